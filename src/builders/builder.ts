@@ -1,0 +1,65 @@
+import type { Platform } from '../oci/types.ts';
+
+/** A secret by id: from a file or an environment variable; its value never appears in arguments or logs. */
+export interface BuildSecret {
+  readonly id: string;
+  readonly source: { readonly file: string } | { readonly env: string };
+}
+
+/** All that decides what a build makes. Paths are absolute; `context` was written from git objects by the caller. */
+export interface BuildRequest {
+  /** For progress and errors, such as `domain/orders`. */
+  readonly component: string;
+  readonly context: string;
+  /** Path of the Dockerfile inside `context`. */
+  readonly dockerfile: string;
+  readonly target?: string;
+  readonly platforms: readonly Platform[];
+  readonly args: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Reference in `FROM` -> pinned reference to use instead. */
+  readonly bases: Readonly<Record<string, string>>;
+  readonly secrets: readonly BuildSecret[];
+  /** Cache mounts and layer caches are namespaced by it, so that tiers never share one. */
+  readonly cacheNamespace: string;
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
+  /** Folder that does not exist yet; receives the OCI image layout. */
+  readonly output: string;
+  readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A base that the build really used, for the provenance's resolvedDependencies. */
+export interface ResolvedBase {
+  /** As in the Dockerfile, or as mapped: `docker.io/library/golang:1.26@sha256:…`. */
+  readonly reference: string;
+  readonly digest: string;
+}
+
+export interface BuildResult {
+  /** The layout folder: `oci-layout`, `index.json`, `blobs/sha256/*`. */
+  readonly layout: string;
+  readonly bases: readonly ResolvedBase[];
+}
+
+/** Name, version and abilities of a builder that is ready to use. */
+export interface BuilderInfo {
+  readonly name: 'buildx' | 'buildah';
+  readonly version: string;
+  /** What it is and where, for people: `buildx 0.29.1, builder "ci" (remote)`. */
+  readonly description: string;
+  /** Platforms that it can run `RUN` steps for, natively or by emulation. */
+  readonly platforms: readonly Platform[];
+}
+
+/**
+ * A component's source -> an OCI image layout on disk. The narrow waist: all later steps are the same for every builder.
+ *
+ * `build` throws `PrimitiveError` `build-failed` (exit 1) with the last lines of the log in `why`;
+ * `probe` throws `builder-unusable` or `builder-not-found` (exit 3) with the fix.
+ */
+export interface Builder {
+  probe(): Promise<BuilderInfo>;
+  build(request: BuildRequest): Promise<BuildResult>;
+}

@@ -1,0 +1,48 @@
+import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+
+/** Bytes to upload; `open` may be called again when an upload is retried. */
+export interface BlobSource {
+  readonly descriptor: Descriptor;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** A manifest with a `subject`, to be attached to that subject; its blobs are in the repository already. */
+export interface Referrer extends Manifest {
+  readonly artifactType: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * What publish and seal need of an OCI distribution registry (distribution-spec 1.1).
+ *
+ * Everything received is hashed and compared before it is returned: a mismatch is `registry-digest-mismatch`.
+ * Transient failures are retried inside; what comes out is final. All failures are `PrimitiveError`s with exit 3 and
+ * codes `registry-unreachable`, `registry-certificate`, `registry-unauthorized` (401), `registry-denied` (403, not
+ * yours or absent), `registry-rate-limited` (429 or secondary 403 after the budget), `registry-not-found` (404 of a
+ * thing that must be there), `registry-failed` (5xx after the budget), `registry-digest-mismatch`.
+ */
+export interface Registry {
+  /** The manifest under a tag or digest, with its bytes; undefined where there is none. */
+  getManifest(repository: Repository, reference: string): Promise<Manifest | undefined>;
+  /** Only the descriptor; undefined where there is none. */
+  headManifest(repository: Repository, reference: string): Promise<Descriptor | undefined>;
+  /** PUTs these bytes under a tag or under their own digest, and checks the digest that the registry answers. */
+  putManifest(repository: Repository, reference: string, manifest: Manifest): Promise<void>;
+  /** A small blob, whole; throws `registry-blob-too-large` beyond `maxBytes` (default 16 MiB). */
+  getBlob(repository: Repository, descriptor: Descriptor, maxBytes?: number): Promise<Uint8Array>;
+  /** Makes the blob present: HEAD, then mount from `mountFrom` where given, then a streamed upload in constant memory. */
+  pushBlob(
+    repository: Repository,
+    source: BlobSource,
+    mountFrom?: Repository,
+  ): Promise<'present' | 'mounted' | 'uploaded'>;
+  /** All referrers of a manifest, by the referrers API or the fallback index `sha256-<hex>`; empty where there are none. */
+  getReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
+  /**
+   * PUTs the referrers by digest and makes sure that all of them are listed: where the registry does not answer
+   * `OCI-Subject`, merges them into the fallback index, reads back, and merges again when another writer won.
+   */
+  attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
+  /** Proves the right to push without leaving anything behind but an expiring upload; throws as above where it is missing. */
+  checkPush(repository: Repository): Promise<void>;
+}

@@ -1,0 +1,112 @@
+import type { Descriptor, Digest, Platform } from '../oci/types.ts';
+
+/** in-toto predicate types that make a seal; `sbom` is SPDX or CycloneDX. */
+export const PREDICATE = {
+  signature: 'https://sigstore.dev/cosign/sign/v1',
+  provenance: 'https://slsa.dev/provenance/v1',
+  spdx: 'https://spdx.dev/Document',
+  cyclonedx: 'https://cyclonedx.org/bom',
+} as const;
+
+/** Who made a signature, as proved by the bundle: a Fulcio certificate's identity and extensions, or a public key. */
+export type SignerIdentity =
+  | {
+      readonly type: 'keyless';
+      readonly issuer: string;
+      /** The certificate's subject alternative name. */
+      readonly identity: string;
+      /** `owner/name`, from the source repository extension (OID 1.3.6.1.4.1.57264.1.12 or .5). */
+      readonly repository?: string;
+      /** `refs/heads/main` (OID …1.14 or .6). */
+      readonly ref?: string;
+      /** `push`, `pull_request` (OID …1.20 or .2). */
+      readonly trigger?: string;
+      /** The commit that was built (OID …1.13 or .3). */
+      readonly commit?: string;
+    }
+  | { readonly type: 'key'; /** `sha256:` of the public key's SPKI DER. */ readonly fingerprint: string };
+
+/** One entry of `signing.trusted` or `signing.accepted`. Every field that is given must match. */
+export type SignerPolicy =
+  | {
+      readonly issuer: string;
+      /** Exact; under `accepted` a `*` stands for any run of characters except `@` and `/`. */
+      readonly identity: string;
+      readonly repository?: string;
+      readonly ref?: string;
+      readonly trigger?: string;
+    }
+  | { readonly key: string };
+
+/** trusted: may make baselines, move the channel, be pinned. accepted: may seal a `:<sha>`. */
+export type TrustTier = 'trusted' | 'accepted';
+
+/** An in-toto statement (Statement v1) whose bundle was verified, and by whom it was signed. */
+export interface VerifiedStatement {
+  readonly predicateType: string;
+  readonly subjects: readonly Digest[];
+  readonly predicate: unknown;
+  readonly signer: SignerIdentity;
+  readonly tier: TrustTier;
+}
+
+/** The three parts of a seal, by the digest of each bundle's manifest in the repository. */
+export interface SealBundles {
+  readonly signature: Digest;
+  readonly provenance: Digest;
+  /** One per platform manifest of the index, sorted by platform. */
+  readonly sbom: readonly { readonly platform: string; readonly digest: Digest }[];
+}
+
+/** What a look at one image in the registry came to. */
+export type SealState =
+  | {
+      readonly sealed: true;
+      readonly tier: TrustTier;
+      readonly signer: SignerIdentity;
+      readonly bundles: SealBundles;
+      readonly platforms: readonly Platform[];
+      /** From the signed provenance, so that an image copied from another repository is told apart. */
+      readonly component: { readonly kind: string; readonly name: string; readonly image: string };
+      readonly inputDigest: string;
+    }
+  | {
+      readonly sealed: false;
+      /** Stable reason: `absent | unsigned | untrusted | no-provenance | no-sbom | foreign | platform-missing | child-missing | broken`. */
+      readonly reason: string;
+      /** One sentence for people. */
+      readonly detail: string;
+    };
+
+/** One component of a release record; the list is sorted by kind, then name. */
+export interface ReleaseComponent {
+  readonly kind: string;
+  readonly name: string;
+  /** `<registry>/<image>`. */
+  readonly image: string;
+  readonly digest: Digest;
+  /** 64 hex digits. */
+  readonly inputDigest: string;
+  readonly platforms: readonly string[];
+  readonly bundles: SealBundles;
+}
+
+/** `primitive.release/v1`: the commit point of a publish. */
+export interface ReleaseRecord {
+  readonly schema: 'primitive.release/v1';
+  readonly commit: string;
+  /** `https://github.com/acme/app`, or the git remote without credentials; absent where there is none. */
+  readonly source?: string;
+  readonly components: readonly ReleaseComponent[];
+}
+
+/** Signs one in-toto statement; the result is a Sigstore bundle (v0.3 JSON) over exactly these bytes. */
+export interface Signer {
+  sign(statement: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Bytes of a bundle ready to be attached, and its descriptor. */
+export interface BundleArtifact {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}

@@ -1,0 +1,3 @@
+module tools/syft
+
+go 1.26
