@@ -1,0 +1,282 @@
+/** A program built from a Go module whose `go.mod` and `go.sum` are committed in `go/<folder>`. */
+export interface GoSource {
+  readonly kind: 'go';
+  readonly folder: string;
+  readonly package: string;
+  readonly version: string;
+  /** Variable that carries the version, for programs that do not read it from their build information. */
+  readonly stamp?: string;
+  /** Roughly how long a cold build takes on two cores, to tell the person who waits. */
+  readonly seconds: number;
+}
+
+/** A Debian package; with `unpack` only that file is taken, so that no service starts and nothing changes. */
+export interface DebianSource {
+  readonly kind: 'debian';
+  readonly package: string;
+  readonly unpack?: string;
+}
+
+/** What this project does not install: the text says how to get it. */
+export interface ManualSource {
+  readonly kind: 'manual';
+  readonly how: string;
+}
+
+export interface ToolSpec {
+  /** The name that `tool()` and `npm run tools --` take. */
+  readonly name: string;
+  /** Names it may have on PATH; the first is also its name in the tools folder. */
+  readonly programs: readonly [string, ...string[]];
+  /** Absolute places to look at when it is a file and not a program. */
+  readonly files?: readonly string[];
+  readonly minimum: string;
+  /** First version that is too new, when the next major is another tool for us. */
+  readonly below?: string;
+  /** Arguments that make it print its version; `null` takes any version. */
+  readonly probe: readonly string[] | null;
+  /** Where the version stands in what it prints. */
+  readonly pattern?: RegExp;
+  /** Only a statically linked program will do. */
+  readonly static?: boolean;
+  readonly source: GoSource | DebianSource | ManualSource;
+}
+
+const releaseUtilsVersion = 'sigs.k8s.io/release-utils/version.gitVersion';
+const gitVersion = /GitVersion:\s+v?(\d+\.\d+(?:\.\d+)?)/;
+
+/** Every tool that tests, demo and benches may ask for, in the order in which `npm run tools` installs them. */
+export const catalogue: readonly ToolSpec[] = [
+  {
+    name: 'go',
+    programs: ['go'],
+    minimum: '1.26.0',
+    probe: ['version'],
+    pattern: /go(\d+\.\d+(?:\.\d+)?)/,
+    source: { kind: 'manual', how: 'install Go 1.26 or newer from https://go.dev/dl and put it on PATH' },
+  },
+  {
+    name: 'git',
+    programs: ['git'],
+    minimum: '2.30.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'git' },
+  },
+  {
+    name: 'openssl',
+    programs: ['openssl'],
+    minimum: '1.1.1',
+    probe: ['version'],
+    source: { kind: 'debian', package: 'openssl' },
+  },
+  {
+    name: 'ca-certificates',
+    programs: ['ca-certificates.crt'],
+    files: ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'],
+    minimum: '0',
+    probe: null,
+    source: { kind: 'debian', package: 'ca-certificates' },
+  },
+  {
+    name: 'runc',
+    programs: ['runc', 'buildkit-runc'],
+    minimum: '1.1.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'runc' },
+  },
+  {
+    name: 'buildah',
+    programs: ['buildah'],
+    minimum: '1.28.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'buildah' },
+  },
+  {
+    name: 'busybox',
+    programs: ['busybox'],
+    minimum: '1.30.0',
+    probe: [],
+    static: true,
+    source: { kind: 'debian', package: 'busybox-static', unpack: 'bin/busybox' },
+  },
+  {
+    name: 'registry2',
+    programs: ['docker-registry', 'registry'],
+    minimum: '2.8.0',
+    below: '3.0.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'docker-registry', unpack: 'usr/bin/docker-registry' },
+  },
+  {
+    name: 'registry',
+    programs: ['registry', 'docker-registry'],
+    minimum: '3.0.0',
+    below: '4.0.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'registry',
+      package: 'github.com/distribution/distribution/v3/cmd/registry',
+      version: '3.1.2',
+      stamp: 'github.com/distribution/distribution/v3/version.version',
+      seconds: 105,
+    },
+  },
+  {
+    name: 'olareg',
+    programs: ['olareg'],
+    minimum: '0.1.2',
+    probe: ['version'],
+    source: {
+      kind: 'go',
+      folder: 'olareg',
+      package: 'github.com/olareg/olareg/cmd/olareg',
+      version: '0.1.2',
+      seconds: 15,
+    },
+  },
+  {
+    name: 'crane',
+    programs: ['crane'],
+    // Older ones write a wrong artifactType into the fallback referrers index.
+    minimum: '0.21.6',
+    probe: ['version'],
+    source: {
+      kind: 'go',
+      folder: 'crane',
+      package: 'github.com/google/go-containerregistry/cmd/crane',
+      version: '0.22.1',
+      stamp: 'github.com/google/go-containerregistry/cmd/crane/cmd.Version',
+      seconds: 20,
+    },
+  },
+  {
+    name: 'cosign',
+    programs: ['cosign', 'cosign3'],
+    minimum: '3.1.3',
+    below: '4.0.0',
+    probe: ['version'],
+    pattern: gitVersion,
+    source: {
+      kind: 'go',
+      folder: 'cosign',
+      package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+      version: '3.1.3',
+      stamp: releaseUtilsVersion,
+      seconds: 125,
+    },
+  },
+  {
+    name: 'fulcio',
+    programs: ['fulcio'],
+    minimum: '1.6.0',
+    probe: ['version'],
+    pattern: gitVersion,
+    source: {
+      kind: 'go',
+      folder: 'fulcio',
+      package: 'github.com/sigstore/fulcio',
+      version: '1.8.8',
+      stamp: releaseUtilsVersion,
+      seconds: 55,
+    },
+  },
+  {
+    name: 'timestamp-server',
+    programs: ['timestamp-server'],
+    minimum: '2.0.0',
+    probe: ['version'],
+    pattern: gitVersion,
+    source: {
+      kind: 'go',
+      folder: 'timestamp-server',
+      package: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
+      // Newer ones ask for a Go newer than 1.26.
+      version: '2.0.3',
+      stamp: releaseUtilsVersion,
+      seconds: 40,
+    },
+  },
+  {
+    name: 'buildkitd',
+    programs: ['buildkitd'],
+    minimum: '0.20.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'buildkit',
+      package: 'github.com/moby/buildkit/cmd/buildkitd',
+      version: '0.27.1',
+      stamp: 'github.com/moby/buildkit/version.Version',
+      seconds: 60,
+    },
+  },
+  {
+    name: 'buildctl',
+    programs: ['buildctl'],
+    minimum: '0.20.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'buildkit',
+      package: 'github.com/moby/buildkit/cmd/buildctl',
+      version: '0.27.1',
+      stamp: 'github.com/moby/buildkit/version.Version',
+      seconds: 5,
+    },
+  },
+  {
+    name: 'buildx',
+    programs: ['buildx', 'docker-buildx'],
+    minimum: '0.20.0',
+    probe: ['version'],
+    source: {
+      kind: 'go',
+      folder: 'buildx',
+      package: 'github.com/docker/buildx/cmd/buildx',
+      version: '0.29.1',
+      stamp: 'github.com/docker/buildx/version.Version',
+      seconds: 75,
+    },
+  },
+  {
+    name: 'syft',
+    programs: ['syft'],
+    minimum: '1.20.0',
+    probe: ['version'],
+    pattern: /^Version:\s+v?(\d+\.\d+(?:\.\d+)?)/m,
+    source: {
+      kind: 'go',
+      folder: 'syft',
+      package: 'github.com/anchore/syft/cmd/syft',
+      version: '1.52.0',
+      stamp: 'main.version',
+      seconds: 110,
+    },
+  },
+  {
+    name: 'cosign2',
+    programs: ['cosign2', 'cosign'],
+    minimum: '2.6.0',
+    below: '3.0.0',
+    probe: ['version'],
+    pattern: gitVersion,
+    source: {
+      kind: 'go',
+      folder: 'cosign2',
+      package: 'github.com/sigstore/cosign/v2/cmd/cosign',
+      version: '2.6.5',
+      stamp: releaseUtilsVersion,
+      seconds: 100,
+    },
+  },
+];
+
+/** The entry of that name; an unknown name is an error that lists the known ones. */
+export function specOf(name: string): ToolSpec {
+  const spec = catalogue.find((entry) => entry.name === name);
+  if (spec === undefined) {
+    throw new Error(`no tool is called "${name}"; known: ${catalogue.map((entry) => entry.name).join(', ')}`);
+  }
+  return spec;
+}

@@ -1,0 +1,201 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { catalogue, type DebianSource, type GoSource, specOf, type ToolSpec } from './catalogue.ts';
+import { type Found, find, ToolMissing, tool, toolsBin, toolsDir } from './locate.ts';
+import { exclusively } from './lock.ts';
+import { Progress } from './progress.ts';
+
+const PARTIAL = '.partial-';
+
+/**
+ * Makes every named tool available: what is on PATH in a usable version is taken, the rest is installed.
+ * Goes on after a failure, so that one run names everything that is missing, and throws at the end.
+ */
+export async function ensureTools(names: readonly string[]): Promise<Map<string, Found>> {
+  const ready = new Map<string, Found>();
+  const failures: Error[] = [];
+  for (const spec of names.map(specOf)) {
+    try {
+      ready.set(spec.name, find(spec) ?? (await install(spec)));
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  if (failures.length > 0) {
+    throw new AggregateError(failures, failures.map((failure) => failure.message).join('\n'));
+  }
+  return ready;
+}
+
+async function install(spec: ToolSpec): Promise<Found> {
+  const wait = () => process.stderr.write(`${spec.name}: waiting for another install to finish\n`);
+  return exclusively(toolsDir(), wait, async () => {
+    const already = find(spec);
+    if (already) return already;
+    sweep();
+    const seconds = await obtain(spec);
+    const found = find(spec);
+    // tool() says what it saw and why that will not do.
+    if (!found) throw new Error(`${spec.name}: installed, but not usable: ${tool(spec.name)}`);
+    process.stderr.write(`${spec.name} ${found.version}  ${seconds} s  ${shown(found.path)}\n`);
+    return found;
+  });
+}
+
+async function obtain(spec: ToolSpec): Promise<number> {
+  const { source } = spec;
+  switch (source.kind) {
+    case 'go': {
+      const about = `${spec.name}: building ${source.version} from source, about ${source.seconds} s`;
+      using progress = new Progress(about);
+      await buildGo(spec, source);
+      return progress.seconds;
+    }
+    case 'debian': {
+      using progress = new Progress(`${spec.name}: taking Debian's ${source.package}`);
+      await takeDebian(spec, source);
+      return progress.seconds;
+    }
+    case 'manual':
+      throw new ToolMissing(spec.name, 'is not there and not installed by this project', source.how);
+  }
+}
+
+async function buildGo(spec: ToolSpec, source: GoSource): Promise<void> {
+  const go = find(specOf('go'));
+  const direct = `install Go 1.26 from https://go.dev/dl, then: npm run tools -- ${spec.name}`;
+  if (!go) throw new ToolMissing(spec.name, 'Go 1.26 or newer is needed to build it', direct);
+  const partial = partialPath(spec);
+  const stamp = source.stamp ? ` -X ${source.stamp}=v${source.version}` : '';
+  const built = await run(
+    go.path,
+    [
+      'build',
+      '-mod=readonly',
+      '-trimpath',
+      '-buildvcs=false',
+      `-ldflags=-s -w${stamp}`,
+      '-o',
+      partial,
+      source.package,
+    ],
+    {
+      cwd: join(import.meta.dirname, 'go', source.folder),
+      env: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '', GOOS: '', GOARCH: '' },
+    },
+  );
+  if (!built.ok) {
+    const again = `npm run tools -- ${spec.name}   (needs a Go module proxy within reach)`;
+    throw new ToolMissing(spec.name, `go build failed:\n${built.tail}`, again);
+  }
+  renameSync(partial, join(toolsBin(), spec.programs[0]));
+}
+
+async function takeDebian(spec: ToolSpec, source: DebianSource): Promise<void> {
+  const command = `sudo apt-get update && sudo apt-get install -y ${source.package}`;
+  const root = process.getuid?.() === 0;
+  const scratch = mkdtempSync(join(tmpdir(), 'primitive-apt-'));
+  try {
+    const take = () =>
+      source.unpack
+        ? run('apt-get', ['download', '-q', source.package], { cwd: scratch })
+        : run('apt-get', aptInstall(source.package), { cwd: scratch });
+    if (!root && !source.unpack) {
+      throw new ToolMissing(spec.name, `Debian's ${source.package} needs root to install`, command);
+    }
+    let taken = await take();
+    // A fresh machine has no package lists, an old one stale lists.
+    if (!taken.ok && root && (await run('apt-get', ['update', '-q'], { cwd: scratch })).ok) {
+      taken = await take();
+    }
+    if (!taken.ok) throw new ToolMissing(spec.name, `apt-get failed:\n${taken.tail}`, command);
+    if (source.unpack) await unpack(spec, source.unpack, scratch, command);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function aptInstall(name: string): string[] {
+  return ['install', '-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', name];
+}
+
+async function unpack(spec: ToolSpec, program: string, scratch: string, command: string): Promise<void> {
+  const archive = readdirSync(scratch).find((file) => file.endsWith('.deb'));
+  const unpacked = archive
+    ? await run('dpkg-deb', ['--extract', archive, 'root'], { cwd: scratch })
+    : { ok: false, tail: 'apt-get downloaded nothing' };
+  if (!unpacked.ok) throw new ToolMissing(spec.name, unpacked.tail, command);
+  const partial = partialPath(spec);
+  copyFileSync(join(scratch, 'root', program), partial);
+  chmodSync(partial, 0o755);
+  renameSync(partial, join(toolsBin(), spec.programs[0]));
+}
+
+function partialPath(spec: ToolSpec): string {
+  mkdirSync(toolsBin(), { recursive: true });
+  return join(toolsBin(), `${PARTIAL}${process.pid}-${spec.programs[0]}`);
+}
+
+/** What a killed install left behind; nobody else writes here while we hold the lock. */
+function sweep(): void {
+  mkdirSync(toolsBin(), { recursive: true });
+  for (const file of readdirSync(toolsBin())) {
+    if (file.startsWith(PARTIAL)) rmSync(join(toolsBin(), file), { force: true });
+  }
+}
+
+interface RunOptions {
+  readonly cwd: string;
+  readonly env?: Record<string, string>;
+}
+
+/** Runs a program to its end and keeps the last lines of what it said. */
+function run(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<{ ok: boolean; tail: string }> {
+  return new Promise((done) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    const keep = (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-8000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (error) => done({ ok: false, tail: error.message }));
+    child.on('close', (code) =>
+      done({ ok: code === 0, tail: said.trimEnd().split('\n').slice(-15).join('\n') }),
+    );
+  });
+}
+
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+/** `npm run tools -- [tool…]`: no name means all of them. */
+async function main(names: readonly string[]): Promise<void> {
+  const wanted = names.length > 0 ? names : catalogue.map((spec) => spec.name);
+  const ready = await ensureTools(wanted);
+  const width = Math.max(...wanted.map((name) => name.length));
+  for (const [name, { path, version }] of ready) {
+    process.stdout.write(`${name.padEnd(width)}  ${version.padEnd(10)}  ${shown(path)}\n`);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
