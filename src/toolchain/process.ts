@@ -5,20 +5,28 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to the program's stdin, which is closed after it; stdin is empty otherwise. */
   readonly input?: string | Uint8Array;
-  /** Called with each complete line of stderr and stdout as it comes, without its line end. */
+  /** Called with each complete line of stderr and stdout as it comes, without its line end; not for stdout where `stdout` takes it. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /**
+   * Takes stdout chunk by chunk instead of collecting it: constant memory for output of any size. The next chunk is
+   * read once the promise is fulfilled; a throw ends the program and is what `run` throws. `RunResult.stdout` is empty.
+   */
+  readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
+  /** Bytes of stdout that are collected at most, 64 MiB unless told; more ends the program with an error. */
+  readonly maxStdout?: number;
   readonly signal?: AbortSignal;
   /** Milliseconds after which the program is ended. */
   readonly timeout?: number;
-  /** Strings that are replaced by `***` in everything that is reported about this run. */
+  /** Strings that are replaced by `***` in everything that is reported about this run: lines, stderr, errors; not in stdout's bytes, which are data. */
   readonly secrets?: readonly string[];
 }
 
 /** What is left of a run that ended, whatever its exit code. */
 export interface RunResult {
+  /** 128 + the signal's number where a signal ended it. */
   readonly exitCode: number;
   readonly stdout: Uint8Array;
-  /** Decoded; the last 64 KiB where there was more. */
+  /** Decoded; the last 64 KiB where there was more, from the start of a line. */
   readonly stderr: string;
 }
 
@@ -26,7 +34,8 @@ export interface RunResult {
  * Starts programs. Implemented by `adapters/process`, the only place that does.
  *
  * `run` resolves for every exit code; it throws `PrimitiveError` `tool-not-found` (exit 3) when there is no such
- * program, `tool-timeout` (exit 3) after `timeout`, and the signal's reason after an abort.
+ * program, `tool-not-started` (exit 3) when the system refuses to start it, `tool-timeout` (exit 3) after `timeout`,
+ * `tool-output-too-large` (exit 3) beyond `maxStdout`, and the signal's reason after an abort.
  * On abort the whole process group of the child is ended before it returns.
  */
 export interface Processes {
