@@ -1,0 +1,308 @@
+import { PrimitiveError } from '../errors.ts';
+import type { Digest } from '../oci/types.ts';
+import type {
+  ReleaseComponent,
+  ReleaseRecord,
+  SealBundles,
+  SignerIdentity,
+  TrustTier,
+} from '../seal/types.ts';
+
+/** Who runs this publish, as the certificate or key will show it. */
+export interface Run {
+  readonly tier: TrustTier;
+  readonly signer: SignerIdentity;
+  /** The branch that is published, where the run is of one: `main`. */
+  readonly branch?: string;
+}
+
+/** A sealed image that is known from the registry. */
+export interface SealedImage {
+  readonly digest: Digest;
+  readonly inputDigest: string;
+  readonly tier: TrustTier;
+  readonly signer?: SignerIdentity;
+  readonly bundles: SealBundles;
+  readonly platforms: readonly string[];
+}
+
+/** Where an image to reuse was found. */
+export interface Baseline {
+  readonly found: 'release' | 'input-tag' | 'commit-tag';
+  /** The commit of the record that vouched for it. */
+  readonly commit?: string;
+}
+
+/** What stands under `:<sha>` of one component before the run. */
+export type CurrentTag =
+  | { readonly sealed: true; readonly image: SealedImage }
+  | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
+
+/** One component, its inputs and what the registry holds of it. */
+export interface ComponentFacts {
+  readonly kind: string;
+  readonly name: string;
+  /** Folder, relative to the repository root. */
+  readonly path: string;
+  /** `<registry>/<image>`. */
+  readonly image: string;
+  readonly inputDigest: string;
+  readonly platforms: readonly string[];
+  readonly current?: CurrentTag;
+  /** A sealed image of exactly these inputs that this run may reuse. */
+  readonly baseline?: Baseline & { readonly image: SealedImage };
+  /** Why there is no baseline: the reason that the report gives for building. */
+  readonly missed?: string;
+}
+
+/** A release record as it stands under a tag. */
+export interface RecordFacts {
+  readonly digest: Digest;
+  /** Absent where no signer that this config knows has signed it. */
+  readonly signed?: { readonly tier: TrustTier; readonly record: ReleaseRecord };
+  readonly detail?: string;
+}
+
+/** Everything that planning looks at; gathered before, by ports. */
+export interface Facts {
+  readonly commit: string;
+  readonly source?: string;
+  readonly run: Run;
+  /** Rendered; the commit first. */
+  readonly tags: readonly string[];
+  /** All selected components, sorted by kind, then name. */
+  readonly components: readonly ComponentFacts[];
+  /** False where the selection leaves components out. */
+  readonly whole: boolean;
+  readonly releases: string;
+  readonly commitRecord?: RecordFacts;
+  readonly channel: {
+    readonly tag: string;
+    readonly branch: string;
+    readonly record?: RecordFacts;
+    /** Whether the commit of the channel's record is an ancestor of the commit to publish. */
+    readonly behind?: 'yes' | 'no' | 'unknown';
+  };
+}
+
+export interface PlanOptions {
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+}
+
+/** What will be done for one component. `digest` is known except for those that are to be built. */
+export type PlannedComponent = {
+  readonly kind: string;
+  readonly name: string;
+  readonly path: string;
+  readonly image: string;
+  readonly inputDigest: string;
+  readonly platforms: readonly string[];
+  readonly reason: string;
+  /** What `:<sha>` names now and will be replaced by a trusted run. */
+  readonly supersedes?: Digest;
+} & (
+  | { readonly action: 'build' }
+  | { readonly action: 'reuse'; readonly baseline: Baseline; readonly sealed: SealedImage }
+  | { readonly action: 'keep'; readonly sealed: SealedImage }
+  | { readonly action: 'conflict'; readonly existing: Digest }
+);
+
+/** Whether the release record of the commit is written, and what stands in its place now. */
+export interface PlannedRecord {
+  readonly repository: string;
+  readonly tag: string;
+  readonly action: 'write' | 'supersede' | 'keep' | 'skip' | 'conflict';
+  readonly existing?: Digest;
+  readonly reason: string;
+}
+
+/** Whether the channel moves to this commit. */
+export interface PlannedChannel {
+  readonly tag: string;
+  readonly action: 'move' | 'keep' | 'skip';
+  readonly from?: string;
+  readonly reason: string;
+}
+
+/** `primitive.publish-plan/v1`: what `--dry-run` prints and execute consumes. */
+export interface PublishPlan {
+  readonly schema: 'primitive.publish-plan/v1';
+  readonly commit: string;
+  readonly source?: string;
+  readonly run: Run;
+  readonly tags: readonly string[];
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+  readonly components: readonly PlannedComponent[];
+  readonly record: PlannedRecord;
+  readonly channel: PlannedChannel;
+}
+
+/**
+ * Decides, from facts alone, what a publish does. Pure.
+ *
+ * Throws `publish-selection-partial` where a part of the components is selected without an option that says what to
+ * do about the rest, and `channel-undecidable` where history cannot tell whether the channel would move backward.
+ */
+export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
+  if (!facts.whole && !options.sealOnly && !options.keepGoing) {
+    throw new PrimitiveError(
+      'publish-selection-partial',
+      'A release holds all components, the selection leaves some out.',
+      {
+        why: 'Tags and the release record are written together, after the last image is sealed.',
+        suggestions: [
+          'To build and seal a part, as one job of a matrix: add --seal-only; a last plain `primitive publish` tags them all.',
+          'To tag the selected ones without a release record: add --keep-going.',
+          'To publish everything that changed: leave the selection out.',
+        ],
+      },
+    );
+  }
+  const components = facts.components.map((component) => planComponent(component, facts));
+  const record = planRecord(facts, components, options);
+  return {
+    schema: 'primitive.publish-plan/v1',
+    commit: facts.commit,
+    ...(facts.source === undefined ? {} : { source: facts.source }),
+    run: facts.run,
+    tags: facts.tags,
+    sealOnly: options.sealOnly,
+    keepGoing: options.keepGoing,
+    components,
+    record,
+    channel: planChannel(facts, record),
+  };
+}
+
+function planComponent(component: ComponentFacts, { run }: Facts): PlannedComponent {
+  const { kind, name, path, image, inputDigest, platforms, current } = component;
+  const common = { kind, name, path, image, inputDigest, platforms };
+  const make = (supersedes?: Digest): PlannedComponent => {
+    const replaced = supersedes === undefined ? {} : { supersedes };
+    const { baseline } = component;
+    if (!baseline)
+      return {
+        ...common,
+        ...replaced,
+        action: 'build',
+        reason: component.missed ?? 'no sealed image of these inputs',
+      };
+    const { image: sealed, ...found } = baseline;
+    return { ...common, ...replaced, action: 'reuse', baseline: found, sealed, reason: reuseReason(found) };
+  };
+  if (!current) return make();
+  if (!current.sealed) {
+    if (run.tier === 'trusted') return make(current.digest);
+    return {
+      ...common,
+      action: 'conflict',
+      existing: current.digest,
+      reason: `the tag of this commit holds an image that is not sealed: ${current.detail}`,
+    };
+  }
+  const { image: sealed } = current;
+  if (run.tier === 'trusted' && sealed.tier !== 'trusted') return make(sealed.digest);
+  if (sealed.inputDigest === inputDigest) {
+    return { ...common, action: 'keep', sealed, reason: 'sealed and tagged before' };
+  }
+  return {
+    ...common,
+    action: 'conflict',
+    existing: sealed.digest,
+    reason: `the tag of this commit holds a sealed image of other inputs (${sealed.inputDigest.slice(0, 12)})`,
+  };
+}
+
+function reuseReason({ found, commit }: Baseline): string {
+  if (found === 'release') return `inputs unchanged since the release of ${commit?.slice(0, 12)}`;
+  return found === 'input-tag' ? 'sealed before with the same inputs' : 'sealed before under this commit';
+}
+
+function planRecord(
+  facts: Facts,
+  components: readonly PlannedComponent[],
+  options: PlanOptions,
+): PlannedRecord {
+  const { commitRecord: existing, run } = facts;
+  const base = {
+    repository: facts.releases,
+    tag: facts.commit,
+    ...(existing ? { existing: existing.digest } : {}),
+  };
+  if (options.sealOnly) return { ...base, action: 'skip', reason: '--seal-only stops before the tags' };
+  if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
+  if (!existing) return { ...base, action: 'write', reason: 'this commit has no release record' };
+  if (!existing.signed) {
+    if (run.tier === 'trusted')
+      return {
+        ...base,
+        action: 'supersede',
+        reason: `the record there is not one of ours: ${existing.detail ?? 'unsigned'}`,
+      };
+    return {
+      ...base,
+      action: 'conflict',
+      reason: `the record of this commit cannot be trusted: ${existing.detail ?? 'unsigned'}`,
+    };
+  }
+  if (run.tier === 'trusted' && existing.signed.tier !== 'trusted') {
+    return { ...base, action: 'supersede', reason: 'the record there was not written by a trusted signer' };
+  }
+  if (recordAgrees(existing.signed.record, components))
+    return { ...base, action: 'keep', reason: 'written before' };
+  return { ...base, action: 'conflict', reason: 'the record of this commit lists other images' };
+}
+
+/** Whether a record lists exactly these components, each under the digest that the plan gives it. */
+function recordAgrees(record: ReleaseRecord, components: readonly PlannedComponent[]): boolean {
+  const listed = new Map(record.components.map((entry: ReleaseComponent) => [entry.image, entry]));
+  return (
+    listed.size === components.length &&
+    components.every((component) => {
+      const entry = listed.get(component.image);
+      const known =
+        component.action === 'keep' || component.action === 'reuse' ? component.sealed.digest : undefined;
+      return entry !== undefined && entry.digest === known;
+    })
+  );
+}
+
+function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
+  const { channel, run, commit } = facts;
+  const listed = channel.record?.signed;
+  const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
+  const base = { tag: channel.tag, ...(from === undefined ? {} : { from }) };
+  if (record.action === 'skip' || record.action === 'conflict')
+    return { ...base, action: 'skip', reason: 'no release record is written' };
+  if (run.tier !== 'trusted')
+    return { ...base, action: 'skip', reason: 'only a trusted run moves the channel' };
+  if (run.branch !== channel.branch)
+    return { ...base, action: 'skip', reason: `only runs of ${channel.branch} move the channel` };
+  if (from === undefined)
+    return {
+      ...base,
+      action: 'move',
+      reason: channel.record ? 'the record there has no trusted signer' : 'the channel is new',
+    };
+  if (from === commit) return { ...base, action: 'keep', reason: 'the channel is at this commit' };
+  if (channel.behind === 'yes') return { ...base, action: 'move', reason: `follows ${from.slice(0, 12)}` };
+  if (channel.behind === 'no')
+    return {
+      ...base,
+      action: 'skip',
+      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow`,
+    };
+  throw new PrimitiveError(
+    'channel-undecidable',
+    `History does not tell whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, where the channel is.`,
+    {
+      why: 'The commit of the channel is not in this clone, also after deepening it; moving without knowing could move backward.',
+      suggestions: [
+        'Fetch it: git fetch --unshallow --filter=tree:0 origin, or `fetch-depth: 0` in the checkout step.',
+        `After history was rewritten on purpose: delete the tag ${facts.releases}:${channel.tag}; the next run sets it anew.`,
+      ],
+    },
+  );
+}
