@@ -1,0 +1,70 @@
+import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
+import type { ExitCode } from '../errors.ts';
+import { createStyle } from '../render/style.ts';
+import { maskDeep } from '../render/text.ts';
+import { type EnvironmentFlags, readEnvironment } from './environment.ts';
+import { baseFlags, type ReportRequest } from './flags.ts';
+import { listenForInterrupts } from './interrupt.ts';
+import { type Outcome, stringifyDocument } from './outcome.ts';
+import { checkReports, writeAtomically } from './reports.ts';
+import type { Session } from './session.ts';
+import { Wiring } from './wiring.ts';
+
+/** The flags that {@link BaseCommand.act} looks at; commands without reports or events leave those out. */
+interface ActFlags extends EnvironmentFlags {
+  readonly report?: readonly ReportRequest[] | undefined;
+  readonly events?: string | undefined;
+}
+
+/** What all commands have in common: global flags, where they run, and how an outcome leaves the process. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = baseFlags;
+
+  /** As oclif's, without loading the configuration a second time. */
+  static override async run<T extends Command>(
+    this: new (
+      argv: string[],
+      config: Config,
+    ) => T,
+    argv?: string[],
+    config?: unknown,
+  ): Promise<ReturnType<T['run']>> {
+    const command = new this(argv ?? [], config as Config) as T & { _run(): Promise<ReturnType<T['run']>> };
+    return command._run();
+  }
+
+  abstract override run(): Promise<ExitCode>;
+
+  /** Errors are told in one place, `main`. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+
+  /** Runs `work` with a session and shows its outcome; resolves to the exit code. */
+  protected async act(flags: ActFlags, work: (session: Session) => Promise<Outcome>): Promise<ExitCode> {
+    const environment = readEnvironment(process, flags, this.config.version);
+    const reports = await checkReports(flags.report ?? [], environment.cwd);
+    const { createProgress } = await import('./progress.ts');
+    using progress = createProgress(process.stderr, environment, flags.events);
+    using interrupts = listenForInterrupts(process, () => progress.interrupted());
+    const outcome = await work({
+      environment,
+      wiring: new Wiring(environment),
+      signal: interrupts.signal,
+      emit: progress.emit,
+    });
+    progress.end();
+    const document = stringifyDocument(maskDeep(outcome.document, environment.secrets));
+    for (const { format, path } of reports) {
+      await writeAtomically(path, format === 'json' ? document : (outcome.reports?.[format]?.() ?? ''));
+    }
+    if (environment.ci === 'github' && outcome.github) {
+      const { writeGithubFiles } = await import('./github.ts');
+      await writeGithubFiles(environment, outcome.github);
+    }
+    const { color, columns } = environment.stdout;
+    process.stdout.write(flags.json ? document : outcome.text(createStyle(color, columns)));
+    return outcome.exit;
+  }
+}

@@ -1,0 +1,105 @@
+import { statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import { secretsOf } from './secrets.ts';
+
+/** What is known of an output stream. */
+export interface OutputStream {
+  readonly isTTY: boolean;
+  /** 80 where it is no terminal. */
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+/** Everything that a command may know of where it runs, as plain data; nothing else reads it from the process. */
+export interface Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Values in `variables` that are never printed. */
+  readonly secrets: readonly string[];
+  /** Absolute; after `--directory`. */
+  readonly cwd: string;
+  /** Absolute; from `--config`. */
+  readonly configFile: string | undefined;
+  readonly home: string;
+  readonly temporary: string;
+  readonly platform: NodeJS.Platform;
+  readonly arch: string;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly ci: 'github' | 'other' | undefined;
+  /** Whether a question may be asked: stdin and stderr are terminals, and neither CI, `--json` nor `--no-input`. */
+  readonly interactive: boolean;
+  /** Of this CLI. */
+  readonly version: string;
+}
+
+/** The flags that decide about the environment. */
+export interface EnvironmentFlags {
+  readonly json: boolean;
+  readonly 'no-input': boolean;
+  readonly directory: string | undefined;
+  readonly config: string | undefined;
+}
+
+/** Reads the environment of `process` once; throws `directory-not-found` for a `--directory` that is none. */
+export function readEnvironment(
+  { env, cwd, platform, arch, stdin, stdout, stderr }: NodeJS.Process,
+  flags: EnvironmentFlags,
+  version: string,
+): Environment {
+  const variables = { ...env };
+  const ci = detectCi(variables);
+  const directory = resolveDirectory(cwd(), flags.directory);
+  return {
+    variables,
+    secrets: secretsOf(variables),
+    cwd: directory,
+    configFile: flags.config === undefined ? undefined : resolve(directory, flags.config),
+    home: homedir(),
+    temporary: tmpdir(),
+    platform,
+    arch,
+    stdout: describe(stdout, variables),
+    stderr: describe(stderr, variables),
+    ci,
+    interactive:
+      stdin.isTTY === true && stderr.isTTY === true && ci === undefined && !flags.json && !flags['no-input'],
+    version,
+  };
+}
+
+function resolveDirectory(cwd: string, directory: string | undefined): string {
+  if (directory === undefined) return cwd;
+  const path = resolve(cwd, directory);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new PrimitiveError('directory-not-found', `There is no folder ${directory}.`, {
+    why: `--directory names ${path}, which does not exist or is no folder.`,
+    suggestions: ['Name an existing folder, relative to where you are.'],
+  });
+}
+
+/** GitHub Actions, another CI, or none; `CI=false` and `CI=0` are none. */
+export function detectCi(variables: Environment['variables']): Environment['ci'] {
+  if (variables.GITHUB_ACTIONS === 'true') return 'github';
+  return isSet(variables.CI) ? 'other' : undefined;
+}
+
+/** https://no-color.org and https://force-color.org; the former wins. */
+function describe(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  variables: Environment['variables'],
+): OutputStream {
+  const isTTY = stream.isTTY === true;
+  const capable = isTTY && variables.TERM !== 'dumb';
+  const forced = variables.FORCE_COLOR ? isSet(variables.FORCE_COLOR) : capable;
+  return {
+    isTTY: capable,
+    columns: stream.columns === undefined || stream.columns < 1 ? 80 : stream.columns,
+    color: variables.NO_COLOR ? false : forced,
+  };
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
+}

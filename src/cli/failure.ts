@@ -1,0 +1,83 @@
+import { type ExitCode, PrimitiveError } from '../errors.ts';
+import { mask, maskDeep, sanitize } from '../render/text.ts';
+
+/** Contract `primitive.error/v1`: the whole of what is told about a failure. */
+export interface ErrorDocument {
+  readonly schema: 'primitive.error/v1';
+  readonly code: string;
+  readonly message: string;
+  readonly why: string | null;
+  readonly suggestions: readonly string[];
+  readonly docs: string | null;
+  readonly exit: ExitCode;
+  readonly retryable: boolean;
+}
+
+const REPORT = 'https://github.com/ameide/primitive/issues';
+
+/** Whatever was thrown, as the one error that users see; what we did not foresee is a bug of ours and says so. */
+export function toPrimitiveError(thrown: unknown): PrimitiveError {
+  if (thrown instanceof PrimitiveError) return thrown;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new PrimitiveError(
+    'internal-error',
+    `primitive failed in a way that it should not: ${error.message}`,
+    {
+      why: `This is a bug of ours, not of yours (${error.name}${placeOf(error)}).`,
+      suggestions: [
+        `Please report it with the command line and this message: ${REPORT}`,
+        'For the stack: set PRIMITIVE_DEBUG=1 and run it again.',
+      ],
+      exit: 70,
+      cause: thrown,
+    },
+  );
+}
+
+/** An allow-list: fields of an error that are not named here never leave the process. */
+export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {
+  const document: ErrorDocument = {
+    schema: 'primitive.error/v1',
+    code: error.code,
+    message: error.message,
+    why: error.why ?? null,
+    suggestions: [...error.suggestions],
+    docs: error.docs ?? null,
+    exit: error.exit,
+    retryable: error.retryable,
+  };
+  return maskDeep(document, secrets) as ErrorDocument;
+}
+
+/** The same for people: what, why, what next. */
+export function errorText(error: PrimitiveError, secrets: readonly string[], color: boolean): string {
+  const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const { message, why, suggestions, docs, code } = error;
+  const indent = (text: string) => clean(text, secrets).replaceAll('\n', '\n  ');
+  const lines = [`${paint(31, 'Error:')} ${indent(message)} ${paint(2, `[${code}]`)}`];
+  if (why !== undefined) lines.push(`  ${indent(why)}`);
+  if (suggestions.length === 1) lines.push(`  Try: ${indent(suggestions[0] ?? '')}`);
+  else if (suggestions.length > 1)
+    lines.push('  Try:', ...suggestions.map((text) => `  - ${indent(text).replaceAll('\n', '\n  ')}`));
+  if (docs !== undefined) lines.push(`  See: ${clean(docs, secrets)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The stack and those of all causes, for PRIMITIVE_DEBUG. */
+export function stackText(thrown: unknown, secrets: readonly string[]): string {
+  const stacks: string[] = [];
+  for (let error = thrown; error instanceof Error && stacks.length < 10; error = error.cause) {
+    stacks.push(error.stack ?? String(error));
+  }
+  return `${clean(stacks.join('\ncaused by '), secrets)}\n`;
+}
+
+function clean(text: string, secrets: readonly string[]): string {
+  return sanitize(mask(text, secrets));
+}
+
+/** ` at file.js:12:3`: the innermost frame, without the folder it is installed in. */
+function placeOf(error: Error): string {
+  const frame = /^\s+at .*?([^/\\(]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
+  return frame === undefined ? '' : ` at ${frame}`;
+}

@@ -1,0 +1,81 @@
+import { string as textArg } from '@oclif/core/args';
+import { boolean, custom, string } from '@oclif/core/flags';
+
+/** Flags of every command. */
+export const baseFlags = {
+  json: boolean({ summary: 'Print one JSON document on stdout, also for an error.', helpGroup: 'GLOBAL' }),
+  directory: string({
+    char: 'C',
+    summary: 'Run as if started in this folder.',
+    helpValue: 'DIR',
+    helpGroup: 'GLOBAL',
+  }),
+  config: string({
+    summary: 'The config to use; default: the nearest primitive.config.yaml up to the git root.',
+    helpValue: 'FILE',
+    helpGroup: 'GLOBAL',
+  }),
+  'no-input': boolean({ summary: 'Never ask; fail where an answer would be needed.', helpGroup: 'GLOBAL' }),
+};
+
+/** Flags of commands that work on selected primitives; they go with {@link selectionArgs}. */
+export const selectionFlags = {
+  kind: string({ summary: 'Only primitives of this kind.', helpValue: 'KIND' }),
+  name: string({ summary: 'Only primitives of this name.', helpValue: 'NAME' }),
+};
+
+/** Positional selectors. Stdin is never read for them. */
+export const selectionArgs = {
+  selectors: textArg({
+    description: 'kind/name, a path, or . (default: all)',
+    multiple: true,
+    ignoreStdin: true,
+  }),
+};
+
+/** Flags of commands with effects. */
+export const effectFlags = {
+  'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
+};
+
+/** Flags of commands that tell what they are doing. */
+export const eventFlags = {
+  events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),
+};
+
+/** Which primitives are meant; none given means all. */
+export interface Selection {
+  readonly kind: string | undefined;
+  readonly name: string | undefined;
+  readonly selectors: readonly string[];
+}
+
+/** The selection that flags and arguments come to. */
+export function selectionOf(
+  flags: { readonly kind: string | undefined; readonly name: string | undefined },
+  args: { readonly selectors: readonly string[] | undefined },
+): Selection {
+  return { kind: flags.kind, name: flags.name, selectors: args.selectors ?? [] };
+}
+
+/** One `--report`, as it was given; checked by `checkReports`. */
+export interface ReportRequest {
+  readonly text: string;
+  /** The formats that the command has. */
+  readonly formats: readonly string[];
+}
+
+/** `--report`, repeatable, in `json` and the other formats that a command has. */
+export function reportFlags(...others: readonly string[]) {
+  const formats = ['json', ...others];
+  return {
+    report: custom<ReportRequest>({
+      summary: `Also write the result to a file; formats: ${formats.join(', ')}. Repeatable.`,
+      helpValue: 'FORMAT=FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+      // Not refused here: oclif would wrap the error in text of its own.
+      parse: async (text) => ({ text, formats }),
+    })(),
+  };
+}

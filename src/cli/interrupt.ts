@@ -1,0 +1,40 @@
+import { type ExitCode, PrimitiveError } from '../errors.ts';
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
+
+/** Turns the signals that end a process into an abort, for as long as it is in use. */
+export interface Interrupts extends Disposable {
+  /** Aborted by the first signal, with a PrimitiveError `interrupted` of its exit code as the reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Listens on `process`. The first signal aborts, so that work in progress can clean up; `onInterrupt` may tell so.
+ * The second one ends the process at once.
+ */
+export function listenForInterrupts(process: NodeJS.Process, onInterrupt: () => void): Interrupts {
+  const controller = new AbortController();
+  const listeners = Object.entries(SIGNALS).map(([name, exit]) => {
+    const listener = () => {
+      if (controller.signal.aborted) process.exit(exit);
+      controller.abort(interrupted(name, exit));
+      onInterrupt();
+    };
+    process.on(name, listener);
+    return { name, listener };
+  });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const { name, listener } of listeners) process.off(name, listener);
+    },
+  };
+}
+
+function interrupted(name: string, exit: ExitCode): PrimitiveError {
+  return new PrimitiveError('interrupted', `Stopped by ${name}.`, {
+    why: 'What was finished before stays; the same command goes on from there.',
+    exit,
+    retryable: true,
+  });
+}

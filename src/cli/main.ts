@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '@oclif/core/config';
+import { type ExitCode, PrimitiveError } from '../errors.ts';
+import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
+import { errorDocument, errorText, stackText, toPrimitiveError } from './failure.ts';
+import { stringifyDocument } from './outcome.ts';
+import { secretsOf } from './secrets.ts';
+
+/** How the CLI is loaded. */
+export interface MainOptions {
+  /** Commands are read as TypeScript from `src/commands`, without the manifest. */
+  readonly development?: boolean;
+}
+
+/**
+ * Runs one command line and ends the process with its exit code. Every failure leaves as `primitive.error/v1`: with
+ * `--json` as the only document on stdout, otherwise as text on stderr.
+ */
+export async function main(argv: readonly string[], options: MainOptions = {}): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  process.on('uncaughtException', (error) => end(argv, () => Promise.reject(error)));
+  process.on('unhandledRejection', (error) => end(argv, () => Promise.reject(error)));
+  return end(argv, () => dispatch(argv, options));
+}
+
+/** A reader that has seen enough (`| head -1`) is no failure; what is written after it goes nowhere. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+async function end(argv: readonly string[], work: () => Promise<ExitCode>): Promise<never> {
+  const exit = await work().catch((thrown: unknown) => tell(argv, thrown));
+  // Elsewhere than on Linux a pipe takes its bytes later; its callback also runs when the reader has gone.
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+  );
+  return process.exit(exit);
+}
+
+function tell(argv: readonly string[], thrown: unknown): ExitCode {
+  const secrets = secretsOf(process.env);
+  const error = toPrimitiveError(thrown);
+  if (process.env.PRIMITIVE_DEBUG) process.stderr.write(stackText(thrown, secrets));
+  if (wantsJson(argv)) process.stdout.write(stringifyDocument(errorDocument(error, secrets)));
+  else
+    process.stderr.write(errorText(error, secrets, process.stderr.isTTY === true && !process.env.NO_COLOR));
+  return error.exit;
+}
+
+async function dispatch(argv: readonly string[], { development = false }: MainOptions): Promise<ExitCode> {
+  const config = await loadConfig(development);
+  const ids = [...config.commandIDs, ...config.topics.map(({ name }) => name)];
+  const { id, globals, rest } = findInvocation(argv, new Set(ids));
+  const command = id === undefined ? undefined : config.findCommand(id);
+  if (command === undefined) {
+    const stray = rest.find((word) => !isHelpFlag(word) && word !== '--json');
+    if (stray !== undefined) throw await notFound(stray, id, config);
+  }
+  if (command === undefined || wantsHelp(argv)) {
+    const { showHelp } = await import('./help.ts');
+    return showHelp(config, id, argv);
+  }
+  try {
+    return await config.runCommand<ExitCode>(command.id, [...globals, ...rest], command);
+  } catch (thrown) {
+    if (thrown instanceof PrimitiveError) throw thrown;
+    const { usageError } = await import('./usage.ts');
+    throw usageError(thrown, { name: spaced(command.id), flags: Object.keys(command.flags) }) ?? thrown;
+  }
+}
+
+async function notFound(word: string, topic: string | undefined, config: Config): Promise<PrimitiveError> {
+  const { unknownCommand, unknownFlag } = await import('./usage.ts');
+  if (word.startsWith('-'))
+    return unknownFlag([word], { name: 'primitive', flags: ['help', 'json', 'version'] });
+  return unknownCommand(word, topic === undefined ? undefined : spaced(topic), config.commandIDs.map(spaced));
+}
+
+function spaced(id: string): string {
+  return id.replaceAll(':', ' ');
+}
+
+/**
+ * The commands, by oclif. Neither user nor development plugins: both would run code from the home folder. No
+ * transpiling either, which NODE_ENV=development would switch on.
+ */
+async function loadConfig(development: boolean): Promise<Config> {
+  Object.assign(globalThis, { oclif: { enableAutoTranspile: false } });
+  const { Config } = await import('@oclif/core/config');
+  const root = fileURLToPath(new URL(development ? '../..' : '..', import.meta.url)).replace(/[/\\]$/, '');
+  const pjson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+  if (development) pjson.oclif.commands = { ...pjson.oclif.commands, target: './src/commands' };
+  const options = {
+    root,
+    pjson,
+    isRoot: true,
+    userPlugins: false,
+    devPlugins: false,
+    ignoreManifest: development,
+  };
+  return Config.load(options);
+}

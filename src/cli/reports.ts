@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import type { ReportRequest } from './flags.ts';
+
+/** A report file that can be written: format and absolute path. */
+export interface ReportTarget {
+  readonly format: string;
+  readonly path: string;
+}
+
+/**
+ * Checks, before any effect, that every report can be written: throws `report-invalid` for what is not FORMAT=FILE in
+ * a known format, and `report-unwritable` where the parent folder is missing, the path is a folder, or two share one.
+ */
+export async function checkReports(
+  requests: readonly ReportRequest[],
+  cwd: string,
+): Promise<readonly ReportTarget[]> {
+  const targets = requests.map((request) => parseRequest(request, cwd));
+  const seen = new Set<string>();
+  for (const { path } of targets) {
+    const parent = await stat(dirname(path)).catch(() => undefined);
+    if (!parent?.isDirectory())
+      throw unwritable(path, `the folder ${dirname(path)} does not exist`, `mkdir -p ${dirname(path)}`);
+    const own = await stat(path).catch(() => undefined);
+    if (own?.isDirectory())
+      throw unwritable(path, 'it is a folder', `--report FORMAT=${join(path, 'report')}`);
+    if (seen.has(path)) throw unwritable(path, 'two reports name it', 'Give each report a file of its own.');
+    seen.add(path);
+  }
+  return targets;
+}
+
+function parseRequest({ text, formats }: ReportRequest, cwd: string): ReportTarget {
+  const split = text.indexOf('=');
+  const format = text.slice(0, split);
+  const file = text.slice(split + 1);
+  if (split > 0 && file !== '' && formats.includes(format)) return { format, path: resolve(cwd, file) };
+  throw new PrimitiveError('report-invalid', `--report ${JSON.stringify(text)} is not understood.`, {
+    why: `It takes FORMAT=FILE, where FORMAT is one of: ${formats.join(', ')}.`,
+    suggestions: ['--report json=report.json'],
+  });
+}
+
+/** Writes a file in one step: a reader sees the old content or the new, never a part. */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  try {
+    await writeFile(temporary, content, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw unwritable(
+      path,
+      error instanceof Error ? error.message : String(error),
+      'Name a file that can be written.',
+      3,
+    );
+  }
+}
+
+function unwritable(path: string, why: string, suggestion: string, exit: 2 | 3 = 2): PrimitiveError {
+  return new PrimitiveError('report-unwritable', `The report ${path} cannot be written.`, {
+    why: `${why[0]?.toUpperCase()}${why.slice(1)}.`,
+    suggestions: [suggestion],
+    exit,
+  });
+}

@@ -1,0 +1,65 @@
+import type { PublishEvent } from '../publish/events.ts';
+import type { EventRenderer, Write } from './events.ts';
+import { plainLine } from './plain.ts';
+import { sanitize } from './text.ts';
+
+/**
+ * For the log of GitHub Actions. Groups cannot interleave there, so a component's log is kept and shown as one group
+ * when it has come to its end; failures and warnings become annotations.
+ */
+export function githubRenderer(write: Write): EventRenderer {
+  const logs = new Map<string, string[]>();
+  const flush = (component: string) => {
+    const lines = logs.get(component);
+    logs.delete(component);
+    if (lines === undefined) return;
+    write(
+      `::group::${escapeData(component)}\n${lines.map((line) => `${inert(line)}\n`).join('')}::endgroup::\n`,
+    );
+  };
+  return {
+    show(event: PublishEvent) {
+      if (event.type === 'log') {
+        const lines = logs.get(event.component);
+        if (lines) lines.push(plainLine(event));
+        else logs.set(event.component, [plainLine(event)]);
+        return;
+      }
+      if (event.type === 'component' && (event.state === 'built' || event.state === 'failed'))
+        flush(event.component);
+      if (event.type === 'component' && event.state === 'failed') {
+        write(annotation('error', event.component, event.detail ?? 'failed'));
+      } else if (event.type === 'warning') write(annotation('warning', event.code, event.message));
+      else write(`${inert(plainLine(event))}\n`);
+    },
+    end() {
+      for (const component of [...logs.keys()]) flush(component);
+    },
+  };
+}
+
+/** A workflow command that marks the run: `::error title=domain/orders::message`. */
+function annotation(level: 'error' | 'warning', title: string, message: string): string {
+  return `::${level} title=${escapeProperty(title)}::${escapeData(message)}\n`;
+}
+
+/**
+ * Keeps text from outside from being taken for a workflow command: the runner reads `::name::` at the start of a line
+ * and the old `##[name]` anywhere in it.
+ */
+function inert(line: string): string {
+  return line.replace(/^(\s*):(?=:)/, '$1\\:').replaceAll('##[', '##\\[');
+}
+
+function escapeData(text: string): string {
+  return sanitize(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
+
+/** One entry of the GITHUB_OUTPUT file; `delimiter` is random, so that no value can end itself and begin another. */
+export function githubOutput(name: string, value: string, delimiter: string): string {
+  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
+}

@@ -1,0 +1,15 @@
+import type { EventRenderer, Write } from './events.ts';
+
+/** `primitive.event/v1`: one JSON object per line, numbered, with the milliseconds since the start. */
+export function ndjsonRenderer(write: Write, now: () => number): EventRenderer {
+  const started = now();
+  let sequence = 0;
+  return {
+    show(event) {
+      sequence += 1;
+      const elapsed = Math.round(now() - started);
+      write(`${JSON.stringify({ schema: 'primitive.event/v1', sequence, elapsed, ...event })}\n`);
+    },
+    end: () => {},
+  };
+}

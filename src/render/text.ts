@@ -1,0 +1,33 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with the escape character
+const SGR = /\u001b\[[0-9;:]*m/g;
+// C0 but tab and newline, DEL, C1, line separators, and the marks that reorder text (CVE-2021-42574).
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Makes text from outside safe to print: colours are dropped, every other control character becomes a visible
+ * `\u001b`, so that a log line or a name can neither move the cursor nor pass for another text.
+ */
+export function sanitize(text: string): string {
+  return text
+    .replace(SGR, '')
+    .replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As {@link sanitize}, for one line: a newline is made visible too. */
+export function sanitizeLine(text: string): string {
+  return sanitize(text).replaceAll('\n', '\\n');
+}
+
+/** Replaces every one of `secrets` in `text` by `***`; the longest first, so that one inside another leaves no rest. */
+export function mask(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+}
+
+/** A copy of plain data with {@link mask} applied to every string in it. */
+export function maskDeep(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === 'string') return mask(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => maskDeep(item, secrets));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, secrets)]));
+}
