@@ -1,0 +1,144 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { posix, win32 } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import type { Processes, RunResult } from './process.ts';
+import { installHints, type ProgramName, programs } from './programs.ts';
+
+/** Where to look, and with what. */
+export interface Search {
+  /** The value of PATH. */
+  readonly path: string | undefined;
+  readonly platform: NodeJS.Platform;
+  readonly processes: Processes;
+  readonly signal?: AbortSignal;
+}
+
+/** A program in a version that will do: `processes.run(path, [...args, ...yours])`. */
+export interface Program {
+  readonly name: ProgramName;
+  /** Absolute. */
+  readonly path: string;
+  /** Stand before all other arguments: `buildx` where it is a plugin of docker. */
+  readonly args: readonly string[];
+  readonly version: string;
+}
+
+/** A usable program, or why there is none: `tool-not-found`, `tool-too-old` or `tool-broken`, each exit 3. */
+export type Found =
+  | { readonly ok: true; readonly program: Program }
+  | { readonly ok: false; readonly problem: PrimitiveError };
+
+/** Ways in which a program can be unusable, from the least to the most telling. */
+const PROBLEMS = ['tool-not-found', 'tool-broken', 'tool-too-old'] as const;
+
+/** Asks every way to call the program for its version; the first that is new enough is taken. */
+export async function findProgram(name: ProgramName, search: Search): Promise<Found> {
+  let problem = notFound(name, search);
+  for (const [file, ...args] of programs[name].calls) {
+    const path = await locate(file, search);
+    if (path === undefined) continue;
+    const result = await probe(name, path, args, search);
+    if (!(result instanceof PrimitiveError)) return { ok: true, program: result };
+    if (rank(result) > rank(problem)) problem = result;
+  }
+  return { ok: false, problem };
+}
+
+/** Like {@link findProgram}, but throws the problem. */
+export async function requireProgram(name: ProgramName, search: Search): Promise<Program> {
+  const found = await findProgram(name, search);
+  if (!found.ok) throw found.problem;
+  return found.program;
+}
+
+async function probe(
+  name: ProgramName,
+  path: string,
+  args: readonly string[],
+  search: Search,
+): Promise<Program | PrimitiveError> {
+  const { probe, pattern, minimum } = programs[name];
+  const call = [path, ...args].join(' ');
+  const signal = search.signal === undefined ? {} : { signal: search.signal };
+  let run: RunResult;
+  try {
+    run = await search.processes.run(path, [...args, ...probe], { timeout: 30_000, ...signal });
+  } catch (cause) {
+    if (search.signal?.aborted || !(cause instanceof PrimitiveError)) throw cause;
+    return unusable('tool-broken', name, search, `${call} cannot be used`, {
+      why: [cause.message, cause.why].filter(Boolean).join(': '),
+    });
+  }
+  const version = pattern.exec(`${Buffer.from(run.stdout).toString()}\n${run.stderr}`)?.[1];
+  if (version === undefined) {
+    // A docker without the plugin answers that there is no such command.
+    if (args.length > 0 && run.exitCode !== 0) return notFound(name, search);
+    return unusable('tool-broken', name, search, `${call} does not tell its version`, {
+      why: `\`${[call, ...probe].join(' ')}\` ended with exit code ${run.exitCode} and printed no version`,
+    });
+  }
+  if (compareVersions(version, minimum) < 0) {
+    return unusable('tool-too-old', name, search, `${name} ${version} is too old`, {
+      why: `${call} is there, ${minimum} or newer is needed to ${programs[name].purpose}`,
+    });
+  }
+  return { name, path, args, version };
+}
+
+function notFound(name: ProgramName, search: Search): PrimitiveError {
+  const names = programs[name].calls.map((call) => call.join(' ')).join(', ');
+  return unusable('tool-not-found', name, search, `${name} was not found`, {
+    why: `it is needed to ${programs[name].purpose}; looked on PATH for: ${names}`,
+  });
+}
+
+function unusable(
+  code: (typeof PROBLEMS)[number],
+  name: ProgramName,
+  search: Search,
+  message: string,
+  { why }: { why: string },
+): PrimitiveError {
+  return new PrimitiveError(code, message, {
+    why,
+    suggestions: installHints(name, search.platform),
+    exit: 3,
+  });
+}
+
+function rank(problem: PrimitiveError): number {
+  return (PROBLEMS as readonly string[]).indexOf(problem.code);
+}
+
+/** First executable file of that name on PATH; relative entries are passed over, as they depend on the folder one stands in. */
+async function locate(file: string, { path, platform }: Search): Promise<string | undefined> {
+  const flavour = platform === 'win32' ? win32 : posix;
+  const names = platform === 'win32' ? [`${file}.exe`] : [file];
+  for (const folder of (path ?? '').split(flavour.delimiter)) {
+    if (!flavour.isAbsolute(folder)) continue;
+    for (const name of names) {
+      const candidate = flavour.join(folder, name);
+      if (await isExecutable(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Order of dotted numbers: negative where `a` is the older one; missing parts count as 0. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number)) as [number[], number[]];
+  for (let part = 0; part < Math.max(left.length, right.length); part++) {
+    const difference = (left[part] ?? 0) - (right[part] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,115 @@
+/** Programs that publish works with. They are found on the user's PATH, never bundled. */
+export type ProgramName = 'git' | 'cosign' | 'syft' | 'buildx' | 'buildah' | 'docker';
+
+/** What is known about a program: how it is called, from which version on it will do, and how to get it. */
+export interface ProgramSpec {
+  /** What it is needed for, to end the sentence "… is needed to". */
+  readonly purpose: string;
+  /** Ways to call it, best first: the program's file name, then arguments that stand before all others. */
+  readonly calls: readonly (readonly [program: string, ...args: string[]])[];
+  /** Arguments that make it print its version. */
+  readonly probe: readonly string[];
+  /** Finds the version, in its first group, in what it prints. */
+  readonly pattern: RegExp;
+  /** The oldest version that will do. */
+  readonly minimum: string;
+  /** Commands that get it, by operating system; `other` stands for every one that is not named. */
+  readonly install: {
+    readonly darwin: readonly string[];
+    readonly linux: readonly string[];
+    readonly other: readonly string[];
+  };
+}
+
+/** The catalogue; errors and `doctor` share its texts. */
+export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
+  git: {
+    purpose: 'read the commit that is published',
+    calls: [['git']],
+    probe: ['--version'],
+    pattern: /^git version (\d+(?:\.\d+)+)/m,
+    // From 2.30 on: object filters when deepening, `cat-file --batch` on partial clones, both object formats.
+    minimum: '2.30.0',
+    install: {
+      darwin: ['brew install git'],
+      linux: ['sudo apt-get install git', 'sudo dnf install git'],
+      other: ['https://git-scm.com/downloads'],
+    },
+  },
+  cosign: {
+    purpose: 'sign images',
+    calls: [['cosign']],
+    probe: ['version'],
+    pattern: /^GitVersion:\s+v?(\d+(?:\.\d+)+)/m,
+    // Older ones sign in another format by default, or write it wrongly.
+    minimum: '3.1.0',
+    install: {
+      darwin: ['brew install cosign'],
+      linux: [
+        'go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3',
+        'https://github.com/sigstore/cosign/releases',
+      ],
+      other: ['https://github.com/sigstore/cosign/releases'],
+    },
+  },
+  syft: {
+    purpose: 'list what is in an image',
+    calls: [['syft']],
+    probe: ['version'],
+    pattern: /^Version:\s+v?(\d+(?:\.\d+)+)/m,
+    minimum: '1.20.0',
+    install: {
+      darwin: ['brew install syft'],
+      linux: [
+        // Without the flag a program that `go install` built does not know its version.
+        'go install -ldflags="-X main.version=1.52.0" github.com/anchore/syft/cmd/syft@v1.52.0',
+        'https://github.com/anchore/syft/releases',
+      ],
+      other: ['https://github.com/anchore/syft/releases'],
+    },
+  },
+  buildx: {
+    purpose: 'build images with BuildKit',
+    calls: [['buildx'], ['docker-buildx'], ['docker', 'buildx']],
+    probe: ['version'],
+    pattern: /^github\.com\/docker\/buildx v?(\d+(?:\.\d+)+)/m,
+    // From 0.13 on an image layout can be written as a folder with rewritten timestamps.
+    minimum: '0.13.0',
+    install: {
+      darwin: ['brew install docker-buildx'],
+      linux: ['sudo apt-get install docker-buildx', 'https://github.com/docker/buildx/releases'],
+      other: ['https://github.com/docker/buildx/releases'],
+    },
+  },
+  buildah: {
+    purpose: 'build images without a daemon',
+    calls: [['buildah']],
+    probe: ['--version'],
+    pattern: /^buildah version (\d+(?:\.\d+)+)/m,
+    minimum: '1.28.0',
+    install: {
+      darwin: ['buildah runs on Linux only; use buildx: brew install docker-buildx'],
+      linux: ['sudo apt-get install buildah', 'sudo dnf install buildah'],
+      other: ['buildah runs on Linux only; use buildx: https://github.com/docker/buildx/releases'],
+    },
+  },
+  docker: {
+    purpose: 'start BuildKit in a container',
+    calls: [['docker']],
+    probe: ['--version'],
+    pattern: /^Docker version (\d+(?:\.\d+)+)/m,
+    minimum: '20.10.0',
+    install: {
+      darwin: ['brew install --cask docker'],
+      linux: ['sudo apt-get install docker.io', 'https://docs.docker.com/engine/install'],
+      other: ['https://docs.docker.com/get-docker'],
+    },
+  },
+};
+
+/** Commands and pages that get a program on this operating system, best first. */
+export function installHints(name: ProgramName, platform: NodeJS.Platform): readonly string[] {
+  const { install } = programs[name];
+  if (platform === 'darwin' || platform === 'linux') return install[platform];
+  return install.other;
+}
