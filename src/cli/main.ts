@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '@oclif/core/config';
+import { Config } from '@oclif/core/config';
+import { settings } from '@oclif/core/settings';
 import { type ExitCode, PrimitiveError } from '../errors.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
 import { errorDocument, errorText, stackText, toPrimitiveError } from './failure.ts';
@@ -86,8 +87,7 @@ function spaced(id: string): string {
  * transpiling either, which NODE_ENV=development would switch on.
  */
 async function loadConfig(development: boolean): Promise<Config> {
-  Object.assign(globalThis, { oclif: { enableAutoTranspile: false } });
-  const { Config } = await import('@oclif/core/config');
+  settings.enableAutoTranspile = false;
   const root = fileURLToPath(new URL(development ? '../..' : '..', import.meta.url)).replace(/[/\\]$/, '');
   const pjson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
   if (development) pjson.oclif.commands = { ...pjson.oclif.commands, target: './src/commands' };

@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** SPDX ids of licences whose only duty is to carry their notice. */
+const ALLOWED = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'CC0-1.0',
+  'ISC',
+  'MIT',
+  'Python-2.0',
+  'Unlicense',
+]);
+
+/**
+ * The notices of every package that a bundle took a file from, sorted by name.
+ * Throws for a licence that is not on the list, and for a package without any licence text where it asks for one.
+ *
+ * `inputs` are paths relative to `root`, as in esbuild's metafile.
+ */
+export async function thirdPartyNotices(root: string, inputs: readonly string[]): Promise<string> {
+  const folders = new Set(inputs.flatMap((path) => packageFolder(path) ?? []));
+  const notices = await Promise.all([...folders].map((folder) => noticeOf(join(root, folder))));
+  const blocks = notices
+    .sort((a, b) => (a.title < b.title ? -1 : 1))
+    .map(({ title, text }) => `${title}\n\n${text}\n`);
+  const rule = `\n${'-'.repeat(80)}\n\n`;
+  return `primitive contains code of these packages, each under the licence that follows its name.\n${rule}${[...new Set(blocks)].join(rule)}`;
+}
+
+/** The innermost `node_modules/<name>` or `node_modules/@scope/<name>` of a path. */
+function packageFolder(path: string): string | undefined {
+  return /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0];
+}
+
+async function noticeOf(folder: string): Promise<{ readonly title: string; readonly text: string }> {
+  const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  if (!isAllowed(license)) {
+    throw new Error(`${name}@${version} is under ${JSON.stringify(license)}, which may not be bundled`);
+  }
+  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  return { title: `${name} ${version} (${license})`, text: texts.map((text) => text.trim()).join('\n\n') };
+}
+
+/** `MIT`, or `(MIT OR X)` where one of the choices is allowed. */
+function isAllowed(license: unknown): boolean {
+  if (typeof license !== 'string') return false;
+  return license
+    .replace(/^\(|\)$/g, '')
+    .split(' OR ')
+    .some((id) => ALLOWED.has(id));
+}
