@@ -1,0 +1,73 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { tool } from '../../tools/locate.ts';
+import { run } from './run.ts';
+import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
+
+export interface BuildkitOptions {
+  /** `HOST:PORT` of registries that speak plain HTTP. */
+  readonly insecureRegistries?: readonly string[];
+}
+
+/** buildkitd on a Unix socket, and a buildx builder that uses it. Needs root and runc. */
+export interface Buildkit extends Service {
+  /** `unix://…`, for buildctl and for builders of one's own. */
+  readonly address: string;
+  /** Name of the builder, of driver `remote`. */
+  readonly builder: string;
+  /** What buildx needs to find the builder: a configuration folder of its own, and the builder's name. */
+  readonly env: Readonly<Record<'BUILDX_CONFIG' | 'BUILDX_BUILDER', string>>;
+  readonly logFile: string;
+}
+
+const BUILDER = 'primitive-test';
+
+/** Starts a buildkitd with an empty cache in a folder of its own. */
+export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> {
+  return inFolder('buildkit', async (folder) => {
+    const socket = join(folder, 'buildkitd.sock');
+    const address = `unix://${socket}`;
+    const configFile = join(folder, 'buildkitd.toml');
+    await writeFile(configFile, config(options.insecureRegistries ?? []));
+    const program = startProgram(
+      tool('buildkitd'),
+      [`--config=${configFile}`, `--root=${join(folder, 'root')}`, `--addr=${address}`],
+      { folder, env: { PATH: `${dirname(tool('runc'))}${delimiter}${process.env.PATH ?? ''}` } },
+    );
+    await untilReady(program, () => accepts(socket));
+    const buildxConfig = join(folder, 'buildx');
+    await mkdir(buildxConfig);
+    const env = { BUILDX_CONFIG: buildxConfig, BUILDX_BUILDER: BUILDER };
+    try {
+      await run(tool('buildx'), ['create', '--name', BUILDER, '--driver', 'remote', address], { env });
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+    const stop = stopper(
+      () => program.stop(),
+      () => removeFolder(folder),
+    );
+    return { address, builder: BUILDER, env, logFile: program.logFile, stop, [Symbol.asyncDispose]: stop };
+  });
+}
+
+function config(insecureRegistries: readonly string[]): string {
+  const registries = insecureRegistries.map((host) => `[registry.${JSON.stringify(host)}]\n  http = true\n`);
+  return ['[worker.oci]\n  enabled = true\n', '[worker.containerd]\n  enabled = false\n', ...registries].join(
+    '\n',
+  );
+}
+
+/** buildkitd listens only once its workers stand. */
+function accepts(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.on('error', () => resolve(false));
+    connection.on('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+  });
+}
