@@ -40,11 +40,9 @@ async function manifest() {
   pjson.oclif.commands.target = './src/commands';
   const options = { root, pjson, isRoot: true, userPlugins: false, devPlugins: false };
   const config = await Config.load({ ...options, ignoreManifest: true, errorOnManifestCreate: true });
-  const plugin = config.plugins.get(pjson.name);
-  const commands = Object.entries(plugin?.manifest?.commands ?? {}).map(([id, command]) => {
-    const relativePath = ['dist', 'commands', ...id.split(':')];
-    relativePath.push(`${relativePath.pop()}.js`);
-    return [id, { ...command, isESM: true, relativePath }] as const;
+  const commands = config.commands.map((command) => {
+    const relativePath = `dist/commands/${command.id.replaceAll(':', '/')}.js`.split('/');
+    return [command.id, { ...command, isESM: true, relativePath }] as const;
   });
   return { commands: Object.fromEntries(commands), version: pjson.version };
 }
