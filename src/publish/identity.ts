@@ -1,4 +1,7 @@
 import { PrimitiveError } from '../errors.ts';
+import { type TrustPolicy, tierOf } from '../seal/trust.ts';
+import type { SignerIdentity } from '../seal/types.ts';
+import type { Run } from './plan.ts';
 
 /** The parts of a GitHub `pull_request` event payload that say whose commit is being built. */
 export interface PullRequestEvent {
@@ -100,4 +103,81 @@ function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string |
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The claims of an OIDC token (RFC 7519, section 3), not verified: Fulcio does that. Throws `identity-token-invalid`
+ * without repeating any part of the token.
+ */
+export function decodeClaims(token: string): Readonly<Record<string, unknown>> {
+  const [, payload] = token.split('.');
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8'));
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return { ...claims };
+  } catch {
+    // Falls through: what cannot be parsed is as wrong as what is no object.
+  }
+  throw new PrimitiveError('identity-token-invalid', 'The OIDC token is not a JSON Web Token.', {
+    why: 'It has no payload that can be decoded.',
+    suggestions: [
+      'Check where SIGSTORE_ID_TOKEN, or the answer of ACTIONS_ID_TOKEN_REQUEST_URL, comes from.',
+    ],
+    exit: 3,
+  });
+}
+
+/** The parts of a GitHub event that {@link checkRun} needs; undefined for events of other kinds. */
+export function readPullRequest(event: unknown): PullRequestEvent | undefined {
+  const pullRequest = field(event, 'pull_request');
+  const headSha = field(field(pullRequest, 'head'), 'sha');
+  const headRepository = field(field(field(pullRequest, 'head'), 'repo'), 'full_name');
+  const baseRepository = field(field(field(pullRequest, 'base'), 'repo'), 'full_name');
+  if (typeof headSha !== 'string' || typeof baseRepository !== 'string') return undefined;
+  // The repository of a fork that was deleted is null; it is foreign all the same.
+  return { headSha, headRepository: text(headRepository) ?? '(a deleted fork)', baseRepository };
+}
+
+/**
+ * The run, as its signatures will show it. `branch` is what git has checked out; a certificate that names a ref
+ * decides over it.
+ *
+ * Throws `identity-not-allowed` where the config knows no such signer: what this run sealed would not count as sealed.
+ */
+export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: string | undefined): Run {
+  const tier = tierOf(signer, policy);
+  if (tier === undefined) {
+    throw new PrimitiveError(
+      'identity-not-allowed',
+      `The config does not let ${describeSigner(signer)} seal images.`,
+      {
+        why: 'Neither `signing.trusted` nor `signing.accepted` lists it, so nobody would count its signature.',
+        suggestions: [
+          'If it should: add to primitive.config.yaml, under signing.accepted:',
+          ...policyLines(signer),
+        ],
+      },
+    );
+  }
+  const signed = signer.type === 'keyless' ? signer.ref?.match(/^refs\/heads\/(.+)$/)?.[1] : undefined;
+  const onBranch = signer.type === 'keyless' && signer.ref !== undefined ? signed : branch;
+  return { tier, signer, ...(onBranch === undefined ? {} : { branch: onBranch }) };
+}
+
+function describeSigner(signer: SignerIdentity): string {
+  return signer.type === 'key'
+    ? `the key ${signer.fingerprint}`
+    : `${signer.identity} (issuer ${signer.issuer})`;
+}
+
+function policyLines(signer: SignerIdentity): string[] {
+  if (signer.type === 'key') return ['- key: cosign.pub'];
+  const { issuer, identity, repository } = signer;
+  const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
+  return repository === undefined ? lines : [...lines, `  repository: ${repository}`];
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
 }

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import type { Digest } from '../oci/types.ts';
+import type { Digest, Repository } from '../oci/types.ts';
 import type {
   ReleaseComponent,
   ReleaseRecord,
@@ -45,7 +45,7 @@ export interface ComponentFacts {
   /** Folder, relative to the repository root. */
   readonly path: string;
   /** `<registry>/<image>`. */
-  readonly image: string;
+  readonly image: Repository;
   readonly inputDigest: string;
   readonly platforms: readonly string[];
   readonly current?: CurrentTag;
@@ -74,7 +74,7 @@ export interface Facts {
   readonly components: readonly ComponentFacts[];
   /** False where the selection leaves components out. */
   readonly whole: boolean;
-  readonly releases: string;
+  readonly releases: Repository;
   readonly commitRecord?: RecordFacts;
   readonly channel: {
     readonly tag: string;
@@ -95,7 +95,7 @@ export type PlannedComponent = {
   readonly kind: string;
   readonly name: string;
   readonly path: string;
-  readonly image: string;
+  readonly image: Repository;
   readonly inputDigest: string;
   readonly platforms: readonly string[];
   readonly reason: string;
@@ -110,7 +110,7 @@ export type PlannedComponent = {
 
 /** Whether the release record of the commit is written, and what stands in its place now. */
 export interface PlannedRecord {
-  readonly repository: string;
+  readonly repository: Repository;
   readonly tag: string;
   readonly action: 'write' | 'supersede' | 'keep' | 'skip' | 'conflict';
   readonly existing?: Digest;
@@ -257,7 +257,7 @@ function planRecord(
 
 /** Whether a record lists exactly these components, each under the digest that the plan gives it. */
 function recordAgrees(record: ReleaseRecord, components: readonly PlannedComponent[]): boolean {
-  const listed = new Map(record.components.map((entry: ReleaseComponent) => [entry.image, entry]));
+  const listed = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
   return (
     listed.size === components.length &&
     components.every((component) => {

@@ -1,6 +1,8 @@
+import { PrimitiveError } from '../errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SealBundles, TrustTier } from '../seal/types.ts';
-import type { Baseline, PlannedChannel, Run } from './plan.ts';
+import type { Baseline, PlannedChannel, PlannedComponent, PublishPlan, Run, SealedImage } from './plan.ts';
+import type { Sealed } from './seal-all.ts';
 
 /** What became of one component. */
 export interface PublishedComponent {
@@ -60,4 +62,94 @@ export interface PublishReport {
   readonly release?: { readonly ref: string; readonly digest: Digest; readonly written: boolean };
   readonly channel: PlannedChannel & { readonly moved: boolean };
   readonly run: PublishRun;
+}
+
+/** A report without the facts of the host; the caller adds those. */
+export type ExecutedPublish = Omit<PublishReport, 'run'>;
+
+/** What the tags of a component name after the run. */
+export interface Tagged {
+  readonly image: SealedImage;
+  readonly tags: readonly string[];
+  readonly replaced?: Digest;
+}
+
+/** How a component came out of sealing and tagging. */
+export type Outcome = Sealed & { readonly tagged?: Tagged };
+
+/** The report of an executed plan. */
+export function reportPublish(
+  plan: PublishPlan,
+  outcomes: readonly Outcome[],
+  release: PublishReport['release'] | undefined,
+  channel: PublishReport['channel'],
+): ExecutedPublish {
+  return {
+    schema: 'primitive.publish/v1',
+    commit: plan.commit,
+    ...(plan.source === undefined ? {} : { source: plan.source }),
+    tier: plan.run.tier,
+    signer: plan.run.signer,
+    components: outcomes.map((outcome) => published(outcome, plan)),
+    ...(release ? { release: { ref: release.ref, digest: release.digest, written: release.written } } : {}),
+    channel,
+  };
+}
+
+function published(outcome: Outcome, plan: PublishPlan): PublishedComponent {
+  const { planned } = outcome;
+  const { kind, name, path, image, inputDigest, platforms, reason } = planned;
+  const base = { kind, name, path, image, inputDigest, platforms };
+  if (!outcome.ok) {
+    const { digest, error } = outcome;
+    const failure = failureOf(error);
+    return {
+      ...base,
+      action: 'failed',
+      reason: failure.message,
+      ...(digest ? { digest } : {}),
+      tags: [],
+      error: failure,
+    };
+  }
+  const { tagged } = outcome;
+  const sealed = tagged?.image ?? outcome.image;
+  const superseded = tagged?.replaced ?? (tagged ? planned.supersedes : undefined);
+  return {
+    ...base,
+    action: actionOf(planned, outcome.image, sealed, superseded),
+    reason,
+    digest: sealed.digest,
+    ...(tagged ? { ref: `${image}:${plan.commit}@${sealed.digest}` } : {}),
+    tags: tagged?.tags ?? [],
+    ...(planned.action === 'reuse' ? { baseline: planned.baseline } : {}),
+    ...(superseded ? { superseded } : {}),
+    signature: sealed.bundles.signature,
+    sbom: sealed.bundles.sbom,
+    provenance: sealed.bundles.provenance,
+  };
+}
+
+function actionOf(
+  planned: PlannedComponent,
+  mine: SealedImage,
+  standing: SealedImage,
+  superseded: Digest | undefined,
+): PublishedComponent['action'] {
+  if (planned.action === 'keep' || mine.digest !== standing.digest) return 'already-published';
+  if (superseded) return 'superseded';
+  return planned.action === 'build' ? 'built' : 'reused';
+}
+
+function failureOf(error: unknown): NonNullable<PublishedComponent['error']> {
+  if (error instanceof PrimitiveError) {
+    const { code, message, why, suggestions, retryable } = error;
+    return { code, message, ...(why === undefined ? {} : { why }), suggestions, retryable };
+  }
+  return {
+    code: 'internal',
+    message: error instanceof Error ? error.message : String(error),
+    suggestions: ['This is a bug of primitive; please report it.'],
+    retryable: false,
+  };
 }

@@ -1,0 +1,225 @@
+import type { Digest, Manifest } from '../oci/types.ts';
+import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
+import type { History } from '../workspace/history.ts';
+import type { Emit } from './events.ts';
+import type { PlannedComponent, PublishPlan } from './plan.ts';
+import { commitRecord, moveChannel, type ReleasePorts, releaseConflict } from './release.ts';
+import { type ExecutedPublish, type Outcome, reportPublish, type Tagged } from './report.ts';
+import { idOf, type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
+import { type Claim, claimTag, restoreTags, type TagPorts } from './tagging.ts';
+
+/** What executing a plan needs. */
+export interface ExecutePorts extends SealPorts {
+  readonly history: History;
+  readonly signer: ReleasePorts['signer'];
+  readonly registryPrefix: string;
+}
+
+/**
+ * Executes a plan: seals everything, then tags everything, then writes the release record, then moves the channel.
+ *
+ * The order is the guarantee: no tag before all images are sealed (with `keepGoing`: before its own is), no record
+ * before all tags stand, no channel before the record. A component's failure is part of the result; an abort and a
+ * failure of the record throw.
+ */
+export async function executePublish(
+  plan: PublishPlan,
+  work: Work,
+  ports: ExecutePorts,
+  emit: Emit,
+): Promise<ExecutedPublish> {
+  if (plan.record.action === 'conflict') throw releaseConflict(plan, plan.record.reason);
+  const sealed = await sealAll(plan, work, ports, emit);
+  const failed = sealed.some((outcome) => !outcome.ok);
+  if (plan.sealOnly || (failed && !plan.keepGoing)) {
+    const reason = plan.sealOnly ? plan.channel.reason : 'not everything is sealed';
+    return reportPublish(plan, sealed, undefined, { ...plan.channel, action: 'skip', moved: false, reason });
+  }
+  emit({ type: 'step', step: 'tag', message: `Tagging ${plan.commit.slice(0, 12)}` });
+  const tagged = await tagAll(plan, sealed, work, ports, emit);
+  if (plan.record.action === 'skip' || tagged.some((outcome) => !outcome.tagged)) {
+    return reportPublish(plan, tagged, undefined, {
+      ...plan.channel,
+      action: 'skip',
+      moved: false,
+      reason: 'no release record is written',
+    });
+  }
+  return commit(plan, tagged, work, ports, emit);
+}
+
+async function tagAll(
+  plan: PublishPlan,
+  sealed: readonly Sealed[],
+  work: Work,
+  ports: ExecutePorts,
+  emit: Emit,
+): Promise<Outcome[]> {
+  const manifests = new Map<Digest, Manifest>(work.manifests);
+  for (const outcome of sealed) {
+    if (outcome.ok && outcome.manifest) manifests.set(outcome.manifest.digest, outcome.manifest);
+  }
+  const tagPorts: TagPorts = {
+    registry: ports.registry,
+    seal: ports.seal,
+    tier: plan.run.tier,
+    manifest: (digest) => manifests.get(digest),
+  };
+  const builds = plan.components.some((component) => component.action === 'build');
+  return Promise.all(
+    sealed.map(async (outcome): Promise<Outcome> => {
+      if (!outcome.ok) return outcome;
+      ports.signal.throwIfAborted();
+      const id = idOf(outcome.planned);
+      try {
+        const tagged = await tagOne(outcome, plan, work, tagPorts, builds);
+        emit({ type: 'component', component: id, state: 'tagged', digest: tagged.image.digest });
+        return { ...outcome, tagged };
+      } catch (error) {
+        ports.signal.throwIfAborted();
+        emit({
+          type: 'component',
+          component: id,
+          state: 'failed',
+          detail: error instanceof Error ? error.message : String(error),
+        });
+        return { planned: outcome.planned, ok: false, error, digest: outcome.image.digest };
+      }
+    }),
+  );
+}
+
+async function tagOne(
+  { planned, image }: Extract<Sealed, { ok: true }>,
+  plan: PublishPlan,
+  work: Work,
+  ports: TagPorts,
+  builds: boolean,
+): Promise<Tagged> {
+  const inputs = work.inputs.get(idOf(planned));
+  if (!inputs) throw new Error(`the plan names ${idOf(planned)}, for which no inputs were read`);
+  const base = { component: inputs.component, inputDigest: planned.inputDigest };
+  const [commitTag, ...others] = plan.tags;
+  if (commitTag === undefined) throw new Error('a plan has at least the tag of its commit');
+  let current: Tagged = { image, tags: [commitTag] };
+  if (planned.action !== 'keep') {
+    const claimed = await claimTag(
+      {
+        ...base,
+        tag: commitTag,
+        image,
+        ...(planned.supersedes === undefined ? {} : { supersedes: planned.supersedes }),
+        recheck: builds,
+      },
+      ports,
+    );
+    current = {
+      image: claimed.image,
+      tags: [commitTag],
+      ...(claimed.replaced ? { replaced: claimed.replaced } : {}),
+    };
+  }
+  const extra = await Promise.all(
+    others.map(async (tag) => {
+      const claim: Claim = { ...base, tag, image: current.image, recheck: true };
+      await claimTag(claim, ports);
+      return tag;
+    }),
+  );
+  return { ...current, tags: [commitTag, ...extra] };
+}
+
+async function commit(
+  plan: PublishPlan,
+  tagged: readonly Outcome[],
+  work: Work,
+  ports: ExecutePorts,
+  emit: Emit,
+): Promise<ExecutedPublish> {
+  const releasePorts: ReleasePorts = { ...ports, seal: ports.seal };
+  const release = { repository: plan.record.repository, tag: plan.record.tag };
+  let committed = plan.record.existing ? { digest: plan.record.existing, written: false } : undefined;
+  let outcomes = tagged;
+  if (plan.record.action !== 'keep') {
+    ports.signal.throwIfAborted();
+    emit({
+      type: 'step',
+      step: 'record',
+      message: `Writing the release record ${release.repository}:${release.tag}`,
+    });
+    const result = await commitRecord(recordOf(plan, tagged), plan, releasePorts);
+    outcomes = await followRecord(result.record, plan, tagged, work, ports);
+    committed = result;
+  }
+  if (!committed) throw new Error('a plan that keeps a record names it');
+  ports.signal.throwIfAborted();
+  emit({ type: 'step', step: 'channel', message: plan.channel.reason });
+  const channel = await moveChannel(plan, committed.digest, releasePorts);
+  return reportPublish(
+    plan,
+    outcomes,
+    { ref: `${release.repository}:${release.tag}@${committed.digest}`, ...committed },
+    channel,
+  );
+}
+
+/** The record is the commit point: where tags and record differ after two publishers met, the tags follow. */
+async function followRecord(
+  record: ReleaseRecord,
+  plan: PublishPlan,
+  tagged: readonly Outcome[],
+  work: Work,
+  ports: ExecutePorts,
+): Promise<readonly Outcome[]> {
+  const built = plan.components.some((component) => component.action === 'build');
+  const entries = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
+  return Promise.all(
+    tagged.map(async (outcome): Promise<Outcome> => {
+      const entry = entries.get(outcome.planned.image);
+      if (!outcome.ok || !outcome.tagged || !entry) return outcome;
+      const same = entry.digest === outcome.tagged.image.digest;
+      if (same && !built) return outcome;
+      await restoreTags(
+        componentOf(outcome.planned, work).repository,
+        outcome.tagged.tags,
+        entry.digest,
+        ports.registry,
+      );
+      if (same) return outcome;
+      const { digest, bundles, platforms } = entry;
+      return {
+        ...outcome,
+        tagged: { ...outcome.tagged, image: { ...outcome.tagged.image, digest, bundles, platforms } },
+      };
+    }),
+  );
+}
+
+function componentOf(planned: PlannedComponent, work: Work) {
+  const inputs = work.inputs.get(idOf(planned));
+  if (!inputs) throw new Error(`the plan names ${idOf(planned)}, for which no inputs were read`);
+  return inputs.component;
+}
+
+function recordOf(plan: PublishPlan, tagged: readonly Outcome[]): ReleaseRecord {
+  return {
+    schema: 'primitive.release/v1',
+    commit: plan.commit,
+    ...(plan.source === undefined ? {} : { source: plan.source }),
+    components: tagged.flatMap(({ planned, tagged: result }) =>
+      result
+        ? [
+            {
+              kind: planned.kind,
+              name: planned.name,
+              image: planned.image,
+              digest: result.image.digest,
+              inputDigest: planned.inputDigest,
+              platforms: result.image.platforms,
+              bundles: result.image.bundles,
+            },
+          ]
+        : [],
+    ),
+  };
+}

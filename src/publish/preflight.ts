@@ -1,0 +1,129 @@
+import type { BuilderInfo } from '../builders/builder.ts';
+import { pinnedReferences, runPlatforms } from '../builders/dockerfile.ts';
+import { PrimitiveError } from '../errors.ts';
+import { formatPlatform } from '../oci/manifest.ts';
+import type { Registry } from '../oci/registry.ts';
+import type { Repository } from '../oci/types.ts';
+import type { ComponentInputs } from '../workspace/inputs.ts';
+import { readWhole, type SourceTree } from '../workspace/source-tree.ts';
+import type { PublishPlan } from './plan.ts';
+import { idOf } from './seal-all.ts';
+
+/** What is tried before the first effect. */
+export interface PreflightPorts {
+  readonly tree: SourceTree;
+  readonly registry: Registry;
+  /** Each throws where its tool is missing or unusable. */
+  readonly builder: () => Promise<BuilderInfo>;
+  readonly sbom: () => Promise<unknown>;
+  readonly signer: () => Promise<unknown>;
+}
+
+/**
+ * Finds what would fail later while nothing has been done yet: Dockerfiles with unpinned references, a builder, syft
+ * or cosign that cannot be used, platforms that cannot be run, repositories that must not be pushed to.
+ *
+ * Throws the first problem in that order, all of them together where there are several of one sort.
+ */
+export async function preflight(
+  plan: PublishPlan,
+  inputs: ReadonlyMap<string, ComponentInputs>,
+  ports: PreflightPorts,
+): Promise<void> {
+  const builds = plan.components
+    .filter((component) => component.action === 'build')
+    .flatMap((component) => inputs.get(idOf(component)) ?? []);
+  const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
+  if (builds.length === 0) {
+    if (writesRecord) await ports.signer();
+    return;
+  }
+  const dockerfiles = await readDockerfiles(builds, ports.tree);
+  checkPins(dockerfiles);
+  const [builder] = await Promise.all([ports.builder(), ports.sbom(), ports.signer()]);
+  checkEmulation(dockerfiles, builder);
+  await checkPushRights(plan, writesRecord, ports.registry);
+}
+
+interface Dockerfile {
+  readonly inputs: ComponentInputs;
+  /** Relative to the repository root, for messages. */
+  readonly file: string;
+  readonly text: string;
+}
+
+async function readDockerfiles(builds: readonly ComponentInputs[], tree: SourceTree): Promise<Dockerfile[]> {
+  const found = builds.map((inputs) => {
+    const { context, dockerfile } = inputs.component.build;
+    const entry = inputs.entries.find(({ path }) => path === dockerfile);
+    if (!entry) throw new Error(`${inputs.component.id}: inputs were read without their Dockerfile`);
+    return { inputs, file: context === '' ? dockerfile : `${context}/${dockerfile}`, object: entry.object };
+  });
+  const texts = await readWhole(
+    tree,
+    found.map(({ object }) => object),
+  );
+  return found.map(({ inputs, file }, position) => ({
+    inputs,
+    file,
+    text: new TextDecoder().decode(texts[position]),
+  }));
+}
+
+function requestOf({ inputs, file, text }: Dockerfile) {
+  const { args, bases, platforms, target } = inputs.component.build;
+  return { file, text, args, bases, platforms, ...(target === undefined ? {} : { target }) };
+}
+
+function checkPins(dockerfiles: readonly Dockerfile[]): void {
+  const problems: PrimitiveError[] = [];
+  for (const dockerfile of dockerfiles) {
+    try {
+      pinnedReferences(requestOf(dockerfile));
+    } catch (error) {
+      if (!(error instanceof PrimitiveError)) throw error;
+      problems.push(error);
+    }
+  }
+  const [first, ...others] = problems;
+  if (!first) return;
+  if (others.length === 0) throw first;
+  throw new PrimitiveError(first.code, `${problems.length} Dockerfiles cannot be built as they are.`, {
+    why: problems.map(({ message, why }) => (why === undefined ? message : `${message} ${why}`)).join('\n'),
+    suggestions: [...new Set(problems.flatMap(({ suggestions }) => suggestions))],
+  });
+}
+
+function checkEmulation(dockerfiles: readonly Dockerfile[], builder: BuilderInfo): void {
+  const able = new Set(builder.platforms.map(formatPlatform));
+  const lacking = dockerfiles.flatMap((dockerfile) => {
+    const platforms = runPlatforms(requestOf(dockerfile))
+      .map(formatPlatform)
+      .filter((platform) => !able.has(platform));
+    return platforms.length === 0 ? [] : [`${dockerfile.inputs.component.id}: ${platforms.join(', ')}`];
+  });
+  if (lacking.length === 0) return;
+  throw new PrimitiveError(
+    'builder-platform-missing',
+    `${builder.description} cannot run steps for a platform that is asked for.`,
+    {
+      why: `RUN steps need it and there is no emulation. ${lacking.join('; ')}. It can run ${[...able].sort().join(', ')}.`,
+      suggestions: [
+        'Install emulation: docker run --privileged --rm tonistiigi/binfmt --install all',
+        'Or cross-compile: FROM --platform=$BUILDPLATFORM … for the stages with RUN.',
+        'Or name fewer platforms in primitive.config.yaml.',
+      ],
+      exit: 3,
+    },
+  );
+}
+
+async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registry: Registry): Promise<void> {
+  const repositories = new Set<Repository>(
+    plan.components
+      .filter(({ action }) => action === 'build' || action === 'reuse')
+      .map(({ image }) => image),
+  );
+  if (writesRecord) repositories.add(plan.record.repository);
+  await Promise.all([...repositories].sort().map((repository) => registry.checkPush(repository)));
+}

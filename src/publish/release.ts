@@ -1,0 +1,145 @@
+import { PrimitiveError } from '../errors.ts';
+import type { Digest, Repository } from '../oci/types.ts';
+import type { SealContext } from '../seal/inspect.ts';
+import { type RecordState, readRecord, writeRecord } from '../seal/record.ts';
+import type { ReleaseRecord, Signer, TrustTier } from '../seal/types.ts';
+import type { History } from '../workspace/history.ts';
+import type { PlannedChannel, PublishPlan } from './plan.ts';
+
+/** How often a record or channel is looked at again after another publisher wrote it. */
+const ATTEMPTS = 4;
+
+export interface ReleasePorts {
+  /** Judges by every signer that the config knows. */
+  readonly seal: SealContext;
+  readonly signer: () => Promise<Signer>;
+  readonly history: History;
+  /** Host and path under which all images stand. */
+  readonly registryPrefix: string;
+}
+
+type Found = Extract<RecordState, { state: 'found' }>;
+
+/** The record that stands for the commit after the run. */
+export interface CommittedRecord {
+  readonly record: ReleaseRecord;
+  readonly digest: Digest;
+  /** False where an equal or acceptable one was there. */
+  readonly written: boolean;
+}
+
+/**
+ * The commit point: signs the record, reads it back, and only then lets the tag of the commit name it.
+ *
+ * Where another publisher was first with a record that this run must respect, that record is returned and the caller
+ * lets the tags follow it. Throws `release-conflict` (exit 1) where what is there can neither be kept nor replaced.
+ */
+export async function commitRecord(
+  record: ReleaseRecord,
+  plan: PublishPlan,
+  ports: ReleasePorts,
+): Promise<CommittedRecord> {
+  const { repository, tag } = plan.record;
+  const { registry } = ports.seal;
+  const { tier } = plan.run;
+  const mine = await writeRecord(ports.seal, repository, record, {
+    signer: await ports.signer(),
+    registry: ports.registryPrefix,
+    tier,
+  });
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const current = await registry.headManifest(repository, tag);
+    if (current?.digest === mine.digest) return { record, digest: mine.digest, written: true };
+    if (current && current.digest !== plan.record.existing) {
+      const other = await readRecord(ports.seal, repository, current.digest, {
+        registry: ports.registryPrefix,
+      });
+      const kept = respected(other, plan, tier);
+      if (kept) return { record: kept.record, digest: kept.digest, written: false };
+    }
+    await registry.putManifest(repository, tag, mine.manifest);
+  }
+  throw releaseConflict(plan, 'other publishers keep writing it');
+}
+
+/** The other publisher's record, if this run keeps it; undefined where a trusted run replaces it. */
+function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Found | undefined {
+  const usable = other.state === 'found' && other.record.commit === plan.commit ? other : undefined;
+  if (tier === 'trusted' && usable?.tier !== 'trusted') return undefined;
+  if (!usable)
+    throw releaseConflict(plan, other.state === 'untrusted' ? other.detail : 'it holds something else');
+  const inputs = new Map(
+    plan.components.map((component) => [component.image as string, component.inputDigest]),
+  );
+  const same =
+    usable.record.components.length === inputs.size &&
+    usable.record.components.every((entry) => inputs.get(entry.image) === entry.inputDigest);
+  if (!same) throw releaseConflict(plan, 'it lists images of other inputs');
+  return usable;
+}
+
+/**
+ * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
+ *
+ * The channel is read again right before and after: a newer commit that got there first is left alone.
+ */
+export async function moveChannel(
+  plan: PublishPlan,
+  digest: Digest,
+  ports: ReleasePorts,
+): Promise<PlannedChannel & { readonly moved: boolean }> {
+  const { channel, record, commit } = plan;
+  if (channel.action !== 'move') return { ...channel, moved: false };
+  const { registry } = ports.seal;
+  const manifest = await registry.getManifest(record.repository, digest);
+  if (!manifest)
+    throw new PrimitiveError('release-gone', `The release record ${digest} was deleted.`, {
+      exit: 1,
+      retryable: true,
+    });
+  let moved = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const current = await readChannel(record.repository, channel.tag, digest, ports);
+    if (current === 'here') return { ...channel, moved };
+    if (current !== undefined && current !== channel.from) {
+      const behind = await ports.history.isAncestor(current, commit);
+      if (behind !== 'yes') {
+        return {
+          ...channel,
+          moved: false,
+          from: current,
+          reason: `another run moved it to ${current.slice(0, 12)} meanwhile`,
+        };
+      }
+    }
+    await registry.putManifest(record.repository, channel.tag, manifest);
+    moved = true;
+  }
+  return { ...channel, moved: false, reason: 'other runs keep moving it' };
+}
+
+/** `here` for the record to move to, the commit of another trusted record, undefined for nothing that counts. */
+async function readChannel(
+  repository: Repository,
+  tag: string,
+  digest: Digest,
+  { seal, registryPrefix }: ReleasePorts,
+): Promise<string | undefined> {
+  const head = await seal.registry.headManifest(repository, tag);
+  if (!head) return undefined;
+  if (head.digest === digest) return 'here';
+  const other = await readRecord(seal, repository, head.digest, { registry: registryPrefix });
+  return other.state === 'found' && other.tier === 'trusted' ? other.record.commit : undefined;
+}
+
+/** `release-conflict` (exit 1): the tag of the commit names a record that this run can neither keep nor replace. */
+export function releaseConflict({ record }: PublishPlan, why: string): PrimitiveError {
+  return new PrimitiveError('release-conflict', `${record.repository}:${record.tag} is taken.`, {
+    why: `A commit is published once: ${why}.`,
+    suggestions: [
+      'A trusted run (the default branch) replaces a record that no trusted signer wrote.',
+      'Otherwise publish a new commit.',
+    ],
+    exit: 1,
+  });
+}

@@ -1,0 +1,138 @@
+import { PrimitiveError } from '../errors.ts';
+import type { Registry } from '../oci/registry.ts';
+import type { Digest, Manifest, Repository } from '../oci/types.ts';
+import { inspectSeal, type SealContext } from '../seal/inspect.ts';
+import type { TrustTier } from '../seal/types.ts';
+import type { Component } from '../workspace/primitives.ts';
+import { fromSeal } from './facts.ts';
+import type { SealedImage } from './plan.ts';
+
+/** How often a tag is looked at again after another publisher wrote it. */
+const ATTEMPTS = 4;
+
+/** The tag to claim, and what the plan found there. */
+export interface Claim {
+  readonly component: Component;
+  readonly inputDigest: string;
+  readonly tag: string;
+  readonly image: SealedImage;
+  /** What the plan allows to be replaced. */
+  readonly supersedes?: Digest;
+  /** False where facts were read a moment ago, nothing was built since, and this tag was among them. */
+  readonly recheck: boolean;
+}
+
+/** What the tag names now: the claimed image, or an equal one that another publisher put there first. */
+export interface Claimed {
+  readonly image: SealedImage;
+  readonly replaced?: Digest;
+}
+
+export interface TagPorts {
+  readonly registry: Registry;
+  /** Judges by every signer that the config knows. */
+  readonly seal: SealContext;
+  readonly tier: TrustTier;
+  /** The bytes of an image of this run; undefined where they must be read. */
+  readonly manifest: (digest: Digest) => Manifest | undefined;
+}
+
+/**
+ * Writes a tag once: looks, PUTs, reads back. Registries ignore conditional PUTs, so another publisher can come
+ * between; whoever reads back something else adopts it where it is sealed with the same inputs, by a trusted signer or
+ * for an accepted run by an accepted one.
+ *
+ * Throws `tag-conflict` (exit 1) where it must not be replaced, and `baseline-gone` (exit 1, retryable) where the
+ * image to reuse was deleted in the meantime.
+ */
+export async function claimTag(claim: Claim, ports: TagPorts): Promise<Claimed> {
+  const { component, tag } = claim;
+  const { repository } = component;
+  let current = claim.recheck
+    ? (await ports.registry.headManifest(repository, tag))?.digest
+    : claim.supersedes;
+  let replaced: Digest | undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (current === claim.image.digest) return { image: claim.image, ...(replaced ? { replaced } : {}) };
+    if (current !== undefined && current !== claim.supersedes) {
+      const adopted = await judge(claim, current, ports);
+      if (adopted) return { image: adopted };
+    }
+    replaced = current ?? replaced;
+    await ports.registry.putManifest(repository, tag, await bytesOf(claim, ports));
+    if (!claim.recheck) return { image: claim.image, ...(replaced ? { replaced } : {}) };
+    current = (await ports.registry.headManifest(repository, tag))?.digest;
+  }
+  throw conflict(claim, current, 'other publishers keep writing it');
+}
+
+/** Lets tags name the image that the release record lists; throws `release-incomplete` where it is gone (exit 1, retryable). */
+export async function restoreTags(
+  repository: Repository,
+  tags: readonly string[],
+  digest: Digest,
+  registry: Registry,
+): Promise<void> {
+  let manifest: Manifest | undefined;
+  for (const tag of tags) {
+    const head = await registry.headManifest(repository, tag);
+    if (head?.digest === digest) continue;
+    manifest ??= await registry.getManifest(repository, digest);
+    if (!manifest) {
+      throw new PrimitiveError(
+        'release-incomplete',
+        `${repository}@${digest} is in the release record but not in the registry.`,
+        {
+          why: 'It was deleted after the record was written.',
+          suggestions: ['Keep what release records list in the retention policy, then publish again.'],
+          exit: 1,
+          retryable: true,
+        },
+      );
+    }
+    await registry.putManifest(repository, tag, manifest);
+  }
+}
+
+/** An equal image to adopt; undefined where a trusted run replaces what is there; throws where neither is allowed. */
+async function judge(claim: Claim, current: Digest, ports: TagPorts): Promise<SealedImage | undefined> {
+  const { kind, name, image, repository } = claim.component;
+  const state = await inspectSeal(ports.seal, repository, current, { component: { kind, name, image } });
+  const trusted = state.sealed && state.tier === 'trusted';
+  if (ports.tier === 'trusted' && !trusted) return undefined;
+  if (!state.sealed) throw conflict(claim, current, `it holds an image that is not sealed: ${state.detail}`);
+  if (state.inputDigest !== claim.inputDigest)
+    throw conflict(claim, current, 'it holds a sealed image of other inputs');
+  return fromSeal(current, state);
+}
+
+async function bytesOf({ component, image }: Claim, ports: TagPorts): Promise<Manifest> {
+  const known =
+    ports.manifest(image.digest) ?? (await ports.registry.getManifest(component.repository, image.digest));
+  if (known) return known;
+  throw new PrimitiveError(
+    'baseline-gone',
+    `${component.id}: ${image.digest} is no longer in ${component.repository}.`,
+    {
+      why: 'It was there when the plan was made; somebody or a retention policy deleted it since.',
+      suggestions: [
+        'Run again: the image is then built.',
+        'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',
+      ],
+      exit: 1,
+      retryable: true,
+    },
+  );
+}
+
+function conflict({ component, tag }: Claim, current: Digest | undefined, why: string): PrimitiveError {
+  return new PrimitiveError('tag-conflict', `${component.id}: ${component.repository}:${tag} is taken.`, {
+    why: current === undefined ? why : `It names ${current}: ${why}.`,
+    suggestions: [
+      'Run again: an equal image is adopted once its publisher is done.',
+      'A trusted run (the default branch) replaces what no trusted signer sealed.',
+    ],
+    exit: 1,
+    retryable: true,
+  });
+}
