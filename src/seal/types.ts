@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, Platform } from '../oci/types.ts';
+import type { Descriptor, Digest, Platform, Repository } from '../oci/types.ts';
 
 /** in-toto predicate types that make a seal; `sbom` is SPDX or CycloneDX. */
 export const PREDICATE = {
@@ -24,7 +24,15 @@ export type SignerIdentity =
       /** The commit that was built (OID …1.13 or .3). */
       readonly commit?: string;
     }
-  | { readonly type: 'key'; /** `sha256:` of the public key's SPKI DER. */ readonly fingerprint: string };
+  | { readonly type: 'key' /** `sha256:` of the public key's SPKI DER. */; readonly fingerprint: string };
+
+/** A statement whose signature holds, and by whom; whether that signer counts is another question. */
+export interface SignedStatement {
+  readonly predicateType: string;
+  readonly subjects: readonly Digest[];
+  readonly predicate: unknown;
+  readonly signer: SignerIdentity;
+}
 
 /** One entry of `signing.trusted` or `signing.accepted`. Every field that is given must match. */
 export type SignerPolicy =
@@ -42,11 +50,7 @@ export type SignerPolicy =
 export type TrustTier = 'trusted' | 'accepted';
 
 /** An in-toto statement (Statement v1) whose bundle was verified, and by whom it was signed. */
-export interface VerifiedStatement {
-  readonly predicateType: string;
-  readonly subjects: readonly Digest[];
-  readonly predicate: unknown;
-  readonly signer: SignerIdentity;
+export interface VerifiedStatement extends SignedStatement {
   readonly tier: TrustTier;
 }
 
@@ -109,4 +113,31 @@ export interface Signer {
 export interface BundleArtifact {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
+}
+
+/** Formats of an SBOM, by the names that syft gives them. */
+export type SbomFormat = 'spdx-json' | 'cyclonedx-json';
+
+/** One platform of an image, on disk. */
+export interface SbomRequest {
+  /** Folder of the OCI image layout. */
+  readonly layout: string;
+  /** Where the image will stand: `ghcr.io/acme/domain-orders`; the SBOM names it. */
+  readonly image: Repository;
+  readonly index: Digest;
+  readonly platform: Platform;
+  /** The platform's manifest, which the SBOM describes. */
+  readonly manifest: Digest;
+  readonly format: SbomFormat;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Describes what is in an image: the same image gives the same bytes.
+ *
+ * `probe` throws `tool-not-found` or `syft-outdated` (exit 3); `generate` throws `sbom-failed` (exit 3).
+ */
+export interface SbomGenerator {
+  probe(): Promise<{ readonly name: string; readonly version: string }>;
+  generate(request: SbomRequest): Promise<Uint8Array>;
 }

@@ -1,0 +1,272 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PrimitiveError } from '../errors.ts';
+import type { Signer } from '../seal/types.ts';
+import { bundlePayload } from '../seal/verifier.ts';
+import type { Processes, RunResult } from '../toolchain/process.ts';
+
+/** How cosign signs: with a certificate for an OIDC identity, or with a key. */
+export type SigningMode = (
+  | {
+      readonly type: 'keyless';
+      /** A fresh token for every signature: those of CI live for minutes. */
+      readonly idToken: () => Promise<string>;
+    }
+  | {
+      readonly type: 'key';
+      /** Path, `env://VARIABLE` or KMS URI, as cosign takes it. */
+      readonly key: string;
+      /** Of an encrypted key; handed over by environment. */
+      readonly password?: string;
+    }
+) & {
+  /** The two files of a private Sigstore; both or none. */
+  readonly signingConfig?: string;
+  readonly trustedRoot?: string;
+};
+
+export interface CosignOptions {
+  readonly processes: Processes;
+  readonly mode: SigningMode;
+  /** Folder that exists, for files that live as long as one signature. */
+  readonly temporary: string;
+  readonly signal?: AbortSignal;
+  /** Told of every failure that is tried again, with the delay in milliseconds. */
+  readonly onRetry?: (reason: string, delay: number) => void;
+}
+
+/**
+ * Signs with the `cosign` program.
+ *
+ * `sign` throws `signing-failed` (exit 3) with cosign's own last lines, and `signing-mismatch` (exit 3) where the result
+ * is not a bundle over the statement given. `publicKey` is for key mode. `probe` throws `tool-not-found` or
+ * `cosign-outdated` (exit 3).
+ */
+export interface Cosign extends Signer {
+  probe(): Promise<{ readonly name: string; readonly version: string }>;
+  /** PEM of the public half of the signing key. */
+  publicKey(): Promise<string>;
+}
+
+/** Older ones cannot sign a statement of ours into a bundle, or write bundles that others do not find. */
+const MINIMUM = [3, 1] as const;
+
+/** A key needs no service: nothing is logged, nothing is timestamped, and no root is fetched to find that out. */
+const NO_SERVICES = {
+  signingConfig: {
+    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+    rekorTlogConfig: {},
+    tsaConfig: {},
+  },
+  trustedRoot: { mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' },
+} as const;
+
+const ATTEMPT_TIMEOUT = 180_000;
+/** Milliseconds before each further attempt: an outage of the public instance is over in minutes or not soon. */
+const RETRY_DELAYS = [1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000] as const;
+
+/** Variables that cosign takes for flags; what signs is said by the config alone. */
+const FLAGS_FROM_ENVIRONMENT = [
+  'COSIGN_KEY',
+  'COSIGN_SK',
+  'COSIGN_SLOT',
+  'COSIGN_CERTIFICATE',
+  'COSIGN_CERTIFICATE_CHAIN',
+  'COSIGN_IDENTITY_TOKEN',
+  'COSIGN_ISSUE_CERTIFICATE',
+  'COSIGN_FULCIO_URL',
+  'COSIGN_REKOR_URL',
+  'COSIGN_OIDC_ISSUER',
+  'COSIGN_TIMESTAMP_SERVER_URL',
+  'COSIGN_SIGNING_CONFIG',
+  'COSIGN_TRUSTED_ROOT',
+  'COSIGN_USE_SIGNING_CONFIG',
+  'COSIGN_NEW_BUNDLE_FORMAT',
+  'COSIGN_TLOG_UPLOAD',
+  'COSIGN_PREDICATE',
+  'COSIGN_OUTPUT_FILE',
+];
+
+/** The cosign on PATH, in one mode. Nothing runs before it is asked for something. */
+export function createCosign(options: CosignOptions): Cosign {
+  return {
+    probe: () => probe(options),
+    publicKey: () => publicKey(options),
+    sign: (statement) => sign(options, statement),
+  };
+}
+
+async function sign(options: CosignOptions, statement: Uint8Array): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(options.temporary, 'cosign-'));
+  try {
+    const bundle = await attest(options, folder, statement);
+    if (!isOver(bundle, statement)) {
+      throw new PrimitiveError('signing-mismatch', 'cosign signed something else than it was given.', {
+        suggestions: ['Report this with the output of `cosign version`.'],
+        exit: 3,
+      });
+    }
+    return bundle;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function attest(options: CosignOptions, folder: string, statement: Uint8Array): Promise<Uint8Array> {
+  const { mode, onRetry, signal } = options;
+  const input = join(folder, 'statement.json');
+  await writeFile(input, statement, { mode: 0o600 });
+  const args = ['attest-blob', '--yes', '--statement', input, ...(await modeArguments(mode, folder))];
+  for (let attempt = 0; ; attempt++) {
+    // Each attempt has a file of its own: half a bundle is never taken for one.
+    const output = join(folder, `bundle-${attempt}.json`);
+    const failure = await attemptToSign(options, [...args, '--bundle', output]);
+    if (failure === undefined) return readFile(output);
+    const delay = RETRY_DELAYS[attempt];
+    if (!failure.retryable || delay === undefined) throw failure;
+    onRetry?.(failure.why ?? failure.message, delay);
+    await sleep(delay, undefined, signal === undefined ? {} : { signal }).catch(() =>
+      signal?.throwIfAborted(),
+    );
+  }
+}
+
+async function attemptToSign(
+  { processes, mode, signal }: CosignOptions,
+  args: readonly string[],
+): Promise<PrimitiveError | undefined> {
+  const secret = mode.type === 'keyless' ? await mode.idToken() : mode.password;
+  let run: RunResult;
+  try {
+    run = await processes.run('cosign', args, {
+      env: {
+        ...Object.fromEntries(FLAGS_FROM_ENVIRONMENT.map((name) => [name, undefined])),
+        ...secretEnv(mode, secret),
+      },
+      timeout: ATTEMPT_TIMEOUT,
+      ...(secret === undefined ? {} : { secrets: [secret] }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'tool-timeout')
+      return failed('it did not end in time', true, error);
+    throw error;
+  }
+  if (run.exitCode === 0) return undefined;
+  const why = lastLines(run.stderr);
+  return failed(why, isTransient(why));
+}
+
+/** An empty password answers the question that cosign would ask for an encrypted key. */
+function secretEnv(
+  mode: SigningMode,
+  secret: string | undefined,
+): Readonly<Record<string, string | undefined>> {
+  return mode.type === 'keyless' ? { SIGSTORE_ID_TOKEN: secret } : { COSIGN_PASSWORD: secret ?? '' };
+}
+
+async function modeArguments(mode: SigningMode, folder: string): Promise<readonly string[]> {
+  const { signingConfig, trustedRoot } = mode;
+  const services = (config: string, root: string) => ['--signing-config', config, '--trusted-root', root];
+  if (mode.type === 'keyless') {
+    const provider = ['--oidc-provider', 'envvar'];
+    if (signingConfig === undefined || trustedRoot === undefined) return provider;
+    return [...provider, ...services(signingConfig, trustedRoot)];
+  }
+  const key = ['--key', mode.key];
+  if (signingConfig !== undefined && trustedRoot !== undefined)
+    return [...key, ...services(signingConfig, trustedRoot)];
+  const [config, root] = [join(folder, 'signing-config.json'), join(folder, 'trusted-root.json')];
+  await writeFile(config, JSON.stringify(NO_SERVICES.signingConfig));
+  await writeFile(root, JSON.stringify(NO_SERVICES.trustedRoot));
+  return [...key, ...services(config, root)];
+}
+
+async function publicKey({ processes, mode, signal }: CosignOptions): Promise<string> {
+  if (mode.type !== 'key') throw new Error('only key mode has a public key');
+  const { key, password } = mode;
+  const run = await processes.run('cosign', ['public-key', '--key', key], {
+    env: { COSIGN_PASSWORD: password ?? '', COSIGN_OUTPUT_FILE: undefined },
+    timeout: ATTEMPT_TIMEOUT,
+    ...(password === undefined ? {} : { secrets: [password] }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (run.exitCode === 0) return new TextDecoder().decode(run.stdout);
+  throw new PrimitiveError('signing-key-unusable', 'cosign cannot read the signing key.', {
+    why: lastLines(run.stderr),
+    suggestions: [
+      'Check `signing.signer.key`: a path, `env://VARIABLE` or a KMS URI.',
+      'An encrypted key takes its password from COSIGN_PASSWORD.',
+    ],
+    exit: 3,
+  });
+}
+
+async function probe({ processes, signal }: CosignOptions): Promise<{ name: string; version: string }> {
+  const run = await processes.run('cosign', ['version', '--json'], {
+    timeout: 30_000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const version = /"gitVersion":\s*"v?([^"]+)"/.exec(new TextDecoder().decode(run.stdout))?.[1];
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? [];
+  if (
+    version === undefined ||
+    major === undefined ||
+    minor === undefined ||
+    isOlder(Number(major), Number(minor))
+  ) {
+    throw new PrimitiveError('cosign-outdated', `cosign ${version ?? 'of unknown version'} cannot be used.`, {
+      why: `Bundles that registries and verifiers agree on come from cosign ${MINIMUM.join('.')} on.`,
+      suggestions: ['Install a current one: https://docs.sigstore.dev/cosign/system_config/installation/'],
+      exit: 3,
+    });
+  }
+  return { name: 'cosign', version };
+}
+
+function isOlder(major: number, minor: number): boolean {
+  return major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1]);
+}
+
+function isOver(bundle: Uint8Array, statement: Uint8Array): boolean {
+  try {
+    return Buffer.compare(bundlePayload(bundle), statement) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * cosign's exit code is 1 for everything, so its text must do: what a service or the network may do better next time is
+ * transient; what key, token or flags are wrong about is not.
+ */
+function isTransient(text: string): boolean {
+  if (/\b(400|401|403|404)\b/.test(text) && !/\b(408|429|5\d\d)\b/.test(text)) return false;
+  return /\b(408|429|50[0234])\b|too many requests|bad gateway|service unavailable|gateway time-?out|internal server error|timeout|timed out|deadline exceeded|connection (refused|reset)|broken pipe|unexpected EOF|\bEOF$|no such host|temporary failure|server misbehaving|network is unreachable|TLS handshake/im.test(
+    text,
+  );
+}
+
+/** What cosign said of the failure; it says it twice, the second time with a prefix of its own. */
+function lastLines(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim().replace(/^(Error|error during command execution): /, ''))
+    .filter((line) => line !== '');
+  return [...new Set(lines)].slice(-5).join('; ') || 'it said nothing';
+}
+
+function failed(why: string, retryable: boolean, cause?: unknown): PrimitiveError {
+  return new PrimitiveError('signing-failed', 'cosign could not sign.', {
+    why,
+    suggestions: retryable
+      ? [
+          'The signing service or the way to it is down: run publish again, sealed images are not built twice.',
+        ]
+      : ['Check `signing.signer`; `primitive doctor` shows what it needs.'],
+    exit: 3,
+    retryable,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PrimitiveError } from '../errors.ts';
+import { EMPTY_CONFIG } from '../oci/artifact.ts';
+import { descriptorOf } from '../oci/manifest.ts';
+import type { Manifest, Repository } from '../oci/types.ts';
+import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
+import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
+import { describeSigner, type SealContext } from './search.ts';
+import { tierOf } from './trust.ts';
+
+/** Milliseconds between looks at a registry that shows late what it was given. */
+const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
+
+/**
+ * Attaches an image's bundles, reads all of it back from the registry and verifies it. The bundles are put in the order
+ * given: the signature comes last. Attaching again what is there already changes nothing.
+ *
+ * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that nobody here would accept, and
+ * `seal-not-confirmed` (exit 3) where the registry does not show a sealed image afterwards.
+ */
+export async function attachSeal(
+  context: SealContext,
+  repository: Repository,
+  image: Manifest,
+  bundles: readonly Uint8Array[],
+  expected: Expected,
+): Promise<Sealed> {
+  await attachBundles(context, repository, image, bundles);
+  return confirm(async () => {
+    const state = await inspectSeal(context, repository, image.digest, expected);
+    return state.sealed ? state : state.detail;
+  }, `${repository}@${image.digest}`);
+}
+
+/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. */
+export async function attachBundles(
+  context: SealContext,
+  repository: Repository,
+  subject: Manifest,
+  bundles: readonly Uint8Array[],
+): Promise<void> {
+  const { registry } = context;
+  const blobs = bundles.map(bundleBlob);
+  const types = await Promise.all(bundles.map((bytes) => predicateTypeOf(context, bytes)));
+  await Promise.all(
+    [EMPTY_CONFIG, ...blobs.map(bundleSource)].map((source) => registry.pushBlob(repository, source)),
+  );
+  const referrers = blobs.map((blob, index) =>
+    bundleReferrer(blob, types[index] ?? '', descriptorOf(subject)),
+  );
+  await registry.attach(repository, subject.digest, referrers);
+}
+
+/**
+ * Looks until there is an answer: a registry may show late what was put. Throws `seal-not-confirmed` (exit 3) with the
+ * last explanation.
+ */
+export async function confirm<T extends object>(look: () => Promise<T | string>, what: string): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    const seen = await look();
+    if (typeof seen !== 'string') return seen;
+    const delay = READ_BACK_DELAYS[attempt];
+    if (delay === undefined) {
+      throw new PrimitiveError('seal-not-confirmed', `The registry does not show ${what} as sealed.`, {
+        why: seen,
+        suggestions: [
+          'Run publish again: what is there already is used, nothing is tagged before it is sealed.',
+        ],
+        exit: 3,
+        retryable: true,
+      });
+    }
+    await sleep(delay);
+  }
+}
+
+async function predicateTypeOf({ verifier, policy }: SealContext, bundle: Uint8Array): Promise<string> {
+  const check = await verifier.verify(bundle);
+  if (!check.verified) {
+    throw new PrimitiveError('seal-bundle-refused', 'What was just signed does not verify.', {
+      why: check.detail,
+      suggestions: ['Check that `signing.trustedRoot` or the trusted keys belong to the signer in use.'],
+    });
+  }
+  const { signer, predicateType } = check.statement;
+  if (tierOf(signer, policy) === undefined) {
+    throw new PrimitiveError('seal-bundle-refused', 'This signer may not publish.', {
+      why: `${describeSigner(signer)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
+      suggestions: ['Add the signer to `signing.accepted`, or run where a trusted one signs.'],
+    });
+  }
+  return predicateType;
+}

@@ -1,0 +1,271 @@
+import { type Static, Type } from 'typebox';
+import { Check, Errors } from 'typebox/schema';
+import { PrimitiveError } from '../errors.ts';
+import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
+import { canonicalJson, parseManifest } from '../oci/manifest.ts';
+import { joinRepository } from '../oci/reference.ts';
+import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
+import { attachBundles, confirm } from './attach.ts';
+import { type SealContext, searchBundles } from './search.ts';
+import { signatureStatement } from './statement.ts';
+import {
+  PREDICATE,
+  type ReleaseComponent,
+  type ReleaseRecord,
+  type Signer,
+  type SignerIdentity,
+  type TrustTier,
+} from './types.ts';
+
+/** Artifact type of a release record, and media type of its one layer. */
+export const RECORD_TYPE = 'application/vnd.ameide.primitive.release.v1+json';
+
+const closed = { additionalProperties: false };
+const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
+const name = Type.String({ minLength: 1, maxLength: 255 });
+
+const component = Type.Object(
+  {
+    kind: name,
+    name,
+    image: Type.String({ minLength: 1, maxLength: 512, description: '<registry>/<image>' }),
+    digest,
+    inputDigest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    platforms: Type.Array(name, { minItems: 1 }),
+    bundles: Type.Object(
+      {
+        signature: digest,
+        provenance: digest,
+        sbom: Type.Array(Type.Object({ platform: name, digest }, closed), { minItems: 1 }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+/** `primitive.release/v1`. Images and bundles stand in it by digest alone, so it vouches for all of them. */
+export const releaseRecordSchema = Type.Object(
+  {
+    schema: Type.Literal('primitive.release/v1'),
+    commit: Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
+    source: Type.Optional(Type.String({ maxLength: 2048 })),
+    components: Type.Array(component, { minItems: 1, description: 'sorted by kind, then name' }),
+  },
+  closed,
+);
+
+/** A record that is there, signed, and belongs where it was found. */
+export interface SealedRecord {
+  readonly record: ReleaseRecord;
+  readonly digest: Digest;
+  /** For putting it under a tag, byte for byte. */
+  readonly manifest: Manifest;
+  readonly tier: TrustTier;
+  readonly signer: SignerIdentity;
+}
+
+/** What stands under a tag or digest of the releases repository. */
+export type RecordState =
+  | ({ readonly state: 'found' } & SealedRecord)
+  | { readonly state: 'absent' }
+  | {
+      readonly state: 'untrusted';
+      readonly digest: Digest;
+      /** `unsigned | untrusted | broken | foreign`. */
+      readonly reason: string;
+      readonly detail: string;
+    };
+
+/** Where release records of a registry prefix stand: `ghcr.io/acme/primitive-releases`. */
+export function releasesRepository(registry: string): Repository {
+  return joinRepository(registry, 'primitive-releases');
+}
+
+/** The one encoding of a record: canonical JSON, components by kind, then name. Throws `record-invalid` (exit 2). */
+export function encodeRecord(record: ReleaseRecord): Uint8Array {
+  const components = [...record.components].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+  const bytes = new TextEncoder().encode(canonicalJson({ ...record, components }));
+  parseRecord(bytes);
+  return bytes;
+}
+
+/**
+ * A record from bytes that nobody vouches for yet. Throws `record-invalid` (exit 2), and `record-version-unknown`
+ * (exit 2) for one of a later major version.
+ */
+export function parseRecord(bytes: Uint8Array): ReleaseRecord {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid('it is not JSON in UTF-8');
+  }
+  const version = /^primitive\.release\/v(\d+)$/.exec(schemaOf(json))?.[1];
+  if (version !== undefined && version !== '1') {
+    throw new PrimitiveError('record-version-unknown', `The release record is of version ${version}.`, {
+      why: 'This version of primitive reads version 1.',
+      suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
+    });
+  }
+  if (!Check(releaseRecordSchema, json)) throw invalid(firstFault(json));
+  const record: Static<typeof releaseRecordSchema> = json;
+  const images = new Set(record.components.map(({ image }) => image));
+  const names = new Set(record.components.map(sortKey));
+  if (images.size < record.components.length || names.size < record.components.length) {
+    throw invalid('a component or an image stands in it twice');
+  }
+  return record;
+}
+
+/**
+ * Reads the record under a tag or digest, and who signed it. It counts only if its commit is the tag's (where the tag is
+ * a commit) and all its images are of this registry prefix: a copy of somebody else's record is `foreign`.
+ *
+ * Throws `record-version-unknown` (exit 2) for a signed record of a later version: it must not be taken for none.
+ */
+export async function readRecord(
+  context: SealContext,
+  repository: Repository,
+  reference: string,
+  { registry: prefix }: { readonly registry: string },
+): Promise<RecordState> {
+  const { registry } = context;
+  const manifest = await registry.getManifest(repository, reference);
+  if (manifest === undefined) return { state: 'absent' };
+  const untrusted = (reason: string, detail: string): RecordState => ({
+    state: 'untrusted',
+    digest: manifest.digest,
+    reason,
+    detail,
+  });
+  const layer = recordLayer(manifest);
+  if (layer === undefined) return untrusted('broken', 'it is no release record');
+  const [bytes, [signature]] = await Promise.all([
+    readBlob(context, repository, layer),
+    searchBundles(context, repository, manifest.digest, [{ predicateTypes: [PREDICATE.signature] }]),
+  ]);
+  if (signature === undefined || !('tier' in signature)) {
+    if (signature === undefined || signature.miss === 'missing')
+      return untrusted('unsigned', 'it is not signed');
+    return untrusted(signature.miss, signature.detail ?? 'its signature does not count');
+  }
+  if (bytes === undefined) return untrusted('broken', 'its content is gone');
+  let record: ReleaseRecord;
+  try {
+    record = parseRecord(bytes);
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'record-invalid') {
+      return untrusted('broken', error.why ?? error.message);
+    }
+    throw error;
+  }
+  if (COMMIT.test(reference) && record.commit !== reference) {
+    return untrusted('foreign', `it is the record of ${record.commit}`);
+  }
+  const stray = record.components.find(({ image }) => !image.startsWith(`${prefix}/`));
+  if (stray) return untrusted('foreign', `it lists ${stray.image}, which is not of ${prefix}`);
+  return {
+    state: 'found',
+    record,
+    digest: manifest.digest,
+    manifest,
+    tier: signature.tier,
+    signer: signature.signer,
+  };
+}
+
+/** What writing a record needs besides the registry. */
+export interface RecordWriter {
+  readonly signer: Signer;
+  /** The registry prefix that all images of the record share. */
+  readonly registry: string;
+  /** Of this run: a record that is there already counts only if it is worth as much. */
+  readonly tier: TrustTier;
+}
+
+/**
+ * Writes a record by digest, signs it, reads it back and verifies it; putting a tag on it is left to the caller, as the
+ * commit point. The same record, signed before, is not signed again.
+ *
+ * Throws `record-invalid`, and what signing and attaching throw.
+ */
+export async function writeRecord(
+  context: SealContext,
+  repository: Repository,
+  record: ReleaseRecord,
+  { signer, registry: prefix, tier }: RecordWriter,
+): Promise<SealedRecord> {
+  const { registry } = context;
+  const blob = bytesSource(RECORD_TYPE, encodeRecord(record));
+  const artifact = buildArtifact({ artifactType: RECORD_TYPE, layers: [blob.descriptor] });
+  const manifest: Manifest = {
+    mediaType: artifact.mediaType,
+    digest: artifact.digest,
+    bytes: artifact.bytes,
+  };
+  const look = async () => {
+    const state = await readRecord(context, repository, manifest.digest, { registry: prefix });
+    if (state.state === 'absent') return 'it is not there';
+    if (state.state === 'untrusted') return state.detail;
+    return tier === 'trusted' && state.tier !== 'trusted' ? 'no trusted signer has signed it' : state;
+  };
+  const before = await look();
+  if (typeof before !== 'string') return before;
+  await Promise.all([EMPTY_CONFIG, blob].map((source) => registry.pushBlob(repository, source)));
+  await registry.putManifest(repository, manifest.digest, manifest);
+  await attachBundles(context, repository, manifest, [
+    await signer.sign(signatureStatement([manifest.digest])),
+  ]);
+  return confirm(look, `the release record ${repository}@${manifest.digest}`);
+}
+
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+
+function sortKey({ kind, name }: ReleaseComponent): string {
+  return `${kind}\0${name}`;
+}
+
+function recordLayer(manifest: Manifest): Descriptor | undefined {
+  try {
+    const parsed = parseManifest(manifest);
+    if (parsed.type !== 'image' || parsed.artifactType !== RECORD_TYPE) return undefined;
+    const [layer, ...others] = parsed.layers;
+    return others.length === 0 && layer?.mediaType === RECORD_TYPE ? layer : undefined;
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'manifest-invalid') return undefined;
+    throw error;
+  }
+}
+
+async function readBlob(
+  { registry }: SealContext,
+  repository: Repository,
+  layer: Descriptor,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await registry.getBlob(repository, layer);
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'registry-not-found') return undefined;
+    throw error;
+  }
+}
+
+function schemaOf(json: unknown): string {
+  if (typeof json !== 'object' || json === null || !Object.hasOwn(json, 'schema')) return '';
+  return String((json as { readonly schema: unknown }).schema);
+}
+
+function firstFault(json: unknown): string {
+  const [, [fault]] = Errors(releaseRecordSchema, json) as [
+    boolean,
+    { instancePath: string; message: string }[],
+  ];
+  return fault === undefined
+    ? 'it is not a release record'
+    : `${fault.instancePath || 'the record'} ${fault.message}`;
+}
+
+function invalid(why: string): PrimitiveError {
+  return new PrimitiveError('record-invalid', 'That is no release record that can be used.', { why });
+}

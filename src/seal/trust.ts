@@ -1,0 +1,134 @@
+import { createHash, createPublicKey } from 'node:crypto';
+import { PrimitiveError } from '../errors.ts';
+import type { SignerIdentity, SignerPolicy, TrustTier } from './types.ts';
+
+/** Whose signatures count, and for how much. */
+export interface TrustPolicy {
+  readonly trusted: readonly SignerPolicy[];
+  readonly accepted: readonly SignerPolicy[];
+  /** `key` of a policy -> fingerprint of the public key behind it. A key that is not in here matches nothing. */
+  readonly fingerprints: ReadonlyMap<string, string>;
+  /** Narrows `accepted` to signers that ran for exactly this repository and ref. */
+  readonly acceptedScope?: { readonly repository: string; readonly ref: string };
+}
+
+/** A certificate's identity is never longer; a bound for the matching of patterns. */
+const MAX_IDENTITY = 2048;
+
+/** What the policy makes of a signer; undefined for one that it does not know. */
+export function tierOf(signer: SignerIdentity, policy: TrustPolicy): TrustTier | undefined {
+  if (policy.trusted.some((entry) => matches(signer, entry, policy.fingerprints, exactly))) return 'trusted';
+  if (!inScope(signer, policy.acceptedScope)) return undefined;
+  return policy.accepted.some((entry) => matches(signer, entry, policy.fingerprints, byPattern))
+    ? 'accepted'
+    : undefined;
+}
+
+/**
+ * The policy for a run that is itself only accepted: of the accepted signers it relies on those of its own repository
+ * and ref alone, so that one pull request never builds on what another one sealed.
+ */
+export function scopedTo(policy: TrustPolicy, run: SignerIdentity): TrustPolicy {
+  if (run.type !== 'keyless' || run.repository === undefined || run.ref === undefined) return policy;
+  return { ...policy, acceptedScope: { repository: run.repository, ref: run.ref } };
+}
+
+/**
+ * The identity that a Fulcio certificate for these OIDC claims will carry: of a GitHub Actions job its workflow, of a
+ * person the verified address. Undefined for tokens of other make.
+ *
+ * The claims are not verified here: the result only foretells; the certificate decides.
+ */
+export function identityFromClaims(claims: Readonly<Record<string, unknown>>): SignerIdentity | undefined {
+  const issuer = text(claims, 'iss');
+  if (issuer === undefined) return undefined;
+  const workflow = text(claims, 'job_workflow_ref');
+  if (workflow === undefined) {
+    const identity = claims.email_verified === true ? text(claims, 'email') : undefined;
+    return identity === undefined ? undefined : { type: 'keyless', issuer, identity };
+  }
+  return {
+    type: 'keyless',
+    issuer,
+    identity: `${githubServer(issuer)}/${encodePath(workflow)}`,
+    ...optional('repository', text(claims, 'repository')),
+    ...optional('ref', text(claims, 'ref')),
+    ...optional('trigger', text(claims, 'event_name')),
+    ...optional('commit', text(claims, 'sha')),
+  };
+}
+
+/** `sha256:` of a PEM public key's SPKI DER. Throws `signing-key-invalid` for anything else. */
+export function fingerprintOf(publicKey: string): string {
+  try {
+    // A private key would be taken, too, and its public half derived; it has no business here.
+    if (!/^-----BEGIN (RSA )?PUBLIC KEY-----/m.test(publicKey)) throw new Error('no PEM block "PUBLIC KEY"');
+    const der = createPublicKey(publicKey).export({ type: 'spki', format: 'der' });
+    return `sha256:${createHash('sha256').update(der).digest('hex')}`;
+  } catch (cause) {
+    throw new PrimitiveError('signing-key-invalid', 'That is not a public key in PEM form.', {
+      why: cause instanceof Error ? cause.message : 'it cannot be read',
+      suggestions: ['Write the public half with `cosign public-key --key …` and name that file.'],
+      cause,
+    });
+  }
+}
+
+/** GitHub Enterprise Server issues tokens under its own host, Enterprise Cloud with data residency under `<tenant>.ghe.com`. */
+function githubServer(issuer: string): string {
+  const tenant = /^https:\/\/token\.actions\.([a-z0-9-]+\.ghe\.com)(\/|$)/.exec(issuer)?.[1];
+  if (tenant !== undefined) return `https://${tenant}`;
+  return /^(https:\/\/[^/]+)\/_services\/token(\/|$)/.exec(issuer)?.[1] ?? 'https://github.com';
+}
+
+/** A certificate holds a URL: what stands in a ref of a git repository may have to be escaped in it. */
+function encodePath(path: string): string {
+  return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
+}
+
+type Compare = (value: string, wanted: string) => boolean;
+
+function matches(
+  signer: SignerIdentity,
+  entry: SignerPolicy,
+  fingerprints: ReadonlyMap<string, string>,
+  compare: Compare,
+): boolean {
+  if ('key' in entry) return signer.type === 'key' && fingerprints.get(entry.key) === signer.fingerprint;
+  if (signer.type !== 'keyless') return false;
+  const fits = (value: string | undefined, wanted: string | undefined) =>
+    wanted === undefined || (value !== undefined && compare(value, wanted));
+  return (
+    signer.issuer === entry.issuer &&
+    compare(signer.identity, entry.identity) &&
+    (entry.repository === undefined || signer.repository === entry.repository) &&
+    fits(signer.ref, entry.ref) &&
+    (entry.trigger === undefined || signer.trigger === entry.trigger)
+  );
+}
+
+function inScope(signer: SignerIdentity, scope: TrustPolicy['acceptedScope']): boolean {
+  if (scope === undefined || signer.type === 'key') return true;
+  return signer.repository === scope.repository && signer.ref === scope.ref;
+}
+
+function exactly(value: string, wanted: string): boolean {
+  return value === wanted;
+}
+
+/** `*` is any run of characters except `@` and `/`; the rest, and both ends, are literal. */
+function byPattern(value: string, pattern: string): boolean {
+  if (!pattern.includes('*')) return value === pattern;
+  if (value.length > MAX_IDENTITY) return false;
+  const literals = pattern.split(/\*+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${literals.join('[^@/]*')}$`, 'su').test(value);
+}
+
+function text(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });
+}

@@ -1,0 +1,229 @@
+import { createPublicKey, type KeyObject, verify as verifySignature } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type Bundle, bundleFromJSON, type Envelope } from '@sigstore/bundle';
+import { dsse } from '@sigstore/core';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { type TrustMaterial, toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import { Check } from 'typebox/schema';
+import { PrimitiveError } from '../errors.ts';
+import { digestOf, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/types.ts';
+import { MAX_BUNDLE_BYTES } from './bundle.ts';
+import { bundleSchema, statementSchema } from './bundle-schema.ts';
+import { certificateIdentity } from './certificate.ts';
+import { fingerprintOf } from './trust.ts';
+import type { SignedStatement, SignerIdentity } from './types.ts';
+
+/** Who vouches for certificates, logs and timestamps: Sigstore's public instance, or the `trustedRoot` file of another. */
+export type TrustRoot =
+  | { readonly type: 'public-good' /** Folder for the root's TUF metadata. */; readonly cache: string }
+  | { readonly type: 'file'; readonly path: string };
+
+/** What a verifier may rely on. */
+export interface VerifierOptions {
+  /** Public keys in PEM form; none where no key signs. */
+  readonly keys?: readonly string[];
+  /** Absent where no keyless signer counts: then no certificate is looked at, and nothing is fetched. */
+  readonly root?: TrustRoot;
+}
+
+/** A bundle either holds a statement that is signed by a known key or a proved identity, or something is wrong with it. */
+export type BundleCheck =
+  | { readonly verified: true; readonly statement: SignedStatement }
+  | { readonly verified: false; readonly detail: string };
+
+/**
+ * Checks Sigstore bundles. `verify` takes any bytes and does not throw for what is in them; it throws
+ * `trust-root-unavailable` (exit 3) or `trust-root-invalid` (exit 2) where there is nothing to check them against.
+ */
+export interface BundleVerifier {
+  verify(bytes: Uint8Array): Promise<BundleCheck>;
+}
+
+const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+
+/** One signature statement vouches for all images of a publish and is met as often; an SBOM is met once and is large. */
+const MAX_REMEMBERED_BYTES = 256 * 1024;
+const MAX_REMEMBERED = 4096;
+
+/**
+ * A verifier for these keys and this root. The root is loaded when the first certificate is met, once.
+ * Throws `signing-key-invalid` (exit 2) for a key that is none.
+ */
+export function createVerifier(options: VerifierOptions): BundleVerifier {
+  const keys = new Map((options.keys ?? []).map((pem) => [keyHint(pem), pem]));
+  const { root } = options;
+  const identityVerifier = root && once(() => loadRoot(root).then(createIdentityVerifier));
+  const remembered = new Map<Digest, BundleCheck>();
+  return {
+    async verify(bytes) {
+      const digest = digestOf(bytes);
+      const known = remembered.get(digest);
+      if (known) return known;
+      const check = await checkBundle(bytes, keys, identityVerifier);
+      if (bytes.length <= MAX_REMEMBERED_BYTES && remembered.size < MAX_REMEMBERED)
+        remembered.set(digest, check);
+      return check;
+    },
+  };
+}
+
+/** Runs `load` on the first call and again after a failure: a root that could not be fetched may be there later. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
+  };
+}
+
+async function checkBundle(
+  bytes: Uint8Array,
+  keys: ReadonlyMap<string, string>,
+  identityVerifier: (() => Promise<Verifier>) | undefined,
+): Promise<BundleCheck> {
+  try {
+    const bundle = parseBundle(bytes);
+    const envelope = envelopeOf(bundle);
+    const signer = await signerOf(bundle, envelope, keys, identityVerifier);
+    return { verified: true, statement: { ...parseStatement(envelope.payload), signer } };
+  } catch (error) {
+    if (error instanceof PrimitiveError) throw error;
+    return { verified: false, detail: reasonOf(error) };
+  }
+}
+
+/** The statement inside a bundle, byte for byte, whoever signed it. Throws an `Error` that says what is wrong. */
+export function bundlePayload(bytes: Uint8Array): Uint8Array {
+  return envelopeOf(parseBundle(bytes)).payload;
+}
+
+function parseBundle(bytes: Uint8Array): Bundle {
+  if (bytes.length > MAX_BUNDLE_BYTES) throw new Error(`the bundle has ${bytes.length} bytes`);
+  const json = parseJson(bytes, 'the bundle');
+  if (!Check(bundleSchema, json))
+    throw new Error('the bundle is not one of version 0.3 with a signed statement');
+  return bundleFromJSON(json);
+}
+
+function envelopeOf(bundle: Bundle): Envelope {
+  if (bundle.content.$case !== 'dsseEnvelope') throw new Error('the bundle holds no statement');
+  const { dsseEnvelope } = bundle.content;
+  if (dsseEnvelope.payloadType !== PAYLOAD_TYPE)
+    throw new Error('the bundle holds something else than a statement');
+  return dsseEnvelope;
+}
+
+async function signerOf(
+  bundle: Bundle,
+  envelope: Envelope,
+  keys: ReadonlyMap<string, string>,
+  identityVerifier: (() => Promise<Verifier>) | undefined,
+): Promise<SignerIdentity> {
+  const material = bundle.verificationMaterial.content;
+  if (material.$case === 'publicKey') {
+    const pem = keys.get(material.publicKey.hint);
+    if (pem === undefined) throw new Error('it is signed with a key that is not configured');
+    if (!isSignedBy(createPublicKey(pem), envelope)) throw new Error('the signature does not match');
+    return { type: 'key', fingerprint: fingerprintOf(pem) };
+  }
+  if (identityVerifier === undefined)
+    throw new Error('it is signed by a certificate, and only keys are configured');
+  const signer = (await identityVerifier()).verify(toSignedEntity(bundle));
+  return certificateIdentity(signer.identity?.oids ?? []);
+}
+
+/** DSSE v1.0.2, protocol.md, with the hash that Sigstore pairs with each kind of key. */
+function isSignedBy(key: KeyObject, { payloadType, payload, signatures }: Envelope): boolean {
+  const [signature] = signatures;
+  if (signature === undefined) return false;
+  return verifySignature(hashFor(key), dsse.preAuthEncoding(payloadType, payload), key, signature.sig);
+}
+
+function hashFor(key: KeyObject): string | null {
+  if (key.asymmetricKeyType === 'ed25519') return null;
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  return curve === 'secp384r1' ? 'sha384' : curve === 'secp521r1' ? 'sha512' : 'sha256';
+}
+
+function parseStatement(payload: Uint8Array): Omit<SignedStatement, 'signer'> {
+  const json = parseJson(payload, 'the statement');
+  if (!Check(statementSchema, json))
+    throw new Error('what is signed is not an in-toto statement of version 1');
+  const subjects = json.subject
+    .map(({ digest }) => `sha256:${Object.hasOwn(digest, 'sha256') ? digest.sha256 : ''}`)
+    .filter(isDigest);
+  return { predicateType: json.predicateType, subjects, predicate: json.predicate };
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new Error(`${what} is not JSON in UTF-8`);
+  }
+}
+
+/** cosign's name for a key: its SHA-256 in base64. */
+function keyHint(pem: string): string {
+  return Buffer.from(fingerprintOf(pem).slice('sha256:'.length), 'hex').toString('base64');
+}
+
+/**
+ * What a root has, it demands: an entry in its transparency log, a certificate timestamp of its certificate log.
+ * A signed time it always demands, because certificates are valid for minutes only.
+ */
+function createIdentityVerifier(material: TrustMaterial): Verifier {
+  return new Verifier(material, {
+    tlogThreshold: material.tlogs.length > 0 ? 1 : 0,
+    ctlogThreshold: material.ctlogs.length > 0 ? 1 : 0,
+    timestampThreshold: 1,
+  });
+}
+
+async function loadRoot(root: TrustRoot): Promise<TrustMaterial> {
+  return root.type === 'file' ? readRoot(root.path) : fetchRoot(root.cache);
+}
+
+async function readRoot(path: string): Promise<TrustMaterial> {
+  try {
+    return toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await readFile(path, 'utf8'))));
+  } catch (cause) {
+    throw new PrimitiveError('trust-root-invalid', `The trusted root ${path} cannot be read.`, {
+      why: reasonOf(cause),
+      suggestions: [
+        'Set `signing.trustedRoot` to the trusted_root.json of your Sigstore (`cosign trusted-root create`).',
+      ],
+      cause,
+    });
+  }
+}
+
+async function fetchRoot(cache: string): Promise<TrustMaterial> {
+  const { getTrustedRoot } = await import('@sigstore/tuf');
+  try {
+    return toTrustMaterial(await getTrustedRoot({ cachePath: cache }));
+  } catch (cause) {
+    throw new PrimitiveError(
+      'trust-root-unavailable',
+      "The root of Sigstore's public instance cannot be fetched.",
+      {
+        why: reasonOf(cause),
+        suggestions: [
+          'Check that https://tuf-repo-cdn.sigstore.dev can be reached.',
+          'For a Sigstore of your own, set `signing.trustedRoot` to its trusted_root.json.',
+        ],
+        exit: 3,
+        retryable: true,
+        cause,
+      },
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
