@@ -1,0 +1,272 @@
+import { PrimitiveError } from '../errors.ts';
+import type { Processes } from '../toolchain/process.ts';
+import { type CredentialSources, createCredentials } from './credentials.ts';
+import { digestOf, isDigest } from './digest.ts';
+import { type Answer, createExchange, type RetryEvent } from './exchange.ts';
+import { isAbsent, mismatch, responseFailure } from './failure.ts';
+import { descriptorOf, MAX_MANIFEST_BYTES } from './manifest.ts';
+import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
+import { createReferrers } from './referrers.ts';
+import type { Registry } from './registry.ts';
+import { type Clock, retryDelay } from './retry.ts';
+import { createTransport, type TransportOptions } from './transport.ts';
+import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
+
+/** What a client needs to know; the values of environment variables are read by the CLI. */
+export interface RegistryClientOptions extends Partial<TransportOptions> {
+  readonly credentials: CredentialSources;
+  /** Runs Docker's credential helpers. */
+  readonly processes: Processes;
+  /** Hosts that are spoken to without TLS, besides loopback ones. */
+  readonly plainHttp?: readonly string[];
+  /** `write` asks for tokens with the right to push from the start; default `read`. */
+  readonly access?: 'read' | 'write';
+  /** Milliseconds that one operation may spend on retries; default 5 minutes. */
+  readonly retryBudget?: number;
+  /** Called before each wait. */
+  readonly onRetry?: (event: RetryEvent) => void;
+  readonly clock?: Clock;
+}
+
+/** A {@link Registry} over HTTP. */
+export interface RegistryClient extends Registry {
+  /** Ends its connections; nothing may be called after it. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;
+/** How often a read is repeated that does not show what this client has just written. */
+const STALE_READS = 5;
+const STALE_WINDOW = 60_000;
+
+/** The registry client of the product: distribution-spec 1.1 over HTTP/1.1. Throws `registry-ca-unreadable` (exit 2). */
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const clock = options.clock ?? systemClock;
+  const { signal } = options;
+  const common = signal === undefined ? {} : { signal };
+  const transport = createTransport({
+    ...common,
+    concurrency: options.concurrency ?? 16,
+    stallTimeout: options.stallTimeout ?? 60_000,
+    ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+    ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+  });
+  const exchange = createExchange({
+    ...common,
+    transport,
+    clock,
+    credentials: createCredentials(options.credentials, options.processes),
+    plainHttp: options.plainHttp ?? [],
+    write: options.access === 'write',
+    budget: options.retryBudget ?? 300_000,
+    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+  });
+
+  /** What this client wrote a moment ago, by repository and reference: a read that differs may be a stale one. */
+  const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
+  const tagWriters = new Map<Repository, Promise<unknown>>();
+  const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();
+
+  function fetchManifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
+    return exchange.call(
+      {
+        method: 'GET',
+        repository,
+        target: `manifests/${reference}`,
+        what: `the manifest ${reference}`,
+        pushes: false,
+        headers: { accept: ACCEPT_MANIFESTS },
+        maxBytes: MAX_MANIFEST_BYTES,
+        accept: (response) => response.status === 200 || isAbsent(response),
+      },
+      (answer) => (answer.response.status === 200 ? readManifest(answer, reference) : undefined),
+    );
+  }
+
+  async function fetchDescriptor(repository: Repository, reference: string): Promise<Descriptor | undefined> {
+    const head = await exchange.call(
+      {
+        method: 'HEAD',
+        repository,
+        target: `manifests/${reference}`,
+        what: `the manifest ${reference}`,
+        pushes: false,
+        headers: { accept: ACCEPT_MANIFESTS },
+        accept: ({ status }) =>
+          status === 200 || (status >= 400 && status < 429 && status !== 408 && status !== 401),
+      },
+      (answer) => answer,
+    );
+    if (head.response.status === 404) return undefined;
+    const descriptor = head.response.status === 200 ? headDescriptor(head, reference) : undefined;
+    if (descriptor !== undefined) return descriptor;
+    // Without a digest in the answer, or without a body that says why not: GET tells.
+    const manifest = await fetchManifest(repository, reference);
+    return manifest === undefined ? undefined : descriptorOf(manifest);
+  }
+
+  /** Reads again for a while where the answer is not what this client wrote; then believes it. */
+  async function settled<T extends { readonly digest: Digest }>(
+    repository: Repository,
+    reference: string,
+    read: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const key = `${repository} ${reference}`;
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await read();
+      const ours = written.get(key);
+      if (ours === undefined || found?.digest === ours.digest) return found;
+      if (attempt === STALE_READS || clock.now() > ours.until) {
+        written.delete(key);
+        return found;
+      }
+      await clock.sleep(retryDelay(attempt, 0, clock.random()), signal);
+    }
+  }
+
+  async function writeManifest(
+    repository: Repository,
+    reference: string,
+    manifest: Manifest,
+  ): Promise<Answer> {
+    const answer = await exchange.call(
+      {
+        method: 'PUT',
+        repository,
+        target: `manifests/${reference}`,
+        what: `the manifest ${reference}`,
+        pushes: true,
+        headers: { 'content-type': manifest.mediaType },
+        body: manifest.bytes,
+        accept: ({ status }) => status === 201 || status === 200 || status === 202,
+      },
+      (put) => {
+        checkDigestHeader(put, manifest.digest);
+        return put;
+      },
+    );
+    written.set(`${repository} ${reference}`, { digest: manifest.digest, until: clock.now() + STALE_WINDOW });
+    return answer;
+  }
+
+  async function put(
+    repository: Repository,
+    reference: string,
+    manifest: Manifest,
+  ): Promise<{ listed: boolean }> {
+    checkOutgoing(manifest, reference);
+    let write = () => writeManifest(repository, reference, manifest);
+    if (!isDigest(reference)) {
+      // Concurrent tag writes in one repository make some registries answer 500.
+      const before = tagWriters.get(repository);
+      const own = write;
+      write = () => (before === undefined ? own() : before.then(own, own));
+    }
+    const writing = write();
+    if (!isDigest(reference)) tagWriters.set(repository, writing);
+    const { response } = await writing;
+    return { listed: response.headers['oci-subject'] !== undefined };
+  }
+
+  const getManifest: Registry['getManifest'] = (repository, reference) =>
+    settled(repository, reference, () => fetchManifest(repository, reference));
+  const referrers = createReferrers({ ...common, exchange, clock, manifests: { get: getManifest, put } });
+
+  return {
+    getManifest,
+    headManifest: (repository, reference) =>
+      settled(repository, reference, () => fetchDescriptor(repository, reference)),
+    async putManifest(repository, reference, manifest) {
+      await put(repository, reference, manifest);
+    },
+    async getBlob(repository, descriptor, maxBytes = DEFAULT_MAX_BLOB) {
+      const { digest, size } = descriptor;
+      if (size > maxBytes) throw tooLarge(repository, descriptor, maxBytes);
+      return exchange.call(
+        {
+          method: 'GET',
+          repository,
+          target: `blobs/${digest}`,
+          what: `the blob ${digest}`,
+          pushes: false,
+          // One more than expected, so that a longer body is told from a broken limit.
+          maxBytes: Math.max(size + 1, 64 * 1024),
+          accept: ({ status }) => status === 200,
+        },
+        ({ response, subject }) => {
+          const found = digestOf(response.body);
+          if (found !== digest) throw mismatch(subject, `Its content is ${found}.`);
+          return response.body;
+        },
+      );
+    },
+    async pushBlob(repository, source, mountFrom) {
+      const key = `${repository} ${source.descriptor.digest}`;
+      const known = blobs.get(key);
+      if (known !== undefined) {
+        await known;
+        return 'present';
+      }
+      const pushing = hasBlob(exchange, repository, source.descriptor).then((present) =>
+        present ? 'present' : uploadBlob(exchange, repository, source, mountFrom),
+      );
+      blobs.set(key, pushing);
+      pushing.catch(() => blobs.delete(key));
+      return pushing;
+    },
+    getReferrers: referrers.list,
+    attach: referrers.attach,
+    checkPush: (repository) => probeUpload(exchange, repository),
+    close: () => transport.close(),
+  };
+}
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  async sleep(milliseconds, signal) {
+    const { setTimeout: wait } = await import('node:timers/promises');
+    await wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
+  },
+};
+
+function readManifest(answer: Answer, reference: string): Manifest {
+  const { response, subject } = answer;
+  const digest = digestOf(response.body);
+  if (isDigest(reference) && reference !== digest) throw mismatch(subject, `Its content is ${digest}.`);
+  checkDigestHeader(answer, digest);
+  return { mediaType: manifestType(answer), digest, bytes: response.body };
+}
+
+function headDescriptor(answer: Answer, reference: string): Descriptor | undefined {
+  const { headers } = answer.response;
+  const digest = headers['docker-content-digest'];
+  const size = Number(headers['content-length']);
+  if (!isDigest(digest) || !Number.isSafeInteger(size) || headers['content-length'] === undefined)
+    return undefined;
+  if (isDigest(reference) && reference !== digest) throw mismatch(answer.subject, `It says ${digest}.`);
+  return { mediaType: manifestType(answer), digest, size };
+}
+
+/** The response's media type, without parameters; one that is no manifest's comes from something that is no registry. */
+function manifestType(answer: Answer): string {
+  const type = (answer.response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+  if (isIndexType(type) || isImageType(type)) return type;
+  throw responseFailure(answer.response, answer.subject, 0);
+}
+
+function checkOutgoing(manifest: Manifest, reference: string): void {
+  if (digestOf(manifest.bytes) === manifest.digest && (!isDigest(reference) || reference === manifest.digest))
+    return;
+  throw new Error(`the manifest ${manifest.digest} is not what is being put under ${reference}`);
+}
+
+function tooLarge(repository: Repository, descriptor: Descriptor, maxBytes: number): PrimitiveError {
+  return new PrimitiveError('registry-blob-too-large', `A blob of ${repository} is too large to be read`, {
+    why: `${descriptor.digest} has ${descriptor.size} bytes, at most ${maxBytes} are taken.`,
+    exit: 3,
+  });
+}

@@ -1,0 +1,283 @@
+import { PrimitiveError } from '../errors.ts';
+import { AttemptFailure, requestedDelay } from './retry.ts';
+import type { HttpResponse, TransportFailure } from './transport.ts';
+
+/** What a request was for, as error texts name it; never a query, which may carry a signature. */
+export interface Subject {
+  readonly host: string;
+  /** Path inside the host; absent for a token. */
+  readonly repository?: string;
+  readonly method: string;
+  /** `the manifest main`, `a blob`, `a token`. */
+  readonly what: string;
+  /** Whether it needs the right to push. */
+  readonly pushes: boolean;
+  /** Where the credentials came from that were used; undefined without any. */
+  readonly credentialSource?: string;
+}
+
+/** The first error that a registry gives in its body (distribution-spec, "Error Codes"), cleaned for printing. */
+export interface RegistryAnswer {
+  readonly code: string;
+  readonly message: string;
+  /** The whole body as text, at most 16 KiB, not cleaned: to look for words in. */
+  readonly text: string;
+}
+
+const ABSENT = new Set(['NAME_UNKNOWN', 'MANIFEST_UNKNOWN', 'REPOSITORY_NOT_FOUND', 'NOT_FOUND']);
+const UNKNOWN_BLOB = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);
+/** An upload session that a registry forgot, or bytes that changed on their way: begun anew a few times. */
+const TRANSIENT_UPLOAD = new Set([
+  'BLOB_UPLOAD_UNKNOWN',
+  'BLOB_UPLOAD_INVALID',
+  'DIGEST_INVALID',
+  'SIZE_INVALID',
+]);
+/** GitHub's documentation asks for at least a minute after a secondary limit. */
+const SECONDARY_LIMIT_DELAY = 60_000;
+/** Enough for a store that is consistent a moment later, short enough for what is really missing. */
+const CONSISTENCY_WINDOW = 20_000;
+
+/** Reads the error out of a response's body, whatever is there. */
+export function readAnswer(response: HttpResponse): RegistryAnswer {
+  const text = new TextDecoder().decode(response.body.subarray(0, 16_384));
+  try {
+    const parsed = JSON.parse(text) as {
+      errors?: readonly Partial<RegistryAnswer>[];
+    } & Partial<RegistryAnswer>;
+    const first = Array.isArray(parsed.errors) ? parsed.errors[0] : parsed;
+    return { code: printable(first?.code, 64), message: printable(first?.message, 300), text };
+  } catch {
+    return { code: '', message: printable(text.startsWith('<') ? '' : text, 300), text };
+  }
+}
+
+/** Text from outside made harmless: control and direction characters become spaces, runs of spaces one, length bounded. */
+export function printable(value: unknown, limit: number): string {
+  if (typeof value !== 'string') return '';
+  const clean = value
+    .slice(0, limit * 4)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return clean.length <= limit ? clean : `${clean.slice(0, limit - 1)}…`;
+}
+
+/** Whether a response says that the thing asked for is not there: 404, or a 403 that names it unknown. */
+export function isAbsent(response: HttpResponse): boolean {
+  if (response.status === 404) return true;
+  return response.status === 403 && ABSENT.has(readAnswer(response).code.toUpperCase());
+}
+
+/** An unwelcome response as an error, with the advice whether to try again. `date` is in milliseconds since 1970. */
+export function responseFailure(response: HttpResponse, subject: Subject, date: number): AttemptFailure {
+  const answer = readAnswer(response);
+  const { status } = response;
+  const delay = requestedDelay(response.headers['retry-after'], answer.text, date);
+  const why = describe(status, answer);
+  if (status === 401) return unauthorized(subject, why);
+  if (status === 403 && isSecondaryLimit(answer)) {
+    return rateLimited(subject, why, Math.max(delay ?? 0, SECONDARY_LIMIT_DELAY), 'secondary rate limit');
+  }
+  if (status === 403) return denied(subject, why, answer);
+  if (status === 429) return rateLimited(subject, why, delay, '429');
+  if (status === 408 || status >= 500) {
+    return new AttemptFailure(
+      error('registry-failed', `${subject.host} failed at ${phrase(subject)}`, why, {
+        suggestions: ["Try again later; if it stays, look at the registry's status page or log"],
+        retryable: true,
+      }),
+      { reason: String(status), ...(delay === undefined ? {} : { after: delay }) },
+    );
+  }
+  const unknownBlob =
+    UNKNOWN_BLOB.has(answer.code.toUpperCase()) || /blob unknown|unknown blob/i.test(answer.message);
+  if (unknownBlob || (subject.pushes && answer.code.toUpperCase() === 'MANIFEST_UNKNOWN')) {
+    return new AttemptFailure(missing(subject, why), {
+      reason: 'not visible yet',
+      within: CONSISTENCY_WINDOW,
+    });
+  }
+  if (TRANSIENT_UPLOAD.has(answer.code.toUpperCase())) {
+    return new AttemptFailure(missing(subject, why), { reason: 'upload lost', attempts: 3 });
+  }
+  if (status === 404) return new AttemptFailure(missing(subject, why));
+  return new AttemptFailure(
+    error('registry-failed', `${subject.host} refused ${phrase(subject)}`, why, {
+      suggestions: [`Check that ${subject.host} is an OCI registry and takes this kind of artifact`],
+    }),
+  );
+}
+
+/** A request without a response as an error. `answered`: whether the host has answered anything before. */
+export function transportFailure(
+  failure: TransportFailure,
+  subject: Subject,
+  answered: boolean,
+): AttemptFailure {
+  const { host } = subject;
+  const why = `${failure.message}; ${subject.method} for ${subject.what}`;
+  switch (failure.kind) {
+    case 'certificate':
+      return new AttemptFailure(
+        error('registry-certificate', `The certificate of ${host} is not trusted`, why, {
+          suggestions: [
+            "Give the authority's PEM file in SSL_CERT_FILE, or NODE_EXTRA_CA_CERTS",
+            `Check with: openssl s_client -connect ${host.includes(':') ? host : `${host}:443`} -showcerts`,
+          ],
+          cause: failure,
+        }),
+      );
+    case 'protocol':
+      return new AttemptFailure(
+        error('registry-unreachable', `${host} cannot be spoken to over TLS`, why, {
+          suggestions: ['If it speaks plain HTTP, list the host as insecure in the configuration'],
+          cause: failure,
+        }),
+      );
+    case 'redirect':
+    case 'too-large':
+      return new AttemptFailure(
+        error('registry-failed', `${host} gave an unusable answer to ${phrase(subject)}`, why, {
+          cause: failure,
+        }),
+      );
+    default:
+      return new AttemptFailure(
+        error('registry-unreachable', `${host} cannot be reached`, why, {
+          suggestions: [
+            `Check the host name and that the registry runs: curl -sI https://${host}/v2/`,
+            'Behind a proxy, set HTTPS_PROXY and NO_PROXY',
+          ],
+          retryable: true,
+          cause: failure,
+        }),
+        // A host that never answered is more likely wrong than busy: say so soon.
+        {
+          reason: failure.message,
+          ...(failure.kind === 'unreachable' && !answered ? { within: 10_000 } : {}),
+        },
+      );
+  }
+}
+
+/** What was received is not what its digest says; tried once more, because a proxy or a disk may have been at fault. */
+export function mismatch(subject: Subject, why: string): AttemptFailure {
+  return new AttemptFailure(
+    error(
+      'registry-digest-mismatch',
+      `${subject.host} gave other content than asked for: ${phrase(subject)}`,
+      why,
+      {
+        suggestions: ['Do not use this content: a cache, a proxy or the registry damages or replaces it'],
+      },
+    ),
+    { reason: 'wrong digest', attempts: 2 },
+  );
+}
+
+function unauthorized(subject: Subject, why: string): AttemptFailure {
+  const { host, credentialSource: source } = subject;
+  const login = `docker login ${host}`;
+  return new AttemptFailure(
+    error(
+      'registry-unauthorized',
+      source === undefined
+        ? `${host} wants credentials for ${phrase(subject)}, and there are none`
+        : `${host} does not accept the credentials from ${source} for ${phrase(subject)}`,
+      why,
+      {
+        suggestions:
+          host === 'ghcr.io'
+            ? [
+                `In GitHub Actions: permissions: packages: ${subject.pushes ? 'write' : 'read'}, and docker/login-action with GITHUB_TOKEN`,
+                `Elsewhere: ${login}, with a token that has ${subject.pushes ? 'write:packages' : 'read:packages'}`,
+              ]
+            : [login],
+      },
+    ),
+  );
+}
+
+function denied(subject: Subject, why: string, answer: RegistryAnswer): AttemptFailure {
+  const { host, repository } = subject;
+  const verb = subject.pushes ? 'pushing to' : 'reading';
+  const absent = ABSENT.has(answer.code.toUpperCase());
+  const suggestions =
+    host === 'ghcr.io'
+      ? [
+          `If the package exists: its page, Package settings, Manage Actions access: add this repository with the role ${subject.pushes ? 'Write' : 'Read'}`,
+          'If it does not: the workflow needs permissions: packages: write, and the owner in the name must be yours',
+        ]
+      : [`Ask for the right of ${verb} ${host}/${repository}, or docker login ${host} as someone who has it`];
+  return new AttemptFailure(
+    error(
+      'registry-denied',
+      absent
+        ? `${host}/${repository} does not exist, and may not be created with these credentials`
+        : `${host} does not allow ${verb} ${host}/${repository}`,
+      why,
+      {
+        suggestions:
+          subject.credentialSource === undefined
+            ? [`No credentials were found: docker login ${host}`, ...suggestions]
+            : suggestions,
+      },
+    ),
+  );
+}
+
+function rateLimited(
+  subject: Subject,
+  why: string,
+  after: number | undefined,
+  reason: string,
+): AttemptFailure {
+  const wait = after === undefined ? '' : ` It asks to wait ${Math.ceil(after / 1000)} s.`;
+  return new AttemptFailure(
+    error(
+      'registry-rate-limited',
+      `${subject.host} limits the rate of requests, at ${phrase(subject)}`,
+      why + wait,
+      {
+        suggestions: [
+          'Try again later, with fewer publishes at once, or with credentials that have a higher limit',
+        ],
+        retryable: true,
+      },
+    ),
+    { reason, ...(after === undefined ? {} : { after }) },
+  );
+}
+
+function missing(subject: Subject, why: string): PrimitiveError {
+  return error('registry-not-found', `${subject.host} does not have what ${phrase(subject)} needs`, why, {
+    suggestions: [
+      `If the repository must be created first, create ${subject.host}/${subject.repository ?? ''}`,
+    ],
+  });
+}
+
+/** Registries that limit by 403 say so only in words. */
+function isSecondaryLimit(answer: RegistryAnswer): boolean {
+  return /secondary (?:rate )?limit|rate.?limit|too ?many ?requests|abuse detection/i.test(answer.text);
+}
+
+function phrase(subject: Subject): string {
+  const where = subject.repository === undefined ? '' : ` of ${subject.host}/${subject.repository}`;
+  return `${subject.method} ${subject.what}${where}`;
+}
+
+function describe(status: number, answer: RegistryAnswer): string {
+  const said = [answer.code, answer.message].filter((part) => part !== '').join(': ');
+  return said === '' ? `It answered ${status}.` : `It answered ${status}, ${said}`;
+}
+
+interface Details {
+  readonly suggestions?: readonly string[];
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+}
+
+function error(code: string, message: string, why: string, details: Details = {}): PrimitiveError {
+  return new PrimitiveError(code, message, { why, exit: 3, ...details });
+}

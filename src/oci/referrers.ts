@@ -1,0 +1,251 @@
+import { PrimitiveError } from '../errors.ts';
+import { digestHex } from './digest.ts';
+import type { Exchange } from './exchange.ts';
+import { readAnswer } from './failure.ts';
+import {
+  encodeManifest,
+  MAX_MANIFEST_BYTES,
+  parseDescriptor,
+  parseManifest,
+  referrerDescriptor,
+} from './manifest.ts';
+import { MEDIA_TYPE } from './media-types.ts';
+import { repositoryHost } from './reference.ts';
+import type { Referrer } from './registry.ts';
+import type { Clock } from './retry.ts';
+import { retryDelay } from './retry.ts';
+import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+
+/** The manifest operations that referrers are built on. */
+export interface ManifestStore {
+  get(repository: Repository, reference: string): Promise<Manifest | undefined>;
+  /** Returns whether the registry answered `OCI-Subject`, and so lists it by itself. */
+  put(repository: Repository, reference: string, manifest: Manifest): Promise<{ readonly listed: boolean }>;
+}
+
+/** Reading and writing the list of what is attached to a manifest. */
+export interface Referrers {
+  list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
+  attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
+}
+
+const MAX_PAGES = 100;
+/** Rounds of merge and read back against other writers; each waits longer than the one before. */
+const MAX_ROUNDS = 10;
+
+/** The tag of the index that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
+export function fallbackTag(subject: Digest): string {
+  return `sha256-${digestHex(subject)}`;
+}
+
+/**
+ * Referrers by the API where a host has it, else by the fallback index. Which of the two is found out by the first
+ * question to a host, for which the others wait, and remembered.
+ */
+export function createReferrers(options: {
+  readonly exchange: Exchange;
+  readonly manifests: ManifestStore;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+}): Referrers {
+  const { exchange, manifests, clock, signal } = options;
+  const modes = new Map<string, 'api' | 'fallback'>();
+  const probes = new Map<string, Promise<unknown>>();
+  const writers = new Map<string, Promise<void>>();
+
+  async function list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
+    const host = repositoryHost(repository);
+    while (!modes.has(host) && probes.has(host)) await probes.get(host);
+    if (modes.get(host) !== 'fallback') {
+      const asked = askApi(repository, subject);
+      if (!modes.has(host)) {
+        const settled = asked.catch(() => undefined).then(() => probes.delete(host));
+        probes.set(host, settled);
+      }
+      const listed = await asked;
+      if (listed !== undefined) return listed;
+    }
+    const index = await manifests.get(repository, fallbackTag(subject));
+    return index === undefined ? [] : readIndex(index, repository).manifests;
+  }
+
+  /** Undefined where the API did not answer for this repository. */
+  async function askApi(repository: Repository, subject: Digest): Promise<readonly Descriptor[] | undefined> {
+    const host = repositoryHost(repository);
+    const found: Descriptor[] = [];
+    let target: string | URL | undefined = `referrers/${subject}`;
+    for (let page = 0; target !== undefined; page += 1) {
+      if (page === MAX_PAGES) throw tooMany(repository, subject);
+      const next: PageResult = await exchange.call(
+        {
+          method: 'GET',
+          repository,
+          target,
+          what: `the referrers of ${subject}`,
+          pushes: false,
+          headers: { accept: MEDIA_TYPE.ociIndex },
+          maxBytes: MAX_MANIFEST_BYTES,
+          accept: ({ status }) => status === 200 || UNSUPPORTED.has(status),
+        },
+        ({ response, url }) => readPage(response, url),
+      );
+      if (next.type !== 'page') {
+        if (next.type === 'unsupported') modes.set(host, 'fallback');
+        return undefined;
+      }
+      modes.set(host, 'api');
+      found.push(...next.manifests);
+      target = next.next;
+    }
+    return found;
+  }
+
+  async function merge(
+    repository: Repository,
+    subject: Digest,
+    expected: readonly Descriptor[],
+  ): Promise<void> {
+    const tag = fallbackTag(subject);
+    // All that was ever seen: a stale answer must not make us drop what an earlier one held.
+    let known: FallbackIndex = { manifests: [], annotations: {} };
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      const current = await manifests.get(repository, tag);
+      const index = current === undefined ? undefined : readIndex(current, repository);
+      known = union(known, index, expected);
+      if (index !== undefined && holdsAll(index.manifests, known.manifests, expected)) return;
+      if (round > 1) await clock.sleep(retryDelay(round - 1, 0, clock.random()), signal);
+      await manifests.put(repository, tag, encodeIndex(known));
+    }
+    throw contended(repository, tag);
+  }
+
+  return {
+    list,
+    async attach(repository, subject, referrers) {
+      const answers = await Promise.all(
+        referrers.map(async (referrer) => ({
+          referrer,
+          ...(await manifests.put(repository, referrer.digest, referrer)),
+        })),
+      );
+      const unlisted = answers
+        .filter(({ listed }) => !listed)
+        .map(({ referrer }) => referrerDescriptor(referrer));
+      if (unlisted.length === 0) return;
+      unlisted.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+      const key = `${repository}@${subject}`;
+      const before = writers.get(key) ?? Promise.resolve();
+      const mine = before.catch(() => undefined).then(() => merge(repository, subject, unlisted));
+      writers.set(key, mine);
+      await mine;
+    },
+  };
+}
+
+type PageResult =
+  | { readonly type: 'page'; readonly manifests: readonly Descriptor[]; readonly next: URL | undefined }
+  | { readonly type: 'unsupported' | 'unknown' };
+
+/** What registries without the API answer to it. */
+const UNSUPPORTED = new Set([400, 404, 405, 406, 501]);
+
+function readPage(
+  response: { status: number; headers: Readonly<Record<string, string>>; body: Uint8Array },
+  url: URL,
+): PageResult {
+  if (response.status !== 200) {
+    // A repository that is not there yet says nothing about the API.
+    const { code } = readAnswer(response);
+    return { type: code === 'NAME_UNKNOWN' || code === 'MANIFEST_UNKNOWN' ? 'unknown' : 'unsupported' };
+  }
+  let body: { manifests?: unknown };
+  try {
+    body = JSON.parse(new TextDecoder().decode(response.body)) as typeof body;
+  } catch {
+    return { type: 'unsupported' };
+  }
+  if (!Array.isArray(body?.manifests)) return { type: 'unsupported' };
+  return {
+    type: 'page',
+    manifests: body.manifests.map((item, index) => parseDescriptor(item, `referrers[${index}]`)),
+    next: nextPage(response.headers.link, url),
+  };
+}
+
+/** The target of `Link: <…>; rel="next"`, only where it stays on the host (RFC 8288). */
+function nextPage(link: string | undefined, url: URL): URL | undefined {
+  const match = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '');
+  if (match?.[1] === undefined || !URL.canParse(match[1], url.href)) return undefined;
+  const next = new URL(match[1], url);
+  return next.origin === url.origin ? next : undefined;
+}
+
+interface FallbackIndex {
+  readonly manifests: readonly Descriptor[];
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What was known, then what was found, in their order; then ours, which replace entries of the same digest. */
+function union(
+  known: FallbackIndex,
+  found: FallbackIndex | undefined,
+  expected: readonly Descriptor[],
+): FallbackIndex {
+  const entries = new Map<string, Descriptor>();
+  for (const descriptor of [...known.manifests, ...(found?.manifests ?? []), ...expected]) {
+    entries.set(descriptor.digest, descriptor);
+  }
+  return { manifests: [...entries.values()], annotations: { ...known.annotations, ...found?.annotations } };
+}
+
+function encodeIndex({ manifests, annotations }: FallbackIndex): Manifest {
+  const labels = Object.keys(annotations).length === 0 ? undefined : annotations;
+  return encodeManifest(MEDIA_TYPE.ociIndex, { manifests, annotations: labels });
+}
+
+function readIndex(manifest: Manifest, repository: Repository): FallbackIndex {
+  const parsed = parseManifest(manifest);
+  if (parsed.type === 'index') return parsed;
+  throw new PrimitiveError('registry-failed', `A fallback tag of ${repository} is not an index`, {
+    why: `It is ${manifest.mediaType}, and other tools would find no signature there either.`,
+    suggestions: ['Find out who pushed a sha256-… tag there, and delete it'],
+    exit: 3,
+  });
+}
+
+/** All there, and ours exactly as they should be: older tools write a wrong artifactType, which hides an entry. */
+function holdsAll(
+  found: readonly Descriptor[],
+  known: readonly Descriptor[],
+  expected: readonly Descriptor[],
+): boolean {
+  const byDigest = new Map(found.map((descriptor) => [descriptor.digest as string, descriptor]));
+  return (
+    known.every(({ digest }) => byDigest.has(digest)) &&
+    expected.every((descriptor) => byDigest.get(descriptor.digest)?.artifactType === descriptor.artifactType)
+  );
+}
+
+function tooMany(repository: Repository, subject: Digest): PrimitiveError {
+  return new PrimitiveError(
+    'registry-failed',
+    `The list of referrers of ${repository}@${subject} does not end`,
+    {
+      why: `It has more than ${MAX_PAGES} pages.`,
+      exit: 3,
+    },
+  );
+}
+
+function contended(repository: Repository, tag: string): PrimitiveError {
+  return new PrimitiveError(
+    'registry-failed',
+    `The index ${repository}:${tag} does not keep what is written to it`,
+    {
+      why: `After ${MAX_ROUNDS} rounds entries are still missing; another writer keeps replacing it.`,
+      suggestions: ['Let one publish at a time work on a commit: a concurrency group in CI'],
+      exit: 3,
+      retryable: true,
+    },
+  );
+}

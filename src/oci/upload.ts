@@ -1,0 +1,121 @@
+import { checkedBytes } from './digest.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { mismatch, responseFailure } from './failure.ts';
+import { repositoryHost, repositoryPath } from './reference.ts';
+import type { BlobSource } from './registry.ts';
+import { AttemptFailure } from './retry.ts';
+import { resolveLocation, TransportFailure } from './transport.ts';
+import type { Descriptor, Repository } from './types.ts';
+
+/** Whether the registry has the blob; a registry that does not answer HEAD plainly is taken not to have it. */
+export async function hasBlob(
+  exchange: Exchange,
+  repository: Repository,
+  descriptor: Descriptor,
+): Promise<boolean> {
+  const { digest } = descriptor;
+  return exchange.call(
+    {
+      method: 'HEAD',
+      repository,
+      target: `blobs/${digest}`,
+      what: `the blob ${digest}`,
+      pushes: false,
+      accept: ({ status }) => status < 500 && status !== 401 && status !== 408 && status !== 429,
+    },
+    ({ response }) => response.status === 200,
+  );
+}
+
+/**
+ * Mounts the blob from another repository of the same host where that works, otherwise sends it: POST for a session, then
+ * one PUT with its length known (distribution-spec, "POST then PUT"). Whatever breaks begins a new session with the
+ * source opened again, because few registries tell reliably how far the last one came.
+ */
+export async function uploadBlob(
+  exchange: Exchange,
+  repository: Repository,
+  source: BlobSource,
+  mountFrom: Repository | undefined,
+): Promise<'mounted' | 'uploaded'> {
+  const { digest, size } = source.descriptor;
+  const what = `the blob ${digest}`;
+  const mount =
+    mountFrom !== undefined && repositoryHost(mountFrom) === repositoryHost(repository)
+      ? mountFrom
+      : undefined;
+  return exchange.retrying({ repository, method: 'PUT' }, async () => {
+    const query =
+      mount === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(repositoryPath(mount))}`;
+    const started = await exchange.attempt({
+      method: 'POST',
+      repository,
+      target: `blobs/uploads/${query}`,
+      what,
+      pushes: true,
+      ...(mount === undefined ? {} : { reads: mount }),
+      accept: ({ status }) => status === 202 || (status === 201 && mount !== undefined),
+    });
+    if (started.response.status === 201) {
+      checkDigestHeader(started, digest);
+      return 'mounted';
+    }
+    const url = uploadLocation(started);
+    url.search += `${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
+    const stored = await exchange.attempt({
+      method: 'PUT',
+      repository,
+      target: url,
+      what,
+      pushes: true,
+      headers: { 'content-type': 'application/octet-stream' },
+      body: { size, open: () => checkedBytes(source) },
+      accept: ({ status }) => status === 201 || status === 200 || status === 204,
+    });
+    checkDigestHeader(stored, digest);
+    return 'uploaded';
+  });
+}
+
+/** Opens an upload session, which proves the right to push, and gives it back where the registry can take it back. */
+export async function probeUpload(exchange: Exchange, repository: Repository): Promise<void> {
+  const what = 'an upload';
+  const started = await exchange.call(
+    {
+      method: 'POST',
+      repository,
+      target: 'blobs/uploads/',
+      what,
+      pushes: true,
+      accept: ({ status }) => status === 202,
+    },
+    (answer) => answer,
+  );
+  if (started.response.headers.location === undefined) return;
+  try {
+    const target = uploadLocation(started);
+    await exchange.attempt({ method: 'DELETE', repository, target, what, pushes: true, accept: () => true });
+  } catch (failure) {
+    // Sessions expire by themselves, and GHCR for one answers 405 to this.
+    if (!(failure instanceof AttemptFailure)) throw failure;
+  }
+}
+
+/** Compares `Docker-Content-Digest`, where the registry sends it, with what was meant. */
+export function checkDigestHeader(answer: Answer, digest: string): void {
+  const said = answer.response.headers['docker-content-digest'];
+  if (said?.startsWith('sha256:') && said !== digest) {
+    throw mismatch(answer.subject, `It says ${said.slice(0, 80)} instead of ${digest}.`);
+  }
+}
+
+function uploadLocation(answer: Answer): URL {
+  const location = answer.response.headers.location;
+  if (location === undefined) throw responseFailure(answer.response, answer.subject, 0);
+  try {
+    return resolveLocation(answer.url, location);
+  } catch (failure) {
+    if (!(failure instanceof TransportFailure)) throw failure;
+    throw responseFailure(answer.response, answer.subject, 0);
+  }
+}
