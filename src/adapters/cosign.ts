@@ -238,23 +238,29 @@ function isOver(bundle: Uint8Array, statement: Uint8Array): boolean {
 }
 
 /**
- * cosign's exit code is 1 for everything, so its text must do: what a service or the network may do better next time is
- * transient; what key, token or flags are wrong about is not.
+ * cosign's exit code is 1 for everything, so its text must do. Where it names an HTTP status, that decides; where it
+ * names none, the network's own words do. Of Fulcio's and a timestamp authority's 429 and 5xx it only says that it read
+ * a "closed response body" (cosign 3.1, after a retry of its own).
  */
 function isTransient(text: string): boolean {
-  if (/\b(400|401|403|404)\b/.test(text) && !/\b(408|429|5\d\d)\b/.test(text)) return false;
-  return /\b(408|429|50[0234])\b|too many requests|bad gateway|service unavailable|gateway time-?out|internal server error|timeout|timed out|deadline exceeded|connection (refused|reset)|broken pipe|unexpected EOF|\bEOF$|no such host|temporary failure|server misbehaving|network is unreachable|TLS handshake/im.test(
+  const status = /(?:\breturned|\bstatus(?: ?code)?:?|\bError|\]\[)\s*(\d{3})\b/i.exec(text)?.[1];
+  // A log's conflict is over with the next signature, which is another entry.
+  if (status !== undefined) return /^(408|409|425|429|5\d\d)$/.test(status);
+  return /read on closed response body|time-?out|timed out|deadline exceeded|connection (refused|reset)|broken pipe|\bEOF\b|no such host|temporary failure|server misbehaving|network is unreachable/i.test(
     text,
   );
 }
 
-/** What cosign said of the failure; it says it twice, the second time with a prefix of its own. */
+/** What cosign said of the failure, without what it said on the way there. */
 function lastLines(stderr: string): string {
   const lines = stderr
     .split('\n')
-    .map((line) => line.trim().replace(/^(Error|error during command execution): /, ''))
+    .map((line) => line.trim())
     .filter((line) => line !== '');
-  return [...new Set(lines)].slice(-5).join('; ') || 'it said nothing';
+  const errors = lines
+    .filter((line) => line.startsWith('Error: '))
+    .map((line) => line.slice('Error: '.length));
+  return (errors.length > 0 ? errors : lines).slice(-5).join('; ') || 'it said nothing';
 }
 
 function failed(why: string, retryable: boolean, cause?: unknown): PrimitiveError {
