@@ -127,11 +127,11 @@ function blockOf(
     ([name, { state, since, detail }]) =>
       `${spinner} ${name.padEnd(width)}  ${state.padEnd(10)} ${seconds(now - since).padStart(6)}  ${style.dim(detail)}`,
   );
-  const resting = lines.size - shown.length;
+  const names = new Set(shown.map(([name]) => name));
+  const others = [...lines].filter(([name]) => !names.has(name));
   if (step !== undefined)
     block.unshift(`${style.bold(step.message)} ${style.dim(seconds(now - step.since))}`);
-  if (resting > 0)
-    block.push(style.dim(countStates([...lines].slice(0).filter((entry) => !shown.includes(entry)))));
+  if (others.length > 0) block.push(style.dim(countStates(others)));
   return block;
 }
 

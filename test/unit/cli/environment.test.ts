@@ -1,0 +1,108 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { detectCi, type EnvironmentFlags, readEnvironment } from '../../../src/cli/environment.ts';
+import { secretsOf } from '../../../src/cli/secrets.ts';
+
+const noFlags: EnvironmentFlags = { json: false, 'no-input': false, directory: undefined, config: undefined };
+
+function processLike(env: NodeJS.ProcessEnv, terminal = true): NodeJS.Process {
+  const stream = terminal ? { isTTY: true, columns: 100 } : {};
+  const made = {
+    env,
+    cwd: () => tmpdir(),
+    platform: 'linux',
+    arch: 'x64',
+    stdin: stream,
+    stdout: stream,
+    stderr: stream,
+  };
+  return made as unknown as NodeJS.Process;
+}
+
+const read = (env: NodeJS.ProcessEnv, flags: Partial<EnvironmentFlags> = {}, terminal = true) =>
+  readEnvironment(processLike(env, terminal), { ...noFlags, ...flags }, '1.0.0');
+
+describe('colour', () => {
+  test.each([
+    [{}, true, true],
+    [{}, false, false],
+    [{ NO_COLOR: '1' }, true, false],
+    [{ NO_COLOR: '' }, true, true],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '0' }, true, false],
+    [{ FORCE_COLOR: '' }, true, true],
+    [{ NO_COLOR: '1', FORCE_COLOR: '1' }, true, false],
+    [{ TERM: 'dumb' }, true, false],
+  ])('%j on a terminal: %s -> %s', (env, terminal, color) => {
+    expect(read(env, {}, terminal).stdout.color).toBe(color);
+  });
+});
+
+describe('CI', () => {
+  test.each([
+    [{}, undefined],
+    [{ CI: 'true' }, 'other'],
+    [{ CI: '1' }, 'other'],
+    [{ CI: 'false' }, undefined],
+    [{ CI: '' }, undefined],
+    [{ CI: 'true', GITHUB_ACTIONS: 'true' }, 'github'],
+  ])('%j is %s', (env, ci) => expect(detectCi(env)).toBe(ci));
+});
+
+describe('questions', () => {
+  test.each([
+    [{}, {}, true, true],
+    [{}, {}, false, false],
+    [{ CI: 'true' }, {}, true, false],
+    [{}, { json: true }, true, false],
+    [{}, { 'no-input': true }, true, false],
+  ])('with %j and %j on a terminal (%s): %s', (env, flags, terminal, interactive) => {
+    expect(read(env, flags, terminal).interactive).toBe(interactive);
+  });
+});
+
+describe('folders', () => {
+  test('--directory moves, and --config is relative to it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'environment-'));
+    const { cwd, configFile } = read({}, { directory: folder, config: 'other.yaml' });
+    expect({ cwd, configFile }).toEqual({ cwd: folder, configFile: join(folder, 'other.yaml') });
+  });
+
+  test.each(['missing', 'file'])('a %s is refused', (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'environment-'));
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => read({}, { directory: join(folder, name) })).toThrow(
+      expect.objectContaining({ code: 'directory-not-found', exit: 2 }),
+    );
+  });
+
+  test('what a stream does not know is 80 columns wide', () => {
+    expect(read({}, {}, false).stderr).toEqual({ isTTY: false, columns: 80, color: false });
+    expect(read({}).stderr).toEqual({ isTTY: true, columns: 100, color: true });
+  });
+});
+
+describe('secrets', () => {
+  test.each([
+    ['GITHUB_TOKEN', 'ghs_0123456789', true],
+    ['COSIGN_PASSWORD', 'correct horse', true],
+    ['DB_PASSWORD_FILE', '/run/secrets/db', false],
+    ['API_KEY', 'abcdefgh', true],
+    ['APIKEY', 'abcdefgh', true],
+    ['AWS_SECRET_ACCESS_KEY', 'abcdefgh', true],
+    ['SSH_AUTH_SOCK', '/tmp/ssh-XXXX/agent.1', false],
+    ['PASSWORD', 'short', false],
+    ['TOKENIZER', 'bert-base-uncased', false],
+    ['PATH', '/usr/bin:/bin', false],
+    ['AUTHOR', 'somebody-known', false],
+  ])('%s=%s: %s', (name, value, secret) => {
+    expect(secretsOf({ [name]: value })).toEqual(secret ? [value] : []);
+  });
+
+  test('each line of a private key is one, the longest value first', () => {
+    const key = '-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0B\n-----END KEY-----';
+    expect(secretsOf({ SIGNING_PRIVATE_KEY: key })).toEqual(['MIIEvQIBADANBg', 'kqhkiG9w0B']);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { errorDocument, errorText, stackText, toPrimitiveError } from '../../../src/cli/failure.ts';
+import { PrimitiveError } from '../../../src/errors.ts';
+
+const failure = new PrimitiveError('registry-denied', 'ghcr.io refuses the push.', {
+  why: 'The token token-abcdef may only read.',
+  suggestions: ['Give the job `packages: write`.', 'docker login ghcr.io\nand try again'],
+  docs: 'docs/registries.md',
+  exit: 3,
+  retryable: true,
+  cause: new Error('401 with token-abcdef'),
+});
+
+describe('primitive.error/v1', () => {
+  test('holds exactly its fields, without secrets', () => {
+    Object.assign(failure, { request: { headers: { authorization: 'Bearer token-abcdef' } } });
+    expect(errorDocument(failure, ['token-abcdef'])).toEqual({
+      schema: 'primitive.error/v1',
+      code: 'registry-denied',
+      message: 'ghcr.io refuses the push.',
+      why: 'The token *** may only read.',
+      suggestions: ['Give the job `packages: write`.', 'docker login ghcr.io\nand try again'],
+      docs: 'docs/registries.md',
+      exit: 3,
+      retryable: true,
+    });
+  });
+
+  test('has every field also where there is nothing to say', () => {
+    expect(errorDocument(new PrimitiveError('a', 'b'), [])).toEqual({
+      schema: 'primitive.error/v1',
+      code: 'a',
+      message: 'b',
+      why: null,
+      suggestions: [],
+      docs: null,
+      exit: 2,
+      retryable: false,
+    });
+  });
+});
+
+describe('text', () => {
+  test('what, why and what next, each on lines of its own', () => {
+    expect(errorText(failure, ['token-abcdef'], false)).toBe(
+      `Error: ghcr.io refuses the push. [registry-denied]
+  The token *** may only read.
+  Try:
+  - Give the job \`packages: write\`.
+  - docker login ghcr.io
+    and try again
+  See: docs/registries.md
+`,
+    );
+  });
+
+  test('one suggestion stands on the line', () => {
+    expect(errorText(new PrimitiveError('a', 'b.', { suggestions: ['c'] }), [], false)).toBe(
+      'Error: b. [a]\n  Try: c\n',
+    );
+  });
+
+  test('nothing from outside can steer the terminal', () => {
+    const text = errorText(new PrimitiveError('a', 'x\u001b[2J', { why: '\u001b]0;t\u0007' }), [], false);
+    expect(text).toBe('Error: x\\u001b[2J [a]\n  \\u001b]0;t\\u0007\n');
+  });
+
+  test('stacks of all causes are there for debugging, without secrets', () => {
+    const text = stackText(failure, ['token-abcdef']);
+    expect(text).toMatch(/PrimitiveError: ghcr.io refuses[\s\S]*caused by Error: 401 with \*\*\*/);
+    expect(text).not.toContain('token-abcdef');
+  });
+});
+
+describe('what nobody foresaw', () => {
+  test.each([new TypeError('x is undefined'), 'a string', undefined, { code: 'E' }])(
+    '%j is a bug of ours',
+    (thrown) => {
+      const error = toPrimitiveError(thrown);
+      expect(error).toMatchObject({ code: 'internal-error', exit: 70, retryable: false });
+      expect(error.why).toMatch(/bug of ours/);
+      expect(error.suggestions.join()).toMatch(/report/);
+    },
+  );
+
+  test('the place is named without the folder', () => {
+    expect(toPrimitiveError(new TypeError('x')).why).toMatch(/\(TypeError at failure\.test\.ts:\d+:\d+\)/);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { PublishEvent } from '../../../src/publish/events.ts';
+import type { EventRenderer } from '../../../src/render/events.ts';
+import { githubOutput, githubRenderer } from '../../../src/render/github.ts';
+import { ndjsonRenderer } from '../../../src/render/ndjson.ts';
+import { plainRenderer } from '../../../src/render/plain.ts';
+
+const digest = `sha256:${'a'.repeat(64)}` as const;
+
+const run: readonly PublishEvent[] = [
+  { type: 'step', step: 'build', message: 'Building' },
+  { type: 'component', component: 'domain/orders', state: 'building' },
+  { type: 'component', component: 'agent/helper', state: 'building' },
+  { type: 'log', component: 'domain/orders', line: 'go build' },
+  { type: 'log', component: 'agent/helper', line: 'pip install' },
+  { type: 'component', component: 'domain/orders', state: 'built', digest },
+  { type: 'warning', code: 'slow', message: 'waiting, 100% sure' },
+  { type: 'component', component: 'agent/helper', state: 'failed', detail: 'exit code 1' },
+];
+
+function shown(
+  make: (write: (text: string) => void) => EventRenderer,
+  events: readonly PublishEvent[],
+): string {
+  let text = '';
+  const renderer = make((more) => {
+    text += more;
+  });
+  for (const event of events) renderer.show(event);
+  renderer.end();
+  return text;
+}
+
+describe('plain lines', () => {
+  test('one per event, the component first', () => {
+    expect(shown(plainRenderer, run).split('\n')).toEqual([
+      '==> Building',
+      'domain/orders: building',
+      'agent/helper: building',
+      'domain/orders | go build',
+      'agent/helper | pip install',
+      `domain/orders: built  ${digest}`,
+      'warning: waiting, 100% sure [slow]',
+      'agent/helper: failed  exit code 1',
+      '',
+    ]);
+  });
+
+  test('control characters are made visible', () => {
+    expect(shown(plainRenderer, [{ type: 'log', component: 'a/b', line: 'x\u001b[1A\ny\u202e' }])).toBe(
+      'a/b | x\\u001b[1A\\ny\\u202e\n',
+    );
+  });
+});
+
+describe('the log of GitHub Actions', () => {
+  test('a component has its log in one group, at its end; failures and warnings are annotations', () => {
+    expect(shown(githubRenderer, run).split('\n')).toEqual([
+      '==> Building',
+      'domain/orders: building',
+      'agent/helper: building',
+      '::group::domain/orders',
+      'domain/orders | go build',
+      '::endgroup::',
+      `domain/orders: built  ${digest}`,
+      '::warning title=slow::waiting, 100%25 sure',
+      '::group::agent/helper',
+      'agent/helper | pip install',
+      '::endgroup::',
+      '::error title=agent/helper::exit code 1',
+      '',
+    ]);
+  });
+
+  test('a log that is cut off is shown at the end', () => {
+    expect(shown(githubRenderer, run.slice(0, 4))).toContain(
+      '::group::domain/orders\ndomain/orders | go build\n',
+    );
+  });
+
+  test.each([
+    '::error::injected',
+    '  ::set-output name=refs::evil',
+    '##[add-mask]x',
+    'text ##[error]x',
+    'a\n::error::b',
+    'a\r::error::b',
+  ])('%j from a build is not taken for a command', (line) => {
+    const text = shown(githubRenderer, [
+      { type: 'log', component: 'a/b', line },
+      { type: 'step', step: 'plan', message: line },
+      { type: 'component', component: 'a/b', state: 'failed', detail: line },
+    ]);
+    const commands = text.split(/\r?\n|\r/).filter((row) => /^\s*::|##\[/.test(row));
+    expect(commands.map((command) => command.replace(/^(::\w+).*/, '$1'))).toEqual([
+      '::group',
+      '::endgroup',
+      '::error',
+    ]);
+  });
+
+  test('an output ends at its own delimiter only', () => {
+    expect(githubOutput('refs', 'a\nEOF\nb=c', 'end_1')).toBe('refs<<end_1\na\nEOF\nb=c\nend_1\n');
+  });
+});
+
+describe('NDJSON', () => {
+  test('one numbered object per line, whatever stands in it', () => {
+    let clock = 1000;
+    const lines = shown(
+      (write) => ndjsonRenderer(write, () => (clock += 7)),
+      [...run, { type: 'log', component: 'a/b', line: 'one\ntwo\u2028' }],
+    ).split('\n');
+    expect(lines.pop()).toBe('');
+    const events = lines.map((line) => JSON.parse(line));
+    expect(events[5]).toEqual({
+      schema: 'primitive.event/v1',
+      sequence: 6,
+      elapsed: 42,
+      type: 'component',
+      component: 'domain/orders',
+      state: 'built',
+      digest,
+    });
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
+  });
+});
