@@ -48,12 +48,15 @@ export abstract class BaseCommand extends Command {
     const { createProgress } = await import('./progress.ts');
     using progress = createProgress(process.stderr, environment, flags.events);
     using interrupts = listenForInterrupts(process, () => progress.interrupted());
+    const wiring = new Wiring(environment, interrupts.signal, (code, message) =>
+      progress.emit({ type: 'warning', code, message }),
+    );
     const outcome = await work({
       environment,
-      wiring: new Wiring(environment),
+      wiring,
       signal: interrupts.signal,
       emit: progress.emit,
-    });
+    }).finally(() => wiring.close());
     progress.end();
     const document = stringifyDocument(maskDeep(outcome.document, environment.secrets));
     for (const { format, path } of reports) {

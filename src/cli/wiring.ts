@@ -1,22 +1,309 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Cosign } from '../adapters/cosign.ts';
+import type { GitRepository } from '../adapters/git.ts';
+import type { ChosenBuilder } from '../builders/choose.ts';
+import { PrimitiveError } from '../errors.ts';
+import type { RegistryClient } from '../oci/client.ts';
+import type { PullRequestEvent } from '../publish/identity.ts';
+import type { TrustPolicy } from '../seal/trust.ts';
+import type { SbomGenerator, SignerIdentity } from '../seal/types.ts';
+import type { BundleVerifier } from '../seal/verifier.ts';
 import type { Processes } from '../toolchain/process.ts';
+import type { Config } from '../workspace/config.ts';
+import type { ConfigLocation } from '../workspace/discovery.ts';
+import type { Component } from '../workspace/primitives.ts';
+import type { AmbientIdentity } from './ambient-identity.ts';
 import type { Environment } from './environment.ts';
+
+/** The config that applies, and where it was found. */
+export interface Workspace {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+}
+
+/** Who a signature of this process would name. */
+export interface SigningIdentity {
+  readonly signer: SignerIdentity;
+  /** Claims of the OIDC token; empty for a key. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly pullRequest?: PullRequestEvent;
+}
 
 /**
  * The composition root: makes adapters from the environment, each one once and when it is first asked for, and loads
- * its module only then.
+ * its module only then. Every method throws the PrimitiveError of what it makes.
  */
 export class Wiring {
   readonly #environment: Environment;
-  #processes: Promise<Processes> | undefined;
+  readonly #signal: AbortSignal;
+  readonly #warn: (code: string, message: string) => void;
+  readonly #made = new Map<string, Promise<unknown>>();
+  readonly #closers: (() => Promise<void>)[] = [];
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, signal: AbortSignal, warn: (code: string, message: string) => void) {
     this.#environment = environment;
+    this.#signal = signal;
+    this.#warn = warn;
   }
 
   processes(): Promise<Processes> {
-    this.#processes ??= import('../adapters/process.ts').then(({ createProcesses }) =>
-      createProcesses(this.#environment.variables),
-    );
-    return this.#processes;
+    return this.#once('processes', async () => {
+      const { createProcesses } = await import('../adapters/process.ts');
+      return createProcesses(this.#environment.variables);
+    });
   }
+
+  workspace(): Promise<Workspace> {
+    return this.#once('workspace', async () => {
+      const { cwd, configFile, version } = this.#environment;
+      const [{ findConfig }, { loadConfig }] = await Promise.all([
+        import('../workspace/discovery.ts'),
+        import('../workspace/config.ts'),
+      ]);
+      const location = await findConfig({ cwd, ...(configFile === undefined ? {} : { configFile }) });
+      return { location, config: await loadConfig(location, version) };
+    });
+  }
+
+  repository(): Promise<GitRepository> {
+    return this.#once('repository', async () => {
+      const [{ openRepository }, processes] = await Promise.all([
+        import('../adapters/git.ts'),
+        this.processes(),
+      ]);
+      const { location } = await this.workspace();
+      return openRepository(processes, location.root, this.#signal);
+    });
+  }
+
+  /** All components of the repository at HEAD. */
+  components(): Promise<readonly Component[]> {
+    return this.#once('components', async () => {
+      const [{ readComponents }, { bundledKinds, readKinds }] = await Promise.all([
+        import('../workspace/primitives.ts'),
+        import('../kinds/kind.ts'),
+      ]);
+      const [tree, workspace, kinds] = await Promise.all([
+        this.repository(),
+        this.workspace(),
+        readKinds(bundledKinds()),
+      ]);
+      const { components, warnings } = await readComponents(tree, { ...workspace, kinds });
+      for (const { code, message } of warnings) this.#warn(code, message);
+      return components;
+    });
+  }
+
+  registry(): Promise<RegistryClient> {
+    return this.#once('registry', async () => {
+      const [{ createRegistryClient }, processes, { config }] = await Promise.all([
+        import('../oci/client.ts'),
+        this.processes(),
+        this.workspace(),
+      ]);
+      const { variables, home } = this.#environment;
+      const client = createRegistryClient({
+        processes,
+        plainHttp: config.insecureRegistries,
+        credentials: {
+          home,
+          ...given('dockerConfig', variables.DOCKER_CONFIG),
+          ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
+          ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
+        },
+        proxy: {
+          ...given('http', variables.HTTP_PROXY ?? variables.http_proxy),
+          ...given('https', variables.HTTPS_PROXY ?? variables.https_proxy),
+          ...given('no', variables.NO_PROXY ?? variables.no_proxy),
+        },
+        ...given('caFile', variables.SSL_CERT_FILE),
+        signal: this.#signal,
+        onRetry: ({ host, reason, delay }) =>
+          this.#warn('registry-retry', `${host}: ${reason}; trying again in ${Math.ceil(delay / 1000)} s`),
+      });
+      this.#closers.push(() => client.close());
+      return client;
+    });
+  }
+
+  verifier(): Promise<BundleVerifier> {
+    return this.#once('verifier', async () => {
+      const [{ createVerifier }, { config }, keys] = await Promise.all([
+        import('../seal/verifier.ts'),
+        this.workspace(),
+        this.#publicKeys(),
+      ]);
+      const { trustedRoot } = config.signing;
+      return createVerifier({
+        keys: [...keys.values()],
+        root:
+          trustedRoot === undefined
+            ? { type: 'public-good', cache: join(this.#cache(), 'sigstore') }
+            : { type: 'file', path: trustedRoot },
+      });
+    });
+  }
+
+  policy(): Promise<TrustPolicy> {
+    return this.#once('policy', async () => {
+      const [{ fingerprintOf }, { config }, keys] = await Promise.all([
+        import('../seal/trust.ts'),
+        this.workspace(),
+        this.#publicKeys(),
+      ]);
+      const { trusted, accepted } = config.signing;
+      const fingerprints = new Map([...keys].map(([key, pem]) => [key, fingerprintOf(pem)]));
+      return { trusted, accepted, fingerprints };
+    });
+  }
+
+  /** The OIDC identity at hand; undefined on a machine that has none. */
+  ambientIdentity(): Promise<AmbientIdentity | undefined> {
+    return this.#once('ambientIdentity', async () => {
+      const { findAmbientIdentity } = await import('./ambient-identity.ts');
+      return findAmbientIdentity(this.#environment, this.#signal);
+    });
+  }
+
+  signer(): Promise<Cosign> {
+    return this.#once('signer', async () => {
+      const [{ createCosign }, processes, { config }] = await Promise.all([
+        import('../adapters/cosign.ts'),
+        this.processes(),
+        this.workspace(),
+      ]);
+      const { signer, signingConfig, trustedRoot } = config.signing;
+      const files = { ...given('signingConfig', signingConfig), ...given('trustedRoot', trustedRoot) };
+      const mode =
+        signer.type === 'key'
+          ? {
+              type: 'key' as const,
+              key: signer.key,
+              ...given('password', this.#environment.variables.COSIGN_PASSWORD),
+              ...files,
+            }
+          : {
+              type: 'keyless' as const,
+              idToken: async () => (await this.#requiredIdentity()).idToken(),
+              ...files,
+            };
+      return createCosign({ processes, mode, temporary: this.#environment.temporary, signal: this.#signal });
+    });
+  }
+
+  /** Throws `identity-missing` on a machine without an OIDC token, `identity-unsupported` for one of unknown make. */
+  identity(): Promise<SigningIdentity> {
+    return this.#once('identity', async () => {
+      const { config } = await this.workspace();
+      const { fingerprintOf, identityFromClaims } = await import('../seal/trust.ts');
+      if (config.signing.signer.type === 'key') {
+        const fingerprint = fingerprintOf(await (await this.signer()).publicKey());
+        return { signer: { type: 'key' as const, fingerprint }, claims: {} };
+      }
+      const { claims, pullRequest } = await this.#requiredIdentity();
+      const signer = identityFromClaims(claims);
+      if (signer) return { signer, claims, ...(pullRequest ? { pullRequest } : {}) };
+      throw new PrimitiveError(
+        'identity-unsupported',
+        'The OIDC token says nothing that a certificate could name.',
+        {
+          why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
+          suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],
+        },
+      );
+    });
+  }
+
+  sbom(): Promise<SbomGenerator> {
+    return this.#once('sbom', async () => {
+      const [{ createSyft }, processes] = await Promise.all([
+        import('../adapters/syft.ts'),
+        this.processes(),
+      ]);
+      return createSyft({ processes, temporary: this.#environment.temporary });
+    });
+  }
+
+  builder(): Promise<ChosenBuilder> {
+    return this.#once('builder', async () => {
+      const [{ chooseBuilder }, processes, { config }] = await Promise.all([
+        import('../builders/choose.ts'),
+        this.processes(),
+        this.workspace(),
+      ]);
+      const { variables, platform, temporary } = this.#environment;
+      return chooseBuilder(config.build.builder, {
+        path: variables.PATH,
+        platform,
+        processes,
+        variables,
+        temporary,
+        storage: join(this.#cache(), 'buildah'),
+        signal: this.#signal,
+      });
+    });
+  }
+
+  /** Ends connections, so that the process can end; safe to call again. */
+  async close(): Promise<void> {
+    await Promise.all(this.#closers.splice(0).map((close) => close()));
+  }
+
+  async #requiredIdentity(): Promise<AmbientIdentity> {
+    const ambient = await this.ambientIdentity();
+    if (ambient) return ambient;
+    throw new PrimitiveError('identity-missing', 'There is no OIDC token to sign with.', {
+      why: 'Keyless signing needs to know who signs before anything is built, and this process has no identity.',
+      suggestions: [
+        'In GitHub Actions: give the job `permissions: { id-token: write, contents: read, packages: write }`.',
+        'Elsewhere: publish from CI, or sign with a key (`signing.signer.key` in primitive.config.yaml).',
+        'To see what would be done: primitive publish --dry-run',
+      ],
+    });
+  }
+
+  /** PEM text by `key` of the policies that name one. */
+  #publicKeys(): Promise<ReadonlyMap<string, string>> {
+    return this.#once('publicKeys', async () => {
+      const { location, config } = await this.workspace();
+      const { trusted, accepted } = config.signing;
+      const names = [...trusted, ...accepted].flatMap((policy) => ('key' in policy ? [policy.key] : []));
+      const entries = [...new Set(names)].map(
+        async (name): Promise<[string, string]> => [
+          name,
+          await readPublicKey(resolve(location.root, name), name),
+        ],
+      );
+      return new Map(await Promise.all(entries));
+    });
+  }
+
+  #cache(): string {
+    const { variables, home } = this.#environment;
+    return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');
+  }
+
+  #once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const made = (this.#made.get(name) as Promise<T> | undefined) ?? make();
+    this.#made.set(name, made);
+    return made;
+  }
+}
+
+async function readPublicKey(path: string, name: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new PrimitiveError('signing-key-missing', `The public key ${name} cannot be read.`, {
+      why: 'A policy under `signing` names it, relative to the folder of primitive.config.yaml.',
+      suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
+      cause,
+    });
+  }
+}
+
+/** An object with the key, or without it where there is no value: exact optional properties take no undefined. */
+function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }

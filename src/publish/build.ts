@@ -146,13 +146,13 @@ async function describe(
 ): Promise<Uint8Array[]> {
   const { component, inputDigest } = inputs;
   emit({ type: 'component', component: component.id, state: 'describing' });
-  const { kind, name, image, build } = component;
+  const { kind, name, build } = component;
   const { signer } = plan.run;
   const provenance = provenanceStatement({
     image: component.repository,
     digest: layout.index.digest,
     provenance: {
-      component: { kind, name, image },
+      component: { kind, name },
       ...(plan.source === undefined ? {} : { source: plan.source }),
       ...(signer.type === 'keyless' && signer.ref !== undefined ? { ref: signer.ref } : {}),
       commit: plan.commit,

@@ -179,7 +179,7 @@ class FactReader {
     }
     const entry = this.#listed(record, inputs);
     if (!entry) return { missed: `inputs changed since the release of ${record.record.commit.slice(0, 12)}` };
-    const check = await checkAgainstRecord(this.#ports.registry, entry);
+    const check = await checkAgainstRecord(this.#ports.registry, entry, { checkChildren: true });
     if (!check.intact) return { missed: `the released image is not intact: ${check.detail}` };
     this.manifests.set(check.manifest.digest, check.manifest);
     return { baseline: { found: 'release', commit: record.record.commit, image: fromRecord(entry, record) } };
@@ -201,9 +201,9 @@ class FactReader {
     baseline: SealedImage | undefined,
   ): Promise<CurrentTag> {
     if (baseline?.digest === digest) return { sealed: true, image: baseline };
-    const { kind, name, image } = inputs.component;
+    const { kind, name } = inputs.component;
     const state = await inspectSeal(this.#known, inputs.component.repository, digest, {
-      component: { kind, name, image },
+      component: { kind, name },
     });
     return state.sealed
       ? { sealed: true, image: fromSeal(digest, state) }
@@ -217,11 +217,12 @@ interface Found {
 }
 
 function expected({ component, inputDigest }: ComponentInputs) {
-  const { kind, name, image } = component;
+  const { kind, name } = component;
   return {
-    component: { kind, name, image },
+    component: { kind, name },
     inputDigest,
     platforms: component.build.platforms.map(formatPlatform),
+    checkChildren: true,
   };
 }
 

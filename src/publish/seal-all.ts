@@ -169,10 +169,10 @@ async function sealOne(
   signature: Uint8Array,
   { registry, seal }: SealPorts,
 ): Promise<SealedImage> {
-  const { kind, name, image, repository } = component;
+  const { kind, name, repository } = component;
   const bundles = [...(await readAttestations(built)), signature];
   const state = await attachSeal(seal, repository, built.index, bundles, {
-    component: { kind, name, image },
+    component: { kind, name },
     inputDigest,
     platforms: built.platforms,
   });

@@ -96,8 +96,8 @@ export async function restoreTags(
 
 /** An equal image to adopt; undefined where a trusted run replaces what is there; throws where neither is allowed. */
 async function judge(claim: Claim, current: Digest, ports: TagPorts): Promise<SealedImage | undefined> {
-  const { kind, name, image, repository } = claim.component;
-  const state = await inspectSeal(ports.seal, repository, current, { component: { kind, name, image } });
+  const { kind, name, repository } = claim.component;
+  const state = await inspectSeal(ports.seal, repository, current, { component: { kind, name } });
   const trusted = state.sealed && state.tier === 'trusted';
   if (ports.tier === 'trusted' && !trusted) return undefined;
   if (!state.sealed) throw conflict(claim, current, `it holds an image that is not sealed: ${state.detail}`);

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { PrimitiveError } from '../errors.ts';
+import { decodeClaims, type PullRequestEvent, readPullRequest } from '../publish/identity.ts';
+import type { Environment } from './environment.ts';
+
+/** The OIDC identity that this process can sign with, without asking anybody. */
+export interface AmbientIdentity {
+  /** A token for the audience `sigstore`, fresh where it can be had: they live for minutes, a build may take longer. A secret. */
+  idToken(): Promise<string>;
+  /** Decoded, not verified. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly pullRequest?: PullRequestEvent;
+}
+
+/**
+ * Finds the ambient identity: SIGSTORE_ID_TOKEN, else the token endpoint of GitHub Actions; undefined where there is
+ * neither. Throws `identity-token-failed`, `identity-token-invalid` or `identity-event-invalid` (exit 3).
+ */
+export async function findAmbientIdentity(
+  { variables }: Environment,
+  signal: AbortSignal,
+): Promise<AmbientIdentity | undefined> {
+  const request = tokenSource(variables, signal);
+  if (!request) return undefined;
+  const claims = decodeClaims(await request());
+  const pullRequest = await readEvent(variables.GITHUB_EVENT_PATH);
+  return { idToken: request, claims, ...(pullRequest ? { pullRequest } : {}) };
+}
+
+/** URL of the GitHub Actions run, for the provenance. */
+export function invocationOf({ variables, ci }: Environment): string | undefined {
+  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT } = variables;
+  if (ci !== 'github' || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID) return undefined;
+  const attempt = GITHUB_RUN_ATTEMPT ? `/attempts/${GITHUB_RUN_ATTEMPT}` : '';
+  return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}${attempt}`;
+}
+
+function tokenSource(
+  {
+    SIGSTORE_ID_TOKEN,
+    ACTIONS_ID_TOKEN_REQUEST_URL,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+  }: Environment['variables'],
+  signal: AbortSignal,
+): (() => Promise<string>) | undefined {
+  if (SIGSTORE_ID_TOKEN) return async () => SIGSTORE_ID_TOKEN;
+  if (!ACTIONS_ID_TOKEN_REQUEST_URL || !ACTIONS_ID_TOKEN_REQUEST_TOKEN) return undefined;
+  return async () => {
+    const { requestIdToken } = await import('../adapters/github-oidc.ts');
+    return requestIdToken({
+      url: ACTIONS_ID_TOKEN_REQUEST_URL,
+      token: ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+      signal,
+    });
+  };
+}
+
+async function readEvent(path: string | undefined): Promise<PullRequestEvent | undefined> {
+  if (!path) return undefined;
+  try {
+    return readPullRequest(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new PrimitiveError('identity-event-invalid', 'The event file of GitHub Actions cannot be read.', {
+      why: 'GITHUB_EVENT_PATH names it; whose commit is being built stands in it.',
+      suggestions: ['Run the job again; if it stays, unset GITHUB_EVENT_PATH outside of GitHub Actions.'],
+      exit: 3,
+      cause,
+    });
+  }
+}

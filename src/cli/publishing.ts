@@ -1,0 +1,185 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { PublishPlan, Run } from '../publish/plan.ts';
+import type { PublishReport } from '../publish/report.ts';
+import { releasesRepository } from '../seal/record.ts';
+import type { ComponentInputs } from '../workspace/inputs.ts';
+import { invocationOf } from './ambient-identity.ts';
+import type { Selection } from './flags.ts';
+import type { Session } from './session.ts';
+
+/** What a publish is asked to do. */
+export interface PublishRequest {
+  readonly selection: Selection;
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The plan of a dry run, or the report of what was done. */
+export type PublishResult = { readonly plan: PublishPlan } | { readonly report: PublishReport };
+
+/** Builds that run at the same time: each one is parallel in itself. */
+const BUILDS_AT_A_TIME = Math.max(1, Math.min(4, availableParallelism()));
+
+/**
+ * Facts, plan, preflight, execution: wires the adapters of this session into a publish.
+ * Throws what those throw; the temporary folder is gone in every case.
+ */
+export async function runPublish(session: Session, request: PublishRequest): Promise<PublishResult> {
+  const { wiring, emit, signal } = session;
+  const started = performance.now();
+  const [{ gatherFacts }, { planPublish }] = await Promise.all([
+    import('../publish/facts.ts'),
+    import('../publish/plan.ts'),
+  ]);
+  emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
+  const { inputs, whole } = await selectInputs(session, request.selection);
+  const [{ config }, tree, run, policy, registry, verifier] = await Promise.all([
+    wiring.workspace(),
+    wiring.repository(),
+    identify(session, request.dryRun),
+    wiring.policy(),
+    wiring.registry(),
+    wiring.verifier(),
+  ]);
+  const { tagsFor } = await import('../workspace/tags.ts');
+  const source = await sourceOf(run, session);
+  const { facts, manifests } = await gatherFacts(
+    {
+      commit: tree.head.commit,
+      ...(source === undefined ? {} : { source }),
+      run,
+      policy,
+      tags: tagsFor(config.tags, tree.head.commit),
+      inputs,
+      whole,
+      registryPrefix: config.registry,
+      releases: releasesRepository(config.registry),
+      channel: config.channel,
+    },
+    { registry, verifier, history: tree },
+  );
+  const plan = planPublish(facts, request);
+  emit({ type: 'step', step: 'plan', message: summary(plan) });
+  if (request.dryRun) return { plan };
+
+  const [{ preflight }, { executePublish }] = await Promise.all([
+    import('../publish/preflight.ts'),
+    import('../publish/execute.ts'),
+  ]);
+  const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
+  await preflight(plan, byId, {
+    tree,
+    registry,
+    builder: async () => (await wiring.builder()).info,
+    sbom: async () => (await wiring.sbom()).probe(),
+    signer: async () => (await wiring.signer()).probe(),
+  });
+  const builds = plan.components.some(({ action }) => action === 'build');
+  const folder = await mkdtemp(join(session.environment.temporary, 'primitive-'));
+  try {
+    const invocation = invocationOf(session.environment);
+    const executed = await executePublish(
+      plan,
+      {
+        inputs: byId,
+        manifests,
+        settings: {
+          sbomFormat: config.sbom.format,
+          cache: config.build.cache[run.tier],
+          ...(invocation === undefined ? {} : { invocation }),
+        },
+        folder,
+        parallel: BUILDS_AT_A_TIME,
+      },
+      {
+        registry,
+        seal: { registry, verifier, policy },
+        build: async () => {
+          const [{ builder, info }, sbom, signer] = await Promise.all([
+            wiring.builder(),
+            wiring.sbom(),
+            wiring.signer(),
+          ]);
+          return { registry, builder, builderInfo: info, sbom, signer, tree, signal };
+        },
+        signer: () => wiring.signer(),
+        history: tree,
+        registryPrefix: config.registry,
+        signal,
+      },
+      emit,
+    );
+    const report: PublishReport = {
+      ...executed,
+      run: {
+        ...(builds ? { builder: (await wiring.builder()).info.description } : {}),
+        duration: Math.round(performance.now() - started),
+        requests: registry.requests(),
+      },
+    };
+    return { report };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function selectInputs(
+  { wiring, environment }: Session,
+  selection: Selection,
+): Promise<{ readonly inputs: readonly ComponentInputs[]; readonly whole: boolean }> {
+  const [{ readInputs }, { selectComponents }] = await Promise.all([
+    import('../workspace/inputs.ts'),
+    import('../workspace/selection.ts'),
+  ]);
+  const [tree, { location }, components] = await Promise.all([
+    wiring.repository(),
+    wiring.workspace(),
+    wiring.components(),
+  ]);
+  const selected = selectComponents(components, selection, {
+    cwd: environment.cwd,
+    repositoryRoot: tree.root,
+  });
+  return { inputs: await readInputs(tree, selected, location), whole: selected.length === components.length };
+}
+
+/** The run, refused where its token is not for HEAD. A dry run without an identity is planned as the trusted one. */
+async function identify({ wiring, emit }: Session, dryRun: boolean): Promise<Run> {
+  const { checkRun, resolveRun } = await import('../publish/identity.ts');
+  const [{ config }, { head }] = await Promise.all([wiring.workspace(), wiring.repository()]);
+  const [assumed] = config.signing.trusted;
+  if (dryRun && config.signing.signer.type === 'keyless' && assumed && 'issuer' in assumed) {
+    if ((await wiring.ambientIdentity()) === undefined) {
+      emit({
+        type: 'warning',
+        code: 'identity-assumed',
+        message: `There is no identity here; planned as the trusted run ${assumed.identity}`,
+      });
+      const branch = assumed.ref?.replace(/^refs\/heads\//, '') ?? config.channel.branch;
+      return { tier: 'trusted', signer: { type: 'keyless', ...assumed }, branch };
+    }
+  }
+  const [{ signer, claims, pullRequest }, policy] = await Promise.all([wiring.identity(), wiring.policy()]);
+  checkRun({ head: head.commit, claims, ...(pullRequest ? { pullRequest } : {}) });
+  return resolveRun(signer, policy, head.branch);
+}
+
+/** Where the source lives: as the certificate will say, else as the git remote says. */
+async function sourceOf({ signer }: Run, { wiring }: Session): Promise<string | undefined> {
+  if (signer.type === 'keyless' && signer.repository !== undefined && URL.canParse(signer.identity)) {
+    return `${new URL(signer.identity).origin}/${signer.repository}`;
+  }
+  return (await wiring.repository()).remoteUrl();
+}
+
+function summary({ components, commit }: PublishPlan): string {
+  const counts = new Map<string, number>();
+  for (const { action } of components) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const parts = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([action, count]) => `${count} ${action}`);
+  return `${commit.slice(0, 12)}: ${parts.join(', ')}`;
+}
