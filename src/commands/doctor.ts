@@ -1,17 +1,52 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
+import type { Wiring } from '../cli/wiring.ts';
+import type { DoctorPorts } from '../doctor/probes.ts';
 import type { ExitCode } from '../errors.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Tell what is there and what is missing for a publish, each with the fix.';
+  static override description =
+    'Looks for the config, git, a builder, cosign and syft, asks who would sign, and tries whether the registry can be pushed to. Changes nothing. Ends with 1 where something must be mended, with 3 where a tool, the network or a credential fails.';
   static override flags = { ...reportFlags() };
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(Doctor);
-    return this.act(flags, async () => ({
-      document: { schema: 'primitive.doctor/v1' },
-      text: () => 'nothing is looked at yet\n',
-      exit: 0,
-    }));
+    return this.act(flags, async ({ wiring }) => {
+      const [{ examine }, { publishProbes }, { doctorText }] = await Promise.all([
+        import('../doctor/report.ts'),
+        import('../doctor/probes.ts'),
+        import('../render/doctor.ts'),
+      ]);
+      const { report, exit } = await examine(publishProbes(portsOf(wiring)));
+      return { document: report, text: (style) => doctorText(report, style), exit };
+    });
   }
+}
+
+function portsOf(wiring: Wiring): DoctorPorts {
+  return {
+    workspace: () => wiring.workspace(),
+    repository: () => wiring.repository(),
+    components: () => wiring.components(),
+    builder: () => wiring.builder(),
+    signer: async () => (await wiring.signer()).probe(),
+    sbom: async () => (await wiring.sbom()).probe(),
+    identity: async () => {
+      const [{ signer }, policy, { tierOf }] = await Promise.all([
+        wiring.identity(),
+        wiring.policy(),
+        import('../seal/trust.ts'),
+      ]);
+      return { signer, tier: tierOf(signer, policy) };
+    },
+    registry: () => wiring.registry(),
+    releases: async () => {
+      const [{ config }, { releasesRepository }] = await Promise.all([
+        wiring.workspace(),
+        import('../seal/record.ts'),
+      ]);
+      return releasesRepository(config.registry);
+    },
+  };
 }

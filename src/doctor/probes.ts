@@ -29,8 +29,8 @@ export interface DoctorPorts {
 export function publishProbes(ports: DoctorPorts): readonly Probe[] {
   return [
     { id: 'config', needs: [], look: () => lookAtConfig(ports) },
-    { id: 'git', needs: [], look: () => lookAtGit(ports) },
-    { id: 'components', needs: ['config', 'git'], look: () => lookAtComponents(ports) },
+    { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
+    { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
     { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
     {
       id: 'cosign',
@@ -38,7 +38,7 @@ export function publishProbes(ports: DoctorPorts): readonly Probe[] {
       look: async () => ({ detail: `cosign ${(await ports.signer()).version}` }),
     },
     { id: 'syft', needs: [], look: async () => ({ detail: `syft ${(await ports.sbom()).version}` }) },
-    { id: 'identity', needs: ['config', 'git'], look: () => lookAtIdentity(ports) },
+    { id: 'identity', needs: ['config'], look: () => lookAtIdentity(ports) },
     { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
     { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
     { id: 'trust', needs: ['config'], look: async () => examineTrust((await ports.workspace()).config) },

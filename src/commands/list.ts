@@ -1,0 +1,29 @@
+import { BaseCommand } from '../cli/base-command.ts';
+import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import type { ExitCode } from '../errors.ts';
+
+export default class List extends BaseCommand {
+  static override summary = 'List the primitives of HEAD with their images and input digests.';
+  static override args = selectionArgs;
+  static override flags = { ...selectionFlags, ...reportFlags() };
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(List);
+    return this.act(flags, async ({ wiring, environment }) => {
+      const [{ readInputs }, { selectComponents }, { inventoryOf, inventoryText }] = await Promise.all([
+        import('../workspace/inputs.ts'),
+        import('../workspace/selection.ts'),
+        import('../render/inventory.ts'),
+      ]);
+      const [tree, { location }, components] = await Promise.all([
+        wiring.repository(),
+        wiring.workspace(),
+        wiring.components(),
+      ]);
+      const place = { cwd: environment.cwd, repositoryRoot: tree.root };
+      const selected = selectComponents(components, selectionOf(flags, args), place);
+      const inventory = inventoryOf(tree.head.commit, await readInputs(tree, selected, location));
+      return { document: inventory, text: (style) => inventoryText(inventory, style), exit: 0 };
+    });
+  }
+}
