@@ -3,6 +3,8 @@ export interface GoSource {
   readonly kind: 'go';
   readonly folder: string;
   readonly package: string;
+  /** The module that the version is of, when the package is our own. */
+  readonly module?: string;
   readonly version: string;
   /** Variable that carries the version, for programs that do not read it from their build information. */
   readonly stamp?: string;
@@ -183,18 +185,19 @@ export const catalogue: readonly ToolSpec[] = [
   },
   {
     name: 'timestamp-server',
-    programs: ['timestamp-server'],
+    // Not upstream's command, which opens one fixed port on all interfaces: see its main.go.
+    programs: ['loopback-timestamp-server'],
     minimum: '2.0.0',
     probe: ['version'],
     pattern: gitVersion,
     source: {
       kind: 'go',
       folder: 'timestamp-server',
-      package: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
-      // Newer ones ask for a Go newer than 1.26.
-      version: '2.0.3',
-      stamp: releaseUtilsVersion,
-      seconds: 40,
+      package: '.',
+      module: 'github.com/sigstore/timestamp-authority/v2',
+      // 2.1.4 and newer ask for Go 1.27.
+      version: '2.1.3',
+      seconds: 75,
     },
   },
   {

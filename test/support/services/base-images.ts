@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tool } from '../../tools/locate.ts';
@@ -125,7 +125,9 @@ function digestIn(output: string): string {
 /** What every base has: certificates, a user, a folder for temporary files. */
 async function commonFiles(root: string): Promise<void> {
   await mkdir(join(root, 'etc/ssl/certs'), { recursive: true });
-  await mkdir(join(root, 'tmp'), { mode: 0o1777 });
+  await mkdir(join(root, 'home/nonroot'), { recursive: true });
+  await mkdir(join(root, 'tmp'));
+  await chmod(join(root, 'tmp'), 0o1777);
   await cp(tool('ca-certificates'), join(root, 'etc/ssl/certs/ca-certificates.crt'), { dereference: true });
   await writeFile(
     join(root, 'etc/passwd'),

@@ -57,7 +57,9 @@ export async function startDelayProxy(options: DelayProxyOptions): Promise<Delay
       pipeline(response, outgoing, () => {});
     });
     onward.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => onward.destroy());
+    outgoing.on('close', () => {
+      if (!outgoing.writableFinished) onward.destroy();
+    });
     pipeline(incoming, onward, () => {});
   };
 

@@ -3,7 +3,7 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { tool } from '../../tools/locate.ts';
-import { selfSigned, serverCertificate } from './certificates.ts';
+import { type ServerCertificate, selfSigned, serverCertificate } from './certificates.ts';
 import { freePort } from './ports.ts';
 import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
 import { type Credentials, type Grants, startTokenServer, type TokenServer } from './token-server.ts';
@@ -43,7 +43,7 @@ async function start(folder: string, options: DistributionOptions): Promise<Dist
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   const certificate = options.tls ? await serverCertificate(folder) : undefined;
-  const { auth, tokenServer } = await authentication(folder, options);
+  const { auth, tokenServer } = await authentication(folder, options, certificate);
   const stopTokenServer = () => tokenServer?.stop();
   try {
     const configFile = join(folder, 'config.yml');
@@ -98,6 +98,7 @@ async function start(folder: string, options: DistributionOptions): Promise<Dist
 async function authentication(
   folder: string,
   options: DistributionOptions,
+  tls: ServerCertificate | undefined,
 ): Promise<{ auth?: object; tokenServer?: TokenServer }> {
   if (options.auth === 'basic') {
     const path = join(folder, 'htpasswd');
@@ -111,6 +112,7 @@ async function authentication(
       ...signer,
       ...names,
       credentials: USER,
+      tls,
       ...(options.grants && { grants: options.grants }),
     });
     const auth = { token: { realm: tokenServer.url, ...names, rootcertbundle: signer.certFile } };

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ServerCertificate } from './certificates.ts';
 import { isFetchable } from './ports.ts';
 
 /** An HTTP server on a free loopback port. */
@@ -9,17 +12,18 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** Serves on a free loopback port that `fetch` does not refuse. */
-export async function serve(listener: RequestListener): Promise<LoopbackServer> {
+/** Serves on a free loopback port that `fetch` does not refuse; HTTPS when there is a certificate. */
+export async function serve(listener: RequestListener, tls?: ServerCertificate): Promise<LoopbackServer> {
+  const pair = tls && { cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) };
   for (;;) {
-    const server = createServer(listener);
+    const server = pair ? createTlsServer(pair, listener) : createServer(listener);
     const port = await listen(server);
     if (!isFetchable(port)) {
       server.close();
       continue;
     }
     const host = `127.0.0.1:${port}`;
-    return { host, url: `http://${host}`, close: () => close(server) };
+    return { host, url: `${pair ? 'https' : 'http'}://${host}`, close: () => close(server) };
   }
 }
 

@@ -103,19 +103,9 @@ async function start(folder: string, oidc: OidcIssuer, programs: Program[]): Pro
     ],
     { folder },
   );
-  const authority = startProgram(
-    tool('timestamp-server'),
-    [
-      'serve',
-      '--timestamp-signer=memory',
-      '--host=127.0.0.1',
-      `--port=${timestamps}`,
-      '--scheme=http',
-      '--disable-ntp-monitoring',
-    ],
-    { folder },
-  );
-  programs.push(fulcio, authority);
+  programs.push(fulcio);
+  const authority = startProgram(tool('timestamp-server'), [`--port=${timestamps}`], { folder });
+  programs.push(authority);
   const fulcioRoot = `${fulcioUrl}/api/v1/rootCert`;
   const timestampChain = `${timestampHost}/api/v1/timestamp/certchain`;
   await untilReady(fulcio, () => answers(fulcioRoot));

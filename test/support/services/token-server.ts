@@ -1,6 +1,7 @@
 import { createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerCertificate } from './certificates.ts';
 import { bodyOf, serve } from './http.ts';
 import { type Service, stopper } from './service.ts';
 
@@ -22,6 +23,8 @@ export interface TokenServerOptions {
   readonly credentials: Credentials;
   readonly grants?: Grants;
   readonly lifetimeSeconds?: number;
+  /** Speak HTTPS, as clients demand when the registry does. */
+  readonly tls?: ServerCertificate | undefined;
 }
 
 /** A Docker token server, small enough to read. */
@@ -85,10 +88,11 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   };
   const server = await serve((request, response) => {
     answer(request, response).catch(() => response.destroy());
-  });
+  }, options.tls);
   const stop = stopper(() => server.close());
   return {
-    url: `${server.url}/token`,
+    // Clients refuse a realm that is a loopback address; the name they take.
+    url: `${server.url.replace('127.0.0.1', 'localhost')}/token`,
     get requests() {
       return requests;
     },

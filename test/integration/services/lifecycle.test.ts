@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { startDistribution } from '../../support/services/distribution.ts';
+import { freePorts } from '../../support/services/ports.ts';
+import { inFolder, startProgram, untilReady } from '../../support/services/service.ts';
+
+describe('a service', () => {
+  it('shows its log and removes its folder when it cannot start', async () => {
+    let folder = '';
+    const starting = inFolder('broken', async (made) => {
+      folder = made;
+      const program = startProgram(
+        process.execPath,
+        ['-e', 'console.error("no such disk"); process.exit(3)'],
+        {
+          folder: made,
+        },
+      );
+      await untilReady(program, async () => false);
+    });
+    await expect(starting).rejects.toThrow(/code 3[\s\S]*no such disk/);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('takes other ports when somebody was faster', async () => {
+    let attempts = 0;
+    const started = await inFolder('busy', async (folder) => {
+      attempts++;
+      if (attempts === 2) return 'second';
+      const program = startProgram(process.execPath, ['-e', 'throw new Error("address already in use")'], {
+        folder,
+      });
+      await untilReady(program, async () => false);
+      return 'first';
+    });
+    expect(started).toBe('second');
+  });
+
+  it('removes its folder at stop, and stops twice without harm', async () => {
+    const registry = await startDistribution();
+    expect(existsSync(registry.logFile)).toBe(true);
+    await registry.stop();
+    await registry.stop();
+    expect(existsSync(dirname(registry.logFile))).toBe(false);
+    await expect(fetch(registry.url)).rejects.toThrow();
+  });
+
+  it.runIf(process.platform === 'linux')('dies with a parent that is killed', async () => {
+    const module = join(import.meta.dirname, '../../support/services/olareg.ts');
+    const script = `import { startOlareg } from ${JSON.stringify(module)};
+      console.log((await startOlareg()).url);
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const url = await new Promise<string>((said) =>
+      parent.stdout.once('data', (line) => said(String(line).trim())),
+    );
+    expect((await fetch(`${url}/v2/`)).status).toBe(200);
+    parent.kill('SIGKILL');
+    await expect
+      .poll(
+        () =>
+          fetch(`${url}/v2/`).then(
+            () => 'there',
+            () => 'gone',
+          ),
+        { timeout: 5000 },
+      )
+      .toBe('gone');
+  });
+});
+
+describe('free ports', () => {
+  it('are all different', async () => {
+    const ports = await freePorts(50);
+    expect(new Set(ports).size).toBe(50);
+    await sleep(0);
+  });
+});
