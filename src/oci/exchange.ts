@@ -181,7 +181,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         subject,
         host.answered,
       );
-      if (wantsTls(host, response)) {
+      if (!host.answered && mayWantTls(host, response) && (await wantsTls(call, url, response))) {
         host.scheme = 'https';
         continue;
       }
@@ -195,6 +195,17 @@ export function createExchange(options: ExchangeOptions): Exchange {
       if (next === undefined || next.header === authorization?.header) return { response, url, subject };
       authorization = next;
     }
+  }
+
+  /** A registry on loopback is taken to speak plain HTTP; Go's server and nginx say so when it is TLS that they expect. */
+  async function wantsTls(call: Call, url: URL, response: HttpResponse): Promise<boolean> {
+    const { body } =
+      call.method === 'HEAD'
+        ? await transport.send({ ...httpRequest(call, url, undefined), method: 'GET' })
+        : response;
+    return /HTTP request (?:was sent )?to (?:an )?HTTPS/i.test(
+      new TextDecoder().decode(body.subarray(0, 1024)),
+    );
   }
 
   /** A host that asks one request to wait means all of them. */
@@ -253,12 +264,8 @@ function subjectOf(call: Call, host: Host, path: string, authorization: Authoriz
   };
 }
 
-/** A registry on loopback is taken to speak plain HTTP; Go's server and nginx say so when it is TLS that they expect. */
-function wantsTls(host: Host, response: HttpResponse): boolean {
-  if (response.status !== 400 || host.scheme === 'https' || !isLoopbackHost(host.name)) return false;
-  return /HTTP request (?:was sent )?to (?:an )?HTTPS/i.test(
-    new TextDecoder().decode(response.body.subarray(0, 1024)),
-  );
+function mayWantTls(host: Host, response: HttpResponse): boolean {
+  return response.status === 400 && host.scheme === 'http' && isLoopbackHost(host.name);
 }
 
 /** The server's own present, against which its dates are meant. */

@@ -169,6 +169,8 @@ function asObject(value: unknown, where: string): Readonly<Record<string, unknow
 }
 
 function parseDescriptors(value: unknown, where: string): readonly Descriptor[] {
+  // Go writes an empty list as null.
+  if (value === null) return [];
   if (!Array.isArray(value)) throw malformed(`${where} is not a list`);
   return value.map((item, index) => parseDescriptor(item, `${where}[${index}]`));
 }

@@ -116,26 +116,53 @@ export function createReferrers(options: {
       if (round > 1) await clock.sleep(retryDelay(round - 1, 0, clock.random()), signal);
       await manifests.put(repository, tag, encodeIndex(known));
     }
-    throw contended(repository, tag);
+    throw contended(repository, subject);
+  }
+
+  async function write(
+    repository: Repository,
+    subject: Digest,
+    referrers: readonly Referrer[],
+  ): Promise<void> {
+    const [first, ...others] = referrers;
+    if (first === undefined) return;
+    const put = (referrer: Referrer) => manifests.put(repository, referrer.digest, referrer);
+    const { listed } = await put(first);
+    if (listed) {
+      modes.set(repositoryHost(repository), 'api');
+      return putListed(repository, subject, referrers);
+    }
+    await Promise.all(others.map(put));
+    const expected = referrers.map(referrerDescriptor).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    await merge(repository, subject, expected);
+  }
+
+  /**
+   * With a registry that lists by itself: one at a time, and looked at afterwards, because some lose entries that come at
+   * the same moment (olareg 0.1.2 does). The first one is there already.
+   */
+  async function putListed(
+    repository: Repository,
+    subject: Digest,
+    referrers: readonly Referrer[],
+  ): Promise<void> {
+    let missing = referrers.slice(1);
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      for (const referrer of missing) await manifests.put(repository, referrer.digest, referrer);
+      const listed = new Set((await list(repository, subject)).map(({ digest }) => digest));
+      missing = referrers.filter(({ digest }) => !listed.has(digest));
+      if (missing.length === 0) return;
+      await clock.sleep(retryDelay(round, 0, clock.random()), signal);
+    }
+    throw contended(repository, subject);
   }
 
   return {
     list,
     async attach(repository, subject, referrers) {
-      const answers = await Promise.all(
-        referrers.map(async (referrer) => ({
-          referrer,
-          ...(await manifests.put(repository, referrer.digest, referrer)),
-        })),
-      );
-      const unlisted = answers
-        .filter(({ listed }) => !listed)
-        .map(({ referrer }) => referrerDescriptor(referrer));
-      if (unlisted.length === 0) return;
-      unlisted.sort((a, b) => (a.digest < b.digest ? -1 : 1));
       const key = `${repository}@${subject}`;
       const before = writers.get(key) ?? Promise.resolve();
-      const mine = before.catch(() => undefined).then(() => merge(repository, subject, unlisted));
+      const mine = before.catch(() => undefined).then(() => write(repository, subject, referrers));
       writers.set(key, mine);
       await mine;
     },
@@ -158,16 +185,18 @@ function readPage(
     const { code } = readAnswer(response);
     return { type: code === 'NAME_UNKNOWN' || code === 'MANIFEST_UNKNOWN' ? 'unknown' : 'unsupported' };
   }
-  let body: { manifests?: unknown };
+  let body: { manifests?: unknown } | null;
   try {
     body = JSON.parse(new TextDecoder().decode(response.body)) as typeof body;
   } catch {
     return { type: 'unsupported' };
   }
-  if (!Array.isArray(body?.manifests)) return { type: 'unsupported' };
+  // Go writes an empty list as null.
+  const manifests = body?.manifests === null ? [] : body?.manifests;
+  if (!Array.isArray(manifests)) return { type: 'unsupported' };
   return {
     type: 'page',
-    manifests: body.manifests.map((item, index) => parseDescriptor(item, `referrers[${index}]`)),
+    manifests: manifests.map((item, index) => parseDescriptor(item, `referrers[${index}]`)),
     next: nextPage(response.headers.link, url),
   };
 }
