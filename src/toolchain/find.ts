@@ -111,7 +111,10 @@ function rank(problem: PrimitiveError): number {
 }
 
 /** First executable file of that name on PATH; relative entries are passed over, as they depend on the folder one stands in. */
-async function locate(file: string, { path, platform }: Search): Promise<string | undefined> {
+export async function locate(
+  file: string,
+  { path, platform }: Pick<Search, 'path' | 'platform'>,
+): Promise<string | undefined> {
   const flavour = platform === 'win32' ? win32 : posix;
   const names = platform === 'win32' ? [`${file}.exe`] : [file];
   for (const folder of (path ?? '').split(flavour.delimiter)) {

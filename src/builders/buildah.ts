@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import { formatPlatform } from '../oci/manifest.ts';
+import { formatReference, parseDockerReference } from '../oci/reference.ts';
+import type { Platform } from '../oci/types.ts';
+import { locate } from '../toolchain/find.ts';
+import type { RunOptions, RunResult } from '../toolchain/process.ts';
+import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import type { PinnedReference } from './dockerfile.ts';
+import { emulatedPlatforms } from './emulation.ts';
+import {
+  type BuilderSetup,
+  basesOf,
+  buildFailed,
+  checkLayout,
+  type PreparedBuild,
+  prepare,
+  SOURCE_DATE_EPOCH,
+  secretTexts,
+} from './prepare.ts';
+
+/** What buildah needs besides. */
+export interface BuildahSetup extends BuilderSetup {
+  /** Folder that lasts from run to run: pulled bases and cache mounts, apart for each cache namespace. */
+  readonly storage: string;
+  /** The value of PATH. */
+  readonly path: string | undefined;
+}
+
+/** The list that collects the platforms of one build; it never leaves its own store. */
+const LIST = 'localhost/primitive:build';
+const CLEANUP_MS = 60_000;
+
+/** Variables that would make a build depend on the machine; `undefined` removes them. */
+const ENVIRONMENT: NonNullable<RunOptions['env']> = {
+  BUILDAH_FORMAT: undefined,
+  BUILDAH_LAYERS: undefined,
+  SOURCE_DATE_EPOCH: undefined,
+};
+
+interface Host {
+  readonly info: BuilderInfo;
+  /** Flags that fit this machine: how steps are isolated, how layers are stored. */
+  readonly isolation: readonly string[];
+  readonly driver: readonly string[];
+}
+
+/**
+ * buildah, without a daemon, from Debian 12's 1.28 on. Each build has a store to itself, so that all it leaves behind can
+ * be removed without touching that of another; the bases that it pulled stay for the next one of the same namespace.
+ */
+export function createBuildah(setup: BuildahSetup): Builder {
+  let probed: Promise<Host> | undefined;
+  const host = () => {
+    probed ??= inspect(setup);
+    return probed;
+  };
+  return {
+    probe: async () => (await host()).info,
+    build: async (request) => build(setup, await host(), request),
+  };
+}
+
+async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Promise<BuildResult> {
+  const prepared = await prepare(request, host.info, setup.variables);
+  const { log, secrets } = prepared;
+  if (request.cacheFrom.length + request.cacheTo.length > 0) {
+    log.add('buildah does not use the layer caches of cacheFrom and cacheTo');
+  }
+  await using store = await openStore(setup, host, request);
+  const folder = await mkdtemp(join(setup.temporary, 'buildah-'));
+  try {
+    const run = async (args: readonly string[], cwd = folder) => {
+      const result = await store.run(args, {
+        cwd,
+        secrets: secretTexts(secrets),
+        onLine: log.add,
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+      });
+      if (result.exitCode !== 0) throw buildFailed(request.component, log.find(/^Error: (.+)$/), log);
+    };
+    const secretArguments = await writeSecrets(prepared, folder);
+    const ignore = await ignoreFile(request, folder);
+    for (const platform of request.platforms) {
+      const references = prepared.referencesFor(platform);
+      await run([
+        'build',
+        ...host.isolation,
+        ...buildArguments(request, platform, references),
+        `--ignorefile=${ignore}`,
+        ...secretArguments,
+        request.context,
+      ]);
+    }
+    const parent = dirname(request.output);
+    await mkdir(parent, { recursive: true });
+    await run(['manifest', 'push', '--all', LIST, `oci:${basename(request.output)}`], parent);
+    await checkLayout(request);
+    return {
+      layout: request.output,
+      bases: basesOf(prepared.references.filter(({ via }) => via !== '# syntax')),
+    };
+  } catch (error) {
+    await rm(request.output, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function buildArguments(
+  request: BuildRequest,
+  platform: Platform,
+  references: readonly PinnedReference[],
+): string[] {
+  // Looked up by what is written, in newer versions by what it expands to.
+  const contexts = references
+    .filter(({ via }) => via !== '# syntax')
+    .flatMap(({ written, reference, pinned }) =>
+      [written, reference].map((name) => `--build-context=${name}=docker-image://${withoutTag(pinned)}`),
+    );
+  return [
+    '--format=oci',
+    '--layers=false',
+    '--force-rm=true',
+    '--identity-label=false',
+    '--pull=false',
+    `--timestamp=${SOURCE_DATE_EPOCH}`,
+    `--platform=${formatPlatform(platform)}`,
+    `--manifest=${LIST}`,
+    `--file=${join(request.context, request.dockerfile)}`,
+    ...(request.target === undefined ? [] : [`--target=${request.target}`]),
+    ...sorted({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
+    ...sorted(request.labels).map((pair) => `--label=${pair}`),
+    ...new Set(contexts),
+  ];
+}
+
+/** Short names need configuration that a machine may not have, and a tag beside a digest is refused. */
+function withoutTag(pinned: string): string {
+  const { repository, digest } = parseDockerReference(pinned);
+  return formatReference(digest === undefined ? { repository } : { repository, digest });
+}
+
+function sorted(values: Readonly<Record<string, string>>): string[] {
+  return Object.keys(values)
+    .sort()
+    .map((name) => `${name}=${values[name]}`);
+}
+
+/** Copies of the secrets, because a path with a comma could not be given; the folder goes with the build. */
+async function writeSecrets({ secrets }: PreparedBuild, folder: string): Promise<string[]> {
+  return Promise.all(
+    secrets.map(async ({ id, value }, index) => {
+      const file = join(folder, `secret-${index}`);
+      await writeFile(file, value, { mode: 0o600, flag: 'wx' });
+      return `--secret=id=${id},src=${file}`;
+    }),
+  );
+}
+
+/** The file that BuildKit would read: buildah alone would prefer a `.containerignore`. */
+async function ignoreFile(request: BuildRequest, folder: string): Promise<string> {
+  for (const name of [`${request.dockerfile}.dockerignore`, '.dockerignore']) {
+    const path = join(request.context, name);
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  }
+  const empty = join(folder, 'ignore');
+  await writeFile(empty, '');
+  return empty;
+}
+
+/** A store of images and containers that no other build uses at the same time. */
+interface Store extends AsyncDisposable {
+  run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+async function openStore(setup: BuildahSetup, host: Host, request: BuildRequest): Promise<Store> {
+  const name = createHash('sha256').update(request.cacheNamespace).digest('hex').slice(0, 16);
+  const namespace = join(setup.storage, name);
+  const { lock, slot } = await takeSlot(namespace);
+  const folder = join(namespace, String(slot));
+  const marker = join(folder, 'in-use');
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...host.driver];
+  const run = (args: readonly string[], options: RunOptions = {}) =>
+    setup.processes.run(setup.program.path, [...setup.program.args, ...global, ...args], {
+      ...options,
+      // Cache mounts live below TMPDIR, whatever the store is.
+      env: { ...ENVIRONMENT, TMPDIR: temporary },
+    });
+  const clean = async () => {
+    for (const args of [
+      ['rm', '--all'],
+      ['manifest', 'rm', LIST],
+      ['rmi', '--prune'],
+    ]) {
+      await run(args, { timeout: CLEANUP_MS });
+    }
+    for (const entry of await readdir(temporary)) {
+      if (!entry.startsWith('buildah-cache'))
+        await rm(join(temporary, entry), { recursive: true, force: true });
+    }
+    await rm(marker, { force: true });
+  };
+  const crashed = await access(marker).then(
+    () => true,
+    () => false,
+  );
+  if (crashed) await clean();
+  await writeFile(marker, '');
+  return {
+    run,
+    async [Symbol.asyncDispose]() {
+      await clean().finally(() => lock.close());
+    },
+  };
+}
+
+/**
+ * The first store of the namespace that nobody uses, in this process or another. The lock is a name in Linux's abstract
+ * socket namespace: the kernel gives it to one process and frees it however that one ends.
+ */
+async function takeSlot(namespace: string): Promise<{ lock: Server; slot: number }> {
+  const name = createHash('sha256').update(namespace).digest('hex').slice(0, 32);
+  for (let slot = 0; ; slot++) {
+    const lock = await listen(`\0primitive-buildah-${name}-${slot}`);
+    if (lock) return { lock, slot };
+  }
+}
+
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ path }, () => resolve(server.unref()));
+  });
+}
+
+async function inspect(setup: BuildahSetup): Promise<Host> {
+  const { program } = setup;
+  const probe = join(setup.storage, 'probe');
+  await mkdir(probe, { recursive: true });
+  let driver: readonly string[] = [];
+  let result = await ask(setup, probe, driver);
+  if (typeof result === 'string') {
+    // Overlay needs kernel support that nested containers lack; plain copies always work.
+    driver = ['--storage-driver=vfs'];
+    const first = result;
+    result = await ask(setup, `${probe}-vfs`, driver);
+    if (typeof result === 'string') {
+      throw new PrimitiveError('builder-unusable', `buildah ${program.version} cannot be used`, {
+        why: first,
+        suggestions: [
+          'look at it: buildah info',
+          'without root it needs entries in /etc/subuid and /etc/subgid',
+        ],
+        exit: 3,
+      });
+    }
+  }
+  const { arch, os, rootless, OCIRuntime, variant } = result;
+  const native: Platform = { os, architecture: arch, ...(variant ? { variant } : {}) };
+  const runtime = await locate(OCIRuntime, { path: setup.path, platform: 'linux' });
+  const chroot = setup.variables.BUILDAH_ISOLATION === undefined && (rootless || runtime === undefined);
+  return {
+    driver,
+    isolation: chroot ? ['--isolation=chroot'] : [],
+    info: {
+      name: 'buildah',
+      version: program.version,
+      description: `buildah ${program.version}${rootless ? ', rootless' : ''}${chroot ? ', chroot isolation' : ''}`,
+      platforms: [native, ...(await emulatedPlatforms(native))],
+    },
+  };
+}
+
+interface HostReport {
+  readonly arch: string;
+  readonly os: string;
+  readonly variant: string;
+  readonly rootless: boolean;
+  readonly OCIRuntime: string;
+}
+
+/** `buildah info`, or what it complains about. */
+async function ask(
+  { processes, program }: BuildahSetup,
+  folder: string,
+  driver: readonly string[],
+): Promise<HostReport | string> {
+  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...driver];
+  const run = await processes.run(program.path, [...program.args, ...global, 'info'], {
+    env: ENVIRONMENT,
+    timeout: CLEANUP_MS,
+  });
+  if (run.exitCode !== 0) return run.stderr.trim() || `exit code ${run.exitCode}`;
+  return (JSON.parse(Buffer.from(run.stdout).toString()) as { host: HostReport }).host;
+}

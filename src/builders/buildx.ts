@@ -1,0 +1,217 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import { formatPlatform, parsePlatform } from '../oci/manifest.ts';
+import { compareVersions } from '../toolchain/find.ts';
+import type { RunOptions } from '../toolchain/process.ts';
+import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import {
+  type BuilderSetup,
+  basesOf,
+  buildFailed,
+  checkLayout,
+  csvField,
+  type LoadedSecret,
+  type PreparedBuild,
+  prepare,
+  SOURCE_DATE_EPOCH,
+  secretTexts,
+} from './prepare.ts';
+
+/** From 0.13 on BuildKit rewrites the times of files inside layers. */
+const MINIMUM_BUILDKIT = '0.13.0';
+/** The first start of a builder may pull its image. */
+const BOOT_MS = 5 * 60_000;
+
+/** Variables that would make a build depend on the machine; `undefined` removes them. */
+const ENVIRONMENT: NonNullable<RunOptions['env']> = {
+  NO_COLOR: '1',
+  SOURCE_DATE_EPOCH: undefined,
+  BUILDX_GIT_LABELS: undefined,
+  BUILDX_GIT_INFO: 'false',
+  BUILDX_METADATA_WARNINGS: undefined,
+  EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: undefined,
+};
+
+/**
+ * BuildKit by way of buildx, with the docker-container, remote and kubernetes drivers, on the builder that buildx has
+ * selected (`buildx use`, `BUILDX_BUILDER`).
+ */
+export function createBuildx(setup: BuilderSetup): Builder {
+  let probed: Promise<BuilderInfo> | undefined;
+  const info = () => {
+    probed ??= inspect(setup);
+    return probed;
+  };
+  return { probe: info, build: async (request) => build(setup, await info(), request) };
+}
+
+async function build(setup: BuilderSetup, info: BuilderInfo, request: BuildRequest): Promise<BuildResult> {
+  const { processes, program } = setup;
+  const prepared = await prepare(request, info, setup.variables);
+  refuseInlineCache(request);
+  const { log, references, secrets } = prepared;
+  const folder = await mkdtemp(join(setup.temporary, 'buildx-'));
+  try {
+    const run = await processes.run(program.path, [...program.args, ...buildArguments(request, prepared)], {
+      cwd: folder,
+      env: ENVIRONMENT,
+      secrets: secretTexts(secrets),
+      onLine: log.add,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+    if (run.exitCode !== 0) throw failure(request, prepared);
+    // BuildKit's content store leaves its empty working folder behind.
+    await rm(join(request.output, 'ingest'), { recursive: true, force: true });
+    await checkLayout(request);
+    return { layout: request.output, bases: basesOf(references) };
+  } catch (error) {
+    await rm(request.output, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function buildArguments(request: BuildRequest, { references, secrets }: PreparedBuild): string[] {
+  const frontend = references.find(
+    ({ via, pinned, reference }) => via === '# syntax' && pinned !== reference,
+  );
+  const args = {
+    ...request.args,
+    // A frontend is no stage: it is replaced by this argument, not by a named context.
+    ...(frontend === undefined ? {} : { BUILDKIT_SYNTAX: frontend.pinned }),
+    BUILDKIT_CACHE_MOUNT_NS: request.cacheNamespace,
+    SOURCE_DATE_EPOCH,
+  };
+  const contexts = references
+    .filter(({ via, pinned, reference }) => via !== '# syntax' && pinned !== reference)
+    .map(({ reference, pinned }) => `${reference}=docker-image://${pinned}`);
+  return [
+    'build',
+    '--progress=plain',
+    '--provenance=false',
+    '--sbom=false',
+    `--platform=${request.platforms.map(formatPlatform).join(',')}`,
+    `--file=${join(request.context, request.dockerfile)}`,
+    ...(request.target === undefined ? [] : [`--target=${request.target}`]),
+    ...sorted(args).map((pair) => `--build-arg=${pair}`),
+    ...sorted(request.labels).map((pair) => `--label=${pair}`),
+    ...[...new Set(contexts)].map((context) => `--build-context=${context}`),
+    ...secrets.map((secret) => `--secret=${secretArgument(secret)}`),
+    ...request.cacheFrom.map((cache) => `--cache-from=${cache}`),
+    ...request.cacheTo.map((cache) => `--cache-to=${cache}`),
+    `--output=type=oci,tar=false,rewrite-timestamp=true,${csvField(`dest=${request.output}`)}`,
+    request.context,
+  ];
+}
+
+function secretArgument({ id, source }: LoadedSecret): string {
+  const from = 'env' in source ? ['type=env', `env=${source.env}`] : ['type=file', `src=${source.file}`];
+  return [`id=${id}`, ...from].map(csvField).join(',');
+}
+
+function sorted(values: Readonly<Record<string, string>>): string[] {
+  return Object.keys(values)
+    .sort()
+    .map((name) => `${name}=${values[name]}`);
+}
+
+/** An inline cache is written into the image's config, and the image would vary with it. */
+function refuseInlineCache({ cacheTo, component }: BuildRequest): void {
+  const inline = cacheTo.find((cache) => /(?:^|,)type=inline(?:,|$)/.test(cache));
+  if (inline === undefined) return;
+  throw new PrimitiveError('build-cache-invalid', `${component}: an inline cache would change the image`, {
+    why: `cacheTo has ${inline}`,
+    suggestions: ['export it to a registry: type=registry,ref=…,mode=max'],
+  });
+}
+
+/** Only buildx's own last line tells a lost builder from a step that failed: a step may print anything. */
+function failure(request: BuildRequest, { log }: PreparedBuild): PrimitiveError {
+  const error = log.find(/^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/);
+  if (
+    error !== undefined &&
+    /code = Unavailable|connection refused|error reading server preface|closing transport/.test(error)
+  ) {
+    return new PrimitiveError(
+      'builder-unusable',
+      `${request.component}: the connection to BuildKit was lost`,
+      {
+        why: log.tail,
+        suggestions: [
+          'look at the builder: docker buildx inspect --bootstrap',
+          'then run the same command again',
+        ],
+        exit: 3,
+        retryable: true,
+      },
+    );
+  }
+  return buildFailed(request.component, error, log);
+}
+
+async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInfo> {
+  const call = [basename(program.path), ...program.args].join(' ');
+  const unusable = (message: string, why: string, suggestions: readonly string[]) =>
+    new PrimitiveError('builder-unusable', message, { why, suggestions, exit: 3 });
+  const create = [`${call} create --use --driver docker-container`];
+  const run = await processes.run(program.path, [...program.args, 'inspect', '--bootstrap'], {
+    env: ENVIRONMENT,
+    timeout: BOOT_MS,
+  });
+  const report = readReport(Buffer.from(run.stdout).toString());
+  if (report.driver === 'docker') {
+    throw unusable(
+      `the builder "${report.name}" cannot export an image layout`,
+      'its driver is docker, which builds into the engine only',
+      [...create, `or select another one: ${call} ls, then ${call} use NAME`],
+    );
+  }
+  const problem = run.exitCode === 0 ? report.error : run.stderr.trim() || `exit code ${run.exitCode}`;
+  if (problem !== undefined || report.platforms.length === 0) {
+    throw unusable(`the builder "${report.name}" does not answer`, problem ?? 'it lists no platforms', [
+      `look at it: ${call} inspect --bootstrap`,
+      ...create,
+    ]);
+  }
+  if (report.version !== undefined && compareVersions(report.version, MINIMUM_BUILDKIT) < 0) {
+    throw unusable(
+      `the builder "${report.name}" runs BuildKit ${report.version}`,
+      `${MINIMUM_BUILDKIT} or newer is needed to fix the times of files`,
+      [`${call} rm ${report.name}, then ${create[0]}`],
+    );
+  }
+  return {
+    name: 'buildx',
+    version: program.version,
+    description: `buildx ${program.version}, builder "${report.name}" (${report.driver})`,
+    platforms: report.platforms.flatMap((platform) => parsePlatform(platform) ?? []),
+  };
+}
+
+interface Report {
+  readonly name: string;
+  readonly driver: string;
+  readonly error: string | undefined;
+  /** The oldest BuildKit among the nodes. */
+  readonly version: string | undefined;
+  readonly platforms: readonly string[];
+}
+
+/** `buildx inspect` has no machine format: `Key: value` lines, the builder's first, then those of its nodes. */
+function readReport(text: string): Report {
+  const values = (key: string) =>
+    [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, 'gm'))].map((match) => match[1]?.trim() ?? '');
+  const versions = values('BuildKit version').flatMap((version) => /\d+(?:\.\d+)+/.exec(version)?.[0] ?? []);
+  const platforms = values('Platforms').flatMap((list) =>
+    list.split(',').map((platform) => platform.trim().replace('*', '')),
+  );
+  return {
+    name: values('Name')[0] ?? 'default',
+    driver: values('Driver')[0] ?? 'unknown',
+    error: values('Error')[0],
+    version: versions.sort(compareVersions)[0],
+    platforms: [...new Set(platforms)],
+  };
+}

@@ -1,0 +1,90 @@
+import { PrimitiveError } from '../errors.ts';
+import { findProgram, type Search } from '../toolchain/find.ts';
+import { installHints } from '../toolchain/programs.ts';
+import { createBuildah } from './buildah.ts';
+import type { Builder, BuilderInfo } from './builder.ts';
+import { createBuildx } from './buildx.ts';
+
+/** Where builders are looked for and what they work with. */
+export interface BuilderSearch extends Search {
+  /** The environment, for secrets that stand in it. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Existing folder for what lives no longer than one build. */
+  readonly temporary: string;
+  /** Folder that lasts from run to run, for buildah. */
+  readonly storage: string;
+}
+
+/** A builder that answered, and why it is this one. */
+export interface ChosenBuilder {
+  readonly builder: Builder;
+  readonly info: BuilderInfo;
+  /** One sentence for people. */
+  readonly why: string;
+}
+
+const BUILDERS = ['buildx', 'buildah'] as const;
+type BuilderName = (typeof BUILDERS)[number];
+
+/**
+ * The builder that the config names, or with `auto` the first that can be used of buildx and buildah; what was passed
+ * over is part of `why`. One that is named is never replaced by another.
+ *
+ * Throws `builder-not-found` or `builder-unusable` (exit 3) with the fix.
+ */
+export async function chooseBuilder(
+  wanted: 'auto' | BuilderName,
+  search: BuilderSearch,
+): Promise<ChosenBuilder> {
+  if (wanted !== 'auto') {
+    return { ...(await open(wanted, search)), why: `build.builder is ${wanted}` };
+  }
+  const refused: PrimitiveError[] = [];
+  for (const name of BUILDERS) {
+    try {
+      const chosen = await open(name, search);
+      const [passedOver] = refused;
+      return {
+        ...chosen,
+        why: passedOver === undefined ? `${name} is there` : `${name} is there, and ${reason(passedOver)}`,
+      };
+    } catch (error) {
+      if (search.signal?.aborted || !(error instanceof PrimitiveError)) throw error;
+      refused.push(error);
+    }
+  }
+  const unusable = refused.find(({ code }) => code === 'builder-unusable');
+  throw new PrimitiveError(unusable?.code ?? 'builder-not-found', 'there is no builder that can be used', {
+    why: refused.map(reason).join('; '),
+    suggestions: unusable?.suggestions ?? refused.flatMap(({ suggestions }) => suggestions),
+    exit: 3,
+  });
+}
+
+async function open(
+  name: BuilderName,
+  search: BuilderSearch,
+): Promise<{ builder: Builder; info: BuilderInfo }> {
+  if (name === 'buildah' && search.platform !== 'linux') {
+    throw new PrimitiveError('builder-not-found', 'buildah runs on Linux only', {
+      suggestions: installHints('buildx', search.platform),
+      exit: 3,
+    });
+  }
+  const found = await findProgram(name, search);
+  if (!found.ok) {
+    const { message, why, suggestions, code } = found.problem;
+    throw new PrimitiveError(code === 'tool-not-found' ? 'builder-not-found' : 'builder-unusable', message, {
+      ...(why === undefined ? {} : { why }),
+      suggestions,
+      exit: 3,
+    });
+  }
+  const setup = { ...search, program: found.program };
+  const builder = name === 'buildx' ? createBuildx(setup) : createBuildah(setup);
+  return { builder, info: await builder.probe() };
+}
+
+function reason({ message, why }: PrimitiveError): string {
+  return why === undefined ? message : `${message} (${why})`;
+}

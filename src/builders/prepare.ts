@@ -1,0 +1,212 @@
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { PrimitiveError } from '../errors.ts';
+import { readImageLayout } from '../oci/layout.ts';
+import { formatPlatform } from '../oci/manifest.ts';
+import type { Platform } from '../oci/types.ts';
+import type { Program } from '../toolchain/find.ts';
+import type { Processes } from '../toolchain/process.ts';
+import type { BuildRequest, BuildSecret, ResolvedBase } from './builder.ts';
+import {
+  checkPlatforms,
+  type DockerfileRequest,
+  type PinnedReference,
+  pinnedReferences,
+} from './dockerfile.ts';
+
+/** What a builder works with. */
+export interface BuilderSetup {
+  readonly processes: Processes;
+  readonly program: Program;
+  /** The environment, for secrets that stand in it. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Existing folder for what lives no longer than one build. */
+  readonly temporary: string;
+}
+
+/** 1980-01-01T00:00:00Z, the oldest time that a zip archive can hold. */
+export const SOURCE_DATE_EPOCH = '315532800';
+/** Build arguments that builders set themselves. */
+const RESERVED = ['BUILDKIT_CACHE_MOUNT_NS', 'SOURCE_DATE_EPOCH'];
+const LOG_TAIL = 30;
+/** BuildKit's limit for one secret. */
+const MAX_SECRET_BYTES = 500 * 1024;
+
+/** A secret with its value, which never leaves this process except by a file or the child's environment. */
+export interface LoadedSecret {
+  readonly id: string;
+  readonly source: BuildSecret['source'];
+  readonly value: Buffer;
+}
+
+/** A request that was checked: nothing of it was run yet. */
+export interface PreparedBuild {
+  readonly references: readonly PinnedReference[];
+  /** Those of one platform, as `FROM` may depend on it. */
+  readonly referencesFor: (platform: Platform) => readonly PinnedReference[];
+  readonly secrets: readonly LoadedSecret[];
+  readonly log: BuildLog;
+}
+
+/**
+ * Checks all that can be checked before a builder starts: pins, platforms, arguments, secrets.
+ *
+ * Throws `dockerfile-unpinned`, `dockerfile-invalid`, `build-argument-reserved`, `build-secret-missing` (exit 2) and
+ * `builder-platform-missing` (exit 3).
+ */
+export async function prepare(
+  request: BuildRequest,
+  builder: { readonly description: string; readonly platforms: readonly Platform[] },
+  variables: BuilderSetup['variables'],
+): Promise<PreparedBuild> {
+  for (const name of RESERVED) {
+    if (Object.hasOwn(request.args, name)) {
+      throw new PrimitiveError(
+        'build-argument-reserved',
+        `${request.component}: the build argument ${name} is set by primitive`,
+        {
+          why: 'images must not vary with it',
+          suggestions: [`remove ${name} from build.args`],
+        },
+      );
+    }
+  }
+  const dockerfile: DockerfileRequest = {
+    file: request.dockerfile,
+    text: await readDockerfile(request),
+    args: request.args,
+    bases: request.bases,
+    platforms: request.platforms,
+    ...(request.target === undefined ? {} : { target: request.target }),
+    ...(builder.platforms[0] === undefined ? {} : { native: builder.platforms[0] }),
+  };
+  const references = pinnedReferences(dockerfile);
+  checkPlatforms(dockerfile, builder);
+  const secrets = await Promise.all(request.secrets.map((secret) => load(secret, request, variables)));
+  return {
+    references,
+    referencesFor: (platform) => pinnedReferences({ ...dockerfile, platforms: [platform] }),
+    secrets,
+    log: new BuildLog(request.onLine),
+  };
+}
+
+async function readDockerfile({ component, context, dockerfile }: BuildRequest): Promise<string> {
+  const path = join(context, dockerfile);
+  if (relative(context, path).startsWith('..')) {
+    throw new PrimitiveError(
+      'dockerfile-invalid',
+      `${component}: ${dockerfile} is outside of the build context`,
+    );
+  }
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new PrimitiveError('dockerfile-invalid', `${component}: ${dockerfile} cannot be read`, {
+      why:
+        cause.code === 'ENOENT'
+          ? 'there is no such file in the build context'
+          : `the system says ${cause.code}`,
+      cause,
+    });
+  });
+}
+
+async function load(
+  { id, source }: BuildSecret,
+  { component }: BuildRequest,
+  variables: BuilderSetup['variables'],
+): Promise<LoadedSecret> {
+  const missing = (why: string, suggestion: string) =>
+    new PrimitiveError('build-secret-missing', `${component}: the build secret ${id} is not there`, {
+      why,
+      suggestions: [suggestion],
+    });
+  if ('env' in source) {
+    const value = variables[source.env];
+    if (value === undefined || value === '') throw missing(`${source.env} is not set`, `set ${source.env}`);
+    return { id, source, value: Buffer.from(value) };
+  }
+  const value = await readFile(source.file).catch((cause: NodeJS.ErrnoException) => {
+    throw missing(`${source.file} cannot be read: ${cause.code}`, `create ${source.file}`);
+  });
+  if (value.length > MAX_SECRET_BYTES) {
+    throw missing(
+      `${source.file} has ${value.length} bytes, a secret may have ${MAX_SECRET_BYTES}`,
+      `shorten ${source.file}`,
+    );
+  }
+  return { id, source, value };
+}
+
+/** The texts of secrets, to be redacted. */
+export function secretTexts(secrets: readonly LoadedSecret[]): string[] {
+  return secrets.map(({ value }) => value.toString('utf8'));
+}
+
+/** The log of a build: passed on line by line, its end kept for an error. */
+export class BuildLog {
+  readonly #onLine: ((line: string) => void) | undefined;
+  readonly #tail: string[] = [];
+
+  constructor(onLine: ((line: string) => void) | undefined) {
+    this.#onLine = onLine;
+  }
+
+  /** Takes a line that is already free of secrets; a build must not be able to steer the terminal. */
+  readonly add = (raw: string): void => {
+    const line = stripVTControlCharacters(raw)
+      .replace(/[^\P{Cc}\t]/gu, '')
+      .trimEnd();
+    if (line === '') return;
+    this.#tail.push(line);
+    if (this.#tail.length > LOG_TAIL) this.#tail.shift();
+    this.#onLine?.(line);
+  };
+
+  /** The last lines. */
+  get tail(): string {
+    return this.#tail.join('\n');
+  }
+
+  /** The last line that matches, from the first group on. */
+  find(pattern: RegExp): string | undefined {
+    return this.#tail.findLast((line) => pattern.test(line))?.match(pattern)?.[1];
+  }
+}
+
+/** The failure of a build by its own steps: `build-failed`, exit 1. */
+export function buildFailed(component: string, summary: string | undefined, log: BuildLog): PrimitiveError {
+  return new PrimitiveError('build-failed', `${component}: ${summary ?? 'the build failed'}`, {
+    ...(log.tail === '' ? {} : { why: log.tail }),
+    suggestions: ['the last lines of the log say where; earlier ones stand above'],
+    exit: 1,
+  });
+}
+
+/** Refuses a layout without exactly the platforms that were asked for. */
+export async function checkLayout(request: BuildRequest): Promise<void> {
+  const { platforms } = await readImageLayout(request.output);
+  const [made, asked] = [platforms, request.platforms].map((list) =>
+    list.map(formatPlatform).sort().join(', '),
+  );
+  if (made === asked) return;
+  throw new PrimitiveError(
+    'build-failed',
+    `${request.component}: the builder made another set of platforms`,
+    {
+      why: `asked for ${asked}, got ${made}`,
+      exit: 1,
+    },
+  );
+}
+
+/** The pinned references as dependencies, each once, sorted. */
+export function basesOf(references: readonly PinnedReference[]): readonly ResolvedBase[] {
+  const pinned = [...new Set(references.map((reference) => reference.pinned))].sort();
+  return pinned.map((reference) => ({ reference, digest: reference.slice(reference.lastIndexOf('@') + 1) }));
+}
+
+/** One field of the comma-separated values that `--output`, `--secret` and `--mount` take (RFC 4180). */
+export function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
