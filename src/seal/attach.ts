@@ -48,7 +48,10 @@ export async function attachBundles(
   const referrers = blobs.map((blob, index) =>
     bundleReferrer(blob, types[index] ?? '', descriptorOf(subject)),
   );
-  await registry.attach(repository, subject.digest, referrers);
+  // A registry may put several in any order; what has the signature has the rest.
+  const others = referrers.slice(0, -1);
+  if (others.length > 0) await registry.attach(repository, subject.digest, others);
+  await registry.attach(repository, subject.digest, referrers.slice(-1));
 }
 
 /**
