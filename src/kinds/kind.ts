@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import { parseYaml } from '../workspace/yaml.ts';
+import { KindFile } from './kind-schema.ts';
+
+/** What is known of a kind, from its `kind.yaml`. */
+export type Kind = Omit<KindFile, '$schema'>;
+
+/** All kinds by name. */
+export type Kinds = ReadonlyMap<string, Kind>;
+
+/** The folder of the kinds that come with this package, found from the source as from the bundle. */
+export function bundledKinds(): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, 'templates', 'kinds')) && folder !== dirname(folder))
+    folder = dirname(folder);
+  return join(folder, 'templates', 'kinds');
+}
+
+/**
+ * Reads the kinds of a folder that holds one folder per kind, each with its `kind.yaml`: data, no code is run.
+ *
+ * Throws `kind-syntax`, `kind-unknown-key`, `kind-invalid` (exit 2, with line and column) and `kinds-missing` (exit 3).
+ */
+export async function readKinds(folder: string): Promise<Kinds> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new PrimitiveError('kinds-missing', `The kinds cannot be read: ${folder}`, {
+      why: 'the installation is not complete',
+      suggestions: ['npm install @ameide/primitive'],
+      exit: 3,
+      cause,
+    });
+  });
+  const kinds = await Promise.all(names.sort().map((name) => readKind(folder, name)));
+  return new Map(kinds.map((kind) => [kind.kind, kind]));
+}
+
+async function readKind(folder: string, name: string): Promise<Kind> {
+  const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
+    throw new PrimitiveError('kind-invalid', `${name} is no kind: it has no kind.yaml.`, { cause });
+  });
+  const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
+  const { $schema: _, ...kind } = document.value;
+  if (kind.kind !== name) {
+    throw document.error([
+      { path: ['kind'], message: `the kind is called ${kind.kind} and its folder ${name}` },
+    ]);
+  }
+  if (!isRegExp(kind.names.pattern)) {
+    throw document.error([
+      { path: ['names', 'pattern'], message: '`names.pattern` is not a regular expression' },
+    ]);
+  }
+  return kind;
+}
+
+function isRegExp(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,280 @@
+import { PrimitiveError } from '../errors.ts';
+import { parsePlatform } from '../oci/manifest.ts';
+import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
+import type { ConfigFile } from './config-schema.ts';
+import type { Fault, YamlPath } from './yaml.ts';
+
+/** Key forms that cosign knows besides paths and `env://`. */
+const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pkcs11'];
+
+/** What a schema cannot say about a config of the right shape. */
+export function configFaults(config: ConfigFile): readonly Fault[] {
+  const { build = {}, signing = {} } = config;
+  return [
+    ...registryFaults(config),
+    ...platformFaults(config.platforms ?? [], ['platforms']),
+    ...channelFaults(config.channel ?? {}),
+    ...tagFaults(config.tags ?? []),
+    ...(config.insecureRegistries ?? []).flatMap((host, i) => hostFaults(host, ['insecureRegistries', i])),
+    ...argFaults(build.args ?? {}, ['build', 'args']),
+    ...baseFaults(build.bases ?? {}),
+    ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
+    ...cacheFaults(build.cache ?? {}),
+    ...signerFaults(signing),
+    ...repeated(config.gitops?.lanes ?? [], ['gitops', 'lanes']),
+    ...repeated(config.plugins ?? [], ['plugins']),
+  ];
+}
+
+function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): readonly Fault[] {
+  const found = refusal(
+    () => joinRepository(registry, 'image'),
+    ['registry'],
+    `\`registry\` ${JSON.stringify(registry)}`,
+  );
+  const unknown = /\{(?!kind\}|name\})[^}]*\}?/.exec(image);
+  const path = ['image'];
+  if (unknown !== null) {
+    return [...found, { path, message: `\`image\` knows {kind} and {name}, not ${unknown[0]}` }];
+  }
+  if (!image.includes('{name}')) {
+    return [...found, { path, message: '`image` must contain {name}, or all images would be one' }];
+  }
+  const sample = image.replaceAll('{kind}', 'domain').replaceAll('{name}', 'orders');
+  return [
+    ...found,
+    ...refusal(() => joinRepository('example.com', sample), path, `\`image\` makes ${sample}, which`),
+  ];
+}
+
+export function platformFaults(platforms: readonly string[], path: YamlPath): readonly Fault[] {
+  return [
+    ...platforms.flatMap((text, i) =>
+      parsePlatform(text) === undefined
+        ? [{ path: [...path, i], message: `${JSON.stringify(text)} is not a platform such as linux/amd64` }]
+        : [],
+    ),
+    ...repeated(platforms, path),
+  ];
+}
+
+function channelFaults({ tag, branch = 'main' }: NonNullable<ConfigFile['channel']>): readonly Fault[] {
+  const faults: Fault[] = [];
+  if (branch.startsWith('refs/')) {
+    const short = branch.replace(/^refs\/heads\//, '');
+    faults.push({
+      path: ['channel', 'branch'],
+      message: '`channel.branch` is the short name of a branch',
+      suggestion: `branch: ${short}`,
+    });
+    // git-check-ref-format(1), as far as a slip goes.
+  } else if (/[\s~^:?*[\\]|\.\.|^[-/]|[/.]$|@\{/.test(branch)) {
+    faults.push({ path: ['channel', 'branch'], message: `${JSON.stringify(branch)} is not a branch` });
+  }
+  const path = tag === undefined ? ['channel'] : ['channel', 'tag'];
+  const name = tag ?? branch;
+  if (tag === undefined && /[^\w.-]/.test(name)) {
+    faults.push({
+      path,
+      message: `\`channel.tag\` is missing: the branch ${name} is no tag that registries accept`,
+      suggestion: `tag: ${name.replace(/[^\w.-]+/g, '-')}`,
+    });
+    return faults;
+  }
+  if (/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(name) || reserved(name) || /\{/.test(name)) {
+    faults.push({
+      path,
+      message: `the channel moves, so its tag must not look like that of a commit or an input: ${name}`,
+    });
+    return faults;
+  }
+  return [...faults, ...refusal(() => parseTag(name), path, '`channel.tag`')];
+}
+
+function tagFaults(tags: readonly string[]): readonly Fault[] {
+  return [
+    ...tags.flatMap((template, i): readonly Fault[] => {
+      const path = ['tags', i];
+      if (!template.includes('{sha}')) {
+        return [
+          {
+            path,
+            message: `the tag ${JSON.stringify(template)} would move from commit to commit; only tags that contain {sha} are written`,
+            suggestion: `tags: ["${template.replace(/[{}]/g, '')}-{sha}"]; the moving pointer is \`channel\``,
+          },
+        ];
+      }
+      if (reserved(template)) {
+        return [
+          {
+            path,
+            message: `tags that begin with in- or sha256- are kept for what publish itself writes: ${template}`,
+          },
+        ];
+      }
+      const sample = template.replaceAll('{sha}', 'a'.repeat(64));
+      return refusal(() => parseTag(sample), path, `the tag template ${JSON.stringify(template)}`);
+    }),
+    ...repeated(tags, ['tags']),
+  ];
+}
+
+function reserved(tag: string): boolean {
+  return /^(?:in-|sha256-)/.test(tag);
+}
+
+function hostFaults(host: string, path: YamlPath): readonly Fault[] {
+  const subject = `${JSON.stringify(host)}, which must be host or host:port,`;
+  return host.includes('/')
+    ? [{ path, message: `${JSON.stringify(host)} must be host or host:port, without scheme and path` }]
+    : refusal(() => joinRepository(host, 'image'), path, subject);
+}
+
+export function argFaults(args: Readonly<Record<string, string>>, path: YamlPath): readonly Fault[] {
+  return Object.keys(args).flatMap((key) =>
+    /^[A-Za-z_][A-Za-z0-9_]*$/.test(key)
+      ? []
+      : [
+          {
+            path: [...path, key],
+            atKey: true,
+            message: `${JSON.stringify(key)} is not the name of a build argument`,
+          },
+        ],
+  );
+}
+
+function baseFaults(bases: Readonly<Record<string, string>>): readonly Fault[] {
+  return Object.entries(bases).flatMap(([from, to]): readonly Fault[] => {
+    const path = ['build', 'bases', from];
+    const wrong = refusal(() => parseDockerReference(to), path, `the base ${JSON.stringify(to)}`);
+    if (wrong.length > 0 || parseDockerReference(to).digest !== undefined) return wrong;
+    return [
+      {
+        path,
+        message: `the base ${JSON.stringify(to)} has no digest, so it would change what is built without a commit`,
+        suggestion: `Pin it: crane digest ${to}`,
+      },
+    ];
+  });
+}
+
+export function secretFaults(
+  secrets: NonNullable<NonNullable<ConfigFile['build']>['secrets']>,
+  path: YamlPath,
+): readonly Fault[] {
+  return [
+    ...secrets.flatMap((secret, i) => {
+      const faults: Fault[] = [];
+      // It becomes part of a comma-separated option of the builder.
+      if (!/^[A-Za-z0-9_.-]+$/.test(secret.id)) {
+        faults.push({
+          path: [...path, i, 'id'],
+          message: 'a secret id has letters, digits, "_", "." and "-"',
+        });
+      }
+      if ('env' in secret && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(secret.env)) {
+        faults.push({
+          path: [...path, i, 'env'],
+          message: '`env` must be the name of a variable, never a value',
+        });
+      }
+      if ('file' in secret && /[\0\n]|^-----/.test(secret.file)) {
+        faults.push({ path: [...path, i, 'file'], message: '`file` must be a path, never the value itself' });
+      }
+      return faults;
+    }),
+    ...repeated(
+      secrets.map(({ id }) => id),
+      path,
+    ),
+  ];
+}
+
+/** What an accepted run writes can be anything: a cache that main reads must not be among it. */
+function cacheFaults({
+  trusted,
+  accepted,
+}: NonNullable<NonNullable<ConfigFile['build']>['cache']>): readonly Fault[] {
+  const location = (cache: string) => /(?:^|,)(?:ref|dest|src|name)=([^,]+)/.exec(cache)?.[1] ?? cache;
+  const read = new Set((trusted?.from ?? []).map(location));
+  return (accepted?.to ?? []).flatMap((cache, i) =>
+    read.has(location(cache))
+      ? [
+          {
+            path: ['build', 'cache', 'accepted', 'to', i],
+            message: `a pull request would write the cache that trusted builds read: ${location(cache)}`,
+            suggestion: 'Give each tier a cache of its own.',
+          },
+        ]
+      : [],
+  );
+}
+
+function signerFaults(signing: NonNullable<ConfigFile['signing']>): readonly Fault[] {
+  const { signer = 'keyless', trusted = [], accepted = [] } = signing;
+  return [
+    ...(signer === 'keyless' ? [] : keyFaults(signer.key, ['signing', 'signer', 'key'])),
+    ...trusted.flatMap((entry, i): readonly Fault[] => {
+      const path = ['signing', 'trusted', i];
+      if ('key' in entry) return keyFaults(entry.key, [...path, 'key']);
+      if (!entry.identity.includes('*')) return [];
+      return [
+        {
+          path: [...path, 'identity'],
+          message: 'a trusted identity is exact: a pattern would let others make what production runs',
+          suggestion: 'Name each identity, or move the entry to `accepted`.',
+        },
+      ];
+    }),
+    ...accepted.flatMap((entry, i) =>
+      'key' in entry ? keyFaults(entry.key, ['signing', 'accepted', i, 'key']) : [],
+    ),
+  ];
+}
+
+/** Never shows the text: people paste keys where their paths belong. */
+function keyFaults(key: string, path: YamlPath): readonly Fault[] {
+  if (/-----BEGIN|\n/.test(key)) {
+    return [
+      {
+        path,
+        message: 'this is a key itself; only its path, env://VARIABLE or KMS URI belongs here',
+        suggestion: 'If it is a private key, replace it: whoever can read this file has it.',
+      },
+    ];
+  }
+  if (/^env:\/\//.test(key)) {
+    return /^env:\/\/[A-Za-z_][A-Za-z0-9_]*$/.test(key)
+      ? []
+      : [{ path, message: 'env:// is followed by the name of a variable' }];
+  }
+  const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
+  if (scheme === undefined || KMS.includes(scheme)) return [];
+  return [{ path, message: `${scheme}: is none of env, ${KMS.join(', ')}` }];
+}
+
+function repeated(values: readonly string[], path: YamlPath): readonly Fault[] {
+  return values.flatMap((value, i) =>
+    values.indexOf(value) < i
+      ? [{ path: [...path, i], message: `${JSON.stringify(value)} stands there twice` }]
+      : [],
+  );
+}
+
+/** What a parser of references refuses, as a fault at its place. */
+export function refusal(parse: () => unknown, path: YamlPath, subject: string): readonly Fault[] {
+  try {
+    parse();
+    return [];
+  } catch (error) {
+    if (!(error instanceof PrimitiveError)) throw error;
+    return [
+      {
+        path,
+        message: `${subject} cannot be used: ${error.why ?? error.message}`,
+        ...(error.suggestions[0] === undefined ? {} : { suggestion: error.suggestions[0] }),
+      },
+    ];
+  }
+}

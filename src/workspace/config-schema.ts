@@ -1,0 +1,200 @@
+import { type Static, Type } from 'typebox';
+import { closed } from './closed.ts';
+
+const text = (description: string, title?: string) =>
+  Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
+
+/** A text with a form; `title` says it in messages. */
+const formed = (pattern: RegExp, title: string, description: string) =>
+  Type.String({ description, title, pattern: pattern.source });
+
+const list = (description: string, itemDescription: string) =>
+  Type.Array(text(itemDescription), { description });
+
+/** Of `build.args`, in the config and in primitive.yaml. */
+export const BuildArgs = Type.Record(Type.String(), Type.String(), {
+  description:
+    'Build arguments by name. They are inputs and stand in the provenance: never put a secret here.',
+});
+
+export const SecretSource = Type.Union([
+  closed({
+    id: text('Id in the Dockerfile: RUN --mount=type=secret,id=…'),
+    env: text('Environment variable that holds the value.'),
+  }),
+  closed({
+    id: text('Id in the Dockerfile: RUN --mount=type=secret,id=…'),
+    file: text('File that holds the value, relative to the folder of the config.'),
+  }),
+]);
+
+export const BuildSecrets = Type.Array(SecretSource, {
+  description: 'Secrets that builds may mount. Their ids are inputs, their values never.',
+});
+
+export const Platforms = Type.Array(
+  formed(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9.]+)?$/, 'os/architecture[/variant]', 'Such as linux/amd64.'),
+  { description: 'Platforms of every image. An index is made for one platform, too.', minItems: 1 },
+);
+
+const Signer = closed({
+  issuer: formed(/^https?:\/\/[^\s*]+$/, 'the address of an OIDC issuer', 'OIDC issuer, exact.'),
+  identity: text("The certificate's identity: of GitHub Actions https://github.com/OWNER/NAME/WORKFLOW@REF."),
+  repository: Type.Optional(formed(/^[^\s/*]+\/[^\s/*]+$/, 'owner/name', 'Source repository, exact.')),
+  ref: Type.Optional(formed(/^refs\/[^\s*]+$/, 'a full ref such as refs/heads/main', 'Source ref, exact.')),
+  trigger: Type.Optional(formed(/^[a-z_]+$/, 'an event such as push', 'Event that started the run, exact.')),
+});
+
+const SigningKey = closed({
+  key: text('A public key: path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
+});
+
+const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
+
+const CacheTier = closed({
+  from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=registry,ref=…')),
+  to: Type.Optional(list('Caches to write.', 'As buildx takes it: type=registry,ref=…,mode=max')),
+});
+
+/** `primitive.config.yaml` as people write it. Only `registry` is required; see {@link resolveConfig} for the defaults. */
+export const ConfigFile = closed(
+  {
+    $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
+    schema: Type.Optional(Type.Literal('primitive.config/v1', { description: 'Version of this format.' })),
+    requires: Type.Optional(text('Versions of primitive that may be used here, as a semver range: ^1.2')),
+    registry: text('Host and path under which all images stand: ghcr.io/acme'),
+    image: Type.Optional(
+      text('Name of an image below the registry, from {kind} and {name}; "{kind}-{name}" unless told.'),
+    ),
+    languages: Type.Optional(
+      closed(
+        {
+          go: Type.Optional(closed({ module: text('Go module path that scaffolds start from.') })),
+          ts: Type.Optional(closed({ scope: text('npm scope: @acme') })),
+          python: Type.Optional(closed({ prefix: text('Prefix of Python packages.') })),
+          proto: Type.Optional(closed({ package: text('Prefix of protobuf packages.') })),
+        },
+        'How code is named, per language.',
+      ),
+    ),
+    platforms: Type.Optional(Platforms),
+    channel: Type.Optional(
+      closed(
+        {
+          tag: Type.Optional(
+            text('Tag of the release record that is the trusted baseline; the branch unless told.'),
+          ),
+          branch: Type.Optional(text('Branch from which alone the channel moves; main unless told.')),
+        },
+        'The trusted baseline.',
+      ),
+    ),
+    tags: Type.Optional(
+      list('More tags for every image, besides the commit.', 'A template that contains {sha}: main-{sha}'),
+    ),
+    insecureRegistries: Type.Optional(
+      list('Registries that may be spoken to without TLS; loopback always may.', 'host or host:port'),
+    ),
+    build: Type.Optional(
+      closed(
+        {
+          builder: Type.Optional(
+            Type.Union([Type.Literal('auto'), Type.Literal('buildx'), Type.Literal('buildah')], {
+              description: 'What builds; auto takes what is there and says so.',
+            }),
+          ),
+          args: Type.Optional(BuildArgs),
+          bases: Type.Optional(
+            Type.Record(Type.String(), Type.String(), {
+              description:
+                'Reference in FROM -> reference with digest to use instead: a mirror, a hardened base.',
+            }),
+          ),
+          secrets: Type.Optional(BuildSecrets),
+          cache: Type.Optional(
+            closed(
+              { trusted: Type.Optional(CacheTier), accepted: Type.Optional(CacheTier) },
+              'Layer caches, per trust tier: what a pull request writes, main must not read.',
+            ),
+          ),
+        },
+        'How images are built; primitive.yaml adds to it per component.',
+      ),
+    ),
+    signing: Type.Optional(
+      closed(
+        {
+          signer: Type.Optional(
+            Type.Union(
+              [
+                Type.Literal('keyless'),
+                closed({
+                  key: text('Path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
+                }),
+              ],
+              { description: 'Who signs; keyless unless told.' },
+            ),
+          ),
+          trusted: Type.Optional(
+            Signers('May make baselines, move the channel, be pinned. Exact: no wildcards.'),
+          ),
+          accepted: Type.Optional(
+            Signers(
+              'May seal an image, but never make a baseline. In identity, * is any run without @ and /.',
+            ),
+          ),
+          signingConfig: Type.Optional(
+            Type.Union([text('Path of a private Sigstore’s signing_config.json.'), Type.Null()]),
+          ),
+          trustedRoot: Type.Optional(
+            Type.Union([text('Path of a private Sigstore’s trusted_root.json.'), Type.Null()]),
+          ),
+        },
+        'Who signs, and whose signatures count.',
+      ),
+    ),
+    sbom: Type.Optional(
+      closed({
+        format: Type.Optional(Type.Union([Type.Literal('spdx-json'), Type.Literal('cyclonedx-json')])),
+      }),
+    ),
+    imports: Type.Optional(
+      closed(
+        {
+          sdk: Type.Optional(
+            closed({
+              go: Type.Optional(list('Go packages of the SDK.', 'Import path or prefix.')),
+              ts: Type.Optional(list('npm packages of the SDK.', 'Package name.')),
+              python: Type.Optional(list('Python packages of the SDK.', 'Package name.')),
+            }),
+          ),
+          forbidden: Type.Optional(list('What no primitive may import.', 'Import path or prefix.')),
+          infra: Type.Optional(list('Files that may import infrastructure.', 'Glob below a primitive.')),
+        },
+        'What primitives may import.',
+      ),
+    ),
+    gitops: Type.Optional(
+      closed(
+        {
+          repository: formed(/^[^\s/]+\/[^\s/]+$/, 'owner/name', 'The GitOps repository: owner/name'),
+          workflow: Type.Optional(text('File name of the workflow that scaffolds.')),
+          ref: Type.Optional(text('Branch of the GitOps repository.')),
+          lanes: Type.Optional(
+            Type.Array(text('Name of a lane.'), { description: 'In the order of promotion.', minItems: 1 }),
+          ),
+        },
+        'Where deployments are described.',
+      ),
+    ),
+    plugins: Type.Optional(
+      list(
+        'npm packages with kinds or commands, installed by the lock file of this repository.',
+        'Package name.',
+      ),
+    ),
+  },
+  'Configuration of primitive for one repository.',
+);
+
+export type ConfigFile = Static<typeof ConfigFile>;

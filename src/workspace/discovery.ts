@@ -1,0 +1,111 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+
+/** The file that makes a folder a workspace. */
+export const CONFIG_FILE = 'primitive.config.yaml';
+
+/** Which config was found, and how. */
+export interface ConfigLocation {
+  /** Absolute, links in its folder resolved. */
+  readonly path: string;
+  /** The config's folder, absolute: `primitives/` stands in it. */
+  readonly root: string;
+  /** The nearest folder above that holds `.git`; absent outside of git. */
+  readonly repositoryRoot?: string;
+  /** Whether it was named by the user, or is the nearest one up to the repository's root. */
+  readonly found: 'given' | 'nearest';
+}
+
+/**
+ * The config to use: the given file, or the nearest one from `cwd` up to the root of the git repository.
+ *
+ * Throws `config-not-found` (exit 2) with the folders that were looked in, and `config-outside-repository`.
+ */
+export async function findConfig(start: {
+  /** Absolute. */
+  readonly cwd: string;
+  /** Absolute; what `--config` named. */
+  readonly configFile?: string | undefined;
+}): Promise<ConfigLocation> {
+  if (start.configFile !== undefined) return given(start.configFile);
+  const cwd = await realpath(start.cwd).catch((cause: unknown) => {
+    throw new PrimitiveError('folder-not-found', `There is no folder ${start.cwd}.`, { cause });
+  });
+  const repositoryRoot = await findRepository(cwd);
+  const searched: string[] = [];
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    searched.push(folder);
+    const path = join(folder, CONFIG_FILE);
+    if (await isFile(path)) {
+      return {
+        path,
+        root: folder,
+        ...(repositoryRoot === undefined ? {} : { repositoryRoot }),
+        found: 'nearest',
+      };
+    }
+    if (folder === (repositoryRoot ?? cwd) || folder === dirname(folder)) break;
+  }
+  throw notFound(searched, repositoryRoot);
+}
+
+async function given(file: string): Promise<ConfigLocation> {
+  if (!(await isFile(file))) {
+    throw new PrimitiveError('config-not-found', `There is no file ${file}.`, {
+      why: 'it was named by --config',
+      suggestions: ['Leave --config away to use the nearest primitive.config.yaml.'],
+    });
+  }
+  const path = await realpath(file);
+  const root = dirname(path);
+  const repositoryRoot = await findRepository(root);
+  return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
+}
+
+/** Up to the root of the file system: a worktree or submodule has a file `.git`, a plain clone a folder. */
+async function findRepository(from: string): Promise<string | undefined> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (await exists(join(folder, '.git'))) return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function notFound(searched: readonly string[], repositoryRoot: string | undefined): PrimitiveError {
+  const where = searched.length === 1 ? searched[0] : `${searched[0]} and above, up to ${searched.at(-1)}`;
+  return new PrimitiveError('config-not-found', `There is no ${CONFIG_FILE} in ${where}.`, {
+    why:
+      repositoryRoot === undefined
+        ? 'outside of a git repository only the current folder is looked in'
+        : `${repositoryRoot} is the root of the git repository; nothing above it is looked at`,
+    suggestions: [
+      'primitive init',
+      `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${join(searched.at(-1) ?? '.', CONFIG_FILE)}`,
+      'Or go to the repository: -C DIR',
+    ],
+  });
+}
+
+/** `path` below `root` with forward slashes; `''` for the root itself, undefined for what is outside. */
+export function pathBelow(root: string, path: string): string | undefined {
+  const below = relative(root, path).split(sep).join('/');
+  return below === '..' ||
+    below.startsWith('../') ||
+    (process.platform === 'win32' && /^[A-Za-z]:/.test(below))
+    ? undefined
+    : below;
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

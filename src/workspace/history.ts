@@ -1,0 +1,18 @@
+/** What publish needs of git's history, to move a channel forward only. Implemented by `adapters/git`. */
+export interface History {
+  /**
+   * Whether the first commit is an ancestor of the second, or is it.
+   * `unknown` where the clone cannot say: a commit that is not there, or a history that is cut off.
+   */
+  isAncestor(ancestor: string, descendant: string): Promise<'yes' | 'no' | 'unknown'>;
+  /**
+   * Gets the commits that a shallow clone lacks, without trees and files; does nothing in a complete clone.
+   * Throws `git-deepen-failed` (exit 3) with git's words.
+   */
+  deepen(): Promise<void>;
+  /**
+   * Where the repository lives: of `origin`, else of the only remote, as `https://HOST/PATH` without credentials and
+   * `.git`; undefined where there is none, or where it is a folder of this machine.
+   */
+  remoteUrl(): Promise<string | undefined>;
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { formatPlatform } from '../oci/manifest.ts';
+import type { Platform } from '../oci/types.ts';
+import type { TreeEntry } from './source-tree.ts';
+
+/**
+ * How images are made from inputs, as a number: raised when publish itself changes what comes out of the same inputs
+ * (fixed timestamps, labels, layout), so that all is built once more. It is not the version of the CLI.
+ */
+export const RECIPE = 1;
+
+/** All that decides what an image contains. */
+export interface DigestedInputs {
+  readonly kind: string;
+  readonly name: string;
+  /** With the registry: `ghcr.io/acme/domain-orders`. A signature alone does not say for which repository it was made. */
+  readonly repository: string;
+  /** Relative to the context. */
+  readonly dockerfile: string;
+  readonly target?: string;
+  readonly platforms: readonly Platform[];
+  readonly args: Readonly<Record<string, string>>;
+  /** Ids only: a secret's value is not part of what is made. */
+  readonly secrets: readonly string[];
+  /** Reference in `FROM` -> reference to use instead. */
+  readonly bases: Readonly<Record<string, string>>;
+  /** The files of the context: paths relative to it, sorted by code unit, each path once. */
+  readonly entries: readonly Pick<TreeEntry, 'path' | 'mode' | 'object'>[];
+}
+
+/**
+ * The input digest: 64 hex digits that are equal if and only if all inputs are.
+ *
+ * SHA-256 over one line of JSON with sorted keys and lists, a line feed, then `MODE SP OBJECT TAB PATH NUL` per file.
+ * No part can contain its own end (JSON escapes line feeds, a path has no NUL), so no two inputs share an encoding.
+ * Git object ids are of the repository's own hash: one that is converted to SHA-256 builds everything once more.
+ */
+export function inputDigest(inputs: DigestedInputs): string {
+  const header = JSON.stringify({
+    args: sorted(inputs.args),
+    bases: sorted(inputs.bases),
+    dockerfile: inputs.dockerfile,
+    kind: inputs.kind,
+    name: inputs.name,
+    platforms: inputs.platforms.map(formatPlatform).sort(),
+    recipe: RECIPE,
+    repository: inputs.repository,
+    secrets: [...inputs.secrets].sort(),
+    target: inputs.target ?? null,
+  });
+  const files = inputs.entries.map(({ mode, object, path }) => `${mode} ${object}\t${path}\0`);
+  return createHash('sha256').update(`${header}\n`).update(files.join('')).digest('hex');
+}
+
+/** As pairs: an object would move keys that look like numbers to the front, and lose `__proto__`. */
+function sorted(record: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox';
+import { closed } from './closed.ts';
+import { BuildArgs, BuildSecrets, Platforms } from './config-schema.ts';
+
+const text = (description: string) => Type.String({ description, minLength: 1 });
+
+/** `primitives/<kind>/<name>/primitive.yaml`: what the primitive is, and where it differs from its kind. */
+export const PrimitiveFile = closed(
+  {
+    $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
+    schema: Type.Optional(Type.Literal('primitive.primitive/v1', { description: 'Version of this format.' })),
+    kind: text('The name of the folder above.'),
+    name: text('The name of the folder.'),
+    template: Type.Optional(
+      closed(
+        {
+          version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
+          files: Type.Optional(
+            Type.Record(Type.String(), Type.String(), {
+              description: 'SHA-256 of each file that was written.',
+            }),
+          ),
+        },
+        'What this was scaffolded from.',
+      ),
+    ),
+    image: Type.Optional(
+      text('Name of the image below the registry, instead of the one that the config makes.'),
+    ),
+    build: Type.Optional(
+      closed(
+        {
+          context: Type.Optional(
+            text(
+              "Folder that the builder sees, relative to the config's folder; `.` is the whole of it, for shared code. This primitive's folder unless told.",
+            ),
+          ),
+          dockerfile: Type.Optional(text("Relative to this primitive's folder.")),
+          target: Type.Optional(text('Stage of the Dockerfile.')),
+          inputs: Type.Optional(
+            Type.Array(text('A glob, or one after ! to take away: pkg/**, !**/*_test.go'), {
+              description:
+                'Files of the context that go into the image, relative to the context; the last pattern that matches decides. All unless told; required where the context is more than this folder.',
+              minItems: 1,
+            }),
+          ),
+          platforms: Type.Optional(Platforms),
+          args: Type.Optional(BuildArgs),
+          secrets: Type.Optional(BuildSecrets),
+        },
+        'Where the build differs from that of the kind and of the config.',
+      ),
+    ),
+    generators: Type.Optional(
+      Type.Array(
+        closed({
+          id: text('Name of the step.'),
+          run: text('Program.'),
+          version: text('Its version.'),
+          reads: Type.Array(text('A glob.')),
+          writes: text('Folder.'),
+        }),
+        { description: 'Generators besides those of the kind.' },
+      ),
+    ),
+  },
+  'One primitive.',
+);
+
+export type PrimitiveFile = Static<typeof PrimitiveFile>;

@@ -1,0 +1,363 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import type { BuildSecret } from '../builders/builder.ts';
+import { PrimitiveError } from '../errors.ts';
+import type { Kind, Kinds } from '../kinds/kind.ts';
+import { nameFault } from '../kinds/names.ts';
+import { joinRepository } from '../oci/reference.ts';
+import type { Platform, Repository } from '../oci/types.ts';
+import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
+import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
+import { type ConfigLocation, pathBelow } from './discovery.ts';
+import { globFault } from './globs.ts';
+import { Listing } from './listing.ts';
+import { nearest } from './nearest.ts';
+import { PrimitiveFile } from './primitive-schema.ts';
+import { readWhole, type SourceTree, type TreeEntry } from './source-tree.ts';
+import { type Fault, parseYaml } from './yaml.ts';
+
+/** One deployable unit, with everything about its build decided. */
+export interface Component {
+  /** `domain/orders`. */
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Its folder, relative to the repository's root: `primitives/domain/orders`. */
+  readonly path: string;
+  /** Below the registry: `domain-orders`. */
+  readonly image: string;
+  /** `ghcr.io/acme/domain-orders`. */
+  readonly repository: Repository;
+  readonly build: {
+    /** Relative to the repository's root; '' is the root. */
+    readonly context: string;
+    /** Relative to the context. */
+    readonly dockerfile: string;
+    readonly target?: string;
+    /** Globs relative to the context; absent where all of it is input. */
+    readonly inputs?: readonly string[];
+    readonly platforms: readonly Platform[];
+    readonly args: Readonly<Record<string, string>>;
+    /** Reference in `FROM` -> reference to use instead. */
+    readonly bases: Readonly<Record<string, string>>;
+    readonly secrets: readonly BuildSecret[];
+  };
+}
+
+/** Something that is not wrong, but may not be what was meant. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What components are read with. */
+export interface Workspace {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+  readonly kinds: Kinds;
+}
+
+/**
+ * All components of HEAD, sorted by kind and name: each folder `primitives/<kind>/<name>` with a `primitive.yaml`.
+ *
+ * They are read from the commit and not from the work tree, so that a sparse checkout leaves none out. A Dockerfile
+ * without `primitive.yaml`, a submodule, a `primitive.yaml` at another depth or only in the work tree is no component
+ * but a warning.
+ *
+ * Throws `components-none`, `primitive-…` (with file, line and column), `image-clash`, `config-outside-repository`
+ * (exit 2), and what git throws.
+ */
+export async function readComponents(
+  tree: SourceTree,
+  workspace: Workspace,
+): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Warning[] }> {
+  const base = workspaceFolder(tree, workspace.location);
+  const listing = new Listing(await tree.entries());
+  const folder = posix.join(base, 'primitives');
+  const [start, end] = listing.range(folder);
+  const below = listing.entries.slice(start, end);
+  const manifests = below.filter(({ path }) => MANIFEST.test(path.slice(folder.length + 1)));
+  const warnings = [...strays(below, folder, listing), ...(await uncommitted(tree, folder, listing))];
+  if (manifests.length === 0) throw noComponents(folder, workspace.location, warnings);
+  const irregular = manifests.find(({ mode }) => !mode.startsWith('100'));
+  if (irregular !== undefined) {
+    throw new PrimitiveError('primitive-invalid', `${irregular.path} must be a plain file, not a link.`);
+  }
+  const texts = await readWhole(
+    tree,
+    manifests.map(({ object }) => object),
+  );
+  const components: Component[] = [];
+  for (const [i, { path }] of manifests.entries()) {
+    const text = Buffer.from(texts[i] ?? []).toString('utf8');
+    components.push(await readComponent({ path, text, base }, workspace));
+  }
+  checkImages(components);
+  return { components: components.sort((a, b) => (a.id < b.id ? -1 : 1)), warnings };
+}
+
+const MANIFEST = /^[^/]+\/[^/]+\/primitive\.yaml$/;
+
+function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
+  const base = pathBelow(tree.root, location.root);
+  if (base !== undefined) return base;
+  throw new PrimitiveError(
+    'config-outside-repository',
+    `${location.path} is not in the repository ${tree.root}.`,
+    {
+      why: 'it decides what is published and whom to trust, so it is committed and reviewed with the code',
+      suggestions: [`Move it to ${tree.root}/primitive.config.yaml.`],
+    },
+  );
+}
+
+/** What looks like a component and is none. */
+function strays(below: readonly TreeEntry[], folder: string, listing: Listing): readonly Warning[] {
+  return below.flatMap(({ path, mode }): readonly Warning[] => {
+    const inside = path.slice(folder.length + 1);
+    const depth = inside.split('/').length;
+    if (/(?:^|\/)primitive\.yaml$/.test(inside) && depth !== 3) {
+      return [
+        {
+          code: 'primitive-misplaced',
+          message: `${path} is ignored: a primitive is a folder ${folder}/<kind>/<name>.`,
+        },
+      ];
+    }
+    if (mode === '160000' && depth <= 2) {
+      return [
+        {
+          code: 'primitive-submodule',
+          message: `${path} is ignored: it is a submodule, whose files git does not hold here.`,
+        },
+      ];
+    }
+    if (/^[^/]+\/[^/]+\/Dockerfile$/.test(inside) && !listing.has(`${posix.dirname(path)}/primitive.yaml`)) {
+      const [kind, name] = inside.split('/');
+      return [
+        {
+          code: 'primitive-undeclared',
+          message: `${posix.dirname(path)} is ignored: it has a Dockerfile but no primitive.yaml (kind: ${kind}, name: ${name}).`,
+        },
+      ];
+    }
+    return [];
+  });
+}
+
+/** What a person has just made and may expect to be published. */
+async function uncommitted(tree: SourceTree, folder: string, listing: Listing): Promise<readonly Warning[]> {
+  const names = (path: string) => readdir(join(tree.root, path)).catch(() => []);
+  const kinds = (await names(folder)).sort();
+  const found = await Promise.all(
+    kinds.map(async (kind) =>
+      (await names(`${folder}/${kind}`)).sort().map((name) => `${folder}/${kind}/${name}`),
+    ),
+  );
+  return found
+    .flat()
+    .filter(
+      (path) => !listing.has(`${path}/primitive.yaml`) && existsSync(join(tree.root, path, 'primitive.yaml')),
+    )
+    .map((path) => ({
+      code: 'primitive-uncommitted',
+      message: `${path} is ignored: its primitive.yaml is not committed.`,
+    }));
+}
+
+interface Manifest {
+  /** Relative to the repository's root. */
+  readonly path: string;
+  readonly text: string;
+  /** The folder of the config, relative to the repository's root. */
+  readonly base: string;
+}
+
+async function readComponent(manifest: Manifest, { config, kinds, location }: Workspace): Promise<Component> {
+  const document = await parseYaml(
+    { text: manifest.text, shown: manifest.path, subject: 'primitive' },
+    PrimitiveFile,
+  );
+  const file = document.value;
+  const path = posix.dirname(manifest.path);
+  const kind = kinds.get(file.kind);
+  const faults = [...identityFaults(file, path, kinds), ...buildFaults(file)];
+  if (kind === undefined || faults.length > 0) throw document.error(faults);
+  const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
+  const imageFaults = refusal(
+    () => joinRepository(config.registry, image),
+    file.image ? ['image'] : ['name'],
+    `the image ${image}`,
+  );
+  const paths = buildPaths(file, kind, path, manifest.base);
+  if (imageFaults.length > 0 || paths.faults.length > 0)
+    throw document.error([...imageFaults, ...paths.faults]);
+  const { build = {} } = file;
+  const target = build.target ?? kind.build.target;
+  return {
+    id: `${file.kind}/${file.name}`,
+    kind: file.kind,
+    name: file.name,
+    path,
+    image,
+    repository: joinRepository(config.registry, image),
+    build: {
+      context: paths.context,
+      dockerfile: paths.dockerfile,
+      ...(target === undefined ? {} : { target }),
+      ...(build.inputs === undefined ? {} : { inputs: build.inputs }),
+      platforms: build.platforms === undefined ? config.platforms : resolvePlatforms(build.platforms),
+      args: { ...config.build.args, ...build.args },
+      bases: config.build.bases,
+      secrets: mergeSecrets(config.build.secrets, resolveSecrets(build.secrets ?? [], location.root)),
+    },
+  };
+}
+
+/** The component's own secret replaces the config's of the same id. */
+function mergeSecrets(shared: readonly BuildSecret[], own: readonly BuildSecret[]): readonly BuildSecret[] {
+  return [...new Map([...shared, ...own].map((secret) => [secret.id, secret])).values()];
+}
+
+function identityFaults(file: PrimitiveFile, path: string, kinds: Kinds): readonly Fault[] {
+  const name = posix.basename(path);
+  const folderKind = posix.basename(posix.dirname(path));
+  const faults: Fault[] = [];
+  if (file.kind !== folderKind) {
+    faults.push({
+      path: ['kind'],
+      message: `\`kind\` is ${file.kind}, but the folder is that of a ${folderKind}: ${path}`,
+    });
+  }
+  if (file.name !== name) {
+    faults.push({ path: ['name'], message: `\`name\` is ${file.name}, but the folder is called ${name}` });
+  }
+  const kind = kinds.get(file.kind);
+  if (kind === undefined) {
+    const meant = nearest(file.kind, kinds.keys());
+    faults.push({
+      path: ['kind'],
+      message: `there is no kind ${JSON.stringify(file.kind)}`,
+      suggestion: meant ? `Did you mean ${meant}?` : `Kinds: ${[...kinds.keys()].join(', ')}`,
+    });
+    return faults;
+  }
+  const fault = nameFault(file.name, kind.names);
+  if (fault !== undefined)
+    faults.push({ path: ['name'], message: `the name ${JSON.stringify(shorten(file.name))} ${fault}` });
+  return faults;
+}
+
+function buildFaults({ build = {} }: PrimitiveFile): readonly Fault[] {
+  return [
+    ...platformFaults(build.platforms ?? [], ['build', 'platforms']),
+    ...argFaults(build.args ?? {}, ['build', 'args']),
+    ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
+    ...(build.inputs ?? []).flatMap((glob, i) => {
+      const fault = globFault(glob);
+      return fault === undefined
+        ? []
+        : [
+            {
+              path: ['build', 'inputs', i],
+              message: `the pattern ${JSON.stringify(glob)} cannot be used: ${fault}`,
+            },
+          ];
+    }),
+  ];
+}
+
+/** Both relative to what {@link Component} says; faults where they lead out of the repository or of each other. */
+function buildPaths(
+  { build = {} }: PrimitiveFile,
+  kind: Kind,
+  path: string,
+  base: string,
+): { context: string; dockerfile: string; faults: readonly Fault[] } {
+  const context = trimmed(
+    build.context === undefined ? posix.join(path, kind.build.context) : posix.join(base, build.context),
+  );
+  const file = trimmed(posix.join(path, build.dockerfile ?? kind.build.dockerfile));
+  const faults: Fault[] = [];
+  if (leaves(context) || build.context?.startsWith('/')) {
+    faults.push({
+      path: ['build', 'context'],
+      message: `\`build.context\` leads out of the repository: ${build.context}`,
+    });
+  } else if (!isInside(file, context) || build.dockerfile?.startsWith('/')) {
+    faults.push({
+      path: ['build', 'dockerfile'],
+      message: `the Dockerfile ${file} is not in the build context ${context}`,
+      suggestion: '`build.dockerfile` is relative to the folder of its primitive.yaml.',
+    });
+  }
+  if (build.inputs === undefined && context !== path && !isInside(context, path)) {
+    faults.push({
+      path: ['build', 'context'],
+      message: 'a context that is more than the folder of the primitive needs `build.inputs`',
+      suggestion: `inputs: ["${posix.relative(context, path)}/**", …] names what the image is made of; ["**"] takes everything, so that every change builds it anew.`,
+    });
+  }
+  return { context, dockerfile: context === '' ? file : file.slice(context.length + 1), faults };
+}
+
+function trimmed(path: string): string {
+  const text = posix.normalize(path).replace(/\/$/, '');
+  return text === '.' ? '' : text;
+}
+
+function leaves(path: string): boolean {
+  return path === '..' || path.startsWith('../');
+}
+
+function isInside(path: string, folder: string): boolean {
+  return !leaves(path) && (folder === '' || path.startsWith(`${folder}/`));
+}
+
+/** Two components that push to one repository would overwrite each other's tags. */
+function checkImages(components: readonly Component[]): void {
+  const owners = new Map<string, Component>();
+  for (const component of components) {
+    const other = owners.get(component.repository);
+    if (other !== undefined) {
+      throw new PrimitiveError(
+        'image-clash',
+        `${other.id} and ${component.id} have the same image: ${component.repository}`,
+        {
+          why: 'each commit has one image under one name',
+          suggestions: [
+            'Use {kind} and {name} in `image` of the config.',
+            `Or set \`image\` in ${component.path}/primitive.yaml.`,
+          ],
+        },
+      );
+    }
+    owners.set(component.repository, component);
+  }
+}
+
+function noComponents(
+  folder: string,
+  location: ConfigLocation,
+  warnings: readonly Warning[],
+): PrimitiveError {
+  return new PrimitiveError(
+    'components-none',
+    `There is no primitive at HEAD: no file ${folder}/<kind>/<name>/primitive.yaml.`,
+    {
+      why: [
+        `${location.path} makes ${location.root} the workspace`,
+        ...warnings.map(({ message }) => message),
+      ].join('\n'),
+      suggestions: [
+        'primitive scaffold --kind domain --name orders, then commit it',
+        `Or for code that is there: a folder ${folder}/domain/orders with a Dockerfile and a primitive.yaml (kind: domain, name: orders)`,
+      ],
+    },
+  );
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
