@@ -5,12 +5,15 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
+import { documentSchemas } from '../src/cli/schemas.ts';
+import { releaseRecordSchema } from '../src/seal/record.ts';
+import { schemaDocuments } from '../src/workspace/schemas.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
 
 const generated = new Map<string, string>([['oclif.manifest.json', stringify(await manifest())]]);
-for (const { file, schema } of await schemas()) generated.set(file, stringify(schema));
+for (const [file, schema] of schemas()) generated.set(file, stringify(schema));
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -47,9 +50,16 @@ async function manifest() {
   return { commands: Object.fromEntries(commands), version: pjson.version };
 }
 
-/** Every schema that a module of ours exports for its documents. */
-async function schemas(): Promise<readonly { readonly file: string; readonly schema: object }[]> {
-  return [];
+/** Every schema that a module of ours exports for a document, by its file. */
+function schemas(): readonly (readonly [file: string, schema: object])[] {
+  const documents = Object.entries({ ...documentSchemas, release: releaseRecordSchema }).map(
+    ([name, schema]) => {
+      const file = `primitive.${name}.v1.json`;
+      const $id = `https://raw.githubusercontent.com/ameide/primitive/main/schemas/${file}`;
+      return { file, schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', $id, ...schema } };
+    },
+  );
+  return [...documents, ...schemaDocuments].map(({ file, schema }) => [`schemas/${file}`, schema]);
 }
 
 /** Keys sorted, so that the order in which files are found or flags are declared makes no difference. */

@@ -1,0 +1,62 @@
+import type { Static, TSchema } from 'typebox';
+import { Check } from 'typebox/schema';
+import { expect, test } from 'vitest';
+import { type ErrorDocument, errorDocument } from '../../../src/cli/failure.ts';
+import {
+  doctorSchema,
+  documentSchemas,
+  errorSchema,
+  type eventSchema,
+  type listSchema,
+  type publishPlanSchema,
+  type publishSchema,
+} from '../../../src/cli/schemas.ts';
+import { type DoctorReport, examine } from '../../../src/doctor/report.ts';
+import { PrimitiveError } from '../../../src/errors.ts';
+import type { PublishEvent } from '../../../src/publish/events.ts';
+import type { PublishPlan } from '../../../src/publish/plan.ts';
+import type { PublishReport } from '../../../src/publish/report.ts';
+import type { Inventory } from '../../../src/render/inventory.ts';
+
+type Mutable<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : { -readonly [K in keyof T]: Mutable<T[K]> };
+
+/** Compiles only where a schema and a type describe the same documents. */
+type Same<S extends TSchema, T> =
+  Static<S> extends T ? (Mutable<T> extends Mutable<Static<S>> ? true : never) : never;
+
+/** An event as it is printed. */
+type PrintedEvent = PublishEvent & { schema: 'primitive.event/v1'; sequence: number; elapsed: number };
+
+test('schemas and types describe the same documents', () => {
+  const held: [
+    Same<typeof errorSchema, ErrorDocument>,
+    Same<typeof doctorSchema, DoctorReport>,
+    Same<typeof listSchema, Inventory>,
+    Same<typeof eventSchema, PrintedEvent>,
+    Same<typeof publishPlanSchema, PublishPlan>,
+    Same<typeof publishSchema, PublishReport>,
+  ] = [true, true, true, true, true, true];
+  expect(held).toHaveLength(6);
+});
+
+test('every document schema says which document it is of', () => {
+  for (const [name, schema] of Object.entries(documentSchemas)) {
+    expect(JSON.stringify(schema)).toContain(`{"const":"primitive.${name}/v1"`.replace('{', ''));
+  }
+});
+
+test('an error document is valid, one with a field more is not', () => {
+  const document = errorDocument(new PrimitiveError('a', 'b', { exit: 3 }), []);
+  expect(Check(errorSchema, document)).toBe(true);
+  expect(Check(errorSchema, { ...document, cause: 'x' })).toBe(false);
+});
+
+test('a doctor report is valid', async () => {
+  const { report } = await examine([
+    { id: 'git', needs: [], look: () => Promise.reject(new PrimitiveError('a', 'b', { why: 'c' })) },
+    { id: 'components', needs: ['git'], look: async () => ({ detail: 'd' }) },
+  ]);
+  expect(Check(doctorSchema, report)).toBe(true);
+});
