@@ -11,15 +11,14 @@ import { tool } from '../../tools/locate.ts';
 let registry: Distribution;
 let buildkit: Buildkit;
 let folder: string;
+const started = new AsyncDisposableStack();
 beforeAll(async () => {
-  registry = await startDistribution();
-  buildkit = await startBuildkit({ insecureRegistries: [registry.host] });
   folder = await mkdtemp(join(tmpdir(), 'primitive-build-'));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  registry = started.use(await startDistribution());
+  buildkit = started.use(await startBuildkit({ insecureRegistries: [registry.host] }));
 });
-afterAll(async () => {
-  await Promise.all([registry.stop(), buildkit.stop()]);
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => started.disposeAsync());
 
 interface Index {
   readonly manifests: readonly {

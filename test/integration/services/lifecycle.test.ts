@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startDistribution } from '../../support/services/distribution.ts';
 import { freePorts } from '../../support/services/ports.ts';
@@ -29,7 +30,10 @@ describe('a service', () => {
     let attempts = 0;
     const started = await inFolder('busy', async (folder) => {
       attempts++;
-      if (attempts === 2) return 'second';
+      if (attempts === 2) {
+        await rm(folder, { recursive: true });
+        return 'second';
+      }
       const program = startProgram(process.execPath, ['-e', 'throw new Error("address already in use")'], {
         folder,
       });
@@ -53,7 +57,10 @@ describe('a service', () => {
     const script = `import { startOlareg } from ${JSON.stringify(module)};
       console.log((await startOlareg()).url);
       setInterval(() => {}, 1000);`;
+    // A killed parent removes nothing: its folder stands in one of ours.
+    const folder = await mkdtemp(join(tmpdir(), 'primitive-killed-'));
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const url = await new Promise<string>((said) =>
@@ -71,6 +78,7 @@ describe('a service', () => {
         { timeout: 5000 },
       )
       .toBe('gone');
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 });
 
@@ -78,6 +86,5 @@ describe('free ports', () => {
   it('are all different', async () => {
     const ports = await freePorts(50);
     expect(new Set(ports).size).toBe(50);
-    await sleep(0);
   });
 });

@@ -11,10 +11,13 @@ const MAIN = 'https://github.com/acme/app/.github/workflows/publish.yaml@refs/he
 let sigstore: Sigstore;
 let distribution: Distribution;
 let olareg: Olareg;
+const started = new AsyncDisposableStack();
 beforeAll(async () => {
-  [sigstore, distribution, olareg] = await Promise.all([startSigstore(), startDistribution(), startOlareg()]);
+  sigstore = started.use(await startSigstore());
+  distribution = started.use(await startDistribution());
+  olareg = started.use(await startOlareg());
 });
-afterAll(() => Promise.all([sigstore.stop(), distribution.stop(), olareg.stop()]));
+afterAll(() => started.disposeAsync());
 
 async function sign(image: string, env: Readonly<Record<string, string>>, by = sigstore): Promise<void> {
   const config = [`--signing-config=${by.signingConfig}`, `--trusted-root=${by.trustedRoot}`];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -40,7 +41,7 @@ describe('npm run tools', () => {
   it('takes what is on PATH in a usable version', async () => {
     const bin = join(folder, 'new');
     await fakeProgram(bin, 'cosign', 'GitVersion:    v3.9.1');
-    const env = { PATH: `${bin}${delimiter}/bin`, PRIMITIVE_TOOLS_DIR: join(folder, 'empty') };
+    const env = { PATH: bin, PRIMITIVE_TOOLS_DIR: join(folder, 'empty') };
     const ran = await attempt(process.execPath, [install, 'cosign'], { env });
     expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(join(bin, 'cosign')) });
   });
@@ -48,7 +49,7 @@ describe('npm run tools', () => {
   it('names what it cannot get, and the command that does', async () => {
     const bin = join(folder, 'old');
     await fakeProgram(bin, 'cosign', 'GitVersion:    v2.4.0');
-    const env = { PATH: `${bin}${delimiter}/bin`, PRIMITIVE_TOOLS_DIR: join(folder, 'empty') };
+    const env = { PATH: bin, PRIMITIVE_TOOLS_DIR: join(folder, 'empty') };
     const ran = await attempt(process.execPath, [install, 'cosign'], { env });
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('cosign: Go 1.26 or newer is needed');
@@ -58,7 +59,7 @@ describe('npm run tools', () => {
   });
 
   it('builds once when two ask at the same time, and leaves no partial file', async () => {
-    const env = { PRIMITIVE_TOOLS_DIR: join(folder, 'shared'), PATH: withoutTool('olareg') };
+    const env = { PRIMITIVE_TOOLS_DIR: join(folder, 'shared'), PATH: pathWithout('olareg') };
     await mkdir(join(folder, 'shared/bin'), { recursive: true });
     await writeFile(join(folder, 'shared/bin/.partial-1-olareg'), 'what a killed run left');
     const both = await Promise.all([1, 2].map(() => attempt(process.execPath, [install, 'olareg'], { env })));
@@ -68,10 +69,8 @@ describe('npm run tools', () => {
   }, 300_000);
 });
 
-/** PATH with only what a build needs, so that an installed copy is not taken. */
-function withoutTool(_name: string): string {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((entry) => !entry.includes('.tools'))
-    .join(delimiter);
+/** PATH without the folders that hold a program, so that an installed copy is not taken. */
+function pathWithout(program: string): string {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.filter((entry) => !existsSync(join(entry, program))).join(delimiter);
 }
