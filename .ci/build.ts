@@ -6,6 +6,7 @@ import { globSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { namedExports } from './named-exports.ts';
 import { thirdPartyNotices } from './notices.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -31,10 +32,13 @@ const { metafile } = await build({
   // Stack traces name our functions, also in a report from a user.
   keepNames: true,
   legalComments: 'none',
+  plugins: [namedExports],
   metafile: true,
   logLevel: 'warning',
-  // Bundled CommonJS asks for Node's own modules with `require`.
-  banner: { js: "import{createRequire as $r}from'node:module';const require=$r(import.meta.url);" },
+  // Bundled CommonJS asks for Node's own modules with `require`; the long name is none that minifying makes up.
+  banner: {
+    js: "import{createRequire as createBundleRequire}from'node:module';const require=createBundleRequire(import.meta.url);",
+  },
 });
 await writeFile(
   join(root, 'THIRD-PARTY-NOTICES.txt'),

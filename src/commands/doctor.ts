@@ -30,8 +30,7 @@ function portsOf(wiring: Wiring): DoctorPorts {
     repository: () => wiring.repository(),
     components: () => wiring.components(),
     builder: () => wiring.builder(),
-    signer: async () => (await wiring.signer()).probe(),
-    sbom: async () => (await wiring.sbom()).probe(),
+    program: (name) => wiring.program(name),
     identity: async () => {
       const [{ signer }, policy, { tierOf }] = await Promise.all([
         wiring.identity(),

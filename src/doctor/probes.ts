@@ -16,8 +16,7 @@ export interface DoctorPorts {
   repository(): Promise<{ readonly root: string; readonly head: Head }>;
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
-  signer(): Promise<{ readonly version: string }>;
-  sbom(): Promise<{ readonly version: string }>;
+  program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
   /** Who a signature of this run would name, and what the config thinks of it. */
   identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier | undefined }>;
   registry(): Promise<Registry>;
@@ -32,12 +31,8 @@ export function publishProbes(ports: DoctorPorts): readonly Probe[] {
     { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
     { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
     { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
-    {
-      id: 'cosign',
-      needs: ['config'],
-      look: async () => ({ detail: `cosign ${(await ports.signer()).version}` }),
-    },
-    { id: 'syft', needs: [], look: async () => ({ detail: `syft ${(await ports.sbom()).version}` }) },
+    { id: 'cosign', needs: [], look: () => lookAtProgram('cosign', ports) },
+    { id: 'syft', needs: [], look: () => lookAtProgram('syft', ports) },
     { id: 'identity', needs: ['config'], look: () => lookAtIdentity(ports) },
     { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
     { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
@@ -81,6 +76,11 @@ async function lookAtBuilder(ports: DoctorPorts) {
       ],
     },
   };
+}
+
+async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
+  const { path, version } = await ports.program(name);
+  return { detail: `${name} ${version} (${path})` };
 }
 
 async function lookAtIdentity(ports: DoctorPorts) {
