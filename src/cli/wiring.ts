@@ -9,7 +9,9 @@ import type { PullRequestEvent } from '../publish/identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
 import type { SbomGenerator, SignerIdentity } from '../seal/types.ts';
 import type { BundleVerifier } from '../seal/verifier.ts';
+import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
+import type { ProgramName } from '../toolchain/programs.ts';
 import type { Config } from '../workspace/config.ts';
 import type { ConfigLocation } from '../workspace/discovery.ts';
 import type { Component } from '../workspace/primitives.ts';
@@ -52,6 +54,16 @@ export class Wiring {
       const { createProcesses } = await import('../adapters/process.ts');
       return createProcesses(this.#environment.variables);
     });
+  }
+
+  /** A program on PATH in a version that will do; throws with the commands that get it. */
+  async program(name: ProgramName): Promise<Program> {
+    const [{ requireProgram }, processes] = await Promise.all([
+      import('../toolchain/find.ts'),
+      this.processes(),
+    ]);
+    const { variables, platform } = this.#environment;
+    return requireProgram(name, { path: variables.PATH, platform, processes, signal: this.#signal });
   }
 
   workspace(): Promise<Workspace> {
