@@ -31,6 +31,87 @@ export const KindFile = closed(
       },
       'What primitives of this kind may be called.',
     ),
+    inputs: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
+        closed({
+          type: Type.Union([Type.Literal('path'), Type.Literal('text')], {
+            description: 'A file of the repository, or words.',
+          }),
+          match: Type.Optional(path('Pattern of the file names that a path may have.')),
+          required: Type.Optional(Type.Boolean({ description: 'Must be given.' })),
+          help: Type.String({ description: 'For `--help` and for questions.', minLength: 1 }),
+        }),
+        { description: 'What can be asked for besides the name; each is a flag of scaffold.' },
+      ),
+    ),
+    files: Type.Optional(
+      Type.Array(
+        closed({
+          path: path('Pattern of files; of those that match a file, the first says who owns it.'),
+          owner: Type.Union([Type.Literal('impl'), Type.Literal('generated'), Type.Literal('config')], {
+            description:
+              'impl: a person writes it; generated: we do; config: a person does and verify checks it.',
+          }),
+          by: Type.Optional(path('Id of the generator that writes it.')),
+          required: Type.Optional(Type.Boolean({ description: 'A primitive of this kind has it.' })),
+        }),
+        { description: 'Who owns what is written.', minItems: 1 },
+      ),
+    ),
+    generators: Type.Optional(
+      Type.Array(
+        closed({
+          id: path('Named by `files[].by`.'),
+          run: path('The program, or the built-in generator.'),
+          version: path('Exact version of the program.'),
+          reads: Type.Array(path('Pattern of files.'), { description: 'Its input.', minItems: 1 }),
+          writes: path('Folder that holds nothing else than its output.'),
+        }),
+        { description: 'What writes generated-only files.' },
+      ),
+    ),
+    suites: Type.Optional(
+      Type.Array(
+        closed({
+          id: path('Names the suite in reports.'),
+          runner: Type.Union([Type.Literal('go-test'), Type.Literal('pytest'), Type.Literal('node-test')], {
+            description: 'What runs it.',
+          }),
+          args: Type.Array(Type.String(), { description: 'Of the runner.' }),
+          required: Type.Optional(Type.Boolean({ description: 'Must have run for verify to pass.' })),
+          needs: Type.Optional(
+            Type.Array(Type.Union([Type.Literal('postgres'), Type.Literal('browser')]), {
+              description: 'Services that must be there.',
+            }),
+          ),
+          cases: Type.Optional(
+            Type.Array(
+              closed({
+                id: path('As the runner reports it.'),
+                state: Type.Union([Type.Literal('red'), Type.Literal('green')], {
+                  description: 'In a fresh scaffold.',
+                }),
+              }),
+              { description: 'All cases that the scaffold writes.' },
+            ),
+          ),
+        }),
+        { description: 'How primitives of this kind are tested.' },
+      ),
+    ),
+    imports: Type.Optional(
+      closed(
+        {
+          infra: Type.Optional(
+            Type.Array(path('Pattern of files.'), {
+              description: 'May import drivers and clients of services.',
+            }),
+          ),
+        },
+        'What may be imported where.',
+      ),
+    ),
     build: closed(
       {
         context: path("Relative to the primitive's folder, as all paths of this file."),
