@@ -44,7 +44,6 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
     wiring.registry(),
     wiring.verifier(),
   ]);
-  const { tagsFor } = await import('../workspace/tags.ts');
   const source = await sourceOf(run, session);
   const { facts, manifests } = await gatherFacts(
     {
@@ -52,7 +51,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
       ...(source === undefined ? {} : { source }),
       run,
       policy,
-      tags: tagsFor(config.tags, tree.head.commit),
+      tags: config.tags.map((template) => template.replaceAll('{sha}', tree.head.commit)),
       inputs,
       whole,
       registryPrefix: config.registry,

@@ -117,6 +117,7 @@ export class Wiring {
       const { variables, home } = this.#environment;
       const client = createRegistryClient({
         processes,
+        access: 'write',
         plainHttp: config.insecureRegistries,
         credentials: {
           home,

@@ -9,7 +9,7 @@ import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
 import type { Registry } from './registry.ts';
 import { type Clock, retryDelay } from './retry.ts';
-import { createTransport, type TransportOptions } from './transport.ts';
+import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 
@@ -31,6 +31,8 @@ export interface RegistryClientOptions extends Partial<TransportOptions> {
 
 /** A {@link Registry} over HTTP. */
 export interface RegistryClient extends Registry {
+  /** How many HTTP requests were sent so far, token requests and retries included, redirects not. */
+  requests(): number;
   /** Ends its connections; nothing may be called after it. */
   close(): Promise<void>;
 }
@@ -52,9 +54,17 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
     ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
   });
+  let requests = 0;
+  const counted: Transport = {
+    send(request) {
+      requests += 1;
+      return transport.send(request);
+    },
+    close: () => transport.close(),
+  };
   const exchange = createExchange({
     ...common,
-    transport,
+    transport: counted,
     clock,
     credentials: createCredentials(options.credentials, options.processes),
     plainHttp: options.plainHttp ?? [],
@@ -218,6 +228,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     getReferrers: referrers.list,
     attach: referrers.attach,
     checkPush: (repository) => probeUpload(exchange, repository),
+    requests: () => requests,
     close: () => transport.close(),
   };
 }

@@ -3,7 +3,13 @@ import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { Emit } from './events.ts';
 import type { PlannedComponent, PublishPlan } from './plan.ts';
-import { commitRecord, moveChannel, type ReleasePorts, releaseConflict } from './release.ts';
+import {
+  type CommittedRecord,
+  commitRecord,
+  moveChannel,
+  type ReleasePorts,
+  releaseConflict,
+} from './release.ts';
 import { type ExecutedPublish, type Outcome, reportPublish, type Tagged } from './report.ts';
 import { idOf, type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
 import { type Claim, claimTag, restoreTags, type TagPorts } from './tagging.ts';
@@ -138,7 +144,10 @@ async function commit(
 ): Promise<ExecutedPublish> {
   const releasePorts: ReleasePorts = { ...ports, seal: ports.seal };
   const release = { repository: plan.record.repository, tag: plan.record.tag };
-  let committed = plan.record.existing ? { digest: plan.record.existing, written: false } : undefined;
+  let committed: (Pick<CommittedRecord, 'digest' | 'written'> & Partial<CommittedRecord>) | undefined = plan
+    .record.existing
+    ? { digest: plan.record.existing, written: false }
+    : undefined;
   let outcomes = tagged;
   if (plan.record.action !== 'keep') {
     ports.signal.throwIfAborted();
@@ -154,11 +163,15 @@ async function commit(
   if (!committed) throw new Error('a plan that keeps a record names it');
   ports.signal.throwIfAborted();
   emit({ type: 'step', step: 'channel', message: plan.channel.reason });
-  const channel = await moveChannel(plan, committed.digest, releasePorts);
+  const channel = await moveChannel(plan, committed, releasePorts);
   return reportPublish(
     plan,
     outcomes,
-    { ref: `${release.repository}:${release.tag}@${committed.digest}`, ...committed },
+    {
+      ref: `${release.repository}:${release.tag}@${committed.digest}`,
+      digest: committed.digest,
+      written: committed.written,
+    },
     channel,
   );
 }

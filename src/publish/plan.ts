@@ -121,7 +121,10 @@ export interface PlannedRecord {
 export interface PlannedChannel {
   readonly tag: string;
   readonly action: 'move' | 'keep' | 'skip';
+  /** The commit that the channel is at, by a trusted signer's record. */
   readonly from?: string;
+  /** The digest that the channel names now, whoever wrote it. */
+  readonly existing?: Digest;
   readonly reason: string;
 }
 
@@ -273,7 +276,11 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
   const { channel, run, commit } = facts;
   const listed = channel.record?.signed;
   const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
-  const base = { tag: channel.tag, ...(from === undefined ? {} : { from }) };
+  const base = {
+    tag: channel.tag,
+    ...(from === undefined ? {} : { from }),
+    ...(channel.record ? { existing: channel.record.digest } : {}),
+  };
   if (record.action === 'skip' || record.action === 'conflict')
     return { ...base, action: 'skip', reason: 'no release record is written' };
   if (run.tier !== 'trusted')

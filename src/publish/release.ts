@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import type { Digest, Repository } from '../oci/types.ts';
+import type { Digest, Manifest, Repository } from '../oci/types.ts';
 import type { SealContext } from '../seal/inspect.ts';
 import { type RecordState, readRecord, writeRecord } from '../seal/record.ts';
 import type { ReleaseRecord, Signer, TrustTier } from '../seal/types.ts';
@@ -24,6 +24,7 @@ type Found = Extract<RecordState, { state: 'found' }>;
 export interface CommittedRecord {
   readonly record: ReleaseRecord;
   readonly digest: Digest;
+  readonly manifest: Manifest;
   /** False where an equal or acceptable one was there. */
   readonly written: boolean;
 }
@@ -49,13 +50,14 @@ export async function commitRecord(
   });
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await registry.headManifest(repository, tag);
-    if (current?.digest === mine.digest) return { record, digest: mine.digest, written: true };
+    if (current?.digest === mine.digest)
+      return { record, digest: mine.digest, manifest: mine.manifest, written: true };
     if (current && current.digest !== plan.record.existing) {
       const other = await readRecord(ports.seal, repository, current.digest, {
         registry: ports.registryPrefix,
       });
       const kept = respected(other, plan, tier);
-      if (kept) return { record: kept.record, digest: kept.digest, written: false };
+      if (kept) return { record: kept.record, digest: kept.digest, manifest: kept.manifest, written: false };
     }
     await registry.putManifest(repository, tag, mine.manifest);
   }
@@ -81,54 +83,65 @@ function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Foun
 /**
  * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
  *
- * The channel is read again right before and after: a newer commit that got there first is left alone.
+ * The channel is read again right before and after: a newer commit that got there first is left alone. Throws
+ * `release-gone` (exit 1, retryable) where the record was deleted.
  */
 export async function moveChannel(
   plan: PublishPlan,
-  digest: Digest,
+  committed: { readonly digest: Digest; readonly manifest?: Manifest },
   ports: ReleasePorts,
 ): Promise<PlannedChannel & { readonly moved: boolean }> {
   const { channel, record, commit } = plan;
   if (channel.action !== 'move') return { ...channel, moved: false };
   const { registry } = ports.seal;
-  const manifest = await registry.getManifest(record.repository, digest);
-  if (!manifest)
-    throw new PrimitiveError('release-gone', `The release record ${digest} was deleted.`, {
-      exit: 1,
-      retryable: true,
-    });
   let moved = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const current = await readChannel(record.repository, channel.tag, digest, ports);
-    if (current === 'here') return { ...channel, moved };
-    if (current !== undefined && current !== channel.from) {
-      const behind = await ports.history.isAncestor(current, commit);
-      if (behind !== 'yes') {
-        return {
-          ...channel,
-          moved: false,
-          from: current,
-          reason: `another run moved it to ${current.slice(0, 12)} meanwhile`,
-        };
-      }
+    const current = (await registry.headManifest(record.repository, channel.tag))?.digest;
+    if (current === committed.digest) return { ...channel, moved };
+    // What the plan found there may be replaced; anything else came since and must be behind this commit.
+    const other =
+      current === channel.existing ? undefined : await commitAt(record.repository, current, ports);
+    if (other !== undefined && (await ports.history.isAncestor(other, commit)) !== 'yes') {
+      return {
+        ...channel,
+        moved: false,
+        from: other,
+        reason: `another run moved it to ${other.slice(0, 12)} meanwhile`,
+      };
     }
-    await registry.putManifest(record.repository, channel.tag, manifest);
+    await registry.putManifest(
+      record.repository,
+      channel.tag,
+      await recordManifest(record.repository, committed, ports),
+    );
     moved = true;
   }
   return { ...channel, moved: false, reason: 'other runs keep moving it' };
 }
 
-/** `here` for the record to move to, the commit of another trusted record, undefined for nothing that counts. */
-async function readChannel(
+async function recordManifest(
   repository: Repository,
-  tag: string,
-  digest: Digest,
+  { digest, manifest }: { readonly digest: Digest; readonly manifest?: Manifest },
+  { seal }: ReleasePorts,
+): Promise<Manifest> {
+  const found = manifest ?? (await seal.registry.getManifest(repository, digest));
+  if (found) return found;
+  throw new PrimitiveError('release-gone', `The release record ${repository}@${digest} was deleted.`, {
+    why: 'It stood there when the plan was made.',
+    suggestions: ['Run again: the record is then written anew.'],
+    exit: 1,
+    retryable: true,
+  });
+}
+
+/** The commit of the trusted record under a digest; undefined for anything that does not count. */
+async function commitAt(
+  repository: Repository,
+  digest: Digest | undefined,
   { seal, registryPrefix }: ReleasePorts,
 ): Promise<string | undefined> {
-  const head = await seal.registry.headManifest(repository, tag);
-  if (!head) return undefined;
-  if (head.digest === digest) return 'here';
-  const other = await readRecord(seal, repository, head.digest, { registry: registryPrefix });
+  if (digest === undefined) return undefined;
+  const other = await readRecord(seal, repository, digest, { registry: registryPrefix });
   return other.state === 'found' && other.tier === 'trusted' ? other.record.commit : undefined;
 }
 

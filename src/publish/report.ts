@@ -91,7 +91,7 @@ export function reportPublish(
     tier: plan.run.tier,
     signer: plan.run.signer,
     components: outcomes.map((outcome) => published(outcome, plan)),
-    ...(release ? { release: { ref: release.ref, digest: release.digest, written: release.written } } : {}),
+    ...(release ? { release } : {}),
     channel,
   };
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
@@ -26,10 +26,14 @@ export async function attachSeal(
   expected: Expected,
 ): Promise<Sealed> {
   await attachBundles(context, repository, image, bundles);
-  return confirm(async () => {
-    const state = await inspectSeal(context, repository, image.digest, expected);
-    return state.sealed ? state : state.detail;
-  }, `${repository}@${image.digest}`);
+  return confirm(
+    context,
+    async () => {
+      const state = await inspectSeal(context, repository, image.digest, expected);
+      return state.sealed ? state : state.detail;
+    },
+    `${repository}@${image.digest}`,
+  );
 }
 
 /** The writing half of {@link attachSeal}, for anything that is not an image of platforms. */
@@ -58,7 +62,11 @@ export async function attachBundles(
  * Looks until there is an answer: a registry may show late what was put. Throws `seal-not-confirmed` (exit 3) with the
  * last explanation.
  */
-export async function confirm<T extends object>(look: () => Promise<T | string>, what: string): Promise<T> {
+export async function confirm<T extends object>(
+  { sleep = wait }: SealContext,
+  look: () => Promise<T | string>,
+  what: string,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     const seen = await look();
     if (typeof seen !== 'string') return seen;

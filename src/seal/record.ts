@@ -217,7 +217,7 @@ export async function writeRecord(
   await attachBundles(context, repository, manifest, [
     await signer.sign(signatureStatement([manifest.digest])),
   ]);
-  return confirm(look, `the release record ${repository}@${manifest.digest}`);
+  return confirm(context, look, `the release record ${repository}@${manifest.digest}`);
 }
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;

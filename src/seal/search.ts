@@ -11,6 +11,8 @@ export interface SealContext {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
   readonly policy: TrustPolicy;
+  /** Waits between two looks at a registry that shows late what it was given; the clock's own where absent. */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>;
 }
 
 /** One statement that is looked for. */
