@@ -68,8 +68,8 @@ export interface Transport {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** A registry may take long to store what it has received whole, such as by copying it inside an object store. */
-const STORE_TIMEOUT = 300_000;
+/** So many times longer may a registry take to store what it has received whole, such as inside an object store. */
+const STORE_PATIENCE = 5;
 
 /** Makes a transport; undici is loaded with the first request. Throws `registry-ca-unreadable` (exit 2). */
 export function createTransport(options: TransportOptions): Transport {
@@ -99,7 +99,7 @@ export function createTransport(options: TransportOptions): Transport {
               ? request.headers
               : { ...request.headers, 'content-length': String(body.size) },
           body: body === undefined ? null : body.content,
-          headersTimeout: body?.watch === undefined ? options.stallTimeout : STORE_TIMEOUT,
+          headersTimeout: options.stallTimeout * (body?.watch === undefined ? 1 : STORE_PATIENCE),
           bodyTimeout: options.stallTimeout,
         },
         handler,

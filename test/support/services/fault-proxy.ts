@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from './http.ts';
@@ -66,10 +67,9 @@ export function faultAtRequest(at: number, fault: HttpFault): FaultPlan {
 /** A plan with one of the faults at every so many requests; the same seed gives the same plan. */
 export function seededFaultPlan(seed: number, faults: readonly HttpFault[] = FAULTS, oneIn = 6): FaultPlan {
   return (index) => {
-    // Two rounds of an integer hash: neighbouring indexes must not look alike.
-    let state = Math.imul((seed ^ (index + 1)) >>> 0, 0x9e3779b1) >>> 0;
-    state = Math.imul(state ^ (state >>> 15), 0x85ebca6b) >>> 0;
-    return state % oneIn === 0 ? faults[(state >>> 8) % faults.length] : undefined;
+    // Hashed, so that neighbouring indexes do not look alike.
+    const hash = createHash('sha256').update(`${seed} ${index}`).digest();
+    return hash.readUInt16BE(0) % oneIn === 0 ? faults[hash.readUInt16BE(2) % faults.length] : undefined;
   };
 }
 
