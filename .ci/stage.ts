@@ -1,0 +1,40 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundle } from './bundle.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Of package.json, what a user's npm needs; what only development needs would be installed with the package. */
+const PUBLISHED = [
+  'name',
+  'version',
+  'description',
+  'license',
+  'type',
+  'bin',
+  'files',
+  'engines',
+  'repository',
+  'bugs',
+  'homepage',
+  'oclif',
+];
+
+/**
+ * Fills a folder that does not exist yet with exactly what is published: the bundle, and the files that package.json
+ * names. Throws where one of them is missing.
+ */
+export async function stagePackage(folder: string): Promise<void> {
+  await mkdir(folder);
+  const pjson: Record<string, unknown> & { files: string[] } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  );
+  const { files, bytes } = await bundle(folder);
+  if (files === 0 || bytes === 0) throw new Error('the bundle is empty');
+  const made = new Set(['dist', 'THIRD-PARTY-NOTICES.txt']);
+  for (const file of ['LICENSE', ...pjson.files]) {
+    if (!made.has(file)) await cp(join(root, file), join(folder, file), { recursive: true });
+  }
+  const published = Object.fromEntries(PUBLISHED.flatMap((key) => (key in pjson ? [[key, pjson[key]]] : [])));
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+}

@@ -1,0 +1,379 @@
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { Check } from 'typebox/schema';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { doctorSchema, errorSchema, helpSchema, listSchema, versionSchema } from '../../src/cli/schemas.ts';
+import { collect, installPacked, type Packed } from '../support/packed.ts';
+import { attempt, run } from '../support/services/run.ts';
+
+let cli: Packed;
+let repository: string;
+
+beforeAll(async () => {
+  cli = await installPacked();
+  repository = folder('repository-');
+  await commit(repository, {
+    'primitive.config.yaml': 'registry: 127.0.0.1:1/acme\nplatforms: [linux/amd64]\n',
+    'primitives/domain/orders/primitive.yaml': 'kind: domain\nname: orders\n',
+    'primitives/domain/orders/Dockerfile': 'FROM scratch\nCOPY . /\n',
+  });
+});
+afterAll(() => cli[Symbol.asyncDispose]());
+
+function folder(prefix: string): string {
+  return mkdtempSync(join(cli.home, prefix));
+}
+
+async function commit(cwd: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(cwd, path, '..'), { recursive: true });
+    writeFileSync(join(cwd, path), text);
+  }
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args], { cwd });
+  await git('init', '--quiet', '--initial-branch=main');
+  await git('add', '.');
+  await git('commit', '--quiet', '-m', 'first');
+}
+
+describe('the package', () => {
+  test('depends on nothing at run time', () => {
+    const scope = join(cli.folder, '..');
+    expect(readdirSync(scope)).toEqual(['primitive']);
+    expect(readdirSync(join(scope, '..')).filter((name) => !name.startsWith('.'))).toEqual(['@ameide']);
+  });
+
+  test('holds what is needed and no source', () => {
+    expect(readdirSync(cli.folder)).toEqual(
+      expect.arrayContaining([
+        'bin',
+        'dist',
+        'oclif.manifest.json',
+        'schemas',
+        'templates',
+        'THIRD-PARTY-NOTICES.txt',
+        'LICENSE',
+      ]),
+    );
+    expect(globSync('{src,test,bin/dev.js,**/*.ts}', { cwd: cli.folder })).toEqual([]);
+    expect(readFileSync(join(cli.folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')).toMatch(
+      /^@oclif\/core \S+ \(MIT\)$/m,
+    );
+  });
+
+  test('the manifest names the commands that are there, and no flag is read from the environment', () => {
+    const { commands } = JSON.parse(readFileSync(join(cli.folder, 'oclif.manifest.json'), 'utf8'));
+    const built = globSync('dist/commands/**/*.js', { cwd: cli.folder }).sort();
+    expect(
+      Object.values(commands)
+        .map((command) => (command as { relativePath: string[] }).relativePath.join('/'))
+        .sort(),
+    ).toEqual(built);
+    expect(JSON.stringify(commands)).not.toMatch(/"env":/);
+  });
+});
+
+describe('version and help', () => {
+  test.each([['--version'], ['-v']])('%s', async (flag) => {
+    const { version } = JSON.parse(readFileSync(join(cli.folder, 'package.json'), 'utf8'));
+    const { code, stdout, stderr } = await cli.run([flag]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: `primitive ${version} (node ${process.versions.node}, ${process.platform}-${process.arch})\n`,
+      stderr: '',
+    });
+  });
+
+  test('--version --json', async () => {
+    expect(Check(versionSchema, JSON.parse((await cli.run(['--version', '--json'])).stdout))).toBe(true);
+  });
+
+  test.each([[[]], [['--help']], [['-h']], [['help']]])('%j shows the commands', async (args) => {
+    const { code, stdout, stderr } = await cli.run(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['doctor', 'list', 'publish'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  test('every command has help, for people and for programs', async () => {
+    const { stdout } = await cli.run(['--help', '--json']);
+    const document = JSON.parse(stdout);
+    expect(Check(helpSchema, document)).toBe(true);
+    for (const { command, summary } of document.commands) {
+      const { code, stdout: text } = await cli.run([...command.split(' '), '--help']);
+      expect(code).toBe(0);
+      expect(text).toContain(summary.slice(0, 40));
+      expect(text).toContain('--json');
+    }
+  });
+});
+
+/** Every way to fail before anything is done: arguments, code, exit code, and a word of the text. */
+const failures: readonly (readonly [args: readonly string[], code: string, exit: number, says: RegExp])[] = [
+  [['pubish'], 'unknown-command', 2, /Did you mean primitive publish\?/],
+  [['--frob'], 'unknown-flag', 2, /--frob/],
+  [['publish', '--dryrun'], 'unknown-flag', 2, /Did you mean --dry-run\?/],
+  [['publish', '--kind'], 'invalid-flag', 2, /expects a value/],
+  [['publish', '--events', 'xml'], 'invalid-flag', 2, /one of: ndjson/],
+  [['publish', '--kind', 'a', '--kind', 'b'], 'invalid-flag', 2, /only be specified once/],
+  [['publish', '--seal-only', '--keep-going'], 'invalid-flag', 2, /cannot also be provided/],
+  [['doctor', 'stray'], 'unexpected-argument', 2, /stray/],
+  [['doctor', '--report', 'xml=a'], 'report-invalid', 2, /FORMAT=FILE/],
+  [['doctor', '--report', 'json=no/such/folder/a'], 'report-unwritable', 2, /mkdir -p/],
+  [['-C', 'no-such-folder', 'doctor'], 'directory-not-found', 2, /no-such-folder/],
+  [['list'], 'config-not-found', 2, /primitive\.config\.yaml/],
+  [['publish', '--dry-run'], 'config-not-found', 2, /primitive\.config\.yaml/],
+];
+
+describe('a failure', () => {
+  test.each(failures)('%j is %s', async (args, code, exit, says) => {
+    const text = await cli.run(args);
+    expect(text).toMatchObject({ code: exit, stdout: '' });
+    expect(text.stderr).toMatch(/^Error: /m);
+    expect(text.stderr).toContain(`[${code}]`);
+    expect(text.stderr).toMatch(says);
+    expect(text.stderr).not.toMatch(/^\s+at /m);
+
+    const json = await cli.run([...args, '--json']);
+    expect(json.code).toBe(exit);
+    expect(json.stderr).not.toContain('Error:');
+    const document = JSON.parse(json.stdout);
+    expect(Check(errorSchema, document)).toBe(true);
+    expect(document).toMatchObject({ code, exit });
+  });
+
+  test.each([
+    ['broken YAML', 'registry: [\n', /primitive\.config\.yaml:\d+:\d+/],
+    ['an unknown key', 'registry: ghcr.io/acme\nplatfroms: []\n', /platforms/],
+    ['no registry', 'image: x\n', /registry/],
+    ['an empty file', '', /registry|empty/],
+  ])('a config with %s is refused with its place', async (_, text, says) => {
+    const cwd = folder('config-');
+    await commit(cwd, { 'primitive.config.yaml': text });
+    const { code, stdout } = await cli.run(['list', '--json'], { cwd });
+    const document = JSON.parse(stdout);
+    expect(code).toBe(2);
+    expect(Check(errorSchema, document)).toBe(true);
+    expect(JSON.stringify(document)).toMatch(says);
+  });
+
+  test('of ours says so, and tells the stack only when asked', async () => {
+    const preload = join(folder('bug-'), 'bug.cjs');
+    writeFileSync(
+      preload,
+      `JSON.parse = new Proxy(JSON.parse, { apply() { throw new TypeError('a bug for this test'); } });`,
+    );
+    const node = ['--require', preload];
+    const { code, stdout, stderr } = await cli.run(['list', '--json'], { node });
+    const document = JSON.parse(stdout);
+    expect(Check(errorSchema, document)).toBe(true);
+    expect(document).toMatchObject({ code: 'internal-error', exit: 70 });
+    expect({ code, stderr }).toEqual({ code: 70, stderr: '' });
+    const debug = await cli.run(['list'], { node, env: { PRIMITIVE_DEBUG: '1' } });
+    expect(debug.stderr).toMatch(/^TypeError: a bug for this test\n {4}at /m);
+  });
+
+  test.each([
+    ['a rejection that nobody handles', `setTimeout(() => Promise.reject(new Error('late')), 200);`],
+    ['an exception in a callback', `setTimeout(() => { throw new Error('late'); }, 200);`],
+  ])('%s is told like any other', async (_, source) => {
+    const preload = join(folder('late-'), 'late.cjs');
+    writeFileSync(preload, source);
+    using server = await silentServer();
+    const cwd = await repositoryFor(server.port);
+    const { code, stdout } = await cli.run(['doctor', '--json'], { cwd, node: ['--require', preload] });
+    expect(code).toBe(70);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'primitive.error/v1', code: 'internal-error' });
+  });
+
+  test.each([['18.20.0'], ['20.20.2'], ['22.11.0']])('Node %s is refused in words', async (version) => {
+    const preload = join(folder('node-'), 'version.cjs');
+    writeFileSync(preload, `Object.defineProperty(process.versions, 'node', { value: '${version}' });`);
+    const node = ['--require', preload];
+    const text = await cli.run(['publish'], { node });
+    expect(text).toMatchObject({ code: 3, stdout: '' });
+    expect(text.stderr).toContain(`needs Node 22.12 or newer; this is ${version}`);
+    const { stdout, code } = await cli.run(['publish', '--json'], { node });
+    expect(code).toBe(3);
+    expect(Check(errorSchema, JSON.parse(stdout))).toBe(true);
+  });
+});
+
+describe('secrets in the environment', () => {
+  const canary = 'canary-9f86d081884c7d65';
+  const env = {
+    GITHUB_TOKEN: canary,
+    COSIGN_PASSWORD: canary,
+    SIGSTORE_ID_TOKEN: canary,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: canary,
+    PRIMITIVE_TOKEN: canary,
+    PRIMITIVE_JSON: canary,
+  };
+
+  test('are in no output of any failure', async () => {
+    for (const [args] of failures) {
+      for (const more of [[], ['--json']]) {
+        const { stdout, stderr } = await cli.run([...args, ...more], {
+          env: { ...env, PRIMITIVE_DEBUG: '1' },
+        });
+        expect(stdout + stderr).not.toContain(canary);
+      }
+    }
+  });
+
+  test('are in no output of doctor', async () => {
+    const { stdout, stderr } = await cli.run(['doctor', '--json'], { cwd: repository, env });
+    expect(stdout).toContain('primitive.doctor/v1');
+    expect(stdout + stderr).not.toContain(canary);
+  });
+
+  test('are masked also where they come from elsewhere', async () => {
+    const { stdout, stderr } = await cli.run(['-C', canary, 'list'], { env });
+    expect(stderr).toContain('There is no folder ***.');
+    expect(stdout + stderr).not.toContain(canary);
+  });
+});
+
+describe('code in the home folder', () => {
+  test.each([{}, { NODE_ENV: 'development' }, { NODE_ENV: 'test' }])('is not run (%j)', async (more) => {
+    const data = folder('data-');
+    const marker = join(data, 'was-run');
+    const plugin = join(data, '@ameide/primitive');
+    mkdirSync(plugin, { recursive: true });
+    writeFileSync(
+      join(plugin, 'hook.cjs'),
+      `module.exports = () => require('node:fs').writeFileSync(${JSON.stringify(marker)}, '');`,
+    );
+    const oclif = {
+      hooks: { init: './hook.cjs', prerun: './hook.cjs' },
+      plugins: [{ type: 'link', name: 'evil', root: plugin }],
+    };
+    writeFileSync(join(plugin, 'package.json'), JSON.stringify({ name: 'evil', version: '1.0.0', oclif }));
+    const env = { XDG_DATA_HOME: data, XDG_CONFIG_HOME: data, XDG_CACHE_HOME: data, ...more };
+    const { code } = await cli.run(['list'], { cwd: repository, env });
+    expect(code).toBe(0);
+    expect(existsSync(marker)).toBe(false);
+
+    // The same folder with oclif's own settings: the hook would have been run.
+    const control = `import { run } from '@oclif/core/run'; await run(['--help'], ${JSON.stringify({ root: cli.folder })});`;
+    const script = join(import.meta.dirname, `../../node_modules/.control-${process.pid}.mjs`);
+    writeFileSync(script, control);
+    try {
+      await attempt(process.execPath, [script], { env: { ...env, NODE_ENV: '' } });
+      expect(existsSync(marker)).toBe(true);
+    } finally {
+      await run('rm', [script]);
+    }
+  });
+});
+
+describe('pipes and signals', () => {
+  test.each([['--help'], ['--help --json'], ['list --nope']])(
+    'a reader that leaves early is no failure (%s)',
+    async (args) => {
+      const command = `set -o pipefail; "$NODE" "$CLI" ${args} 2>&1 | head -c 1 >/dev/null; echo "\${PIPESTATUS[0]}"`;
+      const env = { NODE: process.execPath, CLI: join(cli.folder, 'bin/run.js') };
+      const { stdout, stderr } = await attempt('bash', ['-c', command], { env, cwd: cli.home });
+      expect({ stdout, stderr }).toEqual({ stdout: args === 'list --nope' ? '2\n' : '0\n', stderr: '' });
+    },
+  );
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 143],
+  ] as const)('%s ends with %i and one document', async (signal, exit) => {
+    using server = await silentServer();
+    const cwd = await repositoryFor(server.port);
+    const child = cli.start(['doctor', '--json'], { cwd });
+    server.onConnection(() => child.kill(signal));
+    const { code, stdout } = await collect(child);
+    expect(code).toBe(exit);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'primitive.error/v1', code: 'interrupted', exit });
+  });
+});
+
+describe('commands', () => {
+  test('list: the inventory of HEAD, the same as a report', async () => {
+    const { code, stdout } = await cli.run(['list', '--json', '--report', 'json=list.json'], {
+      cwd: repository,
+    });
+    const document = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(Check(listSchema, document)).toBe(true);
+    expect(document.primitives).toMatchObject([
+      {
+        kind: 'domain',
+        name: 'orders',
+        path: 'primitives/domain/orders',
+        image: '127.0.0.1:1/acme/domain-orders',
+      },
+    ]);
+    expect(readFileSync(join(repository, 'list.json'), 'utf8')).toBe(stdout);
+    const text = await cli.run(['-C', repository, 'list', 'domain/orders']);
+    expect(text.stdout).toMatch(
+      /^PRIMITIVE +IMAGE +INPUTS\ndomain\/orders +127\.0\.0\.1:1\/acme\/domain-orders +[0-9a-f]{12}\n$/,
+    );
+  });
+
+  test('doctor: every check with its fix, 3 where a tool or the network fails', async () => {
+    const { code, stdout } = await cli.run(['doctor', '--json'], {
+      cwd: repository,
+      env: { PATH: '/nowhere' },
+    });
+    const document = JSON.parse(stdout);
+    expect(Check(doctorSchema, document)).toBe(true);
+    expect(code).toBe(3);
+    const failed = document.checks.filter(({ state }: { state: string }) => state === 'fail');
+    expect(failed.length).toBeGreaterThan(2);
+    for (const { fix, code: id } of failed) expect(fix.length, id).toBeGreaterThan(0);
+  });
+
+  test('colour only where it is wanted', async () => {
+    const plain = await cli.run(['list'], { cwd: repository });
+    const colored = await cli.run(['list'], { cwd: repository, env: { FORCE_COLOR: '1' } });
+    const refused = await cli.run(['list'], { cwd: repository, env: { FORCE_COLOR: '1', NO_COLOR: '1' } });
+    expect([plain, colored, refused].map(({ stdout }) => stdout.includes('\u001b['))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+});
+
+/** A server that takes connections and never answers: what talks to it waits until it is stopped. */
+async function silentServer(): Promise<
+  Disposable & { port: number; onConnection(listener: () => void): void }
+> {
+  const server: Server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  const sockets = new Set<import('node:net').Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    onConnection: (listener) => server.once('connection', listener),
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+async function repositoryFor(port: number): Promise<string> {
+  const cwd = folder('silent-');
+  await commit(cwd, { 'primitive.config.yaml': `registry: 127.0.0.1:${port}/acme\n` });
+  return cwd;
+}

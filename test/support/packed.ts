@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stagePackage } from '../../.ci/stage.ts';
+import { run as runProgram } from './services/run.ts';
+
+/** How the CLI is called: nothing is inherited but PATH. */
+export interface CallOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Arguments of node itself. */
+  readonly node?: readonly string[];
+}
+
+/** What a call came to. */
+export interface Call {
+  /** null where a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The package as a user has it: packed, and installed elsewhere without a network. */
+export interface Packed extends AsyncDisposable {
+  /** The installed package. */
+  readonly folder: string;
+  /** A home folder and working directory with nothing in it. */
+  readonly home: string;
+  run(args: readonly string[], options?: CallOptions): Promise<Call>;
+  start(args: readonly string[], options?: CallOptions): ChildProcess;
+}
+
+/** Builds and packs the sources as they are, and installs the package into a temporary folder. */
+export async function installPacked(): Promise<Packed> {
+  const base = await mkdtemp(join(tmpdir(), 'packed-'));
+  const npm = (...args: readonly string[]) =>
+    runProgram('npm', [...args, '--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'], {
+      cwd: base,
+    });
+  await stagePackage(join(base, 'package'));
+  const tarball = (await npm('pack', join(base, 'package'))).trim().split('\n').at(-1) ?? '';
+  await writeFile(join(base, 'package.json'), '{"private":true}');
+  await npm('install', join(base, tarball));
+  const home = await mkdtemp(join(base, 'home-'));
+  const folder = join(base, 'node_modules/@ameide/primitive');
+  const start = (args: readonly string[], { cwd = home, env = {}, node = [] }: CallOptions = {}) =>
+    spawn(process.execPath, [...node, join(folder, 'bin/run.js'), ...args], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: home, ...env },
+    });
+  return {
+    folder,
+    home,
+    start,
+    run: (args, options) => collect(start(args, options), options?.input),
+    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
+  };
+}
+
+/** Waits for the end of a process and gathers what it printed. */
+export async function collect(child: ChildProcess, input = ''): Promise<Call> {
+  const texts = [child.stdout, child.stderr].map(async (stream) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream ?? []) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exit) => resolve(exit));
+  });
+  const [stdout = '', stderr = ''] = await Promise.all(texts);
+  return { code, stdout, stderr };
+}
