@@ -83,9 +83,10 @@ export async function openRepository(
     'HEAD',
   ]);
   const [bare, shallow, objectFormat, toplevel, ref] = text(facts).split('\n');
-  if (bare === 'true' || (bare === 'false' && toplevel === undefined)) throw bareRepository(folder);
-  if (bare !== 'false' || toplevel === undefined || toplevel === '') throw notOpened(folder, facts);
-  if (facts.exitCode !== 0 || ref === undefined || ref === '') throw noCommit(folder, facts);
+  // What was asked before the part that failed is answered.
+  if (bare === 'true' || /must be run in a work tree/.test(facts.stderr)) throw bareRepository(folder);
+  if (!toplevel) throw notOpened(folder, facts);
+  if (facts.exitCode !== 0 || !ref) throw noCommit(folder, facts);
   const root = await realpath(toplevel);
   const inRoot = new Git(processes, root, signal);
   const commit = await readCommit(inRoot);
@@ -419,7 +420,7 @@ async function remoteUrl(git: Git): Promise<string | undefined> {
 
 /** `git@host:a/b.git`, `ssh://git@host:22/a/b`, `https://token@host/a/b.git` -> `https://host/a/b`. */
 function publicUrl(remote: string): string | undefined {
-  const scp = /^(?:[^@/:]+@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!\/\/)\/?(.+)$/.exec(remote);
+  const scp = /^(?:[^@/:]+@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!\/\/|:)\/?(.+)$/.exec(remote);
   const url = URL.parse(scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`);
   if (url === null || url.hostname === '' || !/^(?:https?|ssh|git):$/.test(url.protocol)) return undefined;
   // A port of ssh says nothing about the web address.

@@ -59,36 +59,43 @@ export function platformFaults(platforms: readonly string[], path: YamlPath): re
 }
 
 function channelFaults({ tag, branch = 'main' }: NonNullable<ConfigFile['channel']>): readonly Fault[] {
-  const faults: Fault[] = [];
+  return branchFaults(branch) ?? channelTagFaults(tag, branch);
+}
+
+function branchFaults(branch: string): readonly Fault[] | undefined {
+  const path = ['channel', 'branch'];
   if (branch.startsWith('refs/')) {
     const short = branch.replace(/^refs\/heads\//, '');
-    faults.push({
-      path: ['channel', 'branch'],
-      message: '`channel.branch` is the short name of a branch',
-      suggestion: `branch: ${short}`,
-    });
-    // git-check-ref-format(1), as far as a slip goes.
-  } else if (/[\s~^:?*[\\]|\.\.|^[-/]|[/.]$|@\{/.test(branch)) {
-    faults.push({ path: ['channel', 'branch'], message: `${JSON.stringify(branch)} is not a branch` });
+    return [
+      { path, message: '`channel.branch` is the short name of a branch', suggestion: `branch: ${short}` },
+    ];
   }
+  // git-check-ref-format(1), as far as a slip goes.
+  if (!/[\s~^:?*[\\]|\.\.|^[-/]|[/.]$|@\{/.test(branch)) return undefined;
+  return [{ path, message: `${JSON.stringify(branch)} is not a branch` }];
+}
+
+function channelTagFaults(tag: string | undefined, branch: string): readonly Fault[] {
   const path = tag === undefined ? ['channel'] : ['channel', 'tag'];
   const name = tag ?? branch;
   if (tag === undefined && /[^\w.-]/.test(name)) {
-    faults.push({
-      path,
-      message: `\`channel.tag\` is missing: the branch ${name} is no tag that registries accept`,
-      suggestion: `tag: ${name.replace(/[^\w.-]+/g, '-')}`,
-    });
-    return faults;
+    return [
+      {
+        path,
+        message: `\`channel.tag\` is missing: the branch ${name} is no tag that registries accept`,
+        suggestion: `tag: ${name.replace(/[^\w.-]+/g, '-')}`,
+      },
+    ];
   }
-  if (/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(name) || reserved(name) || /\{/.test(name)) {
-    faults.push({
-      path,
-      message: `the channel moves, so its tag must not look like that of a commit or an input: ${name}`,
-    });
-    return faults;
+  if (/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(name) || reserved(name)) {
+    return [
+      {
+        path,
+        message: `the channel moves, so its tag must not look like that of a commit or an input: ${name}`,
+      },
+    ];
   }
-  return [...faults, ...refusal(() => parseTag(name), path, '`channel.tag`')];
+  return refusal(() => parseTag(name), path, '`channel.tag`');
 }
 
 function tagFaults(tags: readonly string[]): readonly Fault[] {

@@ -35,8 +35,7 @@ export async function readInputs(
   location: ConfigLocation,
 ): Promise<readonly ComponentInputs[]> {
   const config = relative(tree.root, location.path).split(sep).join('/');
-  const watched = [config, ...new Set(components.flatMap(({ path, build }) => [path, build.context]))];
-  const [entries, changes] = await Promise.all([tree.entries(), tree.changes(watched)]);
+  const [entries, changes] = await Promise.all([tree.entries(), tree.changes(watched(components, config))]);
   const listing = new Listing(entries);
   const matcher = new GlobMatcher(listing);
   const scopes = components.map((component) => scopeOf(component, listing, matcher));
@@ -57,6 +56,16 @@ export async function readInputs(
       entries: files,
     }),
   }));
+}
+
+/** What may not have been changed: besides the inputs, all that says what they are. */
+function watched(components: readonly Component[], config: string): readonly string[] {
+  const folders = new Set(components.flatMap(({ path, build }) => [path, build.context]));
+  const attributes = [...folders].flatMap((folder) => {
+    const names = folder.split('/');
+    return names.map((_, depth) => [...names.slice(0, depth), '.gitattributes'].join('/'));
+  });
+  return [...new Set([config, ...folders, ...attributes])];
 }
 
 /** Refuses what a person sees in the work tree and would miss in the image. */

@@ -86,8 +86,10 @@ function recordFaults(
 ): readonly Fault[] {
   const { properties = {}, required = [] } = schema;
   const rest = Object.values(schema.patternProperties ?? {})[0];
-  const missing = required.filter((key) => !Object.hasOwn(value, key));
   const unknown = Object.keys(value).filter((key) => !Object.hasOwn(properties, key) && rest === undefined);
+  // A required key that was misspelt is one fault, not two.
+  const meant = new Set(unknown.map((key) => nearest(key, Object.keys(properties))));
+  const missing = required.filter((key) => !Object.hasOwn(value, key) && !meant.has(key));
   return [
     ...Object.entries(value).flatMap(([key, item]) => {
       const part = Object.hasOwn(properties, key) ? properties[key] : rest;

@@ -1,0 +1,227 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { writeContext } from '../../../src/workspace/context.ts';
+import { clone, type FileContent, gitRepo, openTestRepository, temporaryFolder } from '../../support/git.ts';
+import { folderListing } from '../../support/listing.ts';
+import { oneComponent, openWorkspace } from '../../support/workspace.ts';
+
+const FILES: Record<string, FileContent> = oneComponent({
+  'cmd/main.go': 'package main\n',
+  'data.bin': Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7) % 256),
+  latest: { link: 'cmd/main.go' },
+});
+
+/** Digest and context of the one component of a work tree. */
+async function observe(root: string) {
+  const workspace = await openWorkspace(root);
+  const [inputs] = await workspace.inputs();
+  if (inputs === undefined) throw new Error('no component');
+  await using folder = await temporaryFolder();
+  await writeContext(workspace.tree, inputs, join(folder.path, 'context'));
+  return {
+    digest: inputs.inputDigest,
+    context: await folderListing(join(folder.path, 'context')),
+    head: workspace.tree.head,
+  };
+}
+
+describe('digest and context are the same however the repository was got', () => {
+  test('a clone of depth 1, and one without files', async () => {
+    await using origin = await gitRepo({ 'README.md': 'first\n' });
+    origin.git('config', 'uploadpack.allowFilter', 'true');
+    await origin.commit(FILES);
+    const expected = await observe(origin.root);
+    await using shallow = await clone(origin.root, '--depth=1');
+    await using partial = await clone(origin.root, '--filter=blob:none', '--sparse');
+    expect(partial.git('rev-list', '--objects', '--missing=print', 'HEAD')).toMatch(/^\?/m);
+    await using treeless = await clone(origin.root, '--filter=tree:0', '--depth=1');
+    for (const { root } of [shallow, partial, treeless]) {
+      const { digest, context } = await observe(root);
+      expect({ digest, context }).toEqual({ digest: expected.digest, context: expected.context });
+    }
+    expect((await observe(shallow.root)).head).toMatchObject({ shallow: true, branch: 'main' });
+  });
+
+  test('a linked worktree, a detached HEAD, packed objects', async () => {
+    await using repo = await gitRepo(FILES);
+    const expected = await observe(repo.root);
+    await using other = await temporaryFolder();
+    repo.git('worktree', 'add', '--quiet', '--detach', join(other.path, 'linked'));
+    repo.git('gc', '--quiet');
+    expect(await observe(join(other.path, 'linked', 'primitives'))).toEqual({
+      ...expected,
+      head: { commit: expected.head.commit, parents: [], objectFormat: 'sha1', shallow: false },
+    });
+  });
+
+  test.each([['--cone'], ['--sparse-index'], ['--no-cone']])('a sparse checkout (%s)', async (option) => {
+    await using repo = await gitRepo({
+      ...FILES,
+      'primitives/agent/helper/primitive.yaml': 'kind: agent\nname: helper\n',
+      'primitives/agent/helper/Dockerfile': 'FROM scratch\n',
+    });
+    const before = (await (await openWorkspace(repo.root)).inputs()).map(({ inputDigest }) => inputDigest);
+    repo.git('sparse-checkout', 'set', option, option === '--no-cone' ? '/primitive.config.yaml' : 'docs');
+    expect(() => repo.git('ls-files', '--error-unmatch', '--deleted', 'primitives/agent')).toThrow();
+    const after = (await (await openWorkspace(repo.root)).inputs()).map(({ inputDigest }) => inputDigest);
+    expect(after).toEqual(before);
+  });
+
+  test('a repository with SHA-256 ids', async () => {
+    await using repo = await gitRepo(FILES, { objectFormat: 'sha256' });
+    await using sha1 = await gitRepo(FILES);
+    const found = await observe(repo.root);
+    const other = await observe(sha1.root);
+    expect(found.head).toMatchObject({
+      objectFormat: 'sha256',
+      commit: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(found.context).toEqual(other.context);
+    expect(found.digest).not.toBe(other.digest);
+  });
+});
+
+describe('what the machine does to a work tree does not reach the image', () => {
+  test('line endings, filters and export attributes', async () => {
+    const attributes =
+      '*.txt text eol=crlf\n*.id ident\nsecret.md export-ignore\nversion export-subst\n*.up filter=upper\n';
+    const files = {
+      'a.txt': 'one\ntwo\n',
+      'b.id': '$Id$\n',
+      'secret.md': 'x\n',
+      version: '$Format:%H$\n',
+      'c.up': 'low\n',
+    };
+    await using repo = await gitRepo();
+    repo.git('config', 'core.autocrlf', 'true');
+    repo.git('config', 'filter.upper.smudge', 'tr a-z A-Z');
+    repo.git('config', 'filter.upper.clean', 'tr A-Z a-z');
+    await repo.commit(oneComponent({ '.gitattributes': attributes, ...files }));
+    await rm(join(repo.root, 'primitives/domain/orders'), { recursive: true });
+    repo.git('checkout', '--quiet', '--', '.');
+    expect(await repo.read('primitives/domain/orders/a.txt')).toBe('one\r\ntwo\r\n');
+    expect(await repo.read('primitives/domain/orders/c.up')).toBe('LOW\r\n');
+    const { context } = await observe(repo.root);
+    for (const [path, content] of Object.entries(files)) {
+      expect(context[path], path).toBe(
+        `file 644 1980-01-01T00:00:00.000Z ${Buffer.from(content).toString('base64')}`,
+      );
+    }
+  });
+
+  test('changes that git was told not to see', async () => {
+    await using repo = await gitRepo(FILES);
+    const expected = await observe(repo.root);
+    repo.git('update-index', '--assume-unchanged', 'primitives/domain/orders/cmd/main.go');
+    repo.git('update-index', '--skip-worktree', 'primitives/domain/orders/Dockerfile');
+    await repo.write({
+      'primitives/domain/orders/cmd/main.go': 'evil\n',
+      'primitives/domain/orders/Dockerfile': 'FROM evil\n',
+    });
+    expect(await observe(repo.root)).toEqual(expected);
+  });
+
+  test('ignored files, file times, and modes beyond the executable bit', async () => {
+    await using repo = await gitRepo({ ...FILES, '.gitignore': '*.log\nnode_modules/\n' });
+    const expected = await observe(repo.root);
+    await repo.write({
+      'primitives/domain/orders/debug.log': 'secret\n',
+      'primitives/domain/orders/node_modules/x/index.js': 'secret\n',
+    });
+    await chmod(join(repo.root, 'primitives/domain/orders/Dockerfile'), 0o600);
+    expect(await observe(repo.root)).toEqual(expected);
+  });
+
+  test('replaced objects', async () => {
+    await using repo = await gitRepo(FILES);
+    const expected = await observe(repo.root);
+    const blob = repo.git('rev-parse', 'HEAD:primitives/domain/orders/cmd/main.go');
+    const evil = repo.gitWithInput('evil\n', 'hash-object', '-w', '--stdin');
+    repo.git('replace', blob, evil);
+    expect(repo.git('show', 'HEAD:primitives/domain/orders/cmd/main.go')).toBe('evil');
+    expect(await observe(repo.root)).toEqual(expected);
+  });
+});
+
+describe('what a repository says of itself is not obeyed', () => {
+  test('programs in its configuration do not run', async () => {
+    await using repo = await gitRepo(FILES);
+    await using folder = await temporaryFolder();
+    const trap = join(folder.path, 'trap');
+    execFileSync('sh', [
+      '-c',
+      `printf '#!/bin/sh\\ntouch "${folder.path}/sprung"\\n' > "$0" && chmod 755 "$0"`,
+      trap,
+    ]);
+    repo.git('config', 'core.fsmonitor', trap);
+    repo.git('config', 'core.hooksPath', folder.path);
+    repo.git('config', 'core.pager', trap);
+    repo.git('config', 'diff.external', trap);
+    execFileSync('cp', [trap, join(folder.path, 'post-index-change')]);
+    await observe(repo.root);
+    expect(Object.keys(await folderListing(folder.path))).not.toContain('sprung');
+  });
+
+  test('variables that a hook inherits lead to no other repository', async () => {
+    await using repo = await gitRepo(FILES);
+    await using other = await gitRepo({ 'primitive.config.yaml': 'registry: evil.example/x\n' });
+    const { tree } = await openWorkspace(repo.root, {
+      ...process.env,
+      GIT_DIR: join(other.root, '.git'),
+      GIT_WORK_TREE: other.root,
+      GIT_INDEX_FILE: join(other.root, '.git/index'),
+      GIT_OBJECT_DIRECTORY: join(other.root, '.git/objects'),
+    });
+    expect([tree.root, tree.head.commit]).toEqual([repo.root, repo.git('rev-parse', 'HEAD')]);
+  });
+});
+
+test('two clones at other places, times, time zones and umasks: the same digest and the same bytes', async () => {
+  await using origin = await gitRepo({
+    ...FILES,
+    'primitives/domain/orders/run.sh': '#!/bin/sh\n',
+    'primitives/domain/orders/empty': '',
+    'primitives/domain/orders/deep/er/and/deeper/file': 'x',
+  });
+  origin.git('update-index', '--chmod=+x', 'primitives/domain/orders/run.sh');
+  origin.git('commit', '--quiet', '--message=Make it executable');
+  origin.git('checkout', '--quiet', '--', '.');
+  const found: unknown[] = [];
+  for (const [umask, zone] of [
+    ['000', 'Pacific/Kiritimati'],
+    ['077', 'America/St_Johns'],
+  ] as const) {
+    await using copy = await clone(origin.root);
+    await using folder = await temporaryFolder();
+    const script = join(import.meta.dirname, '../../support/write-context.ts');
+    const context = join(folder.path, zone.replace('/', ' '));
+    const digest = execFileSync(
+      'sh',
+      ['-c', 'umask "$0" && exec "$@"', umask, process.execPath, script, copy.root, context],
+      {
+        env: { ...process.env, TZ: zone, LC_ALL: 'C', NODE_NO_WARNINGS: '1' },
+        encoding: 'utf8',
+      },
+    );
+    found.push({ digest, context: await folderListing(context) });
+  }
+  expect(found[0]).toEqual(found[1]);
+  expect(found[0]).toMatchObject({
+    digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    context: {
+      '/': 'folder 755 1980-01-01T00:00:00.000Z',
+      'run.sh': expect.stringMatching(/^file 755 1980-01-01T00:00:00.000Z /),
+      latest: 'link 1980-01-01T00:00:00.000Z cmd/main.go',
+      'deep/er/and/deeper/': 'folder 755 1980-01-01T00:00:00.000Z',
+    },
+  });
+});
+
+test('a worktree that was opened by a folder inside of it', async () => {
+  await using repo = await gitRepo(FILES);
+  await mkdir(join(repo.root, 'docs'));
+  const { tree } = await openWorkspace(join(repo.root, 'docs'));
+  expect(tree.root).toBe(openTestRepository(repo.root).root);
+});

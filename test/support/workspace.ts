@@ -1,0 +1,64 @@
+import { type GitRepository, openRepository } from '../../src/adapters/git.ts';
+import { createProcesses } from '../../src/adapters/process.ts';
+import { PrimitiveError } from '../../src/errors.ts';
+import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { type Config, loadConfig } from '../../src/workspace/config.ts';
+import { type ConfigLocation, findConfig } from '../../src/workspace/discovery.ts';
+import { type ComponentInputs, readInputs } from '../../src/workspace/inputs.ts';
+import { type Component, readComponents, type Warning } from '../../src/workspace/primitives.ts';
+import { type FileContent, gitEnvironment } from './git.ts';
+
+/** All that commands learn of a repository, read as they read it. */
+export interface OpenedWorkspace {
+  readonly tree: GitRepository;
+  readonly location: ConfigLocation;
+  readonly config: Config;
+  readonly components: readonly Component[];
+  readonly warnings: readonly Warning[];
+  inputs(): Promise<readonly ComponentInputs[]>;
+}
+
+/** Opens the workspace around a folder with real git. */
+export async function openWorkspace(
+  cwd: string,
+  environment: NodeJS.ProcessEnv = gitEnvironment,
+): Promise<OpenedWorkspace> {
+  const location = await findConfig({ cwd });
+  const tree = await openRepository(createProcesses(environment), location.root);
+  const config = await loadConfig(location, '1.0.0');
+  const kinds = await readKinds(bundledKinds());
+  const { components, warnings } = await readComponents(tree, { location, config, kinds });
+  return {
+    tree,
+    location,
+    config,
+    components,
+    warnings,
+    inputs: () => readInputs(tree, components, location),
+  };
+}
+
+/** The files of a workspace with one component `domain/orders`; `files` are relative to the component's folder. */
+export function oneComponent(
+  files: Readonly<Record<string, FileContent>> = {},
+  build = '',
+): Record<string, FileContent> {
+  const folder = 'primitives/domain/orders';
+  return {
+    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    [`${folder}/primitive.yaml`]: `kind: domain\nname: orders\n${build === '' ? '' : `build: ${build}\n`}`,
+    [`${folder}/Dockerfile`]: 'FROM scratch\nCOPY . /\n',
+    ...Object.fromEntries(Object.entries(files).map(([path, content]) => [`${folder}/${path}`, content])),
+  };
+}
+
+/** The error that something ends with; fails where there is none or it is not ours. */
+export async function refusal(promise: Promise<unknown>): Promise<PrimitiveError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof PrimitiveError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
