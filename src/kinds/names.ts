@@ -1,7 +1,15 @@
+import type { Config } from '../workspace/config.ts';
+
 /** Languages whose keywords a name can be kept from, since it becomes a package or module name. */
 export type ReservedLanguage = 'go' | 'python' | 'ts';
 
-/** Keywords that the languages' specifications reserve, lower-case ones only: no name has capitals. */
+/**
+ * Words that cannot stand alone where a name may: keywords, and for Go the folders that its tools treat specially.
+ *
+ * Predeclared identifiers, builtins and modules of a standard library are no trouble and so not refused: whatever is
+ * made of a name that a language sees as one word has a prefix or suffix (`acme_agent_email`, `stringv1`). All lower
+ * case: no name has capitals.
+ */
 const RESERVED: Readonly<Record<ReservedLanguage, ReadonlySet<string>>> = {
   go: words(`break case chan const continue default defer else fallthrough for func go goto if import interface map
     package range return select struct switch type var internal main testdata vendor`),
@@ -12,6 +20,12 @@ const RESERVED: Readonly<Record<ReservedLanguage, ReadonlySet<string>>> = {
     for function if import in instanceof new null return super switch this throw true try typeof var void while with
     yield let static implements interface package private protected public await`),
 };
+
+/** Names that Windows keeps for devices, so that no folder there can have them. */
+const DEVICE = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])$/;
+
+/** What Go takes for the major version of a module when a path ends in it. */
+const MAJOR_VERSION = /^v[0-9]+$/;
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/));
@@ -26,11 +40,99 @@ export interface NameRules {
 
 /** Why a text is no name by these rules, as half a sentence; undefined where it is one. */
 export function nameFault(name: string, rules: NameRules): string | undefined {
-  if (rules.reserved !== undefined && RESERVED[rules.reserved].has(name)) {
-    return `is a word that ${rules.reserved} reserves`;
-  }
-  if (new RegExp(rules.pattern, 'u').test(name)) return undefined;
+  const { pattern, reserved } = rules;
+  if (reserved !== undefined && RESERVED[reserved].has(name)) return `is a word that ${reserved} reserves`;
+  if (reserved === 'go' && MAJOR_VERSION.test(name))
+    return 'is a major version to Go, at the end of a module path';
+  if (DEVICE.test(name)) return 'is a device on Windows, where no folder can be called so';
+  if (name.includes('--')) return 'has two hyphens in a row';
+  if (new RegExp(pattern, 'u').test(name)) return undefined;
   if (name !== name.toLowerCase()) return 'has upper-case letters, which image names may not have';
   if (name.length > 63) return `has ${name.length} characters, more than a label may have (63)`;
-  return `does not match ${rules.pattern}`;
+  return `does not match ${pattern}`;
+}
+
+/** The one of `others` that is hard to tell from `name`: it differs in case, hyphens or underscores only. */
+export function clashOf(name: string, others: Iterable<string>): string | undefined {
+  const folded = fold(name);
+  for (const other of others) if (other !== name && fold(other) === folded) return other;
+  return undefined;
+}
+
+function fold(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+/** One name in the spellings that code, environments and registries ask for: `order-lines`. */
+export interface NameForms {
+  /** `order-lines` */
+  readonly kebab: string;
+  /** `order_lines` */
+  readonly snake: string;
+  /** `orderLines` */
+  readonly camel: string;
+  /** `OrderLines` */
+  readonly pascal: string;
+  /** `orderlines` */
+  readonly flat: string;
+  /** `ORDER_LINES` */
+  readonly upper: string;
+}
+
+/** The forms of a name that {@link nameFault} finds no fault with. */
+export function nameForms(name: string): NameForms {
+  const parts = name.split('-');
+  const pascal = parts.map((part) => part.slice(0, 1).toUpperCase() + part.slice(1)).join('');
+  return {
+    kebab: name,
+    snake: parts.join('_'),
+    camel: pascal.slice(0, 1).toLowerCase() + pascal.slice(1),
+    pascal,
+    flat: parts.join(''),
+    upper: parts.join('_').toUpperCase(),
+  };
+}
+
+/** What a primitive is called in each language that the workspace has an entry for. */
+export interface PackageNames {
+  readonly go?: {
+    /** Path of the primitive's own module. */
+    readonly module: string;
+  };
+  readonly ts?: { readonly package: string };
+  readonly python?: {
+    /** As imported. */
+    readonly package: string;
+    /** As installed. */
+    readonly distribution: string;
+  };
+  readonly proto?: {
+    /** With the version: `acme.domain.orders.v1`. */
+    readonly package: string;
+    /** The folder of that package's files: `acme/domain/orders/v1`. */
+    readonly path: string;
+  };
+}
+
+/** Package names from the config's `languages` alone (design section 3); the kind is in each, so none meets another. */
+export function packageNames(
+  primitive: { readonly kind: string; readonly name: string },
+  { go, ts, python, proto }: Config['languages'],
+): PackageNames {
+  const { kind, name } = primitive;
+  const { snake } = nameForms(name);
+  const protoPackage = proto && `${proto.package}.${kind}.${snake}.v1`;
+  return {
+    ...(go && { go: { module: `${go.module}/primitives/${kind}/${name}` } }),
+    ...(ts && { ts: { package: `${ts.scope}/${kind}-${name}` } }),
+    ...(python && {
+      python: {
+        package: `${python.prefix}_${kind}_${snake}`,
+        distribution: `${python.prefix.replaceAll('_', '-')}-${kind}-${name}`,
+      },
+    }),
+    ...(protoPackage && {
+      proto: { package: protoPackage, path: protoPackage.replaceAll('.', '/') },
+    }),
+  };
 }

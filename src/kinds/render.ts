@@ -1,0 +1,151 @@
+import picomatch from 'picomatch';
+import { PrimitiveError } from '../errors.ts';
+import type { Config } from '../workspace/config.ts';
+import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
+import { renameStubs } from './stubs.ts';
+import { fillIn } from './tags.ts';
+import type { Bases, Template, TemplateFile } from './template.ts';
+
+/** Who writes a file: a person (`impl`), we (`generated`), or a person with us checking (`config`). */
+export type Owner = 'impl' | 'generated' | 'config';
+
+/** Of the files that a pattern matches, who owns them; from a kind's `files`. */
+export interface OwnerRule {
+  readonly path: string;
+  readonly owner: Owner;
+}
+
+/** One file to write below the primitive's folder. */
+export interface RenderedFile {
+  readonly bytes: Uint8Array;
+  /** As git has it; executable where the file begins with `#!`. */
+  readonly mode: '100644' | '100755';
+  readonly owner: Owner;
+}
+
+/** What a template sees as `it`. */
+export interface TemplateVariables extends PackageNames {
+  readonly kind: string;
+  readonly name: string;
+  readonly names: NameForms;
+  readonly templateVersion: number;
+  readonly image: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly bases: Bases;
+  readonly run: {
+    readonly port: number;
+    readonly live: string;
+    readonly ready: string;
+    readonly drainSeconds: number;
+  };
+}
+
+/** Puts together what templates see; nothing of it comes from the machine. */
+export function templateVariables(
+  primitive: Omit<TemplateVariables, 'names' | keyof PackageNames>,
+  languages: Config['languages'],
+): TemplateVariables {
+  return { ...primitive, names: nameForms(primitive.name), ...packageNames(primitive, languages) };
+}
+
+/**
+ * Fills in all files of a kind: path below the primitive's folder -> file, in the order of the paths' code units.
+ *
+ * Pure: same template, rules and variables, same bytes. A template that comes out empty is a file that these inputs do
+ * not ask for, and left out. Throws, exit 2: `kind-template-invalid` (file and line), `kind-path-invalid`,
+ * `kind-file-unowned`.
+ */
+export async function render(
+  template: Template,
+  rules: readonly OwnerRule[],
+  it: TemplateVariables,
+): Promise<ReadonlyMap<string, RenderedFile>> {
+  const owners = rules.map(({ path, owner }) => ({ matches: picomatch(path, { dot: true }), owner }));
+  const written = await Promise.all(template.map((file) => renderFile(file, it)));
+  const rendered = written.filter((file) => file !== undefined).sort((a, b) => (a.path < b.path ? -1 : 1));
+  refuseTwins(rendered, it.kind);
+  return new Map(
+    rendered.map(({ path, bytes }) => {
+      const owner = owners.find(({ matches }) => matches(path))?.owner;
+      if (owner === undefined) {
+        throw new PrimitiveError('kind-file-unowned', `${it.kind}/kind.yaml does not say who owns ${path}.`, {
+          suggestions: [`files: [ { path: ${path}, owner: impl } ]`],
+        });
+      }
+      return [path, { bytes, mode: isProgram(bytes) ? '100755' : '100644', owner }];
+    }),
+  );
+}
+
+interface Written {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+async function renderFile(file: TemplateFile, it: TemplateVariables): Promise<Written | undefined> {
+  const path = renderPath(file.path, it);
+  if (!path.endsWith('.eta')) return { path, bytes: file.bytes };
+  const source = new TextDecoder().decode(file.bytes).replaceAll('\r\n', '\n');
+  const text = (await fillIn(`${it.kind}/files/${file.path}`, source, it)).trimEnd();
+  if (text === '') return undefined;
+  const target = path.slice(0, -'.eta'.length);
+  const named = target.endsWith('.pb.go') ? renameStubs(text, stubNames(it)) : text;
+  return { path: target, bytes: new TextEncoder().encode(`${named}\n`) };
+}
+
+/** For stubs that were generated for the service `PlaceholderService` of the package `placeholder.v1`. */
+function stubNames({ names, proto, go }: TemplateVariables): ReadonlyMap<string, string> {
+  if (proto === undefined || go === undefined) return new Map();
+  return new Map([
+    ['example.com/placeholder', go.module],
+    ['placeholder.v1', proto.package],
+    ['placeholder/v1', proto.path],
+    ['placeholder_v1', proto.package.replaceAll('.', '_')],
+    ['placeholderv1', `${names.snake}v1`],
+    ['PlaceholderService', `${names.pascal}Service`],
+    ['placeholderService', `${names.camel}Service`],
+  ]);
+}
+
+/** `src/[snake]/main.go` with the placeholders filled in: any form of the name, or the folder of a language's package. */
+function renderPath(path: string, it: TemplateVariables): string {
+  const folders: Readonly<Record<string, string | undefined>> = {
+    ...it.names,
+    proto: it.proto?.path,
+    python: it.python?.package,
+  };
+  const invalidPath = (fault: string) =>
+    new PrimitiveError('kind-path-invalid', `${it.kind}/files/${path}: ${fault}.`);
+  const filled = path.replace(/\[(\w+)\]/g, (placeholder, key: string) => {
+    const value = Object.hasOwn(folders, key) ? folders[key] : undefined;
+    if (value === undefined) throw invalidPath(`there is no value for ${placeholder}`);
+    return value;
+  });
+  const bad = filled
+    .split('/')
+    .some((part) => part === '' || part === '.' || part === '..' || part === '.git');
+  if (bad || filled.includes('\\')) throw invalidPath(`${filled} is no path below the primitive`);
+  return filled;
+}
+
+/** Two files of which a file system could hold one only: the same, but for case, or one being the other's folder. */
+function refuseTwins(files: readonly Written[], kind: string): void {
+  const taken = new Map<string, string>();
+  const folders = new Map<string, string>();
+  for (const { path } of files) {
+    const folded = path.toLowerCase();
+    const above = folded.split('/').map((_, i, parts) => parts.slice(0, i).join('/'));
+    const other = [folded, ...above].map((name) => taken.get(name)).find((found) => found !== undefined);
+    const inside = folders.get(folded);
+    if (other !== undefined || inside !== undefined) {
+      const both = `${other ?? inside} and ${path}`;
+      throw new PrimitiveError('kind-path-invalid', `${kind}/files: ${both} cannot both be written.`);
+    }
+    taken.set(folded, path);
+    for (const folder of above) folders.set(folder, path);
+  }
+}
+
+function isProgram(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x23 && bytes[1] === 0x21;
+}

@@ -1,0 +1,108 @@
+import type { Eta } from 'eta/core';
+import { PrimitiveError } from '../errors.ts';
+
+const PATH = String.raw`[a-zA-Z]\w*(?:\.[a-zA-Z]\w*)*`;
+const CONDITION = String.raw`(?:!?${PATH}|${PATH} [!=]== '[^'\\]*')`;
+
+/** What may stand between `<%=` and `%>`. */
+const VALUE = new RegExp(`^${PATH}$`);
+
+/** What may stand between `<%` and `%>`. */
+const STATEMENT = new RegExp(
+  String.raw`^(?:if \(${CONDITION}\) \{|\} else \{|\} else if \(${CONDITION}\) \{|for \(const [a-z]\w* of ${PATH}\) \{|\}|/\*[^*]*\*/)$`,
+);
+
+/** Where the paths of a tag begin: at `it`, or at the variable of a block around it. */
+const ROOT = /(?:^|\(!?|\bof )(?!(?:const|if|for)\b)([a-zA-Z]\w*)(?=[.) ]|$)/g;
+
+/** Names of JavaScript that lead out of plain data. */
+const REACHING_OUT = /\b(?:constructor|prototype|__proto__)\b/;
+
+/** A line that holds one statement and nothing else; it vanishes whole. */
+const STATEMENT_LINE = /^[ \t]*<%[ \t]+(?!=)([^%\n]*?)[ \t]*%>[ \t]*\n/gm;
+
+/**
+ * Fills in one template.
+ *
+ * Templates are data, also those of packages: Eta would run any JavaScript in them, so that only the tags are let
+ * through that read a value, ask for one or repeat over some:
+ * `<%= it.a.b %>`, `<% if (!it.a) { %>`, `<% } else if (it.a === 'b') { %>`, `<% for (const x of it.a) { %>`, `<% } %>`.
+ *
+ * Throws `kind-template-invalid` (exit 2) with file and line for any other tag and for a value that is not there.
+ */
+export async function fillIn(shown: string, text: string, it: object): Promise<string> {
+  if (!text.includes('<%')) return text;
+  const eta = await engine(shown);
+  // The line feed goes into the tag, so that lines keep their numbers.
+  const source = text.replace(STATEMENT_LINE, '<% $1\n%>');
+  checkTags(eta, shown, source);
+  return eta.renderString(source, it);
+}
+
+async function engine(shown: string): Promise<Eta> {
+  const { Eta } = await import('eta/core');
+  const eta = new Eta({
+    autoEscape: false,
+    autoTrim: false,
+    autoFilter: true,
+    filterFunction: printable,
+    debug: true,
+  });
+  eta.RuntimeErr = (error: Error, _text: string, line: number): never => {
+    throw invalid(shown, line, error.message);
+  };
+  return eta;
+}
+
+function printable(value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return `${value}`;
+  throw new TypeError(`the value is ${value === null ? 'null' : typeof value}, nothing that can be written`);
+}
+
+function checkTags(eta: Eta, shown: string, source: string): void {
+  /** The variables of the blocks around, '' for a block that has none. */
+  const variables: string[] = [];
+  for (const part of parsed(eta, shown, source)) {
+    if (typeof part === 'string') continue;
+    const tag = part.val.trim();
+    const line = part.lineNo ?? 1;
+    if (!isAllowed(part.t, tag, variables)) {
+      throw invalid(shown, line, `this tag does more than a template may: ${JSON.stringify(tag)}`);
+    }
+    if (part.t !== 'e') continue;
+    if (tag.startsWith('}') && variables.pop() === undefined)
+      throw invalid(shown, line, 'no block ends here');
+    if (tag.endsWith('{')) variables.push(/^for \(const (\w+)/.exec(tag)?.[1] ?? '');
+  }
+  if (variables.length > 0) throw invalid(shown, source.split('\n').length, 'a block does not end');
+}
+
+function isAllowed(type: string, tag: string, variables: readonly string[]): boolean {
+  const roots = [...tag.matchAll(ROOT)].map(([, root]) => root ?? '');
+  return (
+    (type === 'i' ? VALUE : STATEMENT).test(tag) &&
+    type !== 'r' &&
+    !REACHING_OUT.test(tag) &&
+    roots.every((root) => root === 'it' || variables.includes(root))
+  );
+}
+
+function parsed(eta: Eta, shown: string, source: string): ReturnType<Eta['parse']> {
+  try {
+    return eta.parse(source);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : '';
+    throw invalid(shown, Number(/line (\d+)/.exec(message)?.[1] ?? 1), 'a tag does not end');
+  }
+}
+
+function invalid(shown: string, line: number, fault: string): PrimitiveError {
+  return new PrimitiveError('kind-template-invalid', `${shown}:${line}: ${fault}.`, {
+    why: 'templates may read values, ask for them and repeat over them, and no more',
+    suggestions: [
+      '<%= it.names.kebab %>',
+      '<% if (it.inputs.service) { %> … <% } else { %> … <% } %>',
+      '<% for (const method of it.service.methods) { %> … <% } %>',
+    ],
+  });
+}

@@ -1,0 +1,67 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { PrimitiveError } from '../errors.ts';
+import { closed } from '../workspace/closed.ts';
+import { parseYaml } from '../workspace/yaml.ts';
+
+/** One file below a kind's `files/`. */
+export interface TemplateFile {
+  /** Relative to `files/`, with forward slashes, suffix and placeholders as they stand. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a kind writes, before anything is filled in; sorted by path. */
+export type Template = readonly TemplateFile[];
+
+/** References with tag and digest that the `FROM` lines of scaffolded Dockerfiles take. */
+export interface Bases {
+  readonly goBuild: string;
+  readonly goRun: string;
+  readonly python: string;
+  readonly nodeBuild: string;
+  readonly nodeRun: string;
+}
+
+const reference = Type.String({ pattern: '^[^\\s@]+:[^\\s@:/]+@sha256:[0-9a-f]{64}$' });
+
+const BasesFile = closed({
+  goBuild: reference,
+  goRun: reference,
+  python: reference,
+  nodeBuild: reference,
+  nodeRun: reference,
+});
+
+/**
+ * Reads `<folder>/files`, where `folder` is that of a kind.
+ *
+ * Throws `kind-template-invalid` (exit 2) for what is neither a file nor a folder: a link could lead anywhere.
+ */
+export async function readTemplate(folder: string): Promise<Template> {
+  const files: TemplateFile[] = [];
+  await readInto(files, join(folder, 'files'), '');
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function readInto(files: TemplateFile[], folder: string, prefix: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  await Promise.all(
+    entries.map(async (entry) => {
+      const path = `${prefix}${entry.name}`;
+      const absolute = join(folder, entry.name);
+      if (entry.isDirectory()) return readInto(files, absolute, `${path}/`);
+      if (!entry.isFile()) {
+        throw new PrimitiveError('kind-template-invalid', `${absolute} is neither a file nor a folder.`);
+      }
+      files.push({ path, bytes: await readFile(absolute) });
+    }),
+  );
+}
+
+/** Reads `templates/bases.yaml`. Throws `kind-invalid` and its kin (exit 2) for a reference without tag or digest. */
+export async function readBases(file: string): Promise<Bases> {
+  const text = await readFile(file, 'utf8');
+  return (await parseYaml({ text, shown: 'templates/bases.yaml', subject: 'kind' }, BasesFile)).value;
+}
