@@ -14,6 +14,7 @@ import type { ComponentInputs } from '../workspace/inputs.ts';
 import type { SourceTree } from '../workspace/source-tree.ts';
 import type { Emit } from './events.ts';
 import type { PublishPlan } from './plan.ts';
+import { settleAll } from './settle.ts';
 
 /** What building one component needs. */
 export interface BuildPorts {
@@ -196,8 +197,8 @@ async function describe(
 }
 
 async function push({ component }: ComponentInputs, layout: ImageLayout, registry: Registry): Promise<void> {
-  await Promise.all(layout.blobs.map((blob) => registry.pushBlob(component.repository, blob)));
-  await Promise.all(
+  await settleAll(layout.blobs.map((blob) => registry.pushBlob(component.repository, blob)));
+  await settleAll(
     layout.manifests.map((manifest) => registry.putManifest(component.repository, manifest.digest, manifest)),
   );
   await registry.putManifest(component.repository, layout.index.digest, layout.index);

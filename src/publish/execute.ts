@@ -12,7 +12,8 @@ import {
 } from './release.ts';
 import { type ExecutedPublish, type Outcome, reportPublish, type Tagged } from './report.ts';
 import { idOf, type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
-import { type Claim, claimTag, restoreTags, type TagPorts } from './tagging.ts';
+import { settleAll } from './settle.ts';
+import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, writeTag } from './tagging.ts';
 
 /** What executing a plan needs. */
 export interface ExecutePorts extends SealPorts {
@@ -71,68 +72,99 @@ async function tagAll(
     tier: plan.run.tier,
     manifest: (digest) => manifests.get(digest),
   };
-  const builds = plan.components.some((component) => component.action === 'build');
-  return Promise.all(
-    sealed.map(async (outcome): Promise<Outcome> => {
+  const looked = await prepareAll(plan, sealed, work, tagPorts, ports.signal);
+  const stop = !plan.keepGoing && looked.some(({ failure }) => failure !== undefined);
+  return settleAll(
+    looked.map(async ({ outcome, prepared, failure }): Promise<Outcome> => {
       if (!outcome.ok) return outcome;
-      ports.signal.throwIfAborted();
-      const id = idOf(outcome.planned);
+      if (!failure && (stop || !prepared)) return outcome;
+      const { planned, image } = outcome;
       try {
-        const tagged = await tagOne(outcome, plan, work, tagPorts, builds);
-        emit({ type: 'component', component: id, state: 'tagged', digest: tagged.image.digest });
+        if (failure) throw failure.error;
+        const tagged = await writeAll(outcome, prepared ?? [], tagPorts);
+        emit({ type: 'component', component: idOf(planned), state: 'tagged', digest: tagged.image.digest });
         return { ...outcome, tagged };
       } catch (error) {
         ports.signal.throwIfAborted();
-        emit({
-          type: 'component',
-          component: id,
-          state: 'failed',
-          detail: error instanceof Error ? error.message : String(error),
-        });
-        return { planned: outcome.planned, ok: false, error, digest: outcome.image.digest };
+        const detail = error instanceof Error ? error.message : String(error);
+        emit({ type: 'component', component: idOf(planned), state: 'failed', detail });
+        return { planned, ok: false, error, digest: image.digest };
       }
     }),
   );
 }
 
-async function tagOne(
+interface Looked {
+  readonly outcome: Sealed;
+  readonly prepared?: readonly PreparedTag[];
+  readonly failure?: { readonly error: unknown };
+}
+
+/** Looks at every tag before the first is written: a conflict in one component leaves all of them untagged. */
+function prepareAll(
+  plan: PublishPlan,
+  sealed: readonly Sealed[],
+  work: Work,
+  ports: TagPorts,
+  signal: AbortSignal,
+): Promise<Looked[]> {
+  const built = plan.components.some((component) => component.action === 'build');
+  return settleAll(
+    sealed.map(async (outcome): Promise<Looked> => {
+      if (!outcome.ok) return { outcome };
+      signal.throwIfAborted();
+      try {
+        return {
+          outcome,
+          prepared: await settleAll(
+            claimsOf(outcome, plan, work, built).map((claim) => prepareTag(claim, ports)),
+          ),
+        };
+      } catch (error) {
+        signal.throwIfAborted();
+        return { outcome, failure: { error } };
+      }
+    }),
+  );
+}
+
+/** The tags that a component gets, the commit first; what the facts found in place is not looked at again. */
+function claimsOf(
   { planned, image }: Extract<Sealed, { ok: true }>,
   plan: PublishPlan,
   work: Work,
-  ports: TagPorts,
-  builds: boolean,
-): Promise<Tagged> {
-  const inputs = work.inputs.get(idOf(planned));
-  if (!inputs) throw new Error(`the plan names ${idOf(planned)}, for which no inputs were read`);
-  const base = { component: inputs.component, inputDigest: planned.inputDigest };
-  const [commitTag, ...others] = plan.tags;
-  if (commitTag === undefined) throw new Error('a plan has at least the tag of its commit');
-  let current: Tagged = { image, tags: [commitTag] };
-  if (planned.action !== 'keep') {
-    const claimed = await claimTag(
-      {
-        ...base,
-        tag: commitTag,
-        image,
-        ...(planned.supersedes === undefined ? {} : { supersedes: planned.supersedes }),
-        recheck: builds,
-      },
-      ports,
-    );
-    current = {
-      image: claimed.image,
-      tags: [commitTag],
-      ...(claimed.replaced ? { replaced: claimed.replaced } : {}),
+  built: boolean,
+): Claim[] {
+  const kept = planned.action === 'keep' ? planned.sealed.digest : undefined;
+  return plan.tags.map((tag) => {
+    const commit = tag === plan.commit;
+    const supersedes = commit ? (kept ?? planned.supersedes) : undefined;
+    return {
+      component: componentOf(planned, work),
+      inputDigest: planned.inputDigest,
+      tag,
+      image,
+      ...(supersedes === undefined ? {} : { supersedes }),
+      recheck: commit ? built && kept === undefined : true,
+      reused: planned.action !== 'build',
     };
+  });
+}
+
+async function writeAll(
+  { image }: Extract<Sealed, { ok: true }>,
+  prepared: readonly PreparedTag[],
+  ports: TagPorts,
+): Promise<Tagged> {
+  const [first, ...others] = prepared;
+  if (!first) throw new Error('a plan has at least the tag of its commit');
+  const { image: standing, replaced } = await writeTag(first, ports);
+  // Where another publisher's equal image stands under the commit, the other tags follow it.
+  const same = standing.digest === image.digest;
+  for (const tag of others) {
+    await writeTag(same ? tag : await prepareTag({ ...tag.claim, image: standing }, ports), ports);
   }
-  const extra = await Promise.all(
-    others.map(async (tag) => {
-      const claim: Claim = { ...base, tag, image: current.image, recheck: true };
-      await claimTag(claim, ports);
-      return tag;
-    }),
-  );
-  return { ...current, tags: [commitTag, ...extra] };
+  return { image: standing, tags: prepared.map(({ claim }) => claim.tag), ...(replaced ? { replaced } : {}) };
 }
 
 async function commit(
@@ -186,7 +218,7 @@ async function followRecord(
 ): Promise<readonly Outcome[]> {
   const built = plan.components.some((component) => component.action === 'build');
   const entries = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
-  return Promise.all(
+  return settleAll(
     tagged.map(async (outcome): Promise<Outcome> => {
       const entry = entries.get(outcome.planned.image);
       if (!outcome.ok || !outcome.tagged || !entry) return outcome;

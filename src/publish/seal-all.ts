@@ -17,6 +17,7 @@ import {
 import type { Emit } from './events.ts';
 import { fromSeal } from './facts.ts';
 import type { PlannedComponent, PublishPlan, SealedImage } from './plan.ts';
+import { settleAll } from './settle.ts';
 
 /** How a component came out of building and sealing. */
 export type Sealed =
@@ -72,7 +73,7 @@ export async function sealAll(
   const built = await buildAll(plan, work, ports, emit);
   const signature = await signAll(built, ports, emit);
   const limit = pLimit(SEALS_AT_A_TIME);
-  return Promise.all(
+  return settleAll(
     plan.components.map((planned) =>
       limit(async (): Promise<Sealed> => {
         if (planned.action === 'conflict') return { planned, ok: false, error: conflict(planned) };
@@ -117,7 +118,7 @@ async function buildAll(
   emit({ type: 'step', step: 'build', message: `Building ${planned.length} of ${plan.components.length}` });
   const build = await ports.build();
   const limit = pLimit(work.parallel);
-  const outcomes = await Promise.all(
+  const outcomes = await settleAll(
     planned.map((component) =>
       limit(async (): Promise<[string, BuildOutcome]> => {
         ports.signal.throwIfAborted();

@@ -20,6 +20,8 @@ export interface Claim {
   readonly supersedes?: Digest;
   /** False where facts were read a moment ago, nothing was built since, and this tag was among them. */
   readonly recheck: boolean;
+  /** True for an image that stood in the registry when the plan was made, and may be gone since. */
+  readonly reused: boolean;
 }
 
 /** What the tag names now: the claimed image, or an equal one that another publisher put there first. */
@@ -37,31 +39,53 @@ export interface TagPorts {
   readonly manifest: (digest: Digest) => Manifest | undefined;
 }
 
+/** A tag that was looked at: what it names, and the image that it shall name. */
+export interface PreparedTag {
+  readonly claim: Claim;
+  /** The claimed image, or an equal one that another publisher put there first. */
+  readonly image: SealedImage;
+  readonly current: Digest | undefined;
+  /** Bytes to PUT; absent where the tag names the image already. */
+  readonly manifest?: Manifest;
+}
+
 /**
- * Writes a tag once: looks, PUTs, reads back. Registries ignore conditional PUTs, so another publisher can come
- * between; whoever reads back something else adopts it where it is sealed with the same inputs, by a trusted signer or
- * for an accepted run by an accepted one.
+ * Looks whether a tag may be written, and gets ready to write it.
  *
  * Throws `tag-conflict` (exit 1) where it must not be replaced, and `baseline-gone` (exit 1, retryable) where the
  * image to reuse was deleted in the meantime.
  */
-export async function claimTag(claim: Claim, ports: TagPorts): Promise<Claimed> {
-  const { component, tag } = claim;
-  const { repository } = component;
-  let current = claim.recheck
-    ? (await ports.registry.headManifest(repository, tag))?.digest
-    : claim.supersedes;
+export async function prepareTag(claim: Claim, ports: TagPorts): Promise<PreparedTag> {
+  const { component, tag, image, recheck, supersedes } = claim;
+  const current = recheck
+    ? (await ports.registry.headManifest(component.repository, tag))?.digest
+    : supersedes;
+  const adopted = await judge(claim, current, ports);
+  if (adopted) return { claim, image: adopted, current };
+  return { claim, image, current, manifest: await bytesOf(claim, ports) };
+}
+
+/**
+ * Writes a tag once: PUT, then read back. Registries ignore conditional PUTs, so another publisher can come between;
+ * whoever reads back something else adopts it where it is sealed with the same inputs, by a trusted signer or for an
+ * accepted run by an accepted one. Throws `tag-conflict` (exit 1) where that cannot be.
+ */
+export async function writeTag(prepared: PreparedTag, ports: TagPorts): Promise<Claimed> {
+  const { claim, manifest } = prepared;
+  const { repository } = claim.component;
+  let { image, current } = prepared;
+  if (!manifest) return { image };
   let replaced: Digest | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (current === claim.image.digest) return { image: claim.image, ...(replaced ? { replaced } : {}) };
-    if (current !== undefined && current !== claim.supersedes) {
-      const adopted = await judge(claim, current, ports);
-      if (adopted) return { image: adopted };
+    replaced ??= current;
+    await ports.registry.putManifest(repository, claim.tag, manifest);
+    if (!claim.recheck) return { image, ...(replaced ? { replaced } : {}) };
+    current = (await ports.registry.headManifest(repository, claim.tag))?.digest;
+    const standing = await judge(claim, current, ports);
+    if (standing) {
+      image = standing;
+      return { image, ...(replaced && image.digest === claim.image.digest ? { replaced } : {}) };
     }
-    replaced = current ?? replaced;
-    await ports.registry.putManifest(repository, tag, await bytesOf(claim, ports));
-    if (!claim.recheck) return { image: claim.image, ...(replaced ? { replaced } : {}) };
-    current = (await ports.registry.headManifest(repository, tag))?.digest;
   }
   throw conflict(claim, current, 'other publishers keep writing it');
 }
@@ -94,8 +118,14 @@ export async function restoreTags(
   }
 }
 
-/** An equal image to adopt; undefined where a trusted run replaces what is there; throws where neither is allowed. */
-async function judge(claim: Claim, current: Digest, ports: TagPorts): Promise<SealedImage | undefined> {
+/** The image to leave there: the claimed one or an equal one; undefined where the tag is to be written; throws where neither may be. */
+async function judge(
+  claim: Claim,
+  current: Digest | undefined,
+  ports: TagPorts,
+): Promise<SealedImage | undefined> {
+  if (current === claim.image.digest) return claim.image;
+  if (current === undefined || current === claim.supersedes) return undefined;
   const { kind, name, repository } = claim.component;
   const state = await inspectSeal(ports.seal, repository, current, { component: { kind, name } });
   const trusted = state.sealed && state.tier === 'trusted';
@@ -106,13 +136,17 @@ async function judge(claim: Claim, current: Digest, ports: TagPorts): Promise<Se
   return fromSeal(current, state);
 }
 
-async function bytesOf({ component, image }: Claim, ports: TagPorts): Promise<Manifest> {
-  const known =
-    ports.manifest(image.digest) ?? (await ports.registry.getManifest(component.repository, image.digest));
-  if (known) return known;
+async function bytesOf(claim: Claim, ports: TagPorts): Promise<Manifest> {
+  const { component, image } = claim;
+  const { repository } = component;
+  const known = ports.manifest(image.digest);
+  const there =
+    claim.recheck && claim.reused ? await ports.registry.headManifest(repository, image.digest) : known;
+  const manifest = there && (known ?? (await ports.registry.getManifest(repository, image.digest)));
+  if (manifest) return manifest;
   throw new PrimitiveError(
     'baseline-gone',
-    `${component.id}: ${image.digest} is no longer in ${component.repository}.`,
+    `${component.id}: ${image.digest} is no longer in ${repository}.`,
     {
       why: 'It was there when the plan was made; somebody or a retention policy deleted it since.',
       suggestions: [

@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { joinRepository } from '../../src/oci/reference.ts';
+import type { Digest, Repository } from '../../src/oci/types.ts';
+import type { PublishEvent } from '../../src/publish/events.ts';
+import { executePublish } from '../../src/publish/execute.ts';
+import { gatherFacts } from '../../src/publish/facts.ts';
+import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
+import type { ExecutedPublish } from '../../src/publish/report.ts';
+import { inspectSeal } from '../../src/seal/inspect.ts';
+import { readRecord } from '../../src/seal/record.ts';
+import type { TrustPolicy } from '../../src/seal/trust.ts';
+import type { SbomGenerator, SealState, TrustTier } from '../../src/seal/types.ts';
+import { createVerifier } from '../../src/seal/verifier.ts';
+import type { History } from '../../src/workspace/history.ts';
+import { inputDigest } from '../../src/workspace/input-digest.ts';
+import type { ComponentInputs } from '../../src/workspace/inputs.ts';
+import type { SourceTree, TreeEntry } from '../../src/workspace/source-tree.ts';
+import { createKeySigner, type KeySigner } from './key-signer.ts';
+import { createLayoutBuilder, type LayoutBuilder } from './layout-builder.ts';
+import { createMemoryRegistry, type MemoryRegistry } from './memory-registry.ts';
+
+/** Content of each component, by id: `{ 'domain/orders': 'v1' }`. */
+export type Sources = Readonly<Record<string, string>>;
+
+/** One publish in the world. */
+export interface PublishAttempt extends Partial<PlanOptions> {
+  readonly as: 'main' | 'pull-request' | 'other-pull-request' | 'stranger';
+  readonly commit: string;
+  readonly sources: Sources;
+  /** Only these; all where absent. */
+  readonly select?: readonly string[];
+  readonly branch?: string;
+  readonly builder?: LayoutBuilder;
+  readonly tags?: readonly string[];
+  readonly onEvent?: (event: PublishEvent) => void;
+  readonly signal?: AbortSignal;
+  /** Called between plan and execute. */
+  readonly beforeExecute?: (plan: PublishPlan) => void | Promise<void>;
+}
+
+export interface Published {
+  readonly plan: PublishPlan;
+  readonly report: ExecutedPublish;
+}
+
+/**
+ * Everything around a publish, in memory: a registry, signers with real keys, a history in which each commit follows
+ * the one before in `commits`. What is signed is really signed and verified.
+ */
+export class PublishWorld {
+  readonly registry: MemoryRegistry;
+  readonly commits: string[] = [];
+  /** Digests that a test put there as somebody else. */
+  readonly foreign = new Set<Digest>();
+  readonly signers: Readonly<Record<PublishAttempt['as'], KeySigner>> = {
+    main: createKeySigner(),
+    'pull-request': createKeySigner(),
+    'other-pull-request': createKeySigner(),
+    stranger: createKeySigner(),
+  };
+  readonly releases = joinRepository(REGISTRY, 'primitive-releases');
+  readonly #verifier;
+  readonly #policy: TrustPolicy;
+
+  constructor(options: { readonly referrersApi?: boolean } = {}) {
+    this.registry = createMemoryRegistry(options);
+    const { main, 'pull-request': first, 'other-pull-request': second, stranger } = this.signers;
+    this.#verifier = createVerifier({
+      keys: [main, first, second, stranger].map(({ publicKey }) => publicKey),
+      root: { type: 'file', path: '/nonexistent' },
+    });
+    this.#policy = {
+      trusted: [{ key: 'main.pub' }],
+      accepted: [{ key: 'first.pub' }, { key: 'second.pub' }],
+      fingerprints: new Map([
+        ['main.pub', main.fingerprint],
+        ['first.pub', first.fingerprint],
+        ['second.pub', second.fingerprint],
+      ]),
+    };
+  }
+
+  /** A new commit after the last one: 40 hex digits. */
+  commit(message: string): string {
+    const id = createHash('sha1').update(`${this.commits.length} ${message}`).digest('hex');
+    this.commits.push(id);
+    return id;
+  }
+
+  async publish(attempt: PublishAttempt): Promise<Published> {
+    const { as, commit, sources, select } = attempt;
+    const tree = createTree(commit, sources);
+    const all = Object.keys(sources).sort();
+    const inputs = (select ?? all).map((id) => inputsOf(id, tree.files.get(id) ?? []));
+    const run: Run = {
+      tier: (as === 'main' ? 'trusted' : 'accepted') satisfies TrustTier,
+      signer: { type: 'key', fingerprint: this.signers[as].fingerprint },
+      branch: attempt.branch ?? (as === 'main' ? 'main' : 'topic'),
+    };
+    const history = this.#history();
+    const { facts, manifests } = await gatherFacts(
+      {
+        commit,
+        source: 'https://github.com/acme/app',
+        run,
+        policy: this.#policy,
+        tags: [commit, ...(attempt.tags ?? []).map((template) => template.replaceAll('{sha}', commit))],
+        inputs,
+        whole: inputs.length === all.length,
+        registryPrefix: REGISTRY,
+        releases: this.releases,
+        channel: { tag: 'main', branch: 'main' },
+      },
+      { registry: this.registry, verifier: this.#verifier, history },
+    );
+    const plan = planPublish(facts, {
+      sealOnly: attempt.sealOnly ?? false,
+      keepGoing: attempt.keepGoing ?? false,
+    });
+    await attempt.beforeExecute?.(plan);
+    const builder = attempt.builder ?? createLayoutBuilder();
+    const signer = this.signers[as];
+    const signal = attempt.signal ?? new AbortController().signal;
+    const folder = await mkdtemp(join(tmpdir(), 'publish-world-'));
+    try {
+      const report = await executePublish(
+        plan,
+        {
+          inputs: new Map(inputs.map((entry) => [entry.component.id, entry])),
+          manifests,
+          settings: { sbomFormat: 'spdx-json', cache: { from: [], to: [] } },
+          folder,
+          parallel: 2,
+        },
+        {
+          registry: this.registry,
+          // A registry in memory shows at once what it was given: looking again is enough.
+          seal: {
+            registry: this.registry,
+            verifier: this.#verifier,
+            policy: this.#policy,
+            sleep: async () => undefined,
+          },
+          build: async () => ({
+            registry: this.registry,
+            builder,
+            builderInfo: await builder.probe(),
+            sbom: SBOM,
+            signer,
+            tree,
+            signal,
+          }),
+          signer: async () => signer,
+          history,
+          registryPrefix: REGISTRY,
+          signal,
+        },
+        attempt.onEvent ?? (() => undefined),
+      );
+      return { plan, report };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  repository(id: string): Repository {
+    return joinRepository(REGISTRY, id.replace('/', '-'));
+  }
+
+  /** What any signer of the policy says about an image. */
+  async inspect(id: string, reference: string): Promise<SealState | 'absent'> {
+    const manifest = await this.registry.getManifest(this.repository(id), reference);
+    if (!manifest) return 'absent';
+    const context = { registry: this.registry, verifier: this.#verifier, policy: this.#policy };
+    return inspectSeal(context, this.repository(id), manifest);
+  }
+
+  record(reference: string) {
+    return readRecord(
+      { registry: this.registry, verifier: this.#verifier, policy: this.#policy },
+      this.releases,
+      reference,
+      { registry: REGISTRY },
+    );
+  }
+
+  #history(): History {
+    const position = (commit: string) => this.commits.indexOf(commit);
+    return {
+      async isAncestor(ancestor, descendant) {
+        if (position(ancestor) < 0 || position(descendant) < 0) return 'unknown';
+        return position(ancestor) <= position(descendant) ? 'yes' : 'no';
+      },
+      async deepen() {},
+      async remoteUrl() {
+        return 'https://github.com/acme/app';
+      },
+    };
+  }
+}
+
+const REGISTRY = '127.0.0.1:5000/acme';
+
+const SBOM: SbomGenerator = {
+  async probe() {
+    return { name: 'syft', version: '0.0.0' };
+  },
+  async generate({ manifest, platform }) {
+    return Buffer.from(
+      JSON.stringify({
+        spdxVersion: 'SPDX-2.3',
+        name: manifest,
+        comment: `${platform.os}/${platform.architecture}`,
+      }),
+    );
+  },
+};
+
+function createTree(commit: string, sources: Sources) {
+  const blobs = new Map<string, Uint8Array>();
+  const files = new Map<string, TreeEntry[]>();
+  const put = (text: string) => {
+    const bytes = Buffer.from(text);
+    const object = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+    blobs.set(object, bytes);
+    return object;
+  };
+  for (const [id, content] of Object.entries(sources)) {
+    files.set(id, [
+      { path: 'Dockerfile', mode: '100644', object: put(`FROM scratch\nCOPY app.txt /\n`) },
+      { path: 'app.txt', mode: '100644', object: put(content) },
+    ]);
+  }
+  const tree: SourceTree = {
+    root: '/nonexistent',
+    head: { commit, parents: [], branch: 'main', objectFormat: 'sha1', shallow: false },
+    async entries() {
+      return [...files].flatMap(([id, entries]) =>
+        entries.map((entry) => ({ ...entry, path: `primitives/${id}/${entry.path}` })),
+      );
+    },
+    async changes() {
+      return [];
+    },
+    async readBlobs(objects, receiver) {
+      for (const [index, object] of objects.entries()) {
+        const bytes = blobs.get(object);
+        if (!bytes) throw new Error(`no object ${object}`);
+        await receiver.start(index, bytes.length);
+        await receiver.data(bytes);
+        await receiver.end();
+      }
+    },
+    async filters() {
+      return new Map();
+    },
+  };
+  return Object.assign(tree, { files });
+}
+
+function inputsOf(id: string, entries: readonly TreeEntry[]): ComponentInputs {
+  const [kind = '', name = ''] = id.split('/');
+  const repository = joinRepository(REGISTRY, `${kind}-${name}`);
+  const platforms = [
+    { os: 'linux', architecture: 'amd64' },
+    { os: 'linux', architecture: 'arm64' },
+  ];
+  const build = {
+    context: `primitives/${id}`,
+    dockerfile: 'Dockerfile',
+    platforms,
+    args: {},
+    bases: {},
+    secrets: [],
+  };
+  return {
+    component: { id, kind, name, path: `primitives/${id}`, image: `${kind}-${name}`, repository, build },
+    entries,
+    inputDigest: inputDigest({ ...build, kind, name, repository, entries }),
+  };
+}
