@@ -1,0 +1,263 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  fingerprintOf,
+  identityFromClaims,
+  scopedTo,
+  type TrustPolicy,
+  tierOf,
+} from '../../../src/seal/trust.ts';
+import type { SignerIdentity, SignerPolicy } from '../../../src/seal/types.ts';
+import { createKeySigner } from '../../support/key-signer.ts';
+
+const ISSUER = 'https://token.actions.githubusercontent.com';
+const WORKFLOW = 'https://github.com/acme/app/.github/workflows/publish.yaml';
+
+type Keyless = Extract<SignerIdentity, { type: 'keyless' }>;
+
+const main: Keyless = {
+  type: 'keyless',
+  issuer: ISSUER,
+  identity: `${WORKFLOW}@refs/heads/main`,
+  repository: 'acme/app',
+  ref: 'refs/heads/main',
+  trigger: 'push',
+};
+const pullRequest: Keyless = {
+  ...main,
+  identity: `${WORKFLOW}@refs/pull/12/merge`,
+  ref: 'refs/pull/12/merge',
+  trigger: 'pull_request',
+};
+
+const trusted: SignerPolicy = {
+  issuer: ISSUER,
+  identity: `${WORKFLOW}@refs/heads/main`,
+  repository: 'acme/app',
+  ref: 'refs/heads/main',
+  trigger: 'push',
+};
+const accepted: SignerPolicy = {
+  issuer: ISSUER,
+  identity: `${WORKFLOW}@refs/pull/*/merge`,
+  repository: 'acme/app',
+};
+
+function policyOf(parts: Partial<TrustPolicy> = {}): TrustPolicy {
+  return { trusted: [trusted], accepted: [accepted], fingerprints: new Map(), ...parts };
+}
+
+describe('tierOf', () => {
+  test.each<[string, Keyless, 'trusted' | 'accepted' | undefined]>([
+    ['main, pushed', main, 'trusted'],
+    ['a pull request', pullRequest, 'accepted'],
+    [
+      'a branch whose name begins like main',
+      { ...main, identity: `${WORKFLOW}@refs/heads/main-evil` },
+      undefined,
+    ],
+    [
+      'an identity that contains the trusted one',
+      { ...main, identity: `x${WORKFLOW}@refs/heads/main` },
+      undefined,
+    ],
+    ['another case', { ...main, identity: main.identity.toUpperCase() }, undefined],
+    ['another issuer', { ...main, issuer: `${ISSUER}.evil.example` }, undefined],
+    ['an issuer with a trailing slash', { ...main, issuer: `${ISSUER}/` }, undefined],
+    ['pull_request_target with the identity of main', { ...main, trigger: 'pull_request_target' }, undefined],
+    ['workflow_dispatch on main', { ...main, trigger: 'workflow_dispatch' }, undefined],
+    ['a fork that calls the same reusable workflow', { ...main, repository: 'mallory/app' }, undefined],
+    ['another ref that calls the same reusable workflow', { ...main, ref: 'refs/heads/feature' }, undefined],
+    ['a certificate that names no repository', without(main, 'repository'), undefined],
+    ['a certificate that names no ref', without(main, 'ref'), undefined],
+    ['a certificate that names no trigger', without(main, 'trigger'), undefined],
+    ['a pull request of a fork', { ...pullRequest, repository: 'mallory/app' }, undefined],
+    [
+      'a pattern does not cross a slash',
+      { ...pullRequest, identity: `${WORKFLOW}@refs/pull/1/2/merge` },
+      undefined,
+    ],
+    [
+      'a pattern does not cross an @',
+      { ...pullRequest, identity: `${WORKFLOW}@refs/pull/1@x/merge` },
+      undefined,
+    ],
+    [
+      'a pattern is anchored at its end',
+      { ...pullRequest, identity: `${WORKFLOW}@refs/pull/1/merge/x` },
+      undefined,
+    ],
+    [
+      'a pattern is anchored at each line',
+      { ...pullRequest, identity: `${WORKFLOW}@refs/pull/1/merge\nx` },
+      undefined,
+    ],
+    [
+      'a dot in a pattern is a dot',
+      { ...pullRequest, identity: pullRequest.identity.replace('.yaml', 'xyaml') },
+      undefined,
+    ],
+  ])('%s: %o', (_name, signer, tier) => {
+    expect(tierOf(signer, policyOf())).toBe(tier);
+  });
+
+  test('a reusable workflow needs repository, ref and trigger to tell its callers apart', () => {
+    const shared = 'https://github.com/acme/workflows/.github/workflows/publish.yaml@refs/heads/main';
+    const rule: SignerPolicy = { ...trusted, identity: shared };
+    const policy = policyOf({ trusted: [rule], accepted: [] });
+    expect(tierOf({ ...main, identity: shared }, policy)).toBe('trusted');
+    expect(tierOf({ ...main, identity: shared, repository: 'acme/other' }, policy)).toBeUndefined();
+    expect(tierOf({ ...main, identity: shared, ref: 'refs/pull/3/merge' }, policy)).toBeUndefined();
+    expect(tierOf({ ...main, identity: shared, trigger: 'pull_request' }, policy)).toBeUndefined();
+  });
+
+  test('a `*` is a character like any other under trusted', () => {
+    const policy = policyOf({
+      trusted: [{ ...trusted, identity: `${WORKFLOW}@refs/heads/*` }],
+      accepted: [],
+    });
+    expect(tierOf(main, policy)).toBeUndefined();
+  });
+
+  test('refs of accepted signers may have a `*`, too', () => {
+    const policy = policyOf({ accepted: [{ ...accepted, ref: 'refs/pull/*/merge' }] });
+    expect(tierOf(pullRequest, policy)).toBe('accepted');
+    expect(tierOf({ ...pullRequest, ref: 'refs/heads/main' }, policy)).toBeUndefined();
+  });
+
+  test('many stars match in no time', () => {
+    const policy = policyOf({ accepted: [{ ...accepted, identity: `${'*a'.repeat(30)}*b` }] });
+    const started = performance.now();
+    expect(tierOf({ ...pullRequest, identity: 'a'.repeat(2000) }, policy)).toBeUndefined();
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
+  test('a pattern matches what the regular expression of the same meaning matches', () => {
+    const piece = fc.constantFrom('a', 'b', '@', '/', 'ab', '//', '*', '.');
+    const text = (max: number) => fc.array(piece, { maxLength: max }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(text(8), text(6), (identity, pattern) => {
+        const literals = pattern.split('*').map((part) => part.replace(/[./]/g, '\\$&'));
+        const expected = new RegExp(`^${literals.join('[^@/]*')}$`).test(identity);
+        const policy = policyOf({ accepted: [{ issuer: ISSUER, identity: pattern }] });
+        expect(tierOf({ type: 'keyless', issuer: ISSUER, identity }, policy)).toBe(
+          expected ? 'accepted' : undefined,
+        );
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('keys count by the key behind the name, not by the name', () => {
+    const signer = createKeySigner();
+    const key: SignerIdentity = { type: 'key', fingerprint: signer.fingerprint };
+    const policy = (fingerprint: string) =>
+      policyOf({
+        trusted: [{ key: 'cosign.pub' }],
+        accepted: [],
+        fingerprints: new Map([['cosign.pub', fingerprint]]),
+      });
+    expect(tierOf(key, policy(signer.fingerprint))).toBe('trusted');
+    expect(tierOf(key, policy(createKeySigner().fingerprint))).toBeUndefined();
+    expect(tierOf(key, policyOf({ trusted: [{ key: 'cosign.pub' }] }))).toBeUndefined();
+    expect(tierOf(key, policyOf())).toBeUndefined();
+    expect(tierOf(main, policy(signer.fingerprint))).toBeUndefined();
+  });
+});
+
+describe('scopedTo', () => {
+  const scoped = scopedTo(policyOf(), pullRequest);
+
+  test('an accepted run relies on signers of its own repository and ref', () => {
+    expect(tierOf(pullRequest, scoped)).toBe('accepted');
+    const other = { ...pullRequest, identity: `${WORKFLOW}@refs/pull/13/merge`, ref: 'refs/pull/13/merge' };
+    expect(tierOf(other, policyOf())).toBe('accepted');
+    expect(tierOf(other, scoped)).toBeUndefined();
+  });
+
+  test('and on trusted ones as before', () => {
+    expect(tierOf(main, scoped)).toBe('trusted');
+  });
+});
+
+describe('identityFromClaims', () => {
+  const claims = {
+    iss: ISSUER,
+    sub: 'repo:acme/app:ref:refs/heads/main',
+    job_workflow_ref: 'acme/app/.github/workflows/publish.yaml@refs/heads/main',
+    repository: 'acme/app',
+    ref: 'refs/heads/main',
+    event_name: 'push',
+    sha: '1111111111111111111111111111111111111111',
+  };
+
+  test('foretells what the certificate of a GitHub Actions job will say', () => {
+    const identity = identityFromClaims(claims);
+    expect(identity).toEqual({ ...main, commit: claims.sha });
+    expect(identity && tierOf(identity, policyOf())).toBe('trusted');
+  });
+
+  test.each([
+    ['an organisation with its own issuer', `${ISSUER}/acme`, 'https://github.com'],
+    ['Enterprise Server', 'https://git.acme.example/_services/token', 'https://git.acme.example'],
+    ['Enterprise Cloud with data residency', 'https://token.actions.acme.ghe.com', 'https://acme.ghe.com'],
+  ])('%s', (_name, iss, server) => {
+    expect(identityFromClaims({ ...claims, iss })).toMatchObject({
+      identity: `${server}/${claims.job_workflow_ref}`,
+    });
+  });
+
+  test('what a URL cannot hold is escaped, as in the certificate', () => {
+    const ref = 'acme/app/.github/workflows/publish.yaml@refs/heads/a#b c';
+    expect(identityFromClaims({ ...claims, job_workflow_ref: ref })).toMatchObject({
+      identity: `${WORKFLOW}@refs/heads/a%23b%20c`,
+    });
+  });
+
+  test('a person is known by a verified address only', () => {
+    const person = {
+      iss: 'https://oauth2.sigstore.dev/auth',
+      email: 'dev@acme.example',
+      email_verified: true,
+    };
+    expect(identityFromClaims(person)).toEqual({
+      type: 'keyless',
+      issuer: person.iss,
+      identity: person.email,
+    });
+    expect(identityFromClaims({ ...person, email_verified: false })).toBeUndefined();
+  });
+
+  test.each([
+    [{}],
+    [{ iss: 42 }],
+    [{ iss: ISSUER }],
+    [{ ...claims, iss: '' }],
+    [{ ...claims, job_workflow_ref: {} }],
+  ])('nothing comes of %o', (odd) => {
+    expect(identityFromClaims(odd)).toBeUndefined();
+  });
+});
+
+describe('fingerprintOf', () => {
+  test('is that of the key, however its PEM is laid out', () => {
+    const { publicKey, fingerprint } = createKeySigner();
+    expect(fingerprintOf(publicKey)).toBe(fingerprint);
+    expect(fingerprintOf(`a comment\n${publicKey}\n`)).toBe(fingerprint);
+  });
+
+  test.each([
+    [''],
+    ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----'],
+    ['-----BEGIN PRIVATE KEY-----\nAAAA'],
+  ])('refuses %j', (pem) => {
+    expect(() => fingerprintOf(pem)).toThrow(
+      expect.objectContaining({ code: 'signing-key-invalid', exit: 2 }),
+    );
+  });
+});
+
+function without<K extends keyof Keyless>(signer: Keyless, key: K): Keyless {
+  const { [key]: _left, ...rest } = signer;
+  return rest as Keyless;
+}
