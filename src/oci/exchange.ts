@@ -3,7 +3,8 @@ import type { Credentials } from './credentials.ts';
 import { responseFailure, type Subject, transportFailure } from './failure.ts';
 import { isLoopbackHost, repositoryHost, repositoryPath } from './reference.ts';
 import { type AttemptFailure, type Clock, type RetryPolicy, withRetries } from './retry.ts';
-import { type HttpRequest, type HttpResponse, type Transport, TransportFailure } from './transport.ts';
+import { type HttpRequest, type HttpResponse, TransportFailure } from './transfer.ts';
+import type { Transport } from './transport.ts';
 import type { Repository } from './types.ts';
 
 /** One call to a registry's API. */

@@ -4,7 +4,8 @@ import { mismatch, responseFailure } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';
 import { AttemptFailure } from './retry.ts';
-import { resolveLocation, TransportFailure } from './transport.ts';
+import { TransportFailure } from './transfer.ts';
+import { resolveLocation } from './transport.ts';
 import type { Descriptor, Repository } from './types.ts';
 
 /** Whether the registry has the blob; a registry that does not answer HEAD plainly is taken not to have it. */
