@@ -194,7 +194,9 @@ async function commit(
   }
   if (!committed) throw new Error('a plan that keeps a record names it');
   ports.signal.throwIfAborted();
-  emit({ type: 'step', step: 'channel', message: plan.channel.reason });
+  const { tag, action, reason } = plan.channel;
+  const intent = action === 'move' ? 'Moving the channel' : 'Leaving the channel';
+  emit({ type: 'step', step: 'channel', message: `${intent} ${tag}: ${reason}` });
   const channel = await moveChannel(plan, committed, releasePorts);
   return reportPublish(
     plan,

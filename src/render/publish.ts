@@ -6,7 +6,7 @@ import { sanitize, sanitizeLine } from './text.ts';
 
 /** A finished publish for people: a line per component, what failed and why, then record and channel. */
 export function publishText(report: PublishReport, style: Style): string {
-  const { commit, tier, components, release, channel } = report;
+  const { commit, tier, components, release, channel, run } = report;
   const rows = components.map(({ kind, name, action, digest, reason }) => [
     paintAction(action, style),
     `${kind}/${name}`,
@@ -22,12 +22,15 @@ export function publishText(report: PublishReport, style: Style): string {
       'release',
       release ? `${release.ref}${release.written ? '' : ' (written before)'}` : 'no record is written',
     ],
-    ['channel', `${channel.tag}: ${sanitizeLine(channel.reason)}`],
+    ['channel', `${channel.tag} ${channel.moved ? 'moved' : 'stays'}: ${sanitizeLine(channel.reason)}`],
+    ['run', runText(run)],
   ];
+  const refs = components.flatMap(({ ref }) => (ref === undefined ? [] : [`${ref}\n`]));
   return [
     `${style.bold(commit.slice(0, 12))} by ${article(tier)} run: ${countBy(components.map(({ action }) => action))}\n`,
     table(rows),
     ...failures,
+    ...(refs.length > 0 ? [refs.join('')] : []),
     table(facts),
   ].join('\n');
 }
@@ -112,6 +115,11 @@ function failureText({ kind, name, error }: PublishedComponent, style: Style): s
     ...suggestions.map((line) => `    ${style.dim('try:')} ${sanitizeLine(line)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function runText({ duration, requests, builder }: PublishReport['run']): string {
+  const seconds = (duration / 1000).toFixed(1);
+  return `${seconds} s, ${requests} registry requests${builder === undefined ? '' : `, ${sanitizeLine(builder)}`}`;
 }
 
 function paintAction(action: PublishedComponent['action'], style: Style): string {

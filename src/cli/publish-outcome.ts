@@ -1,0 +1,34 @@
+import {
+  planMarkdown,
+  planOutputs,
+  planText,
+  publishMarkdown,
+  publishOutputs,
+  publishText,
+} from '../render/publish.ts';
+import type { Outcome } from './outcome.ts';
+import type { PublishResult } from './publishing.ts';
+
+/** How a publish, or the plan of a dry run, leaves the process; exit 1 where a component failed. */
+export function publishOutcome(result: PublishResult): Outcome {
+  if ('plan' in result) {
+    const { plan } = result;
+    const markdown = () => planMarkdown(plan);
+    return {
+      document: plan,
+      text: (style) => planText(plan, style),
+      exit: 0,
+      reports: { markdown },
+      github: { outputs: planOutputs(plan), summary: markdown },
+    };
+  }
+  const { report } = result;
+  const markdown = () => publishMarkdown(report);
+  return {
+    document: report,
+    text: (style) => publishText(report, style),
+    exit: report.components.some(({ action }) => action === 'failed') ? 1 : 0,
+    reports: { markdown },
+    github: { outputs: publishOutputs(report), summary: markdown },
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * `npm run demo`: three primitives, a real registry, a real builder and a real Sigstore on this machine; published as
+ * GitHub Actions would publish them. Each step says what it shows. Nothing is left running.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pushBaseImages } from '../support/services/base-images.ts';
+import { startBuildkit } from '../support/services/buildkit.ts';
+import { startDistribution } from '../support/services/distribution.ts';
+import { run } from '../support/services/run.ts';
+import { startSigstore } from '../support/services/sigstore.ts';
+import { ensureTools } from '../tools/install.ts';
+import { toolsBin } from '../tools/locate.ts';
+
+const root = join(import.meta.dirname, '../..');
+const TOOLS = [
+  'go',
+  'git',
+  'runc',
+  'busybox',
+  'registry',
+  'crane',
+  'cosign',
+  'syft',
+  'fulcio',
+  'timestamp-server',
+  'buildkitd',
+  'buildctl',
+  'buildx',
+];
+const GO = `docker.io/library/golang:1.26-bookworm@sha256:${'0'.repeat(64)}`;
+const WORKFLOW = 'https://github.com/acme/app/.github/workflows/publish.yaml';
+
+const started = performance.now();
+say('Tools', 'What this demo runs: taken from PATH, or installed into .tools the first time.');
+const tools = await ensureTools(TOOLS);
+await run(process.execPath, [join(root, '.ci/build.ts')]);
+
+const folder = await mkdtemp(join(tmpdir(), 'primitive-demo-'));
+await using registry = await startDistribution();
+await using sigstore = await startSigstore();
+await using buildkit = await startBuildkit({ insecureRegistries: [registry.host] });
+try {
+  await demo();
+  const seconds = Math.round((performance.now() - started) / 1000);
+  say('Done', `Registry, builder and certificate authority were real, and are gone now. ${seconds} s.`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function demo(): Promise<void> {
+  const repository = join(folder, 'app');
+  const bases = await pushBaseImages(registry.host);
+  await write(repository, {
+    'primitive.config.yaml': config(bases.go),
+    'primitives/domain/orders/primitive.yaml': primitive('domain', 'orders'),
+    'primitives/domain/orders/Dockerfile': `FROM ${GO} AS build\nWORKDIR /src\nCOPY go.mod main.go ./\nRUN go build -trimpath -o /orders .\nFROM scratch\nCOPY --from=build /orders /orders\nUSER 65532\nENTRYPOINT ["/orders"]\n`,
+    'primitives/domain/orders/go.mod': 'module example.com/orders\n\ngo 1.26\n',
+    'primitives/domain/orders/main.go':
+      'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("orders") }\n',
+    'primitives/process/billing/primitive.yaml': primitive('process', 'billing'),
+    'primitives/process/billing/Dockerfile': 'FROM scratch\nCOPY billing.json /\n',
+    'primitives/process/billing/billing.json': '{ "retries": 3 }\n',
+    'primitives/uisurface/shop/primitive.yaml': primitive('uisurface', 'shop'),
+    'primitives/uisurface/shop/Dockerfile': 'FROM scratch\nCOPY index.html /\n',
+    'primitives/uisurface/shop/index.html': '<h1>Shop</h1>\n',
+  });
+  const author = {
+    GIT_AUTHOR_NAME: 'demo',
+    GIT_AUTHOR_EMAIL: 'demo@example.com',
+    GIT_COMMITTER_NAME: 'demo',
+    GIT_COMMITTER_EMAIL: 'demo@example.com',
+  };
+  const git = (...args: string[]) => run('git', ['-C', repository, ...args], { env: author });
+  await git('init', '--quiet', '--initial-branch=main');
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message=Three primitives');
+
+  say('1. First publish', 'Nothing is known yet: three components are built, sealed, and only then tagged.');
+  await publish(repository, {});
+
+  say(
+    '2. One changes',
+    'A second commit changes the shop. One is built; two keep their very bytes, no layer moves.',
+  );
+  await write(repository, { 'primitives/uisurface/shop/index.html': '<h1>Shop, open on Sundays</h1>\n' });
+  await git('commit', '--quiet', '--all', '--message=Open on Sundays');
+  await publish(repository, {});
+
+  say(
+    '3. A pull request',
+    'The same workflow, but for refs/pull/7/merge: it may seal its own commit, and the channel stays.',
+  );
+  await git('switch', '--quiet', '--create=retry');
+  await write(repository, { 'primitives/process/billing/billing.json': '{ "retries": 5 }\n' });
+  await git('commit', '--quiet', '--all', '--message=Retry more often');
+  await publish(repository, { base: (await git('rev-parse', 'main')).trim() });
+
+  say(
+    '4. Merged',
+    'The inputs are the same now, and their image exists. Main builds it all the same: what a pull request sealed is no baseline.',
+  );
+  await git('switch', '--quiet', 'main');
+  await git('merge', '--quiet', '--no-ff', '--message=Merge the pull request', 'retry');
+  const ref = await publish(repository, {});
+
+  say('5. Plain cosign', `What a cluster's policy would ask of ${ref.split('@')[0]}.`);
+  const policy = [
+    `--trusted-root=${sigstore.trustedRoot}`,
+    '--insecure-ignore-sct',
+    '--insecure-ignore-tlog',
+    '--use-signed-timestamps',
+    `--certificate-identity=${WORKFLOW}@refs/heads/main`,
+    `--certificate-oidc-issuer=${sigstore.issuer}`,
+  ];
+  const cosign = tools.get('cosign')?.path ?? 'cosign';
+  for (const args of [
+    ['verify', ...policy, ref],
+    ['verify-attestation', '--type=slsaprovenance1', ...policy, ref],
+    ['verify-attestation', '--type=spdxjson', ...policy, ref],
+  ]) {
+    await run(cosign, args);
+    console.log(`  cosign ${args[0]} ${args[1]?.startsWith('--type') ? `${args[1]} ` : ''}… accepted`);
+  }
+}
+
+/** Runs the CLI in this terminal, as GitHub Actions on main or for a pull request; gives the first component's ref. */
+async function publish(repository: string, { base }: { readonly base?: string }): Promise<string> {
+  const head = (await run('git', ['-C', repository, 'rev-parse', 'HEAD'])).trim();
+  const report = join(folder, 'report.json');
+  const event = join(folder, 'event.json');
+  const app = { repo: { full_name: 'acme/app' } };
+  await writeFile(
+    event,
+    JSON.stringify(base ? { pull_request: { head: { ...app, sha: head }, base: app } } : {}),
+  );
+  console.log('$ primitive publish\n');
+  const child = spawn(
+    process.execPath,
+    [join(root, 'bin/run.js'), 'publish', '--directory', repository, '--report', `json=${report}`],
+    {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        ...buildkit.env,
+        ...sigstore.githubActionsEnv(
+          base ? { event: 'pull_request', ref: 'refs/pull/7/merge', sha: base } : { sha: head },
+        ),
+        GITHUB_EVENT_PATH: event,
+        // What is printed is for people here, not for the runner.
+        GITHUB_ACTIONS: '',
+        PATH: `${toolsBin()}:${process.env.PATH}`,
+      },
+    },
+  );
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`primitive publish ended with ${code}`);
+  return JSON.parse(await readFile(report, 'utf8')).components[0].ref;
+}
+
+async function write(repository: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(repository, path)), { recursive: true });
+    await writeFile(join(repository, path), text);
+  }
+}
+
+function primitive(kind: string, name: string): string {
+  return `schema: primitive.primitive/v1\nkind: ${kind}\nname: ${name}\n`;
+}
+
+function config(goBase: string): string {
+  return `schema: primitive.config/v1
+registry: ${registry.host}/acme
+platforms: [linux/amd64]
+build:
+  bases:
+    ${GO}: ${goBase}
+signing:
+  trusted:
+    - issuer: ${sigstore.issuer}
+      identity: ${WORKFLOW}@refs/heads/main
+      repository: acme/app
+      ref: refs/heads/main
+      trigger: push
+  accepted:
+    - issuer: ${sigstore.issuer}
+      identity: ${WORKFLOW}@refs/pull/*/merge
+      repository: acme/app
+      trigger: pull_request
+  signingConfig: ${sigstore.signingConfig}
+  trustedRoot: ${sigstore.trustedRoot}
+`;
+}
+
+function say(title: string, text: string): void {
+  console.log(`\n\u001b[1m${title}\u001b[22m\n${text}\n`);
+}
