@@ -35,7 +35,7 @@ export async function readInputs(
   location: ConfigLocation,
 ): Promise<readonly ComponentInputs[]> {
   const config = relative(tree.root, location.path).split(sep).join('/');
-  const [entries, changes] = await Promise.all([tree.entries(), tree.changes(watched(components, config))]);
+  const [entries, changes] = await Promise.all([tree.entries(), tree.changes()]);
   const listing = new Listing(entries);
   const matcher = new GlobMatcher(listing);
   const scopes = components.map((component) => scopeOf(component, listing, matcher));
@@ -56,16 +56,6 @@ export async function readInputs(
       entries: files,
     }),
   }));
-}
-
-/** What may not have been changed: besides the inputs, all that says what they are. */
-function watched(components: readonly Component[], config: string): readonly string[] {
-  const folders = new Set(components.flatMap(({ path, build }) => [path, build.context]));
-  const attributes = [...folders].flatMap((folder) => {
-    const names = folder.split('/');
-    return names.map((_, depth) => [...names.slice(0, depth), '.gitattributes'].join('/'));
-  });
-  return [...new Set([config, ...folders, ...attributes])];
 }
 
 /** Refuses what a person sees in the work tree and would miss in the image. */
@@ -107,16 +97,12 @@ function checkEntries({ component, entries }: InputScope): void {
   for (const { path, mode, undecodable } of entries) {
     if (mode === '160000') throw submodule(component, path);
     if (undecodable) throw badName(component, path, 'its name is not UTF-8');
-    if (!isPlainPath(path)) throw badName(component, path, 'no checkout would write such a path');
+    if (ODD_PATH.test(path)) throw badName(component, path, 'no checkout would write such a path');
   }
 }
 
-/** Trees can be made by hand, with entries that lead elsewhere. */
-function isPlainPath(path: string): boolean {
-  return path
-    .split('/')
-    .every((name) => name !== '' && name !== '.' && name !== '..' && name.toLowerCase() !== '.git');
-}
+/** A name that is empty, leads elsewhere, or that git keeps for itself: trees can be made by hand. */
+const ODD_PATH = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)/i;
 
 function submodule({ id, path }: Component, submodulePath: string): PrimitiveError {
   return new PrimitiveError('inputs-submodule', `${id}: ${show(submodulePath)} is a git submodule.`, {

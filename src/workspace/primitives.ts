@@ -73,12 +73,14 @@ export async function readComponents(
   workspace: Workspace,
 ): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Warning[] }> {
   const base = workspaceFolder(tree, workspace.location);
+  // Whoever reads components asks for their inputs next: the answer can be on its way.
+  tree.changes().catch(() => {});
   const listing = new Listing(await tree.entries());
   const folder = posix.join(base, 'primitives');
   const [start, end] = listing.range(folder);
-  const below = listing.entries.slice(start, end);
-  const manifests = below.filter(({ path }) => MANIFEST.test(path.slice(folder.length + 1)));
-  const warnings = [...strays(below, folder, listing), ...(await uncommitted(tree, folder, listing))];
+  const marks = listing.entries.slice(start, end).filter(isMark);
+  const manifests = marks.filter(({ path }) => MANIFEST.test(path.slice(folder.length + 1)));
+  const warnings = [...strays(marks, folder, listing), ...(await uncommitted(tree, folder, listing))];
   if (manifests.length === 0) throw noComponents(folder, workspace.location, warnings);
   const irregular = manifests.find(({ mode }) => !mode.startsWith('100'));
   if (irregular !== undefined) {
@@ -99,6 +101,11 @@ export async function readComponents(
 
 const MANIFEST = /^[^/]+\/[^/]+\/primitive\.yaml$/;
 
+/** Files that tell where a component is, or was meant to be. */
+function isMark({ path, mode }: TreeEntry): boolean {
+  return path.endsWith('/primitive.yaml') || path.endsWith('/Dockerfile') || mode === '160000';
+}
+
 function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
   const base = pathBelow(tree.root, location.root);
   if (base !== undefined) return base;
@@ -113,11 +120,11 @@ function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
 }
 
 /** What looks like a component and is none. */
-function strays(below: readonly TreeEntry[], folder: string, listing: Listing): readonly Warning[] {
-  return below.flatMap(({ path, mode }): readonly Warning[] => {
+function strays(marks: readonly TreeEntry[], folder: string, listing: Listing): readonly Warning[] {
+  return marks.flatMap(({ path, mode }): readonly Warning[] => {
     const inside = path.slice(folder.length + 1);
     const depth = inside.split('/').length;
-    if (/(?:^|\/)primitive\.yaml$/.test(inside) && depth !== 3) {
+    if (inside.endsWith('primitive.yaml') && depth !== 3) {
       return [
         {
           code: 'primitive-misplaced',

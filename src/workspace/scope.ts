@@ -22,9 +22,9 @@ export interface InputScope {
 export function scopeOf(component: Component, listing: Listing, matcher: GlobMatcher): InputScope {
   const { context, dockerfile, inputs } = component.build;
   const prefix = context === '' ? '' : `${context}/`;
-  if (!listing.hasFolder(context)) throw emptyContext(component);
-  if (!listing.has(prefix + dockerfile)) throw missingDockerfile(component, prefix + dockerfile);
   const [start, end] = listing.range(context);
+  if (start === end) throw emptyContext(component);
+  if (!listing.has(prefix + dockerfile)) throw missingDockerfile(component, prefix + dockerfile);
   const always = [dockerfile, `${dockerfile}.dockerignore`, '.dockerignore'];
   const globs = inputs?.map((text) => matcher.compile(text));
   const chosen = globs && chosenPositions(component, globs, listing, matcher, always);
@@ -32,7 +32,8 @@ export function scopeOf(component: Component, listing: Listing, matcher: GlobMat
     chosen?.flatMap((position) => listing.entries[position] ?? []) ?? listing.entries.slice(start, end);
   return {
     component,
-    entries: entries.map((entry) => ({ ...entry, path: entry.path.slice(prefix.length) })),
+    entries:
+      prefix === '' ? entries : entries.map((entry) => ({ ...entry, path: entry.path.slice(prefix.length) })),
     covers: (path) => {
       if (!path.startsWith(prefix)) return false;
       const relative = path.slice(prefix.length);

@@ -16,8 +16,6 @@ export interface TreeEntry {
 export interface Head {
   /** Full commit id. */
   readonly commit: string;
-  /** As the commit itself names them, so they are there in a shallow clone too; two or more make a merge. */
-  readonly parents: readonly string[];
   /** Short branch name (`main`); absent when HEAD is detached, as in most CI checkouts. */
   readonly branch?: string;
   readonly objectFormat: 'sha1' | 'sha256';
@@ -53,10 +51,11 @@ export interface SourceTree {
   /** All files of the commit, sorted by UTF-16 code unit of the path. Throws `git-failed` (exit 3). */
   entries(): Promise<readonly TreeEntry[]>;
   /**
-   * Changes of index and work tree against HEAD at or below the paths, and perhaps more; files that are ignored and
-   * not tracked are none. Throws `git-failed` (exit 3).
+   * All changes of index and work tree against HEAD, sorted by code unit of the path; files that are ignored and not
+   * tracked are none. Git is asked once, when this is first called: the longest look at a repository, so call early.
+   * Throws `git-failed` (exit 3).
    */
-  changes(paths: readonly string[]): Promise<readonly Change[]>;
+  changes(): Promise<readonly Change[]>;
   /**
    * Streams blobs in constant memory and compares each one's hash with its object id. Throws `git-object-missing`,
    * `git-object-corrupt` or `git-failed` (exit 3), and whatever the receiver throws.

@@ -236,7 +236,7 @@ function createTree(commit: string, sources: Sources) {
   }
   const tree: SourceTree = {
     root: '/nonexistent',
-    head: { commit, parents: [], branch: 'main', objectFormat: 'sha1', shallow: false },
+    head: { commit, branch: 'main', objectFormat: 'sha1', shallow: false },
     async entries() {
       return [...files].flatMap(([id, entries]) =>
         entries.map((entry) => ({ ...entry, path: `primitives/${id}/${entry.path}` })),

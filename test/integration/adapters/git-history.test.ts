@@ -75,25 +75,15 @@ test('a clone that cannot be deepened says why and what to do, without credentia
   expect((await refusal((await open(shallow)).deepen())).why).toBe('the repository has no remote');
 });
 
-test('the parents of HEAD are the true ones, also where the clone lacks them', async () => {
-  const { repo, second, side, merge } = await history();
+test('HEAD as it is: its branch, or none where it is detached', async () => {
+  const { repo, merge } = await history();
   await using _ = repo;
-  await using shallow = await clone(repo.root, '--depth=1');
-  expect((await open(shallow)).head).toEqual({
-    commit: merge,
-    parents: [second, side],
-    branch: 'main',
-    objectFormat: 'sha1',
-    shallow: true,
-  });
-  shallow.git('checkout', '--quiet', '--detach');
-  expect((await open(shallow)).head.branch).toBeUndefined();
-});
-
-test('a commit message does not pass for parents', async () => {
-  await using repo = await gitRepo({ a: '1' });
-  await repo.commit({ a: '2' }, `Subject\n\nparent ${'a'.repeat(40)}`);
-  expect((await open(repo)).head.parents).toEqual([repo.git('rev-parse', 'HEAD^')]);
+  const head = { commit: merge, objectFormat: 'sha1', shallow: false };
+  expect((await open(repo)).head).toEqual({ ...head, branch: 'main' });
+  repo.git('switch', '--quiet', '--create', 'feature/one');
+  expect((await open(repo)).head).toEqual({ ...head, branch: 'feature/one' });
+  repo.git('checkout', '--quiet', '--detach');
+  expect((await open(repo)).head).toEqual(head);
 });
 
 test.each([

@@ -1,0 +1,100 @@
+import { PrimitiveError } from '../errors.ts';
+import type { Processes, RunResult } from '../toolchain/process.ts';
+
+/** Nothing that a repository's own configuration names is started, and nothing is written. */
+const SAFE = [
+  '--no-pager',
+  '--literal-pathspecs',
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+];
+
+/** Variables that would turn git to another repository, index or view of the objects (a hook inherits some). */
+const DIVERTING = [
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_COMMON_DIR',
+  'GIT_INDEX_FILE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_NAMESPACE',
+  'GIT_SHALLOW_FILE',
+  'GIT_GRAFT_FILE',
+  'GIT_ATTR_SOURCE',
+  'GIT_REPLACE_REF_BASE',
+  'GIT_PREFIX',
+  'GIT_GLOB_PATHSPECS',
+  'GIT_NOGLOB_PATHSPECS',
+  'GIT_ICASE_PATHSPECS',
+];
+
+const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
+  ...Object.fromEntries(DIVERTING.map((name) => [name, undefined])),
+  LC_ALL: 'C',
+  LANGUAGE: 'C',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_TERMINAL_PROMPT: '0',
+};
+
+/** A tree of a million files is about 100 MB of listing. */
+const MAX_LISTING = 1024 * 1024 * 1024;
+/** Runs git in one folder, shielded from the environment and from the repository's configuration. */
+export class Git {
+  readonly #processes: Processes;
+  readonly #folder: string;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(processes: Processes, folder: string, signal: AbortSignal | undefined) {
+    this.#processes = processes;
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  run(
+    args: readonly string[],
+    options: { input?: string; stdout?: (chunk: Uint8Array) => void | Promise<void> } = {},
+  ): Promise<RunResult> {
+    return this.#processes.run('git', [...SAFE, ...args], {
+      cwd: this.#folder,
+      env: ENVIRONMENT,
+      maxStdout: MAX_LISTING,
+      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      ...options,
+    });
+  }
+
+  /** As `run`, for a program that has no reason to fail. */
+  async expect(args: readonly string[], options: { input?: string } = {}): Promise<RunResult> {
+    const result = await this.run(args, options);
+    if (result.exitCode !== 0) throw failed(args, result);
+    return result;
+  }
+}
+
+/** Git ended otherwise than it has a reason to. */
+export function failed(args: readonly string[], result: RunResult): PrimitiveError {
+  return new PrimitiveError('git-failed', `git ${args[0]} failed with exit code ${result.exitCode}.`, {
+    why: gitWords(result),
+    suggestions: ['Run `git --version`: 2.31 or newer is needed.'],
+    exit: 3,
+  });
+}
+
+/** The last lines that git wrote, without credentials in addresses. */
+export function gitWords(result: RunResult): string {
+  const lines = result.stderr.trim().split('\n').slice(-5).join('; ');
+  return lines === '' ? 'git said nothing' : lines.replace(/:\/\/[^@/\s]*@/g, '://');
+}
+
+/** What a run wrote to stdout. */
+export function text(result: RunResult): string {
+  return decode(result.stdout);
+}
+
+/** UTF-8 bytes as text, without a copy. */
+export function decode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
