@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { githubOutput } from '../render/github.ts';
 import { mask } from '../render/text.ts';
@@ -13,7 +12,7 @@ export async function writeGithubFiles(
   const { GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = variables;
   if (GITHUB_OUTPUT) {
     const entries = Object.entries(outputs).map(([name, value]) =>
-      githubOutput(name, value, `end_${randomUUID()}`),
+      githubOutput(name, value, `end_${crypto.randomUUID()}`),
     );
     await appendFile(GITHUB_OUTPUT, mask(entries.join(''), secrets));
   }

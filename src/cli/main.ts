@@ -19,23 +19,24 @@ export interface MainOptions {
  * `--json` as the only document on stdout, otherwise as text on stderr.
  */
 export async function main(argv: readonly string[], options: MainOptions = {}): Promise<never> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
-  process.on('uncaughtException', (error) => end(argv, () => Promise.reject(error)));
-  process.on('unhandledRejection', (error) => end(argv, () => Promise.reject(error)));
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error) => {
+      if (!isClosedPipe(error)) end(argv, () => Promise.reject(error));
+    });
+  }
   return end(argv, () => dispatch(argv, options));
 }
 
 /** A reader that has seen enough (`| head -1`) is no failure; what is written after it goes nowhere. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+function isClosedPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
 async function end(argv: readonly string[], work: () => Promise<ExitCode>): Promise<never> {
   const exit = await work().catch((thrown: unknown) => tell(argv, thrown));
-  // Elsewhere than on Linux a pipe takes its bytes later; its callback also runs when the reader has gone.
-  await Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
-  );
+  // Where a pipe takes its bytes later, its callback tells when; it is also called when the reader has gone.
+  const streams = exit === 0 ? [process.stdout] : [process.stdout, process.stderr];
+  await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))));
   return process.exit(exit);
 }
 

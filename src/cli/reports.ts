@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
@@ -46,7 +45,7 @@ function parseRequest({ text, formats }: ReportRequest, cwd: string): ReportTarg
 
 /** Writes a file in one step: a reader sees the old content or the new, never a part. */
 export async function writeAtomically(path: string, content: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+  const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}`);
   try {
     await writeFile(temporary, content, { flag: 'wx' });
     await rename(temporary, path);

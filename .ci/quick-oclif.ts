@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+
+/** As TypeScript compiles an import to CommonJS: `const ejs_1 = __importDefault(require("ejs"));` */
+const REQUIRE = /^(?:const|var) (\w+_\d+) = (__import(?:Default|Star)\()?require\(("[^"]+")\)\)?;$/gm;
+
+/** Stands for the package `wsl-utils`: the platform is what Node says it is. */
+const NO_WSL = "export const isWsl = false; export const powerShellPath = async () => 'powershell.exe';";
+
+/**
+ * Lets oclif start quicker. Its modules load what they import when they first use it: it imports everything it may ever
+ * need (templates, globbing, spinners, tables), of which one call needs little. And it does not look whether it runs in
+ * WSL, which it only wants for a user agent that we send nobody.
+ */
+export const quickOclif: Plugin = {
+  name: 'quick-oclif',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^wsl-utils$/ }, ({ path }) => ({ path, namespace: 'quick-oclif' }));
+    onLoad({ filter: /.*/, namespace: 'quick-oclif' }, () => ({ contents: NO_WSL }));
+    onLoad({ filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/ }, async ({ path }) => ({
+      contents: deferred(await readFile(path, 'utf8')),
+    }));
+  },
+};
+
+/** Turns the imports into getters of one object, each replaced by what it loaded when it is first read. */
+function deferred(source: string): string {
+  const imports = [...source.matchAll(REQUIRE)];
+  if (imports.length === 0) return source;
+  const names = imports.map(([, name]) => name);
+  const getters = imports.map(([, name, wrap, from]) => {
+    const value = `${wrap ?? '('}require(${from}))`;
+    return `get ${name}() { const value = ${value}; Object.defineProperty(lazy$, '${name}', { value }); return value; },`;
+  });
+  const rest = source
+    .replace(REQUIRE, '')
+    .replace(new RegExp(`\\b(${names.join('|')})\\.`, 'g'), 'lazy$.$1.');
+  // Function declarations such as __importDefault are hoisted, constants are not: the object goes to the end of those.
+  const at = rest.indexOf('Object.defineProperty(exports, "__esModule"');
+  return `${rest.slice(0, at)}const lazy$ = {\n${getters.join('\n')}\n};\n${rest.slice(at)}`;
+}

@@ -1,0 +1,39 @@
+/** What a bench found: printed, never asserted, because a timing on a busy machine proves nothing by itself. */
+export interface BenchTable {
+  readonly title: string;
+  /** The first row names the columns. */
+  readonly rows: readonly (readonly string[])[];
+  /** What was aimed at, and what one must know to read the figures. */
+  readonly notes: readonly string[];
+}
+
+/** Milliseconds of one run. */
+export type Timed = () => Promise<number> | number;
+
+/**
+ * Median milliseconds of every case. Rounds run all cases in turn, so that whatever else the machine does meets all of
+ * them alike; the first rounds fill caches and are not counted.
+ */
+export async function medians<K extends string>(
+  cases: Readonly<Record<K, Timed>>,
+  { rounds, warmup }: { readonly rounds: number; readonly warmup: number },
+): Promise<Record<K, number>> {
+  const names = Object.keys(cases) as K[];
+  const times = new Map<K, number[]>(names.map((name) => [name, []]));
+  for (let round = -warmup; round < rounds; round += 1) {
+    for (const name of names) {
+      const milliseconds = await cases[name]();
+      if (round >= 0) times.get(name)?.push(milliseconds);
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times.get(name) ?? [])])) as Record<K, number>;
+}
+
+/** The middle one; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
