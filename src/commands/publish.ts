@@ -9,7 +9,6 @@ import {
   selectionOf,
 } from '../cli/flags.ts';
 import { publishOutcome } from '../cli/publish-outcome.ts';
-import { runPublish } from '../cli/publishing.ts';
 import type { ExitCode } from '../errors.ts';
 
 export default class Publish extends BaseCommand {
