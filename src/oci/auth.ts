@@ -76,6 +76,8 @@ interface Token {
 }
 
 interface TokenRequest {
+  /** Whose it is. */
+  readonly key: string;
   readonly scopes: Scope[];
   readonly token: Promise<Token>;
 }
@@ -87,8 +89,8 @@ type Method =
 interface HostState {
   method?: Method;
   tokens: Token[];
-  /** Not sent yet: scopes can still be added. */
-  readonly open: Map<Credential | undefined, TokenRequest>;
+  /** By credential, not sent yet: scopes can still be added. */
+  readonly open: Map<string, TokenRequest>;
   readonly flying: Set<TokenRequest>;
 }
 
@@ -140,8 +142,9 @@ export function createAuthorizer(options: {
     const credential = await credentials.find(host, needed[0]?.path ?? '');
     if (credential?.type === 'bearer')
       return { header: `Bearer ${credential.token}`, source: credential.source };
-    const wanted =
-      options.write && credential !== undefined ? needed.map((scope) => ({ ...scope, push: true })) : needed;
+    // The first is what the request is about; the second one of a mount is only ever read.
+    const widen = options.write && credential !== undefined;
+    const wanted = needed.map((scope, index) => (widen && index === 0 ? { ...scope, push: true } : scope));
     if (alone) return (await fetchNarrowing(host, state, credential, wanted, needed)).authorization;
     const shared = join(host, state, credential, wanted);
     try {
@@ -176,8 +179,11 @@ export function createAuthorizer(options: {
     credential: Credential | undefined,
     wanted: readonly Scope[],
   ): TokenRequest {
-    for (const request of state.flying) if (covers(request.scopes, wanted)) return request;
-    const open = state.open.get(credential);
+    const key = JSON.stringify(credential ?? null);
+    for (const request of state.flying) {
+      if (request.key === key && covers(request.scopes, wanted)) return request;
+    }
+    const open = state.open.get(key);
     if (open !== undefined && open.scopes.length + wanted.length <= MAX_SCOPES) {
       addScopes(open.scopes, wanted);
       return open;
@@ -185,13 +191,14 @@ export function createAuthorizer(options: {
     const scopes: Scope[] = [];
     addScopes(scopes, wanted);
     const request: TokenRequest = {
+      key,
       scopes,
       token: nextTurn().then(() => {
-        if (state.open.get(credential) === request) state.open.delete(credential);
+        if (state.open.get(key) === request) state.open.delete(key);
         return fetchToken(host, state, credential, scopes);
       }),
     };
-    state.open.set(credential, request);
+    state.open.set(key, request);
     state.flying.add(request);
     const done = () => state.flying.delete(request);
     request.token.then(done, done);

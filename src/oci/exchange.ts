@@ -169,8 +169,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   /** Sends it with what the host is known to want; after a 401 with what that asks for, and once more with a new token. */
   async function sendAuthorized(call: Call, host: Host, onAnswer: () => void): Promise<Answer> {
     const path = repositoryPath(call.repository);
-    const scopes: Scope[] = [{ path, push: call.pushes }];
-    if (call.reads !== undefined) scopes.push({ path: repositoryPath(call.reads), push: false });
+    const scopes = scopesOf(call);
     let authorization = await authorizer.authorize(host.name, scopes);
     for (let renewed = false; ; ) {
       const url = targetUrl(host, path, call.target);
@@ -186,8 +185,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
         host.scheme = 'https';
         continue;
       }
-      const learned =
-        response.status === 401 && own && authorizer.learn(url, host.name, response, authorization);
+      const refused = response.status === 401 && own && !call.accept(response);
+      const learned = refused && authorizer.learn(url, host.name, response, authorization);
       host.answered = true;
       onAnswer();
       if (!learned || renewed) return { response, url, subject };
@@ -229,6 +228,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
     call: (call, read) => retrying(call, async () => read(await attempt(call))),
     retrying,
   };
+}
+
+function scopesOf(call: Call): readonly Scope[] {
+  const own = { path: repositoryPath(call.repository), push: call.pushes };
+  return call.reads === undefined ? [own] : [own, { path: repositoryPath(call.reads), push: false }];
 }
 
 function targetUrl(host: Host, path: string, target: string | URL): URL {

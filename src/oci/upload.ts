@@ -1,3 +1,4 @@
+import { PrimitiveError } from '../errors.ts';
 import { checkedBytes } from './digest.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { mismatch, responseFailure } from './failure.ts';
@@ -41,21 +42,24 @@ export async function uploadBlob(
 ): Promise<'mounted' | 'uploaded'> {
   const { digest, size } = source.descriptor;
   const what = `the blob ${digest}`;
-  const mount =
-    mountFrom !== undefined && repositoryHost(mountFrom) === repositoryHost(repository)
-      ? mountFrom
-      : undefined;
-  return exchange.retrying({ repository, method: 'PUT' }, async () => {
-    const query =
-      mount === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(repositoryPath(mount))}`;
-    const started = await exchange.attempt({
+  const sameHost = mountFrom !== undefined && repositoryHost(mountFrom) === repositoryHost(repository);
+  let mount = sameHost ? mountFrom : undefined;
+  const start = () =>
+    exchange.attempt({
       method: 'POST',
       repository,
-      target: `blobs/uploads/${query}`,
+      target: `blobs/uploads/${mount === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(repositoryPath(mount))}`}`,
       what,
       pushes: true,
       ...(mount === undefined ? {} : { reads: mount }),
       accept: ({ status }) => status === 202 || (status === 201 && mount !== undefined),
+    });
+  return exchange.retrying({ repository, method: 'PUT' }, async () => {
+    const started = await start().catch((failure: unknown) => {
+      if (mount === undefined || !isRefusal(failure)) throw failure;
+      // Not allowed to read over there; that is no reason not to send it.
+      mount = undefined;
+      return start();
     });
     if (started.response.status === 201) {
       checkDigestHeader(started, digest);
@@ -109,6 +113,13 @@ export function checkDigestHeader(answer: Answer, digest: string): void {
     throw mismatch(answer.subject, `It says ${said.slice(0, 80)} instead of ${digest}.`);
   }
 }
+
+function isRefusal(failure: unknown): boolean {
+  const error = failure instanceof AttemptFailure ? failure.error : failure;
+  return error instanceof PrimitiveError && REFUSALS.has(error.code);
+}
+
+const REFUSALS = new Set(['registry-denied', 'registry-unauthorized', 'registry-not-found']);
 
 function uploadLocation(answer: Answer): URL {
   const location = answer.response.headers.location;
