@@ -44,15 +44,15 @@ export default class Publish extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Publish);
-    return this.act(flags, async (session) =>
-      publishOutcome(
-        await runPublish(session, {
-          selection: selectionOf(flags, args),
-          sealOnly: flags['seal-only'],
-          keepGoing: flags['keep-going'],
-          dryRun: flags['dry-run'],
-        }),
-      ),
-    );
+    return this.act(flags, async (session) => {
+      const { runPublish } = await import('../cli/publishing.ts');
+      const result = await runPublish(session, {
+        selection: selectionOf(flags, args),
+        sealOnly: flags['seal-only'],
+        keepGoing: flags['keep-going'],
+        dryRun: flags['dry-run'],
+      });
+      return publishOutcome(result);
+    });
   }
 }
