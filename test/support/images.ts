@@ -1,4 +1,4 @@
-import { buildArtifact, bytesSource } from '../../src/oci/artifact.ts';
+import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../src/oci/artifact.ts';
 import { descriptorOf, encodeManifest, parsePlatform } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import type { Registry } from '../../src/oci/registry.ts';
@@ -124,6 +124,7 @@ export async function attachOther(
   artifactType: string,
 ): Promise<void> {
   const layer = bytesSource('text/plain', Buffer.from(`a note of type ${artifactType}`));
+  await registry.pushBlob(repository, EMPTY_CONFIG);
   await registry.pushBlob(repository, layer);
   const artifact = buildArtifact({ artifactType, layers: [layer.descriptor], subject: descriptorOf(index) });
   await registry.attach(repository, index.digest, [artifact]);
