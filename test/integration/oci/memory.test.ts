@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startDistribution } from '../../support/services/distribution.ts';
+import { run } from '../../support/services/run.ts';
+
+test('a blob of 256 MiB is uploaded in constant memory', async () => {
+  await using registry = await startDistribution();
+  const program = join(import.meta.dirname, '../../support/upload-memory.ts');
+  const { outcome, size, rise } = JSON.parse(await run(process.execPath, [program, registry.host, '256']));
+  expect(outcome).toBe('uploaded');
+  expect(size).toBe(256 * 1024 * 1024);
+  expect(rise).toBeLessThan(120 * 1024 * 1024);
+});
