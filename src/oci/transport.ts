@@ -5,7 +5,7 @@ import { type HttpRequest, type HttpResponse, TransportFailure, transfer } from 
 
 /** How connections are made. */
 export interface TransportOptions {
-  /** PEM file of certificate authorities that are trusted besides the usual ones. */
+  /** PEM file of certificate authorities that are trusted besides Node's and the machine's. */
   readonly caFile?: string;
   /** Values of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Loopback hosts are never proxied. */
   readonly proxy?: { readonly http?: string; readonly https?: string; readonly no?: string };
@@ -32,17 +32,30 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** Makes a transport; undici is loaded with the first request. Throws `registry-ca-unreadable` (exit 2). */
 export function createTransport(options: TransportOptions): Transport {
-  const extraCa = options.caFile === undefined ? undefined : readCa(options.caFile);
+  const extra = options.caFile === undefined ? [] : [readCa(options.caFile)];
   const running = new Set<(reason: unknown) => void>();
   const onAbort = () => {
     for (const abort of running) abort(options.signal?.reason);
   };
   options.signal?.addEventListener('abort', onAbort);
   let dispatchers: Promise<Dispatchers> | undefined;
+  /** The same with the machine's own store of authorities, which is slow to load and rarely needed. */
+  let trusting: Promise<Dispatchers> | undefined;
 
   async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
-    dispatchers ??= createDispatchers(options, extraCa);
-    const { direct, proxied } = await dispatchers;
+    dispatchers ??= createDispatchers(options, extra.length === 0 ? undefined : 'default', extra);
+    const used = trusting ?? dispatchers;
+    try {
+      return await sendBy(await used, request);
+    } catch (failure) {
+      const certificate = failure instanceof TransportFailure && failure.kind === 'certificate';
+      if (!certificate || used === trusting) throw failure;
+      trusting ??= createDispatchers(options, 'system', extra);
+      return sendBy(await trusting, request);
+    }
+  }
+
+  async function sendBy({ direct, proxied }: Dispatchers, request: HttpRequest): Promise<HttpResponse> {
     options.signal?.throwIfAborted();
     const dispatcher = isLoopbackHost(request.url.host) ? direct : proxied;
     return transfer(request, { dispatcher, stallTimeout: options.stallTimeout, running });
@@ -63,10 +76,11 @@ export function createTransport(options: TransportOptions): Transport {
     },
     async close() {
       options.signal?.removeEventListener('abort', onAbort);
-      if (dispatchers === undefined) return;
-      const { direct, proxied } = await dispatchers;
-      await direct.destroy();
-      if (proxied !== direct) await proxied.destroy();
+      for (const made of [dispatchers, trusting]) {
+        const { direct, proxied } = (await made) ?? {};
+        await direct?.destroy();
+        if (proxied !== direct) await proxied?.destroy();
+      }
     },
   };
 }
@@ -109,12 +123,13 @@ interface Dispatchers {
 
 async function createDispatchers(
   options: TransportOptions,
-  extraCa: string | undefined,
+  store: 'default' | 'system' | undefined,
+  extra: readonly string[],
 ): Promise<Dispatchers> {
   const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
-  const ca = extraCa === undefined ? {} : { ca: [...(await trustedRoots()), extraCa] };
+  const tls = store === undefined ? {} : await secureContext(store, extra);
   const common = { connections: options.concurrency, keepAliveTimeout: 30_000, maxHeaderSize: 64 * 1024 };
-  const connect = { ...ca, timeout: Math.min(options.stallTimeout, 15_000) };
+  const connect = { ...tls, timeout: Math.min(options.stallTimeout, 15_000) };
   const direct = new Agent({ ...common, connect });
   const { http, https, no } = options.proxy ?? {};
   if (!http && !https) return { direct, proxied: direct };
@@ -133,10 +148,13 @@ async function createDispatchers(
   return { direct, proxied };
 }
 
-async function trustedRoots(): Promise<readonly string[]> {
+/** Made once: from `ca` alone, Node would parse hundreds of certificates again for every connection. */
+async function secureContext(store: 'default' | 'system', extra: readonly string[]) {
   const tls = await import('node:tls');
   // Node before 22.15 has only the roots that it was built with.
-  return tls.getCACertificates?.('default') ?? tls.rootCertificates;
+  const roots = tls.getCACertificates?.('default') ?? tls.rootCertificates;
+  const system = store === 'system' ? (tls.getCACertificates?.('system') ?? []) : [];
+  return { secureContext: tls.createSecureContext({ ca: [...roots, ...system, ...extra] }) };
 }
 
 function readCa(file: string): string {

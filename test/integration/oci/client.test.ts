@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { PrimitiveError } from '../../../src/errors.ts';
@@ -10,6 +11,9 @@ import { joinRepository, parseRepository } from '../../../src/oci/reference.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';
 import { startDistribution } from '../../support/services/distribution.ts';
 import { bodyOf, type LoopbackServer, serve } from '../../support/services/http.ts';
+import { run } from '../../support/services/run.ts';
+
+const root = join(import.meta.dirname, '../../..');
 
 interface Seen {
   readonly method: string;
@@ -488,6 +492,20 @@ describe('connections', () => {
     expect(clock.slept).toEqual([]);
     const trusting = connect(service.caFile === undefined ? {} : { caFile: service.caFile });
     expect(await trusting.getManifest(joinRepository(service.host, 'a'), 'v1')).toBeUndefined();
+  });
+
+  test("an authority in the machine's own store is trusted", async () => {
+    await using service = await startDistribution({ tls: true });
+    const program = `
+      import { createRegistryClient } from ${JSON.stringify(join(root, 'src/oci/client.ts'))};
+      const client = createRegistryClient({ credentials: {}, processes: {} });
+      console.log(await client.getManifest('${service.host}/a', 'v1'));
+      await client.close();
+    `;
+    // This is where OpenSSL, and so Node, looks for the machine's store.
+    const env = { SSL_CERT_FILE: service.caFile ?? '', SSL_CERT_DIR: '' };
+    const said = await run(process.execPath, ['--input-type=module', '--eval', program], { env });
+    expect(said.trim()).toBe('undefined');
   });
 
   test('plain HTTP elsewhere than on loopback only goes by configuration, through the proxy that is set', async () => {
