@@ -32,11 +32,16 @@ function portsOf(wiring: Wiring): DoctorPorts {
     builder: () => wiring.builder(),
     program: (name) => wiring.program(name),
     identity: async () => {
-      const [{ signer }, policy, { tierOf }] = await Promise.all([
-        wiring.identity(),
-        wiring.policy(),
-        import('../seal/trust.ts'),
-      ]);
+      const [{ signer, claims, pullRequest }, policy, { head }, { tierOf }, { checkRun }] = await Promise.all(
+        [
+          wiring.identity(),
+          wiring.policy(),
+          wiring.repository(),
+          import('../seal/trust.ts'),
+          import('../publish/identity.ts'),
+        ],
+      );
+      checkRun({ head: head.commit, claims, pullRequest });
       return { signer, tier: tierOf(signer, policy) };
     },
     registry: () => wiring.registry(),

@@ -17,7 +17,7 @@ export interface DoctorPorts {
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
-  /** Who a signature of this run would name, and what the config thinks of it. */
+  /** Who a signature of this run would name, and what the config thinks of it; refuses a run that is not for HEAD. */
   identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier | undefined }>;
   registry(): Promise<Registry>;
   /** Where release records go. */
@@ -33,7 +33,7 @@ export function publishProbes(ports: DoctorPorts): readonly Probe[] {
     { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
     { id: 'cosign', needs: [], look: () => lookAtProgram('cosign', ports) },
     { id: 'syft', needs: [], look: () => lookAtProgram('syft', ports) },
-    { id: 'identity', needs: ['config'], look: () => lookAtIdentity(ports) },
+    { id: 'identity', needs: ['git'], look: () => lookAtIdentity(ports) },
     { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
     { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
     { id: 'trust', needs: ['config'], look: async () => examineTrust((await ports.workspace()).config) },

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   globSync,
@@ -299,6 +300,26 @@ describe('pipes and signals', () => {
     const { code, stdout } = await collect(child);
     expect(code).toBe(exit);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'primitive.error/v1', code: 'interrupted', exit });
+  });
+});
+
+describe('on a terminal', () => {
+  // `script` of util-linux gives its child a terminal; that of macOS takes other arguments.
+  test.skipIf(process.platform !== 'linux')('an interrupted live view gives the cursor back', async () => {
+    using server = await silentServer();
+    const cwd = await repositoryFor(server.port);
+    const command = `exec ${process.execPath} ${join(cli.folder, 'bin/run.js')} doctor`;
+    const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cli.home, TERM: 'xterm', SHELL: '/bin/sh' },
+    });
+    server.onConnection(() => terminal.stdin.write('\u0003'));
+    const { code, stdout } = await collect(terminal, undefined);
+    expect(stdout).toContain('Stopping and cleaning up');
+    expect(stdout).toContain('[interrupted]');
+    expect(code).toBe(130);
+    const sequences = stdout.split('\u001b').map((text) => text.slice(0, 5));
+    expect(sequences.filter((text) => text.startsWith('[?25'))).toEqual(['[?25l', '[?25h']);
   });
 });
 

@@ -54,20 +54,20 @@ export async function installPacked(): Promise<Packed> {
     folder,
     home,
     start,
-    run: (args, options) => collect(start(args, options), options?.input),
+    run: (args, options) => collect(start(args, options), options?.input ?? ''),
     [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
   };
 }
 
-/** Waits for the end of a process and gathers what it printed. */
-export async function collect(child: ChildProcess, input = ''): Promise<Call> {
+/** Waits for the end of a process and gathers what it printed; without `input` its stdin stays open. */
+export async function collect(child: ChildProcess, input?: string): Promise<Call> {
   const texts = [child.stdout, child.stderr].map(async (stream) => {
     const chunks: Buffer[] = [];
     for await (const chunk of stream ?? []) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
   });
   child.stdin?.on('error', () => {});
-  child.stdin?.end(input);
+  if (input !== undefined) child.stdin?.end(input);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exit) => resolve(exit));
