@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import { formatReference, parseDockerReference } from '../oci/reference.ts';
 import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
-import type { RunOptions, RunResult } from '../toolchain/process.ts';
+import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
 import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
 import type { PinnedReference } from './dockerfile.ts';
 import { emulatedPlatforms } from './emulation.ts';
 import {
-  type BuilderSetup,
   basesOf,
   buildFailed,
   checkLayout,
@@ -22,30 +19,10 @@ import {
   secretTexts,
 } from './prepare.ts';
 
-/** What buildah needs besides. */
-export interface BuildahSetup extends BuilderSetup {
-  /** Folder that lasts from run to run: pulled bases and cache mounts, apart for each cache namespace. */
-  readonly storage: string;
-  /** The value of PATH. */
-  readonly path: string | undefined;
-}
-
-/** The list that collects the platforms of one build; it never leaves its own store. */
-const LIST = 'localhost/primitive:build';
-const CLEANUP_MS = 60_000;
-
-/** Variables that would make a build depend on the machine; `undefined` removes them. */
-const ENVIRONMENT: NonNullable<RunOptions['env']> = {
-  BUILDAH_FORMAT: undefined,
-  BUILDAH_LAYERS: undefined,
-  SOURCE_DATE_EPOCH: undefined,
-};
-
-interface Host {
+interface Host extends StoreOptions {
   readonly info: BuilderInfo;
-  /** Flags that fit this machine: how steps are isolated, how layers are stored. */
+  /** Flags that say how steps are isolated. */
   readonly isolation: readonly string[];
-  readonly driver: readonly string[];
 }
 
 /**
@@ -70,7 +47,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   if (request.cacheFrom.length + request.cacheTo.length > 0) {
     log.add('buildah does not use the layer caches of cacheFrom and cacheTo');
   }
-  await using store = await openStore(setup, host, request);
+  await using store = await openStore(setup, host, request.cacheNamespace);
   const folder = await mkdtemp(join(setup.temporary, 'buildah-'));
   try {
     const run = async (args: readonly string[], cwd = folder) => {
@@ -90,6 +67,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
         'build',
         ...host.isolation,
         ...buildArguments(request, platform, references),
+        `--manifest=${store.list}`,
         `--ignorefile=${ignore}`,
         ...secretArguments,
         request.context,
@@ -97,7 +75,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     }
     const parent = dirname(request.output);
     await mkdir(parent, { recursive: true });
-    await run(['manifest', 'push', '--all', LIST, `oci:${basename(request.output)}`], parent);
+    await run(['manifest', 'push', '--all', store.list, `oci:${basename(request.output)}`], parent);
     await checkLayout(request);
     return {
       layout: request.output,
@@ -130,7 +108,6 @@ function buildArguments(
     '--pull=false',
     `--timestamp=${SOURCE_DATE_EPOCH}`,
     `--platform=${formatPlatform(platform)}`,
-    `--manifest=${LIST}`,
     `--file=${join(request.context, request.dockerfile)}`,
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
     ...sorted({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
@@ -179,77 +156,6 @@ async function ignoreFile(request: BuildRequest, folder: string): Promise<string
   return empty;
 }
 
-/** A store of images and containers that no other build uses at the same time. */
-interface Store extends AsyncDisposable {
-  run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
-}
-
-async function openStore(setup: BuildahSetup, host: Host, request: BuildRequest): Promise<Store> {
-  const name = createHash('sha256').update(request.cacheNamespace).digest('hex').slice(0, 16);
-  const namespace = join(setup.storage, name);
-  const { lock, slot } = await takeSlot(namespace);
-  const folder = join(namespace, String(slot));
-  const marker = join(folder, 'in-use');
-  const temporary = join(folder, 'tmp');
-  await mkdir(temporary, { recursive: true, mode: 0o700 });
-  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...host.driver];
-  const run = (args: readonly string[], options: RunOptions = {}) =>
-    setup.processes.run(setup.program.path, [...setup.program.args, ...global, ...args], {
-      ...options,
-      // Cache mounts live below TMPDIR, whatever the store is.
-      env: { ...ENVIRONMENT, TMPDIR: temporary },
-    });
-  const clean = async () => {
-    for (const args of [
-      ['rm', '--all'],
-      ['manifest', 'rm', LIST],
-      ['rmi', '--prune'],
-    ]) {
-      await run(args, { timeout: CLEANUP_MS });
-    }
-    for (const entry of await readdir(temporary)) {
-      if (!entry.startsWith('buildah-cache'))
-        await rm(join(temporary, entry), { recursive: true, force: true });
-    }
-    await rm(marker, { force: true });
-  };
-  const crashed = await access(marker).then(
-    () => true,
-    () => false,
-  );
-  if (crashed) await clean();
-  await writeFile(marker, '');
-  return {
-    run,
-    async [Symbol.asyncDispose]() {
-      await clean().finally(() => lock.close());
-    },
-  };
-}
-
-/**
- * The first store of the namespace that nobody uses, in this process or another. The lock is a name in Linux's abstract
- * socket namespace: the kernel gives it to one process and frees it however that one ends.
- */
-async function takeSlot(namespace: string): Promise<{ lock: Server; slot: number }> {
-  const name = createHash('sha256').update(namespace).digest('hex').slice(0, 32);
-  for (let slot = 0; ; slot++) {
-    const lock = await listen(`\0primitive-buildah-${name}-${slot}`);
-    if (lock) return { lock, slot };
-  }
-}
-
-function listen(path: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen({ path }, () => resolve(server.unref()));
-  });
-}
-
 async function inspect(setup: BuildahSetup): Promise<Host> {
   const { program } = setup;
   const probe = join(setup.storage, 'probe');
@@ -278,6 +184,7 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
   const chroot = setup.variables.BUILDAH_ISOLATION === undefined && (rootless || runtime === undefined);
   return {
     driver,
+    runtime,
     isolation: chroot ? ['--isolation=chroot'] : [],
     info: {
       name: 'buildah',
@@ -305,7 +212,7 @@ async function ask(
   const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...driver];
   const run = await processes.run(program.path, [...program.args, ...global, 'info'], {
     env: ENVIRONMENT,
-    timeout: CLEANUP_MS,
+    timeout: 60_000,
   });
   if (run.exitCode !== 0) return run.stderr.trim() || `exit code ${run.exitCode}`;
   return (JSON.parse(Buffer.from(run.stdout).toString()) as { host: HostReport }).host;

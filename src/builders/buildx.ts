@@ -153,41 +153,50 @@ function failure(request: BuildRequest, { log }: PreparedBuild): PrimitiveError 
 
 async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInfo> {
   const call = [basename(program.path), ...program.args].join(' ');
-  const unusable = (message: string, why: string, suggestions: readonly string[]) =>
-    new PrimitiveError('builder-unusable', message, { why, suggestions, exit: 3 });
-  const create = [`${call} create --use --driver docker-container`];
-  const run = await processes.run(program.path, [...program.args, 'inspect', '--bootstrap'], {
-    env: ENVIRONMENT,
-    timeout: BOOT_MS,
-  });
-  const report = readReport(Buffer.from(run.stdout).toString());
-  if (report.driver === 'docker') {
-    throw unusable(
-      `the builder "${report.name}" cannot export an image layout`,
-      'its driver is docker, which builds into the engine only',
-      [...create, `or select another one: ${call} ls, then ${call} use NAME`],
-    );
+  const look = async (...flags: string[]): Promise<Report> => {
+    const args = [...program.args, 'inspect', ...flags];
+    const run = await processes.run(program.path, args, { env: ENVIRONMENT, timeout: BOOT_MS });
+    return readReport(Buffer.from(run.stdout).toString(), run.exitCode === 0 ? '' : run.stderr);
+  };
+  let report = await look();
+  // Starting takes a while, and hides the name of a builder that does not start.
+  if (report.driver !== 'docker' && report.error === undefined && report.platforms.length === 0) {
+    report = { ...(await look('--bootstrap')), name: report.name };
   }
-  const problem = run.exitCode === 0 ? report.error : run.stderr.trim() || `exit code ${run.exitCode}`;
-  if (problem !== undefined || report.platforms.length === 0) {
-    throw unusable(`the builder "${report.name}" does not answer`, problem ?? 'it lists no platforms', [
-      `look at it: ${call} inspect --bootstrap`,
-      ...create,
-    ]);
-  }
-  if (report.version !== undefined && compareVersions(report.version, MINIMUM_BUILDKIT) < 0) {
-    throw unusable(
-      `the builder "${report.name}" runs BuildKit ${report.version}`,
-      `${MINIMUM_BUILDKIT} or newer is needed to fix the times of files`,
-      [`${call} rm ${report.name}, then ${create[0]}`],
-    );
-  }
+  refuseUnusable(report, call);
   return {
     name: 'buildx',
     version: program.version,
     description: `buildx ${program.version}, builder "${report.name}" (${report.driver})`,
     platforms: report.platforms.flatMap((platform) => parsePlatform(platform) ?? []),
   };
+}
+
+function refuseUnusable({ name, driver, error, version, platforms }: Report, call: string): void {
+  const create = `${call} create --use --driver docker-container`;
+  const unusable = (message: string, why: string, suggestions: readonly string[]) =>
+    new PrimitiveError('builder-unusable', `the builder "${name}" ${message}`, { why, suggestions, exit: 3 });
+  if (driver === 'docker') {
+    throw unusable(
+      'cannot export an image layout',
+      'its driver is docker, which builds into the engine only',
+      [create, `or select another one: ${call} ls, then ${call} use NAME`],
+    );
+  }
+  if (error !== undefined || platforms.length === 0) {
+    throw unusable('does not answer', error ?? 'it lists no platforms', [
+      `look at it: ${call} inspect --bootstrap`,
+      `select another one: ${call} ls, then ${call} use NAME`,
+      `or create one: ${create}`,
+    ]);
+  }
+  if (version !== undefined && compareVersions(version, MINIMUM_BUILDKIT) < 0) {
+    throw unusable(
+      `runs BuildKit ${version}`,
+      `${MINIMUM_BUILDKIT} or newer is needed to fix the times of files`,
+      [`${call} rm ${name}, then ${create}`],
+    );
+  }
 }
 
 interface Report {
@@ -200,7 +209,7 @@ interface Report {
 }
 
 /** `buildx inspect` has no machine format: `Key: value` lines, the builder's first, then those of its nodes. */
-function readReport(text: string): Report {
+function readReport(text: string, errors: string): Report {
   const values = (key: string) =>
     [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, 'gm'))].map((match) => match[1]?.trim() ?? '');
   const versions = values('BuildKit version').flatMap((version) => /\d+(?:\.\d+)+/.exec(version)?.[0] ?? []);
@@ -208,9 +217,11 @@ function readReport(text: string): Report {
     list.split(',').map((platform) => platform.trim().replace('*', '')),
   );
   return {
-    name: values('Name')[0] ?? 'default',
+    name: values('Name')[0] ?? 'selected',
     driver: values('Driver')[0] ?? 'unknown',
-    error: values('Error')[0],
+    error:
+      values('Error')[0] ??
+      (errors === '' ? undefined : (/^ERROR: (.+)$/m.exec(errors)?.[1] ?? errors.trim())),
     version: versions.sort(compareVersions)[0],
     platforms: [...new Set(platforms)],
   };

@@ -1,0 +1,203 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
+import type { BuildRequest } from '../../../src/builders/builder.ts';
+import { chooseBuilder } from '../../../src/builders/choose.ts';
+import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
+import { run } from '../../support/services/run.ts';
+import { pushShellBase } from '../../support/shell-base.ts';
+import { tool } from '../../tools/locate.ts';
+
+/** Tells the sleep of this run from all others. */
+const MARKER = String(2_000_000 + process.pid);
+
+let registry: Distribution;
+let base: string;
+let folder: string;
+let variables: Environment;
+
+beforeAll(async () => {
+  registry = await startDistribution();
+  base = await pushShellBase(registry.host);
+});
+afterAll(() => registry?.stop());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'buildah-test-'));
+  await mkdir(join(folder, 'tmp'));
+  await mkdir(join(folder, 'context'));
+  const registries = join(folder, 'registries.conf');
+  await writeFile(registries, `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`);
+  const PATH = [dirname(tool('buildah')), process.env.PATH].join(delimiter);
+  variables = { ...process.env, PATH, CONTAINERS_REGISTRIES_CONF: registries };
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const builder = async (environment = variables) => {
+  const ports = { processes: createProcesses(environment), variables: environment, path: environment.PATH };
+  const places = { temporary: join(folder, 'tmp'), storage: join(folder, 'storage') };
+  return chooseBuilder('buildah', { platform: 'linux', ...ports, ...places });
+};
+const request = async (steps: string): Promise<BuildRequest> => {
+  await writeFile(join(folder, 'context', 'Dockerfile'), `FROM ${base}\n${steps}\n`);
+  return {
+    component: 'domain/orders',
+    context: join(folder, 'context'),
+    dockerfile: 'Dockerfile',
+    platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'arm64' }],
+    args: {},
+    labels: {},
+    bases: {},
+    secrets: [],
+    cacheNamespace: 'test',
+    cacheFrom: [],
+    cacheTo: [],
+    output: join(folder, 'layout'),
+  };
+};
+/** Folders of the stores: one for each build that ran at the same time. */
+const stores = async () => {
+  const [namespace = ''] = (await readdir(join(folder, 'storage'))).filter(
+    (name) => !name.startsWith('probe'),
+  );
+  const slots = await readdir(join(folder, 'storage', namespace));
+  return slots.map((slot) => join(folder, 'storage', namespace, slot));
+};
+/** Names of the images in a store, and how many working containers it has. */
+const content = async (store: string) => {
+  const global = [`--root=${join(store, 'root')}`, `--runroot=${join(store, 'run')}`];
+  const images = await run(tool('buildah'), [...global, 'images', '--all', '--format={{.Name}}']);
+  const containers = await run(tool('buildah'), [...global, 'containers', '--all', '--quiet']);
+  return {
+    images: images.split('\n').filter(Boolean),
+    containers: containers.split('\n').filter(Boolean).length,
+  };
+};
+const onlyTheBase = () => ({ images: [base.slice(0, base.indexOf('@'))], containers: 0 });
+
+test('keeps the base and nothing else, after success and failure', async () => {
+  const { builder: buildah } = await builder();
+  await buildah.build(await request('RUN echo made > /made'));
+  const [store = ''] = await stores();
+  expect(await content(store)).toEqual(onlyTheBase());
+  await expect(buildah.build(await request('RUN false'))).rejects.toMatchObject({ code: 'build-failed' });
+  expect(await content(store)).toEqual(onlyTheBase());
+  expect(await stores()).toHaveLength(1);
+});
+
+test('takes what it has pulled, without asking the registry', async () => {
+  const other = await startDistribution();
+  const pulled = await pushShellBase(other.host);
+  await writeFile(
+    join(folder, 'registries.conf'),
+    `[[registry]]\nlocation = "${other.host}"\ninsecure = true\n`,
+  );
+  const { builder: buildah } = await builder();
+  const bases = { [base]: pulled };
+  await buildah.build({ ...(await request('RUN true')), bases });
+  await other.stop();
+  await rm(join(folder, 'layout'), { recursive: true });
+  await buildah.build({ ...(await request('RUN echo again > /again')), bases });
+});
+
+test('what a killed build left is ended and removed by the next one', async () => {
+  const victim = await startVictim(await request(`RUN echo running-now && exec sleep ${MARKER}`));
+  await kill(victim);
+  const [store = ''] = await stores();
+  expect((await content(store)).containers).toBe(1);
+  expect(await isRunning(MARKER)).toBe(true);
+
+  const { builder: buildah } = await builder();
+  await rm(join(folder, 'layout'), { recursive: true, force: true });
+  await buildah.build(await request('RUN true'));
+  await expect.poll(() => isRunning(MARKER), { timeout: 10_000 }).toBe(false);
+  expect(await stores()).toEqual([store]);
+  expect(await content(store)).toEqual(onlyTheBase());
+});
+
+test('another process at work in the namespace is left alone', async () => {
+  const victim = await startVictim(await request(`RUN echo running-now && exec sleep ${MARKER}`));
+  const { builder: buildah } = await builder();
+  await buildah.build({ ...(await request('RUN true')), output: join(folder, 'other') });
+  const [first = '', second = ''] = await stores();
+  expect([await content(first), await content(second)].map(({ containers }) => containers)).toEqual([1, 0]);
+  expect(await isRunning(MARKER)).toBe(true);
+  await kill(victim);
+  await buildah.build(await request('RUN true'));
+  await expect.poll(() => isRunning(MARKER), { timeout: 10_000 }).toBe(false);
+});
+
+test('without a runtime for containers, steps run by chroot', async () => {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  // A folder with buildah alone: no runc, no crun.
+  await writeFile(
+    join(bin, 'buildah'),
+    `#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin exec ${tool('buildah')} "$@"\n`,
+    { mode: 0o755 },
+  );
+  const { builder: buildah, info } = await builder({ ...variables, PATH: bin });
+  expect(info.description).toContain('chroot isolation');
+  await buildah.build(await request('RUN echo made > /made'));
+});
+
+test('says that it does not use layer caches', async () => {
+  const { builder: buildah } = await builder();
+  const lines: string[] = [];
+  const cached = {
+    cacheFrom: ['type=registry,ref=example.test/cache'],
+    onLine: (line: string) => lines.push(line),
+  };
+  await buildah.build({ ...(await request('RUN true')), ...cached });
+  expect(lines[0]).toContain('does not use the layer caches');
+});
+
+/** A process of its own that builds, until its step runs. */
+async function startVictim(building: BuildRequest): Promise<ChildProcess> {
+  const script = join(folder, 'victim.ts');
+  const started = join(folder, 'started');
+  const source = (path: string) => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
+  await writeFile(
+    script,
+    `import { createProcesses } from ${source('adapters/process.ts')};
+     import { chooseBuilder } from ${source('builders/choose.ts')};
+     import { writeFileSync } from 'node:fs';
+     const variables = process.env;
+     const { builder } = await chooseBuilder('buildah', { platform: 'linux', processes: createProcesses(variables), variables,
+       path: variables.PATH, temporary: ${JSON.stringify(join(folder, 'tmp'))}, storage: ${JSON.stringify(join(folder, 'storage'))} });
+     await builder.build({ ...${JSON.stringify(building)}, onLine: (line) => {
+       if (line === 'running-now') writeFileSync(${JSON.stringify(started)}, '');
+     } });`,
+  );
+  const child = spawn(process.execPath, [script], { env: variables as NodeJS.ProcessEnv, stdio: 'inherit' });
+  await expect
+    .poll(
+      () =>
+        readFile(started).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+  return child;
+}
+
+/** Kills it and waits until it is gone, and its locks with it. */
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Whether any process has this as an argument. */
+async function isRunning(marker: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  const lists = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lists.some((list) => list.split('\0').includes(marker));
+}

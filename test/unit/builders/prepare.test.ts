@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BuildLog, csvField } from '../../../src/builders/prepare.ts';
+
+describe('BuildLog', () => {
+  const log = (...lines: string[]) => {
+    const seen: string[] = [];
+    const build = new BuildLog((line) => seen.push(line));
+    for (const line of lines) build.add(line);
+    return { seen, build };
+  };
+
+  test('keeps the last 30 lines and passes all on', () => {
+    const { seen, build } = log(...Array.from({ length: 100 }, (_, index) => `line ${index}`));
+    expect(seen).toHaveLength(100);
+    expect(build.tail.split('\n')).toEqual(seen.slice(-30));
+  });
+
+  test.each([
+    ['colours', '\u001b[31mred\u001b[0m', 'red'],
+    ['a window title', '\u001b]0;title\u0007text', 'text'],
+    ['a bell and backspaces', 'a\u0007b\u0008c', 'abc'],
+    ['the C1 form of an escape sequence', 'a\u009b31mb', 'ab'],
+    ['carriage returns', '10%\r20%\r', '10%20%'],
+    ['a tab stays', 'a\tb', 'a\tb'],
+  ])('takes out %s', (_name, line, expected) => {
+    expect(log(line).seen).toEqual([expected]);
+  });
+
+  test('no line can steer a terminal', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (line) => {
+        for (const seen of log(line).seen) expect(seen).not.toMatch(/[^\P{Cc}\t]/u);
+      }),
+    );
+  });
+
+  test('passes over empty lines', () => {
+    expect(log('', '  ', '\u001b[0m').seen).toEqual([]);
+  });
+});
+
+test.each([
+  ['plain', 'plain'],
+  ['a,b', '"a,b"'],
+  ['a"b', '"a""b"'],
+  ['', ''],
+])('csvField(%j)', (text, field) => {
+  expect(csvField(text)).toBe(field);
+});
