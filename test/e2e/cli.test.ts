@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doctorSchema, errorSchema, helpSchema, listSchema, versionSchema } from '../../src/cli/schemas.ts';
@@ -65,9 +65,20 @@ describe('the package', () => {
         'LICENSE',
       ]),
     );
-    expect(globSync('{src,test,bin/dev.js,**/*.ts}', { cwd: cli.folder })).toEqual([]);
+    expect(globSync('{src,test,.ci,bin/dev.js,dist/**/*.ts}', { cwd: cli.folder })).toEqual([]);
     expect(readFileSync(join(cli.folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')).toMatch(
       /^@oclif\/core \S+ \(MIT\)$/m,
+    );
+  });
+
+  test('holds every file of the kinds: npm leaves some out by their names or by ignore files among them', () => {
+    const filesIn = (folder: string) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+        .sort();
+    expect(filesIn(join(cli.folder, 'templates'))).toEqual(
+      filesIn(join(import.meta.dirname, '../../templates')),
     );
   });
 
