@@ -17,7 +17,7 @@ const ALLOWED = new Set([
 
 /**
  * The notices of every package that a bundle took a file from, sorted by name.
- * Throws for a licence that is not on the list, and for a package without any licence text where it asks for one.
+ * Throws for a licence that is not on the list.
  *
  * `inputs` are paths relative to `root`, as in esbuild's metafile.
  */
@@ -37,13 +37,16 @@ function packageFolder(path: string): string | undefined {
 }
 
 async function noticeOf(folder: string): Promise<{ readonly title: string; readonly text: string }> {
-  const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  const { name, version, license, author } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
   if (!isAllowed(license)) {
     throw new Error(`${name}@${version} is under ${JSON.stringify(license)}, which may not be bundled`);
   }
   const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  return { title: `${name} ${version} (${license})`, text: texts.map((text) => text.trim()).join('\n\n') };
+  const holder = typeof author === 'string' ? author : (author?.name ?? 'its authors');
+  const absent = `Copyright ${holder}. The package itself carries no text of its licence.`;
+  const text = texts.length === 0 ? absent : texts.map((part) => part.trim()).join('\n\n');
+  return { title: `${name} ${version} (${license})`, text };
 }
 
 /** `MIT`, or `(MIT OR X)` where one of the choices is allowed. */

@@ -32,7 +32,7 @@ export async function stagePackage(folder: string): Promise<void> {
   const { files, bytes } = await bundle(folder);
   if (files === 0 || bytes === 0) throw new Error('the bundle is empty');
   const made = new Set(['dist', 'THIRD-PARTY-NOTICES.txt']);
-  for (const file of ['LICENSE', ...pjson.files]) {
+  for (const file of ['LICENSE', 'README.md', ...pjson.files]) {
     if (!made.has(file)) await cp(join(root, file), join(folder, file), { recursive: true });
   }
   const published = Object.fromEntries(PUBLISHED.flatMap((key) => (key in pjson ? [[key, pjson[key]]] : [])));
