@@ -2,7 +2,7 @@ import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import type { ExitCode } from '../errors.ts';
 import { createStyle } from '../render/style.ts';
-import { maskDeep } from '../render/text.ts';
+import { mask, maskDeep } from '../render/text.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { listenForInterrupts } from './interrupt.ts';
@@ -51,23 +51,25 @@ export abstract class BaseCommand extends Command {
     const wiring = new Wiring(environment, interrupts.signal, (code, message) =>
       progress.emit({ type: 'warning', code, message }),
     );
-    const outcome = await work({
-      environment,
-      wiring,
-      signal: interrupts.signal,
-      emit: progress.emit,
-    }).finally(() => wiring.close());
+    const outcome = await work({ environment, wiring, signal: interrupts.signal, emit: progress.emit })
+      .catch((error: unknown) => {
+        // Whatever else broke after an interruption, the interruption is why.
+        throw interrupts.signal.aborted ? interrupts.signal.reason : error;
+      })
+      .finally(() => wiring.close());
     progress.end();
-    const document = stringifyDocument(maskDeep(outcome.document, environment.secrets));
+    const { secrets } = environment;
+    const document = stringifyDocument(maskDeep(outcome.document, secrets));
     for (const { format, path } of reports) {
-      await writeAtomically(path, format === 'json' ? document : (outcome.reports?.[format]?.() ?? ''));
+      const report = format === 'json' ? document : mask(outcome.reports?.[format]?.() ?? '', secrets);
+      await writeAtomically(path, report);
     }
     if (environment.ci === 'github' && outcome.github) {
       const { writeGithubFiles } = await import('./github.ts');
       await writeGithubFiles(environment, outcome.github);
     }
     const { color, columns } = environment.stdout;
-    process.stdout.write(flags.json ? document : outcome.text(createStyle(color, columns)));
+    process.stdout.write(flags.json ? document : mask(outcome.text(createStyle(color, columns)), secrets));
     return outcome.exit;
   }
 }

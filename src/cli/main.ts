@@ -19,25 +19,22 @@ export interface MainOptions {
  * `--json` as the only document on stdout, otherwise as text on stderr.
  */
 export async function main(argv: readonly string[], options: MainOptions = {}): Promise<never> {
-  for (const event of ['uncaughtException', 'unhandledRejection']) {
-    process.on(event, (error) => {
-      if (!isClosedPipe(error)) end(argv, () => Promise.reject(error));
-    });
-  }
-  return end(argv, () => dispatch(argv, options));
+  const crash = new Promise<never>((_, reject) => {
+    for (const event of ['uncaughtException', 'unhandledRejection']) {
+      process.on(event, (error) => isClosedPipe(error) || reject(error));
+    }
+  });
+  // Of a command's own end and a crash beside it the first is told: one document, one exit code.
+  const exit = await Promise.race([dispatch(argv, options), crash]).catch((thrown) => tell(argv, thrown));
+  // Where a pipe takes its bytes later, its callback tells when; it is also called when the reader has gone.
+  const streams = exit === 0 ? [process.stdout] : [process.stdout, process.stderr];
+  await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))));
+  return process.exit(exit);
 }
 
 /** A reader that has seen enough (`| head -1`) is no failure; what is written after it goes nowhere. */
 function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
-}
-
-async function end(argv: readonly string[], work: () => Promise<ExitCode>): Promise<never> {
-  const exit = await work().catch((thrown: unknown) => tell(argv, thrown));
-  // Where a pipe takes its bytes later, its callback tells when; it is also called when the reader has gone.
-  const streams = exit === 0 ? [process.stdout] : [process.stdout, process.stderr];
-  await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))));
-  return process.exit(exit);
 }
 
 function tell(argv: readonly string[], thrown: unknown): ExitCode {
