@@ -34,6 +34,11 @@ export function globFault(text: string): string | undefined {
   if (pattern === '') return 'it is empty';
   if (pattern.startsWith('/')) return 'it is absolute; patterns are relative to the context';
   if (pattern.split('/').includes('..')) return 'it leaves the context by `..`';
+  // Each one multiplies the ways to try: with four, one long name can take seconds.
+  const names = pattern.split('/');
+  if (names.some((name) => name !== '**' && name.split('*').length > 4))
+    return 'it has more than three * in one name';
+  if (names.filter((name) => name === '**').length > 3) return 'it has more than three **';
   if (pattern.endsWith('/')) return `it names a folder; its files are \`${text}**\``;
   return undefined;
 }

@@ -20,6 +20,8 @@ interface Schema {
   readonly title?: string;
 }
 
+let library: Promise<typeof import('typebox/schema')> | undefined;
+
 /**
  * What is wrong with data that should have the shape of a schema, in words for people; empty where nothing is.
  *
@@ -27,7 +29,8 @@ interface Schema {
  * of a misspelt key.
  */
 export async function schemaFaults(schema: TSchema, data: unknown): Promise<readonly Fault[]> {
-  const { Check } = await import('typebox/schema');
+  library ??= import('typebox/schema');
+  const { Check } = await library;
   const fits = (part: Schema, value: unknown) => Check(part, value);
   return faultsOf(schema as Schema, data, [], fits);
 }

@@ -56,13 +56,17 @@ export async function parseYaml<S extends TSchema>(
   return document as YamlDocument<Static<S>>;
 }
 
+/** Loaded with the first file: an `import()` each costs more than a small file does. */
+let library: Promise<typeof import('yaml')> | undefined;
+
 async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
   if (file.text.length > MAX_CHARACTERS) {
     throw new PrimitiveError(`${file.subject}-syntax`, `${file.shown} is too large.`, {
       why: `it has ${file.text.length} characters, ${MAX_CHARACTERS} are allowed`,
     });
   }
-  const yaml = await import('yaml');
+  library ??= import('yaml');
+  const yaml = await library;
   const lines = new yaml.LineCounter();
   const syntaxError = (problems: readonly { offset: number; message: string }[]) =>
     combine(

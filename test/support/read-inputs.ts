@@ -1,0 +1,24 @@
+import { openRepository } from '../../src/adapters/git.ts';
+import { createProcesses } from '../../src/adapters/process.ts';
+import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { loadConfig } from '../../src/workspace/config.ts';
+import { findConfig } from '../../src/workspace/discovery.ts';
+import { readInputs } from '../../src/workspace/inputs.ts';
+import { readComponents } from '../../src/workspace/primitives.ts';
+import type { SourceTree } from '../../src/workspace/source-tree.ts';
+
+/** What every command that plans reads first; with `checkClean` false without asking git whether anything is dirty. */
+export async function readAll(cwd: string, checkClean: boolean): Promise<number> {
+  const location = await findConfig({ cwd });
+  const repository = await openRepository(createProcesses(process.env), location.root);
+  const tree: SourceTree = checkClean ? repository : { ...repository, changes: async () => [] };
+  const [config, kinds] = await Promise.all([loadConfig(location, '1.0.0'), readKinds(bundledKinds())]);
+  const { components } = await readComponents(tree, { location, config, kinds });
+  return (await readInputs(tree, components, location)).length;
+}
+
+// `node read-inputs.ts WORKSPACE digests|all`
+const [, , workspace, what] = process.argv;
+if (workspace !== undefined && (what === 'digests' || what === 'all')) {
+  process.stdout.write(`${await readAll(workspace, what === 'all')}\n`);
+}
