@@ -3,7 +3,7 @@ import { Check, Errors } from 'typebox/schema';
 import { PrimitiveError } from '../errors.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
-import { joinRepository } from '../oci/reference.ts';
+import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
 import { attachBundles, confirm } from './attach.ts';
 import { type SealContext, searchBundles } from './search.ts';
@@ -115,6 +115,7 @@ export function parseRecord(bytes: Uint8Array): ReleaseRecord {
   if (images.size < record.components.length || names.size < record.components.length) {
     throw invalid('a component or an image stands in it twice');
   }
+  for (const { image } of record.components) checkImage(image);
   return record;
 }
 
@@ -163,7 +164,7 @@ export async function readRecord(
   if (COMMIT.test(reference) && record.commit !== reference) {
     return untrusted('foreign', `it is the record of ${record.commit}`);
   }
-  const stray = record.components.find(({ image }) => !image.startsWith(`${prefix}/`));
+  const stray = record.components.find(({ image }) => !image.startsWith(`${prefix.replace(/\/+$/, '')}/`));
   if (stray) return untrusted('foreign', `it lists ${stray.image}, which is not of ${prefix}`);
   return {
     state: 'found',
@@ -224,6 +225,15 @@ const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 function sortKey({ kind, name }: ReleaseComponent): string {
   return `${kind}\0${name}`;
+}
+
+/** A record names places that are asked and written to: they must be repositories and nothing else. */
+function checkImage(image: string): void {
+  try {
+    parseRepository(image);
+  } catch (error) {
+    throw invalid(error instanceof PrimitiveError ? error.message : `${image} is no repository`);
+  }
 }
 
 function recordLayer(manifest: Manifest): Descriptor | undefined {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,6 +20,7 @@ import { startOlareg } from '../../support/services/olareg.ts';
 import { attempt, type RunResult, run } from '../../support/services/run.ts';
 import type { Service } from '../../support/services/service.ts';
 import { type Sigstore, startSigstore } from '../../support/services/sigstore.ts';
+import { createTransparencyLog, type TransparencyLog } from '../../support/transparency-log.ts';
 import { tool } from '../../tools/locate.ts';
 
 /**
@@ -318,6 +319,65 @@ describe.each([
     const state = await inspect(image);
     expect(state).toMatchObject({ sealed: false });
     expect(['foreign', 'broken', 'no-provenance']).toContain(state.sealed ? '' : state.reason);
+  });
+
+  describe('under a root with a transparency log', () => {
+    const log = createTransparencyLog();
+    let trustedRoot: string;
+    let seals: SealContext;
+
+    beforeAll(async () => {
+      trustedRoot = join(folder, 'logged-root.json');
+      const root = JSON.parse(await readFile(sigstore.trustedRoot, 'utf8'));
+      await writeFile(trustedRoot, JSON.stringify({ ...root, tlogs: [log.authority] }));
+      const verifier = createVerifier({ root: { type: 'file', path: trustedRoot } });
+      seals = { policy: context.policy, registry, verifier };
+    });
+
+    const logged = (by: TransparencyLog): Signer => ({
+      sign: async (statement) => by.append(await workflowSigner().sign(statement)),
+    });
+    const verify = (version: string, image: PushedImage) => {
+      const flags = identity('refs/heads/main').filter((flag) => flag !== '--insecure-ignore-tlog');
+      // The last of a flag that is given twice counts.
+      return cosign(version, ['verify', ...flags, '--trusted-root', trustedRoot], image);
+    };
+
+    test('what is logged is sealed, and cosign accepts it', async () => {
+      const image = await newImage();
+      const bundles = await signAll(logged(log), statementsOf(image));
+      const state = await attachSeal(seals, image.repository, image.index, bundles, {});
+      expect(state).toMatchObject({ sealed: true, tier: 'trusted' });
+      for (const version of ['cosign', 'cosign2']) {
+        const { code, stderr } = await verify(version, image);
+        expect(stderr).not.toMatch(/^Error/m);
+        expect(code).toBe(0);
+      }
+    });
+
+    test.each<[string, () => Signer]>([
+      ['is not logged', () => workflowSigner()],
+      ['is in another log', () => logged(createTransparencyLog())],
+      ['has the proof of another entry', () => swapped()],
+    ])('what %s is not, for neither of us', async (_what, signer) => {
+      const image = await newImage();
+      await smuggle(image, signer(), statementsOf(image));
+      const state = await inspectSeal(seals, image.repository, image.index.digest);
+      expect(state).toMatchObject({ sealed: false, reason: 'broken' });
+      expect((await verify('cosign', image)).code).not.toBe(0);
+    });
+
+    function swapped(): Signer {
+      const proof = workflowSigner().sign(signatureStatement([`sha256:${'0'.repeat(64)}`]));
+      return {
+        async sign(statement) {
+          const other = JSON.parse(Buffer.from(log.append(await proof)).toString());
+          const bundle = JSON.parse(Buffer.from(await workflowSigner().sign(statement)).toString());
+          bundle.verificationMaterial.tlogEntries = other.verificationMaterial.tlogEntries;
+          return Buffer.from(JSON.stringify(bundle));
+        },
+      };
+    }
   });
 
   test('cosign says which digest the provenance is of', async () => {

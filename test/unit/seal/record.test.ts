@@ -79,6 +79,16 @@ describe('parseRecord refuses', () => {
         ],
       },
     ],
+    ...[
+      'ghcr.io/acme/../evil',
+      'ghcr.io/acme/x:tag',
+      'ghcr.io/acme/x@sha256',
+      'https://ghcr.io/x',
+      'ghcr.io/a b',
+    ].map((image): [string, unknown] => [
+      `the image ${image}`,
+      { ...record, components: [{ ...component('domain', 'orders'), image }] },
+    ]),
     [
       'a component twice',
       {
