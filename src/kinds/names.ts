@@ -79,10 +79,16 @@ export interface NameForms {
   readonly upper: string;
 }
 
-/** The forms of a name that {@link nameFault} finds no fault with. */
+/**
+ * The forms of a name that {@link nameFault} finds no fault with.
+ *
+ * A letter after a digit begins a word, as generators of protobuf code have it: `s3-a1b` -> `S3A1B`.
+ */
 export function nameForms(name: string): NameForms {
   const parts = name.split('-');
-  const pascal = parts.map((part) => part.slice(0, 1).toUpperCase() + part.slice(1)).join('');
+  const pascal = name
+    .replace(/(^|-|[0-9])([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase())
+    .replaceAll('-', '');
   return {
     kebab: name,
     snake: parts.join('_'),

@@ -101,7 +101,7 @@ function stubNames({ names, proto, go }: TemplateVariables): ReadonlyMap<string,
     ['placeholder.v1', proto.package],
     ['placeholder/v1', proto.path],
     ['placeholder_v1', proto.package.replaceAll('.', '_')],
-    ['placeholderv1', `${names.snake}v1`],
+    ['placeholderv1', `${names.flat}v1`],
     ['PlaceholderService', `${names.pascal}Service`],
     ['placeholderService', `${names.camel}Service`],
   ]);

@@ -21,7 +21,7 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
 export function renameStubs(source: string, names: ReadonlyMap<string, string>): string {
   if (names.size === 0) return source;
   const [, , literals] = DESCRIPTOR.exec(source) ?? [];
-  const renamed = rename(source, names);
+  const renamed = alignBodies(rename(source, names));
   if (literals === undefined) return renamed;
   const descriptor = quote(renameMessage(unquote(literals), 'file', names));
   return renamed.replace(DESCRIPTOR, (_, head: string) => head + descriptor);
@@ -31,6 +31,20 @@ export function renameStubs(source: string, names: ReadonlyMap<string, string>):
 function rename(text: string, names: ReadonlyMap<string, string>): string {
   const any = new RegExp([...names.keys()].map((name) => name.replace(/[.]/g, '\\.')).join('|'), 'g');
   return text.replace(any, (found) => names.get(found) ?? found);
+}
+
+/** The two functions on neighbouring lines that gofmt lays out by their lengths, which depend on the names. */
+const BODIES = /^(func .* mustEmbedUnimplemented\w+\(\)) \{\}\n(func .* testEmbeddedByValue\(\)) +\{\}$/m;
+
+/** The longest signature that gofmt puts on one line with a body. */
+const ONE_LINE = 100;
+
+function alignBodies(text: string): string {
+  return text.replace(BODIES, (_, first: string, second: string) =>
+    first.length > ONE_LINE
+      ? `${first} {\n}\n${second} {}`
+      : `${first} {}\n${second.padEnd(first.length)} {}`,
+  );
 }
 
 /** Decodes a message, renames in its fields, encodes it again. Text is one character per byte here. */
