@@ -13,7 +13,7 @@ export interface ErrorDocument {
   readonly retryable: boolean;
 }
 
-const REPORT = 'https://github.com/ameide/primitive/issues';
+const REPORT = 'https://github.com/ameideio/primitive/issues';
 
 /** Whatever was thrown, as the one error that users see; what we did not foresee is a bug of ours and says so. */
 export function toPrimitiveError(thrown: unknown): PrimitiveError {
