@@ -6,7 +6,8 @@ import type { Manifest, Repository } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import { describeSigner, type SealContext } from './search.ts';
-import { tierOf } from './trust.ts';
+import { scopedTo, tierOf } from './trust.ts';
+import type { VerifiedStatement } from './types.ts';
 
 /** Milliseconds between looks at a registry that shows late what it was given. */
 const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
@@ -14,6 +15,9 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
 /**
  * Attaches an image's bundles, reads all of it back from the registry and verifies it. The bundles are put in the order
  * given: the signature comes last. Attaching again what is there already changes nothing.
+ *
+ * What others attached before does not do in place of it: the seal that is read back must be of this signer's tier, and
+ * where that is only accepted, of this signer's repository and ref.
  *
  * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that nobody here would accept, and
  * `seal-not-confirmed` (exit 3) where the registry does not show a sealed image afterwards.
@@ -25,37 +29,39 @@ export async function attachSeal(
   bundles: readonly Uint8Array[],
   expected: Expected,
 ): Promise<Sealed> {
-  await attachBundles(context, repository, image, bundles);
-  return confirm(
-    context,
-    async () => {
-      const state = await inspectSeal(context, repository, image.digest, expected);
-      return state.sealed ? state : state.detail;
-    },
-    `${repository}@${image.digest}`,
-  );
+  const { signer, tier } = await attachBundles(context, repository, image, bundles);
+  const own = { ...context, policy: scopedTo(context.policy, signer) };
+  const look = async () => {
+    const state = await inspectSeal(own, repository, image.digest, expected);
+    if (!state.sealed) return state.detail;
+    return tier === 'trusted' && state.tier !== 'trusted' ? 'No trusted signer has sealed it.' : state;
+  };
+  return confirm(context, look, `${repository}@${image.digest}`);
 }
 
-/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. */
+/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. Returns the last one's signer. */
 export async function attachBundles(
   context: SealContext,
   repository: Repository,
   subject: Manifest,
   bundles: readonly Uint8Array[],
-): Promise<void> {
+): Promise<VerifiedStatement> {
   const { registry } = context;
+  const statements = await Promise.all(bundles.map((bytes) => checkOwn(context, bytes)));
+  const last = statements.at(-1);
+  if (last === undefined) throw new Error('there is nothing to attach');
   const blobs = bundles.map(bundleBlob);
-  const types = await Promise.all(bundles.map((bytes) => predicateTypeOf(context, bytes)));
   await Promise.all(
     [EMPTY_CONFIG, ...blobs.map(bundleSource)].map((source) => registry.pushBlob(repository, source)),
   );
   const referrers = blobs.map((blob, index) =>
-    bundleReferrer(blob, types[index] ?? '', descriptorOf(subject)),
+    bundleReferrer(blob, (statements[index] ?? last).predicateType, descriptorOf(subject)),
   );
   // A registry may put several in any order; what has the signature has the rest.
   const others = referrers.slice(0, -1);
   if (others.length > 0) await registry.attach(repository, subject.digest, others);
   await registry.attach(repository, subject.digest, referrers.slice(-1));
+  return last;
 }
 
 /**
@@ -85,7 +91,7 @@ export async function confirm<T extends object>(
   }
 }
 
-async function predicateTypeOf({ verifier, policy }: SealContext, bundle: Uint8Array): Promise<string> {
+async function checkOwn({ verifier, policy }: SealContext, bundle: Uint8Array): Promise<VerifiedStatement> {
   const check = await verifier.verify(bundle);
   if (!check.verified) {
     throw new PrimitiveError('seal-bundle-refused', 'What was just signed does not verify.', {
@@ -93,12 +99,12 @@ async function predicateTypeOf({ verifier, policy }: SealContext, bundle: Uint8A
       suggestions: ['Check that `signing.trustedRoot` or the trusted keys belong to the signer in use.'],
     });
   }
-  const { signer, predicateType } = check.statement;
-  if (tierOf(signer, policy) === undefined) {
+  const tier = tierOf(check.statement.signer, policy);
+  if (tier === undefined) {
     throw new PrimitiveError('seal-bundle-refused', 'This signer may not publish.', {
-      why: `${describeSigner(signer)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
+      why: `${describeSigner(check.statement.signer)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
       suggestions: ['Add the signer to `signing.accepted`, or run where a trusted one signs.'],
     });
   }
-  return predicateType;
+  return { ...check.statement, tier };
 }

@@ -76,6 +76,14 @@ describe.each([
     expect(stale).toBeLessThan(0);
   });
 
+  test('a seal of less worth that was there before does not pass for the one just attached', async () => {
+    await sealing.attach(image, sealing.accepted);
+    let stale = 2;
+    sealing.registry.hook(({ name }) => (name === 'getReferrers' && stale-- > 0 ? 'stale' : undefined));
+    expect(await attach()).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(waited.length).toBeGreaterThan(0);
+  });
+
   test('a registry that loses what it was given is not believed', async () => {
     sealing.registry.hook(({ name }) => (name === 'attach' ? 'lost' : undefined));
     const refusal = { code: 'seal-not-confirmed', exit: 3, retryable: true };
