@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createApp, type Lifecycle } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
@@ -11,22 +12,29 @@ const log = pino({
   formatters: { level: (level) => ({ level }) },
 });
 
-/** Runs the process until SIGTERM or SIGINT, and stops in this order: readiness, listener, requests, SDK. */
+/**
+ * Runs the process until SIGTERM or SIGINT, and stops in order: readiness fails; after a delay, the listener closes,
+ * requests in flight end, the SDK closes. The delay is for those who still send requests here; a second signal cuts
+ * it short.
+ */
 async function run(): Promise<void> {
-  const { port, drainSeconds, sdkUrl } = readConfig(process.env);
+  const { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl } = readConfig(process.env);
   const lifecycle: Lifecycle = { draining: false };
   const sdk = createSdk(sdkUrl);
   const server = await serve(createApp({ sdk, lifecycle, log }), port);
   log.info({ port: server.port }, 'open');
 
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve).once('SIGINT', resolve);
-  });
+  const signal = await nextSignal();
   lifecycle.draining = true;
   log.info({ signal }, 'draining');
-  await server.stop(drainSeconds);
+  await Promise.race([sleep(drainDelaySeconds * 1000, undefined, { ref: false }), nextSignal()]);
+  await server.stop(drainTimeoutSeconds);
   await sdk.close();
   log.info('closed');
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
 }
 
 try {

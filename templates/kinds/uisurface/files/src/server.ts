@@ -7,8 +7,8 @@ import type { Hono } from 'hono';
 /** A server that accepts connections. */
 export interface Running {
   readonly port: number;
-  /** Closes the listener, gives requests in flight `drainSeconds`, then drops what is left. */
-  stop(drainSeconds: number): Promise<void>;
+  /** Closes the listener, gives requests in flight `timeoutSeconds`, then drops what is left. */
+  stop(timeoutSeconds: number): Promise<void>;
 }
 
 /** Serves `app`. Rejects when the port cannot be had; port 0 takes a free one. */
@@ -19,10 +19,10 @@ export async function serve(app: Hono, port: number): Promise<Running> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    async stop(drainSeconds) {
+    async stop(timeoutSeconds) {
       const closed = once(server, 'close');
       server.close();
-      const deadline = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000);
+      const deadline = setTimeout(() => server.closeAllConnections(), timeoutSeconds * 1000);
       await closed;
       clearTimeout(deadline);
     },

@@ -8,7 +8,8 @@ test('it starts and stops cleanly', async () => {
   const port = await freePort();
   await using surface = new SurfaceProcess({
     PORT: `${port}`,
-    DRAIN_SECONDS: '10',
+    DRAIN_DELAY_SECONDS: '0',
+    DRAIN_TIMEOUT_SECONDS: '10',
     SDK_URL: 'http://127.0.0.1:1/',
   });
   await surface.ready(`http://127.0.0.1:${port}`);
@@ -20,12 +21,35 @@ test('it starts and stops cleanly', async () => {
   assert.deepEqual({ exitCode, order }, { exitCode: 0, order: ['open', 'draining', 'closed'] });
 });
 
+test('it serves on for those who did not hear yet', async () => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await using surface = new SurfaceProcess({
+    PORT: `${port}`,
+    DRAIN_DELAY_SECONDS: '2',
+    DRAIN_TIMEOUT_SECONDS: '10',
+    SDK_URL: 'http://127.0.0.1:1/',
+  });
+  await surface.ready(url);
+
+  surface.terminate();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+
+  const [live, ready] = [await fetch(`${url}/livez`), await fetch(`${url}/readyz`)];
+  const { exitCode } = await surface.ended();
+  assert.deepEqual(
+    { live: live.status, ready: ready.status, exitCode },
+    { live: 200, ready: 503, exitCode: 0 },
+  );
+});
+
 test('requests in flight end before it stops', async () => {
   await using service = new FakeService(() => {});
   const port = await freePort();
   await using surface = new SurfaceProcess({
     PORT: `${port}`,
-    DRAIN_SECONDS: '10',
+    DRAIN_DELAY_SECONDS: '0',
+    DRAIN_TIMEOUT_SECONDS: '10',
     SDK_URL: (await service.url()).href,
   });
   await surface.ready(`http://127.0.0.1:${port}`);
@@ -57,7 +81,9 @@ test('it says which variables are missing', async () => {
       records: [
         {
           level: 'error',
-          message: 'configuration: DRAIN_SECONDS: is required but not set; SDK_URL: is required but not set',
+          message:
+            'configuration: DRAIN_DELAY_SECONDS: is required but not set; ' +
+            'DRAIN_TIMEOUT_SECONDS: is required but not set; SDK_URL: is required but not set',
         },
       ],
     },

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from threading import Timer
 from types import FrameType
 
 import httpx2
@@ -28,16 +29,23 @@ MODEL_TIMEOUT_SECONDS = 60.0
 
 
 class _Server(uvicorn.Server):
-    """Stops in this order: readiness fails, the listener closes, runs in flight end, the service closes."""
+    """Stops in order: readiness fails; after a delay, the listener closes, turns end, the service closes.
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+    The delay is for those who still send requests here; a second signal cuts it short.
+    """
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, delay_seconds: int) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
+        self._delay_seconds = delay_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        delay = 0 if self._lifecycle.draining else self._delay_seconds
         self._lifecycle.draining = True
         log.info("draining", extra={"fields": {"signal": signal.Signals(sig).name}})
-        super().handle_exit(sig, frame)
+        timer = Timer(delay, super().handle_exit, (sig, frame))
+        timer.daemon = True
+        timer.start()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,9 +91,9 @@ def serve(settings: Settings, toolbox: Toolbox) -> int:
         host="0.0.0.0",
         port=settings.port,
         log_config=None,
-        timeout_graceful_shutdown=settings.drain_seconds,
+        timeout_graceful_shutdown=settings.drain_timeout_seconds,
     )
-    server = _Server(config, lifecycle)
+    server = _Server(config, lifecycle, settings.drain_delay_seconds)
     # uvicorn raises the signal again once it has stopped; ignoring that makes a clean stop exit code 0.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, signal.SIG_IGN)

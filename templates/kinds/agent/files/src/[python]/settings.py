@@ -38,7 +38,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     port: Annotated[int, Field(alias="PORT", ge=1, le=65535)]
-    drain_seconds: Annotated[int, Field(alias="DRAIN_SECONDS", ge=0)]
+    drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)]
+    drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)]
     checkpoint_url: Annotated[SecretStr, AfterValidator(_store), Field(alias="CHECKPOINT_URL")]
     model_url: Annotated[HttpUrl, Field(alias="MODEL_URL")]
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
