@@ -135,12 +135,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     }
   }
 
-  async function writeManifest(
-    repository: Repository,
-    reference: string,
-    manifest: Manifest,
-  ): Promise<Answer> {
-    const answer = await exchange.call(
+  function writeManifest(repository: Repository, reference: string, manifest: Manifest): Promise<Answer> {
+    return exchange.call(
       {
         method: 'PUT',
         repository,
@@ -156,8 +152,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         return put;
       },
     );
-    written.set(`${repository} ${reference}`, { digest: manifest.digest, until: clock.now() + STALE_WINDOW });
-    return answer;
+  }
+
+  function remember(repository: Repository, reference: string, { digest }: Manifest): void {
+    written.set(`${repository} ${reference}`, { digest, until: clock.now() + STALE_WINDOW });
   }
 
   async function put(
@@ -181,7 +179,20 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
   const getManifest: Registry['getManifest'] = (repository, reference) =>
     settled(repository, reference, () => fetchManifest(repository, reference));
-  const referrers = createReferrers({ ...common, exchange, clock, manifests: { get: getManifest, put } });
+  const referrers = createReferrers({
+    ...common,
+    exchange,
+    clock,
+    manifests: {
+      get: fetchManifest,
+      async put(repository, reference, manifest) {
+        const answer = await put(repository, reference, manifest);
+        // A fallback index is everybody's: that it changes means nothing.
+        if (isDigest(reference)) remember(repository, reference, manifest);
+        return answer;
+      },
+    },
+  });
 
   return {
     getManifest,
@@ -189,6 +200,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       settled(repository, reference, () => fetchDescriptor(repository, reference)),
     async putManifest(repository, reference, manifest) {
       await put(repository, reference, manifest);
+      remember(repository, reference, manifest);
     },
     async getBlob(repository, descriptor, maxBytes = DEFAULT_MAX_BLOB) {
       const { digest, size } = descriptor;

@@ -130,7 +130,7 @@ export function transportFailure(
     case 'protocol':
       return new AttemptFailure(
         error('registry-unreachable', `${host} cannot be spoken to over TLS`, why, {
-          suggestions: ['If it speaks plain HTTP, list the host as insecure in the configuration'],
+          suggestions: [`If it speaks plain HTTP: insecureRegistries: [${host}] in primitive.config.yaml`],
           cause: failure,
         }),
       );

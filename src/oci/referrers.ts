@@ -16,7 +16,7 @@ import type { Clock } from './retry.ts';
 import { retryDelay } from './retry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 
-/** The manifest operations that referrers are built on. */
+/** The manifest operations that referrers are built on; each is one exchange. */
 export interface ManifestStore {
   get(repository: Repository, reference: string): Promise<Manifest | undefined>;
   /** Returns whether the registry answered `OCI-Subject`, and so lists it by itself. */
@@ -100,6 +100,10 @@ export function createReferrers(options: {
     return found;
   }
 
+  /**
+   * Read, merge, write, read back. Nobody can lock the index, so another writer that read before our write may still
+   * replace it after we looked: such a one is about as slow as we were, and so we look once more after that time.
+   */
   async function merge(
     repository: Repository,
     subject: Digest,
@@ -108,13 +112,23 @@ export function createReferrers(options: {
     const tag = fallbackTag(subject);
     // All that was ever seen: a stale answer must not make us drop what an earlier one held.
     let known: FallbackIndex = { manifests: [], annotations: {} };
-    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    let unconfirmed = 0;
+    for (let writes = 0; writes < MAX_ROUNDS; ) {
+      const started = clock.now();
       const current = await manifests.get(repository, tag);
       const index = current === undefined ? undefined : readIndex(current, repository);
       known = union(known, index, expected);
-      if (index !== undefined && holdsAll(index.manifests, known.manifests, expected)) return;
-      if (round > 1) await clock.sleep(retryDelay(round - 1, 0, clock.random()), signal);
+      if (index !== undefined && holdsAll(index.manifests, known.manifests, expected)) {
+        if (unconfirmed === 0) return;
+        await clock.sleep(unconfirmed, signal);
+        unconfirmed = 0;
+        continue;
+      }
       await manifests.put(repository, tag, encodeIndex(known));
+      unconfirmed = Math.ceil(clock.now() - started);
+      writes += 1;
+      // Two that lose to each other must not go on in step.
+      if (writes > 1) await clock.sleep(retryDelay(writes - 1, 0, clock.random()), signal);
     }
     throw contended(repository, subject);
   }
