@@ -138,6 +138,43 @@ export const catalogue: readonly ToolSpec[] = [
     },
   },
   {
+    name: 'buf',
+    programs: ['buf'],
+    // Kinds name this very version: another may write other bytes.
+    minimum: '1.60.0',
+    below: '1.60.1',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'buf',
+      package: 'github.com/bufbuild/buf/cmd/buf',
+      version: '1.60.0',
+      seconds: 150,
+    },
+  },
+  {
+    name: 'staticcheck',
+    programs: ['staticcheck'],
+    minimum: '0.8.2',
+    probe: ['-version'],
+    pattern: /\((\d+\.\d+\.\d+)\)/,
+    source: {
+      kind: 'go',
+      folder: 'staticcheck',
+      package: 'honnef.co/go/tools/cmd/staticcheck',
+      version: '0.8.2',
+      seconds: 30,
+    },
+  },
+  {
+    name: 'postgres',
+    programs: ['postgres'],
+    files: ['/usr/lib/postgresql/15/bin/postgres'],
+    minimum: '14.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'postgresql' },
+  },
+  {
     name: 'crane',
     programs: ['crane'],
     // Older ones write a wrong artifactType into the fallback referrers index.
