@@ -5,7 +5,7 @@ import { PrimitiveError } from '../errors.ts';
 import { closed } from '../workspace/closed.ts';
 import { parseYaml } from '../workspace/yaml.ts';
 
-/** One file below a kind's `files/`. */
+/** One file that a kind writes, as it stands below its `files/`. */
 export interface TemplateFile {
   /** Relative to `files/`, with forward slashes, suffix and placeholders as they stand. */
   readonly path: string;
@@ -35,13 +35,13 @@ const BasesFile = closed({
 });
 
 /**
- * Reads `<folder>/files`, where `folder` is that of a kind.
+ * Reads all files of a folder, such as a kind's `files/`.
  *
  * Throws `kind-template-invalid` (exit 2) for what is neither a file nor a folder: a link could lead anywhere.
  */
 export async function readTemplate(folder: string): Promise<Template> {
   const files: TemplateFile[] = [];
-  await readInto(files, join(folder, 'files'), '');
+  await readInto(files, folder, '');
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
+import {
+  type RenderedFile,
+  render,
+  type TemplateVariables,
+  templateVariables,
+} from '../../../src/kinds/render.ts';
+import { readBases, readTemplate } from '../../../src/kinds/template.ts';
+import { attempt, type RunResult } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
+
+const repository = join(import.meta.dirname, '../../..');
+const templates = join(repository, 'templates');
+
+const languages = { go: { module: 'github.com/acme/app' }, proto: { package: 'acme' } };
+
+export const MARKER = 'AMEIDE_SCAFFOLD';
+
+export type Files = ReadonlyMap<string, RenderedFile>;
+
+/** A kind of this package with what it writes for one name. */
+export interface Scaffold {
+  readonly kind: Kind;
+  readonly it: TemplateVariables;
+  readonly files: Files;
+  /** Files of the small implementation that is kept for tests. */
+  readonly reference: Files;
+}
+
+export async function scaffold(
+  kindName: string,
+  name: string,
+  more: Partial<TemplateVariables> = {},
+): Promise<Scaffold> {
+  const kind = (await readKinds(join(templates, 'kinds'))).get(kindName);
+  if (kind === undefined) throw new Error(`no kind ${kindName}`);
+  const bases = await readBases(join(templates, 'bases.yaml'));
+  const known = {
+    kind: kindName,
+    name,
+    templateVersion: kind.version,
+    image: `${kindName}-${name}`,
+    inputs: {},
+  };
+  const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
+  const rules = kind.files ?? [];
+  return {
+    kind,
+    it,
+    files: await render(await readTemplate(join(templates, 'kinds', kindName, 'files')), rules, it),
+    reference: await render(await readTemplate(join(repository, 'test/reference', kindName)), rules, it),
+  };
+}
+
+export async function write(folder: string, files: Files): Promise<void> {
+  for (const [path, { bytes, mode }] of files) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes, { mode: Number.parseInt(mode.slice(3), 8) });
+  }
+}
+
+/** Runs a Go tool in a folder, as its own module and without changing go.mod. */
+export function go(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunResult> {
+  return attempt(tool('go'), args, { cwd: folder, env: { GOWORK: 'off', GOFLAGS: '-mod=readonly', ...env } });
+}
+
+/** What `go test -json` said of the top-level cases, and of everything around them. */
+export interface TestRun {
+  readonly cases: ReadonlyMap<string, { readonly state: string; readonly output: string }>;
+  /** Packages that did not compile, and output that belongs to no case. */
+  readonly trouble: string;
+}
+
+export async function goTest(
+  folder: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<TestRun> {
+  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-timeout=120s', ...args], env);
+  const cases = new Map<string, { state: string; output: string }>();
+  let trouble = stderr;
+  for (const line of stdout.trimEnd().split('\n')) {
+    const event = JSON.parse(line) as { Action: string; Test?: string; Output?: string };
+    if (event.Action.startsWith('build-')) trouble += event.Output ?? `${event.Action}\n`;
+    const name = event.Test?.split('/')[0];
+    if (name === undefined) continue;
+    const seen = cases.get(name) ?? { state: '', output: '' };
+    cases.set(name, seen);
+    seen.output += event.Output ?? '';
+    if (event.Test !== name || !['pass', 'fail', 'skip'].includes(event.Action)) continue;
+    if (seen.state !== '') trouble += `two cases are called ${name}\n`;
+    seen.state = event.Action;
+  }
+  return { cases, trouble };
+}

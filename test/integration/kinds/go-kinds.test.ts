@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
+import { attempt, run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
+import { type Files, go, goTest, MARKER, scaffold, write } from './go-kinds-lab.ts';
+
+let folder: string;
+let postgres: Postgres;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'primitive-go-kinds-'));
+  postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const text = (files: Files, path: string) => new TextDecoder().decode(files.get(path)?.bytes);
+const isTest = (path: string) => path.endsWith('_test.go');
+
+describe.each([
+  ['domain', 'order-lines'],
+  ['projection', 'order-view'],
+])('%s', (kindName, name) => {
+  const at = () => join(folder, kindName);
+
+  /** Runs all suites: case -> its state and whether its output has the marker. */
+  async function runSuites(suites: NonNullable<Awaited<ReturnType<typeof scaffold>>['kind']['suites']>) {
+    const found: Record<string, string> = {};
+    for (const suite of suites) {
+      const { cases, trouble } = await goTest(at(), suite.args, { TEST_POSTGRES_URL: postgres.url });
+      expect(trouble).toBe('');
+      for (const [id, { state, output }] of cases) {
+        expect(output).not.toMatch(/^panic:|test timed out/m);
+        found[`${suite.id} ${id}`] = output.includes(MARKER) ? `${state} with marker` : state;
+      }
+    }
+    return found;
+  }
+
+  test('a fresh scaffold is clean to every tool', async () => {
+    const { files } = await scaffold(kindName, name);
+    await write(at(), files);
+    const clean = { code: 0, stdout: '', stderr: '' };
+    expect(await attempt(join(dirname(tool('go')), 'gofmt'), ['-l', '.'], { cwd: at() })).toEqual(clean);
+    expect(await go(at(), ['mod', 'tidy', '-diff'])).toMatchObject({ code: 0, stdout: '' });
+    expect(await go(at(), ['vet', '-tags=integration', './...'])).toEqual(clean);
+    const check = await attempt(tool('staticcheck'), ['-tags=integration', './...'], {
+      cwd: at(),
+      env: { GOWORK: 'off', PATH: `${dirname(tool('go'))}${delimiter}${process.env.PATH}` },
+    });
+    expect(check).toEqual(clean);
+  }, 300_000);
+
+  test('exactly the cases that the kind calls red fail, each with the marker in what it got', async () => {
+    const { kind, files } = await scaffold(kindName, name);
+    await write(at(), files);
+    const suites = kind.suites ?? [];
+    const wanted = suites.flatMap(({ id, cases = [] }) =>
+      cases.map((known) => [`${id} ${known.id}`, known.state === 'red' ? 'fail with marker' : 'pass']),
+    );
+    expect(await runSuites(suites)).toEqual(Object.fromEntries(wanted));
+  }, 300_000);
+
+  test('the marker stands in stubs only, each of which a person owns', async () => {
+    const { files, reference } = await scaffold(kindName, name);
+    const marked = [...files.keys()].filter((path) => text(files, path).includes(MARKER));
+    expect(marked).toEqual([...reference.keys()]);
+    expect(marked.filter((path) => isTest(path) || files.get(path)?.owner !== 'impl')).toEqual([]);
+  });
+
+  test('implemented, all cases pass and no test was touched', async () => {
+    const { kind, files, reference } = await scaffold(kindName, name);
+    await write(at(), files);
+    await write(at(), reference);
+    expect([...reference.keys()].filter(isTest)).toEqual([]);
+    const suites = kind.suites ?? [];
+    const wanted = suites.flatMap(({ id, cases = [] }) =>
+      cases.map((known) => [`${id} ${known.id}`, 'pass']),
+    );
+    expect(await runSuites(suites)).toEqual(Object.fromEntries(wanted));
+    expect(await go(at(), ['vet', '-tags=integration', './...'])).toMatchObject({ code: 0 });
+  }, 300_000);
+
+  test.each(['ab', 's3-a1b', 'message', 'string', 'placeholder', 'abcdefghijklmnopqrstuvwxyzabcdefghijklmn'])(
+    'compiles as %s',
+    async (straining) => {
+      const { files } = await scaffold(kindName, straining);
+      const here = join(folder, `${kindName}-${straining}`);
+      await write(here, files);
+      expect(await go(here, ['vet', '-tags=integration', './...'])).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: '',
+      });
+      expect((await attempt(join(dirname(tool('go')), 'gofmt'), ['-l', '.'], { cwd: here })).stdout).toBe('');
+      if (kindName === 'domain') await expectStubsOf(here, files);
+    },
+    300_000,
+  );
+
+  test('the bytes depend on no time zone, locale, file mask or folder', async () => {
+    const digests = await Promise.all([
+      digestElsewhere(kindName, name, { TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8' }, '077', '/'),
+      digestElsewhere(kindName, name, { TZ: 'America/St_Johns', LC_ALL: 'C' }, '000', folder),
+    ]);
+    expect(new Set(digests).size).toBe(1);
+    expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('images start from bases with tag and digest', async () => {
+    const { it, files } = await scaffold(kindName, name);
+    const bases = text(files, 'Dockerfile').matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm);
+    expect([...bases].map(([, base]) => base)).toEqual([it.bases.goBuild, it.bases.goRun]);
+  });
+});
+
+test('what both kinds have in common is the same in both', async () => {
+  const [domain, projection] = await Promise.all([scaffold('domain', 'ab'), scaffold('projection', 'ab')]);
+  for (const path of [
+    'internal/lifecycle/lifecycle.go',
+    'internal/lifecycle/lifecycle_test.go',
+    'internal/probe/probe.go',
+    'internal/probe/probe_test.go',
+    'internal/store/migrate.go',
+    'internal/store/store.go',
+    '.dockerignore',
+  ]) {
+    expect(text(projection.files, path), path).toBe(text(domain.files, path));
+  }
+});
+
+/** The stubs in the scaffold are byte for byte what the generator makes of its proto. */
+async function expectStubsOf(here: string, files: Files): Promise<void> {
+  const path = `${dirname(tool('go'))}${delimiter}${process.env.PATH}`;
+  const environment = { cwd: here, env: { GOWORK: 'off', PATH: path } };
+  await run(tool('buf'), ['lint'], environment);
+  await rm(join(here, 'internal/gen'), { recursive: true });
+  await run(tool('buf'), ['generate'], environment);
+  const generated = await readdir(join(here, 'internal/gen'), { recursive: true });
+  const stubs = generated.filter((file) => file.endsWith('.go')).map((file) => `internal/gen/${file}`);
+  expect(stubs.sort()).toEqual([...files.keys()].filter((file) => file.startsWith('internal/gen/')));
+  for (const file of stubs) expect(await readFile(join(here, file), 'utf8')).toBe(text(files, file));
+}
+
+/** Digest of all that a scaffold writes, made by a process of its own. */
+async function digestElsewhere(
+  kind: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+  mask: string,
+  cwd: string,
+): Promise<string> {
+  const lab = JSON.stringify(join(import.meta.dirname, 'go-kinds-lab.ts'));
+  const program = `
+    process.umask(0o${mask});
+    const { scaffold } = await import(${lab});
+    const { files } = await scaffold(${JSON.stringify(kind)}, ${JSON.stringify(name)});
+    for (const [path, { bytes, mode, owner }] of files) {
+      process.stdout.write(path + '\\0' + mode + owner + '\\0' + Buffer.from(bytes).toString('base64') + '\\0');
+    }`;
+  const out = await run(process.execPath, ['--input-type=module', '-e', program], { env, cwd });
+  expect(out.length).toBeGreaterThan(10_000);
+  return createHash('sha256').update(out).digest('hex');
+}
