@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 
-/** Nothing that a repository's own configuration names is started, and nothing is written. */
+/** No program that a repository's own configuration names is started. */
 const SAFE = [
   '--no-pager',
   '--literal-pathspecs',

@@ -90,7 +90,6 @@ export async function readBlobs(
   objects: readonly string[],
   receiver: BlobReceiver,
 ): Promise<void> {
-  if (objects.length === 0) return;
   const reader = new BatchReader(head, objects, receiver);
   const args = ['cat-file', '--batch', '--buffer'];
   const result = await git.run(args, {

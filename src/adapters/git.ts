@@ -2,9 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { PrimitiveError } from '../errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
-import type { Change, Head, SourceTree, TreeEntry } from '../workspace/source-tree.ts';
+import type { Head, SourceTree } from '../workspace/source-tree.ts';
 import { failed, Git, text } from './git-command.ts';
-import { deepen, isAncestor, remoteUrl } from './git-history.ts';
+import { deepen, isAncestor } from './git-history.ts';
+import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
 import { listChanges, listTree, readBlobs, readFilters } from './git-tree.ts';
 
 /** A repository at one commit. */
@@ -23,24 +24,32 @@ export async function openRepository(
 ): Promise<GitRepository> {
   const { root, head } = await locate(new Git(processes, folder, signal), folder);
   const git = new Git(processes, root, signal);
-  let entries: Promise<readonly TreeEntry[]> | undefined;
-  let changes: Promise<readonly Change[]> | undefined;
+  const entries = once(() => listTree(git, head));
+  const changes = once(() => listChanges(git));
+  const remotes = once(() => readRemotes(git));
   return {
     root,
     head,
-    entries: () => {
-      entries ??= listTree(git, head);
-      return entries;
+    entries,
+    changes,
+    readBlobs: async (objects, receiver) => {
+      if (objects.length === 0) return;
+      await fetchMissing(git, await remotes(), head.commit, objects);
+      await readBlobs(git, head, objects, receiver);
     },
-    changes: () => {
-      changes ??= listChanges(git);
-      return changes;
-    },
-    readBlobs: (objects, receiver) => readBlobs(git, head, objects, receiver),
     filters: (paths) => readFilters(git, paths),
     isAncestor: (ancestor, descendant) => isAncestor(git, ancestor, descendant),
-    deepen: () => deepen(git),
-    remoteUrl: () => remoteUrl(git),
+    deepen: async () => deepen(git, await remotes()),
+    remoteUrl: async () => remoteUrl(await remotes()),
+  };
+}
+
+/** The same answer for each call, asked for by the first. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
   };
 }
 

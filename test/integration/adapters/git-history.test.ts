@@ -108,11 +108,11 @@ test.each([
 
 test('of several remotes origin counts, and without it none', async () => {
   await using repo = await gitRepo({ a: '1' });
-  const git = await open(repo);
-  expect(await git.remoteUrl()).toBeUndefined();
+  const found = async () => (await open(repo)).remoteUrl();
+  expect(await found()).toBeUndefined();
   repo.git('remote', 'add', 'alpha', 'https://example.com/alpha');
   repo.git('remote', 'add', 'zeta', 'https://example.com/zeta');
-  expect(await git.remoteUrl()).toBeUndefined();
+  expect(await found()).toBeUndefined();
   repo.git('remote', 'add', 'origin', 'https://example.com/origin');
-  expect(await git.remoteUrl()).toBe('https://example.com/origin');
+  expect(await found()).toBe('https://example.com/origin');
 });

@@ -1,9 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeContext } from '../../../src/workspace/context.ts';
-import { clone, type FileContent, gitRepo, openTestRepository, temporaryFolder } from '../../support/git.ts';
+import {
+  clone,
+  type FileContent,
+  gitEnvironment,
+  gitRepo,
+  openTestRepository,
+  temporaryFolder,
+} from '../../support/git.ts';
 import { folderListing } from '../../support/listing.ts';
 import { oneComponent, openWorkspace } from '../../support/workspace.ts';
 
@@ -42,6 +49,22 @@ describe('digest and context are the same however the repository was got', () =>
       expect({ digest, context }).toEqual({ digest: expected.digest, context: expected.context });
     }
     expect((await observe(shallow.root)).head).toMatchObject({ shallow: true, branch: 'main' });
+  });
+
+  test('a partial clone asks for all that is missing at once', async () => {
+    await using origin = await gitRepo(
+      oneComponent(Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`file-${i}`, `content ${i}`]))),
+    );
+    origin.git('config', 'uploadpack.allowFilter', 'true');
+    await using partial = await clone(origin.root, '--filter=blob:none', '--sparse');
+    await using folder = await temporaryFolder();
+    const log = join(folder.path, 'trace');
+    const { tree, inputs } = await openWorkspace(partial.root, { ...gitEnvironment, GIT_TRACE2: log });
+    const [component] = await inputs();
+    if (component) await writeContext(tree, component, join(folder.path, 'context'));
+    // One for primitive.yaml, one for the context.
+    expect((await readFile(log, 'utf8')).match(/ start .* fetch .*--stdin/g)).toHaveLength(2);
+    expect((await readFile(log, 'utf8')).match(/ child_start.*upload-pack/g)).toHaveLength(2);
   });
 
   test('a linked worktree, a detached HEAD, packed objects', async () => {
