@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishPlan, Run } from '../publish/plan.ts';
 import type { PublishReport } from '../publish/report.ts';
 import { releasesRepository } from '../seal/record.ts';
@@ -95,7 +96,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
       },
       {
         registry,
-        seal: { registry, verifier, policy },
+        seal: { registry, verifier, policy, sleep: (milliseconds) => pause(milliseconds, signal) },
         build: async () => {
           const [{ builder, info }, sbom, signer] = await Promise.all([
             wiring.builder(),
@@ -123,6 +124,11 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Waits; an abort ends it with the signal's own reason. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 async function selectInputs(

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Cosign } from '../adapters/cosign.ts';
 import type { GitRepository } from '../adapters/git.ts';
 import type { ChosenBuilder } from '../builders/choose.ts';
@@ -8,7 +8,7 @@ import type { RegistryClient } from '../oci/client.ts';
 import type { PullRequestEvent } from '../publish/identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
 import type { SbomGenerator, SignerIdentity } from '../seal/types.ts';
-import type { BundleVerifier } from '../seal/verifier.ts';
+import type { BundleVerifier, TrustRoot } from '../seal/verifier.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
 import type { ProgramName } from '../toolchain/programs.ts';
@@ -147,14 +147,14 @@ export class Wiring {
         this.workspace(),
         this.#publicKeys(),
       ]);
-      const { trustedRoot } = config.signing;
-      return createVerifier({
-        keys: [...keys.values()],
-        root:
-          trustedRoot === undefined
-            ? { type: 'public-good', cache: join(this.#cache(), 'sigstore') }
-            : { type: 'file', path: trustedRoot },
-      });
+      const { trusted, accepted, trustedRoot } = config.signing;
+      // Without a policy that names an issuer no certificate can count, and a root need not be fetched.
+      const keysOnly = ![...trusted, ...accepted].some((policy) => 'issuer' in policy);
+      const root: TrustRoot =
+        trustedRoot === undefined
+          ? { type: 'public-good', cache: join(this.#cache(), 'sigstore') }
+          : { type: 'file', path: trustedRoot };
+      return createVerifier({ keys: [...keys.values()], ...(keysOnly ? {} : { root }) });
     });
   }
 
@@ -279,17 +279,33 @@ export class Wiring {
   /** PEM text by `key` of the policies that name one. */
   #publicKeys(): Promise<ReadonlyMap<string, string>> {
     return this.#once('publicKeys', async () => {
-      const { location, config } = await this.workspace();
+      const { config } = await this.workspace();
       const { trusted, accepted } = config.signing;
       const names = [...trusted, ...accepted].flatMap((policy) => ('key' in policy ? [policy.key] : []));
       const entries = [...new Set(names)].map(
-        async (name): Promise<[string, string]> => [
-          name,
-          await readPublicKey(resolve(location.root, name), name),
-        ],
+        async (name): Promise<[string, string]> => [name, await this.#publicKey(name)],
       );
       return new Map(await Promise.all(entries));
     });
+  }
+
+  /** PEM text of one key: a variable's, a file's, or asked of a KMS. */
+  async #publicKey(name: string): Promise<string> {
+    const variable = /^env:\/\/(.+)$/.exec(name)?.[1];
+    if (variable !== undefined) return this.#environment.variables[variable] ?? missingKey(name);
+    if (!/^[a-z0-9]+:\/\//.test(name))
+      return readFile(name, 'utf8').catch((cause) => missingKey(name, cause));
+    const [{ createCosign }, processes] = await Promise.all([
+      import('../adapters/cosign.ts'),
+      this.processes(),
+    ]);
+    const { temporary } = this.#environment;
+    return createCosign({
+      processes,
+      mode: { type: 'key', key: name },
+      temporary,
+      signal: this.#signal,
+    }).publicKey();
   }
 
   #cache(): string {
@@ -304,16 +320,12 @@ export class Wiring {
   }
 }
 
-async function readPublicKey(path: string, name: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new PrimitiveError('signing-key-missing', `The public key ${name} cannot be read.`, {
-      why: 'A policy under `signing` names it, relative to the folder of primitive.config.yaml.',
-      suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
-      cause,
-    });
-  }
+function missingKey(name: string, cause?: unknown): never {
+  throw new PrimitiveError('signing-key-missing', `The public key ${name} cannot be read.`, {
+    why: 'A policy under `signing` names it, relative to the folder of primitive.config.yaml.',
+    suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
+    cause,
+  });
 }
 
 /** An object with the key, or without it where there is no value: exact optional properties take no undefined. */

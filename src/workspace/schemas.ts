@@ -22,7 +22,7 @@ function document(file: string, title: string, schema: TSchema): SchemaDocument 
     file,
     schema: {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
-      $id: `https://raw.githubusercontent.com/ameide/primitive/main/schemas/${file}`,
+      $id: `https://raw.githubusercontent.com/ameideio/primitive/main/schemas/${file}`,
       title,
       ...schema,
     },
