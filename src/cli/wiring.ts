@@ -124,6 +124,7 @@ export class Wiring {
           ...given('dockerConfig', variables.DOCKER_CONFIG),
           ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
           ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
+          fallbacks: githubFallback(variables),
         },
         proxy: {
           ...given('http', variables.HTTP_PROXY ?? variables.http_proxy),
@@ -318,6 +319,13 @@ export class Wiring {
     this.#made.set(name, made);
     return made;
   }
+}
+
+/** What a GitHub Actions job has for its own packages without logging in. */
+function githubFallback({ GITHUB_TOKEN, GITHUB_ACTOR, GITHUB_ACTIONS }: Environment['variables']) {
+  if (GITHUB_ACTIONS !== 'true' || !GITHUB_TOKEN) return [];
+  const username = GITHUB_ACTOR || 'x-access-token';
+  return [{ host: 'ghcr.io', username, password: GITHUB_TOKEN, source: 'GITHUB_TOKEN' }];
 }
 
 function missingKey(name: string, cause?: unknown): never {
