@@ -30,7 +30,11 @@ export async function openRepository(
   return {
     root,
     head,
-    entries,
+    entries: () => {
+      // Needed before the first file is read: git can say it while it lists.
+      remotes().catch(() => {});
+      return entries();
+    },
     changes,
     readBlobs: async (objects, receiver) => {
       if (objects.length === 0) return;

@@ -1,3 +1,5 @@
+import { PrimitiveError } from '../errors.ts';
+
 /** What git records for a path (git-ls-tree, `mode`): file, executable file, symbolic link, submodule. */
 export type EntryMode = '100644' | '100755' | '120000' | '160000';
 
@@ -70,7 +72,7 @@ const MAX_TEXT = 4 * 1024 * 1024;
 
 /**
  * The whole contents of small blobs, in the order of `objects`.
- * Throws as {@link SourceTree.readBlobs}, and `RangeError` for a blob of more than `maxBytes`.
+ * Throws as {@link SourceTree.readBlobs}, and `git-file-too-large` (exit 2) for one of more than `maxBytes`.
  */
 export async function readWhole(
   tree: SourceTree,
@@ -82,7 +84,7 @@ export async function readWhole(
   if (objects.length === 0) return contents;
   await tree.readBlobs(objects, {
     start(index, size) {
-      if (size > maxBytes) throw new RangeError(`blob ${objects[index]} has ${size} bytes, over ${maxBytes}`);
+      if (size > maxBytes) throw tooLarge(objects[index], size, maxBytes);
       chunks = [];
     },
     data(chunk) {
@@ -93,4 +95,15 @@ export async function readWhole(
     },
   });
   return contents;
+}
+
+function tooLarge(object: string | undefined, size: number, limit: number): PrimitiveError {
+  return new PrimitiveError(
+    'git-file-too-large',
+    `A file that has to be read whole is too large: git object ${object}.`,
+    {
+      why: `it has ${size} bytes, ${limit} are allowed for primitive.yaml, .gitattributes and the targets of links`,
+      suggestions: [`git log --oneline --find-object=${object}`],
+    },
+  );
 }

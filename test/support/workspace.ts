@@ -5,7 +5,8 @@ import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
 import { type Config, loadConfig } from '../../src/workspace/config.ts';
 import { type ConfigLocation, findConfig } from '../../src/workspace/discovery.ts';
 import { type ComponentInputs, readInputs } from '../../src/workspace/inputs.ts';
-import { type Component, readComponents, type Warning } from '../../src/workspace/primitives.ts';
+import { type Component, readComponents } from '../../src/workspace/primitives.ts';
+import type { Warning } from '../../src/workspace/strays.ts';
 import { type FileContent, gitEnvironment } from './git.ts';
 
 /** All that commands learn of a repository, read as they read it. */

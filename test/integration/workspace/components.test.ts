@@ -259,6 +259,11 @@ describe('a primitive.yaml that is wrong', () => {
     });
   });
 
+  test('that is too large', async () => {
+    const error = await refusal(componentOf(manifest(`# ${'x'.repeat(5 * 1024 * 1024)}\n`)));
+    expect(error).toMatchObject({ code: 'git-file-too-large', exit: 2 });
+  });
+
   test('that is a link', async () => {
     const error = await refusal(
       componentOf({ 'primitives/domain/x/primitive.yaml': { link: '../orders/primitive.yaml' } }),
