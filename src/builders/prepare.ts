@@ -8,12 +8,8 @@ import type { Platform } from '../oci/types.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
 import type { BuildRequest, BuildSecret, ResolvedBase } from './builder.ts';
-import {
-  checkPlatforms,
-  type DockerfileRequest,
-  type PinnedReference,
-  pinnedReferences,
-} from './dockerfile.ts';
+import { checkPlatforms, type PinnedReference, pinnedReferences } from './dockerfile.ts';
+import type { DockerfileRequest } from './stages.ts';
 
 /** What a builder works with. */
 export interface BuilderSetup {
@@ -200,9 +196,9 @@ export async function checkLayout(request: BuildRequest): Promise<void> {
   );
 }
 
-/** The pinned references as dependencies, each once, sorted. */
+/** What the target needs of them, as dependencies, each once, sorted. */
 export function basesOf(references: readonly PinnedReference[]): readonly ResolvedBase[] {
-  const pinned = [...new Set(references.map((reference) => reference.pinned))].sort();
+  const pinned = [...new Set(references.flatMap(({ pinned, used }) => (used ? [pinned] : [])))].sort();
   return pinned.map((reference) => ({ reference, digest: reference.slice(reference.lastIndexOf('@') + 1) }));
 }
 

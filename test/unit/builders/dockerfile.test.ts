@@ -1,12 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfile variables are written like this.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  checkPlatforms,
-  type DockerfileRequest,
-  pinnedReferences,
-  runPlatforms,
-} from '../../../src/builders/dockerfile.ts';
+import { checkPlatforms, pinnedReferences, runPlatforms } from '../../../src/builders/dockerfile.ts';
+import type { DockerfileRequest } from '../../../src/builders/stages.ts';
 import { PrimitiveError } from '../../../src/errors.ts';
 import { formatPlatform, parsePlatform } from '../../../src/oci/manifest.ts';
 
@@ -149,6 +145,26 @@ describe('pins', () => {
       'build: { bases: { "docker/dockerfile:1": "…@sha256:…" } }',
     );
   });
+});
+
+test('what the target needs is told from what it does not', () => {
+  const text = [
+    `# syntax=s${D}`,
+    `FROM a${D} AS unused`,
+    `COPY --from=b${D} x y`,
+    `FROM c${D} AS arm64`,
+    `FROM d${D} AS other`,
+    `FROM e${D}`,
+    'COPY --from=arm64 x y',
+    `RUN --mount=from=f${D},target=/x z`,
+  ].join('\n');
+  const used = (rest: Partial<DockerfileRequest>) =>
+    pinnedReferences(request(text, rest)).flatMap((reference) =>
+      reference.used ? reference.reference[0] : [],
+    );
+  expect(used({})).toEqual(['s', 'c', 'e', 'f']);
+  expect(used({ target: 'other' })).toEqual(['s', 'd']);
+  expect(used({ target: 'other', args: { BUILDKIT_SYNTAX: `t${D}` } })).toEqual(['t', 'd']);
 });
 
 describe('build.bases', () => {
