@@ -1,7 +1,6 @@
 import type { BuilderInfo } from '../builders/builder.ts';
-import { pinnedReferences, runPlatforms } from '../builders/dockerfile.ts';
+import { checkPlatforms, pinnedReferences } from '../builders/dockerfile.ts';
 import { PrimitiveError } from '../errors.ts';
-import { formatPlatform } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Repository } from '../oci/types.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
@@ -39,9 +38,9 @@ export async function preflight(
     return;
   }
   const dockerfiles = await readDockerfiles(builds, ports.tree);
-  checkPins(dockerfiles);
+  checkAll(dockerfiles, pinnedReferences);
   const [builder] = await Promise.all([ports.builder(), ports.sbom(), ports.signer()]);
-  checkEmulation(dockerfiles, builder);
+  checkAll(dockerfiles, (request) => checkPlatforms(request, builder));
   await checkPushRights(plan, writesRecord, ports.registry);
 }
 
@@ -75,11 +74,15 @@ function requestOf({ inputs, file, text }: Dockerfile) {
   return { file, text, args, bases, platforms, ...(target === undefined ? {} : { target }) };
 }
 
-function checkPins(dockerfiles: readonly Dockerfile[]): void {
+/** Applies a check to every Dockerfile; throws its refusals, together where there are several. */
+function checkAll(
+  dockerfiles: readonly Dockerfile[],
+  check: (request: ReturnType<typeof requestOf>) => unknown,
+): void {
   const problems: PrimitiveError[] = [];
   for (const dockerfile of dockerfiles) {
     try {
-      pinnedReferences(requestOf(dockerfile));
+      check(requestOf(dockerfile));
     } catch (error) {
       if (!(error instanceof PrimitiveError)) throw error;
       problems.push(error);
@@ -89,33 +92,10 @@ function checkPins(dockerfiles: readonly Dockerfile[]): void {
   if (!first) return;
   if (others.length === 0) throw first;
   throw new PrimitiveError(first.code, `${problems.length} Dockerfiles cannot be built as they are.`, {
-    why: problems.map(({ message, why }) => (why === undefined ? message : `${message} ${why}`)).join('\n'),
+    why: problems.map(({ message, why }) => (why === undefined ? message : `${message}: ${why}`)).join('\n'),
     suggestions: [...new Set(problems.flatMap(({ suggestions }) => suggestions))],
+    exit: first.exit,
   });
-}
-
-function checkEmulation(dockerfiles: readonly Dockerfile[], builder: BuilderInfo): void {
-  const able = new Set(builder.platforms.map(formatPlatform));
-  const lacking = dockerfiles.flatMap((dockerfile) => {
-    const platforms = runPlatforms(requestOf(dockerfile))
-      .map(formatPlatform)
-      .filter((platform) => !able.has(platform));
-    return platforms.length === 0 ? [] : [`${dockerfile.inputs.component.id}: ${platforms.join(', ')}`];
-  });
-  if (lacking.length === 0) return;
-  throw new PrimitiveError(
-    'builder-platform-missing',
-    `${builder.description} cannot run steps for a platform that is asked for.`,
-    {
-      why: `RUN steps need it and there is no emulation. ${lacking.join('; ')}. It can run ${[...able].sort().join(', ')}.`,
-      suggestions: [
-        'Install emulation: docker run --privileged --rm tonistiigi/binfmt --install all',
-        'Or cross-compile: FROM --platform=$BUILDPLATFORM … for the stages with RUN.',
-        'Or name fewer platforms in primitive.config.yaml.',
-      ],
-      exit: 3,
-    },
-  );
 }
 
 async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registry: Registry): Promise<void> {
