@@ -2,21 +2,21 @@ import type { Eta } from 'eta/core';
 import { PrimitiveError } from '../errors.ts';
 
 const PATH = String.raw`[a-zA-Z]\w*(?:\.[a-zA-Z]\w*)*`;
-const CONDITION = String.raw`(?:!?${PATH}|${PATH} [!=]== '[^'\\]*')`;
 
 /** What may stand between `<%=` and `%>`. */
-const VALUE = new RegExp(`^${PATH}$`);
+const VALUE = new RegExp(`^(?<path>${PATH})$`);
 
 /** What may stand between `<%` and `%>`. */
-const STATEMENT = new RegExp(
-  String.raw`^(?:if \(${CONDITION}\) \{|\} else \{|\} else if \(${CONDITION}\) \{|for \(const [a-z]\w* of ${PATH}\) \{|\}|/\*[^*]*\*/)$`,
-);
-
-/** Where the paths of a tag begin: at `it`, or at the variable of a block around it. */
-const ROOT = /(?:^|\(!?|\bof )(?!(?:const|if|for)\b)([a-zA-Z]\w*)(?=[.) ]|$)/g;
+const STATEMENTS = [
+  new RegExp(
+    String.raw`^(?:\} else )?if \((?:!?(?<path>${PATH})|(?<compared>${PATH}) [!=]== '[^'\\]*')\) \{$`,
+  ),
+  new RegExp(String.raw`^for \(const (?<variable>[a-z]\w*) of (?<path>${PATH})\) \{$`),
+  /^(?:\} else \{|\}|\/\*[^*]*\*\/)$/,
+];
 
 /** Names of JavaScript that lead out of plain data. */
-const REACHING_OUT = /\b(?:constructor|prototype|__proto__)\b/;
+const REACHING_OUT = /^(?:constructor|prototype|__proto__)$/;
 
 /** A line that holds one statement and nothing else; it vanishes whole. */
 const STATEMENT_LINE = /^[ \t]*<%[ \t]+(?!=)([^%\n]*?)[ \t]*%>[ \t]*\n/gm;
@@ -36,7 +36,7 @@ export async function fillIn(shown: string, text: string, it: object): Promise<s
   // The line feed goes into the tag, so that lines keep their numbers.
   const source = text.replace(STATEMENT_LINE, '<% $1\n%>');
   checkTags(eta, shown, source);
-  return eta.renderString(source, it);
+  return compiled(eta, shown, source)(it);
 }
 
 async function engine(shown: string): Promise<Eta> {
@@ -66,25 +66,25 @@ function checkTags(eta: Eta, shown: string, source: string): void {
     if (typeof part === 'string') continue;
     const tag = part.val.trim();
     const line = part.lineNo ?? 1;
-    if (!isAllowed(part.t, tag, variables)) {
+    const patterns = { i: [VALUE], e: STATEMENTS }[part.t] ?? [];
+    const match = patterns.map((pattern) => pattern.exec(tag)).find((found) => found !== null);
+    const { path, compared, variable = '' } = match?.groups ?? {};
+    if (match === undefined || !isData(path ?? compared, variables)) {
       throw invalid(shown, line, `this tag does more than a template may: ${JSON.stringify(tag)}`);
     }
     if (part.t !== 'e') continue;
     if (tag.startsWith('}') && variables.pop() === undefined)
       throw invalid(shown, line, 'no block ends here');
-    if (tag.endsWith('{')) variables.push(/^for \(const (\w+)/.exec(tag)?.[1] ?? '');
+    if (tag.endsWith('{')) variables.push(variable);
   }
   if (variables.length > 0) throw invalid(shown, source.split('\n').length, 'a block does not end');
 }
 
-function isAllowed(type: string, tag: string, variables: readonly string[]): boolean {
-  const roots = [...tag.matchAll(ROOT)].map(([, root]) => root ?? '');
-  return (
-    (type === 'i' ? VALUE : STATEMENT).test(tag) &&
-    type !== 'r' &&
-    !REACHING_OUT.test(tag) &&
-    roots.every((root) => root === 'it' || variables.includes(root))
-  );
+/** Whether a path begins at `it` or at the variable of a block around it, and stays within plain data. */
+function isData(path: string | undefined, variables: readonly string[]): boolean {
+  if (path === undefined) return true;
+  const [root = '', ...rest] = path.split('.');
+  return (root === 'it' || variables.includes(root)) && !rest.some((key) => REACHING_OUT.test(key));
 }
 
 function parsed(eta: Eta, shown: string, source: string): ReturnType<Eta['parse']> {
@@ -93,6 +93,16 @@ function parsed(eta: Eta, shown: string, source: string): ReturnType<Eta['parse'
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : '';
     throw invalid(shown, Number(/line (\d+)/.exec(message)?.[1] ?? 1), 'a tag does not end');
+  }
+}
+
+function compiled(eta: Eta, shown: string, source: string): (it: object) => string {
+  try {
+    const template = eta.compile(source);
+    return (it) => eta.render(template, it);
+  } catch {
+    // All tags are known to be well-formed, so that only the name of a variable can be at fault.
+    throw invalid(shown, 1, 'a variable has a name that JavaScript reserves');
   }
 }
 
