@@ -41,3 +41,16 @@ export class PrimitiveError extends Error {
     this.retryable = details.retryable ?? false;
   }
 }
+
+/** What the system says when there is no room left, and what that is to users; undefined for any other error. */
+export function diskFullError(thrown: unknown): PrimitiveError | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  if (thrown.code !== 'ENOSPC' && thrown.code !== 'EDQUOT') return undefined;
+  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'A file';
+  return new PrimitiveError('disk-full', 'There is no space left.', {
+    why: `${path} could not be written: ${thrown.code}.`,
+    suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
+    exit: 3,
+    cause: thrown,
+  });
+}

@@ -1,4 +1,4 @@
-import { type ExitCode, PrimitiveError } from '../errors.ts';
+import { diskFullError, type ExitCode, PrimitiveError } from '../errors.ts';
 import { mask, maskDeep, sanitize } from '../render/text.ts';
 
 /** Contract `primitive.error/v1`: the whole of what is told about a failure. */
@@ -18,6 +18,8 @@ const REPORT = 'https://github.com/ameideio/primitive/issues';
 /** Whatever was thrown, as the one error that users see; what we did not foresee is a bug of ours and says so. */
 export function toPrimitiveError(thrown: unknown): PrimitiveError {
   if (thrown instanceof PrimitiveError) return thrown;
+  const full = diskFullError(thrown);
+  if (full) return full;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return new PrimitiveError(
     'internal-error',

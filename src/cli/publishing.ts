@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { diskFullError, PrimitiveError } from '../errors.ts';
 import type { PublishPlan, Run } from '../publish/plan.ts';
 import type { PublishReport } from '../publish/report.ts';
 import { releasesRepository } from '../seal/record.ts';
@@ -65,9 +66,10 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   if (request.dryRun) return { plan };
 
-  const [{ preflight }, { executePublish }] = await Promise.all([
+  const [{ preflight }, { executePublish }, { verifiedSigner }] = await Promise.all([
     import('../publish/preflight.ts'),
     import('../publish/execute.ts'),
+    import('../seal/verified-signer.ts'),
   ]);
   const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
   await preflight(plan, byId, {
@@ -78,7 +80,8 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
     signer: async () => (await wiring.signer()).probe(),
   });
   const builds = plan.components.some(({ action }) => action === 'build');
-  const folder = await mkdtemp(join(session.environment.temporary, 'primitive-'));
+  const folder = await makeFolder(session.environment.temporary);
+  const signer = async () => verifiedSigner(await wiring.signer(), verifier);
   try {
     const invocation = invocationOf(session.environment);
     const executed = await executePublish(
@@ -98,14 +101,10 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
         registry,
         seal: { registry, verifier, policy, sleep: (milliseconds) => pause(milliseconds, signal) },
         build: async () => {
-          const [{ builder, info }, sbom, signer] = await Promise.all([
-            wiring.builder(),
-            wiring.sbom(),
-            wiring.signer(),
-          ]);
-          return { registry, builder, builderInfo: info, sbom, signer, tree, signal };
+          const [{ builder, info }, sbom] = await Promise.all([wiring.builder(), wiring.sbom()]);
+          return { registry, builder, builderInfo: info, sbom, signer: await signer(), tree, signal };
         },
-        signer: () => wiring.signer(),
+        signer,
         history: tree,
         registryPrefix: config.registry,
         signal,
@@ -129,6 +128,23 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
 /** Waits; an abort ends it with the signal's own reason. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+}
+
+/** A folder of this run alone. */
+async function makeFolder(temporary: string): Promise<string> {
+  try {
+    return await mkdtemp(join(temporary, 'primitive-'));
+  } catch (cause) {
+    throw (
+      diskFullError(cause) ??
+      new PrimitiveError('temporary-unusable', `There is no making a folder in ${temporary}.`, {
+        why: cause instanceof Error ? cause.message : String(cause),
+        suggestions: ['Point TMPDIR to a folder that exists and can be written.'],
+        exit: 3,
+        cause,
+      })
+    );
+  }
 }
 
 async function selectInputs(

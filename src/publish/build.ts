@@ -183,6 +183,7 @@ async function describe(
       manifest: manifest.digest,
       image: component.repository,
       format: settings.sbomFormat,
+      signal: ports.signal,
     });
     sboms.push(
       sbomStatement({

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { diskFullError, PrimitiveError } from '../errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SealBundles, TrustTier } from '../seal/types.ts';
 import type { Baseline, PlannedChannel, PlannedComponent, PublishPlan, Run, SealedImage } from './plan.ts';
@@ -141,7 +141,8 @@ function actionOf(
   return planned.action === 'build' ? 'built' : 'reused';
 }
 
-function failureOf(error: unknown): NonNullable<PublishedComponent['error']> {
+function failureOf(thrown: unknown): NonNullable<PublishedComponent['error']> {
+  const error = diskFullError(thrown) ?? thrown;
   if (error instanceof PrimitiveError) {
     const { code, message, why, suggestions, retryable } = error;
     return { code, message, ...(why === undefined ? {} : { why }), suggestions, retryable };

@@ -26,6 +26,18 @@ describe('primitive.error/v1', () => {
     });
   });
 
+  test('a full disk is no bug of ours', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), {
+      code: 'ENOSPC',
+      path: '/tmp/x',
+    });
+    expect(toPrimitiveError(full)).toMatchObject({
+      code: 'disk-full',
+      exit: 3,
+      why: expect.stringContaining('/tmp/x'),
+    });
+  });
+
   test('has every field also where there is nothing to say', () => {
     expect(errorDocument(new PrimitiveError('a', 'b'), [])).toEqual({
       schema: 'primitive.error/v1',
