@@ -3,7 +3,7 @@ import type { Registry } from '../oci/registry.ts';
 import type { Digest, Manifest, Repository } from '../oci/types.ts';
 import { checkAgainstRecord, inspectSeal, type SealContext } from '../seal/inspect.ts';
 import { type RecordState, readRecord } from '../seal/record.ts';
-import { scopedTo, type TrustPolicy } from '../seal/trust.ts';
+import { scopedTo, type TrustPolicy, tierOf } from '../seal/trust.ts';
 import type { ReleaseComponent, SealState } from '../seal/types.ts';
 import type { BundleVerifier } from '../seal/verifier.ts';
 import type { History } from '../workspace/history.ts';
@@ -89,10 +89,7 @@ class FactReader {
     this.#ports = ports;
     const { policy, run } = input;
     this.#known = { registry: ports.registry, verifier: ports.verifier, policy };
-    this.#reusable = {
-      ...this.#known,
-      policy: run.tier === 'trusted' ? { ...policy, accepted: [] } : scopedTo(policy, run.signer),
-    };
+    this.#reusable = { ...this.#known, policy: scopedTo(policy, run.signer) };
   }
 
   record(reference: string): Promise<RecordState> {
@@ -159,8 +156,7 @@ class FactReader {
 
   /** The entry of a record that speaks of exactly these inputs under exactly this image, if this run may rely on it. */
   #listed(record: RecordState, { component, inputDigest }: ComponentInputs): ReleaseComponent | undefined {
-    if (record.state !== 'found') return undefined;
-    if (record.tier !== 'trusted' && this.#input.run.tier === 'trusted') return undefined;
+    if (record.state !== 'found' || !this.#reliesOn(record)) return undefined;
     return record.record.components.find(
       (entry) =>
         entry.image === component.repository &&
@@ -170,13 +166,17 @@ class FactReader {
     );
   }
 
+  /** A record stands for images that nobody looks at again: like those, it must be by a signer that counts for reuse. */
+  #reliesOn({ signer }: Extract<RecordState, { state: 'found' }>): boolean {
+    return tierOf(signer, this.#reusable.policy) !== undefined;
+  }
+
   async #vouched(inputs: ComponentInputs, record: RecordState): Promise<Found> {
     if (record.state === 'absent') return { missed: 'no release to compare with' };
     if (record.state === 'untrusted')
       return { missed: `the release record is not trusted: ${record.detail}` };
-    if (record.tier !== 'trusted' && record.record.commit !== this.#input.commit) {
-      return { missed: 'the release record was not written by a trusted signer' };
-    }
+    if (!this.#reliesOn(record))
+      return { missed: 'the release record was written by a signer that this run does not rely on' };
     const entry = this.#listed(record, inputs);
     if (!entry) return { missed: `inputs changed since the release of ${record.record.commit.slice(0, 12)}` };
     const check = await checkAgainstRecord(this.#ports.registry, entry, { checkChildren: true });

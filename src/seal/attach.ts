@@ -17,7 +17,7 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
  * given: the signature comes last. Attaching again what is there already changes nothing.
  *
  * What others attached before does not do in place of it: the seal that is read back must be of this signer's tier, and
- * where that is only accepted, of this signer's repository and ref.
+ * where that is only accepted, by this signer or one of its repository and ref.
  *
  * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that nobody here would accept, and
  * `seal-not-confirmed` (exit 3) where the registry does not show a sealed image afterwards.
@@ -29,12 +29,11 @@ export async function attachSeal(
   bundles: readonly Uint8Array[],
   expected: Expected,
 ): Promise<Sealed> {
-  const { signer, tier } = await attachBundles(context, repository, image, bundles);
+  const { signer } = await attachBundles(context, repository, image, bundles);
   const own = { ...context, policy: scopedTo(context.policy, signer) };
   const look = async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
-    if (!state.sealed) return state.detail;
-    return tier === 'trusted' && state.tier !== 'trusted' ? 'No trusted signer has sealed it.' : state;
+    return state.sealed ? state : state.detail;
   };
   return confirm(context, look, `${repository}@${image.digest}`);
 }

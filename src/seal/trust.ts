@@ -8,26 +8,26 @@ export interface TrustPolicy {
   readonly accepted: readonly SignerPolicy[];
   /** `key` of a policy -> fingerprint of the public key behind it. A key that is not in here matches nothing. */
   readonly fingerprints: ReadonlyMap<string, string>;
-  /** Narrows `accepted` to signers that ran for exactly this repository and ref. */
-  readonly acceptedScope?: { readonly repository: string; readonly ref: string };
+  /** Narrows `accepted` to this signer and to those that ran for exactly its repository and ref. */
+  readonly acceptedScope?: SignerIdentity;
 }
 
 /** What the policy makes of a signer; undefined for one that it does not know. */
 export function tierOf(signer: SignerIdentity, policy: TrustPolicy): TrustTier | undefined {
   if (policy.trusted.some((entry) => matches(signer, entry, policy.fingerprints, exactly))) return 'trusted';
-  if (!inScope(signer, policy.acceptedScope)) return undefined;
+  if (policy.acceptedScope !== undefined && !isOwn(signer, policy.acceptedScope)) return undefined;
   return policy.accepted.some((entry) => matches(signer, entry, policy.fingerprints, byPattern))
     ? 'accepted'
     : undefined;
 }
 
 /**
- * The policy for a run that is itself only accepted: of the accepted signers it relies on those of its own repository
- * and ref alone, so that one pull request never builds on what another one sealed.
+ * The policy by which a run itself relies on what is sealed: a trusted run on trusted signers alone; any other one also
+ * on accepted ones, but only on itself and on those of its own repository and ref, so that one pull request never builds
+ * on what another one sealed.
  */
 export function scopedTo(policy: TrustPolicy, run: SignerIdentity): TrustPolicy {
-  if (run.type !== 'keyless' || run.repository === undefined || run.ref === undefined) return policy;
-  return { ...policy, acceptedScope: { repository: run.repository, ref: run.ref } };
+  return tierOf(run, policy) === 'trusted' ? { ...policy, accepted: [] } : { ...policy, acceptedScope: run };
 }
 
 /**
@@ -104,9 +104,14 @@ function matches(
   );
 }
 
-function inScope(signer: SignerIdentity, scope: TrustPolicy['acceptedScope']): boolean {
-  if (scope === undefined || signer.type === 'key') return true;
-  return signer.repository === scope.repository && signer.ref === scope.ref;
+/** The same key; or the same issuer, repository and ref; or, where it names those not both, the very same identity. */
+function isOwn(signer: SignerIdentity, run: SignerIdentity): boolean {
+  if (signer.type === 'key' || run.type === 'key') {
+    return signer.type === 'key' && run.type === 'key' && signer.fingerprint === run.fingerprint;
+  }
+  if (signer.issuer !== run.issuer || signer.repository !== run.repository || signer.ref !== run.ref)
+    return false;
+  return (run.repository !== undefined && run.ref !== undefined) || signer.identity === run.identity;
 }
 
 function exactly(value: string, wanted: string): boolean {

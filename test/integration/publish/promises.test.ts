@@ -140,7 +140,7 @@ describe('a commit', () => {
 });
 
 describe('trust', () => {
-  it('keeps what a pull request built out of main, and lets other pull requests build their own', async () => {
+  it('keeps what a pull request built out of main', async () => {
     const world = new PublishWorld();
     const proposed = world.commit('proposed');
     await world.publish({ as: 'pull-request', commit: proposed, sources });
@@ -148,6 +148,24 @@ describe('trust', () => {
     const main = await world.publish({ as: 'main', commit: world.commit('merged'), sources, builder });
     expect(actions(main)).toEqual(all('built'));
     expect(main.report.components[0]?.reason).toMatch(/does not count/);
+  });
+
+  it('lets a pull request reuse what it sealed itself, and nothing that another one did', async () => {
+    const world = new PublishWorld();
+    await world.publish({ as: 'pull-request', commit: world.commit('proposed'), sources });
+    const again = { as: 'pull-request', commit: world.commit('amended'), sources } as const;
+    expect(actions(await world.publish(again))).toEqual(all('reused'));
+    const other = { as: 'other-pull-request', commit: world.commit('other'), sources } as const;
+    expect(actions(await world.publish(other))).toEqual(all('built'));
+  });
+
+  it('does not let the record of another pull request vouch for images', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('shared');
+    await world.publish({ as: 'pull-request', commit, sources });
+    world.registry.deleteTag(world.repository('domain/orders'), commit);
+    const { plan } = await world.publish({ as: 'other-pull-request', commit, sources, sealOnly: true });
+    expect(plan.components.map(({ action }) => action)).toEqual(['build', 'keep', 'keep']);
   });
 
   it('lets a pull request reuse what main sealed', async () => {

@@ -166,17 +166,76 @@ describe('tierOf', () => {
 });
 
 describe('scopedTo', () => {
-  const scoped = scopedTo(policyOf(), pullRequest);
-
-  test('an accepted run relies on signers of its own repository and ref', () => {
-    expect(tierOf(pullRequest, scoped)).toBe('accepted');
-    const other = { ...pullRequest, identity: `${WORKFLOW}@refs/pull/13/merge`, ref: 'refs/pull/13/merge' };
-    expect(tierOf(other, policyOf())).toBe('accepted');
-    expect(tierOf(other, scoped)).toBeUndefined();
+  const dev: Keyless = { type: 'keyless', issuer: 'https://login.example', identity: 'dev@acme.example' };
+  const ops: Keyless = { ...dev, identity: 'ops@acme.example' };
+  const bot: Keyless = { ...dev, identity: 'bot@acme.example', repository: 'acme/app' };
+  const key = { type: 'key', fingerprint: createKeySigner().fingerprint } as const;
+  const otherKey = { type: 'key', fingerprint: createKeySigner().fingerprint } as const;
+  const policy = policyOf({
+    accepted: [
+      { issuer: ISSUER, identity: `${WORKFLOW}@refs/pull/*/merge` },
+      { issuer: ISSUER, identity: 'https://github.com/acme/shared/publish.yaml@refs/heads/main' },
+      { issuer: 'https://git.acme.example', identity: pullRequest.identity },
+      ...[dev, ops, bot].map(({ issuer, identity }) => ({ issuer, identity })),
+      { key: 'dev.pub' },
+      { key: 'other.pub' },
+    ],
+    fingerprints: new Map([
+      ['dev.pub', key.fingerprint],
+      ['other.pub', otherKey.fingerprint],
+    ]),
   });
 
-  test('and on trusted ones as before', () => {
+  test.each<[string, SignerIdentity, SignerIdentity, boolean]>([
+    ['itself', pullRequest, pullRequest, true],
+    [
+      'another workflow of its repository and ref',
+      pullRequest,
+      { ...pullRequest, identity: 'https://github.com/acme/shared/publish.yaml@refs/heads/main' },
+      true,
+    ],
+    [
+      'another pull request',
+      pullRequest,
+      { ...pullRequest, identity: `${WORKFLOW}@refs/pull/13/merge`, ref: 'refs/pull/13/merge' },
+      false,
+    ],
+    ['another repository', pullRequest, { ...pullRequest, repository: 'acme/other' }, false],
+    [
+      'a repository of the same name elsewhere',
+      pullRequest,
+      { ...pullRequest, issuer: 'https://git.acme.example' },
+      false,
+    ],
+    ['a person', pullRequest, dev, false],
+    ['a key', pullRequest, key, false],
+    ['the same person', dev, dev, true],
+    ['another person', dev, ops, false],
+    ['the same identity for some repository', dev, { ...dev, repository: 'acme/app' }, false],
+    [
+      'another identity of the same repository, where no ref is named',
+      bot,
+      { ...dev, repository: 'acme/app' },
+      false,
+    ],
+    ['a key, for a person', dev, key, false],
+    ['the same key', key, key, true],
+    ['another key', key, otherKey, false],
+    ['a person, for a key', key, dev, false],
+  ])('an accepted run, met with %s', (_name, run, signer, relied) => {
+    expect(tierOf(run, policy)).toBe('accepted');
+    expect(tierOf(signer, policy)).toBe('accepted');
+    expect(tierOf(signer, scopedTo(policy, run))).toBe(relied ? 'accepted' : undefined);
+  });
+
+  test('an accepted run relies on trusted signers, whoever they are', () => {
+    for (const run of [pullRequest, dev, key]) expect(tierOf(main, scopedTo(policy, run))).toBe('trusted');
+  });
+
+  test('a trusted run relies on trusted signers alone', () => {
+    const scoped = scopedTo(policy, main);
     expect(tierOf(main, scoped)).toBe('trusted');
+    for (const signer of [pullRequest, dev, key]) expect(tierOf(signer, scoped)).toBeUndefined();
   });
 });
 
