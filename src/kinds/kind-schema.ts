@@ -92,6 +92,8 @@ export const KindFile = closed(
                 state: Type.Union([Type.Literal('red'), Type.Literal('green')], {
                   description: 'In a fresh scaffold.',
                 }),
+                with: Type.Optional(path('Input without which the case is not written.')),
+                without: Type.Optional(path('Input with which the case is not written.')),
               }),
               { description: 'All cases that the scaffold writes.' },
             ),

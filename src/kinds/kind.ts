@@ -6,7 +6,10 @@ import { parseYaml } from '../workspace/yaml.ts';
 import { KindFile } from './kind-schema.ts';
 
 /** What is known of a kind, from its `kind.yaml`. */
-export type Kind = Omit<KindFile, '$schema'>;
+export type Kind = Omit<KindFile, '$schema'> & {
+  /** The folder of its `kind.yaml` and `files/`, absolute. */
+  readonly folder: string;
+};
 
 /** All kinds by name. */
 export type Kinds = ReadonlyMap<string, Kind>;
@@ -53,7 +56,7 @@ async function readKind(folder: string, name: string): Promise<Kind> {
       { path: ['names', 'pattern'], message: '`names.pattern` is not a regular expression' },
     ]);
   }
-  return kind;
+  return { ...kind, folder: join(folder, name) };
 }
 
 function isRegExp(text: string): boolean {

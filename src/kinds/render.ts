@@ -2,6 +2,7 @@ import picomatch from 'picomatch';
 import { PrimitiveError } from '../errors.ts';
 import type { Config } from '../workspace/config.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
+import type { ProtoService } from './proto.ts';
 import { renameStubs } from './stubs.ts';
 import { fillIn } from './tags.ts';
 import type { Bases, Template, TemplateFile } from './template.ts';
@@ -31,6 +32,8 @@ export interface TemplateVariables extends PackageNames {
   readonly templateVersion: number;
   readonly image: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Of kinds that serve an existing proto file, where one was given. */
+  readonly service?: ProtoService;
   readonly bases: Bases;
   readonly run: {
     readonly port: number;
