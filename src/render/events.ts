@@ -13,6 +13,7 @@ export type Write = (text: string) => void;
 export const RESTING: ReadonlySet<ComponentState> = new Set([
   'planned',
   'built',
+  'attested',
   'sealed',
   'tagged',
   'failed',

@@ -152,6 +152,7 @@ async function publish(repository: string, { base }: { readonly base?: string })
         GITHUB_EVENT_PATH: event,
         // What is printed is for people here, not for the runner.
         GITHUB_ACTIONS: '',
+        CI: '',
         PATH: `${toolsBin()}:${process.env.PATH}`,
       },
     },
