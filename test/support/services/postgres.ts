@@ -9,6 +9,8 @@ import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady
 export interface Postgres extends Service {
   /** `postgres://postgres@127.0.0.1:PORT/postgres`; anybody on this machine may connect. */
   readonly url: string;
+  /** Runs statements as the owner of everything. */
+  execute(sql: string): Promise<void>;
   readonly logFile: string;
 }
 
@@ -41,7 +43,10 @@ export function startPostgres(): Promise<Postgres> {
       () => removeFolder(folder),
     );
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    return { url, logFile: program.logFile, stop, [Symbol.asyncDispose]: stop };
+    const execute = async (sql: string) => {
+      await run(join(programs, 'psql'), [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql]);
+    };
+    return { url, execute, logFile: program.logFile, stop, [Symbol.asyncDispose]: stop };
   });
 }
 

@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePorts } from '../../support/services/ports.ts';
+import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
+import { attempt, run } from '../../support/services/run.ts';
+import { logTail, type Program, startProgram } from '../../support/services/service.ts';
+import { tool } from '../../tools/locate.ts';
+import { go, scaffold, write } from './go-kinds-lab.ts';
+
+// The programs of both kinds, implemented as in test/reference: what one does shows up in the other.
+
+let folder: string;
+let postgres: Postgres;
+const programs: Program[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'primitive-go-together-'));
+  postgres = await startPostgres();
+  for (const kind of ['domain', 'projection']) {
+    const { files, reference } = await scaffold(kind, 'items');
+    await write(join(folder, kind), files);
+    await write(join(folder, kind), reference);
+    const built = await go(join(folder, kind), ['build', '-o', join(folder, `${kind}.bin`), './cmd/server'], {
+      CGO_ENABLED: '0',
+    });
+    expect(built).toEqual({ code: 0, stdout: '', stderr: '' });
+  }
+}, 300_000);
+
+afterAll(async () => {
+  await Promise.all(programs.map((program) => program.stop()));
+  await postgres?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The variables that the Dockerfile of a kind sets. */
+async function imageEnvironment(kind: string): Promise<Record<string, string>> {
+  const { files } = await scaffold(kind, 'items');
+  const dockerfile = new TextDecoder().decode(files.get('Dockerfile')?.bytes);
+  const [, block = ''] =
+    /^ENV ((?:.*\\\n)*.*)$/m.exec(dockerfile.slice(dockerfile.lastIndexOf('FROM '))) ?? [];
+  return Object.fromEntries(
+    [...block.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+  );
+}
+
+async function start(kind: string, command: string, env: Readonly<Record<string, string>>): Promise<Program> {
+  const settings = { ...(await imageEnvironment(kind)), DRAIN_DELAY: '100ms', POLL_INTERVAL: '50ms', ...env };
+  const name = `${kind}-${command}`;
+  const program = startProgram(join(folder, `${kind}.bin`), [command], { folder, name, env: settings });
+  programs.push(program);
+  return program;
+}
+
+async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
+  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(50)) {
+    const found = await find().catch(() => undefined);
+    if (found !== undefined) return found;
+  }
+  throw new Error(`${what} did not happen\n${programs.map(({ logFile }) => logTail(logFile)).join('\n')}`);
+}
+
+const statusOf = async (url: string) => (await fetch(url)).status;
+const ready = (port: number) =>
+  until(`readiness on ${port}`, async () =>
+    (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 204 ? true : undefined,
+  );
+
+test('an item that is created by a call can be queried in the projection', async () => {
+  const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0] = await freePorts(4);
+  await postgres.execute('CREATE SCHEMA domain; CREATE SCHEMA projection');
+  const urls = {
+    domain: `${postgres.url}?search_path=domain`,
+    projection: `${postgres.url}?search_path=projection`,
+  };
+  for (const [kind, DATABASE_URL] of Object.entries(urls)) {
+    await run(join(folder, `${kind}.bin`), ['migrate'], { env: { DATABASE_URL } });
+  }
+  const domain = await start('domain', 'serve', {
+    DATABASE_URL: urls.domain,
+    GRPC_ADDRESS: `127.0.0.1:${grpc}`,
+    HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
+  });
+  // The dispatcher is there before anybody takes its events.
+  await start('domain', 'dispatch', {
+    DATABASE_URL: urls.domain,
+    HTTP_ADDRESS: `127.0.0.1:${dispatchHttp}`,
+    EVENTS_URL: `http://127.0.0.1:${projectionHttp}/v1/events`,
+  });
+  await Promise.all([ready(domainHttp), ready(dispatchHttp)]);
+
+  // buf learns the service by reflection.
+  const create = `http://127.0.0.1:${grpc}/acme.domain.items.v1.ItemsService/CreateItem`;
+  const headers = [
+    '-H',
+    'tenant-id: acme',
+    '-H',
+    'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  ];
+  const call = [
+    'curl',
+    '--protocol',
+    'grpc',
+    '--http2-prior-knowledge',
+    ...headers,
+    '-d',
+    '{"request_id":"r1","title":"First"}',
+    create,
+  ];
+  const { item } = JSON.parse(await run(tool('buf'), call)) as { item: { id: string; title: string } };
+  expect(item).toMatchObject({ title: 'First', version: '1' });
+  expect(JSON.parse(await run(tool('buf'), call))).toEqual({ item });
+
+  await start('projection', 'serve', {
+    DATABASE_URL: urls.projection,
+    HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
+  });
+  await ready(projectionHttp);
+  const query = `http://127.0.0.1:${projectionHttp}/v1/items`;
+  const asTenant = async (tenant: string, path = '') =>
+    (await (await fetch(`${query}${path}`, { headers: { 'Tenant-Id': tenant } })).json()) as {
+      items?: object[];
+    };
+  const seen = await until('the event', async () => {
+    const { items } = await asTenant('acme');
+    return items?.length ? items : undefined;
+  });
+  expect(seen).toEqual([{ id: item.id, title: 'First', version: 1, created: expect.any(String) }]);
+  expect(await asTenant('acme', `/${item.id}`)).toMatchObject({ id: item.id, title: 'First' });
+  expect(await asTenant('other')).toEqual({ items: [] });
+
+  await domain.stop();
+  expect(logTail(domain.logFile)).toMatch(
+    /"part":"readiness".*"part":"delay".*"part":"grpc".*"part":"http".*"part":"database"/s,
+  );
+}, 120_000);
+
+test('a start without settings names what is missing', async () => {
+  for (const [kind, command, missing] of [
+    ['domain', 'serve', 'GRPC_ADDRESS'],
+    ['domain', 'dispatch', 'EVENTS_URL'],
+    ['projection', 'serve', 'HTTP_ADDRESS'],
+    ['projection', 'migrate', 'DATABASE_URL'],
+  ] as const) {
+    const { code, stderr } = await attempt(join(folder, `${kind}.bin`), [command], {
+      env: { DATABASE_URL: '' },
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({
+      level: 'ERROR',
+      msg: 'failed',
+      error: expect.stringContaining(missing),
+    });
+  }
+});
