@@ -66,12 +66,7 @@ async function tagAll(
   for (const outcome of sealed) {
     if (outcome.ok && outcome.manifest) manifests.set(outcome.manifest.digest, outcome.manifest);
   }
-  const tagPorts: TagPorts = {
-    registry: ports.registry,
-    seal: ports.seal,
-    tier: plan.run.tier,
-    manifest: (digest) => manifests.get(digest),
-  };
+  const tagPorts: TagPorts = { ...ports, tier: plan.run.tier, manifest: (digest) => manifests.get(digest) };
   const looked = await prepareAll(plan, sealed, work, tagPorts, ports.signal);
   const stop = !plan.keepGoing && looked.some(({ failure }) => failure !== undefined);
   return settleAll(
@@ -128,7 +123,10 @@ function prepareAll(
   );
 }
 
-/** The tags that a component gets, the commit first; what the facts found in place is not looked at again. */
+/**
+ * The tags that a component gets, the commit first. Where nothing was built, that one is not looked at again: its facts
+ * are as old as the plan. An accepted run looks all the same before it writes, lest it takes the tag from a trusted one.
+ */
 function claimsOf(
   { planned, image }: Extract<Sealed, { ok: true }>,
   plan: PublishPlan,
@@ -145,7 +143,7 @@ function claimsOf(
       tag,
       image,
       ...(supersedes === undefined ? {} : { supersedes }),
-      recheck: commit ? built && kept === undefined : true,
+      recheck: !commit || built || (plan.run.tier !== 'trusted' && kept === undefined),
       reused: planned.action !== 'build',
     };
   });
@@ -224,20 +222,16 @@ async function followRecord(
     tagged.map(async (outcome): Promise<Outcome> => {
       const entry = entries.get(outcome.planned.image);
       if (!outcome.ok || !outcome.tagged || !entry) return outcome;
-      const same = entry.digest === outcome.tagged.image.digest;
-      if (same && !built) return outcome;
-      await restoreTags(
-        componentOf(outcome.planned, work).repository,
-        outcome.tagged.tags,
-        entry.digest,
-        ports.registry,
-      );
-      if (same) return outcome;
-      const { digest, bundles, platforms } = entry;
-      return {
-        ...outcome,
-        tagged: { ...outcome.tagged, image: { ...outcome.tagged.image, digest, bundles, platforms } },
+      const { planned, tagged: result } = outcome;
+      if (entry.digest === result.image.digest && !built) return outcome;
+      const standing = {
+        component: componentOf(planned, work),
+        inputDigest: planned.inputDigest,
+        tags: result.tags,
+        image: result.image,
       };
+      const image = await restoreTags(standing, entry.digest, { ...ports, tier: plan.run.tier });
+      return { ...outcome, tagged: { ...result, image } };
     }),
   );
 }

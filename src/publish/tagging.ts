@@ -90,32 +90,47 @@ export async function writeTag(prepared: PreparedTag, ports: TagPorts): Promise<
   throw conflict(claim, current, 'other publishers keep writing it');
 }
 
-/** Lets tags name the image that the release record lists; throws `release-incomplete` where it is gone (exit 1, retryable). */
+/** The tags of one component, and the image that a run put under them. */
+export type Standing = Pick<Claim, 'component' | 'inputDigest' | 'image'> & {
+  readonly tags: readonly string[];
+};
+
+/**
+ * Lets the tags of a component name the image that the release record lists, and returns that image.
+ *
+ * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being somebody else's, not sealed, and
+ * `tag-conflict` (exit 1) where an accepted run would take a tag from a trusted one.
+ */
 export async function restoreTags(
-  repository: Repository,
-  tags: readonly string[],
-  digest: Digest,
-  registry: Registry,
-): Promise<void> {
+  standing: Standing,
+  listed: Digest,
+  { registry, seal, tier }: Omit<TagPorts, 'manifest'>,
+): Promise<SealedImage> {
+  const { component, inputDigest, tags } = standing;
+  const { kind, name, repository } = component;
+  const expected = { component: { kind, name } };
+  let { image } = standing;
+  if (image.digest !== listed) {
+    const state = await inspectSeal(seal, repository, listed, { ...expected, inputDigest });
+    if (!state.sealed) throw incomplete(repository, listed, state.detail);
+    if (tier === 'trusted' && state.tier !== 'trusted')
+      throw incomplete(repository, listed, 'No trusted signer has sealed it.');
+    image = fromSeal(listed, state);
+  }
   let manifest: Manifest | undefined;
   for (const tag of tags) {
-    const head = await registry.headManifest(repository, tag);
-    if (head?.digest === digest) continue;
-    manifest ??= await registry.getManifest(repository, digest);
-    if (!manifest) {
-      throw new PrimitiveError(
-        'release-incomplete',
-        `${repository}@${digest} is in the release record but not in the registry.`,
-        {
-          why: 'It was deleted after the record was written.',
-          suggestions: ['Keep what release records list in the retention policy, then publish again.'],
-          exit: 1,
-          retryable: true,
-        },
-      );
+    const current = (await registry.headManifest(repository, tag))?.digest;
+    if (current === listed) continue;
+    if (current !== undefined && tier !== 'trusted') {
+      const state = await inspectSeal(seal, repository, current, expected);
+      if (state.sealed && state.tier === 'trusted')
+        throw conflict({ component, tag }, current, 'a trusted run published it in the meantime');
     }
+    manifest ??= await registry.getManifest(repository, listed);
+    if (!manifest) throw incomplete(repository, listed, 'It was deleted after the record was written.');
     await registry.putManifest(repository, tag, manifest);
   }
+  return image;
 }
 
 /** The image to leave there: the claimed one or an equal one; undefined where the tag is to be written; throws where neither may be. */
@@ -140,9 +155,11 @@ async function bytesOf(claim: Claim, ports: TagPorts): Promise<Manifest> {
   const { component, image } = claim;
   const { repository } = component;
   const known = ports.manifest(image.digest);
-  const there =
-    claim.recheck && claim.reused ? await ports.registry.headManifest(repository, image.digest) : known;
-  const manifest = there && (known ?? (await ports.registry.getManifest(repository, image.digest)));
+  const mayBeGone = claim.recheck && claim.reused;
+  const manifest =
+    known && mayBeGone
+      ? (await ports.registry.headManifest(repository, image.digest)) && known
+      : (known ?? (await ports.registry.getManifest(repository, image.digest)));
   if (manifest) return manifest;
   throw new PrimitiveError(
     'baseline-gone',
@@ -159,7 +176,11 @@ async function bytesOf(claim: Claim, ports: TagPorts): Promise<Manifest> {
   );
 }
 
-function conflict({ component, tag }: Claim, current: Digest | undefined, why: string): PrimitiveError {
+function conflict(
+  { component, tag }: Pick<Claim, 'component' | 'tag'>,
+  current: Digest | undefined,
+  why: string,
+): PrimitiveError {
   return new PrimitiveError('tag-conflict', `${component.id}: ${component.repository}:${tag} is taken.`, {
     why: current === undefined ? why : `It names ${current}: ${why}.`,
     suggestions: [
@@ -169,4 +190,17 @@ function conflict({ component, tag }: Claim, current: Digest | undefined, why: s
     exit: 1,
     retryable: true,
   });
+}
+
+function incomplete(repository: Repository, digest: Digest, why: string): PrimitiveError {
+  return new PrimitiveError(
+    'release-incomplete',
+    `${repository}@${digest} is in the release record and cannot be tagged.`,
+    {
+      why,
+      suggestions: ['Keep what release records list in the retention policy, then publish again.'],
+      exit: 1,
+      retryable: true,
+    },
+  );
 }

@@ -10,9 +10,9 @@ import { gatherFacts } from '../../src/publish/facts.ts';
 import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
 import type { ExecutedPublish } from '../../src/publish/report.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
-import { readRecord } from '../../src/seal/record.ts';
+import { readRecord, writeRecord } from '../../src/seal/record.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
-import type { SbomGenerator, SealState, TrustTier } from '../../src/seal/types.ts';
+import type { ReleaseRecord, SbomGenerator, SealState, TrustTier } from '../../src/seal/types.ts';
 import { createVerifier } from '../../src/seal/verifier.ts';
 import type { History } from '../../src/workspace/history.ts';
 import { inputDigest } from '../../src/workspace/input-digest.ts';
@@ -185,6 +185,14 @@ export class PublishWorld {
       reference,
       { registry: REGISTRY },
     );
+  }
+
+  /** Signs a record and puts it under its commit without asking, as whoever has that key and may push can. */
+  async putRecord(as: PublishAttempt['as'], record: ReleaseRecord): Promise<void> {
+    const context = { registry: this.registry, verifier: this.#verifier, policy: this.#policy };
+    const writer = { signer: this.signers[as], registry: REGISTRY, tier: 'accepted' } as const;
+    const { manifest } = await writeRecord(context, this.releases, record, writer);
+    this.registry.putForeign(this.releases, record.commit, manifest);
   }
 
   #history(): History {

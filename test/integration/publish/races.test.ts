@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { encodeManifest, parseManifest } from '../../../src/oci/manifest.ts';
+import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
+import type { Digest } from '../../../src/oci/types.ts';
+import { brokenPromises } from '../../support/invariants.ts';
+import { createLayoutBuilder } from '../../support/layout-builder.ts';
+import type { Operation } from '../../support/memory-registry.ts';
+import { type PublishAttempt, type Published, PublishWorld } from '../../support/publish-world.ts';
+
+const sources = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
+const ids = Object.keys(sources);
+const ORDERS = 'domain/orders';
+
+const actions = ({ report }: Published) => report.components.map(({ action }) => action);
+const all = (action: string) => ids.map(() => action);
+const tagsOf = (world: PublishWorld, tag: string) =>
+  ids.map((id) => world.registry.tags(world.repository(id))[tag]);
+
+/** Main seals and tags one component of a commit, with an image of its own, and writes no record yet. */
+function mainTagsOrders(world: PublishWorld, commit: string): Promise<Published> {
+  const builder = createLayoutBuilder({ salt: 'main' });
+  return world.publish({ as: 'main', commit, sources, select: [ORDERS], keepGoing: true, builder });
+}
+
+/** Puts an index of the same platforms under a digest that nobody has sealed. */
+async function unsealed(world: PublishWorld, digest: Digest): Promise<Digest> {
+  const repository = world.repository(ORDERS);
+  const manifest = await world.registry.getManifest(repository, digest);
+  const parsed = manifest && parseManifest(manifest);
+  if (parsed?.type !== 'index') throw new Error('there is no such image');
+  const copy = encodeManifest(MEDIA_TYPE.ociIndex, {
+    manifests: parsed.manifests,
+    annotations: { by: 'nobody' },
+  });
+  world.registry.putForeign(repository, copy.digest, copy);
+  return copy.digest;
+}
+
+/** Publishes, and lets `meanwhile` happen right before the first operation that `when` picks; it must come to that. */
+async function interrupted(
+  world: PublishWorld,
+  attempt: PublishAttempt,
+  when: (operation: Operation) => boolean,
+  meanwhile: () => Promise<unknown>,
+): Promise<Published> {
+  let happened = false;
+  world.registry.hook(async (operation) => {
+    if (happened || !when(operation)) return undefined;
+    happened = true;
+    await meanwhile();
+    return undefined;
+  });
+  try {
+    return await world.publish(attempt);
+  } finally {
+    world.registry.hook(undefined);
+    expect(happened).toBe(true);
+  }
+}
+
+describe('an accepted run', () => {
+  /** All tags are written, the record is signed and about to be. */
+  const beforeRecord =
+    (world: PublishWorld, commit: string) =>
+    ({ name, repository, reference }: Operation) =>
+      name === 'headManifest' && repository === world.releases && reference === commit;
+
+  it('leaves a tag alone that main took in the meantime, and says so; main then has the last word', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('fast-forwarded');
+    let taken: Digest | undefined;
+    const run = interrupted(
+      world,
+      { as: 'pull-request', commit, sources },
+      beforeRecord(world, commit),
+      async () => {
+        taken = (await mainTagsOrders(world, commit)).report.components[0]?.digest;
+      },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'tag-conflict', exit: 1, retryable: true });
+    expect(taken).toBeDefined();
+    expect(tagsOf(world, commit)[0]).toBe(taken);
+    await world.publish({ as: 'main', commit, sources, builder: createLayoutBuilder({ salt: 'main' }) });
+    expect(await world.record(commit)).toMatchObject({ state: 'found', tier: 'trusted' });
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('follows the release that main recorded in the meantime', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('fast-forwarded');
+    const builder = createLayoutBuilder({ salt: 'main' });
+    const run = await interrupted(
+      world,
+      { as: 'pull-request', commit, sources },
+      beforeRecord(world, commit),
+      () => world.publish({ as: 'main', commit, sources, builder }),
+    );
+    expect(actions(run)).toEqual(all('already-published'));
+    expect(await world.record(commit)).toMatchObject({ tier: 'trusted' });
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('looks again before it tags what it reuses, although nothing was built since', async () => {
+    const world = new PublishWorld();
+    await world.publish({ as: 'pull-request', commit: world.commit('proposed'), sources });
+    const commit = world.commit('fast-forwarded');
+    let taken: Digest | undefined;
+    const { report } = await world.publish({
+      as: 'pull-request',
+      commit,
+      sources,
+      select: [ORDERS],
+      keepGoing: true,
+      beforeExecute: async () => {
+        taken = (await mainTagsOrders(world, commit)).report.components[0]?.digest;
+      },
+    });
+    expect(report.components[0]).toMatchObject({ action: 'already-published', digest: taken });
+    expect(tagsOf(world, commit)[0]).toBe(taken);
+  });
+
+  it('does not take an image that is not sealed out of the record of another pull request', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('shared');
+    const earlier = world.commit('earlier');
+    await world.publish({ as: 'other-pull-request', commit: earlier, sources });
+    const honest = await world.record(earlier);
+    if (honest.state !== 'found') throw new Error('there is no record');
+    const [orders, ...others] = honest.record.components;
+    if (!orders) throw new Error('there is no component');
+    const components = [{ ...orders, digest: await unsealed(world, orders.digest) }, ...others];
+    const run = interrupted(world, { as: 'pull-request', commit, sources }, beforeRecord(world, commit), () =>
+      world.putRecord('other-pull-request', { ...honest.record, commit, components }),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'release-incomplete' });
+    const state = await world.inspect(ORDERS, commit);
+    expect(state).toMatchObject({ sealed: true });
+  });
+});
+
+describe('a run that meets another one', () => {
+  it('lets all its tags follow the equal image that was first', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const repository = world.repository(ORDERS);
+    let written = false;
+    const run = await interrupted(
+      world,
+      { as: 'main', commit, sources, tags: ['main-{sha}'] },
+      ({ name, repository: where, reference }) => {
+        if (where !== repository || reference !== commit) return false;
+        written ||= name === 'putManifest';
+        return written && name === 'headManifest';
+      },
+      async () => {
+        for (const tag of Object.keys(world.registry.tags(repository)))
+          world.registry.deleteTag(repository, tag);
+        await mainTagsOrders(world, commit);
+      },
+    );
+    expect(actions(run)).toEqual(['already-published', 'built']);
+    expect(tagsOf(world, `main-${commit}`)).toEqual(tagsOf(world, commit));
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('writes no record where an image of an earlier attempt was deleted while the rest was built', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const first = await mainTagsOrders(world, commit);
+    const kept = first.report.components[0]?.digest ?? 'sha256:';
+    const builder = createLayoutBuilder({
+      onBuild: () => world.registry.deleteManifest(world.repository(ORDERS), kept),
+    });
+    const { report } = await world.publish({ as: 'main', commit, sources, builder });
+    expect(report.components[0]).toMatchObject({ action: 'failed', error: { code: 'baseline-gone' } });
+    expect(report.release).toBeUndefined();
+    expect(await world.record(commit)).toEqual({ state: 'absent' });
+    expect(actions(await world.publish({ as: 'main', commit, sources }))).toEqual(['built', 'reused']);
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+});
