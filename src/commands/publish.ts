@@ -34,10 +34,12 @@ export default class Publish extends BaseCommand {
     ...reportFlags('markdown'),
     ...eventFlags,
     'seal-only': boolean({
+      default: false,
       summary: 'Stop before the tags, when all that is selected is sealed.',
       exclusive: ['keep-going'],
     }),
     'keep-going': boolean({
+      default: false,
       summary: 'Tag what is sealed although the rest failed or is not selected; writes no record.',
     }),
   };
