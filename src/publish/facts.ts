@@ -1,7 +1,7 @@
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Digest, Manifest, Repository } from '../oci/types.ts';
-import { checkAgainstRecord, inspectSeal, type SealContext } from '../seal/inspect.ts';
+import { checkAgainstRecord, type Expected, inspectSeal, type SealContext } from '../seal/inspect.ts';
 import { type RecordState, readRecord } from '../seal/record.ts';
 import { scopedTo, type TrustPolicy, tierOf } from '../seal/trust.ts';
 import type { ReleaseComponent, SealState } from '../seal/types.ts';
@@ -189,7 +189,7 @@ class FactReader {
     const { component, inputDigest } = inputs;
     const manifest = await this.#ports.registry.getManifest(component.repository, `in-${inputDigest}`);
     if (!manifest) return { ...(missed === undefined ? {} : { missed }) };
-    const state = await inspectSeal(this.#reusable, component.repository, manifest, expected(inputs));
+    const state = await inspectSeal(this.#reusable, component.repository, manifest, expectedOf(inputs));
     if (!state.sealed) return { missed: `the image of these inputs cannot be reused: ${state.detail}` };
     this.manifests.set(manifest.digest, manifest);
     return { baseline: { found: 'input-tag', image: fromSeal(manifest.digest, state) } };
@@ -216,7 +216,8 @@ interface Found {
   readonly missed?: string;
 }
 
-function expected({ component, inputDigest }: ComponentInputs) {
+/** What must hold of an image that is to be taken for one of these inputs. */
+export function expectedOf({ component, inputDigest }: ComponentInputs): Expected {
   const { kind, name } = component;
   return {
     component: { kind, name },

@@ -4,8 +4,9 @@ import { PrimitiveError } from '../errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Digest, Manifest } from '../oci/types.ts';
 import { attachSeal } from '../seal/attach.ts';
-import type { SealContext } from '../seal/inspect.ts';
+import { inspectSeal, type SealContext } from '../seal/inspect.ts';
 import { signatureStatement } from '../seal/statement.ts';
+import type { TrustTier } from '../seal/types.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
 import {
   type BuildPorts,
@@ -15,7 +16,7 @@ import {
   readAttestations,
 } from './build.ts';
 import type { Emit } from './events.ts';
-import { fromSeal } from './facts.ts';
+import { expectedOf, fromSeal } from './facts.ts';
 import type { PlannedComponent, PublishPlan, SealedImage } from './plan.ts';
 import { settleAll } from './settle.ts';
 
@@ -85,7 +86,9 @@ export async function sealAll(
         if (!result?.ok) return { planned, ok: false, error: result?.error };
         const { image } = result;
         try {
-          const sealed = await sealOne(inputsOf(work, idOf(planned)), image, await signature(), ports);
+          const inputs = inputsOf(work, idOf(planned));
+          const sealed = await sealOne(inputs, image, await signature(), ports);
+          await pointInputTag(inputs, image.index, plan.run.tier, ports);
           emit({ type: 'component', component: idOf(planned), state: 'sealed', digest: image.index.digest });
           return { planned, ok: true, image: sealed, manifest: image.index };
         } catch (error) {
@@ -168,7 +171,7 @@ async function sealOne(
   { component, inputDigest }: ComponentInputs,
   built: BuiltImage,
   signature: Uint8Array,
-  { registry, seal }: SealPorts,
+  { seal }: SealPorts,
 ): Promise<SealedImage> {
   const { kind, name, repository } = component;
   const bundles = [...(await readAttestations(built)), signature];
@@ -177,8 +180,24 @@ async function sealOne(
     inputDigest,
     platforms: built.platforms,
   });
-  await registry.putManifest(repository, `in-${inputDigest}`, built.index);
   return fromSeal(built.index.digest, state);
+}
+
+/** Lets the input tag name the image. What a trusted run sealed in the meantime serves everybody, so it stays there. */
+async function pointInputTag(
+  inputs: ComponentInputs,
+  index: Manifest,
+  tier: TrustTier,
+  { registry, seal }: SealPorts,
+): Promise<void> {
+  const { repository } = inputs.component;
+  const tag = `in-${inputs.inputDigest}`;
+  if (tier !== 'trusted') {
+    const current = await registry.getManifest(repository, tag);
+    const state = current && (await inspectSeal(seal, repository, current, expectedOf(inputs)));
+    if (state?.sealed && state.tier === 'trusted') return;
+  }
+  await registry.putManifest(repository, tag, index);
 }
 
 function inputsOf(work: Work, id: string): ComponentInputs {

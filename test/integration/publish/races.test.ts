@@ -138,6 +138,27 @@ describe('an accepted run', () => {
   });
 });
 
+describe('the input tag', () => {
+  it('stays at what main sealed while a pull request was building the same inputs', async () => {
+    const world = new PublishWorld();
+    const merged = world.commit('merged');
+    const builder = createLayoutBuilder({
+      onBuild: async ({ component }) => {
+        if (component === ORDERS) await mainTagsOrders(world, merged);
+      },
+    });
+    const { report } = await world.publish({
+      as: 'pull-request',
+      commit: world.commit('proposed'),
+      sources,
+      builder,
+    });
+    const pointed = await world.inspect(ORDERS, `in-${report.components[0]?.inputDigest}`);
+    expect(pointed).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+});
+
 describe('a run that meets another one', () => {
   it('lets all its tags follow the equal image that was first', async () => {
     const world = new PublishWorld();
