@@ -2,7 +2,7 @@ import type { Digest, Manifest } from '../oci/types.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { Emit } from './events.ts';
-import type { PlannedComponent, PublishPlan } from './plan.ts';
+import { idOf, type PlannedComponent, type PublishPlan } from './plan.ts';
 import {
   type CommittedRecord,
   commitRecord,
@@ -11,7 +11,7 @@ import {
   releaseConflict,
 } from './release.ts';
 import { type ExecutedPublish, type Outcome, reportPublish, type Tagged } from './report.ts';
-import { idOf, type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
+import { type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
 import { settleAll } from './settle.ts';
 import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, writeTag } from './tagging.ts';
 

@@ -179,7 +179,12 @@ export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
   };
 }
 
-function planComponent(component: ComponentFacts, { run }: Facts): PlannedComponent {
+/** `domain/orders`. */
+export function idOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `${kind}/${name}`;
+}
+
+function planComponent(component: ComponentFacts, { run, commit }: Facts): PlannedComponent {
   const { kind, name, path, image, inputDigest, platforms, current } = component;
   const common = { kind, name, path, image, inputDigest, platforms };
   const make = (supersedes?: Digest): PlannedComponent => {
@@ -206,7 +211,9 @@ function planComponent(component: ComponentFacts, { run }: Facts): PlannedCompon
     };
   }
   const { image: sealed } = current;
-  if (run.tier === 'trusted' && sealed.tier !== 'trusted') return make(sealed.digest);
+  // The release record is the commit point: its tags follow it, wherever somebody has moved them.
+  const recorded = component.baseline?.found === 'release' && component.baseline.commit === commit;
+  if (run.tier === 'trusted' && (recorded || sealed.tier !== 'trusted')) return make(sealed.digest);
   if (sealed.inputDigest === inputDigest) {
     return { ...common, action: 'keep', sealed, reason: 'sealed and tagged before' };
   }
@@ -235,41 +242,39 @@ function planRecord(
     ...(existing ? { existing: existing.digest } : {}),
   };
   if (options.sealOnly) return { ...base, action: 'skip', reason: '--seal-only stops before the tags' };
+  const signed = existing?.signed;
+  const binding = signed && (run.tier !== 'trusted' || signed.tier === 'trusted');
+  const differing = binding ? differences(signed.record, components, facts) : [];
+  if (differing.length > 0) {
+    const reason = `the record of this commit lists other images (${differing.join('; ')})`;
+    return { ...base, action: 'conflict', reason };
+  }
   if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
   if (!existing) return { ...base, action: 'write', reason: 'this commit has no release record' };
-  if (!existing.signed) {
-    if (run.tier === 'trusted')
-      return {
-        ...base,
-        action: 'supersede',
-        reason: `the record there is not one of ours: ${existing.detail ?? 'unsigned'}`,
-      };
-    return {
-      ...base,
-      action: 'conflict',
-      reason: `the record of this commit cannot be trusted: ${existing.detail ?? 'unsigned'}`,
-    };
-  }
-  if (run.tier === 'trusted' && existing.signed.tier !== 'trusted') {
-    return { ...base, action: 'supersede', reason: 'the record there was not written by a trusted signer' };
-  }
-  if (recordAgrees(existing.signed.record, components))
-    return { ...base, action: 'keep', reason: 'written before' };
-  return { ...base, action: 'conflict', reason: 'the record of this commit lists other images' };
+  if (binding) return { ...base, action: 'keep', reason: 'written before' };
+  const why = signed ? 'no trusted signer wrote it' : (existing.detail ?? 'it is not signed');
+  return run.tier === 'trusted'
+    ? { ...base, action: 'supersede', reason: `the record there does not count: ${why}` }
+    : { ...base, action: 'conflict', reason: `the record of this commit cannot be trusted: ${why}` };
 }
 
-/** Whether a record lists exactly these components, each under the digest that the plan gives it. */
-function recordAgrees(record: ReleaseRecord, components: readonly PlannedComponent[]): boolean {
+/** Where a record and a plan give a component different images, and why the plan does; empty where they agree. */
+function differences(
+  record: ReleaseRecord,
+  components: readonly PlannedComponent[],
+  { whole }: Facts,
+): string[] {
   const listed = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
-  return (
-    listed.size === components.length &&
-    components.every((component) => {
-      const entry = listed.get(component.image);
-      const known =
-        component.action === 'keep' || component.action === 'reuse' ? component.sealed.digest : undefined;
-      return entry !== undefined && entry.digest === known;
-    })
-  );
+  const differing = components.flatMap((component) => {
+    const digest = 'sealed' in component ? component.sealed.digest : undefined;
+    const entry = listed.get(component.image);
+    listed.delete(component.image);
+    return digest !== undefined && entry?.digest === digest
+      ? []
+      : [`${idOf(component)}: ${component.reason}`];
+  });
+  const gone = [...listed.values()].map((entry) => `${idOf(entry)}: not among the components`);
+  return whole ? [...differing, ...gone] : differing;
 }
 
 function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {

@@ -5,8 +5,7 @@ import type { Registry } from '../oci/registry.ts';
 import type { Repository } from '../oci/types.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
 import { readWhole, type SourceTree } from '../workspace/source-tree.ts';
-import type { PublishPlan } from './plan.ts';
-import { idOf } from './seal-all.ts';
+import { idOf, type PublishPlan } from './plan.ts';
 
 /** What is tried before the first effect. */
 export interface PreflightPorts {

@@ -17,7 +17,7 @@ import {
 } from './build.ts';
 import type { Emit } from './events.ts';
 import { expectedOf, fromSeal } from './facts.ts';
-import type { PlannedComponent, PublishPlan, SealedImage } from './plan.ts';
+import { idOf, type PlannedComponent, type PublishPlan, type SealedImage } from './plan.ts';
 import { settleAll } from './settle.ts';
 
 /** How a component came out of building and sealing. */
@@ -99,11 +99,6 @@ export async function sealAll(
       }),
     ),
   );
-}
-
-/** `domain/orders`. */
-export function idOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
-  return `${kind}/${name}`;
 }
 
 type BuildOutcome =

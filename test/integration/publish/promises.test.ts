@@ -225,6 +225,55 @@ describe('trust', () => {
     expect(actions(other)).toEqual(all('already-published'));
   });
 
+  it('puts a tag back where the release record wants it, whatever it was moved to', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const first = await world.publish({ as: 'main', commit, sources });
+    const changed = { ...sources, 'domain/orders': 'v2' };
+    const second = await world.publish({ as: 'main', commit: world.commit('second'), sources: changed });
+    const repository = world.repository('domain/orders');
+    const other = await world.registry.getManifest(repository, digestOf(second.report, 'digest'));
+    if (other) world.registry.putForeign(repository, commit, other);
+    await expect(world.publish({ as: 'pull-request', commit, sources })).rejects.toMatchObject({
+      code: 'release-conflict',
+      why: expect.stringContaining(
+        'domain/orders: the tag of this commit holds a sealed image of other inputs',
+      ),
+    });
+    const { report } = await world.publish({ as: 'main', commit, sources });
+    expect(report.components.map(({ action }) => action)).toEqual([
+      'superseded',
+      'already-published',
+      'already-published',
+    ]);
+    expect(report.components[0]).toMatchObject({
+      digest: digestOf(first.report, 'digest'),
+      superseded: digestOf(second.report, 'digest'),
+    });
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('does not tag a part of the components against the release record', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const { report } = await world.publish({ as: 'main', commit, sources });
+    world.registry.deleteManifest(world.repository('domain/orders'), digestOf(report, 'digest'));
+    const builder = createLayoutBuilder({ salt: 'other' });
+    const part = {
+      as: 'main',
+      commit,
+      sources,
+      select: ['domain/orders'],
+      keepGoing: true,
+      builder,
+    } as const;
+    await expect(world.publish(part)).rejects.toMatchObject({
+      code: 'release-conflict',
+      why: expect.stringContaining('the released image is not intact'),
+    });
+    expect(builder.built).toEqual([]);
+  });
+
   it('never replaces what a trusted signer sealed under a commit, whatever the inputs are now', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');

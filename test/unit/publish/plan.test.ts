@@ -136,6 +136,15 @@ describe('what is done for a component', () => {
       { action: 'conflict' },
     ],
     [
+      'recorded, but the tag was moved to another image of main',
+      'trusted',
+      {
+        current: tagged('trusted', { inputDigest: OTHER_INPUTS, digest: digest('e') }),
+        baseline: { ...baseline, commit: COMMIT },
+      },
+      { action: 'reuse', supersedes: digest('e') },
+    ],
+    [
       'published with other inputs by an equal run',
       'accepted',
       { current: tagged('accepted', { inputDigest: OTHER_INPUTS }) },
@@ -184,6 +193,24 @@ describe('the release record', () => {
       { action: 'supersede' },
     ],
     ['a selection', 'trusted', { whole: false }, { action: 'skip' }],
+    [
+      'a selection that agrees with a trusted one',
+      'trusted',
+      { ...kept, commitRecord: record('trusted', COMMIT), whole: false },
+      { action: 'skip' },
+    ],
+    [
+      'a selection of which a trusted one lists another image',
+      'trusted',
+      { ...kept, commitRecord: record('trusted', COMMIT, digest('e')), whole: false },
+      { action: 'conflict' },
+    ],
+    [
+      'a trusted one, a tag is squatted, seen by a pull request',
+      'accepted',
+      { components: [component({ current: squatted })], commitRecord: record('trusted', COMMIT) },
+      { action: 'conflict', reason: expect.stringContaining('domain/orders: the tag of this commit holds') },
+    ],
   ])('%s (%s run)', (_case, tier, over, expected) => {
     expect(
       planPublish(facts(tier, over), { ...whole, keepGoing: over.whole === false }).record,
