@@ -273,6 +273,50 @@ export const publishSchema = closed({
   ),
 });
 
+/** What `scaffold` does, or would do. */
+export const scaffoldPlanSchema = closed({
+  schema: Type.Literal('primitive.scaffold-plan/v1'),
+  kind: Type.String(),
+  name: Type.String(),
+  path: Type.String({ description: 'Folder, relative to that of the config.' }),
+  template: closed({
+    version: Type.Integer({ minimum: 1 }),
+    from: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'Version that it was scaffolded from before; null for a new primitive.',
+    }),
+  }),
+  inputs: Type.Record(Type.String(), Type.String()),
+  files: Type.Array(
+    closed({
+      path: Type.String({ description: 'Relative to the folder of the primitive.' }),
+      owner: words('impl', 'generated', 'config'),
+      fate: words('created', 'regenerated', 'unchanged', 'kept', 'conflict'),
+      reason: Type.Optional(
+        words(
+          'edited',
+          'template-changed',
+          'edited-and-template-changed',
+          'unrecorded',
+          'generator-input-edited',
+          'left-over',
+          'was-deleted',
+          'blocked',
+          'foreign',
+        ),
+      ),
+      mode: words('100644', '100755'),
+      size: Type.Integer({ description: 'Bytes of what the template makes.' }),
+      digest: digest,
+      existing: Type.Optional(digest),
+    }),
+  ),
+  strangers: Type.Array(Type.String(), {
+    description: 'What is in the folder though nothing was scaffolded there.',
+  }),
+  next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
+  written: Type.Boolean({ description: 'False for a dry run.' }),
+});
+
 /** By the name of the document: `error` is `primitive.error/v1` in `schemas/primitive.error.v1.json`. */
 export const documentSchemas: Readonly<Record<string, object>> = {
   doctor: doctorSchema,
@@ -282,5 +326,6 @@ export const documentSchemas: Readonly<Record<string, object>> = {
   list: listSchema,
   publish: publishSchema,
   'publish-plan': publishPlanSchema,
+  'scaffold-plan': scaffoldPlanSchema,
   version: versionSchema,
 };

@@ -4,6 +4,7 @@ import type { Cosign } from '../adapters/cosign.ts';
 import type { GitRepository } from '../adapters/git.ts';
 import type { ChosenBuilder } from '../builders/choose.ts';
 import { PrimitiveError } from '../errors.ts';
+import type { Kinds } from '../kinds/kind.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { PullRequestEvent } from '../publish/identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
@@ -89,18 +90,22 @@ export class Wiring {
     });
   }
 
+  /** All kinds: ours, and those of the packages that the config names. */
+  kinds(): Promise<Kinds> {
+    return this.#once('kinds', async () => {
+      const [{ readAllKinds }, { config, location }] = await Promise.all([
+        import('../kinds/packages.ts'),
+        this.workspace(),
+      ]);
+      return readAllKinds(config.plugins, location);
+    });
+  }
+
   /** All components of the repository at HEAD. */
   components(): Promise<readonly Component[]> {
     return this.#once('components', async () => {
-      const [{ readComponents }, { bundledKinds, readKinds }] = await Promise.all([
-        import('../workspace/primitives.ts'),
-        import('../kinds/kind.ts'),
-      ]);
-      const [tree, workspace, kinds] = await Promise.all([
-        this.repository(),
-        this.workspace(),
-        readKinds(bundledKinds()),
-      ]);
+      const { readComponents } = await import('../workspace/primitives.ts');
+      const [tree, workspace, kinds] = await Promise.all([this.repository(), this.workspace(), this.kinds()]);
       const { components, warnings } = await readComponents(tree, { ...workspace, kinds });
       for (const { code, message } of warnings) this.#warn(code, message);
       return components;

@@ -15,9 +15,14 @@ export const PrimitiveFile = closed(
       closed(
         {
           version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
+          inputs: Type.Optional(
+            Type.Record(Type.String(), Type.String(), {
+              description: 'What was asked for besides the name.',
+            }),
+          ),
           files: Type.Optional(
             Type.Record(Type.String(), Type.String(), {
-              description: 'SHA-256 of each file that was written.',
+              description: 'SHA-256 of each file as it was written.',
             }),
           ),
         },

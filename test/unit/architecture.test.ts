@@ -13,7 +13,7 @@ const allImports = files.flatMap((file) =>
 
 /** What every module may use; a domain module may use these and nothing of another domain. */
 const SHARED = ['errors.ts', 'oci', 'seal', 'toolchain', 'builders', 'workspace', 'kinds'];
-const ALL = [...SHARED, 'publish', 'doctor', 'adapters', 'render', 'cli', 'commands'];
+const ALL = [...SHARED, 'publish', 'doctor', 'scaffold', 'init', 'adapters', 'render', 'cli', 'commands'];
 
 /** Module -> the modules that it may import at run time. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -26,6 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workspace: ['errors.ts', 'oci', 'kinds'],
   publish: SHARED,
   doctor: SHARED,
+  scaffold: SHARED,
+  init: SHARED,
   adapters: SHARED,
   render: [],
   cli: ALL.filter((module) => module !== 'commands'),
@@ -39,8 +41,8 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   kinds: ['builders'],
   seal: ['builders', 'workspace'],
   builders: ['workspace'],
-  adapters: ['publish', 'doctor'],
-  render: [...SHARED, 'publish', 'doctor'],
+  adapters: ['publish', 'doctor', 'init'],
+  render: [...SHARED, 'publish', 'doctor', 'scaffold', 'init'],
 };
 
 /** Package or builtin -> the only places that may import it. */

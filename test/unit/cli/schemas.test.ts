@@ -10,6 +10,7 @@ import {
   type listSchema,
   type publishPlanSchema,
   type publishSchema,
+  type scaffoldPlanSchema,
 } from '../../../src/cli/schemas.ts';
 import { type DoctorReport, examine } from '../../../src/doctor/report.ts';
 import { PrimitiveError } from '../../../src/errors.ts';
@@ -17,6 +18,7 @@ import type { PublishEvent } from '../../../src/publish/events.ts';
 import type { PublishPlan } from '../../../src/publish/plan.ts';
 import type { PublishReport } from '../../../src/publish/report.ts';
 import type { Inventory } from '../../../src/render/inventory.ts';
+import type { ScaffoldDocument } from '../../../src/render/scaffold.ts';
 
 type Mutable<T> = T extends string | number | boolean | null | undefined
   ? T
@@ -37,8 +39,9 @@ test('schemas and types describe the same documents', () => {
     Same<typeof eventSchema, PrintedEvent>,
     Same<typeof publishPlanSchema, PublishPlan>,
     Same<typeof publishSchema, PublishReport>,
-  ] = [true, true, true, true, true, true];
-  expect(held).toHaveLength(6);
+    Same<typeof scaffoldPlanSchema, ScaffoldDocument>,
+  ] = [true, true, true, true, true, true, true];
+  expect(held).toHaveLength(7);
 });
 
 test('every document schema says which document it is of', () => {

@@ -1,0 +1,38 @@
+/** What is known of a flag without parsing: whether a value follows it. */
+export type KnownFlags = Readonly<Record<string, { readonly type: string }>>;
+
+/** An argument list without the flags that are inputs of a kind, and those. */
+export interface SplitArgv {
+  readonly rest: string[];
+  /** Name -> value; empty where none followed. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/**
+ * Takes out of an argument list the flags that a command does not declare: kinds say in their `kind.yaml` which inputs
+ * they have, and kinds may come from packages.
+ */
+export function splitInputs(argv: readonly string[], known: KnownFlags): SplitArgv {
+  const end = argv.indexOf('--');
+  const words = end === -1 ? argv : argv.slice(0, end);
+  const rest: string[] = [];
+  const inputs: Record<string, string> = {};
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    const next = words[at + 1];
+    const [, name, joined] = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    const isInput = name !== undefined && !Object.hasOwn(known, name);
+    const follows = joined === undefined && next !== undefined && takesNext(name, next, known);
+    if (isInput) inputs[name] = joined ?? (follows ? next : '');
+    else rest.push(word, ...(follows ? [next] : []));
+    if (follows) at += 1;
+  }
+  return { rest: end === -1 ? rest : [...rest, ...argv.slice(end)], inputs };
+}
+
+/** The value of a declared flag is no flag, whatever it looks like; that of an input must not look like one. */
+function takesNext(name: string | undefined, next: string, known: KnownFlags): boolean {
+  if (name === undefined) return false;
+  const flag = Object.hasOwn(known, name) ? known[name] : undefined;
+  return flag === undefined ? !next.startsWith('-') : flag.type === 'option';
+}

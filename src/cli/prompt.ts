@@ -1,0 +1,47 @@
+import { createInterface } from 'node:readline/promises';
+import { PrimitiveError } from '../errors.ts';
+import type { Session } from './session.ts';
+
+/** A question on the terminal. */
+export interface Question {
+  readonly text: string;
+  /** The answer of who just presses return. */
+  readonly preset?: string;
+  /** Why an answer will not do; undefined where it will. */
+  readonly fault?: (answer: string) => string | undefined;
+}
+
+/**
+ * Asks on stderr until an answer will do. Only for a session whose environment is interactive.
+ *
+ * Throws `prompt-ended` (exit 2) where the input ends, and the reason of the session's signal.
+ */
+export async function ask(
+  session: Session,
+  { text, preset, fault = () => undefined }: Question,
+): Promise<string> {
+  const { signal } = session;
+  using terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // In raw mode Ctrl-C is a key like any other.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const ended = new Promise<never>((_, reject) => terminal.once('close', () => reject(promptEnded(text))));
+  const hint = preset === undefined ? '' : ` [${preset}]`;
+  for (;;) {
+    const typed = await Promise.race([terminal.question(`${text}${hint}: `, { signal }), ended]).catch(
+      (error) => {
+        throw signal.aborted ? signal.reason : error;
+      },
+    );
+    const answer = typed.trim() || preset || '';
+    const wrong = answer === '' ? 'an answer is needed' : fault(answer);
+    if (wrong === undefined) return answer;
+    process.stderr.write(`  ${wrong}\n`);
+  }
+}
+
+function promptEnded(text: string): PrimitiveError {
+  return new PrimitiveError('prompt-ended', `There was no answer to: ${text}`, {
+    why: 'the input ended',
+    suggestions: ['Give it as a flag; see --help.'],
+  });
+}

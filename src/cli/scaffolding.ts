@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { PrimitiveError } from '../errors.ts';
+import type { Kind, Kinds } from '../kinds/kind.ts';
+import { nearest } from '../workspace/nearest.ts';
+import type { Outcome } from './outcome.ts';
+import type { Session } from './session.ts';
+
+/** What the flags of `scaffold` come to. */
+export interface ScaffoldFlags {
+  readonly kind: string | undefined;
+  readonly name: string | undefined;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly dryRun: boolean;
+}
+
+/** Plans and writes one primitive; asks for what is missing where somebody can answer. */
+export async function runScaffold(session: Session, flags: ScaffoldFlags): Promise<Outcome> {
+  const { wiring, environment, signal } = session;
+  const [{ prepareScaffold }, { executeScaffold }, { scaffoldText }, { bundledKinds }] = await Promise.all([
+    import('../scaffold/prepare.ts'),
+    import('../scaffold/execute.ts'),
+    import('../render/scaffold.ts'),
+    import('../kinds/kind.ts'),
+  ]);
+  const [{ location, config }, kinds] = await Promise.all([wiring.workspace(), wiring.kinds()]);
+  const { kind, name } = await complete(session, kinds, flags);
+  const { plan, contents } = await prepareScaffold(
+    { kind, name, inputs: flags.inputs, cwd: environment.cwd },
+    { location, config, kinds, bases: join(bundledKinds(), '..', 'bases.yaml') },
+  );
+  if (!flags.dryRun) await executeScaffold(plan, contents, { root: location.root, signal });
+  const document = { ...plan, written: !flags.dryRun };
+  const refused = plan.strangers.length > 0 || plan.files.some(({ fate }) => fate === 'conflict');
+  return { document, text: (style) => scaffoldText(document, style), exit: refused ? 2 : 0 };
+}
+
+/** Kind and name: as given, else as answered; without anybody to ask, an error that lists the choices. */
+async function complete(
+  session: Session,
+  kinds: Kinds,
+  { kind, name }: ScaffoldFlags,
+): Promise<{ readonly kind: string; readonly name: string }> {
+  if (kind !== undefined && name !== undefined) return { kind, name };
+  if (!session.environment.interactive) throw incomplete(kinds, kind, name);
+  const [{ ask }, { nameFault }] = await Promise.all([import('./prompt.ts'), import('../kinds/names.ts')]);
+  const chosen =
+    kind ??
+    (await ask(session, {
+      text: `Kind (${[...kinds.keys()].join(', ')})`,
+      fault: (answer) => (kinds.has(answer) ? undefined : unknownKind(answer, kinds)),
+    }));
+  const rules = kinds.get(chosen)?.names;
+  const fault = (answer: string) => {
+    const found = rules && nameFault(answer, rules);
+    return found && `${answer} ${found}`;
+  };
+  return { kind: chosen, name: name ?? (await ask(session, { text: 'Name, such as orders', fault })) };
+}
+
+function unknownKind(answer: string, kinds: Kinds): string {
+  const meant = nearest(answer, kinds.keys());
+  return `there is no kind ${answer}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+}
+
+function incomplete(kinds: Kinds, kind: string | undefined, name: string | undefined): PrimitiveError {
+  const missing = [...(kind === undefined ? ['--kind'] : []), ...(name === undefined ? ['--name'] : [])];
+  const line = ({ kind: id, language, inputs = {} }: Kind) =>
+    `${id} (${language}${Object.keys(inputs)
+      .map((input) => `, --${input}`)
+      .join('')})`;
+  return new PrimitiveError('missing-flag', `scaffold needs ${missing.join(' and ')}.`, {
+    why: `kinds: ${[...kinds.values()].map(line).join('; ')}`,
+    suggestions: [`primitive scaffold --kind ${kind ?? 'domain'} --name ${name ?? 'orders'}`],
+  });
+}

@@ -1,0 +1,42 @@
+import { string } from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.ts';
+import { baseFlags, effectFlags, reportFlags } from '../cli/flags.ts';
+import { splitInputs } from '../cli/inputs.ts';
+import type { ExitCode } from '../errors.ts';
+
+export default class Scaffold extends BaseCommand {
+  static override summary = 'Write the code of a new primitive, or what is missing of one that is there.';
+  static override description = [
+    'Missing files are created and generated ones regenerated; what people write is left alone.',
+    'All of it is written or nothing, into primitives/<kind>/<name>; no manifests, charts or values.',
+    'Inputs of a kind are flags, too; without --kind and --name the kinds are listed with theirs.',
+  ].join(' ');
+  static override examples = [
+    { description: 'A new primitive', command: '<%= config.bin %> scaffold --kind domain --name orders' },
+    {
+      description: 'See every file with its fate, size and digest',
+      command: '<%= config.bin %> scaffold --kind domain --name orders --dry-run --json',
+    },
+    {
+      description: 'Serve an existing proto file',
+      command:
+        '<%= config.bin %> scaffold --kind domain --name billing --service proto/acme/billing/v1/api.proto',
+    },
+  ];
+  static override flags = {
+    kind: string({ summary: 'What it is, such as domain.', helpValue: 'KIND' }),
+    name: string({ summary: 'What it is called, such as orders.', helpValue: 'NAME' }),
+    ...effectFlags,
+    ...reportFlags(),
+  };
+
+  async run(): Promise<ExitCode> {
+    const { rest, inputs } = splitInputs(this.argv, { ...baseFlags, ...Scaffold.flags });
+    const { flags } = await this.parse(Scaffold, rest);
+    return this.act(flags, async (session) => {
+      const { runScaffold } = await import('../cli/scaffolding.ts');
+      const { kind, name, 'dry-run': dryRun } = flags;
+      return runScaffold(session, { kind, name, inputs, dryRun });
+    });
+  }
+}
