@@ -6,7 +6,7 @@ import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
 import { attachBundles, confirm } from './attach.ts';
-import { type SealContext, searchBundles } from './search.ts';
+import { isUnreadable, type SealContext, searchBundles } from './search.ts';
 import { signatureStatement } from './statement.ts';
 import {
   PREDICATE,
@@ -123,7 +123,8 @@ export function parseRecord(bytes: Uint8Array): ReleaseRecord {
  * Reads the record under a tag or digest, and who signed it. It counts only if its commit is the tag's (where the tag is
  * a commit) and all its images are of this registry prefix: a copy of somebody else's record is `foreign`.
  *
- * Throws `record-version-unknown` (exit 2) for a signed record of a later version: it must not be taken for none.
+ * Throws `record-version-unknown` (exit 2) for a trusted signer's record of a later version: it must not be taken for
+ * none. One by an accepted signer is only untrusted, or a pull request could keep everybody from publishing.
  */
 export async function readRecord(
   context: SealContext,
@@ -151,15 +152,14 @@ export async function readRecord(
       return untrusted('unsigned', 'it is not signed');
     return untrusted(signature.miss, signature.detail ?? 'its signature does not count');
   }
-  if (bytes === undefined) return untrusted('broken', 'its content is gone');
+  if (bytes === undefined) return untrusted('broken', 'its content cannot be read');
   let record: ReleaseRecord;
   try {
     record = parseRecord(bytes);
   } catch (error) {
-    if (error instanceof PrimitiveError && error.code === 'record-invalid') {
-      return untrusted('broken', error.why ?? error.message);
-    }
-    throw error;
+    if (!(error instanceof PrimitiveError)) throw error;
+    if (error.code !== 'record-invalid' && signature.tier === 'trusted') throw error;
+    return untrusted('broken', error.why ?? error.message);
   }
   if (COMMIT.test(reference) && record.commit !== reference) {
     return untrusted('foreign', `it is the record of ${record.commit}`);
@@ -248,6 +248,7 @@ function recordLayer(manifest: Manifest): Descriptor | undefined {
   }
 }
 
+/** Undefined for content that is gone, or that whoever put it there made unreadable. */
 async function readBlob(
   { registry }: SealContext,
   repository: Repository,
@@ -256,7 +257,7 @@ async function readBlob(
   try {
     return await registry.getBlob(repository, layer);
   } catch (error) {
-    if (error instanceof PrimitiveError && error.code === 'registry-not-found') return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

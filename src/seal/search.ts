@@ -106,13 +106,16 @@ async function readBundle(
     if (layer === undefined) return undefined;
     return await verifier.verify(await registry.getBlob(repository, layer, MAX_BUNDLE_BYTES));
   } catch (error) {
-    if (error instanceof PrimitiveError && UNREADABLE.has(error.code))
-      return { verified: false, detail: error.message };
+    if (isUnreadable(error)) return { verified: false, detail: error.message };
     throw error;
   }
 }
 
-/** Failures that say something about one bundle and nothing about the registry. */
+/** Whether a failure says something about what was to be read and nothing about the registry. */
+export function isUnreadable(error: unknown): error is PrimitiveError {
+  return error instanceof PrimitiveError && UNREADABLE.has(error.code);
+}
+
 const UNREADABLE = new Set([
   'manifest-invalid',
   'registry-not-found',

@@ -241,6 +241,24 @@ describe.each([
     await expect(read(digest)).rejects.toMatchObject({ code: 'record-version-unknown' });
   });
 
+  test('one of a later version by a signer that is only accepted keeps nobody from publishing', async () => {
+    const { digest } = await put(
+      Buffer.from(canonicalJson({ ...record, schema: 'primitive.release/v2' })),
+      sealing.accepted,
+    );
+    expect(await read(digest)).toMatchObject({ state: 'untrusted', reason: 'broken' });
+  });
+
+  test('one whose content is too large to be read is nobody’s', async () => {
+    const size = 17 * 1024 * 1024;
+    const layer = bytesSource(RECORD_TYPE, new Uint8Array(size));
+    await sealing.registry.pushBlob(repository, layer);
+    await sealing.registry.pushBlob(repository, EMPTY_CONFIG);
+    const manifest = buildArtifact({ artifactType: RECORD_TYPE, layers: [layer.descriptor] });
+    await sealing.registry.putManifest(repository, 'main', manifest);
+    expect(await read('main')).toMatchObject({ state: 'untrusted', digest: manifest.digest });
+  });
+
   test('an unsigned one of a later version is nobody’s', async () => {
     const { digest } = await put(Buffer.from(canonicalJson({ ...record, schema: 'primitive.release/v2' })));
     expect(await read(digest)).toMatchObject({ state: 'untrusted', reason: 'unsigned' });
@@ -252,7 +270,7 @@ describe.each([
     await sealing.registry.pushBlob(repository, layer);
     await sealing.registry.pushBlob(repository, EMPTY_CONFIG);
     await sealing.registry.putManifest(repository, manifest.digest, manifest);
-    const policy = { ...sealing.context.policy, accepted: [{ key: 'stranger' }] };
+    const policy = { ...sealing.context.policy, accepted: [{ key: 'accepted' }, { key: 'stranger' }] };
     if (by) {
       const bundle = await by.sign(signatureStatement([manifest.digest]));
       await attachBundles({ ...sealing.context, policy }, repository, manifest, [bundle]);
