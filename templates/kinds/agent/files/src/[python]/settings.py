@@ -27,7 +27,7 @@ def _names(value: Any) -> Any:
 
 def _store(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
-    if url != "memory:" and not url.startswith("postgresql://"):
+    if url != "memory:" and not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("should be memory: or postgresql://...")
     return value
 

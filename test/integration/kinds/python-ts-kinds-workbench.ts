@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
+import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
+import { readBases, readTemplate } from '../../../src/kinds/template.ts';
+import { attempt, run } from '../../support/services/run.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const TEMPLATES = join(ROOT, 'templates');
+/** Installed dependencies, one folder per lock file: they are the same for every name. */
+const CACHE = join(ROOT, 'node_modules/.cache/kinds');
+/** `python3` and `npm` of this machine, and the Node that runs this. */
+const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+
+export type Files = ReadonlyMap<string, RenderedFile>;
+
+/** What a kind writes for a name, in a workspace where every language has an entry. */
+export async function scaffold(kind: Kind, name: string): Promise<Files> {
+  return renderFolder(kind, name, join(TEMPLATES, 'kinds', kind.kind, 'files'), kind.files ?? []);
+}
+
+/** The reference implementation of a kind for that name: files to put in the place of the stubs. */
+export async function reference(kind: Kind, name: string): Promise<Files> {
+  const everything = [{ path: '**', owner: 'impl' as const }];
+  return renderFolder(kind, name, join(ROOT, 'test/reference', kind.kind), everything);
+}
+
+async function renderFolder(
+  kind: Kind,
+  name: string,
+  folder: string,
+  rules: Parameters<typeof render>[1],
+): Promise<Files> {
+  const it = templateVariables(
+    {
+      kind: kind.kind,
+      name,
+      templateVersion: kind.version,
+      image: `${kind.kind}-${name}`,
+      inputs: {},
+      bases: await readBases(join(TEMPLATES, 'bases.yaml')),
+      run: kind.run,
+    },
+    { python: { prefix: 'acme' }, ts: { scope: '@acme' } },
+  );
+  return render(await readTemplate(folder), rules, it);
+}
+
+/** A kind of this project. */
+export async function kindOf(name: string): Promise<Kind> {
+  const kind = (await readKinds(join(TEMPLATES, 'kinds'))).get(name);
+  if (kind === undefined) throw new Error(`there is no kind ${name}`);
+  return kind;
+}
+
+export async function writeFiles(folder: string, files: Files): Promise<void> {
+  for (const [path, { bytes }] of files) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
+}
+
+/** The programs of a Python environment that holds exactly what a lock file lists, checked against its hashes. */
+export async function pythonEnvironment(lock: Uint8Array): Promise<string> {
+  return installed('python', [lock], async (folder) => {
+    await writeFile(join(folder, 'lock.txt'), lock);
+    await run('python3', ['-m', 'venv', '--without-pip', folder]);
+    const install = ['install', '--quiet', '--require-hashes', '--requirement', join(folder, 'lock.txt')];
+    await run('python3', ['-m', 'pip', '--python', folder, ...install]);
+  });
+}
+
+/** A folder with the `node_modules` that a lock file lists. */
+export async function nodeModules(manifest: Uint8Array, lock: Uint8Array): Promise<string> {
+  const folder = await installed('node', [withoutName(manifest), withoutName(lock)], async (target) => {
+    await writeFile(join(target, 'package.json'), manifest);
+    await writeFile(join(target, 'package-lock.json'), lock);
+    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: target, env: { PATH } });
+  });
+  return join(folder, 'node_modules');
+}
+
+function withoutName(json: Uint8Array): Uint8Array {
+  return Buffer.from(
+    Buffer.from(json)
+      .toString()
+      .replaceAll(/"name": "[^"]*"/g, ''),
+  );
+}
+
+/** Installs once per input, aside and then moved, so that a run which was broken off leaves nothing half-done. */
+async function installed(
+  what: string,
+  inputs: readonly Uint8Array[],
+  install: (folder: string) => Promise<void>,
+): Promise<string> {
+  const hash = createHash('sha256').update(process.version);
+  for (const input of inputs) hash.update(input);
+  const folder = join(CACHE, `${what}-${hash.digest('hex').slice(0, 16)}`);
+  const done = join(folder, 'installed');
+  if (await exists(done)) return folder;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await install(folder);
+  await writeFile(`${done}.part`, '');
+  await rename(`${done}.part`, done);
+  return folder;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** One case of a suite as the runner reported it. */
+export interface Case {
+  readonly id: string;
+  readonly outcome: 'passed' | 'failed' | 'error' | 'skipped';
+  /** All that the report says about it. */
+  readonly report: string;
+}
+
+/** Runs a program in `folder` and reads the JUnit report that it leaves; that cases fail is no error here. */
+export async function runSuite(
+  folder: string,
+  program: string,
+  args: (report: string) => readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly Case[]> {
+  const reports = await mkdtemp(join(folder, '.report-'));
+  const file = join(reports, 'junit.xml');
+  const { stdout, stderr } = await attempt(program, args(file), { cwd: folder, env: { PATH, ...env } });
+  const xml = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(`${program} left no report\n${stdout}\n${stderr}`, { cause });
+  });
+  await rm(reports, { recursive: true });
+  return readCases(xml);
+}
+
+function readCases(xml: string): readonly Case[] {
+  return [...xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)].map(
+    ([, attributes = '', report = '']) => {
+      const [, id = ''] = /\bname="([^"]*)"/.exec(attributes) ?? [];
+      return { id: decode(id), outcome: outcomeOf(report), report: decode(report) };
+    },
+  );
+}
+
+function outcomeOf(report: string): Case['outcome'] {
+  if (report.includes('<error')) return 'error';
+  if (report.includes('<failure')) return 'failed';
+  return report.includes('<skipped') ? 'skipped' : 'passed';
+}
+
+function decode(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&#10;', '\n')
+    .replaceAll('&amp;', '&');
+}

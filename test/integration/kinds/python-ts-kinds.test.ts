@@ -1,0 +1,207 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Kind } from '../../../src/kinds/kind.ts';
+import { nameFault } from '../../../src/kinds/names.ts';
+import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
+import { run } from '../../support/services/run.ts';
+import {
+  type Case,
+  type Files,
+  kindOf,
+  nodeModules,
+  pythonEnvironment,
+  reference,
+  runSuite,
+  scaffold,
+  writeFiles,
+} from './python-ts-kinds-workbench.ts';
+
+/** How a kind's own toolchain is asked. */
+interface Toolchain {
+  /** Makes the dependencies of `files` available in `folder`. */
+  install(folder: string, files: Files): Promise<void>;
+  /** Formats, lint and types; throws what the tools say. */
+  check(folder: string): Promise<void>;
+  /** Runs a suite with its arguments from `kind.yaml`. */
+  suite(folder: string, args: readonly string[]): Promise<readonly Case[]>;
+  /** What only an assertion's report has in it. */
+  readonly assertion: RegExp;
+  /** Names that could be mistaken for something else, and the longest. */
+  readonly names: readonly string[];
+}
+
+const LONGEST = 'a234567890-b234567890-c234567890-d234567';
+const MARKER = 'AMEIDE_SCAFFOLD';
+const MINUTES = 60_000;
+
+let folders: string;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  folders = await mkdtemp(join(tmpdir(), 'kinds-'));
+  postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres?.stop();
+  await rm(folders, { recursive: true, force: true });
+});
+
+const python: Toolchain = {
+  names: ['json', 'list', 's3-a1b', LONGEST],
+  assertion: /\bAssertionError\b|^E +assert /m,
+  async install(folder, files) {
+    await symlink(await pythonEnvironment(bytesOf(files, 'requirements-dev.lock')), join(folder, '.venv'));
+  },
+  async check(folder) {
+    await run('.venv/bin/ruff', ['format', '--check', '.'], { cwd: folder });
+    await run('.venv/bin/ruff', ['check', '.'], { cwd: folder });
+    await run('.venv/bin/basedpyright', ['--pythonpath', '.venv/bin/python'], { cwd: folder });
+  },
+  suite(folder, args) {
+    const program = join(folder, '.venv/bin/python');
+    return runSuite(folder, program, (report) => ['-m', 'pytest', '-q', ...args, `--junitxml=${report}`], {
+      TEST_POSTGRES_URL: postgres.url,
+    });
+  },
+};
+
+const typescript: Toolchain = {
+  names: ['async', 'undefined', 's3-a1b', LONGEST],
+  assertion: /\[ERR_ASSERTION\]/,
+  async install(folder, files) {
+    const modules = await nodeModules(bytesOf(files, 'package.json'), bytesOf(files, 'package-lock.json'));
+    await symlink(modules, join(folder, 'node_modules'));
+  },
+  async check(folder) {
+    await run('node_modules/.bin/biome', ['ci', '--colors=off', '.'], { cwd: folder });
+    await run('node_modules/.bin/tsc', [], { cwd: folder });
+  },
+  suite(folder, args) {
+    return runSuite(
+      folder,
+      process.execPath,
+      (report) => ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, ...args],
+      { TEST_CHROMIUM: '/usr/bin/chromium' },
+    );
+  },
+};
+
+function bytesOf(files: Files, path: string): Uint8Array {
+  const file = files.get(path);
+  if (file === undefined) throw new Error(`the kind writes no ${path}`);
+  return file.bytes;
+}
+
+function textOf(files: Files, path: string): string {
+  return Buffer.from(bytesOf(files, path)).toString();
+}
+
+describe.each([
+  ['agent', python],
+  ['uisurface', typescript],
+] as const)('%s', (kindName, toolchain) => {
+  let kind: Kind;
+  beforeAll(async () => {
+    kind = await kindOf(kindName);
+  });
+
+  async function made(name: string): Promise<{ folder: string; files: Files }> {
+    const files = await scaffold(kind, name);
+    const folder = await mkdtemp(join(folders, `${kindName}-`));
+    await writeFiles(folder, files);
+    await toolchain.install(folder, files);
+    return { folder, files };
+  }
+
+  test(
+    'a fresh scaffold checks clean, and exactly the red cases fail, each by an assertion that shows the marker',
+    async () => {
+      const { folder, files } = await made('orders');
+
+      await toolchain.check(folder);
+
+      const carriers = [...files].filter(([path]) => textOf(files, path).includes(MARKER));
+      expect(carriers.map(([path, { owner }]) => [/^(tests?|integration)\//.test(path), owner])).toEqual(
+        carriers.map(() => [false, 'impl']),
+      );
+      for (const { id, args, cases } of kind.suites ?? []) {
+        const got = await toolchain.suite(folder, args);
+        expect(states(got), id).toEqual(sorted(cases?.map((each) => [each.id, each.state]) ?? []));
+        for (const { id: name, report } of got.filter(({ outcome }) => outcome === 'failed')) {
+          expect(report, name).toContain(MARKER);
+          expect(report, name).toMatch(toolchain.assertion);
+        }
+      }
+    },
+    10 * MINUTES,
+  );
+
+  test(
+    'the reference implementation replaces stubs only, and turns every case green',
+    async () => {
+      const { folder, files } = await made('orders');
+      const written = await reference(kind, 'orders');
+
+      await writeFiles(folder, written);
+
+      const stubs = [...files.keys()].filter((path) => textOf(files, path).includes(MARKER));
+      expect([...written.keys()]).toEqual(stubs);
+      expect([...written.keys()].filter((path) => textOf(written, path).includes(MARKER))).toEqual([]);
+      await toolchain.check(folder);
+      for (const { id, args, cases } of kind.suites ?? []) {
+        const got = await toolchain.suite(folder, args);
+        expect(states(got), id).toEqual(sorted(cases?.map((each) => [each.id, 'green']) ?? []));
+      }
+    },
+    10 * MINUTES,
+  );
+
+  test.each(toolchain.names)(
+    '%s is a name like any other',
+    async (name) => {
+      expect(nameFault(name, kind.names)).toBeUndefined();
+      const { folder } = await made(name);
+
+      await toolchain.check(folder);
+
+      const [unit] = kind.suites ?? [];
+      const got = await toolchain.suite(folder, unit?.args ?? []);
+      expect(states(got)).toEqual(sorted(unit?.cases?.map((each) => [each.id, each.state]) ?? []));
+    },
+    10 * MINUTES,
+  );
+
+  test('lock files name no registry, and hold a hash for each package', async () => {
+    const files = await scaffold(kind, 'orders');
+
+    const locks = [...files.keys()].filter((path) => /lock(\.json)?$/.test(path));
+    expect(locks).not.toEqual([]);
+    for (const path of locks) {
+      const { packages, hashed } = entriesOf(textOf(files, path));
+      expect(packages).toBeGreaterThan(20);
+      expect(hashed).toBe(packages);
+      expect(textOf(files, path)).not.toMatch(/"resolved"|index-url|^.*:\/\/.*\.(tgz|whl|tar\.gz)/m);
+    }
+  });
+});
+
+/** How many packages a lock file of pip or npm has, and how many of them with a hash. */
+function entriesOf(lock: string): { packages: number; hashed: number } {
+  const entries = lock.startsWith('{')
+    ? lock.split(/^ {4}"node_modules\//m).slice(1)
+    : lock.split(/^(?=[a-z])/m);
+  const hashed = entries.filter((entry) => /sha512-|--hash=sha256:/.test(entry));
+  return { packages: entries.length, hashed: hashed.length };
+}
+
+/** `red` for what failed in a test, `green` for what passed; all else as it was called, so that it matches neither. */
+function states(cases: readonly Case[]): readonly (readonly [string, string])[] {
+  const names: Readonly<Record<string, string>> = { failed: 'red', passed: 'green' };
+  return sorted(cases.map(({ id, outcome }) => [id, names[outcome] ?? outcome]));
+}
+
+function sorted(pairs: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+  return [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
+}
