@@ -54,3 +54,32 @@ export function diskFullError(thrown: unknown): PrimitiveError | undefined {
     cause: thrown,
   });
 }
+
+const REPORT = 'https://github.com/ameideio/primitive/issues';
+
+/** Whatever was thrown, as the one error that users see; what we did not foresee is a bug of ours and says so. */
+export function toPrimitiveError(thrown: unknown): PrimitiveError {
+  if (thrown instanceof PrimitiveError) return thrown;
+  const full = diskFullError(thrown);
+  if (full) return full;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new PrimitiveError(
+    'internal-error',
+    `primitive failed in a way that it should not: ${error.message}`,
+    {
+      why: `This is a bug of ours, not of yours (${error.name}${placeOf(error)}).`,
+      suggestions: [
+        `Please report it with the command line and this message: ${REPORT}`,
+        'For the stack: set PRIMITIVE_DEBUG=1 and run it again.',
+      ],
+      exit: 70,
+      cause: thrown,
+    },
+  );
+}
+
+/** ` at file.js:12:3`: the innermost frame, without the folder it is installed in. */
+function placeOf(error: Error): string {
+  const frame = /^\s+at .*?([^/\\(]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
+  return frame === undefined ? '' : ` at ${frame}`;
+}

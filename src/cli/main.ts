@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Config } from '@oclif/core/config';
 import { settings } from '@oclif/core/settings';
-import { type ExitCode, PrimitiveError } from '../errors.ts';
+import { type ExitCode, PrimitiveError, toPrimitiveError } from '../errors.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
-import { errorDocument, errorText, stackText, toPrimitiveError } from './failure.ts';
+import { errorDocument, errorText, stackText } from './failure.ts';
 import { stringifyDocument } from './outcome.ts';
 import { secretsOf } from './secrets.ts';
 

@@ -1,3 +1,5 @@
+import type { ExitCode } from '../errors.ts';
+import type { PublishReport } from '../publish/report.ts';
 import {
   planMarkdown,
   planOutputs,
@@ -9,7 +11,7 @@ import {
 import type { Outcome } from './outcome.ts';
 import type { PublishResult } from './publishing.ts';
 
-/** How a publish, or the plan of a dry run, leaves the process; exit 1 where a component failed. */
+/** How a publish, or the plan of a dry run, leaves the process; exit 1 where a component failed, 70 by a bug of ours. */
 export function publishOutcome(result: PublishResult): Outcome {
   if ('plan' in result) {
     const { plan } = result;
@@ -27,8 +29,13 @@ export function publishOutcome(result: PublishResult): Outcome {
   return {
     document: report,
     text: (style) => publishText(report, style),
-    exit: report.components.some(({ action }) => action === 'failed') ? 1 : 0,
+    exit: exitOf(report),
     reports: { markdown },
     github: { outputs: publishOutputs(report), summary: markdown },
   };
+}
+
+function exitOf({ components }: PublishReport): ExitCode {
+  if (components.some(({ error }) => error?.code === 'internal-error')) return 70;
+  return components.some(({ action }) => action === 'failed') ? 1 : 0;
 }

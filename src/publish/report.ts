@@ -1,4 +1,4 @@
-import { diskFullError, PrimitiveError } from '../errors.ts';
+import { toPrimitiveError } from '../errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SealBundles, TrustTier } from '../seal/types.ts';
 import type { Baseline, PlannedChannel, PlannedComponent, PublishPlan, Run, SealedImage } from './plan.ts';
@@ -118,7 +118,7 @@ function published(outcome: Outcome, plan: PublishPlan): PublishedComponent {
   return {
     ...base,
     action: actionOf(planned, outcome.image, sealed, superseded),
-    reason,
+    reason: outcome.image.digest === sealed.digest ? reason : 'another run published an equal image first',
     digest: sealed.digest,
     ...(tagged ? { ref: `${image}:${plan.commit}@${sealed.digest}` } : {}),
     tags: tagged?.tags ?? [],
@@ -142,15 +142,6 @@ function actionOf(
 }
 
 function failureOf(thrown: unknown): NonNullable<PublishedComponent['error']> {
-  const error = diskFullError(thrown) ?? thrown;
-  if (error instanceof PrimitiveError) {
-    const { code, message, why, suggestions, retryable } = error;
-    return { code, message, ...(why === undefined ? {} : { why }), suggestions, retryable };
-  }
-  return {
-    code: 'internal',
-    message: error instanceof Error ? error.message : String(error),
-    suggestions: ['This is a bug of primitive; please report it.'],
-    retryable: false,
-  };
+  const { code, message, why, suggestions, retryable } = toPrimitiveError(thrown);
+  return { code, message, ...(why === undefined ? {} : { why }), suggestions, retryable };
 }

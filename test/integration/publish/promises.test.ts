@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { publishOutcome } from '../../../src/cli/publish-outcome.ts';
 import { PrimitiveError } from '../../../src/errors.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
@@ -97,6 +98,26 @@ describe('a commit', () => {
     expect(builder.built).toEqual(['domain/stock']);
     expect(actions(again)).toEqual(['reused', 'built', 'reused']);
     expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('shows a failure that nobody foresaw as the bug of ours that it is', async () => {
+    const world = new PublishWorld();
+    const builder = createLayoutBuilder({
+      onBuild: ({ component }) => {
+        if (component === 'domain/stock') throw new TypeError('x is undefined');
+      },
+    });
+    const { report } = await world.publish({ as: 'main', commit: world.commit('first'), sources, builder });
+    expect(report.components[1]).toMatchObject({
+      action: 'failed',
+      error: {
+        code: 'internal-error',
+        why: expect.stringMatching(/bug of ours.*TypeError/),
+        retryable: false,
+      },
+    });
+    const whole = { ...report, run: { duration: 0, requests: 0 } };
+    expect(publishOutcome({ report: whole }).exit).toBe(70);
   });
 
   it('with --keep-going tags what is sealed and writes no record', async () => {

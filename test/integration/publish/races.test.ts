@@ -180,6 +180,7 @@ describe('a run that meets another one', () => {
       },
     );
     expect(actions(run)).toEqual(['already-published', 'built']);
+    expect(run.report.components[0]?.reason).toBe('another run published an equal image first');
     expect(tagsOf(world, `main-${commit}`)).toEqual(tagsOf(world, commit));
     expect(await brokenPromises(world)).toEqual([]);
   });
