@@ -317,12 +317,26 @@ export const scaffoldPlanSchema = closed({
   written: Type.Boolean({ description: 'False for a dry run.' }),
 });
 
+/** What `init` writes, or would write. */
+export const initSchema = closed({
+  schema: Type.Literal('primitive.init/v1'),
+  files: Type.Array(
+    closed({
+      path: Type.String({ description: 'Relative to the root of the repository.' }),
+      text: Type.String(),
+    }),
+  ),
+  next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
+  written: Type.Boolean({ description: 'False for a dry run.' }),
+});
+
 /** By the name of the document: `error` is `primitive.error/v1` in `schemas/primitive.error.v1.json`. */
 export const documentSchemas: Readonly<Record<string, object>> = {
   doctor: doctorSchema,
   error: errorSchema,
   event: eventSchema,
   help: helpSchema,
+  init: initSchema,
   list: listSchema,
   publish: publishSchema,
   'publish-plan': publishPlanSchema,

@@ -63,8 +63,8 @@ async function given(file: string): Promise<ConfigLocation> {
   return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
 }
 
-/** Up to the root of the file system: a worktree or submodule has a file `.git`, a plain clone a folder. */
-async function findRepository(from: string): Promise<string | undefined> {
+/** The root of the repository around a folder. Up to the root of the file system: a worktree or submodule has a file `.git`, a plain clone a folder. */
+export async function findRepository(from: string): Promise<string | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     if (await exists(join(folder, '.git'))) return folder;
     if (folder === dirname(folder)) return undefined;

@@ -7,6 +7,7 @@ import {
   documentSchemas,
   errorSchema,
   type eventSchema,
+  type initSchema,
   type listSchema,
   type publishPlanSchema,
   type publishSchema,
@@ -17,6 +18,7 @@ import { PrimitiveError } from '../../../src/errors.ts';
 import type { PublishEvent } from '../../../src/publish/events.ts';
 import type { PublishPlan } from '../../../src/publish/plan.ts';
 import type { PublishReport } from '../../../src/publish/report.ts';
+import type { InitDocument } from '../../../src/render/init.ts';
 import type { Inventory } from '../../../src/render/inventory.ts';
 import type { ScaffoldDocument } from '../../../src/render/scaffold.ts';
 
@@ -40,8 +42,9 @@ test('schemas and types describe the same documents', () => {
     Same<typeof publishPlanSchema, PublishPlan>,
     Same<typeof publishSchema, PublishReport>,
     Same<typeof scaffoldPlanSchema, ScaffoldDocument>,
-  ] = [true, true, true, true, true, true, true];
-  expect(held).toHaveLength(7);
+    Same<typeof initSchema, InitDocument>,
+  ] = [true, true, true, true, true, true, true, true];
+  expect(held).toHaveLength(8);
 });
 
 test('every document schema says which document it is of', () => {

@@ -1,0 +1,37 @@
+import type { Processes } from '../toolchain/process.ts';
+import { Git, text } from './git-command.ts';
+import { readRemotes, remoteUrl } from './git-remotes.ts';
+
+/** What a repository says of where it comes from; it needs no commit for that. */
+export interface Origin {
+  /** As `https://host/path`, without credentials; see `History.remoteUrl`. */
+  readonly remote?: string;
+  /** The branch that others branch from, as far as the repository knows. */
+  readonly branch?: string;
+}
+
+/** Reads remote and default branch of the repository around a folder. Never fetches. */
+export async function readOrigin(
+  processes: Processes,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Origin> {
+  const git = new Git(processes, folder, signal);
+  const [remotes, heads, current] = await Promise.all([
+    readRemotes(git),
+    git.run(['for-each-ref', '--format=%(refname)%09%(symref)', 'refs/heads', 'refs/remotes/origin/HEAD']),
+    git.run(['symbolic-ref', '--quiet', 'HEAD']),
+  ]);
+  const remote = remoteUrl(remotes);
+  const branch = defaultBranch(text(heads).split('\n'), text(current).trim());
+  return { ...(remote === undefined ? {} : { remote }), ...(branch === undefined ? {} : { branch }) };
+}
+
+/** What origin calls its default; else `main` or `master`; else what is checked out, such as before the first commit. */
+function defaultBranch(refs: readonly string[], current: string): string | undefined {
+  const origin = refs.map(
+    (line) => /^refs\/remotes\/origin\/HEAD\trefs\/remotes\/origin\/(.+)$/.exec(line)?.[1],
+  );
+  const common = ['main', 'master'].filter((name) => refs.includes(`refs/heads/${name}\t`));
+  return origin.find((name) => name !== undefined) ?? common[0] ?? /^refs\/heads\/(.+)$/.exec(current)?.[1];
+}

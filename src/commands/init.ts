@@ -1,0 +1,36 @@
+import { string } from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.ts';
+import { effectFlags, reportFlags } from '../cli/flags.ts';
+import type { ExitCode } from '../errors.ts';
+
+export default class Init extends BaseCommand {
+  static override summary = 'Write primitive.config.yaml for this repository, and the publish workflow.';
+  static override description = [
+    'Guesses registry, names and branch from the git remote, go.mod and package.json.',
+    'Never overwrites; where the config is there, --ci writes the workflow that it trusts.',
+  ].join(' ');
+  static override examples = [
+    { description: 'Guess, show, ask', command: '<%= config.bin %> init --ci github' },
+    { description: 'For an agent', command: '<%= config.bin %> init --repository acme/app --json' },
+  ];
+  static override flags = {
+    repository: string({
+      summary: 'Where the code is: OWNER/NAME on GitHub, or HOST/OWNER/NAME.',
+      helpValue: 'REPO',
+    }),
+    registry: string({ summary: 'Where images go, such as ghcr.io/acme.', helpValue: 'HOST/PATH' }),
+    branch: string({ summary: 'The branch that publishes releases.', helpValue: 'BRANCH' }),
+    ci: string({ summary: 'Also write the publish workflow.', options: ['github'] }),
+    ...effectFlags,
+    ...reportFlags(),
+  };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(Init);
+    return this.act(flags, async (session) => {
+      const { runInit } = await import('../cli/initializing.ts');
+      const { repository, registry, branch, ci, 'dry-run': dryRun } = flags;
+      return runInit(session, { repository, registry, branch, ci, dryRun });
+    });
+  }
+}

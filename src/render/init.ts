@@ -1,0 +1,21 @@
+import type { Style } from './style.ts';
+
+/** `primitive.init/v1`: what `init` writes. */
+export interface InitDocument {
+  readonly schema: 'primitive.init/v1';
+  /** Relative to the root of the repository. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Commands to run next. */
+  readonly next: readonly string[];
+  /** False for a dry run. */
+  readonly written: boolean;
+}
+
+/** The files whole where nothing was written, else their names; what to run next. */
+export function initText({ files, next, written }: InitDocument, style: Style): string {
+  const shown = files.map(({ path, text }) =>
+    written ? `${style.green('created')}  ${path}\n` : `${style.bold(`# ${path}`)}\n${text}\n`,
+  );
+  const after = written ? ['', 'Next:', ...next.map((command) => `  ${command}`)] : ['Nothing was written.'];
+  return `${shown.join('')}${after.join('\n')}\n`;
+}
