@@ -69,8 +69,9 @@ class Agent:
     async def _resume_point(self, thread_id: str) -> RunnableConfig:
         """Where the last whole turn of the thread ended: what a failed one stored after it is passed over."""
         resume: RunnableConfig = {"configurable": {"thread_id": thread_id}}
-        async for snapshot in self._graph.aget_state_history(resume):
-            resume = snapshot.config
-            if not snapshot.next:
-                break
+        if (await self._graph.aget_state(resume)).next:
+            async for snapshot in self._graph.aget_state_history(resume):
+                resume = snapshot.config
+                if not snapshot.next:
+                    break
         return {**resume, "recursion_limit": STEP_LIMIT}
