@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
@@ -9,7 +10,8 @@ export interface OidcEndpoint {
   readonly signal?: AbortSignal;
 }
 
-const ATTEMPTS = 4;
+/** Milliseconds before each attempt. */
+const DELAYS = [0, 500, 1_000, 2_000] as const;
 const TIMEOUT = 10_000;
 
 /**
@@ -21,39 +23,51 @@ const TIMEOUT = 10_000;
 export async function requestIdToken({ url, token, signal }: OidcEndpoint): Promise<string> {
   const endpoint = parse(url);
   endpoint.searchParams.set('audience', 'sigstore');
-  let last = '';
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const limit = AbortSignal.timeout(TIMEOUT);
+  let why = '';
+  let retryable = true;
+  for (const delay of DELAYS) {
     try {
+      await sleep(delay, undefined, { signal });
+      const limit = AbortSignal.timeout(TIMEOUT);
       const response = await fetch(endpoint, {
         headers: { authorization: `bearer ${token}`, accept: 'application/json' },
         redirect: 'error',
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
       if (response.ok) {
-        const body: unknown = await response.json();
-        if (typeof body === 'object' && body !== null && 'value' in body && typeof body.value === 'string')
-          return body.value;
-        last = 'the answer holds no token';
-        break;
+        const value = tokenIn(await response.json());
+        if (value !== undefined) return value;
       }
-      last = `it answered ${response.status}`;
-      if (response.status < 500 && response.status !== 429) break;
+      why = response.ok ? 'the answer holds no token' : `it answered ${response.status}`;
+      retryable = response.status >= 500 || response.status === 429;
+      if (!retryable) break;
     } catch (error) {
       signal?.throwIfAborted();
-      last = error instanceof Error ? error.name : 'it cannot be reached';
+      why = reasonOf(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt));
   }
-  throw new PrimitiveError('identity-token-failed', `GitHub gave no OIDC token: ${last}.`, {
+  throw new PrimitiveError('identity-token-failed', `GitHub gave no OIDC token: ${why}.`, {
     why: `Asked ${endpoint.origin} with the token of this job.`,
     suggestions: [
       'Give the job `permissions: { id-token: write, contents: read, packages: write }`.',
       'Run the job again.',
     ],
     exit: 3,
-    retryable: true,
+    retryable,
   });
+}
+
+function tokenIn(body: unknown): string | undefined {
+  return typeof body === 'object' && body !== null && 'value' in body && typeof body.value === 'string'
+    ? body.value
+    : undefined;
+}
+
+/** A code such as ECONNREFUSED, which fetch keeps in the cause; never a message, which may name the whole URL. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  return error instanceof Error ? error.name : 'it cannot be reached';
 }
 
 function parse(url: string): URL {
@@ -61,6 +75,8 @@ function parse(url: string): URL {
   const loopback = endpoint && ['127.0.0.1', 'localhost', '[::1]'].includes(endpoint.hostname);
   if (endpoint?.protocol === 'https:' || (endpoint?.protocol === 'http:' && loopback)) return endpoint;
   throw new PrimitiveError('identity-token-failed', 'ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL.', {
+    why: 'The token of the job would go over the network as it is, or to something else than a web server.',
+    suggestions: ['Leave the variable as GitHub Actions sets it.'],
     exit: 3,
   });
 }
