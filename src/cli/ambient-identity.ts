@@ -14,15 +14,17 @@ export interface AmbientIdentity {
 
 /**
  * Finds the ambient identity: SIGSTORE_ID_TOKEN, else the token endpoint of GitHub Actions; undefined where there is
- * neither. Throws `identity-token-failed`, `identity-token-invalid` or `identity-event-invalid` (exit 3).
+ * neither. Throws `identity-token-failed`, `identity-token-invalid`, `identity-token-expired` or
+ * `identity-event-invalid` (exit 3).
  */
 export async function findAmbientIdentity(
-  { variables }: Environment,
+  { variables }: Pick<Environment, 'variables'>,
   signal: AbortSignal,
 ): Promise<AmbientIdentity | undefined> {
   const request = tokenSource(variables, signal);
   if (!request) return undefined;
   const claims = decodeClaims(await request());
+  checkExpiry(claims);
   const pullRequest = await readEvent(variables.GITHUB_EVENT_PATH);
   return { idToken: request, claims, ...(pullRequest ? { pullRequest } : {}) };
 }
@@ -53,6 +55,19 @@ function tokenSource(
       signal,
     });
   };
+}
+
+/** Before anything is built, not when it is to be signed. */
+function checkExpiry({ exp }: AmbientIdentity['claims']): void {
+  if (typeof exp !== 'number' || exp * 1000 > Date.now()) return;
+  throw new PrimitiveError('identity-token-expired', 'The OIDC token has expired.', {
+    why: `It was valid until ${new Date(exp * 1000).toISOString()}.`,
+    suggestions: [
+      'In GitHub Actions: do not set SIGSTORE_ID_TOKEN; a fresh token is then asked for with each signature.',
+      'Elsewhere: get a token right before the publish, one that lives longer than the builds take.',
+    ],
+    exit: 3,
+  });
 }
 
 async function readEvent(path: string | undefined): Promise<PullRequestEvent | undefined> {

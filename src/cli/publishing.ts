@@ -171,8 +171,8 @@ async function selectInputs(
 async function identify({ wiring, emit }: Session, dryRun: boolean): Promise<Run> {
   const { checkRun, resolveRun } = await import('../publish/identity.ts');
   const [{ config }, { head }] = await Promise.all([wiring.workspace(), wiring.repository()]);
-  const [assumed] = config.signing.trusted;
-  if (dryRun && config.signing.signer.type === 'keyless' && assumed && 'issuer' in assumed) {
+  const assumed = config.signing.trusted.find((policy) => 'issuer' in policy);
+  if (dryRun && config.signing.signer.type === 'keyless' && assumed) {
     if ((await wiring.ambientIdentity()) === undefined) {
       emit({
         type: 'warning',

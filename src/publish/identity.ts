@@ -41,7 +41,10 @@ export function checkRun(facts: RunFacts): void {
       suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
     });
   }
-  if (trigger === 'pull_request') checkPullRequest(facts, tokenCommit);
+  // A review or a comment on one runs on the same merge commit, under another name.
+  const ofPullRequest =
+    trigger?.startsWith('pull_request') || text(facts.claims.ref)?.startsWith('refs/pull/');
+  if (ofPullRequest) checkPullRequest(facts, tokenCommit);
   else if (tokenCommit !== undefined && tokenCommit !== facts.head) {
     throw new PrimitiveError(
       'identity-commit-mismatch',
@@ -171,7 +174,9 @@ function describeSigner(signer: SignerIdentity): string {
 
 function policyLines(signer: SignerIdentity): string[] {
   if (signer.type === 'key') return ['- key: cosign.pub'];
-  const { issuer, identity, repository } = signer;
+  const { issuer, repository } = signer;
+  // Of a pull request its number stands in the identity, and the next one has another.
+  const identity = signer.identity.replace(/@refs\/pull\/\d+\//, '@refs/pull/*/');
   const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
   return repository === undefined ? lines : [...lines, `  repository: ${repository}`];
 }
