@@ -128,6 +128,10 @@ export const listSchema = closed({
       path: Type.String(),
       image: Type.String(),
       inputDigest,
+      language: Type.String({ description: 'go, python or ts' }),
+      template: Type.Union([closed({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
+        description: 'What it was scaffolded from; null where a person wrote it.',
+      }),
     }),
   ),
 });

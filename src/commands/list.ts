@@ -3,7 +3,7 @@ import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/
 import type { ExitCode } from '../errors.ts';
 
 export default class List extends BaseCommand {
-  static override summary = 'List the primitives of HEAD with their images and input digests.';
+  static override summary = 'List the primitives of HEAD with kind, template, image and input digest.';
   static override args = selectionArgs;
   static override flags = { ...selectionFlags, ...reportFlags() };
 
@@ -15,14 +15,16 @@ export default class List extends BaseCommand {
         import('../workspace/selection.ts'),
         import('../render/inventory.ts'),
       ]);
-      const [tree, { location }, components] = await Promise.all([
+      const [tree, { location }, components, kinds] = await Promise.all([
         wiring.repository(),
         wiring.workspace(),
         wiring.components(),
+        wiring.kinds(),
       ]);
       const place = { cwd: environment.cwd, repositoryRoot: tree.root };
       const selected = selectComponents(components, selectionOf(flags, args), place);
-      const inventory = inventoryOf(tree.head.commit, await readInputs(tree, selected, location));
+      const inputs = await readInputs(tree, selected, location);
+      const inventory = inventoryOf(tree.head.commit, inputs, kinds);
       return { document: inventory, text: (style) => inventoryText(inventory, style), exit: 0 };
     });
   }

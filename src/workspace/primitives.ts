@@ -28,6 +28,8 @@ export interface Component {
   readonly image: string;
   /** `ghcr.io/acme/domain-orders`. */
   readonly repository: Repository;
+  /** Version of the template that it was scaffolded from; absent where a person wrote it. */
+  readonly templateVersion?: number;
   readonly build: {
     /** Relative to the repository's root; '' is the root. */
     readonly context: string;
@@ -148,6 +150,7 @@ async function readComponent(manifest: Manifest, { config, kinds, location }: Wo
     path,
     image,
     repository: joinRepository(config.registry, image),
+    ...(file.template === undefined ? {} : { templateVersion: file.template.version }),
     build: {
       context: paths.context,
       dockerfile: paths.dockerfile,

@@ -353,7 +353,7 @@ describe('commands', () => {
     expect(readFileSync(join(repository, 'list.json'), 'utf8')).toBe(stdout);
     const text = await cli.run(['-C', repository, 'list', 'domain/orders']);
     expect(text.stdout).toMatch(
-      /^PRIMITIVE +IMAGE +INPUTS\ndomain\/orders +127\.0\.0\.1:1\/acme\/domain-orders +[0-9a-f]{12}\n$/,
+      /^PRIMITIVE +LANGUAGE +TEMPLATE +IMAGE +INPUTS\ndomain\/orders +go +- +127\.0\.0\.1:1\/acme\/domain-orders +[0-9a-f]{12}\n$/,
     );
   });
 

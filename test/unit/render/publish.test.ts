@@ -174,10 +174,19 @@ Nothing was changed.
 });
 
 test('an inventory', () => {
+  const common = { kind: 'domain', path: 'p', inputDigest: 'ab'.repeat(32), language: 'go' };
   const primitives = [
-    { kind: 'domain', name: 'orders', path: 'p', image: 'r.io/orders', inputDigest: 'ab'.repeat(32) },
+    { ...common, name: 'billing', image: 'r.io/billing', template: { version: 1, latest: 1 } },
+    { ...common, name: 'orders', image: 'r.io/orders', template: { version: 1, latest: 2 } },
+    { ...common, name: 'own', image: 'r.io/own', template: null },
   ];
   expect(inventoryText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
-    'PRIMITIVE      IMAGE        INPUTS\ndomain/orders  r.io/orders  abababababab\n',
+    [
+      'PRIMITIVE       LANGUAGE  TEMPLATE  IMAGE         INPUTS',
+      'domain/billing  go        1         r.io/billing  abababababab',
+      'domain/orders   go        1, now 2  r.io/orders   abababababab',
+      'domain/own      go        -         r.io/own      abababababab',
+      '',
+    ].join('\n'),
   );
 });
