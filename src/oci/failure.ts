@@ -74,7 +74,9 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
   const { status } = response;
   const delay = requestedDelay(response.headers['retry-after'], answer.text, date);
   const why = describe(status, answer);
-  if (status === 401) return unauthorized(subject, why);
+  if (status === 401) {
+    return isTooLittle(response, subject) ? denied(subject, why, answer) : unauthorized(subject, why);
+  }
   if (status === 403 && isSecondaryLimit(answer)) {
     return rateLimited(subject, why, Math.max(delay ?? 0, SECONDARY_LIMIT_DELAY), 'secondary rate limit');
   }
@@ -195,6 +197,14 @@ function unauthorized(subject: Subject, why: string): AttemptFailure {
             : [login],
       },
     ),
+  );
+}
+
+/** Whether credentials were good for a token, but not for one with this right (RFC 6750, section 3.1). */
+function isTooLittle({ headers }: HttpResponse, { credentialSource }: Subject): boolean {
+  return (
+    credentialSource !== undefined &&
+    /\berror="?insufficient_scope\b/i.test(headers['www-authenticate'] ?? '')
   );
 }
 
