@@ -56,6 +56,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
       tags: config.tags.map((template) => template.replaceAll('{sha}', tree.head.commit)),
       inputs,
       whole,
+      sealOnly: request.sealOnly,
       registryPrefix: config.registry,
       releases: releasesRepository(config.registry),
       channel: config.channel,

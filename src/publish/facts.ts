@@ -27,6 +27,8 @@ export interface FactsInput {
   /** The selected components with their inputs. */
   readonly inputs: readonly ComponentInputs[];
   readonly whole: boolean;
+  /** Stops before the tags: then nobody needs to know whether the channel may move. */
+  readonly sealOnly: boolean;
   /** Host and path under which all images stand. */
   readonly registryPrefix: string;
   readonly releases: Repository;
@@ -144,7 +146,8 @@ class FactReader {
 
   /** Whether the commit of the channel is an ancestor of the one to publish; undefined where nobody needs to know. */
   async behind(record: RecordFacts | undefined): Promise<'yes' | 'no' | 'unknown' | undefined> {
-    const { run, channel, commit } = this.#input;
+    const { run, channel, commit, whole, sealOnly } = this.#input;
+    if (!whole || sealOnly) return undefined;
     const from = record?.signed?.tier === 'trusted' ? record.signed.record.commit : undefined;
     if (from === undefined || from === commit || run.tier !== 'trusted' || run.branch !== channel.branch)
       return undefined;

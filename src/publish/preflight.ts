@@ -87,22 +87,37 @@ function checkAll(
       problems.push(error);
     }
   }
+  throwAll(problems, `${problems.length} Dockerfiles cannot be built as they are.`);
+}
+
+/** Asks each repository. What refuses is told together; what fails otherwise ends it at once, as all would wait for it. */
+async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registry: Registry): Promise<void> {
+  const repositories = new Set<Repository>(
+    plan.components
+      .filter(({ action }) => action === 'build' || (action === 'reuse' && !plan.sealOnly))
+      .map(({ image }) => image),
+  );
+  if (writesRecord) repositories.add(plan.record.repository);
+  const answers = await Promise.all(
+    [...repositories].sort().map((repository) =>
+      registry.checkPush(repository).catch((error: unknown) => {
+        if (error instanceof PrimitiveError && !error.retryable) return error;
+        throw error;
+      }),
+    ),
+  );
+  const problems = answers.filter((answer) => answer instanceof PrimitiveError);
+  throwAll(problems, `${problems.length} repositories refuse a push.`);
+}
+
+/** Nothing for none, one as it is, several as one that names them all, by the code of the first. */
+function throwAll(problems: readonly PrimitiveError[], message: string): void {
   const [first, ...others] = problems;
   if (!first) return;
   if (others.length === 0) throw first;
-  throw new PrimitiveError(first.code, `${problems.length} Dockerfiles cannot be built as they are.`, {
+  throw new PrimitiveError(first.code, message, {
     why: problems.map(({ message, why }) => (why === undefined ? message : `${message}: ${why}`)).join('\n'),
     suggestions: [...new Set(problems.flatMap(({ suggestions }) => suggestions))],
     exit: first.exit,
   });
-}
-
-async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registry: Registry): Promise<void> {
-  const repositories = new Set<Repository>(
-    plan.components
-      .filter(({ action }) => action === 'build' || action === 'reuse')
-      .map(({ image }) => image),
-  );
-  if (writesRecord) repositories.add(plan.record.repository);
-  await Promise.all([...repositories].sort().map((repository) => registry.checkPush(repository)));
 }

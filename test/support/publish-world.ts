@@ -8,6 +8,7 @@ import type { PublishEvent } from '../../src/publish/events.ts';
 import { executePublish } from '../../src/publish/execute.ts';
 import { gatherFacts } from '../../src/publish/facts.ts';
 import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
+import { preflight } from '../../src/publish/preflight.ts';
 import type { ExecutedPublish } from '../../src/publish/report.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { readRecord, writeRecord } from '../../src/seal/record.ts';
@@ -61,6 +62,8 @@ export class PublishWorld {
     'other-pull-request': createKeySigner(),
     stranger: createKeySigner(),
   };
+  /** How often history was asked to be completed; it never is. */
+  deepened = 0;
   readonly releases = joinRepository(REGISTRY, 'primitive-releases');
   readonly #verifier;
   readonly #policy: TrustPolicy;
@@ -110,6 +113,7 @@ export class PublishWorld {
         tags: [commit, ...(attempt.tags ?? []).map((template) => template.replaceAll('{sha}', commit))],
         inputs,
         whole: inputs.length === all.length,
+        sealOnly: attempt.sealOnly ?? false,
         registryPrefix: REGISTRY,
         releases: this.releases,
         channel: { tag: 'main', branch: 'main' },
@@ -120,16 +124,24 @@ export class PublishWorld {
       sealOnly: attempt.sealOnly ?? false,
       keepGoing: attempt.keepGoing ?? false,
     });
-    await attempt.beforeExecute?.(plan);
     const builder = attempt.builder ?? createLayoutBuilder();
     const signer = this.signers[as];
+    const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
+    await preflight(plan, byId, {
+      tree,
+      registry: this.registry,
+      builder: () => builder.probe(),
+      sbom: () => SBOM.probe(),
+      signer: async () => signer,
+    });
+    await attempt.beforeExecute?.(plan);
     const signal = attempt.signal ?? new AbortController().signal;
     const folder = await mkdtemp(join(tmpdir(), 'publish-world-'));
     try {
       const report = await executePublish(
         plan,
         {
-          inputs: new Map(inputs.map((entry) => [entry.component.id, entry])),
+          inputs: byId,
           manifests,
           settings: { sbomFormat: 'spdx-json', cache: { from: [], to: [] } },
           folder,
@@ -202,7 +214,9 @@ export class PublishWorld {
         if (position(ancestor) < 0 || position(descendant) < 0) return 'unknown';
         return position(ancestor) <= position(descendant) ? 'yes' : 'no';
       },
-      async deepen() {},
+      deepen: async () => {
+        this.deepened++;
+      },
       async remoteUrl() {
         return 'https://github.com/acme/app';
       },

@@ -160,6 +160,43 @@ describe('a commit', () => {
   });
 });
 
+describe('before anything is built', () => {
+  it('all repositories that refuse a push are named', async () => {
+    const world = new PublishWorld();
+    const refusing = new Set<string>([world.repository('domain/orders'), world.releases]);
+    world.registry.hook(({ name, repository }) =>
+      name === 'checkPush' && refusing.has(repository)
+        ? new PrimitiveError('registry-denied', `${repository} may not be pushed to`, { exit: 3 })
+        : undefined,
+    );
+    const builder = createLayoutBuilder();
+    await expect(
+      world.publish({ as: 'main', commit: world.commit('first'), sources, builder }),
+    ).rejects.toMatchObject({
+      code: 'registry-denied',
+      exit: 3,
+      why: [...refusing].map((repository) => `${repository} may not be pushed to`).join('\n'),
+    });
+    expect(builder.built).toEqual([]);
+  });
+
+  it('history is asked only by who may move the channel', async () => {
+    const world = new PublishWorld();
+    await world.publish({ as: 'main', commit: world.commit('first'), sources });
+    // Not among the commits of the world: no telling whether it follows.
+    const commit = '0'.repeat(40);
+    await expect(world.publish({ as: 'main', commit, sources })).rejects.toMatchObject({
+      code: 'channel-undecidable',
+    });
+    expect(world.deepened).toBe(1);
+    await world.publish({ as: 'main', commit, sources, sealOnly: true });
+    await world.publish({ as: 'main', commit, sources, select: ['domain/orders'], keepGoing: true });
+    await world.publish({ as: 'main', commit, sources, branch: 'release' });
+    await world.publish({ as: 'pull-request', commit, sources });
+    expect(world.deepened).toBe(1);
+  });
+});
+
 describe('trust', () => {
   it('keeps what a pull request built out of main', async () => {
     const world = new PublishWorld();
