@@ -80,7 +80,7 @@ export function repositoryOf(text: string): string {
     .replace(/\/+$/, '')
     .replace(/\.git$/, '');
   const parts = path.split('/');
-  const whole = parts.length === 2 ? `github.com/${path}` : path;
+  const whole = parts.length === 2 && path === text ? `github.com/${path}` : path;
   const fits = /^[a-z0-9.-]+\.[a-z0-9-]+(:\d+)?(\/[A-Za-z0-9_.-]+){2,}$/.test(whole);
   if (fits && !parts.some((part) => /^\.+$/.test(part))) return whole;
   throw new PrimitiveError('repository-invalid', `${JSON.stringify(text)} names no repository.`, {

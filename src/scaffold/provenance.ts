@@ -71,7 +71,7 @@ export async function withProvenance(
   const edited = text.slice(0, start) + ended + text.slice(end);
   const wanted = { ...document.toJS(), template: record(provenance) };
   const again = yaml.parseDocument(edited, { stringKeys: true });
-  if (again.errors.length > 0 || !same(again.toJS(), wanted)) throw notEditable(shown);
+  if (again.errors.length > 0 || !same(plain(again), wanted)) throw notEditable(shown);
   return edited;
 }
 
@@ -102,7 +102,16 @@ function record({ version, inputs, files }: Provenance) {
   };
 }
 
-/** Plain data; the order of keys counts, as both come from the same text. */
+/** Undefined where an alias has lost its anchor. */
+function plain(document: Document.Parsed): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Plain data, whatever the order of its keys. */
 function same(a: unknown, b: unknown): boolean {
   const ordered = (value: unknown) =>
     JSON.stringify(value, (_, part: unknown) =>

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { bundledKinds } from '../../src/kinds/kind.ts';
+import { readAllKinds } from '../../src/kinds/packages.ts';
+import { executeScaffold } from '../../src/scaffold/execute.ts';
+import type { Contents, ScaffoldPlan } from '../../src/scaffold/plan.ts';
+import { prepareScaffold } from '../../src/scaffold/prepare.ts';
+import { loadConfig } from '../../src/workspace/config.ts';
+import { findConfig } from '../../src/workspace/discovery.ts';
+import { type FileContent, gitRepo, type TestRepository } from './git.ts';
+
+/** A config with all languages, and a package with a kind of its own. */
+export const CONFIG = `registry: ghcr.io/acme
+languages:
+  go: { module: github.com/acme/app }
+  ts: { scope: "@acme" }
+  python: { prefix: acme }
+  proto: { package: acme }
+plugins: ["@acme/kinds"]
+`;
+
+const PACKAGE = 'node_modules/@acme/kinds';
+
+/** A seventh kind: small, with a file of each owner, a program, an input and a generator. */
+export const WIDGET: Readonly<Record<string, string>> = {
+  [`${PACKAGE}/package.json`]: '{ "name": "@acme/kinds", "version": "1.0.0", "main": "trap.js" }\n',
+  // Reading kinds must not run it.
+  [`${PACKAGE}/trap.js`]: "throw new Error('code of the package was run');\n",
+  [`${PACKAGE}/kinds/widget/kind.yaml`]: `schema: primitive.kind/v1
+kind: widget
+version: 1
+language: ts
+names: { pattern: "^[a-z][a-z0-9-]{0,38}[a-z0-9]$", reserved: ts }
+inputs:
+  color: { type: text, help: "what it looks like" }
+  model: { type: path, match: "*.model", help: "what it is made of" }
+files:
+  - { path: gen/**, owner: generated, by: model }
+  - { path: Dockerfile, owner: config, required: true }
+  - { path: "**", owner: impl }
+generators:
+  - { id: model, run: modeller, version: 1.0.0, reads: [model.txt], writes: gen }
+build: { context: ".", dockerfile: Dockerfile }
+run: { port: 8080, live: /livez, ready: /readyz, drainSeconds: 5 }
+`,
+  [`${PACKAGE}/kinds/widget/files/Dockerfile`]: 'FROM scratch\nCOPY . /\n',
+  [`${PACKAGE}/kinds/widget/files/model.txt.eta`]: 'the model of <%= it.names.pascal %>\n',
+  [`${PACKAGE}/kinds/widget/files/gen/model.ts.eta`]: "export const name = '<%= it.name %>';\n",
+  [`${PACKAGE}/kinds/widget/files/bin/run.eta`]: '#!/bin/sh\necho <%= it.ts.package %>\n',
+  [`${PACKAGE}/kinds/widget/files/src/[snake].ts.eta`]:
+    "export const color = <% if (it.inputs.color) { %>'<%= it.inputs.color %>'<% } else { %>undefined<% } %>;\n",
+};
+
+/** A repository without a commit, with the config and the package of kinds. */
+export async function scaffoldRepo(
+  files: Readonly<Record<string, FileContent>> = {},
+): Promise<TestRepository> {
+  const repo = await gitRepo();
+  await repo.write({ 'primitive.config.yaml': CONFIG, '.gitignore': 'node_modules\n', ...WIDGET, ...files });
+  return repo;
+}
+
+/** What was asked for, with what is usual. */
+export interface Asked {
+  readonly kind?: string;
+  readonly name?: string;
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Plans as the command does, from a folder of the repository. */
+export async function prepare(
+  root: string,
+  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root }: Asked = {},
+): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents; readonly root: string }> {
+  const location = await findConfig({ cwd: root });
+  const config = await loadConfig(location, '0.1.0');
+  const kinds = await readAllKinds(config.plugins, location);
+  const place = { location, config, kinds, bases: join(bundledKinds(), '../bases.yaml') };
+  return { ...(await prepareScaffold({ kind, name, inputs, cwd }, place)), root: location.root };
+}
+
+/** Plans and writes. */
+export async function scaffold(
+  root: string,
+  asked: Asked = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ScaffoldPlan> {
+  const { plan, contents, root: base } = await prepare(root, asked);
+  await executeScaffold(plan, contents, { root: base, signal });
+  return plan;
+}
