@@ -15,6 +15,9 @@ import { type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
 import { settleAll } from './settle.ts';
 import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, writeTag } from './tagging.ts';
 
+/** How often tags follow a record that another publisher replaces. */
+const ATTEMPTS = 4;
+
 /** What executing a plan needs. */
 export interface ExecutePorts extends SealPorts {
   readonly history: History;
@@ -172,40 +175,43 @@ async function commit(
   ports: ExecutePorts,
   emit: Emit,
 ): Promise<ExecutedPublish> {
-  const releasePorts: ReleasePorts = { ...ports, seal: ports.seal };
-  const release = { repository: plan.record.repository, tag: plan.record.tag };
-  let committed: (Pick<CommittedRecord, 'digest' | 'written'> & Partial<CommittedRecord>) | undefined = plan
-    .record.existing
-    ? { digest: plan.record.existing, written: false }
-    : undefined;
-  let outcomes = tagged;
-  if (plan.record.action !== 'keep') {
+  const { repository, tag, action, existing } = plan.record;
+  const kept = action === 'keep' && existing ? { digest: existing, written: false } : undefined;
+  if (!kept) {
     ports.signal.throwIfAborted();
-    emit({
-      type: 'step',
-      step: 'record',
-      message: `Writing the release record ${release.repository}:${release.tag}`,
-    });
-    const result = await commitRecord(recordOf(plan, tagged), plan, releasePorts);
-    outcomes = await followRecord(result.record, plan, tagged, work, ports);
-    committed = result;
+    emit({ type: 'step', step: 'record', message: `Writing the release record ${repository}:${tag}` });
   }
-  if (!committed) throw new Error('a plan that keeps a record names it');
+  const { committed, outcomes } = kept
+    ? { committed: kept, outcomes: tagged }
+    : await recordAll(plan, tagged, work, ports);
   ports.signal.throwIfAborted();
-  const { tag, action, reason } = plan.channel;
-  const intent = action === 'move' ? 'Moving the channel' : 'Leaving the channel';
-  emit({ type: 'step', step: 'channel', message: `${intent} ${tag}: ${reason}` });
-  const channel = await moveChannel(plan, committed, releasePorts);
-  return reportPublish(
-    plan,
-    outcomes,
-    {
-      ref: `${release.repository}:${release.tag}@${committed.digest}`,
-      digest: committed.digest,
-      written: committed.written,
-    },
-    channel,
-  );
+  const { channel } = plan;
+  const intent = channel.action === 'move' ? 'Moving the channel' : 'Leaving the channel';
+  emit({ type: 'step', step: 'channel', message: `${intent} ${channel.tag}: ${channel.reason}` });
+  const moved = await moveChannel(plan, committed, ports);
+  const { digest, written } = committed;
+  return reportPublish(plan, outcomes, { ref: `${repository}:${tag}@${digest}`, digest, written }, moved);
+}
+
+/**
+ * Writes the record, then lets the tags follow the one that stands, until it still stands after that: another publisher
+ * may replace it, having looked before it was there, and put its own tags while this run puts them back.
+ */
+async function recordAll(
+  plan: PublishPlan,
+  tagged: readonly Outcome[],
+  work: Work,
+  ports: ExecutePorts,
+): Promise<{ readonly committed: CommittedRecord; readonly outcomes: readonly Outcome[] }> {
+  const { repository, tag } = plan.record;
+  let outcomes = tagged;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const committed = await commitRecord(recordOf(plan, tagged), plan, ports);
+    outcomes = await followRecord(committed.record, plan, outcomes, work, ports);
+    const standing = await ports.registry.headManifest(repository, tag);
+    if (standing?.digest === committed.digest) return { committed, outcomes };
+  }
+  throw releaseConflict(plan, 'other publishers keep writing it');
 }
 
 /** The record is the commit point: where tags and record differ after two publishers met, the tags follow. */
@@ -215,7 +221,7 @@ async function followRecord(
   tagged: readonly Outcome[],
   work: Work,
   ports: ExecutePorts,
-): Promise<readonly Outcome[]> {
+): Promise<Outcome[]> {
   const built = plan.components.some((component) => component.action === 'build');
   const entries = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
   return settleAll(

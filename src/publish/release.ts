@@ -51,7 +51,7 @@ export async function commitRecord(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await registry.headManifest(repository, tag);
     if (current?.digest === mine.digest)
-      return { record, digest: mine.digest, manifest: mine.manifest, written: true };
+      return { record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
     if (current && current.digest !== plan.record.existing) {
       const other = await readRecord(ports.seal, repository, current.digest, {
         registry: ports.registryPrefix,

@@ -200,4 +200,40 @@ describe('a run that meets another one', () => {
     expect(actions(await world.publish({ as: 'main', commit, sources }))).toEqual(['built', 'reused']);
     expect(await brokenPromises(world)).toEqual([]);
   });
+
+  it('follows the record that another run put there while it was putting tags back itself', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const repository = world.repository(ORDERS);
+    const other = createLayoutBuilder({ salt: 'other' });
+    const { report } = await world.publish({ as: 'main', commit, sources, builder: other });
+    const digests = [report.components[0]?.digest, report.release?.digest];
+    const [image, record] = await Promise.all(
+      [repository, world.releases].map((where, index) =>
+        world.registry.getManifest(where, digests[index] ?? ''),
+      ),
+    );
+    if (!image || !record) throw new Error('nothing was published');
+    for (const where of [...ids.map((id) => world.repository(id)), world.releases]) {
+      for (const tag of Object.keys(world.registry.tags(where))) world.registry.deleteTag(where, tag);
+    }
+    let puts = 0;
+    world.registry.hook(({ name, repository: where, reference }) => {
+      if (reference !== commit) return undefined;
+      // The other run was about to write: its tag comes after ours was read back, its record after ours was.
+      if (name === 'headManifest' && where === world.releases && puts === 1)
+        world.registry.putForeign(repository, commit, image);
+      if (name === 'putManifest' && where === repository && ++puts === 2)
+        world.registry.putForeign(world.releases, commit, record);
+      return undefined;
+    });
+    const run = await world.publish({ as: 'main', commit, sources });
+    expect(puts).toBeGreaterThanOrEqual(2);
+    world.registry.hook(undefined);
+    expect(await brokenPromises(world)).toEqual([]);
+    expect(run.report.release).toMatchObject({ digest: report.release?.digest, written: false });
+    expect(run.report.components.map(({ digest }) => digest)).toEqual(
+      report.components.map(({ digest }) => digest),
+    );
+  });
 });
