@@ -163,7 +163,10 @@ async function writeAll(
   // Where another publisher's equal image stands under the commit, the other tags follow it.
   const same = standing.digest === image.digest;
   for (const tag of others) {
-    await writeTag(same ? tag : await prepareTag({ ...tag.claim, image: standing }, ports), ports);
+    const claim = { ...tag.claim, image: standing };
+    const { image: there } = await writeTag(same ? tag : await prepareTag(claim, ports), ports);
+    if (there.digest !== standing.digest)
+      await restoreTags({ ...claim, tags: [claim.tag] }, standing.digest, ports);
   }
   return { image: standing, tags: prepared.map(({ claim }) => claim.tag), ...(replaced ? { replaced } : {}) };
 }

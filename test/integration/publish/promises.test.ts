@@ -160,6 +160,24 @@ describe('a commit', () => {
   });
 });
 
+describe('the further tags of a commit', () => {
+  it('name what the commit names, also where they named an equal image before', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    await world.publish({ as: 'main', commit, sources, tags: ['main-{sha}'] });
+    const repository = world.repository('domain/orders');
+    for (const tag of Object.keys(world.registry.tags(repository)))
+      if (!tag.startsWith('main-')) world.registry.deleteTag(repository, tag);
+    for (const tag of [commit, 'main']) world.registry.deleteTag(world.releases, tag);
+    const builder = createLayoutBuilder({ salt: 'other' });
+    await world.publish({ as: 'main', commit: world.commit('second'), sources, builder });
+    const { report } = await world.publish({ as: 'main', commit, sources, tags: ['main-{sha}'] });
+    expect(report.components[0]).toMatchObject({ action: 'reused', tags: [commit, `main-${commit}`] });
+    const tags = world.registry.tags(repository);
+    expect(tags[`main-${commit}`]).toBe(tags[commit]);
+  });
+});
+
 describe('before anything is built', () => {
   it('all repositories that refuse a push are named', async () => {
     const world = new PublishWorld();
