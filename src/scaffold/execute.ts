@@ -5,7 +5,7 @@ import { PrimitiveError } from '../errors.ts';
 import { MANIFEST, readExisting } from './facts.ts';
 import { errnoOf, explained } from './failure.ts';
 import { type Contents, type PlannedFile, refuseConflicts, type ScaffoldPlan } from './plan.ts';
-import { openStaging } from './staging.ts';
+import { openStaging, removeLeftOvers } from './staging.ts';
 
 /**
  * Writes what a plan creates and regenerates, all of it or nothing.
@@ -27,8 +27,9 @@ export async function executeScaffold(
     .filter(({ fate }) => fate === 'created' || fate === 'regenerated')
     // The record comes last: after a kill it still says what was there before.
     .sort((a, b) => Number(a.path === MANIFEST) - Number(b.path === MANIFEST));
-  if (writes.length === 0) return;
   const target = join(root, plan.path);
+  removeLeftOvers(target, plan.name);
+  if (writes.length === 0) return;
   try {
     signal.throwIfAborted();
     const staging = openStaging(target, plan.name);

@@ -84,6 +84,8 @@ export async function prepareScaffold(
   const paths = new Set([...rendered.keys(), ...(provenance?.files.keys() ?? []), MANIFEST]);
   const strangers = site.state === 'occupied' && provenance === undefined ? await readStrangers(folder) : [];
   const existing = await readExisting(folder, paths);
+  // Another process was quicker: now its primitive is there, whole.
+  if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
   return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, strangers });
 }
 

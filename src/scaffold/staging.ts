@@ -1,7 +1,6 @@
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -15,9 +14,9 @@ import { errnoOf } from './failure.ts';
 
 /** A folder beside the target and on its file system, which also keeps a second process out. */
 export interface Staging {
-  /** Absolute; empty at first. */
+  /** Absolute. */
   readonly folder: string;
-  /** Removes it, and the folders above the target that were made for it and are empty still. */
+  /** Removes it, and the folders above the target that were made for it and are empty still. Never throws. */
   close(): void;
 }
 
@@ -31,57 +30,64 @@ export function openStaging(target: string, name: string): Staging {
   const parent = dirname(target);
   const made = makeFolders(parent);
   const lock = join(parent, `.${name}.scaffold`);
+  // Named by its process, so that it can be told from the start whether that one lives.
+  const own = `${lock}-${process.pid}`;
   const close = () => {
-    rmSync(lock, { recursive: true, force: true });
-    for (const folder of made.toReversed()) removeIfEmpty(folder);
+    // What cannot be removed is ignored by git, and removed by the next scaffold of this primitive.
+    for (const folder of [own, lock]) attempt(() => rmSync(folder, { recursive: true, force: true }));
+    for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
   };
   try {
-    removeLeftOvers(parent, `.${name}.scaffold-`);
-    const own = mkdtempSync(`${lock}-`);
-    try {
-      // Whatever `git add` meets while this runs, or after a kill.
-      writeFileSync(join(own, '.gitignore'), '*\n');
-      writeFileSync(join(own, OWNER), `${process.pid}\n`);
-      mkdirSync(join(own, 'new'));
-      take(own, lock);
-    } finally {
-      rmSync(own, { recursive: true, force: true });
-    }
+    rmSync(own, { recursive: true, force: true });
+    mkdirSync(own);
+    writeFileSync(join(own, '.gitignore'), '*\n');
+    writeFileSync(join(own, OWNER), `${process.pid}\n`);
+    take(own, lock);
   } catch (error) {
-    for (const folder of made.toReversed()) removeIfEmpty(folder);
+    attempt(() => rmSync(own, { recursive: true, force: true }));
+    for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
     throw error;
   }
   return { folder: lock, close };
+}
+
+/** Removes what killed processes left behind when they scaffolded the same primitive. */
+export function removeLeftOvers(target: string, name: string): void {
+  const parent = dirname(target);
+  const lock = `.${name}.scaffold`;
+  for (const found of existsSync(parent) ? readdirSync(parent) : []) {
+    const folder = join(parent, found);
+    const owner = found.startsWith(`${lock}-`) ? Number(found.slice(lock.length + 1)) : ownerOf(folder);
+    if (found === lock || found.startsWith(`${lock}-`)) {
+      if (!isAlive(owner)) attempt(() => rmSync(folder, { recursive: true, force: true }));
+    }
+  }
 }
 
 const OWNER = 'owner';
 
 /** A rename onto a folder that has files fails, whoever comes second. */
 function take(own: string, lock: string): void {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      renameSync(own, lock);
-      return;
-    } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') || !existsSync(lock)) throw error;
-      if (attempt > 0 || isAlive(lock)) throw busy(lock);
-      rmSync(lock, { recursive: true, force: true });
-    }
-  }
-}
-
-function removeLeftOvers(parent: string, prefix: string): void {
-  for (const name of readdirSync(parent)) {
-    const folder = join(parent, name);
-    if (name.startsWith(prefix) && existsSync(join(folder, OWNER)) && !isAlive(folder))
-      rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function isAlive(lock: string): boolean {
   try {
-    const owner = Number.parseInt(readFileSync(join(lock, OWNER), 'utf8'), 10);
-    return Number.isInteger(owner) && owner > 0 && process.kill(owner, 0);
+    renameSync(own, lock);
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') && existsSync(lock)) throw busy(lock);
+    throw error;
+  }
+}
+
+function ownerOf(lock: string): number {
+  try {
+    return Number(readFileSync(join(lock, OWNER), 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+function isAlive(owner: number): boolean {
+  if (!Number.isInteger(owner) || owner <= 0) return false;
+  try {
+    return process.kill(owner, 0);
   } catch (error) {
     // Another user's process cannot be signalled, but it is there.
     return errnoOf(error) === 'EPERM';
@@ -109,16 +115,17 @@ function makeFolders(folder: string): string[] {
   } catch (error) {
     // Two at once make the same folders.
     if (errnoOf(error) === 'EEXIST') return [...made, ...makeFolders(folder)];
-    for (const path of made.toReversed()) removeIfEmpty(path);
+    for (const path of made.toReversed()) attempt(() => rmdirSync(path));
     throw error;
   }
   return made;
 }
 
-function removeIfEmpty(folder: string): void {
+/** For what may fail, such as the removal of a folder that has become somebody's. */
+function attempt(step: () => void): void {
   try {
-    rmdirSync(folder);
+    step();
   } catch {
-    // It has become somebody's.
+    // See above.
   }
 }

@@ -1,0 +1,124 @@
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/git.ts';
+import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
+import { attempt } from '../../support/services/run.ts';
+import { contentOf } from '../../support/tree.ts';
+
+const support = join(import.meta.dirname, '../../support');
+
+/** Scaffolds in a process whose file operations fail at one point; `operations` counts them where it lives to tell. */
+async function runWithFault(root: string, at: number, how: string) {
+  await using folder = await temporaryFolder();
+  const count = join(folder.path, 'count');
+  const args = ['--import', join(support, 'failing-files.ts'), join(support, 'scaffold-run.ts'), root];
+  const env = { FAIL_AT: String(at), FAIL_HOW: how, FAIL_COUNT: count };
+  const result = await attempt(process.execPath, args, { env }).catch((error: { signal?: string }) => ({
+    code: error.signal ?? 'error',
+    stdout: '',
+    stderr: String(error),
+  }));
+  const operations = Number(await readFile(count, 'utf8').catch(() => '0'));
+  return { ...result, operations };
+}
+
+/** The work tree without what is installed. */
+const treeOf = (root: string) => contentOf(root, ['.git', 'node_modules']);
+
+const FAULTS = ['ENOSPC', 'EACCES', 'EIO', 'SIGINT', 'SIGKILL'];
+
+/** Two cases: nothing is there, or an older template was scaffolded and a person has written since. */
+const CASES: readonly { readonly what: string; readonly begin: (root: string) => Promise<void> }[] = [
+  { what: 'a new primitive', begin: async () => {} },
+  {
+    what: 'a primitive that is there',
+    begin: async (root) => {
+      await scaffold(root);
+      const kind = join(root, 'node_modules/@acme/kinds/kinds/widget');
+      await appendFile(join(kind, 'files/gen/model.ts.eta'), '// of the second version\n');
+      await writeFile(join(kind, 'files/gen/more.ts'), '// new in the second version\n');
+      const text = await readFile(join(kind, 'kind.yaml'), 'utf8');
+      await writeFile(join(kind, 'kind.yaml'), text.replace('version: 1\n', 'version: 2\n'));
+      const primitive = join(root, 'primitives/widget/order-lines');
+      await writeFile(join(primitive, 'src/order_lines.ts'), '// mine\n');
+      await rm(join(primitive, 'bin'), { recursive: true });
+    },
+  },
+];
+
+describe.each(CASES)('$what', ({ begin }) => {
+  test.each(FAULTS)(
+    '%s at any point: all of it or nothing, and the same command goes on',
+    { timeout: 180_000 },
+    async (how) => {
+      await using whole = await scaffoldRepo();
+      await begin(whole.root);
+      const { code, operations } = await runWithFault(whole.root, 0, '');
+      expect([code, operations > 10]).toEqual([0, true]);
+      const after = await treeOf(whole.root);
+
+      let refused = 0;
+      // Each point costs two processes: every fault has its share of them, and all have the last ones.
+      const points = Array.from({ length: operations }, (_, i) => i + 1).filter(
+        (n) => n % FAULTS.length === FAULTS.indexOf(how) || n > operations - 3,
+      );
+      for (const at of points) {
+        await using repo = await scaffoldRepo();
+        await begin(repo.root);
+        const before = await treeOf(repo.root);
+        const result = await runWithFault(repo.root, at, how);
+        const tree = await treeOf(repo.root);
+        const left = Object.keys(tree).filter((path) => path.includes('.scaffold'));
+        if (how === 'SIGKILL') {
+          expect(result.code).toBe('SIGKILL');
+          // Git is not to see what a killed process leaves.
+          expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
+        } else if (result.code !== 0) {
+          refused += 1;
+          expect([at, left]).toEqual([at, []]);
+          expect([at, tree]).toEqual([at, before]);
+        } else {
+          // The operation only cleaned up; what is left is for the next run, and nothing to git.
+          for (const path of left) delete tree[path];
+          expect([at, tree]).toEqual([at, after]);
+          expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
+        }
+        const again = await runWithFault(repo.root, 0, '');
+        expect([at, again.code, again.stdout]).toEqual([at, 0, '']);
+        expect([at, await treeOf(repo.root)]).toEqual([at, after]);
+      }
+      if (how !== 'SIGKILL') expect(refused).toBeGreaterThan(1);
+    },
+  );
+});
+
+test('two processes at once: the result is whole, and who comes second is told or finds it done', async () => {
+  await using alone = await scaffoldRepo();
+  await scaffold(alone.root);
+  const expected = await treeOf(alone.root);
+  for (let round = 0; round < 4; round += 1) {
+    await using repo = await scaffoldRepo();
+    const one = () => attempt(process.execPath, [join(support, 'scaffold-run.ts'), repo.root]);
+    const results = await Promise.all([one(), one(), one()]);
+    expect(results.some(({ code }) => code === 0)).toBe(true);
+    for (const { code, stdout } of results.filter((result) => result.code !== 0)) {
+      expect(code).toBe(2);
+      expect(['scaffold-busy', 'scaffold-moved']).toContain(JSON.parse(stdout).code);
+    }
+    expect(await treeOf(repo.root)).toEqual(expected);
+  }
+});
+
+test('two processes at once with two names: both', async () => {
+  await using repo = await scaffoldRepo();
+  const run = (name: string) =>
+    attempt(process.execPath, [join(support, 'scaffold-run.ts'), repo.root, name]);
+  const results = await Promise.all([run('first'), run('second')]);
+  expect(results.map(({ code, stdout }) => [code, stdout])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
+  const made = Object.keys(await treeOf(repo.root)).filter((path) => path.endsWith('primitive.yaml'));
+  expect(made).toEqual(['primitives/widget/first/primitive.yaml', 'primitives/widget/second/primitive.yaml']);
+});
