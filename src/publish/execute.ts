@@ -10,8 +10,8 @@ import {
   type ReleasePorts,
   releaseConflict,
 } from './release.ts';
-import { type ExecutedPublish, type Outcome, reportPublish, type Tagged } from './report.ts';
-import { type Sealed, type SealPorts, sealAll, type Work } from './seal-all.ts';
+import { type ComponentOutcome, type ExecutedPublish, reportPublish, type Tagged } from './report.ts';
+import { type SealedComponent, type SealOutcome, type SealPorts, sealAll, type Work } from './seal-all.ts';
 import { settleAll } from './settle.ts';
 import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, writeTag } from './tagging.ts';
 
@@ -60,11 +60,11 @@ export async function executePublish(
 
 async function tagAll(
   plan: PublishPlan,
-  sealed: readonly Sealed[],
+  sealed: readonly SealOutcome[],
   work: Work,
   ports: ExecutePorts,
   emit: Emit,
-): Promise<Outcome[]> {
+): Promise<ComponentOutcome[]> {
   const manifests = new Map<Digest, Manifest>(work.manifests);
   for (const outcome of sealed) {
     if (outcome.ok && outcome.manifest) manifests.set(outcome.manifest.digest, outcome.manifest);
@@ -73,7 +73,7 @@ async function tagAll(
   const looked = await prepareAll(plan, sealed, work, tagPorts, ports.signal);
   const stop = !plan.keepGoing && looked.some(({ failure }) => failure !== undefined);
   return settleAll(
-    looked.map(async ({ outcome, prepared, failure }): Promise<Outcome> => {
+    looked.map(async ({ outcome, prepared, failure }): Promise<ComponentOutcome> => {
       if (!outcome.ok) return outcome;
       if (!failure && (stop || !prepared)) return outcome;
       const { planned, image } = outcome;
@@ -93,7 +93,7 @@ async function tagAll(
 }
 
 interface Looked {
-  readonly outcome: Sealed;
+  readonly outcome: SealOutcome;
   readonly prepared?: readonly PreparedTag[];
   readonly failure?: { readonly error: unknown };
 }
@@ -101,7 +101,7 @@ interface Looked {
 /** Looks at every tag before the first is written: a conflict in one component leaves all of them untagged. */
 function prepareAll(
   plan: PublishPlan,
-  sealed: readonly Sealed[],
+  sealed: readonly SealOutcome[],
   work: Work,
   ports: TagPorts,
   signal: AbortSignal,
@@ -131,7 +131,7 @@ function prepareAll(
  * are as old as the plan. An accepted run looks all the same before it writes, lest it takes the tag from a trusted one.
  */
 function claimsOf(
-  { planned, image }: Extract<Sealed, { ok: true }>,
+  { planned, image }: SealedComponent,
   plan: PublishPlan,
   work: Work,
   built: boolean,
@@ -153,7 +153,7 @@ function claimsOf(
 }
 
 async function writeAll(
-  { image }: Extract<Sealed, { ok: true }>,
+  { image }: SealedComponent,
   prepared: readonly PreparedTag[],
   ports: TagPorts,
 ): Promise<Tagged> {
@@ -173,7 +173,7 @@ async function writeAll(
 
 async function commit(
   plan: PublishPlan,
-  tagged: readonly Outcome[],
+  tagged: readonly ComponentOutcome[],
   work: Work,
   ports: ExecutePorts,
   emit: Emit,
@@ -202,10 +202,10 @@ async function commit(
  */
 async function recordAll(
   plan: PublishPlan,
-  tagged: readonly Outcome[],
+  tagged: readonly ComponentOutcome[],
   work: Work,
   ports: ExecutePorts,
-): Promise<{ readonly committed: CommittedRecord; readonly outcomes: readonly Outcome[] }> {
+): Promise<{ readonly committed: CommittedRecord; readonly outcomes: readonly ComponentOutcome[] }> {
   const { repository, tag } = plan.record;
   let outcomes = tagged;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -221,14 +221,14 @@ async function recordAll(
 async function followRecord(
   record: ReleaseRecord,
   plan: PublishPlan,
-  tagged: readonly Outcome[],
+  tagged: readonly ComponentOutcome[],
   work: Work,
   ports: ExecutePorts,
-): Promise<Outcome[]> {
+): Promise<ComponentOutcome[]> {
   const built = plan.components.some((component) => component.action === 'build');
   const entries = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
   return settleAll(
-    tagged.map(async (outcome): Promise<Outcome> => {
+    tagged.map(async (outcome): Promise<ComponentOutcome> => {
       const entry = entries.get(outcome.planned.image);
       if (!outcome.ok || !outcome.tagged || !entry) return outcome;
       const { planned, tagged: result } = outcome;
@@ -251,7 +251,7 @@ function componentOf(planned: PlannedComponent, work: Work) {
   return inputs.component;
 }
 
-function recordOf(plan: PublishPlan, tagged: readonly Outcome[]): ReleaseRecord {
+function recordOf(plan: PublishPlan, tagged: readonly ComponentOutcome[]): ReleaseRecord {
   return {
     schema: 'primitive.release/v1',
     commit: plan.commit,

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import { type TrustPolicy, tierOf } from '../seal/trust.ts';
+import { describeSigner, type TrustPolicy, tierOf } from '../seal/trust.ts';
 import type { SignerIdentity } from '../seal/types.ts';
 import type { Run } from './plan.ts';
 
@@ -153,7 +153,7 @@ export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: 
       'identity-not-allowed',
       `The config does not let ${describeSigner(signer)} seal images.`,
       {
-        why: 'Neither `signing.trusted` nor `signing.accepted` lists it, so nobody would count its signature.',
+        why: 'Neither `signing.trusted` nor `signing.accepted` lists it in every field that they name, so nobody would count its signature.',
         suggestions: [
           'If it should: add to primitive.config.yaml, under signing.accepted:',
           ...policyLines(signer),
@@ -164,12 +164,6 @@ export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: 
   const signed = signer.type === 'keyless' ? signer.ref?.match(/^refs\/heads\/(.+)$/)?.[1] : undefined;
   const onBranch = signer.type === 'keyless' && signer.ref !== undefined ? signed : branch;
   return { tier, signer, ...(onBranch === undefined ? {} : { branch: onBranch }) };
-}
-
-function describeSigner(signer: SignerIdentity): string {
-  return signer.type === 'key'
-    ? `the key ${signer.fingerprint}`
-    : `${signer.identity} (issuer ${signer.issuer})`;
 }
 
 function policyLines(signer: SignerIdentity): string[] {

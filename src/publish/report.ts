@@ -2,7 +2,7 @@ import { toPrimitiveError } from '../errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SealBundles, TrustTier } from '../seal/types.ts';
 import type { Baseline, PlannedChannel, PlannedComponent, PublishPlan, Run, SealedImage } from './plan.ts';
-import type { Sealed } from './seal-all.ts';
+import type { SealOutcome } from './seal-all.ts';
 
 /** What became of one component. */
 export interface PublishedComponent {
@@ -75,12 +75,12 @@ export interface Tagged {
 }
 
 /** How a component came out of sealing and tagging. */
-export type Outcome = Sealed & { readonly tagged?: Tagged };
+export type ComponentOutcome = SealOutcome & { readonly tagged?: Tagged };
 
 /** The report of an executed plan. */
 export function reportPublish(
   plan: PublishPlan,
-  outcomes: readonly Outcome[],
+  outcomes: readonly ComponentOutcome[],
   release: PublishReport['release'] | undefined,
   channel: PublishReport['channel'],
 ): ExecutedPublish {
@@ -96,7 +96,7 @@ export function reportPublish(
   };
 }
 
-function published(outcome: Outcome, plan: PublishPlan): PublishedComponent {
+function published(outcome: ComponentOutcome, plan: PublishPlan): PublishedComponent {
   const { planned } = outcome;
   const { kind, name, path, image, inputDigest, platforms, reason } = planned;
   const base = { kind, name, path, image, inputDigest, platforms };

@@ -20,20 +20,25 @@ import { expectedOf, fromSeal } from './facts.ts';
 import { idOf, type PlannedComponent, type PublishPlan, type SealedImage } from './plan.ts';
 import { settleAll } from './settle.ts';
 
+/** A component whose image is sealed. */
+export interface SealedComponent {
+  readonly planned: PlannedComponent;
+  readonly ok: true;
+  readonly image: SealedImage;
+  /** Its bytes, where they are at hand. */
+  readonly manifest?: Manifest;
+}
+
+/** A component that failed, maybe after its image was pushed. */
+export interface FailedComponent {
+  readonly planned: PlannedComponent;
+  readonly ok: false;
+  readonly error: unknown;
+  readonly digest?: Digest;
+}
+
 /** How a component came out of building and sealing. */
-export type Sealed =
-  | {
-      readonly planned: PlannedComponent;
-      readonly ok: true;
-      readonly image: SealedImage;
-      readonly manifest?: Manifest;
-    }
-  | {
-      readonly planned: PlannedComponent;
-      readonly ok: false;
-      readonly error: unknown;
-      readonly digest?: Digest;
-    };
+export type SealOutcome = SealedComponent | FailedComponent;
 
 /** What sealing needs beyond building. */
 export interface SealPorts {
@@ -70,13 +75,13 @@ export async function sealAll(
   work: Work,
   ports: SealPorts,
   emit: Emit,
-): Promise<Sealed[]> {
+): Promise<SealOutcome[]> {
   const built = await buildAll(plan, work, ports, emit);
   const signature = await signAll(built, ports, emit);
   const limit = pLimit(SEALS_AT_A_TIME);
   return settleAll(
     plan.components.map((planned) =>
-      limit(async (): Promise<Sealed> => {
+      limit(async (): Promise<SealOutcome> => {
         if (planned.action === 'conflict') return { planned, ok: false, error: conflict(planned) };
         if (planned.action !== 'build') {
           const manifest = work.manifests.get(planned.sealed.digest);

@@ -5,8 +5,8 @@ import { descriptorOf } from '../oci/manifest.ts';
 import type { Manifest, Repository } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
-import { describeSigner, type SealContext } from './search.ts';
-import { scopedTo, tierOf } from './trust.ts';
+import type { SealContext } from './search.ts';
+import { describeSigner, scopedTo, tierOf } from './trust.ts';
 import type { VerifiedStatement } from './types.ts';
 
 /** Milliseconds between looks at a registry that shows late what it was given. */

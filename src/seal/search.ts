@@ -2,8 +2,8 @@ import { PrimitiveError } from '../errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Repository } from '../oci/types.ts';
 import { bundleLayer, MAX_BUNDLE_BYTES, maybeBundle, PREDICATE_ANNOTATION } from './bundle.ts';
-import { type TrustPolicy, tierOf } from './trust.ts';
-import type { SignedStatement, SignerIdentity, VerifiedStatement } from './types.ts';
+import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
+import type { SignedStatement, VerifiedStatement } from './types.ts';
 import type { BundleCheck, BundleVerifier } from './verifier.ts';
 
 /** What a look at what is attached in a registry needs. */
@@ -66,17 +66,6 @@ export async function searchBundles(
     }
   }
   return results;
-}
-
-/** One signer as people know it. */
-export function describeSigner(signer: SignerIdentity): string {
-  if (signer.type === 'key') return `the key ${signer.fingerprint}`;
-  const run = [
-    signer.trigger && `on ${signer.trigger}`,
-    signer.ref && `at ${signer.ref}`,
-    signer.repository && `in ${signer.repository}`,
-  ];
-  return [signer.identity, ...run.filter(Boolean)].join(' ');
 }
 
 /** Those that say that they are what is wanted come first; else by digest, so that the order of the registry decides nothing. */

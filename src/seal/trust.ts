@@ -30,6 +30,17 @@ export function scopedTo(policy: TrustPolicy, run: SignerIdentity): TrustPolicy 
   return tierOf(run, policy) === 'trusted' ? { ...policy, accepted: [] } : { ...policy, acceptedScope: run };
 }
 
+/** One signer as people know it. */
+export function describeSigner(signer: SignerIdentity): string {
+  if (signer.type === 'key') return `the key ${signer.fingerprint}`;
+  const run = [
+    signer.trigger && `on ${signer.trigger}`,
+    signer.ref && `at ${signer.ref}`,
+    signer.repository && `in ${signer.repository}`,
+  ];
+  return [signer.identity, ...run.filter(Boolean)].join(' ');
+}
+
 /**
  * The identity that a Fulcio certificate for these OIDC claims will carry: of a GitHub Actions job its workflow, of a
  * person the verified address. Undefined for tokens of other make.

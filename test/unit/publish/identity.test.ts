@@ -123,7 +123,11 @@ describe('resolveRun', () => {
     'does not take %s for the push that is trusted',
     (trigger) => {
       expect(() => resolveRun(job('refs/heads/main', trigger), policy, 'main')).toThrow(
-        expect.objectContaining({ code: 'identity-not-allowed', exit: 2 }),
+        expect.objectContaining({
+          code: 'identity-not-allowed',
+          exit: 2,
+          message: expect.stringContaining(`on ${trigger} at refs/heads/main in acme/app`),
+        }),
       );
     },
   );
