@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,contract,integration,e2e,golden}/**/*.test.ts'],
+    include: ['test/{unit,contract,integration,e2e}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -59,7 +59,7 @@ describe.each(CASES)('$what', ({ begin }) => {
       const after = await treeOf(whole.root);
 
       let refused = 0;
-      // Each point costs two processes: every fault has its share of them, and all have the last ones.
+      // Each point costs a process: every fault has its share of them, and all have the last ones.
       const points = Array.from({ length: operations }, (_, i) => i + 1).filter(
         (n) => n % FAULTS.length === FAULTS.indexOf(how) || n > operations - 3,
       );

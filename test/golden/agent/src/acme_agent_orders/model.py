@@ -1,0 +1,19 @@
+"""The model, as this agent needs it: a port, so that tests need no model and a change of provider no test."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.tools import BaseTool
+
+
+class ModelError(Exception):
+    """The model gave no usable answer. The text is safe to show: it holds neither prompt nor credential."""
+
+
+class Model(Protocol):
+    """Answers a conversation with its next message."""
+
+    async def reply(self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool]) -> AIMessage:
+        """The next message, which may ask for some of `tools`. Raises ModelError."""
+        ...

@@ -1,0 +1,171 @@
+"""The process itself: what it needs to start, and how it stops."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx2
+
+import acme_agent_orders as package
+
+SOURCES = str(Path(package.__path__[0]).parent)
+
+
+def _environment(**variables: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCES, **variables}
+
+
+@contextmanager
+def _running(model_url: str, delay_seconds: int = 0) -> Generator[tuple[str, subprocess.Popen[str]]]:
+    """The process, once it is ready, with its base URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = _environment(
+        PORT=port,
+        DRAIN_DELAY_SECONDS=str(delay_seconds),
+        DRAIN_TIMEOUT_SECONDS="10",
+        CHECKPOINT_URL="memory:",
+        MODEL_URL=model_url,
+        MODEL_NAME="small",
+        MODEL_API_KEY="key",
+        TOOL_GRANTS="",
+    )
+    command = [sys.executable, "-m", package.__name__]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            process.kill()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx2.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the process did not become ready; its exit code is {process.poll()}")
+
+
+def _stop(process: subprocess.Popen[str]) -> tuple[int, Sequence[Any]]:
+    """Exit code and log records of the process, once it has ended."""
+    output, _ = process.communicate(timeout=30)
+    return process.returncode, [json.loads(line) for line in output.splitlines()]
+
+
+class _SlowModel:
+    """A model server that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = Event()
+        self.answer = Event()
+
+    @contextmanager
+    def serving(self) -> Generator[str]:
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                model.asked.set()
+                model.answer.wait(timeout=30)
+                body = b'{"choices": [{"message": {"role": "assistant", "content": "Hello!"}}]}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class names it so)
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}/v1/"
+            server.shutdown()
+
+
+def test_starts_and_stops_cleanly() -> None:
+    with _running("http://127.0.0.1:1/v1/") as (_, process):
+        process.send_signal(signal.SIGTERM)
+        exit_code, records = _stop(process)
+
+    order = [each["message"] for each in records if each["message"] in ("open", "draining", "closed")]
+    assert (exit_code, order) == (0, ["open", "draining", "closed"])
+
+
+def test_serves_on_for_those_who_did_not_hear_yet() -> None:
+    with _running("http://127.0.0.1:1/v1/", delay_seconds=2) as (url, process):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        got = {path: httpx2.get(url + path).status_code for path in ("/livez", "/readyz")}
+        exit_code, _ = _stop(process)
+
+    assert (exit_code, got) == (0, {"/livez": 200, "/readyz": 503})
+
+
+def test_ends_turns_in_flight_before_it_stops() -> None:
+    model = _SlowModel()
+    with model.serving() as model_url, _running(model_url) as (url, process), ThreadPoolExecutor() as pool:
+        turn = pool.submit(httpx2.post, f"{url}/invoke", json={"thread_id": "t", "message": "Hi"}, timeout=30)
+        while not (model.asked.is_set() or turn.done()):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        model.answer.set()
+        response = turn.result()
+        exit_code, _ = _stop(process)
+
+    assert (exit_code, response.status_code, response.json()) == (
+        0,
+        200,
+        {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []},
+    )
+
+
+def test_says_which_variables_are_missing() -> None:
+    command = [sys.executable, "-m", package.__name__]
+    ended = subprocess.run(command, env=_environment(PORT="8080"), capture_output=True, text=True, timeout=60)
+
+    record = json.loads(ended.stdout)
+    assert (ended.returncode, record["level"], record["message"]) == (
+        2,
+        "error",
+        "configuration: CHECKPOINT_URL: is required but not set; "
+        "DRAIN_DELAY_SECONDS: is required but not set; DRAIN_TIMEOUT_SECONDS: is required but not set; "
+        "MODEL_API_KEY: is required but not set; MODEL_NAME: is required but not set; "
+        "MODEL_URL: is required but not set; TOOL_GRANTS: is required but not set",
+    )
+
+
+def test_imports_without_network() -> None:
+    script = """
+import importlib, pkgutil, sys
+
+def forbid(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+        print(event, arguments)
+
+sys.addaudithook(forbid)
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+    importlib.import_module(module.name)
+"""
+    environment = _environment(LANGSMITH_TRACING="true", LANGSMITH_API_KEY="key")
+    command = [sys.executable, "-c", script, package.__name__]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -1,0 +1,170 @@
+// Command server is all processes of orders: serve answers calls, dispatch delivers events, migrate brings the schema up
+// to date.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"google.golang.org/grpc"
+
+	"github.com/acme/app/primitives/domain/orders/internal/config"
+	pb "github.com/acme/app/primitives/domain/orders/internal/gen/acme/domain/orders/v1"
+	"github.com/acme/app/primitives/domain/orders/internal/lifecycle"
+	"github.com/acme/app/primitives/domain/orders/internal/outbox"
+	"github.com/acme/app/primitives/domain/orders/internal/probe"
+	"github.com/acme/app/primitives/domain/orders/internal/rpc"
+	"github.com/acme/app/primitives/domain/orders/internal/service"
+	"github.com/acme/app/primitives/domain/orders/internal/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout)
+	stop()
+	if err != nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run runs one process until it is done or ctx ends.
+func run(ctx context.Context, args, environ []string, out io.Writer) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one command is needed, got %q: serve, dispatch or migrate", args)
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, environ, out)
+	case "dispatch":
+		return dispatch(ctx, environ, out)
+	case "migrate":
+		return migrate(ctx, environ, out)
+	default:
+		return fmt.Errorf("unknown command %q: serve, dispatch or migrate", args[0])
+	}
+}
+
+func serve(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Serve](environ)
+	if err != nil {
+		return err
+	}
+	log := logger(out, settings.LogLevel)
+	db, err := store.Open(ctx, settings.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	calls, err := listen(log, "grpc", settings.GRPCAddress)
+	if err != nil {
+		return err
+	}
+	requests, err := listen(log, "http", settings.HTTPAddress)
+	if err != nil {
+		return err
+	}
+	server := rpc.New(log, func(r grpc.ServiceRegistrar) {
+		pb.RegisterOrdersServiceServer(r, service.New(db))
+	})
+	probes := probe.New(db.Ready)
+	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); server.Drain(); return nil }},
+		lifecycle.Wait(settings.DrainDelay),
+		server.Part(func() error { return server.Serve(calls) }),
+		httpPart(probe.Server(probes), requests),
+		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
+	)
+}
+
+func dispatch(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Dispatch](environ)
+	if err != nil {
+		return err
+	}
+	log := logger(out, settings.LogLevel)
+	db, err := store.Open(ctx, settings.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	requests, err := listen(log, "http", settings.HTTPAddress)
+	if err != nil {
+		return err
+	}
+	dispatcher := &outbox.Dispatcher{
+		Queue: db,
+		Publisher: &outbox.HTTPPublisher{
+			Client: &http.Client{Timeout: settings.DrainTimeout / 2},
+			URL:    settings.EventsURL,
+			Source: "/domain/orders",
+		},
+		Log:      log,
+		Interval: settings.PollInterval,
+	}
+	probes := probe.New(db.Ready)
+	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
+		dispatcherPart(dispatcher),
+		httpPart(probe.Server(probes), requests),
+		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
+	)
+}
+
+func migrate(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Migrate](environ)
+	if err != nil {
+		return err
+	}
+	return store.Migrate(ctx, logger(out, slog.LevelInfo), settings.DatabaseURL)
+}
+
+func dispatcherPart(dispatcher *outbox.Dispatcher) lifecycle.Part {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	return lifecycle.Part{
+		Name: "dispatcher",
+		Run:  func() error { defer close(done); dispatcher.Run(ctx); return nil },
+		Stop: func(stopping context.Context) error {
+			cancel()
+			select {
+			case <-done:
+				return nil
+			case <-stopping.Done():
+				return stopping.Err()
+			}
+		},
+	}
+}
+
+func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
+	return lifecycle.Part{
+		Name: "http",
+		Run:  func() error { return probe.Serve(server, listener) },
+		Stop: func(ctx context.Context) error {
+			err := server.Shutdown(ctx)
+			if err != nil {
+				_ = server.Close()
+			}
+			return err
+		},
+	}
+}
+
+func listen(log *slog.Logger, what, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("listening", "server", what, "address", listener.Addr().String())
+	return listener, nil
+}
+
+func logger(out io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,45 @@
+// Package config reads settings from the environment, which is the only place that they come from: nothing here has a
+// default. What is the same for every deployment of an image stands in the Dockerfile's ENV.
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Serve is what answering calls takes.
+type Serve struct {
+	Process
+	DatabaseURL string `env:"DATABASE_URL,required,notEmpty"`
+	GRPCAddress string `env:"GRPC_ADDRESS,required,notEmpty"`
+}
+
+// Dispatch is what delivering events takes.
+type Dispatch struct {
+	Process
+	DatabaseURL  string        `env:"DATABASE_URL,required,notEmpty"`
+	EventsURL    string        `env:"EVENTS_URL,required,notEmpty"`
+	PollInterval time.Duration `env:"POLL_INTERVAL,required,notEmpty"`
+}
+
+// Migrate is what bringing the schema up to date takes.
+type Migrate struct {
+	DatabaseURL string `env:"DATABASE_URL,required,notEmpty"`
+}
+
+// Process is what every process that keeps running takes.
+type Process struct {
+	HTTPAddress string     `env:"HTTP_ADDRESS,required,notEmpty"`
+	LogLevel    slog.Level `env:"LOG_LEVEL,required,notEmpty"`
+	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
+	DrainDelay time.Duration `env:"DRAIN_DELAY,required,notEmpty"`
+	// DrainTimeout is for work in flight, the delay included.
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,required,notEmpty"`
+}
+
+// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing.
+func Load[T Serve | Dispatch | Migrate](environ []string) (T, error) {
+	return env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
+}

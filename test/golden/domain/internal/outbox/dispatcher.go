@@ -1,0 +1,45 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Publisher takes an event to wherever its consumers get it from. That is done once it returns nil.
+type Publisher interface {
+	Publish(ctx context.Context, event Event) error
+}
+
+// Queue is where events wait.
+type Queue interface {
+	// Deliver passes one event that is due to publish and takes it out of the queue, or, if that fails, puts off the
+	// next attempt. It reports whether there was one.
+	Deliver(ctx context.Context, publish func(context.Context, Event) error) (bool, error)
+}
+
+// Dispatcher delivers the events of a queue. Any number may share one.
+type Dispatcher struct {
+	Queue     Queue
+	Publisher Publisher
+	Log       *slog.Logger
+	// Interval is how long it waits before it looks for events again once there are none.
+	Interval time.Duration
+}
+
+// Run delivers until ctx ends; the event in hand is still delivered.
+func (d *Dispatcher) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		found, err := d.Queue.Deliver(context.WithoutCancel(ctx), d.Publisher.Publish)
+		if err != nil {
+			d.Log.ErrorContext(ctx, "delivery failed", "error", err)
+		}
+		if found && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(d.Interval):
+		}
+	}
+}

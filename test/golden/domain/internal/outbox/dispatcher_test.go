@@ -1,0 +1,87 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// memory is a queue of events, and the consumer that gets them.
+type memory struct {
+	waiting   []Event
+	published []string
+	failures  int
+}
+
+func (m *memory) Deliver(ctx context.Context, publish func(context.Context, Event) error) (bool, error) {
+	if len(m.waiting) == 0 {
+		return false, nil
+	}
+	if err := publish(ctx, m.waiting[0]); err != nil {
+		return true, err
+	}
+	m.waiting = m.waiting[1:]
+	return true, nil
+}
+
+func (m *memory) Publish(ctx context.Context, event Event) error {
+	if m.failures > 0 {
+		m.failures--
+		return errors.New("consumer is down")
+	}
+	m.published = append(m.published, event.ID)
+	return ctx.Err()
+}
+
+func TestDispatcherDeliversInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}, {ID: "3"}}}
+		runFor(t, m, time.Millisecond)
+		if diff := cmp.Diff([]string{"1", "2", "3"}, m.published); diff != "" {
+			t.Errorf("published differs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDispatcherTriesAgainAfterFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}}, failures: 2}
+		runFor(t, m, 2*time.Second+time.Millisecond)
+		if diff := cmp.Diff([]string{"1", "2"}, m.published); diff != "" {
+			t.Errorf("published differs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDispatcherFinishesEventInHand(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}}}
+	publisher := publisherFunc(func(ctx context.Context, event Event) error {
+		cancel()
+		return m.Publish(ctx, event)
+	})
+	(&Dispatcher{Queue: m, Publisher: publisher, Log: slog.New(slog.DiscardHandler), Interval: time.Second}).Run(ctx)
+	if diff := cmp.Diff([]string{"1"}, m.published); diff != "" {
+		t.Errorf("published differs (-want +got):\n%s", diff)
+	}
+	if got, want := len(m.waiting), 1; got != want {
+		t.Errorf("waiting = %d events, want %d", got, want)
+	}
+}
+
+type publisherFunc func(context.Context, Event) error
+
+func (f publisherFunc) Publish(ctx context.Context, event Event) error { return f(ctx, event) }
+
+// runFor runs a dispatcher that looks for events each second.
+func runFor(t *testing.T, m *memory, duration time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), duration)
+	defer cancel()
+	(&Dispatcher{Queue: m, Publisher: m, Log: slog.New(slog.DiscardHandler), Interval: time.Second}).Run(ctx)
+}

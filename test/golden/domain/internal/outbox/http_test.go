@@ -1,0 +1,56 @@
+package outbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
+	var got map[string]any
+	var contentType string
+	consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		contentType = r.Header.Get("Content-Type")
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer consumer.Close()
+	err := (&HTTPPublisher{Client: consumer.Client(), URL: consumer.URL, Source: "/items"}).Publish(t.Context(), Event{
+		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Version: 3,
+		Time:        time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
+		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		Data:        []byte(`{"a":1}`),
+	})
+	if err != nil {
+		t.Fatalf("Publish() error = %v, want nil", err)
+	}
+	want := map[string]any{
+		"specversion": "1.0", "id": "m1", "source": "/items", "type": "test.Happened", "subject": "item/i1",
+		"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3",
+		"traceparent":     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		"datacontenttype": "application/json", "data": map[string]any{"a": 1.0},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("event differs (-want +got):\n%s", diff)
+	}
+	if want := "application/cloudevents+json"; contentType != want {
+		t.Errorf("Content-Type = %q, want %q", contentType, want)
+	}
+}
+
+func TestHTTPPublisherFailsUnlessAccepted(t *testing.T) {
+	for _, status := range []int{http.StatusConflict, http.StatusInternalServerError, http.StatusNotModified} {
+		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		err := (&HTTPPublisher{Client: consumer.Client(), URL: consumer.URL}).Publish(t.Context(), Event{Data: []byte(`{}`)})
+		if err == nil {
+			t.Errorf("status %d: Publish() error = nil, want one", status)
+		}
+		consumer.Close()
+	}
+}

@@ -1,0 +1,158 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/acme/app/primitives/domain/orders/internal/caller"
+)
+
+// start serves one service `test.Echo` with the method Call, which does what call does.
+func start(t *testing.T, call func(context.Context) error) (*Server, *grpc.ClientConn) {
+	t.Helper()
+	handle := func(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
+		req := new(emptypb.Empty)
+		if err := decode(req); err != nil {
+			return nil, err
+		}
+		info := &grpc.UnaryServerInfo{FullMethod: "/test.Echo/Call"}
+		return intercept(ctx, req, info, func(ctx context.Context, _ any) (any, error) {
+			return new(emptypb.Empty), call(ctx)
+		})
+	}
+	echo := &grpc.ServiceDesc{
+		ServiceName: "test.Echo",
+		HandlerType: (*any)(nil),
+		Methods:     []grpc.MethodDesc{{MethodName: "Call", Handler: handle}},
+	}
+	server := New(slog.New(slog.DiscardHandler), func(r grpc.ServiceRegistrar) { r.RegisterService(echo, struct{}{}) })
+	listener := bufconn.Listen(1 << 16)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	conn, err := grpc.NewClient("passthrough:///memory",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) { return listener.Dial() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return server, conn
+}
+
+func invoke(ctx context.Context, conn *grpc.ClientConn) error {
+	return conn.Invoke(ctx, "/test.Echo/Call", new(emptypb.Empty), new(emptypb.Empty))
+}
+
+func TestHealthFollowsDrain(t *testing.T) {
+	server, conn := start(t, nil)
+	check := func(service string) string {
+		resp, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})
+		if err != nil {
+			return err.Error()
+		}
+		return resp.GetStatus().String()
+	}
+	for _, service := range []string{"", "test.Echo"} {
+		if got, want := check(service), "SERVING"; got != want {
+			t.Errorf("health of %q = %s, want %s", service, got, want)
+		}
+	}
+	server.Drain()
+	for _, service := range []string{"", "test.Echo"} {
+		if got, want := check(service), "NOT_SERVING"; got != want {
+			t.Errorf("draining: health of %q = %s, want %s", service, got, want)
+		}
+	}
+}
+
+func TestReflectionListsServices(t *testing.T) {
+	_, conn := start(t, nil)
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &grpc_reflection_v1.ServerReflectionRequest{
+		MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{},
+	}
+	if err := stream.Send(list); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := stream.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, service := range resp.GetListServicesResponse().GetService() {
+		got = append(got, service.GetName())
+	}
+	if want := "test.Echo"; !slices.Contains(got, want) {
+		t.Errorf("services = %q, want %q among them", got, want)
+	}
+}
+
+func TestCallsCarryTheirCaller(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	var got caller.Caller
+	_, conn := start(t, func(ctx context.Context) error { got = caller.From(ctx); return nil })
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme", "traceparent", trace, "tracestate", "a=1")
+	if err := invoke(ctx, conn); err != nil {
+		t.Fatalf("call: error = %v, want nil", err)
+	}
+	if diff := cmp.Diff(caller.Caller{Tenant: "acme", TraceParent: trace, TraceState: "a=1"}, got); diff != "" {
+		t.Errorf("caller differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestCallsWithoutTenantAreRefused(t *testing.T) {
+	_, conn := start(t, func(context.Context) error { return nil })
+	for _, pairs := range [][]string{{}, {"tenant-id", ""}, {"tenant-id", "acme", "tenant-id", "other"}} {
+		err := invoke(metadata.AppendToOutgoingContext(t.Context(), pairs...), conn)
+		if got, want := status.Code(err), codes.InvalidArgument; got != want {
+			t.Errorf("call with %q: code = %v, want %v", pairs, got, want)
+		}
+	}
+}
+
+func TestPanicFailsOneCallOnly(t *testing.T) {
+	_, conn := start(t, func(context.Context) error { panic("secret") })
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme")
+	for range 2 {
+		if got, want := status.Convert(invoke(ctx, conn)).String(), `rpc error: code = Internal desc = internal error`; got != want {
+			t.Errorf("call = %s, want %s", got, want)
+		}
+	}
+}
+
+func TestStopFinishesCallsInFlight(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	server, conn := start(t, func(context.Context) error { close(entered); <-leave; return nil })
+	result := make(chan error)
+	go func() { result <- invoke(metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme"), conn) }()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	stopped := make(chan error)
+	go func() { stopped <- server.Part(nil).Stop(ctx) }()
+	close(leave)
+	if err := <-result; err != nil {
+		t.Errorf("call in flight: error = %v, want nil", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Stop() error = %v, want nil", err)
+	}
+}

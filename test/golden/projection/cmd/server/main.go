@@ -1,0 +1,99 @@
+// Command server is all processes of orders: serve takes events and answers queries, migrate brings the schema up to date.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/acme/app/primitives/projection/orders/internal/config"
+	"github.com/acme/app/primitives/projection/orders/internal/ingest"
+	"github.com/acme/app/primitives/projection/orders/internal/lifecycle"
+	"github.com/acme/app/primitives/projection/orders/internal/probe"
+	"github.com/acme/app/primitives/projection/orders/internal/projection"
+	"github.com/acme/app/primitives/projection/orders/internal/query"
+	"github.com/acme/app/primitives/projection/orders/internal/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout)
+	stop()
+	if err != nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run runs one process until it is done or ctx ends.
+func run(ctx context.Context, args, environ []string, out io.Writer) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one command is needed, got %q: serve or migrate", args)
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, environ, out)
+	case "migrate":
+		return migrate(ctx, environ, out)
+	default:
+		return fmt.Errorf("unknown command %q: serve or migrate", args[0])
+	}
+}
+
+func serve(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Serve](environ)
+	if err != nil {
+		return err
+	}
+	log := logger(out, settings.LogLevel)
+	db, err := store.Open(ctx, settings.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", settings.HTTPAddress)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "server", "http", "address", listener.Addr().String())
+	probes := probe.New(db.Ready)
+	probes.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
+	(&query.API{Store: db, Log: log}).Register(probes.ServeMux)
+	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
+		lifecycle.Wait(settings.DrainDelay),
+		httpPart(probe.Server(probes), listener),
+		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
+	)
+}
+
+func migrate(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Migrate](environ)
+	if err != nil {
+		return err
+	}
+	return store.Migrate(ctx, logger(out, slog.LevelInfo), settings.DatabaseURL)
+}
+
+func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
+	return lifecycle.Part{
+		Name: "http",
+		Run:  func() error { return probe.Serve(server, listener) },
+		Stop: func(ctx context.Context) error {
+			err := server.Shutdown(ctx)
+			if err != nil {
+				_ = server.Close()
+			}
+			return err
+		},
+	}
+}
+
+func logger(out io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLoadReadsEnvironment(t *testing.T) {
+	environ := []string{
+		"DATABASE_URL=postgres://localhost/db", "HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+	}
+	want := Serve{
+		DatabaseURL:  "postgres://localhost/db",
+		HTTPAddress:  ":8080",
+		LogLevel:     4,
+		DrainDelay:   time.Second,
+		DrainTimeout: 10 * time.Second,
+	}
+	got, err := Load[Serve](environ)
+	if err != nil {
+		t.Fatalf("Load() error = %v, want nil", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Load() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadNamesMissingVariables(t *testing.T) {
+	for _, environ := range [][]string{nil, {"DATABASE_URL="}} {
+		_, err := Load[Migrate](environ)
+		if got := messageOf(err); !strings.Contains(got, "DATABASE_URL") {
+			t.Errorf("Load(%q) error = %q, want one that names DATABASE_URL", environ, got)
+		}
+	}
+}
+
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,70 @@
+// Package event reads CloudEvents.
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// ErrInvalid says that something is no event that could ever be taken, however often it is sent.
+var ErrInvalid = errors.New("invalid event")
+
+// Event is something that happened elsewhere: the Sequence-th change of the Subject of a Tenant, told by Source.
+type Event struct {
+	ID     string
+	Stream Stream
+	// Sequence begins at 1 and has no gaps within a stream.
+	Sequence    int64
+	Type        string
+	Time        time.Time
+	TraceParent string
+	Data        json.RawMessage
+}
+
+// Stream is all events of one subject; these have an order.
+type Stream struct{ Source, Tenant, Subject string }
+
+// Decode reads a CloudEvent 1.0 in JSON, with the extensions tenant and sequence. Its errors are [ErrInvalid].
+func Decode(body []byte) (Event, error) {
+	var raw struct {
+		SpecVersion string          `json:"specversion"`
+		ID          string          `json:"id"`
+		Source      string          `json:"source"`
+		Type        string          `json:"type"`
+		Subject     string          `json:"subject"`
+		Time        time.Time       `json:"time"`
+		Tenant      string          `json:"tenant"`
+		Sequence    string          `json:"sequence"`
+		TraceParent string          `json:"traceparent"`
+		Data        json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return Event{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if raw.SpecVersion != "1.0" {
+		return Event{}, fmt.Errorf("%w: specversion is %q, not 1.0", ErrInvalid, raw.SpecVersion)
+	}
+	for _, attribute := range []struct{ name, value string }{
+		{"id", raw.ID}, {"source", raw.Source}, {"type", raw.Type}, {"subject", raw.Subject}, {"tenant", raw.Tenant},
+	} {
+		if attribute.value == "" {
+			return Event{}, fmt.Errorf("%w: %s is missing", ErrInvalid, attribute.name)
+		}
+	}
+	sequence, err := strconv.ParseInt(raw.Sequence, 10, 64)
+	if err != nil || sequence < 1 {
+		return Event{}, fmt.Errorf("%w: sequence is %q, not a whole number from 1", ErrInvalid, raw.Sequence)
+	}
+	return Event{
+		ID:          raw.ID,
+		Stream:      Stream{Source: raw.Source, Tenant: raw.Tenant, Subject: raw.Subject},
+		Sequence:    sequence,
+		Type:        raw.Type,
+		Time:        raw.Time,
+		TraceParent: raw.TraceParent,
+		Data:        raw.Data,
+	}, nil
+}

@@ -1,0 +1,73 @@
+// Package ingest takes events over HTTP.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/acme/app/primitives/projection/orders/internal/event"
+)
+
+// ErrGap says that an event before this one has not arrived yet.
+var ErrGap = errors.New("an earlier event of the stream is missing")
+
+// Outcome is what became of an event.
+type Outcome string
+
+const (
+	// Applied events have changed the read model.
+	Applied Outcome = "applied"
+	// Duplicate events had been applied before.
+	Duplicate Outcome = "duplicate"
+)
+
+// Store saves the effect of events.
+type Store interface {
+	// Ingest applies an event and moves the position in its stream in one transaction. It returns ErrGap if the event
+	// is not the next one of its stream.
+	Ingest(ctx context.Context, event event.Event) (Outcome, error)
+}
+
+const maxBody = 1 << 20
+
+// Handler answers POST with one CloudEvent in structured mode. Whoever sends it has to send it again, later, unless the
+// answer is 2xx, or 400, which no repetition would change.
+func Handler(log *slog.Logger, store Store) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, "the event cannot be read, or is too large", http.StatusBadRequest)
+			return
+		}
+		e, err := event.Decode(body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		outcome, err := store.Ingest(r.Context(), e)
+		attributes := []slog.Attr{
+			slog.String("id", e.ID),
+			slog.String("type", e.Type),
+			slog.String("subject", e.Stream.Subject),
+			slog.Int64("sequence", e.Sequence),
+			slog.String("trace", e.TraceParent),
+		}
+		switch {
+		case err == nil:
+			log.LogAttrs(r.Context(), slog.LevelInfo, string(outcome), attributes...)
+			w.WriteHeader(http.StatusNoContent)
+		case errors.Is(err, ErrGap):
+			log.LogAttrs(r.Context(), slog.LevelWarn, "early", attributes...)
+			http.Error(w, err.Error(), http.StatusConflict)
+		case errors.Is(err, event.ErrInvalid):
+			log.LogAttrs(r.Context(), slog.LevelError, "refused", append(attributes, slog.String("error", err.Error()))...)
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		default:
+			log.LogAttrs(r.Context(), slog.LevelError, "failed", append(attributes, slog.String("error", err.Error()))...)
+			http.Error(w, "the event could not be saved", http.StatusInternalServerError)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/acme/app/primitives/projection/orders/internal/event"
+)
+
+// answer is a Store that always does the same.
+type answer struct {
+	outcome Outcome
+	err     error
+	got     []event.Event
+}
+
+func (a *answer) Ingest(_ context.Context, e event.Event) (Outcome, error) {
+	a.got = append(a.got, e)
+	return a.outcome, a.err
+}
+
+const body = `{"specversion":"1.0","id":"m1","source":"/s","type":"t","subject":"item/i1","tenant":"acme","sequence":"2","data":{}}`
+
+func post(store Store, body string) int {
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))
+	Handler(slog.New(slog.DiscardHandler), store).ServeHTTP(recorder, request)
+	return recorder.Code
+}
+
+func TestIngestAnswersByOutcome(t *testing.T) {
+	for _, test := range []struct {
+		outcome Outcome
+		err     error
+		want    int
+	}{
+		{Applied, nil, http.StatusNoContent},
+		{Duplicate, nil, http.StatusNoContent},
+		{"", fmt.Errorf("item/i1: %w", ErrGap), http.StatusConflict},
+		{"", fmt.Errorf("data: %w", event.ErrInvalid), http.StatusBadRequest},
+		{"", errors.New("disk full"), http.StatusInternalServerError},
+	} {
+		store := &answer{outcome: test.outcome, err: test.err}
+		if got := post(store, body); got != test.want {
+			t.Errorf("outcome %q, error %v: status = %d, want %d", test.outcome, test.err, got, test.want)
+		}
+		want := event.Stream{Source: "/s", Tenant: "acme", Subject: "item/i1"}
+		if diff := cmp.Diff(want, store.got[0].Stream); diff != "" {
+			t.Errorf("stream differs (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestIngestRefusesWhatIsNoEvent(t *testing.T) {
+	for _, body := range []string{"", "{}", `{"specversion":"1.0"}`, `"` + strings.Repeat("x", maxBody) + `"`} {
+		store := new(answer)
+		if got, want := post(store, body), http.StatusBadRequest; got != want {
+			t.Errorf("status of %d bytes = %d, want %d", len(body), got, want)
+		}
+		if len(store.got) != 0 {
+			t.Errorf("saved %v, want nothing", store.got)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acme/app/primitives/projection/orders/internal/item"
+)
+
+// memory is a Store with items of one tenant, i000 and on.
+type memory struct{ count int }
+
+func (m memory) Item(ctx context.Context, tenant, id string) (item.Item, error) {
+	items, err := m.Items(ctx, tenant, "", m.count)
+	for _, it := range items {
+		if it.ID == id {
+			return it, nil
+		}
+	}
+	return item.Item{}, errors.Join(err, item.ErrNotFound)
+}
+
+func (m memory) Items(_ context.Context, tenant, after string, limit int) ([]item.Item, error) {
+	var items []item.Item
+	for i := 0; i < m.count && tenant == "acme" && len(items) < limit; i++ {
+		if id := fmt.Sprintf("i%03d", i); id > after {
+			created := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+			items = append(items, item.Item{Tenant: tenant, ID: id, Title: "First", Version: 2, Created: created})
+		}
+	}
+	return items, nil
+}
+
+type broken struct{}
+
+func (broken) Item(context.Context, string, string) (item.Item, error) {
+	return item.Item{}, errors.New("secret")
+}
+
+func (broken) Items(context.Context, string, string, int) ([]item.Item, error) {
+	return nil, errors.New("secret")
+}
+
+// get returns status and body of a query, without the line feed at its end.
+func get(store Store, tenant, path string) (int, string) {
+	mux := http.NewServeMux()
+	(&API{Store: store, Log: slog.New(slog.DiscardHandler)}).Register(mux)
+	request := httptest.NewRequest(http.MethodGet, path, nil)
+	if tenant != "" {
+		request.Header.Set("Tenant-Id", tenant)
+	}
+	recorder := httptest.NewRecorder()
+	mux.ServeHTTP(recorder, request)
+	return recorder.Code, strings.TrimSpace(recorder.Body.String())
+}
+
+func TestGetItem(t *testing.T) {
+	status, body := get(memory{3}, "acme", "/v1/items/i001")
+	want := `{"id":"i001","title":"First","version":2,"created":"2030-01-02T03:04:05Z"}`
+	if status != http.StatusOK || body != want {
+		t.Errorf("got %d %s, want 200 %s", status, body, want)
+	}
+}
+
+func TestGetItemOfAnotherTenantIsNotFound(t *testing.T) {
+	for tenant, path := range map[string]string{"acme": "/v1/items/none", "other": "/v1/items/i001"} {
+		if status, body := get(memory{3}, tenant, path); status != http.StatusNotFound {
+			t.Errorf("GET %s of %s = %d %s, want 404", path, tenant, status, body)
+		}
+	}
+}
+
+func TestListItems(t *testing.T) {
+	const created = `"version":2,"created":"2030-01-02T03:04:05Z"}`
+	for _, test := range []struct {
+		tenant, path string
+		count        int
+		want         string
+	}{
+		{"acme", "/v1/items", 1, `{"items":[{"id":"i000","title":"First",` + created + `]}`},
+		{"acme", "/v1/items?after=i000", 2, `{"items":[{"id":"i001","title":"First",` + created + `]}`},
+		{"acme", "/v1/items?after=i001", 2, `{"items":[]}`},
+		{"other", "/v1/items", 2, `{"items":[]}`},
+	} {
+		if status, body := get(memory{test.count}, test.tenant, test.path); status != http.StatusOK || body != test.want {
+			t.Errorf("GET %s of %s = %d %s, want 200 %s", test.path, test.tenant, status, body, test.want)
+		}
+	}
+}
+
+func TestListItemsInPages(t *testing.T) {
+	for count, next := range map[int]string{100: `}]}`, 101: `"next":"i099"}`} {
+		status, body := get(memory{count}, "acme", "/v1/items")
+		if got, want := strings.Count(body, `"id"`), 100; status != http.StatusOK || got != want || !strings.HasSuffix(body, next) {
+			t.Errorf("of %d items: got %d with %d items, ending in %q; want 200 with %d, ending in %q",
+				count, status, got, body[max(0, len(body)-60):], want, next)
+		}
+	}
+}
+
+func TestQueriesNeedTenant(t *testing.T) {
+	for _, path := range []string{"/v1/items", "/v1/items/i001"} {
+		if status, body := get(memory{3}, "", path); status != http.StatusBadRequest {
+			t.Errorf("GET %s = %d %s, want 400", path, status, body)
+		}
+	}
+}
+
+func TestQueriesKeepFailuresToThemselves(t *testing.T) {
+	for _, path := range []string{"/v1/items", "/v1/items/i001"} {
+		status, body := get(broken{}, "acme", path)
+		if status != http.StatusInternalServerError || strings.Contains(body, "secret") {
+			t.Errorf("GET %s = %d %s, want 500 without the cause", path, status, body)
+		}
+	}
+}

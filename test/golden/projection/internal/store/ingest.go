@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/acme/app/primitives/projection/orders/internal/event"
+	"github.com/acme/app/primitives/projection/orders/internal/ingest"
+	"github.com/acme/app/primitives/projection/orders/internal/item"
+	"github.com/acme/app/primitives/projection/orders/internal/projection"
+)
+
+// Apply is what an event means, such as projection.Apply.
+type Apply func(ctx context.Context, rows projection.Rows, event event.Event) error
+
+// Ingester applies events to the read model of a store.
+type Ingester struct {
+	Store *Store
+	Apply Apply
+}
+
+// Ingest implements ingest.Store. Events of one stream wait for each other, those of different ones do not.
+func (i *Ingester) Ingest(ctx context.Context, e event.Event) (outcome ingest.Outcome, err error) {
+	err = pgx.BeginFunc(ctx, i.Store.pool, func(tx pgx.Tx) error {
+		position, err := lockStream(ctx, tx, e.Stream)
+		if err != nil {
+			return err
+		}
+		if e.Sequence <= position {
+			outcome = ingest.Duplicate
+			return nil
+		}
+		if e.Sequence > position+1 {
+			return fmt.Errorf("%w: got %d of %s after %d", ingest.ErrGap, e.Sequence, e.Stream.Subject, position)
+		}
+		if err := i.Apply(ctx, rows{tx}, e); err != nil {
+			return fmt.Errorf("apply %s: %w", e.ID, err)
+		}
+		outcome = ingest.Applied
+		return moveStream(ctx, tx, e.Stream, e.Sequence)
+	})
+	if err != nil {
+		return "", err
+	}
+	return outcome, nil
+}
+
+// lockStream returns the position of a stream, 0 of a new one, and keeps it to this transaction.
+func lockStream(ctx context.Context, tx pgx.Tx, stream event.Stream) (position int64, err error) {
+	err = tx.QueryRow(ctx, `
+		INSERT INTO streams (source, tenant_id, subject, position) VALUES ($1, $2, $3, 0)
+		ON CONFLICT (source, tenant_id, subject) DO UPDATE SET position = streams.position
+		RETURNING position`, stream.Source, stream.Tenant, stream.Subject).Scan(&position)
+	return position, err
+}
+
+func moveStream(ctx context.Context, tx pgx.Tx, stream event.Stream, position int64) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE streams SET position = $4 WHERE source = $1 AND tenant_id = $2 AND subject = $3`,
+		stream.Source, stream.Tenant, stream.Subject, position)
+	return err
+}
+
+// rows implements projection.Rows.
+type rows struct{ tx pgx.Tx }
+
+func (r rows) PutItem(ctx context.Context, it item.Item) error {
+	_, err := r.tx.Exec(ctx, `
+		INSERT INTO items (tenant_id, id, title, version, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (tenant_id, id) DO UPDATE
+		SET title = excluded.title, version = excluded.version, created_at = excluded.created_at`,
+		it.Tenant, it.ID, it.Title, it.Version, it.Created)
+	return err
+}

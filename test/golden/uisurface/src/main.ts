@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { createApp, type Lifecycle } from './app.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { createSdk } from './sdk/client.ts';
+import { serve } from './server.ts';
+
+const log = pino({
+  base: null,
+  messageKey: 'message',
+  timestamp: pino.stdTimeFunctions.isoTime,
+  formatters: { level: (level) => ({ level }) },
+});
+
+/**
+ * Runs the process until SIGTERM or SIGINT, and stops in order: readiness fails; after a delay, the listener closes,
+ * requests in flight end, the SDK closes. The delay is for those who still send requests here; a second signal cuts
+ * it short.
+ */
+async function run(): Promise<void> {
+  const { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl } = readConfig(process.env);
+  const lifecycle: Lifecycle = { draining: false };
+  const sdk = createSdk(sdkUrl);
+  const server = await serve(createApp({ sdk, lifecycle, log }), port);
+  log.info({ port: server.port }, 'open');
+
+  const signal = await nextSignal();
+  lifecycle.draining = true;
+  log.info({ signal }, 'draining');
+  await Promise.race([sleep(drainDelaySeconds * 1000, undefined, { ref: false }), nextSignal()]);
+  await server.stop(drainTimeoutSeconds);
+  await sdk.close();
+  log.info('closed');
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
+}
+
+try {
+  await run();
+} catch (error) {
+  const misconfigured = error instanceof ConfigError;
+  if (misconfigured) log.error(`configuration: ${error.message}`);
+  else log.fatal({ err: error }, 'stopped by an error');
+  process.exitCode = misconfigured ? 2 : 1;
+}

@@ -1,0 +1,31 @@
+import { pino } from 'pino';
+import { createApp } from '../../src/app.ts';
+import type { Sdk } from '../../src/sdk/sdk.ts';
+
+/** What a person gets to see of a response: its status, and the lines of text on the page. */
+export interface Seen {
+  readonly status: number;
+  readonly text: readonly string[];
+}
+
+/** The application in this process, without a log. */
+export function appWith(sdk: Sdk, lifecycle = { draining: false }) {
+  return createApp({ sdk, lifecycle, log: pino({ enabled: false }) });
+}
+
+/** Reads a page as a person does: no tags, no head, entities as the characters they stand for. */
+export async function see(response: Response): Promise<Seen> {
+  const body = (await response.text()).replace(/<head>.*<\/head>/s, '');
+  const lines = body.replaceAll(/<[^>]*>/g, '\n').split('\n');
+  const text = lines.map((line) => decode(line.trim())).filter((line) => line !== '');
+  return { status: response.status, text };
+}
+
+function decode(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&');
+}
