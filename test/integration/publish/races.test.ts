@@ -237,3 +237,36 @@ describe('a run that meets another one', () => {
     );
   });
 });
+
+describe('main and two pull requests that publish one commit at once', { timeout: 60_000 }, () => {
+  it.each([['with the referrers API', true] as const, ['with the fallback index', false] as const])(
+    'end with what main sealed, whatever the order (%s)',
+    async (_case, referrersApi) => {
+      for (let seed = 1; seed <= 15; seed++) {
+        const world = new PublishWorld({ referrersApi });
+        const commit = world.commit('first');
+        let state = seed;
+        const pause = async (atMost: number) => {
+          state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+          for (let wait = (state >>> 8) % atMost; wait > 0; wait--)
+            await new Promise((resolve) => setImmediate(resolve));
+          return undefined;
+        };
+        world.registry.hook(() => pause(8));
+        const runs = (['main', 'pull-request', 'other-pull-request'] as const).map(async (as) => {
+          await pause(400);
+          return world.publish({ as, commit, sources, builder: createLayoutBuilder({ salt: as }) });
+        });
+        const [main, ...others] = await Promise.allSettled(runs);
+        world.registry.hook(undefined);
+        expect.soft({ seed, main: main?.status }).toEqual({ seed, main: 'fulfilled' });
+        for (const other of others)
+          if (other.status === 'rejected') expect.soft(other.reason.code).toMatch(/^(tag|release)-conflict$/);
+        expect.soft({ seed, broken: await brokenPromises(world) }).toEqual({ seed, broken: [] });
+        expect.soft(await world.record(commit)).toMatchObject({ state: 'found', tier: 'trusted' });
+        for (const id of ids)
+          expect.soft(await world.inspect(id, commit)).toMatchObject({ sealed: true, tier: 'trusted' });
+      }
+    },
+  );
+});
