@@ -132,7 +132,11 @@ describe('a baseline', () => {
     ['without its provenance', () => drop(component.provenance), /no.* provenance/],
     ['short of the SBOM of a platform', () => drop(component.sbom?.[1]?.digest), /no.* SBOM of linux\/arm64/],
     ['short of a child', async () => remove(component.image, await childOf(1)), /linux\/arm64 is gone/],
-    ['that was deleted', () => remove(component.image, component.digest), /image is gone|release record is not trusted/],
+    [
+      'that was deleted',
+      () => remove(component.image, component.digest),
+      /image is gone|release record is not trusted/,
+    ],
   ];
   const drop = (digest: string | undefined) =>
     reattach(component.image, component.digest, (all) => all.filter((entry) => entry.digest !== digest));
