@@ -445,6 +445,42 @@ describe('the channel', () => {
   });
 });
 
+describe('an abort', { timeout: 60_000 }, () => {
+  it('at any request is told as such, and nothing goes on after it', async () => {
+    const reason = new PrimitiveError('interrupted', 'Stopped.', { exit: 130, retryable: true });
+    const two = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
+    for (let index = 0, reached = true; reached; index++) {
+      const world = new PublishWorld();
+      const controller = new AbortController();
+      reached = false;
+      world.registry.hook(async (operation) => {
+        for (let wait = operation.index % 4; wait > 0; wait--)
+          await new Promise((resolve) => setImmediate(resolve));
+        if (operation.index === index) {
+          reached = true;
+          controller.abort(reason);
+        }
+        // As a client does whose requests have the signal.
+        return controller.signal.aborted ? reason : undefined;
+      });
+      const attempt = {
+        as: 'main',
+        commit: world.commit('first'),
+        sources: two,
+        signal: controller.signal,
+      } as const;
+      const ended = await world.publish(attempt).then(
+        () => 'done',
+        (error: unknown) => error,
+      );
+      expect.soft({ index, ended }).toEqual({ index, ended: reached ? reason : 'done' });
+      const asked = world.registry.operations.length;
+      for (let wait = 30; wait > 0; wait--) await new Promise((resolve) => setImmediate(resolve));
+      expect.soft({ index, after: world.registry.operations.slice(asked) }).toEqual({ index, after: [] });
+    }
+  });
+});
+
 const failure: Fault = new PrimitiveError('registry-failed', '500', { exit: 3, retryable: true });
 
 describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 240_000 }, (api) => {
