@@ -321,6 +321,26 @@ export const scaffoldPlanSchema = closed({
   written: Type.Boolean({ description: 'False for a dry run.' }),
 });
 
+/** What `generate` changed, or would change. */
+export const generateSchema = closed({
+  schema: Type.Literal('primitive.generate/v1'),
+  generated: Type.Array(
+    closed({
+      kind: Type.String(),
+      name: Type.String(),
+      generator: Type.String(),
+      changes: Type.Array(
+        closed({
+          path: Type.String({ description: 'Relative to the folder of the primitive.' }),
+          change: words('created', 'changed', 'removed'),
+          digest: Type.Optional(digest),
+        }),
+      ),
+    }),
+  ),
+  written: Type.Boolean({ description: 'False for a check.' }),
+});
+
 /** What `init` writes, or would write. */
 export const initSchema = closed({
   schema: Type.Literal('primitive.init/v1'),
@@ -339,6 +359,7 @@ export const documentSchemas: Readonly<Record<string, object>> = {
   doctor: doctorSchema,
   error: errorSchema,
   event: eventSchema,
+  generate: generateSchema,
   help: helpSchema,
   init: initSchema,
   list: listSchema,

@@ -107,7 +107,7 @@ export async function planScaffold(
     inputs,
     files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
     strangers: facts.strangers,
-    next: nextSteps(kind, name, site.path),
+    next: nextSteps(kind, name, site.path, [...rendered.keys()]),
   };
   return { plan, contents };
 }
@@ -218,10 +218,18 @@ const TESTS: Readonly<Record<Kind['language'], string>> = {
   ts: 'npm ci && npm test',
 };
 
-function nextSteps({ kind, language }: Kind, name: string, path: string): readonly string[] {
+function nextSteps(
+  { kind, language, generators = [] }: Kind,
+  name: string,
+  path: string,
+  files: readonly string[],
+): readonly string[] {
+  // Where the template cannot know what is generated, that has to come first.
+  const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
   return [
+    ...(generates ? [`primitive generate ${kind}/${name}`] : []),
     `(cd ${path} && ${TESTS[language]})`,
     `git add ${path} && git commit --message 'Scaffold ${kind}/${name}'`,
     `primitive publish ${kind}/${name} --dry-run`,
-  ];
+  ].slice(0, 3);
 }

@@ -18,17 +18,20 @@ export interface SelectionBase {
   readonly repositoryRoot: string;
 }
 
+/** What a selection looks at. */
+type Named = Pick<Component, 'id' | 'kind' | 'name' | 'path'>;
+
 /**
  * The components that were named, in their order; all of them where nothing was named.
  *
  * A path names the component that it is in, or all that are below it. Nothing else narrows: not the current folder,
  * and each selector must name something. Throws `selection-unknown`, `selection-ambiguous`, `selection-mixed` (exit 2).
  */
-export function selectComponents(
-  components: readonly Component[],
+export function selectComponents<T extends Named>(
+  components: readonly T[],
   selection: Selection,
   base: SelectionBase,
-): readonly Component[] {
+): readonly T[] {
   const { kind, name, selectors } = selection;
   if (kind === undefined && name === undefined) {
     if (selectors.length === 0) return components;
@@ -48,11 +51,11 @@ export function selectComponents(
   return byFlags(components, kind, name);
 }
 
-function byFlags(
-  components: readonly Component[],
+function byFlags<T extends Named>(
+  components: readonly T[],
   kind: string | undefined,
   name: string | undefined,
-): readonly Component[] {
+): readonly T[] {
   const ofKind = components.filter((component) => kind === undefined || component.kind === kind);
   if (ofKind.length === 0)
     throw unknown(`--kind ${kind}`, kind ?? '', unique(components.map((one) => one.kind)));
@@ -67,11 +70,11 @@ function byFlags(
   return found;
 }
 
-function bySelector(
-  components: readonly Component[],
+function bySelector<T extends Named>(
+  components: readonly T[],
   selector: string,
   base: SelectionBase,
-): readonly Component[] {
+): readonly T[] {
   const named = components.filter(({ id }) => id === selector);
   if (named.length > 0) return named;
   const path = pathBelow(base.repositoryRoot, resolve(base.cwd, selector));

@@ -7,6 +7,7 @@ import {
   documentSchemas,
   errorSchema,
   type eventSchema,
+  type generateSchema,
   type initSchema,
   type listSchema,
   type publishPlanSchema,
@@ -18,6 +19,7 @@ import { PrimitiveError } from '../../../src/errors.ts';
 import type { PublishEvent } from '../../../src/publish/events.ts';
 import type { PublishPlan } from '../../../src/publish/plan.ts';
 import type { PublishReport } from '../../../src/publish/report.ts';
+import type { GenerateDocument } from '../../../src/render/generate.ts';
 import type { InitDocument } from '../../../src/render/init.ts';
 import type { Inventory } from '../../../src/render/inventory.ts';
 import type { ScaffoldDocument } from '../../../src/render/scaffold.ts';
@@ -43,8 +45,9 @@ test('schemas and types describe the same documents', () => {
     Same<typeof publishSchema, PublishReport>,
     Same<typeof scaffoldPlanSchema, ScaffoldDocument>,
     Same<typeof initSchema, InitDocument>,
-  ] = [true, true, true, true, true, true, true, true];
-  expect(held).toHaveLength(8);
+    Same<typeof generateSchema, GenerateDocument>,
+  ] = [true, true, true, true, true, true, true, true, true];
+  expect(held).toHaveLength(9);
 });
 
 test('every document schema says which document it is of', () => {

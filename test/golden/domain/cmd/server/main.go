@@ -27,9 +27,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout)
-	stop()
-	if err != nil {
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
 		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
 		os.Exit(1)
 	}
@@ -73,7 +73,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	server := rpc.New(log, func(r grpc.ServiceRegistrar) {
 		pb.RegisterOrdersServiceServer(r, service.New(db))
 	})
-	probes := probe.New(db.Ready)
+	probes := probe.New(log, db.Ready)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); server.Drain(); return nil }},
 		lifecycle.Wait(settings.DrainDelay),
@@ -107,7 +107,7 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 		Log:      log,
 		Interval: settings.PollInterval,
 	}
-	probes := probe.New(db.Ready)
+	probes := probe.New(log, db.Ready)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
 		dispatcherPart(dispatcher),

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -29,7 +30,10 @@ func TestProcessesStartAndStop(t *testing.T) {
 		{"dispatch", []string{"readiness", "dispatcher", "http", "database"}},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		reader, writer := io.Pipe()
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		ended := make(chan error, 1)
 		go func() { ended <- run(ctx, []string{test.command}, environ, writer); _ = writer.Close() }()
 		var stopped []string

@@ -4,6 +4,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -16,13 +17,15 @@ type Check func(context.Context) error
 // Probes is the handler of the probes. Use [New].
 type Probes struct {
 	*http.ServeMux
+	log      *slog.Logger
 	ready    Check
 	draining atomic.Bool
 }
 
 // New returns probes: alive as long as they answer, ready as long as the check passes and Drain was not called.
-func New(ready Check) *Probes {
-	p := &Probes{ServeMux: http.NewServeMux(), ready: ready}
+// Why a check does not pass is in the log alone.
+func New(log *slog.Logger, ready Check) *Probes {
+	p := &Probes{ServeMux: http.NewServeMux(), log: log, ready: ready}
 	p.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	p.HandleFunc("GET /readyz", p.answerReady)
 	return p
@@ -39,6 +42,7 @@ func (p *Probes) answerReady(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	if err := p.ready(ctx); err != nil {
+		p.log.WarnContext(r.Context(), "not ready", "error", err)
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}

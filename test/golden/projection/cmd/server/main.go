@@ -23,9 +23,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout)
-	stop()
-	if err != nil {
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
 		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
 		os.Exit(1)
 	}
@@ -61,7 +61,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	probes := probe.New(db.Ready)
+	probes := probe.New(log, db.Ready)
 	probes.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
 	(&query.API{Store: db, Log: log}).Register(probes.ServeMux)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,

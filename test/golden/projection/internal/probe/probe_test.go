@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -17,7 +18,8 @@ func statusOf(handler http.Handler, path string) int {
 func TestProbes(t *testing.T) {
 	up := func(context.Context) error { return nil }
 	down := func(context.Context) error { return errors.New("no database") }
-	draining := New(up)
+	log := slog.New(slog.DiscardHandler)
+	draining := New(log, up)
 	draining.Drain()
 	for _, test := range []struct {
 		state  string
@@ -25,10 +27,10 @@ func TestProbes(t *testing.T) {
 		path   string
 		want   int
 	}{
-		{"up", New(up), "/livez", http.StatusNoContent},
-		{"up", New(up), "/readyz", http.StatusNoContent},
-		{"down", New(down), "/livez", http.StatusNoContent},
-		{"down", New(down), "/readyz", http.StatusServiceUnavailable},
+		{"up", New(log, up), "/livez", http.StatusNoContent},
+		{"up", New(log, up), "/readyz", http.StatusNoContent},
+		{"down", New(log, down), "/livez", http.StatusNoContent},
+		{"down", New(log, down), "/readyz", http.StatusServiceUnavailable},
 		{"draining", draining, "/livez", http.StatusNoContent},
 		{"draining", draining, "/readyz", http.StatusServiceUnavailable},
 	} {

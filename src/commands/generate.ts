@@ -1,0 +1,26 @@
+import { boolean } from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.ts';
+import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import type { ExitCode } from '../errors.ts';
+
+export default class Generate extends BaseCommand {
+  static override summary = 'Run the generators of primitives again, into the files that are theirs.';
+  static override description = [
+    'Works on the work tree, committed or not. A generator that fails changes nothing.',
+    'With --check nothing is written, and a difference ends with 1.',
+  ].join(' ');
+  static override args = selectionArgs;
+  static override flags = {
+    ...selectionFlags,
+    ...reportFlags(),
+    check: boolean({ summary: 'Only compare.' }),
+  };
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(Generate);
+    return this.act(flags, async (session) => {
+      const { runGenerate } = await import('../cli/generating.ts');
+      return runGenerate(session, { selection: selectionOf(flags, args), check: flags.check });
+    });
+  }
+}
