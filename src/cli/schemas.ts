@@ -61,7 +61,7 @@ export const eventSchema = Type.Union([
   closed({
     ...eventBase,
     type: Type.Literal('step'),
-    step: words('facts', 'plan', 'build', 'sign', 'tag', 'record', 'channel', 'done'),
+    step: words('facts', 'plan', 'build', 'sign', 'tag', 'record', 'channel'),
     message: Type.String(),
   }),
   closed({
@@ -79,7 +79,6 @@ export const eventSchema = Type.Union([
       'attested',
       'signing',
       'sealed',
-      'tagging',
       'tagged',
       'failed',
     ),
@@ -190,7 +189,7 @@ const sealedImage = closed({
   platforms,
 });
 const baseline = closed({
-  found: words('release', 'input-tag', 'commit-tag'),
+  found: words('release', 'input-tag'),
   commit: Type.Optional(commit),
 });
 const component = {

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/types.ts';
 
-/** Where a component stands; in this order, though reuse skips the first ones. */
+/** Where a component stands; in this order, though what is not built is only tagged. */
 export type ComponentState =
   | 'planned'
   | 'building'
@@ -12,12 +12,11 @@ export type ComponentState =
   | 'attested'
   | 'signing'
   | 'sealed'
-  | 'tagging'
   | 'tagged'
   | 'failed';
 
 /** The parts of a publish that concern all components together. */
-export type PublishStep = 'facts' | 'plan' | 'build' | 'sign' | 'tag' | 'record' | 'channel' | 'done';
+export type PublishStep = 'facts' | 'plan' | 'build' | 'sign' | 'tag' | 'record' | 'channel';
 
 /** What happens during a publish, as plain data; `render/` makes lines, a live view or NDJSON of it. */
 export type PublishEvent =

@@ -28,7 +28,7 @@ export interface SealedImage {
 
 /** Where an image to reuse was found. */
 export interface Baseline {
-  readonly found: 'release' | 'input-tag' | 'commit-tag';
+  readonly found: 'release' | 'input-tag';
   /** The commit of the record that vouched for it. */
   readonly commit?: string;
 }
@@ -226,8 +226,9 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
 }
 
 function reuseReason({ found, commit }: Baseline): string {
-  if (found === 'release') return `inputs unchanged since the release of ${commit?.slice(0, 12)}`;
-  return found === 'input-tag' ? 'sealed before with the same inputs' : 'sealed before under this commit';
+  return found === 'release'
+    ? `inputs unchanged since the release of ${commit?.slice(0, 12)}`
+    : 'sealed before with the same inputs';
 }
 
 function planRecord(

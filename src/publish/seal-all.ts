@@ -119,6 +119,9 @@ async function buildAll(
   const planned = plan.components.filter((component) => component.action === 'build');
   if (planned.length === 0) return new Map();
   emit({ type: 'step', step: 'build', message: `Building ${planned.length} of ${plan.components.length}` });
+  for (const component of planned) {
+    emit({ type: 'component', component: idOf(component), state: 'planned', detail: component.reason });
+  }
   const build = await ports.build();
   const limit = pLimit(work.parallel);
   const outcomes = await settleAll(

@@ -29,12 +29,18 @@ describe('a commit', () => {
     expect(actions(first)).toEqual(all('built'));
     const builder = createLayoutBuilder();
     const changed = { ...sources, 'domain/stock': 'v2' };
+    const states: string[] = [];
     const second = await world.publish({
       as: 'main',
       commit: world.commit('second'),
       sources: changed,
       builder,
+      onEvent: (event) => {
+        if (event.type === 'component') states.push(`${event.component} ${event.state}`);
+      },
     });
+    expect(states[0]).toBe('domain/stock planned');
+    expect(states.filter((state) => state.endsWith(' tagged'))).toHaveLength(3);
     expect(actions(second)).toEqual(['reused', 'built', 'reused']);
     expect(builder.built).toEqual(['domain/stock']);
     expect(second.report.components[0]?.digest).toBe(first.report.components[0]?.digest);
