@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { Kind, Kinds } from '../kinds/kind.ts';
@@ -31,7 +32,8 @@ export async function runScaffold(session: Session, flags: ScaffoldFlags): Promi
   if (!flags.dryRun) await executeScaffold(plan, contents, { root: location.root, signal });
   const document = { ...plan, written: !flags.dryRun };
   const refused = plan.strangers.length > 0 || plan.files.some(({ fate }) => fate === 'conflict');
-  return { document, text: (style) => scaffoldText(document, style), exit: refused ? 2 : 0 };
+  const elsewhere = (await realpath(environment.cwd)) === location.root ? undefined : location.root;
+  return { document, text: (style) => scaffoldText(document, style, elsewhere), exit: refused ? 2 : 0 };
 }
 
 /** Kind and name: as given, else as answered; without anybody to ask, an error that lists the choices. */

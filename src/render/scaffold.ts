@@ -20,8 +20,8 @@ const REASONS: Readonly<Record<FateReason, string>> = {
   foreign: 'was there before',
 };
 
-/** Every file with its fate, what it comes to, and what to run next. */
-export function scaffoldText(document: ScaffoldDocument, style: Style): string {
+/** Every file with its fate, what it comes to, and what to run next; `elsewhere` is where, unless that is here. */
+export function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
   const { kind, name, path, files, strangers, written, next } = document;
   const rows = files.map((file) => row(file, style));
   const foreign = strangers
@@ -31,7 +31,10 @@ export function scaffoldText(document: ScaffoldDocument, style: Style): string {
   const conflict = foreign.length > 0 || files.some(({ fate }) => fate === 'conflict');
   const after = conflict
     ? [style.red('It would be refused: move what is in conflict away, or choose another name.')]
-    : ['Next:', ...next.map((command) => `  ${command}`)];
+    : [
+        elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
+        ...next.map((command) => `  ${command}`),
+      ];
   return `${table([...rows, ...foreign])}\n${[head, ...after].join('\n')}\n`;
 }
 

@@ -28,9 +28,9 @@ export async function executeScaffold(
     // The record comes last: after a kill it still says what was there before.
     .sort((a, b) => Number(a.path === MANIFEST) - Number(b.path === MANIFEST));
   const target = join(root, plan.path);
-  removeLeftOvers(target, plan.name);
-  if (writes.length === 0) return;
   try {
+    removeLeftOvers(target, plan.name);
+    if (writes.length === 0) return;
     signal.throwIfAborted();
     const staging = openStaging(target, plan.name);
     try {

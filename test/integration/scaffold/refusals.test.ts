@@ -347,6 +347,34 @@ describe.skipIf(!linux)('what the system refuses', () => {
   });
 });
 
+describe('a folder that a scaffold works in', () => {
+  const staging = 'primitives/widget/.order-lines.scaffold';
+
+  test('keeps another one out while its process lives', async () => {
+    await using repo = await scaffoldRepo({ [`${staging}/owner`]: `${process.pid}\n` });
+    await expect(scaffold(repo.root)).rejects.toMatchObject({
+      code: 'scaffold-busy',
+      exit: 2,
+      retryable: true,
+    });
+    expect(Object.keys(await contentOf(join(repo.root, 'primitives')))).toEqual([
+      'widget/.order-lines.scaffold/owner',
+    ]);
+    await scaffold(repo.root, { name: 'another' });
+  });
+
+  test('is removed when its process is gone, also where there is nothing to write', async () => {
+    const gone = (await attempt('sh', ['-c', 'echo $$'])).stdout;
+    await using repo = await scaffoldRepo();
+    for (const left of [staging, `${staging}-${gone.trim()}`]) {
+      await repo.write({ [`${staging}/owner`]: gone, [`${left}/new/a`]: 'x' });
+      await scaffold(repo.root);
+      const names = Object.keys(await contentOf(join(repo.root, 'primitives/widget')));
+      expect(names.filter((name) => name.startsWith('.'))).toEqual([]);
+    }
+  });
+});
+
 describe('where it stands makes no difference', () => {
   test('from a folder below the config, the same paths', async () => {
     await using repo = await scaffoldRepo({ 'a/b/x.model': 'm' });
