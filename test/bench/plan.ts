@@ -6,13 +6,7 @@ import { build } from 'esbuild';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { gitEnvironment } from '../support/git.ts';
 import { readAll } from '../support/read-inputs.ts';
-
-/** One table of `npm run bench`. */
-export interface BenchTable {
-  readonly title: string;
-  readonly rows: readonly { readonly name: string; readonly medianMs: number; readonly ratio?: number }[];
-  readonly notes: readonly string[];
-}
+import { type BenchTable, medians } from './table.ts';
 
 const COMPONENTS = 500;
 const FILES_EACH = 100;
@@ -23,7 +17,7 @@ const ROUNDS = 9;
  * all inputs. Beside it `git ls-tree -r`, which only lists the files. That nothing is dirty is asked of `git status`,
  * which no tool can do without; it is shown on top, beside the two git commands together.
  */
-export async function benchPlan(): Promise<BenchTable> {
+export async function bench(): Promise<BenchTable> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'primitive-bench-')));
   try {
     const repo = join(folder, 'repo');
@@ -54,23 +48,28 @@ async function measure(root: string, script: string): Promise<BenchTable> {
     'digests and nothing dirty, whole process': () => run(process.execPath, script, root, 'all'),
     'node -e 0': () => run(process.execPath, '-e', '0'),
   } satisfies Record<string, () => Promise<unknown>>;
-  const times = new Map<string, number[]>(Object.keys(subjects).map((name) => [name, []]));
-  // In turns, so that what else the machine does falls on all alike; the first round only warms up.
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const [name, subject] of Object.entries(subjects)) {
-      const start = performance.now();
-      await subject();
-      if (round > 0) times.get(name)?.push(performance.now() - start);
-    }
-  }
-  const base = median(times.get('git ls-tree -r HEAD') ?? []);
+  const timed = Object.fromEntries(
+    Object.entries(subjects).map(([name, subject]) => [
+      name,
+      async () => {
+        const start = performance.now();
+        await subject();
+        return performance.now() - start;
+      },
+    ]),
+  );
+  const found = await medians(timed, { rounds: ROUNDS, warmup: 1 });
+  const base = found['git ls-tree -r HEAD'] ?? Number.NaN;
   return {
     title: `Plan: ${COMPONENTS} components, ${COMPONENTS * FILES_EACH} files`,
-    rows: [...times].map(([name, values]) => ({
-      name,
-      medianMs: median(values),
-      ratio: median(values) / base,
-    })),
+    rows: [
+      ['', 'median', 'of ls-tree'],
+      ...Object.entries(found).map(([name, milliseconds]) => [
+        name,
+        `${milliseconds.toFixed(0)} ms`,
+        (milliseconds / base).toFixed(2),
+      ]),
+    ],
     notes: [
       `median of ${ROUNDS} rounds in turns; ratio to the first row; all programs are started and read by the same code`,
       'in process: code is loaded and compiled already; whole process: a bundle of the same code, from start to end',
@@ -95,10 +94,6 @@ async function bundle(outfile: string): Promise<void> {
     },
     logLevel: 'warning',
   });
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** One commit by `git fast-import`, checked out, with an index that is fresh. */
