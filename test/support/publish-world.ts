@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { joinRepository } from '../../src/oci/reference.ts';
+import type { Registry } from '../../src/oci/registry.ts';
 import type { Digest, Repository } from '../../src/oci/types.ts';
 import type { PublishEvent } from '../../src/publish/events.ts';
 import { executePublish } from '../../src/publish/execute.ts';
@@ -22,6 +23,7 @@ import type { SourceTree, TreeEntry } from '../../src/workspace/source-tree.ts';
 import { createKeySigner, type KeySigner } from './key-signer.ts';
 import { createLayoutBuilder, type LayoutBuilder } from './layout-builder.ts';
 import { createMemoryRegistry, type MemoryRegistry } from './memory-registry.ts';
+import type { Observed } from './registry-promises.ts';
 
 /** Content of each component, by id: `{ 'domain/orders': 'v1' }`. */
 export type Sources = Readonly<Record<string, string>>;
@@ -38,6 +40,8 @@ export interface PublishAttempt extends Partial<PlanOptions> {
   readonly tags?: readonly string[];
   readonly onEvent?: (event: PublishEvent) => void;
   readonly signal?: AbortSignal;
+  /** Another than the one in memory. */
+  readonly registry?: Registry;
   /** Called between plan and execute. */
   readonly beforeExecute?: (plan: PublishPlan) => void | Promise<void>;
 }
@@ -45,6 +49,13 @@ export interface PublishAttempt extends Partial<PlanOptions> {
 export interface Published {
   readonly plan: PublishPlan;
   readonly report: ExecutedPublish;
+}
+
+/** What a world is made of. */
+export interface WorldOptions {
+  readonly referrersApi?: boolean;
+  /** Host and path under which all images stand. */
+  readonly prefix?: string;
 }
 
 /**
@@ -64,12 +75,15 @@ export class PublishWorld {
   };
   /** How often history was asked to be completed; it never is. */
   deepened = 0;
-  readonly releases = joinRepository(REGISTRY, 'primitive-releases');
+  readonly releases: Repository;
+  readonly #prefix: string;
   readonly #verifier;
   readonly #policy: TrustPolicy;
 
-  constructor(options: { readonly referrersApi?: boolean } = {}) {
+  constructor({ prefix = '127.0.0.1:5000/acme', ...options }: WorldOptions = {}) {
     this.registry = createMemoryRegistry(options);
+    this.#prefix = prefix;
+    this.releases = joinRepository(prefix, 'primitive-releases');
     const { main, 'pull-request': first, 'other-pull-request': second, stranger } = this.signers;
     this.#verifier = createVerifier({
       keys: [main, first, second, stranger].map(({ publicKey }) => publicKey),
@@ -94,10 +108,10 @@ export class PublishWorld {
   }
 
   async publish(attempt: PublishAttempt): Promise<Published> {
-    const { as, commit, sources, select } = attempt;
+    const { as, commit, sources, select, registry = this.registry } = attempt;
     const tree = createTree(commit, sources);
     const all = Object.keys(sources).sort();
-    const inputs = (select ?? all).map((id) => inputsOf(id, tree.files.get(id) ?? []));
+    const inputs = (select ?? all).map((id) => inputsOf(this.repository(id), id, tree.files.get(id) ?? []));
     const run: Run = {
       tier: (as === 'main' ? 'trusted' : 'accepted') satisfies TrustTier,
       signer: { type: 'key', fingerprint: this.signers[as].fingerprint },
@@ -114,11 +128,11 @@ export class PublishWorld {
         inputs,
         whole: inputs.length === all.length,
         sealOnly: attempt.sealOnly ?? false,
-        registryPrefix: REGISTRY,
+        registryPrefix: this.#prefix,
         releases: this.releases,
         channel: { tag: 'main', branch: 'main' },
       },
-      { registry: this.registry, verifier: this.#verifier, history },
+      { registry, verifier: this.#verifier, history },
     );
     const plan = planPublish(facts, {
       sealOnly: attempt.sealOnly ?? false,
@@ -129,7 +143,7 @@ export class PublishWorld {
     const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
     await preflight(plan, byId, {
       tree,
-      registry: this.registry,
+      registry,
       builder: () => builder.probe(),
       sbom: () => SBOM.probe(),
       signer: async () => signer,
@@ -148,16 +162,16 @@ export class PublishWorld {
           parallel: 2,
         },
         {
-          registry: this.registry,
+          registry,
           // A registry in memory shows at once what it was given: looking again is enough.
           seal: {
-            registry: this.registry,
+            registry,
             verifier: this.#verifier,
             policy: this.#policy,
             sleep: async () => undefined,
           },
           build: async () => ({
-            registry: this.registry,
+            registry,
             builder,
             builderInfo: await builder.probe(),
             sbom: SBOM,
@@ -167,7 +181,7 @@ export class PublishWorld {
           }),
           signer: async () => signer,
           history,
-          registryPrefix: REGISTRY,
+          registryPrefix: this.#prefix,
           signal,
         },
         attempt.onEvent ?? (() => undefined),
@@ -179,7 +193,7 @@ export class PublishWorld {
   }
 
   repository(id: string): Repository {
-    return joinRepository(REGISTRY, id.replace('/', '-'));
+    return joinRepository(this.#prefix, id.replace('/', '-'));
   }
 
   /** What any signer of the policy says about an image. */
@@ -190,19 +204,24 @@ export class PublishWorld {
     return inspectSeal(context, this.repository(id), manifest);
   }
 
+  /** For a look at a real registry by the policy of this world. */
+  observed(ids: readonly string[] = ['domain/orders', 'domain/stock']): Observed {
+    return { prefix: this.#prefix, ids, verifier: this.#verifier, policy: this.#policy };
+  }
+
   record(reference: string) {
     return readRecord(
       { registry: this.registry, verifier: this.#verifier, policy: this.#policy },
       this.releases,
       reference,
-      { registry: REGISTRY },
+      { registry: this.#prefix },
     );
   }
 
   /** Signs a record and puts it under its commit without asking, as whoever has that key and may push can. */
   async putRecord(as: PublishAttempt['as'], record: ReleaseRecord): Promise<void> {
     const context = { registry: this.registry, verifier: this.#verifier, policy: this.#policy };
-    const writer = { signer: this.signers[as], registry: REGISTRY, tier: 'accepted' } as const;
+    const writer = { signer: this.signers[as], registry: this.#prefix, tier: 'accepted' } as const;
     const { manifest } = await writeRecord(context, this.releases, record, writer);
     this.registry.putForeign(this.releases, record.commit, manifest);
   }
@@ -223,8 +242,6 @@ export class PublishWorld {
     };
   }
 }
-
-const REGISTRY = '127.0.0.1:5000/acme';
 
 const SBOM: SbomGenerator = {
   async probe() {
@@ -283,9 +300,8 @@ function createTree(commit: string, sources: Sources) {
   return Object.assign(tree, { files });
 }
 
-function inputsOf(id: string, entries: readonly TreeEntry[]): ComponentInputs {
+function inputsOf(repository: Repository, id: string, entries: readonly TreeEntry[]): ComponentInputs {
   const [kind = '', name = ''] = id.split('/');
-  const repository = joinRepository(REGISTRY, `${kind}-${name}`);
   const platforms = [
     { os: 'linux', architecture: 'amd64' },
     { os: 'linux', architecture: 'arm64' },

@@ -19,6 +19,8 @@ export interface Observed {
   readonly policy: TrustPolicy;
   /** Digests that a test put there as somebody else. */
   readonly foreign?: ReadonlySet<string>;
+  /** Tags with their digests that were found right before, and are not looked at again; those found right are added. */
+  readonly known?: Set<string>;
 }
 
 /**
@@ -60,11 +62,13 @@ async function brokenTags(context: SealContext, observed: Observed, id: string):
   const repository = repositoryOf(observed, id);
   const broken: string[] = [];
   for (const [tag, digest] of Object.entries(await tagsAt(context, repository))) {
-    if (tag.startsWith('sha256-') || observed.foreign?.has(digest)) continue;
+    const name = `${id}:${tag}@${digest}`;
+    if (tag.startsWith('sha256-') || observed.foreign?.has(digest) || observed.known?.has(name)) continue;
     const state = await inspectSeal(context, repository, digest, { checkChildren: true });
     if (!state.sealed) broken.push(`${id}:${tag} names ${digest}, not sealed: ${state.detail}`);
     else if (tag.startsWith('in-') && tag !== `in-${state.inputDigest}`)
       broken.push(`${id}:${tag} points to an image of other inputs`);
+    else observed.known?.add(name);
   }
   return broken;
 }
@@ -73,13 +77,15 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
   const releases = releasesOf(observed);
   const broken: string[] = [];
   for (const [tag, digest] of Object.entries(await tagsAt(context, releases))) {
-    if (tag.startsWith('sha256-') || observed.foreign?.has(digest)) continue;
+    const name = `${releases}:${tag}@${digest}`;
+    if (tag.startsWith('sha256-') || observed.foreign?.has(digest) || observed.known?.has(name)) continue;
     const found = await readRecord(context, releases, tag, { registry: observed.prefix });
     if (found.state !== 'found') {
       broken.push(`the record ${tag} is ${found.state}`);
       continue;
     }
     const { commit, components } = found.record;
+    const before = broken.length;
     if (COMMIT.test(tag) && commit !== tag) broken.push(`${tag} has the record of ${commit}`);
     for (const { image, digest: listed } of components) {
       const standing = await context.registry.headManifest(image as Repository, commit);
@@ -88,6 +94,7 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
           `the record of ${commit} lists ${listed} for ${image}, its tag names ${standing?.digest}`,
         );
     }
+    if (broken.length === before) observed.known?.add(name);
   }
   return broken;
 }

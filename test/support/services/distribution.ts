@@ -15,6 +15,8 @@ export interface DistributionOptions {
   readonly auth?: 'none' | 'basic' | 'token';
   /** With `auth: 'token'`: who may do what; by default everybody who logged in may do everything. */
   readonly grants?: Grants;
+  /** Keep everything in memory: several times as fast, gone with the service. */
+  readonly inMemory?: boolean;
 }
 
 /** CNCF Distribution on loopback, with deletion enabled. */
@@ -51,7 +53,7 @@ async function start(folder: string, options: DistributionOptions): Promise<Dist
       version: '0.1',
       log: { level: 'info' },
       storage: {
-        filesystem: { rootdirectory: join(folder, 'data') },
+        ...(options.inMemory ? { inmemory: {} } : { filesystem: { rootdirectory: join(folder, 'data') } }),
         delete: { enabled: true },
         maintenance: { uploadpurging: { enabled: false } },
       },
