@@ -11,8 +11,9 @@ import type { Digest } from '../../src/oci/types.ts';
  *     node test/support/upload-memory.ts HOST MEBIBYTES
  */
 const [host = '', mebibytes = '0'] = process.argv.slice(2);
-const block = new Uint8Array(512 * 1024).fill(7);
-const blocks = Number(mebibytes) * 2;
+// As large as the pieces of an image layout.
+const block = new Uint8Array(64 * 1024).fill(7);
+const blocks = Number(mebibytes) * 16;
 
 async function* content(): AsyncGenerator<Uint8Array> {
   // A new block each time, as a file gives them: what is kept too long shows.
