@@ -189,7 +189,6 @@ async function blobSources(layout: Layout, images: readonly Image[]): Promise<re
 
 async function* readBlob(path: string, folder: string): AsyncGenerator<Uint8Array, void, undefined> {
   await using file = await openRegular(path, folder);
-  // Half a megabyte at a time: few system calls, and still small against the memory that an upload may take.
   // Small pieces: larger ones are no faster and leave more behind for the collector.
   yield* file.createReadStream({ highWaterMark: 64 * 1024, autoClose: false });
 }
