@@ -94,6 +94,27 @@ export const catalogue: readonly ToolSpec[] = [
     source: { kind: 'debian', package: 'buildah' },
   },
   {
+    name: 'python3',
+    programs: ['python3'],
+    minimum: '3.11.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'python3' },
+  },
+  {
+    name: 'pip3',
+    programs: ['pip3'],
+    minimum: '23.0.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'python3-pip' },
+  },
+  {
+    name: 'chromium',
+    programs: ['chromium'],
+    minimum: '120.0.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'chromium' },
+  },
+  {
     name: 'busybox',
     programs: ['busybox'],
     minimum: '1.30.0',
