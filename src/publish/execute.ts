@@ -2,7 +2,7 @@ import type { Digest, Manifest } from '../oci/types.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { Emit } from './events.ts';
-import { idOf, type PlannedComponent, type PublishPlan } from './plan.ts';
+import { idOf, type PublishPlan } from './plan.ts';
 import {
   type CommittedRecord,
   commitRecord,
@@ -11,7 +11,14 @@ import {
   releaseConflict,
 } from './release.ts';
 import { type ComponentOutcome, type ExecutedPublish, reportPublish, type Tagged } from './report.ts';
-import { type SealedComponent, type SealOutcome, type SealPorts, sealAll, type Work } from './seal-all.ts';
+import {
+  inputsOf,
+  type SealedComponent,
+  type SealOutcome,
+  type SealPorts,
+  sealAll,
+  type Work,
+} from './seal-all.ts';
 import { settleAll } from './settle.ts';
 import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, writeTag } from './tagging.ts';
 
@@ -141,7 +148,7 @@ function claimsOf(
     const commit = tag === plan.commit;
     const supersedes = commit ? (kept ?? planned.supersedes) : undefined;
     return {
-      component: componentOf(planned, work),
+      component: inputsOf(work, idOf(planned)).component,
       inputDigest: planned.inputDigest,
       tag,
       image,
@@ -234,7 +241,7 @@ async function followRecord(
       const { planned, tagged: result } = outcome;
       if (entry.digest === result.image.digest && !built) return outcome;
       const standing = {
-        component: componentOf(planned, work),
+        component: inputsOf(work, idOf(planned)).component,
         inputDigest: planned.inputDigest,
         tags: result.tags,
         image: result.image,
@@ -243,12 +250,6 @@ async function followRecord(
       return { ...outcome, tagged: { ...result, image } };
     }),
   );
-}
-
-function componentOf(planned: PlannedComponent, work: Work) {
-  const inputs = work.inputs.get(idOf(planned));
-  if (!inputs) throw new Error(`the plan names ${idOf(planned)}, for which no inputs were read`);
-  return inputs.component;
 }
 
 function recordOf(plan: PublishPlan, tagged: readonly ComponentOutcome[]): ReleaseRecord {

@@ -203,7 +203,8 @@ async function pointInputTag(
   await registry.putManifest(repository, tag, index);
 }
 
-function inputsOf(work: Work, id: string): ComponentInputs {
+/** The inputs of a component that the plan names. */
+export function inputsOf(work: Work, id: string): ComponentInputs {
   const inputs = work.inputs.get(id);
   if (!inputs) throw new Error(`the plan names ${id}, for which no inputs were read`);
   return inputs;
