@@ -32,17 +32,11 @@ function portsOf(wiring: Wiring): DoctorPorts {
     builder: () => wiring.builder(),
     program: (name) => wiring.program(name),
     identity: async () => {
-      const [{ signer, claims, pullRequest }, policy, { head }, { tierOf }, { checkRun }] = await Promise.all(
-        [
-          wiring.identity(),
-          wiring.policy(),
-          wiring.repository(),
-          import('../seal/trust.ts'),
-          import('../publish/identity.ts'),
-        ],
+      const [{ signer, claims, pullRequest }, policy, { head }, { checkRun, resolveRun }] = await Promise.all(
+        [wiring.identity(), wiring.policy(), wiring.repository(), import('../publish/identity.ts')],
       );
       checkRun({ head: head.commit, claims, pullRequest });
-      return { signer, tier: tierOf(signer, policy) };
+      return resolveRun(signer, policy, head.branch);
     },
     registry: () => wiring.registry(),
     releases: async () => {

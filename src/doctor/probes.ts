@@ -17,8 +17,8 @@ export interface DoctorPorts {
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
-  /** Who a signature of this run would name, and what the config thinks of it; refuses a run that is not for HEAD. */
-  identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier | undefined }>;
+  /** Who a signature of this run would name; refuses a signer that the config does not know and a run that is not for HEAD. */
+  identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier }>;
   registry(): Promise<Registry>;
   /** Where release records go. */
   releases(): Promise<Repository>;
@@ -86,11 +86,7 @@ async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
 async function lookAtIdentity(ports: DoctorPorts) {
   const { signer, tier } = await ports.identity();
   const who = signer.type === 'key' ? `key ${signer.fingerprint}` : `${signer.identity} (${signer.issuer})`;
-  if (tier !== undefined) return { detail: `${who}: ${tier}` };
-  throw new PrimitiveError('identity-not-allowed', `The config does not let ${who} seal images.`, {
-    why: 'Neither signing.trusted nor signing.accepted lists it.',
-    suggestions: ['Add it under signing.accepted, or run where a listed signer is.'],
-  });
+  return { detail: `${who}: ${tier}` };
 }
 
 async function lookAtRegistry(ports: DoctorPorts) {

@@ -2,7 +2,7 @@ import type { Digest, Manifest } from '../oci/types.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { Emit } from './events.ts';
-import { idOf, type PublishPlan } from './plan.ts';
+import { idOf, type PublishPlan, type SealedImage } from './plan.ts';
 import {
   type CommittedRecord,
   commitRecord,
@@ -84,16 +84,17 @@ async function tagAll(
       if (!outcome.ok) return outcome;
       if (!failure && (stop || !prepared)) return outcome;
       const { planned, image } = outcome;
+      const standing = { image, tags: [] as string[] };
       try {
         if (failure) throw failure.error;
-        const tagged = await writeAll(outcome, prepared ?? [], tagPorts);
+        const tagged = await writeAll(prepared ?? [], tagPorts, standing);
         emit({ type: 'component', component: idOf(planned), state: 'tagged', digest: tagged.image.digest });
         return { ...outcome, tagged };
       } catch (error) {
         ports.signal.throwIfAborted();
         const detail = error instanceof Error ? error.message : String(error);
         emit({ type: 'component', component: idOf(planned), state: 'failed', detail });
-        return { planned, ok: false, error, digest: image.digest };
+        return { planned, ok: false, error, digest: standing.image.digest, tags: standing.tags };
       }
     }),
   );
@@ -159,23 +160,27 @@ function claimsOf(
   });
 }
 
+/** Keeps `standing` at what the tags name at any moment, so that a failure can tell how far it came. */
 async function writeAll(
-  { image }: SealedComponent,
   prepared: readonly PreparedTag[],
   ports: TagPorts,
+  standing: { image: SealedImage; readonly tags: string[] },
 ): Promise<Tagged> {
   const [first, ...others] = prepared;
   if (!first) throw new Error('a plan has at least the tag of its commit');
-  const { image: standing, replaced } = await writeTag(first, ports);
+  const { image, replaced } = await writeTag(first, ports);
   // Where another publisher's equal image stands under the commit, the other tags follow it.
-  const same = standing.digest === image.digest;
+  const same = image.digest === standing.image.digest;
+  standing.image = image;
+  standing.tags.push(first.claim.tag);
   for (const tag of others) {
-    const claim = { ...tag.claim, image: standing };
+    const claim = { ...tag.claim, image };
     const { image: there } = await writeTag(same ? tag : await prepareTag(claim, ports), ports);
-    if (there.digest !== standing.digest)
-      await restoreTags({ ...claim, tags: [claim.tag] }, standing.digest, ports);
+    if (there.digest !== image.digest)
+      await restoreTags({ ...claim, tags: [claim.tag] }, image.digest, ports);
+    standing.tags.push(claim.tag);
   }
-  return { image: standing, tags: prepared.map(({ claim }) => claim.tag), ...(replaced ? { replaced } : {}) };
+  return { ...standing, ...(replaced ? { replaced } : {}) };
 }
 
 async function commit(

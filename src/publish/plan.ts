@@ -38,16 +38,22 @@ export type CurrentTag =
   | { readonly sealed: true; readonly image: SealedImage }
   | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
 
-/** One component, its inputs and what the registry holds of it. */
-export interface ComponentFacts {
+/** A component and the inputs that its image is, or will be, made of. */
+export interface ComponentInput {
   readonly kind: string;
   readonly name: string;
   /** Folder, relative to the repository root. */
   readonly path: string;
   /** `<registry>/<image>`. */
   readonly image: Repository;
+  /** 64 hex digits. */
   readonly inputDigest: string;
+  /** `linux/amd64`, sorted. */
   readonly platforms: readonly string[];
+}
+
+/** One component, its inputs and what the registry holds of it. */
+export interface ComponentFacts extends ComponentInput {
   readonly current?: CurrentTag;
   /** A sealed image of exactly these inputs that this run may reuse. */
   readonly baseline?: Baseline & { readonly image: SealedImage };
@@ -91,22 +97,16 @@ export interface PlanOptions {
 }
 
 /** What will be done for one component. `digest` is known except for those that are to be built. */
-export type PlannedComponent = {
-  readonly kind: string;
-  readonly name: string;
-  readonly path: string;
-  readonly image: Repository;
-  readonly inputDigest: string;
-  readonly platforms: readonly string[];
+export type PlannedComponent = ComponentInput & {
   readonly reason: string;
   /** What `:<sha>` names now and will be replaced by a trusted run. */
   readonly supersedes?: Digest;
 } & (
-  | { readonly action: 'build' }
-  | { readonly action: 'reuse'; readonly baseline: Baseline; readonly sealed: SealedImage }
-  | { readonly action: 'keep'; readonly sealed: SealedImage }
-  | { readonly action: 'conflict'; readonly existing: Digest }
-);
+    | { readonly action: 'build' }
+    | { readonly action: 'reuse'; readonly baseline: Baseline; readonly sealed: SealedImage }
+    | { readonly action: 'keep'; readonly sealed: SealedImage }
+    | { readonly action: 'conflict'; readonly existing: Digest }
+  );
 
 /** Whether the release record of the commit is written, and what stands in its place now. */
 export interface PlannedRecord {
@@ -305,7 +305,7 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
     return {
       ...base,
       action: 'skip',
-      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow`,
+      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: delete the tag ${facts.releases}:${channel.tag}; the next run sets it anew)`,
     };
   throw new PrimitiveError(
     'channel-undecidable',

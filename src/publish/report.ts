@@ -1,20 +1,21 @@
 import { toPrimitiveError } from '../errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SealBundles, TrustTier } from '../seal/types.ts';
-import type { Baseline, PlannedChannel, PlannedComponent, PublishPlan, Run, SealedImage } from './plan.ts';
+import type {
+  Baseline,
+  ComponentInput,
+  PlannedChannel,
+  PlannedComponent,
+  PublishPlan,
+  Run,
+  SealedImage,
+} from './plan.ts';
 import type { SealOutcome } from './seal-all.ts';
 
 /** What became of one component. */
-export interface PublishedComponent {
-  readonly kind: string;
-  readonly name: string;
-  /** Folder, relative to the repository root. */
-  readonly path: string;
+export interface PublishedComponent extends Omit<ComponentInput, 'image'> {
   /** `<registry>/<image>`. */
   readonly image: string;
-  /** 64 hex digits. */
-  readonly inputDigest: string;
-  readonly platforms: readonly string[];
   readonly action: 'built' | 'reused' | 'already-published' | 'superseded' | 'failed';
   /** Why it was built, reused or kept; for a failure, what went wrong. */
   readonly reason: string;
@@ -101,14 +102,14 @@ function published(outcome: ComponentOutcome, plan: PublishPlan): PublishedCompo
   const { kind, name, path, image, inputDigest, platforms, reason } = planned;
   const base = { kind, name, path, image, inputDigest, platforms };
   if (!outcome.ok) {
-    const { digest, error } = outcome;
+    const { digest, error, tags = [] } = outcome;
     const failure = failureOf(error);
     return {
       ...base,
       action: 'failed',
       reason: failure.message,
       ...(digest ? { digest } : {}),
-      tags: [],
+      tags,
       error: failure,
     };
   }

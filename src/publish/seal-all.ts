@@ -29,12 +29,14 @@ export interface SealedComponent {
   readonly manifest?: Manifest;
 }
 
-/** A component that failed, maybe after its image was pushed. */
+/** A component that failed, maybe after its image was pushed or even tagged. */
 export interface FailedComponent {
   readonly planned: PlannedComponent;
   readonly ok: false;
   readonly error: unknown;
   readonly digest?: Digest;
+  /** Those that name the digest, written before the failure. */
+  readonly tags?: readonly string[];
 }
 
 /** How a component came out of building and sealing. */

@@ -182,6 +182,26 @@ describe('the further tags of a commit', () => {
     const tags = world.registry.tags(repository);
     expect(tags[`main-${commit}`]).toBe(tags[commit]);
   });
+
+  it('are told as far as they were written when one fails', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const stock = world.repository('domain/stock');
+    world.registry.hook(({ name, repository, reference }) =>
+      name === 'putManifest' && repository === stock && reference === `main-${commit}`
+        ? new PrimitiveError('registry-unavailable', 'It answers 503', { exit: 3 })
+        : undefined,
+    );
+    const { report } = await world.publish({ as: 'main', commit, sources, tags: ['main-{sha}'] });
+    const failed = report.components.find(({ name }) => name === 'stock');
+    expect(failed).toMatchObject({
+      action: 'failed',
+      tags: [commit],
+      digest: world.registry.tags(stock)[commit],
+    });
+    expect(report.release).toBeUndefined();
+    expect(await brokenPromises(world)).toEqual([]);
+  });
 });
 
 describe('before anything is built', () => {
