@@ -1,0 +1,47 @@
+/** What we use of packages that come without types. */
+declare module 'saxen' {
+  /** Where the parser is; lines and columns from 0. Counts from the start of the text on each call. */
+  export type GetContext = () => { readonly line: number; readonly column: number };
+
+  export class Parser {
+    /** Names the namespaces: URI -> the prefix that elements and attributes of it are reported with. */
+    ns(prefixes: Readonly<Record<string, string>>): this;
+    on(
+      event: 'openTag',
+      handler: (
+        name: string,
+        attributes: () => Readonly<Record<string, string>> | false,
+        decode: (text: string) => string,
+        selfClosing: boolean,
+        context: GetContext,
+      ) => void,
+    ): this;
+    on(event: 'closeTag', handler: (name: string) => void): this;
+    on(event: 'text', handler: (text: string, decode: (text: string) => string) => void): this;
+    on(event: 'cdata' | 'attention' | 'question', handler: (text: string) => void): this;
+    on(event: 'error' | 'warn', handler: (error: Error, context: GetContext) => void): this;
+    parse(text: string): void;
+  }
+}
+
+declare module 'bpmn-moddle' {
+  export interface ModdleElement {
+    readonly $type: string;
+    readonly $parent?: ModdleElement;
+    readonly id?: string;
+  }
+
+  /** Something in the text that the descriptors do not know. */
+  export interface Warning {
+    readonly message: string;
+    readonly element?: ModdleElement;
+    readonly property?: string;
+    readonly value?: string;
+  }
+
+  export class BpmnModdle {
+    constructor(packages: Readonly<Record<string, unknown>>);
+    /** Rejects where the text is no XML. */
+    fromXML(text: string, type: 'bpmn:Definitions'): Promise<{ readonly warnings: readonly Warning[] }>;
+  }
+}

@@ -1,0 +1,175 @@
+import { type GetContext, Parser } from 'saxen';
+import type { BpmnFault, Position } from './fault.ts';
+
+/** An element of an XML document. */
+export interface XmlElement {
+  /** With the prefix of {@link NAMESPACES} where its namespace is one of them, else with that of the document. */
+  readonly name: string;
+  /** By names of the same kind; declarations of namespaces are not among them. */
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly parent: XmlElement | undefined;
+  readonly children: XmlElement[];
+  /** Its own, all pieces joined, without white space around. */
+  text: string;
+  /** How many elements begin before it in the document. */
+  readonly ordinal: number;
+}
+
+/** Namespaces -> the prefix that code here knows them by. */
+const NAMESPACES = {
+  'http://www.omg.org/spec/BPMN/20100524/MODEL': 'bpmn',
+  'http://www.omg.org/spec/BPMN/20100524/DI': 'bpmndi',
+  'http://www.omg.org/spec/DD/20100524/DC': 'dc',
+  'http://www.omg.org/spec/DD/20100524/DI': 'di',
+  'http://www.w3.org/2001/XMLSchema-instance': 'xsi',
+  'http://camunda.org/schema/zeebe/1.0': 'zeebe',
+  'http://camunda.org/schema/modeler/1.0': 'modeler',
+  'http://camunda.org/schema/1.0/bpmn': 'camunda',
+  'http://activiti.org/bpmn': 'activiti',
+  'http://flowable.org/bpmn': 'flowable',
+};
+
+/** Elements inside each other; models nest subprocesses, a handful of levels. */
+const MAX_DEPTH = 200;
+
+/** What XML itself knows; there are no others without a document type. */
+const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)/;
+
+/** The root element of a text, or what keeps it from being XML that is safe to read. */
+export function readXml(
+  text: string,
+): { readonly root: XmlElement } | { readonly faults: readonly BpmnFault[] } {
+  const faults: BpmnFault[] = [];
+  const refuse = (message: string, context: GetContext, fix = NO_XML, code = 'bpmn-not-xml') => {
+    const { line, column } = context();
+    // What comes after the first is mostly its consequence.
+    if (faults.length === 0) faults.push({ code, line: line + 1, column: column + 1, message, fix });
+  };
+  let root: XmlElement | undefined;
+  let open: XmlElement | undefined;
+  let depth = 0;
+  let ordinal = 0;
+  let context: GetContext = () => ({ line: 0, column: 0 });
+  const decoded = (raw: string, decode: (text: string) => string) => {
+    if (BARE_AMPERSAND.test(raw))
+      refuse('an & stands for itself, or for an entity that is not declared', context);
+    const value = decode(raw);
+    if (!value.isWellFormed()) refuse('a character reference stands for half a character', context);
+    return value;
+  };
+  new Parser()
+    .ns(NAMESPACES)
+    .on('attention', (tag) => {
+      const what = tag.slice(0, 9).toUpperCase().startsWith('<!DOCTYPE')
+        ? 'a document type'
+        : `${tag.slice(0, 20)}…`;
+      refuse(`it has ${what}`, context, NO_DOCTYPE, 'bpmn-doctype');
+    })
+    .on('question', (declaration) => {
+      const encoding = /^<\?xml\s[^>]*\bencoding\s*=\s*["']([^"']*)["']/.exec(declaration)?.[1];
+      if (encoding === undefined || /^(utf-?8|us-ascii)$/i.test(encoding)) return;
+      refuse(`it says that its encoding is ${encoding.slice(0, 40)}`, context, UTF8, 'bpmn-encoding');
+    })
+    .on('openTag', (name, attributes, decode, _selfClosing, where) => {
+      context = where;
+      if (faults.length > 0) return;
+      const parent = open;
+      if (parent === undefined && root !== undefined)
+        return refuse('it has more than one root element', where);
+      if (++depth > MAX_DEPTH) return refuse(`elements are more than ${MAX_DEPTH} levels deep`, where);
+      const element: XmlElement = {
+        name,
+        attributes: new Map(
+          Object.entries(attributes() || {}).flatMap(([key, raw]): [string, string][] =>
+            key === 'xmlns' || key.startsWith('xmlns:') ? [] : [[key, decoded(raw, decode)]],
+          ),
+        ),
+        parent,
+        children: [],
+        text: '',
+        ordinal: ordinal++,
+      };
+      root ??= element;
+      parent?.children.push(element);
+      open = element;
+    })
+    .on('closeTag', () => {
+      depth -= 1;
+      if (open !== undefined) open.text = open.text.trim();
+      open = open?.parent;
+    })
+    .on('text', (raw, decode) => {
+      if (open !== undefined && faults.length === 0) open.text += decoded(raw, decode);
+    })
+    .on('cdata', (data) => {
+      if (open !== undefined) open.text += data;
+    })
+    .on('warn', (error, where) => refuse(error.message, where))
+    .on('error', (error, where) => refuse(error.message, where))
+    .parse(text);
+  if (faults.length > 0) return { faults };
+  if (root === undefined) throw new TypeError('a text without an element is no XML');
+  return { root };
+}
+
+const NO_XML = 'Export the model again from the modeler: it is no XML that can be read.';
+const NO_DOCTYPE = 'Remove the document type: BPMN has none, and entities can be bombs.';
+const UTF8 = 'Save the file as UTF-8.';
+
+/** Where elements begin, by their ordinals. Each costs one count from the start of the text. */
+export function positionsOf(text: string, ordinals: ReadonlySet<number>): ReadonlyMap<number, Position> {
+  const found = new Map<number, Position>();
+  let ordinal = 0;
+  new Parser()
+    .ns(NAMESPACES)
+    .on('openTag', (_name, _attributes, _decode, _selfClosing, context) => {
+      if (ordinals.has(ordinal)) {
+        const { line, column } = context();
+        found.set(ordinal, { line: line + 1, column: column + 1 });
+      }
+      ordinal += 1;
+    })
+    .parse(text);
+  return found;
+}
+
+/** How many elements begin before a position. */
+export function ordinalAt(text: string, { line, column }: Position): number {
+  const before = text.split(/\r\n|\r|\n/, line);
+  const last = before.pop() ?? '';
+  let ordinal = 0;
+  new Parser()
+    .ns(NAMESPACES)
+    .on('openTag', () => {
+      ordinal += 1;
+    })
+    // The rest of the text is missing.
+    .on('error', () => undefined)
+    .parse(`${before.join('\n')}\n${last.slice(0, column - 1)}`);
+  return ordinal;
+}
+
+/** An element and all below it, in the order of the document. */
+export function* below(element: XmlElement): Generator<XmlElement> {
+  yield element;
+  for (const child of element.children) yield* below(child);
+}
+
+/** The id of an element, or that of the nearest one around it that has one. */
+export function idOf(element: XmlElement | undefined): string | undefined {
+  for (let at = element; at !== undefined; at = at.parent) {
+    const id = at.attributes.get('id');
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+/** Children of one name. */
+export function childrenOf(element: XmlElement, name: string): readonly XmlElement[] {
+  return element.children.filter((child) => child.name === name);
+}
+
+/** What is in an element's `extensionElements`, by name. */
+export function extensionsOf(element: XmlElement, name: string): readonly XmlElement[] {
+  return childrenOf(element, 'bpmn:extensionElements').flatMap((extensions) => childrenOf(extensions, name));
+}
