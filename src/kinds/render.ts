@@ -1,6 +1,7 @@
 import picomatch from 'picomatch';
 import { PrimitiveError } from '../errors.ts';
 import type { Config } from '../workspace/config.ts';
+import type { CompiledModel } from './bpmn/compile.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
 import { renameStubs } from './stubs.ts';
@@ -34,6 +35,8 @@ export interface TemplateVariables extends PackageNames {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Of kinds that serve an existing proto file, where one was given. */
   readonly service?: ProtoService;
+  /** Of kinds that implement an existing BPMN file, where one was given. */
+  readonly model?: CompiledModel;
   readonly bases: Bases;
   readonly run: {
     readonly port: number;

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
-import type { Kind } from '../kinds/kind.ts';
+import { builtIn, builtInNames, type Generator } from '../kinds/built-in.ts';
 import { digestOf } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
@@ -42,8 +42,6 @@ export interface GenerateContext {
   readonly check: boolean;
 }
 
-type Generator = NonNullable<Kind['generators']>[number];
-
 /** How each program is asked for its version, and made to write below another folder. */
 const PROGRAMS: Readonly<
   Record<
@@ -66,7 +64,7 @@ const PROGRAMS: Readonly<
  * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
  *
  * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
- * `generator-unknown` (exit 2), `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3),
+ * `generator-unknown`, `generator-input`, `bpmn-…` (exit 2), `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3),
  * `scaffold-busy` (exit 2), or the reason of the signal.
  */
 export async function generate(
@@ -85,7 +83,8 @@ export async function generate(
       for (const generator of generators) {
         const output = join(staging.folder, generator.id);
         await mkdir(output);
-        await runGenerator(generator, { target, output, context });
+        const place = { target, output, context };
+        if (!(await runBuiltIn(generator, `${path}/`, place))) await runGenerator(generator, place);
         const changes = await compare(target, output, generator.writes);
         const generated = { kind: kind.kind, name, generator: generator.id, changes };
         results.push({ generated, writes: generator.writes, output });
@@ -102,16 +101,41 @@ export async function generate(
   }
 }
 
-async function runGenerator(
-  { id, run, version }: Generator,
-  place: { readonly target: string; readonly output: string; readonly context: GenerateContext },
-): Promise<void> {
+interface Place {
+  readonly target: string;
+  readonly output: string;
+  readonly context: GenerateContext;
+}
+
+/** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+async function runBuiltIn(generator: Generator, shown: string, { target, output }: Place): Promise<boolean> {
+  const read = async (path: string) => {
+    const file = join(target, path);
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (found.isFile() && found.size <= MAX_BYTES) return readFile(file);
+    throw new PrimitiveError(
+      'generator-input',
+      `${shown}${path} is no file, or has more than ${MAX_BYTES} bytes.`,
+    );
+  };
+  const made = await builtIn(generator)?.generate(generator, read, shown);
+  for (const [path, text] of made ?? []) {
+    await mkdir(dirname(join(output, path)), { recursive: true });
+    await writeFile(join(output, path), text);
+  }
+  return made !== undefined;
+}
+
+async function runGenerator({ id, run, version }: Generator, place: Place): Promise<void> {
   const { target, output, context } = place;
   const { processes, signal } = context;
   const known = Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : undefined;
   if (known === undefined) {
     throw new PrimitiveError('generator-unknown', `The generator ${id} runs ${run}, which is not known.`, {
-      why: `known: ${Object.keys(PROGRAMS).join(', ')}`,
+      why: `known: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
     });
   }
   const program = await locate(run, context);

@@ -48,14 +48,14 @@ export async function resolveInputs(
   return resolved;
 }
 
-/** The text of a file that an input names. Throws `input-invalid` (exit 2). */
-export async function readInput(root: string, name: string, path: string): Promise<string> {
+/** The bytes of a file that an input names. Throws `input-invalid` (exit 2). */
+export async function readInput(root: string, name: string, path: string): Promise<Uint8Array> {
   const file = join(root, path);
   const found = await lstat(file).catch(() => undefined);
   if (!found?.isFile())
     throw invalid(name, path, found === undefined ? 'there is no such file' : 'it is no plain file');
   if (found.size > MAX_BYTES) throw invalid(name, path, `it has more than ${MAX_BYTES} bytes`);
-  return readFile(file, 'utf8');
+  return readFile(file);
 }
 
 async function pathInput(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
+import { withGenerated } from '../kinds/built-in.ts';
 import type { Kind, Kinds } from '../kinds/kind.ts';
 import { clashOf, nameFault } from '../kinds/names.ts';
 import { readService } from '../kinds/proto.ts';
@@ -35,7 +36,7 @@ export interface ScaffoldPlace {
  * Reads all facts and plans; writes nothing.
  *
  * Throws, exit 2: `git-not-a-repository`, `kind-unknown`, `kind-not-scaffolded`, `name-invalid`, `name-clash`,
- * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `kind-…` for a broken kind, `primitive-…`
+ * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `kind-…` for a broken kind, `bpmn-…`, `primitive-…`
  * for a broken `primitive.yaml`.
  */
 export async function prepareScaffold(
@@ -59,7 +60,10 @@ export async function prepareScaffold(
     cwd: request.cwd,
     root: location.root,
   });
-  const service = await serviceOf(kind, inputs, location.root, site.path);
+  const [service, model] = await Promise.all([
+    serviceOf(kind, inputs, location.root, site.path),
+    modelOf(kind, inputs, location.root),
+  ]);
   const variables = templateVariables(
     {
       kind: kind.kind,
@@ -68,12 +72,14 @@ export async function prepareScaffold(
       image,
       inputs,
       ...(service && { service }),
+      ...(model && { model }),
       bases: await readBases(place.bases),
       run: kind.run,
     },
     config.languages,
   );
-  const rendered = await render(template, kind.files ?? [], variables);
+  const filled = await render(template, kind.files ?? [], variables);
+  const rendered = await withGenerated(kind, filled, `${site.path}/`);
   if (rendered.has(MANIFEST)) {
     throw new PrimitiveError(
       'kind-path-invalid',
@@ -198,7 +204,19 @@ function checkSite(site: Site, kind: Kind, name: string, config: Config): void {
 async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
   const path = inputs.service;
   if (path === undefined || kind.inputs?.service?.match !== '*.proto') return undefined;
-  return readService({ text: await readInput(root, 'service', path), path, primitive });
+  return readService({
+    text: new TextDecoder().decode(await readInput(root, 'service', path)),
+    path,
+    primitive,
+  });
+}
+
+/** What the template sees of a BPMN file that is to be implemented. */
+async function modelOf(kind: Kind, inputs: GivenInputs, root: string) {
+  const path = inputs.bpmn;
+  if (path === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
+  const { compileBpmn } = await import('../kinds/bpmn/compile.ts');
+  return compileBpmn(await readInput(root, 'bpmn', path), path);
 }
 
 function noRepository(root: string): PrimitiveError {

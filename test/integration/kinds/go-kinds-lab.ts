@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { withGenerated } from '../../../src/kinds/built-in.ts';
 import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
 import {
   type RenderedFile,
@@ -46,10 +47,11 @@ export async function scaffold(
   };
   const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
   const rules = kind.files ?? [];
+  const rendered = await render(await readTemplate(join(templates, 'kinds', kindName, 'files')), rules, it);
   return {
     kind,
     it,
-    files: await render(await readTemplate(join(templates, 'kinds', kindName, 'files')), rules, it),
+    files: await withGenerated(kind, rendered, ''),
     reference: await render(await readTemplate(join(repository, 'test/reference', kindName)), rules, it),
   };
 }
