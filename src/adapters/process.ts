@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
@@ -43,7 +44,7 @@ async function run(
   const start = () =>
     execa(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+      ...stdinOf(options.input),
       env: definedOnly({ ...environment, ...options.env }),
       extendEnv: false,
       detached: process.platform !== 'win32',
@@ -61,6 +62,7 @@ async function run(
   const release = group === undefined ? () => {} : guard(group, program, options);
   try {
     const output = new Output(program, options);
+    converse(options.input, child.stdin).catch((cause: unknown) => group?.stop(cause));
     const [outcome] = await Promise.all([
       child,
       Promise.all([
@@ -74,6 +76,23 @@ async function run(
   } finally {
     release();
   }
+}
+
+function stdinOf(input: RunOptions['input']) {
+  if (input === undefined) return { stdin: 'ignore' } as const;
+  return typeof input === 'string' || input instanceof Uint8Array ? { input } : ({ stdin: 'pipe' } as const);
+}
+
+/** Writes input that comes in parts. Nobody waits for it: the program may end while the next part is still to come. */
+async function converse(input: RunOptions['input'], stdin: Writable | null): Promise<void> {
+  if (input === undefined || stdin === null || typeof input === 'string' || input instanceof Uint8Array)
+    return;
+  for await (const part of input) {
+    if (!stdin.writable) return;
+    // Where it breaks instead, the exit code tells why.
+    if (!stdin.write(part)) await once(stdin, 'drain').catch(() => {});
+  }
+  stdin.end();
 }
 
 /** Ends the group on abort, timeout and exit, until the returned function is called. */

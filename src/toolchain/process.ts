@@ -3,8 +3,11 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to the inherited environment; a value of undefined removes the variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Written to the program's stdin, which is closed after it; stdin is empty otherwise. */
-  readonly input?: string | Uint8Array;
+  /**
+   * Written to the program's stdin, which is closed after it; stdin is empty otherwise. Parts that come one after the
+   * other can answer what the program wrote: a conversation.
+   */
+  readonly input?: string | Uint8Array | AsyncIterable<string>;
   /** Called with each complete line of stderr and stdout as it comes, without its line end; not for stdout where `stdout` takes it. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /**

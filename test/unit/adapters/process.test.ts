@@ -64,6 +64,40 @@ describe('a run that ends', () => {
     expect(text((await node(count)).stdout)).toBe('0\n');
   });
 
+  test('can be asked again after each answer', async () => {
+    const heard: string[] = [];
+    let answered = () => {};
+    async function* questions() {
+      for (const question of ['one\n', 'two\n', 'three\n']) {
+        const answer = new Promise<void>((resolve) => {
+          answered = resolve;
+        });
+        yield question;
+        await answer;
+      }
+    }
+    const script = 'process.stdin.on("data", (chunk) => process.stdout.write(String(chunk).toUpperCase()))';
+    const stdout = (chunk: Uint8Array) => {
+      heard.push(text(chunk));
+      answered();
+    };
+    expect((await node(script, { input: questions(), stdout })).exitCode).toBe(0);
+    expect(heard).toEqual(['ONE\n', 'TWO\n', 'THREE\n']);
+  });
+
+  test('may end before the next part of its input comes, and ends where the input fails', async () => {
+    async function* silent() {
+      yield 'x';
+      await new Promise(() => {});
+    }
+    async function* failing() {
+      yield 'x';
+      throw new Error('no more');
+    }
+    expect((await node('process.exit(4)', { input: silent() })).exitCode).toBe(4);
+    await expect(node('setTimeout(() => {}, 60000)', { input: failing() })).rejects.toThrow('no more');
+  });
+
   test('need not read its input', async () => {
     expect((await node('process.exit(4)', { input: 'x'.repeat(3_000_000) })).exitCode).toBe(4);
   });
