@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import type { Processes, RunResult } from '../toolchain/process.ts';
+import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 
 /** No program that a repository's own configuration names is started. */
 const SAFE = [
@@ -53,10 +53,7 @@ export class Git {
     this.#signal = signal;
   }
 
-  run(
-    args: readonly string[],
-    options: { input?: string; stdout?: (chunk: Uint8Array) => void | Promise<void> } = {},
-  ): Promise<RunResult> {
+  run(args: readonly string[], options: Pick<RunOptions, 'input' | 'stdout'> = {}): Promise<RunResult> {
     return this.#processes.run('git', [...SAFE, ...args], {
       cwd: this.#folder,
       env: ENVIRONMENT,

@@ -2,11 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { PrimitiveError } from '../errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
-import type { Head, SourceTree } from '../workspace/source-tree.ts';
+import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
 import { failed, Git, text } from './git-command.ts';
 import { deepen, isAncestor } from './git-history.ts';
+import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
-import { listChanges, listTree, readBlobs, readFilters } from './git-tree.ts';
+import { listChanges, parseTree, readFilters } from './git-tree.ts';
 
 /** A repository at one commit. */
 export type GitRepository = SourceTree & History;
@@ -22,30 +23,64 @@ export async function openRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<GitRepository> {
-  const { root, head } = await locate(new Git(processes, folder, signal), folder);
+  const located = locate(new Git(processes, folder, signal), folder);
+  const remotes = once(() => readRemotes(new Git(processes, folder, signal)));
+  // Needed before the first file is read: git can say it meanwhile.
+  remotes().catch(() => {});
+  const { root, head } = await located;
   const git = new Git(processes, root, signal);
-  const entries = once(() => listTree(git, head));
+  const reader = new ObjectReader(git, head);
   const changes = once(() => listChanges(git));
-  const remotes = once(() => readRemotes(git));
   return {
     root,
     head,
-    entries: () => {
-      // Needed before the first file is read: git can say it while it lists.
-      remotes().catch(() => {});
-      return entries();
+    readFolders: folderReader(reader, head),
+    readWhole: async (objects, maxBytes = MAX_TEXT) => {
+      if (objects.length > 0) await fetchMissing(git, await remotes(), head.commit, objects);
+      return reader.read('blob', objects, {
+        maxBytes,
+        tooLarge: (object, size) => tooLarge(object, size, maxBytes),
+      });
     },
     changes,
     readBlobs: async (objects, receiver) => {
       if (objects.length === 0) return;
       await fetchMissing(git, await remotes(), head.commit, objects);
-      await readBlobs(git, head, objects, receiver);
+      await streamBlobs(git, head, objects, receiver);
     },
     filters: (paths) => readFilters(git, paths),
     isAncestor: (ancestor, descendant) => isAncestor(git, ancestor, descendant),
     deepen: async () => deepen(git, await remotes()),
     remoteUrl: async () => remoteUrl(await remotes()),
   };
+}
+
+/** A file larger than this is no text that a person wrote for us to read. */
+const MAX_TEXT = 4 * 1024 * 1024;
+/** A folder of a million names. */
+const MAX_FOLDER = 128 * 1024 * 1024;
+
+/** See `SourceTree.readFolders`. */
+function folderReader(reader: ObjectReader, head: Head): SourceTree['readFolders'] {
+  const known = new Map<string, readonly FolderEntry[]>();
+  return async (objects) => {
+    const unknown = [...new Set(objects)].filter((object) => !known.has(object));
+    const contents = await reader.read('tree', unknown, {
+      maxBytes: MAX_FOLDER,
+      tooLarge: (object, size) => tooLarge(object, size, MAX_FOLDER),
+    });
+    for (const [i, object] of unknown.entries()) known.set(object, parseTree(contents[i] ?? NOTHING, head));
+    return objects.map((object) => known.get(object) ?? []);
+  };
+}
+
+const NOTHING = new Uint8Array();
+
+function tooLarge(object: string, size: number, limit: number): PrimitiveError {
+  return new PrimitiveError('git-file-too-large', `Git object ${object} is too large to be read whole.`, {
+    why: `it has ${size} bytes, and ${limit} are allowed for files such as primitive.yaml or the target of a link`,
+    suggestions: [`git log --oneline --find-object=${object}`],
+  });
 }
 
 /** The same answer for each call, asked for by the first. */
@@ -64,20 +99,25 @@ async function locate(git: Git, folder: string): Promise<{ root: string; head: H
     '--is-shallow-repository',
     '--show-object-format',
     'HEAD',
+    'HEAD^{tree}',
     '--symbolic-full-name',
     'HEAD',
     // Last, as the path of a folder can have line feeds.
     '--show-toplevel',
   ]);
   // What was asked before the part that failed is answered.
-  const [bare, shallow, objectFormat, commit, ref, ...toplevel] = text(facts).replace(/\n$/, '').split('\n');
+  const [bare, shallow, objectFormat, commit, tree, ref, ...toplevel] = text(facts)
+    .replace(/\n$/, '')
+    .split('\n');
   if (bare === undefined || bare === '') throw notOpened(folder, facts);
   if (bare === 'true' || /must be run in a work tree/.test(facts.stderr)) throw bareRepository(folder);
-  if (facts.exitCode !== 0 || commit === undefined || ref === undefined) throw noCommit(folder, facts);
+  if (facts.exitCode !== 0 || commit === undefined || tree === undefined || ref === undefined)
+    throw noCommit(folder, facts);
   return {
     root: await realpath(toplevel.join('\n')),
     head: {
       commit,
+      tree,
       ...(ref.startsWith('refs/heads/') ? { branch: ref.slice('refs/heads/'.length) } : {}),
       objectFormat: objectFormat === 'sha256' ? 'sha256' : 'sha1',
       shallow: shallow === 'true',

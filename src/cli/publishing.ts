@@ -65,14 +65,15 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   );
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
+  const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
+  const { checkBuilds, preflight } = await import('../publish/preflight.ts');
+  await checkBuilds(plan, byId, tree);
   if (request.dryRun) return { plan };
 
-  const [{ preflight }, { executePublish }, { verifiedSigner }] = await Promise.all([
-    import('../publish/preflight.ts'),
+  const [{ executePublish }, { verifiedSigner }] = await Promise.all([
     import('../publish/execute.ts'),
     import('../seal/verified-signer.ts'),
   ]);
-  const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
   await preflight(plan, byId, {
     tree,
     registry,

@@ -3,8 +3,9 @@ import { checkPlatforms, pinnedReferences } from '../builders/dockerfile.ts';
 import { PrimitiveError } from '../errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Repository } from '../oci/types.ts';
+import { checkContexts, contextEntries } from '../workspace/build-context.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
-import { readWhole, type SourceTree } from '../workspace/source-tree.ts';
+import type { SourceTree } from '../workspace/source-tree.ts';
 import { idOf, type PublishPlan } from './plan.ts';
 
 /** What is tried before the first effect. */
@@ -15,6 +16,28 @@ export interface PreflightPorts {
   readonly builder: () => Promise<BuilderInfo>;
   readonly sbom: () => Promise<unknown>;
   readonly signer: () => Promise<unknown>;
+}
+
+/** The inputs of what the plan builds. */
+function dueBuilds(
+  plan: PublishPlan,
+  inputs: ReadonlyMap<string, ComponentInputs>,
+): readonly ComponentInputs[] {
+  return plan.components
+    .filter((component) => component.action === 'build')
+    .flatMap((component) => inputs.get(idOf(component)) ?? []);
+}
+
+/**
+ * Judges the build contexts of what the plan builds, which is part of the plan: a dry run tells it too.
+ * Throws what {@link checkContexts} throws.
+ */
+export async function checkBuilds(
+  plan: PublishPlan,
+  inputs: ReadonlyMap<string, ComponentInputs>,
+  tree: SourceTree,
+): Promise<void> {
+  await checkContexts(tree, dueBuilds(plan, inputs));
 }
 
 /**
@@ -28,9 +51,7 @@ export async function preflight(
   inputs: ReadonlyMap<string, ComponentInputs>,
   ports: PreflightPorts,
 ): Promise<void> {
-  const builds = plan.components
-    .filter((component) => component.action === 'build')
-    .flatMap((component) => inputs.get(idOf(component)) ?? []);
+  const builds = dueBuilds(plan, inputs);
   const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
   if (builds.length === 0) {
     if (writesRecord) await ports.signer();
@@ -51,16 +72,15 @@ interface Dockerfile {
 }
 
 async function readDockerfiles(builds: readonly ComponentInputs[], tree: SourceTree): Promise<Dockerfile[]> {
-  const found = builds.map((inputs) => {
-    const { context, dockerfile } = inputs.component.build;
-    const entry = inputs.entries.find(({ path }) => path === dockerfile);
-    if (!entry) throw new Error(`${inputs.component.id}: inputs were read without their Dockerfile`);
-    return { inputs, file: context === '' ? dockerfile : `${context}/${dockerfile}`, object: entry.object };
-  });
-  const texts = await readWhole(
-    tree,
-    found.map(({ object }) => object),
+  const found = await Promise.all(
+    builds.map(async (inputs) => {
+      const { context, dockerfile } = inputs.component.build;
+      const entry = (await contextEntries(tree, inputs)).find(({ path }) => path === dockerfile);
+      if (!entry) throw new Error(`${inputs.component.id}: the context was checked without its Dockerfile`);
+      return { inputs, file: context === '' ? dockerfile : `${context}/${dockerfile}`, object: entry.object };
+    }),
   );
+  const texts = await tree.readWhole(found.map(({ object }) => object));
   return found.map(({ inputs, file }, position) => ({
     inputs,
     file,

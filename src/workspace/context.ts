@@ -13,6 +13,7 @@ import {
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
+import { contextEntries } from './build-context.ts';
 import type { ComponentInputs } from './inputs.ts';
 import type { BlobReceiver, SourceTree, TreeEntry } from './source-tree.ts';
 
@@ -36,9 +37,10 @@ export async function writeContext(tree: SourceTree, inputs: ComponentInputs, fo
     throw explain(cause, inputs.component.id, folder);
   }
   try {
+    const entries = await contextEntries(tree, inputs);
     // Links last: until all files are written there is none that could lead a path out of the folder.
     const isLink = (entry: TreeEntry) => entry.mode === '120000';
-    const ordered = [...inputs.entries.filter((entry) => !isLink(entry)), ...inputs.entries.filter(isLink)];
+    const ordered = [...entries.filter((entry) => !isLink(entry)), ...entries.filter(isLink)];
     await tree.readBlobs(
       ordered.map((entry) => entry.object),
       writer.receiver(ordered),

@@ -85,6 +85,15 @@ export function isInput(globs: readonly Glob[], path: string): boolean {
   return globs.findLast((glob) => glob.matches(path))?.negated === false;
 }
 
+/** The file or folder (relative to the context) in which a pattern finds all that it takes in; undefined where it takes away. */
+export function globRoot(text: string): string | undefined {
+  if (text.startsWith('!')) return undefined;
+  return PLAIN.test(text) ? text : baseOf(text);
+}
+
+/** Names of which none is `.` and none has a character that could mean something. */
+const PLAIN = /^(?!(?:.*\/)?\.(?:\/|$))[\w./ -]+$/;
+
 /** The folders at a pattern's front that are plain names: `pkg/api` of `pkg/api/**\/*.proto`. */
 function baseOf(pattern: string): string {
   const { base } = picomatch.scan(pattern);

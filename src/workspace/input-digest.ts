@@ -5,9 +5,10 @@ import type { TreeEntry } from './source-tree.ts';
 
 /**
  * How images are made from inputs, as a number: raised when publish itself changes what comes out of the same inputs
- * (fixed timestamps, labels, layout), so that all is built once more. It is not the version of the CLI.
+ * (fixed timestamps, labels, layout) or how this digest is made, so that all is built once more. It is not the version
+ * of the CLI. 2: a context that is a whole folder counts by that folder's object id.
  */
-export const RECIPE = 1;
+export const RECIPE = 2;
 
 /** All that decides what an image contains. */
 export interface DigestedInputs {
@@ -24,14 +25,21 @@ export interface DigestedInputs {
   readonly secrets: readonly string[];
   /** Reference in `FROM` -> reference to use instead. */
   readonly bases: Readonly<Record<string, string>>;
-  /** The files of the context: paths relative to it, sorted by code unit, each path once. */
-  readonly entries: readonly Pick<TreeEntry, 'path' | 'mode' | 'object'>[];
+  readonly files: InputFiles;
 }
+
+/** The files of a build context. */
+export type InputFiles =
+  /** All of a folder, by its git object id: this covers path, mode and content of each file in it. */
+  | { readonly folder: string }
+  /** Some of a folder: paths relative to it, sorted by code unit, each path once. */
+  | { readonly entries: readonly TreeEntry[] };
 
 /**
  * The input digest: 64 hex digits that are equal if and only if all inputs are.
  *
- * SHA-256 over one line of JSON with sorted keys and lists, a line feed, then `MODE SP OBJECT TAB PATH NUL` per file.
+ * SHA-256 over one line of JSON with sorted keys and lists, a line feed, then `MODE SP OBJECT TAB PATH NUL` per file;
+ * for a whole folder once, with its mode 040000 and an empty path, which no file has.
  * No part can contain its own end (JSON escapes line feeds, a path has no NUL), so no two inputs share an encoding.
  * Git object ids are of the repository's own hash: one that is converted to SHA-256 builds everything once more.
  */
@@ -48,7 +56,11 @@ export function inputDigest(inputs: DigestedInputs): string {
     secrets: [...inputs.secrets].sort(),
     target: inputs.target ?? null,
   });
-  const files = inputs.entries.map(({ mode, object, path }) => `${mode} ${object}\t${path}\0`);
+  const entries =
+    'folder' in inputs.files
+      ? [{ mode: '040000', object: inputs.files.folder, path: '' }]
+      : inputs.files.entries;
+  const files = entries.map(({ mode, object, path }) => `${mode} ${object}\t${path}\0`);
   return createHash('sha256').update(`${header}\n`).update(files.join('')).digest('hex');
 }
 

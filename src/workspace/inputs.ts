@@ -1,22 +1,25 @@
 import { relative, sep } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { ConfigLocation } from './discovery.ts';
-import { GlobMatcher } from './globs.ts';
-import { inputDigest } from './input-digest.ts';
-import { checkLfs } from './lfs.ts';
-import { checkLinks } from './links.ts';
-import { Listing } from './listing.ts';
+import { findEntry } from './folders.ts';
+import { type InputFiles, inputDigest } from './input-digest.ts';
 import type { Component } from './primitives.ts';
-import { type InputScope, scopeOf } from './scope.ts';
-import type { Change, SourceTree, TreeEntry } from './source-tree.ts';
+import { type InputScope, readScopes } from './scope.ts';
+import { showPath } from './show-path.ts';
+import type { Change, SourceTree } from './source-tree.ts';
 
 /** What goes into one component's image. */
 export interface ComponentInputs {
   readonly component: Component;
   /** 64 hex digits; see `inputDigest`. */
   readonly inputDigest: string;
-  /** The build context: paths relative to it, sorted by code unit. */
-  readonly entries: readonly TreeEntry[];
+  /** The build context: nothing was judged about it yet, see `checkContexts`. */
+  readonly files: InputFiles;
+}
+
+/** {@link ComponentInputs} at HEAD, and how the work tree differs from them. */
+export interface ObservedInputs extends ComponentInputs {
+  readonly changes: readonly Change[];
 }
 
 const MAX_LISTED = 20;
@@ -25,9 +28,8 @@ const MAX_LISTED = 20;
  * The inputs of each component at HEAD, and their digest.
  *
  * Refuses with exit 2, naming the files: what would not be in the image as the work tree shows it (`inputs-dirty`),
- * what git does not hold (`inputs-submodule`, `inputs-lfs-pointer`), what cannot be written alike everywhere
- * (`inputs-name`, `inputs-link-escapes`), and what is not there (`context-empty`, `dockerfile-missing`,
- * `inputs-glob-empty`, `config-uncommitted`). Throws what git throws.
+ * and what is not there (`context-empty`, `inputs-glob-empty`, `config-uncommitted`). What a build needs of them besides
+ * is judged where one is due, by `checkContexts`. Throws what git throws.
  */
 export async function readInputs(
   tree: SourceTree,
@@ -35,42 +37,57 @@ export async function readInputs(
   location: ConfigLocation,
 ): Promise<readonly ComponentInputs[]> {
   const config = relative(tree.root, location.path).split(sep).join('/');
-  const [entries, changes] = await Promise.all([tree.entries(), tree.changes()]);
-  const listing = new Listing(entries);
-  const matcher = new GlobMatcher(listing);
-  const scopes = components.map((component) => scopeOf(component, listing, matcher));
-  checkClean(scopes, changes, config);
-  if (!listing.has(config)) throw uncommittedConfig(config);
-  for (const scope of scopes) checkEntries(scope);
-  await checkLinks(tree, scopes);
-  await checkLfs(tree, listing, scopes, changes);
-  return scopes.map(({ component, entries: files }) => ({
-    component,
-    entries: files,
-    inputDigest: inputDigest({
-      ...component.build,
-      kind: component.kind,
-      name: component.name,
-      repository: component.repository,
-      secrets: component.build.secrets.map(({ id }) => id),
-      entries: files,
-    }),
+  const [observed, changes, committed] = await Promise.all([
+    observeInputs(tree, components),
+    tree.changes(),
+    findEntry(tree, config),
+  ]);
+  checkClean(observed, changes, config);
+  if (committed === undefined) throw uncommittedConfig(config);
+  return observed;
+}
+
+/** As {@link readInputs}, whatever the state of the work tree is. */
+export async function observeInputs(
+  tree: SourceTree,
+  components: readonly Component[],
+): Promise<readonly ObservedInputs[]> {
+  const [changes, scopes] = await Promise.all([tree.changes(), readScopes(tree, components)]);
+  return scopes.map((scope) => ({
+    component: scope.component,
+    files: scope.files,
+    inputDigest: digestOf(scope),
+    changes: changes.filter(({ path }) => touches(scope, path)),
   }));
 }
 
+function digestOf({ component, files }: InputScope): string {
+  return inputDigest({
+    ...component.build,
+    kind: component.kind,
+    name: component.name,
+    repository: component.repository,
+    secrets: component.build.secrets.map(({ id }) => id),
+    files,
+  });
+}
+
 /** Refuses what a person sees in the work tree and would miss in the image. */
-function checkClean(scopes: readonly InputScope[], changes: readonly Change[], config: string): void {
+function checkClean(observed: readonly ObservedInputs[], changes: readonly Change[], config: string): void {
+  const users = new Map<string, string[]>();
+  for (const { component, changes: own } of observed) {
+    for (const { path } of own) users.set(path, [...(users.get(path) ?? []), component.id]);
+  }
   const dirty = changes.flatMap(({ path, state }) => {
-    const users = scopes.filter((scope) => touches(scope, path)).map(({ component }) => component.id);
-    if (path === config) users.unshift('config');
-    return users.length === 0 ? [] : [{ path, state, users }];
+    const all = [...(path === config ? ['config'] : []), ...(users.get(path) ?? [])];
+    return all.length === 0 ? [] : [{ path, state, users: all }];
   });
   if (dirty.length === 0) return;
   const lines = dirty
     .slice(0, MAX_LISTED)
     .map(
       ({ path, state, users }) =>
-        `${show(path)} (${state}; ${users.slice(0, 3).join(', ')}${users.length > 3 ? ', …' : ''})`,
+        `${showPath(path)} (${state}; ${users.slice(0, 3).join(', ')}${users.length > 3 ? ', …' : ''})`,
     );
   const more = dirty.length > MAX_LISTED ? ` and ${dirty.length - MAX_LISTED} more` : '';
   throw new PrimitiveError(
@@ -93,42 +110,9 @@ function touches({ component, covers }: InputScope, path: string): boolean {
   return path.endsWith('/') && covers(`${path}file`);
 }
 
-function checkEntries({ component, entries }: InputScope): void {
-  for (const { path, mode, undecodable } of entries) {
-    if (mode === '160000') throw submodule(component, path);
-    if (undecodable) throw badName(component, path, 'its name is not UTF-8');
-    if (ODD_PATH.test(path)) throw badName(component, path, 'no checkout would write such a path');
-  }
-}
-
-/** A name that is empty, leads elsewhere, or that git keeps for itself: trees can be made by hand. */
-const ODD_PATH = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)/i;
-
-function submodule({ id, path }: Component, submodulePath: string): PrimitiveError {
-  return new PrimitiveError('inputs-submodule', `${id}: ${show(submodulePath)} is a git submodule.`, {
-    why: 'this repository holds only the id of a commit of another one, not its files',
-    suggestions: [
-      `Leave it out by \`build.inputs\` in ${path}/primitive.yaml: \`inputs: ["**", "!${submodulePath}"]\``,
-      'Or bring its files in: git subtree add, a vendored copy, or a published package.',
-    ],
-  });
-}
-
-function badName({ id }: Component, path: string, why: string): PrimitiveError {
-  return new PrimitiveError('inputs-name', `${id}: ${show(path)} cannot be part of a build context.`, {
-    why,
-    suggestions: ['git mv it to another name, or leave it out by `build.inputs` in primitive.yaml.'],
-  });
-}
-
 function uncommittedConfig(config: string): PrimitiveError {
   return new PrimitiveError('config-uncommitted', `${config} is not committed.`, {
     why: 'it decides what is published and whom to trust, so it must be reviewed like the code',
     suggestions: [`git add --force ${config} && git commit`],
   });
-}
-
-/** Odd names as JSON strings, so that a line feed in a name makes no line. */
-function show(path: string): string {
-  return /^[\w./@+~ -]+$/.test(path) ? path : JSON.stringify(path);
 }

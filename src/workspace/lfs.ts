@@ -1,36 +1,36 @@
 import { PrimitiveError } from '../errors.ts';
-import type { Listing } from './listing.ts';
-import type { InputScope } from './scope.ts';
-import { type Change, readWhole, type SourceTree, type TreeEntry } from './source-tree.ts';
+import type { BuildContext } from './build-context.ts';
+import { findEntry } from './folders.ts';
+import { parentsOf } from './scope.ts';
+import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** How a Git LFS pointer begins (git-lfs, docs/spec.md), the second one in its first releases. */
 const POINTER = /^version https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\//;
+const ATTRIBUTES = '.gitattributes';
 const MAX_LISTED = 10;
 
 /**
  * Refuses inputs that are Git LFS pointers (`inputs-lfs-pointer`, exit 2): git holds the pointer and not the file, so
- * the image would get a text of three lines. Costs nothing where no `.gitattributes` speaks of LFS.
+ * the image would get a text of three lines. Costs next to nothing where no `.gitattributes` speaks of LFS.
  */
-export async function checkLfs(
-  tree: SourceTree,
-  listing: Listing,
-  scopes: readonly InputScope[],
-  changes: readonly Change[],
-): Promise<void> {
-  const attributes = listing.entries.filter(({ path }) => /(?:^|\/)\.gitattributes$/.test(path));
-  const texts = await readWhole(
-    tree,
-    attributes.map(({ object }) => object),
-  );
-  if (!texts.some((text) => /filter\s*=\s*lfs/.test(Buffer.from(text).toString('latin1')))) return;
-  checkAttributesClean(attributes, changes);
+export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext[]): Promise<void> {
   const inputs = new Map<string, { entry: TreeEntry; component: string }>();
-  for (const { component, entries } of scopes) {
+  for (const { component, entries } of contexts) {
+    const { context } = component.build;
     for (const entry of entries) {
-      const path = component.build.context === '' ? entry.path : `${component.build.context}/${entry.path}`;
-      inputs.set(path, { entry, component: component.id });
+      inputs.set(context === '' ? entry.path : `${context}/${entry.path}`, {
+        entry,
+        component: component.id,
+      });
     }
   }
+  const places = new Set(
+    [...inputs.keys()]
+      .flatMap(parentsOf)
+      .map((folder) => (folder === '' ? ATTRIBUTES : `${folder}/${ATTRIBUTES}`)),
+  );
+  if (!(await speakOfLfs(tree, places))) return;
+  await checkAttributesClean(tree, places);
   const filters = await tree.filters([...inputs.keys()]);
   const candidates = [...inputs].filter(([path]) => filters.get(path) === 'lfs');
   const pointers: string[] = [];
@@ -57,10 +57,17 @@ export async function checkLfs(
   );
 }
 
+/** Whether any of these `.gitattributes` that are there does. */
+async function speakOfLfs(tree: SourceTree, places: ReadonlySet<string>): Promise<boolean> {
+  const found = await Promise.all([...places].map((path) => findEntry(tree, path)));
+  const objects = found.flatMap((entry) => (entry?.mode.startsWith('100') ? [entry.object] : []));
+  const texts = await tree.readWhole([...new Set(objects)]);
+  return texts.some((text) => /filter\s*=\s*lfs/.test(Buffer.from(text).toString('latin1')));
+}
+
 /** Which files are in LFS is read from the index; HEAD is what counts. */
-function checkAttributesClean(attributes: readonly TreeEntry[], changes: readonly Change[]): void {
-  const paths = new Set(attributes.map(({ path }) => path));
-  const changed = changes.find(({ path }) => paths.has(path));
+async function checkAttributesClean(tree: SourceTree, places: ReadonlySet<string>): Promise<void> {
+  const changed = (await tree.changes()).find(({ path, state }) => places.has(path) && state !== 'untracked');
   if (changed === undefined) return;
   throw new PrimitiveError('inputs-dirty', `${changed.path} is not as it was committed.`, {
     why: 'it says which files are kept in Git LFS',

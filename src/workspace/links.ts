@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../errors.ts';
-import type { InputScope } from './scope.ts';
-import { readWhole, type SourceTree, type TreeEntry } from './source-tree.ts';
+import type { BuildContext } from './build-context.ts';
+import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** As Linux does (path_resolution(7)). */
 const MAX_HOPS = 40;
@@ -11,15 +11,15 @@ const MAX_TARGET = 4096;
  * Refuses symbolic links that lead out of the context (`inputs-link-escapes`, exit 2): what they point to is not
  * covered by the input digest, and is another thing on every machine. A link to nothing inside the context is fine.
  */
-export async function checkLinks(tree: SourceTree, scopes: readonly InputScope[]): Promise<void> {
+export async function checkLinks(tree: SourceTree, contexts: readonly BuildContext[]): Promise<void> {
   const objects = [
-    ...new Set(scopes.flatMap(({ entries }) => entries.filter(isLink).map((entry) => entry.object))),
+    ...new Set(contexts.flatMap(({ entries }) => entries.filter(isLink).map((entry) => entry.object))),
   ];
-  const contents = await readWhole(tree, objects, MAX_TARGET);
+  const contents = await tree.readWhole(objects, MAX_TARGET);
   const targets = new Map(
     objects.map((object, i) => [object, Buffer.from(contents[i] ?? []).toString('utf8')]),
   );
-  for (const { component, entries } of scopes) {
+  for (const { component, entries } of contexts) {
     const links = new Map(
       entries.filter(isLink).map(({ path, object }) => [path, targets.get(object) ?? '']),
     );

@@ -9,11 +9,10 @@ import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { globFault } from './globs.ts';
-import { Listing } from './listing.ts';
 import { nearest } from './nearest.ts';
 import { PrimitiveFile } from './primitive-schema.ts';
-import { readWhole, type SourceTree, type TreeEntry } from './source-tree.ts';
-import { strays, uncommitted, type Warning } from './strays.ts';
+import type { SourceTree } from './source-tree.ts';
+import { findMarks, uncommitted, type Warning } from './strays.ts';
 import { type Fault, parseYaml } from './yaml.ts';
 
 /** One deployable unit, with everything about its build decided. */
@@ -70,21 +69,18 @@ export async function readComponents(
   const base = workspaceFolder(tree, workspace.location);
   // Whoever reads components asks for their inputs next: the answer can be on its way.
   tree.changes().catch(() => {});
-  const listing = new Listing(await tree.entries());
   const folder = posix.join(base, 'primitives');
-  const [start, end] = listing.range(folder);
-  const marks = listing.entries.slice(start, end).filter(isMark);
-  const manifests = marks.filter(({ path }) => MANIFEST.test(path.slice(folder.length + 1)));
-  const warnings = [...strays(marks, folder, listing), ...(await uncommitted(tree, folder, listing))];
+  const { manifests, strays } = await findMarks(tree, folder);
+  const [texts, fresh] = await Promise.all([
+    tree.readWhole(manifests.map(({ object }) => object)),
+    uncommitted(tree, folder, manifests),
+  ]);
+  const warnings = [...strays, ...fresh];
   if (manifests.length === 0) throw noComponents(folder, workspace.location, warnings);
   const irregular = manifests.find(({ mode }) => !mode.startsWith('100'));
   if (irregular !== undefined) {
     throw new PrimitiveError('primitive-invalid', `${irregular.path} must be a plain file, not a link.`);
   }
-  const texts = await readWhole(
-    tree,
-    manifests.map(({ object }) => object),
-  );
   const components: Component[] = [];
   for (const [i, { path }] of manifests.entries()) {
     const text = Buffer.from(texts[i] ?? []).toString('utf8');
@@ -92,13 +88,6 @@ export async function readComponents(
   }
   checkImages(components);
   return { components: components.sort((a, b) => (a.id < b.id ? -1 : 1)), warnings };
-}
-
-const MANIFEST = /^[^/]+\/[^/]+\/primitive\.yaml$/;
-
-/** Files that tell where a component is, or was meant to be. */
-function isMark({ path, mode }: TreeEntry): boolean {
-  return path.endsWith('/primitive.yaml') || path.endsWith('/Dockerfile') || mode === '160000';
 }
 
 function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {

@@ -1,71 +1,135 @@
 import { PrimitiveError } from '../errors.ts';
-import { type Glob, type GlobMatcher, isInput } from './globs.ts';
-import type { Listing } from './listing.ts';
+import { type Folder, findEntry, listFiles } from './folders.ts';
+import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
+import type { InputFiles } from './input-digest.ts';
+import { Listing } from './listing.ts';
 import type { Component } from './primitives.ts';
-import type { TreeEntry } from './source-tree.ts';
+import type { SourceTree, TreeEntry } from './source-tree.ts';
 
-/** The files that a component takes in, before anything was judged about them. */
+/** What a component takes in, before anything was judged about it. */
 export interface InputScope {
   readonly component: Component;
-  /** Paths relative to the context, sorted by code unit. */
-  readonly entries: readonly TreeEntry[];
+  readonly files: InputFiles;
   /** Whether a path (relative to the root of the tree) is an input, or would be if it were committed. */
   readonly covers: (path: string) => boolean;
 }
 
 /**
- * The part of the tree that is a component's build context: all of it, or what `inputs` name and what the builder
- * itself reads (Dockerfile and ignore files).
+ * The part of the tree that is each component's build context: all of a folder, of which nothing but its object id
+ * needs to be known, or what `inputs` name and what the builder itself reads (Dockerfile and ignore files).
  *
- * Throws `context-empty`, `dockerfile-missing` or `inputs-glob-empty` (exit 2).
+ * Throws `context-empty` or `inputs-glob-empty` (exit 2), and what {@link SourceTree.readFolders} throws.
  */
-export function scopeOf(component: Component, listing: Listing, matcher: GlobMatcher): InputScope {
-  const { context, dockerfile, inputs } = component.build;
-  const prefix = context === '' ? '' : `${context}/`;
-  const [start, end] = listing.range(context);
-  if (start === end) throw emptyContext(component);
-  if (!listing.has(prefix + dockerfile)) throw missingDockerfile(component, prefix + dockerfile);
-  const always = [dockerfile, `${dockerfile}.dockerignore`, '.dockerignore'];
-  const globs = inputs?.map((text) => matcher.compile(text));
-  const chosen = globs && chosenPositions(component, globs, listing, matcher, always);
-  const entries =
-    chosen?.flatMap((position) => listing.entries[position] ?? []) ?? listing.entries.slice(start, end);
-  return {
-    component,
-    entries:
-      prefix === '' ? entries : entries.map((entry) => ({ ...entry, path: entry.path.slice(prefix.length) })),
-    covers: (path) => {
-      if (!path.startsWith(prefix)) return false;
-      const relative = path.slice(prefix.length);
-      return globs === undefined || always.includes(relative) || isInput(globs, relative);
-    },
-  };
+export async function readScopes(
+  tree: SourceTree,
+  components: readonly Component[],
+): Promise<readonly InputScope[]> {
+  const folders = await Promise.all(components.map(({ build }) => findEntry(tree, build.context)));
+  const chooser = new Chooser(await listCandidates(tree, components));
+  return components.map((component, i) => {
+    const folder = folders[i];
+    if (folder?.mode !== '040000') throw emptyContext(component);
+    return component.build.inputs === undefined
+      ? {
+          component,
+          files: { folder: folder.object },
+          covers: (path) => pathInside(component, path) !== undefined,
+        }
+      : chooser.scope(component, component.build.inputs);
+  });
 }
 
-function chosenPositions(
-  component: Component,
-  globs: readonly Glob[],
-  listing: Listing,
-  matcher: GlobMatcher,
-  always: readonly string[],
-): readonly number[] {
-  const { context } = component.build;
-  const prefix = context === '' ? '' : `${context}/`;
-  const chosen = new Set<number>();
-  for (const glob of globs) {
-    const matching = matcher.matching(context, glob);
-    // More likely misspelt than meant, and silence would be an image without those files.
-    if (matching.length === 0 && !glob.negated) throw emptyGlob(component, glob, listing);
-    for (const position of matching) {
-      if (glob.negated) chosen.delete(position);
-      else chosen.add(position);
+/** A path relative to the context; undefined for one that is not in it. */
+function pathInside({ build: { context } }: Component, path: string): string | undefined {
+  if (context === '') return path;
+  return path.startsWith(`${context}/`) ? path.slice(context.length + 1) : undefined;
+}
+
+/** The files that the builder reads besides those that a Dockerfile names. */
+function builderFiles({ build: { dockerfile } }: Component): readonly string[] {
+  return [dockerfile, `${dockerfile}.dockerignore`, '.dockerignore'];
+}
+
+/** Applies `inputs`: looks only where they can match something, and once however many components share it. */
+class Chooser {
+  readonly #listing: Listing;
+  readonly #matcher: GlobMatcher;
+
+  constructor(listing: Listing) {
+    this.#listing = listing;
+    this.#matcher = new GlobMatcher(listing);
+  }
+
+  scope(component: Component, inputs: readonly string[]): InputScope {
+    const globs = inputs.map((text) => this.#matcher.compile(text));
+    const always = builderFiles(component);
+    return {
+      component,
+      files: { entries: this.#entries(component, globs, always) },
+      covers: (path) => {
+        const inside = pathInside(component, path);
+        return inside !== undefined && (always.includes(inside) || isInput(globs, inside));
+      },
+    };
+  }
+
+  #entries(component: Component, globs: readonly Glob[], always: readonly string[]): readonly TreeEntry[] {
+    const { context } = component.build;
+    const chosen = new Set<number>();
+    for (const glob of globs) {
+      const matching = this.#matcher.matching(context, glob);
+      // More likely misspelt than meant, and silence would be an image without those files.
+      if (matching.length === 0 && !glob.negated) throw emptyGlob(component, glob, this.#listing);
+      for (const position of matching) {
+        if (glob.negated) chosen.delete(position);
+        else chosen.add(position);
+      }
     }
+    for (const path of always) {
+      const position = this.#listing.position(join(context, path));
+      if (position !== undefined) chosen.add(position);
+    }
+    const prefix = context === '' ? 0 : context.length + 1;
+    return [...chosen]
+      .sort((a, b) => a - b)
+      .flatMap((position) => this.#listing.entries[position] ?? [])
+      .map((entry) => ({ ...entry, path: entry.path.slice(prefix) }));
   }
-  for (const path of always) {
-    const position = listing.position(prefix + path);
-    if (position !== undefined) chosen.add(position);
+}
+
+/** All files that any of the components' `inputs` could take in. */
+async function listCandidates(tree: SourceTree, components: readonly Component[]): Promise<Listing> {
+  const paths = new Set<string>();
+  for (const component of components) {
+    const { context, inputs } = component.build;
+    if (inputs === undefined) continue;
+    const roots = inputs.flatMap((text) => globRoot(text) ?? []);
+    for (const path of [...roots, ...builderFiles(component)]) paths.add(join(context, path));
   }
-  return [...chosen].sort((a, b) => a - b);
+  const outermost = [...paths].filter((path) => !parentsOf(path).some((parent) => paths.has(parent)));
+  const found = await Promise.all(
+    outermost.map(async (path) => ({ path, entry: await findEntry(tree, path) })),
+  );
+  const folders: Folder[] = [];
+  const files: TreeEntry[] = [];
+  for (const { path, entry } of found) {
+    if (entry?.mode === '040000') folders.push({ path, object: entry.object });
+    else if (entry !== undefined) files.push({ path, mode: entry.mode, object: entry.object });
+  }
+  return new Listing(
+    [...(await listFiles(tree, folders)), ...files].sort((a, b) => (a.path < b.path ? -1 : 1)),
+  );
+}
+
+/** All folders above a path, '' included. */
+export function parentsOf(path: string): readonly string[] {
+  const segments = path.split('/');
+  return path === '' ? [] : segments.map((_, depth) => segments.slice(0, depth).join('/'));
+}
+
+/** `path` below `folder`, where each can be '' for none. */
+function join(folder: string, path: string): string {
+  return folder === '' || path === '' ? folder + path : `${folder}/${path}`;
 }
 
 function emptyContext({ id, build }: Component): PrimitiveError {
@@ -79,18 +143,8 @@ function emptyContext({ id, build }: Component): PrimitiveError {
   );
 }
 
-function missingDockerfile({ id, path }: Component, dockerfile: string): PrimitiveError {
-  return new PrimitiveError('dockerfile-missing', `${id} has no Dockerfile at HEAD: ${dockerfile}`, {
-    why: 'images are built from what is committed',
-    suggestions: [
-      `git add ${dockerfile} && git commit`,
-      `Or name the file in ${path}/primitive.yaml: \`build: { dockerfile: … }\`, relative to that folder.`,
-    ],
-  });
-}
-
 function emptyGlob({ id, path, build }: Component, { pattern }: Glob, listing: Listing): PrimitiveError {
-  const folder = build.context === '' ? pattern : `${build.context}/${pattern}`;
+  const folder = join(build.context, pattern);
   const where = build.context === '' ? 'the repository' : build.context;
   return new PrimitiveError(
     'inputs-glob-empty',

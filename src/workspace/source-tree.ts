@@ -1,16 +1,27 @@
-import { PrimitiveError } from '../errors.ts';
-
 /** What git records for a path (git-ls-tree, `mode`): file, executable file, symbolic link, submodule. */
 export type EntryMode = '100644' | '100755' | '120000' | '160000';
 
+/** As {@link EntryMode}, or a folder. */
+export type FolderEntryMode = EntryMode | '040000';
+
+/** One name in one folder of a commit. */
+export interface FolderEntry {
+  /** Every byte as git has it, no Unicode normalisation. */
+  readonly name: string;
+  readonly mode: FolderEntryMode;
+  /** Git object id: 40 hex digits, 64 in a SHA-256 repository. That of a folder stands for all that is below it. */
+  readonly object: string;
+  /** True where the name is not UTF-8; it then shows the odd bytes as `\xNN` and must not be used as a path. */
+  readonly undecodable?: true;
+}
+
 /** One file of a commit's tree. */
 export interface TreeEntry {
-  /** With forward slashes, relative to the root of the tree; every byte as git has it, no Unicode normalisation. */
+  /** With forward slashes, relative to the root of the tree or to a folder in it. */
   readonly path: string;
   readonly mode: EntryMode;
-  /** Git object id: 40 hex digits, 64 in a SHA-256 repository. */
   readonly object: string;
-  /** True where the name is not UTF-8; `path` then shows the odd bytes as `\xNN` and must not be used as a path. */
+  /** True where a name in the path is not UTF-8; see {@link FolderEntry}. */
   readonly undecodable?: true;
 }
 
@@ -18,6 +29,8 @@ export interface TreeEntry {
 export interface Head {
   /** Full commit id. */
   readonly commit: string;
+  /** Object id of the commit's root folder. */
+  readonly tree: string;
   /** Short branch name (`main`); absent when HEAD is detached, as in most CI checkouts. */
   readonly branch?: string;
   readonly objectFormat: 'sha1' | 'sha256';
@@ -50,8 +63,16 @@ export interface SourceTree {
   /** The work tree's root: absolute, links resolved. */
   readonly root: string;
   readonly head: Head;
-  /** All files of the commit, sorted by UTF-16 code unit of the path. Throws `git-failed` (exit 3). */
-  entries(): Promise<readonly TreeEntry[]>;
+  /**
+   * What stands in some folders of the commit, by their object ids, in git's order. Each folder is read once, and
+   * compared with its id. Throws `git-object-missing`, `git-object-corrupt` or `git-failed` (exit 3).
+   */
+  readFolders(objects: readonly string[]): Promise<readonly (readonly FolderEntry[])[]>;
+  /**
+   * The whole contents of small files, in the order of `objects`. Throws as {@link SourceTree.readBlobs}, and
+   * `git-file-too-large` (exit 2) for one of more than `maxBytes`.
+   */
+  readWhole(objects: readonly string[], maxBytes?: number): Promise<readonly Uint8Array[]>;
   /**
    * All changes of index and work tree against HEAD, sorted by code unit of the path; files that are ignored and not
    * tracked are none. Git is asked once, when this is first called: the longest look at a repository, so call early.
@@ -65,45 +86,4 @@ export interface SourceTree {
   readBlobs(objects: readonly string[], receiver: BlobReceiver): Promise<void>;
   /** The git attribute `filter` (gitattributes) of those paths that have one. */
   filters(paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
-}
-
-/** A blob larger than this is no text that a person wrote for us to read. */
-const MAX_TEXT = 4 * 1024 * 1024;
-
-/**
- * The whole contents of small blobs, in the order of `objects`.
- * Throws as {@link SourceTree.readBlobs}, and `git-file-too-large` (exit 2) for one of more than `maxBytes`.
- */
-export async function readWhole(
-  tree: SourceTree,
-  objects: readonly string[],
-  maxBytes: number = MAX_TEXT,
-): Promise<readonly Uint8Array[]> {
-  const contents: Uint8Array[] = [];
-  let chunks: Uint8Array[] = [];
-  if (objects.length === 0) return contents;
-  await tree.readBlobs(objects, {
-    start(index, size) {
-      if (size > maxBytes) throw tooLarge(objects[index], size, maxBytes);
-      chunks = [];
-    },
-    data(chunk) {
-      chunks.push(Buffer.from(chunk));
-    },
-    end() {
-      contents.push(Buffer.concat(chunks));
-    },
-  });
-  return contents;
-}
-
-function tooLarge(object: string | undefined, size: number, limit: number): PrimitiveError {
-  return new PrimitiveError(
-    'git-file-too-large',
-    `A file that has to be read whole is too large: git object ${object}.`,
-    {
-      why: `it has ${size} bytes, ${limit} are allowed for primitive.yaml, .gitattributes and the targets of links`,
-      suggestions: [`git log --oneline --find-object=${object}`],
-    },
-  );
 }

@@ -275,11 +275,16 @@ function createTree(commit: string, sources: Sources) {
   }
   const tree: SourceTree = {
     root: '/nonexistent',
-    head: { commit, branch: 'main', objectFormat: 'sha1', shallow: false },
-    async entries() {
-      return [...files].flatMap(([id, entries]) =>
-        entries.map((entry) => ({ ...entry, path: `primitives/${id}/${entry.path}` })),
-      );
+    head: { commit, tree: '', branch: 'main', objectFormat: 'sha1', shallow: false },
+    async readFolders() {
+      return [];
+    },
+    async readWhole(objects) {
+      return objects.map((object) => {
+        const bytes = blobs.get(object);
+        if (!bytes) throw new Error(`no object ${object}`);
+        return bytes;
+      });
     },
     async changes() {
       return [];
@@ -316,7 +321,7 @@ function inputsOf(repository: Repository, id: string, entries: readonly TreeEntr
   };
   return {
     component: { id, kind, name, path: `primitives/${id}`, image: `${kind}-${name}`, repository, build },
-    entries,
-    inputDigest: inputDigest({ ...build, kind, name, repository, entries }),
+    files: { entries },
+    inputDigest: inputDigest({ ...build, kind, name, repository, files: { entries } }),
   };
 }

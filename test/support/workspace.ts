@@ -2,10 +2,12 @@ import { type GitRepository, openRepository } from '../../src/adapters/git.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { PrimitiveError } from '../../src/errors.ts';
 import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { checkContexts, contextEntries } from '../../src/workspace/build-context.ts';
 import { type Config, loadConfig } from '../../src/workspace/config.ts';
 import { type ConfigLocation, findConfig } from '../../src/workspace/discovery.ts';
 import { type ComponentInputs, readInputs } from '../../src/workspace/inputs.ts';
 import { type Component, readComponents } from '../../src/workspace/primitives.ts';
+import type { TreeEntry } from '../../src/workspace/source-tree.ts';
 import type { Warning } from '../../src/workspace/strays.ts';
 import { type FileContent, gitEnvironment } from './git.ts';
 
@@ -17,6 +19,8 @@ export interface OpenedWorkspace {
   readonly components: readonly Component[];
   readonly warnings: readonly Warning[];
   inputs(): Promise<readonly ComponentInputs[]>;
+  /** The inputs as they are once a build of all of them is due: judged, and with their files. */
+  contexts(): Promise<readonly (ComponentInputs & { readonly entries: readonly TreeEntry[] })[]>;
 }
 
 /** Opens the workspace around a folder with real git. */
@@ -36,6 +40,11 @@ export async function openWorkspace(
     components,
     warnings,
     inputs: () => readInputs(tree, components, location),
+    contexts: async () => {
+      const inputs = await readInputs(tree, components, location);
+      await checkContexts(tree, inputs);
+      return Promise.all(inputs.map(async (one) => ({ ...one, entries: await contextEntries(tree, one) })));
+    },
   };
 }
 

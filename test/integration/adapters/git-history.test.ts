@@ -78,7 +78,8 @@ test('a clone that cannot be deepened says why and what to do, without credentia
 test('HEAD as it is: its branch, or none where it is detached', async () => {
   const { repo, merge } = await history();
   await using _ = repo;
-  const head = { commit: merge, objectFormat: 'sha1', shallow: false };
+  const tree = repo.git('rev-parse', 'HEAD^{tree}');
+  const head = { commit: merge, tree, objectFormat: 'sha1', shallow: false };
   expect((await open(repo)).head).toEqual({ ...head, branch: 'main' });
   repo.git('switch', '--quiet', '--create', 'feature/one');
   expect((await open(repo)).head).toEqual({ ...head, branch: 'feature/one' });

@@ -99,7 +99,7 @@ build:
       [`${ORDERS}/Dockerfile.dockerignore`]: '**/*.txt\n',
     });
     const look = async () => {
-      const [inputs] = await (await openWorkspace(repo.root)).inputs();
+      const [inputs] = await (await openWorkspace(repo.root)).contexts();
       return { digest: inputs?.inputDigest, paths: inputs?.entries.map(({ path }) => path) };
     };
     const before = await look();
@@ -127,11 +127,11 @@ build:
     await using repo = await gitRepo(
       Object.fromEntries(Object.entries(files).map(([path, text]) => [`apps/${path}`, text])),
     );
-    const { components, inputs } = await openWorkspace(join(repo.root, 'apps'));
+    const { components, contexts } = await openWorkspace(join(repo.root, 'apps'));
     expect(components).toMatchObject([
       { path: `apps/${ORDERS}`, build: { context: `apps/${ORDERS}`, dockerfile: 'Dockerfile' } },
     ]);
-    expect((await inputs())[0]?.entries.map(({ path }) => path)).toEqual(['Dockerfile', 'primitive.yaml']);
+    expect((await contexts())[0]?.entries.map(({ path }) => path)).toEqual(['Dockerfile', 'primitive.yaml']);
   });
 });
 
@@ -278,14 +278,14 @@ describe('what looks like a component and is none', () => {
       ...oneComponent(),
       'primitives/domain/legacy/Dockerfile': 'FROM scratch\n',
       'primitives/lonely/primitive.yaml': 'kind: domain\nname: lonely\n',
-      [`${ORDERS}/nested/primitive.yaml`]: 'kind: domain\nname: nested\n',
+      'primitives/domain/group/nested/primitive.yaml': 'kind: domain\nname: nested\n',
     });
     await repo.write({ 'primitives/agent/fresh/primitive.yaml': 'kind: agent\nname: fresh\n' });
     const { components, warnings } = await openWorkspace(repo.root);
     expect(components.map(({ id }) => id)).toEqual(['domain/orders']);
     expect(warnings.map(({ code, message }) => [code, message.split(' ')[0]])).toEqual([
+      ['primitive-misplaced', 'primitives/domain/group/nested/primitive.yaml'],
       ['primitive-undeclared', 'primitives/domain/legacy'],
-      ['primitive-misplaced', `${ORDERS}/nested/primitive.yaml`],
       ['primitive-misplaced', 'primitives/lonely/primitive.yaml'],
       ['primitive-uncommitted', 'primitives/agent/fresh'],
     ]);
@@ -333,7 +333,7 @@ describe('inputs that are not there', () => {
     ],
   ])('%s', async (_, files, code, named) => {
     await using repo = await gitRepo({ ...oneComponent(), ...files });
-    const error = await refusal((await openWorkspace(repo.root)).inputs());
+    const error = await refusal((await openWorkspace(repo.root)).contexts());
     expect([error.code, error.exit]).toEqual([code, 2]);
     expect(error.message).toContain(named);
   });

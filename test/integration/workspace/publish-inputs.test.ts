@@ -13,7 +13,7 @@ test('from a folder to the input digests of its components', async () => {
   });
   const workspace = await openWorkspace(repo.root);
   expect(workspace.warnings).toEqual([]);
-  const inputs = await workspace.inputs();
+  const inputs = await workspace.contexts();
   expect(
     inputs.map(({ component, entries }) => [
       component.id,
@@ -27,8 +27,8 @@ test('from a folder to the input digests of its components', async () => {
   // Frozen: a change of the encoding builds every image anew, and must be meant.
   expect(inputs.map(({ inputDigest }) => inputDigest)).toMatchInlineSnapshot(`
     [
-      "8973aa4110b845d468e80d1edd3557592b56e41ac652662d80cb256ae3f5d2f9",
-      "5956c65df3bafe0c760c8a86c032ba69f7dc70a7b8f0e50296159e9c82a8c2e2",
+      "2bcc3fefe4f5f8e5f56a4ad2229f12a76421bbfeb2cd3423e513cff9f7c8bcfe",
+      "58d2821390d039575a668be02c45b4601891ac85d33d2d322ff1ccd8152760d5",
     ]
   `);
 });

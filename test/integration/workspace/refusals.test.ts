@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { openRepository } from '../../../src/adapters/git.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { writeContext } from '../../../src/workspace/context.ts';
+import { listFiles } from '../../../src/workspace/folders.ts';
 import {
   type FileContent,
   gitEnvironment,
@@ -17,7 +18,7 @@ import { oneComponent, openWorkspace, refusal } from '../../support/workspace.ts
 
 const ORDERS = 'primitives/domain/orders';
 
-const inputsOf = async (root: string) => (await openWorkspace(root)).inputs();
+const inputsOf = async (root: string) => (await openWorkspace(root)).contexts();
 
 async function pathsOf(root: string): Promise<readonly string[] | undefined> {
   return (await inputsOf(root))[0]?.entries.map(({ path }) => path);
@@ -173,7 +174,7 @@ describe('symbolic links', () => {
     };
     await using repo = await gitRepo(oneComponent(files));
     const workspace = await openWorkspace(repo.root);
-    const [inputs] = await workspace.inputs();
+    const [inputs] = await workspace.contexts();
     await using folder = await temporaryFolder();
     if (inputs) await writeContext(workspace.tree, inputs, join(folder.path, 'context'));
     const listing = await folderListing(join(folder.path, 'context'));
@@ -253,7 +254,7 @@ describe('names', () => {
   test('however odd, arrive as they are', async () => {
     await using repo = await gitRepo(oneComponent(Object.fromEntries(ODD.map((name) => [name, name]))));
     const workspace = await openWorkspace(repo.root);
-    const [inputs] = await workspace.inputs();
+    const [inputs] = await workspace.contexts();
     if (!inputs) throw new Error('no component');
     const paths = inputs.entries.map(({ path }) => path);
     expect(paths).toEqual([...ODD, 'Dockerfile', 'primitive.yaml'].sort());
@@ -307,9 +308,10 @@ describe('names', () => {
     const workspace = await openWorkspace(repo.root);
     const [component] = workspace.components;
     if (!component) throw new Error('no component');
-    const paths = (await workspace.tree.entries()).map(({ path }) => path);
+    const files = await listFiles(workspace.tree, [{ path: '', object: workspace.tree.head.tree }]);
+    const paths = files.map(({ path }) => path);
     expect(paths).toContain(`${ORDERS}/${name}/passwd`);
-    expect(await refusal(workspace.inputs())).toMatchObject({ exit: 2 });
+    expect(await refusal(workspace.contexts())).toMatchObject({ exit: 2 });
   });
 
   test('the writer itself stays in its folder, whatever it is given', async () => {
@@ -320,7 +322,8 @@ describe('names', () => {
     const object = repo.gitWithInput('evil', 'hash-object', '-w', '--stdin');
     for (const path of ['../evil', 'a/../../evil', '/evil', 'a//evil', './evil']) {
       await using folder = await temporaryFolder();
-      const inputs = { component, inputDigest: '', entries: [{ path, mode: '100644' as const, object }] };
+      const files = { entries: [{ path, mode: '100644' as const, object }] };
+      const inputs = { component, inputDigest: '', files };
       const error = await refusal(writeContext(tree, inputs, join(folder.path, 'context')));
       expect(error.code).toBe('context-name-refused');
       expect(Object.keys(await folderListing(folder.path))).toEqual(['/']);
@@ -339,7 +342,7 @@ describe('names', () => {
       { path: 'out/evil', mode: '100644' as const, object: blob('evil') },
     ];
     const error = await refusal(
-      writeContext(tree, { component, inputDigest: '', entries }, join(folder.path, 'context')),
+      writeContext(tree, { component, inputDigest: '', files: { entries } }, join(folder.path, 'context')),
     );
     expect(error.code).toBe('context-name-clash');
     expect(Object.keys(await folderListing(folder.path))).toEqual(['/']);
@@ -390,7 +393,7 @@ describe('a damaged object store', () => {
   };
   const write = async (repo: TestRepository) => {
     const workspace = await openWorkspace(repo.root);
-    const [inputs] = await workspace.inputs();
+    const [inputs] = await workspace.contexts();
     if (!inputs) throw new Error('no component');
     await using folder = await temporaryFolder();
     const context = join(folder.path, 'context');

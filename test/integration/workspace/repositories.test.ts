@@ -75,7 +75,7 @@ describe('digest and context are the same however the repository was got', () =>
     repo.git('gc', '--quiet');
     expect(await observe(join(other.path, 'linked', 'primitives'))).toEqual({
       ...expected,
-      head: { commit: expected.head.commit, objectFormat: 'sha1', shallow: false },
+      head: { commit: expected.head.commit, tree: expected.head.tree, objectFormat: 'sha1', shallow: false },
     });
   });
 

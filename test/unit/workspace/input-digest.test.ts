@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type DigestedInputs, inputDigest } from '../../../src/workspace/input-digest.ts';
+import type { TreeEntry } from '../../../src/workspace/source-tree.ts';
 
+const ENTRIES: readonly TreeEntry[] = [
+  { path: 'Dockerfile', mode: '100644', object: 'a'.repeat(40) },
+  { path: 'run.sh', mode: '100755', object: 'b'.repeat(40) },
+];
 const BASE: DigestedInputs = {
   kind: 'domain',
   name: 'orders',
@@ -14,10 +19,7 @@ const BASE: DigestedInputs = {
   args: { A: '1', B: '2' },
   secrets: ['npm', 'pip'],
   bases: { golang: 'mirror.lan/golang@sha256:0' },
-  entries: [
-    { path: 'Dockerfile', mode: '100644', object: 'a'.repeat(40) },
-    { path: 'run.sh', mode: '100755', object: 'b'.repeat(40) },
-  ],
+  files: { entries: ENTRIES },
 };
 
 test('is frozen: another value builds every image of every user anew', () => {
@@ -47,11 +49,15 @@ const CHANGES: Record<string, Partial<DigestedInputs>> = {
   'arguments swapped': { args: { A: '2', B: '1' } },
   'a secret id': { secrets: ['npm'] },
   'the base mapping': { bases: {} },
-  'a mode': { entries: BASE.entries.map((entry) => ({ ...entry, mode: '100644' as const })) },
-  'a content': { entries: BASE.entries.map((entry) => ({ ...entry, object: 'c'.repeat(40) })) },
-  'a name of a file': { entries: BASE.entries.map((entry) => ({ ...entry, path: `x${entry.path}` })) },
-  'a file less': { entries: BASE.entries.slice(1) },
-  'a file for a link': { entries: BASE.entries.map((entry) => ({ ...entry, mode: '120000' as const })) },
+  'a mode': { files: { entries: ENTRIES.map((entry) => ({ ...entry, mode: '100644' as const })) } },
+  'a content': { files: { entries: ENTRIES.map((entry) => ({ ...entry, object: 'c'.repeat(40) })) } },
+  'a name of a file': { files: { entries: ENTRIES.map((entry) => ({ ...entry, path: `x${entry.path}` })) } },
+  'a file less': { files: { entries: ENTRIES.slice(1) } },
+  'a whole folder': { files: { folder: 'a'.repeat(40) } },
+  'another folder': { files: { folder: 'b'.repeat(40) } },
+  'a file for a link': {
+    files: { entries: ENTRIES.map((entry) => ({ ...entry, mode: '120000' as const })) },
+  },
 };
 
 test('changes with everything that counts, each time to something else', () => {
@@ -102,9 +108,12 @@ const inputs: fc.Arbitrary<DigestedInputs> = fc.record(
     args: record,
     secrets: fc.uniqueArray(text, { maxLength: 3 }),
     bases: record,
-    entries: fc
-      .uniqueArray(entry, { selector: (one) => one.path, maxLength: 4 })
-      .map((entries) => entries.sort((a, b) => (a.path < b.path ? -1 : 1))),
+    files: fc.oneof(
+      fc.record({ folder: entry.map(({ object }) => object) }),
+      fc
+        .uniqueArray(entry, { selector: (one) => one.path, maxLength: 4 })
+        .map((entries) => ({ entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)) })),
+    ),
   },
   {
     requiredKeys: [
@@ -116,7 +125,7 @@ const inputs: fc.Arbitrary<DigestedInputs> = fc.record(
       'args',
       'secrets',
       'bases',
-      'entries',
+      'files',
     ],
   },
 );

@@ -1,0 +1,208 @@
+import { createHash, type Hash } from 'node:crypto';
+import { PrimitiveError } from '../errors.ts';
+import type { BlobReceiver, Head } from '../workspace/source-tree.ts';
+import { decode, failed, type Git } from './git-command.ts';
+
+const BATCH = ['cat-file', '--batch'];
+
+/** Streams any number of files through a process of its own; see `SourceTree.readBlobs`. */
+export async function streamBlobs(
+  git: Git,
+  head: Head,
+  objects: readonly string[],
+  receiver: BlobReceiver,
+): Promise<void> {
+  const batch = new Batch(head, 'blob', objects, receiver);
+  const args = [...BATCH, '--buffer'];
+  const result = await git.run(args, {
+    input: `${objects.join('\n')}\n`,
+    stdout: async (chunk) => void (await batch.add(chunk)),
+  });
+  if (result.exitCode !== 0 || !batch.complete) throw failed(args, result);
+}
+
+/**
+ * Reads small objects through one process that is asked again and again: starting git costs more than what it says.
+ * It ends when nobody has asked further within a turn of the event loop, so that there is nothing to be closed.
+ */
+export class ObjectReader {
+  readonly #git: Git;
+  readonly #head: Head;
+  #conversation: Conversation | undefined;
+
+  constructor(git: Git, head: Head) {
+    this.#git = git;
+    this.#head = head;
+  }
+
+  /**
+   * The contents of objects of one type, in their order, each compared with its id. Throws `git-object-missing`,
+   * `git-object-corrupt`, `git-failed` (exit 3), and what `tooLarge` makes of an object of more than `maxBytes`.
+   */
+  async read(
+    type: 'blob' | 'tree',
+    objects: readonly string[],
+    limit: { readonly maxBytes: number; readonly tooLarge: (object: string, size: number) => Error },
+  ): Promise<readonly Uint8Array[]> {
+    const contents: Uint8Array[] = [];
+    if (objects.length === 0) return contents;
+    let chunks: Uint8Array[] = [];
+    const batch = new Batch(this.#head, type, objects, {
+      start(index, size) {
+        if (size > limit.maxBytes) throw limit.tooLarge(objects[index] ?? '', size);
+        chunks = [];
+      },
+      data(chunk) {
+        chunks.push(Buffer.from(chunk));
+      },
+      end() {
+        contents.push(Buffer.concat(chunks));
+      },
+    });
+    if (this.#conversation?.over !== false) this.#conversation = new Conversation(this.#git);
+    await this.#conversation.ask(batch);
+    return contents;
+  }
+}
+
+/** One `git cat-file --batch` and those who wait for its answers, which come in the order of the questions. */
+class Conversation {
+  /** Whether it takes no further question. */
+  over = false;
+  readonly #waiting: { readonly batch: Batch; readonly settle: (error?: unknown) => void }[] = [];
+  readonly #lines: string[] = [];
+  #wake: () => void = () => {};
+
+  constructor(git: Git) {
+    git
+      .run(BATCH, { input: this.#questions(), stdout: (chunk) => this.#answer(chunk) })
+      .then((result) => this.#end(failed(BATCH, result)))
+      .catch((error: unknown) => this.#end(error));
+  }
+
+  ask(batch: Batch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, settle: (error) => (error === undefined ? resolve() : reject(error)) });
+      this.#lines.push(`${batch.objects.join('\n')}\n`);
+      this.#wake();
+    });
+  }
+
+  async *#questions(): AsyncGenerator<string> {
+    while (!this.over) {
+      yield* this.#lines.splice(0);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (this.#lines.length > 0 || this.over) resolve();
+      });
+    }
+  }
+
+  async #answer(chunk: Uint8Array): Promise<void> {
+    for (let rest = chunk; rest.length > 0; ) {
+      const [first] = this.#waiting;
+      if (first === undefined) throw new Error('git answers what nobody asked');
+      rest = await first.batch.add(rest);
+      if (!first.batch.complete) continue;
+      this.#waiting.shift();
+      first.settle();
+      setImmediate(() => this.#endIfIdle());
+    }
+  }
+
+  #endIfIdle(): void {
+    if (this.#waiting.length > 0) return;
+    this.over = true;
+    this.#wake();
+  }
+
+  /** Whoever still waits gets no answer any more. */
+  #end(error: unknown): void {
+    this.over = true;
+    for (const { settle } of this.#waiting.splice(0)) settle(error);
+  }
+}
+
+/** Cuts the output of `git cat-file --batch` (`OBJECT SP TYPE SP SIZE LF CONTENTS LF`) into objects, and checks each one. */
+class Batch {
+  readonly objects: readonly string[];
+  readonly #head: Head;
+  readonly #type: 'blob' | 'tree';
+  readonly #receiver: BlobReceiver;
+  #index = 0;
+  #header = '';
+  /** Bytes of the current object that are still to come; undefined while a header is read. */
+  #left: number | undefined;
+  #hash: Hash | undefined;
+
+  constructor(head: Head, type: 'blob' | 'tree', objects: readonly string[], receiver: BlobReceiver) {
+    this.#head = head;
+    this.#type = type;
+    this.objects = objects;
+    this.#receiver = receiver;
+  }
+
+  get complete(): boolean {
+    return this.#index === this.objects.length && this.#left === undefined;
+  }
+
+  /** Takes what comes next, and returns what is beyond the last object. */
+  async add(chunk: Uint8Array): Promise<Uint8Array> {
+    let rest = chunk;
+    while (rest.length > 0 && !this.complete) {
+      if (this.#left === undefined) {
+        const end = rest.indexOf(0x0a);
+        this.#header += decode(end < 0 ? rest : rest.subarray(0, end));
+        if (end < 0) return rest.subarray(rest.length);
+        rest = rest.subarray(end + 1);
+        await this.#start();
+      } else if (this.#left > 0) {
+        const part = rest.subarray(0, this.#left);
+        rest = rest.subarray(part.length);
+        this.#left -= part.length;
+        this.#hash?.update(part);
+        await this.#receiver.data(part);
+      } else {
+        // The line feed after the contents.
+        rest = rest.subarray(1);
+        await this.#end();
+      }
+    }
+    return rest;
+  }
+
+  async #start(): Promise<void> {
+    const [object, type, size] = this.#header.split(' ');
+    const wanted = this.objects[this.#index];
+    if (object !== wanted || type !== this.#type || size === undefined) {
+      const what = this.#type === 'blob' ? 'file content' : 'folder';
+      throw new PrimitiveError('git-object-missing', `Git cannot give the ${what} ${wanted}.`, {
+        why: `git says: ${this.#header}`,
+        suggestions: ['git fsck --connectivity-only', 'git fetch --refetch, in a partial clone'],
+        exit: 3,
+      });
+    }
+    this.#header = '';
+    this.#left = Number(size);
+    this.#hash = createHash(this.#head.objectFormat).update(`${type} ${size}\0`);
+    await this.#receiver.start(this.#index, this.#left);
+  }
+
+  async #end(): Promise<void> {
+    const wanted = this.objects[this.#index];
+    if (this.#hash?.digest('hex') !== wanted) {
+      throw new PrimitiveError(
+        'git-object-corrupt',
+        `The content of git object ${wanted} is not what its id says.`,
+        {
+          why: 'the object store of this clone is damaged or was tampered with',
+          suggestions: ['git fsck', 'Clone the repository again.'],
+          exit: 3,
+        },
+      );
+    }
+    this.#index += 1;
+    this.#left = undefined;
+    await this.#receiver.end();
+  }
+}

@@ -1,0 +1,68 @@
+import { PrimitiveError } from '../errors.ts';
+import type { FolderEntry, SourceTree, TreeEntry } from './source-tree.ts';
+
+/** A folder of a commit. */
+export interface Folder {
+  /** What the paths of its files begin with, without a slash at its end; '' for none. */
+  readonly path: string;
+  readonly object: string;
+  /** True where a name in the path is not UTF-8. */
+  readonly undecodable?: true;
+}
+
+/** A name in a folder, with the path to it. */
+export type PlacedEntry = FolderEntry & Folder;
+
+/** More files than any checkout could hold: a tree made by hand can name itself into astronomical numbers. */
+const MAX_FILES = 5_000_000;
+
+/** What stands at a path of the commit; '' is its root. Undefined where nothing does, or something below a file. */
+export async function findEntry(
+  tree: SourceTree,
+  path: string,
+): Promise<Pick<FolderEntry, 'mode' | 'object'> | undefined> {
+  let found: Pick<FolderEntry, 'mode' | 'object'> = { mode: '040000', object: tree.head.tree };
+  for (const segment of path === '' ? [] : path.split('/')) {
+    if (found.mode !== '040000') return undefined;
+    const [entries = []] = await tree.readFolders([found.object]);
+    const entry = entries.find(({ name, undecodable }) => name === segment && !undecodable);
+    if (entry === undefined) return undefined;
+    found = entry;
+  }
+  return found;
+}
+
+/** What stands in some folders, in their order. */
+export async function openFolders(tree: SourceTree, folders: readonly Folder[]): Promise<PlacedEntry[]> {
+  const contents = await tree.readFolders(folders.map(({ object }) => object));
+  return folders.flatMap(({ path, undecodable }, i) =>
+    (contents[i] ?? []).map((entry) => ({
+      ...entry,
+      path: path === '' ? entry.name : `${path}/${entry.name}`,
+      ...(undecodable ? { undecodable } : {}),
+    })),
+  );
+}
+
+/** All files below some folders, sorted by code unit of the path. */
+export async function listFiles(tree: SourceTree, folders: readonly Folder[]): Promise<readonly TreeEntry[]> {
+  const files: TreeEntry[] = [];
+  for (let level = folders; level.length > 0; ) {
+    const found = await openFolders(tree, level);
+    for (const { name: _, mode, ...entry } of found) if (mode !== '040000') files.push({ ...entry, mode });
+    level = found.filter(isFolder);
+    if (files.length + level.length > MAX_FILES) throw tooMany();
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export function isFolder({ mode }: Pick<FolderEntry, 'mode'>): boolean {
+  return mode === '040000';
+}
+
+function tooMany(): PrimitiveError {
+  return new PrimitiveError('inputs-too-many', `The build contexts have more than ${MAX_FILES} files.`, {
+    why: 'no builder could take them',
+    suggestions: ['Say which of them are needed by `build.inputs` in primitive.yaml.'],
+  });
+}

@@ -1,0 +1,4 @@
+/** A path of a repository for a message; an odd one as a JSON string, so that a line feed in a name makes no line. */
+export function showPath(path: string): string {
+  return /^[\w./@+~ -]+$/.test(path) ? path : JSON.stringify(path);
+}
