@@ -29,6 +29,8 @@ export interface LabOptions {
   readonly cli?: Packed;
   readonly registry?: RegistryName;
   readonly builder?: 'buildx' | 'buildah';
+  /** Steps of a build may fetch packages. */
+  readonly hostNetwork?: boolean;
 }
 
 /** Who publishes, as GitHub Actions would say it. */
@@ -77,6 +79,8 @@ export interface PublishLab extends AsyncDisposable {
   readonly buildkit: Buildkit | undefined;
   /** A folder with the programs that publish needs, for PATH. */
   readonly bin: string;
+  /** For temporary files of the CLI. */
+  readonly temporary: string;
   /** A new folder with links to programs, for a PATH that lacks some. */
   programs(links: Readonly<Record<string, string>>): Promise<string>;
   /** A folder that lasts as long as the lab. */
@@ -131,7 +135,12 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
   const buildkit =
     options.builder === 'buildah'
       ? undefined
-      : stack.use(await startBuildkit({ insecureRegistries: [proxy.host] }));
+      : stack.use(
+          await startBuildkit({
+            insecureRegistries: [proxy.host],
+            hostNetwork: options.hostNetwork ?? false,
+          }),
+        );
   const cli = options.cli ?? stack.use(await installPacked());
   const folder = async (name: string) => {
     const path = await mkdtemp(join(base, `${name}-`));
@@ -148,6 +157,7 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
     syft: tool('syft'),
     ...(options.builder === 'buildah' ? { buildah: tool('buildah') } : { buildx: tool('buildx') }),
   });
+  const temporary = await folder('tmp');
   let apps = 0;
   const kept = stack.move();
   const lab: PublishLab = {
@@ -157,6 +167,7 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
     sigstore,
     buildkit,
     bin,
+    temporary,
     programs,
     folder,
     requests(image) {
@@ -227,6 +238,8 @@ async function createApp(
         env: {
           PATH: `${lab.bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
           XDG_CACHE_HOME: join(lab.cli.home, 'cache'),
+          // What a killed run leaves goes with the lab.
+          TMPDIR: lab.temporary,
           ...lab.buildkit?.env,
           ...identity,
           ...env,

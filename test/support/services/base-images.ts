@@ -19,6 +19,8 @@ export interface BaseImageOptions {
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
 const NONROOT = '65532';
+/** In every base: the certificates that this machine trusts. */
+export const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
  * Assembles base images out of what this machine has and pushes them, so that nothing is downloaded.
@@ -49,14 +51,7 @@ export async function pushRuntimeBase(host: string, options: BaseImageOptions = 
 async function pushGo(folder: string, repository: string, options: BaseImageOptions): Promise<string> {
   const files = join(folder, 'go');
   await commonFiles(files);
-  await mkdir(join(files, 'bin'));
-  await copyFile(tool('busybox'), join(files, 'bin/busybox'));
-  const applets = (await run(tool('busybox'), ['--list'])).trim().split('\n');
-  await Promise.all(
-    applets
-      .filter((applet) => applet !== 'busybox')
-      .map((applet) => symlink('busybox', join(files, 'bin', applet))),
-  );
+  await shell(files);
   const goroot = (await run(tool('go'), ['env', 'GOROOT'])).trim();
   const goTar = join(folder, 'goroot.tar');
   await run('tar', [
@@ -76,6 +71,7 @@ async function pushGo(folder: string, repository: string, options: BaseImageOpti
     '--env=GOTOOLCHAIN=local',
     // There is no C compiler.
     '--env=CGO_ENABLED=0',
+    `--env=SSL_CERT_FILE=${CERTIFICATES}`,
     '--workdir=/go',
   ]);
 }
@@ -98,8 +94,8 @@ async function pushRuntime(folder: string, repository: string, options: BaseImag
   return `${repository}@${digestIn(index)}`;
 }
 
-/** Pushes one image of these layers and gives its reference by digest. */
-async function pushImage(
+/** Pushes one image of these layers, with what `crane mutate` sets, and gives its reference by digest. */
+export async function pushImage(
   repository: string,
   layers: readonly string[],
   options: BaseImageOptions,
@@ -123,12 +119,12 @@ function digestIn(output: string): string {
 }
 
 /** What every base has: certificates, a user, a folder for temporary files. */
-async function commonFiles(root: string): Promise<void> {
+export async function commonFiles(root: string): Promise<void> {
   await mkdir(join(root, 'etc/ssl/certs'), { recursive: true });
   await mkdir(join(root, 'home/nonroot'), { recursive: true });
   await mkdir(join(root, 'tmp'));
   await chmod(join(root, 'tmp'), 0o1777);
-  await cp(tool('ca-certificates'), join(root, 'etc/ssl/certs/ca-certificates.crt'), { dereference: true });
+  await cp(tool('ca-certificates'), join(root, CERTIFICATES), { dereference: true });
   await writeFile(
     join(root, 'etc/passwd'),
     `root:x:0:0:root:/root:/bin/sh\nnonroot:x:${NONROOT}:${NONROOT}:nonroot:/home/nonroot:/bin/false\n`,
@@ -136,7 +132,20 @@ async function commonFiles(root: string): Promise<void> {
   await writeFile(join(root, 'etc/group'), `root:x:0:\nnonroot:x:${NONROOT}:\n`);
 }
 
-async function tarOf(folder: string): Promise<string> {
+/** A shell and the small programs beside it, in `bin`. */
+export async function shell(root: string): Promise<void> {
+  await mkdir(join(root, 'bin'));
+  await copyFile(tool('busybox'), join(root, 'bin/busybox'));
+  const applets = (await run(tool('busybox'), ['--list'])).trim().split('\n');
+  await Promise.all(
+    applets
+      .filter((applet) => applet !== 'busybox')
+      .map((applet) => symlink('busybox', join(root, 'bin', applet))),
+  );
+}
+
+/** A layer of everything in a folder, owned by root. */
+export async function tarOf(folder: string): Promise<string> {
   const file = `${folder}.tar`;
   const owner = ['--owner=0', '--group=0', '--numeric-owner'];
   await run('tar', ['--create', `--file=${file}`, `--directory=${folder}`, ...owner, '.']);

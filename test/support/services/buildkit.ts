@@ -8,6 +8,8 @@ import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady
 export interface BuildkitOptions {
   /** `HOST:PORT` of registries that speak plain HTTP. */
   readonly insecureRegistries?: readonly string[];
+  /** Steps of a build see this machine's network, for those that fetch packages; they have none of their own otherwise. */
+  readonly hostNetwork?: boolean;
 }
 
 /** buildkitd on a Unix socket, and a buildx builder that uses it. Needs root and runc. */
@@ -29,7 +31,7 @@ export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> 
     const socket = join(folder, 'buildkitd.sock');
     const address = `unix://${socket}`;
     const configFile = join(folder, 'buildkitd.toml');
-    await writeFile(configFile, config(options.insecureRegistries ?? []));
+    await writeFile(configFile, config(options));
     const program = startProgram(
       tool('buildkitd'),
       [`--config=${configFile}`, `--root=${join(folder, 'root')}`, `--addr=${address}`],
@@ -53,11 +55,14 @@ export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> 
   });
 }
 
-function config(insecureRegistries: readonly string[]): string {
+function config({ insecureRegistries = [], hostNetwork = false }: BuildkitOptions): string {
   const registries = insecureRegistries.map((host) => `[registry.${JSON.stringify(host)}]\n  http = true\n`);
-  return ['[worker.oci]\n  enabled = true\n', '[worker.containerd]\n  enabled = false\n', ...registries].join(
-    '\n',
-  );
+  const network = hostNetwork ? '  networkMode = "host"\n' : '';
+  return [
+    `[worker.oci]\n  enabled = true\n${network}`,
+    '[worker.containerd]\n  enabled = false\n',
+    ...registries,
+  ].join('\n');
 }
 
 /** buildkitd listens only once its workers stand. */

@@ -17,6 +17,8 @@ export interface Program {
   readonly logFile: string;
   /** Rejects with the log when it ends before `stop` is called; never resolves. */
   readonly failed: Promise<never>;
+  /** Its exit code once it ended; undefined where a signal ended it or it never began. */
+  readonly exit: Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ export function startProgram(program: string, args: readonly string[], options: 
     pid: child.pid ?? -1,
     logFile,
     failed,
+    exit: ended.then(() => child.exitCode ?? undefined),
     async stop() {
       stopping = true;
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');

@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { detectCi, type EnvironmentFlags, readEnvironment } from '../../../src/cli/environment.ts';
 import { secretsOf } from '../../../src/cli/secrets.ts';
 
@@ -64,14 +64,18 @@ describe('questions', () => {
 });
 
 describe('folders', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'environment-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
   test('--directory moves, and --config is relative to it', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'environment-'));
     const { cwd, configFile } = read({}, { directory: folder, config: 'other.yaml' });
     expect({ cwd, configFile }).toEqual({ cwd: folder, configFile: join(folder, 'other.yaml') });
   });
 
   test.each(['missing', 'file'])('a %s is refused', (name) => {
-    const folder = mkdtempSync(join(tmpdir(), 'environment-'));
     writeFileSync(join(folder, 'file'), '');
     expect(() => read({}, { directory: join(folder, name) })).toThrow(
       expect.objectContaining({ code: 'directory-not-found', exit: 2 }),

@@ -5,11 +5,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkReports, writeAtomically } from '../../../src/cli/reports.ts';
 
 let folder: string;
@@ -17,6 +18,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'reports-'));
   mkdirSync(join(folder, 'out'));
 });
+afterEach(() => rmSync(folder, { recursive: true }));
 
 const check = (...texts: string[]) =>
   checkReports(

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import type { PublishReport } from '../../src/publish/report.ts';
+import { scaffoldedKinds } from '../support/goldens.ts';
+import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
+import { type ContainerOptions, startContainer } from '../support/services/container.ts';
+import { pushKindBases } from '../support/services/kind-bases.ts';
+import { freePort } from '../support/services/ports.ts';
+import { type Postgres, startPostgres } from '../support/services/postgres.ts';
+
+/** What a deployment would set: the image sets the rest. `before` runs to its end first. */
+interface Deployment extends ContainerOptions {
+  readonly before?: readonly string[];
+}
+
+const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO' };
+const NODE_AND_PYTHON = { DRAIN_DELAY_SECONDS: '0' };
+
+const deployments: Readonly<Record<string, (port: number, postgres: Postgres) => Promise<Deployment>>> = {
+  agent: async (port, { url }) => ({
+    before: ['migrate'],
+    env: {
+      ...NODE_AND_PYTHON,
+      PORT: String(port),
+      CHECKPOINT_URL: url,
+      MODEL_URL: 'http://127.0.0.1:1/v1/',
+      MODEL_NAME: 'm',
+      MODEL_API_KEY: 'k',
+      TOOL_GRANTS: '',
+    },
+  }),
+  domain: async (port, { url }) => ({
+    before: ['migrate'],
+    env: {
+      ...GO,
+      DATABASE_URL: url,
+      HTTP_ADDRESS: `127.0.0.1:${port}`,
+      GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
+    },
+  }),
+  projection: async (port, { url }) => ({
+    before: ['migrate'],
+    env: { ...GO, DATABASE_URL: url, HTTP_ADDRESS: `127.0.0.1:${port}` },
+  }),
+  uisurface: async (port) => ({
+    env: { ...NODE_AND_PYTHON, PORT: String(port), SDK_URL: 'http://127.0.0.1:1/' },
+  }),
+};
+
+/** What a kubelet takes for a yes, as far as kinds use it. */
+const OK = [200, 204];
+
+const kinds = await scaffoldedKinds();
+
+let lab: PublishLab;
+let app: App;
+let report: PublishReport;
+
+beforeAll(async () => {
+  lab = await startPublishLab({ hostNetwork: true });
+  const bases = await pushKindBases(lab.proxy.host);
+  app = await lab.app({
+    sources: {},
+    config: [
+      'languages: { go: {module: github.com/acme/app}, ts: {scope: "@acme"}, python: {prefix: acme}, proto: {package: acme} }',
+      `build: ${JSON.stringify({ builder: 'buildx', bases })}`,
+    ].join('\n'),
+  });
+  for (const kind of kinds) {
+    const { code, stderr } = await lab.cli.run(['scaffold', '--kind', kind, '--name', 'orders'], {
+      cwd: app.repo.root,
+    });
+    if (code !== 0) throw new Error(stderr);
+  }
+  await app.repo.commit({}, 'Scaffold');
+}, 300_000);
+
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]();
+  await lab?.[Symbol.asyncDispose]();
+});
+
+test('every kind, as scaffolded, is built, sealed and tagged by one publish', async () => {
+  report = await app.report();
+  expect(report.components.map(({ kind, action }) => [kind, action])).toEqual(
+    kinds.map((kind) => [kind, 'built']),
+  );
+  expect(report.release?.written).toBe(true);
+  for (const { ref } of report.components) await cosignVerifies('cosign', lab.sigstore, ref ?? '');
+}, 900_000);
+
+describe.each(kinds)('the image of %s', (kind) => {
+  test('starts, is live and ready, and ends on SIGTERM', async () => {
+    await using postgres = await startPostgres();
+    const { run } = (await readKinds(bundledKinds())).get(kind) ?? {};
+    const { ref = '' } = report.components.find((component) => component.kind === kind) ?? {};
+    const port = await freePort();
+    const { before, ...deployment } = (await deployments[kind]?.(port, postgres)) ?? { env: {} };
+    if (before) {
+      await using first = await startContainer(ref, { ...deployment, command: before });
+      expect(await first.exit, await first.log()).toBe(0);
+    }
+    await using container = await startContainer(ref, deployment);
+    const get = (path: string) =>
+      Promise.race([statusOf(`http://127.0.0.1:${port}${path}`), container.failed]);
+    expect(OK).toContain(await get(run?.live ?? ''));
+    expect(OK).toContain(await get(run?.ready ?? ''));
+    expect(await container.terminate(), await container.log()).toBe(0);
+    for (const line of (await container.log()).trim().split('\n'))
+      expect(JSON.parse(line)).toBeTypeOf('object');
+  });
+});
+
+/** The status of the first answer: the process needs a moment to listen. */
+async function statusOf(url: string): Promise<number> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return (await fetch(url)).status;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await sleep(100);
+    }
+  }
+}
