@@ -58,6 +58,7 @@ function expected(suites: Suites, when: readonly ('with' | 'without')[], red = '
 describe.each([
   ['domain', 'order-lines'],
   ['projection', 'order-view'],
+  ['integration', 'order-tools'],
 ])('%s', (kindName, name) => {
   const at = () => join(folder, kindName);
 
@@ -177,18 +178,21 @@ service billing_api {
 }
 `;
 
-test('what both kinds have in common is the same in both', async () => {
-  const [domain, projection] = await Promise.all([scaffold('domain', 'ab'), scaffold('projection', 'ab')]);
-  for (const path of [
+test('what kinds have in common is the same in all of them', async () => {
+  const every = [
     'internal/lifecycle/lifecycle.go',
     'internal/lifecycle/lifecycle_test.go',
     'internal/probe/probe.go',
     'internal/probe/probe_test.go',
-    'internal/store/migrate.go',
-    'internal/store/store.go',
     '.dockerignore',
-  ]) {
-    expect(text(projection.files, path), path).toBe(text(domain.files, path));
+  ];
+  const domain = await scaffold('domain', 'ab');
+  for (const [kind, paths] of [
+    ['projection', [...every, 'internal/store/migrate.go', 'internal/store/store.go']],
+    ['integration', every],
+  ] as const) {
+    const { files } = await scaffold(kind, 'ab');
+    for (const path of paths) expect(text(files, path), `${kind} ${path}`).toBe(text(domain.files, path));
   }
 });
 

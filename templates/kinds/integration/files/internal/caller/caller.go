@@ -1,0 +1,38 @@
+// Package caller is who calls, and as part of which trace.
+package caller
+
+import (
+	"context"
+	"regexp"
+)
+
+// Caller is for whom a tool works. It comes from where the call was let in, never from the arguments of a tool.
+type Caller struct {
+	Tenant, Subject string
+	// TraceParent and TraceState are the W3C trace context; empty where the call has none.
+	TraceParent, TraceState string
+}
+
+type key struct{}
+
+// With returns a context that carries c.
+func With(ctx context.Context, c Caller) context.Context { return context.WithValue(ctx, key{}, c) }
+
+// From returns what With put into ctx, or its zero value.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(key{}).(Caller)
+	return c
+}
+
+var (
+	traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
+)
+
+// Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew.
+func Trace(parent, state string) (string, string) {
+	if !traceParent.MatchString(parent) || noTrace.MatchString(parent) {
+		return "", ""
+	}
+	return parent, state
+}

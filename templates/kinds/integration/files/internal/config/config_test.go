@@ -1,0 +1,83 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var environ = []string{
+	"QUERY_URL=http://view:8080", "REQUEST_URL=http://work:8080/v1/requests",
+	"RESOURCE_URL=https://tools.example.com/mcp", "ISSUER_URL=https://id.example.com/realms/acme",
+	"ALLOWED_ORIGINS=https://app.example.com,http://localhost:3000",
+	"HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+	"TENANT_ID=acme", "SUBJECT=alice",
+}
+
+func TestLoadReadsEnvironment(t *testing.T) {
+	backend := Backend{QueryURL: "http://view:8080", RequestURL: "http://work:8080/v1/requests"}
+	wantServe := Serve{
+		Backend:        backend,
+		Resource:       Resource{url.URL{Scheme: "https", Host: "tools.example.com", Path: "/mcp"}},
+		IssuerURL:      "https://id.example.com/realms/acme",
+		AllowedOrigins: []Origin{"https://app.example.com", "http://localhost:3000"},
+		HTTPAddress:    ":8080",
+		LogLevel:       4,
+		DrainDelay:     time.Second,
+		DrainTimeout:   10 * time.Second,
+	}
+	expect(t, wantServe, environ)
+	expect(t, Stdio{Backend: backend, Tenant: "acme", Subject: "alice", LogLevel: 4}, environ)
+	wantServe.AllowedOrigins = nil
+	expect(t, wantServe, append(environ, "ALLOWED_ORIGINS="))
+}
+
+func expect[T Serve | Stdio](t *testing.T, want T, environ []string) {
+	t.Helper()
+	got, err := Load[T](environ)
+	if err != nil {
+		t.Fatalf("Load() error = %v, want nil", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Load() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadNamesMissingVariables(t *testing.T) {
+	_, err := Load[Serve](nil)
+	for _, name := range []string{"QUERY_URL", "REQUEST_URL", "RESOURCE_URL", "ISSUER_URL", "ALLOWED_ORIGINS", "DRAIN_DELAY"} {
+		if got := messageOf(err); !strings.Contains(got, name) {
+			t.Errorf("Load() error = %q, want one that names %s", got, name)
+		}
+	}
+	_, err = Load[Stdio](append(environ, "SUBJECT="))
+	if got := messageOf(err); !strings.Contains(got, "SUBJECT") {
+		t.Errorf("Load() error = %q, want one that names SUBJECT", got)
+	}
+}
+
+func TestLoadRefusesAddresses(t *testing.T) {
+	for _, setting := range []string{
+		"RESOURCE_URL=tools.example.com/mcp", "RESOURCE_URL=https://tools.example.com", "RESOURCE_URL=https://tools.example.com/",
+		"RESOURCE_URL=https://tools.example.com/mcp?a=b", "RESOURCE_URL=https://me:secret@tools.example.com/mcp",
+		"RESOURCE_URL=https://tools.example.com/{id}", "RESOURCE_URL=ftp://tools.example.com/mcp",
+		"ALLOWED_ORIGINS=*", "ALLOWED_ORIGINS=https://app.example.com/", "ALLOWED_ORIGINS=app.example.com",
+		"ALLOWED_ORIGINS=https://app.example.com,null",
+	} {
+		_, err := Load[Serve](append(environ, setting))
+		name, _, _ := strings.Cut(setting, "=")
+		if got := messageOf(err); !strings.Contains(got, name) {
+			t.Errorf("Load() with %s: error = %q, want one that names %s", setting, got, name)
+		}
+	}
+}
+
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,134 @@
+package token
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc/oidctest"
+	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/auth"
+)
+
+const audience = "https://tools.example.com/mcp"
+
+var discard = slog.New(slog.DiscardHandler)
+
+// issue starts an issuer and returns it with its key.
+func issue(t *testing.T) (*httptest.Server, crypto.Signer) {
+	t.Helper()
+	key := newKey(t)
+	issuer := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "k1", Algorithm: "RS256"}}}
+	server := httptest.NewServer(issuer)
+	t.Cleanup(server.Close)
+	issuer.SetIssuer(server.URL)
+	return server, key
+}
+
+func newKey(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestVerify(t *testing.T) {
+	issuer, key := issue(t)
+	expiry := time.Now().Add(time.Hour).Truncate(time.Second)
+	raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+		`{"iss":%q,"aud":[%q,"other"],"exp":%d,"sub":"alice","tenantId":"acme","scope":"openid mcp:tools"}`,
+		issuer.URL, audience, expiry.Unix()))
+	got, err := New(discard, issuer.URL, audience).Verify(t.Context(), raw, nil)
+	if err != nil {
+		t.Fatalf("Verify() error = %v, want nil", err)
+	}
+	want := &auth.TokenInfo{
+		Scopes: []string{"openid", "mcp:tools"}, Expiration: expiry, UserID: "alice", Extra: map[string]any{"tenantId": "acme"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Verify() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	issuer, key := issue(t)
+	valid := map[string]string{
+		"iss": fmt.Sprintf("%q", issuer.URL), "aud": fmt.Sprintf("%q", audience), "sub": `"alice"`, "tenantId": `"acme"`,
+		"exp": fmt.Sprint(time.Now().Add(time.Hour).Unix()),
+	}
+	sign := func(key crypto.Signer, claim, value string) string {
+		var claims []string
+		for name, known := range valid {
+			if name == claim {
+				known = value
+			}
+			if known != "" {
+				claims = append(claims, fmt.Sprintf("%q:%s", name, known))
+			}
+		}
+		return oidctest.SignIDToken(key, "k1", "RS256", "{"+strings.Join(claims, ",")+"}")
+	}
+	v := New(discard, issuer.URL, audience)
+	if _, err := v.Verify(t.Context(), sign(key, "", ""), nil); err != nil {
+		t.Fatalf("Verify() of the valid token: error = %v, want nil", err)
+	}
+	signed := strings.Split(sign(key, "", ""), ".")
+	for name, raw := range map[string]string{
+		"no token":          "secret",
+		"another key":       sign(newKey(t), "", ""),
+		"another issuer":    sign(key, "iss", `"https://elsewhere.example.com"`),
+		"another audience":  sign(key, "aud", `"https://other.example.com/mcp"`),
+		"no audience":       sign(key, "aud", ""),
+		"expired":           sign(key, "exp", fmt.Sprint(time.Now().Add(-time.Minute).Unix())),
+		"without an expiry": sign(key, "exp", ""),
+		"not valid yet":     sign(key, "sub", fmt.Sprintf(`"alice","nbf":%d`, time.Now().Add(time.Hour).Unix())),
+		"no subject":        sign(key, "sub", ""),
+		"no tenant":         sign(key, "tenantId", ""),
+		"tenant is a list":  sign(key, "tenantId", `["acme"]`),
+		"without signature": "eyJhbGciOiJub25lIn0." + signed[1] + ".",
+	} {
+		_, err := v.Verify(t.Context(), raw, nil)
+		if !errors.Is(err, auth.ErrInvalidToken) || err.Error() != auth.ErrInvalidToken.Error() {
+			t.Errorf("%s: Verify() error = %v, want %v and no more words", name, err, auth.ErrInvalidToken)
+		}
+	}
+}
+
+func TestReadyOnceIssuerWasFound(t *testing.T) {
+	issuer, key := issue(t)
+	missing := New(discard, "http://127.0.0.1:1", audience)
+	if err := missing.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "ISSUER_URL") {
+		t.Errorf("Ready() without an issuer: error = %v, want one that names ISSUER_URL", err)
+	}
+	if _, err := missing.Verify(t.Context(), "token", nil); err == nil || strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("Verify() without an issuer: error = %v, want one that keeps the cause to itself", err)
+	}
+	found := New(discard, issuer.URL, audience)
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := found.Ready(ctx); err != nil {
+		t.Errorf("Ready() error = %v, want nil", err)
+	}
+	cancel()
+	raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+		`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, issuer.URL, audience, time.Now().Add(time.Hour).Unix()))
+	if _, err := found.Verify(t.Context(), raw, nil); err != nil {
+		t.Errorf("Verify() after the context of Ready() ended: error = %v, want nil", err)
+	}
+	issuer.Close()
+	if err := found.Ready(t.Context()); err != nil {
+		t.Errorf("Ready() after the issuer went away: error = %v, want nil", err)
+	}
+	if _, err := found.Verify(t.Context(), raw, nil); err != nil {
+		t.Errorf("Verify() after the issuer went away: error = %v, want nil", err)
+	}
+}

@@ -1,0 +1,130 @@
+// Command server offers the tools of orders to agents: serve over HTTP, stdio to the process that started it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/acme/app/primitives/integration/orders/internal/backend"
+	"github.com/acme/app/primitives/integration/orders/internal/caller"
+	"github.com/acme/app/primitives/integration/orders/internal/config"
+	"github.com/acme/app/primitives/integration/orders/internal/lifecycle"
+	"github.com/acme/app/primitives/integration/orders/internal/probe"
+	"github.com/acme/app/primitives/integration/orders/internal/token"
+	"github.com/acme/app/primitives/integration/orders/internal/tools"
+	"github.com/acme/app/primitives/integration/orders/internal/web"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdin, os.Stdout, os.Stderr}); err != nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+// streams are those of a process.
+type streams struct {
+	in  io.ReadCloser
+	out io.WriteCloser
+	err io.Writer
+}
+
+// run runs one process until it is done or ctx ends.
+func run(ctx context.Context, args, environ []string, std streams) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one command is needed, got %q: serve or stdio", args)
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, environ, std)
+	case "stdio":
+		return stdio(ctx, environ, std)
+	default:
+		return fmt.Errorf("unknown command %q: serve or stdio", args[0])
+	}
+}
+
+func serve(ctx context.Context, environ []string, std streams) error {
+	settings, err := config.Load[config.Serve](environ)
+	if err != nil {
+		return err
+	}
+	log := logger(std.out, settings.LogLevel)
+	listener, err := net.Listen("tcp", settings.HTTPAddress)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "server", "http", "address", listener.Addr().String())
+	tokens := token.New(log, settings.IssuerURL, settings.Resource.String())
+	probes := probe.New(log, tokens.Ready)
+	web.Endpoint{
+		Resource: settings.Resource.URL,
+		Issuer:   settings.IssuerURL,
+		Origins:  settings.AllowedOrigins,
+		Verify:   tokens.Verify,
+		Server:   tools.New(log, items(settings.Backend), web.Caller),
+		Log:      log,
+	}.Register(probes.ServeMux)
+	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
+		lifecycle.Wait(settings.DrainDelay),
+		httpPart(probe.Server(probes), listener),
+	)
+}
+
+// stdio speaks MCP on standard input and output until the input ends; logs go to standard error alone.
+func stdio(ctx context.Context, environ []string, std streams) error {
+	settings, err := config.Load[config.Stdio](environ)
+	if err != nil {
+		return err
+	}
+	from := caller.Caller{Tenant: settings.Tenant, Subject: settings.Subject}
+	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
+	server := tools.New(logger(std.err, settings.LogLevel), items(settings.Backend), identify)
+	err = server.Run(ctx, &mcp.IOTransport{Reader: std.in, Writer: std.out})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// items is the port of the tools.
+func items(settings config.Backend) *backend.Backend {
+	return &backend.Backend{
+		Client:     &http.Client{Timeout: 10 * time.Second},
+		QueryURL:   settings.QueryURL,
+		RequestURL: settings.RequestURL,
+	}
+}
+
+func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
+	return lifecycle.Part{
+		Name: "http",
+		Run:  func() error { return probe.Serve(server, listener) },
+		Stop: func(ctx context.Context) error {
+			err := server.Shutdown(ctx)
+			if err != nil {
+				_ = server.Close()
+			}
+			return err
+		},
+	}
+}
+
+func logger(out io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,173 @@
+package backend_test
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/acme/app/primitives/integration/orders/internal/backend"
+	"github.com/acme/app/primitives/integration/orders/internal/caller"
+	"github.com/acme/app/primitives/integration/orders/internal/tools"
+)
+
+const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+var alice = caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, TraceState: "vendor=1"}
+
+// services is those behind the tools: it has one item, and takes requests.
+type services struct {
+	*httptest.Server
+	failing bool
+	trace   []string
+	taken   []map[string]any
+}
+
+func startServices(t *testing.T) *services {
+	t.Helper()
+	s := &services{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/items/{id}", s.answer)
+	mux.HandleFunc("POST /v1/requests", s.take)
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *services) answer(w http.ResponseWriter, r *http.Request) {
+	s.trace = []string{r.Header.Get("Traceparent"), r.Header.Get("Tracestate")}
+	switch {
+	case s.failing:
+		http.Error(w, "secret", http.StatusInternalServerError)
+	case r.PathValue("id") == "a/b?c" && r.Header.Get("Tenant-Id") == "acme":
+		_, _ = io.WriteString(w, `{"id":"a/b?c","title":"First","version":2,"created":"2030-01-02T03:04:05Z"}`)
+	default:
+		http.Error(w, "secret", http.StatusNotFound)
+	}
+}
+
+func (s *services) take(w http.ResponseWriter, r *http.Request) {
+	var event map[string]any
+	err := json.NewDecoder(r.Body).Decode(&event)
+	switch {
+	case s.failing:
+		http.Error(w, "secret", http.StatusServiceUnavailable)
+	case err != nil || r.Header.Get("Content-Type") != "application/cloudevents+json":
+		http.Error(w, "no CloudEvent", http.StatusBadRequest)
+	default:
+		s.taken = append(s.taken, event)
+		w.WriteHeader(http.StatusAccepted)
+	}
+}
+
+// call returns the text of the answer that a tool gives a caller.
+func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments map[string]any) string {
+	t.Helper()
+	items := &backend.Backend{Client: s.Client(), QueryURL: s.URL, RequestURL: s.URL + "/v1/requests"}
+	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
+	near, far := mcp.NewInMemoryTransports()
+	if _, err := tools.New(slog.New(slog.DiscardHandler), items, identify).Connect(t.Context(), far, nil); err != nil {
+		t.Fatal(err)
+	}
+	client, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), near, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	if err != nil {
+		return err.Error()
+	}
+	text := result.Content[0].(*mcp.TextContent).Text
+	if result.IsError {
+		return "error: " + text
+	}
+	return text
+}
+
+func (s *services) request(t *testing.T, from caller.Caller, key string) string {
+	t.Helper()
+	return s.call(t, from, "request_item", map[string]any{"title": "First", "idempotencyKey": key})
+}
+
+func TestGetItem(t *testing.T) {
+	s := startServices(t)
+	want := `{"created":"2030-01-02T03:04:05Z","id":"a/b?c","title":"First","version":2}`
+	if got := s.call(t, alice, "get_item", map[string]any{"id": "a/b?c"}); got != want {
+		t.Errorf("get_item = %s, want %s", got, want)
+	}
+	if diff := cmp.Diff([]string{trace, "vendor=1"}, s.trace); diff != "" {
+		t.Errorf("trace differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestGetItemOfAnotherTenantIsNotFound(t *testing.T) {
+	want := "error: there is no such item"
+	if got := startServices(t).call(t, caller.Caller{Tenant: "other"}, "get_item", map[string]any{"id": "a/b?c"}); got != want {
+		t.Errorf("get_item = %s, want %s", got, want)
+	}
+}
+
+func TestRequestItemIsHandedOn(t *testing.T) {
+	s := startServices(t)
+	answer := s.request(t, alice, "k1")
+	var got struct{ Status, RequestID string }
+	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Status != "accepted" || got.RequestID == "" {
+		t.Fatalf("request_item = %s, want status accepted and a requestId", answer)
+	}
+	want := []map[string]any{{
+		"specversion": "1.0", "id": got.RequestID, "source": "/integration/orders", "type": "ItemRequested",
+		"tenant": "acme", "traceparent": trace, "tracestate": "vendor=1", "datacontenttype": "application/json",
+		"data": map[string]any{"title": "First", "requestedBy": "alice"},
+	}}
+	if diff := cmp.Diff(want, s.taken); diff != "" {
+		t.Errorf("what was handed on differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRequestItemTwiceIsOneRequest(t *testing.T) {
+	s := startServices(t)
+	once, again := s.request(t, alice, "k1"), s.request(t, alice, "k1")
+	if len(s.taken) != 2 || s.taken[0]["id"] != s.taken[1]["id"] || once != again {
+		t.Errorf("request_item = %s, then %s, handing on %v; want one and the same", once, again, s.taken)
+	}
+}
+
+func TestRequestsOfOthersAreTheirOwn(t *testing.T) {
+	s := startServices(t)
+	seen := map[string]string{}
+	for _, other := range []struct {
+		from caller.Caller
+		key  string
+	}{
+		{caller.Caller{Tenant: "acme", Subject: "alice"}, "k1"},
+		{caller.Caller{Tenant: "acme", Subject: "alice"}, "k2"},
+		{caller.Caller{Tenant: "acme", Subject: "bob"}, "k1"},
+		{caller.Caller{Tenant: "other", Subject: "alice"}, "k1"},
+		{caller.Caller{Tenant: "acmea", Subject: "lice"}, "k1"},
+		{caller.Caller{Tenant: "acme", Subject: "alicek"}, "1"},
+	} {
+		answer := s.request(t, other.from, other.key)
+		if before, known := seen[answer]; known {
+			t.Errorf("request_item of %v with %s = %s, the same as of %s", other.from, other.key, answer, before)
+		}
+		seen[answer] = other.from.Tenant + " " + other.from.Subject
+	}
+}
+
+func TestFailuresOfServicesStayHere(t *testing.T) {
+	s := startServices(t)
+	s.failing = true
+	want := "error: the call failed; it may be made again later"
+	if got := s.call(t, alice, "get_item", map[string]any{"id": "i1"}); got != want {
+		t.Errorf("get_item = %s, want %s", got, want)
+	}
+	if got := s.request(t, alice, "k1"); got != want {
+		t.Errorf("request_item = %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,75 @@
+// Package web serves MCP over streamable HTTP, as an OAuth resource server: to whoever has a token for it, and to no web
+// page that was not let in. It keeps no sessions, so any process answers any request.
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
+
+	"github.com/acme/app/primitives/integration/orders/internal/caller"
+	"github.com/acme/app/primitives/integration/orders/internal/config"
+	"github.com/acme/app/primitives/integration/orders/internal/token"
+)
+
+// Scope is what a token must allow.
+const Scope = "mcp:tools"
+
+const (
+	maxBody     = 1 << 20
+	maxRequests = 200
+)
+
+// Endpoint is where MCP is served, and for whom.
+type Endpoint struct {
+	// Resource is the address that clients use.
+	Resource url.URL
+	// Issuer is where clients get their tokens.
+	Issuer string
+	// Origins are the web pages that may call.
+	Origins []config.Origin
+	Verify  auth.TokenVerifier
+	Server  *mcp.Server
+	Log     *slog.Logger
+}
+
+// Register adds the endpoint to mux, and beside it the description of where to get tokens (RFC 9728).
+func (e Endpoint) Register(mux *http.ServeMux) {
+	metadata := e.Resource
+	metadata.Path = "/.well-known/oauth-protected-resource" + e.Resource.Path
+	mux.Handle(metadata.Path, auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
+		Resource:               e.Resource.String(),
+		AuthorizationServers:   []string{e.Issuer},
+		ScopesSupported:        []string{Scope},
+		BearerMethodsSupported: []string{"header"},
+	}))
+	stream := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return e.Server }, &mcp.StreamableHTTPOptions{
+		Stateless:                    true,
+		JSONResponse:                 true,
+		Logger:                       e.Log,
+		MaxRequestBodyBytes:          maxBody,
+		PropagateRequestCancellation: true,
+		// The guard checks the host, whatever the address.
+		DisableLocalhostProtection: true,
+	})
+	bearer := auth.RequireBearerToken(e.Verify, &auth.RequireBearerTokenOptions{
+		ResourceMetadataURL: metadata.String(),
+		Scopes:              []string{Scope},
+	})
+	mux.Handle(e.Resource.Path, guard(e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
+}
+
+// Caller is who makes a request that Endpoint let pass.
+func Caller(extra *mcp.RequestExtra) (caller.Caller, error) {
+	if extra == nil || extra.TokenInfo == nil {
+		return caller.Caller{}, errors.New("the request has no token")
+	}
+	from := caller.Caller{Tenant: token.Tenant(extra.TokenInfo), Subject: extra.TokenInfo.UserID}
+	from.TraceParent, from.TraceState = caller.Trace(extra.Header.Get("Traceparent"), extra.Header.Get("Tracestate"))
+	return from, nil
+}
