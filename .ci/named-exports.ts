@@ -8,7 +8,7 @@ export const namedExports: Plugin = {
   name: 'named-exports',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^[@a-z]/ }, ({ path, kind, resolveDir }) =>
-      kind !== 'dynamic-import' || path.startsWith('node:')
+      kind !== 'dynamic-import' || path.startsWith('node:') || path.endsWith('.json')
         ? undefined
         : { path, namespace: 'named-exports', pluginData: resolveDir },
     );

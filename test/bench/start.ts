@@ -71,7 +71,7 @@ export async function bench(): Promise<BenchTable> {
   }
 }
 
-function timed(cwd: string, script: string, args: readonly string[]): Timed {
+export function timed(cwd: string, script: string, args: readonly string[]): Timed {
   return () => {
     const started = performance.now();
     const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd, stdio: 'ignore' });
