@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serve } from '../../support/services/http.ts';
+import { type OidcIssuer, startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { attempt, run } from '../../support/services/run.ts';
@@ -10,16 +13,18 @@ import { logTail, type Program, startProgram } from '../../support/services/serv
 import { tool } from '../../tools/locate.ts';
 import { go, scaffold, write } from './go-kinds-lab.ts';
 
-// The programs of both kinds, implemented as in test/reference: what one does shows up in the other.
+// The programs of these kinds, implemented as in test/reference: what one does shows up in the others.
 
 let folder: string;
 let postgres: Postgres;
+let issuer: OidcIssuer;
 const programs: Program[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'primitive-go-together-'));
   postgres = await startPostgres();
-  for (const kind of ['domain', 'projection']) {
+  issuer = await startOidcIssuer();
+  for (const kind of ['domain', 'projection', 'integration']) {
     const { files, reference } = await scaffold(kind, 'items');
     await write(join(folder, kind), files);
     await write(join(folder, kind), reference);
@@ -33,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(programs.map((program) => program.stop()));
   await postgres?.stop();
+  await issuer?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -69,8 +75,30 @@ const ready = (port: number) =>
     (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 204 ? true : undefined,
   );
 
-test('an item that is created by a call can be queried in the projection', async () => {
-  const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0] = await freePorts(4);
+/** What a tool of the integration answers somebody of a tenant. */
+async function callTool(port: number, tenantId: string, name: string, args: object): Promise<object> {
+  const resource = `http://127.0.0.1:${port}/mcp`;
+  const token = issuer.token({ sub: 'alice', tenantId, scope: 'openid mcp:tools' }, resource);
+  const answer = await fetch(resource, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+  });
+  const { result } = (await answer.json()) as { result: object };
+  return result;
+}
+
+test('an item that is created by a call can be queried in the projection, and by the tools of an agent', async () => {
+  const requests: object[] = [];
+  const taker = await serve(async (request, response) => {
+    requests.push((await json(request)) as object);
+    response.writeHead(202).end();
+  });
+  const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0, toolsHttp = 0] = await freePorts(5);
   await postgres.execute('CREATE SCHEMA domain; CREATE SCHEMA projection');
   const urls = {
     domain: `${postgres.url}?search_path=domain`,
@@ -132,6 +160,31 @@ test('an item that is created by a call can be queried in the projection', async
   expect(await asTenant('acme', `/${item.id}`)).toMatchObject({ id: item.id, title: 'First' });
   expect(await asTenant('other')).toEqual({ items: [] });
 
+  await start('integration', 'serve', {
+    HTTP_ADDRESS: `127.0.0.1:${toolsHttp}`,
+    RESOURCE_URL: `http://127.0.0.1:${toolsHttp}/mcp`,
+    ISSUER_URL: issuer.url,
+    ALLOWED_ORIGINS: '',
+    QUERY_URL: `http://127.0.0.1:${projectionHttp}`,
+    REQUEST_URL: taker.url,
+  });
+  await ready(toolsHttp);
+  expect(await callTool(toolsHttp, 'acme', 'get_item', { id: item.id })).toMatchObject({
+    structuredContent: { id: item.id, title: 'First', version: 1 },
+  });
+  expect(await callTool(toolsHttp, 'other', 'get_item', { id: item.id })).toMatchObject({
+    isError: true,
+    content: [{ text: 'there is no such item' }],
+  });
+  const second = { title: 'Second', idempotencyKey: 'k1' };
+  const accepted = await callTool(toolsHttp, 'acme', 'request_item', second);
+  expect(accepted).toMatchObject({ structuredContent: { status: 'accepted' } });
+  expect(await callTool(toolsHttp, 'acme', 'request_item', second)).toEqual(accepted);
+  expect(requests).toHaveLength(2);
+  expect(requests[0]).toEqual(requests[1]);
+  expect(requests[0]).toMatchObject({ type: 'ItemRequested', tenant: 'acme', data: { title: 'Second' } });
+  await taker.close();
+
   await domain.stop();
   expect(logTail(domain.logFile)).toMatch(
     /"part":"readiness".*"part":"delay".*"part":"grpc".*"part":"http".*"part":"database"/s,
@@ -144,6 +197,8 @@ test('a start without settings names what is missing', async () => {
     ['domain', 'dispatch', 'EVENTS_URL'],
     ['projection', 'serve', 'HTTP_ADDRESS'],
     ['projection', 'migrate', 'DATABASE_URL'],
+    ['integration', 'serve', 'RESOURCE_URL'],
+    ['integration', 'stdio', 'TENANT_ID'],
   ] as const) {
     const { code, stderr } = await attempt(join(folder, `${kind}.bin`), [command], {
       env: { DATABASE_URL: '' },
