@@ -29,7 +29,6 @@ type Identify func(*mcp.RequestExtra) (caller.Caller, error)
 // New returns an MCP server with all tools.
 func New(log *slog.Logger, items port.Items, identify Identify) *mcp.Server {
 	server := mcp.NewServer(&mcp.Implementation{Name: "orders", Version: version}, &mcp.ServerOptions{
-		Logger: log,
 		// The tools stay the same while the process runs.
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
 	})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,9 +11,10 @@ import (
 
 // guard lets requests pass that were made for this host, and by no web page but the allowed ones (CORS). That keeps
 // away pages that have made their own name an address of this server (DNS rebinding). What is no browser says no origin.
-func guard(host string, origins []config.Origin, next http.Handler) http.Handler {
+func guard(log *slog.Logger, host string, origins []config.Origin, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.EqualFold(r.Host, host) {
+			log.WarnContext(r.Context(), "host refused", "host", r.Host, "served", host)
 			http.Error(w, "host not served", http.StatusForbidden)
 			return
 		}
@@ -23,6 +25,7 @@ func guard(host string, origins []config.Origin, next http.Handler) http.Handler
 			return
 		}
 		if !slices.Contains(origins, config.Origin(origin)) {
+			log.WarnContext(r.Context(), "origin refused", "origin", origin)
 			http.Error(w, "origin not allowed", http.StatusForbidden)
 			return
 		}

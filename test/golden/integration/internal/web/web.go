@@ -61,7 +61,7 @@ func (e Endpoint) Register(mux *http.ServeMux) {
 		ResourceMetadataURL: metadata.String(),
 		Scopes:              []string{Scope},
 	})
-	mux.Handle(e.Resource.Path, guard(e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
+	mux.Handle(e.Resource.Path, guard(e.Log, e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
 }
 
 // Caller is who makes a request that Endpoint let pass.
