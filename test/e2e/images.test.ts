@@ -7,7 +7,7 @@ import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../s
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';
 import { pushKindBases } from '../support/services/kind-bases.ts';
 import { freePort } from '../support/services/ports.ts';
-import { type Postgres, startPostgres } from '../support/services/postgres.ts';
+import { startPostgres } from '../support/services/postgres.ts';
 
 /** What a deployment would set: the image sets the rest. `before` runs to its end first. */
 interface Deployment extends ContainerOptions {
@@ -17,31 +17,50 @@ interface Deployment extends ContainerOptions {
 const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO' };
 const NODE_AND_PYTHON = { DRAIN_DELAY_SECONDS: '0' };
 
-const deployments: Readonly<Record<string, (port: number, postgres: Postgres) => Promise<Deployment>>> = {
-  agent: async (port, { url }) => ({
+/** What is there for every image to use. */
+interface Services {
+  /** Of a Postgres database. */
+  readonly database: string;
+  /** Of an OIDC issuer. */
+  readonly issuer: string;
+}
+
+const deployments: Readonly<Record<string, (port: number, services: Services) => Promise<Deployment>>> = {
+  agent: async (port, { database }) => ({
     before: ['migrate'],
     env: {
       ...NODE_AND_PYTHON,
       PORT: String(port),
-      CHECKPOINT_URL: url,
+      CHECKPOINT_URL: database,
       MODEL_URL: 'http://127.0.0.1:1/v1/',
       MODEL_NAME: 'm',
       MODEL_API_KEY: 'k',
       TOOL_GRANTS: '',
     },
   }),
-  domain: async (port, { url }) => ({
+  domain: async (port, { database }) => ({
     before: ['migrate'],
     env: {
       ...GO,
-      DATABASE_URL: url,
+      DATABASE_URL: database,
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
     },
   }),
-  projection: async (port, { url }) => ({
+  integration: async (port, { issuer }) => ({
+    env: {
+      ...GO,
+      HTTP_ADDRESS: `127.0.0.1:${port}`,
+      RESOURCE_URL: `http://127.0.0.1:${port}/mcp`,
+      ISSUER_URL: issuer,
+      ALLOWED_ORIGINS: '',
+      QUERY_URL: 'http://127.0.0.1:1',
+      REQUEST_URL: 'http://127.0.0.1:1/v1/requests',
+    },
+  }),
+  projection: async (port, { database }) => ({
     before: ['migrate'],
-    env: { ...GO, DATABASE_URL: url, HTTP_ADDRESS: `127.0.0.1:${port}` },
+    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}` },
   }),
   uisurface: async (port) => ({
     env: { ...NODE_AND_PYTHON, PORT: String(port), SDK_URL: 'http://127.0.0.1:1/' },
@@ -96,7 +115,8 @@ describe.each(kinds)('the image of %s', (kind) => {
     const { run } = (await readKinds(bundledKinds())).get(kind) ?? {};
     const { ref = '' } = report.components.find((component) => component.kind === kind) ?? {};
     const port = await freePort();
-    const { before, ...deployment } = (await deployments[kind]?.(port, postgres)) ?? { env: {} };
+    const services = { database: postgres.url, issuer: lab.sigstore.issuer };
+    const { before, ...deployment } = (await deployments[kind]?.(port, services)) ?? { env: {} };
     if (before) {
       await using first = await startContainer(ref, { ...deployment, command: before });
       expect(await first.exit, await first.log()).toBe(0);
