@@ -59,6 +59,7 @@ describe.each([
   ['domain', 'order-lines'],
   ['projection', 'order-view'],
   ['integration', 'order-tools'],
+  ['process', 'order-flow'],
 ])('%s', (kindName, name) => {
   const at = () => join(folder, kindName);
 
@@ -190,6 +191,7 @@ test('what kinds have in common is the same in all of them', async () => {
   for (const [kind, paths] of [
     ['projection', [...every, 'internal/store/migrate.go', 'internal/store/store.go']],
     ['integration', every],
+    ['process', every.filter((path) => path !== '.dockerignore')],
   ] as const) {
     const { files } = await scaffold(kind, 'ab');
     for (const path of paths) expect(text(files, path), `${kind} ${path}`).toBe(text(domain.files, path));

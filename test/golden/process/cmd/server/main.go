@@ -1,0 +1,120 @@
+// Command server is all processes of orders: serve does jobs and takes in messages, deploy brings the model to the engine.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/acme/app/primitives/process/orders/bpmn"
+	"github.com/acme/app/primitives/process/orders/internal/config"
+	"github.com/acme/app/primitives/process/orders/internal/gen/model"
+	"github.com/acme/app/primitives/process/orders/internal/handlers"
+	"github.com/acme/app/primitives/process/orders/internal/lifecycle"
+	"github.com/acme/app/primitives/process/orders/internal/messages"
+	"github.com/acme/app/primitives/process/orders/internal/probe"
+	"github.com/acme/app/primitives/process/orders/internal/work"
+	"github.com/acme/app/primitives/process/orders/internal/worker"
+	"github.com/acme/app/primitives/process/orders/internal/zeebe"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("failed", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run runs one process until it is done or ctx ends.
+func run(ctx context.Context, args, environ []string, out io.Writer) error {
+	if len(args) != 1 {
+		return fmt.Errorf("one command is needed, got %q: serve or deploy", args)
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, environ, out)
+	case "deploy":
+		return deploy(ctx, environ, out)
+	default:
+		return fmt.Errorf("unknown command %q: serve or deploy", args[0])
+	}
+}
+
+func serve(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.LoadServe(environ)
+	if err != nil {
+		return err
+	}
+	log := logger(out, settings.LogLevel)
+	listener, err := net.Listen("tcp", settings.HTTPAddress)
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "server", "http", "address", listener.Addr().String())
+	engine := connect(settings.Engine)
+	probes := probe.New(log, engine.Ready)
+	probes.Handle("POST /v1/messages/{name}", messages.Handler(log, engine, settings.MessageTTL, model.Messages()))
+	service := &work.HTTP{Client: &http.Client{Timeout: 10 * time.Second}, URL: &settings.WorkURL}
+	registry := model.Registry(&handlers.Handlers{Work: service})
+	jobs := worker.New(engine, registry, log, worker.Settings{
+		Name: "process-orders", MaxJobs: settings.MaxJobs, JobTimeout: settings.JobTimeout,
+	})
+	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
+		lifecycle.Wait(settings.DrainDelay),
+		lifecycle.Part{Name: "worker", Run: jobs.Run, Stop: jobs.Stop},
+		httpPart(probe.Server(probes), listener),
+	)
+}
+
+func deploy(ctx context.Context, environ []string, out io.Writer) error {
+	settings, err := config.LoadDeploy(environ)
+	if err != nil {
+		return err
+	}
+	if err := connect(settings.Engine).Deploy(ctx, bpmn.FileName, bpmn.Process); err != nil {
+		return err
+	}
+	logger(out, slog.LevelInfo).Info("deployed", "process", model.ProcessID, "digest", model.Digest)
+	return nil
+}
+
+func connect(settings config.Engine) *zeebe.Client {
+	var transport http.RoundTripper = http.DefaultTransport
+	switch settings.Auth {
+	case "basic":
+		transport = zeebe.Basic(settings.Basic.Username, settings.Basic.Password, transport)
+	case "oauth":
+		oauth := settings.OAuth
+		transport = zeebe.OAuth(oauth.TokenURL, oauth.ClientID, oauth.ClientSecret, oauth.Audience, transport)
+	}
+	return zeebe.New(&settings.URL, transport)
+}
+
+func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
+	return lifecycle.Part{
+		Name: "http",
+		Run:  func() error { return probe.Serve(server, listener) },
+		Stop: func(ctx context.Context) error {
+			err := server.Shutdown(ctx)
+			if err != nil {
+				_ = server.Close()
+			}
+			return err
+		},
+	}
+}
+
+func logger(out io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))
+}

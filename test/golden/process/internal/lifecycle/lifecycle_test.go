@@ -1,0 +1,70 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var discard = slog.New(slog.DiscardHandler)
+
+// recorder makes parts that say when they are stopped.
+type recorder struct{ stopped []string }
+
+func (r *recorder) part(name string) Part {
+	done := make(chan struct{})
+	return Part{
+		Name: name,
+		Run:  func() error { <-done; return nil },
+		Stop: func(context.Context) error {
+			r.stopped = append(r.stopped, name)
+			close(done)
+			return nil
+		},
+	}
+}
+
+func TestRunStopsInDeclaredOrder(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var r recorder
+	if err := Run(ctx, discard, time.Second, r.part("readiness"), r.part("calls"), r.part("database")); err != nil {
+		t.Errorf("Run() error = %v, want nil", err)
+	}
+	if diff := cmp.Diff([]string{"readiness", "calls", "database"}, r.stopped); diff != "" {
+		t.Errorf("order differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunStopsAllWhenOneFails(t *testing.T) {
+	broken := errors.New("address in use")
+	var r recorder
+	err := Run(t.Context(), discard, time.Second, Part{Name: "http", Run: func() error { return broken }}, r.part("calls"))
+	if !errors.Is(err, broken) {
+		t.Errorf("Run() error = %v, want %v", err, broken)
+	}
+	if diff := cmp.Diff([]string{"calls"}, r.stopped); diff != "" {
+		t.Errorf("stopped differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunKeepsDrainTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		stuck := Part{Name: "calls", Stop: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+		start := time.Now()
+		err := Run(ctx, discard, 10*time.Second, Wait(2*time.Second), stuck)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Run() error = %v, want %v", err, context.DeadlineExceeded)
+		}
+		if got, want := time.Since(start), 10*time.Second; got != want {
+			t.Errorf("Run() took %v, want %v", got, want)
+		}
+	})
+}

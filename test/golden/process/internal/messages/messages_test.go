@@ -1,0 +1,80 @@
+package messages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/engine/enginetest"
+	"github.com/acme/app/primitives/process/orders/internal/gen/model"
+)
+
+var known = []model.Message{{Name: "order/paid", CorrelationKeys: []string{"=order"}}, {Name: "ordered"}}
+
+// broken is a Publisher that always fails.
+type broken struct{ err error }
+
+func (b broken) Publish(context.Context, engine.Message) error { return b.err }
+
+func post(publisher Publisher, name, body string) int {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/messages/{name}", Handler(slog.New(slog.DiscardHandler), publisher, time.Hour, known))
+	recorder := httptest.NewRecorder()
+	mux.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/messages/"+name, strings.NewReader(body)))
+	return recorder.Code
+}
+
+func TestMessagesArePublishedOnce(t *testing.T) {
+	memory := enginetest.New()
+	for range 2 {
+		body := `{"messageId":"m1","correlationKey":"o1","variables":{"by":"card"}}`
+		if got, want := post(memory, "order%2Fpaid", body), http.StatusNoContent; got != want {
+			t.Errorf("status = %d, want %d", got, want)
+		}
+	}
+	if got, want := post(memory, "ordered", `{"messageId":"m2"}`), http.StatusNoContent; got != want {
+		t.Errorf("status of a message that starts a process = %d, want %d", got, want)
+	}
+	want := []engine.Message{
+		{Name: "order/paid", CorrelationKey: "o1", ID: "m1", TTL: time.Hour, Variables: engine.Variables{"by": "card"}},
+		{Name: "ordered", ID: "m2", TTL: time.Hour},
+	}
+	if diff := cmp.Diff(want, memory.Published()); diff != "" {
+		t.Errorf("messages differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestMessagesAreRefused(t *testing.T) {
+	refused := broken{fmt.Errorf("too long: %w", engine.ErrRefused)}
+	for _, test := range []struct {
+		publisher  Publisher
+		name, body string
+		want       int
+	}{
+		{enginetest.New(), "unknown", `{"messageId":"m1","correlationKey":"o1"}`, http.StatusNotFound},
+		{enginetest.New(), "order%2Fpaid", `{"messageId":"m1"}`, http.StatusBadRequest},
+		{enginetest.New(), "order%2Fpaid", `{"correlationKey":"o1"}`, http.StatusBadRequest},
+		{enginetest.New(), "ordered", `{}`, http.StatusBadRequest},
+		{enginetest.New(), "ordered", ``, http.StatusBadRequest},
+		{enginetest.New(), "ordered", `{"messageId":"m1","variables":[]}`, http.StatusBadRequest},
+		{enginetest.New(), "ordered", `"` + strings.Repeat("x", maxBody) + `"`, http.StatusBadRequest},
+		{refused, "ordered", `{"messageId":"m1"}`, http.StatusUnprocessableEntity},
+		{broken{errors.New("away")}, "ordered", `{"messageId":"m1"}`, http.StatusServiceUnavailable},
+	} {
+		if got := post(test.publisher, test.name, test.body); got != test.want {
+			t.Errorf("POST %s %.60s = %d, want %d", test.name, test.body, got, test.want)
+		}
+		if memory, ok := test.publisher.(*enginetest.Memory); ok && len(memory.Published()) > 0 {
+			t.Errorf("POST %s %.60s published %v, want nothing", test.name, test.body, memory.Published())
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package work
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// HTTP is a [Service] behind a URL: PUT and DELETE on the order's id below it. Any 2xx is success, and for Cancel also
+// 404.
+type HTTP struct {
+	Client *http.Client
+	URL    *url.URL
+}
+
+// Request implements [Service].
+func (h *HTTP) Request(ctx context.Context, order Order) error {
+	body, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	return h.send(ctx, http.MethodPut, order.ID, body)
+}
+
+// Cancel implements [Service].
+func (h *HTTP) Cancel(ctx context.Context, id string) error {
+	return h.send(ctx, http.MethodDelete, id, nil)
+}
+
+func (h *HTTP) send(ctx context.Context, method, id string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, method, h.URL.JoinPath(url.PathEscape(id)).String(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := h.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	// Read to the end, so that the connection can be used again.
+	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)); err != nil {
+		return err
+	}
+	gone := method == http.MethodDelete && resp.StatusCode == http.StatusNotFound
+	if resp.StatusCode/100 != 2 && !gone {
+		return fmt.Errorf("work %s: %s answered %s", id, method, resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+// Package worker does the jobs that a process engine hands out.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+)
+
+const (
+	// pollWait is how long the engine may hold a request for jobs back while there are none.
+	pollWait = 20 * time.Second
+	// reportTimeout is for telling the engine what became of a job, all attempts together.
+	reportTimeout = 15 * time.Second
+	// retryBackoff is how long a failed job rests before it is tried again.
+	retryBackoff = 10 * time.Second
+	minPause     = 100 * time.Millisecond
+	maxPause     = 10 * time.Second
+)
+
+// Worker does jobs. Use [New].
+type Worker struct {
+	engine   engine.Engine
+	handlers map[string]engine.Handler
+	log      *slog.Logger
+	settings Settings
+
+	// polling ends when no more jobs are to be taken, working when those in hand are given up.
+	polling, working     context.Context
+	stopPolling, abandon context.CancelFunc
+	done                 chan struct{}
+	jobs                 sync.WaitGroup
+}
+
+// Settings are what can be told a worker.
+type Settings struct {
+	// Name is who asks for jobs, for the engine's logs.
+	Name string
+	// MaxJobs is how many jobs of one type are in hand at most.
+	MaxJobs int
+	// JobTimeout is how long the engine locks a job for the worker.
+	JobTimeout time.Duration
+}
+
+// New returns a worker that has a handler for each job type.
+func New(e engine.Engine, handlers map[string]engine.Handler, log *slog.Logger, settings Settings) *Worker {
+	w := &Worker{engine: e, handlers: handlers, log: log, settings: settings, done: make(chan struct{})}
+	w.polling, w.stopPolling = context.WithCancel(context.Background())
+	w.working, w.abandon = context.WithCancel(context.Background())
+	return w
+}
+
+// Run does jobs until Stop was called and the last one is done.
+func (w *Worker) Run() error {
+	var polls sync.WaitGroup
+	for jobType, handler := range w.handlers {
+		polls.Go(func() { w.poll(jobType, handler) })
+	}
+	go func() {
+		polls.Wait()
+		w.jobs.Wait()
+		close(w.done)
+	}()
+	select {
+	case <-w.done:
+	case <-w.working.Done():
+	}
+	return nil
+}
+
+// Stop takes no more jobs and waits for those in hand. What is not done when ctx ends is given up: the engine hands it
+// out again once its lock has ended.
+func (w *Worker) Stop(ctx context.Context) error {
+	defer w.abandon()
+	w.stopPolling()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("jobs in hand were given up: %w", ctx.Err())
+	}
+}
+
+// poll keeps up to MaxJobs jobs of a type in hand.
+func (w *Worker) poll(jobType string, handler engine.Handler) {
+	free := make(chan struct{}, w.settings.MaxJobs)
+	for range w.settings.MaxJobs {
+		free <- struct{}{}
+	}
+	for failures := 0; w.polling.Err() == nil; {
+		slots := take(w.polling, free)
+		if slots == 0 {
+			return
+		}
+		asked := time.Now()
+		jobs, err := w.engine.Activate(w.polling, engine.Activation{
+			Type: jobType, Worker: w.settings.Name, Max: slots, Lock: w.settings.JobTimeout, Wait: pollWait,
+		})
+		for _, job := range jobs {
+			w.jobs.Go(func() {
+				defer func() { free <- struct{}{} }()
+				w.do(job, handler)
+			})
+		}
+		for range slots - len(jobs) {
+			free <- struct{}{}
+		}
+		switch {
+		case w.polling.Err() != nil:
+			return
+		case err != nil:
+			failures++
+			w.log.Warn("no jobs could be had", "type", jobType, "error", err)
+			sleep(w.polling, pause(failures))
+		case len(jobs) == 0 && time.Since(asked) < time.Second:
+			// An engine that does not wait for jobs must not be asked all the time.
+			sleep(w.polling, time.Second)
+		default:
+			failures = 0
+		}
+	}
+}
+
+// take takes all free slots, after waiting for the first; none if ctx ends before.
+func take(ctx context.Context, free <-chan struct{}) int {
+	select {
+	case <-ctx.Done():
+		return 0
+	case <-free:
+	}
+	for slots := 1; ; slots++ {
+		select {
+		case <-free:
+		default:
+			return slots
+		}
+	}
+}
+
+func (w *Worker) do(job engine.Job, handler engine.Handler) {
+	started := time.Now()
+	log := w.log.With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey)
+	// Some of the lock is left for telling the engine.
+	ctx, cancel := context.WithTimeout(w.working, w.settings.JobTimeout*9/10)
+	defer cancel()
+	variables, err := safely(ctx, handler, job)
+	if w.working.Err() != nil {
+		return
+	}
+	outcome, reported := w.report(job, variables, err)
+	attributes := []any{"outcome", outcome, "took", time.Since(started).String()}
+	if err != nil {
+		attributes = append(attributes, "error", err)
+	}
+	switch {
+	case errors.Is(reported, engine.ErrGone):
+		log.Warn("job was gone", attributes...)
+	case reported != nil:
+		log.Error("job could not be reported", append(attributes, "report", reported)...)
+	case outcome == failed || outcome == incident:
+		log.Error("job", attributes...)
+	default:
+		log.Info("job", attributes...)
+	}
+}
+
+// safely turns a panic of a handler into an error.
+func safely(ctx context.Context, handler engine.Handler, job engine.Job) (variables engine.Variables, err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = fmt.Errorf("panic: %v\n%s", recovered, debug.Stack())
+		}
+	}()
+	return handler(ctx, job)
+}
+
+type outcome string
+
+const (
+	completed outcome = "completed"
+	thrown    outcome = "thrown"
+	failed    outcome = "failed"
+	incident  outcome = "incident"
+)
+
+// report tells the engine what became of a job, again while it does not answer.
+func (w *Worker) report(job engine.Job, variables engine.Variables, err error) (outcome, error) {
+	if bpmn := new(engine.BPMNError); errors.As(err, &bpmn) {
+		err := w.insist(func(ctx context.Context) error { return w.engine.Throw(ctx, job.Key, bpmn) })
+		return thrown, err
+	}
+	if err == nil {
+		err = w.insist(func(ctx context.Context) error { return w.engine.Complete(ctx, job.Key, variables) })
+		if errors.Is(err, engine.ErrGone) || !errors.Is(err, engine.ErrRefused) {
+			return completed, err
+		}
+	}
+	result, failure := failed, engine.Failure{Retries: max(0, job.Retries-1), Backoff: retryBackoff, Message: shown(err)}
+	if errors.Is(err, engine.ErrInvalid) {
+		failure.Retries = 0
+	}
+	if failure.Retries == 0 {
+		result = incident
+	}
+	return result, w.insist(func(ctx context.Context) error { return w.engine.Fail(ctx, job.Key, failure) })
+}
+
+// shown is what people see of an error in the engine: its first line.
+func shown(err error) string {
+	for i, char := range err.Error() {
+		if char == '\n' || i >= 500 {
+			return err.Error()[:i]
+		}
+	}
+	return err.Error()
+}
+
+func (w *Worker) insist(send func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(w.working, reportTimeout)
+	defer cancel()
+	for failures := 1; ; failures++ {
+		err := send(ctx)
+		if err == nil || errors.Is(err, engine.ErrGone) || errors.Is(err, engine.ErrRefused) || ctx.Err() != nil {
+			return err
+		}
+		sleep(ctx, pause(failures))
+	}
+}
+
+// pause grows with each failure, up to a limit, and differs between workers that fail together.
+func pause(failures int) time.Duration {
+	limit := min(maxPause, minPause<<min(failures, 10))
+	return limit/2 + rand.N(limit/2)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

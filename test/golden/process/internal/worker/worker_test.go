@@ -1,0 +1,232 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/engine/enginetest"
+)
+
+var settings = Settings{Name: "test", MaxJobs: 2, JobTimeout: time.Minute}
+
+func job(key string) engine.Job {
+	return engine.Job{Key: key, Type: "charge", Retries: 3, Variables: []byte("{}")}
+}
+
+// start runs a worker with one handler; stop stops it and waits for it.
+func start(t *testing.T, e engine.Engine, handler engine.Handler) (stop func(context.Context) error) {
+	w := New(e, map[string]engine.Handler{"charge": handler}, slog.New(slog.DiscardHandler), settings)
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run() }()
+	return func(ctx context.Context) error {
+		err := w.Stop(ctx)
+		if ran := <-ended; ran != nil {
+			t.Errorf("Run() error = %v, want nil", ran)
+		}
+		return err
+	}
+}
+
+func TestWorkerReportsWhatBecameOfAJob(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		handler engine.Handler
+		state   enginetest.State
+		result  string
+	}{
+		{"completed", func(context.Context, engine.Job) (engine.Variables, error) {
+			return engine.Variables{"paid": true}, nil
+		}, enginetest.Completed, `{"paid":true}`},
+		{"thrown", func(context.Context, engine.Job) (engine.Variables, error) {
+			return nil, &engine.BPMNError{Code: "poor", Message: "no money"}
+		}, enginetest.Thrown, "poor: no money"},
+		{"failed", func(context.Context, engine.Job) (engine.Variables, error) {
+			return nil, errors.New("no answer")
+		}, enginetest.Ready, "no answer"},
+		{"invalid", func(_ context.Context, job engine.Job) (engine.Variables, error) {
+			return nil, job.Decode(new(string))
+		}, enginetest.Incident, "invalid job: variables: json: cannot unmarshal object into Go value of type string"},
+		{"panic", func(context.Context, engine.Job) (engine.Variables, error) {
+			panic("oh")
+		}, enginetest.Ready, "panic: oh"},
+		{"variables that are no JSON", func(context.Context, engine.Job) (engine.Variables, error) {
+			return engine.Variables{"bad": func() {}}, nil
+		}, enginetest.Ready, "the engine refused the request: json: unsupported type: func()"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				memory := enginetest.New(job("1"))
+				stop := start(t, memory, test.handler)
+				synctest.Wait()
+				if state, result := memory.Outcome("1"); state != test.state || result != test.result {
+					t.Errorf("the job is %s with %q, want %s with %q", state, result, test.state, test.result)
+				}
+				if err := stop(t.Context()); err != nil {
+					t.Errorf("Stop() error = %v, want nil", err)
+				}
+			})
+		})
+	}
+}
+
+func TestWorkerTriesAgainAndGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"))
+		var attempts atomic.Int32
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+			attempts.Add(1)
+			return nil, errors.New("no answer")
+		})
+		time.Sleep(10 * retryBackoff)
+		synctest.Wait()
+		if state, _ := memory.Outcome("1"); state != enginetest.Incident {
+			t.Errorf("the job is %s, want %s", state, enginetest.Incident)
+		}
+		if got := attempts.Load(); got != 3 {
+			t.Errorf("%d attempts, want 3", got)
+		}
+		_ = stop(t.Context())
+	})
+}
+
+func TestWorkerHasBoundedJobsInHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"), job("2"), job("3"), job("4"), job("5"))
+		var now, most, all atomic.Int32
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			time.Sleep(time.Second)
+			all.Add(1)
+			return nil, nil
+		})
+		time.Sleep(time.Minute)
+		if most.Load() != 2 || all.Load() != 5 {
+			t.Errorf("%d jobs in hand at most, %d done; want 2, 5", most.Load(), all.Load())
+		}
+		_ = stop(t.Context())
+	})
+}
+
+func TestWorkerEndsHandlersBeforeTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"))
+		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Variables, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		time.Sleep(settings.JobTimeout - time.Second)
+		synctest.Wait()
+		if state, result := memory.Outcome("1"); state != enginetest.Ready || result != context.DeadlineExceeded.Error() {
+			t.Errorf("the job is %s with %q, want %s with %q", state, result, enginetest.Ready, context.DeadlineExceeded)
+		}
+		_ = stop(t.Context())
+	})
+}
+
+func TestWorkerFinishesJobsInHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"))
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+			time.Sleep(5 * time.Second)
+			return nil, nil
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		stopped := make(chan error, 1)
+		go func() { stopped <- stop(ctx) }()
+		synctest.Wait()
+		memory.Add(job("2"))
+		if err := <-stopped; err != nil {
+			t.Errorf("Stop() error = %v, want nil", err)
+		}
+		for key, want := range map[string]enginetest.State{"1": enginetest.Completed, "2": enginetest.Ready} {
+			if got, _ := memory.Outcome(key); got != want {
+				t.Errorf("job %s is %s, want %s", key, got, want)
+			}
+		}
+	})
+}
+
+func TestWorkerGivesUpJobsAtTheEndOfTheDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"))
+		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Variables, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Stop() error = %v, want %v", err, context.DeadlineExceeded)
+		}
+		if state, _ := memory.Outcome("1"); state != enginetest.Locked {
+			t.Errorf("the job is %s, want %s until its lock ends", state, enginetest.Locked)
+		}
+	})
+}
+
+// flaky is an engine that fails the first times.
+type flaky struct {
+	*enginetest.Memory
+	mu    sync.Mutex
+	left  int
+	calls []string
+}
+
+func (f *flaky) fail(call string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, call)
+	if f.left--; f.left >= 0 {
+		return errors.New("unavailable")
+	}
+	return nil
+}
+
+func (f *flaky) Activate(ctx context.Context, a engine.Activation) ([]engine.Job, error) {
+	if err := f.fail("activate"); err != nil {
+		return nil, err
+	}
+	return f.Memory.Activate(ctx, a)
+}
+
+func (f *flaky) Complete(ctx context.Context, jobKey string, variables engine.Variables) error {
+	if err := f.fail("complete"); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.left = 2
+	f.mu.Unlock()
+	return f.Memory.Complete(ctx, jobKey, variables)
+}
+
+func TestWorkerOutlastsAnEngineThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		away := &flaky{Memory: enginetest.New(job("1")), left: 2}
+		stop := start(t, away, func(context.Context, engine.Job) (engine.Variables, error) {
+			away.mu.Lock()
+			away.left = 2
+			away.mu.Unlock()
+			return nil, nil
+		})
+		time.Sleep(30 * time.Second)
+		_ = stop(t.Context())
+		if state, _ := away.Outcome("1"); state != enginetest.Completed {
+			t.Errorf("the job is %s, want %s", state, enginetest.Completed)
+		}
+		if got, want := strings.Join(away.calls[:3], " "), "activate activate activate"; got != want {
+			t.Errorf("calls began with %q, want %q", got, want)
+		}
+	})
+}

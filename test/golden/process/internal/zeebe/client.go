@@ -1,0 +1,228 @@
+// Package zeebe talks to Zeebe through Camunda's REST API v2.
+package zeebe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+)
+
+const (
+	// requestTimeout is for one request; an activation may take as long as it waits besides.
+	requestTimeout = 10 * time.Second
+	maxBody        = 32 << 20
+)
+
+// Client implements [engine.Engine]. Use [New].
+type Client struct {
+	http *http.Client
+	base *url.URL
+}
+
+// New returns a client of the cluster at base, for example https://zeebe.example.com. Transport adds the credentials;
+// see [Basic] and [OAuth].
+func New(base *url.URL, transport http.RoundTripper) *Client {
+	return &Client{base: base, http: &http.Client{
+		Transport: transport,
+		// Credentials and jobs are for this cluster alone.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// key is a number up to Camunda 8.7, and a string from 8.8 on.
+type key string
+
+func (k *key) UnmarshalJSON(data []byte) error {
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil {
+		return err
+	}
+	*k = key(number)
+	return nil
+}
+
+// Activate implements [engine.Engine].
+func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Wait+requestTimeout)
+	defer cancel()
+	var answer struct {
+		Jobs []struct {
+			JobKey             key             `json:"jobKey"`
+			Type               string          `json:"type"`
+			ProcessInstanceKey key             `json:"processInstanceKey"`
+			ElementID          string          `json:"elementId"`
+			ElementInstanceKey key             `json:"elementInstanceKey"`
+			TenantID           string          `json:"tenantId"`
+			Retries            int             `json:"retries"`
+			Variables          json.RawMessage `json:"variables"`
+		} `json:"jobs"`
+	}
+	err := c.post(ctx, &answer, map[string]any{
+		"type":              a.Type,
+		"worker":            a.Worker,
+		"maxJobsToActivate": a.Max,
+		"timeout":           a.Lock.Milliseconds(),
+		"requestTimeout":    a.Wait.Milliseconds(),
+	}, "jobs", "activation")
+	var jobs []engine.Job
+	for _, job := range answer.Jobs {
+		jobs = append(jobs, engine.Job{
+			Key: string(job.JobKey), Type: job.Type, ProcessInstanceKey: string(job.ProcessInstanceKey),
+			ElementID: job.ElementID, ElementInstanceKey: string(job.ElementInstanceKey),
+			Tenant: job.TenantID, Retries: job.Retries, Variables: job.Variables,
+		})
+	}
+	return jobs, err
+}
+
+// Complete implements [engine.Engine].
+func (c *Client) Complete(ctx context.Context, jobKey string, variables engine.Variables) error {
+	return c.onJob(ctx, jobKey, "completion", map[string]any{"variables": variables})
+}
+
+// Fail implements [engine.Engine].
+func (c *Client) Fail(ctx context.Context, jobKey string, failure engine.Failure) error {
+	return c.onJob(ctx, jobKey, "failure", map[string]any{
+		"retries":      failure.Retries,
+		"retryBackOff": failure.Backoff.Milliseconds(),
+		"errorMessage": failure.Message,
+	})
+}
+
+// Throw implements [engine.Engine].
+func (c *Client) Throw(ctx context.Context, jobKey string, e *engine.BPMNError) error {
+	return c.onJob(ctx, jobKey, "error", map[string]any{
+		"errorCode":    e.Code,
+		"errorMessage": e.Message,
+		"variables":    e.Variables,
+	})
+}
+
+// Publish implements [engine.Engine].
+func (c *Client) Publish(ctx context.Context, message engine.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err := c.post(ctx, nil, map[string]any{
+		"name":           message.Name,
+		"correlationKey": message.CorrelationKey,
+		"messageId":      message.ID,
+		"timeToLive":     message.TTL.Milliseconds(),
+		"variables":      message.Variables,
+	}, "messages", "publication")
+	// The message is there already: that is what its id is for.
+	if status := new(statusError); errors.As(err, &status) && status.code == http.StatusConflict {
+		return nil
+	}
+	return err
+}
+
+// Deploy makes a model the latest version of its process. Zeebe takes one that it has already for no new version.
+func (c *Client) Deploy(ctx context.Context, name string, model []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("resources", name)
+	if err != nil {
+		return err
+	}
+	// Neither fails on a buffer.
+	_, _ = part.Write(model)
+	_ = form.Close()
+	return c.send(ctx, http.MethodPost, form.FormDataContentType(), &body, nil, "deployments")
+}
+
+// Ready says why the cluster cannot be worked with.
+func (c *Client) Ready(ctx context.Context) error {
+	var topology struct {
+		Brokers []json.RawMessage `json:"brokers"`
+	}
+	if err := c.send(ctx, http.MethodGet, "", nil, &topology, "topology"); err != nil {
+		return err
+	}
+	if len(topology.Brokers) == 0 {
+		return errors.New("the cluster has no brokers")
+	}
+	return nil
+}
+
+func (c *Client) onJob(ctx context.Context, jobKey, verb string, body map[string]any) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err := c.post(ctx, nil, body, "jobs", jobKey, verb)
+	if status := new(statusError); errors.As(err, &status) {
+		switch status.code {
+		case http.StatusNotFound, http.StatusConflict:
+			return fmt.Errorf("job %s: %w: %w", jobKey, engine.ErrGone, err)
+		}
+	}
+	return err
+}
+
+func (c *Client) post(ctx context.Context, answer any, body map[string]any, path ...string) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
+	}
+	return c.send(ctx, http.MethodPost, "application/json", bytes.NewReader(data), answer, path...)
+}
+
+// statusError is an answer that is no success.
+type statusError struct {
+	code   int
+	detail string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("the engine answered %d: %s", e.code, e.detail)
+}
+
+// Is makes those an ErrRefused that would be answered the same again.
+func (e *statusError) Is(target error) bool {
+	return target == engine.ErrRefused && e.code >= 300 && e.code < 500 && e.code != http.StatusTooManyRequests &&
+		e.code != http.StatusUnauthorized && e.code != http.StatusRequestTimeout
+}
+
+// send sends a request to /v2/path and decodes the answer, unless that is nil.
+func (c *Client) send(ctx context.Context, method, contentType string, body io.Reader, answer any, path ...string) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(append([]string{"v2"}, path...)...).String(), body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	// Read to the end, so that the connection can be used again.
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode/100 != 2 {
+		// What Camunda answers is problem details (RFC 9457); what a proxy answers may be anything.
+		var problem struct{ Title, Detail string }
+		_ = json.Unmarshal(data, &problem)
+		return &statusError{code: resp.StatusCode, detail: problem.Title + " " + problem.Detail}
+	}
+	if answer == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, answer); err != nil {
+		return fmt.Errorf("the engine's answer to %s: %w", req.URL.Path, err)
+	}
+	return nil
+}

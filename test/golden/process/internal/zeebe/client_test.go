@@ -1,0 +1,240 @@
+package zeebe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/engine/enginetest"
+)
+
+// server is Camunda's REST API over an engine in memory. It refuses unknown fields, as Camunda does.
+func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
+	published := map[string]bool{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v2/jobs/activation", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Type, Worker                               string
+			MaxJobsToActivate, Timeout, RequestTimeout int
+		}
+		if !decode(t, w, r, &body) {
+			return
+		}
+		jobs, err := memory.Activate(r.Context(), engine.Activation{
+			Type: body.Type, Worker: body.Worker, Max: body.MaxJobsToActivate,
+			Lock: millis(body.Timeout), Wait: millis(body.RequestTimeout),
+		})
+		answers := []map[string]any{}
+		for i, job := range jobs {
+			answer := map[string]any{
+				"jobKey": job.Key, "type": job.Type, "processInstanceKey": job.ProcessInstanceKey,
+				"elementId": job.ElementID, "elementInstanceKey": job.ElementInstanceKey, "tenantId": job.Tenant,
+				"retries": job.Retries, "variables": job.Variables, "deadline": 0, "customHeaders": map[string]any{},
+			}
+			if i%2 == 0 {
+				answer["jobKey"] = json.Number(job.Key)
+			}
+			answers = append(answers, answer)
+		}
+		reply(w, err, http.StatusOK, map[string]any{"jobs": answers})
+	})
+	mux.HandleFunc("POST /v2/jobs/{key}/completion", func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Variables engine.Variables }
+		if decode(t, w, r, &body) {
+			reply(w, memory.Complete(r.Context(), r.PathValue("key"), body.Variables), http.StatusNoContent, nil)
+		}
+	})
+	mux.HandleFunc("POST /v2/jobs/{key}/failure", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Retries, RetryBackOff int
+			ErrorMessage          string
+		}
+		if decode(t, w, r, &body) {
+			failure := engine.Failure{Retries: body.Retries, Backoff: millis(body.RetryBackOff), Message: body.ErrorMessage}
+			reply(w, memory.Fail(r.Context(), r.PathValue("key"), failure), http.StatusNoContent, nil)
+		}
+	})
+	mux.HandleFunc("POST /v2/jobs/{key}/error", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			ErrorCode, ErrorMessage string
+			Variables               engine.Variables
+		}
+		if decode(t, w, r, &body) {
+			thrown := &engine.BPMNError{Code: body.ErrorCode, Message: body.ErrorMessage, Variables: body.Variables}
+			reply(w, memory.Throw(r.Context(), r.PathValue("key"), thrown), http.StatusNoContent, nil)
+		}
+	})
+	mux.HandleFunc("POST /v2/messages/publication", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Name, CorrelationKey, MessageID string
+			TimeToLive                      int
+			Variables                       engine.Variables
+		}
+		if !decode(t, w, r, &body) {
+			return
+		}
+		if published[body.MessageID] {
+			http.Error(w, `{"title":"ALREADY_EXISTS"}`, http.StatusConflict)
+			return
+		}
+		published[body.MessageID] = body.MessageID != ""
+		err := memory.Publish(r.Context(), engine.Message{
+			Name: body.Name, CorrelationKey: body.CorrelationKey, ID: body.MessageID,
+			TTL: millis(body.TimeToLive), Variables: body.Variables,
+		})
+		reply(w, err, http.StatusOK, map[string]any{"messageKey": "1"})
+	})
+	mux.HandleFunc("POST /v2/deployments", func(w http.ResponseWriter, r *http.Request) {
+		file, header, err := r.FormFile("resources")
+		if err != nil {
+			t.Errorf("deployment: %v", err)
+			return
+		}
+		model, _ := io.ReadAll(file)
+		reply(w, nil, http.StatusOK, map[string]any{"deployed": header.Filename + " " + string(model)})
+	})
+	mux.HandleFunc("GET /v2/topology", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, nil, http.StatusOK, map[string]any{"brokers": []any{map[string]any{"nodeId": 0}}})
+	})
+	started := httptest.NewServer(mux)
+	t.Cleanup(started.Close)
+	return started
+}
+
+func millis(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+func decode(t *testing.T, w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		t.Errorf("%s: body: %v", r.URL.Path, err)
+		http.Error(w, "{}", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func reply(w http.ResponseWriter, err error, status int, body any) {
+	switch {
+	case errors.Is(err, engine.ErrGone):
+		status, body = http.StatusNotFound, map[string]any{"title": "NOT_FOUND"}
+	case err != nil:
+		status, body = http.StatusBadRequest, map[string]any{"title": "INVALID_ARGUMENT", "detail": err.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if body != nil {
+		_ = json.NewEncoder(w).Encode(body)
+	}
+}
+
+func client(t *testing.T, address string, transport http.RoundTripper) *Client {
+	base, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(base, transport)
+}
+
+func TestClientIsAnEngine(t *testing.T) {
+	enginetest.Contract(t, func(t *testing.T, memory *enginetest.Memory) engine.Engine {
+		return client(t, server(t, memory).URL, http.DefaultTransport)
+	})
+}
+
+func TestClientDeploysAndIsReady(t *testing.T) {
+	c := client(t, server(t, enginetest.New()).URL, http.DefaultTransport)
+	if err := c.Deploy(t.Context(), "process.bpmn", []byte("<model/>")); err != nil {
+		t.Errorf("Deploy() error = %v, want nil", err)
+	}
+	if err := c.Ready(t.Context()); err != nil {
+		t.Errorf("Ready() error = %v, want nil", err)
+	}
+}
+
+func TestClientTellsFailures(t *testing.T) {
+	for _, test := range []struct {
+		status                    int
+		body                      string
+		gone, refused, readyFails bool
+	}{
+		{http.StatusOK, `{"brokers":[]}`, false, false, true},
+		{http.StatusOK, `not JSON`, false, false, true},
+		{http.StatusFound, ``, false, true, true},
+		{http.StatusBadRequest, `{"title":"INVALID_ARGUMENT"}`, false, true, true},
+		{http.StatusUnauthorized, ``, false, false, true},
+		{http.StatusForbidden, ``, false, true, true},
+		{http.StatusNotFound, `{}`, true, true, true},
+		{http.StatusConflict, `{}`, true, true, true},
+		{http.StatusTooManyRequests, ``, false, false, true},
+		{http.StatusServiceUnavailable, `<html>`, false, false, true},
+	} {
+		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
+			answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "https://elsewhere.example.com")
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer answering.Close()
+			c := client(t, answering.URL, http.DefaultTransport)
+			err := c.Complete(t.Context(), "1", nil)
+			if got := errors.Is(err, engine.ErrGone); got != test.gone {
+				t.Errorf("Complete() error = %v; is gone = %v, want %v", err, got, test.gone)
+			}
+			if got := errors.Is(err, engine.ErrRefused); got != test.refused {
+				t.Errorf("Complete() error = %v; is refused = %v, want %v", err, got, test.refused)
+			}
+			if err := c.Ready(t.Context()); (err != nil) != test.readyFails {
+				t.Errorf("Ready() error = %v, want one: %v", err, test.readyFails)
+			}
+		})
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	var seen []string
+	tokens := 0
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		id, secret, _ := r.BasicAuth()
+		if got, want := id+" "+secret+" "+r.FormValue("grant_type")+" "+r.FormValue("audience"), "me hush client_credentials zeebe"; got != want {
+			t.Errorf("token request = %q, want %q", got, want)
+		}
+		tokens++
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"access_token":"t%d","token_type":"Bearer","expires_in":3600}`, tokens)
+	})
+	mux.HandleFunc("GET /v2/topology", func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+		_, _ = io.WriteString(w, `{"brokers":[{}]}`)
+	})
+	answering := httptest.NewServer(mux)
+	defer answering.Close()
+	for _, test := range []struct {
+		transport http.RoundTripper
+		want      string
+	}{
+		{http.DefaultTransport, ","},
+		{Basic("me", "hush", http.DefaultTransport), "Basic bWU6aHVzaA==,Basic bWU6aHVzaA=="},
+		{OAuth(answering.URL+"/token", "me", "hush", "zeebe", http.DefaultTransport), "Bearer t1,Bearer t1"},
+	} {
+		seen = nil
+		c := client(t, answering.URL, test.transport)
+		for range 2 {
+			if err := c.Ready(t.Context()); err != nil {
+				t.Errorf("Ready() error = %v, want nil", err)
+			}
+		}
+		if got := strings.Join(seen, ","); got != test.want {
+			t.Errorf("authorizations = %q, want %q", got, test.want)
+		}
+	}
+}
