@@ -1,5 +1,6 @@
+import type { PrimitiveError } from '../../errors.ts';
 import { modelDigest } from './digest.ts';
-import { type BpmnFault, bpmnError } from './fault.ts';
+import { type BpmnFault, bpmnError, type PlacedFault, SHOWN } from './fault.ts';
 import { type Model, readModel } from './model.ts';
 import { schemaFaults } from './schema.ts';
 import { idOf, positionsOf, readXml } from './xml.ts';
@@ -28,17 +29,22 @@ export async function compileBpmn(bytes: Uint8Array, path: string): Promise<Comp
   const { root } = document;
   const { model, faults } = readModel(root);
   const fatal = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
-  const all = fatal ? faults : [...(await schemaFaults(text, root)), ...faults];
-  if (all.length === 0) return { ...model, digest: modelDigest(root), text };
-  const places = positionsOf(text, new Set(all.map(({ at }) => at.ordinal)));
-  throw bpmnError(
-    path,
-    all.map(({ code, at, message, fix }): BpmnFault => {
-      const element = idOf(at);
-      const position = places.get(at.ordinal) ?? { line: 1, column: 1 };
-      return { code, ...position, ...(element !== undefined && { element }), message, fix };
-    }),
-  );
+  const found = fatal ? faults : [...(await schemaFaults(root)), ...faults];
+  if (found.length === 0) return { ...model, digest: modelDigest(root), text };
+  throw errorOf(path, text, found);
+}
+
+function errorOf(path: string, text: string, found: readonly PlacedFault[]): PrimitiveError {
+  // A message that several elements wait for has its faults once.
+  const all = [...new Map(found.map((fault) => [`${fault.at.ordinal} ${fault.message}`, fault])).values()];
+  const shown = all.sort((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1)).slice(0, SHOWN);
+  const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
+  const faults = shown.map(({ code, at, message, fix }): BpmnFault => {
+    const element = idOf(at);
+    const place = places.get(at.ordinal) ?? { line: 1, column: 1 };
+    return { code, ...place, ...(element !== undefined && { element }), message, fix };
+  });
+  return bpmnError(path, faults, all.length);
 }
 
 function decode(bytes: Uint8Array, path: string): string {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isModel } from './plain.ts';
 import type { XmlElement } from './xml.ts';
 
 /**
@@ -24,7 +25,5 @@ function digestOf({ name, attributes, text, children }: XmlElement): string {
 
 /** The tool that wrote the file last. */
 const TOOLS = new Set(['exporter', 'exporterVersion']);
-
-const isModel = (name: string) => name.startsWith('bpmn:') || name.startsWith('zeebe:');
 
 const byCodeUnit = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : 1);

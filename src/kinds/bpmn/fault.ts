@@ -33,28 +33,22 @@ export type Report = (at: XmlElement, code: string, message: string, fix: string
 /** For messages. */
 export const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** Of more faults the rest is only counted. */
-const SHOWN = 50;
+/** Faults that are told of one file; the rest is counted. */
+export const SHOWN = 50;
 
-/** All faults of one file as one error (exit 2); a single one keeps its own code. */
-export function bpmnError(path: string, faults: readonly BpmnFault[]): PrimitiveError {
-  const sorted = faults.toSorted(
-    (a, b) => a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : 1),
-  );
-  const [first] = sorted;
-  if (first === undefined) throw new TypeError('an error needs a fault');
-  const [shown, more] = [sorted.slice(0, SHOWN), sorted.length - SHOWN];
-  const place = (fault: BpmnFault) => {
-    const element = fault.element === undefined ? '' : ` ${fault.element}:`;
-    return `${path}:${fault.line}:${fault.column}:${element} ${fault.message}`;
-  };
-  const fixes = [...new Set(shown.map(({ fix }) => fix))].slice(0, 10);
-  if (sorted.length === 1) return new PrimitiveError(first.code, `${place(first)}.`, { suggestions: fixes });
-  return new PrimitiveError('bpmn-invalid', `${path} has ${sorted.length} faults.`, {
-    why: [
-      ...shown.map((fault) => `${place(fault)} [${fault.code}]`),
-      ...(more > 0 ? [`and ${more} more`] : []),
-    ].join('\n'),
-    suggestions: fixes,
+/**
+ * The faults of one file, in the order of their places, as one error (exit 2); a single one keeps its own code.
+ * `total` is how many there are where not all of them are given.
+ */
+export function bpmnError(path: string, faults: readonly BpmnFault[], total = faults.length): PrimitiveError {
+  const lines = faults.map(({ line, column, element, message }) => {
+    return `${path}:${line}:${column}:${element === undefined ? '' : ` ${element}:`} ${message}`;
   });
+  const suggestions = [...new Set(faults.map(({ fix }) => fix))].slice(0, 10);
+  const [first] = faults;
+  if (first !== undefined && total === 1)
+    return new PrimitiveError(first.code, `${lines[0]}.`, { suggestions });
+  const rest = total > faults.length ? [`and ${total - faults.length} more`] : [];
+  const why = [...faults.map(({ code }, i) => `${lines[i]} [${code}]`), ...rest].join('\n');
+  return new PrimitiveError('bpmn-invalid', `${path} has ${total} faults.`, { why, suggestions });
 }

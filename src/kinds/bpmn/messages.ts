@@ -12,11 +12,15 @@ export interface Used {
   readonly correlationKey?: string;
 }
 
-/** The messages that a process waits for or is started by, once for each element; but for names that are expressions. */
+/**
+ * The messages that a process waits for or is started by, once for each element; but for those of connectors, and names that are
+ * expressions.
+ */
 export function messageNames(root: XmlElement, process: XmlElement, fault: Report): readonly Used[] {
   const messages = new Map(childrenOf(root, 'bpmn:message').map((at) => [at.attributes.get('id'), at]));
   return [...below(process)].filter(isCatching).flatMap((element): Used[] => {
     const at = element.name === 'bpmn:receiveTask' ? element : (element.parent ?? element);
+    if (isConnector(at)) return [];
     const reference = element.attributes.get('messageRef');
     if (reference === undefined) {
       fault(at, 'message-missing', `${at.name} says no message`, 'Choose the message that it waits for.');
@@ -44,6 +48,12 @@ function usedBy(at: XmlElement, message: XmlElement, process: XmlElement, fault:
   const fix = '<zeebe:subscription correlationKey="=work_id" /> in the extensionElements of the message.';
   fault(message, 'correlation-missing', `the message ${quoted(name)} has no correlation key`, fix);
   return undefined;
+}
+
+/** Connectors publish the messages that they wait for themselves, and make up their names. */
+function isConnector(at: XmlElement): boolean {
+  const properties = extensionsOf(at, 'zeebe:properties').flatMap((all) => childrenOf(all, 'zeebe:property'));
+  return properties.some(({ attributes }) => attributes.get('name') === 'inbound.type');
 }
 
 function isCatching({ name, parent }: XmlElement): boolean {

@@ -58,8 +58,9 @@ export function readModel(root: XmlElement): {
   readonly faults: readonly PlacedFault[];
 } {
   const faults: PlacedFault[] = [];
-  const fault = (at: XmlElement, code: string, message: string, fix: string) =>
+  const fault: Report = (at, code, message, fix) => {
     faults.push({ code: `bpmn-${code}`, at, message, fix });
+  };
   const empty: Model = { processId: '', jobs: [], messages: [] };
   const foreign = otherEngine(root);
   if (foreign !== undefined) {
@@ -102,15 +103,17 @@ const NO_BPMN = 'Give a file that a BPMN modeler saved, with the ending .bpmn.';
 const NO_JOBS = 'Give a service task a job type: <zeebe:taskDefinition type="reserve-stock" />.';
 
 function otherEngine(root: XmlElement): { readonly at: XmlElement; readonly engine: string } | undefined {
-  const platform = root.attributes.get('modeler:executionPlatform');
-  if (platform === 'Camunda Platform') return { at: root, engine: 'Camunda 7' };
+  let isForZeebe = false;
   for (const at of below(root)) {
     for (const name of [at.name, ...at.attributes.keys()]) {
-      const engine = OTHER_ENGINES[name.slice(0, Math.max(0, name.indexOf(':')))];
+      const prefix = name.slice(0, Math.max(0, name.indexOf(':')));
+      const engine = OTHER_ENGINES[prefix];
       if (engine !== undefined) return { at, engine };
+      isForZeebe ||= prefix === 'zeebe';
     }
   }
-  return undefined;
+  const isMeant = root.attributes.get('modeler:executionPlatform') === 'Camunda Platform';
+  return isMeant && !isForZeebe ? { at: root, engine: 'Camunda 7' } : undefined;
 }
 
 /** Of a collaboration the other pools are only drawn. */

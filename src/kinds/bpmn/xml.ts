@@ -133,22 +133,6 @@ export function positionsOf(text: string, ordinals: ReadonlySet<number>): Readon
   return found;
 }
 
-/** How many elements begin before a position. */
-export function ordinalAt(text: string, { line, column }: Position): number {
-  const before = text.split(/\r\n|\r|\n/, line);
-  const last = before.pop() ?? '';
-  let ordinal = 0;
-  new Parser()
-    .ns(NAMESPACES)
-    .on('openTag', () => {
-      ordinal += 1;
-    })
-    // The rest of the text is missing.
-    .on('error', () => undefined)
-    .parse(`${before.join('\n')}\n${last.slice(0, column - 1)}`);
-  return ordinal;
-}
-
 /** An element and all below it, in the order of the document. */
 export function* below(element: XmlElement): Generator<XmlElement> {
   yield element;
