@@ -88,15 +88,18 @@ export function isInput(globs: readonly Glob[], path: string): boolean {
 /** The file or folder (relative to the context) in which a pattern finds all that it takes in; undefined where it takes away. */
 export function globRoot(text: string): string | undefined {
   if (text.startsWith('!')) return undefined;
-  return PLAIN.test(text) ? text : baseOf(text);
+  return PLAIN.test(text) && !DOT.test(text) ? text : baseOf(text);
 }
 
-/** Names of which none is `.` and none has a character that could mean something. */
-const PLAIN = /^(?!(?:.*\/)?\.(?:\/|$))[\w./ -]+$/;
+/** Nothing that could mean something. */
+const PLAIN = /^[\w./ -]+$/;
 
 /** The folders at a pattern's front that are plain names: `pkg/api` of `pkg/api/**\/*.proto`. */
 function baseOf(pattern: string): string {
   const { base } = picomatch.scan(pattern);
-  const folders = base === pattern.replace(/^\.\//, '') ? base.split('/').slice(0, -1).join('/') : base;
-  return /[\\{}[\]()*?!+@]|(^|\/)\.(\/|$)|\/$/.test(folders) ? '' : folders;
+  const folders = base === pattern ? base.split('/').slice(0, -1).join('/') : base;
+  return /[\\{}[\]()*?!+@]/.test(folders) || DOT.test(pattern) ? '' : folders;
 }
+
+/** A name `.`: it means nothing, but makes the base another text than that of the paths. */
+const DOT = /(?:^|\/)\.(?:\/|$)/;

@@ -30,10 +30,18 @@ let library: Promise<typeof import('typebox/schema')> | undefined;
  */
 export async function schemaFaults(schema: TSchema, data: unknown): Promise<readonly Fault[]> {
   library ??= import('typebox/schema');
-  const { Check } = await library;
+  const { Check, Compile } = await library;
+  const seen = validators.get(schema);
+  // Compiling one costs what some ten checks by the uncompiled one do.
+  if (seen === undefined) validators.set(schema, 'once');
+  else if (seen === 'once') validators.set(schema, Compile(schema));
+  else if (seen.Check(data)) return [];
   const fits = (part: Schema, value: unknown) => Check(part, value);
   return faultsOf(schema as Schema, data, [], fits);
 }
+
+/** Of the schemas that were needed more than once. */
+const validators = new WeakMap<TSchema, 'once' | { Check(data: unknown): boolean }>();
 
 type Fits = (schema: Schema, value: unknown) => boolean;
 

@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { Document, LineCounter } from 'yaml';
 import { PrimitiveError } from '../errors.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { schemaFaults } from './schema-faults.ts';
 
 /** A file of ours that people write. */
@@ -73,15 +74,23 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
       file,
       problems.map(({ offset, message }) => ({ ...place(lines, offset), code: 'syntax', message })),
     );
-  let document: Document.Parsed;
-  let value: unknown;
-  try {
-    document = yaml.parseDocument(file.text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const whole = () => {
+    const document = yaml.parseDocument(file.text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      stringKeys: true,
+    });
     const problems = [...document.errors, ...document.warnings];
-    if (problems.length > 0) {
-      throw syntaxError(problems.map(({ pos, message }) => ({ offset: pos[0], message })));
+    if (problems.length === 0) return document;
+    throw syntaxError(problems.map(({ pos, message }) => ({ offset: pos[0], message })));
+  };
+  let document: Document.Parsed | undefined;
+  let value: unknown = readPlainYaml(file.text);
+  try {
+    if (value === undefined) {
+      document = whole();
+      value = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
     }
-    value = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
   } catch (cause) {
     // The parser recurses, so thousands of nested brackets end the stack.
     if (cause instanceof RangeError) throw syntaxError([{ offset: 0, message: 'it is nested too deeply' }]);
@@ -91,11 +100,14 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
   }
   return {
     value,
-    error: (faults) =>
-      combine(
+    error: (faults) => {
+      // Places are needed for faults alone.
+      const placed = document ?? whole();
+      return combine(
         file,
-        faults.map((fault) => ({ ...fault, ...place(lines, offsetOf(yaml, document, fault)) })),
-      ),
+        faults.map((fault) => ({ ...fault, ...place(lines, offsetOf(yaml, placed, fault)) })),
+      );
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GlobMatcher, globFault, isInput } from '../../../src/workspace/globs.ts';
+import { GlobMatcher, globFault, globRoot, isInput } from '../../../src/workspace/globs.ts';
 import { Listing } from '../../../src/workspace/listing.ts';
 
 const listing = (paths: readonly string[]) =>
@@ -100,8 +100,12 @@ test('looking only where a pattern can match finds what looking everywhere finds
           entry.path.startsWith(prefix) && glob.matches(entry.path.slice(prefix.length)) ? [position] : [],
         );
         expect(matcher.matching(context, glob)).toEqual(everywhere);
+        const root = prefix + (globRoot(text) ?? '');
+        const inRoot = (path: string) => path === root || path.startsWith(root.replace(/(?<=[^/])$/, '/'));
+        if (glob.negated) return;
+        expect(everywhere.every((position) => inRoot(list.entries[position]?.path ?? ''))).toBe(true);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 3000, examples: [[['a.go'], '././a.go', '']] },
   );
 });

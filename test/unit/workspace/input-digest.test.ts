@@ -24,7 +24,7 @@ const BASE: DigestedInputs = {
 
 test('is frozen: another value builds every image of every user anew', () => {
   expect(inputDigest(BASE)).toMatchInlineSnapshot(
-    `"5edae31290ff2f243b9363fa0932e69e7bad2dc7f64ba945a2a94f662b5ba1e0"`,
+    `"333016c5c81aa63af3a7fc386eff798f9eb72dbca767df8710e050053e49e511"`,
   );
 });
 
