@@ -104,8 +104,12 @@ export class Wiring {
   /** All components of the repository at HEAD. */
   components(): Promise<readonly Component[]> {
     return this.#once('components', async () => {
-      const { readComponents } = await import('../workspace/primitives.ts');
-      const [tree, workspace, kinds] = await Promise.all([this.repository(), this.workspace(), this.kinds()]);
+      const [{ readComponents }, { openAllKinds }] = await Promise.all([
+        import('../workspace/primitives.ts'),
+        import('../kinds/packages.ts'),
+      ]);
+      const [tree, workspace] = await Promise.all([this.repository(), this.workspace()]);
+      const kinds = await openAllKinds(workspace.config.plugins, workspace.location);
       const { components, warnings } = await readComponents(tree, { ...workspace, kinds });
       for (const { code, message } of warnings) this.#warn(code, message);
       return components;

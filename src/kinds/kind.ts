@@ -14,6 +14,12 @@ export type Kind = Omit<KindFile, '$schema'> & {
 /** All kinds by name. */
 export type Kinds = ReadonlyMap<string, Kind>;
 
+/** Kinds by name, for who needs few of them; {@link Kinds} are one. */
+export interface KindLookup {
+  keys(): Iterable<string>;
+  get(kind: string): Kind | undefined | Promise<Kind | undefined>;
+}
+
 /** The folder of the kinds that come with this package, found from the source as from the bundle. */
 export function bundledKinds(): string {
   let folder = import.meta.dirname;
@@ -28,6 +34,27 @@ export function bundledKinds(): string {
  * Throws `kind-syntax`, `kind-unknown-key`, `kind-invalid` (exit 2, with line and column) and `kinds-missing` (exit 3).
  */
 export async function readKinds(folder: string): Promise<Kinds> {
+  const names = await listKinds(folder);
+  const kinds = await Promise.all(names.map((name) => readKind(folder, name)));
+  return new Map(kinds.map((kind) => [kind.kind, kind]));
+}
+
+/** As {@link readKinds}, each read when it is first asked for: of six, a repository may use one. */
+export async function openKinds(folder: string): Promise<KindLookup> {
+  const names = await listKinds(folder);
+  const read = new Map<string, Promise<Kind>>();
+  return {
+    keys: () => names,
+    get: async (name) => {
+      if (!names.includes(name)) return undefined;
+      const kind = read.get(name) ?? readKind(folder, name);
+      read.set(name, kind);
+      return kind;
+    },
+  };
+}
+
+async function listKinds(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new PrimitiveError('kinds-missing', `The kinds cannot be read: ${folder}`, {
       why: 'the installation is not complete',
@@ -36,8 +63,7 @@ export async function readKinds(folder: string): Promise<Kinds> {
       cause,
     });
   });
-  const kinds = await Promise.all(names.sort().map((name) => readKind(folder, name)));
-  return new Map(kinds.map((kind) => [kind.kind, kind]));
+  return names.sort();
 }
 
 async function readKind(folder: string, name: string): Promise<Kind> {

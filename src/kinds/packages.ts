@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { type ConfigLocation, pathBelow } from '../workspace/discovery.ts';
-import { bundledKinds, type Kind, type Kinds, readKinds } from './kind.ts';
+import { bundledKinds, type Kind, type KindLookup, type Kinds, openKinds, readKinds } from './kind.ts';
 
 /** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
 const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
@@ -28,6 +28,14 @@ export async function readAllKinds(plugins: readonly string[], location: ConfigL
     }
   }
   return new Map([...all].map(([name, { kind }]) => [name, kind]));
+}
+
+/** As {@link readAllKinds}, those of this package each read when it is first asked for. */
+export async function openAllKinds(
+  plugins: readonly string[],
+  location: ConfigLocation,
+): Promise<KindLookup> {
+  return plugins.length === 0 ? openKinds(bundledKinds()) : readAllKinds(plugins, location);
 }
 
 /** The folder of an installed package, links resolved: the nearest `node_modules` from the config up to the repository's root. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../errors.ts';
-import type { Kind, Kinds } from '../kinds/kind.ts';
+import type { Kind, KindLookup } from '../kinds/kind.ts';
 import { nameFault } from '../kinds/names.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
@@ -49,7 +49,7 @@ export interface Component {
 export interface Workspace {
   readonly location: ConfigLocation;
   readonly config: Config;
-  readonly kinds: Kinds;
+  readonly kinds: KindLookup;
 }
 
 /**
@@ -118,8 +118,8 @@ async function readComponent(manifest: Manifest, { config, kinds, location }: Wo
   );
   const file = document.value;
   const path = posix.dirname(manifest.path);
-  const kind = kinds.get(file.kind);
-  const faults = [...identityFaults(file, path, kinds), ...buildFaults(file)];
+  const kind = await kinds.get(file.kind);
+  const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
   if (kind === undefined || faults.length > 0) throw document.error(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
   const imageFaults = refusal(
@@ -158,7 +158,12 @@ function mergeSecrets(shared: readonly BuildSecret[], own: readonly BuildSecret[
   return [...new Map([...shared, ...own].map((secret) => [secret.id, secret])).values()];
 }
 
-function identityFaults(file: PrimitiveFile, path: string, kinds: Kinds): readonly Fault[] {
+function identityFaults(
+  file: PrimitiveFile,
+  path: string,
+  kind: Kind | undefined,
+  kinds: KindLookup,
+): readonly Fault[] {
   const name = posix.basename(path);
   const folderKind = posix.basename(posix.dirname(path));
   const faults: Fault[] = [];
@@ -171,7 +176,6 @@ function identityFaults(file: PrimitiveFile, path: string, kinds: Kinds): readon
   if (file.name !== name) {
     faults.push({ path: ['name'], message: `\`name\` is ${file.name}, but the folder is called ${name}` });
   }
-  const kind = kinds.get(file.kind);
   if (kind === undefined) {
     const meant = nearest(file.kind, kinds.keys());
     faults.push({

@@ -1,6 +1,6 @@
 import { openRepository } from '../../src/adapters/git.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
-import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { loadConfig } from '../../src/workspace/config.ts';
 import { findConfig } from '../../src/workspace/discovery.ts';
 import { readInputs } from '../../src/workspace/inputs.ts';
@@ -12,7 +12,7 @@ export async function readAll(cwd: string, checkClean: boolean): Promise<number>
   const location = await findConfig({ cwd });
   const repository = await openRepository(createProcesses(process.env), location.root);
   const tree: SourceTree = checkClean ? repository : { ...repository, changes: async () => [] };
-  const [config, kinds] = await Promise.all([loadConfig(location, '1.0.0'), readKinds(bundledKinds())]);
+  const [config, kinds] = await Promise.all([loadConfig(location, '1.0.0'), openKinds(bundledKinds())]);
   const { components } = await readComponents(tree, { location, config, kinds });
   return (await readInputs(tree, components, location)).length;
 }
