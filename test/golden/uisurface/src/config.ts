@@ -5,8 +5,10 @@ export interface Config {
   readonly drainDelaySeconds: number;
   /** How long requests in flight may take after that. */
   readonly drainTimeoutSeconds: number;
-  /** Where the services behind the SDK are. */
+  /** Where the services behind the SDK are; paths are relative to it. */
   readonly sdkUrl: URL;
+  /** How long the calls of the SDK for one page may take together. */
+  readonly sdkTimeoutSeconds: number;
 }
 
 /** The environment does not configure this surface; the message names each variable and shows no value. */
@@ -24,19 +26,23 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return value;
   };
 
-  const port = read('PORT', 'should be a port, 1 to 65535', (text) => wholeNumber(text, 1, 65_535));
+  const port = read('PORT', 'should be a port, 0 to 65535', (text) => wholeNumber(text, 0, 65_535));
   const drainDelaySeconds = read('DRAIN_DELAY_SECONDS', 'should be 0 to 3600', seconds);
   const drainTimeoutSeconds = read('DRAIN_TIMEOUT_SECONDS', 'should be 0 to 3600', seconds);
-  const sdkUrl = read('SDK_URL', 'should be an http or https URL', httpUrl);
+  const sdkUrl = read('SDK_URL', 'should be an http(s) URL that ends with / and holds no password', baseUrl);
+  const sdkTimeoutSeconds = read('SDK_TIMEOUT_SECONDS', 'should be 1 to 3600', (text) =>
+    wholeNumber(text, 1, 3600),
+  );
   if (
     port === undefined ||
     drainDelaySeconds === undefined ||
     drainTimeoutSeconds === undefined ||
-    sdkUrl === undefined
+    sdkUrl === undefined ||
+    sdkTimeoutSeconds === undefined
   ) {
     throw new ConfigError(faults.join('; '));
   }
-  return { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl };
+  return { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl, sdkTimeoutSeconds };
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {
@@ -48,7 +54,9 @@ function seconds(text: string): number | undefined {
   return wholeNumber(text, 0, 3600);
 }
 
-function httpUrl(text: string): URL | undefined {
+/** Paths can be resolved against it without losing a part of it, and errors may show it. */
+function baseUrl(text: string): URL | undefined {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined;
+  if (url === null || url.username !== '' || url.password !== '') return undefined;
+  return /^https?:[^?#]*\/$/.test(url.href) ? url : undefined;
 }

@@ -18,16 +18,18 @@ const log = pino({
  * it short.
  */
 async function run(): Promise<void> {
-  const { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl } = readConfig(process.env);
+  const stopping = nextSignal();
+  const { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl, sdkTimeoutSeconds } = readConfig(process.env);
   const lifecycle: Lifecycle = { draining: false };
   const sdk = createSdk(sdkUrl);
-  const server = await serve(createApp({ sdk, lifecycle, log }), port);
+  const server = await serve(createApp({ sdk, sdkTimeoutSeconds, lifecycle, log }), port);
   log.info({ port: server.port }, 'open');
 
-  const signal = await nextSignal();
+  const signal = await stopping;
   lifecycle.draining = true;
   log.info({ signal }, 'draining');
   await Promise.race([sleep(drainDelaySeconds * 1000, undefined, { ref: false }), nextSignal()]);
+  log.info('closing');
   await server.stop(drainTimeoutSeconds);
   await sdk.close();
   log.info('closed');
@@ -37,11 +39,12 @@ function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => process.once('SIGTERM', resolve).once('SIGINT', resolve));
 }
 
-try {
-  await run();
-} catch (error) {
+function fail(error: unknown): never {
   const misconfigured = error instanceof ConfigError;
   if (misconfigured) log.error(`configuration: ${error.message}`);
   else log.fatal({ err: error }, 'stopped by an error');
-  process.exitCode = misconfigured ? 2 : 1;
+  process.exit(misconfigured ? 2 : 1);
 }
+
+process.on('uncaughtException', fail);
+await run();

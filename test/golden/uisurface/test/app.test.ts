@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SdkError } from '../src/sdk/sdk.ts';
+import { DeniedError, SdkError } from '../src/sdk/sdk.ts';
 import { FakeSdk } from './support/fake-sdk.ts';
+import { recorder } from './support/log.ts';
 import { appWith, see } from './support/page.ts';
 
 const NAME = 'orders';
@@ -9,6 +10,7 @@ const ITEMS = [
   { id: '1', title: 'First' },
   { id: '2', title: 'Second' },
 ];
+const TRACEPARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 
 test('the home page shows the items', async () => {
   const app = appWith(new FakeSdk(ITEMS));
@@ -37,11 +39,11 @@ test('the home page shows markup in a title as text', async () => {
 
 test('the home page asks in the name of its caller', async () => {
   const sdk = new FakeSdk(ITEMS);
-  const headers = { authorization: 'Bearer token', traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
+  const headers = { authorization: 'Bearer token', traceparent: TRACEPARENT, tracestate: 'vendor=1' };
 
   const got = await see(await appWith(sdk).request('/', { headers }));
 
-  const callers = sdk.callers.map(({ authorization, traceparent }) => ({ authorization, traceparent }));
+  const callers = sdk.callers.map(({ signal: _, ...rest }) => rest);
   assert.deepEqual({ ...got, callers }, { status: 200, text: [NAME, 'First', 'Second'], callers: [headers] });
 });
 
@@ -54,6 +56,14 @@ test('a service that fails is a bad gateway, and its words are not shown', async
     status: 502,
     text: ['Not available', 'A service behind this page does not answer.'],
   });
+});
+
+test('a caller whom a service refuses is told so, and its words are not shown', async () => {
+  const app = appWith(new FakeSdk(new DeniedError('no role "clerk" in tenant 7')));
+
+  const got = await see(await app.request('/'));
+
+  assert.deepEqual(got, { status: 403, text: ['Not allowed', 'You may not see this.'] });
 });
 
 test('a mistake of ours is an internal error, and its words are not shown', async () => {
@@ -80,10 +90,85 @@ test('pages run no scripts and cannot be framed', async () => {
   );
 });
 
-test('the style sheet is served', async () => {
-  const response = await appWith(new FakeSdk([])).request('/style.css');
+test('pages are not kept by caches', async () => {
+  const { headers } = await appWith(new FakeSdk([])).request('/nowhere');
 
-  assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'text/css; charset=utf-8']);
+  assert.equal(headers.get('cache-control'), 'no-store');
+});
+
+test('the style sheet is sent again only when it has changed', async () => {
+  const app = appWith(new FakeSdk([]));
+
+  const first = await app.request('/style.css');
+  const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
+  const second = await app.request('/style.css', { headers });
+
+  assert.deepEqual(
+    [first.status, first.headers.get('content-type'), second.status],
+    [200, 'text/css; charset=utf-8', 304],
+  );
+});
+
+test('forms of other sites are refused', async () => {
+  const app = appWith(new FakeSdk([]));
+  const post = (site: string) =>
+    app.request('/nowhere', { method: 'POST', headers: { 'sec-fetch-site': site }, body: new FormData() });
+
+  const got = [await post('cross-site'), await post('same-origin')];
+
+  assert.deepEqual(
+    got.map(({ status }) => status),
+    [403, 404],
+  );
+});
+
+test('a failed request is one record, with its trace and its cause', async () => {
+  const { log, records } = recorder();
+  const cause = new Error('10.0.0.1 refused the connection');
+  const app = appWith(new FakeSdk(new SdkError('no items', { cause })), { log });
+
+  await app.request('/?name=value', { headers: { authorization: 'token', traceparent: TRACEPARENT } });
+
+  const got = records.map(({ level, method, path, status, traceparent, err }) => {
+    return { level, method, path, status, traceparent, cause: err?.message };
+  });
+  assert.deepEqual(got, [
+    {
+      level: 'error',
+      method: 'GET',
+      path: '/',
+      status: 502,
+      traceparent: TRACEPARENT,
+      cause: 'no items: 10.0.0.1 refused the connection',
+    },
+  ]);
+  assert.doesNotMatch(JSON.stringify(records), /token|value/);
+});
+
+test('a request without a trace, or with a broken one, begins its own', async () => {
+  const { log, records } = recorder();
+  const app = appWith(new FakeSdk([]), { log });
+
+  await app.request('/nowhere');
+  await app.request('/nowhere', { headers: { traceparent: `00-${'0'.repeat(32)}-${'2'.repeat(16)}-01` } });
+
+  const [first, second] = records.map(({ traceparent }) => String(traceparent));
+  assert.match(`${first} ${second}`, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00 00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  assert.notEqual(first, second);
+});
+
+test('a caller who hangs up is no failure, and ends the calls to services', async () => {
+  const { log, records } = recorder();
+  const sdk = new FakeSdk('silence');
+  const browser = new AbortController();
+  const response = appWith(sdk, { log }).request('/', { signal: browser.signal });
+
+  browser.abort('hung up');
+
+  await response;
+  const logged = records.map(({ level, status }) => ({ level, status }));
+  const ended = sdk.callers.map(({ signal }) => signal.reason);
+  assert.deepEqual({ logged, ended }, { logged: [{ level: 'info', status: 499 }], ended: ['hung up'] });
 });
 
 test('it is live and ready', async () => {
@@ -98,7 +183,7 @@ test('it is live and ready', async () => {
 });
 
 test('it is live but not ready while draining', async () => {
-  const app = appWith(new FakeSdk([]), { draining: true });
+  const app = appWith(new FakeSdk([]), { lifecycle: { draining: true } });
 
   const got = [await app.request('/livez'), await app.request('/readyz')];
 

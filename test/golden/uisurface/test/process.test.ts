@@ -1,41 +1,42 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { see } from './support/page.ts';
-import { freePort, SurfaceProcess } from './support/process.ts';
+import { SurfaceProcess } from './support/process.ts';
 import { FakeService } from './support/service.ts';
 
+const ENVIRONMENT = {
+  PORT: '0',
+  DRAIN_DELAY_SECONDS: '0',
+  DRAIN_TIMEOUT_SECONDS: '20',
+  SDK_URL: 'http://127.0.0.1:1/',
+  SDK_TIMEOUT_SECONDS: '60',
+};
+
 test('it starts and stops cleanly', async () => {
-  const port = await freePort();
-  await using surface = new SurfaceProcess({
-    PORT: `${port}`,
-    DRAIN_DELAY_SECONDS: '0',
-    DRAIN_TIMEOUT_SECONDS: '10',
-    SDK_URL: 'http://127.0.0.1:1/',
-  });
-  await surface.ready(`http://127.0.0.1:${port}`);
+  await using surface = new SurfaceProcess(ENVIRONMENT);
+  const response = await fetch(`${await surface.open()}/readyz`);
 
   surface.terminate();
 
   const { exitCode, records } = await surface.ended();
-  const order = records.map(({ message }) => message).filter((message) => message !== 'request');
-  assert.deepEqual({ exitCode, order }, { exitCode: 0, order: ['open', 'draining', 'closed'] });
+  assert.deepEqual(
+    { ready: response.status, exitCode, order: records.map(({ message }) => message) },
+    { ready: 200, exitCode: 0, order: ['open', 'draining', 'closing', 'closed'] },
+  );
 });
 
 test('it serves on for those who did not hear yet', async () => {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  await using surface = new SurfaceProcess({
-    PORT: `${port}`,
-    DRAIN_DELAY_SECONDS: '2',
-    DRAIN_TIMEOUT_SECONDS: '10',
-    SDK_URL: 'http://127.0.0.1:1/',
-  });
-  await surface.ready(url);
+  await using surface = new SurfaceProcess({ ...ENVIRONMENT, DRAIN_DELAY_SECONDS: '20' });
+  const url = await surface.open();
 
   surface.terminate();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await surface.logged('draining');
 
   const [live, ready] = [await fetch(`${url}/livez`), await fetch(`${url}/readyz`)];
+  // A second signal cuts the delay short.
+  surface.terminate();
   const { exitCode } = await surface.ended();
   assert.deepEqual(
     { live: live.status, ready: ready.status, exitCode },
@@ -45,33 +46,38 @@ test('it serves on for those who did not hear yet', async () => {
 
 test('requests in flight end before it stops', async () => {
   await using service = new FakeService(() => {});
-  const port = await freePort();
-  await using surface = new SurfaceProcess({
-    PORT: `${port}`,
-    DRAIN_DELAY_SECONDS: '0',
-    DRAIN_TIMEOUT_SECONDS: '10',
-    SDK_URL: (await service.url()).href,
-  });
-  await surface.ready(`http://127.0.0.1:${port}`);
+  await using surface = new SurfaceProcess({ ...ENVIRONMENT, SDK_URL: (await service.url()).href });
+  const url = await surface.open();
 
-  // The service is asked, and hangs up only after the surface was told to stop.
+  // The service is asked, and hangs up only when the surface takes no more requests.
   const asked = service.asked();
-  const response = fetch(`http://127.0.0.1:${port}/`);
+  const response = fetch(url);
   await Promise.race([asked, response]);
   surface.terminate();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await surface.logged('closing');
   service.hangUp();
 
   const got = await see(await response);
-  const { exitCode } = await surface.ended();
-  assert.deepEqual(
-    { ...got, exitCode },
-    { status: 502, text: ['Not available', 'A service behind this page does not answer.'], exitCode: 0 },
-  );
+  assert.deepEqual(got, {
+    status: 502,
+    text: ['Not available', 'A service behind this page does not answer.'],
+  });
+  await stoppedInTime(surface);
+});
+
+test('connections without a request do not hold it up', async () => {
+  await using surface = new SurfaceProcess(ENVIRONMENT);
+  const { port } = new URL(await surface.open());
+  const ahead = connect(Number(port), '127.0.0.1').on('error', () => {});
+  await once(ahead, 'connect');
+
+  surface.terminate();
+
+  await stoppedInTime(surface);
 });
 
 test('it says which variables are missing', async () => {
-  await using surface = new SurfaceProcess({ PORT: '8080' });
+  await using surface = new SurfaceProcess({ PORT: '8080', SDK_TIMEOUT_SECONDS: '5' });
 
   const { exitCode, records } = await surface.ended();
   assert.deepEqual(
@@ -89,3 +95,22 @@ test('it says which variables are missing', async () => {
     },
   );
 });
+
+test('what stops it is a record, too', async () => {
+  await using taken = new FakeService(() => {});
+  await using surface = new SurfaceProcess({ ...ENVIRONMENT, PORT: (await taken.url()).port });
+
+  const { exitCode, records } = await surface.ended();
+  assert.deepEqual(
+    { exitCode, records: records.map(({ level, message, err }) => [level, message, err?.code]) },
+    { exitCode: 1, records: [['fatal', 'stopped by an error', 'EADDRINUSE']] },
+  );
+});
+
+/** It stopped cleanly, and not because its time was over. */
+async function stoppedInTime(surface: SurfaceProcess): Promise<void> {
+  const [closing, closed] = [await surface.logged('closing'), await surface.logged('closed')];
+  const seconds = (Date.parse(`${closed.time}`) - Date.parse(`${closing.time}`)) / 1000;
+  assert.ok(seconds < Number(ENVIRONMENT.DRAIN_TIMEOUT_SECONDS), `it took ${seconds} seconds`);
+  assert.equal((await surface.ended()).exitCode, 0);
+}

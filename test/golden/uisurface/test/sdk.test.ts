@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSdk } from '../src/sdk/client.ts';
 import { appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
@@ -24,4 +25,15 @@ test('a service that answers nonsense is a bad gateway', async (context) => {
   const got = await see(await appWith(sdk).request('/'));
 
   assert.deepEqual(got, NOT_AVAILABLE);
+});
+
+test('a service that does not answer in time is a bad gateway', async (context) => {
+  await using service = new FakeService(() => {});
+  const sdk = createSdk(await service.url());
+  context.after(() => sdk.close());
+
+  const page = appWith(sdk, { sdkTimeoutSeconds: 0.2 }).request('/');
+  const response = await Promise.race([page, sleep(10_000, undefined, { ref: false })]);
+
+  assert.deepEqual(response && (await see(response)), NOT_AVAILABLE);
 });

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
+import { csrf } from 'hono/csrf';
+import { etag } from 'hono/etag';
+import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import { NotImplementedError } from './failures.ts';
 import { home } from './pages/home.ts';
 import { problem } from './pages/problem.ts';
-import { type Caller, type Sdk, SdkError } from './sdk/sdk.ts';
+import { callerOf, logRequests, type RequestEnv } from './requests.ts';
+import { DeniedError, type Sdk, SdkError } from './sdk/sdk.ts';
 
 const STYLE = readFileSync(new URL('./pages/style.css', import.meta.url), 'utf8');
 
@@ -17,13 +21,21 @@ export interface Lifecycle {
 /** What the routes work with. */
 export interface Services {
   readonly sdk: Sdk;
+  /** How long the calls of the SDK for one page may take together. */
+  readonly sdkTimeoutSeconds: number;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
 }
 
 /** The routes of this surface. */
-export function createApp({ sdk, lifecycle, log }: Services): Hono {
-  const app = new Hono();
+export function createApp({ sdk, sdkTimeoutSeconds, lifecycle, log }: Services): Hono<RequestEnv> {
+  const app = new Hono<RequestEnv>();
+
+  app.use(async (context, next) => {
+    await next();
+    // A connection that is kept alive would hold up the end of the process.
+    if (lifecycle.draining) context.header('connection', 'close');
+  });
 
   // Alive as long as the process can answer; a service that is down is no reason to restart this one.
   app.get('/livez', (context) => context.json({ status: 'alive' }));
@@ -31,22 +43,7 @@ export function createApp({ sdk, lifecycle, log }: Services): Hono {
     lifecycle.draining ? context.json({ status: 'draining' }, 503) : context.json({ status: 'ready' }),
   );
 
-  app.use(async (context, next) => {
-    const start = performance.now();
-    await next();
-    // A connection that is kept alive would hold up the end of the process.
-    if (lifecycle.draining) context.header('connection', 'close');
-    log.info(
-      {
-        method: context.req.method,
-        path: context.req.path,
-        status: context.res.status,
-        milliseconds: Math.round(performance.now() - start),
-        traceparent: context.req.header('traceparent'),
-      },
-      'request',
-    );
-  });
+  app.use(logRequests(log));
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -57,17 +54,29 @@ export function createApp({ sdk, lifecycle, log }: Services): Hono {
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },
+      xFrameOptions: 'DENY',
     }),
   );
+  app.use(async (context, next) => {
+    await next();
+    // Pages show what their caller may see, and nobody else.
+    if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
+  });
+  app.use(csrf());
 
-  app.get('/style.css', (context) => context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }));
-  app.get('/', async (context) => context.html(await home(sdk, callerOf(context))));
+  app.get('/style.css', etag(), (context) =>
+    context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),
+  );
+  app.get('/', async (context) => context.html(await home(sdk, callerOf(context, sdkTimeoutSeconds))));
 
   app.notFound((context) => context.html(problem('Not found', 'There is no such page.'), 404));
   app.onError((error, context) => {
-    log.error({ err: error }, 'request failed');
+    if (error instanceof HTTPException) return error.getResponse();
     if (error instanceof NotImplementedError) {
       return context.html(problem('Not implemented', error.message), 501);
+    }
+    if (error instanceof DeniedError) {
+      return context.html(problem('Not allowed', 'You may not see this.'), 403);
     }
     if (error instanceof SdkError) {
       return context.html(problem('Not available', 'A service behind this page does not answer.'), 502);
@@ -75,12 +84,4 @@ export function createApp({ sdk, lifecycle, log }: Services): Hono {
     return context.html(problem('Something went wrong', 'This is our mistake, not yours.'), 500);
   });
   return app;
-}
-
-function callerOf({ req }: Context): Caller {
-  return {
-    authorization: req.header('authorization'),
-    traceparent: req.header('traceparent'),
-    signal: req.raw.signal,
-  };
 }

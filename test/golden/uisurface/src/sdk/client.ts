@@ -4,8 +4,9 @@ import type { Sdk } from './sdk.ts';
 /**
  * The SDK behind this surface's interface. Yours to write, and the only file that imports the SDK's package.
  *
- * `_url` is where its services are. Pass on the caller's authorization, traceparent and signal with each call, limit
- * each call's time, and throw an SdkError, with the cause, for whatever goes wrong.
+ * `_url` is where its services are. Pass on all that the caller has with each call, the signal too: it ends calls that
+ * take too long. Throw a DeniedError when the caller may not do this, an SdkError for whatever else goes wrong, both
+ * with the cause.
  */
 export function createSdk(_url: URL): Sdk {
   return {

@@ -1,8 +1,9 @@
-/** Who asks: what a request says about its caller goes along to every service behind this surface. */
+/** Who asks: this goes along with each call to a service behind this surface. */
 export interface Caller {
   readonly authorization: string | undefined;
-  readonly traceparent: string | undefined;
-  /** Aborts when the browser has gone. */
+  readonly traceparent: string;
+  readonly tracestate: string | undefined;
+  /** Aborts when the browser has gone, or the time for its page is over. */
   readonly signal: AbortSignal;
 }
 
@@ -14,7 +15,7 @@ export interface Item {
 
 /** All that this surface asks of the services behind it. Pages know this interface and nothing beneath it. */
 export interface Sdk {
-  /** In the order to show them. Throws SdkError. */
+  /** In the order to show them. Throws SdkError, or DeniedError. */
   listItems(caller: Caller): Promise<readonly Item[]>;
   /** Ends connections; nothing may be asked afterwards. */
   close(): Promise<void>;
@@ -23,4 +24,9 @@ export interface Sdk {
 /** A service behind this surface did not answer as it should; the cause is for the log only. */
 export class SdkError extends Error {
   override readonly name = 'SdkError';
+}
+
+/** A service behind this surface does not let the caller do this; the cause is for the log only. */
+export class DeniedError extends Error {
+  override readonly name = 'DeniedError';
 }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { createApp } from '../../src/app.ts';
+import { createApp, type Services } from '../../src/app.ts';
 import type { Sdk } from '../../src/sdk/sdk.ts';
 
 /** What a person gets to see of a response: its status, and the lines of text on the page. */
@@ -8,9 +8,15 @@ export interface Seen {
   readonly text: readonly string[];
 }
 
-/** The application in this process, without a log. */
-export function appWith(sdk: Sdk, lifecycle = { draining: false }) {
-  return createApp({ sdk, lifecycle, log: pino({ enabled: false }) });
+/** The application in this process, without a log unless the test brings one. */
+export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
+  return createApp({
+    sdk,
+    sdkTimeoutSeconds: 5,
+    lifecycle: { draining: false },
+    log: pino({ enabled: false }),
+    ...services,
+  });
 }
 
 /** Reads a page as a person does: no tags, no head, entities as the characters they stand for. */

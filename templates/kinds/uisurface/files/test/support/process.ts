@@ -1,38 +1,55 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { LogRecord } from './log.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** How a process ended: its exit code, and the records that it logged. */
 export interface Ended {
   readonly exitCode: number | null;
-  readonly records: readonly Readonly<Record<string, unknown>>[];
+  readonly records: readonly LogRecord[];
 }
 
-/** The process of this surface, with nothing in its environment but `environment`. */
+/** The process of this surface, with nothing in its environment but `environment`. What it logs has to be JSON. */
 export class SurfaceProcess implements AsyncDisposable {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #ended: Promise<unknown[]>;
-  #output = '';
+  readonly #child: ChildProcessByStdio<null, Readable, null>;
+  readonly #ended: Promise<unknown>;
+  readonly #lines: string[] = [];
+  readonly #news = new EventEmitter();
+  #over = false;
 
   constructor(environment: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [MAIN], { env: { ...environment } });
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.#output += text;
+    this.#child = spawn(process.execPath, [MAIN], {
+      env: { ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    this.#ended = once(this.#child, 'close');
+    createInterface(this.#child.stdout).on('line', (line) => {
+      this.#lines.push(line);
+      this.#news.emit('news');
+    });
+    this.#ended = once(this.#child, 'close').finally(() => {
+      this.#over = true;
+      this.#news.emit('news');
+    });
   }
 
-  /** Waits until the process is ready for traffic. */
-  async ready(url: string): Promise<void> {
-    for (let attempt = 0; attempt < 300 && this.#child.exitCode === null; attempt++) {
-      const response = await fetch(`${url}/readyz`).catch(() => undefined);
-      if (response?.ok) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+  /** Waits until the process accepts connections; where it does. */
+  async open(): Promise<string> {
+    const { port } = await this.logged('open');
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** Waits for the first record with that message. */
+  async logged(message: string): Promise<LogRecord> {
+    for (;;) {
+      const record = this.#records().find((each) => each.message === message);
+      if (record !== undefined) return record;
+      if (this.#over) throw new Error(`it ended; it wrote ${this.#lines.join('\n')}`);
+      await once(this.#news, 'news');
     }
-    throw new Error(`the process did not become ready; it wrote ${this.#output}`);
   }
 
   terminate(): void {
@@ -41,22 +58,15 @@ export class SurfaceProcess implements AsyncDisposable {
 
   async ended(): Promise<Ended> {
     await this.#ended;
-    const lines = this.#output.trimEnd().split('\n');
-    return { exitCode: this.#child.exitCode, records: lines.map((line) => JSON.parse(line)) };
+    return { exitCode: this.#child.exitCode, records: this.#records() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
   }
-}
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  #records(): readonly LogRecord[] {
+    return this.#lines.map((line) => JSON.parse(line));
+  }
 }

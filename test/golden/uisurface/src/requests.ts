@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { Logger } from 'pino';
+import type { Caller } from './sdk/sdk.ts';
+
+/** What the middleware below finds out about each request. */
+export interface RequestEnv {
+  Variables: { trace: Trace };
+}
+
+type Trace = Pick<Caller, 'traceparent' | 'tracestate'>;
+
+/** What https://www.w3.org/TR/trace-context/ allows in version 00. */
+const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+
+/** One record per request, with the error that failed it. Query strings and headers can hold secrets: they stay out. */
+export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
+  return async (context, next) => {
+    const start = performance.now();
+    const trace = traceOf(context);
+    context.set('trace', trace);
+    await next();
+    // Who hangs up gets no answer, and what then fails is no failure of ours. 499 is what nginx calls it.
+    const gone = context.req.raw.signal.aborted;
+    const status = gone ? 499 : context.res.status;
+    const record = {
+      method: context.req.method,
+      path: context.req.path,
+      status,
+      milliseconds: Math.round(performance.now() - start),
+      traceparent: trace.traceparent,
+      err: gone ? undefined : context.error,
+    };
+    if (status >= 500) log.error(record, 'request');
+    else log.info(record, 'request');
+  };
+}
+
+/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. */
+export function callerOf({ req, var: { trace } }: Context<RequestEnv>, timeoutSeconds: number): Caller {
+  return {
+    ...trace,
+    authorization: req.header('authorization'),
+    signal: AbortSignal.any([req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]),
+  };
+}
+
+/** The trace that the request belongs to, or a new one which nobody samples: its id still joins logs. */
+function traceOf({ req }: Context): Trace {
+  const traceparent = req.header('traceparent');
+  if (traceparent !== undefined && TRACEPARENT.test(traceparent)) {
+    return { traceparent, tracestate: req.header('tracestate') };
+  }
+  const [trace, span] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+  return { traceparent: `00-${trace}-${span}-00`, tracestate: undefined };
+}

@@ -1,0 +1,17 @@
+import { pino } from 'pino';
+
+/** A line of the log. */
+export interface LogRecord {
+  readonly level: string;
+  readonly message?: string;
+  readonly err?: { readonly message: string; readonly code?: string };
+  readonly [field: string]: unknown;
+}
+
+/** A log, and what was written to it. */
+export function recorder() {
+  const records: LogRecord[] = [];
+  const formatters = { level: (level: string) => ({ level }) };
+  const log = pino({ formatters }, { write: (line) => void records.push(JSON.parse(line)) });
+  return { log, records };
+}
