@@ -28,8 +28,10 @@ export async function compileBpmn(bytes: Uint8Array, path: string): Promise<Comp
   if ('faults' in document) throw bpmnError(path, document.faults);
   const { root } = document;
   const { model, faults } = readModel(root);
-  const fatal = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
-  const found = fatal ? faults : [...(await schemaFaults(root)), ...faults];
+  const isOther = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
+  const unknown = isOther ? [] : await schemaFaults(root);
+  const isTooLarge = unknown.some(({ code }) => code === 'bpmn-too-large');
+  const found = isTooLarge ? unknown : [...unknown, ...faults];
   if (found.length === 0) return { ...model, digest: modelDigest(root), text };
   throw errorOf(path, text, found);
 }

@@ -25,7 +25,8 @@ export async function schemaFaults(root: XmlElement): Promise<readonly PlacedFau
   return warnings.slice(0, MAX_WARNINGS).map((warning) => {
     const [, column, nested] = UNPARSABLE.exec(warning.message) ?? [];
     if (nested === undefined) return wrongValue(warning, byId, root);
-    const at = plain.at(Number(column));
+    // The place of a text is its end.
+    const at = plain.at(Number(column) - (nested.startsWith('unexpected body text') ? 1 : 0));
     const isTwice = nested.startsWith('duplicate ID');
     return {
       code: isTwice ? 'bpmn-id-duplicate' : 'bpmn-element-unknown',

@@ -41,7 +41,7 @@ export function readXml(
 ): { readonly root: XmlElement } | { readonly faults: readonly BpmnFault[] } {
   const faults: BpmnFault[] = [];
   const refuse = (message: string, context: GetContext, fix = NO_XML, code = 'bpmn-not-xml') => {
-    const { line, column } = context();
+    const { line, column } = message === 'unexpected end of file' ? endOf(text) : context();
     // What comes after the first is mostly its consequence.
     if (faults.length === 0) faults.push({ code, line: line + 1, column: column + 1, message, fix });
   };
@@ -110,6 +110,12 @@ export function readXml(
   if (faults.length > 0) return { faults };
   if (root === undefined) throw new TypeError('a text without an element is no XML');
   return { root };
+}
+
+/** The reader does not say where a text ends; from 0, as it does. */
+function endOf(text: string): { readonly line: number; readonly column: number } {
+  const lines = text.split(/\r\n|\r|\n/);
+  return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
 }
 
 const NO_XML = 'Export the model again from the modeler: it is no XML that can be read.';

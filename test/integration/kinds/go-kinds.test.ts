@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileBpmn } from '../../../src/kinds/bpmn/compile.ts';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { readService } from '../../../src/kinds/proto.ts';
+import { ORDER } from '../../support/bpmn-models.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -178,6 +180,42 @@ service billing_api {
   rpc Store(stream Invoice) returns (stream Invoice);
 }
 `;
+
+test('a process implements an existing BPMN file', async () => {
+  const model = await compileBpmn(Buffer.from(ORDER), 'models/order.bpmn');
+  const { kind, files } = await scaffold('process', 'billing', { model });
+  const at = join(folder, 'implemented');
+  await write(at, files);
+  expect(text(files, 'bpmn/process.bpmn')).toBe(ORDER);
+  expect(text(files, 'internal/gen/model/model.go')).toContain(`Digest = "${model.digest}"`);
+  expect((await attempt(join(dirname(tool('go')), 'gofmt'), ['-l', '.'], { cwd: at })).stdout).toBe('');
+  expect(await go(at, ['vet', './...'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await go(at, ['mod', 'tidy', '-diff'])).toMatchObject({ code: 0, stdout: '' });
+  const suites = kind.suites ?? [];
+  expect(await runSuites(at, suites)).toEqual(expected(suites, ['with']));
+
+  // With each handler implemented, whatever it does, no test of the scaffold is red.
+  const handlers = join(at, 'internal/handlers/handlers.go');
+  const stubs = await readFile(handlers, 'utf8');
+  const implemented = stubs
+    .replace(/return nil, fmt\.Errorf\(.*\)/g, 'return nil, nil')
+    .replace(/\t"errors"\n\t"fmt"\n/, '');
+  expect(stubs.match(/AMEIDE_SCAFFOLD/g)).toHaveLength(model.jobs.length);
+  await writeFile(handlers, implemented);
+  expect(await runSuites(at, suites)).toEqual(expected(suites, ['with'], 'pass'));
+
+  // A job type that is new in the model does not compile until it is handled, and is named.
+  const more = ORDER.replace('type="order.label"', 'type="order.label.print"');
+  const changed = await scaffold('process', 'billing', {
+    model: await compileBpmn(Buffer.from(more), 'models/order.bpmn'),
+  });
+  await writeFile(
+    join(at, 'internal/gen/model/model.go'),
+    text(changed.files, 'internal/gen/model/model.go'),
+  );
+  const { code, stderr } = await go(at, ['build', './...']);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('missing method LabelPrint') });
+}, 300_000);
 
 test('what kinds have in common is the same in all of them', async () => {
   const every = [

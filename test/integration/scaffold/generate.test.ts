@@ -1,10 +1,11 @@
-import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { bundledKinds, readKinds } from '../../../src/kinds/kind.ts';
 import { type Generated, generate } from '../../../src/scaffold/generate.ts';
 import { readOnDisk } from '../../../src/scaffold/on-disk.ts';
+import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
@@ -131,5 +132,79 @@ test('a service of an existing proto: its stubs are to be generated first, and t
   });
   expect(vet).toEqual({ code: 0, stdout: '', stderr: '' });
   const again = await prepare(repo.root, { kind: 'domain', name: 'billing' });
+  expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+});
+
+const flow = { kind: 'process', name: 'orders' };
+const model = 'primitives/process/orders/bpmn/process.bpmn';
+const code = 'primitives/process/orders/internal/gen/model/model.go';
+
+test('a fresh process is as generated, without any program; regenerating is a no-op', async () => {
+  await using repo = await scaffoldRepo();
+  const plan = await scaffold(repo.root, flow);
+  expect(plan.next[0]).toBe('(cd primitives/process/orders && go test ./...)');
+  const before = await contentOf(repo.root, ['.git']);
+  for (const check of [true, false]) {
+    expect(await run(repo.root, { check, path: '/nowhere' })).toEqual([
+      { kind: 'process', name: 'orders', generator: 'bpmn', changes: [] },
+    ]);
+  }
+  expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+});
+
+test('an edited model: seen, generated with its new method, left alone by scaffold; a diagram changes nothing', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, flow);
+  const text = await readFile(join(repo.root, model), 'utf8');
+  await writeFile(join(repo.root, model), text.replaceAll('x="152"', 'x="99"'));
+  expect(changesOf(await run(repo.root))).toEqual([]);
+
+  await writeFile(join(repo.root, model), text.replace('orders.work.cancel.v1', 'orders.work.recall.v1'));
+  const expected = ['changed internal/gen/model/model.go'];
+  expect(changesOf(await run(repo.root, { check: true }))).toEqual(expected);
+  expect(changesOf(await run(repo.root))).toEqual(expected);
+  expect(await readFile(join(repo.root, code), 'utf8')).toContain('WorkRecallV1(ctx context.Context');
+  const { plan } = await prepare(repo.root, flow);
+  const generated = plan.files.find(({ path }) => path.endsWith('model.go'));
+  expect([generated?.fate, generated?.reason]).toEqual(['kept', 'generator-input-edited']);
+});
+
+test('a model with faults changes nothing, and each is told with its place', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, flow);
+  const text = await readFile(join(repo.root, model), 'utf8');
+  await writeFile(join(repo.root, model), text.replace('orders.work.cancel.v1', '=cancel'));
+  const before = await contentOf(repo.root, ['.git']);
+  await expect(run(repo.root)).rejects.toMatchObject({
+    code: 'bpmn-job-type-expression',
+    exit: 2,
+    message: expect.stringMatching(/^primitives\/process\/orders\/bpmn\/process\.bpmn:\d+:9: CancelWork: /),
+  });
+  expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+  await rm(join(repo.root, model));
+  await expect(run(repo.root)).rejects.toMatchObject({ code: 'generator-input', exit: 2 });
+});
+
+test('a process of an existing model is written with it, and one with faults is refused before anything is', async () => {
+  await using repo = await scaffoldRepo({
+    'models/order.bpmn': ORDER,
+    'models/broken.bpmn': ORDER.replace('type="mail"', 'type="=mail"'),
+    'models/order.xml': ORDER,
+  });
+  const asked = (file: string) => ({ kind: 'process', name: 'shop', inputs: { bpmn: `models/${file}` } });
+  const refused = {
+    code: 'bpmn-job-type-expression',
+    message: expect.stringContaining('models/broken.bpmn:'),
+  };
+  await expect(prepare(repo.root, asked('broken.bpmn'))).rejects.toMatchObject(refused);
+  await expect(prepare(repo.root, asked('order.xml'))).rejects.toMatchObject({ code: 'input-invalid' });
+  await scaffold(repo.root, asked('order.bpmn'));
+  const folder = join(repo.root, 'primitives/process/shop');
+  expect(await readFile(join(folder, 'bpmn/process.bpmn'), 'utf8')).toBe(ORDER);
+  expect(await readFile(join(folder, 'internal/handlers/handlers.go'), 'utf8')).toContain(
+    'func (h *Handlers) PaymentChargeV1(',
+  );
+  expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
+  const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
   expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
 });
