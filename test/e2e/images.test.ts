@@ -5,6 +5,7 @@ import type { PublishReport } from '../../src/publish/report.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';
+import { type LoopbackServer, serve } from '../support/services/http.ts';
 import { pushKindBases } from '../support/services/kind-bases.ts';
 import { freePort } from '../support/services/ports.ts';
 import { startPostgres } from '../support/services/postgres.ts';
@@ -23,6 +24,8 @@ interface Services {
   readonly database: string;
   /** Of an OIDC issuer. */
   readonly issuer: string;
+  /** Of what answers as Camunda's REST API does where there is nothing to do. */
+  readonly engine: string;
 }
 
 const deployments: Readonly<Record<string, (port: number, services: Services) => Promise<Deployment>>> = {
@@ -58,6 +61,15 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       REQUEST_URL: 'http://127.0.0.1:1/v1/requests',
     },
   }),
+  process: async (port, { engine }) => ({
+    env: {
+      ...GO,
+      HTTP_ADDRESS: `127.0.0.1:${port}`,
+      ENGINE_URL: engine,
+      ENGINE_AUTH: 'none',
+      WORK_URL: 'http://127.0.0.1:1/work',
+    },
+  }),
   projection: async (port, { database }) => ({
     before: ['migrate'],
     env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}` },
@@ -72,12 +84,28 @@ const OK = [200, 204];
 
 const kinds = await scaffoldedKinds();
 
+/** A cluster of one broker, whose process has no jobs. */
+function startIdleEngine(): Promise<LoopbackServer> {
+  return serve((request, response) => {
+    const known: Record<string, unknown> = {
+      'GET /v2/topology': { brokers: [{ nodeId: 0 }] },
+      'POST /v2/jobs/activation': { jobs: [] },
+    };
+    const answer = known[`${request.method} ${request.url}`];
+    response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' });
+    // An engine waits before it says that there are no jobs.
+    setTimeout(() => response.end(JSON.stringify(answer ?? {})), request.method === 'POST' ? 500 : 0);
+  });
+}
+
 let lab: PublishLab;
+let engine: LoopbackServer;
 let app: App;
 let report: PublishReport;
 
 beforeAll(async () => {
   lab = await startPublishLab({ hostNetwork: true });
+  engine = await startIdleEngine();
   const bases = await pushKindBases(lab.proxy.host);
   app = await lab.app({
     sources: {},
@@ -97,6 +125,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
+  await engine?.close();
   await lab?.[Symbol.asyncDispose]();
 });
 
@@ -115,7 +144,7 @@ describe.each(kinds)('the image of %s', (kind) => {
     const { run } = (await readKinds(bundledKinds())).get(kind) ?? {};
     const { ref = '' } = report.components.find((component) => component.kind === kind) ?? {};
     const port = await freePort();
-    const services = { database: postgres.url, issuer: lab.sigstore.issuer };
+    const services = { database: postgres.url, issuer: lab.sigstore.issuer, engine: engine.url };
     const { before, ...deployment } = (await deployments[kind]?.(port, services)) ?? { env: {} };
     if (before) {
       await using first = await startContainer(ref, { ...deployment, command: before });
