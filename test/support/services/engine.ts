@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CompiledModel, compileBpmn } from '../../../src/kinds/bpmn/compile.ts';
+import { bodyOf, type LoopbackServer, serve } from './http.ts';
+
+/** A job as Camunda 8.8 hands it out. */
+export interface EngineJob {
+  readonly jobKey: string;
+  readonly type: string;
+  readonly processInstanceKey: string;
+  readonly elementId: string;
+  readonly elementInstanceKey: string;
+  readonly tenantId: string;
+  readonly retries: number;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** What a worker said of a job: the verb of the path, and the body. */
+export interface Report {
+  readonly jobKey: string;
+  readonly verb: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The part of Camunda's REST API v2 that a process uses, over jobs in memory; it refuses what the real one would. */
+export interface Engine {
+  readonly url: string;
+  readonly jobs: EngineJob[];
+  readonly reports: Report[];
+  readonly messages: Readonly<Record<string, unknown>>[];
+  readonly deployed: CompiledModel[];
+  /** Requests that a real engine would have refused. */
+  readonly faults: string[];
+  stop(): Promise<void>;
+}
+
+type State = Omit<Engine, 'url' | 'stop'>;
+
+/** Fields of request bodies by the last part of the path. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  activation: ['maxJobsToActivate', 'requestTimeout', 'timeout', 'type', 'worker'],
+  completion: ['variables'],
+  failure: ['errorMessage', 'retries', 'retryBackOff'],
+  error: ['errorCode', 'errorMessage', 'variables'],
+  publication: ['correlationKey', 'messageId', 'name', 'timeToLive', 'variables'],
+};
+
+/** Starts an engine without a job. */
+export async function startEngine(): Promise<Engine> {
+  const state = { jobs: [], reports: [], messages: [], deployed: [], faults: [] } satisfies Omit<
+    Engine,
+    'url' | 'stop'
+  >;
+  const stopping = new AbortController();
+  const server: LoopbackServer = await serve((request, response) => {
+    void answer(request, state, stopping.signal)
+      .catch((error: unknown) => {
+        state.faults.push(`${request.method} ${request.url}: ${error}`);
+        return { status: 400, body: { title: 'INVALID_ARGUMENT', detail: String(error) } };
+      })
+      .then((answered) => send(response, answered));
+  });
+  return {
+    ...state,
+    url: server.url,
+    stop: async () => {
+      stopping.abort();
+      await server.close();
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+async function answer(request: IncomingMessage, state: State, stopping: AbortSignal): Promise<Answer> {
+  const path = request.url ?? '';
+  if (request.method === 'GET' && path === '/v2/topology')
+    return { status: 200, body: { brokers: [{ nodeId: 0 }] } };
+  if (request.method !== 'POST') throw new Error('no such path');
+  const text = await bodyOf(request);
+  if (path === '/v2/deployments') return deploy(request, text, state);
+  const [, jobKey = '', verb = ''] = /^\/v2\/(?:jobs\/(\d+)|jobs|messages)\/(\w+)$/.exec(path) ?? [];
+  const body = JSON.parse(text) as Record<string, unknown>;
+  const unknown = Object.keys(body).filter((field) => !FIELDS[verb]?.includes(field));
+  if (unknown.length > 0) throw new Error(`unknown fields ${unknown.join(', ')}`);
+  if (verb === 'activation')
+    return { status: 200, body: { jobs: await activate(body, state, request, stopping) } };
+  if (verb === 'publication') {
+    if (state.messages.some(({ messageId }) => messageId === body.messageId))
+      return { status: 409, body: {} };
+    state.messages.push(body);
+    return { status: 200, body: { messageKey: '1' } };
+  }
+  state.reports.push({ jobKey, verb, body });
+  return { status: 204 };
+}
+
+async function deploy(request: IncomingMessage, text: string, { deployed }: State): Promise<Answer> {
+  const type = request.headers['content-type'] ?? '';
+  const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(type)?.[1];
+  const [, headers = '', content = ''] = /\r\n(.*?)\r\n\r\n(.*)\r\n--/s.exec(text) ?? [];
+  if (boundary === undefined || !text.startsWith(`--${boundary}`) || !/name="resources"/.test(headers)) {
+    throw new Error(`no resources in ${type}`);
+  }
+  deployed.push(await compileBpmn(Buffer.from(content), 'deployed.bpmn'));
+  return { status: 200, body: { deploymentKey: '1' } };
+}
+
+/** Waits as long as was asked for, for the first job of the type. */
+async function activate(
+  { type, maxJobsToActivate, requestTimeout }: Readonly<Record<string, unknown>>,
+  { jobs }: State,
+  request: IncomingMessage,
+  stopping: AbortSignal,
+): Promise<readonly EngineJob[]> {
+  const end = performance.now() + Number(requestTimeout);
+  while (performance.now() < end && !stopping.aborted && !request.socket.destroyed) {
+    const found = jobs.filter((job) => job.type === type).slice(0, Number(maxJobsToActivate));
+    for (const job of found) jobs.splice(jobs.indexOf(job), 1);
+    if (found.length > 0) return found;
+    await sleep(20);
+  }
+  return [];
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
