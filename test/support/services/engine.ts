@@ -47,10 +47,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Starts an engine without a job. */
 export async function startEngine(): Promise<Engine> {
-  const state = { jobs: [], reports: [], messages: [], deployed: [], faults: [] } satisfies Omit<
-    Engine,
-    'url' | 'stop'
-  >;
+  const state: State = { jobs: [], reports: [], messages: [], deployed: [], faults: [] };
   const stopping = new AbortController();
   const server: LoopbackServer = await serve((request, response) => {
     void answer(request, state, stopping.signal)
