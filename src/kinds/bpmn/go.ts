@@ -4,7 +4,7 @@ import type { Model } from './model.ts';
 /**
  * The Go file that hand-written code knows a model by: constants, the interface of its handlers, their registry.
  *
- * As gofmt would write it. `engine` is the import path of the package that has Job, Variables and Handler.
+ * As gofmt would write it. `engine` is the import path of the package that has Job, Completion and Handler.
  */
 export function goSource(model: Model & { readonly digest: string }, source: string, engine: string): string {
   const { jobs, messages } = model;
@@ -30,9 +30,9 @@ const (
 const (
 ${jobs.map(({ identifier, type, elements }) => `	// Job${identifier} is done for ${elements.join(', ')}.\n	Job${identifier} = ${goString(type)}\n`).join('')})
 ${messages.length > 0 ? `\n${messageConstants(messages)}` : ''}
-// Handlers do the jobs. Each returns the variables to complete its job with.
+// Handlers do the jobs. Each returns what to complete its job with.
 type Handlers interface {
-${jobs.map(({ identifier }) => `	// ${identifier} does jobs of the type [Job${identifier}].\n	${identifier}(ctx context.Context, job engine.Job) (engine.Variables, error)\n`).join('')}}
+${jobs.map(({ identifier }) => `	// ${identifier} does jobs of the type [Job${identifier}].\n	${identifier}(ctx context.Context, job engine.Job) (engine.Completion, error)\n`).join('')}}
 
 // Registry returns the handler of each job type. Jobs of the engine's own connectors are not among them.
 func Registry(handlers Handlers) map[string]engine.Handler {

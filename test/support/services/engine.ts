@@ -39,7 +39,7 @@ type State = Omit<Engine, 'url' | 'stop'>;
 /** Fields of request bodies by the last part of the path. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   activation: ['maxJobsToActivate', 'requestTimeout', 'timeout', 'type', 'worker'],
-  completion: ['variables'],
+  completion: ['result', 'variables'],
   failure: ['errorMessage', 'retries', 'retryBackOff'],
   error: ['errorCode', 'errorMessage', 'variables'],
   publication: ['correlationKey', 'messageId', 'name', 'timeToLive', 'variables'],

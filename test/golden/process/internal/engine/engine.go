@@ -23,12 +23,20 @@ var (
 // Variables are values of a process instance by their names.
 type Variables map[string]any
 
-// Handler does one job and returns the variables to complete it with. A job may come more than once, so that what a
+// Completion is what a job is completed with.
+type Completion struct {
+	Variables Variables
+	// Result is what the job decides, in the words of Camunda's REST API: which elements of an ad-hoc subprocess to
+	// activate, whether a task listener denies. Nil for all other jobs.
+	Result any
+}
+
+// Handler does one job and returns what to complete it with. A job may come more than once, so that what a
 // handler does must have the same effect twice as once. It must end soon: for what takes longer than the lock of a job,
 // it requests work, and the process waits for a message.
 //
 // A *[BPMNError] takes the path that the model has for it, [ErrInvalid] makes an incident, anything else a retry.
-type Handler func(ctx context.Context, job Job) (Variables, error)
+type Handler func(ctx context.Context, job Job) (Completion, error)
 
 // Job is one piece of work, locked for this worker.
 type Job struct {
@@ -106,7 +114,7 @@ type Engine interface {
 	// Activate locks jobs, none if there were none for the whole wait.
 	Activate(ctx context.Context, activation Activation) ([]Job, error)
 	// Complete ends a job, and with it its element. It returns ErrGone if the job is not locked, as Fail and Throw do.
-	Complete(ctx context.Context, jobKey string, variables Variables) error
+	Complete(ctx context.Context, jobKey string, completion Completion) error
 	// Fail gives a job back.
 	Fail(ctx context.Context, jobKey string, failure Failure) error
 	// Throw ends a job with a BPMN error.

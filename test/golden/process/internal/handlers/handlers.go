@@ -20,11 +20,11 @@ type Handlers struct {
 
 // WorkRequestV1 orders work on the variable subject, which must not be empty, under the work id of the job. The process
 // gets that as its variable work_id, by which it waits for the message that the work is done.
-func (h *Handlers) WorkRequestV1(context.Context, engine.Job) (engine.Variables, error) {
-	return nil, errors.New("AMEIDE_SCAFFOLD: WorkRequestV1 has to be implemented")
+func (h *Handlers) WorkRequestV1(context.Context, engine.Job) (engine.Completion, error) {
+	return engine.Completion{}, errors.New("AMEIDE_SCAFFOLD: WorkRequestV1 has to be implemented")
 }
 
 // WorkCancelV1 takes back the order in the variable work_id, which must not be empty.
-func (h *Handlers) WorkCancelV1(context.Context, engine.Job) (engine.Variables, error) {
-	return nil, errors.New("AMEIDE_SCAFFOLD: WorkCancelV1 has to be implemented")
+func (h *Handlers) WorkCancelV1(context.Context, engine.Job) (engine.Completion, error) {
+	return engine.Completion{}, errors.New("AMEIDE_SCAFFOLD: WorkCancelV1 has to be implemented")
 }

@@ -44,7 +44,7 @@ func cancel(variables string) engine.Job {
 }
 
 // do gives a job to the handler of its type.
-func do(t *testing.T, service work.Service, job engine.Job) (engine.Variables, error) {
+func do(t *testing.T, service work.Service, job engine.Job) (engine.Completion, error) {
 	return model.Registry(&Handlers{Work: service})[job.Type](t.Context(), job)
 }
 
@@ -55,7 +55,7 @@ func TestWorkIsRequested(t *testing.T) {
 	if err != nil {
 		t.Fatalf("WorkRequestV1() error = %v, want nil", err)
 	}
-	if diff := cmp.Diff(engine.Variables{"work_id": job.WorkID()}, got); diff != "" {
+	if diff := cmp.Diff(engine.Variables{"work_id": job.WorkID()}, got.Variables); diff != "" {
 		t.Errorf("variables differ (-want +got):\n%s", diff)
 	}
 	want := []work.Order{{ID: job.WorkID(), Tenant: "acme", Subject: "item/i1"}}
@@ -87,7 +87,7 @@ func TestWorkIsRequestedUnderOneID(t *testing.T) {
 func TestWorkIsCancelled(t *testing.T) {
 	var service orders
 	got, err := do(t, &service, cancel(`{"work_id":"w1","subject":"item/i1"}`))
-	if err != nil || len(got) != 0 {
+	if err != nil || len(got.Variables) != 0 {
 		t.Fatalf("WorkCancelV1() = %v, %v; want no variables, nil", got, err)
 	}
 	if diff := cmp.Diff([]string{"w1"}, service.cancelled); diff != "" {

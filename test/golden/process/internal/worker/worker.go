@@ -150,11 +150,11 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 	// Some of the lock is left for telling the engine.
 	ctx, cancel := context.WithTimeout(w.working, w.settings.JobTimeout*9/10)
 	defer cancel()
-	variables, err := safely(ctx, handler, job)
+	completion, err := safely(ctx, handler, job)
 	if w.working.Err() != nil {
 		return
 	}
-	outcome, reported := w.report(job, variables, err)
+	outcome, reported := w.report(job, completion, err)
 	attributes := []any{"outcome", outcome, "took", time.Since(started).String()}
 	if err != nil {
 		attributes = append(attributes, "error", err)
@@ -172,7 +172,7 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 }
 
 // safely turns a panic of a handler into an error.
-func safely(ctx context.Context, handler engine.Handler, job engine.Job) (variables engine.Variables, err error) {
+func safely(ctx context.Context, handler engine.Handler, job engine.Job) (completion engine.Completion, err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			err = fmt.Errorf("panic: %v\n%s", recovered, debug.Stack())
@@ -191,13 +191,13 @@ const (
 )
 
 // report tells the engine what became of a job, again while it does not answer.
-func (w *Worker) report(job engine.Job, variables engine.Variables, err error) (outcome, error) {
+func (w *Worker) report(job engine.Job, completion engine.Completion, err error) (outcome, error) {
 	if bpmn := new(engine.BPMNError); errors.As(err, &bpmn) {
 		err := w.insist(func(ctx context.Context) error { return w.engine.Throw(ctx, job.Key, bpmn) })
 		return thrown, err
 	}
 	if err == nil {
-		err = w.insist(func(ctx context.Context) error { return w.engine.Complete(ctx, job.Key, variables) })
+		err = w.insist(func(ctx context.Context) error { return w.engine.Complete(ctx, job.Key, completion) })
 		if errors.Is(err, engine.ErrGone) || !errors.Is(err, engine.ErrRefused) {
 			return completed, err
 		}

@@ -42,23 +42,23 @@ func TestWorkerReportsWhatBecameOfAJob(t *testing.T) {
 		state   enginetest.State
 		result  string
 	}{
-		{"completed", func(context.Context, engine.Job) (engine.Variables, error) {
-			return engine.Variables{"paid": true}, nil
-		}, enginetest.Completed, `{"paid":true}`},
-		{"thrown", func(context.Context, engine.Job) (engine.Variables, error) {
-			return nil, &engine.BPMNError{Code: "poor", Message: "no money"}
+		{"completed", func(context.Context, engine.Job) (engine.Completion, error) {
+			return engine.Completion{Variables: engine.Variables{"paid": true}}, nil
+		}, enginetest.Completed, `{"Variables":{"paid":true},"Result":null}`},
+		{"thrown", func(context.Context, engine.Job) (engine.Completion, error) {
+			return engine.Completion{}, &engine.BPMNError{Code: "poor", Message: "no money"}
 		}, enginetest.Thrown, "poor: no money"},
-		{"failed", func(context.Context, engine.Job) (engine.Variables, error) {
-			return nil, errors.New("no answer")
+		{"failed", func(context.Context, engine.Job) (engine.Completion, error) {
+			return engine.Completion{}, errors.New("no answer")
 		}, enginetest.Ready, "no answer"},
-		{"invalid", func(_ context.Context, job engine.Job) (engine.Variables, error) {
-			return nil, job.Decode(new(string))
+		{"invalid", func(_ context.Context, job engine.Job) (engine.Completion, error) {
+			return engine.Completion{}, job.Decode(new(string))
 		}, enginetest.Incident, "invalid job: variables: json: cannot unmarshal object into Go value of type string"},
-		{"panic", func(context.Context, engine.Job) (engine.Variables, error) {
+		{"panic", func(context.Context, engine.Job) (engine.Completion, error) {
 			panic("oh")
 		}, enginetest.Ready, "panic: oh"},
-		{"variables that are no JSON", func(context.Context, engine.Job) (engine.Variables, error) {
-			return engine.Variables{"bad": func() {}}, nil
+		{"variables that are no JSON", func(context.Context, engine.Job) (engine.Completion, error) {
+			return engine.Completion{Variables: engine.Variables{"bad": func() {}}}, nil
 		}, enginetest.Ready, "the engine refused the request: json: unsupported type: func()"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,9 +81,9 @@ func TestWorkerTriesAgainAndGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"))
 		var attempts atomic.Int32
-		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Completion, error) {
 			attempts.Add(1)
-			return nil, errors.New("no answer")
+			return engine.Completion{}, errors.New("no answer")
 		})
 		time.Sleep(10 * retryBackoff)
 		synctest.Wait()
@@ -101,12 +101,12 @@ func TestWorkerHasBoundedJobsInHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"), job("2"), job("3"), job("4"), job("5"))
 		var now, most, all atomic.Int32
-		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Completion, error) {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			time.Sleep(time.Second)
 			all.Add(1)
-			return nil, nil
+			return engine.Completion{}, nil
 		})
 		time.Sleep(time.Minute)
 		if most.Load() != 2 || all.Load() != 5 {
@@ -119,9 +119,9 @@ func TestWorkerHasBoundedJobsInHand(t *testing.T) {
 func TestWorkerEndsHandlersBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"))
-		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Variables, error) {
+		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Completion, error) {
 			<-ctx.Done()
-			return nil, ctx.Err()
+			return engine.Completion{}, ctx.Err()
 		})
 		time.Sleep(settings.JobTimeout - time.Second)
 		synctest.Wait()
@@ -135,9 +135,9 @@ func TestWorkerEndsHandlersBeforeTheLock(t *testing.T) {
 func TestWorkerFinishesJobsInHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"))
-		stop := start(t, memory, func(context.Context, engine.Job) (engine.Variables, error) {
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Completion, error) {
 			time.Sleep(5 * time.Second)
-			return nil, nil
+			return engine.Completion{}, nil
 		})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -160,9 +160,9 @@ func TestWorkerFinishesJobsInHand(t *testing.T) {
 func TestWorkerGivesUpJobsAtTheEndOfTheDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"))
-		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Variables, error) {
+		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Completion, error) {
 			<-ctx.Done()
-			return nil, ctx.Err()
+			return engine.Completion{}, ctx.Err()
 		})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -201,24 +201,24 @@ func (f *flaky) Activate(ctx context.Context, a engine.Activation) ([]engine.Job
 	return f.Memory.Activate(ctx, a)
 }
 
-func (f *flaky) Complete(ctx context.Context, jobKey string, variables engine.Variables) error {
+func (f *flaky) Complete(ctx context.Context, jobKey string, completion engine.Completion) error {
 	if err := f.fail("complete"); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	f.left = 2
 	f.mu.Unlock()
-	return f.Memory.Complete(ctx, jobKey, variables)
+	return f.Memory.Complete(ctx, jobKey, completion)
 }
 
 func TestWorkerOutlastsAnEngineThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := &flaky{Memory: enginetest.New(job("1")), left: 2}
-		stop := start(t, away, func(context.Context, engine.Job) (engine.Variables, error) {
+		stop := start(t, away, func(context.Context, engine.Job) (engine.Completion, error) {
 			away.mu.Lock()
 			away.left = 2
 			away.mu.Unlock()
-			return nil, nil
+			return engine.Completion{}, nil
 		})
 		time.Sleep(30 * time.Second)
 		_ = stop(t.Context())

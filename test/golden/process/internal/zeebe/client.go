@@ -31,12 +31,11 @@ type Client struct {
 // New returns a client of the cluster at base, for example https://zeebe.example.com. Transport adds the credentials;
 // see [Basic] and [OAuth].
 func New(base *url.URL, transport http.RoundTripper) *Client {
-	return &Client{base: base, http: &http.Client{
-		Transport: transport,
-		// Credentials and jobs are for this cluster alone.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Client{base: base, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 }
+
+// stay follows no redirect: credentials and jobs are for the configured address alone.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // key is a number up to Camunda 8.7, and a string from 8.8 on.
 type key string
@@ -85,8 +84,12 @@ func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Jo
 }
 
 // Complete implements [engine.Engine].
-func (c *Client) Complete(ctx context.Context, jobKey string, variables engine.Variables) error {
-	return c.onJob(ctx, jobKey, "completion", map[string]any{"variables": variables})
+func (c *Client) Complete(ctx context.Context, jobKey string, completion engine.Completion) error {
+	body := map[string]any{"variables": completion.Variables}
+	if completion.Result != nil {
+		body["result"] = completion.Result
+	}
+	return c.onJob(ctx, jobKey, "completion", body)
 }
 
 // Fail implements [engine.Engine].

@@ -47,9 +47,9 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 		reply(w, err, http.StatusOK, map[string]any{"jobs": answers})
 	})
 	mux.HandleFunc("POST /v2/jobs/{key}/completion", func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ Variables engine.Variables }
+		var body engine.Completion
 		if decode(t, w, r, &body) {
-			reply(w, memory.Complete(r.Context(), r.PathValue("key"), body.Variables), http.StatusNoContent, nil)
+			reply(w, memory.Complete(r.Context(), r.PathValue("key"), body), http.StatusNoContent, nil)
 		}
 	})
 	mux.HandleFunc("POST /v2/jobs/{key}/failure", func(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +185,7 @@ func TestClientTellsFailures(t *testing.T) {
 			}))
 			defer answering.Close()
 			c := client(t, answering.URL, http.DefaultTransport)
-			err := c.Complete(t.Context(), "1", nil)
+			err := c.Complete(t.Context(), "1", engine.Completion{})
 			if got := errors.Is(err, engine.ErrGone); got != test.gone {
 				t.Errorf("Complete() error = %v; is gone = %v, want %v", err, got, test.gone)
 			}

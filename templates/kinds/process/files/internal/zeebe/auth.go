@@ -33,7 +33,7 @@ func OAuth(tokenURL, clientID, clientSecret, audience string, next http.RoundTri
 		TokenURL:       tokenURL,
 		EndpointParams: map[string][]string{"audience": {audience}},
 	}
-	client := &http.Client{Transport: next, Timeout: requestTimeout}
+	client := &http.Client{Transport: next, CheckRedirect: stay, Timeout: requestTimeout}
 	source := config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, client))
 	return &oauth2.Transport{Source: source, Base: next}
 }

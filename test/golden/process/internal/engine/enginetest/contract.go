@@ -45,13 +45,21 @@ func Contract(t *testing.T, open func(*testing.T, *Memory) engine.Engine) {
 	})
 	t.Run("complete", func(t *testing.T) {
 		opened, memory := start(t)
-		if err := opened.Complete(t.Context(), job.Key, engine.Variables{"paid": true}); err != nil {
+		if err := opened.Complete(t.Context(), job.Key, engine.Completion{Variables: engine.Variables{"paid": true}}); err != nil {
 			t.Errorf("Complete() error = %v, want nil", err)
 		}
-		outcome(t, memory, Completed, `{"paid":true}`)
-		if err := opened.Complete(t.Context(), job.Key, nil); !errors.Is(err, engine.ErrGone) {
+		outcome(t, memory, Completed, `{"Variables":{"paid":true},"Result":null}`)
+		if err := opened.Complete(t.Context(), job.Key, engine.Completion{}); !errors.Is(err, engine.ErrGone) {
 			t.Errorf("second Complete() error = %v, want %v", err, engine.ErrGone)
 		}
+	})
+	t.Run("complete with a decision", func(t *testing.T) {
+		opened, memory := start(t)
+		decision := map[string]any{"type": "userTask", "denied": true}
+		if err := opened.Complete(t.Context(), job.Key, engine.Completion{Result: decision}); err != nil {
+			t.Errorf("Complete() error = %v, want nil", err)
+		}
+		outcome(t, memory, Completed, `{"Variables":null,"Result":{"denied":true,"type":"userTask"}}`)
 	})
 	t.Run("fail", func(t *testing.T) {
 		opened, memory := start(t)

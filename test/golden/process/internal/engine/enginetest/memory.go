@@ -37,7 +37,7 @@ type entry struct {
 	job   engine.Job
 	state State
 	until time.Time
-	// result is the variables of a completion, in JSON, or what was said of the failure.
+	// result is the completion in JSON, or what was said of the failure.
 	result string
 }
 
@@ -58,7 +58,7 @@ func (m *Memory) Add(job engine.Job) {
 	m.tell()
 }
 
-// Outcome returns what became of a job, and the variables of its completion or what was said of its failure.
+// Outcome returns what became of a job, and its completion in JSON or what was said of its failure.
 func (m *Memory) Outcome(jobKey string) (State, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,24 +105,24 @@ func (m *Memory) lock(a engine.Activation) ([]engine.Job, <-chan struct{}, <-cha
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var jobs []engine.Job
-	var next <-chan time.Time
+	soonest := a.Wait
 	for _, e := range m.jobs {
 		if e.job.Type != a.Type || e.state != Ready && e.state != Locked || len(jobs) == a.Max {
 			continue
 		}
 		if left := time.Until(e.until); left > 0 {
-			next = time.After(left)
+			soonest = min(soonest, left)
 			continue
 		}
 		e.state, e.until = Locked, time.Now().Add(a.Lock)
 		jobs = append(jobs, e.job)
 	}
-	return jobs, m.changed, next
+	return jobs, m.changed, time.After(soonest)
 }
 
 // Complete implements [engine.Engine].
-func (m *Memory) Complete(_ context.Context, jobKey string, variables engine.Variables) error {
-	result, err := json.Marshal(variables)
+func (m *Memory) Complete(_ context.Context, jobKey string, completion engine.Completion) error {
+	result, err := json.Marshal(completion)
 	if err != nil {
 		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
 	}

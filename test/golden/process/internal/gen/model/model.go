@@ -30,12 +30,12 @@ const (
 	MessageWorkCompletedV1 = "orders.work.completed.v1"
 )
 
-// Handlers do the jobs. Each returns the variables to complete its job with.
+// Handlers do the jobs. Each returns what to complete its job with.
 type Handlers interface {
 	// WorkCancelV1 does jobs of the type [JobWorkCancelV1].
-	WorkCancelV1(ctx context.Context, job engine.Job) (engine.Variables, error)
+	WorkCancelV1(ctx context.Context, job engine.Job) (engine.Completion, error)
 	// WorkRequestV1 does jobs of the type [JobWorkRequestV1].
-	WorkRequestV1(ctx context.Context, job engine.Job) (engine.Variables, error)
+	WorkRequestV1(ctx context.Context, job engine.Job) (engine.Completion, error)
 }
 
 // Registry returns the handler of each job type. Jobs of the engine's own connectors are not among them.
