@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
+import { TransportFailure } from '../oci/transfer.ts';
+import { createTransport } from '../oci/transport.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
 export interface OidcEndpoint {
@@ -13,6 +15,7 @@ export interface OidcEndpoint {
 /** Milliseconds before each attempt. */
 const DELAYS = [0, 500, 1_000, 2_000] as const;
 const TIMEOUT = 10_000;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * A fresh OIDC token of this job for the audience `sigstore` (GitHub docs, "OpenID Connect reference"). They live for
@@ -23,28 +26,35 @@ const TIMEOUT = 10_000;
 export async function requestIdToken({ url, token, signal }: OidcEndpoint): Promise<string> {
   const endpoint = parse(url);
   endpoint.searchParams.set('audience', 'sigstore');
+  const transport = createTransport({
+    concurrency: 1,
+    stallTimeout: TIMEOUT,
+    ...(signal === undefined ? {} : { signal }),
+  });
   let why = '';
   let retryable = true;
-  for (const delay of DELAYS) {
-    try {
-      await sleep(delay, undefined, { signal });
-      const limit = AbortSignal.timeout(TIMEOUT);
-      const response = await fetch(endpoint, {
-        headers: { authorization: `bearer ${token}`, accept: 'application/json' },
-        redirect: 'error',
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      });
-      if (response.ok) {
-        const value = tokenIn(await response.json());
+  try {
+    for (const delay of DELAYS) {
+      try {
+        await sleep(delay, undefined, { signal });
+        const { status, body } = await transport.send({
+          method: 'GET',
+          url: endpoint,
+          headers: { authorization: `bearer ${token}`, accept: 'application/json' },
+          maxBytes: MAX_BYTES,
+        });
+        const value = status === 200 ? tokenIn(body) : undefined;
         if (value !== undefined) return value;
+        why = status === 200 ? 'the answer holds no token' : `it answered ${status}`;
+        retryable = status >= 500 || status === 429;
+        if (!retryable) break;
+      } catch (error) {
+        signal?.throwIfAborted();
+        why = error instanceof TransportFailure ? error.message : 'it cannot be reached';
       }
-      why = response.ok ? 'the answer holds no token' : `it answered ${response.status}`;
-      retryable = response.status >= 500 || response.status === 429;
-      if (!retryable) break;
-    } catch (error) {
-      signal?.throwIfAborted();
-      why = reasonOf(error);
     }
+  } finally {
+    await transport.close();
   }
   throw new PrimitiveError('identity-token-failed', `GitHub gave no OIDC token: ${why}.`, {
     why: `Asked ${endpoint.origin} with the token of this job.`,
@@ -57,17 +67,15 @@ export async function requestIdToken({ url, token, signal }: OidcEndpoint): Prom
   });
 }
 
-function tokenIn(body: unknown): string | undefined {
-  return typeof body === 'object' && body !== null && 'value' in body && typeof body.value === 'string'
-    ? body.value
-    : undefined;
-}
-
-/** A code such as ECONNREFUSED, which fetch keeps in the cause; never a message, which may name the whole URL. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return error instanceof Error ? error.name : 'it cannot be reached';
+function tokenIn(body: Uint8Array): string | undefined {
+  try {
+    const answer: unknown = JSON.parse(new TextDecoder().decode(body));
+    const value =
+      typeof answer === 'object' && answer !== null && 'value' in answer ? answer.value : undefined;
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(url: string): URL {

@@ -37,6 +37,11 @@ export interface RegistryClient extends Registry {
   close(): Promise<void>;
 }
 
+/**
+ * Requests under way per host, and so connections: what they wait for is the way there and back, and enough of them fill
+ * it. Registries limit how many come per minute, not at a time; one that has enough says so, and then gets fewer.
+ */
+const CONCURRENCY = 48;
 const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;
 /** How often a read is repeated that does not show what this client has just written. */
 const STALE_READS = 5;
@@ -47,9 +52,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const clock = options.clock ?? systemClock;
   const { signal } = options;
   const common = signal === undefined ? {} : { signal };
+  const concurrency = options.concurrency ?? CONCURRENCY;
   const transport = createTransport({
     ...common,
-    concurrency: options.concurrency ?? 16,
+    concurrency,
     stallTimeout: options.stallTimeout ?? 60_000,
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
     ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
@@ -69,6 +75,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     credentials: createCredentials(options.credentials, options.processes),
     plainHttp: options.plainHttp ?? [],
     write: options.access === 'write',
+    concurrency,
     budget: options.retryBudget ?? 300_000,
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   });
@@ -223,14 +230,15 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         },
       );
     },
-    async pushBlob(repository, source, mountFrom) {
+    async pushBlob(repository, source, { mountFrom, fresh = false } = {}) {
       const key = `${repository} ${source.descriptor.digest}`;
       const known = blobs.get(key);
       if (known !== undefined) {
         await known;
         return 'present';
       }
-      const pushing = hasBlob(exchange, repository, source.descriptor).then((present) =>
+      const asked = fresh ? Promise.resolve(false) : hasBlob(exchange, repository, source.descriptor);
+      const pushing = asked.then((present) =>
         present ? 'present' : uploadBlob(exchange, repository, source, mountFrom),
       );
       blobs.set(key, pushing);

@@ -1,8 +1,9 @@
 import { type Authorization, type Authorizer, createAuthorizer, type Scope } from './auth.ts';
 import type { Credentials } from './credentials.ts';
 import { responseFailure, type Subject, transportFailure } from './failure.ts';
+import { createGate, type Gate } from './gate.ts';
 import { isLoopbackHost, repositoryHost, repositoryPath } from './reference.ts';
-import { type AttemptFailure, type Clock, type RetryPolicy, withRetries } from './retry.ts';
+import { AttemptFailure, type Clock, type RetryPolicy, withRetries } from './retry.ts';
 import { type HttpRequest, type HttpResponse, TransportFailure } from './transfer.ts';
 import type { Transport } from './transport.ts';
 import type { Repository } from './types.ts';
@@ -60,6 +61,8 @@ export interface ExchangeOptions {
   /** Hosts that are spoken to without TLS, besides loopback ones. */
   readonly plainHttp: readonly string[];
   readonly write: boolean;
+  /** Requests under way at the same time, at most, per host. */
+  readonly concurrency: number;
   /** Milliseconds. */
   readonly budget: number;
   readonly signal?: AbortSignal;
@@ -74,6 +77,7 @@ interface Host {
   /** Whether anything came back from it yet: until then only one request is sent, and it tells what the others need. */
   answered: boolean;
   first?: Promise<void>;
+  readonly gate: Gate;
   /** On the clock: nothing is sent before, because the host said so to someone. */
   resumeAt: number;
 }
@@ -123,6 +127,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         address: name === 'docker.io' ? 'registry-1.docker.io' : name,
         scheme: plain ? 'http' : 'https',
         answered: false,
+        gate: createGate(options.concurrency, isOverload),
         resumeAt: 0,
       };
       hosts.set(name, host);
@@ -154,16 +159,18 @@ export function createExchange(options: ExchangeOptions): Exchange {
   }
 
   async function attempt(call: Call): Promise<Answer> {
-    signal?.throwIfAborted();
     const host = hostOf(repositoryHost(call.repository));
-    const leave = await enter(host);
-    try {
-      const answer = await sendAuthorized(call, host, leave);
-      if (call.accept(answer.response)) return answer;
-      throw noteLimit(host, responseFailure(answer.response, answer.subject, dateOf(answer.response)));
-    } finally {
-      leave();
-    }
+    return host.gate.run(async () => {
+      signal?.throwIfAborted();
+      const leave = await enter(host);
+      try {
+        const answer = await sendAuthorized(call, host, leave);
+        if (call.accept(answer.response)) return answer;
+        throw noteLimit(host, responseFailure(answer.response, answer.subject, dateOf(answer.response)));
+      } finally {
+        leave();
+      }
+    });
   }
 
   /** Sends it with what the host is known to want; after a 401 with what that asks for, and once more with a new token. */
@@ -228,6 +235,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
     call: (call, read) => retrying(call, async () => read(await attempt(call))),
     retrying,
   };
+}
+
+/** What passes by itself may be a sign of too many requests: limits, 5xx, resets, stalls. */
+function isOverload(failure: unknown): boolean {
+  return failure instanceof AttemptFailure && failure.error.retryable;
 }
 
 function scopesOf(call: Call): readonly Scope[] {

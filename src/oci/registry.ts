@@ -6,6 +6,14 @@ export interface BlobSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
+/** What the pusher of a blob knows. */
+export interface PushOptions {
+  /** A repository that has the blob. */
+  readonly mountFrom?: Repository;
+  /** The registry cannot have it yet, so that it need not be asked. */
+  readonly fresh?: boolean;
+}
+
 /** A manifest with a `subject`, to be attached to that subject; its blobs are in the repository already. */
 export interface Referrer extends Manifest {
   readonly artifactType: string;
@@ -30,11 +38,14 @@ export interface Registry {
   putManifest(repository: Repository, reference: string, manifest: Manifest): Promise<void>;
   /** A small blob, whole; throws `registry-blob-too-large` beyond `maxBytes` (default 16 MiB). */
   getBlob(repository: Repository, descriptor: Descriptor, maxBytes?: number): Promise<Uint8Array>;
-  /** Makes the blob present: HEAD, then mount from `mountFrom` where given, then a streamed upload in constant memory. */
+  /**
+   * Makes the blob present: HEAD (unless `fresh`), then mount from `mountFrom` where given, then a streamed upload in
+   * constant memory.
+   */
   pushBlob(
     repository: Repository,
     source: BlobSource,
-    mountFrom?: Repository,
+    options?: PushOptions,
   ): Promise<'present' | 'mounted' | 'uploaded'>;
   /** All referrers of a manifest, by the referrers API or the fallback index `sha256-<hex>`; empty where there are none. */
   getReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;

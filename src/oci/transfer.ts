@@ -87,6 +87,8 @@ export function transfer(request: HttpRequest, context: TransferContext): Promis
         headers:
           body === undefined ? request.headers : { ...request.headers, 'content-length': String(body.size) },
         body: body?.content ?? null,
+        // Otherwise undici ends the connection after every HEAD, and the next request waits for another handshake.
+        reset: false,
         // The watch does it: undici's own timers run from second to second, and know less of what moves.
         headersTimeout: 0,
         bodyTimeout: 0,

@@ -38,13 +38,13 @@ export function createTransport(options: TransportOptions): Transport {
     for (const abort of running) abort(options.signal?.reason);
   };
   options.signal?.addEventListener('abort', onAbort);
-  let dispatchers: Promise<Dispatchers> | undefined;
+  let plain: Promise<Dispatchers> | undefined;
+  let secure: Promise<Dispatchers> | undefined;
   /** The same with the machine's own store of authorities, which is slow to load and rarely needed. */
   let trusting: Promise<Dispatchers> | undefined;
 
   async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
-    dispatchers ??= createDispatchers(options, extra.length === 0 ? undefined : 'default', extra);
-    const used = trusting ?? dispatchers;
+    const used = dispatchersFor(request.url);
     try {
       return await sendBy(await used, request);
     } catch (failure) {
@@ -53,6 +53,16 @@ export function createTransport(options: TransportOptions): Transport {
       trusting ??= createDispatchers(options, 'system', extra);
       return sendBy(await trusting, request);
     }
+  }
+
+  /** Authorities are parsed for those who need them: that takes longer than a request. */
+  function dispatchersFor(url: URL): Promise<Dispatchers> {
+    if (url.protocol === 'http:') {
+      plain ??= createDispatchers(options, undefined, []);
+      return plain;
+    }
+    secure ??= createDispatchers(options, extra.length === 0 ? undefined : 'default', extra);
+    return trusting ?? secure;
   }
 
   async function sendBy({ direct, proxied }: Dispatchers, request: HttpRequest): Promise<HttpResponse> {
@@ -76,7 +86,7 @@ export function createTransport(options: TransportOptions): Transport {
     },
     async close() {
       options.signal?.removeEventListener('abort', onAbort);
-      for (const made of [dispatchers, trusting]) {
+      for (const made of [plain, secure, trusting]) {
         const { direct, proxied } = (await made) ?? {};
         await direct?.destroy();
         if (proxied !== direct) await proxied?.destroy();

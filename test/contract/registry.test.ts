@@ -71,13 +71,13 @@ describe.each(Object.keys(targets))('registry port on %s', (name) => {
     expect(await registry.pushBlob(repository, source)).toBe('uploaded');
     expect(await registry.pushBlob(repository, source)).toBe('present');
     expect(await target.other.pushBlob(repository, source)).toBe('present');
-    expect(await registry.pushBlob(fresh(), source, repository)).toBe('mounted');
+    expect(await registry.pushBlob(fresh(), source, { mountFrom: repository })).toBe('mounted');
     const bytes = await registry.getBlob(repository, source.descriptor);
     expect(digestOf(bytes)).toBe(source.descriptor.digest);
   });
 
   test('a mount from where the blob is not becomes an upload', async () => {
-    expect(await registry.pushBlob(fresh(), blob(100), fresh())).toBe('uploaded');
+    expect(await registry.pushBlob(fresh(), blob(100), { mountFrom: fresh() })).toBe('uploaded');
   });
 
   test('an empty blob can be pushed and read', async () => {

@@ -193,7 +193,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
       if (blob === undefined) throw absent(repository, `the blob ${descriptor.digest}`);
       return blob;
     },
-    async pushBlob(repository, source, mountFrom) {
+    async pushBlob(repository, source, { mountFrom } = {}) {
       const { digest } = source.descriptor;
       const fault = await begin('pushBlob', repository, digest);
       if (contents.get(repository)?.blobs.has(digest)) return 'present';
