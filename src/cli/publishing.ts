@@ -32,36 +32,39 @@ const BUILDS_AT_A_TIME = Math.max(1, Math.min(4, availableParallelism()));
 export async function runPublish(session: Session, request: PublishRequest): Promise<PublishResult> {
   const { wiring, emit, signal } = session;
   const started = performance.now();
+  emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
+  // Begun together and told in this order: what is wrong with the inputs comes before what is wrong around them.
+  const selecting = begin(selectInputs(session, request.selection));
+  const identifying = begin(identify(session, request.dryRun));
+  const reading = begin(readReleases(session));
+  const { inputs, whole } = await selecting;
+  const run = await identifying;
+  const { input, ports } = await reading;
+  const { config } = await wiring.workspace();
+  const tree = await wiring.repository();
+  const { registry, verifier } = ports;
+  const { policy } = input;
+  const probeSigner = once(async () => (await wiring.signer()).probe());
+  const willSign = whole && !request.sealOnly && !request.dryRun;
+  // A commit without a record will get one.
+  if (willSign) begin(ports.records.commit.then(({ digest }) => void (digest ?? begin(probeSigner()))));
+  const source = await sourceOf(run, session);
   const [{ gatherFacts }, { planPublish }] = await Promise.all([
     import('../publish/facts.ts'),
     import('../publish/plan.ts'),
   ]);
-  emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
-  const { inputs, whole } = await selectInputs(session, request.selection);
-  const [{ config }, tree, run, policy, registry, verifier] = await Promise.all([
-    wiring.workspace(),
-    wiring.repository(),
-    identify(session, request.dryRun),
-    wiring.policy(),
-    wiring.registry(),
-    wiring.verifier(),
-  ]);
-  const source = await sourceOf(run, session);
   const { facts, manifests } = await gatherFacts(
     {
-      commit: tree.head.commit,
+      ...input,
       ...(source === undefined ? {} : { source }),
       run,
-      policy,
       tags: config.tags.map((template) => template.replaceAll('{sha}', tree.head.commit)),
       inputs,
       whole,
       sealOnly: request.sealOnly,
-      registryPrefix: config.registry,
-      releases: releasesRepository(config.registry),
       channel: config.channel,
     },
-    { registry, verifier, history: tree },
+    { ...ports, history: tree },
   );
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
@@ -79,7 +82,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
     registry,
     builder: async () => (await wiring.builder()).info,
     sbom: async () => (await wiring.sbom()).probe(),
-    signer: async () => (await wiring.signer()).probe(),
+    signer: probeSigner,
   });
   const builds = plan.components.some(({ action }) => action === 'build');
   const folder = await makeFolder(session.environment.temporary);
@@ -125,6 +128,41 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Lets work go on while something else is awaited: its failure is told by whoever awaits it. */
+function begin<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
+
+/** Runs on the first call; every call gets the same answer. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** Begins to read the records of the commit and of the channel, which needs no more than config and HEAD. */
+async function readReleases({ wiring }: Session) {
+  const [{ readRecords }, { config }, { head }, registry, verifier, policy] = await Promise.all([
+    import('../publish/facts.ts'),
+    wiring.workspace(),
+    wiring.repository(),
+    wiring.registry(),
+    wiring.verifier(),
+    wiring.policy(),
+  ]);
+  const input = {
+    commit: head.commit,
+    policy,
+    registryPrefix: config.registry,
+    releases: releasesRepository(config.registry),
+    channel: config.channel,
+  };
+  return { input, ports: { registry, verifier, records: readRecords(input, { registry, verifier }) } };
 }
 
 /** Waits; an abort ends it with the signal's own reason. */

@@ -1,14 +1,17 @@
+import pLimit from 'p-limit';
 import type { Digest, Manifest } from '../oci/types.ts';
+import type { SealedRecord } from '../seal/record.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { Emit } from './events.ts';
-import { idOf, type PublishPlan, type SealedImage } from './plan.ts';
+import { idOf, type PlannedComponent, type PublishPlan, type SealedImage } from './plan.ts';
 import {
   type CommittedRecord,
   commitRecord,
   moveChannel,
   type ReleasePorts,
   releaseConflict,
+  storeRecord,
 } from './release.ts';
 import { type ComponentOutcome, type ExecutedPublish, reportPublish, type Tagged } from './report.ts';
 import {
@@ -24,6 +27,9 @@ import { type Claim, type PreparedTag, prepareTag, restoreTags, type TagPorts, w
 
 /** How often tags follow a record that another publisher replaces. */
 const ATTEMPTS = 4;
+
+/** Components that are tagged at a time: the record, which is stored meanwhile, must not wait for all of them. */
+const TAGGED_AT_A_TIME = 24;
 
 /** What executing a plan needs. */
 export interface ExecutePorts extends SealPorts {
@@ -53,16 +59,50 @@ export async function executePublish(
     return reportPublish(plan, sealed, undefined, { ...plan.channel, action: 'skip', moved: false, reason });
   }
   emit({ type: 'step', step: 'tag', message: `Tagging ${plan.commit.slice(0, 12)}` });
-  const tagged = await tagAll(plan, sealed, work, ports, emit);
-  if (plan.record.action === 'skip' || tagged.some((outcome) => !outcome.tagged)) {
-    return reportPublish(plan, tagged, undefined, {
-      ...plan.channel,
-      action: 'skip',
-      moved: false,
-      reason: 'no release record is written',
-    });
+  const ahead = storeAhead(plan, sealed, ports);
+  try {
+    const tagged = await tagAll(plan, sealed, work, ports, emit);
+    if (plan.record.action === 'skip' || tagged.some((outcome) => !outcome.tagged)) {
+      return reportPublish(plan, tagged, undefined, {
+        ...plan.channel,
+        action: 'skip',
+        moved: false,
+        reason: 'no release record is written',
+      });
+    }
+    return await commit(plan, tagged, ahead, work, ports, emit);
+  } finally {
+    await Promise.allSettled([ahead?.stored]);
   }
-  return commit(plan, tagged, work, ports, emit);
+}
+
+/** A record that is being stored while the tags that it speaks of are still being written. */
+interface StoredAhead {
+  readonly images: ReadonlyMap<PlannedComponent, SealedImage>;
+  readonly stored: Promise<SealedRecord>;
+}
+
+/**
+ * Begins to store the record, unnamed as it is without its tag, where all that it can say is known before the tags are
+ * written: signing and reading back take about as long as they do. Should the tags come out otherwise, another record is
+ * stored, and nothing ever names this one.
+ */
+function storeAhead(
+  plan: PublishPlan,
+  sealed: readonly SealOutcome[],
+  ports: ExecutePorts,
+): StoredAhead | undefined {
+  const writes = plan.record.action === 'write' || plan.record.action === 'supersede';
+  const images = new Map(sealed.flatMap((outcome) => (outcome.ok ? [[outcome.planned, outcome.image]] : [])));
+  if (!writes || buildsAny(plan) || images.size < sealed.length) return undefined;
+  const stored = storeRecord(recordOf(plan, images), plan, ports);
+  // Told when the tags stand; before that it must not end the process.
+  stored.catch(() => undefined);
+  return { images, stored };
+}
+
+function buildsAny({ components }: PublishPlan): boolean {
+  return components.some(({ action }) => action === 'build');
 }
 
 async function tagAll(
@@ -79,24 +119,27 @@ async function tagAll(
   const tagPorts: TagPorts = { ...ports, tier: plan.run.tier, manifest: (digest) => manifests.get(digest) };
   const looked = await prepareAll(plan, sealed, work, tagPorts, ports.signal);
   const stop = !plan.keepGoing && looked.some(({ failure }) => failure !== undefined);
+  const limit = pLimit(TAGGED_AT_A_TIME);
   return settleAll(
-    looked.map(async ({ outcome, prepared, failure }): Promise<ComponentOutcome> => {
-      if (!outcome.ok) return outcome;
-      if (!failure && (stop || !prepared)) return outcome;
-      const { planned, image } = outcome;
-      const standing = { image, tags: [] as string[] };
-      try {
-        if (failure) throw failure.error;
-        const tagged = await writeAll(prepared ?? [], tagPorts, standing);
-        emit({ type: 'component', component: idOf(planned), state: 'tagged', digest: tagged.image.digest });
-        return { ...outcome, tagged };
-      } catch (error) {
-        ports.signal.throwIfAborted();
-        const detail = error instanceof Error ? error.message : String(error);
-        emit({ type: 'component', component: idOf(planned), state: 'failed', detail });
-        return { planned, ok: false, error, digest: standing.image.digest, tags: standing.tags };
-      }
-    }),
+    looked.map(({ outcome, prepared, failure }) =>
+      limit(async (): Promise<ComponentOutcome> => {
+        if (!outcome.ok) return outcome;
+        if (!failure && (stop || !prepared)) return outcome;
+        const { planned, image } = outcome;
+        const standing = { image, tags: [] as string[] };
+        try {
+          if (failure) throw failure.error;
+          const tagged = await writeAll(prepared ?? [], tagPorts, standing);
+          emit({ type: 'component', component: idOf(planned), state: 'tagged', digest: tagged.image.digest });
+          return { ...outcome, tagged };
+        } catch (error) {
+          ports.signal.throwIfAborted();
+          const detail = error instanceof Error ? error.message : String(error);
+          emit({ type: 'component', component: idOf(planned), state: 'failed', detail });
+          return { planned, ok: false, error, digest: standing.image.digest, tags: standing.tags };
+        }
+      }),
+    ),
   );
 }
 
@@ -114,7 +157,7 @@ function prepareAll(
   ports: TagPorts,
   signal: AbortSignal,
 ): Promise<Looked[]> {
-  const built = plan.components.some((component) => component.action === 'build');
+  const built = buildsAny(plan);
   return settleAll(
     sealed.map(async (outcome): Promise<Looked> => {
       if (!outcome.ok) return { outcome };
@@ -186,6 +229,7 @@ async function writeAll(
 async function commit(
   plan: PublishPlan,
   tagged: readonly ComponentOutcome[],
+  ahead: StoredAhead | undefined,
   work: Work,
   ports: ExecutePorts,
   emit: Emit,
@@ -198,7 +242,7 @@ async function commit(
   }
   const { committed, outcomes } = kept
     ? { committed: kept, outcomes: tagged }
-    : await recordAll(plan, tagged, work, ports);
+    : await recordAll(plan, tagged, ahead, work, ports);
   ports.signal.throwIfAborted();
   const { channel } = plan;
   const intent = channel.action === 'move' ? 'Moving the channel' : 'Leaving the channel';
@@ -215,18 +259,35 @@ async function commit(
 async function recordAll(
   plan: PublishPlan,
   tagged: readonly ComponentOutcome[],
+  ahead: StoredAhead | undefined,
   work: Work,
   ports: ExecutePorts,
 ): Promise<{ readonly committed: CommittedRecord; readonly outcomes: readonly ComponentOutcome[] }> {
   const { repository, tag } = plan.record;
+  const images = new Map(
+    tagged.flatMap(({ planned, tagged: result }) => (result ? [[planned, result.image]] : [])),
+  );
+  const record = recordOf(plan, images);
+  const foreseen = [...images].every(([planned, image]) => ahead?.images.get(planned) === image);
   let outcomes = tagged;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const committed = await commitRecord(recordOf(plan, tagged), plan, ports);
+    const stored = attempt === 0 && foreseen ? ahead?.stored : undefined;
+    const mine = await (stored ?? storeRecord(record, plan, ports));
+    const committed = await commitRecord(mine, plan, ports);
+    // Read back a moment ago; where no tag has to follow it, no time goes by in which it could be replaced unseen.
+    if (!buildsAny(plan) && committed.digest === mine.digest && namesAll(outcomes, record))
+      return { committed, outcomes };
     outcomes = await followRecord(committed.record, plan, outcomes, work, ports);
     const standing = await ports.registry.headManifest(repository, tag);
     if (standing?.digest === committed.digest) return { committed, outcomes };
   }
   throw releaseConflict(plan, 'other publishers keep writing it');
+}
+
+/** Whether the tags name what a record lists. */
+function namesAll(outcomes: readonly ComponentOutcome[], record: ReleaseRecord): boolean {
+  const listed = new Map<string, Digest>(record.components.map(({ image, digest }) => [image, digest]));
+  return outcomes.every(({ planned, tagged }) => tagged?.image.digest === listed.get(planned.image));
 }
 
 /** The record is the commit point: where tags and record differ after two publishers met, the tags follow. */
@@ -237,7 +298,7 @@ async function followRecord(
   work: Work,
   ports: ExecutePorts,
 ): Promise<ComponentOutcome[]> {
-  const built = plan.components.some((component) => component.action === 'build');
+  const built = buildsAny(plan);
   const entries = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
   return settleAll(
     tagged.map(async (outcome): Promise<ComponentOutcome> => {
@@ -257,25 +318,19 @@ async function followRecord(
   );
 }
 
-function recordOf(plan: PublishPlan, tagged: readonly ComponentOutcome[]): ReleaseRecord {
+function recordOf(plan: PublishPlan, images: ReadonlyMap<PlannedComponent, SealedImage>): ReleaseRecord {
   return {
     schema: 'primitive.release/v1',
     commit: plan.commit,
     ...(plan.source === undefined ? {} : { source: plan.source }),
-    components: tagged.flatMap(({ planned, tagged: result }) =>
-      result
-        ? [
-            {
-              kind: planned.kind,
-              name: planned.name,
-              image: planned.image,
-              digest: result.image.digest,
-              inputDigest: planned.inputDigest,
-              platforms: result.image.platforms,
-              bundles: result.image.bundles,
-            },
-          ]
-        : [],
-    ),
+    components: [...images].map(([planned, image]) => ({
+      kind: planned.kind,
+      name: planned.name,
+      image: planned.image,
+      digest: image.digest,
+      inputDigest: planned.inputDigest,
+      platforms: image.platforms,
+      bundles: image.bundles,
+    })),
   };
 }

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../errors.ts';
 import type { Digest, Manifest, Repository } from '../oci/types.ts';
 import type { SealContext } from '../seal/inspect.ts';
-import { type RecordState, readRecord, writeRecord } from '../seal/record.ts';
+import { type RecordState, readRecord, type SealedRecord, writeRecord } from '../seal/record.ts';
 import type { ReleaseRecord, Signer, TrustTier } from '../seal/types.ts';
 import type { History } from '../workspace/history.ts';
 import type { PlannedChannel, PublishPlan } from './plan.ts';
@@ -29,29 +29,37 @@ export interface CommittedRecord {
   readonly written: boolean;
 }
 
+/** Stores a record by its digest, signed, read back and verified. No tag names it, so that it commits to nothing yet. */
+export async function storeRecord(
+  record: ReleaseRecord,
+  plan: PublishPlan,
+  ports: ReleasePorts,
+): Promise<SealedRecord> {
+  return writeRecord(ports.seal, plan.record.repository, record, {
+    signer: await ports.signer(),
+    registry: ports.registryPrefix,
+    tier: plan.run.tier,
+  });
+}
+
 /**
- * The commit point: signs the record, reads it back, and only then lets the tag of the commit name it.
+ * The commit point: lets the tag of the commit name a record that is stored.
  *
  * Where another publisher was first with a record that this run must respect, that record is returned and the caller
  * lets the tags follow it. Throws `release-conflict` (exit 1) where what is there can neither be kept nor replaced.
  */
 export async function commitRecord(
-  record: ReleaseRecord,
+  mine: SealedRecord,
   plan: PublishPlan,
   ports: ReleasePorts,
 ): Promise<CommittedRecord> {
   const { repository, tag } = plan.record;
   const { registry } = ports.seal;
   const { tier } = plan.run;
-  const mine = await writeRecord(ports.seal, repository, record, {
-    signer: await ports.signer(),
-    registry: ports.registryPrefix,
-    tier,
-  });
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await registry.headManifest(repository, tag);
     if (current?.digest === mine.digest)
-      return { record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
+      return { record: mine.record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
     if (current && current.digest !== plan.record.existing) {
       const other = await readRecord(ports.seal, repository, current.digest, {
         registry: ports.registryPrefix,

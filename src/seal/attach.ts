@@ -2,7 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
-import type { Manifest, Repository } from '../oci/types.ts';
+import type { Referrer } from '../oci/registry.ts';
+import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
@@ -29,8 +30,8 @@ export async function attachSeal(
   bundles: readonly Uint8Array[],
   expected: Expected,
 ): Promise<Sealed> {
-  const { signer } = await attachBundles(context, repository, image, bundles);
-  const own = { ...context, policy: scopedTo(context.policy, signer) };
+  const { statement } = await attachBundles(context, repository, image, bundles);
+  const own = { ...context, policy: scopedTo(context.policy, statement.signer) };
   const look = async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
     return state.sealed ? state : state.detail;
@@ -38,21 +39,30 @@ export async function attachSeal(
   return confirm(context, look, `${repository}@${image.digest}`);
 }
 
-/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. Returns the last one's signer. */
+/** What was attached: the last bundle's statement, and under which digests the bundles can be read. */
+export interface Attached {
+  readonly statement: VerifiedStatement;
+  readonly referrers: readonly Referrer[];
+  readonly blobs: readonly Descriptor[];
+}
+
+/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. */
 export async function attachBundles(
   context: SealContext,
   repository: Repository,
   subject: Manifest,
   bundles: readonly Uint8Array[],
-): Promise<VerifiedStatement> {
+): Promise<Attached> {
   const { registry } = context;
   const statements = await Promise.all(bundles.map((bytes) => checkOwn(context, bytes)));
   const last = statements.at(-1);
   if (last === undefined) throw new Error('there is nothing to attach');
   const blobs = bundles.map(bundleBlob);
-  await Promise.all(
-    [EMPTY_CONFIG, ...blobs.map(bundleSource)].map((source) => registry.pushBlob(repository, source)),
-  );
+  await Promise.all([
+    registry.pushBlob(repository, EMPTY_CONFIG),
+    // Signed a moment ago: nobody can have it.
+    ...blobs.map((blob) => registry.pushBlob(repository, bundleSource(blob), { fresh: true })),
+  ]);
   const referrers = blobs.map((blob, index) =>
     bundleReferrer(blob, (statements[index] ?? last).predicateType, descriptorOf(subject)),
   );
@@ -60,7 +70,7 @@ export async function attachBundles(
   const others = referrers.slice(0, -1);
   if (others.length > 0) await registry.attach(repository, subject.digest, others);
   await registry.attach(repository, subject.digest, referrers.slice(-1));
-  return last;
+  return { statement: last, referrers, blobs: blobs.map(({ descriptor }) => descriptor) };
 }
 
 /**

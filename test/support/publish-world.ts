@@ -7,7 +7,7 @@ import type { Registry } from '../../src/oci/registry.ts';
 import type { Digest, Repository } from '../../src/oci/types.ts';
 import type { PublishEvent } from '../../src/publish/events.ts';
 import { executePublish } from '../../src/publish/execute.ts';
-import { gatherFacts } from '../../src/publish/facts.ts';
+import { gatherFacts, readRecords } from '../../src/publish/facts.ts';
 import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
 import { preflight } from '../../src/publish/preflight.ts';
 import type { ExecutedPublish } from '../../src/publish/report.ts';
@@ -118,21 +118,25 @@ export class PublishWorld {
       branch: attempt.branch ?? (as === 'main' ? 'main' : 'topic'),
     };
     const history = this.#history();
+    const ports = { registry, verifier: this.#verifier };
+    const wanted = {
+      commit,
+      policy: this.#policy,
+      registryPrefix: this.#prefix,
+      releases: this.releases,
+      channel: { tag: 'main', branch: 'main' },
+    };
     const { facts, manifests } = await gatherFacts(
       {
-        commit,
+        ...wanted,
         source: 'https://github.com/acme/app',
         run,
-        policy: this.#policy,
         tags: [commit, ...(attempt.tags ?? []).map((template) => template.replaceAll('{sha}', commit))],
         inputs,
         whole: inputs.length === all.length,
         sealOnly: attempt.sealOnly ?? false,
-        registryPrefix: this.#prefix,
-        releases: this.releases,
-        channel: { tag: 'main', branch: 'main' },
       },
-      { registry, verifier: this.#verifier, history },
+      { ...ports, history, records: readRecords(wanted, ports) },
     );
     const plan = planPublish(facts, {
       sealOnly: attempt.sealOnly ?? false,
