@@ -116,7 +116,8 @@ export class Wiring {
     });
   }
 
-  registry(): Promise<RegistryClient> {
+  /** `retryBudget` in milliseconds, of the first call; minutes unless told. */
+  registry(options: { readonly retryBudget?: number } = {}): Promise<RegistryClient> {
     return this.#once('registry', async () => {
       const [{ createRegistryClient }, processes, { config }] = await Promise.all([
         import('../oci/client.ts'),
@@ -142,6 +143,7 @@ export class Wiring {
         },
         ...given('caFile', variables.SSL_CERT_FILE),
         signal: this.#signal,
+        ...options,
         onRetry: ({ host, reason, delay }) =>
           this.#warn('registry-retry', `${host}: ${reason}; trying again in ${Math.ceil(delay / 1000)} s`),
       });

@@ -38,7 +38,8 @@ function portsOf(wiring: Wiring): DoctorPorts {
       checkRun({ head: head.commit, claims, pullRequest });
       return resolveRun(signer, policy, head.branch);
     },
-    registry: () => wiring.registry(),
+    // Somebody waits for the answer, and a registry that does not answer is one.
+    registry: () => wiring.registry({ retryBudget: 0 }),
     releases: async () => {
       const [{ config }, { releasesRepository }] = await Promise.all([
         wiring.workspace(),

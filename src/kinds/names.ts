@@ -52,6 +52,21 @@ export function nameFault(name: string, rules: NameRules): string | undefined {
   return `does not match ${pattern}`;
 }
 
+/** A name that {@link nameFault} finds no fault with and that looks like one with which it does; undefined where none does. */
+export function nameLike(name: string, kind: string, rules: NameRules): string | undefined {
+  const spelled = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, LONGEST_MEANT)
+    .replace(/^-+|-+$/g, '');
+  return [spelled, `${spelled}-${kind}`, `${kind}-${spelled}`].find(
+    (candidate) => nameFault(candidate, rules) === undefined,
+  );
+}
+
+const LONGEST_MEANT = 30;
+
 /** The one of `others` that is hard to tell from `name`: it differs in case, hyphens or underscores only. */
 export function clashOf(name: string, others: Iterable<string>): string | undefined {
   const folded = fold(name);

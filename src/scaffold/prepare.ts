@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { withGenerated } from '../kinds/built-in.ts';
 import type { Kind, Kinds } from '../kinds/kind.ts';
-import { clashOf, nameFault } from '../kinds/names.ts';
+import { clashOf, nameFault, nameLike } from '../kinds/names.ts';
 import { readService } from '../kinds/proto.ts';
 import { render, templateVariables } from '../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../kinds/template.ts';
@@ -108,27 +108,16 @@ function kindOf(name: string, kinds: Kinds): Kind {
 function checkName(name: string, kind: Kind): void {
   const fault = nameFault(name, kind.names);
   if (fault === undefined) return;
+  const like = nameLike(name, kind.kind, kind.names);
   const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
   throw new PrimitiveError(
     'name-invalid',
     `No ${kind.kind} can be called ${JSON.stringify(shown)}: it ${fault}.`,
     {
       why: `it becomes a folder, an image, and names in code; the rule is ${kind.names.pattern}`,
-      suggestions: suggestedName(name, kind),
+      suggestions: like === undefined ? [] : [`primitive scaffold --kind ${kind.kind} --name ${like}`],
     },
   );
-}
-
-/** The name in lower case with hyphens, where that is one. */
-function suggestedName(name: string, kind: Kind): readonly string[] {
-  const spelled = name
-    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  return nameFault(spelled, kind.names) === undefined
-    ? [`primitive scaffold --kind ${kind.kind} --name ${spelled}`]
-    : [];
 }
 
 function imageOf({ image }: Config, kind: string, name: string): string {

@@ -37,6 +37,9 @@ export interface YamlDocument<T> {
 /** Nobody writes more by hand; a bound for the work that a hostile file can cause. */
 const MAX_CHARACTERS = 1024 * 1024;
 const MAX_ALIASES = 100;
+/** What most often is the matter. */
+const SYNTAX =
+  'Correct it there: indent by spaces, close what is opened, and put a text with `: `, ` #` or a sign in front in quotes.';
 
 /**
  * Parses and checks a YAML 1.2 file.
@@ -64,16 +67,24 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
   if (file.text.length > MAX_CHARACTERS) {
     throw new PrimitiveError(`${file.subject}-syntax`, `${file.shown} is too large.`, {
       why: `it has ${file.text.length} characters, ${MAX_CHARACTERS} are allowed`,
+      suggestions: ['Check that it is the file that was meant: nobody writes that much by hand.'],
     });
   }
   library ??= import('yaml');
   const yaml = await library;
   const lines = new yaml.LineCounter();
-  const syntaxError = (problems: readonly { offset: number; message: string }[]) =>
+  const syntaxError = (problems: readonly { offset: number; message: string; suggestion?: string }[]) =>
     combine(
       file,
-      problems.map(({ offset, message }) => ({ ...place(lines, offset), code: 'syntax', message })),
+      problems.map(({ offset, message, suggestion = SYNTAX }) => ({
+        ...place(lines, offset),
+        code: 'syntax',
+        message,
+        suggestion,
+      })),
     );
+  const tooMuch = (message: string) =>
+    syntaxError([{ offset: 0, message, suggestion: 'Write it plainly: no file of this sort needs that.' }]);
   const whole = () => {
     const document = yaml.parseDocument(file.text, {
       lineCounter: lines,
@@ -93,9 +104,8 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
     }
   } catch (cause) {
     // The parser recurses, so thousands of nested brackets end the stack.
-    if (cause instanceof RangeError) throw syntaxError([{ offset: 0, message: 'it is nested too deeply' }]);
-    if (cause instanceof ReferenceError)
-      throw syntaxError([{ offset: 0, message: 'it uses too many aliases' }]);
+    if (cause instanceof RangeError) throw tooMuch('it is nested too deeply');
+    if (cause instanceof ReferenceError) throw tooMuch('it uses too many aliases');
     throw cause;
   }
   return {

@@ -1,8 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clashOf, nameFault, nameForms, packageNames } from '../../../src/kinds/names.ts';
+import { clashOf, nameFault, nameForms, nameLike, packageNames } from '../../../src/kinds/names.ts';
 
 const pattern = '^[a-z][a-z0-9-]{0,38}[a-z0-9]$';
+
+test.each([
+  ['Orders', 'orders'],
+  ['orderLines', 'order-lines'],
+  ['order_lines', 'order-lines'],
+  ['a--b', 'a-b'],
+  ['func', 'func-domain'],
+  ['v2', 'v2-domain'],
+  ['1st', 'domain-1st'],
+  ['x'.repeat(200), 'x'.repeat(30)],
+  ['', undefined],
+  ['é', undefined],
+])('instead of %j: %s', (name, like) => {
+  expect(nameLike(name, 'domain', { pattern, reserved: 'go' })).toBe(like);
+});
 
 describe('nameFault', () => {
   test.each([

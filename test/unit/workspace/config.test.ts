@@ -200,6 +200,7 @@ test.each([
 ])('refuses %j as %s at %s: %s', async (text, code, position, message) => {
   const error = await refused(text);
   expect(error.message).toContain(message);
+  if (code === 'config-syntax') expect(error.suggestions).toEqual([expect.stringContaining('Correct it')]);
   expect(error.message.startsWith(`primitive.config.yaml:${position}: `), error.message).toBe(true);
   expect([error.code, error.exit]).toEqual([code, 2]);
 });
