@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
@@ -72,7 +72,8 @@ export function readEnvironment(
 function resolveDirectory(cwd: string, directory: string | undefined): string {
   if (directory === undefined) return cwd;
   const path = resolve(cwd, directory);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  // Links resolved, as by a shell that goes there: paths are compared with those that git tells.
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return realpathSync(path);
   throw new PrimitiveError('directory-not-found', `There is no folder ${directory}.`, {
     why: `--directory names ${path}, which does not exist or is no folder.`,
     suggestions: ['Name an existing folder, relative to where you are.'],

@@ -5,6 +5,7 @@
 import { type TProperties, Type } from 'typebox';
 import type { ExitCode } from '../errors.ts';
 import type { Digest, Repository } from '../oci/types.ts';
+import type { PrimitiveState } from '../workspace/inventory.ts';
 
 const closed = <T extends TProperties>(properties: T, description?: string) =>
   Type.Object(properties, {
@@ -119,15 +120,23 @@ export const doctorSchema = closed({
 /** What `list` finds. */
 export const listSchema = closed({
   schema: Type.Literal('primitive.list/v1'),
-  commit,
+  commit: Type.Union([commit, Type.Null()], { description: 'HEAD; null before the first commit.' }),
   primitives: Type.Array(
     closed({
       kind: Type.String(),
       name: Type.String(),
       path: Type.String(),
-      image: Type.String(),
-      inputDigest,
-      language: Type.String({ description: 'go, python or ts' }),
+      state: Type.Unsafe<PrimitiveState>({
+        type: 'string',
+        enum: ['committed', 'modified', 'uncommitted', 'invalid'],
+        description: 'How the primitive in the work tree, its inputs and the config stand to HEAD.',
+      }),
+      problem: nullable('Why it is invalid.'),
+      image: nullable('<registry>/<image>; null where primitive.yaml cannot be read.'),
+      inputDigest: Type.Union([inputDigest, Type.Null()], {
+        description: 'Of HEAD; null unless the state is committed.',
+      }),
+      language: nullable('go, python or ts; null for a kind that is not known.'),
       template: Type.Union([closed({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
         description: 'What it was scaffolded from; null where a person wrote it.',
       }),

@@ -1,63 +1,82 @@
-import type { Kinds } from '../kinds/kind.ts';
-import type { ComponentInputs } from '../workspace/inputs.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { ListedPrimitive, PrimitiveState } from '../workspace/inventory.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** `primitive.list/v1`. */
 export interface Inventory {
   readonly schema: 'primitive.list/v1';
-  readonly commit: string;
+  /** Null before the first commit. */
+  readonly commit: string | null;
   /** Sorted by kind, then name. */
   readonly primitives: readonly {
     readonly kind: string;
     readonly name: string;
     /** Folder, relative to the repository root. */
     readonly path: string;
-    /** `<registry>/<image>`. */
-    readonly image: string;
-    /** 64 hex digits. */
-    readonly inputDigest: string;
-    /** That the kind is written in. */
-    readonly language: string;
+    readonly state: PrimitiveState;
+    /** Why the state is `invalid`; null otherwise. */
+    readonly problem: string | null;
+    /** `<registry>/<image>`; null where `primitive.yaml` cannot be read. */
+    readonly image: string | null;
+    /** 64 hex digits, of HEAD; null unless the state is `committed`. */
+    readonly inputDigest: string | null;
+    /** That the kind is written in; null for a kind that is not known. */
+    readonly language: string | null;
     /** What it was scaffolded from; null where a person wrote it. The template has moved on where `latest` is more. */
     readonly template: { readonly version: number; readonly latest: number } | null;
   }[];
 }
 
-/** The inventory of what was read at a commit. */
-export function inventoryOf(commit: string, inputs: readonly ComponentInputs[], kinds: Kinds): Inventory {
-  const primitives = inputs.map(({ component, inputDigest }) => {
-    const { kind, name, path, repository, templateVersion: version } = component;
-    const known = kinds.get(kind);
-    return {
-      kind,
-      name,
-      path,
-      image: repository,
-      inputDigest,
-      language: known?.language ?? 'unknown',
-      template: version === undefined ? null : { version, latest: known?.version ?? version },
-    };
-  });
-  const key = ({ kind, name }: { kind: string; name: string }) => `${kind}/${name}`;
+/** The inventory as a document. */
+export function inventoryOf(
+  commit: string | undefined,
+  listed: readonly ListedPrimitive[],
+  kinds: ReadonlyMap<string, Pick<Kind, 'language' | 'version'>>,
+): Inventory {
   return {
     schema: 'primitive.list/v1',
-    commit,
-    primitives: primitives.sort((a, b) => (key(a) < key(b) ? -1 : 1)),
+    commit: commit ?? null,
+    primitives: listed.map(({ kind, name, path, state, problem, component, inputDigest }) => {
+      const version = component?.templateVersion;
+      const known = kinds.get(kind);
+      return {
+        kind,
+        name,
+        path,
+        state,
+        problem: problem ?? null,
+        image: component?.repository ?? null,
+        inputDigest: inputDigest ?? null,
+        language: known?.language ?? null,
+        template: version === undefined ? null : { version, latest: known?.version ?? version },
+      };
+    }),
   };
 }
 
-/** A line per primitive: what it is, its language and template, its image, the beginning of its input digest. */
+/** A line per primitive: what it is, its language and template, its image, its input digest or state; then what is wrong. */
 export function inventoryText({ primitives }: Inventory, style: Style): string {
-  const rows = primitives.map(({ kind, name, image, inputDigest, language, template }) => [
+  if (primitives.length === 0) {
+    return 'There is no primitive yet. To make one: primitive scaffold --kind domain --name orders\n';
+  }
+  const rows = primitives.map(({ kind, name, image, inputDigest, language, template, state }) => [
     `${kind}/${name}`,
-    language,
+    language ?? '-',
     templateText(template, style),
-    image,
-    style.dim(inputDigest.slice(0, 12)),
+    image ?? '-',
+    inputDigest === null ? stateText(state, style) : style.dim(inputDigest.slice(0, 12)),
   ]);
   const titles = ['PRIMITIVE', 'LANGUAGE', 'TEMPLATE', 'IMAGE', 'INPUTS'];
-  return table([titles.map((title) => style.bold(title)), ...rows]);
+  const problems = primitives.flatMap(({ problem }) => (problem === null ? [] : [`${problem}\n`]));
+  return [
+    table([titles.map((title) => style.bold(title)), ...rows]),
+    ...(problems.length > 0 ? ['\n', ...problems] : []),
+  ].join('');
+}
+
+function stateText(state: PrimitiveState, style: Style): string {
+  return state === 'invalid' ? style.red(state) : style.yellow(state);
 }
 
 function templateText(template: Inventory['primitives'][number]['template'], style: Style): string {

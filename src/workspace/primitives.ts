@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../errors.ts';
 import type { Kind, KindLookup } from '../kinds/kind.ts';
-import { nameFault } from '../kinds/names.ts';
+import { nameFault, nameLike } from '../kinds/names.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
 import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
@@ -84,7 +84,7 @@ export async function readComponents(
   const components: Component[] = [];
   for (const [i, { path }] of manifests.entries()) {
     const text = Buffer.from(texts[i] ?? []).toString('utf8');
-    components.push(await readComponent({ path, text, base }, workspace));
+    components.push(await parseComponent({ path, text, base }, workspace));
   }
   checkImages(components);
   return { components: components.sort((a, b) => (a.id < b.id ? -1 : 1)), warnings };
@@ -103,7 +103,8 @@ function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
   );
 }
 
-interface Manifest {
+/** A `primitive.yaml`. */
+export interface Manifest {
   /** Relative to the repository's root. */
   readonly path: string;
   readonly text: string;
@@ -111,7 +112,14 @@ interface Manifest {
   readonly base: string;
 }
 
-async function readComponent(manifest: Manifest, { config, kinds, location }: Workspace): Promise<Component> {
+/**
+ * The component that a `primitive.yaml` describes.
+ * Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with file, line and column).
+ */
+export async function parseComponent(
+  manifest: Manifest,
+  { config, kinds, location }: Workspace,
+): Promise<Component> {
   const document = await parseYaml(
     { text: manifest.text, shown: manifest.path, subject: 'primitive' },
     PrimitiveFile,
@@ -186,8 +194,17 @@ function identityFaults(
     return faults;
   }
   const fault = nameFault(file.name, kind.names);
-  if (fault !== undefined)
-    faults.push({ path: ['name'], message: `the name ${JSON.stringify(shorten(file.name))} ${fault}` });
+  if (fault !== undefined) {
+    const like = nameLike(file.name, file.kind, kind.names);
+    faults.push({
+      path: ['name'],
+      message: `the name ${JSON.stringify(shorten(file.name))} ${fault}`,
+      suggestion:
+        like === undefined
+          ? `The rule is ${kind.names.pattern}`
+          : `git mv ${shorten(path)} ${posix.dirname(path)}/${like}, and \`name: ${like}\` in its primitive.yaml`,
+    });
+  }
   return faults;
 }
 

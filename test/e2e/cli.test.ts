@@ -6,10 +6,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doctorSchema, errorSchema, helpSchema, listSchema, versionSchema } from '../../src/cli/schemas.ts';
@@ -335,7 +336,7 @@ describe('on a terminal', () => {
 });
 
 describe('commands', () => {
-  test('list: the inventory of HEAD, the same as a report', async () => {
+  test('list: the inventory, the same as a report', async () => {
     const { code, stdout } = await cli.run(['list', '--json', '--report', 'json=list.json'], {
       cwd: repository,
     });
@@ -348,6 +349,7 @@ describe('commands', () => {
         name: 'orders',
         path: 'primitives/domain/orders',
         image: '127.0.0.1:1/acme/domain-orders',
+        state: 'committed',
       },
     ]);
     expect(readFileSync(join(repository, 'list.json'), 'utf8')).toBe(stdout);
@@ -357,11 +359,25 @@ describe('commands', () => {
     );
   });
 
+  test('list: through a link to the folder, by `.` and by path', async () => {
+    const link = join(dirname(repository), 'link');
+    symlinkSync(repository, link);
+    for (const [folder, selector] of [
+      [link, '.'],
+      [join(link, 'primitives/domain/orders'), '.'],
+      [link, 'primitives/domain'],
+    ] as const) {
+      const { code, stdout } = await cli.run(['-C', folder, 'list', selector]);
+      expect([code, stdout]).toEqual([0, expect.stringContaining('domain/orders')]);
+    }
+  });
+
   test('doctor: every check with its fix, 3 where a tool or the network fails', async () => {
-    const { code, stdout } = await cli.run(['doctor', '--json'], {
+    const { code, stdout, stderr } = await cli.run(['doctor', '--json'], {
       cwd: repository,
       env: { PATH: '/nowhere' },
     });
+    expect(stderr, 'a registry that refuses connections is told at once').not.toContain('trying again');
     const document = JSON.parse(stdout);
     expect(Check(doctorSchema, document)).toBe(true);
     expect(code).toBe(3);

@@ -69,6 +69,12 @@ describe('from an empty repository to every kind', () => {
         await contentOf(join(GOLDEN, kind)),
       );
     }
+    const fresh = JSON.parse((await cli.run(['list', '--json'], { cwd })).stdout);
+    expect(Check(listSchema, fresh)).toBe(true);
+    expect([fresh.commit, fresh.primitives.map(({ state }: { state: string }) => state)]).toEqual([
+      null,
+      kinds.map(() => 'uncommitted'),
+    ]);
     const git = (...args: string[]) =>
       run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd });
     await git('add', '--all');

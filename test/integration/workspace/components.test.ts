@@ -234,6 +234,7 @@ describe('a primitive.yaml that is wrong', () => {
     const error = await refusal(openWorkspace(repo.root));
     expect(error).toMatchObject({ code: 'primitive-invalid', exit: 2 });
     expect(error.message).toContain(why);
+    expect(error.suggestions).toEqual([expect.stringMatching(/^git mv .* primitives\/domain\/[a-z]+/)]);
   });
 
   test('a kind that there is not, in a folder of its own', async () => {

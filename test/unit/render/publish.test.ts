@@ -174,18 +174,39 @@ Nothing was changed.
 });
 
 test('an inventory', () => {
-  const common = { kind: 'domain', path: 'p', inputDigest: 'ab'.repeat(32), language: 'go' };
+  const common = {
+    kind: 'domain',
+    path: 'p',
+    state: 'committed',
+    problem: null,
+    inputDigest: 'ab'.repeat(32),
+    language: 'go',
+  } as const;
   const primitives = [
     { ...common, name: 'billing', image: 'r.io/billing', template: { version: 1, latest: 1 } },
     { ...common, name: 'orders', image: 'r.io/orders', template: { version: 1, latest: 2 } },
     { ...common, name: 'own', image: 'r.io/own', template: null },
-  ];
+    { ...common, name: 'new', image: 'r.io/new', template: null, state: 'uncommitted', inputDigest: null },
+    {
+      ...common,
+      name: 'odd',
+      image: null,
+      template: null,
+      state: 'invalid',
+      problem: 'p/primitive.yaml:1:1: it is wrong',
+      inputDigest: null,
+    },
+  ] as const;
   expect(inventoryText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
     [
       'PRIMITIVE       LANGUAGE  TEMPLATE  IMAGE         INPUTS',
       'domain/billing  go        1         r.io/billing  abababababab',
       'domain/orders   go        1, now 2  r.io/orders   abababababab',
       'domain/own      go        -         r.io/own      abababababab',
+      'domain/new      go        -         r.io/new      uncommitted',
+      'domain/odd      go        -         -             invalid',
+      '',
+      'p/primitive.yaml:1:1: it is wrong',
       '',
     ].join('\n'),
   );

@@ -1,0 +1,39 @@
+import type { GitRepository } from '../adapters/git.ts';
+import { PrimitiveError } from '../errors.ts';
+import type { Selection } from '../workspace/selection.ts';
+import type { Outcome } from './outcome.ts';
+import type { Session } from './session.ts';
+
+/** Lists the selected primitives as they stand in the work tree; whatever state they are in, that is no failure. */
+export async function runList(
+  { wiring, environment, emit }: Session,
+  selection: Selection,
+): Promise<Outcome> {
+  const [{ takeInventory }, { selectComponents }, { inventoryOf, inventoryText }] = await Promise.all([
+    import('../workspace/inventory.ts'),
+    import('../workspace/selection.ts'),
+    import('../render/inventory.ts'),
+  ]);
+  const [workspace, kinds, tree] = await Promise.all([
+    wiring.workspace(),
+    wiring.kinds(),
+    wiring.repository().catch(uncommitted),
+  ]);
+  const { location } = workspace;
+  const { primitives, strays } = await takeInventory({ ...workspace, kinds }, tree);
+  for (const { code, message } of strays) emit({ type: 'warning', code, message });
+  const selected = selectComponents(primitives, selection, {
+    cwd: environment.cwd,
+    repositoryRoot: tree?.root ?? location.repositoryRoot ?? location.root,
+  });
+  const document = inventoryOf(tree?.head.commit, selected, kinds);
+  return { document, text: (style) => inventoryText(document, style), exit: 0 };
+}
+
+/** No repository where there is nothing that could be compared with. */
+function uncommitted(error: unknown): GitRepository | undefined {
+  if (error instanceof PrimitiveError && NOTHING_COMMITTED.has(error.code)) return undefined;
+  throw error;
+}
+
+const NOTHING_COMMITTED = new Set(['git-no-commit', 'git-not-a-repository']);
