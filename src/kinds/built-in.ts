@@ -65,10 +65,8 @@ async function generateModel(
   const [bytes, goMod] = await Promise.all([read(source), read('go.mod')]);
   const module = /^module\s+([\w.~/-]+)/m.exec(new TextDecoder().decode(goMod))?.[1];
   if (bytes === undefined || module === undefined) {
-    const missing = bytes === undefined ? source : 'the module in go.mod';
-    throw new PrimitiveError('generator-input', `${shown}${missing} is missing.`, {
-      why: `the generator ${id} reads it`,
-    });
+    const missing = bytes === undefined ? `${shown}${source} is missing.` : `${shown}go.mod names no module.`;
+    throw new PrimitiveError('generator-input', missing, { why: `the generator ${id} reads it` });
   }
   const [{ compileBpmn }, { goSource }] = await Promise.all([
     import('./bpmn/compile.ts'),

@@ -27,15 +27,22 @@ export async function schemaFaults(root: XmlElement): Promise<readonly PlacedFau
     if (nested === undefined) return wrongValue(warning, byId, root);
     // The place of a text is its end.
     const at = plain.at(Number(column) - (nested.startsWith('unexpected body text') ? 1 : 0));
-    const isTwice = nested.startsWith('duplicate ID');
-    return {
-      code: isTwice ? 'bpmn-id-duplicate' : 'bpmn-element-unknown',
-      at,
-      message: `${at.name}: ${nested.replace(/\s+/g, ' ').slice(0, 200)}`,
-      fix: isTwice ? 'Give one of the elements another id.' : UNKNOWN,
-    };
+    const message = `${at.name}: ${nested.replace(/\s+/g, ' ').slice(0, 200)}`;
+    const [, code = 'bpmn-element-unknown', fix = UNKNOWN] =
+      IDS.find(([begin]) => nested.startsWith(begin)) ?? [];
+    return { code, at, message, fix };
   });
 }
+
+/** How what is found in ids begins; the code and what to do. */
+const IDS = [
+  ['duplicate ID', 'bpmn-id-duplicate', 'Give one of the elements another id.'],
+  [
+    'illegal ID',
+    'bpmn-id-invalid',
+    'Begin the id with a letter or _, and go on with letters, digits, _, - and dots.',
+  ],
+] as const;
 
 const UNPARSABLE = /^unparsable content .* detected\n\tline: 0\n\tcolumn: (\d+)\n\tnested error: (.*)$/s;
 

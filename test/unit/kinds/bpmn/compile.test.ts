@@ -159,6 +159,16 @@ describe('each fault has its code, element, line and column', () => {
       '5:1: T: bpmn:task: duplicate ID <T>',
       modelOf(`${task('T', 'a')}\n<task id="T" />`),
     ],
+    [
+      'bpmn-id-invalid',
+      '5:1: 7up: bpmn:task: illegal ID <7up>',
+      modelOf(`${task('T', 'a')}\n<task id="7up" />`),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '4:1: T: bpmn:serviceTask has no zeebe:taskDefinition',
+      modelOf('<serviceTask id="T" /><task id="U" />'),
+    ],
     ['bpmn-no-jobs', '3:1: flow: no element is a job', modelOf('<task id="T" />')],
     ['bpmn-not-executable', '3:1: flow: no process is executable', modelOf(task('T', 'a'), '', 'id="flow"')],
     ['bpmn-process-id', '3:1: D: the process has no id', modelOf(task('T', 'a'), '', 'isExecutable="true"')],
