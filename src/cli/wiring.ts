@@ -69,24 +69,34 @@ export class Wiring {
 
   workspace(): Promise<Workspace> {
     return this.#once('workspace', async () => {
-      const { cwd, configFile, version } = this.#environment;
-      const [{ findConfig }, { loadConfig }] = await Promise.all([
-        import('../workspace/discovery.ts'),
+      const [{ loadConfig }, location] = await Promise.all([
         import('../workspace/config.ts'),
+        this.#location(),
       ]);
-      const location = await findConfig({ cwd, ...(configFile === undefined ? {} : { configFile }) });
-      return { location, config: await loadConfig(location, version) };
+      return { location, config: await loadConfig(location, this.#environment.version) };
+    });
+  }
+
+  #location(): Promise<ConfigLocation> {
+    return this.#once('location', async () => {
+      const { cwd, configFile } = this.#environment;
+      const { findConfig } = await import('../workspace/discovery.ts');
+      return findConfig({ cwd, configFile });
     });
   }
 
   repository(): Promise<GitRepository> {
     return this.#once('repository', async () => {
-      const [{ openRepository }, processes] = await Promise.all([
+      const [{ openRepository }, processes, location] = await Promise.all([
         import('../adapters/git.ts'),
         this.processes(),
+        this.#location(),
       ]);
-      const { location } = await this.workspace();
-      return openRepository(processes, location.root, this.#signal);
+      const opened = openRepository(processes, location.root, this.#signal);
+      // Git starts while the config is read; if both are wrong, the config is told.
+      opened.catch(() => {});
+      await this.workspace();
+      return opened;
     });
   }
 

@@ -16,20 +16,34 @@ export type PlacedEntry = FolderEntry & Folder;
 /** More files than any checkout could hold: a tree made by hand can name itself into astronomical numbers. */
 const MAX_FILES = 5_000_000;
 
+type Entry = Pick<FolderEntry, 'mode' | 'object'>;
+
 /** What stands at a path of the commit; '' is its root. Undefined where nothing does, or something below a file. */
-export async function findEntry(
+export async function findEntry(tree: SourceTree, path: string): Promise<Entry | undefined> {
+  return (await findEntries(tree, [path]))[0];
+}
+
+/** As {@link findEntry} for many paths, each folder above them looked through once. */
+export function findEntries(
   tree: SourceTree,
-  path: string,
-): Promise<Pick<FolderEntry, 'mode' | 'object'> | undefined> {
-  let found: Pick<FolderEntry, 'mode' | 'object'> = { mode: '040000', object: tree.head.tree };
-  for (const segment of path === '' ? [] : path.split('/')) {
-    if (found.mode !== '040000') return undefined;
-    const [entries = []] = await tree.readFolders([found.object]);
-    const entry = entries.find(({ name, undecodable }) => name === segment && !undecodable);
-    if (entry === undefined) return undefined;
-    found = entry;
-  }
-  return found;
+  paths: readonly string[],
+): Promise<readonly (Entry | undefined)[]> {
+  const opened = new Map<string, Promise<ReadonlyMap<string, Entry>>>();
+  const look = async (path: string): Promise<Entry | undefined> => {
+    if (path === '') return { mode: '040000', object: tree.head.tree };
+    const slash = path.lastIndexOf('/');
+    const folder = path.slice(0, Math.max(slash, 0));
+    const names = opened.get(folder) ?? open(folder);
+    opened.set(folder, names);
+    return (await names).get(path.slice(slash + 1));
+  };
+  const open = async (path: string): Promise<ReadonlyMap<string, Entry>> => {
+    const folder = await look(path);
+    if (folder?.mode !== '040000') return new Map();
+    const [entries = []] = await tree.readFolders([folder.object]);
+    return new Map(entries.flatMap((entry) => (entry.undecodable ? [] : [[entry.name, entry]])));
+  };
+  return Promise.all(paths.map(look));
 }
 
 /** What stands in some folders, in their order. */

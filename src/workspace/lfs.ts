@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../errors.ts';
 import type { BuildContext } from './build-context.ts';
-import { findEntry } from './folders.ts';
+import { findEntries } from './folders.ts';
 import { parentsOf } from './scope.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
@@ -59,7 +59,7 @@ export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext
 
 /** Whether any of these `.gitattributes` that are there does. */
 async function speakOfLfs(tree: SourceTree, places: ReadonlySet<string>): Promise<boolean> {
-  const found = await Promise.all([...places].map((path) => findEntry(tree, path)));
+  const found = await findEntries(tree, [...places]);
   const objects = found.flatMap((entry) => (entry?.mode.startsWith('100') ? [entry.object] : []));
   const texts = await tree.readWhole([...new Set(objects)]);
   return texts.some((text) => /filter\s*=\s*lfs/.test(Buffer.from(text).toString('latin1')));

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import { type Folder, findEntry, listFiles } from './folders.ts';
+import { type Folder, findEntries, listFiles } from './folders.ts';
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
@@ -24,7 +24,10 @@ export async function readScopes(
   tree: SourceTree,
   components: readonly Component[],
 ): Promise<readonly InputScope[]> {
-  const folders = await Promise.all(components.map(({ build }) => findEntry(tree, build.context)));
+  const folders = await findEntries(
+    tree,
+    components.map(({ build }) => build.context),
+  );
   const chooser = new Chooser(await listCandidates(tree, components));
   return components.map((component, i) => {
     const folder = folders[i];
@@ -107,12 +110,11 @@ async function listCandidates(tree: SourceTree, components: readonly Component[]
     for (const path of [...roots, ...builderFiles(component)]) paths.add(join(context, path));
   }
   const outermost = [...paths].filter((path) => !parentsOf(path).some((parent) => paths.has(parent)));
-  const found = await Promise.all(
-    outermost.map(async (path) => ({ path, entry: await findEntry(tree, path) })),
-  );
+  const found = await findEntries(tree, outermost);
   const folders: Folder[] = [];
   const files: TreeEntry[] = [];
-  for (const { path, entry } of found) {
+  for (const [i, path] of outermost.entries()) {
+    const entry = found[i];
     if (entry?.mode === '040000') folders.push({ path, object: entry.object });
     else if (entry !== undefined) files.push({ path, mode: entry.mode, object: entry.object });
   }

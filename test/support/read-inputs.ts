@@ -10,9 +10,12 @@ import type { SourceTree } from '../../src/workspace/source-tree.ts';
 /** What every command that plans reads first; with `checkClean` false without asking git whether anything is dirty. */
 export async function readAll(cwd: string, checkClean: boolean): Promise<number> {
   const location = await findConfig({ cwd });
-  const repository = await openRepository(createProcesses(process.env), location.root);
+  const [repository, config, kinds] = await Promise.all([
+    openRepository(createProcesses(process.env), location.root),
+    loadConfig(location, '1.0.0'),
+    openKinds(bundledKinds()),
+  ]);
   const tree: SourceTree = checkClean ? repository : { ...repository, changes: async () => [] };
-  const [config, kinds] = await Promise.all([loadConfig(location, '1.0.0'), openKinds(bundledKinds())]);
   const { components } = await readComponents(tree, { location, config, kinds });
   return (await readInputs(tree, components, location)).length;
 }
