@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { withGenerated } from '../kinds/built-in.ts';
@@ -62,7 +63,7 @@ export async function prepareScaffold(
   });
   const [service, model] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
-    modelOf(kind, inputs, location.root),
+    modelOf(kind, inputs, location.root, site.path),
   ]);
   const variables = templateVariables(
     {
@@ -200,10 +201,14 @@ async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitiv
   });
 }
 
-/** What the template sees of a BPMN file that is to be implemented. */
-async function modelOf(kind: Kind, inputs: GivenInputs, root: string) {
-  const path = inputs.bpmn;
-  if (path === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
+/** What the template sees of a BPMN file that is to be implemented; once it was copied, the original may be gone. */
+async function modelOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
+  const given = inputs.bpmn;
+  if (given === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
+  const copies =
+    kind.generators?.flatMap(({ reads }) => reads).filter((path) => path.endsWith('.bpmn')) ?? [];
+  const paths = [given, ...copies.map((path) => `${primitive}/${path}`)];
+  const path = paths.find((one) => existsSync(join(root, one))) ?? given;
   const { compileBpmn } = await import('../kinds/bpmn/compile.ts');
   return compileBpmn(await readInput(root, 'bpmn', path), path);
 }

@@ -205,6 +205,9 @@ test('a process of an existing model is written with it, and one with faults is 
     'func (h *Handlers) PaymentChargeV1(',
   );
   expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
-  const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
-  expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+  for (const original of ['there', 'gone']) {
+    if (original === 'gone') await rm(join(repo.root, 'models/order.bpmn'));
+    const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
+    expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+  }
 });
