@@ -13,10 +13,11 @@ from psycopg_pool import PoolTimeout
 
 from acme_agent_orders.checkpoints import (
     migrate,
-    open_checkpoints,
+    open_threads,
 )
+from acme_agent_orders.threads import ThreadsUnavailableError
 
-from stores import KEPT, keeps_threads, run_turn
+from stores import check_claims, check_keeping, run_turn
 
 DATABASE = os.environ["TEST_POSTGRES_URL"]
 
@@ -32,24 +33,72 @@ def url() -> Generator[str]:
 
 
 def test_postgres_keeps_threads(url: str) -> None:
-    async def run() -> tuple[list[tuple[int, list[str]]], tuple[int, list[str]]]:
+    async def run() -> tuple[int, list[str]]:
         await migrate(url)
         await migrate(url)
-        async with open_checkpoints(url) as checkpoints:
-            await checkpoints.ping()
-            kept = await keeps_threads(checkpoints.saver)
-        async with open_checkpoints(url) as reopened:
-            return kept, await run_turn(reopened.saver, "a", "three")
+        async with open_threads(url) as threads:
+            await threads.ping()
+            await check_keeping(threads)
+        async with open_threads(url) as reopened:
+            return await run_turn(reopened, "a", "three")
 
-    assert asyncio.run(run()) == (KEPT, (3, ["one", "two", "three"]))
+    assert asyncio.run(run()) == (3, ["one", "two", "three"])
+
+
+def test_postgres_lets_a_thread_be_claimed_once(url: str) -> None:
+    async def run() -> None:
+        await migrate(url)
+        async with open_threads(url) as threads, open_threads(url) as other_process:
+            await check_claims(threads, other_process)
+
+    asyncio.run(run())
+
+
+def test_postgres_ends_a_claim_that_a_crash_left_behind(url: str) -> None:
+    async def run() -> None:
+        await migrate(url)
+        async with open_threads(url) as crashed, open_threads(url) as threads, crashed.claim("a", 0.1):
+            await asyncio.sleep(0.5)
+            async with threads.claim("a", 60):
+                pass
+
+    asyncio.run(run())
 
 
 def test_postgres_that_is_down_cannot_be_used() -> None:
     nobody = make_conninfo(DATABASE, host="127.0.0.1", port=1)
 
     async def run() -> None:
-        async with open_checkpoints(nobody) as checkpoints:
-            await checkpoints.ping()
+        async with open_threads(nobody) as threads:
+            with pytest.raises(PoolTimeout):
+                await threads.ping()
+            with pytest.raises(ThreadsUnavailableError):
+                async with threads.claim("a", 60):
+                    pass
 
-    with pytest.raises(PoolTimeout):
+    asyncio.run(run())
+
+
+def test_postgres_without_its_tables_cannot_be_used(url: str) -> None:
+    async def run() -> None:
+        async with open_threads(url) as threads:
+            await threads.ping()
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
         asyncio.run(run())
+
+
+def test_postgres_connections_that_broke_are_replaced(url: str) -> None:
+    async def run() -> None:
+        await migrate(url)
+        name = f"test {secrets.token_hex(8)}"
+        async with open_threads(make_conninfo(url, application_name=name)) as threads:
+            await threads.ping()
+            with psycopg.connect(DATABASE, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                    [name],
+                )
+            await run_turn(threads, "a", "one")
+
+    asyncio.run(run())

@@ -1,25 +1,27 @@
 """A model that follows a script, and the application around it."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall
 from langchain_core.tools import BaseTool
-from langgraph.checkpoint.memory import InMemorySaver
 from langsmith.utils import tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
 from starlette.testclient import TestClient
 
 from acme_agent_orders.api import (
-    Lifecycle,
-    Service,
+    Resources,
     create_app,
 )
+from acme_agent_orders.checkpoints import MemoryThreads
 from acme_agent_orders.context import Context
+from acme_agent_orders.lifecycle import Lifecycle
 from acme_agent_orders.model import ModelError
-from acme_agent_orders.service import Agent
+from acme_agent_orders.threads import Threads
 from acme_agent_orders.toolbox import Toolbox
+from acme_agent_orders.turns import Turns
 
 
 class FakeModel:
@@ -56,35 +58,34 @@ def asks_for(*calls: tuple[str, dict[str, Any]]) -> AIMessage:
     return AIMessage("", tool_calls=tool_calls)
 
 
-def create_agent(model: FakeModel, tools: Iterable[BaseTool] = (), grants: Iterable[str] = ()) -> Agent:
-    """The agent, with a fresh store of threads."""
-    return Agent(Context(model, Toolbox(tools, frozenset(grants))), InMemorySaver())
-
-
-async def usable() -> None:
-    """A dependency that is up."""
-
-
 @contextmanager
 def serving(
     model: FakeModel,
     tools: Iterable[BaseTool] = (),
     grants: Iterable[str] = (),
     *,
-    check: Callable[[], Awaitable[None]] = usable,
+    threads: Threads | None = None,
     lifecycle: Lifecycle | None = None,
+    timeout_seconds: float = 60,
 ) -> Generator[TestClient]:
     """The application in this process, and a client for it."""
 
     @asynccontextmanager
-    async def open_service() -> AsyncGenerator[Service]:
-        yield Service(create_agent(model, tools, grants), check, lifecycle or Lifecycle())
+    async def open_resources() -> AsyncGenerator[Resources]:
+        store = threads or MemoryThreads()
+        process = lifecycle or Lifecycle()
+        context = Context(model, Toolbox(tools, frozenset(grants)))
+        yield Resources(Turns(context, store, process, timeout_seconds), store.ping, process)
 
-    with TestClient(create_app(open_service)) as client:
+    with TestClient(create_app(open_resources)) as client:
         yield client
 
 
-def invoke(client: TestClient, thread_id: str, message: str) -> tuple[int, Any]:
-    """Status and body of one turn."""
-    response = client.post("/invoke", json={"thread_id": thread_id, "message": message})
+_message_ids = count(1)
+
+
+def invoke(client: TestClient, thread_id: str, message: str, *, message_id: str = "") -> tuple[int, Any]:
+    """Status and body of one turn; each message has an id of its own unless the test gives one."""
+    body = {"thread_id": thread_id, "message_id": message_id or f"m{next(_message_ids)}", "message": message}
+    response = client.post("/invoke", json=body)
     return response.status_code, response.json()

@@ -88,6 +88,7 @@ def test_turns_every_failure_into_a_model_error() -> None:
         "the model cannot be reached: ConnectError": unreachable,
         "the model answered with status 429": lambda _: httpx2.Response(429, text="secret detail"),
         "the model's answer is not a chat completion": lambda _: httpx2.Response(200, text="<html>"),
+        "the model's answer is empty": lambda _: _answer({"role": "assistant", "content": None}),
     }
     for expected, server in servers.items():
         with pytest.raises(ModelError) as caught:

@@ -5,17 +5,25 @@ import asyncio
 from acme_agent_orders.checkpoints import (
     MEMORY,
     migrate,
-    open_checkpoints,
+    open_threads,
 )
 
-from stores import KEPT, keeps_threads
+from stores import check_claims, check_keeping
 
 
 def test_memory_keeps_threads() -> None:
-    async def run() -> list[tuple[int, list[str]]]:
+    async def run() -> None:
         await migrate(MEMORY)
-        async with open_checkpoints(MEMORY) as checkpoints:
-            await checkpoints.ping()
-            return await keeps_threads(checkpoints.saver)
+        async with open_threads(MEMORY) as threads:
+            await threads.ping()
+            await check_keeping(threads)
 
-    assert asyncio.run(run()) == KEPT
+    asyncio.run(run())
+
+
+def test_memory_lets_a_thread_be_claimed_once() -> None:
+    async def run() -> None:
+        async with open_threads(MEMORY) as threads:
+            await check_claims(threads, threads)
+
+    asyncio.run(run())

@@ -1,12 +1,14 @@
 """The probes."""
 
-from acme_agent_orders.api import Lifecycle
+from acme_agent_orders.checkpoints import MemoryThreads
+from acme_agent_orders.lifecycle import Lifecycle
 
 from support import FakeModel, serving
 
 
-async def _down() -> None:
-    raise ConnectionError("the store is down")
+class _Down(MemoryThreads):
+    async def ping(self) -> None:
+        raise ConnectionError("the store is down")
 
 
 def test_is_live_and_ready() -> None:
@@ -17,14 +19,16 @@ def test_is_live_and_ready() -> None:
 
 
 def test_is_live_but_not_ready_while_draining() -> None:
-    with serving(FakeModel(), lifecycle=Lifecycle(draining=True)) as client:
+    lifecycle = Lifecycle()
+    lifecycle.draining = True
+    with serving(FakeModel(), lifecycle=lifecycle) as client:
         got = {path: client.get(path).status_code for path in ("/livez", "/readyz")}
 
     assert got == {"/livez": 200, "/readyz": 503}
 
 
 def test_is_live_but_not_ready_without_its_store() -> None:
-    with serving(FakeModel(), check=_down) as client:
+    with serving(FakeModel(), threads=_Down()) as client:
         got = {path: client.get(path).status_code for path in ("/livez", "/readyz")}
 
     assert got == {"/livez": 200, "/readyz": 503}

@@ -1,13 +1,16 @@
 """Turns, as a caller sees them."""
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 from langchain_core.tools import tool
+from langsmith.utils import get_env_var
 
+from acme_agent_orders.checkpoints import MemoryThreads
 from acme_agent_orders.model import ModelError
 
-from support import FakeModel, asks_for, create_agent, invoke, says, serving
+from support import FakeModel, asks_for, invoke, says, serving
 
 
 @tool
@@ -88,44 +91,124 @@ def test_offers_only_granted_tools() -> None:
     )
 
 
-def test_a_failed_turn_leaves_no_trace() -> None:
+def test_a_failed_turn_goes_on_where_it_stopped() -> None:
+    runs: list[str] = []
+
+    @tool
+    async def order(item: str) -> str:
+        """Order an item."""
+        runs.append(item)
+        return f"ordered {item}"
+
     model = FakeModel(
+        asks_for(("order", {"item": "tea"})),
+        ModelError("the model answered with status 503"),
+        says("Your tea is on its way."),
+    )
+    with serving(model, [order], ["order"]) as client:
+        got = [invoke(client, "t", "Tea, please", message_id="m1") for _ in range(2)]
+
+    assert got == [
+        (
+            502,
+            {
+                "title": "Bad Gateway",
+                "status": 502,
+                "detail": "the model answered with status 503",
+                "code": "model_failed",
+            },
+        ),
+        (200, {"thread_id": "t", "turn": 1, "reply": "Your tea is on its way.", "tools_used": ["order"]}),
+    ]
+    assert (runs, model.asked[2]) == (["tea"], ["human: Tea, please", "ai: ", "tool: ordered tea"])
+
+
+def test_another_message_passes_over_a_failed_turn() -> None:
+    model = FakeModel(
+        says("Hello!"),
         asks_for(("weather", {"city": "Rome"})),
         ModelError("the model answered with status 503"),
         says("Hello again!"),
     )
     with serving(model, [weather], ["weather"]) as client:
-        got = [invoke(client, "t", "Hi"), invoke(client, "t", "Hi")]
+        got = [invoke(client, "t", text)[0] for text in ("Hi", "Rome?")]
+        last = invoke(client, "t", "Never mind")
 
-    assert got == [
-        (502, {"code": "model_failed", "message": "the model answered with status 503"}),
-        (200, {"thread_id": "t", "turn": 1, "reply": "Hello again!", "tools_used": []}),
-    ]
-    assert model.asked[2] == ["human: Hi"]
+    assert (got, last) == (
+        [200, 502],
+        (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": []}),
+    )
+    assert model.asked[3] == ["human: Hi", "ai: Hello!", "human: Never mind"]
+
+
+def test_a_repeated_message_is_answered_once() -> None:
+    model = FakeModel(says("Hello!"))
+    with serving(model) as client:
+        got = [invoke(client, "t", "Hi", message_id="m1") for _ in range(2)]
+
+    assert got == [(200, {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []})] * 2
+    assert model.asked == [["human: Hi"]]
+
+
+def test_refuses_to_repeat_a_message_that_others_came_after() -> None:
+    model = FakeModel(says("Hello!"), says("Bye!"))
+    with serving(model) as client:
+        *_, (status, problem) = [invoke(client, "t", text, message_id=text) for text in ("Hi", "Bye", "Hi")]
+
+    assert (status, problem["code"], problem["detail"]) == (
+        409,
+        "repeated_message",
+        "the message was answered before, and others came after it",
+    )
 
 
 def test_a_turn_that_finds_no_end_is_stopped() -> None:
     model = FakeModel(*[asks_for(("weather", {"city": "Rome"})) for _ in range(100)])
     with serving(model, [weather], ["weather"]) as client:
-        got = invoke(client, "t", "Hi")
+        status, problem = invoke(client, "t", "Hi")
 
-    assert got == (500, {"code": "step_limit", "message": "no reply after 25 steps"})
+    assert (status, problem["code"], problem["detail"]) == (500, "step_limit", "no reply after 25 steps")
+
+
+def test_a_turn_that_takes_too_long_is_stopped() -> None:
+    @tool
+    async def wait() -> str:
+        """Wait for nothing."""
+        await asyncio.Event().wait()
+        raise AssertionError("nothing happened")
+
+    model = FakeModel(asks_for(("wait", {})), says("Hello again!"))
+    with serving(model, [wait], ["wait"], timeout_seconds=0.5) as client:
+        status, problem = invoke(client, "t", "Hi")
+        again = invoke(client, "t", "Hi again")
+
+    assert (status, problem["code"], problem["detail"]) == (504, "out_of_time", "no reply after 0.5 seconds")
+    assert again == (200, {"thread_id": "t", "turn": 1, "reply": "Hello again!", "tools_used": []})
 
 
 def test_runs_one_turn_at_a_time_in_a_thread() -> None:
-    agent = create_agent(FakeModel(says("first"), says("other")))
+    at_once: list[tuple[int, str]] = []
 
-    async def at_once() -> list[str]:
-        turns = [agent.invoke("t", "a"), agent.invoke("t", "b"), agent.invoke("other", "c")]
-        outcomes = await asyncio.gather(*turns, return_exceptions=True)
-        return [repr(each) if isinstance(each, BaseException) else each.reply for each in outcomes]
+    @tool
+    async def meanwhile() -> str:
+        """Let the caller send more while this turn is under way."""
+        for thread in ("t", "other"):
+            status, body = await asyncio.to_thread(invoke, client, thread, "Hi")
+            at_once.append((status, body.get("reply") or body["code"]))
+        return "sent"
 
-    busy = "ThreadBusyError('a turn of this thread is under way')"
-    assert asyncio.run(at_once()) == ["first", busy, "other"]
+    model = FakeModel(asks_for(("meanwhile", {})), says("other"), says("first"))
+    with serving(model, [meanwhile], ["meanwhile"]) as client:
+        got = invoke(client, "t", "Hi")
+
+    assert got == (200, {"thread_id": "t", "turn": 1, "reply": "first", "tools_used": ["meanwhile"]})
+    assert at_once == [(409, "thread_busy"), (200, "other")]
 
 
 def test_conversations_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    # Its type hides that it remembers what it read.
+    get_env_var.cache_clear()  # pyright: ignore[reportFunctionMemberAccess]
     model = FakeModel(says("Hello!"))
     with serving(model) as client:
         got = invoke(client, "t", "Hi")
@@ -137,24 +220,79 @@ def test_conversations_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refuses_invalid_requests() -> None:
+    valid = {"thread_id": "t", "message_id": "m1", "message": "Hi"}
     requests = {
-        "no thread": {"message": "Hi"},
-        "a thread that is a path upwards": {"thread_id": "../t", "message": "Hi"},
-        "no message": {"thread_id": "t"},
-        "an empty message": {"thread_id": "t", "message": ""},
-        "a field that does not exist": {"thread_id": "t", "message": "Hi", "model": "another"},
+        "no thread": {"message_id": "m1", "message": "Hi"},
+        "a thread that is a path upwards": {**valid, "thread_id": "t/../t"},
+        "no message": {"thread_id": "t", "message_id": "m1"},
+        "an empty message": {**valid, "message": ""},
+        "a message without an id": {"thread_id": "t", "message": "Hi"},
+        "a field that does not exist": {**valid, "model": "another"},
     }
     with serving(FakeModel()) as client:
         responses = {name: client.post("/invoke", json=body) for name, body in requests.items()}
 
-    got = {name: (each.status_code, each.json()["message"]) for name, each in responses.items()}
+    got = {name: (each.status_code, each.json()["detail"].split("'")[0]) for name, each in responses.items()}
     assert got == {
         "no thread": (422, "body.thread_id: Field required"),
-        "a thread that is a path upwards": (
-            422,
-            "body.thread_id: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$'",
-        ),
+        "a thread that is a path upwards": (422, "body.thread_id: String should match pattern "),
         "no message": (422, "body.message: Field required"),
         "an empty message": (422, "body.message: String should have at least 1 character"),
+        "a message without an id": (422, "body.message_id: Field required"),
         "a field that does not exist": (422, "body.model: Extra inputs are not permitted"),
     }
+
+
+def test_refuses_what_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    bodies = {
+        "no JSON": b"{",
+        "no text": b'{"thread_id": "\xff"}',
+        "too deep": b"[" * 100_000,
+        "too big, and says so": b" " * 300_000,
+    }
+    with serving(FakeModel()) as client:
+        json = {"content-type": "application/json"}
+        got = {name: client.post("/invoke", content=body, headers=json) for name, body in bodies.items()}
+        chunks = client.post("/invoke", content=iter([b" " * 1000] * 300), headers=json)
+
+    assert {name: each.status_code for name, each in got.items()} == {
+        "no JSON": 422,
+        "no text": 400,
+        "too deep": 400,
+        "too big, and says so": 413,
+    }
+    assert (chunks.status_code, [each for each in caplog.records if each.exc_info]) == (413, [])
+
+
+def test_tells_every_problem_in_the_same_way() -> None:
+    with serving(FakeModel()) as client:
+        responses = [client.get("/nowhere"), client.get("/invoke"), client.post("/invoke", json={})]
+
+    got = [(each.headers["content-type"], each.json()["status"], each.json()["code"]) for each in responses]
+    problem = "application/problem+json"
+    assert got == [
+        (problem, 404, "not_found"),
+        (problem, 405, "method_not_allowed"),
+        (problem, 422, "invalid_request"),
+    ]
+
+
+def test_a_bug_is_told_to_the_log_and_not_to_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(MemoryThreads):
+        def claim(self, thread_id: str, seconds: float) -> NoReturn:
+            raise ZeroDivisionError("secret detail")
+
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with serving(FakeModel(), threads=Broken()) as client:
+        headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        body = {"thread_id": "t", "message_id": "m1", "message": "Hi"}
+        response = client.post("/invoke", json=body, headers=headers)
+
+    assert (response.status_code, response.headers["x-request-id"]) == (500, trace)
+    assert response.json() == {
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "This is our mistake, not yours.",
+        "code": "internal_server_error",
+    }
+    assert "secret detail" in caplog.text

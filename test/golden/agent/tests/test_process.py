@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -27,7 +27,9 @@ def _environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def _running(model_url: str, delay_seconds: int = 0) -> Generator[tuple[str, subprocess.Popen[str]]]:
+def _running(
+    model_url: str, delay_seconds: int = 0, timeout_seconds: int = 30
+) -> Generator[tuple[str, subprocess.Popen[str]]]:
     """The process, once it is ready, with its base URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -35,7 +37,8 @@ def _running(model_url: str, delay_seconds: int = 0) -> Generator[tuple[str, sub
     environment = _environment(
         PORT=port,
         DRAIN_DELAY_SECONDS=str(delay_seconds),
-        DRAIN_TIMEOUT_SECONDS="10",
+        DRAIN_TIMEOUT_SECONDS=str(timeout_seconds),
+        TURN_TIMEOUT_SECONDS="60",
         CHECKPOINT_URL="memory:",
         MODEL_URL=model_url,
         MODEL_NAME="small",
@@ -45,21 +48,25 @@ def _running(model_url: str, delay_seconds: int = 0) -> Generator[tuple[str, sub
     command = [sys.executable, "-m", package.__name__]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
-            _wait_until_ready(f"http://127.0.0.1:{port}", process)
+            _wait_until(200, f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
+def _wait_until(readiness: int | None, url: str, process: subprocess.Popen[str]) -> None:
+    """Waits for a status of the readiness probe; None is for nobody listening there."""
     deadline = time.monotonic() + 60
+    got: int | None = None
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx2.get(f"{url}/readyz").status_code == 200:
-                return
+            got = httpx2.get(f"{url}/readyz").status_code
         except httpx2.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"the process did not become ready; its exit code is {process.poll()}")
+            got = None
+        if got == readiness:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"readiness is {got}, not {readiness}; the exit code is {process.poll()}")
 
 
 def _stop(process: subprocess.Popen[str]) -> tuple[int, Sequence[Any]]:
@@ -68,12 +75,23 @@ def _stop(process: subprocess.Popen[str]) -> tuple[int, Sequence[Any]]:
     return process.returncode, [json.loads(line) for line in output.splitlines()]
 
 
+def _invoke(url: str, timeout_seconds: float = 60) -> httpx2.Response:
+    body = {"thread_id": "t", "message_id": "m1", "message": "Hi"}
+    return httpx2.post(f"{url}/invoke", json=body, timeout=timeout_seconds)
+
+
 class _SlowModel:
     """A model server that answers when it is told to."""
 
     def __init__(self) -> None:
         self.asked = Event()
+        self.times_asked = 0
         self.answer = Event()
+
+    def wait_for(self, turn: Future[httpx2.Response]) -> None:
+        """Waits until the turn asks, or ends without having asked."""
+        while not (self.asked.is_set() or turn.done()):
+            time.sleep(0.05)
 
     @contextmanager
     def serving(self) -> Generator[str]:
@@ -81,6 +99,7 @@ class _SlowModel:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                model.times_asked += 1
                 model.asked.set()
                 model.answer.wait(timeout=30)
                 body = b'{"choices": [{"message": {"role": "assistant", "content": "Hello!"}}]}'
@@ -108,23 +127,23 @@ def test_starts_and_stops_cleanly() -> None:
 
 
 def test_serves_on_for_those_who_did_not_hear_yet() -> None:
-    with _running("http://127.0.0.1:1/v1/", delay_seconds=2) as (url, process):
+    with _running("http://127.0.0.1:1/v1/", delay_seconds=3) as (url, process):
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        got = {path: httpx2.get(url + path).status_code for path in ("/livez", "/readyz")}
+        _wait_until(503, url, process)
+        alive = httpx2.get(f"{url}/livez").status_code
         exit_code, _ = _stop(process)
 
-    assert (exit_code, got) == (0, {"/livez": 200, "/readyz": 503})
+    assert (exit_code, alive) == (0, 200)
 
 
 def test_ends_turns_in_flight_before_it_stops() -> None:
     model = _SlowModel()
     with model.serving() as model_url, _running(model_url) as (url, process), ThreadPoolExecutor() as pool:
-        turn = pool.submit(httpx2.post, f"{url}/invoke", json={"thread_id": "t", "message": "Hi"}, timeout=30)
-        while not (model.asked.is_set() or turn.done()):
-            time.sleep(0.05)
+        turn = pool.submit(_invoke, url)
+        model.wait_for(turn)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        if not turn.done():
+            _wait_until(None, url, process)
         model.answer.set()
         response = turn.result()
         exit_code, _ = _stop(process)
@@ -133,6 +152,40 @@ def test_ends_turns_in_flight_before_it_stops() -> None:
         0,
         200,
         {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []},
+    )
+
+
+def test_breaks_off_turns_that_would_hold_it_up() -> None:
+    model = _SlowModel()
+    with (
+        model.serving() as model_url,
+        _running(model_url, timeout_seconds=1) as (url, process),
+        ThreadPoolExecutor() as pool,
+    ):
+        turn = pool.submit(_invoke, url)
+        model.wait_for(turn)
+        process.send_signal(signal.SIGTERM)
+        exit_code, records = _stop(process)
+        model.answer.set()
+        response = turn.result()
+
+    assert (exit_code, response.status_code, response.json()["detail"]) == (0, 504, "the process is stopping")
+    order = [each["message"] for each in records if each["message"] in ("turn failed", "request", "closed")]
+    assert order == ["turn failed", "request", "closed"]
+
+
+def test_keeps_the_reply_for_a_caller_that_hung_up() -> None:
+    model = _SlowModel()
+    with model.serving() as model_url, _running(model_url) as (url, _):
+        with suppress(httpx2.ReadTimeout):
+            _invoke(url, timeout_seconds=1)
+        model.answer.set()
+        while (response := _invoke(url)).status_code == 409:
+            time.sleep(0.05)
+
+    assert (response.json(), model.times_asked) == (
+        {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []},
+        1,
     )
 
 
@@ -147,7 +200,8 @@ def test_says_which_variables_are_missing() -> None:
         "configuration: CHECKPOINT_URL: is required but not set; "
         "DRAIN_DELAY_SECONDS: is required but not set; DRAIN_TIMEOUT_SECONDS: is required but not set; "
         "MODEL_API_KEY: is required but not set; MODEL_NAME: is required but not set; "
-        "MODEL_URL: is required but not set; TOOL_GRANTS: is required but not set",
+        "MODEL_URL: is required but not set; TOOL_GRANTS: is required but not set; "
+        "TURN_TIMEOUT_SECONDS: is required but not set",
     )
 
 

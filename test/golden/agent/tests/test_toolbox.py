@@ -6,7 +6,10 @@ import pytest
 from langchain_core.messages import ToolCall
 from langchain_core.tools import ToolException, tool
 
-from acme_agent_orders.toolbox import Toolbox
+from acme_agent_orders.toolbox import (
+    GrantError,
+    Toolbox,
+)
 
 
 @tool
@@ -52,5 +55,5 @@ def test_tells_the_model_what_a_tool_refuses() -> None:
 
 
 def test_refuses_a_grant_of_a_tool_that_does_not_exist() -> None:
-    with pytest.raises(ValueError, match="no such tool: duoble; there are: double"):
+    with pytest.raises(GrantError, match="no such tool: duoble; there are: double"):
         Toolbox([double], frozenset({"duoble"}))

@@ -4,96 +4,108 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from threading import Timer
-from types import FrameType
+from typing import Final
 
 import httpx2
 import uvicorn
 
-from .api import Lifecycle, Service, create_app
+from .api import Resources, create_app
 from .chat_completions import ChatCompletions
-from .checkpoints import migrate, open_checkpoints
+from .checkpoints import migrate, open_threads
 from .context import Context
+from .lifecycle import Lifecycle
 from .logs import configure_logging
-from .service import Agent
-from .settings import ConfigurationError, Settings, read_settings
-from .toolbox import Toolbox
+from .settings import ConfigurationError, Settings, StoreSettings, read_settings
+from .toolbox import GrantError, Toolbox
 from .tools import TOOLS
+from .turns import Turns
 
 log = logging.getLogger(__name__)
 
-MODEL_TIMEOUT_SECONDS = 60.0
+MODEL_CONNECT_TIMEOUT_SECONDS: Final = 5.0
 
 
 class _Server(uvicorn.Server):
-    """Stops in order: readiness fails; after a delay, the listener closes, turns end, the service closes.
+    """Stops in order: readiness fails; after a delay the listener closes; turns end; store and client close.
 
-    The delay is for those who still send requests here; a second signal cuts it short.
+    The delay is for those who still send requests here.
     """
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, delay_seconds: int) -> None:
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, settings: Settings) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
-        self._delay_seconds = delay_seconds
+        self._settings = settings
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        delay = 0 if self._lifecycle.draining else self._delay_seconds
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._lifecycle.draining = True
-        log.info("draining", extra={"fields": {"signal": signal.Signals(sig).name}})
-        timer = Timer(delay, super().handle_exit, (sig, frame))
-        timer.daemon = True
-        timer.start()
+        log.info("draining")
+        await asyncio.sleep(self._settings.drain_delay_seconds)
+        self._lifecycle.end_within(self._settings.drain_timeout_seconds)
+        await super().shutdown(sockets)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command. Returns the exit code: 0 done, 1 failed, 2 used or configured wrongly."""
     configure_logging()
     try:
-        settings = read_settings(os.environ)
-        toolbox = Toolbox(TOOLS, settings.tool_grants)
-    except (ConfigurationError, ValueError) as error:
+        match arguments:
+            case []:
+                return serve(read_settings(Settings, os.environ))
+            case ["migrate"]:
+                store = read_settings(StoreSettings, os.environ)
+                asyncio.run(migrate(store.checkpoint_url.get_secret_value()))
+                return 0
+            case _:
+                log.error("usage: python -m %s [migrate]", __package__)
+                return 2
+    except ConfigurationError as error:
         log.error("configuration: %s", error)
         return 2
-    match arguments:
-        case []:
-            return serve(settings, toolbox)
-        case ["migrate"]:
-            asyncio.run(migrate(settings.checkpoint_url.get_secret_value()))
-            return 0
-        case _:
-            log.error("usage: python -m %s [migrate]", __package__)
-            return 2
+    except Exception:
+        log.exception("failed")
+        return 1
 
 
-def serve(settings: Settings, toolbox: Toolbox) -> int:
-    """Serves until SIGTERM or SIGINT."""
+def serve(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT. Returns the exit code; raises ConfigurationError."""
+    try:
+        toolbox = Toolbox(TOOLS, settings.tool_grants)
+    except GrantError as error:
+        raise ConfigurationError(f"TOOL_GRANTS: {error}") from error
     lifecycle = Lifecycle()
 
     @asynccontextmanager
-    async def open_service() -> AsyncGenerator[Service]:
-        key = settings.model_api_key.get_secret_value()
+    async def open_resources() -> AsyncGenerator[Resources]:
         async with (
-            open_checkpoints(settings.checkpoint_url.get_secret_value()) as checkpoints,
+            open_threads(settings.checkpoint_url.get_secret_value()) as threads,
             httpx2.AsyncClient(
                 base_url=str(settings.model_url),
-                headers={"Authorization": f"Bearer {key}"},
-                timeout=MODEL_TIMEOUT_SECONDS,
+                headers={"Authorization": f"Bearer {settings.model_api_key.get_secret_value()}"},
+                # How long an answer may take is the turn's matter.
+                timeout=httpx2.Timeout(None, connect=MODEL_CONNECT_TIMEOUT_SECONDS),
             ) as http,
         ):
             context = Context(model=ChatCompletions(http, settings.model_name), toolbox=toolbox)
-            yield Service(Agent(context, checkpoints.saver), checkpoints.ping, lifecycle)
+            turns = Turns(context, threads, lifecycle, settings.turn_timeout_seconds)
+            yield Resources(turns, threads.ping, lifecycle)
 
     config = uvicorn.Config(
-        create_app(open_service),
-        host="0.0.0.0",
+        create_app(open_resources),
+        host="0.0.0.0",  # noqa: S104  (a container is reached from outside)
         port=settings.port,
+        lifespan="on",
+        ws="none",
         log_config=None,
-        timeout_graceful_shutdown=settings.drain_timeout_seconds,
+        access_log=False,
+        server_header=False,
+        # Turns end by themselves a moment before.
+        timeout_graceful_shutdown=settings.drain_timeout_seconds + 1,
     )
-    server = _Server(config, lifecycle, settings.drain_delay_seconds)
+    server = _Server(config, lifecycle, settings)
     # uvicorn raises the signal again once it has stopped; ignoring that makes a clean stop exit code 0.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, signal.SIG_IGN)

@@ -16,6 +16,6 @@ async def think(state: State, runtime: Runtime[Context]) -> Update:
 
     The model is `runtime.context.model`, and `runtime.context.toolbox.granted` is what to offer it. When the
     message asks for tools, the graph runs them and comes back here with their results; when it asks for none,
-    it is the agent's reply. Return an update and leave `state` as it is: a step can run again after a crash.
+    it is the agent's reply. Return an update and leave `state` as it is: a step that failed can run again.
     """
     raise NotImplementedError("AMEIDE_SCAFFOLD: think() does not ask the model yet")

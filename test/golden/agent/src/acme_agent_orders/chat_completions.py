@@ -7,31 +7,36 @@ import httpx2
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall, convert_to_openai_messages
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import BaseModel, Field, Json, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from .model import ModelError
 
 
-class _Function(BaseModel):
+class _Part(BaseModel):
+    # An error's text would repeat the conversation.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class _Function(_Part):
     name: str
     arguments: Json[dict[str, Any]]
 
 
-class _Call(BaseModel):
+class _Call(_Part):
     id: str
     function: _Function
 
 
-class _Message(BaseModel):
+class _Message(_Part):
     content: str | None = None
     tool_calls: list[_Call] | None = None
 
 
-class _Choice(BaseModel):
+class _Choice(_Part):
     message: _Message
 
 
-class _Completion(BaseModel):
+class _Completion(_Part):
     choices: Annotated[list[_Choice], Field(min_length=1)]
 
 
@@ -58,6 +63,8 @@ class ChatCompletions:
             message = _Completion.model_validate_json(response.content).choices[0].message
         except ValidationError as error:
             raise ModelError("the model's answer is not a chat completion") from error
+        if not (message.content or message.tool_calls):
+            raise ModelError("the model's answer is empty")
         return AIMessage(
             content=message.content or "",
             tool_calls=[

@@ -1,11 +1,12 @@
-"""Where threads are kept. LangGraph's BaseCheckpointSaver is the port; CHECKPOINT_URL chooses the adapter."""
+"""Where threads are kept: in memory, or in Postgres. CHECKPOINT_URL chooses."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+import psycopg
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -13,32 +14,102 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from .threads import ThreadBusyError, Threads, ThreadsUnavailableError
+
+log = logging.getLogger(__name__)
+
 MEMORY: Final = "memory:"
+POOL_TIMEOUT_SECONDS: Final = 5.0
+PING_TIMEOUT_SECONDS: Final = 2.0
+
+CREATE_CLAIMS: Final = """
+CREATE TABLE IF NOT EXISTS thread_claims (
+    thread_id text PRIMARY KEY,
+    holder text NOT NULL,
+    ends_at timestamptz NOT NULL
+)
+"""
+# Changes no row while another claim of the thread holds.
+CLAIM: Final = """
+INSERT INTO thread_claims AS claim (thread_id, holder, ends_at)
+VALUES (%(thread_id)s, %(holder)s, now() + make_interval(secs => %(seconds)s))
+ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
+WHERE claim.ends_at < now()
+"""
+# Needs the tables, but no row.
+FIND_CLAIMS: Final = "SELECT FROM thread_claims LIMIT 1"
+RELEASE: Final = "DELETE FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
+
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoints:
-    """A store of threads: a saver for the graph, and `ping`, which raises while it cannot be used."""
+class MemoryThreads:
+    """Threads that live as long as the process."""
 
-    saver: BaseCheckpointSaver[str]
-    ping: Callable[[], Awaitable[None]]
+    def __init__(self) -> None:
+        self.saver = InMemorySaver(serde=_serializer())
+        self._claimed: set[str] = set()
+
+    @asynccontextmanager
+    async def claim(self, thread_id: str, seconds: float) -> AsyncGenerator[None]:
+        """See Threads.claim."""
+        if thread_id in self._claimed:
+            raise ThreadBusyError("a turn of this thread is under way")
+        self._claimed.add(thread_id)
+        try:
+            yield
+        finally:
+            self._claimed.discard(thread_id)
+
+    async def ping(self) -> None:
+        """See Threads.ping."""
+
+
+class PostgresThreads:
+    """Threads in the tables that migrate() makes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.saver = AsyncPostgresSaver(pool, serde=_serializer())
+        self._pool = pool
+
+    @asynccontextmanager
+    async def claim(self, thread_id: str, seconds: float) -> AsyncGenerator[None]:
+        """See Threads.claim."""
+        claim = {"thread_id": thread_id, "holder": secrets.token_hex(16), "seconds": seconds}
+        try:
+            async with self._pool.connection() as connection:
+                claimed = await connection.execute(CLAIM, claim)
+        except psycopg.OperationalError as error:
+            raise ThreadsUnavailableError("the store of threads does not answer") from error
+        if claimed.rowcount == 0:
+            raise ThreadBusyError("a turn of this thread is under way")
+        try:
+            yield
+        finally:
+            await self._release(claim)
+
+    async def _release(self, claim: Mapping[str, object]) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(RELEASE, claim)
+        except psycopg.OperationalError:
+            # The outcome of the turn stands; the claim ends by itself.
+            log.warning("claim not released", exc_info=True)
+
+    async def ping(self) -> None:
+        """See Threads.ping."""
+        async with self._pool.connection(timeout=PING_TIMEOUT_SECONDS) as connection:
+            await connection.execute(FIND_CLAIMS)
 
 
 @asynccontextmanager
-async def open_checkpoints(url: str) -> AsyncGenerator[Checkpoints]:
-    """Opens the store: `memory:` lives as long as the process, `postgresql://…` as long as the database."""
-    # Only the message types that LangGraph knows are read back: a stored row names no class of its choice.
-    serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+async def open_threads(url: str) -> AsyncGenerator[Threads]:
+    """Opens the store, whether or not its database can be reached yet."""
     if url == MEMORY:
-        yield Checkpoints(InMemorySaver(serde=serde), _always)
+        yield MemoryThreads()
         return
     async with _pool(url) as pool:
-
-        async def ping() -> None:
-            async with pool.connection(timeout=2.0) as connection:
-                await connection.execute("SELECT 1")
-
-        yield Checkpoints(AsyncPostgresSaver(pool, serde=serde), ping)
+        yield PostgresThreads(pool)
 
 
 async def migrate(url: str) -> None:
@@ -47,13 +118,25 @@ async def migrate(url: str) -> None:
         return
     async with _pool(url) as pool:
         await AsyncPostgresSaver(pool).setup()
+        async with pool.connection() as connection:
+            await connection.execute(CREATE_CLAIMS)
 
 
-def _pool(url: str) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
+def _pool(url: str) -> Pool:
     # What the saver asks of its connections: autocommit, dict rows, no server-side prepared statements.
     options = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
-    return AsyncConnectionPool(url, open=False, min_size=1, max_size=8, kwargs=options)
+    return AsyncConnectionPool(
+        url,
+        open=False,
+        min_size=1,
+        max_size=8,
+        timeout=POOL_TIMEOUT_SECONDS,
+        # A connection that the database closed meanwhile is replaced rather than handed out.
+        check=Pool.check_connection,
+        kwargs=options,
+    )
 
 
-async def _always() -> None:
-    return None
+def _serializer() -> JsonPlusSerializer:
+    # Only the message types that LangGraph knows are read back: a stored row names no class of its choice.
+    return JsonPlusSerializer(allowed_msgpack_modules=None)

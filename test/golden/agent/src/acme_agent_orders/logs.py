@@ -3,12 +3,22 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+
+_context: Final[ContextVar[Mapping[str, object]]] = ContextVar("log fields", default=MappingProxyType({}))
+
+
+def log_with(**fields: object) -> None:
+    """Adds fields to all further records of what runs now: the current task, and tasks that it starts."""
+    _context.set({**_context.get(), **fields})
 
 
 class JsonFormatter(logging.Formatter):
-    """One line per record: time, level, logger, message, the `fields` of `extra`, the exception."""
+    """One line per record: time, level, logger, message, fields of log_with and of `extra`, the exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline."""
@@ -16,19 +26,21 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().rstrip(),
+            **_context.get(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # In ASCII, so that neither the locale nor half of a surrogate pair can lose a line.
+        return json.dumps(line, default=str)
 
 
 def configure_logging() -> None:
-    """Sends the logs of the whole process to standard output."""
+    """Sends the logs of the whole process to standard output, and warnings with them."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # One line per request comes from api.py, and the client logs URLs.
-    for noisy in ("uvicorn.access", "httpx2"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    # It logs a line per request to the model.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

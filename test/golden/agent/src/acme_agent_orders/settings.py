@@ -1,7 +1,7 @@
 """Configuration. The environment is its only authority: every variable is required and none has a default."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -32,25 +32,47 @@ def _store(value: SecretStr) -> SecretStr:
     return value
 
 
-class Settings(BaseModel):
-    """The configuration of a process."""
+def _without_credential(url: HttpUrl) -> HttpUrl:
+    if url.username is not None or url.password is not None:
+        raise ValueError("should hold no user and no password: the credential is MODEL_API_KEY")
+    return url
+
+
+def _header_value(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if not (key.isascii() and key.isprintable() and " " not in key and key):
+        raise ValueError("should be one word of printable ASCII, without a line break at its end")
+    return value
+
+
+class StoreSettings(BaseModel):
+    """What is needed to reach the store of threads, which is all that `migrate` does."""
 
     model_config = ConfigDict(frozen=True)
+
+    checkpoint_url: Annotated[SecretStr, AfterValidator(_store), Field(alias="CHECKPOINT_URL")]
+
+
+class Settings(StoreSettings):
+    """What is needed to serve."""
 
     port: Annotated[int, Field(alias="PORT", ge=1, le=65535)]
     drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)]
     drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)]
-    checkpoint_url: Annotated[SecretStr, AfterValidator(_store), Field(alias="CHECKPOINT_URL")]
-    model_url: Annotated[HttpUrl, Field(alias="MODEL_URL")]
+    turn_timeout_seconds: Annotated[int, Field(alias="TURN_TIMEOUT_SECONDS", ge=1)]
+    model_url: Annotated[HttpUrl, AfterValidator(_without_credential), Field(alias="MODEL_URL")]
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
-    model_api_key: Annotated[SecretStr, Field(alias="MODEL_API_KEY", min_length=1)]
+    model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
     tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")]
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Reads the configuration. Raises ConfigurationError with all that is wrong, not only the first."""
+AnySettings = TypeVar("AnySettings", bound=StoreSettings)
+
+
+def read_settings(kind: type[AnySettings], environment: Mapping[str, str]) -> AnySettings:
+    """Reads a configuration. Raises ConfigurationError with all that is wrong, not only the first."""
     try:
-        return Settings.model_validate(dict(environment))
+        return kind.model_validate(dict(environment))
     except ValidationError as error:
         # Not `from error`: it repeats the values, which may be secrets.
         raise ConfigurationError("; ".join(sorted(map(_describe, error.errors())))) from None
@@ -58,4 +80,4 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _describe(fault: ErrorDetails) -> str:
     rule = "is required but not set" if fault["type"] == "missing" else fault["msg"]
-    return f"{fault['loc'][0]}: {rule}"
+    return f"{fault['loc'][0]}: {rule.removeprefix('Value error, ')}"

@@ -10,17 +10,18 @@ from pydantic import ValidationError
 log = logging.getLogger(__name__)
 
 
-class Toolbox:
-    """The tools of this agent, of which only the granted ones can be reached.
+class GrantError(Exception):
+    """A grant names a tool that does not exist: a typo must not pass for a denial."""
 
-    Raises ValueError when a grant names a tool that does not exist: a typo must not pass for a denial.
-    """
+
+class Toolbox:
+    """The tools of this agent, of which only the granted ones can be reached. Raises GrantError."""
 
     def __init__(self, tools: Iterable[BaseTool], granted: frozenset[str]) -> None:
         known = {tool.name: tool for tool in tools}
         if unknown := granted - known.keys():
             choices = ", ".join(sorted(known)) or "none"
-            raise ValueError(f"TOOL_GRANTS: no such tool: {', '.join(sorted(unknown))}; there are: {choices}")
+            raise GrantError(f"no such tool: {', '.join(sorted(unknown))}; there are: {choices}")
         self._granted = {name: known[name] for name in sorted(granted)}
 
     @property

@@ -1,60 +1,83 @@
 """The HTTP interface: POST /invoke, and the probes."""
 
 import logging
+import re
+import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Final, TypedDict, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .lifecycle import Lifecycle, OutOfTimeError
+from .logs import log_with
 from .model import ModelError
-from .service import Agent, StepLimitError, ThreadBusyError
+from .threads import ThreadBusyError, ThreadsUnavailableError
+from .turns import RepeatedMessageError, StepLimitError, Turns
 
 log = logging.getLogger(__name__)
 
 PROBES: Final = frozenset({"/livez", "/readyz"})
+MAX_BODY_BYTES: Final = 256 * 1024
+TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # What a caller is told of a failed turn. Everything else is a bug: status 500, and the trace in the log only.
-FAILURES: Final[dict[type[Exception], tuple[int, str]]] = {
-    NotImplementedError: (501, "not_implemented"),
-    ThreadBusyError: (409, "thread_busy"),
-    ModelError: (502, "model_failed"),
-    StepLimitError: (500, "step_limit"),
+FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
+    NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
+    ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
+    RepeatedMessageError: (HTTPStatus.CONFLICT, "repeated_message"),
+    ThreadsUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
+    ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),
+    OutOfTimeError: (HTTPStatus.GATEWAY_TIMEOUT, "out_of_time"),
+    StepLimitError: (HTTPStatus.INTERNAL_SERVER_ERROR, "step_limit"),
 }
 
 
-@dataclass(slots=True)
-class Lifecycle:
-    """Whether the process is on its way out, which the readiness probe tells."""
-
-    draining: bool = False
-
-
 @dataclass(frozen=True, slots=True)
-class Service:
+class Resources:
     """What the application works with while it is open. `check` raises while a dependency cannot be used."""
 
-    agent: Agent
+    turns: Turns
     check: Callable[[], Awaitable[None]]
     lifecycle: Lifecycle
 
 
 class Invocation(BaseModel):
-    """A message to a thread, whose id the caller chooses: `<tenant>/<capability>/<work item>`."""
+    """A message to a thread. The caller chooses both ids, and sends the same again after a failure."""
 
     model_config = ConfigDict(extra="forbid")
 
-    thread_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    thread_id: Annotated[
+        str,
+        Field(
+            max_length=200,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
+            description="<tenant>/<capability>/<work item>",
+        ),
+    ]
+    message_id: Annotated[
+        str,
+        Field(
+            max_length=100,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$",
+            description="unique in its thread: by it, a message that is sent again is answered once",
+        ),
+    ]
     message: Annotated[str, Field(min_length=1, max_length=32_000)]
 
 
 class Reply(BaseModel):
-    """The outcome of a turn."""
+    """The outcome of a turn; `tools_used` are those of the whole thread so far."""
 
     thread_id: str
     turn: int
@@ -62,23 +85,33 @@ class Reply(BaseModel):
     tools_used: list[str]
 
 
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it; `code` is for programs."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
 class _State(TypedDict):
-    service: Service
+    resources: Resources
 
 
-def _service(request: Request) -> Service:
-    return cast(Service, request.state.service)
+def _resources(request: Request) -> Resources:
+    return cast(Resources, request.state.resources)
 
 
-Running = Annotated[Service, Depends(_service)]
+Open = Annotated[Resources, Depends(_resources)]
 
 router = APIRouter()
 
 
-@router.post("/invoke")
-async def invoke(invocation: Invocation, service: Running) -> Reply:
+@router.post("/invoke", responses={"default": {"model": Problem, "description": "The turn failed"}})
+async def invoke(invocation: Invocation, resources: Open) -> Reply:
     """Runs one turn of a thread."""
-    turn = await service.agent.invoke(invocation.thread_id, invocation.message)
+    log_with(thread_id=invocation.thread_id, message_id=invocation.message_id)
+    turn = await resources.turns.take(invocation.thread_id, invocation.message_id, invocation.message)
     return Reply(
         thread_id=invocation.thread_id,
         turn=turn.number,
@@ -94,62 +127,108 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def ready(service: Running, response: Response) -> dict[str, str]:
+async def ready(resources: Open, response: Response) -> dict[str, str]:
     """Ready for traffic: not on its way out, and what it depends on can be used."""
-    if service.lifecycle.draining:
-        response.status_code = 503
+    if resources.lifecycle.draining:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return {"status": "draining"}
     try:
-        await service.check()
-    except Exception:
-        log.warning("not ready", exc_info=True)
-        response.status_code = 503
+        await resources.check()
+    except Exception as error:
+        log.warning("not ready", extra={"fields": {"error": f"{type(error).__name__}: {error}"}})
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return {"status": "unavailable"}
     return {"status": "ready"}
 
 
-def create_app(open_service: Callable[[], AbstractAsyncContextManager[Service]]) -> FastAPI:
-    """The application. It opens the service when it starts and closes it after its last request."""
+def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> FastAPI:
+    """The application. It opens its resources when it starts and closes them after its last request."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[_State]:
-        async with open_service() as service:
+        async with open_resources() as resources:
             log.info("open")
-            yield {"service": service}
+            yield {"resources": resources}
         log.info("closed")
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title=__package__ or "", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(router)
-    app.middleware("http")(_log_request)
-    app.add_exception_handler(RequestValidationError, _refuse)
+    # Not FastAPI's max_body_size, which would stand around the log.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
+    app.add_middleware(RequestLog)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_invalid)
     for failure in FAILURES:
         app.add_exception_handler(failure, _fail)
     return app
 
 
-async def _log_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    start = time.perf_counter()
-    response = await call_next(request)
-    if request.url.path not in PROBES:
-        fields = {
-            "method": request.method,
-            "path": request.url.path,
-            "status": response.status_code,
-            "milliseconds": round((time.perf_counter() - start) * 1000),
-            "traceparent": request.headers.get("traceparent"),
-        }
-        log.info("request", extra={"fields": fields})
-    return response
+class RequestLog:
+    """Gives each request an id, which its response and all its log records carry, and logs how it ended.
+
+    The id is the trace id where the caller sends a `traceparent`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; a bug in doing so is answered here."""
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        trace = TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
+        request_id = trace[1] if trace else secrets.token_hex(16)
+        log_with(request_id=request_id)
+        start = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("request failed")
+            if status is not None:
+                raise
+            answer = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is our mistake, not yours.")
+            await answer(scope, receive, send_with_id)
+        finally:
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "milliseconds": round((time.perf_counter() - start) * 1000),
+            }
+            log.info("request", extra={"fields": fields})
+
+
+def _problem(
+    status: HTTPStatus, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    problem = Problem(title=status.phrase, status=status, detail=detail, code=code or status.name.lower())
+    return JSONResponse(problem.model_dump(), status.value, headers, media_type="application/problem+json")
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:
+    refusal = cast(HTTPException, error)
+    return _problem(HTTPStatus(refusal.status_code), refusal.detail, headers=refusal.headers)
+
+
+async def _refuse_invalid(_: Request, error: Exception) -> JSONResponse:
     faults = cast(RequestValidationError, error).errors()
     # Which field and which rule: the value that was sent is not repeated.
     text = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
-    return JSONResponse({"code": "invalid_request", "message": text}, status_code=422)
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, "invalid_request")
 
 
 async def _fail(_: Request, error: Exception) -> JSONResponse:
     status, code = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
-    log.warning("turn failed", extra={"fields": {"code": code}}, exc_info=error)
-    return JSONResponse({"code": code, "message": str(error)}, status_code=status)
+    # Without the trace: these are expected, and what caused them may repeat what the model said.
+    log.warning("turn failed", extra={"fields": {"code": code, "error": str(error)}})
+    return _problem(status, str(error), code)
