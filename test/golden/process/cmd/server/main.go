@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/acme/app/primitives/process/orders/bpmn"
 	"github.com/acme/app/primitives/process/orders/internal/config"
@@ -64,8 +63,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	engine := connect(settings.Engine)
 	probes := probe.New(log, engine.Ready)
 	probes.Handle("POST /v1/messages/{name}", messages.Handler(log, engine, settings.MessageTTL, model.Messages()))
-	service := &work.HTTP{Client: &http.Client{Timeout: 10 * time.Second}, URL: &settings.WorkURL}
-	registry := model.Registry(&handlers.Handlers{Work: service})
+	registry := model.Registry(&handlers.Handlers{Work: work.NewHTTP(&settings.WorkURL)})
 	jobs := worker.New(engine, registry, log, worker.Settings{
 		Name: "process-orders", MaxJobs: settings.MaxJobs, JobTimeout: settings.JobTimeout,
 	})

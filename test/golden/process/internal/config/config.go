@@ -3,6 +3,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -72,6 +73,9 @@ func LoadServe(environ []string) (Serve, error) {
 			return settings, fmt.Errorf("%s must be more than zero", name)
 		}
 	}
+	if err := checkURL("WORK_URL", settings.WorkURL); err != nil {
+		return settings, err
+	}
 	return settings, settings.authorize(options)
 }
 
@@ -86,8 +90,8 @@ func LoadDeploy(environ []string) (Deploy, error) {
 }
 
 func (e *Engine) authorize(options env.Options) (err error) {
-	if e.URL.Scheme != "http" && e.URL.Scheme != "https" || e.URL.Host == "" {
-		return fmt.Errorf("ENGINE_URL must be the address of the cluster, such as https://zeebe.example.com")
+	if err := checkURL("ENGINE_URL", e.URL); err != nil {
+		return err
 	}
 	switch e.Auth {
 	case "none":
@@ -96,7 +100,14 @@ func (e *Engine) authorize(options env.Options) (err error) {
 	case "oauth":
 		e.OAuth, err = env.ParseAsWithOptions[OAuth](options)
 	default:
-		err = fmt.Errorf("ENGINE_AUTH must be none, basic or oauth")
+		err = errors.New("ENGINE_AUTH must be none, basic or oauth")
 	}
 	return err
+}
+
+func checkURL(name string, value url.URL) error {
+	if value.Scheme != "http" && value.Scheme != "https" || value.Host == "" {
+		return fmt.Errorf("%s must be an address such as https://zeebe.example.com", name)
+	}
+	return nil
 }

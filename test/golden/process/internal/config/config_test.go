@@ -64,6 +64,7 @@ func TestLoadNamesWhatIsMissing(t *testing.T) {
 		{nil, []string{"ENGINE_URL", "ENGINE_AUTH", "HTTP_ADDRESS", "JOB_TIMEOUT", "MAX_JOBS"}},
 		{with("ENGINE_URL="), []string{"ENGINE_URL"}},
 		{with("ENGINE_URL=zeebe:8080"), []string{"ENGINE_URL"}},
+		{with("WORK_URL=/orders"), []string{"WORK_URL"}},
 		{with("ENGINE_AUTH=token"), []string{"ENGINE_AUTH", "none, basic or oauth"}},
 		{with("ENGINE_AUTH=basic"), []string{"ENGINE_USERNAME", "ENGINE_PASSWORD"}},
 		{with("ENGINE_AUTH=oauth"), []string{"ENGINE_TOKEN_URL", "ENGINE_CLIENT_ID", "ENGINE_CLIENT_SECRET", "ENGINE_AUDIENCE"}},

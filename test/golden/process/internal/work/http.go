@@ -8,13 +8,23 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // HTTP is a [Service] behind a URL: PUT and DELETE on the order's id below it. Any 2xx is success, and for Cancel also
-// 404.
+// 404. Use [NewHTTP].
 type HTTP struct {
-	Client *http.Client
-	URL    *url.URL
+	client *http.Client
+	base   *url.URL
+}
+
+// NewHTTP returns the service behind a URL.
+func NewHTTP(base *url.URL) *HTTP {
+	return &HTTP{base: base, client: &http.Client{
+		Timeout: 10 * time.Second,
+		// Where a redirection leads need not take orders, even if it answers 200.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // Request implements [Service].
@@ -32,12 +42,12 @@ func (h *HTTP) Cancel(ctx context.Context, id string) error {
 }
 
 func (h *HTTP) send(ctx context.Context, method, id string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, method, h.URL.JoinPath(url.PathEscape(id)).String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, h.base.JoinPath(url.PathEscape(id)).String(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := h.Client.Do(req)
+	resp, err := h.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -48,7 +58,7 @@ func (h *HTTP) send(ctx context.Context, method, id string, body []byte) error {
 	}
 	gone := method == http.MethodDelete && resp.StatusCode == http.StatusNotFound
 	if resp.StatusCode/100 != 2 && !gone {
-		return fmt.Errorf("work %s: %s answered %s", id, method, resp.Status)
+		return fmt.Errorf("work %s: %s answered %d", id, method, resp.StatusCode)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func TestWorkIsRequestedAndCancelled(t *testing.T) {
 	}))
 	defer server.Close()
 	base, _ := url.Parse(server.URL + "/orders")
-	service := &HTTP{Client: server.Client(), URL: base}
+	service := NewHTTP(base)
 	if err := service.Request(t.Context(), Order{ID: "w1", Tenant: "acme", Subject: "item/i1"}); err != nil {
 		t.Errorf("Request() error = %v, want nil", err)
 	}
@@ -35,10 +35,13 @@ func TestWorkIsRequestedAndCancelled(t *testing.T) {
 }
 
 func TestWorkFailsUnlessAccepted(t *testing.T) {
-	for _, status := range []int{http.StatusBadRequest, http.StatusInternalServerError} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	for _, status := range []int{http.StatusFound, http.StatusBadRequest, http.StatusInternalServerError} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+		}))
 		base, _ := url.Parse(server.URL)
-		service := &HTTP{Client: server.Client(), URL: base}
+		service := NewHTTP(base)
 		if err := service.Request(t.Context(), Order{ID: "w1"}); err == nil {
 			t.Errorf("Request() answered %d: error = nil, want one", status)
 		}
