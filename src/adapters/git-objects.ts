@@ -53,7 +53,7 @@ export class ObjectReader {
         chunks = [];
       },
       data(chunk) {
-        chunks.push(Buffer.from(chunk));
+        chunks.push(chunk);
       },
       end() {
         contents.push(Buffer.concat(chunks));

@@ -1,4 +1,5 @@
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
@@ -23,20 +24,21 @@ export async function openRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<GitRepository> {
-  const located = locate(new Git(processes, folder, signal), folder);
-  const remotes = once(() => readRemotes(new Git(processes, folder, signal)));
-  // Needed before the first file is read: git can say it meanwhile.
-  remotes().catch(() => {});
-  const { root, head } = await located;
+  const { root, head, packs } = await locate(new Git(processes, folder, signal), folder);
   const git = new Git(processes, root, signal);
   const reader = new ObjectReader(git, head);
   const changes = once(() => listChanges(git));
+  const remotes = once(() => readRemotes(git));
+  const isPartial = once(() => hasPromisorPack(packs));
+  const complete = async (objects: readonly string[]) => {
+    if (await isPartial()) await fetchMissing(git, await remotes(), head.commit, objects);
+  };
   return {
     root,
     head,
     readFolders: folderReader(reader, head),
     readWhole: async (objects, maxBytes = MAX_TEXT) => {
-      if (objects.length > 0) await fetchMissing(git, await remotes(), head.commit, objects);
+      await complete(objects);
       return reader.read('blob', objects, {
         maxBytes,
         tooLarge: (object, size) => tooLarge(object, size, maxBytes),
@@ -45,7 +47,7 @@ export async function openRepository(
     changes,
     readBlobs: async (objects, receiver) => {
       if (objects.length === 0) return;
-      await fetchMissing(git, await remotes(), head.commit, objects);
+      await complete(objects);
       await streamBlobs(git, head, objects, receiver);
     },
     filters: (paths) => readFilters(git, paths),
@@ -92,7 +94,20 @@ function once<T>(ask: () => Promise<T>): () => Promise<T> {
   };
 }
 
-async function locate(git: Git, folder: string): Promise<{ root: string; head: Head }> {
+/** Whether the clone is one from which something can be left out (git's partial-clone documentation, `.promisor`). */
+async function hasPromisorPack(packs: string): Promise<boolean> {
+  const names = await readdir(packs).catch(() => []);
+  return names.some((name) => name.endsWith('.promisor'));
+}
+
+interface Location {
+  readonly root: string;
+  readonly head: Head;
+  /** The folder of the clone's packs. */
+  readonly packs: string;
+}
+
+async function locate(git: Git, folder: string): Promise<Location> {
   const facts = await git.run([
     'rev-parse',
     '--is-bare-repository',
@@ -100,21 +115,25 @@ async function locate(git: Git, folder: string): Promise<{ root: string; head: H
     '--show-object-format',
     'HEAD',
     'HEAD^{tree}',
+    // The path of a folder can have line feeds; what stands between them keeps the two apart.
+    '--show-toplevel',
+    'HEAD',
+    '--git-path',
+    'objects/pack',
     '--symbolic-full-name',
     'HEAD',
-    // Last, as the path of a folder can have line feeds.
-    '--show-toplevel',
   ]);
   // What was asked before the part that failed is answered.
-  const [bare, shallow, objectFormat, commit, tree, ref, ...toplevel] = text(facts)
-    .replace(/\n$/, '')
-    .split('\n');
+  const [bare, shallow, objectFormat, commit, tree, ...paths] = text(facts).replace(/\n$/, '').split('\n');
+  const ref = paths.pop();
   if (bare === undefined || bare === '') throw notOpened(folder, facts);
   if (bare === 'true' || /must be run in a work tree/.test(facts.stderr)) throw bareRepository(folder);
   if (facts.exitCode !== 0 || commit === undefined || tree === undefined || ref === undefined)
     throw noCommit(folder, facts);
+  const [toplevel = '', packs = ''] = paths.join('\n').split(`\n${commit}\n`);
   return {
-    root: await realpath(toplevel.join('\n')),
+    root: await realpath(toplevel),
+    packs: resolve(folder, packs),
     head: {
       commit,
       tree,

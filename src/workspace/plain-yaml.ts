@@ -35,9 +35,11 @@ interface Entry {
 function readEntries(text: string): readonly Entry[] | undefined {
   const entries: Entry[] = [];
   for (const line of text.split('\n')) {
-    if (NO_LINE.test(line)) continue;
     const match = line.length > MAX_LINE ? null : LINE.exec(line);
-    if (match === null) return undefined;
+    if (match === null) {
+      if (NO_LINE.test(line)) continue;
+      return undefined;
+    }
     const [, spaces = '', key = '', word, number] = match;
     if (RESERVED.test(key) || (word !== undefined && RESERVED.test(word))) return undefined;
     entries.push({ indent: spaces.length, key, value: number === undefined ? word : Number(number) });

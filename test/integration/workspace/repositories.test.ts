@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeContext } from '../../../src/workspace/context.ts';
 import {
@@ -240,6 +240,15 @@ test('two clones at other places, times, time zones and umasks: the same digest 
       'deep/er/and/deeper/': 'folder 755 1980-01-01T00:00:00.000Z',
     },
   });
+});
+
+test('a repository in a folder with an odd name', async () => {
+  await using repo = await gitRepo(FILES);
+  const expected = await observe(repo.root);
+  const odd = join(dirname(repo.root), 'two\nlines "and" more');
+  await rename(repo.root, odd);
+  expect(await observe(odd)).toEqual(expected);
+  await rename(odd, repo.root);
 });
 
 test('a worktree that was opened by a folder inside of it', async () => {
