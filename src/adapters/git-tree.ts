@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { PrimitiveError } from '../errors.ts';
+import type { RunResult } from '../toolchain/process.ts';
 import type { Change, FolderEntry, FolderEntryMode, Head } from '../workspace/source-tree.ts';
 import { decode, type Git, text } from './git-command.ts';
 
@@ -51,27 +52,34 @@ function malformed(): PrimitiveError {
   });
 }
 
-/** See `SourceTree.changes`. */
+/** See `SourceTree.changes`. Tracked and untracked files are looked for at the same time: each look goes through all folders. */
 export async function listChanges(git: Git): Promise<readonly Change[]> {
-  const { stdout } = await git.expect([
-    'status',
-    '--porcelain=v1',
-    '-z',
-    '--untracked-files=all',
-    '--no-renames',
-    // Whether a submodule is at another commit counts, what lies about in it does not: it is refused as an input.
-    '--ignore-submodules=dirty',
+  const [tracked, untracked] = await Promise.all([
+    git.expect([
+      'status',
+      '--porcelain=v1',
+      '-z',
+      '--untracked-files=no',
+      '--no-renames',
+      // Whether a submodule is at another commit counts, what lies about in it does not: it is refused as an input.
+      '--ignore-submodules=dirty',
+    ]),
+    git.expect(['ls-files', '--others', '--exclude-standard', '-z']),
   ]);
-  return decode(stdout)
+  return [
+    ...records(tracked).map((record) => ({ path: record.slice(3), state: changeState(record.slice(0, 2)) })),
+    ...records(untracked).map((path) => ({ path, state: 'untracked' as const })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function records(result: RunResult): readonly string[] {
+  return decode(result.stdout)
     .split('\0')
-    .filter((record) => record !== '')
-    .map((record) => ({ path: record.slice(3), state: changeState(record.slice(0, 2)) }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
+    .filter((record) => record !== '');
 }
 
 /** Git-status, "Short Format": the letters of index and work tree. */
 function changeState(letters: string): Change['state'] {
-  if (letters === '??') return 'untracked';
   if (letters.includes('U') || letters === 'AA' || letters === 'DD') return 'conflicted';
   if (letters.includes('D')) return 'deleted';
   return letters.includes('A') ? 'added' : 'modified';
