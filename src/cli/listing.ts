@@ -16,7 +16,7 @@ export async function runList(
   ]);
   const [workspace, kinds, tree] = await Promise.all([
     wiring.workspace(),
-    wiring.kinds(),
+    wiring.kindLookup(),
     wiring.repository().catch(uncommitted),
   ]);
   const { location } = workspace;
@@ -26,7 +26,9 @@ export async function runList(
     cwd: environment.cwd,
     repositoryRoot: tree?.root ?? location.repositoryRoot ?? location.root,
   });
-  const document = inventoryOf(tree?.head.commit, selected, kinds);
+  const used = new Set(selected.map(({ kind }) => kind));
+  const known = await Promise.all([...used].map(async (kind) => [kind, await kinds.get(kind)] as const));
+  const document = inventoryOf(tree?.head.commit, selected, new Map(known));
   return { document, text: (style) => inventoryText(document, style), exit: 0 };
 }
 

@@ -4,7 +4,7 @@ import type { Cosign } from '../adapters/cosign.ts';
 import type { GitRepository } from '../adapters/git.ts';
 import type { ChosenBuilder } from '../builders/choose.ts';
 import { PrimitiveError } from '../errors.ts';
-import type { Kinds } from '../kinds/kind.ts';
+import type { KindLookup, Kinds } from '../kinds/kind.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { PullRequestEvent } from '../publish/identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
@@ -111,15 +111,26 @@ export class Wiring {
     });
   }
 
+  /** As {@link Wiring.kinds}, each read when it is first asked for. */
+  kindLookup(): Promise<KindLookup> {
+    return this.#once('kindLookup', async () => {
+      const [{ openAllKinds }, { config, location }] = await Promise.all([
+        import('../kinds/packages.ts'),
+        this.workspace(),
+      ]);
+      return openAllKinds(config.plugins, location);
+    });
+  }
+
   /** All components of the repository at HEAD. */
   components(): Promise<readonly Component[]> {
     return this.#once('components', async () => {
-      const [{ readComponents }, { openAllKinds }] = await Promise.all([
-        import('../workspace/primitives.ts'),
-        import('../kinds/packages.ts'),
+      const { readComponents } = await import('../workspace/primitives.ts');
+      const [tree, workspace, kinds] = await Promise.all([
+        this.repository(),
+        this.workspace(),
+        this.kindLookup(),
       ]);
-      const [tree, workspace] = await Promise.all([this.repository(), this.workspace()]);
-      const kinds = await openAllKinds(workspace.config.plugins, workspace.location);
       const { components, warnings } = await readComponents(tree, { ...workspace, kinds });
       for (const { code, message } of warnings) this.#warn(code, message);
       return components;

@@ -32,7 +32,7 @@ export interface Inventory {
 export function inventoryOf(
   commit: string | undefined,
   listed: readonly ListedPrimitive[],
-  kinds: ReadonlyMap<string, Pick<Kind, 'language' | 'version'>>,
+  kinds: ReadonlyMap<string, Pick<Kind, 'language' | 'version'> | undefined>,
 ): Inventory {
   return {
     schema: 'primitive.list/v1',

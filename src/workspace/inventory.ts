@@ -57,8 +57,7 @@ export async function takeInventory(workspace: Workspace, tree: SourceTree | und
     readDisk(join(location.root, FOLDER), folder),
     tree && readHead(tree, folder),
   ]);
-  const leftOut = [...(head?.texts ?? [])].filter(([path]) => !onDisk.has(path) && !head?.changed.has(path));
-  const texts = [...onDisk, ...leftOut].sort(([a], [b]) => (a < b ? -1 : 1));
+  const texts = [...onDisk, ...(await readLeftOut(tree, head, onDisk))].sort(([a], [b]) => (a < b ? -1 : 1));
   const read = await Promise.all(texts.map(([path, text]) => readOne({ path, text, base }, workspace)));
   if (tree === undefined || head === undefined) return { primitives: read, strays: [] };
   const primitives = await compare(tree, read, head, pathBelow(tree.root, location.path) ?? '');
@@ -74,7 +73,7 @@ async function compare(
 ): Promise<readonly ListedPrimitive[]> {
   if ((await findEntry(tree, config)) === undefined) return primitives;
   const manifest = ({ path }: ListedPrimitive) => `${path}/${MANIFEST}`;
-  const known = primitives.filter((one) => one.component !== undefined && head.texts.has(manifest(one)));
+  const known = primitives.filter((one) => one.component !== undefined && head.manifests.has(manifest(one)));
   const unchanged = known.filter((one) => !head.changed.has(config) && !head.changed.has(manifest(one)));
   const observed = await observe(
     tree,
@@ -144,8 +143,8 @@ async function readDisk(folder: string, shown: string): Promise<ReadonlyMap<stri
 
 /** What HEAD has of primitives. */
 interface Committed extends Pick<Marks, 'strays'> {
-  /** By path of the `primitive.yaml`. */
-  readonly texts: ReadonlyMap<string, string>;
+  /** Path of each `primitive.yaml` -> its object id. */
+  readonly manifests: ReadonlyMap<string, string>;
   /** Paths that are not as they were committed. */
   readonly changed: ReadonlySet<string>;
 }
@@ -153,10 +152,21 @@ interface Committed extends Pick<Marks, 'strays'> {
 async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
   const [changes, { manifests, strays }] = await Promise.all([tree.changes(), findMarks(tree, folder)]);
   const files = manifests.filter(({ mode }) => mode.startsWith('100'));
-  const contents = await tree.readWhole(files.map(({ object }) => object));
   return {
     strays,
-    texts: new Map(files.map(({ path }, i) => [path, Buffer.from(contents[i] ?? []).toString('utf8')])),
+    manifests: new Map(files.map(({ path, object }) => [path, object])),
     changed: new Set(changes.map(({ path }) => path)),
   };
+}
+
+/** Texts by path of what a sparse checkout leaves out: it is not there, and no change says that it was deleted. */
+async function readLeftOut(
+  tree: SourceTree | undefined,
+  head: Committed | undefined,
+  onDisk: ReadonlyMap<string, string>,
+): Promise<readonly (readonly [path: string, text: string])[]> {
+  if (tree === undefined || head === undefined) return [];
+  const leftOut = [...head.manifests].filter(([path]) => !onDisk.has(path) && !head.changed.has(path));
+  const contents = await tree.readWhole(leftOut.map(([, object]) => object));
+  return leftOut.map(([path], i) => [path, Buffer.from(contents[i] ?? []).toString('utf8')]);
 }
