@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { PrimitiveError } from '../errors.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
@@ -42,6 +43,8 @@ export interface RegistryClient extends Registry {
  * it. Registries limit how many come per minute, not at a time; one that has enough says so, and then gets fewer.
  */
 const CONCURRENCY = 48;
+/** A few blobs fill the line, and each holds a piece of itself in memory. */
+const UPLOADS_AT_A_TIME = 16;
 const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;
 /** How often a read is repeated that does not show what this client has just written. */
 const STALE_READS = 5;
@@ -84,6 +87,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
   const tagWriters = new Map<Repository, Promise<unknown>>();
   const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();
+  const uploads = pLimit(UPLOADS_AT_A_TIME);
 
   function fetchManifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
     return exchange.call(
@@ -239,7 +243,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       }
       const asked = fresh ? Promise.resolve(false) : hasBlob(exchange, repository, source.descriptor);
       const pushing = asked.then((present) =>
-        present ? 'present' : uploadBlob(exchange, repository, source, mountFrom),
+        present ? 'present' : uploads(() => uploadBlob(exchange, repository, source, mountFrom)),
       );
       blobs.set(key, pushing);
       pushing.catch(() => blobs.delete(key));
