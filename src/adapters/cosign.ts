@@ -10,7 +10,7 @@ import type { Processes, RunResult } from '../toolchain/process.ts';
 export type SigningMode = (
   | {
       readonly type: 'keyless';
-      /** A fresh token for every signature: those of CI live for minutes. */
+      /** Asked anew for every signature: the tokens of CI live for minutes. */
       readonly idToken: () => Promise<string>;
     }
   | {

@@ -19,7 +19,7 @@ const MAX_BYTES = 64 * 1024;
 
 /**
  * A fresh OIDC token of this job for the audience `sigstore` (GitHub docs, "OpenID Connect reference"). They live for
- * minutes only, so one is asked for per signature.
+ * minutes only, so one that is not young is asked for again.
  *
  * Throws `identity-token-failed` (exit 3); no message holds a token or the query of the URL.
  */

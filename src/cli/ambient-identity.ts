@@ -3,9 +3,12 @@ import { PrimitiveError } from '../errors.ts';
 import { decodeClaims, type PullRequestEvent, readPullRequest } from '../publish/identity.ts';
 import type { Environment } from './environment.ts';
 
+/** Milliseconds for which the token that was looked at signs, too; a build may take longer than one lives. */
+const YOUNG = 60_000;
+
 /** The OIDC identity that this process can sign with, without asking anybody. */
 export interface AmbientIdentity {
-  /** A token for the audience `sigstore`, fresh where it can be had: they live for minutes, a build may take longer. A secret. */
+  /** A token for the audience `sigstore`, at most a minute old where it can be had: they live for minutes. A secret. */
   idToken(): Promise<string>;
   /** Decoded, not verified. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -23,10 +26,13 @@ export async function findAmbientIdentity(
 ): Promise<AmbientIdentity | undefined> {
   const request = tokenSource(variables, signal);
   if (!request) return undefined;
-  const claims = decodeClaims(await request());
+  const asked = performance.now();
+  const first = await request();
+  const claims = decodeClaims(first);
   checkExpiry(claims);
   const pullRequest = await readEvent(variables.GITHUB_EVENT_PATH);
-  return { idToken: request, claims, ...(pullRequest ? { pullRequest } : {}) };
+  const idToken = async () => (performance.now() - asked < YOUNG ? first : request());
+  return { idToken, claims, ...(pullRequest ? { pullRequest } : {}) };
 }
 
 /** URL of the GitHub Actions run, for the provenance. */

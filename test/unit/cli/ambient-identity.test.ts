@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test, vi } from 'vitest';
 import { findAmbientIdentity } from '../../../src/cli/ambient-identity.ts';
 
 const signal = new AbortController().signal;
@@ -31,6 +33,29 @@ describe('the ambient identity', () => {
     );
     expect(error).toMatchObject({ code, exit: 3, why: expect.any(String) });
     expect(JSON.stringify(error)).not.toContain('canary');
+  });
+
+  test('asks GitHub again for a token only when the one it has is not young any more', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const tokens = [tokenOf({ exp: soon, jti: 'first' }), tokenOf({ exp: soon, jti: 'second' })];
+    let asked = 0;
+    const server = createServer((_, response) => response.end(JSON.stringify({ value: tokens[asked++] })));
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    try {
+      const variables = {
+        ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/?v=2`,
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'canary',
+      };
+      const identity = await findAmbientIdentity({ variables }, signal);
+      expect(await identity?.idToken()).toBe(tokens[0]);
+      expect(asked).toBe(1);
+      vi.advanceTimersByTime(60_000);
+      expect(await identity?.idToken()).toBe(tokens[1]);
+      expect(asked).toBe(2);
+    } finally {
+      vi.useRealTimers();
+      server.close();
+    }
   });
 
   test('refuses an event file that cannot be read', async () => {
