@@ -154,6 +154,14 @@ describe('a workspace', () => {
     );
   });
 
+  test('with a link that leads out of a context to be built is refused, in a dry run too', async () => {
+    await using app = await lab.app();
+    await app.repo.commit({ [`${ORDERS}/out`]: { link: '/etc/passwd' } });
+    const refusal: Refusal = { code: 'inputs-link-escapes', exit: 2, says: /domain\/orders: the link out/ };
+    await expectRefusal(app, {}, refusal);
+    await expectRefusal(app, { args: ['--dry-run'] }, refusal);
+  });
+
   test('of which only a part is selected is refused, with the three ways on', async () => {
     await using app = await lab.app();
     await expectRefusal(

@@ -408,6 +408,27 @@ describe('a damaged object store', () => {
     expect(await write(repo)).toMatchObject({ code: 'git-object-missing', exit: 3 });
   });
 
+  test('a folder that is missing is no matter until its files are needed', async () => {
+    await using repo = await gitRepo(oneComponent({ 'cmd/main.go': 'x' }));
+    const { tree, inputs, contexts } = await openWorkspace(repo.root);
+    await rm(objectFile(repo, `${ORDERS}/cmd`), { force: true });
+    // Git itself looks at folders to see whether anything was changed.
+    tree.changes = async () => [];
+    expect(await inputs()).toHaveLength(1);
+    expect(await refusal(contexts())).toMatchObject({ code: 'git-object-missing', exit: 3 });
+  });
+
+  test('a folder whose content was exchanged', async () => {
+    await using repo = await gitRepo(oneComponent({ 'good/a': 'x', 'evil/b': 'y' }));
+    const { contexts } = await openWorkspace(repo.root);
+    const target = objectFile(repo, `${ORDERS}/good`);
+    execFileSync('cp', ['--remove-destination', objectFile(repo, `${ORDERS}/evil`), target]);
+    expect(await refusal(contexts())).toMatchObject({
+      code: expect.stringMatching(/^git-(object-corrupt|object-missing|failed)$/),
+      exit: 3,
+    });
+  });
+
   test('a file whose content was exchanged', async () => {
     await using repo = await gitRepo(oneComponent({ 'main.go': 'good', 'other.go': 'evil' }));
     const target = objectFile(repo, `${ORDERS}/main.go`);

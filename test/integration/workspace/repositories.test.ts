@@ -67,6 +67,22 @@ describe('digest and context are the same however the repository was got', () =>
     expect((await readFile(log, 'utf8')).match(/ child_start.*upload-pack/g)).toHaveLength(2);
   });
 
+  test('a clone without folders gets them all at once', async () => {
+    await using origin = await gitRepo({ ...FILES, 'primitives/domain/orders/a/b/c/d': 'x' });
+    origin.git('config', 'uploadpack.allowFilter', 'true');
+    await using partial = await clone(origin.root, '--filter=tree:0', '--no-checkout');
+    await partial.write({ 'primitive.config.yaml': await origin.read('primitive.config.yaml') });
+    await using folder = await temporaryFolder();
+    const log = join(folder.path, 'trace');
+    const opened = await openWorkspace(partial.root, { ...gitEnvironment, GIT_TRACE2: log });
+    opened.tree.changes = async () => [];
+    const [found] = await opened.contexts();
+    const [expected] = await (await openWorkspace(origin.root)).contexts();
+    expect(found).toEqual(expected);
+    // All folders and nothing else, then primitive.yaml, then the target of the link.
+    expect((await readFile(log, 'utf8')).match(/ child_start.*upload-pack/g)?.length).toBeLessThanOrEqual(3);
+  });
+
   test('a linked worktree, a detached HEAD, packed objects', async () => {
     await using repo = await gitRepo(FILES);
     const expected = await observe(repo.root);
