@@ -21,10 +21,6 @@ export class Listing {
     return this.entries[position]?.path === path ? position : undefined;
   }
 
-  has(path: string): boolean {
-    return this.position(path) !== undefined;
-  }
-
   hasFolder(folder: string): boolean {
     const [start, end] = this.range(folder);
     return end > start;
