@@ -25,7 +25,7 @@ class Threads(Protocol):
     def claim(self, thread_id: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Holds a thread for the body. A claim that a crash left behind ends after `seconds`.
 
-        Raises ThreadBusyError and ThreadsUnavailableError.
+        Raises ThreadBusyError, and ThreadsUnavailableError also when the store fails in the body.
         """
         ...
 

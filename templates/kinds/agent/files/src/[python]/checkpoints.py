@@ -79,14 +79,15 @@ class PostgresThreads:
         try:
             async with self._pool.connection() as connection:
                 claimed = await connection.execute(CLAIM, claim)
+            if claimed.rowcount == 0:
+                raise ThreadBusyError("a turn of this thread is under way")
+            try:
+                yield
+            finally:
+                await self._release(claim)
         except psycopg.OperationalError as error:
+            # Of the claim, or of the saver in the body.
             raise ThreadsUnavailableError("the store of threads does not answer") from error
-        if claimed.rowcount == 0:
-            raise ThreadBusyError("a turn of this thread is under way")
-        try:
-            yield
-        finally:
-            await self._release(claim)
 
     async def _release(self, claim: Mapping[str, object]) -> None:
         try:
@@ -131,6 +132,8 @@ def _pool(url: str) -> Pool:
         min_size=1,
         max_size=8,
         timeout=POOL_TIMEOUT_SECONDS,
+        # Attempts are ever further apart; one that gives up soon makes room for a new series.
+        reconnect_timeout=POOL_TIMEOUT_SECONDS,
         # A connection that the database closed meanwhile is replaced rather than handed out.
         check=Pool.check_connection,
         kwargs=options,
