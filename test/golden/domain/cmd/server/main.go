@@ -77,7 +77,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); server.Drain(); return nil }},
 		lifecycle.Wait(settings.DrainDelay),
-		server.Part(func() error { return server.Serve(calls) }),
+		server.Part(calls),
 		httpPart(probe.Server(probes), requests),
 		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
 	)
@@ -98,14 +98,12 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 		return err
 	}
 	dispatcher := &outbox.Dispatcher{
-		Queue: db,
-		Publisher: &outbox.HTTPPublisher{
-			Client: &http.Client{Timeout: settings.DrainTimeout / 2},
-			URL:    settings.EventsURL,
-			Source: "/domain/orders",
-		},
-		Log:      log,
-		Interval: settings.PollInterval,
+		Queue:     db,
+		Publisher: outbox.NewHTTPPublisher(string(settings.EventsURL), "/domain/orders"),
+		Log:       log,
+		Interval:  settings.PollInterval,
+		// Less than there is to finish the event in hand.
+		Timeout: settings.DrainTimeout * 4 / 5,
 	}
 	probes := probe.New(log, db.Ready)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,

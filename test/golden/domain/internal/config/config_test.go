@@ -11,10 +11,10 @@ import (
 func TestLoadReadsEnvironment(t *testing.T) {
 	environ := []string{
 		"DATABASE_URL=postgres://localhost/db", "EVENTS_URL=http://localhost/events", "POLL_INTERVAL=250ms",
-		"HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+		"HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_TIMEOUT=10s",
 	}
 	want := Dispatch{
-		Process:      Process{HTTPAddress: ":8080", LogLevel: 4, DrainDelay: time.Second, DrainTimeout: 10 * time.Second},
+		Process:      Process{HTTPAddress: ":8080", LogLevel: 4, DrainTimeout: 10 * time.Second},
 		DatabaseURL:  "postgres://localhost/db",
 		EventsURL:    "http://localhost/events",
 		PollInterval: 250 * time.Millisecond,
@@ -34,6 +34,29 @@ func TestLoadNamesMissingVariables(t *testing.T) {
 		if got := messageOf(err); !strings.Contains(got, "DATABASE_URL") {
 			t.Errorf("Load(%q) error = %q, want one that names DATABASE_URL", environ, got)
 		}
+	}
+}
+
+func TestLoadRefusesValues(t *testing.T) {
+	environ := []string{
+		"DATABASE_URL=postgres://localhost/db", "GRPC_ADDRESS=:9090", "EVENTS_URL=http://localhost/events", "POLL_INTERVAL=1s",
+		"HTTP_ADDRESS=:8080", "LOG_LEVEL=INFO", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+	}
+	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s"} {
+		_, err := Load[Serve](append(environ, setting))
+		expectName(t, setting, err)
+	}
+	for _, setting := range []string{"EVENTS_URL=broker", "EVENTS_URL=ftp://broker/", "POLL_INTERVAL=0s", "DRAIN_TIMEOUT=0s"} {
+		_, err := Load[Dispatch](append(environ, setting))
+		expectName(t, setting, err)
+	}
+}
+
+func expectName(t *testing.T, setting string, err error) {
+	t.Helper()
+	name, _, _ := strings.Cut(setting, "=")
+	if got := messageOf(err); !strings.Contains(got, name) {
+		t.Errorf("Load() with %s: error = %q, want one that names %s", setting, got, name)
 	}
 }
 

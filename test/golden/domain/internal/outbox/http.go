@@ -10,12 +10,20 @@ import (
 	"time"
 )
 
-// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. Any 2xx is a delivery.
+// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. Any 2xx is a delivery. Use
+// [NewHTTPPublisher].
 type HTTPPublisher struct {
-	Client *http.Client
-	URL    string
-	// Source is the CloudEvents source of all events.
-	Source string
+	client      *http.Client
+	url, source string
+}
+
+// NewHTTPPublisher returns a publisher to a URL of events that all have the same CloudEvents source.
+func NewHTTPPublisher(url, source string) *HTTPPublisher {
+	client := &http.Client{
+		// Where a redirection leads need not take events, even if it answers 200.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &HTTPPublisher{client, url, source}
 }
 
 // cloudEvent has the extensions of CloudEvents for partitioning, sequence and distributed tracing besides its core.
@@ -39,7 +47,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 	body, err := json.Marshal(cloudEvent{
 		SpecVersion:     "1.0",
 		ID:              event.ID,
-		Source:          p.Source,
+		Source:          p.source,
 		Type:            event.Type,
 		Subject:         event.AggregateType + "/" + event.AggregateID,
 		Time:            event.Time.UTC(),
@@ -51,17 +59,18 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		Data:            event.Data,
 	})
 	if err != nil {
-		return fmt.Errorf("event %s: %w", event.ID, err)
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/cloudevents+json")
 	if event.TraceParent != "" {
 		req.Header.Set("Traceparent", event.TraceParent)
+		req.Header.Set("Tracestate", event.TraceState)
 	}
-	resp, err := p.Client.Do(req)
+	resp, err := p.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -71,7 +80,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("event %s: consumer answered %s", event.ID, resp.Status)
+		return fmt.Errorf("consumer answered %d", resp.StatusCode)
 	}
 	return nil
 }

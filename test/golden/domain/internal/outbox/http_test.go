@@ -21,7 +21,7 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer consumer.Close()
-	err := (&HTTPPublisher{Client: consumer.Client(), URL: consumer.URL, Source: "/items"}).Publish(t.Context(), Event{
+	err := NewHTTPPublisher(consumer.URL, "/items").Publish(t.Context(), Event{
 		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Version: 3,
 		Time:        time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -45,9 +45,15 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 }
 
 func TestHTTPPublisherFailsUnlessAccepted(t *testing.T) {
-	for _, status := range []int{http.StatusConflict, http.StatusInternalServerError, http.StatusNotModified} {
-		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
-		err := (&HTTPPublisher{Client: consumer.Client(), URL: consumer.URL}).Publish(t.Context(), Event{Data: []byte(`{}`)})
+	for _, status := range []int{http.StatusFound, http.StatusConflict, http.StatusInternalServerError} {
+		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// A page to log in at, say.
+			w.Header().Set("Location", "/login")
+			if r.URL.Path != "/login" {
+				w.WriteHeader(status)
+			}
+		}))
+		err := NewHTTPPublisher(consumer.URL, "/items").Publish(t.Context(), Event{Data: []byte(`{}`)})
 		if err == nil {
 			t.Errorf("status %d: Publish() error = nil, want one", status)
 		}

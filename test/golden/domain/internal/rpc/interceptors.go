@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -15,36 +16,81 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/caller"
 )
 
-func logUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+// callTimeout is for one call, whatever its caller is ready to wait. Streams have none.
+const callTimeout = 20 * time.Second
+
+// unary gives a call its caller and a deadline, logs it, and keeps to this process what went wrong inside.
+func unary(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
 		start := time.Now()
-		resp, err := handle(ctx, req)
-		logCall(ctx, log, info.FullMethod, start, err)
-		return resp, err
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		ctx, err = identify(ctx, info.FullMethod)
+		if err == nil {
+			resp, err = handle(ctx, req)
+		}
+		told := public(err)
+		logCall(ctx, log, info.FullMethod, start, status.Code(told), err)
+		return resp, told
 	}
 }
 
-func logStream(log *slog.Logger) grpc.StreamServerInterceptor {
+// stream does the same for streams. Those of health end with the server, or it would wait for whoever watches.
+func stream(stopping context.Context, log *slog.Logger) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 		start := time.Now()
-		err := handle(srv, stream)
-		logCall(stream.Context(), log, info.FullMethod, start, err)
+		ctx, cancel := context.WithCancel(stream.Context())
+		defer cancel()
+		if isOwn(info.FullMethod) {
+			defer context.AfterFunc(stopping, cancel)()
+		}
+		ctx, err := identify(ctx, info.FullMethod)
+		if err == nil {
+			err = handle(srv, identifiedStream{stream, ctx})
+		}
+		told := public(err)
+		logCall(ctx, log, info.FullMethod, start, status.Code(told), err)
+		return told
+	}
+}
+
+type identifiedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s identifiedStream) Context() context.Context { return s.ctx }
+
+// public is what a caller learns of an error: a status says what was meant for them, all else is for the log alone.
+func public(err error) error {
+	_, chosen := status.FromError(err)
+	switch {
+	case chosen:
 		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return status.Error(codes.DeadlineExceeded, "the call took too long")
+	case errors.Is(err, context.Canceled):
+		return status.Error(codes.Canceled, "the call was canceled")
+	default:
+		return status.Error(codes.Internal, "internal error")
 	}
 }
 
 // logCall leaves the server's own calls out, of which probes make many, unless they fail.
-func logCall(ctx context.Context, log *slog.Logger, method string, start time.Time, err error) {
+func logCall(ctx context.Context, log *slog.Logger, method string, start time.Time, code codes.Code, err error) {
 	level := slog.LevelInfo
-	switch code := status.Code(err); {
+	switch {
 	case code == codes.Internal || code == codes.Unknown || code == codes.DataLoss:
 		level = slog.LevelError
 	case isOwn(method):
 		level = slog.LevelDebug
 	}
+	from := caller.From(ctx)
 	attributes := []slog.Attr{
 		slog.String("method", method),
-		slog.String("code", status.Code(err).String()),
+		slog.String("tenant", from.Tenant),
+		slog.String("trace", from.TraceParent),
+		slog.String("code", code.String()),
 		slog.Duration("duration", time.Since(start)),
 	}
 	if err != nil {
@@ -71,32 +117,9 @@ func recoverStream(log *slog.Logger) grpc.StreamServerInterceptor {
 func recoverCall(ctx context.Context, log *slog.Logger, err *error) {
 	if cause := recover(); cause != nil {
 		log.ErrorContext(ctx, "panic", "cause", cause, "stack", string(debug.Stack()))
-		*err = status.Error(codes.Internal, "internal error")
+		*err = errors.New("panic")
 	}
 }
-
-func identifyUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-	ctx, err := identify(ctx, info.FullMethod)
-	if err != nil {
-		return nil, err
-	}
-	return handle(ctx, req)
-}
-
-func identifyStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-	ctx, err := identify(stream.Context(), info.FullMethod)
-	if err != nil {
-		return err
-	}
-	return handle(srv, identifiedStream{stream, ctx})
-}
-
-type identifiedStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (s identifiedStream) Context() context.Context { return s.ctx }
 
 // identify puts the caller into the context. Whoever lets calls in from outside has to have checked the tenant.
 func identify(ctx context.Context, method string) (context.Context, error) {
@@ -105,8 +128,8 @@ func identify(ctx context.Context, method string) (context.Context, error) {
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
 	tenant := md.Get("tenant-id")
-	if len(tenant) != 1 || tenant[0] == "" {
-		return nil, status.Error(codes.InvalidArgument, "metadata tenant-id must be given once")
+	if len(tenant) != 1 || !caller.IsTenant(tenant[0]) {
+		return ctx, status.Error(codes.InvalidArgument, "metadata tenant-id must be given once, as 1 to 200 visible characters")
 	}
 	parent, state := caller.Trace(first(md, "traceparent"), strings.Join(md.Get("tracestate"), ","))
 	return caller.With(ctx, caller.Caller{Tenant: tenant[0], TraceParent: parent, TraceState: state}), nil

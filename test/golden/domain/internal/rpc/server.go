@@ -4,6 +4,7 @@ package rpc
 import (
 	"context"
 	"log/slog"
+	"net"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -17,16 +18,20 @@ import (
 type Server struct {
 	*grpc.Server
 	health *health.Server
+	// stop ends what would keep the server from stopping.
+	stop context.CancelFunc
 }
 
 // New returns a server with the services that register adds to it, all of them reported as serving.
 func New(log *slog.Logger, register func(grpc.ServiceRegistrar)) *Server {
+	stopping, stop := context.WithCancel(context.Background())
 	s := &Server{
 		Server: grpc.NewServer(
-			grpc.ChainUnaryInterceptor(logUnary(log), recoverUnary(log), identifyUnary),
-			grpc.ChainStreamInterceptor(logStream(log), recoverStream(log), identifyStream),
+			grpc.ChainUnaryInterceptor(unary(log), recoverUnary(log)),
+			grpc.ChainStreamInterceptor(stream(stopping, log), recoverStream(log)),
 		),
 		health: health.NewServer(),
+		stop:   stop,
 	}
 	register(s)
 	for name := range s.GetServiceInfo() {
@@ -40,9 +45,10 @@ func New(log *slog.Logger, register func(grpc.ServiceRegistrar)) *Server {
 // Drain reports all services as not serving, for good.
 func (s *Server) Drain() { s.health.Shutdown() }
 
-// Part is the server on its listener, as a part of the process: calls in flight are finished while there is time.
-func (s *Server) Part(serve func() error) lifecycle.Part {
-	return lifecycle.Part{Name: "grpc", Run: serve, Stop: func(ctx context.Context) error {
+// Part is the server on a listener, as a part of the process: calls in flight are finished while there is time.
+func (s *Server) Part(listener net.Listener) lifecycle.Part {
+	return lifecycle.Part{Name: "grpc", Run: func() error { return s.Serve(listener) }, Stop: func(ctx context.Context) error {
+		s.stop()
 		done := make(chan struct{})
 		go func() { s.GracefulStop(); close(done) }()
 		select {

@@ -2,9 +2,12 @@ package rpc
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,7 +123,10 @@ func TestCallsCarryTheirCaller(t *testing.T) {
 
 func TestCallsWithoutTenantAreRefused(t *testing.T) {
 	_, conn := start(t, func(context.Context) error { return nil })
-	for _, pairs := range [][]string{{}, {"tenant-id", ""}, {"tenant-id", "acme", "tenant-id", "other"}} {
+	for _, pairs := range [][]string{
+		{}, {"tenant-id", ""}, {"tenant-id", "acme", "tenant-id", "other"},
+		{"tenant-id", "a b"}, {"tenant-id", strings.Repeat("a", 201)},
+	} {
 		err := invoke(metadata.AppendToOutgoingContext(t.Context(), pairs...), conn)
 		if got, want := status.Code(err), codes.InvalidArgument; got != want {
 			t.Errorf("call with %q: code = %v, want %v", pairs, got, want)
@@ -138,6 +144,54 @@ func TestPanicFailsOneCallOnly(t *testing.T) {
 	}
 }
 
+func TestCallsKeepFailuresToThemselves(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("secret"), "rpc error: code = Internal desc = internal error"},
+		{fmt.Errorf("secret: %w", context.DeadlineExceeded), "rpc error: code = DeadlineExceeded desc = the call took too long"},
+		{status.Error(codes.NotFound, "no such item"), "rpc error: code = NotFound desc = no such item"},
+	} {
+		_, conn := start(t, func(context.Context) error { return test.err })
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme")
+		if got := status.Convert(invoke(ctx, conn)).String(); got != test.want {
+			t.Errorf("call that fails with %v = %s, want %s", test.err, got, test.want)
+		}
+	}
+}
+
+func TestCallsHaveDeadline(t *testing.T) {
+	var left time.Duration
+	_, conn := start(t, func(ctx context.Context) error {
+		deadline, _ := ctx.Deadline()
+		left = time.Until(deadline)
+		return nil
+	})
+	if err := invoke(metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme"), conn); err != nil {
+		t.Fatalf("call: error = %v, want nil", err)
+	}
+	if left <= 0 || left > callTimeout {
+		t.Errorf("time left = %v, want some, and no more than %v", left, callTimeout)
+	}
+}
+
+func TestStopEndsWatchesOfHealth(t *testing.T) {
+	server, conn := start(t, nil)
+	watch, err := grpc_health_v1.NewHealthClient(conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := server.Part(nil).Stop(ctx); err != nil {
+		t.Errorf("Stop() error = %v, want nil", err)
+	}
+}
+
 func TestStopFinishesCallsInFlight(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	server, conn := start(t, func(context.Context) error { close(entered); <-leave; return nil })
@@ -146,8 +200,13 @@ func TestStopFinishesCallsInFlight(t *testing.T) {
 	<-entered
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	stopped := make(chan error)
+	stopped := make(chan error, 1)
 	go func() { stopped <- server.Part(nil).Stop(ctx) }()
+	select {
+	case err := <-stopped:
+		t.Errorf("Stop() = %v with a call in flight, want it to wait", err)
+	case <-time.After(50 * time.Millisecond):
+	}
 	close(leave)
 	if err := <-result; err != nil {
 		t.Errorf("call in flight: error = %v, want nil", err)

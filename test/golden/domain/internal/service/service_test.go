@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,10 @@ func TestCreateItemRefusesWhatIsNotWhole(t *testing.T) {
 		{RequestId: "", Title: "First"},
 		{RequestId: "r1", Title: ""},
 		{RequestId: "r1", Title: " \t"},
+		{RequestId: "r1", Title: "a\x00b"},
+		{RequestId: "r1", Title: strings.Repeat("ä", 201)},
+		{RequestId: "r\n1", Title: "First"},
+		{RequestId: strings.Repeat("r", 201), Title: "First"},
 	} {
 		store := newMemory()
 		_, err := New(store).CreateItem(as(t, "acme"), req)

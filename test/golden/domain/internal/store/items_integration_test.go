@@ -4,6 +4,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +47,31 @@ func TestCreateItemIsIdempotent(t *testing.T) {
 	}
 	if diff := cmp.Diff(first, got, cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Errorf("repeated CreateItem() differs (-want +got):\n%s", diff)
+	}
+	if got, want := len(drain(t, s)), 1; got != want {
+		t.Errorf("delivered %d events, want %d", got, want)
+	}
+}
+
+func TestConcurrentRequestsCreateOneItem(t *testing.T) {
+	s := open(t)
+	var group sync.WaitGroup
+	got := make([]item.Item, 8)
+	for i := range got {
+		group.Go(func() {
+			id := fmt.Sprint(i)
+			it := item.Item{Tenant: "acme", ID: id, Title: "First", Version: 1, Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+			var err error
+			if got[i], err = s.CreateItem(t.Context(), "r1", it, event(id, 1)); err != nil {
+				t.Errorf("CreateItem() error = %v, want nil", err)
+			}
+		})
+	}
+	group.Wait()
+	for _, it := range got {
+		if it.ID != got[0].ID || it.ID == "" {
+			t.Errorf("CreateItem() = item %q, want %q as for the others", it.ID, got[0].ID)
+		}
 	}
 	if got, want := len(drain(t, s)), 1; got != want {
 		t.Errorf("delivered %d events, want %d", got, want)

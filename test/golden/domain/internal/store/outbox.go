@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -45,16 +46,23 @@ func (s *Store) Deliver(ctx context.Context, publish func(context.Context, outbo
 	if failure == nil {
 		_, err = tx.Exec(ctx, `DELETE FROM outbox WHERE position = $1`, position)
 	} else {
+		failure = fmt.Errorf("event %s: %w", event.ID, failure)
 		_, err = tx.Exec(ctx, `
 			UPDATE outbox
 			SET attempts = attempts + 1, last_error = $2,
 			    next_attempt_at = now() + least(interval '1 second' * power(2, least(attempts, 16)), interval '5 minutes')
-			WHERE position = $1`, position, failure.Error())
+			WHERE position = $1`, position, textOf(failure))
 	}
 	if err == nil {
 		err = tx.Commit(ctx)
 	}
 	return true, errors.Join(failure, err)
+}
+
+// textOf is an error as Postgres takes it, whatever bytes of others are in it.
+func textOf(err error) string {
+	text := err.Error()
+	return strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), 1000)], "?"), "\x00", "?")
 }
 
 func nextEvent(ctx context.Context, tx pgx.Tx) (position int64, event outbox.Event, err error) {

@@ -44,7 +44,7 @@ func open(t *testing.T) *Store {
 	if strings.Contains(base, "?") {
 		separator = "&"
 	}
-	url := base + separator + "search_path=" + schema
+	url := base + separator + "pool_max_conns=5&search_path=" + schema
 	for range 2 {
 		if err := Migrate(t.Context(), slog.New(slog.DiscardHandler), url); err != nil {
 			t.Fatalf("Migrate() error = %v, want nil, also when there is nothing to do", err)
@@ -160,10 +160,20 @@ func TestOutboxDeliversOnceInOrderOfAggregate(t *testing.T) {
 func TestOutboxPutsOffWhatFailed(t *testing.T) {
 	s := open(t)
 	appendEvents(t, s, event("a", 1), event("a", 2), event("b", 1))
-	down := errors.New("consumer is down")
+	// With bytes that are no text.
+	down := errors.New("consumer is down \x00\xff")
 	found, err := s.Deliver(t.Context(), func(context.Context, outbox.Event) error { return down })
 	if !found || !errors.Is(err, down) {
 		t.Errorf("Deliver() = %v, %v, want true, %v", found, err, down)
+	}
+	var due time.Time
+	// Keeps it from being due again while this test takes its time.
+	err = s.pool.QueryRow(t.Context(), `
+		UPDATE outbox SET next_attempt_at = next_attempt_at + interval '1 hour'
+		WHERE message_id = 'a-1' AND attempts = 1 AND last_error = 'event a-1: consumer is down ??'
+		RETURNING next_attempt_at`).Scan(&due)
+	if err != nil || time.Until(due) < time.Hour-time.Minute {
+		t.Errorf("next attempt at %v, %v, want it put off", due, err)
 	}
 	var got []string
 	for _, event := range drain(t, s) {
@@ -185,8 +195,15 @@ func TestOutboxPutsOffWhatFailed(t *testing.T) {
 }
 
 func TestReadyNeedsDatabase(t *testing.T) {
-	if err := open(t).Ready(t.Context()); err != nil {
+	s := open(t)
+	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready() error = %v, want nil", err)
+	}
+	if _, err := s.pool.Exec(t.Context(), `UPDATE goose_db_version SET version_id = 0`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("Ready() on an old schema: error = nil, want one")
 	}
 	nowhere, err := Open(t.Context(), "postgres://127.0.0.1:1/none?connect_timeout=1")
 	if err != nil {

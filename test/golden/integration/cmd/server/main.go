@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -69,14 +68,15 @@ func serve(ctx context.Context, environ []string, std streams) error {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	tokens := token.New(log, settings.IssuerURL, settings.Resource.String())
+	items := backend.New(string(settings.QueryURL), string(settings.RequestURL))
+	tokens := token.New(log, string(settings.IssuerURL), settings.Resource.String())
 	probes := probe.New(log, tokens.Ready)
 	web.Endpoint{
 		Resource: settings.Resource.URL,
-		Issuer:   settings.IssuerURL,
+		Issuer:   string(settings.IssuerURL),
 		Origins:  settings.AllowedOrigins,
 		Verify:   tokens.Verify,
-		Server:   tools.New(log, items(settings.Backend), web.Caller),
+		Server:   tools.New(log, items, web.Caller),
 		Log:      log,
 	}.Register(probes.ServeMux)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
@@ -94,21 +94,13 @@ func stdio(ctx context.Context, environ []string, std streams) error {
 	}
 	from := caller.Caller{Tenant: settings.Tenant, Subject: settings.Subject}
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
-	server := tools.New(logger(std.err, settings.LogLevel), items(settings.Backend), identify)
+	items := backend.New(string(settings.QueryURL), string(settings.RequestURL))
+	server := tools.New(logger(std.err, settings.LogLevel), items, identify)
 	err = server.Run(ctx, &mcp.IOTransport{Reader: std.in, Writer: std.out})
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
-}
-
-// items is the port of the tools.
-func items(settings config.Backend) *backend.Backend {
-	return &backend.Backend{
-		Client:     &http.Client{Timeout: 10 * time.Second},
-		QueryURL:   settings.QueryURL,
-		RequestURL: settings.RequestURL,
-	}
 }
 
 func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {

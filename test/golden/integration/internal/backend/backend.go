@@ -5,18 +5,26 @@ package backend
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/port"
 )
 
-// Backend implements port.Items over HTTP.
+// Backend implements port.Items over HTTP. Use [New].
 type Backend struct {
-	Client *http.Client
-	// QueryURL is the projection, without a path.
-	QueryURL string
-	// RequestURL takes CloudEvents.
-	RequestURL string
+	client               *http.Client
+	queryURL, requestURL string
+}
+
+// New returns the backend of a projection, whose URL has no path, and of what takes CloudEvents.
+func New(queryURL, requestURL string) *Backend {
+	client := &http.Client{
+		Timeout: 10 * time.Second,
+		// Where a redirection leads need not be who takes a request, even if it answers 200.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Backend{client, queryURL, requestURL}
 }
 
 // Item gets /v1/items/{id} of the projection, with the tenant in the header Tenant-Id and the trace, if there is one, in

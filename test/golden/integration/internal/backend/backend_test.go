@@ -24,14 +24,17 @@ var alice = caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, 
 type services struct {
 	*httptest.Server
 	failing bool
-	trace   []string
-	taken   []map[string]any
+	// moved makes them redirect to a page that answers 200, such as one to log in at.
+	moved bool
+	trace []string
+	taken []map[string]any
 }
 
 func startServices(t *testing.T) *services {
 	t.Helper()
 	s := &services{}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
 	mux.HandleFunc("GET /v1/items/{id}", s.answer)
 	mux.HandleFunc("POST /v1/requests", s.take)
 	s.Server = httptest.NewServer(mux)
@@ -44,6 +47,8 @@ func (s *services) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.failing:
 		http.Error(w, "secret", http.StatusInternalServerError)
+	case s.moved:
+		http.Redirect(w, r, "/login", http.StatusFound)
 	case r.PathValue("id") == "a/b?c" && r.Header.Get("Tenant-Id") == "acme":
 		_, _ = io.WriteString(w, `{"id":"a/b?c","title":"First","version":2,"created":"2030-01-02T03:04:05Z"}`)
 	default:
@@ -57,6 +62,8 @@ func (s *services) take(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.failing:
 		http.Error(w, "secret", http.StatusServiceUnavailable)
+	case s.moved:
+		http.Redirect(w, r, "/login", http.StatusFound)
 	case err != nil || r.Header.Get("Content-Type") != "application/cloudevents+json":
 		http.Error(w, "no CloudEvent", http.StatusBadRequest)
 	default:
@@ -68,7 +75,7 @@ func (s *services) take(w http.ResponseWriter, r *http.Request) {
 // call returns the text of the answer that a tool gives a caller.
 func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments map[string]any) string {
 	t.Helper()
-	items := &backend.Backend{Client: s.Client(), QueryURL: s.URL, RequestURL: s.URL + "/v1/requests"}
+	items := backend.New(s.URL, s.URL+"/v1/requests")
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
 	near, far := mcp.NewInMemoryTransports()
 	if _, err := tools.New(slog.New(slog.DiscardHandler), items, identify).Connect(t.Context(), far, nil); err != nil {
@@ -161,13 +168,19 @@ func TestRequestsOfOthersAreTheirOwn(t *testing.T) {
 }
 
 func TestFailuresOfServicesStayHere(t *testing.T) {
-	s := startServices(t)
-	s.failing = true
 	want := "error: the call failed; it may be made again later"
-	if got := s.call(t, alice, "get_item", map[string]any{"id": "i1"}); got != want {
-		t.Errorf("get_item = %s, want %s", got, want)
-	}
-	if got := s.request(t, alice, "k1"); got != want {
-		t.Errorf("request_item = %s, want %s", got, want)
+	for _, change := range []func(*services){
+		func(s *services) { s.failing = true },
+		func(s *services) { s.moved = true },
+		func(s *services) { s.Close() },
+	} {
+		s := startServices(t)
+		change(s)
+		if got := s.call(t, alice, "get_item", map[string]any{"id": "i1"}); got != want {
+			t.Errorf("get_item = %s, want %s", got, want)
+		}
+		if got := s.request(t, alice, "k1"); got != want {
+			t.Errorf("request_item = %s, want %s", got, want)
+		}
 	}
 }

@@ -26,13 +26,18 @@ func From(ctx context.Context) Caller {
 
 var (
 	traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	traceState  = regexp.MustCompile(`^[ -~]{0,512}$`)
 	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
 )
 
-// Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew.
+// Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew. A state that
+// is malformed, or longer than what the standard has to be passed on, is left out.
 func Trace(parent, state string) (string, string) {
 	if !traceParent.MatchString(parent) || noTrace.MatchString(parent) {
 		return "", ""
+	}
+	if !traceState.MatchString(state) {
+		state = ""
 	}
 	return parent, state
 }

@@ -3,10 +3,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"reflect"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -18,7 +21,7 @@ type Serve struct {
 	// Resource is the address of this server for its clients, and so the audience that their tokens must have.
 	Resource Resource `env:"RESOURCE_URL,required,notEmpty"`
 	// IssuerURL is who issues the tokens.
-	IssuerURL string `env:"ISSUER_URL,required,notEmpty"`
+	IssuerURL Address `env:"ISSUER_URL,required,notEmpty"`
 	// AllowedOrigins are the web pages that may call; none is fine.
 	AllowedOrigins []Origin   `env:"ALLOWED_ORIGINS,required"`
 	HTTPAddress    string     `env:"HTTP_ADDRESS,required,notEmpty"`
@@ -39,14 +42,35 @@ type Stdio struct {
 
 // Backend is where the tools' calls go.
 type Backend struct {
-	QueryURL   string `env:"QUERY_URL,required,notEmpty"`
-	RequestURL string `env:"REQUEST_URL,required,notEmpty"`
+	QueryURL   Origin  `env:"QUERY_URL,required,notEmpty"`
+	RequestURL Address `env:"REQUEST_URL,required,notEmpty"`
 }
 
-// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing.
-func Load[T Serve | Stdio](environ []string) (T, error) {
-	return env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
+// Settings are what one command takes.
+type Settings interface {
+	Serve | Stdio
+	// check says what is wrong with values that can be read.
+	check() error
 }
+
+// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing or
+// malformed.
+func Load[T Settings](environ []string) (T, error) {
+	settings, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
+	if err != nil {
+		return settings, named[T](err)
+	}
+	return settings, settings.check()
+}
+
+func (s Serve) check() error {
+	if s.DrainDelay < 0 || s.DrainDelay >= s.DrainTimeout {
+		return fmt.Errorf("DRAIN_DELAY is %v, which has to be less than the %v of DRAIN_TIMEOUT", s.DrainDelay, s.DrainTimeout)
+	}
+	return nil
+}
+
+func (Stdio) check() error { return nil }
 
 // Resource is the URL of an MCP server.
 type Resource struct{ url.URL }
@@ -55,36 +79,63 @@ var path = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *Resource) UnmarshalText(text []byte) error {
-	parsed, err := parse(string(text))
-	if err != nil || !path.MatchString(parsed.Path) {
-		return fmt.Errorf("RESOURCE_URL is %q, not an address such as https://tools.example.com/mcp", text)
+	parsed, ok := parse(string(text))
+	if !ok || !path.MatchString(parsed.Path) {
+		return errors.New("not an address such as https://tools.example.com/mcp")
 	}
 	r.URL = *parsed
 	return nil
 }
 
-// Origin is where a web page comes from, as browsers say it in the header Origin.
+// Address is an HTTP URL with no more than a path.
+type Address string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Address) UnmarshalText(text []byte) error {
+	if _, ok := parse(string(text)); !ok {
+		return errors.New("not an address such as https://example.com/path")
+	}
+	*a = Address(text)
+	return nil
+}
+
+// Origin is scheme, host and port: where a service is, or a web page comes from, as browsers say it in the header Origin.
 type Origin string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *Origin) UnmarshalText(text []byte) error {
-	parsed, err := parse(string(text))
-	if err != nil || parsed.Path != "" {
-		return fmt.Errorf("ALLOWED_ORIGINS has %q, which is no origin such as https://app.example.com", text)
+	parsed, ok := parse(string(text))
+	if !ok || parsed.Path != "" {
+		return errors.New("not an origin such as https://app.example.com")
 	}
 	*o = Origin(text)
 	return nil
 }
 
-// parse returns a URL that has scheme, host and path only.
-func parse(text string) (*url.URL, error) {
+// parse returns a URL if it has scheme, host and path only. What else it has may be a secret, so that errors leave it out.
+func parse(text string) (*url.URL, bool) {
 	parsed, err := url.Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, false
 	}
 	plain := url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path}
-	if (parsed.Scheme != "https" && parsed.Scheme != "http") || parsed.Host == "" || plain.String() != text {
-		return nil, fmt.Errorf("%q is not an HTTP address", text)
+	return parsed, (parsed.Scheme == "https" || parsed.Scheme == "http") && parsed.Host != "" && plain.String() == text
+}
+
+// named gives errors the names of variables where the library has those of fields.
+func named[T any](err error) error {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return err
 	}
-	return parsed, nil
+	var failures []error
+	for _, failure := range all.Errors {
+		if malformed, ok := failure.(env.ParseError); ok {
+			field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name)
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			failure = fmt.Errorf("%s: %w", name, malformed.Err)
+		}
+		failures = append(failures, failure)
+	}
+	return errors.Join(failures...)
 }

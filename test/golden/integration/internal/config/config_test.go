@@ -35,7 +35,7 @@ func TestLoadReadsEnvironment(t *testing.T) {
 	expect(t, wantServe, append(environ, "ALLOWED_ORIGINS="))
 }
 
-func expect[T Serve | Stdio](t *testing.T, want T, environ []string) {
+func expect[T Settings](t *testing.T, want T, environ []string) {
 	t.Helper()
 	got, err := Load[T](environ)
 	if err != nil {
@@ -59,18 +59,20 @@ func TestLoadNamesMissingVariables(t *testing.T) {
 	}
 }
 
-func TestLoadRefusesAddresses(t *testing.T) {
+func TestLoadRefusesValues(t *testing.T) {
 	for _, setting := range []string{
 		"RESOURCE_URL=tools.example.com/mcp", "RESOURCE_URL=https://tools.example.com", "RESOURCE_URL=https://tools.example.com/",
 		"RESOURCE_URL=https://tools.example.com/mcp?a=b", "RESOURCE_URL=https://me:secret@tools.example.com/mcp",
 		"RESOURCE_URL=https://tools.example.com/{id}", "RESOURCE_URL=ftp://tools.example.com/mcp",
 		"ALLOWED_ORIGINS=*", "ALLOWED_ORIGINS=https://app.example.com/", "ALLOWED_ORIGINS=app.example.com",
 		"ALLOWED_ORIGINS=https://app.example.com,null",
+		"QUERY_URL=http://view:8080/", "QUERY_URL=view:8080", "REQUEST_URL=work", "ISSUER_URL=id.example.com",
+		"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_TIMEOUT=0s",
 	} {
 		_, err := Load[Serve](append(environ, setting))
 		name, _, _ := strings.Cut(setting, "=")
-		if got := messageOf(err); !strings.Contains(got, name) {
-			t.Errorf("Load() with %s: error = %q, want one that names %s", setting, got, name)
+		if got := messageOf(err); !strings.Contains(got, name) || strings.Contains(got, "secret") {
+			t.Errorf("Load() with %s: error = %q, want one that names %s, without secrets", setting, got, name)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -70,6 +71,7 @@ func Caller(extra *mcp.RequestExtra) (caller.Caller, error) {
 		return caller.Caller{}, errors.New("the request has no token")
 	}
 	from := caller.Caller{Tenant: token.Tenant(extra.TokenInfo), Subject: extra.TokenInfo.UserID}
-	from.TraceParent, from.TraceState = caller.Trace(extra.Header.Get("Traceparent"), extra.Header.Get("Tracestate"))
+	state := strings.Join(extra.Header.Values("Tracestate"), ",")
+	from.TraceParent, from.TraceState = caller.Trace(extra.Header.Get("Traceparent"), state)
 	return from, nil
 }

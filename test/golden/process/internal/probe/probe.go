@@ -49,10 +49,11 @@ func (p *Probes) answerReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Server is an HTTP server that does not wait for slow clients.
-func Server(handler http.Handler) *http.Server {
+// Server is an HTTP server of p and whatever else was added to it, which does not wait for slow clients.
+func Server(p *Probes) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           p,
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelError),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      30 * time.Second,

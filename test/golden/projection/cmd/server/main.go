@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/acme/app/primitives/projection/orders/internal/config"
 	"github.com/acme/app/primitives/projection/orders/internal/ingest"
@@ -30,6 +31,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// requestTimeout is for one request; it ends before the HTTP server gives up.
+const requestTimeout = 20 * time.Second
 
 // run runs one process until it is done or ctx ends.
 func run(ctx context.Context, args, environ []string, out io.Writer) error {
@@ -61,9 +65,11 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
+	requests := http.NewServeMux()
+	requests.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
+	(&query.API{Store: db, Log: log}).Register(requests)
 	probes := probe.New(log, db.Ready)
-	probes.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
-	(&query.API{Store: db, Log: log}).Register(probes.ServeMux)
+	probes.Handle("/v1/", http.TimeoutHandler(requests, requestTimeout, "the request took too long"))
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
 		lifecycle.Wait(settings.DrainDelay),

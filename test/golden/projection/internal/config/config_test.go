@@ -37,6 +37,19 @@ func TestLoadNamesMissingVariables(t *testing.T) {
 	}
 }
 
+func TestLoadRefusesValues(t *testing.T) {
+	environ := []string{
+		"DATABASE_URL=postgres://localhost/db", "HTTP_ADDRESS=:8080", "LOG_LEVEL=INFO", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+	}
+	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s"} {
+		_, err := Load[Serve](append(environ, setting))
+		name, _, _ := strings.Cut(setting, "=")
+		if got := messageOf(err); !strings.Contains(got, name) {
+			t.Errorf("Load() with %s: error = %q, want one that names %s", setting, got, name)
+		}
+	}
+}
+
 func messageOf(err error) string {
 	if err == nil {
 		return ""

@@ -34,12 +34,16 @@ type Store interface {
 const maxBody = 1 << 20
 
 // Handler answers POST with one CloudEvent in structured mode. Whoever sends it has to send it again, later, unless the
-// answer is 2xx, or 400, which no repetition would change.
+// answer is 2xx, or 400 or 413, which no repetition would change.
 func Handler(log *slog.Logger, store Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			http.Error(w, "the event is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
 		if err != nil {
-			http.Error(w, "the event cannot be read, or is too large", http.StatusBadRequest)
+			http.Error(w, "the event did not arrive whole", http.StatusRequestTimeout)
 			return
 		}
 		e, err := event.Decode(body)

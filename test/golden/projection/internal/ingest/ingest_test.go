@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,9 +31,9 @@ func (a *answer) Ingest(_ context.Context, e event.Event) (Outcome, error) {
 
 const body = `{"specversion":"1.0","id":"m1","source":"/s","type":"t","subject":"item/i1","tenant":"acme","sequence":"2","data":{}}`
 
-func post(store Store, body string) int {
+func post(store Store, body io.Reader) int {
 	recorder := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))
+	request := httptest.NewRequest(http.MethodPost, "/v1/events", body)
 	Handler(slog.New(slog.DiscardHandler), store).ServeHTTP(recorder, request)
 	return recorder.Code
 }
@@ -49,7 +51,7 @@ func TestIngestAnswersByOutcome(t *testing.T) {
 		{"", errors.New("disk full"), http.StatusInternalServerError},
 	} {
 		store := &answer{outcome: test.outcome, err: test.err}
-		if got := post(store, body); got != test.want {
+		if got := post(store, strings.NewReader(body)); got != test.want {
 			t.Errorf("outcome %q, error %v: status = %d, want %d", test.outcome, test.err, got, test.want)
 		}
 		want := event.Stream{Source: "/s", Tenant: "acme", Subject: "item/i1"}
@@ -60,13 +62,25 @@ func TestIngestAnswersByOutcome(t *testing.T) {
 }
 
 func TestIngestRefusesWhatIsNoEvent(t *testing.T) {
-	for _, body := range []string{"", "{}", `{"specversion":"1.0"}`, `"` + strings.Repeat("x", maxBody) + `"`} {
+	for body, want := range map[string]int{
+		"":                                       http.StatusBadRequest,
+		"{}":                                     http.StatusBadRequest,
+		`{"specversion":"1.0"}`:                  http.StatusBadRequest,
+		`"` + strings.Repeat("x", maxBody) + `"`: http.StatusRequestEntityTooLarge,
+	} {
 		store := new(answer)
-		if got, want := post(store, body), http.StatusBadRequest; got != want {
+		if got := post(store, strings.NewReader(body)); got != want {
 			t.Errorf("status of %d bytes = %d, want %d", len(body), got, want)
 		}
 		if len(store.got) != 0 {
 			t.Errorf("saved %v, want nothing", store.got)
 		}
+	}
+}
+
+func TestIngestWantsEventAgainThatDidNotArrive(t *testing.T) {
+	half := io.MultiReader(strings.NewReader(body[:20]), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if got, want := post(new(answer), half), http.StatusRequestTimeout; got != want {
+		t.Errorf("status = %d, want %d", got, want)
 	}
 }

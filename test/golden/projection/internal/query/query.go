@@ -26,17 +26,17 @@ type API struct {
 
 // Register adds all queries to mux.
 func (a *API) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/items/{id}", a.getItem)
-	mux.HandleFunc("GET /v1/items", a.listItems)
+	mux.HandleFunc("GET /v1/items/{id}", forTenant(a.getItem))
+	mux.HandleFunc("GET /v1/items", forTenant(a.listItems))
 }
 
-// getItem answers with one item: {"id", "title", "version", "created"}, or 404.
-func (a *API) getItem(w http.ResponseWriter, _ *http.Request) {
+// getItem answers a tenant with one item: {"id", "title", "version", "created"}, or 404.
+func (a *API) getItem(w http.ResponseWriter, _ *http.Request, _ string) {
 	http.Error(w, "AMEIDE_SCAFFOLD: getItem has to be implemented", http.StatusNotImplemented)
 }
 
-// listItems answers with {"items": [...], "next": "..."}: at most 100 items after the id in the query parameter
+// listItems answers a tenant with {"items": [...], "next": "..."}: at most 100 items after the id in the query parameter
 // `after`; next is what to pass there for the rest, or absent.
-func (a *API) listItems(w http.ResponseWriter, _ *http.Request) {
+func (a *API) listItems(w http.ResponseWriter, _ *http.Request, _ string) {
 	http.Error(w, "AMEIDE_SCAFFOLD: listItems has to be implemented", http.StatusNotImplemented)
 }

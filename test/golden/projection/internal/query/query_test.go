@@ -49,13 +49,13 @@ func (broken) Items(context.Context, string, string, int) ([]item.Item, error) {
 }
 
 // get returns status and body of a query, without the line feed at its end.
-func get(store Store, tenant, path string) (int, string) {
+func get(store Store, tenant, path string) (int, string) { return getAs(store, []string{tenant}, path) }
+
+func getAs(store Store, tenants []string, path string) (int, string) {
 	mux := http.NewServeMux()
 	(&API{Store: store, Log: slog.New(slog.DiscardHandler)}).Register(mux)
 	request := httptest.NewRequest(http.MethodGet, path, nil)
-	if tenant != "" {
-		request.Header.Set("Tenant-Id", tenant)
-	}
+	request.Header["Tenant-Id"] = tenants
 	recorder := httptest.NewRecorder()
 	mux.ServeHTTP(recorder, request)
 	return recorder.Code, strings.TrimSpace(recorder.Body.String())
@@ -107,7 +107,17 @@ func TestListItemsInPages(t *testing.T) {
 
 func TestQueriesNeedTenant(t *testing.T) {
 	for _, path := range []string{"/v1/items", "/v1/items/i001"} {
-		if status, body := get(memory{3}, "", path); status != http.StatusBadRequest {
+		for _, tenants := range [][]string{{}, {""}, {"acme", "other"}} {
+			if status, body := getAs(memory{3}, tenants, path); status != http.StatusBadRequest {
+				t.Errorf("GET %s of %q = %d %s, want 400", path, tenants, status, body)
+			}
+		}
+	}
+}
+
+func TestQueriesAreText(t *testing.T) {
+	for _, path := range []string{"/v1/items/%00", "/v1/items/%ff", "/v1/items?after=%00", "/v1/items?after=%ff", "/v1/items?after=%"} {
+		if status, body := get(memory{3}, "acme", path); status != http.StatusBadRequest {
 			t.Errorf("GET %s = %d %s, want 400", path, status, body)
 		}
 	}

@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/acme/app/primitives/projection/orders/internal/event"
 	"github.com/acme/app/primitives/projection/orders/internal/ingest"
@@ -41,10 +44,19 @@ func (i *Ingester) Ingest(ctx context.Context, e event.Event) (outcome ingest.Ou
 		outcome = ingest.Applied
 		return moveStream(ctx, tx, e.Stream, e.Sequence)
 	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && isAboutData(refused) {
+		return "", fmt.Errorf("%w: the database cannot keep what is in it (SQLSTATE %s)", event.ErrInvalid, refused.Code)
+	}
 	if err != nil {
 		return "", err
 	}
 	return outcome, nil
+}
+
+// isAboutData tells what is wrong with values, such as a NUL or a text that is too long for an index (classes 22 and 54),
+// from what a later attempt may get over.
+func isAboutData(err *pgconn.PgError) bool {
+	return strings.HasPrefix(err.Code, "22") || strings.HasPrefix(err.Code, "54")
 }
 
 // lockStream returns the position of a stream, 0 of a new one, and keeps it to this transaction.

@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
-	"fmt"
 	"io/fs"
 	"log/slog"
 
-	// The driver of database/sql that migrations run through.
-	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -19,10 +16,12 @@ var migrations embed.FS
 
 // Migrate brings the schema up to date. Any number of processes may do so at once: one does, the others wait.
 func Migrate(ctx context.Context, log *slog.Logger, url string) error {
-	db, err := sql.Open("pgx", url)
+	s, err := Open(ctx, url)
 	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
+		return err
 	}
+	defer s.Close()
+	db := stdlib.OpenDBFromPool(s.pool)
 	defer func() { _ = db.Close() }()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -41,4 +40,14 @@ func Migrate(ctx context.Context, log *slog.Logger, url string) error {
 		log.InfoContext(ctx, "migrated", "version", result.Source.Version, "duration", result.Duration)
 	}
 	return err
+}
+
+// latestVersion is the one that Migrate brings a schema to.
+func latestVersion() (int64, error) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, err
+	}
+	// They are sorted, and embed makes sure that there is one.
+	return goose.NumericComponent(files[len(files)-1])
 }

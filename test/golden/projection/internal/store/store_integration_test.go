@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,7 +48,7 @@ func open(t *testing.T) (*Store, string) {
 	if strings.Contains(base, "?") {
 		separator = "&"
 	}
-	url := base + separator + "search_path=" + schema
+	url := base + separator + "pool_max_conns=5&search_path=" + schema
 	for range 2 {
 		if err := Migrate(t.Context(), slog.New(slog.DiscardHandler), url); err != nil {
 			t.Fatalf("Migrate() error = %v, want nil, also when there is nothing to do", err)
@@ -154,6 +155,20 @@ func TestFailedEventLeavesNothing(t *testing.T) {
 	expectItems(t, s, wanted("a", 1))
 }
 
+func TestEventThatCannotBeKeptIsInvalid(t *testing.T) {
+	s, _ := open(t)
+	i := &Ingester{Store: s, Apply: put}
+	// More than an index takes, however well it is compressed.
+	var long strings.Builder
+	for range 500 {
+		long.WriteString(rand.Text())
+	}
+	for _, id := range []string{"a\x00", "a\xff", long.String()} {
+		expectIngest(t, i, created(id), "", event.ErrInvalid)
+	}
+	expectItems(t, s)
+}
+
 func TestStreamsAreIndependent(t *testing.T) {
 	s, _ := open(t)
 	i := &Ingester{Store: s, Apply: put}
@@ -205,7 +220,20 @@ func TestItemsComeInPages(t *testing.T) {
 	if _, err := s.Item(t.Context(), "other", "a"); !errors.Is(err, item.ErrNotFound) {
 		t.Errorf("Item() of another tenant: error = %v, want %v", err, item.ErrNotFound)
 	}
+}
+
+func TestReadyNeedsDatabase(t *testing.T) {
+	s, _ := open(t)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready() error = %v, want nil", err)
+	}
+	if _, err := s.pool.Exec(t.Context(), `UPDATE goose_db_version SET version_id = 0`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("Ready() on an old schema: error = nil, want one")
+	}
+	if err := reopen(t, "postgres://127.0.0.1:1/none?connect_timeout=1").Ready(t.Context()); err == nil {
+		t.Error("Ready() without a database: error = nil, want one")
 	}
 }

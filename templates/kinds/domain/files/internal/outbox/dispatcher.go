@@ -23,14 +23,16 @@ type Dispatcher struct {
 	Queue     Queue
 	Publisher Publisher
 	Log       *slog.Logger
-	// Interval is how long it waits before it looks for events again once there are none.
+	// Interval is how long it waits before it looks for events again once there are none, or one could not be delivered.
 	Interval time.Duration
+	// Timeout is for one event. Publishing has half of it, so that what came of that can still be saved.
+	Timeout time.Duration
 }
 
 // Run delivers until ctx ends; the event in hand is still delivered.
 func (d *Dispatcher) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		found, err := d.Queue.Deliver(context.WithoutCancel(ctx), d.Publisher.Publish)
+		found, err := d.deliver(context.WithoutCancel(ctx))
 		if err != nil {
 			d.Log.ErrorContext(ctx, "delivery failed", "error", err)
 		}
@@ -42,4 +44,14 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		case <-time.After(d.Interval):
 		}
 	}
+}
+
+func (d *Dispatcher) deliver(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	return d.Queue.Deliver(ctx, func(ctx context.Context, event Event) error {
+		ctx, cancel := context.WithTimeout(ctx, d.Timeout/2)
+		defer cancel()
+		return d.Publisher.Publish(ctx, event)
+	})
 }

@@ -16,6 +16,10 @@ type memory struct {
 	waiting   []Event
 	published []string
 	failures  int
+	// slow makes the consumer take an event's whole time.
+	slow bool
+	// saved is the number of failures that there was time left to save.
+	saved int
 }
 
 func (m *memory) Deliver(ctx context.Context, publish func(context.Context, Event) error) (bool, error) {
@@ -23,6 +27,9 @@ func (m *memory) Deliver(ctx context.Context, publish func(context.Context, Even
 		return false, nil
 	}
 	if err := publish(ctx, m.waiting[0]); err != nil {
+		if ctx.Err() == nil {
+			m.saved++
+		}
 		return true, err
 	}
 	m.waiting = m.waiting[1:]
@@ -30,6 +37,10 @@ func (m *memory) Deliver(ctx context.Context, publish func(context.Context, Even
 }
 
 func (m *memory) Publish(ctx context.Context, event Event) error {
+	if m.slow {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if m.failures > 0 {
 		m.failures--
 		return errors.New("consumer is down")
@@ -65,13 +76,24 @@ func TestDispatcherFinishesEventInHand(t *testing.T) {
 		cancel()
 		return m.Publish(ctx, event)
 	})
-	(&Dispatcher{Queue: m, Publisher: publisher, Log: slog.New(slog.DiscardHandler), Interval: time.Second}).Run(ctx)
+	dispatcherOf(m, publisher).Run(ctx)
 	if diff := cmp.Diff([]string{"1"}, m.published); diff != "" {
 		t.Errorf("published differs (-want +got):\n%s", diff)
 	}
 	if got, want := len(m.waiting), 1; got != want {
 		t.Errorf("waiting = %d events, want %d", got, want)
 	}
+}
+
+func TestDispatcherLeavesTimeToSaveFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{waiting: []Event{{ID: "1"}}, slow: true}
+		// 5s for the first attempt, 1s to wait, 5s for the second.
+		runFor(t, m, 10*time.Second)
+		if got, want := m.saved, 2; got != want {
+			t.Errorf("saved %d failures, want %d", got, want)
+		}
+	})
 }
 
 type publisherFunc func(context.Context, Event) error
@@ -83,5 +105,11 @@ func runFor(t *testing.T, m *memory, duration time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), duration)
 	defer cancel()
-	(&Dispatcher{Queue: m, Publisher: m, Log: slog.New(slog.DiscardHandler), Interval: time.Second}).Run(ctx)
+	dispatcherOf(m, m).Run(ctx)
+}
+
+func dispatcherOf(queue Queue, publisher Publisher) *Dispatcher {
+	return &Dispatcher{
+		Queue: queue, Publisher: publisher, Log: slog.New(slog.DiscardHandler), Interval: time.Second, Timeout: 10 * time.Second,
+	}
 }

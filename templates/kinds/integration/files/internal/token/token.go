@@ -8,11 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/modelcontextprotocol/go-sdk/auth"
+	"golang.org/x/sync/singleflight"
 )
 
 // TenantClaim is the claim of a token that says which tenant its subject works for.
@@ -24,8 +25,8 @@ type Verifier struct {
 	issuer, audience string
 	client           *http.Client
 
-	mutex  sync.Mutex
-	issued *oidc.IDTokenVerifier
+	search singleflight.Group
+	issued atomic.Pointer[oidc.IDTokenVerifier]
 }
 
 // New returns a verifier of tokens for an audience. It looks for the issuer when it is used, so that a process starts
@@ -83,16 +84,26 @@ func Tenant(info *auth.TokenInfo) string {
 	return tenant
 }
 
-// discover finds the issuer's keys, once.
+// discover finds the issuer's keys, once. All who need them at the same time share one search, which goes on when one of
+// them leaves.
 func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	v.mutex.Lock()
-	defer v.mutex.Unlock()
-	if v.issued == nil {
-		provider, err := oidc.NewProvider(oidc.ClientContext(ctx, v.client), v.issuer)
-		if err != nil {
-			return nil, fmt.Errorf("ISSUER_URL: %w", err)
-		}
-		v.issued = provider.Verifier(&oidc.Config{ClientID: v.audience})
+	if issued := v.issued.Load(); issued != nil {
+		return issued, nil
 	}
-	return v.issued, nil
+	found := v.search.DoChan(v.issuer, func() (any, error) {
+		provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.issuer)
+		if err == nil {
+			v.issued.Store(provider.Verifier(&oidc.Config{ClientID: v.audience}))
+		}
+		return nil, err
+	})
+	select {
+	case result := <-found:
+		if result.Err != nil {
+			return nil, fmt.Errorf("ISSUER_URL: %w", result.Err)
+		}
+		return v.issued.Load(), nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("ISSUER_URL: %w", ctx.Err())
+	}
 }

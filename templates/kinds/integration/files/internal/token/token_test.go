@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,5 +132,33 @@ func TestReadyOnceIssuerWasFound(t *testing.T) {
 	}
 	if _, err := found.Verify(t.Context(), raw, nil); err != nil {
 		t.Errorf("Verify() after the issuer went away: error = %v, want nil", err)
+	}
+}
+
+func TestSearchForIssuerIsShared(t *testing.T) {
+	var searches atomic.Int32
+	entered, leave := make(chan struct{}), make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		searches.Add(1)
+		close(entered)
+		<-leave
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer silent.Close()
+	v := New(discard, silent.URL, audience)
+	first := make(chan error, 1)
+	go func() { first <- v.Ready(context.WithoutCancel(t.Context())) }()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := v.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Ready() during another search: error = %v, want %v", err, context.DeadlineExceeded)
+	}
+	close(leave)
+	if err := <-first; err == nil {
+		t.Error("Ready() without an issuer: error = nil, want one")
+	}
+	if got, want := searches.Load(), int32(1); got != want {
+		t.Errorf("searches = %d, want %d", got, want)
 	}
 }

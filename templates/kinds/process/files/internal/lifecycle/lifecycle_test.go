@@ -54,17 +54,28 @@ func TestRunStopsAllWhenOneFails(t *testing.T) {
 }
 
 func TestRunKeepsDrainTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		stuck := Part{Name: "calls", Stop: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
-		start := time.Now()
-		err := Run(ctx, discard, 10*time.Second, Wait(2*time.Second), stuck)
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Run() error = %v, want %v", err, context.DeadlineExceeded)
-		}
-		if got, want := time.Since(start), 10*time.Second; got != want {
-			t.Errorf("Run() took %v, want %v", got, want)
-		}
-	})
+	const timeout = 10 * time.Second
+	for _, test := range []struct {
+		name  string
+		stuck func(ctx context.Context, ever <-chan struct{}) error
+		want  time.Duration
+	}{
+		{"gives up with its context", func(ctx context.Context, _ <-chan struct{}) error { <-ctx.Done(); return ctx.Err() }, timeout},
+		{"does not give up", func(_ context.Context, ever <-chan struct{}) error { <-ever; return nil }, timeout + grace},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			ever := make(chan struct{})
+			defer close(ever)
+			stuck := Part{Name: "calls", Stop: func(ctx context.Context) error { return test.stuck(ctx, ever) }}
+			start := time.Now()
+			if err := Run(ctx, discard, timeout, Wait(2*time.Second), stuck); err == nil {
+				t.Errorf("a part that %s: Run() error = nil, want one", test.name)
+			}
+			if got := time.Since(start); got != test.want {
+				t.Errorf("a part that %s: Run() took %v, want %v", test.name, got, test.want)
+			}
+		})
+	}
 }

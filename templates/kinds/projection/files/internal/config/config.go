@@ -3,7 +3,11 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -25,7 +29,46 @@ type Migrate struct {
 	DatabaseURL string `env:"DATABASE_URL,required,notEmpty"`
 }
 
-// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing.
-func Load[T Serve | Migrate](environ []string) (T, error) {
-	return env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
+// Settings are what one command takes.
+type Settings interface {
+	Serve | Migrate
+	// check says what is wrong with values that can be read.
+	check() error
+}
+
+// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing or
+// malformed.
+func Load[T Settings](environ []string) (T, error) {
+	settings, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
+	if err != nil {
+		return settings, named[T](err)
+	}
+	return settings, settings.check()
+}
+
+func (s Serve) check() error {
+	if s.DrainDelay < 0 || s.DrainDelay >= s.DrainTimeout {
+		return fmt.Errorf("DRAIN_DELAY is %v, which has to be less than the %v of DRAIN_TIMEOUT", s.DrainDelay, s.DrainTimeout)
+	}
+	return nil
+}
+
+func (Migrate) check() error { return nil }
+
+// named gives errors the names of variables where the library has those of fields.
+func named[T any](err error) error {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return err
+	}
+	var failures []error
+	for _, failure := range all.Errors {
+		if malformed, ok := failure.(env.ParseError); ok {
+			field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name)
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			failure = fmt.Errorf("%s: %w", name, malformed.Err)
+		}
+		failures = append(failures, failure)
+	}
+	return errors.Join(failures...)
 }

@@ -20,8 +20,11 @@ type Part struct {
 	Stop func(context.Context) error
 }
 
-// Run runs all parts until ctx ends or one of them fails, then stops them in the order in which they are given. All of
-// the stopping takes no longer than timeout.
+// grace is how long Run waits for parts that do not keep to the context of their Stop.
+const grace = time.Second
+
+// Run runs all parts until ctx ends or one of them fails, then stops them in the order in which they are given. Parts
+// have to stop within timeout, all of them together; Run does not wait for one that does not.
 func Run(ctx context.Context, log *slog.Logger, timeout time.Duration, parts ...Part) error {
 	group, running := errgroup.WithContext(ctx)
 	for _, part := range parts {
@@ -35,17 +38,24 @@ func Run(ctx context.Context, log *slog.Logger, timeout time.Duration, parts ...
 			return nil
 		})
 	}
-	group.Go(func() error {
-		<-running.Done()
-		log.Info("stopping", "timeout", timeout.String())
-		return stop(log, timeout, parts)
-	})
-	return group.Wait()
+	<-running.Done()
+	log.Info("stopping", "timeout", timeout.String(), "cause", context.Cause(running).Error())
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		failure := stop(stopping, log, parts)
+		ended <- errors.Join(group.Wait(), failure)
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(timeout + grace):
+		return errors.Join(context.Cause(running), fmt.Errorf("not stopped within %v", timeout))
+	}
 }
 
-func stop(log *slog.Logger, timeout time.Duration, parts []Part) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
+func stop(ctx context.Context, log *slog.Logger, parts []Part) error {
 	var failures []error
 	for _, part := range parts {
 		if part.Stop == nil {
