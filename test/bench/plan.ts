@@ -18,8 +18,8 @@ const ROUNDS = 9;
 
 /**
  * What planning has to know of the source, for 500 components with 50,000 files: config, components, and the digest of
- * all inputs. Beside it `git ls-tree -r`, which only lists the files. That nothing is dirty is asked of `git status`,
- * which no tool can do without; it is shown on top, beside the two git commands together.
+ * all inputs. Beside it `git ls-tree -r`, which only lists the files. That nothing is dirty only a look at every file can
+ * tell; it is shown on top, beside `git status` and the listing together. No process can start faster than `node -e 0`.
  */
 export async function bench(): Promise<BenchTable> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'primitive-bench-')));
