@@ -77,7 +77,7 @@ const job = (jobKey: string, retries: number, variables: object): EngineJob => (
   variables: { ...variables },
 });
 
-test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once', async () => {
+test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once; leaves a job of Camunda 8.6 alone', async () => {
   expect(engine.deployed.map(({ processId }) => processId)).toEqual(['parcels']);
 
   engine.jobs.push(job('1', 3, { subject: 'item/i1' }));
@@ -106,6 +106,13 @@ test('deploys its model; does a job that failed again under the same id; takes i
   engine.jobs.push(job('2', 3, { subject: '' }));
   await until('the incident', () => engine.reports.length === 3);
   expect(engine.reports[2]).toMatchObject({ jobKey: '2', verb: 'failure', body: { retries: 0 } });
+
+  const { jobKey: key, ...rest } = job('3', 3, { subject: 'item/i1' });
+  engine.jobs.push({ key, ...rest } as unknown as EngineJob);
+  await until('the complaint', () => logTail(program.logFile).includes('a job came without jobKey'));
+  engine.jobs.push(job('4', 3, { subject: '' }));
+  await until('the next job', () => engine.reports.length === 4);
+  expect(engine.reports[3]).toMatchObject({ jobKey: '4' });
 
   await program.stop();
   expect(logTail(program.logFile)).toMatch(

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/acme/app/primitives/process/orders/bpmn"
 	"github.com/acme/app/primitives/process/orders/internal/config"
@@ -69,7 +70,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	})
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
-		lifecycle.Wait(settings.DrainDelay),
+		lifecycle.Wait(time.Duration(settings.DrainDelay)),
 		lifecycle.Part{Name: "worker", Run: jobs.Run, Stop: jobs.Stop},
 		httpPart(probe.Server(probes), listener),
 	)
@@ -94,7 +95,7 @@ func connect(settings config.Engine) *zeebe.Client {
 		transport = zeebe.Basic(settings.Basic.Username, settings.Basic.Password, transport)
 	case "oauth":
 		oauth := settings.OAuth
-		transport = zeebe.OAuth(oauth.TokenURL, oauth.ClientID, oauth.ClientSecret, oauth.Audience, transport)
+		transport = zeebe.OAuth(oauth.TokenURL.String(), oauth.ClientID, oauth.ClientSecret, oauth.Audience, transport)
 	}
 	return zeebe.New(&settings.URL, transport)
 }

@@ -77,6 +77,7 @@ func TestDeployBringsTheModel(t *testing.T) {
 		}
 		content, _ := io.ReadAll(file)
 		deployed = append(deployed, r.URL.Path, header.Filename, string(content))
+		_, _ = io.WriteString(w, `{"deploymentKey":"1"}`)
 	}))
 	defer server.Close()
 	if err := run(t.Context(), []string{"deploy"}, append([]string{"ENGINE_AUTH=none"}, "ENGINE_URL="+server.URL), io.Discard); err != nil {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -14,11 +17,11 @@ import (
 
 // Engine is how the process engine is reached.
 type Engine struct {
-	URL url.URL `env:"ENGINE_URL,required,notEmpty"`
-	// Auth is none, basic or oauth. The settings of the one that is chosen are needed, those of others are not read.
-	Auth  string `env:"ENGINE_AUTH,required,notEmpty"`
-	Basic Basic  `env:"-"`
-	OAuth OAuth  `env:"-"`
+	URL  url.URL `env:"ENGINE_URL,required,notEmpty"`
+	Auth Auth    `env:"ENGINE_AUTH,required,notEmpty"`
+	// The settings of the one that Auth chooses are needed, those of others are not read.
+	Basic Basic `env:"-"`
+	OAuth OAuth `env:"-"`
 }
 
 // Basic is what HTTP basic authentication takes.
@@ -29,10 +32,10 @@ type Basic struct {
 
 // OAuth is what tokens by client credentials take.
 type OAuth struct {
-	TokenURL     string `env:"ENGINE_TOKEN_URL,required,notEmpty"`
-	ClientID     string `env:"ENGINE_CLIENT_ID,required,notEmpty"`
-	ClientSecret string `env:"ENGINE_CLIENT_SECRET,required,notEmpty"`
-	Audience     string `env:"ENGINE_AUDIENCE,required,notEmpty"`
+	TokenURL     url.URL `env:"ENGINE_TOKEN_URL,required,notEmpty"`
+	ClientID     string  `env:"ENGINE_CLIENT_ID,required,notEmpty"`
+	ClientSecret string  `env:"ENGINE_CLIENT_SECRET,required,notEmpty"`
+	Audience     string  `env:"ENGINE_AUDIENCE,required,notEmpty"`
 }
 
 // Serve is what doing jobs and taking in messages takes.
@@ -48,7 +51,7 @@ type Serve struct {
 	// MessageTTL is how long the engine keeps a message for an instance that does not wait yet.
 	MessageTTL time.Duration `env:"MESSAGE_TTL,required,notEmpty"`
 	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay time.Duration `env:"DRAIN_DELAY,required,notEmpty"`
+	DrainDelay Delay `env:"DRAIN_DELAY,required,notEmpty"`
 	// DrainTimeout is for work in flight, the delay included.
 	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,required,notEmpty"`
 }
@@ -61,53 +64,99 @@ type Deploy struct {
 // LoadServe reads the settings from an environment in the form of os.Environ. Its error names every variable that is
 // missing or of no use.
 func LoadServe(environ []string) (Serve, error) {
-	options := env.Options{Environment: env.ToMap(environ)}
-	settings, err := env.ParseAsWithOptions[Serve](options)
-	if err != nil {
-		return settings, err
+	settings, err := parse[Serve](environ)
+	err = errors.Join(err, settings.authorize(environ))
+	// Without a timeout the error names it already.
+	if delay := time.Duration(settings.DrainDelay); settings.DrainTimeout > 0 && delay >= settings.DrainTimeout {
+		err = errors.Join(err, fmt.Errorf("DRAIN_DELAY: %v is not less than the %v of DRAIN_TIMEOUT", delay, settings.DrainTimeout))
 	}
-	for name, value := range map[string]int64{
-		"MAX_JOBS": int64(settings.MaxJobs), "JOB_TIMEOUT": int64(settings.JobTimeout), "MESSAGE_TTL": int64(settings.MessageTTL),
-	} {
-		if value <= 0 {
-			return settings, fmt.Errorf("%s must be more than zero", name)
-		}
-	}
-	if err := checkURL("WORK_URL", settings.WorkURL); err != nil {
-		return settings, err
-	}
-	return settings, settings.authorize(options)
+	return settings, err
 }
 
 // LoadDeploy is LoadServe for what deploying takes.
 func LoadDeploy(environ []string) (Deploy, error) {
-	options := env.Options{Environment: env.ToMap(environ)}
-	settings, err := env.ParseAsWithOptions[Deploy](options)
-	if err != nil {
-		return settings, err
-	}
-	return settings, settings.authorize(options)
+	settings, err := parse[Deploy](environ)
+	return settings, errors.Join(err, settings.authorize(environ))
 }
 
-func (e *Engine) authorize(options env.Options) (err error) {
-	if err := checkURL("ENGINE_URL", e.URL); err != nil {
-		return err
-	}
+func (e *Engine) authorize(environ []string) (err error) {
 	switch e.Auth {
-	case "none":
 	case "basic":
-		e.Basic, err = env.ParseAsWithOptions[Basic](options)
+		e.Basic, err = parse[Basic](environ)
 	case "oauth":
-		e.OAuth, err = env.ParseAsWithOptions[OAuth](options)
-	default:
-		err = errors.New("ENGINE_AUTH must be none, basic or oauth")
+		e.OAuth, err = parse[OAuth](environ)
 	}
 	return err
 }
 
-func checkURL(name string, value url.URL) error {
-	if value.Scheme != "http" && value.Scheme != "https" || value.Host == "" {
-		return fmt.Errorf("%s must be an address such as https://zeebe.example.com", name)
+// Auth is how requests to the engine are authorized: none, basic or oauth.
+type Auth string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Auth) UnmarshalText(text []byte) error {
+	switch *a = Auth(text); *a {
+	case "none", "basic", "oauth":
+		return nil
 	}
+	return errors.New("neither none, basic nor oauth")
+}
+
+// Delay is a time that may be zero; all others may not.
+type Delay time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Delay) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil || parsed < 0 {
+		return errors.New("no time such as 3s")
+	}
+	*d = Delay(parsed)
 	return nil
+}
+
+var parsers = map[reflect.Type]env.ParserFunc{
+	reflect.TypeFor[url.URL](): func(text string) (any, error) {
+		parsed, err := url.Parse(text)
+		if err == nil {
+			// Whatever else it has may be a secret, so that errors leave it out.
+			plain := url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path, RawPath: parsed.RawPath}
+			if (parsed.Scheme == "https" || parsed.Scheme == "http") && parsed.Hostname() != "" && plain.String() == parsed.String() {
+				return plain, nil
+			}
+		}
+		return nil, errors.New("no address such as https://example.com/path, with nothing more than a path")
+	},
+	reflect.TypeFor[time.Duration](): func(text string) (any, error) {
+		parsed, err := time.ParseDuration(text)
+		if err != nil || parsed < time.Second {
+			return nil, errors.New("no time such as 10s, of at least 1s")
+		}
+		return parsed, nil
+	},
+	reflect.TypeFor[int](): func(text string) (any, error) {
+		parsed, err := strconv.Atoi(text)
+		if err != nil || parsed < 1 || parsed > 1000 {
+			return nil, errors.New("no number from 1 to 1000")
+		}
+		return parsed, nil
+	},
+}
+
+// parse reads a T. Its error has the names of variables where the library has those of fields.
+func parse[T any](environ []string) (T, error) {
+	settings, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ), FuncMap: parsers})
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return settings, err
+	}
+	var failures []error
+	for _, failure := range all.Errors {
+		if malformed, ok := failure.(env.ParseError); ok {
+			field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name)
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			failure = fmt.Errorf("%s: %w", name, malformed.Err)
+		}
+		failures = append(failures, failure)
+	}
+	return settings, errors.Join(failures...)
 }

@@ -2,6 +2,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,6 +23,13 @@ var (
 
 // Variables are values of a process instance by their names.
 type Variables map[string]any
+
+// UnmarshalJSON keeps numbers as they are written: as floats, long ones would become others.
+func (v *Variables) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	return decoder.Decode((*map[string]any)(v))
+}
 
 // Completion is what a job is completed with.
 type Completion struct {

@@ -21,9 +21,10 @@ type Publisher interface {
 
 const maxBody = 1 << 20
 
-// Handler answers POST for one of the messages, that in the path value name, with a JSON object in the body: messageId, which makes
-// sending it twice as good as once; correlationKey, unless the message starts a process; variables. Whoever sends it has
-// to send it again, later, unless the answer is 2xx or 4xx.
+// Handler answers POST for one of the messages, that in the path value name, with a JSON object in the body: messageId,
+// which makes sending it twice as good as once; correlationKey, unless the message starts a process; variables. Whoever
+// sends it has to send it again, later, unless the answer is 2xx, or 400, 404, 413 or 422, which no repetition would
+// change.
 func Handler(log *slog.Logger, publisher Publisher, ttl time.Duration, messages []model.Message) http.Handler {
 	known := make(map[string]model.Message)
 	for _, message := range messages {
@@ -41,11 +42,16 @@ func Handler(log *slog.Logger, publisher Publisher, ttl time.Duration, messages 
 			Variables      engine.Variables `json:"variables"`
 		}
 		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err == nil {
-			err = json.Unmarshal(data, &body)
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			http.Error(w, "the message is too large", http.StatusRequestEntityTooLarge)
+			return
 		}
 		if err != nil {
-			http.Error(w, "the body cannot be read, is too large, or no such JSON", http.StatusBadRequest)
+			http.Error(w, "the message did not arrive whole", http.StatusRequestTimeout)
+			return
+		}
+		if err := json.Unmarshal(data, &body); err != nil {
+			http.Error(w, "the body is no such JSON", http.StatusBadRequest)
 			return
 		}
 		if body.MessageID == "" || body.CorrelationKey == "" && len(message.CorrelationKeys) > 0 {

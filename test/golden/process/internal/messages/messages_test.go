@@ -2,13 +2,16 @@ package messages
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,17 +29,21 @@ type broken struct{ err error }
 func (b broken) Publish(context.Context, engine.Message) error { return b.err }
 
 func post(publisher Publisher, name, body string) int {
+	return send(publisher, name, strings.NewReader(body))
+}
+
+func send(publisher Publisher, name string, body io.Reader) int {
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/messages/{name}", Handler(slog.New(slog.DiscardHandler), publisher, time.Hour, known))
 	recorder := httptest.NewRecorder()
-	mux.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/messages/"+name, strings.NewReader(body)))
+	mux.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/messages/"+name, body))
 	return recorder.Code
 }
 
 func TestMessagesArePublishedOnce(t *testing.T) {
 	memory := enginetest.New()
 	for range 2 {
-		body := `{"messageId":"m1","correlationKey":"o1","variables":{"by":"card"}}`
+		body := `{"messageId":"m1","correlationKey":"o1","variables":{"by":"card","amount":9007199254740993}}`
 		if got, want := post(memory, "order%2Fpaid", body), http.StatusNoContent; got != want {
 			t.Errorf("status = %d, want %d", got, want)
 		}
@@ -45,7 +52,9 @@ func TestMessagesArePublishedOnce(t *testing.T) {
 		t.Errorf("status of a message that starts a process = %d, want %d", got, want)
 	}
 	want := []engine.Message{
-		{Name: "order/paid", CorrelationKey: "o1", ID: "m1", TTL: time.Hour, Variables: engine.Variables{"by": "card"}},
+		{Name: "order/paid", CorrelationKey: "o1", ID: "m1", TTL: time.Hour, Variables: engine.Variables{
+			"by": "card", "amount": json.Number("9007199254740993"),
+		}},
 		{Name: "ordered", ID: "m2", TTL: time.Hour},
 	}
 	if diff := cmp.Diff(want, memory.Published()); diff != "" {
@@ -66,7 +75,8 @@ func TestMessagesAreRefused(t *testing.T) {
 		{enginetest.New(), "ordered", `{}`, http.StatusBadRequest},
 		{enginetest.New(), "ordered", ``, http.StatusBadRequest},
 		{enginetest.New(), "ordered", `{"messageId":"m1","variables":[]}`, http.StatusBadRequest},
-		{enginetest.New(), "ordered", `"` + strings.Repeat("x", maxBody) + `"`, http.StatusBadRequest},
+		{enginetest.New(), "ordered", `{"messageId":"m1"}}`, http.StatusBadRequest},
+		{enginetest.New(), "ordered", `{"messageId":"` + strings.Repeat("x", maxBody) + `"}`, http.StatusRequestEntityTooLarge},
 		{refused, "ordered", `{"messageId":"m1"}`, http.StatusUnprocessableEntity},
 		{broken{errors.New("away")}, "ordered", `{"messageId":"m1"}`, http.StatusServiceUnavailable},
 	} {
@@ -76,5 +86,16 @@ func TestMessagesAreRefused(t *testing.T) {
 		if memory, ok := test.publisher.(*enginetest.Memory); ok && len(memory.Published()) > 0 {
 			t.Errorf("POST %s %.60s published %v, want nothing", test.name, test.body, memory.Published())
 		}
+	}
+}
+
+func TestMessagesThatBreakOffAreAskedForAgain(t *testing.T) {
+	memory := enginetest.New()
+	broken := io.MultiReader(strings.NewReader(`{"messageId":"m1"}`), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if got, want := send(memory, "ordered", broken), http.StatusRequestTimeout; got != want {
+		t.Errorf("status = %d, want %d", got, want)
+	}
+	if got := memory.Published(); len(got) > 0 {
+		t.Errorf("published %v, want nothing", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -42,6 +43,10 @@ func (h *HTTP) Cancel(ctx context.Context, id string) error {
 }
 
 func (h *HTTP) send(ctx context.Context, method, id string, body []byte) error {
+	// These would be another path than one of an order.
+	if strings.Trim(id, ".") == "" {
+		return fmt.Errorf("%q is no id of an order", id)
+	}
 	req, err := http.NewRequestWithContext(ctx, method, h.base.JoinPath(url.PathEscape(id)).String(), bytes.NewReader(body))
 	if err != nil {
 		return err

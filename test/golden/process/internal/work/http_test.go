@@ -35,8 +35,14 @@ func TestWorkIsRequestedAndCancelled(t *testing.T) {
 }
 
 func TestWorkFailsUnlessAccepted(t *testing.T) {
-	for _, status := range []int{http.StatusFound, http.StatusBadRequest, http.StatusInternalServerError} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	for _, status := range []int{
+		http.StatusFound, http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusInternalServerError,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				t.Errorf("answered %d: %s was sent elsewhere, too", status, r.Method)
+				return
+			}
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
 		}))
@@ -49,5 +55,18 @@ func TestWorkFailsUnlessAccepted(t *testing.T) {
 			t.Errorf("Cancel() answered %d: error = nil, want one", status)
 		}
 		server.Close()
+	}
+}
+
+func TestWorkNeedsAnID(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s, want no request", r.Method, r.URL.Path)
+	}))
+	defer server.Close()
+	base, _ := url.Parse(server.URL + "/orders")
+	for _, id := range []string{"", ".", ".."} {
+		if err := NewHTTP(base).Cancel(t.Context(), id); err == nil {
+			t.Errorf("Cancel(%q) error = nil, want one", id)
+		}
 	}
 }

@@ -154,7 +154,7 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 	if w.working.Err() != nil {
 		return
 	}
-	outcome, reported := w.report(job, completion, err)
+	outcome, err, reported := w.report(job, completion, err)
 	attributes := []any{"outcome", outcome, "took", time.Since(started).String()}
 	if err != nil {
 		attributes = append(attributes, "error", err)
@@ -190,17 +190,21 @@ const (
 	incident  outcome = "incident"
 )
 
-// report tells the engine what became of a job, again while it does not answer.
-func (w *Worker) report(job engine.Job, completion engine.Completion, err error) (outcome, error) {
-	if bpmn := new(engine.BPMNError); errors.As(err, &bpmn) {
-		err := w.insist(func(ctx context.Context) error { return w.engine.Throw(ctx, job.Key, bpmn) })
-		return thrown, err
-	}
-	if err == nil {
-		err = w.insist(func(ctx context.Context) error { return w.engine.Complete(ctx, job.Key, completion) })
-		if errors.Is(err, engine.ErrGone) || !errors.Is(err, engine.ErrRefused) {
-			return completed, err
+// report tells the engine what became of a job, again while it does not answer. Where the engine refuses that, the job
+// has failed. It returns what became of the job and why, and what kept the engine from knowing.
+func (w *Worker) report(job engine.Job, completion engine.Completion, err error) (became outcome, why, reported error) {
+	if bpmn, ok := errors.AsType[*engine.BPMNError](err); ok {
+		reported := w.insist(func(ctx context.Context) error { return w.engine.Throw(ctx, job.Key, bpmn) })
+		if !errors.Is(reported, engine.ErrRefused) {
+			return thrown, err, reported
 		}
+		err = reported
+	} else if err == nil {
+		reported := w.insist(func(ctx context.Context) error { return w.engine.Complete(ctx, job.Key, completion) })
+		if !errors.Is(reported, engine.ErrRefused) {
+			return completed, nil, reported
+		}
+		err = reported
 	}
 	result, failure := failed, engine.Failure{Retries: max(0, job.Retries-1), Backoff: retryBackoff, Message: shown(err)}
 	if errors.Is(err, engine.ErrInvalid) {
@@ -209,7 +213,7 @@ func (w *Worker) report(job engine.Job, completion engine.Completion, err error)
 	if failure.Retries == 0 {
 		result = incident
 	}
-	return result, w.insist(func(ctx context.Context) error { return w.engine.Fail(ctx, job.Key, failure) })
+	return result, err, w.insist(func(ctx context.Context) error { return w.engine.Fail(ctx, job.Key, failure) })
 }
 
 // shown is what people see of an error in the engine: its first line.
@@ -230,7 +234,10 @@ func (w *Worker) insist(send func(context.Context) error) error {
 		if err == nil || errors.Is(err, engine.ErrGone) || errors.Is(err, engine.ErrRefused) || ctx.Err() != nil {
 			return err
 		}
-		sleep(ctx, pause(failures))
+		// The failure says more than that time is up.
+		if sleep(ctx, pause(failures)); ctx.Err() != nil {
+			return err
+		}
 	}
 }
 

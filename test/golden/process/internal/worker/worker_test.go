@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
-	"sync"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -48,6 +47,9 @@ func TestWorkerReportsWhatBecameOfAJob(t *testing.T) {
 		{"thrown", func(context.Context, engine.Job) (engine.Completion, error) {
 			return engine.Completion{}, &engine.BPMNError{Code: "poor", Message: "no money"}
 		}, enginetest.Thrown, "poor: no money"},
+		{"thrown without a code", func(context.Context, engine.Job) (engine.Completion, error) {
+			return engine.Completion{}, &engine.BPMNError{Message: "no money"}
+		}, enginetest.Ready, "the engine refused the request: a BPMN error needs a code"},
 		{"failed", func(context.Context, engine.Job) (engine.Completion, error) {
 			return engine.Completion{}, errors.New("no answer")
 		}, enginetest.Ready, "no answer"},
@@ -176,57 +178,77 @@ func TestWorkerGivesUpJobsAtTheEndOfTheDrain(t *testing.T) {
 	})
 }
 
-// flaky is an engine that fails the first times.
+// flaky is an engine that is away the first two times that it is asked for jobs, or told of one.
 type flaky struct {
 	*enginetest.Memory
-	mu    sync.Mutex
-	left  int
-	calls []string
-}
-
-func (f *flaky) fail(call string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls = append(f.calls, call)
-	if f.left--; f.left >= 0 {
-		return errors.New("unavailable")
-	}
-	return nil
+	activations, completions atomic.Int32
 }
 
 func (f *flaky) Activate(ctx context.Context, a engine.Activation) ([]engine.Job, error) {
-	if err := f.fail("activate"); err != nil {
-		return nil, err
+	if f.activations.Add(1) <= 2 {
+		return nil, errors.New("unavailable")
 	}
 	return f.Memory.Activate(ctx, a)
 }
 
 func (f *flaky) Complete(ctx context.Context, jobKey string, completion engine.Completion) error {
-	if err := f.fail("complete"); err != nil {
-		return err
+	if f.completions.Add(1) <= 2 {
+		return errors.New("unavailable")
 	}
-	f.mu.Lock()
-	f.left = 2
-	f.mu.Unlock()
 	return f.Memory.Complete(ctx, jobKey, completion)
 }
 
 func TestWorkerOutlastsAnEngineThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		away := &flaky{Memory: enginetest.New(job("1")), left: 2}
+		away := &flaky{Memory: enginetest.New(job("1"))}
+		var attempts atomic.Int32
 		stop := start(t, away, func(context.Context, engine.Job) (engine.Completion, error) {
-			away.mu.Lock()
-			away.left = 2
-			away.mu.Unlock()
+			attempts.Add(1)
 			return engine.Completion{}, nil
 		})
-		time.Sleep(30 * time.Second)
-		_ = stop(t.Context())
+		time.Sleep(settings.JobTimeout / 2)
 		if state, _ := away.Outcome("1"); state != enginetest.Completed {
 			t.Errorf("the job is %s, want %s", state, enginetest.Completed)
 		}
-		if got, want := strings.Join(away.calls[:3], " "), "activate activate activate"; got != want {
-			t.Errorf("calls began with %q, want %q", got, want)
+		if got, told := attempts.Load(), away.completions.Load(); got != 1 || told != 3 {
+			t.Errorf("the job was done %d times and reported %d times, want 1 and 3", got, told)
 		}
+		_ = stop(t.Context())
+	})
+}
+
+// broken is an engine whose answers cannot be worked with.
+type broken struct {
+	*enginetest.Memory
+	asked atomic.Int32
+}
+
+func (b *broken) Activate(ctx context.Context, a engine.Activation) ([]engine.Job, error) {
+	b.asked.Add(1)
+	_, err := b.Memory.Activate(ctx, a)
+	return nil, errors.Join(err, errors.New("a job without a key"))
+}
+
+func TestWorkerDoesNothingWithBrokenAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs []engine.Job
+		for i := range 200 {
+			jobs = append(jobs, job(strconv.Itoa(i)))
+		}
+		engineOf := &broken{Memory: enginetest.New(jobs...)}
+		stop := start(t, engineOf, func(context.Context, engine.Job) (engine.Completion, error) {
+			t.Error("a job was done, want none")
+			return engine.Completion{}, nil
+		})
+		time.Sleep(settings.JobTimeout - time.Second)
+		if got := engineOf.asked.Load(); got < 2 || got > 25 {
+			t.Errorf("the engine was asked %d times, want it now and then", got)
+		}
+		for _, job := range jobs {
+			if state, _ := engineOf.Outcome(job.Key); state != enginetest.Ready && state != enginetest.Locked {
+				t.Errorf("job %s is %s, want nothing said of it", job.Key, state)
+			}
+		}
+		_ = stop(t.Context())
 	})
 }

@@ -1,4 +1,4 @@
-// Package zeebe talks to Zeebe through Camunda's REST API v2.
+// Package zeebe talks to Zeebe through the REST API v2 of Camunda 8.7 or newer.
 package zeebe
 
 import (
@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/acme/app/primitives/process/orders/internal/engine"
@@ -20,6 +21,8 @@ const (
 	// requestTimeout is for one request; an activation may take as long as it waits besides.
 	requestTimeout = 10 * time.Second
 	maxBody        = 32 << 20
+	// maxDetail is how much is told of what the engine says of a failure.
+	maxDetail = 500
 )
 
 // Client implements [engine.Engine]. Use [New].
@@ -49,21 +52,50 @@ func (k *key) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Activate implements [engine.Engine].
+var digits = regexp.MustCompile("^[0-9]+$")
+
+// activated is a job as Camunda hands it out.
+type activated struct {
+	JobKey             key             `json:"jobKey"`
+	Type               string          `json:"type"`
+	ProcessInstanceKey key             `json:"processInstanceKey"`
+	ElementID          string          `json:"elementId"`
+	ElementInstanceKey key             `json:"elementInstanceKey"`
+	TenantID           string          `json:"tenantId"`
+	Retries            *int            `json:"retries"`
+	Variables          json.RawMessage `json:"variables"`
+}
+
+// check says why the job cannot be done. Without its key nothing could be reported of it, and without the other ones
+// different jobs would ask for work under one id.
+func (j activated) check(jobType string) error {
+	for _, field := range []struct {
+		name string
+		ok   bool
+	}{
+		{"jobKey", digits.MatchString(string(j.JobKey))},
+		{"processInstanceKey", digits.MatchString(string(j.ProcessInstanceKey))},
+		{"elementInstanceKey", digits.MatchString(string(j.ElementInstanceKey))},
+		{"elementId", j.ElementID != ""},
+		{"retries", j.Retries != nil},
+	} {
+		if !field.ok {
+			return fmt.Errorf("a job came without %s: is the engine Camunda 8.7 or newer?", field.name)
+		}
+	}
+	if j.Type != jobType {
+		return fmt.Errorf("job %s came with the type %.100q instead of %q", j.JobKey, j.Type, jobType)
+	}
+	return nil
+}
+
+// Activate implements [engine.Engine]. An answer with anything in it that cannot be worked with is refused whole; the
+// engine hands its jobs out again.
 func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Job, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Wait+requestTimeout)
 	defer cancel()
 	var answer struct {
-		Jobs []struct {
-			JobKey             key             `json:"jobKey"`
-			Type               string          `json:"type"`
-			ProcessInstanceKey key             `json:"processInstanceKey"`
-			ElementID          string          `json:"elementId"`
-			ElementInstanceKey key             `json:"elementInstanceKey"`
-			TenantID           string          `json:"tenantId"`
-			Retries            int             `json:"retries"`
-			Variables          json.RawMessage `json:"variables"`
-		} `json:"jobs"`
+		Jobs []activated `json:"jobs"`
 	}
 	err := c.post(ctx, &answer, map[string]any{
 		"type":              a.Type,
@@ -72,15 +104,26 @@ func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Jo
 		"timeout":           a.Lock.Milliseconds(),
 		"requestTimeout":    a.Wait.Milliseconds(),
 	}, "jobs", "activation")
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Jobs == nil:
+		return nil, errors.New("the engine's answer to an activation has no jobs, not even an empty list")
+	case len(answer.Jobs) > a.Max:
+		return nil, fmt.Errorf("the engine handed out %d jobs instead of at most %d", len(answer.Jobs), a.Max)
+	}
 	var jobs []engine.Job
 	for _, job := range answer.Jobs {
+		if err := job.check(a.Type); err != nil {
+			return nil, err
+		}
 		jobs = append(jobs, engine.Job{
 			Key: string(job.JobKey), Type: job.Type, ProcessInstanceKey: string(job.ProcessInstanceKey),
 			ElementID: job.ElementID, ElementInstanceKey: string(job.ElementInstanceKey),
-			Tenant: job.TenantID, Retries: job.Retries, Variables: job.Variables,
+			Tenant: job.TenantID, Retries: *job.Retries, Variables: job.Variables,
 		})
 	}
-	return jobs, err
+	return jobs, nil
 }
 
 // Complete implements [engine.Engine].
@@ -114,7 +157,10 @@ func (c *Client) Throw(ctx context.Context, jobKey string, e *engine.BPMNError) 
 func (c *Client) Publish(ctx context.Context, message engine.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	err := c.post(ctx, nil, map[string]any{
+	var answer struct {
+		MessageKey key `json:"messageKey"`
+	}
+	err := c.post(ctx, &answer, map[string]any{
 		"name":           message.Name,
 		"correlationKey": message.CorrelationKey,
 		"messageId":      message.ID,
@@ -122,8 +168,11 @@ func (c *Client) Publish(ctx context.Context, message engine.Message) error {
 		"variables":      message.Variables,
 	}, "messages", "publication")
 	// The message is there already: that is what its id is for.
-	if status := new(statusError); errors.As(err, &status) && status.code == http.StatusConflict {
+	if status, ok := errors.AsType[*statusError](err); ok && status.code == http.StatusConflict {
 		return nil
+	}
+	if err == nil && answer.MessageKey == "" {
+		return errors.New("the engine's answer to a message has no messageKey")
 	}
 	return err
 }
@@ -141,11 +190,22 @@ func (c *Client) Deploy(ctx context.Context, name string, model []byte) error {
 	// Neither fails on a buffer.
 	_, _ = part.Write(model)
 	_ = form.Close()
-	return c.send(ctx, http.MethodPost, form.FormDataContentType(), &body, nil, "deployments")
+	var answer struct {
+		DeploymentKey key `json:"deploymentKey"`
+	}
+	if err := c.send(ctx, http.MethodPost, form.FormDataContentType(), &body, &answer, "deployments"); err != nil {
+		return err
+	}
+	if answer.DeploymentKey == "" {
+		return errors.New("the engine's answer to a deployment has no deploymentKey")
+	}
+	return nil
 }
 
 // Ready says why the cluster cannot be worked with.
 func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	var topology struct {
 		Brokers []json.RawMessage `json:"brokers"`
 	}
@@ -162,11 +222,8 @@ func (c *Client) onJob(ctx context.Context, jobKey, verb string, body map[string
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	err := c.post(ctx, nil, body, "jobs", jobKey, verb)
-	if status := new(statusError); errors.As(err, &status) {
-		switch status.code {
-		case http.StatusNotFound, http.StatusConflict:
-			return fmt.Errorf("job %s: %w: %w", jobKey, engine.ErrGone, err)
-		}
+	if status, ok := errors.AsType[*statusError](err); ok && (status.code == http.StatusNotFound || status.code == http.StatusConflict) {
+		return fmt.Errorf("job %s: %w: %w", jobKey, engine.ErrGone, err)
 	}
 	return err
 }
@@ -181,21 +238,22 @@ func (c *Client) post(ctx context.Context, answer any, body map[string]any, path
 
 // statusError is an answer that is no success.
 type statusError struct {
-	code   int
-	detail string
+	code          int
+	title, detail string
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("the engine answered %d: %s", e.code, e.detail)
+	return fmt.Sprintf("the engine answered %d: %.*q %.*q", e.code, maxDetail, e.title, maxDetail, e.detail)
 }
 
-// Is makes those an ErrRefused that would be answered the same again.
+// Is makes those an ErrRefused that would be answered the same again: the request is at fault, and it is the engine that
+// says so. A wrong address or missing permissions are for somebody to set right, after which the request is as good.
 func (e *statusError) Is(target error) bool {
-	return target == engine.ErrRefused && e.code >= 300 && e.code < 500 && e.code != http.StatusTooManyRequests &&
-		e.code != http.StatusUnauthorized && e.code != http.StatusRequestTimeout
+	return target == engine.ErrRefused && (e.code == http.StatusBadRequest && e.title != "" || e.code == http.StatusRequestEntityTooLarge)
 }
 
-// send sends a request to /v2/path and decodes the answer, unless that is nil.
+// send sends a request to /v2/path and decodes the answer. Where that is nil, there must be none (204): a page that says
+// 200, such as one for logging in, is not the engine's.
 func (c *Client) send(ctx context.Context, method, contentType string, body io.Reader, answer any, path ...string) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(append([]string{"v2"}, path...)...).String(), body)
 	if err != nil {
@@ -215,11 +273,11 @@ func (c *Client) send(ctx context.Context, method, contentType string, body io.R
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode/100 != 2 {
+	if resp.StatusCode/100 != 2 || answer == nil && resp.StatusCode != http.StatusNoContent {
 		// What Camunda answers is problem details (RFC 9457); what a proxy answers may be anything.
 		var problem struct{ Title, Detail string }
 		_ = json.Unmarshal(data, &problem)
-		return &statusError{code: resp.StatusCode, detail: problem.Title + " " + problem.Detail}
+		return &statusError{resp.StatusCode, problem.Title, problem.Detail}
 	}
 	if answer == nil {
 		return nil

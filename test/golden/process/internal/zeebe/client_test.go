@@ -1,6 +1,7 @@
 package zeebe
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,7 +101,7 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 			return
 		}
 		model, _ := io.ReadAll(file)
-		reply(w, nil, http.StatusOK, map[string]any{"deployed": header.Filename + " " + string(model)})
+		reply(w, nil, http.StatusOK, map[string]any{"deploymentKey": "1", "deployed": header.Filename + " " + string(model)})
 	})
 	mux.HandleFunc("GET /v2/topology", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, nil, http.StatusOK, map[string]any{"brokers": []any{map[string]any{"nodeId": 0}}})
@@ -162,40 +164,95 @@ func TestClientDeploysAndIsReady(t *testing.T) {
 
 func TestClientTellsFailures(t *testing.T) {
 	for _, test := range []struct {
-		status                    int
-		body                      string
-		gone, refused, readyFails bool
+		status        int
+		body          string
+		gone, refused bool
 	}{
-		{http.StatusOK, `{"brokers":[]}`, false, false, true},
-		{http.StatusOK, `not JSON`, false, false, true},
-		{http.StatusFound, ``, false, true, true},
-		{http.StatusBadRequest, `{"title":"INVALID_ARGUMENT"}`, false, true, true},
-		{http.StatusUnauthorized, ``, false, false, true},
-		{http.StatusForbidden, ``, false, true, true},
-		{http.StatusNotFound, `{}`, true, true, true},
-		{http.StatusConflict, `{}`, true, true, true},
-		{http.StatusTooManyRequests, ``, false, false, true},
-		{http.StatusServiceUnavailable, `<html>`, false, false, true},
+		{http.StatusOK, `{"brokers":[]}`, false, false},
+		{http.StatusOK, `not JSON`, false, false},
+		{http.StatusOK, `<html>Log in</html>`, false, false},
+		{http.StatusFound, ``, false, false},
+		{http.StatusTemporaryRedirect, ``, false, false},
+		{http.StatusBadRequest, `{"title":"INVALID_ARGUMENT"}`, false, true},
+		{http.StatusBadRequest, `<html>`, false, false},
+		{http.StatusUnauthorized, ``, false, false},
+		{http.StatusForbidden, ``, false, false},
+		{http.StatusNotFound, `{}`, true, false},
+		{http.StatusMethodNotAllowed, ``, false, false},
+		{http.StatusConflict, `{}`, true, false},
+		{http.StatusRequestEntityTooLarge, ``, false, true},
+		{http.StatusTooManyRequests, ``, false, false},
+		{http.StatusServiceUnavailable, `<html>`, false, false},
 	} {
 		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
-			answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Location", "https://elsewhere.example.com")
+			answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					t.Errorf("a request was sent elsewhere, too")
+					return
+				}
+				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(test.status)
 				_, _ = io.WriteString(w, test.body)
 			}))
 			defer answering.Close()
 			c := client(t, answering.URL, http.DefaultTransport)
 			err := c.Complete(t.Context(), "1", engine.Completion{})
+			if err == nil {
+				t.Errorf("Complete() error = nil, want one")
+			}
 			if got := errors.Is(err, engine.ErrGone); got != test.gone {
 				t.Errorf("Complete() error = %v; is gone = %v, want %v", err, got, test.gone)
 			}
 			if got := errors.Is(err, engine.ErrRefused); got != test.refused {
 				t.Errorf("Complete() error = %v; is refused = %v, want %v", err, got, test.refused)
 			}
-			if err := c.Ready(t.Context()); (err != nil) != test.readyFails {
-				t.Errorf("Ready() error = %v, want one: %v", err, test.readyFails)
+			for what, err := range map[string]error{
+				"Ready()":  c.Ready(t.Context()),
+				"Deploy()": c.Deploy(t.Context(), "process.bpmn", nil),
+			} {
+				if err == nil {
+					t.Errorf("%s error = nil, want one", what)
+				}
+			}
+			// The message is there already.
+			if err := c.Publish(t.Context(), engine.Message{}); (err == nil) != (test.status == http.StatusConflict) {
+				t.Errorf("Publish() error = %v", err)
 			}
 		})
+	}
+}
+
+func TestClientRefusesAnswersThatAreNoJobs(t *testing.T) {
+	const rest = `,"type":"charge","processInstanceKey":2,"elementId":"Charge","elementInstanceKey":3,"retries":3,"variables":{}}`
+	for _, test := range []struct{ answer, want string }{
+		// As Camunda 8.6 has it.
+		{`{"jobs":[{"key":1` + rest + `]}`, "without jobKey: is the engine Camunda 8.7 or newer?"},
+		{`{"jobs":[{"jobKey":""` + rest + `]}`, "invalid number"},
+		{`{"jobs":[{"jobKey":null` + rest + `]}`, "without jobKey"},
+		{`{"jobs":[{"jobKey":"../1"` + rest + `]}`, "invalid number"},
+		{`{"jobs":[{"jobKey":-1` + rest + `]}`, "without jobKey"},
+		{`{"jobs":[{"jobKey":1` + rest + `,{"jobKey":2` + strings.Replace(rest, "charge", "ship", 1) + `]}`, `"ship" instead of "charge"`},
+		{`{"jobs":[{"jobKey":1` + rest + `,{"jobKey":2` + rest + `,{"jobKey":3` + rest + `]}`, "3 jobs instead of at most 2"},
+		{`{"jobs":[{"jobKey":1` + strings.Replace(rest, "processInstanceKey", "instance", 1) + `]}`, "without processInstanceKey"},
+		{`{"jobs":[{"jobKey":1` + strings.Replace(rest, "elementInstanceKey", "instance", 1) + `]}`, "without elementInstanceKey"},
+		{`{"jobs":[{"jobKey":1` + strings.Replace(rest, "elementId", "element", 1) + `]}`, "without elementId"},
+		{`{"jobs":[{"jobKey":1` + strings.Replace(rest, "retries", "left", 1) + `]}`, "without retries"},
+		{`{"jobs":[null]}`, "without jobKey"},
+		{`{"jobs":[7]}`, "cannot"},
+		{`{"jobs":{}}`, "cannot"},
+		{`{}`, "has no jobs"},
+		{`null`, "has no jobs"},
+		{``, "end of JSON"},
+		{`<html>Log in</html>`, "invalid character"},
+	} {
+		answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, test.answer)
+		}))
+		jobs, err := client(t, answering.URL, http.DefaultTransport).Activate(t.Context(), engine.Activation{Type: "charge", Max: 2})
+		if err == nil || !strings.Contains(err.Error(), test.want) || errors.Is(err, engine.ErrRefused) || len(jobs) > 0 {
+			t.Errorf("Activate() answered %s = %v, %v; want no jobs, an error with %q", test.answer, jobs, err, test.want)
+		}
+		answering.Close()
 	}
 }
 
@@ -235,6 +292,56 @@ func TestCredentials(t *testing.T) {
 		}
 		if got := strings.Join(seen, ","); got != test.want {
 			t.Errorf("authorizations = %q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestTokensKeepNobodyWaiting(t *testing.T) {
+	release := make(chan struct{})
+	var asked atomic.Int32
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /hanging", func(http.ResponseWriter, *http.Request) { asked.Add(1); <-release })
+	mux.HandleFunc("POST /refusing", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"error":"invalid_client","error_description":"`+strings.Repeat("x", 5000)+`"}`, http.StatusUnauthorized)
+	})
+	mux.HandleFunc("POST /redirecting", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s, want no such request", r.Method, r.URL.Path)
+	})
+	answering := httptest.NewServer(mux)
+	defer answering.Close()
+	defer close(release)
+	ready := func(tokens string, timeout time.Duration, calls int) (errs []error) {
+		c := client(t, answering.URL, OAuth(answering.URL+tokens, "me", "hush", "zeebe", http.DefaultTransport))
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		all := make(chan error, calls)
+		for range calls {
+			go func() { all <- c.Ready(ctx) }()
+		}
+		for range calls {
+			errs = append(errs, <-all)
+		}
+		return errs
+	}
+	start := time.Now()
+	for _, err := range ready("/hanging", 200*time.Millisecond, 5) {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Ready() while there is no token: error = %v, want %v", err, context.DeadlineExceeded)
+		}
+	}
+	if took := time.Since(start); took >= requestTimeout {
+		t.Errorf("requests waited %v for a token, want no longer than their own time", took)
+	}
+	if got := asked.Load(); got > 1 {
+		t.Errorf("%d tokens were asked for, want one for all requests", got)
+	}
+	for _, tokens := range []string{"/refusing", "/redirecting"} {
+		err := ready(tokens, time.Minute, 1)[0]
+		if err == nil || len(err.Error()) > 1000 || strings.Contains(err.Error(), "hush") {
+			t.Errorf("Ready() with a token from %s: error = %v, want a short one without the secret", tokens, err)
 		}
 	}
 }

@@ -2,10 +2,13 @@ package zeebe
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/sync/singleflight"
 )
 
 type basic struct {
@@ -25,6 +28,12 @@ func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(req)
 }
 
+type oauth struct {
+	source oauth2.TokenSource
+	group  singleflight.Group
+	next   http.RoundTripper
+}
+
 // OAuth adds a token to each request, which it gets with client credentials and keeps until it ends.
 func OAuth(tokenURL, clientID, clientSecret, audience string, next http.RoundTripper) http.RoundTripper {
 	config := clientcredentials.Config{
@@ -35,5 +44,37 @@ func OAuth(tokenURL, clientID, clientSecret, audience string, next http.RoundTri
 	}
 	client := &http.Client{Transport: next, CheckRedirect: stay, Timeout: requestTimeout}
 	source := config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, client))
-	return &oauth2.Transport{Source: source, Base: next}
+	return &oauth{source: source, next: next}
+}
+
+// RoundTrip implements [http.RoundTripper]. All requests that need a new token share one, and none waits for it longer
+// than for itself.
+func (o *oauth) RoundTrip(req *http.Request) (*http.Response, error) {
+	token, err := o.token(req.Context())
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	token.SetAuthHeader(req)
+	return o.next.RoundTrip(req)
+}
+
+func (o *oauth) token(ctx context.Context) (*oauth2.Token, error) {
+	got := o.group.DoChan("", func() (any, error) { return o.source.Token() })
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no token yet: %w", ctx.Err())
+	case result := <-got:
+		// What was answered may be a whole page.
+		if refused, ok := errors.AsType[*oauth2.RetrieveError](result.Err); ok {
+			return nil, fmt.Errorf("no token: answered %d %.*q", refused.Response.StatusCode, maxDetail, refused.ErrorCode)
+		}
+		if result.Err != nil {
+			return nil, fmt.Errorf("no token: %w", result.Err)
+		}
+		return result.Val.(*oauth2.Token), nil
+	}
 }
