@@ -23,8 +23,8 @@ export async function runScaffold(session: Session, flags: ScaffoldFlags): Promi
     import('../render/scaffold.ts'),
     import('../kinds/kind.ts'),
   ]);
-  const [{ location, config }, kinds] = await Promise.all([wiring.workspace(), wiring.kinds()]);
-  const { kind, name } = await complete(session, kinds, flags);
+  const [{ location, config }, kinds] = await Promise.all([wiring.workspace(), wiring.kindLookup()]);
+  const { kind, name } = await complete(session, flags);
   const { plan, contents } = await prepareScaffold(
     { kind, name, inputs: flags.inputs, cwd: environment.cwd },
     { location, config, kinds, bases: join(bundledKinds(), '..', 'bases.yaml') },
@@ -39,10 +39,10 @@ export async function runScaffold(session: Session, flags: ScaffoldFlags): Promi
 /** Kind and name: as given, else as answered; without anybody to ask, an error that lists the choices. */
 async function complete(
   session: Session,
-  kinds: Kinds,
   { kind, name }: ScaffoldFlags,
 ): Promise<{ readonly kind: string; readonly name: string }> {
   if (kind !== undefined && name !== undefined) return { kind, name };
+  const kinds = await session.wiring.kinds();
   if (!session.environment.interactive) throw incomplete(kinds, kind, name);
   const [{ ask }, { nameFault }] = await Promise.all([import('./prompt.ts'), import('../kinds/names.ts')]);
   const chosen =

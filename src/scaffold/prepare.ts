@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { withGenerated } from '../kinds/built-in.ts';
-import type { Kind, Kinds } from '../kinds/kind.ts';
+import type { Kind, KindLookup } from '../kinds/kind.ts';
 import { clashOf, nameFault, nameLike } from '../kinds/names.ts';
 import { readService } from '../kinds/proto.ts';
 import { render, templateVariables } from '../kinds/render.ts';
@@ -28,7 +28,7 @@ export interface ScaffoldRequest {
 export interface ScaffoldPlace {
   readonly location: ConfigLocation;
   readonly config: Config;
-  readonly kinds: Kinds;
+  readonly kinds: KindLookup;
   /** `templates/bases.yaml`, absolute. */
   readonly bases: string;
 }
@@ -46,7 +46,7 @@ export async function prepareScaffold(
 ): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
   const { location, config } = place;
   if (location.repositoryRoot === undefined) throw noRepository(location.root);
-  const kind = kindOf(request.kind, place.kinds);
+  const kind = await kindOf(request.kind, place.kinds);
   checkName(request.name, kind);
   const image = imageOf(config, kind.kind, request.name);
   joinRepository(config.registry, image);
@@ -96,8 +96,8 @@ export async function prepareScaffold(
   return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, strangers });
 }
 
-function kindOf(name: string, kinds: Kinds): Kind {
-  const kind = kinds.get(name);
+async function kindOf(name: string, kinds: KindLookup): Promise<Kind> {
+  const kind = await kinds.get(name);
   if (kind !== undefined) return kind;
   const meant = nearest(name, kinds.keys());
   throw new PrimitiveError('kind-unknown', `There is no kind ${JSON.stringify(name)}.`, {
