@@ -3,7 +3,8 @@ import { checkPlatforms, pinnedReferences } from '../builders/dockerfile.ts';
 import { PrimitiveError } from '../errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Repository } from '../oci/types.ts';
-import { checkContexts, contextEntries } from '../workspace/build-context.ts';
+import { checkContexts } from '../workspace/build-context.ts';
+import { findEntries, pathIn } from '../workspace/folders.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
 import type { SourceTree } from '../workspace/source-tree.ts';
 import { idOf, type PublishPlan } from './plan.ts';
@@ -72,14 +73,13 @@ interface Dockerfile {
 }
 
 async function readDockerfiles(builds: readonly ComponentInputs[], tree: SourceTree): Promise<Dockerfile[]> {
-  const found = await Promise.all(
-    builds.map(async (inputs) => {
-      const { context, dockerfile } = inputs.component.build;
-      const entry = (await contextEntries(tree, inputs)).find(({ path }) => path === dockerfile);
-      if (!entry) throw new Error(`${inputs.component.id}: the context was checked without its Dockerfile`);
-      return { inputs, file: context === '' ? dockerfile : `${context}/${dockerfile}`, object: entry.object };
-    }),
-  );
+  const files = builds.map(({ component: { build } }) => pathIn(build.context, build.dockerfile));
+  const entries = await findEntries(tree, files);
+  const found = builds.map((inputs, position) => {
+    const [file = '', entry] = [files[position], entries[position]];
+    if (!entry) throw new Error(`${inputs.component.id}: the context was checked without its Dockerfile`);
+    return { inputs, file, object: entry.object };
+  });
   const texts = await tree.readWhole(found.map(({ object }) => object));
   return found.map(({ inputs, file }, position) => ({
     inputs,

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import { listFiles } from './folders.ts';
+import { listFiles, pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';
 import { checkLinks } from './links.ts';
@@ -42,7 +42,7 @@ export async function checkContexts(tree: SourceTree, inputs: readonly Component
 function checkEntries({ component, entries }: BuildContext): void {
   const { context, dockerfile } = component.build;
   if (!entries.some(({ path }) => path === dockerfile)) {
-    throw missingDockerfile(component, context === '' ? dockerfile : `${context}/${dockerfile}`);
+    throw missingDockerfile(component, pathIn(context, dockerfile));
   }
   for (const { path, mode, undecodable } of entries) {
     if (mode === '160000') throw submodule(component, path);

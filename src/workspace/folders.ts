@@ -52,7 +52,7 @@ export async function openFolders(tree: SourceTree, folders: readonly Folder[]):
   return folders.flatMap(({ path, undecodable }, i) =>
     (contents[i] ?? []).map((entry) => ({
       ...entry,
-      path: path === '' ? entry.name : `${path}/${entry.name}`,
+      path: pathIn(path, entry.name),
       ...(undecodable ? { undecodable } : {}),
     })),
   );
@@ -68,6 +68,17 @@ export async function listFiles(tree: SourceTree, folders: readonly Folder[]): P
     if (files.length + level.length > MAX_FILES) throw tooMany();
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** `path` below `folder`, where each can be '' for none. */
+export function pathIn(folder: string, path: string): string {
+  return folder === '' || path === '' ? folder + path : `${folder}/${path}`;
+}
+
+/** All folders above a path, '' included. */
+export function parentsOf(path: string): readonly string[] {
+  const segments = path.split('/');
+  return path === '' ? [] : segments.map((_, depth) => segments.slice(0, depth).join('/'));
 }
 
 export function isFolder({ mode }: Pick<FolderEntry, 'mode'>): boolean {

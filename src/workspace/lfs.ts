@@ -1,7 +1,6 @@
 import { PrimitiveError } from '../errors.ts';
 import type { BuildContext } from './build-context.ts';
-import { findEntries } from './folders.ts';
-import { parentsOf } from './scope.ts';
+import { findEntries, parentsOf, pathIn } from './folders.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** How a Git LFS pointer begins (git-lfs, docs/spec.md), the second one in its first releases. */
@@ -18,17 +17,10 @@ export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext
   for (const { component, entries } of contexts) {
     const { context } = component.build;
     for (const entry of entries) {
-      inputs.set(context === '' ? entry.path : `${context}/${entry.path}`, {
-        entry,
-        component: component.id,
-      });
+      inputs.set(pathIn(context, entry.path), { entry, component: component.id });
     }
   }
-  const places = new Set(
-    [...inputs.keys()]
-      .flatMap(parentsOf)
-      .map((folder) => (folder === '' ? ATTRIBUTES : `${folder}/${ATTRIBUTES}`)),
-  );
+  const places = new Set([...inputs.keys()].flatMap(parentsOf).map((folder) => pathIn(folder, ATTRIBUTES)));
   if (!(await speakOfLfs(tree, places))) return;
   await checkAttributesClean(tree, places);
   const filters = await tree.filters([...inputs.keys()]);

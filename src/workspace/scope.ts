@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../errors.ts';
-import { type Folder, findEntries, listFiles } from './folders.ts';
+import { type Folder, findEntries, listFiles, parentsOf, pathIn } from './folders.ts';
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
@@ -89,7 +89,7 @@ class Chooser {
       }
     }
     for (const path of always) {
-      const position = this.#listing.position(join(context, path));
+      const position = this.#listing.position(pathIn(context, path));
       if (position !== undefined) chosen.add(position);
     }
     const prefix = context === '' ? 0 : context.length + 1;
@@ -107,7 +107,7 @@ async function listCandidates(tree: SourceTree, components: readonly Component[]
     const { context, inputs } = component.build;
     if (inputs === undefined) continue;
     const roots = inputs.flatMap((text) => globRoot(text) ?? []);
-    for (const path of [...roots, ...builderFiles(component)]) paths.add(join(context, path));
+    for (const path of [...roots, ...builderFiles(component)]) paths.add(pathIn(context, path));
   }
   const outermost = [...paths].filter((path) => !parentsOf(path).some((parent) => paths.has(parent)));
   const found = await findEntries(tree, outermost);
@@ -123,17 +123,6 @@ async function listCandidates(tree: SourceTree, components: readonly Component[]
   );
 }
 
-/** All folders above a path, '' included. */
-export function parentsOf(path: string): readonly string[] {
-  const segments = path.split('/');
-  return path === '' ? [] : segments.map((_, depth) => segments.slice(0, depth).join('/'));
-}
-
-/** `path` below `folder`, where each can be '' for none. */
-function join(folder: string, path: string): string {
-  return folder === '' || path === '' ? folder + path : `${folder}/${path}`;
-}
-
 function emptyContext({ id, build }: Component): PrimitiveError {
   return new PrimitiveError(
     'context-empty',
@@ -146,7 +135,7 @@ function emptyContext({ id, build }: Component): PrimitiveError {
 }
 
 function emptyGlob({ id, path, build }: Component, { pattern }: Glob, listing: Listing): PrimitiveError {
-  const folder = join(build.context, pattern);
+  const folder = pathIn(build.context, pattern);
   const where = build.context === '' ? 'the repository' : build.context;
   return new PrimitiveError(
     'inputs-glob-empty',

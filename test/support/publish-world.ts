@@ -19,7 +19,7 @@ import { createVerifier } from '../../src/seal/verifier.ts';
 import type { History } from '../../src/workspace/history.ts';
 import { inputDigest } from '../../src/workspace/input-digest.ts';
 import type { ComponentInputs } from '../../src/workspace/inputs.ts';
-import type { SourceTree, TreeEntry } from '../../src/workspace/source-tree.ts';
+import type { FolderEntry, SourceTree, TreeEntry } from '../../src/workspace/source-tree.ts';
 import { createKeySigner, type KeySigner } from './key-signer.ts';
 import { createLayoutBuilder, type LayoutBuilder } from './layout-builder.ts';
 import { createMemoryRegistry, type MemoryRegistry } from './memory-registry.ts';
@@ -277,11 +277,16 @@ function createTree(commit: string, sources: Sources) {
       { path: 'app.txt', mode: '100644', object: put(content) },
     ]);
   }
+  const folders = foldersOf(files);
   const tree: SourceTree = {
     root: '/nonexistent',
     head: { commit, tree: '', branch: 'main', objectFormat: 'sha1', shallow: false },
-    async readFolders() {
-      return [];
+    async readFolders(objects) {
+      return objects.map((object) => {
+        const folder = folders.get(object);
+        if (!folder) throw new Error(`no folder ${object}`);
+        return [...folder.values()];
+      });
     },
     async readWhole(objects) {
       return objects.map((object) => {
@@ -307,6 +312,24 @@ function createTree(commit: string, sources: Sources) {
     },
   };
   return Object.assign(tree, { files });
+}
+
+/** The entries of every folder by name; its object is its path, '' for the root. */
+function foldersOf(
+  files: ReadonlyMap<string, readonly TreeEntry[]>,
+): ReadonlyMap<string, ReadonlyMap<string, FolderEntry>> {
+  const folders = new Map([['', new Map<string, FolderEntry>()]]);
+  for (const [id, entries] of files) {
+    const names = ['primitives', ...id.split('/')];
+    for (const [depth, name] of names.entries()) {
+      const object = names.slice(0, depth + 1).join('/');
+      folders.get(names.slice(0, depth).join('/'))?.set(name, { name, mode: '040000', object });
+      if (!folders.has(object)) folders.set(object, new Map());
+    }
+    for (const { path: name, ...entry } of entries)
+      folders.get(names.join('/'))?.set(name, { ...entry, name });
+  }
+  return folders;
 }
 
 function inputsOf(repository: Repository, id: string, entries: readonly TreeEntry[]): ComponentInputs {
