@@ -71,6 +71,15 @@ export class Git {
   }
 }
 
+/** `git-object-corrupt` (exit 3): an object that git would not have written so. */
+export function corrupt(message: string): PrimitiveError {
+  return new PrimitiveError('git-object-corrupt', message, {
+    why: 'the object store of this clone is damaged or was tampered with',
+    suggestions: ['git fsck', 'Clone the repository again.'],
+    exit: 3,
+  });
+}
+
 /** Git ended otherwise than it has a reason to. */
 export function failed(args: readonly string[], result: RunResult): PrimitiveError {
   return new PrimitiveError('git-failed', `git ${args[0]} failed with exit code ${result.exitCode}.`, {

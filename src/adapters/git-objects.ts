@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { PrimitiveError } from '../errors.ts';
 import type { BlobReceiver, Head } from '../workspace/source-tree.ts';
-import { decode, failed, type Git } from './git-command.ts';
+import { corrupt, decode, failed, type Git } from './git-command.ts';
 
 const BATCH = ['cat-file', '--batch'];
 
@@ -191,15 +191,7 @@ class Batch {
   async #end(): Promise<void> {
     const wanted = this.objects[this.#index];
     if (this.#hash?.digest('hex') !== wanted) {
-      throw new PrimitiveError(
-        'git-object-corrupt',
-        `The content of git object ${wanted} is not what its id says.`,
-        {
-          why: 'the object store of this clone is damaged or was tampered with',
-          suggestions: ['git fsck', 'Clone the repository again.'],
-          exit: 3,
-        },
-      );
+      throw corrupt(`The content of git object ${wanted} is not what its id says.`);
     }
     this.#index += 1;
     this.#left = undefined;

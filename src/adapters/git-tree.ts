@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { PrimitiveError } from '../errors.ts';
 import type { RunResult } from '../toolchain/process.ts';
 import type { Change, FolderEntry, FolderEntryMode, Head } from '../workspace/source-tree.ts';
-import { decode, type Git, text } from './git-command.ts';
+import { corrupt, decode, type Git, text } from './git-command.ts';
 
 /**
  * The names in a tree object: `MODE SP NAME NUL ID` each, the mode in octal digits, the id as bytes (gitformat-pack and
@@ -16,7 +15,8 @@ export function parseTree(bytes: Uint8Array, head: Head): readonly FolderEntry[]
     const space = tree.indexOf(0x20, start);
     const zero = tree.indexOf(0, space);
     const end = zero + 1 + idLength;
-    if (space < 0 || zero < 0 || end > tree.length) throw malformed();
+    if (space < 0 || zero < 0 || end > tree.length)
+      throw corrupt('A folder in the git objects is not as git writes it.');
     entries.push({
       ...nameOf(tree.subarray(space + 1, zero)),
       mode: modeOf(Number.parseInt(tree.toString('latin1', start, space), 8)),
@@ -42,14 +42,6 @@ function nameOf(bytes: Buffer): Pick<FolderEntry, 'name' | 'undecodable'> {
     .toString('latin1')
     .replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
   return { name: shown, undecodable: true };
-}
-
-function malformed(): PrimitiveError {
-  return new PrimitiveError('git-object-corrupt', 'A folder in the git objects is not as git writes it.', {
-    why: 'the object store of this clone is damaged or was tampered with',
-    suggestions: ['git fsck', 'Clone the repository again.'],
-    exit: 3,
-  });
 }
 
 /** See `SourceTree.changes`. Tracked and untracked files are looked for at the same time: each look goes through all folders. */
