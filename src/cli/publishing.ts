@@ -44,10 +44,10 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   const tree = await wiring.repository();
   const { registry, verifier } = ports;
   const { policy } = input;
-  const probeSigner = once(async () => (await wiring.signer()).probe());
   const willSign = whole && !request.sealOnly && !request.dryRun;
   // A commit without a record will get one.
-  if (willSign) begin(ports.records.commit.then(({ digest }) => void (digest ?? begin(probeSigner()))));
+  if (willSign)
+    begin(ports.records.commit.then(({ digest }) => void (digest ?? begin(wiring.signerProbe()))));
   const source = await sourceOf(run, session);
   const [{ gatherFacts }, { planPublish }] = await Promise.all([
     import('../publish/facts.ts'),
@@ -82,7 +82,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
     registry,
     builder: async () => (await wiring.builder()).info,
     sbom: async () => (await wiring.sbom()).probe(),
-    signer: probeSigner,
+    signer: () => wiring.signerProbe(),
   });
   const builds = plan.components.some(({ action }) => action === 'build');
   const folder = await makeFolder(session.environment.temporary);
@@ -134,15 +134,6 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
 function begin<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   return work;
-}
-
-/** Runs on the first call; every call gets the same answer. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 /** Begins to read the records of the commit and of the channel, which needs no more than config and HEAD. */

@@ -238,6 +238,11 @@ export class Wiring {
     });
   }
 
+  /** Whether cosign is there and can be used; looked for once. Throws as {@link Cosign.probe}. */
+  signerProbe(): ReturnType<Cosign['probe']> {
+    return this.#once('signerProbe', async () => (await this.signer()).probe());
+  }
+
   /** Throws `identity-missing` on a machine without an OIDC token, `identity-unsupported` for one of unknown make. */
   identity(): Promise<SigningIdentity> {
     return this.#once('identity', async () => {
