@@ -305,7 +305,7 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
     return {
       ...base,
       action: 'skip',
-      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: delete the tag ${facts.releases}:${channel.tag}; the next run sets it anew)`,
+      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: ${anew(facts)})`,
     };
   throw new PrimitiveError(
     'channel-undecidable',
@@ -314,8 +314,13 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
       why: 'The commit of the channel is not in this clone, also after deepening it; moving without knowing could move backward.',
       suggestions: [
         'Fetch it: git fetch --unshallow --filter=tree:0 origin, or `fetch-depth: 0` in the checkout step.',
-        `After history was rewritten on purpose: delete the tag ${facts.releases}:${channel.tag}; the next run sets it anew.`,
+        `After history was rewritten on purpose: ${anew(facts)}.`,
       ],
     },
   );
+}
+
+/** How the channel is set to a commit that does not follow the one that it is at. */
+function anew({ releases, channel }: Facts): string {
+  return `delete the tag ${releases}:${channel.tag}; the next run sets it anew`;
 }
