@@ -5,7 +5,7 @@ import type { PublishReport } from '../../src/publish/report.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';
-import { type LoopbackServer, serve } from '../support/services/http.ts';
+import { type Engine, startEngine } from '../support/services/engine.ts';
 import { pushKindBases } from '../support/services/kind-bases.ts';
 import { freePort } from '../support/services/ports.ts';
 import { startPostgres } from '../support/services/postgres.ts';
@@ -24,7 +24,7 @@ interface Services {
   readonly database: string;
   /** Of an OIDC issuer. */
   readonly issuer: string;
-  /** Of what answers as Camunda's REST API does where there is nothing to do. */
+  /** Of Camunda's REST API, where there is nothing to do. */
   readonly engine: string;
 }
 
@@ -84,28 +84,14 @@ const OK = [200, 204];
 
 const kinds = await scaffoldedKinds();
 
-/** A cluster of one broker, whose process has no jobs. */
-function startIdleEngine(): Promise<LoopbackServer> {
-  return serve((request, response) => {
-    const known: Record<string, unknown> = {
-      'GET /v2/topology': { brokers: [{ nodeId: 0 }] },
-      'POST /v2/jobs/activation': { jobs: [] },
-    };
-    const answer = known[`${request.method} ${request.url}`];
-    response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' });
-    // An engine waits before it says that there are no jobs.
-    setTimeout(() => response.end(JSON.stringify(answer ?? {})), request.method === 'POST' ? 500 : 0);
-  });
-}
-
 let lab: PublishLab;
-let engine: LoopbackServer;
+let engine: Engine;
 let app: App;
 let report: PublishReport;
 
 beforeAll(async () => {
   lab = await startPublishLab({ hostNetwork: true });
-  engine = await startIdleEngine();
+  engine = await startEngine();
   const bases = await pushKindBases(lab.proxy.host);
   app = await lab.app({
     sources: {},
@@ -125,7 +111,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
-  await engine?.close();
+  await engine?.stop();
   await lab?.[Symbol.asyncDispose]();
 });
 
@@ -156,6 +142,7 @@ describe.each(kinds)('the image of %s', (kind) => {
     expect(OK).toContain(await get(run?.live ?? ''));
     expect(OK).toContain(await get(run?.ready ?? ''));
     expect(await container.terminate(), await container.log()).toBe(0);
+    expect(engine.faults).toEqual([]);
     for (const line of (await container.log()).trim().split('\n'))
       expect(JSON.parse(line)).toBeTypeOf('object');
   });

@@ -19,6 +19,8 @@ export interface BaseImageOptions {
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
 const NONROOT = '65532';
+/** For `crane mutate`: the platform of this machine, whose programs a base is made of. */
+export const OWN_PLATFORM = `--set-platform=linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 /** In every base: the certificates that this machine trusts. */
 export const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
@@ -63,9 +65,8 @@ async function pushGo(folder: string, repository: string, options: BaseImageOpti
     ...['./test', './api', './doc', './misc'].map((unused) => `--exclude=${unused}`),
     '.',
   ]);
-  const platform = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
   return pushImage(repository, [await tarOf(files), goTar], options, [
-    `--set-platform=${platform}`,
+    OWN_PLATFORM,
     '--env=PATH=/usr/local/go/bin:/go/bin:/bin',
     '--env=GOPATH=/go',
     '--env=GOTOOLCHAIN=local',

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBases } from '../../../src/kinds/template.ts';
 import { tool } from '../../tools/locate.ts';
-import { CERTIFICATES, commonFiles, pushBaseImages, pushImage, shell, tarOf } from './base-images.ts';
+import {
+  CERTIFICATES,
+  commonFiles,
+  OWN_PLATFORM,
+  pushBaseImages,
+  pushImage,
+  shell,
+  tarOf,
+} from './base-images.ts';
 import { attempt, run } from './run.ts';
 
 const table = join(import.meta.dirname, '../../../templates/bases.yaml');
@@ -68,7 +76,7 @@ async function pushPython(files: string, repository: string): Promise<string> {
       await tarOfPaths(`${files}-pip.tar`, [python.pip], []),
     ],
     {},
-    [platform(), '--env=PATH=/usr/bin:/bin', `--env=PIP_CERT=${CERTIFICATES}`],
+    [OWN_PLATFORM, '--env=PATH=/usr/bin:/bin', `--env=PIP_CERT=${CERTIFICATES}`],
   );
 }
 
@@ -86,7 +94,7 @@ async function pushNodeBuild(files: string, repository: string): Promise<string>
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'));
   await symlink('../../bin/busybox', join(files, 'usr/bin/env'));
   return pushImage(repository, [await tarOf(files), await nodeLibraries(files)], {}, [
-    platform(),
+    OWN_PLATFORM,
     '--env=PATH=/usr/local/bin:/usr/bin:/bin',
     `--env=NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
   ]);
@@ -98,7 +106,7 @@ async function pushNodeRun(files: string, repository: string): Promise<string> {
   await mkdir(join(files, 'nodejs/bin'), { recursive: true });
   await copyFile(process.execPath, join(files, 'nodejs/bin/node'));
   return pushImage(repository, [await tarOf(files), await nodeLibraries(files)], {}, [
-    platform(),
+    OWN_PLATFORM,
     '--entrypoint=/nodejs/bin/node',
     '--user=65532',
   ]);
@@ -133,8 +141,4 @@ async function tarOfPaths(
     ...paths,
   ]);
   return file;
-}
-
-function platform(): string {
-  return `--set-platform=linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 }
