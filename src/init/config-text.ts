@@ -1,3 +1,4 @@
+import { writeText } from '../workspace/plain-yaml.ts';
 import type { InitAnswers } from './guess.ts';
 
 /** Where the publish workflow stands; part of the identity that is trusted. */
@@ -18,19 +19,19 @@ schema: primitive.config/v1
 requires: "^${major}.${minor}"               # versions of primitive that may be used here
 
 # Images are <registry>/<image>, for these platforms.
-registry: ${scalar(registry)}
+registry: ${writeText(registry)}
 image: "{kind}-{name}"
 platforms: [linux/amd64, linux/arm64]
 
 # What scaffolded code is called. Nothing of it is taken from the machine that it is written on.
 languages:
-  go: { module: ${scalar(languages.go)} }
-  ts: { scope: ${scalar(languages.ts)} }
-  python: { prefix: ${scalar(languages.python)} }
-  proto: { package: ${scalar(languages.proto)} }
+  go: { module: ${writeText(languages.go)} }
+  ts: { scope: ${writeText(languages.ts)} }
+  python: { prefix: ${writeText(languages.python)} }
+  proto: { package: ${writeText(languages.proto)} }
 
 # The trusted baseline: the tag of the newest release record, moved from this branch alone.
-channel: { branch: ${scalar(branch)}, tag: ${scalar(tag)} }
+channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }
 ${signing(repository, branch)}`;
 }
 
@@ -51,21 +52,14 @@ function signing(repository: string, branch: string): string {
 signing:
   trusted:             # makes baselines and moves the channel; exact, no wildcards
     - issuer: ${GITHUB_ISSUER}
-      identity: ${scalar(`${identity}@refs/heads/${branch}`)}
-      repository: ${scalar(name)}
-      ref: ${scalar(`refs/heads/${branch}`)}
+      identity: ${writeText(`${identity}@refs/heads/${branch}`)}
+      repository: ${writeText(name)}
+      ref: ${writeText(`refs/heads/${branch}`)}
       trigger: push
   accepted:            # may seal its own commits, never a baseline
     - issuer: ${GITHUB_ISSUER}
       identity: "${identity}@refs/pull/*/merge"
-      repository: ${scalar(name)}
+      repository: ${writeText(name)}
       trigger: pull_request
 `;
-}
-
-/** Plain where YAML cannot take it for anything but text, else in quotes. */
-function scalar(text: string): string {
-  const plain =
-    /^[A-Za-z][\w./:@-]*$/.test(text) && !/:$|^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text);
-  return plain ? text : JSON.stringify(text);
 }

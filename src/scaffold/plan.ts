@@ -93,7 +93,7 @@ export async function planScaffold(
   const after: Provenance = { version: kind.version, inputs, files: recordAfter(files, before) };
   const text =
     site.manifest === undefined || before === undefined
-      ? await newManifest(kind.kind, name, after)
+      ? newManifest(kind.kind, name, after)
       : await withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
   const manifest = { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'config' } as const;
   files.push(manifestFate(manifest, facts, before));

@@ -2,6 +2,7 @@ import type { Document, Pair } from 'yaml';
 import { PrimitiveError } from '../errors.ts';
 import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
+import { writeMapping } from '../workspace/plain-yaml.ts';
 import { PrimitiveFile } from '../workspace/primitive-schema.ts';
 import { parseYaml } from '../workspace/yaml.ts';
 
@@ -45,10 +46,9 @@ export async function readManifest(text: string, shown: string): Promise<Manifes
 }
 
 /** The text of a new `primitive.yaml`. */
-export async function newManifest(kind: string, name: string, provenance: Provenance): Promise<string> {
-  const { stringify } = await import('yaml');
-  const identity = stringify({ schema: 'primitive.primitive/v1', kind, name });
-  return `${HEAD}\n${identity}${NOTE}\n${await block(provenance)}`;
+export function newManifest(kind: string, name: string, provenance: Provenance): string {
+  const identity = writeMapping({ schema: 'primitive.primitive/v1', kind, name });
+  return `${HEAD}\n${identity}${NOTE}\n${block(provenance)}`;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function withProvenance(
   const document = yaml.parseDocument(text, { stringKeys: true });
   const [start, end] = rangeOf(yaml, document);
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
-  const replaced = (await block(provenance)).replaceAll('\n', newline);
+  const replaced = block(provenance).replaceAll('\n', newline);
   const ended = /\n$/.test(text.slice(start, end)) ? replaced : replaced.trimEnd();
   const edited = text.slice(0, start) + ended + text.slice(end);
   const wanted = { ...document.toJS(), template: record(provenance) };
@@ -87,9 +87,8 @@ function rangeOf(
   return [start ?? 0, end ?? 0];
 }
 
-async function block(provenance: Provenance): Promise<string> {
-  const { stringify } = await import('yaml');
-  return stringify({ template: record(provenance) }, { lineWidth: 0 });
+function block(provenance: Provenance): string {
+  return writeMapping({ template: record(provenance) });
 }
 
 function record({ version, inputs, files }: Provenance) {

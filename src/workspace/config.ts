@@ -80,18 +80,18 @@ export async function parseConfig(
 ): Promise<Config> {
   const document = await parseYaml({ ...file, subject: 'config' }, ConfigFile, async (data, raw) => {
     // First what decides whether the rest can be understood: a newer format has keys that this version does not know.
-    checkSchema(data, raw);
+    await checkSchema(data, raw);
     await checkVersion(data, raw, version);
   });
   const faults = configFaults(document.value);
-  if (faults.length > 0) throw document.error(faults);
+  if (faults.length > 0) throw await document.error(faults);
   return resolveConfig(document.value, file.root);
 }
 
-function checkSchema(data: unknown, document: YamlDocument<unknown>): void {
+async function checkSchema(data: unknown, document: YamlDocument<unknown>): Promise<void> {
   const schema = field(data, 'schema');
   if (schema === undefined || schema === 'primitive.config/v1') return;
-  throw document.error([
+  throw await document.error([
     {
       path: ['schema'],
       code: 'schema-unsupported',
@@ -107,10 +107,10 @@ async function checkVersion(data: unknown, document: YamlDocument<unknown>, vers
   const { default: semver } = await import('semver');
   if (semver.validRange(requires) === null) {
     const message = `\`requires\` must be a semver range such as ^1.2, not ${JSON.stringify(requires)}`;
-    throw document.error([{ path: ['requires'], message }]);
+    throw await document.error([{ path: ['requires'], message }]);
   }
   if (semver.satisfies(version, requires, { includePrerelease: true })) return;
-  const { message } = document.error([
+  const { message } = await document.error([
     { path: ['requires'], message: `this repository requires primitive ${requires}, this is ${version}` },
   ]);
   throw new PrimitiveError('version-refused', message, {

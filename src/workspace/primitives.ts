@@ -128,7 +128,7 @@ export async function parseComponent(
   const path = posix.dirname(manifest.path);
   const kind = await kinds.get(file.kind);
   const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
-  if (kind === undefined || faults.length > 0) throw document.error(faults);
+  if (kind === undefined || faults.length > 0) throw await document.error(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
   const imageFaults = refusal(
     () => joinRepository(config.registry, image),
@@ -137,7 +137,7 @@ export async function parseComponent(
   );
   const paths = buildPaths(file, kind, path, manifest.base);
   if (imageFaults.length > 0 || paths.faults.length > 0)
-    throw document.error([...imageFaults, ...paths.faults]);
+    throw await document.error([...imageFaults, ...paths.faults]);
   const { build = {} } = file;
   const target = build.target ?? kind.build.target;
   return {

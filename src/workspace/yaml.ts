@@ -31,7 +31,7 @@ export interface Fault {
 export interface YamlDocument<T> {
   readonly value: T;
   /** One error for all faults, in the order of their places; see {@link parseYaml}. */
-  error(faults: readonly Fault[]): PrimitiveError;
+  error(faults: readonly Fault[]): Promise<PrimitiveError>;
 }
 
 /** Nobody writes more by hand; a bound for the work that a hostile file can cause. */
@@ -56,12 +56,9 @@ export async function parseYaml<S extends TSchema>(
   const document = await readDocument(file);
   await before(document.value, document);
   const faults = await schemaFaults(schema, document.value);
-  if (faults.length > 0) throw document.error(faults);
+  if (faults.length > 0) throw await document.error(faults);
   return document as YamlDocument<Static<S>>;
 }
-
-/** Loaded with the first file: an `import()` each costs more than a small file does. */
-let library: Promise<typeof import('yaml')> | undefined;
 
 async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
   if (file.text.length > MAX_CHARACTERS) {
@@ -70,8 +67,16 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
       suggestions: ['Check that it is the file that was meant: nobody writes that much by hand.'],
     });
   }
-  library ??= import('yaml');
-  const yaml = await library;
+  const value = readPlainYaml(file.text);
+  // Places are needed for faults alone.
+  return value === undefined
+    ? readWhole(file)
+    : { value, error: async (faults) => (await readWhole(file)).error(faults) };
+}
+
+/** By the whole parser, which is loaded for this. */
+async function readWhole(file: YamlFile): Promise<YamlDocument<unknown>> {
+  const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
   const syntaxError = (problems: readonly { offset: number; message: string; suggestion?: string }[]) =>
     combine(
@@ -85,40 +90,29 @@ async function readDocument(file: YamlFile): Promise<YamlDocument<unknown>> {
     );
   const tooMuch = (message: string) =>
     syntaxError([{ offset: 0, message, suggestion: 'Write it plainly: no file of this sort needs that.' }]);
-  const whole = () => {
+  try {
     const document = yaml.parseDocument(file.text, {
       lineCounter: lines,
       prettyErrors: false,
       stringKeys: true,
     });
     const problems = [...document.errors, ...document.warnings];
-    if (problems.length === 0) return document;
-    throw syntaxError(problems.map(({ pos, message }) => ({ offset: pos[0], message })));
-  };
-  let document: Document.Parsed | undefined;
-  let value: unknown = readPlainYaml(file.text);
-  try {
-    if (value === undefined) {
-      document = whole();
-      value = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
-    }
+    if (problems.length > 0)
+      throw syntaxError(problems.map(({ pos, message }) => ({ offset: pos[0], message })));
+    return {
+      value: document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {},
+      error: async (faults) =>
+        combine(
+          file,
+          faults.map((fault) => ({ ...fault, ...place(lines, offsetOf(yaml, document, fault)) })),
+        ),
+    };
   } catch (cause) {
     // The parser recurses, so thousands of nested brackets end the stack.
     if (cause instanceof RangeError) throw tooMuch('it is nested too deeply');
     if (cause instanceof ReferenceError) throw tooMuch('it uses too many aliases');
     throw cause;
   }
-  return {
-    value,
-    error: (faults) => {
-      // Places are needed for faults alone.
-      const placed = document ?? whole();
-      return combine(
-        file,
-        faults.map((fault) => ({ ...fault, ...place(lines, offsetOf(yaml, placed, fault)) })),
-      );
-    },
-  };
 }
 
 interface Placed extends Pick<Fault, 'message' | 'code' | 'suggestion'> {
