@@ -1,56 +1,74 @@
 import { globSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
-import { namedExports } from './named-exports.ts';
+import { dirname, join, relative } from 'node:path';
+import { type OutputOptions, type Plugin, type RolldownOptions, rolldown } from 'rolldown';
+import { compiledSchemas } from './compiled-schemas.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { quickOclif } from './quick-oclif.ts';
 
 const root = join(import.meta.dirname, '..');
 
+/** What every bundle of our sources is made with. */
+export const bundling = {
+  input: {
+    cwd: root,
+    platform: 'node',
+    transform: { target: 'node22.12' },
+    plugins: [quickOclif, compiledSchemas] satisfies Plugin[],
+    // Modules are put together by group here, whatever an `import()` says.
+    checks: { ineffectiveDynamicImport: false },
+  } satisfies RolldownOptions,
+  output: {
+    format: 'esm',
+    minify: true,
+    // Stack traces name our functions, also in a report from a user.
+    keepNames: true,
+    comments: false,
+  } satisfies OutputOptions,
+};
+
+/** What reads and writes files of a workspace: of these modules one command needs most, and none loads a large library. */
+const LOCAL =
+  /[\\/]src[\\/](?:(?:cli|init|render|scaffold|workspace)[\\/]|kinds[\\/][^\\/]+$|oci[\\/](?:digest|manifest|media-types|reference)\.ts$)/;
+
 /**
- * Bundles the CLI into `<folder>/dist`, one ES module per command with their shared chunks, and writes the notices of
- * the third-party code in it beside that. Same sources, same bytes. Returns the number of files and of bytes.
+ * Bundles the CLI into `<folder>/dist`, an ES module for what every command needs, one for what most do with files, and
+ * chunks for the rest; writes the notices of the third-party code in it beside that. To load a file costs more than to
+ * have a little in it that goes unused. Same sources, same bytes. Returns the number of files and of bytes.
  */
 export async function bundle(folder: string): Promise<{ readonly files: number; readonly bytes: number }> {
   const outdir = join(folder, 'dist');
   const commands = globSync('src/commands/**/*.ts', { cwd: root }).sort();
-  const { metafile, outputFiles } = await build({
-    write: false,
-    absWorkingDir: root,
-    entryPoints: [
-      { in: 'src/cli/main.ts', out: 'cli' },
-      ...commands.map((path) => ({ in: path, out: path.slice('src/'.length, -'.ts'.length) })),
-    ],
-    outdir,
-    chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.12',
-    minify: true,
-    // Stack traces name our functions, also in a report from a user.
-    keepNames: true,
-    legalComments: 'none',
-    plugins: [quickOclif, namedExports],
-    metafile: true,
-    logLevel: 'warning',
-    // Bundled CommonJS requires Node's own modules: handed out as they are, which is quicker than a real `require`.
-    banner: {
-      js: "const require=id=>process.getBuiltinModule(id)??process.getBuiltinModule('module').createRequire(import.meta.url)(id);",
+  await using build = await rolldown({
+    ...bundling.input,
+    input: {
+      cli: 'src/cli/main.ts',
+      ...Object.fromEntries(commands.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
     },
   });
+  const { output } = await build.generate({
+    ...bundling.output,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    codeSplitting: {
+      groups: [
+        { name: 'start', tags: ['$initial'], priority: 2 },
+        { name: 'local', test: LOCAL, priority: 1 },
+      ],
+    },
+  });
+  const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []));
   // Only now: a build that fails leaves the one before it alone.
   await rm(outdir, { recursive: true, force: true });
-  for (const { path, contents } of outputFiles) {
+  for (const { fileName, code } of chunks) {
+    const path = join(outdir, fileName);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, contents);
+    await writeFile(path, code);
   }
-  const notices = await thirdPartyNotices(root, Object.keys(metafile.inputs));
-  await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), notices);
+  const inputs = chunks.flatMap(({ moduleIds }) => moduleIds.map((id) => relative(root, id)));
+  await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(root, inputs));
   return {
-    files: outputFiles.length,
-    bytes: outputFiles.reduce((sum, { contents }) => sum + contents.length, 0),
+    files: chunks.length,
+    bytes: chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0),
   };
 }

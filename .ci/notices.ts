@@ -19,7 +19,7 @@ const ALLOWED = new Set([
  * The notices of every package that a bundle took a file from, sorted by name.
  * Throws for a licence that is not on the list.
  *
- * `inputs` are paths relative to `root`, as in esbuild's metafile.
+ * `inputs` are paths relative to `root`.
  */
 export async function thirdPartyNotices(root: string, inputs: readonly string[]): Promise<string> {
   const folders = new Set(inputs.flatMap((path) => packageFolder(path) ?? []));

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import type { Plugin } from 'esbuild';
+import type { Plugin } from 'rolldown';
 
 /** As TypeScript compiles an import to CommonJS: `const ejs_1 = __importDefault(require("ejs"));` */
 const REQUIRE = /^(?:const|var) (\w+_\d+) = (__import(?:Default|Star)\()?require\(("[^"]+")\)\)?;$/gm;
 
 /** Stands for the package `wsl-utils`: the platform is what Node says it is. */
 const NO_WSL = "export const isWsl = false; export const powerShellPath = async () => 'powershell.exe';";
+
+const NO_WSL_ID = '\0no-wsl';
+const OCLIF = /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/;
 
 /**
  * Lets oclif start quicker. Its modules load what they import when they first use it: it imports everything it may ever
@@ -14,12 +17,10 @@ const NO_WSL = "export const isWsl = false; export const powerShellPath = async 
  */
 export const quickOclif: Plugin = {
   name: 'quick-oclif',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^wsl-utils$/ }, ({ path }) => ({ path, namespace: 'quick-oclif' }));
-    onLoad({ filter: /.*/, namespace: 'quick-oclif' }, () => ({ contents: NO_WSL }));
-    onLoad({ filter: /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/ }, async ({ path }) => ({
-      contents: deferred(await readFile(path, 'utf8')),
-    }));
+  resolveId: (source) => (source === 'wsl-utils' ? NO_WSL_ID : undefined),
+  async load(id) {
+    if (id === NO_WSL_ID) return NO_WSL;
+    return OCLIF.test(id) ? deferred(await readFile(id, 'utf8')) : undefined;
   },
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { InitAnswers, InitFacts, InitFlags, InitGuess } from '../init/guess.ts';
 import type { InitFile } from '../init/plan.ts';
+import { bundledKinds } from '../kinds/kind.ts';
 import type { Config } from '../workspace/config.ts';
 import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -59,10 +60,7 @@ async function workflowOf({ wiring, environment }: Session): Promise<InitFile> {
 }
 
 async function workflow(config: Config, version: string): Promise<InitFile> {
-  const [{ planWorkflow }, { bundledKinds }] = await Promise.all([
-    import('../init/plan.ts'),
-    import('../kinds/kind.ts'),
-  ]);
+  const { planWorkflow } = await import('../init/plan.ts');
   const template = await readFile(join(bundledKinds(), '../ci/github.yaml.eta'), 'utf8');
   return planWorkflow(config, template, version);
 }

@@ -1,7 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
-import type { Kind, Kinds } from '../kinds/kind.ts';
+import { bundledKinds, type Kind, type Kinds } from '../kinds/kind.ts';
+import { nameFault } from '../kinds/names.ts';
+import { scaffoldText } from '../render/scaffold.ts';
+import { executeScaffold } from '../scaffold/execute.ts';
+import { prepareScaffold } from '../scaffold/prepare.ts';
 import { nearest } from '../workspace/nearest.ts';
 import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -17,12 +21,6 @@ export interface ScaffoldFlags {
 /** Plans and writes one primitive; asks for what is missing where somebody can answer. */
 export async function runScaffold(session: Session, flags: ScaffoldFlags): Promise<Outcome> {
   const { wiring, environment, signal } = session;
-  const [{ prepareScaffold }, { executeScaffold }, { scaffoldText }, { bundledKinds }] = await Promise.all([
-    import('../scaffold/prepare.ts'),
-    import('../scaffold/execute.ts'),
-    import('../render/scaffold.ts'),
-    import('../kinds/kind.ts'),
-  ]);
   const [{ location, config }, kinds] = await Promise.all([wiring.workspace(), wiring.kindLookup()]);
   const { kind, name } = await complete(session, flags);
   const { plan, contents } = await prepareScaffold(
@@ -44,7 +42,7 @@ async function complete(
   if (kind !== undefined && name !== undefined) return { kind, name };
   const kinds = await session.wiring.kinds();
   if (!session.environment.interactive) throw incomplete(kinds, kind, name);
-  const [{ ask }, { nameFault }] = await Promise.all([import('./prompt.ts'), import('../kinds/names.ts')]);
+  const { ask } = await import('./prompt.ts');
   const chosen =
     kind ??
     (await ask(session, {

@@ -1,9 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Type } from 'typebox';
 import { PrimitiveError } from '../errors.ts';
-import { closed } from '../workspace/closed.ts';
 import { parseYaml } from '../workspace/yaml.ts';
+import { Bases } from './bases-schema.ts';
 
 /** One file that a kind writes, as it stands below its `files/`. */
 export interface TemplateFile {
@@ -14,25 +13,6 @@ export interface TemplateFile {
 
 /** What a kind writes, before anything is filled in; sorted by path. */
 export type Template = readonly TemplateFile[];
-
-/** References with tag and digest that the `FROM` lines of scaffolded Dockerfiles take. */
-export interface Bases {
-  readonly goBuild: string;
-  readonly goRun: string;
-  readonly python: string;
-  readonly nodeBuild: string;
-  readonly nodeRun: string;
-}
-
-const reference = Type.String({ pattern: '^[^\\s@]+:[^\\s@:/]+@sha256:[0-9a-f]{64}$' });
-
-const BasesFile = closed({
-  goBuild: reference,
-  goRun: reference,
-  python: reference,
-  nodeBuild: reference,
-  nodeRun: reference,
-});
 
 /**
  * Reads all files of a folder, such as a kind's `files/`.
@@ -63,5 +43,5 @@ async function readInto(files: TemplateFile[], folder: string, prefix: string): 
 /** Reads `templates/bases.yaml`. Throws `kind-invalid` and its kin (exit 2) for a reference without tag or digest. */
 export async function readBases(file: string): Promise<Bases> {
   const text = await readFile(file, 'utf8');
-  return (await parseYaml({ text, shown: 'templates/bases.yaml', subject: 'kind' }, BasesFile)).value;
+  return (await parseYaml({ text, shown: 'templates/bases.yaml', subject: 'kind' }, Bases)).value;
 }

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { nearest } from './nearest.ts';
+import { checkOf } from './schema-check.ts';
 import type { Fault, YamlPath } from './yaml.ts';
 
 /** The parts of JSON Schema that our files use. */
@@ -20,8 +21,6 @@ interface Schema {
   readonly title?: string;
 }
 
-let library: Promise<typeof import('typebox/schema')> | undefined;
-
 /**
  * What is wrong with data that should have the shape of a schema, in words for people; empty where nothing is.
  *
@@ -29,19 +28,11 @@ let library: Promise<typeof import('typebox/schema')> | undefined;
  * of a misspelt key.
  */
 export async function schemaFaults(schema: TSchema, data: unknown): Promise<readonly Fault[]> {
-  library ??= import('typebox/schema');
-  const { Check, Compile } = await library;
-  const seen = validators.get(schema);
-  // Compiling one costs what some ten checks by the uncompiled one do.
-  if (seen === undefined) validators.set(schema, 'once');
-  else if (seen === 'once') validators.set(schema, Compile(schema));
-  else if (seen.Check(data)) return [];
-  const fits = (part: Schema, value: unknown) => Check(part, value);
-  return faultsOf(schema as Schema, data, [], fits);
+  const check = await checkOf(schema);
+  if (check(data)) return [];
+  const { Check } = await import('typebox/schema');
+  return faultsOf(schema as Schema, data, [], (part, value) => Check(part, value));
 }
-
-/** Of the schemas that were needed more than once. */
-const validators = new WeakMap<TSchema, 'once' | { Check(data: unknown): boolean }>();
 
 type Fits = (schema: Schema, value: unknown) => boolean;
 

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
+import { bundling } from '../../.ci/bundle.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { newManifest } from '../../src/scaffold/provenance.ts';
@@ -89,22 +90,17 @@ await import('./read-inputs.mjs');
 `;
 
 /** The code as it is shipped: one file, minified; unbundled, loading modules would be most of the time. */
-async function bundle(outfile: string): Promise<void> {
-  await build({
-    entryPoints: [join(import.meta.dirname, '../support/read-inputs.ts')],
-    outfile,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22.12',
-    // Where the code looks for the kinds of this package.
-    define: { 'import.meta.dirname': JSON.stringify(import.meta.dirname) },
-    banner: {
-      js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);",
+async function bundle(file: string): Promise<void> {
+  await using build = await rolldown({
+    ...bundling.input,
+    input: join(import.meta.dirname, '../support/read-inputs.ts'),
+    transform: {
+      ...bundling.input.transform,
+      // Where the code looks for the kinds of this package.
+      define: { 'import.meta.dirname': JSON.stringify(import.meta.dirname) },
     },
-    logLevel: 'warning',
   });
+  await build.write({ ...bundling.output, file, codeSplitting: false });
 }
 
 /** One commit by `git fast-import`, checked out, with an index that is fresh. */

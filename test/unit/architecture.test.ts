@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { isAbsolute, join, relative } from 'node:path';
+import { type Plugin, rolldown } from 'rolldown';
 import { describe, expect, test } from 'vitest';
 import { type Import, importsOf } from '../support/imports.ts';
 
@@ -186,21 +186,24 @@ describe('the reader of imports', () => {
   });
 
   test('it sees every import that a bundler sees in the sources', async () => {
-    const { metafile } = await build({
-      absWorkingDir: join(root, 'src'),
-      entryPoints: files,
-      outdir: 'out',
-      bundle: true,
-      write: false,
-      format: 'esm',
+    const bundled: string[] = [];
+    const folder = join(root, 'src');
+    const note: Plugin = {
+      name: 'note',
+      resolveId(source, importer) {
+        if (importer === undefined || !isAbsolute(importer)) return undefined;
+        bundled.push(`${relative(folder, importer)} ${source}`);
+        return source.startsWith('.') ? undefined : { id: source, external: true };
+      },
+    };
+    await using build = await rolldown({
+      cwd: folder,
+      input: files,
       platform: 'node',
-      packages: 'external',
-      metafile: true,
-      logLevel: 'silent',
+      treeshake: false,
+      plugins: [note],
     });
-    const bundled = Object.entries(metafile.inputs).flatMap(([from, { imports }]) =>
-      imports.map(({ path, original }) => `${from} ${original ?? path}`),
-    );
+    await build.generate({ format: 'esm' });
     const read = new Set(allImports.map(({ from, specifier }) => `${from} ${specifier}`));
     expect(bundled.length).toBeGreaterThan(50);
     expect([...new Set(bundled)].filter((entry) => !read.has(entry))).toEqual([]);
