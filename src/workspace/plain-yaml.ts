@@ -5,6 +5,8 @@ export type PlainMapping = { readonly [key: string]: PlainYaml };
 
 /** YAML 1.2, section 7.4.2: a key of one line has at most 1024 characters. */
 const MAX_LINE = 1000;
+/** `KEY:` or `KEY: WORD`. */
+const COMMON = /^( *)(\.?[A-Za-z$][\w./@+-]*):(?: ([A-Za-z][\w./@+-]*(?::[\w./@+-]+)*))?$/;
 const NO_LINE = /^ *(?:#[\x20-\x7e]*)?$/;
 const END_OF_LINE = /(?: +#[\x20-\x7e]*)?$/y;
 const INDENT = / */y;
@@ -22,7 +24,7 @@ const QUOTED = /"([\x20\x21\x23-\x5b\x5d-\x7e]*)"|'([\x20-\x26\x28-\x7e]*)'/y;
 const RESERVED = /^(?:null|true|false|\.inf|\.nan)$/i;
 
 /**
- * Reads the part of YAML that people and scaffold write in our files, some twenty times as fast as a whole parser and
+ * Reads the part of YAML that people and scaffold write in our files, at least ten times as fast as a whole parser and
  * without loading one: mappings and lists in blocks or on one line; plain words, whole numbers, `true`, `false` and
  * quoted texts without escapes; comments; all in ASCII. Undefined for a text with anything else in it, or that is no
  * mapping: that is the whole parser's to judge.
@@ -74,7 +76,22 @@ interface Entry {
 }
 
 function linesOf(text: string): readonly Entry[] {
-  return text.split('\n').flatMap((line) => (NO_LINE.test(line) ? [] : new Line(line).entries()));
+  const entries: Entry[] = [];
+  for (const line of text.split('\n')) {
+    const common = commonEntry(line);
+    if (common !== undefined) entries.push(common);
+    else if (!NO_LINE.test(line)) entries.push(...new Line(line).entries());
+  }
+  return entries;
+}
+
+/** What most lines say, hundreds of them in every `primitive.yaml`: by one expression, which is quicker. */
+function commonEntry(line: string): Entry | undefined {
+  const match = line.length > MAX_LINE ? null : COMMON.exec(line);
+  if (match === null) return undefined;
+  const [, spaces = '', key = '', word] = match;
+  if (RESERVED.test(key) || (word !== undefined && RESERVED.test(word))) return undefined;
+  return { indent: spaces.length, key, value: word };
 }
 
 /** One line, read from left to right; everything that is not as expected throws {@link NotPlain}. */
