@@ -1,9 +1,10 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
-import type { InitAnswers, InitFacts, InitFlags, InitGuess } from '../init/guess.ts';
+import type { InitFacts, InitFlags, InitGuess } from '../init/guess.ts';
 import type { InitFile } from '../init/plan.ts';
 import { bundledKinds } from '../kinds/kind.ts';
+import type { InitDocument } from '../render/init.ts';
 import type { Config } from '../workspace/config.ts';
 import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -25,32 +26,39 @@ export async function runInit(session: Session, request: InitRequest): Promise<O
   const root = await rootOf(environment.cwd);
   const there = await findConfig({ cwd: root }).catch(() => undefined);
   if (there !== undefined && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
-  const files = there === undefined ? await newFiles(session, root, request) : [await workflowOf(session)];
+  const { files, answers } =
+    there === undefined ? await newFiles(session, root, request) : { files: [await workflowOf(session)] };
   refuseExisting(root, files);
   signal.throwIfAborted();
   if (!request.dryRun) writeNew(root, files);
   const document = {
     schema: 'primitive.init/v1',
     files,
+    ...(answers && { answers }),
     next: ['primitive scaffold --kind domain --name orders', 'primitive doctor'],
     written: !request.dryRun,
   } as const;
   return { document, text: (style) => initText(document, style), exit: 0 };
 }
 
-async function newFiles(session: Session, root: string, request: InitRequest): Promise<readonly InitFile[]> {
+interface NewFiles {
+  readonly files: readonly InitFile[];
+  readonly answers?: InitDocument['answers'];
+}
+
+async function newFiles(session: Session, root: string, request: InitRequest): Promise<NewFiles> {
   const { version, interactive } = session.environment;
   const [{ guess, namesOf }, { planConfig }] = await Promise.all([
     import('../init/guess.ts'),
     import('../init/plan.ts'),
   ]);
   const facts = await readFacts(session, root);
-  const { repository, registry, branch } = await complete(session, guess(facts, request));
-  const answers: InitAnswers = { repository, registry, branch, languages: namesOf(repository, facts) };
-  const { config, ...file } = await planConfig(answers, version);
+  const answers = await complete(session, guess(facts, request));
+  const languages = namesOf(answers.repository, facts);
+  const { config, ...file } = await planConfig({ ...answers, languages }, version);
   const files = request.ci === undefined ? [file] : [file, await workflow(config, version)];
   if (interactive && !request.dryRun) await confirm(session, files);
-  return files;
+  return { files, answers };
 }
 
 /** For the config that is there. */
@@ -100,7 +108,7 @@ async function readFacts({ wiring, signal }: Session, root: string): Promise<Ini
 async function complete(
   session: Session,
   { repository, registry, branch }: InitGuess,
-): Promise<{ readonly repository: string; readonly registry: string; readonly branch: string }> {
+): Promise<NonNullable<InitDocument['answers']>> {
   if (repository !== undefined && registry !== undefined) return { repository, registry, branch };
   if (!session.environment.interactive) throw incomplete(repository, registry);
   const [{ ask }, { guess, repositoryOf }] = await Promise.all([

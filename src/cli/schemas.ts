@@ -358,6 +358,13 @@ export const initSchema = closed({
       text: Type.String(),
     }),
   ),
+  answers: Type.Optional(
+    closed({
+      repository: Type.String({ description: 'github.com/acme/app' }),
+      registry: Type.String({ description: 'ghcr.io/acme' }),
+      branch: Type.String({ description: 'That releases are made from.' }),
+    }),
+  ),
   next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
   written: Type.Boolean({ description: 'False for a dry run.' }),
 });

@@ -57,6 +57,11 @@ describe('from an empty repository to every kind', () => {
     const init = await cli.run(['init', '--ci', 'github', '--json'], { cwd });
     expect([init.code, init.stderr]).toEqual([0, '']);
     expect(Check(initSchema, JSON.parse(init.stdout))).toBe(true);
+    expect(JSON.parse(init.stdout).answers).toEqual({
+      repository: 'github.com/acme/app',
+      registry: 'ghcr.io/acme',
+      branch: 'main',
+    });
     const kinds = await scaffoldedKinds();
     for (const kind of kinds) {
       const { code, stdout } = await cli.run(['scaffold', '--kind', kind, '--name', 'orders', '--json'], {
@@ -133,6 +138,15 @@ describe('without a terminal', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('scaffold needs --kind and --name.');
     expect(stderr).toContain('domain (go, --service)');
+  });
+
+  test('init says what it wrote the config from', async () => {
+    const cwd = await emptyRepository();
+    await run('git', ['remote', 'add', 'origin', 'git@github.com:acme/app.git'], { cwd });
+    const { stdout } = await cli.run(['init'], { cwd });
+    expect(stdout).toContain(
+      'Images go to ghcr.io/acme; releases are those of the branch main of github.com/acme/app.\nNot so?',
+    );
   });
 
   test('init overwrites nothing', async () => {
