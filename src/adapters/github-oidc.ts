@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../errors.ts';
 import { TransportFailure } from '../oci/transfer.ts';
-import { createTransport } from '../oci/transport.ts';
+import { createTransport, type Network } from '../oci/transport.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
 export interface OidcEndpoint {
@@ -9,6 +9,8 @@ export interface OidcEndpoint {
   readonly url: string;
   /** ACTIONS_ID_TOKEN_REQUEST_TOKEN; a secret. */
   readonly token: string;
+  /** Of a runner of one's own, which may be behind a proxy. */
+  readonly network?: Network;
   readonly signal?: AbortSignal;
 }
 
@@ -23,10 +25,11 @@ const MAX_BYTES = 64 * 1024;
  *
  * Throws `identity-token-failed` (exit 3); no message holds a token or the query of the URL.
  */
-export async function requestIdToken({ url, token, signal }: OidcEndpoint): Promise<string> {
+export async function requestIdToken({ url, token, network, signal }: OidcEndpoint): Promise<string> {
   const endpoint = parse(url);
   endpoint.searchParams.set('audience', 'sigstore');
   const transport = createTransport({
+    ...network,
     concurrency: 1,
     stallTimeout: TIMEOUT,
     ...(signal === undefined ? {} : { signal }),

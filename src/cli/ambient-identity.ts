@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { PrimitiveError } from '../errors.ts';
 import { decodeClaims, type PullRequestEvent, readPullRequest } from '../publish/identity.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, networkOf } from './environment.ts';
 
 /** Milliseconds for which the token that was looked at signs, too; a build may take longer than one lives. */
 const YOUNG = 60_000;
@@ -44,13 +44,10 @@ export function invocationOf({ variables, ci }: Environment): string | undefined
 }
 
 function tokenSource(
-  {
-    SIGSTORE_ID_TOKEN,
-    ACTIONS_ID_TOKEN_REQUEST_URL,
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN,
-  }: Environment['variables'],
+  variables: Environment['variables'],
   signal: AbortSignal,
 ): (() => Promise<string>) | undefined {
+  const { SIGSTORE_ID_TOKEN, ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN } = variables;
   if (SIGSTORE_ID_TOKEN) return async () => SIGSTORE_ID_TOKEN;
   if (!ACTIONS_ID_TOKEN_REQUEST_URL || !ACTIONS_ID_TOKEN_REQUEST_TOKEN) return undefined;
   return async () => {
@@ -58,6 +55,7 @@ function tokenSource(
     return requestIdToken({
       url: ACTIONS_ID_TOKEN_REQUEST_URL,
       token: ACTIONS_ID_TOKEN_REQUEST_TOKEN,
+      network: networkOf(variables),
       signal,
     });
   };

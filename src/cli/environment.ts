@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
+import type { Network } from '../oci/transport.ts';
 import { secretsOf } from './secrets.ts';
 
 /** What is known of an output stream. */
@@ -98,6 +99,23 @@ function describe(
     isTTY: capable,
     columns: stream.columns === undefined || stream.columns < 1 ? 80 : stream.columns,
     color: variables.NO_COLOR ? false : forced,
+  };
+}
+
+/** An object with the key, or without it where there is no value: exact optional properties take no undefined. */
+export function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
+  return value ? ({ [key]: value } as { [P in K]?: string }) : {};
+}
+
+/** Proxies and certificate authorities, as most programs take them. */
+export function networkOf(variables: Environment['variables']): Network {
+  return {
+    proxy: {
+      ...given('http', variables.HTTP_PROXY ?? variables.http_proxy),
+      ...given('https', variables.HTTPS_PROXY ?? variables.https_proxy),
+      ...given('no', variables.NO_PROXY ?? variables.no_proxy),
+    },
+    ...given('caFile', variables.SSL_CERT_FILE),
   };
 }
 

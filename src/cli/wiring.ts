@@ -17,7 +17,7 @@ import type { Config } from '../workspace/config.ts';
 import type { ConfigLocation } from '../workspace/discovery.ts';
 import type { Component } from '../workspace/primitives.ts';
 import type { AmbientIdentity } from './ambient-identity.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, given, networkOf } from './environment.ts';
 
 /** The config that applies, and where it was found. */
 export interface Workspace {
@@ -157,12 +157,7 @@ export class Wiring {
           ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
           fallbacks: githubFallback(variables),
         },
-        proxy: {
-          ...given('http', variables.HTTP_PROXY ?? variables.http_proxy),
-          ...given('https', variables.HTTPS_PROXY ?? variables.https_proxy),
-          ...given('no', variables.NO_PROXY ?? variables.no_proxy),
-        },
-        ...given('caFile', variables.SSL_CERT_FILE),
+        ...networkOf(variables),
         signal: this.#signal,
         ...options,
         onRetry: ({ host, reason, delay }) =>
@@ -371,9 +366,4 @@ function missingKey(name: string, cause?: unknown): never {
     suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
     cause,
   });
-}
-
-/** An object with the key, or without it where there is no value: exact optional properties take no undefined. */
-function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
-  return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }

@@ -136,6 +136,16 @@ export function transportFailure(
           cause: failure,
         }),
       );
+    case 'proxy':
+      return new AttemptFailure(
+        error('registry-unreachable', `The proxy does not lead to ${host}`, why, {
+          suggestions: [
+            'Check HTTPS_PROXY; for a proxy that asks who one is: http://USER:PASSWORD@HOST:PORT',
+            `Or go without it: NO_PROXY=${host}`,
+          ],
+          cause: failure,
+        }),
+      );
     case 'redirect':
     case 'too-large':
       return new AttemptFailure(

@@ -19,10 +19,11 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
-/** Why no response came: `certificate`, `protocol`, `redirect` and `too-large` are final, the others may pass. */
+/** Why no response came: `certificate`, `protocol`, `proxy`, `redirect` and `too-large` are final, the others may pass. */
 export type FailureKind =
   | 'certificate'
   | 'protocol'
+  | 'proxy'
   | 'redirect'
   | 'too-large'
   | 'unreachable'
@@ -119,7 +120,7 @@ export function transfer(request: HttpRequest, context: TransferContext): Promis
         },
         onResponseError(_controller, error) {
           settle();
-          reject(explain(error, request.url));
+          reject(explain(error, request.url.host));
         },
       },
     );
@@ -197,7 +198,7 @@ const UNREACHABLE = new Set([
 const STALLED = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
 /** What undici or Node reports, as a failure of ours; an error without a code is a bug and comes through as it is. */
-function explain(error: Error, url: URL): unknown {
+export function explain(error: Error, host: string): unknown {
   if (error instanceof TransportFailure || error instanceof PrimitiveError) return error;
   const cause = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   const code = (cause as { code?: unknown }).code;
@@ -205,7 +206,7 @@ function explain(error: Error, url: URL): unknown {
   if (CERTIFICATE.test(code)) return new TransportFailure('certificate', certificateText(code), error);
   if (PROTOCOL.test(code))
     return new TransportFailure('protocol', 'the server does not speak TLS as expected', error);
-  if (UNREACHABLE.has(code)) return new TransportFailure('unreachable', `${url.host}: ${code}`, error);
+  if (UNREACHABLE.has(code)) return new TransportFailure('unreachable', `${host}: ${code}`, error);
   if (STALLED.has(code)) return new TransportFailure('stalled', 'no answer in time', error);
   return new TransportFailure('interrupted', `the connection broke (${code})`, error);
 }

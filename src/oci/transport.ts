@@ -3,12 +3,16 @@ import { PrimitiveError } from '../errors.ts';
 import { isLoopbackHost } from './reference.ts';
 import { type HttpRequest, type HttpResponse, TransportFailure, transfer } from './transfer.ts';
 
-/** How connections are made. */
-export interface TransportOptions {
+/** The network that one is in. */
+export interface Network {
   /** PEM file of certificate authorities that are trusted besides Node's and the machine's. */
   readonly caFile?: string;
   /** Values of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Loopback hosts are never proxied. */
   readonly proxy?: { readonly http?: string; readonly https?: string; readonly no?: string };
+}
+
+/** How connections are made. */
+export interface TransportOptions extends Network {
   /** Connections, and so requests under way, per host. */
   readonly concurrency: number;
   /** Milliseconds without a sign of life after which a connection or a body counts as dead. */
@@ -143,13 +147,15 @@ async function createDispatchers(
   const direct = new Agent({ ...common, connect });
   const { http, https, no } = options.proxy ?? {};
   if (!http && !https) return { direct, proxied: direct };
-  const { default: EnvHttpProxyAgent } = await import('undici/lib/dispatcher/env-http-proxy-agent.js');
-  // Empty strings, because it would read the environment for what is undefined.
+  // With the whole of undici, slower to load: only its API can ask a proxy for a tunnel.
+  const [{ EnvHttpProxyAgent }, { Tunnels }] = await Promise.all([import('undici'), import('./tunnels.ts')]);
   const proxied = new EnvHttpProxyAgent({
+    clientFactory: (origin, options) => new Tunnels(origin, options),
     ...common,
     connect,
     requestTls: connect,
     proxyTls: connect,
+    // Empty strings, because it would read the environment for what is undefined.
     httpProxy: http ?? '',
     httpsProxy: https ?? '',
     noProxy: no ?? '',

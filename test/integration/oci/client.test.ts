@@ -9,9 +9,11 @@ import { digestOf } from '../../../src/oci/digest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import { joinRepository, parseRepository } from '../../../src/oci/reference.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';
+import { PROXIED_HOST } from '../../support/services/certificates.ts';
 import { startDistribution } from '../../support/services/distribution.ts';
 import { bodyOf, type LoopbackServer, serve } from '../../support/services/http.ts';
 import { run } from '../../support/services/run.ts';
+import { startTunnelProxy, type TunnelAnswer } from '../../support/services/tunnel-proxy.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -515,6 +517,39 @@ describe('connections', () => {
     const client = connect({ ...options, plainHttp: ['registry.internal.test'] });
     expect((await client.getManifest(repository, 'v1'))?.digest).toBe(manifest.digest);
     expect(proxy.asked).toEqual(['GET http://registry.internal.test/v2/a/manifests/v1']);
+  });
+
+  test('HTTPS goes through a tunnel of the proxy that is set, up and down', async () => {
+    await using service = await startDistribution({ tls: true });
+    const proxy = await startTunnelProxy({ port: Number(new URL(`https://${service.host}`).port) });
+    open.push(proxy);
+    const trust = service.caFile === undefined ? {} : { caFile: service.caFile };
+    const client = connect({ ...trust, proxy: { https: proxy.url } });
+    const repository = joinRepository(PROXIED_HOST, 'a');
+    await client.pushBlob(repository, layer);
+    const blob = await client.getBlob(repository, layer.descriptor);
+    expect(new TextDecoder().decode(blob)).toBe('a layer');
+    expect(new Set(proxy.asked)).toEqual(new Set([`${PROXIED_HOST}:443`]));
+  });
+
+  test.each<[string, TunnelAnswer, Partial<PrimitiveError>, string, number]>([
+    [
+      'one that asks who one is',
+      { status: 407 },
+      { retryable: false, message: `The proxy does not lead to ${PROXIED_HOST}` },
+      'answered 407',
+      1,
+    ],
+    ['one that is out of order', { status: 502 }, { retryable: true }, 'answered 502', 9],
+    ['one that hangs up', 'close', { retryable: true }, 'the proxy 127.0.0.1:', 30],
+  ])('a proxy that gives no tunnel is told: %s', async (_, answer, error, why, most) => {
+    const proxy = await startTunnelProxy(answer);
+    open.push(proxy);
+    const client = connect({ proxy: { https: proxy.url } });
+    const found = await failure(client.getManifest(joinRepository(PROXIED_HOST, 'a'), 'v1'));
+    expect(found).toMatchObject({ code: 'registry-unreachable', exit: 3, ...error });
+    expect(found.why).toContain(why);
+    expect(proxy.asked.length).toBeLessThanOrEqual(most);
   });
 
   test('loopback is never asked for by way of a proxy', async () => {

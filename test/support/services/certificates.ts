@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { tool } from '../../tools/locate.ts';
 import { run } from './run.ts';
 
-/** A throwaway authority and one server certificate for the loopback addresses. */
+/** A name that leads nowhere, for a server behind a proxy: loopback addresses are never proxied. */
+export const PROXIED_HOST = 'registry.internal.test';
+
+/** A throwaway authority and one server certificate for the loopback addresses and {@link PROXIED_HOST}. */
 export interface ServerCertificate {
   readonly caFile: string;
   readonly certFile: string;
@@ -33,7 +36,7 @@ export async function selfSigned(
   return { certFile, keyFile };
 }
 
-/** Makes an authority and, signed by it, a certificate for 127.0.0.1, ::1 and localhost. */
+/** Makes an authority and, signed by it, a certificate for 127.0.0.1, ::1, localhost and {@link PROXIED_HOST}. */
 export async function serverCertificate(folder: string): Promise<ServerCertificate> {
   const openssl = tool('openssl');
   const ca = await selfSigned(folder, 'ca', 'primitive test authority');
@@ -43,7 +46,7 @@ export async function serverCertificate(folder: string): Promise<ServerCertifica
   const extensions = join(folder, 'server.ext');
   await writeFile(
     extensions,
-    'subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost\nextendedKeyUsage=serverAuth\n',
+    `subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost,DNS:${PROXIED_HOST}\nextendedKeyUsage=serverAuth\n`,
   );
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
   await run(openssl, ['req', '-new', ...key, '-subj', '/CN=127.0.0.1', '-out', requestFile]);

@@ -58,6 +58,28 @@ describe('the ambient identity', () => {
     }
   });
 
+  test('asks GitHub by way of the proxy that is set', async () => {
+    const proxy = createServer();
+    const connected = new Promise((resolve) => {
+      proxy.on('connect', (request, socket) => {
+        socket.destroy();
+        resolve(`${request.method} ${request.url}`);
+      });
+    });
+    await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready));
+    const stop = new AbortController();
+    const variables = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: 'https://tokens.actions.test/?v=2',
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'canary',
+      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    };
+    const failed = findAmbientIdentity({ variables }, stop.signal).catch((error: unknown) => error);
+    expect(await connected).toBe('CONNECT tokens.actions.test:443');
+    stop.abort(new Error('enough'));
+    expect(await failed).toMatchObject({ message: 'enough' });
+    proxy.close();
+  });
+
   test('refuses an event file that cannot be read', async () => {
     const variables = { SIGSTORE_ID_TOKEN: tokenOf({}), GITHUB_EVENT_PATH: '/nonexistent/event.json' };
     await expect(findAmbientIdentity({ variables }, signal)).rejects.toMatchObject({
