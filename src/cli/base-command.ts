@@ -59,9 +59,9 @@ export abstract class BaseCommand extends Command {
       .finally(() => wiring.close());
     progress.end();
     const { secrets } = environment;
-    const document = stringifyDocument(maskDeep(outcome.document, secrets));
+    const document = () => stringifyDocument(maskDeep(outcome.document, secrets));
     for (const { format, path } of reports) {
-      const report = format === 'json' ? document : mask(outcome.reports?.[format]?.() ?? '', secrets);
+      const report = format === 'json' ? document() : mask(outcome.reports?.[format]?.() ?? '', secrets);
       await writeAtomically(path, report);
     }
     if (environment.ci === 'github' && outcome.github) {
@@ -69,7 +69,7 @@ export abstract class BaseCommand extends Command {
       await writeGithubFiles(environment, outcome.github);
     }
     const { color, columns } = environment.stdout;
-    process.stdout.write(flags.json ? document : mask(outcome.text(createStyle(color, columns)), secrets));
+    process.stdout.write(flags.json ? document() : mask(outcome.text(createStyle(color, columns)), secrets));
     return outcome.exit;
   }
 }
