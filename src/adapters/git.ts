@@ -29,9 +29,10 @@ export async function openRepository(
   const reader = new ObjectReader(git, head);
   const changes = once(() => listChanges(git));
   const remotes = once(() => readRemotes(git));
-  const isPartial = once(() => hasPromisorPack(packs));
+  // Asked ahead: were it found out between two questions to the reader, git would end there and be started again.
+  const partial = hasPromisorPack(packs);
   const complete = async (objects: readonly string[]) => {
-    if (await isPartial()) await fetchMissing(git, await remotes(), head.commit, objects);
+    if (await partial) await fetchMissing(git, await remotes(), head.commit, objects);
   };
   return {
     root,
