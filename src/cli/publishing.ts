@@ -37,6 +37,7 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   const selecting = begin(selectInputs(session, request.selection));
   const identifying = begin(identify(session, request.dryRun));
   const reading = begin(readReleases(session));
+  begin(probeSigner(session, request, reading));
   const { inputs, whole } = await selecting;
   const run = await identifying;
   const { input, ports } = await reading;
@@ -44,10 +45,6 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   const tree = await wiring.repository();
   const { registry, verifier } = ports;
   const { policy } = input;
-  const willSign = whole && !request.sealOnly && !request.dryRun;
-  // A commit without a record will get one.
-  if (willSign)
-    begin(ports.records.commit.then(({ digest }) => void (digest ?? begin(wiring.signerProbe()))));
   const source = await sourceOf(run, session);
   const [{ gatherFacts }, { planPublish }] = await Promise.all([
     import('../publish/facts.ts'),
@@ -154,6 +151,17 @@ async function readReleases({ wiring }: Session) {
     channel: config.channel,
   };
   return { input, ports: { registry, verifier, records: readRecords(input, { registry, verifier }) } };
+}
+
+/** Looks for cosign while the rest is read, where it is plain that it will be needed: a commit without a record gets one. */
+async function probeSigner(
+  { wiring }: Session,
+  { selection: { kind, name, selectors }, sealOnly, dryRun }: PublishRequest,
+  reading: ReturnType<typeof readReleases>,
+): Promise<void> {
+  if (sealOnly || dryRun || kind !== undefined || name !== undefined || selectors.length > 0) return;
+  const { records } = (await reading).ports;
+  if ((await records.commit).digest === undefined) await wiring.signerProbe();
 }
 
 /** Waits; an abort ends it with the signal's own reason. */
