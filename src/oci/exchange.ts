@@ -181,7 +181,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     for (let renewed = false; ; ) {
       const url = targetUrl(host, path, call.target);
       // An upload may be led to another host, which gets no credentials.
-      const own = url.origin === new URL(originOf(host)).origin;
+      const own = !(call.target instanceof URL) || url.origin === new URL(originOf(host)).origin;
       const subject = subjectOf(call, host, path, authorization);
       const response = await sendOnce(
         httpRequest(call, url, own ? authorization : undefined),
