@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
 import { documentSchemas } from '../src/cli/schemas.ts';
-import { releaseRecordSchema } from '../src/seal/record.ts';
+import { releaseRecordSchema } from '../src/seal/record-schema.ts';
 import { schemaDocuments } from '../src/workspace/schemas.ts';
 
 const root = join(import.meta.dirname, '..');

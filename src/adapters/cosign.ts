@@ -101,7 +101,7 @@ async function sign(options: CosignOptions, statement: Uint8Array): Promise<Uint
   const folder = await mkdtemp(join(options.temporary, 'cosign-'));
   try {
     const bundle = await attest(options, folder, statement);
-    if (!isOver(bundle, statement)) {
+    if (!(await isOver(bundle, statement))) {
       throw new PrimitiveError('signing-mismatch', 'cosign signed something else than it was given.', {
         suggestions: ['Report this with the output of `cosign version`.'],
         exit: 3,
@@ -229,9 +229,9 @@ function isOlder(major: number, minor: number): boolean {
   return major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1]);
 }
 
-function isOver(bundle: Uint8Array, statement: Uint8Array): boolean {
+async function isOver(bundle: Uint8Array, statement: Uint8Array): Promise<boolean> {
   try {
-    return Buffer.compare(bundlePayload(bundle), statement) === 0;
+    return Buffer.compare(await bundlePayload(bundle), statement) === 0;
   } catch {
     return false;
   }

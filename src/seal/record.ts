@@ -1,5 +1,3 @@
-import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/schema';
 import { PrimitiveError } from '../errors.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
@@ -7,7 +5,9 @@ import { readAhead } from '../oci/read-ahead.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
+import { checkOf } from '../schema-check.ts';
 import { attachBundles, confirm } from './attach.ts';
+import { releaseRecordSchema } from './record-schema.ts';
 import { isUnreadable, type SealContext, searchBundles } from './search.ts';
 import { signatureStatement } from './statement.ts';
 import {
@@ -21,44 +21,6 @@ import {
 
 /** Artifact type of a release record, and media type of its one layer. */
 export const RECORD_TYPE = 'application/vnd.ameide.primitive.release.v1+json';
-
-const closed = { additionalProperties: false };
-const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
-const name = Type.String({ minLength: 1, maxLength: 255 });
-
-const component = Type.Object(
-  {
-    kind: name,
-    name,
-    image: Type.String({ minLength: 1, maxLength: 512, description: '<registry>/<image>' }),
-    digest,
-    inputDigest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    platforms: Type.Array(name, { minItems: 1 }),
-    bundles: Type.Object(
-      {
-        signature: digest,
-        provenance: digest,
-        sbom: Type.Array(Type.Object({ platform: name, digest }, closed), { minItems: 1 }),
-      },
-      closed,
-    ),
-  },
-  closed,
-);
-
-/** `primitive.release/v1`. Images and bundles stand in it by digest alone, so it vouches for all of them. */
-export const releaseRecordSchema = Type.Object(
-  {
-    schema: Type.Literal('primitive.release/v1'),
-    commit: Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }),
-    source: Type.Optional(Type.String({ maxLength: 2048 })),
-    components: Type.Array(component, { minItems: 1, description: 'sorted by kind, then name' }),
-  },
-  closed,
-);
-
-/** Compiled with the first record: one of hundreds of components is checked fifty times faster than by interpreting it. */
-let checker: ReturnType<typeof Compile<typeof releaseRecordSchema>> | undefined;
 
 /** A record that is there, signed, and belongs where it was found. */
 export interface SealedRecord {
@@ -88,10 +50,10 @@ export function releasesRepository(registry: string): Repository {
 }
 
 /** The one encoding of a record: canonical JSON, components by kind, then name. Throws `record-invalid` (exit 2). */
-export function encodeRecord(record: ReleaseRecord): Uint8Array {
+export async function encodeRecord(record: ReleaseRecord): Promise<Uint8Array> {
   const components = [...record.components].sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   const bytes = new TextEncoder().encode(canonicalJson({ ...record, components }));
-  parseRecord(bytes);
+  await parseRecord(bytes);
   return bytes;
 }
 
@@ -99,7 +61,7 @@ export function encodeRecord(record: ReleaseRecord): Uint8Array {
  * A record from bytes that nobody vouches for yet. Throws `record-invalid` (exit 2), and `record-version-unknown`
  * (exit 2) for one of a later major version.
  */
-export function parseRecord(bytes: Uint8Array): ReleaseRecord {
+export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -113,9 +75,9 @@ export function parseRecord(bytes: Uint8Array): ReleaseRecord {
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }
-  checker ??= Compile(releaseRecordSchema);
-  if (!checker.Check(json)) throw invalid(firstFault(checker.Errors(json)));
-  const record: Static<typeof releaseRecordSchema> = json;
+  const check = await checkOf(releaseRecordSchema);
+  if (!check(json)) throw invalid(await firstFault(json));
+  const record = json;
   const images = new Set(record.components.map(({ image }) => image));
   const names = new Set(record.components.map(sortKey));
   if (images.size < record.components.length || names.size < record.components.length) {
@@ -190,7 +152,7 @@ async function readContent(
   const bytes = await readBlob(context, repository, layer);
   if (bytes === undefined) return invalid('its content cannot be read');
   try {
-    return parseRecord(bytes);
+    return await parseRecord(bytes);
   } catch (error) {
     if (error instanceof PrimitiveError) return error;
     throw error;
@@ -254,7 +216,7 @@ export async function writeRecord(
   { signer, registry: prefix, tier }: RecordWriter,
 ): Promise<SealedRecord> {
   const { registry } = context;
-  const blob = bytesSource(RECORD_TYPE, encodeRecord(record));
+  const blob = bytesSource(RECORD_TYPE, await encodeRecord(record));
   const artifact = buildArtifact({ artifactType: RECORD_TYPE, layers: [blob.descriptor] });
   const manifest: Manifest = {
     mediaType: artifact.mediaType,
@@ -341,7 +303,9 @@ function schemaOf(json: unknown): string {
   return String((json as { readonly schema: unknown }).schema);
 }
 
-function firstFault([, [fault]]: [boolean, { readonly instancePath: string; readonly message: string }[]]) {
+async function firstFault(json: unknown): Promise<string> {
+  const { Errors } = await import('typebox/schema');
+  const [, [fault]] = Errors(releaseRecordSchema, json);
   return fault === undefined
     ? 'it is not a release record'
     : `${fault.instancePath || 'the record'} ${fault.message}`;

@@ -4,10 +4,10 @@ import { type Bundle, bundleFromJSON, type Envelope } from '@sigstore/bundle';
 import { dsse, type X509Certificate } from '@sigstore/core';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type TrustMaterial, toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
-import { Check } from 'typebox/schema';
 import { PrimitiveError } from '../errors.ts';
 import { digestOf, isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
+import { checkOf } from '../schema-check.ts';
 import { MAX_BUNDLE_BYTES } from './bundle.ts';
 import { bundleSchema, statementSchema } from './bundle-schema.ts';
 import { certificateIdentity } from './certificate.ts';
@@ -86,10 +86,10 @@ async function checkBundle(
   identityVerifier: (() => Promise<Verifier>) | undefined,
 ): Promise<BundleCheck> {
   try {
-    const bundle = parseBundle(bytes);
+    const bundle = await parseBundle(bytes);
     const envelope = envelopeOf(bundle);
     const signer = await signerOf(bundle, envelope, keys, identityVerifier);
-    return { verified: true, statement: { ...parseStatement(envelope.payload), signer } };
+    return { verified: true, statement: { ...(await parseStatement(envelope.payload)), signer } };
   } catch (error) {
     if (error instanceof PrimitiveError) throw error;
     return { verified: false, detail: reasonOf(error) };
@@ -97,15 +97,15 @@ async function checkBundle(
 }
 
 /** The statement inside a bundle, byte for byte, whoever signed it. Throws an `Error` that says what is wrong. */
-export function bundlePayload(bytes: Uint8Array): Uint8Array {
-  return envelopeOf(parseBundle(bytes)).payload;
+export async function bundlePayload(bytes: Uint8Array): Promise<Uint8Array> {
+  return envelopeOf(await parseBundle(bytes)).payload;
 }
 
-function parseBundle(bytes: Uint8Array): Bundle {
+async function parseBundle(bytes: Uint8Array): Promise<Bundle> {
   if (bytes.length > MAX_BUNDLE_BYTES) throw new Error(`the bundle has ${bytes.length} bytes`);
   const json = parseJson(bytes, 'the bundle');
-  if (!Check(bundleSchema, json))
-    throw new Error('the bundle is not one of version 0.3 with a signed statement');
+  const check = await checkOf(bundleSchema);
+  if (!check(json)) throw new Error('the bundle is not one of version 0.3 with a signed statement');
   return bundleFromJSON(json);
 }
 
@@ -152,10 +152,10 @@ function hashFor(key: KeyObject): string | null {
   return curve === 'secp384r1' ? 'sha384' : curve === 'secp521r1' ? 'sha512' : 'sha256';
 }
 
-function parseStatement(payload: Uint8Array): Omit<SignedStatement, 'signer'> {
+async function parseStatement(payload: Uint8Array): Promise<Omit<SignedStatement, 'signer'>> {
   const json = parseJson(payload, 'the statement');
-  if (!Check(statementSchema, json))
-    throw new Error('what is signed is not an in-toto statement of version 1');
+  const check = await checkOf(statementSchema);
+  if (!check(json)) throw new Error('what is signed is not an in-toto statement of version 1');
   const subjects = json.subject
     .map(({ digest }) => `sha256:${Object.hasOwn(digest, 'sha256') ? digest.sha256 : ''}`)
     .filter(isDigest);

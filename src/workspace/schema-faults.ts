@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
+import { checkOf } from '../schema-check.ts';
 import { nearest } from './nearest.ts';
-import { checkOf } from './schema-check.ts';
 import type { Fault, YamlPath } from './yaml.ts';
 
 /** The parts of JSON Schema that our files use. */

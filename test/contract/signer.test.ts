@@ -100,7 +100,7 @@ describe.each([
 
   test('signs exactly the statement, and the bundle proves who did', async () => {
     const bundle = await subject.signer.sign(statement);
-    expect(Buffer.from(bundlePayload(bundle)).toString()).toBe(Buffer.from(statement).toString());
+    expect(Buffer.from(await bundlePayload(bundle)).toString()).toBe(Buffer.from(statement).toString());
     expect(await subject.verifier.verify(bundle)).toMatchObject({
       verified: true,
       statement: { subjects: [digestOf('one'), digestOf('two')].sort(), signer: subject.identity },
@@ -110,8 +110,10 @@ describe.each([
   test('signs several at a time', async () => {
     const statements = ['a', 'b', 'c'].map((seed) => signatureStatement([digestOf(seed)]));
     const bundles = await Promise.all(statements.map((one) => subject.signer.sign(one)));
-    const payloads = bundles.map((bundle) => Buffer.from(bundlePayload(bundle)).toString());
-    expect(payloads).toEqual(statements.map((one) => Buffer.from(one).toString()));
+    const payloads = await Promise.all(bundles.map(bundlePayload));
+    expect(payloads.map((payload) => Buffer.from(payload).toString())).toEqual(
+      statements.map((one) => Buffer.from(one).toString()),
+    );
   });
 
   test('signs a statement of ten megabytes', async () => {

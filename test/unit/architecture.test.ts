@@ -12,18 +12,19 @@ const allImports = files.flatMap((file) =>
 );
 
 /** What every module may use; a domain module may use these and nothing of another domain. */
-const SHARED = ['errors.ts', 'oci', 'seal', 'toolchain', 'builders', 'workspace', 'kinds'];
+const SHARED = ['errors.ts', 'schema-check.ts', 'oci', 'seal', 'toolchain', 'builders', 'workspace', 'kinds'];
 const ALL = [...SHARED, 'publish', 'doctor', 'scaffold', 'init', 'adapters', 'render', 'cli', 'commands'];
 
 /** Module -> the modules that it may import at run time. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
+  'schema-check.ts': [],
   toolchain: ['errors.ts'],
   oci: ['errors.ts', 'toolchain'],
   builders: ['errors.ts', 'oci', 'toolchain'],
-  seal: ['errors.ts', 'oci', 'toolchain'],
+  seal: ['errors.ts', 'schema-check.ts', 'oci', 'toolchain'],
   kinds: ['errors.ts', 'oci', 'workspace'],
-  workspace: ['errors.ts', 'oci', 'kinds'],
+  workspace: ['errors.ts', 'schema-check.ts', 'oci', 'kinds'],
   publish: SHARED,
   doctor: SHARED,
   scaffold: SHARED,

@@ -41,15 +41,16 @@ const record: ReleaseRecord = {
 };
 
 describe('the encoding', () => {
-  test('does not depend on the order of anything', () => {
+  test('does not depend on the order of anything', async () => {
     const shuffled = Object.fromEntries(Object.entries(record).reverse()) as unknown as ReleaseRecord;
     const other = { ...shuffled, components: [...record.components].reverse() };
-    expect(Buffer.from(encodeRecord(other)).toString()).toBe(Buffer.from(encodeRecord(record)).toString());
-    expect(parseRecord(encodeRecord(other))).toEqual(record);
+    const bytes = await encodeRecord(other);
+    expect(Buffer.from(bytes).toString()).toBe(Buffer.from(await encodeRecord(record)).toString());
+    expect(await parseRecord(bytes)).toEqual(record);
   });
 
-  test('is JSON with sorted keys and nothing between', () => {
-    expect(Buffer.from(encodeRecord(record)).toString()).toMatch(
+  test('is JSON with sorted keys and nothing between', async () => {
+    expect(Buffer.from(await encodeRecord(record)).toString()).toMatch(
       /^\{"commit":"1{40}","components":\[\{"bundles":\{"provenance":"sha256:/,
     );
   });
@@ -106,21 +107,20 @@ describe('parseRecord refuses', () => {
         components: [component('domain', 'orders'), { ...component('domain', 'orders'), name: 'x' }],
       },
     ],
-  ])('%s', (_what, json) => {
-    expect(() => parseRecord(Buffer.from(JSON.stringify(json)))).toThrow(
-      expect.objectContaining({ code: 'record-invalid', why: expect.stringMatching(/./) }),
-    );
+  ])('%s', async (_what, json) => {
+    await expect(parseRecord(Buffer.from(JSON.stringify(json)))).rejects.toMatchObject({
+      code: 'record-invalid',
+      why: expect.stringMatching(/./),
+    });
   });
 
-  test('bytes that are no JSON', () => {
-    expect(() => parseRecord(Buffer.from('{'))).toThrow(expect.objectContaining({ code: 'record-invalid' }));
+  test('bytes that are no JSON', async () => {
+    await expect(parseRecord(Buffer.from('{'))).rejects.toMatchObject({ code: 'record-invalid' });
   });
 
-  test('a later version, and says so', () => {
+  test('a later version, and says so', async () => {
     const later = Buffer.from('{"schema":"primitive.release/v2"}');
-    expect(() => parseRecord(later)).toThrow(
-      expect.objectContaining({ code: 'record-version-unknown', exit: 2 }),
-    );
+    await expect(parseRecord(later)).rejects.toMatchObject({ code: 'record-version-unknown', exit: 2 });
   });
 });
 
@@ -192,7 +192,7 @@ describe.each([
 
   test('a stranger signs nothing that is attached', async () => {
     await expect(write(sealing.stranger)).rejects.toMatchObject({ code: 'seal-bundle-refused' });
-    expect(await read(artifact(encodeRecord(record)).digest)).toMatchObject({
+    expect(await read(artifact(await encodeRecord(record)).digest)).toMatchObject({
       state: 'untrusted',
       reason: 'unsigned',
     });
@@ -215,18 +215,18 @@ describe.each([
       ...record,
       components: [{ ...component('domain', 'orders'), image: `${REGISTRY}-evil/domain-orders` }],
     };
-    const manifest = await put(encodeRecord(evil), sealing.trusted);
+    const manifest = await put(await encodeRecord(evil), sealing.trusted);
     expect(await read(manifest.digest)).toMatchObject({ state: 'untrusted', reason: 'foreign' });
   });
 
   test.each<[string, string, () => Promise<{ digest: string }>]>([
-    ['nobody signed', 'unsigned', () => put(encodeRecord(record))],
-    ['a stranger signed', 'untrusted', () => put(encodeRecord(record), sealing.stranger)],
+    ['nobody signed', 'unsigned', async () => put(await encodeRecord(record))],
+    ['a stranger signed', 'untrusted', async () => put(await encodeRecord(record), sealing.stranger)],
     ['a trusted signer signed, but is no record', 'broken', () => put(Buffer.from('{}'), sealing.trusted)],
     [
       'is an artifact of another type',
       'broken',
-      () => put(encodeRecord(record), sealing.trusted, 'application/vnd.example'),
+      async () => put(await encodeRecord(record), sealing.trusted, 'application/vnd.example'),
     ],
   ])('what %s is %s', async (_what, reason, make) => {
     const { digest } = await make();

@@ -33,7 +33,7 @@ const good = {
 
 test('a bundle says what was signed, and by whom', async () => {
   expect(await verifier.verify(bundle)).toEqual(good);
-  expect(Buffer.from(bundlePayload(bundle))).toEqual(Buffer.from(statement));
+  expect(Buffer.from(await bundlePayload(bundle))).toEqual(Buffer.from(statement));
 });
 
 test('a key that is not configured vouches for nothing', async () => {
