@@ -63,7 +63,7 @@ async function brokenTags(context: SealContext, observed: Observed, id: string):
   const broken: string[] = [];
   for (const [tag, digest] of Object.entries(await tagsAt(context, repository))) {
     const name = `${id}:${tag}@${digest}`;
-    if (tag.startsWith('sha256-') || observed.foreign?.has(digest) || observed.known?.has(name)) continue;
+    if (observed.foreign?.has(digest) || observed.known?.has(name)) continue;
     const state = await inspectSeal(context, repository, digest, { checkChildren: true });
     if (!state.sealed) broken.push(`${id}:${tag} names ${digest}, not sealed: ${state.detail}`);
     else if (tag.startsWith('in-') && tag !== `in-${state.inputDigest}`)
@@ -78,7 +78,7 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
   const broken: string[] = [];
   for (const [tag, digest] of Object.entries(await tagsAt(context, releases))) {
     const name = `${releases}:${tag}@${digest}`;
-    if (tag.startsWith('sha256-') || observed.foreign?.has(digest) || observed.known?.has(name)) continue;
+    if (observed.foreign?.has(digest) || observed.known?.has(name)) continue;
     const found = await readRecord(context, releases, tag, { registry: observed.prefix });
     if (found.state !== 'found') {
       broken.push(`the record ${tag} is ${found.state}`);
@@ -99,7 +99,7 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
   return broken;
 }
 
-/** Tag to digest by the registry's own list; empty where there is no such repository. */
+/** Tag to digest by the registry's own list, without fallback indexes of referrers; empty where there is no such repository. */
 async function tagsAt({ registry }: SealContext, repository: Repository): Promise<Record<string, Digest>> {
   const [host, ...path] = repository.split('/');
   const response = await fetch(`http://${host}/v2/${path.join('/')}/tags/list`);
@@ -107,7 +107,8 @@ async function tagsAt({ registry }: SealContext, repository: Repository): Promis
     ? ((await response.json()) as { readonly tags: readonly string[] | null })
     : { tags: [] };
   const entries = await Promise.all(
-    [...(body.tags ?? [])]
+    (body.tags ?? [])
+      .filter((tag) => !tag.startsWith('sha256-'))
       .sort()
       .map(async (tag) => [tag, (await registry.headManifest(repository, tag))?.digest]),
   );

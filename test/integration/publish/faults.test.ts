@@ -22,7 +22,7 @@ import { type Olareg, startOlareg } from '../../support/services/olareg.ts';
 const STALL = 250;
 const AT_A_TIME = 4;
 /** After so many commits all of a place is looked at once more, and it is left for a new one. */
-const COMMITS_PER_PLACE = 12;
+const COMMITS_PER_PLACE = 6;
 
 /** Somebody's repository and where it is published: each case is one more commit, of which one component changed. */
 class Place {
@@ -71,7 +71,11 @@ class Place {
       for (const { kind, name, signature } of first.report.components)
         if (signature) sealed.add(`${kind}/${name}`);
     const builder = createLayoutBuilder();
+    this.proxy.reset();
     const second = await publish({ builder });
+    // What was right before a run that wrote nothing is right after it.
+    const wrote = this.proxy.requests.some(({ method }) => method !== 'GET' && method !== 'HEAD');
+    const after = wrote ? await brokenPromisesAt({ ...world.observed(), known: this.#known }) : [];
     const record = await recordAt(world.observed(), 'main');
     return {
       hit,
@@ -82,7 +86,7 @@ class Place {
           : first.report.components.flatMap(({ error }) => (error ? [error.code] : [])),
       broken: [
         ...between,
-        ...(await brokenPromisesAt({ ...world.observed(), known: this.#known })),
+        ...after,
         ...builder.built.filter((id) => sealed.has(id)).map((id) => `${id} was sealed and is built again`),
         ...(isWhole(second) ? [] : ['the second run does not end right']),
         ...(record.state === 'found' && record.record.commit === commit
@@ -177,11 +181,11 @@ describe.each([
     await service?.stop();
   });
 
-  /** Every plan once, spread over the places; tells how the cases ended. */
+  /** Every plan once, spread over the places, none after the time of the test is over; tells how the cases ended. */
   async function runAll(
     title: string,
     plans: readonly (readonly [string, FaultPlan])[],
-    budget?: number,
+    { signal, budget }: { readonly signal: AbortSignal; readonly budget?: number },
   ): Promise<readonly Outcome[]> {
     const started = performance.now();
     const free = [...all];
@@ -189,6 +193,7 @@ describe.each([
     const outcomes = await Promise.all(
       plans.map(([label, plan]) =>
         limit(async () => {
+          signal.throwIfAborted();
           const place = free.pop();
           if (!place) throw new Error('no place is free');
           const outcome = await place.run(plan, budget);
@@ -212,34 +217,34 @@ describe.each([
 
   const indexes = () => Array.from({ length }, (_, at) => at);
 
-  test('one fault at any request is overcome', async () => {
+  test('one fault at any request is overcome', async ({ signal }) => {
     const plans = indexes().flatMap((at) =>
       Array.from({ length: kinds }, (_, turn) => {
         const fault = FAULTS[(at * kinds + turn) % FAULTS.length] ?? 'reset';
         return [`${fault} at ${at}`, faultAtRequest(at, fault)] as const;
       }),
     );
-    const outcomes = await runAll(`${kinds} of ${FAULTS.length} faults at each of ${length} requests`, plans);
+    const title = `${kinds} of ${FAULTS.length} faults at each of ${length} requests`;
+    const outcomes = await runAll(title, plans, { signal });
     expect(outcomes.filter(({ hit }) => hit > 0).length).toBeGreaterThan(plans.length * 0.9);
-  }, 400_000);
+  }, 900_000);
 
-  test('a fault at any request that nobody tries again ends in the right state with the next run', async () => {
+  test('a fault at any request that nobody tries again ends in the right state with the next run', async ({
+    signal,
+  }) => {
     const tried = indexes().filter((at) => at % every === 0);
     const plans = tried.map((at) => [`500 at ${at}`, faultAtRequest(at, 'error-500')] as const);
-    const outcomes = await runAll(
-      `a failure without a retry at ${tried.length} of ${length} requests`,
-      plans,
-      0,
-    );
+    const title = `a failure without a retry at ${tried.length} of ${length} requests`;
+    const outcomes = await runAll(title, plans, { signal, budget: 0 });
     expect(outcomes.filter(({ atOnce }) => atOnce).length).toBeLessThan(plans.length / 2);
   }, 300_000);
 
-  test('many faults in one run', async () => {
+  test('many faults in one run', async ({ signal }) => {
     const plans = Array.from(
       { length: seeds },
       (_, seed) => [`seed ${seed}`, seededFaultPlan(seed, FAULTS, 4)] as const,
     );
-    const outcomes = await runAll('a fault at one request in four, by a seed', plans);
+    const outcomes = await runAll('a fault at one request in four, by a seed', plans, { signal });
     expect(outcomes.reduce((sum, { hit }) => sum + hit, 0)).toBeGreaterThan(plans.length * 5);
   }, 300_000);
 });
