@@ -1,6 +1,6 @@
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/git.ts';
 import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt } from '../../support/services/run.ts';
@@ -8,12 +8,19 @@ import { contentOf } from '../../support/tree.ts';
 
 const support = join(import.meta.dirname, '../../support');
 
+/** Hundreds of processes load the same modules: Node keeps them compiled here. */
+let compiled: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  compiled = await temporaryFolder();
+});
+afterAll(() => compiled?.[Symbol.asyncDispose]());
+
 /** Scaffolds in a process whose file operations fail at one point; `operations` counts them where it lives to tell. */
 async function runWithFault(root: string, at: number, how: string) {
   await using folder = await temporaryFolder();
   const count = join(folder.path, 'count');
   const args = ['--import', join(support, 'failing-files.ts'), join(support, 'scaffold-run.ts'), root];
-  const env = { FAIL_AT: String(at), FAIL_HOW: how, FAIL_COUNT: count };
+  const env = { FAIL_AT: String(at), FAIL_HOW: how, FAIL_COUNT: count, NODE_COMPILE_CACHE: compiled.path };
   const result = await attempt(process.execPath, args, { env }).catch((error: { signal?: string }) => ({
     code: error.signal ?? 'error',
     stdout: '',
