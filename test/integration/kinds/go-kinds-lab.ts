@@ -63,13 +63,23 @@ export async function write(folder: string, files: Files): Promise<void> {
   }
 }
 
-/** Runs a Go tool in a folder, as its own module and without changing go.mod. */
+/**
+ * For Go tools: a module is by itself, and go.mod is not changed. As in an image there is neither cgo nor the path of a
+ * folder in what is compiled, so that Go finds it in its cache wherever the module stands.
+ */
+export const goEnvironment = {
+  GOWORK: 'off',
+  GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
+  CGO_ENABLED: '0',
+} as const;
+
+/** Runs a Go tool in a folder. */
 export function go(
   folder: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunResult> {
-  return attempt(tool('go'), args, { cwd: folder, env: { GOWORK: 'off', GOFLAGS: '-mod=readonly', ...env } });
+  return attempt(tool('go'), args, { cwd: folder, env: { ...goEnvironment, ...env } });
 }
 
 /** What `go test -json` said of the top-level cases, and of everything around them. */

@@ -28,9 +28,7 @@ beforeAll(async () => {
     const { files, reference } = await scaffold(kind, 'items');
     await write(join(folder, kind), files);
     await write(join(folder, kind), reference);
-    const built = await go(join(folder, kind), ['build', '-o', join(folder, `${kind}.bin`), './cmd/server'], {
-      CGO_ENABLED: '0',
-    });
+    const built = await go(join(folder, kind), ['build', '-o', join(folder, `${kind}.bin`), './cmd/server']);
     expect(built).toEqual({ code: 0, stdout: '', stderr: '' });
   }
 }, 300_000);

@@ -10,7 +10,7 @@ import { ORDER } from '../../support/bpmn-models.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
-import { type Files, go, goTest, MARKER, scaffold, write } from './go-kinds-lab.ts';
+import { type Files, go, goEnvironment, goTest, MARKER, scaffold, write } from './go-kinds-lab.ts';
 
 let folder: string;
 let postgres: Postgres;
@@ -74,7 +74,7 @@ describe.each([
     expect(await go(at(), ['vet', '-tags=integration', './...'])).toEqual(clean);
     const check = await attempt(tool('staticcheck'), ['-tags=integration', './...'], {
       cwd: at(),
-      env: { GOWORK: 'off', PATH: goPath() },
+      env: { ...goEnvironment, PATH: goPath() },
     });
     expect(check).toEqual(clean);
   }, 300_000);
