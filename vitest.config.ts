@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './.ci/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -7,5 +8,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Tests wait for processes and services as often as they compute.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
+    // Most programs in Go that tests start end within a second: little of their garbage is worth collecting.
+    env: { GOGC: '400' },
   },
 });

@@ -240,6 +240,7 @@ async function createApp(
           XDG_CACHE_HOME: join(lab.cli.home, 'cache'),
           // What a killed run leaves goes with the lab.
           TMPDIR: lab.temporary,
+          GOGC: '400',
           ...lab.buildkit?.env,
           ...identity,
           ...env,

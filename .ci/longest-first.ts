@@ -1,0 +1,25 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Test files that take more than half a minute, the longest first. */
+const LONGEST = [
+  'test/e2e/publish/interruptions.test.ts',
+  'test/integration/publish/faults.test.ts',
+  'test/e2e/images.test.ts',
+  'test/integration/kinds/python-ts-kinds.test.ts',
+  'test/integration/kinds/go-kinds.test.ts',
+  'test/integration/scaffold/all-or-nothing.test.ts',
+  'test/e2e/publish/baselines.test.ts',
+  'test/e2e/publish/registries.test.ts',
+  'test/e2e/publish/refusals.test.ts',
+];
+
+/** Starts the longest test files first, so that at the end no processor waits for one that began late. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
