@@ -1,6 +1,6 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { nameFault } from '../../../src/kinds/names.ts';
@@ -22,8 +22,8 @@ import {
 interface Toolchain {
   /** Makes the dependencies of `files` available in `folder`. */
   install(folder: string, files: Files): Promise<void>;
-  /** Formats, lint and types; throws what the tools say. */
-  check(folder: string): Promise<void>;
+  /** Formats, lint and types of one or more primitives; throws what the tools say. */
+  check(...folders: readonly string[]): Promise<void>;
   /** Runs a suite with its arguments from `kind.yaml`. */
   suite(folder: string, args: readonly string[]): Promise<readonly Case[]>;
   /** What only an assertion's report has in it. */
@@ -54,10 +54,15 @@ const python: Toolchain = {
   async install(folder, files) {
     await symlink(await pythonEnvironment(bytesOf(files, 'requirements-dev.lock')), join(folder, '.venv'));
   },
-  async check(folder) {
-    await run('.venv/bin/ruff', ['format', '--check', '.'], { cwd: folder });
-    await run('.venv/bin/ruff', ['check', '.'], { cwd: folder });
-    await run('.venv/bin/basedpyright', ['--pythonpath', '.venv/bin/python'], { cwd: folder });
+  async check(...some) {
+    for (const folder of some) {
+      await run('.venv/bin/ruff', ['format', '--check', '.'], { cwd: folder });
+      await run('.venv/bin/ruff', ['check', '.'], { cwd: folder });
+    }
+    const project = some.length === 1 ? [] : ['--project', await pyrightProject(some)];
+    await run('.venv/bin/basedpyright', [...project, '--pythonpath', '.venv/bin/python'], {
+      cwd: some[0] ?? '',
+    });
   },
   suite(folder, args) {
     const program = join(folder, '.venv/bin/python');
@@ -74,9 +79,11 @@ const typescript: Toolchain = {
     const modules = await nodeModules(bytesOf(files, 'package.json'), bytesOf(files, 'package-lock.json'));
     await symlink(modules, join(folder, 'node_modules'));
   },
-  async check(folder) {
-    await run('node_modules/.bin/biome', ['ci', '--colors=off', '.'], { cwd: folder });
-    await run('node_modules/.bin/tsc', [], { cwd: folder });
+  async check(...some) {
+    for (const folder of some) {
+      await run('node_modules/.bin/biome', ['ci', '--colors=off', '.'], { cwd: folder });
+      await run('node_modules/.bin/tsc', [], { cwd: folder });
+    }
   },
   suite(folder, args) {
     return runSuite(
@@ -87,6 +94,20 @@ const typescript: Toolchain = {
     );
   },
 };
+
+/** A project of several primitives with the settings that each has: what they import is read once for all of them. */
+async function pyrightProject(some: readonly string[]): Promise<string> {
+  const names = some.map((folder) => basename(folder));
+  const file = join(folders, 'pyright.json');
+  const project = {
+    extends: `${names[0]}/pyproject.toml`,
+    include: names,
+    exclude: ['**/.venv'],
+    executionEnvironments: names.map((root) => ({ root, extraPaths: [`${root}/src`, `${root}/tests`] })),
+  };
+  await writeFile(file, JSON.stringify(project));
+  return file;
+}
 
 function bytesOf(files: Files, path: string): Uint8Array {
   const file = files.get(path);
@@ -158,20 +179,33 @@ describe.each([
     10 * MINUTES,
   );
 
-  test.each(toolchain.names)(
-    '%s is a name like any other',
-    async (name) => {
-      expect(nameFault(name, kind.names)).toBeUndefined();
-      const { folder } = await made(name);
+  describe('a name like any other', () => {
+    const places = new Map<string, string>();
+    beforeAll(async () => {
+      for (const name of toolchain.names) places.set(name, (await made(name)).folder);
+    });
 
-      await toolchain.check(folder);
+    test(
+      'all of them check clean',
+      async () => {
+        expect(toolchain.names.map((name) => nameFault(name, kind.names))).toEqual(
+          toolchain.names.map(() => undefined),
+        );
+        await toolchain.check(...places.values());
+      },
+      10 * MINUTES,
+    );
 
-      const [unit] = kind.suites ?? [];
-      const got = await toolchain.suite(folder, unit?.args ?? []);
-      expect(states(got)).toEqual(sorted(unit?.cases?.map((each) => [each.id, each.state]) ?? []));
-    },
-    10 * MINUTES,
-  );
+    test.each(toolchain.names)(
+      '%s has the red and the green cases',
+      async (name) => {
+        const [unit] = kind.suites ?? [];
+        const got = await toolchain.suite(places.get(name) ?? '', unit?.args ?? []);
+        expect(states(got)).toEqual(sorted(unit?.cases?.map((each) => [each.id, each.state]) ?? []));
+      },
+      10 * MINUTES,
+    );
+  });
 
   test('lock files name no registry, and hold a hash for each package', async () => {
     const files = await scaffold(kind, 'orders');
