@@ -8,6 +8,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Tests wait for processes and services as often as they compute.
     maxWorkers: '100%',
+    globalSetup: 'test/support/shared-folder.ts',
     sequence: { sequencer: LongestFirst },
     // Most programs in Go that tests start end within a second: little of their garbage is worth collecting.
     env: { GOGC: '400' },

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { stagePackage } from '../../.ci/stage.ts';
+import { exclusively } from '../tools/lock.ts';
 import { run as runProgram } from './services/run.ts';
 
 /** How the CLI is called: nothing is inherited but PATH. */
@@ -32,19 +35,19 @@ export interface Packed extends AsyncDisposable {
   start(args: readonly string[], options?: CallOptions): ChildProcess;
 }
 
-/** Builds and packs the sources as they are, and installs the package into a temporary folder. */
+/** The package of this test run, which nobody writes to, with a home of its own. */
 export async function installPacked(): Promise<Packed> {
-  const base = await mkdtemp(join(tmpdir(), 'packed-'));
-  const npm = (...args: readonly string[]) =>
-    runProgram('npm', [...args, '--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'], {
-      cwd: base,
-    });
-  await stagePackage(join(base, 'package'));
-  const tarball = (await npm('pack', join(base, 'package'))).trim().split('\n').at(-1) ?? '';
-  await writeFile(join(base, 'package.json'), '{"private":true}');
-  await npm('install', join(base, tarball));
-  const home = await mkdtemp(join(base, 'home-'));
-  const folder = join(base, 'node_modules/@ameide/primitive');
+  const shared = inject('sharedFolder');
+  const installed = join(shared, 'packed');
+  await exclusively(
+    shared,
+    () => {},
+    async () => {
+      if (!existsSync(installed)) await pack(installed);
+    },
+  );
+  const home = await mkdtemp(join(tmpdir(), 'packed-home-'));
+  const folder = join(installed, 'node_modules/@ameide/primitive');
   const start = (args: readonly string[], { cwd = home, env = {}, node = [] }: CallOptions = {}) =>
     spawn(process.execPath, [...node, join(folder, 'bin/run.js'), ...args], {
       cwd,
@@ -55,8 +58,24 @@ export async function installPacked(): Promise<Packed> {
     home,
     start,
     run: (args, options) => collect(start(args, options), options?.input ?? ''),
-    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   };
+}
+
+/** Builds and packs the sources as they are, and installs the package into a folder that does not exist yet. */
+async function pack(installed: string): Promise<void> {
+  const base = `${installed}.part`;
+  await rm(base, { recursive: true, force: true });
+  await mkdir(base);
+  const npm = (...args: readonly string[]) =>
+    runProgram('npm', [...args, '--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'], {
+      cwd: base,
+    });
+  await stagePackage(join(base, 'package'));
+  const tarball = (await npm('pack', join(base, 'package'))).trim().split('\n').at(-1) ?? '';
+  await writeFile(join(base, 'package.json'), '{"private":true}');
+  await npm('install', join(base, tarball));
+  await rename(base, installed);
 }
 
 /** Waits for the end of a process and gathers what it printed; without `input` its stdin stays open. */
