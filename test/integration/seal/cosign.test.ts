@@ -90,7 +90,8 @@ class Flaky implements AsyncDisposable {
   }
 }
 
-describe('what may pass is tried again, each time with a fresh token', () => {
+// At once: each has a service of its own, and waits.
+describe.concurrent('what may pass is tried again, each time with a fresh token', () => {
   test.each([
     ['Fulcio', 'caUrls', 429],
     ['Fulcio', 'caUrls', 500],
