@@ -13,6 +13,9 @@ declare module 'vitest' {
 /** Makes the folder before the first test file and removes it after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'primitive-tests-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  // Whoever watches has changed a source.
+  project.onTestsRerun(remove);
   project.provide('sharedFolder', folder);
-  return () => rm(folder, { recursive: true, force: true });
+  return remove;
 }
