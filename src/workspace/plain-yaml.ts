@@ -13,9 +13,9 @@ const INDENT = / */y;
 const ITEM = /- /y;
 const SPACES = / */y;
 const KEY = /(\.?[A-Za-z$][\w./@+-]*):(?= |$)/y;
-/** Nothing of it could be anything but the text that it is: no numbers with a point or an exponent, no anchors. */
+/** Nothing of it could be anything but the text that it is: no anchors, and a number only as the start of a path. */
 const WORDS =
-  /(?:\.?[A-Za-z$/]|-[A-Za-z])[\w./@+*=-]*(?::[\w./@+*=-]+)*(?: [\w./@+*=-]+(?::[\w./@+*=-]+)*)*/y;
+  /(?:\.?[A-Za-z$/]|-[A-Za-z]|\d[\w.-]*(?::[\w.-]+)*\/)[\w./@+*=-]*(?::[\w./@+*=-]+)*(?: [\w./@+*=-]+(?::[\w./@+*=-]+)*)*/y;
 const NUMBER = /(?:0|[1-9]\d{0,14})(?![\w.:+*=@/-])/y;
 const VERSION = /\d+(?:\.\d+){2,}(?![\w.:+*=@/-])/y;
 /** Without a quote or an escape inside. */

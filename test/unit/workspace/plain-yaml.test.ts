@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { configText } from '../../../src/init/config-text.ts';
 import { newManifest } from '../../../src/scaffold/provenance.ts';
-import { readPlainYaml } from '../../../src/workspace/plain-yaml.ts';
+import { readPlainYaml, writeMapping } from '../../../src/workspace/plain-yaml.ts';
 
 /** What the whole parser says; undefined where it refuses or warns. */
 function whole(text: string): unknown {
@@ -52,6 +52,7 @@ test.each([
   ['a: "b: {c}, #"\n', { a: 'b: {c}, #' }],
   ["a: '\"b'\n", { a: '"b' }],
   ['a: b - c 1\nd: [e f, null g]\n', { a: 'b - c 1', d: ['e f', 'null g'] }],
+  ['a: 127.0.0.1:5000/b-c\nd: [1/2, 0x1f/e]\n', { a: '127.0.0.1:5000/b-c', d: ['1/2', '0x1f/e'] }],
   ['a: true\nb: false\n', { a: true, b: false }],
   ['a: 1.60.0\n', { a: '1.60.0' }],
   ['a: [b, "c", 1, [d], {e: f}]\n', { a: ['b', 'c', 1, ['d'], { e: 'f' }] }],
@@ -114,6 +115,9 @@ test.each([
   'a: - b\n',
   'a: -1\n',
   'a: 1.5.\n',
+  'a: 127.0.0.1:5000\n',
+  'a: 1:20\n',
+  'a: 10.0.0.1:5000/b:\n',
   'a: *b\n',
   'a: @b\n',
   'a: ~\n',
@@ -213,4 +217,20 @@ test('says what the whole parser says, or nothing', () => {
     { numRuns: 10_000 },
   );
   expect(taken).toBeGreaterThan(1000);
+});
+
+test('what is written is read as it was, by both', () => {
+  const any = fc.oneof(
+    scalar,
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom('', 'no', 'null', '1', '1.5', '~', '-'),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(any, fc.oneof(any, fc.nat(), fc.dictionary(any, any))), (data) => {
+      const text = writeMapping({ first: 'a', ...data });
+      expect(whole(text)).toEqual({ first: 'a', ...data });
+      expect(readPlainYaml(text) ?? whole(text)).toEqual({ first: 'a', ...data });
+    }),
+    { numRuns: 2_000 },
+  );
 });
