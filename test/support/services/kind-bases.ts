@@ -89,8 +89,9 @@ async function pushNodeBuild(files: string, repository: string): Promise<string>
   await mkdir(bin);
   await mkdir(join(files, 'usr/bin'));
   await copyFile(process.execPath, join(bin, 'node'));
-  const global = (await run('npm', ['root', '--global'])).trim();
-  await cp(await realpath(join(global, 'npm')), join(modules, 'npm'), { recursive: true });
+  // Where it is, npm alone knows: its global folder is that of the Node that runs it, which need not be its own.
+  const cli = await run('npm', ['exec', '--call', 'printf %s "$npm_execpath"']);
+  await cp(dirname(dirname(await realpath(cli))), join(modules, 'npm'), { recursive: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'));
   await symlink('../../bin/busybox', join(files, 'usr/bin/env'));
   return pushImage(repository, [await tarOf(files), await nodeLibraries(files)], {}, [
