@@ -247,10 +247,10 @@ describe('a tool', () => {
     expect(components).toMatchObject([{ action: 'already-published' }]);
   });
 
-  /** Counts its calls in a file and goes wrong at one of them. */
+  /** Counts its calls by folders, of which each can be made by one call only, and goes wrong at one of them. */
   const failingAt = (program: string, counter: string, word: string, at: number) =>
     script(
-      `case "$*" in *${word}*) echo >> ${counter}; [ "$(wc -l < ${counter})" -eq ${at} ] && { echo "Error: broken for this test" >&2; exit 1; };; esac\nexec ${program} "$@"`,
+      `case "$*" in *${word}*) n=1; until mkdir ${counter}.$n 2>/dev/null; do n=$((n + 1)); done; [ $n -eq ${at} ] && { echo "Error: broken for this test" >&2; exit 1; };; esac\nexec ${program} "$@"`,
     );
 
   test.each([
