@@ -107,16 +107,32 @@ export function given<K extends string>(key: K, value: string | undefined): { [P
   return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }
 
-/** Proxies and certificate authorities, as most programs take them. */
+/** Proxies and certificate authorities, as most programs take them; throws `proxy-invalid` for a proxy that is none. */
 export function networkOf(variables: Environment['variables']): Network {
   return {
     proxy: {
-      ...given('http', variables.HTTP_PROXY ?? variables.http_proxy),
-      ...given('https', variables.HTTPS_PROXY ?? variables.https_proxy),
+      ...given('http', proxyOf('HTTP_PROXY', variables)),
+      ...given('https', proxyOf('HTTPS_PROXY', variables)),
       ...given('no', variables.NO_PROXY ?? variables.no_proxy),
     },
     ...given('caFile', variables.SSL_CERT_FILE),
   };
+}
+
+/** `proxy.corp:3128` is `http://proxy.corp:3128`, as for curl and Go: cosign goes the same way as we. */
+function proxyOf(
+  name: 'HTTP_PROXY' | 'HTTPS_PROXY',
+  variables: Environment['variables'],
+): string | undefined {
+  const value = (variables[name] ?? variables[name.toLowerCase()])?.trim();
+  if (!value) return undefined;
+  const url = value.includes('://') ? value : `http://${value}`;
+  if (/^(?:https?|socks5?):$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  // Not quoted: there may be a password in it.
+  throw new PrimitiveError('proxy-invalid', `${name} does not name a proxy.`, {
+    why: 'It is not an address of the form http://HOST:PORT.',
+    suggestions: [`export ${name}=http://HOST:PORT`, `Or go without one: unset ${name}`],
+  });
 }
 
 function isSet(value: string | undefined): boolean {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { detectCi, type EnvironmentFlags, readEnvironment } from '../../../src/cli/environment.ts';
+import { detectCi, type EnvironmentFlags, networkOf, readEnvironment } from '../../../src/cli/environment.ts';
 import { secretsOf } from '../../../src/cli/secrets.ts';
 
 const noFlags: EnvironmentFlags = { json: false, 'no-input': false, directory: undefined, config: undefined };
@@ -86,6 +86,36 @@ describe('folders', () => {
     expect(read({}, {}, false).stderr).toEqual({ isTTY: false, columns: 80, color: false });
     expect(read({}).stderr).toEqual({ isTTY: true, columns: 100, color: true });
   });
+});
+
+describe('proxies', () => {
+  test.each([
+    [{ HTTPS_PROXY: 'http://proxy.test:3128' }, { https: 'http://proxy.test:3128' }],
+    [{ HTTPS_PROXY: 'proxy.test:3128' }, { https: 'http://proxy.test:3128' }],
+    [{ https_proxy: '10.0.0.1:3128' }, { https: 'http://10.0.0.1:3128' }],
+    [{ HTTP_PROXY: 'proxy.test' }, { http: 'http://proxy.test' }],
+    [{ HTTP_PROXY: 'user:pass@proxy.test:3128' }, { http: 'http://user:pass@proxy.test:3128' }],
+    [{ HTTP_PROXY: '', https_proxy: ' ', NO_PROXY: '.internal' }, { no: '.internal' }],
+  ])('%j', (env, proxy) => {
+    expect(networkOf(env)).toEqual({ proxy });
+  });
+
+  test.each(['http://', 'ftp://proxy.test', 'proxy.test:port', 'http://u:CANARY@a b'])(
+    '%s is refused, without what it says',
+    (value) => {
+      const caught = (() => {
+        try {
+          return networkOf({ HTTPS_PROXY: value });
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(caught).toMatchObject({ code: 'proxy-invalid', exit: 2 });
+      expect(JSON.stringify({ ...(caught as Error), message: (caught as Error).message })).not.toContain(
+        'CANARY',
+      );
+    },
+  );
 });
 
 describe('secrets', () => {
