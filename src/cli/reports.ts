@@ -1,4 +1,4 @@
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { ReportRequest } from './flags.ts';
@@ -43,10 +43,15 @@ function parseRequest({ text, formats }: ReportRequest, cwd: string): ReportTarg
   });
 }
 
-/** Writes a file in one step: a reader sees the old content or the new, never a part. */
+/**
+ * Writes a file in one step: a reader sees the old content or the new, never a part. What is no plain file (a link, a
+ * pipe, `/dev/stderr`) is written to as a shell would: in its place there must not stand a file afterwards.
+ */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}`);
   try {
+    const there = await lstat(path).catch(() => undefined);
+    if (there && !there.isFile()) return await writeFile(path, content);
     await writeFile(temporary, content, { flag: 'wx' });
     await rename(temporary, path);
   } catch (error) {

@@ -1,13 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -59,6 +64,26 @@ describe('writing', () => {
     await writeAtomically(path, 'new');
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(readdirSync(folder)).toEqual(['out', 'report.json']);
+  });
+
+  test('goes through a link, which stays one', async () => {
+    const path = join(folder, 'report.json');
+    symlinkSync('out/real.json', path);
+    await writeAtomically(path, 'first');
+    await writeAtomically(path, 'new');
+    expect(readFileSync(join(folder, 'out/real.json'), 'utf8')).toBe('new');
+    expect(readlinkSync(path)).toBe('out/real.json');
+    expect(readdirSync(folder)).toEqual(['out', 'report.json']);
+  });
+
+  // Where root replaces /dev/stderr or /dev/null, the machine is without it.
+  test('goes into a pipe, which stays one', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const [read] = await Promise.all([readFile(path, 'utf8'), writeAtomically(path, 'new')]);
+    expect(read).toBe('new');
+    expect(lstatSync(path).isFIFO()).toBe(true);
+    expect(readdirSync(folder)).toEqual(['out', 'pipe']);
   });
 
   test('a failure leaves the old file and no other', async () => {
