@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Config } from '@oclif/core/config';
 import { settings } from '@oclif/core/settings';
@@ -48,6 +49,7 @@ function tell(argv: readonly string[], thrown: unknown): ExitCode {
 }
 
 async function dispatch(argv: readonly string[], { development = false }: MainOptions): Promise<ExitCode> {
+  checkFolders();
   const config = await loadConfig(development);
   const ids = [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const { id, globals, rest } = findInvocation(argv, new Set(ids));
@@ -66,6 +68,29 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
     if (thrown instanceof PrimitiveError) throw thrown;
     const { usageError } = await import('./usage.ts');
     throw usageError(thrown, { name: spaced(command.id), flags: Object.keys(command.flags) }) ?? thrown;
+  }
+}
+
+/** The two folders that a process has by itself, in most places: throws `home-missing` and `directory-not-found`. */
+function checkFolders(): void {
+  try {
+    homedir();
+  } catch (cause) {
+    // Not guessed: in a folder where anybody may write, others could leave what is believed.
+    throw new PrimitiveError('home-missing', 'There is no home folder.', {
+      why: 'HOME is not set, and the system knows no user of this id, as in a container with an arbitrary one.',
+      suggestions: ['Set HOME to a folder that only this user may write to.'],
+      cause,
+    });
+  }
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new PrimitiveError('directory-not-found', 'The folder that one stands in is gone.', {
+      why: 'It was removed after this shell or program had gone there.',
+      suggestions: ['cd to a folder that exists.'],
+      cause,
+    });
   }
 }
 

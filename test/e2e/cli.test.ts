@@ -208,6 +208,27 @@ describe('a failure', () => {
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'primitive.error/v1', code: 'internal-error' });
   });
 
+  test('without a home folder, as in a container with an arbitrary user, says so', async () => {
+    const preload = join(folder('home-'), 'home.cjs');
+    // Where the tests run there is a user: this is what os.homedir() throws where there is none.
+    writeFileSync(
+      preload,
+      `require('node:os').homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };
+      require('node:module').syncBuiltinESMExports();`,
+    );
+    const { code, stdout } = await cli.run(['list', '--json'], { node: ['--require', preload] });
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'home-missing', exit: 2 });
+  });
+
+  test('in a folder that is gone says so', async () => {
+    const command = `cd "$(mktemp -d)" && rmdir "$PWD" && exec "$NODE" "$CLI" list --json`;
+    const env = { NODE: process.execPath, CLI: join(cli.folder, 'bin/run.js') };
+    const { code, stdout } = await attempt('bash', ['-c', command], { env, cwd: cli.home });
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'directory-not-found', exit: 2 });
+  });
+
   test.each([['18.20.0'], ['20.20.2'], ['22.11.0']])('Node %s is refused in words', async (version) => {
     const preload = join(folder('node-'), 'version.cjs');
     writeFileSync(preload, `Object.defineProperty(process.versions, 'node', { value: '${version}' });`);
