@@ -39,13 +39,19 @@ export function remoteUrl([first, ...others]: readonly Remote[]): string | undef
   return publicUrl(first.url);
 }
 
+/** Hosts that take ssh at the port of HTTPS, for networks without port 22, and the host that they are of. */
+const SSH_OVER_443: ReadonlyMap<string, string> = new Map([
+  ['ssh.github.com', 'github.com'],
+  ['altssh.gitlab.com', 'gitlab.com'],
+]);
+
 /** `git@host:a/b.git`, `ssh://git@host:22/a/b`, `https://token@host/a/b.git` -> `https://host/a/b`. */
 function publicUrl(remote: string): string | undefined {
   const scp = /^(?:[^@/:]+@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!\/\/|:)\/?(.+)$/.exec(remote);
   const url = URL.parse(scp === null ? remote : `ssh://${scp[1]}/${scp[2]}`);
   if (url === null || url.hostname === '' || !/^(?:https?|ssh|git):$/.test(url.protocol)) return undefined;
   // A port of ssh says nothing about the web address.
-  const host = url.protocol.startsWith('http') ? url.host : url.hostname;
+  const host = url.protocol.startsWith('http') ? url.host : (SSH_OVER_443.get(url.hostname) ?? url.hostname);
   const scheme = url.protocol === 'http:' ? 'http' : 'https';
   return `${scheme}://${host}${url.pathname.replace(/\/+$/, '').replace(/\.git$/, '')}`;
 }

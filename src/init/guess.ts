@@ -62,7 +62,8 @@ export function namesOf(repository: string, facts: InitFacts): InitAnswers['lang
     .replace(/^_+|_+$/g, '');
   const identifier = /^[a-z]/.test(word) ? word : `o${word}`;
   return {
-    go: /^module\s+"?([^\s"]+)"?\s*$/m.exec(facts.goMod ?? '')?.[1] ?? repository,
+    // A module path has no port.
+    go: /^module\s+"?([^\s"]+)"?\s*$/m.exec(facts.goMod ?? '')?.[1] ?? repository.replace(/:\d+/, ''),
     ts: scopeOf(facts.packageJson) ?? `@${owner.toLowerCase()}`,
     python: identifier,
     proto: identifier,

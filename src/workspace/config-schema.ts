@@ -8,6 +8,24 @@ const text = (description: string, title?: string) =>
 const formed = (pattern: RegExp, title: string, description: string) =>
   Type.String({ description, title, pattern: pattern.source });
 
+// What a language would refuse of a name is refused here: later it stands in every file of a scaffold.
+const GoModule = formed(
+  /^\w[\w.~-]*(\/[\w~-][\w.~-]*)*$/,
+  'a module path such as github.com/acme/app',
+  'Go module path that scaffolds start from.',
+);
+const NpmScope = formed(/^@[a-z0-9_~-][a-z0-9._~-]*$/, 'a scope such as "@acme"', 'npm scope: @acme');
+const PythonPrefix = formed(
+  /^[A-Za-z][A-Za-z0-9_]*$/,
+  'an identifier such as acme_apps',
+  'Prefix of Python packages.',
+);
+const ProtoPackage = formed(
+  /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/,
+  'a lower-case package such as acme.apps',
+  'Prefix of protobuf packages.',
+);
+
 const list = (description: string, itemDescription: string) =>
   Type.Array(text(itemDescription), { description });
 
@@ -69,10 +87,10 @@ export const ConfigFile = closed(
     languages: Type.Optional(
       closed(
         {
-          go: Type.Optional(closed({ module: text('Go module path that scaffolds start from.') })),
-          ts: Type.Optional(closed({ scope: text('npm scope: @acme') })),
-          python: Type.Optional(closed({ prefix: text('Prefix of Python packages.') })),
-          proto: Type.Optional(closed({ package: text('Prefix of protobuf packages.') })),
+          go: Type.Optional(closed({ module: GoModule })),
+          ts: Type.Optional(closed({ scope: NpmScope })),
+          python: Type.Optional(closed({ prefix: PythonPrefix })),
+          proto: Type.Optional(closed({ package: ProtoPackage })),
         },
         'How code is named, per language.',
       ),

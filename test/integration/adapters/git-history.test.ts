@@ -95,6 +95,8 @@ test.each([
   ['git@github.com:acme/app.git', 'https://github.com/acme/app'],
   ['github.com:/acme/app', 'https://github.com/acme/app'],
   ['ssh://git@github.com:22/acme/app.git', 'https://github.com/acme/app'],
+  ['ssh://git@ssh.github.com:443/acme/app.git', 'https://github.com/acme/app'],
+  ['ssh://git@altssh.gitlab.com:443/acme/app.git', 'https://gitlab.com/acme/app'],
   ['git://example.com/app', 'https://example.com/app'],
   ['/srv/git/app.git', undefined],
   ['../app', undefined],

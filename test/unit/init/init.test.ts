@@ -37,6 +37,7 @@ describe('what is guessed', () => {
     ['github.com/acme/app', {}, ['github.com/acme/app', '@acme', 'acme', 'acme']],
     ['github.com/Acme-Corp/app', {}, ['github.com/Acme-Corp/app', '@acme-corp', 'acme_corp', 'acme_corp']],
     ['github.com/4you/app', {}, ['github.com/4you/app', '@4you', 'o4you', 'o4you']],
+    ['git.lan:8443/acme/app', {}, ['git.lan/acme/app', '@acme', 'acme', 'acme']],
     [
       'github.com/acme/app',
       { goMod: '// a\nmodule acme.dev/app\n\ngo 1.26\n' },
@@ -107,6 +108,8 @@ describe('what is written', () => {
     [{ ...answers, branch: 'true' }],
     [{ ...answers, repository: 'gitlab.com/a/b', registry: 'registry.gitlab.com/a/b' }],
     [{ ...answers, registry: 'localhost:5000/x' }],
+    [{ ...answers, languages: namesOf('git.lan:8443/a.b-c/d_e', {}) }],
+    [{ ...answers, languages: namesOf('github.com/_x/y', {}) }],
   ])('%j loads too', async (other) => {
     const { config } = await planConfig(other, '1.0.0');
     expect([config.channel.branch, config.registry]).toEqual([other.branch, other.registry]);
