@@ -154,6 +154,7 @@ export class Wiring {
           home,
           ...given('dockerConfig', variables.DOCKER_CONFIG),
           ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
+          ...given('xdgConfigHome', variables.XDG_CONFIG_HOME),
           ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
           fallbacks: githubFallback(variables),
         },

@@ -10,6 +10,8 @@ export interface CredentialSources {
   readonly home?: string;
   /** XDG_RUNTIME_DIR. */
   readonly xdgRuntimeDir?: string;
+  /** XDG_CONFIG_HOME; `~/.config` where it is not set. */
+  readonly xdgConfigHome?: string;
   /** REGISTRY_AUTH_FILE, as Podman and buildah take it; looked at first, because it is set on purpose. */
   readonly registryAuthFile?: string;
   /** Used for a host that no file has anything for, such as GITHUB_TOKEN for ghcr.io. */
@@ -57,7 +59,7 @@ const DOCKER_HUB = 'https://index.docker.io/v1/';
 
 /**
  * Credentials as Docker and Podman keep them: `REGISTRY_AUTH_FILE`, then `config.json` in `DOCKER_CONFIG` or `~/.docker`,
- * then Podman's `containers/auth.json` in `XDG_RUNTIME_DIR` and `~/.config`. The first file with an answer wins; within one,
+ * then Podman's `containers/auth.json` in `XDG_RUNTIME_DIR` and `XDG_CONFIG_HOME` or `~/.config`. The first file with an answer wins; within one,
  * a helper for the host (`credHelpers`), then the longest matching key of `auths`, then the general helper (`credsStore`).
  */
 export function createCredentials(sources: CredentialSources, processes: Processes): Credentials {
@@ -98,11 +100,12 @@ export function createCredentials(sources: CredentialSources, processes: Process
 
 async function readFiles(sources: CredentialSources): Promise<readonly AuthFile[]> {
   const { registryAuthFile, dockerConfig, home, xdgRuntimeDir } = sources;
+  const configHome = sources.xdgConfigHome ?? (home && join(home, '.config'));
   const paths = [
     registryAuthFile,
     dockerConfig ? join(dockerConfig, 'config.json') : home && join(home, '.docker', 'config.json'),
     xdgRuntimeDir && join(xdgRuntimeDir, 'containers', 'auth.json'),
-    home && join(home, '.config', 'containers', 'auth.json'),
+    configHome && join(configHome, 'containers', 'auth.json'),
   ];
   const files = await Promise.all(paths.map((path) => (path ? readAuthFile(path) : undefined)));
   return files.filter((file) => file !== undefined);
@@ -211,7 +214,18 @@ async function runHelper(
 ): Promise<Credential | undefined> {
   const program = `docker-credential-${helper}`;
   const server = host === 'docker.io' ? DOCKER_HUB : host;
-  const result = await processes.run(program, ['get'], { input: server, timeout: 60_000 });
+  const result = await processes
+    .run(program, ['get'], { input: server, timeout: 60_000 })
+    .catch((cause: unknown) => {
+      if (!(cause instanceof PrimitiveError && cause.code === 'tool-not-found')) throw cause;
+      // Left behind by Docker Desktop, or by another machine whose home folder this is.
+      throw new PrimitiveError('credential-helper-failed', `${program}, named in ${file}, is not there`, {
+        why: 'It is in no folder of PATH.',
+        suggestions: [`Install it, or take it out of ${file} and log in again: docker login ${host}`],
+        exit: 3,
+        cause,
+      });
+    });
   const output = new TextDecoder().decode(result.stdout);
   // The protocol of docker-credential-helpers: this text on stdout and exit code 1 mean that nothing is stored.
   if (result.exitCode !== 0 && /credentials not found/i.test(output)) return undefined;

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createProcesses } from '../../../src/adapters/process.ts';
 import { type CredentialSources, createCredentials } from '../../../src/oci/credentials.ts';
 import type { Processes } from '../../../src/toolchain/process.ts';
 
@@ -132,6 +133,30 @@ describe('Docker', () => {
   });
 });
 
+test('a helper that is not there is named with the file that names it', async () => {
+  const file = await write('.docker/config.json', { credsStore: 'of-another-machine' });
+  const error = await find('ghcr.io/a', {}, createProcesses({ PATH: home })).catch((caught: Error) => caught);
+  expect(error).toMatchObject({
+    code: 'credential-helper-failed',
+    exit: 3,
+    why: 'It is in no folder of PATH.',
+  });
+  expect((error as Error).message).toBe(
+    `docker-credential-of-another-machine, named in ${file}, is not there`,
+  );
+});
+
+test('a helper is asked as a program, with the server on its stdin', async () => {
+  const program = await write(
+    'bin/docker-credential-real',
+    '#!/bin/sh\nread -r server\necho "{\\"Username\\":\\"$1\\",\\"Secret\\":\\"$server\\"}"\n',
+  );
+  await chmod(program, 0o755);
+  await write('.docker/config.json', { credHelpers: { 'ghcr.io': 'real' } });
+  const processes = createProcesses({ PATH: `${dirname(program)}:/usr/bin:/bin` });
+  expect(await find('ghcr.io/a', {}, processes)).toBe('get:ghcr.io');
+});
+
 describe('Podman', () => {
   test.each([
     ['ghcr.io/acme/app/api', 'deep:secret-of-deep'],
@@ -145,6 +170,14 @@ describe('Podman', () => {
       auths: { 'ghcr.io': basic('host'), 'ghcr.io/acme': basic('acme'), 'ghcr.io/acme/app': basic('deep') },
     });
     expect(await find(repository, { xdgRuntimeDir: join(home, 'run') })).toBe(expected);
+  });
+
+  test('XDG_CONFIG_HOME takes the place of ~/.config', async () => {
+    await write('.config/containers/auth.json', { auths: { 'ghcr.io': basic('home') } });
+    await write('xdg/containers/auth.json', { auths: { 'quay.io': basic('xdg') } });
+    const xdgConfigHome = join(home, 'xdg');
+    expect(await find('quay.io/a', { xdgConfigHome })).toBe('xdg:secret-of-xdg');
+    expect(await find('ghcr.io/a', { xdgConfigHome })).toBeUndefined();
   });
 
   test('the files are looked at in their order', async () => {
