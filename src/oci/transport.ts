@@ -38,6 +38,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export function createTransport(options: TransportOptions): Transport {
   const extra = options.caFile === undefined ? [] : [readCa(options.caFile)];
   const running = new Set<(reason: unknown) => void>();
+  let closed = false;
   const onAbort = () => {
     for (const abort of running) abort(options.signal?.reason);
   };
@@ -52,6 +53,8 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       return await sendBy(await used, request);
     } catch (failure) {
+      // Whoever closed it waits for no answer: told as trouble of the host, it would be tried again.
+      if (closed) throw new Error('the transport is closed', { cause: failure });
       const certificate = failure instanceof TransportFailure && failure.kind === 'certificate';
       if (!certificate || used === trusting) throw failure;
       trusting ??= createDispatchers(options, 'system', extra);
@@ -89,6 +92,7 @@ export function createTransport(options: TransportOptions): Transport {
       }
     },
     async close() {
+      closed = true;
       options.signal?.removeEventListener('abort', onAbort);
       for (const made of [plain, secure, trusting]) {
         const { direct, proxied } = (await made) ?? {};

@@ -570,6 +570,20 @@ describe('connections', () => {
     await expect(client.getManifest(joinRepository(registry.host, 'a'), 'v1')).rejects.toBe(reason);
   });
 
+  test('what is under way when it is closed is not tried again', async () => {
+    const arrived = Promise.withResolvers<void>();
+    const registry = await serve(() => arrived.resolve());
+    open.push(registry);
+    const told: unknown[] = [];
+    const client = connect({ onRetry: (event) => told.push(event) });
+    const asking = client.getManifest(joinRepository(registry.host, 'a'), 'v1');
+    const outcome = expect(asking).rejects.toThrow('closed');
+    await arrived.promise;
+    await client.close();
+    await outcome;
+    expect(told).toEqual([]);
+  });
+
   test('an upload that is refused half-way ends with the refusal', async () => {
     const size = 8 * 1024 * 1024;
     const bytes = new Uint8Array(size);
