@@ -1,4 +1,4 @@
-import { lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { ReportRequest } from './flags.ts';
@@ -11,7 +11,8 @@ export interface ReportTarget {
 
 /**
  * Checks, before any effect, that every report can be written: throws `report-invalid` for what is not FORMAT=FILE in
- * a known format, and `report-unwritable` where the parent folder is missing, the path is a folder, or two share one.
+ * a known format, and `report-unwritable` where the parent folder is missing or read-only, the path is a folder, or two
+ * share one.
  */
 export async function checkReports(
   requests: readonly ReportRequest[],
@@ -26,6 +27,14 @@ export async function checkReports(
     const own = await stat(path).catch(() => undefined);
     if (own?.isDirectory())
       throw unwritable(path, 'it is a folder', `--report FORMAT=${join(path, 'report')}`);
+    const written = (await lstat(path).catch(() => undefined))?.isFile() === false ? path : dirname(path);
+    await access(written, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+      throw unwritable(
+        path,
+        `${written} cannot be written to (${error.code})`,
+        'Name a file that can be written.',
+      );
+    });
     if (seen.has(path)) throw unwritable(path, 'two reports name it', 'Give each report a file of its own.');
     seen.add(path);
   }

@@ -52,6 +52,18 @@ describe('before any effect', () => {
     expect(readdirSync(folder)).toEqual(['out']);
   });
 
+  // Root may write anywhere; in /proc the kernel says no to it, too.
+  test.skipIf(process.platform !== 'linux')('a folder that nobody may write to is refused', async () => {
+    await expect(check('json=/proc/self/report.json')).rejects.toMatchObject({
+      code: 'report-unwritable',
+      exit: 2,
+    });
+  });
+
+  test.skipIf(process.platform === 'win32')('a device in such a folder is not', async () => {
+    expect(await check('json=/dev/null')).toEqual([{ format: 'json', path: '/dev/null' }]);
+  });
+
   test('two reports in one file are refused', async () => {
     await expect(check('json=a', 'markdown=./a')).rejects.toMatchObject({ code: 'report-unwritable' });
   });
