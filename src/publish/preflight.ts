@@ -30,20 +30,22 @@ function dueBuilds(
 }
 
 /**
- * Judges the build contexts of what the plan builds, which is part of the plan: a dry run tells it too.
- * Throws what {@link checkContexts} throws.
+ * Judges contexts and Dockerfiles of what the plan builds, for which nothing but the commit is needed: a dry run tells
+ * it too. Throws what {@link checkContexts} and {@link pinnedReferences} throw, the latter together for all files.
  */
 export async function checkBuilds(
   plan: PublishPlan,
   inputs: ReadonlyMap<string, ComponentInputs>,
   tree: SourceTree,
 ): Promise<void> {
-  await checkContexts(tree, dueBuilds(plan, inputs));
+  const builds = dueBuilds(plan, inputs);
+  await checkContexts(tree, builds);
+  checkAll(await readDockerfiles(builds, tree), pinnedReferences);
 }
 
 /**
- * Finds what would fail later while nothing has been done yet: Dockerfiles with unpinned references, a builder, syft
- * or cosign that cannot be used, platforms that cannot be run, repositories that must not be pushed to.
+ * Finds what would fail later while nothing has been done yet: a builder, syft or cosign that cannot be used, platforms
+ * that cannot be run, repositories that must not be pushed to.
  *
  * Throws the first problem in that order, all of them together where there are several of one sort.
  */
@@ -59,7 +61,6 @@ export async function preflight(
     return;
   }
   const dockerfiles = await readDockerfiles(builds, ports.tree);
-  checkAll(dockerfiles, pinnedReferences);
   const [builder] = await Promise.all([ports.builder(), ports.sbom(), ports.signer()]);
   checkAll(dockerfiles, (request) => checkPlatforms(request, builder));
   await checkPushRights(plan, writesRecord, ports.registry);

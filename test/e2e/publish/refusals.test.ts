@@ -123,10 +123,11 @@ describe('a workspace', () => {
       { 'primitive.config.yaml': 'registry: 127.0.0.1:1/x\ntags: [latest]\n' },
       { code: 'config-invalid', exit: 2, says: /latest.*\{sha\}/s },
     ],
-  ])('%s is refused', async (_case, files, refusal) => {
+  ])('%s is refused, in a dry run too', async (_case, files, refusal) => {
     await using app = await lab.app();
     await app.repo.commit(files);
     await expectRefusal(app, {}, refusal);
+    await expectRefusal(app, { args: ['--dry-run'] }, refusal);
   });
 
   test('without a config is refused, with where it was looked for', async () => {
