@@ -210,21 +210,30 @@ async function selectInputs(
 async function identify({ wiring, emit }: Session, dryRun: boolean): Promise<Run> {
   const { checkRun, resolveRun } = await import('../publish/identity.ts');
   const [{ config }, { head }] = await Promise.all([wiring.workspace(), wiring.repository()]);
-  const assumed = config.signing.trusted.find((policy) => 'issuer' in policy);
-  if (dryRun && config.signing.signer.type === 'keyless' && assumed) {
-    if ((await wiring.ambientIdentity()) === undefined) {
-      emit({
-        type: 'warning',
-        code: 'identity-assumed',
-        message: `There is no identity here; planned as the trusted run ${assumed.identity}`,
-      });
-      const branch = assumed.ref?.replace(/^refs\/heads\//, '') ?? config.channel.branch;
-      return { tier: 'trusted', signer: { type: 'keyless', ...assumed }, branch };
-    }
+  const assuming = dryRun && config.signing.signer.type === 'keyless';
+  if (assuming && (await wiring.ambientIdentity()) === undefined) {
+    const assumed = config.signing.trusted.find((policy) => 'issuer' in policy) ?? nobodyTrusted();
+    emit({
+      type: 'warning',
+      code: 'identity-assumed',
+      message: `There is no identity here; planned as the trusted run ${assumed.identity}`,
+    });
+    const branch = assumed.ref?.replace(/^refs\/heads\//, '') ?? config.channel.branch;
+    return { tier: 'trusted', signer: { type: 'keyless', ...assumed }, branch };
   }
   const [{ signer, claims, pullRequest }, policy] = await Promise.all([wiring.identity(), wiring.policy()]);
   checkRun({ head: head.commit, claims, ...(pullRequest ? { pullRequest } : {}) });
   return resolveRun(signer, policy, head.branch);
+}
+
+function nobodyTrusted(): never {
+  throw new PrimitiveError('identity-missing', 'There is nobody to plan for.', {
+    why: 'This process has no OIDC token, and `signing.trusted` in primitive.config.yaml names nobody who would have one.',
+    suggestions: [
+      'Say under `signing.trusted` who publishes: issuer and identity of the OIDC token of your CI.',
+      'Or sign with a key: `signing: { signer: { key: … }, trusted: [{ key: … }] }`.',
+    ],
+  });
 }
 
 /** Where the source lives: as the certificate will say, else as the git remote says. */

@@ -321,6 +321,15 @@ test('a Dockerfile that fails shows its last lines; the others are sealed and no
 });
 
 describe('an identity', () => {
+  test('that is neither here nor in the config leaves a dry run nobody to plan for', async () => {
+    await using app = await lab.app({ signing: 'signing: {}' });
+    await expectRefusal(
+      app,
+      { as: null, args: ['--dry-run'] },
+      { code: 'identity-missing', exit: 2, says: /^(?!.*--dry-run).*signing\.trusted/s },
+    );
+  });
+
   test.each<[string, (sha: string) => PublishOptions, Refusal]>([
     ['none', () => ({ as: null }), { code: 'identity-missing', exit: 2, says: /id-token: write/ }],
     [
