@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import type { Network } from '../oci/transport.ts';
+import { isSet, wantsColor } from './color.ts';
 import { secretsOf } from './secrets.ts';
 
 /** What is known of an output stream. */
@@ -87,18 +88,14 @@ export function detectCi(variables: Environment['variables']): Environment['ci']
   return isSet(variables.CI) ? 'other' : undefined;
 }
 
-/** https://no-color.org and https://force-color.org; the former wins. */
 function describe(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   variables: Environment['variables'],
 ): OutputStream {
-  const isTTY = stream.isTTY === true;
-  const capable = isTTY && variables.TERM !== 'dumb';
-  const forced = variables.FORCE_COLOR ? isSet(variables.FORCE_COLOR) : capable;
   return {
-    isTTY: capable,
+    isTTY: stream.isTTY === true && variables.TERM !== 'dumb',
     columns: stream.columns === undefined || stream.columns < 1 ? 80 : stream.columns,
-    color: variables.NO_COLOR ? false : forced,
+    color: wantsColor(stream, variables),
   };
 }
 
@@ -133,8 +130,4 @@ function proxyOf(
     why: 'It is not an address of the form http://HOST:PORT.',
     suggestions: [`export ${name}=http://HOST:PORT`, `Or go without one: unset ${name}`],
   });
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
 }

@@ -5,6 +5,7 @@ import { Config } from '@oclif/core/config';
 import { settings } from '@oclif/core/settings';
 import { type ExitCode, PrimitiveError, toPrimitiveError } from '../errors.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
+import { wantsColor } from './color.ts';
 import { errorDocument, errorText, stackText } from './failure.ts';
 import { stringifyDocument } from './outcome.ts';
 import { secretsOf } from './secrets.ts';
@@ -43,8 +44,7 @@ function tell(argv: readonly string[], thrown: unknown): ExitCode {
   const error = toPrimitiveError(thrown);
   if (process.env.PRIMITIVE_DEBUG) process.stderr.write(stackText(thrown, secrets));
   if (wantsJson(argv)) process.stdout.write(stringifyDocument(errorDocument(error, secrets)));
-  else
-    process.stderr.write(errorText(error, secrets, process.stderr.isTTY === true && !process.env.NO_COLOR));
+  else process.stderr.write(errorText(error, secrets, wantsColor(process.stderr, process.env)));
   return error.exit;
 }
 

@@ -416,6 +416,11 @@ describe('commands', () => {
       true,
       false,
     ]);
+    const failed = async (env: Record<string, string>) =>
+      (await cli.run(['lst'], { env })).stderr.includes('\u001b[');
+    expect(
+      await Promise.all([{}, { FORCE_COLOR: '1' }, { NO_COLOR: '1', FORCE_COLOR: '1' }].map(failed)),
+    ).toEqual([false, true, false]);
   });
 });
 
