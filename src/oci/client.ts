@@ -87,6 +87,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
   const tagWriters = new Map<Repository, Promise<unknown>>();
   const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();
+  /** Where this client knows a blob to be: other repositories of the host can take it from there. */
+  const held = new Map<Digest, Repository>();
   const uploads = pLimit(UPLOADS_AT_A_TIME);
 
   function fetchManifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
@@ -235,7 +237,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       );
     },
     async pushBlob(repository, source, { mountFrom, fresh = false } = {}) {
-      const key = `${repository} ${source.descriptor.digest}`;
+      const { digest } = source.descriptor;
+      const key = `${repository} ${digest}`;
       const known = blobs.get(key);
       if (known !== undefined) {
         await known;
@@ -243,10 +246,15 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       }
       const asked = fresh ? Promise.resolve(false) : hasBlob(exchange, repository, source.descriptor);
       const pushing = asked.then((present) =>
-        present ? 'present' : uploads(() => uploadBlob(exchange, repository, source, mountFrom)),
+        present
+          ? 'present'
+          : uploads(() => uploadBlob(exchange, repository, source, mountFrom ?? held.get(digest))),
       );
       blobs.set(key, pushing);
-      pushing.catch(() => blobs.delete(key));
+      pushing.then(
+        () => held.set(digest, repository),
+        () => blobs.delete(key),
+      );
       return pushing;
     },
     getReferrers: referrers.list,

@@ -39,8 +39,8 @@ export interface Registry {
   /** A small blob, whole; throws `registry-blob-too-large` beyond `maxBytes` (default 16 MiB). */
   getBlob(repository: Repository, descriptor: Descriptor, maxBytes?: number): Promise<Uint8Array>;
   /**
-   * Makes the blob present: HEAD (unless `fresh`), then mount from `mountFrom` where given, then a streamed upload in
-   * constant memory.
+   * Makes the blob present: HEAD (unless `fresh`), then mount from `mountFrom` or another repository of the host that
+   * this client knows to have it, then a streamed upload in constant memory.
    */
   pushBlob(
     repository: Repository,

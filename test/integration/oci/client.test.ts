@@ -349,6 +349,27 @@ describe('tokens', () => {
   });
 });
 
+describe('a layer that several images share', () => {
+  test.each(['none', 'token'] as const)('goes over the line once (login: %s)', async (auth) => {
+    await using service = await startDistribution({ auth, inMemory: true });
+    const { username = '', password = '' } = service.credentials ?? {};
+    const client = connect({
+      access: 'write',
+      credentials: { fallbacks: [{ host: service.host, username, password, source: 'the test' }] },
+    });
+    const [first, second, third] = ['acme/a', 'acme/b', 'other/c'].map((path) =>
+      joinRepository(service.host, path),
+    );
+    if (!first || !second || !third) throw new Error('three repositories');
+    expect(await client.pushBlob(first, layer)).toBe('uploaded');
+    expect(await client.pushBlob(second, layer)).toBe('mounted');
+    expect(await client.pushBlob(third, layer)).toBe('mounted');
+    expect(await client.getBlob(third, layer.descriptor)).toEqual(
+      await client.getBlob(first, layer.descriptor),
+    );
+  });
+});
+
 describe('answers', () => {
   const denials: readonly [string, Reply, string][] = [
     ['not yours', error(403, 'DENIED', 'permission_denied: write_package'), 'registry-denied'],
