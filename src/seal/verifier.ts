@@ -227,9 +227,14 @@ async function fetchRoot(cache: string): Promise<TrustMaterial> {
       'trust-root-unavailable',
       "The root of Sigstore's public instance cannot be fetched.",
       {
-        why: reasonOf(cause),
+        // The library's own message says no more than that it failed.
+        why: [cause, ...(cause instanceof Error ? [cause.cause] : [])]
+          .filter(Boolean)
+          .map(reasonOf)
+          .join(': '),
         suggestions: [
           'Check that https://tuf-repo-cdn.sigstore.dev can be reached.',
+          'Behind a proxy, set HTTPS_PROXY; where it inspects TLS, NODE_EXTRA_CA_CERTS as well.',
           'For a Sigstore of your own, set `signing.trustedRoot` to its trusted_root.json.',
         ],
         exit: 3,

@@ -1,8 +1,9 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { signatureStatement } from '../../../src/seal/statement.ts';
 import { bundlePayload, createVerifier } from '../../../src/seal/verifier.ts';
@@ -201,6 +202,34 @@ describe('the root', () => {
     const root = { type: 'file', path: join(folder, 'nowhere.json') } as const;
     expect(await createVerifier({ keys: [signer.publicKey], root }).verify(bundle)).toEqual(good);
   });
+
+  test('of the public instance is fetched by way of the proxy that is set, or it is said what went wrong', async () => {
+    const asked: string[] = [];
+    const proxy = createServer((socket) => {
+      socket
+        .on('error', () => {})
+        .once('data', (data) => {
+          asked.push(data.toString().split('\r\n')[0] ?? '');
+          socket.destroy();
+        });
+    });
+    await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+    const { port } = proxy.address() as AddressInfo;
+    vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${port}`);
+    try {
+      const root = { type: 'public-good', cache: join(folder, 'tuf') } as const;
+      const checking = createVerifier({ root }).verify(certificateBundle());
+      await expect(checking).rejects.toMatchObject({
+        code: 'trust-root-unavailable',
+        exit: 3,
+        why: expect.stringMatching(/^error refreshing TUF metadata: ./),
+      });
+      expect(asked[0]).toBe('CONNECT tuf-repo-cdn.sigstore.dev:443 HTTP/1.1');
+    } finally {
+      vi.unstubAllEnvs();
+      proxy.close();
+    }
+  }, 60_000);
 
   test.each([
     ['is not there', undefined],
