@@ -111,21 +111,29 @@ async function complete(
 ): Promise<NonNullable<InitDocument['answers']>> {
   if (repository !== undefined && registry !== undefined) return { repository, registry, branch };
   if (!session.environment.interactive) throw incomplete(repository, registry);
-  const [{ ask }, { guess, repositoryOf }] = await Promise.all([
+  const [{ ask }, { guess, repositoryOf }, { joinRepository }] = await Promise.all([
     import('./prompt.ts'),
     import('../init/guess.ts'),
+    import('../oci/reference.ts'),
   ]);
-  const fault = (answer: string) => {
+  const faultOf = (check: (answer: string) => unknown) => (answer: string) => {
     try {
-      repositoryOf(answer);
+      check(answer);
       return undefined;
     } catch (error) {
-      return error instanceof PrimitiveError ? error.message : undefined;
+      return error instanceof PrimitiveError ? (error.why ?? error.message) : undefined;
     }
   };
-  const answered = repository ?? (await ask(session, { text: 'Repository, such as acme/app', fault }));
+  const answered =
+    repository ??
+    (await ask(session, { text: 'Repository, such as acme/app', fault: faultOf(repositoryOf) }));
   const again = guess({}, { repository: answered, registry, branch });
-  const place = again.registry ?? (await ask(session, { text: 'Registry for images, such as ghcr.io/acme' }));
+  const place =
+    again.registry ??
+    (await ask(session, {
+      text: 'Registry for images, such as ghcr.io/acme',
+      fault: faultOf((answer) => joinRepository(answer, 'image')),
+    }));
   return { repository: again.repository ?? answered, registry: place, branch };
 }
 

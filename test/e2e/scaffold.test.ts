@@ -174,6 +174,21 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
     expect(readdirSync(join(cwd, 'primitives/domain'))).toEqual(['orders']);
   });
 
+  test('init asks for what no remote tells, and a slip is told', async () => {
+    const cwd = await emptyRepository();
+    const { code, unasked } = await onTerminal(cwd, 'init', [
+      ['Repository, such as', 'acme\n'],
+      ['names no repository', 'git.example.com/acme/app\n'],
+      ['Registry for images', 'Not a registry\n'],
+      ['white space', 'registry.example.com/acme\n'],
+      ['Write this?', 'yes\n'],
+    ]);
+    expect([code, unasked]).toEqual([0, []]);
+    expect(readFileSync(join(cwd, 'primitive.config.yaml'), 'utf8')).toContain(
+      'registry: registry.example.com/acme\n',
+    );
+  });
+
   test.each([
     ['no', 'no\n', 2, 'Nothing was written.'],
     ['Ctrl-C', '\u0003', 130, 'Stopped by SIGINT'],
