@@ -29,10 +29,14 @@ export const bundling = {
 
 /** What reads and writes files of a workspace: of these modules one command needs most, and none loads a large library. */
 const LOCAL =
-  /[\\/]src[\\/](?:(?:cli|init|render|scaffold|workspace)[\\/]|kinds[\\/][^\\/]+$|oci[\\/](?:digest|manifest|media-types|reference)\.ts$)/;
+  /[\\/]src[\\/](?:(?:cli|init|render|scaffold|workspace)[\\/]|kinds[\\/][^\\/]+$|oci[\\/](?:digest|manifest|media-types|reference)\.ts$)|[\\/]node_modules[\\/]semver[\\/]/;
+
+/** What compiling a model needs, all of it together. */
+const BPMN =
+  /[\\/](?:src[\\/]kinds[\\/]bpmn|node_modules[\\/](?:bpmn-moddle|moddle|moddle-xml|min-dash|saxen|zeebe-bpmn-moddle))[\\/]/;
 
 /**
- * Bundles the CLI into `<folder>/dist`, an ES module for what every command needs, one for what most do with files, and
+ * Bundles the CLI into `<folder>/dist`, an ES module for what every command needs, one for what most do with files, one for BPMN, and
  * chunks for the rest; writes the notices of the third-party code in it beside that. To load a file costs more than to
  * have a little in it that goes unused. Same sources, same bytes. Returns the number of files and of bytes.
  */
@@ -54,6 +58,7 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
       groups: [
         { name: 'start', tags: ['$initial'], priority: 2 },
         { name: 'local', test: LOCAL, priority: 1 },
+        { name: 'bpmn', test: BPMN },
       ],
     },
   });

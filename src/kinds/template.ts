@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../errors.ts';
 import { parseYaml } from '../workspace/yaml.ts';
@@ -15,29 +16,25 @@ export interface TemplateFile {
 export type Template = readonly TemplateFile[];
 
 /**
- * Reads all files of a folder, such as a kind's `files/`.
+ * Reads all files of a folder, such as a kind's `files/`: some forty small ones, which takes a fraction of the time where
+ * each is read at once.
  *
  * Throws `kind-template-invalid` (exit 2) for what is neither a file nor a folder: a link could lead anywhere.
  */
 export async function readTemplate(folder: string): Promise<Template> {
-  const files: TemplateFile[] = [];
-  await readInto(files, folder, '');
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return readBelow(folder, '').sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-async function readInto(files: TemplateFile[], folder: string, prefix: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  await Promise.all(
-    entries.map(async (entry) => {
-      const path = `${prefix}${entry.name}`;
-      const absolute = join(folder, entry.name);
-      if (entry.isDirectory()) return readInto(files, absolute, `${path}/`);
-      if (!entry.isFile()) {
-        throw new PrimitiveError('kind-template-invalid', `${absolute} is neither a file nor a folder.`);
-      }
-      files.push({ path, bytes: await readFile(absolute) });
-    }),
-  );
+function readBelow(folder: string, prefix: string): TemplateFile[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${prefix}${entry.name}`;
+    const absolute = join(folder, entry.name);
+    if (entry.isDirectory()) return readBelow(absolute, `${path}/`);
+    if (!entry.isFile()) {
+      throw new PrimitiveError('kind-template-invalid', `${absolute} is neither a file nor a folder.`);
+    }
+    return [{ path, bytes: readFileSync(absolute) }];
+  });
 }
 
 /** Reads `templates/bases.yaml`. Throws `kind-invalid` and its kin (exit 2) for a reference without tag or digest. */

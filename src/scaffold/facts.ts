@@ -69,6 +69,7 @@ export async function readExisting(
   paths: Iterable<string>,
 ): Promise<ReadonlyMap<string, Existing>> {
   const existing = new Map<string, Existing>();
+  if ((await look(folder)) === undefined) return existing;
   for (const path of paths) {
     const found = await readOne(folder, path);
     if (found !== undefined) existing.set(path, found);

@@ -104,12 +104,16 @@ async function checkSchema(data: unknown, document: YamlDocument<unknown>): Prom
 async function checkVersion(data: unknown, document: YamlDocument<unknown>, version: string): Promise<void> {
   const requires = field(data, 'requires');
   if (typeof requires !== 'string') return;
-  const { default: semver } = await import('semver');
-  if (semver.validRange(requires) === null) {
+  // Of its forty files, these.
+  const [{ default: validRange }, { default: satisfies }] = await Promise.all([
+    import('semver/ranges/valid.js'),
+    import('semver/functions/satisfies.js'),
+  ]);
+  if (validRange(requires) === null) {
     const message = `\`requires\` must be a semver range such as ^1.2, not ${JSON.stringify(requires)}`;
     throw await document.error([{ path: ['requires'], message }]);
   }
-  if (semver.satisfies(version, requires, { includePrerelease: true })) return;
+  if (satisfies(version, requires, { includePrerelease: true })) return;
   const { message } = await document.error([
     { path: ['requires'], message: `this repository requires primitive ${requires}, this is ${version}` },
   ]);
