@@ -39,8 +39,12 @@ export async function fillIn(shown: string, text: string, it: object): Promise<s
   return compiled(eta, shown, source)(it);
 }
 
+/** Loaded with the first tag: an `import()` each costs as much as filling in a file. */
+let library: Promise<typeof import('eta/core')> | undefined;
+
 async function engine(shown: string): Promise<Eta> {
-  const { Eta } = await import('eta/core');
+  library ??= import('eta/core');
+  const { Eta } = await library;
   const eta = new Eta({
     autoEscape: false,
     autoTrim: false,
