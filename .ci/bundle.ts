@@ -36,9 +36,9 @@ const BPMN =
   /[\\/](?:src[\\/]kinds[\\/]bpmn|node_modules[\\/](?:bpmn-moddle|moddle|moddle-xml|min-dash|saxen|zeebe-bpmn-moddle))[\\/]/;
 
 /**
- * Bundles the CLI into `<folder>/dist`, an ES module for what every command needs, one for what most do with files, one for BPMN, and
- * chunks for the rest; writes the notices of the third-party code in it beside that. To load a file costs more than to
- * have a little in it that goes unused. Same sources, same bytes. Returns the number of files and of bytes.
+ * Bundles the CLI into `<folder>/dist`: an ES module for what every command needs, one for what most do with files, one
+ * for BPMN, and chunks for the rest; writes the notices of the third-party code in it beside that. To load a file costs
+ * more than to have a little in it that goes unused. Same sources, same bytes. Returns the number of files and of bytes.
  */
 export async function bundle(folder: string): Promise<{ readonly files: number; readonly bytes: number }> {
   const outdir = join(folder, 'dist');
