@@ -67,15 +67,14 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
   const { checkBuilds, preflight } = await import('../publish/preflight.ts');
-  await checkBuilds(plan, byId, tree);
+  const dockerfiles = await checkBuilds(plan, byId, tree);
   if (request.dryRun) return { plan };
 
   const [{ executePublish }, { verifiedSigner }] = await Promise.all([
     import('../publish/execute.ts'),
     import('../seal/verified-signer.ts'),
   ]);
-  await preflight(plan, byId, {
-    tree,
+  await preflight(plan, dockerfiles, {
     registry,
     builder: async () => (await wiring.builder()).info,
     sbom: async () => (await wiring.sbom()).probe(),

@@ -11,7 +11,6 @@ import { idOf, type PublishPlan } from './plan.ts';
 
 /** What is tried before the first effect. */
 export interface PreflightPorts {
-  readonly tree: SourceTree;
   readonly registry: Registry;
   /** Each throws where its tool is missing or unusable. */
   readonly builder: () => Promise<BuilderInfo>;
@@ -31,42 +30,44 @@ function dueBuilds(
 
 /**
  * Judges contexts and Dockerfiles of what the plan builds, for which nothing but the commit is needed: a dry run tells
- * it too. Throws what {@link checkContexts} and {@link pinnedReferences} throw, the latter together for all files.
+ * it too. Returns the Dockerfiles. Throws what {@link checkContexts} and {@link pinnedReferences} throw, the latter
+ * together for all files.
  */
 export async function checkBuilds(
   plan: PublishPlan,
   inputs: ReadonlyMap<string, ComponentInputs>,
   tree: SourceTree,
-): Promise<void> {
+): Promise<readonly Dockerfile[]> {
   const builds = dueBuilds(plan, inputs);
   await checkContexts(tree, builds);
-  checkAll(await readDockerfiles(builds, tree), pinnedReferences);
+  const dockerfiles = await readDockerfiles(builds, tree);
+  checkAll(dockerfiles, pinnedReferences);
+  return dockerfiles;
 }
 
 /**
  * Finds what would fail later while nothing has been done yet: a builder, syft or cosign that cannot be used, platforms
- * that cannot be run, repositories that must not be pushed to.
+ * that cannot be run, repositories that must not be pushed to. `dockerfiles` are those of what the plan builds.
  *
  * Throws the first problem in that order, all of them together where there are several of one sort.
  */
 export async function preflight(
   plan: PublishPlan,
-  inputs: ReadonlyMap<string, ComponentInputs>,
+  dockerfiles: readonly Dockerfile[],
   ports: PreflightPorts,
 ): Promise<void> {
-  const builds = dueBuilds(plan, inputs);
   const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
-  if (builds.length === 0) {
+  if (dockerfiles.length === 0) {
     if (writesRecord) await ports.signer();
     return;
   }
-  const dockerfiles = await readDockerfiles(builds, ports.tree);
   const [builder] = await Promise.all([ports.builder(), ports.sbom(), ports.signer()]);
   checkAll(dockerfiles, (request) => checkPlatforms(request, builder));
   await checkPushRights(plan, writesRecord, ports.registry);
 }
 
-interface Dockerfile {
+/** That of a component which the plan builds. */
+export interface Dockerfile {
   readonly inputs: ComponentInputs;
   /** Relative to the repository root, for messages. */
   readonly file: string;

@@ -9,7 +9,7 @@ import type { PublishEvent } from '../../src/publish/events.ts';
 import { executePublish } from '../../src/publish/execute.ts';
 import { gatherFacts, readRecords } from '../../src/publish/facts.ts';
 import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
-import { preflight } from '../../src/publish/preflight.ts';
+import { checkBuilds, preflight } from '../../src/publish/preflight.ts';
 import type { ExecutedPublish } from '../../src/publish/report.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { readRecord, writeRecord } from '../../src/seal/record.ts';
@@ -145,8 +145,7 @@ export class PublishWorld {
     const builder = attempt.builder ?? createLayoutBuilder();
     const signer = this.signers[as];
     const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
-    await preflight(plan, byId, {
-      tree,
+    await preflight(plan, await checkBuilds(plan, byId, tree), {
       registry,
       builder: () => builder.probe(),
       sbom: () => SBOM.probe(),
