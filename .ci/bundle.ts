@@ -29,11 +29,11 @@ export const bundling = {
 
 /** What reads and writes files of a workspace: of these modules one command needs most, and none loads a large library. */
 const LOCAL =
-  /[\\/]src[\\/](?:(?:cli|init|render|scaffold|workspace)[\\/]|kinds[\\/][^\\/]+$|oci[\\/](?:digest|manifest|media-types|reference)\.ts$)|[\\/]node_modules[\\/]semver[\\/]/;
+  /[\\/]src[\\/](?:(?:cli|core|yaml|features[\\/](?:init|scaffold)|render|workspace)[\\/]|kinds[\\/][^\\/]+$|oci[\\/](?:digest|manifest|media-types|reference)\.ts$)|[\\/]node_modules[\\/]semver[\\/]/;
 
 /** What compiling a model needs, all of it together. */
 const BPMN =
-  /[\\/](?:src[\\/]kinds[\\/]bpmn|node_modules[\\/](?:bpmn-moddle|moddle|moddle-xml|min-dash|saxen|zeebe-bpmn-moddle))[\\/]/;
+  /[\\/](?:src[\\/]kinds[\\/]generators[\\/]bpmn|node_modules[\\/](?:bpmn-moddle|moddle|moddle-xml|min-dash|saxen|zeebe-bpmn-moddle))[\\/]/;
 
 /**
  * Bundles the CLI into `<folder>/dist`: an ES module for what every command needs, one for what most do with files, one

@@ -5,7 +5,7 @@ import { Build } from 'typebox/schema';
 
 const SCHEMAS = /[\\/]src[\\/].*-schema\.ts$/;
 /** Where a schema module is told of the checks. */
-const CHECKS = join(import.meta.dirname, '../src/schema-check.ts');
+const CHECKS = join(import.meta.dirname, '../src/core/schema.ts');
 
 /**
  * Lets a command check a file without the schema library, most of whose time goes to loading it: the modules whose names

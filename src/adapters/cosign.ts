@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Signer } from '../seal/types.ts';
 import { bundlePayload } from '../seal/verifier.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 
 /** No program that a repository's own configuration names is started. */

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { type Git, gitWords, text } from './git-command.ts';
 import type { Remote } from './git-remotes.ts';
 

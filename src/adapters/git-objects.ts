@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { BlobReceiver, Head } from '../workspace/source-tree.ts';
 import { corrupt, decode, failed, type Git } from './git-command.ts';
 

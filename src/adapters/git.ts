@@ -1,6 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';

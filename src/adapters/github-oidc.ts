@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PrimitiveError } from '../errors.ts';
-import { TransportFailure } from '../oci/transfer.ts';
-import { createTransport, type Network } from '../oci/transport.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { createTransport, type Network } from '../http/client.ts';
+import { TransportFailure } from '../http/send.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
 export interface OidcEndpoint {

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { canonicalJson, formatPlatform } from '../oci/manifest.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SbomGenerator, SbomRequest } from '../seal/types.ts';

@@ -1,13 +1,13 @@
 import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import { formatReference, parseDockerReference } from '../oci/reference.ts';
 import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
 import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
 import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
-import type { PinnedReference } from './dockerfile.ts';
+import type { PinnedReference } from './dockerfile/pins.ts';
 import { emulatedPlatforms } from './emulation.ts';
 import {
   basesOf,

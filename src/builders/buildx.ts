@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform, parsePlatform } from '../oci/manifest.ts';
 import { compareVersions } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { findProgram, type Search } from '../toolchain/find.ts';
 import { installHints } from '../toolchain/programs.ts';
 import { createBuildah } from './buildah.ts';

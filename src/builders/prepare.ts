@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { readImageLayout } from '../oci/layout.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
 import type { BuildRequest, BuildSecret, ResolvedBase } from './builder.ts';
-import { checkPlatforms, type PinnedReference, pinnedReferences } from './dockerfile.ts';
-import type { DockerfileRequest } from './stages.ts';
+import { checkPlatforms, type PinnedReference, pinnedReferences } from './dockerfile/pins.ts';
+import type { DockerfileRequest } from './dockerfile/stages.ts';
 
 /** What a builder works with. */
 export interface BuilderSetup {

@@ -1,12 +1,12 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
+import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
 import { mask, maskDeep } from '../render/text.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { listenForInterrupts } from './interrupt.ts';
-import { type Outcome, stringifyDocument } from './outcome.ts';
 import { checkReports, writeAtomically } from './reports.ts';
 import type { Session } from './session.ts';
 import { Wiring } from './wiring.ts';

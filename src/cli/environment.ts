@@ -1,8 +1,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
-import type { Network } from '../oci/transport.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import type { Network } from '../http/client.ts';
 import { isSet, wantsColor } from './color.ts';
 import { secretsOf } from './secrets.ts';
 

@@ -1,4 +1,4 @@
-import type { ExitCode, PrimitiveError } from '../errors.ts';
+import type { ExitCode, PrimitiveError } from '../core/errors.ts';
 import { mask, maskDeep, sanitize } from '../render/text.ts';
 
 /** Contract `primitive.error/v1`: the whole of what is told about a failure. */

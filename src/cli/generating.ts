@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import type { Generated } from '../scaffold/generate.ts';
+import type { Generated } from '../features/generate/generate.ts';
+import type { Outcome } from '../render/outcome.ts';
 import type { Selection } from '../workspace/selection.ts';
-import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
 
 /** Runs the generators of all selected primitives, one after the other: they share caches and tools. */
@@ -10,10 +10,10 @@ export async function runGenerate(
   { selection, check }: { readonly selection: Selection; readonly check: boolean },
 ): Promise<Outcome> {
   const [{ generate }, { readOnDisk }, { selectComponents }, { generateText }] = await Promise.all([
-    import('../scaffold/generate.ts'),
-    import('../scaffold/on-disk.ts'),
+    import('../features/generate/generate.ts'),
+    import('../features/generate/on-disk.ts'),
     import('../workspace/selection.ts'),
-    import('../render/generate.ts'),
+    import('../features/generate/view.ts'),
   ]);
   const [{ location }, kinds, processes] = await Promise.all([
     wiring.workspace(),

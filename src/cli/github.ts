@@ -1,9 +1,9 @@
 import { appendFile } from 'node:fs/promises';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { githubOutput } from '../render/github.ts';
+import type { Outcome } from '../render/outcome.ts';
 import { mask } from '../render/text.ts';
 import type { Environment } from './environment.ts';
-import type { Outcome } from './outcome.ts';
 
 /** Appends a command's outputs and summary to the files that the runner reads after the step. Throws `report-unwritable` (exit 3). */
 export async function writeGithubFiles(

@@ -1,8 +1,8 @@
 import type { Config } from '@oclif/core/config';
 import { Help } from '@oclif/core/help';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
+import { stringifyDocument } from '../render/outcome.ts';
 import { wantsJson } from './argv.ts';
-import { stringifyDocument } from './outcome.ts';
 
 /** Shows what a command, a topic or the whole CLI offers: as text, or as `primitive.help/v1` with `--json`. */
 export async function showHelp(

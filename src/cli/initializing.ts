@@ -1,12 +1,12 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
-import type { InitFacts, InitFlags, InitGuess } from '../init/guess.ts';
-import type { InitFile } from '../init/plan.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import type { InitFacts, InitFlags, InitGuess } from '../features/init/guess.ts';
+import type { InitFile } from '../features/init/plan.ts';
+import type { InitDocument } from '../features/init/view.ts';
 import { bundledKinds } from '../kinds/kind.ts';
-import type { InitDocument } from '../render/init.ts';
+import type { Outcome } from '../render/outcome.ts';
 import type { Config } from '../workspace/config.ts';
-import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
 
 /** What the flags of `init` come to. */
@@ -19,8 +19,8 @@ export interface InitRequest extends InitFlags {
 export async function runInit(session: Session, request: InitRequest): Promise<Outcome> {
   const { environment, signal } = session;
   const [{ refuseExisting, writeNew }, { initText }, { findConfig, CONFIG_FILE }] = await Promise.all([
-    import('../init/write.ts'),
-    import('../render/init.ts'),
+    import('../features/init/write.ts'),
+    import('../features/init/view.ts'),
     import('../workspace/discovery.ts'),
   ]);
   const root = await rootOf(environment.cwd);
@@ -49,8 +49,8 @@ interface NewFiles {
 async function newFiles(session: Session, root: string, request: InitRequest): Promise<NewFiles> {
   const { version, interactive } = session.environment;
   const [{ guess, namesOf }, { planConfig }] = await Promise.all([
-    import('../init/guess.ts'),
-    import('../init/plan.ts'),
+    import('../features/init/guess.ts'),
+    import('../features/init/plan.ts'),
   ]);
   const facts = await readFacts(session, root);
   const answers = await complete(session, guess(facts, request));
@@ -68,7 +68,7 @@ async function workflowOf({ wiring, environment }: Session): Promise<InitFile> {
 }
 
 async function workflow(config: Config, version: string): Promise<InitFile> {
-  const { planWorkflow } = await import('../init/plan.ts');
+  const { planWorkflow } = await import('../features/init/plan.ts');
   const template = await readFile(join(bundledKinds(), '../ci/github.yaml.eta'), 'utf8');
   return planWorkflow(config, template, version);
 }
@@ -113,7 +113,7 @@ async function complete(
   if (!session.environment.interactive) throw incomplete(repository, registry);
   const [{ ask }, { guess, repositoryOf }, { joinRepository }] = await Promise.all([
     import('./prompt.ts'),
-    import('../init/guess.ts'),
+    import('../features/init/guess.ts'),
     import('../oci/reference.ts'),
   ]);
   const faultOf = (check: (answer: string) => unknown) => (answer: string) => {

@@ -1,4 +1,4 @@
-import { type ExitCode, PrimitiveError } from '../errors.ts';
+import { type ExitCode, PrimitiveError } from '../core/errors.ts';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 

@@ -1,7 +1,7 @@
 import type { GitRepository } from '../adapters/git.ts';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import type { Outcome } from '../render/outcome.ts';
 import type { Selection } from '../workspace/selection.ts';
-import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
 
 /** Lists the selected primitives as they stand in the work tree; whatever state they are in, that is no failure. */
@@ -10,9 +10,9 @@ export async function runList(
   selection: Selection,
 ): Promise<Outcome> {
   const [{ takeInventory }, { selectComponents }, { inventoryOf, inventoryText }] = await Promise.all([
-    import('../workspace/inventory.ts'),
+    import('../features/list/inventory.ts'),
     import('../workspace/selection.ts'),
-    import('../render/inventory.ts'),
+    import('../features/list/view.ts'),
   ]);
   const [workspace, kinds, tree] = await Promise.all([
     wiring.workspace(),

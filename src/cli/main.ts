@@ -3,11 +3,11 @@ import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Config } from '@oclif/core/config';
 import { settings } from '@oclif/core/settings';
-import { type ExitCode, PrimitiveError, toPrimitiveError } from '../errors.ts';
+import { type ExitCode, PrimitiveError, toPrimitiveError } from '../core/errors.ts';
+import { stringifyDocument } from '../render/outcome.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
 import { wantsColor } from './color.ts';
 import { errorDocument, errorText, stackText } from './failure.ts';
-import { stringifyDocument } from './outcome.ts';
 import { secretsOf } from './secrets.ts';
 
 /** How the CLI is loaded. */

@@ -1,4 +1,4 @@
-import type { PublishEvent } from '../publish/events.ts';
+import type { Event } from '../core/events.ts';
 import type { EventRenderer } from '../render/events.ts';
 import { githubRenderer } from '../render/github.ts';
 import { liveRenderer } from '../render/live.ts';
@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts';
 
 /** Where a command's events go, until it is disposed of. */
 export interface Progress extends Disposable {
-  readonly emit: (event: PublishEvent) => void;
+  readonly emit: (event: Event) => void;
   /** Tells the person who pressed Ctrl-C that it was heard. */
   interrupted(): void;
   /** Takes a live view off the terminal; what comes later is not shown. */
@@ -23,7 +23,7 @@ export function createProgress(
   format: string | undefined,
 ): Progress {
   const renderer = chooseRenderer(stderr, environment, format);
-  const emit = (event: PublishEvent) => renderer.show(maskDeep(event, environment.secrets) as PublishEvent);
+  const emit = (event: Event) => renderer.show(maskDeep(event, environment.secrets) as Event);
   const end = () => renderer.end();
   // Also when the process ends in the middle: a terminal without its cursor would be left behind.
   process.once('exit', end);

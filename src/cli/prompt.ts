@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Session } from './session.ts';
 
 /** A question on the terminal. */

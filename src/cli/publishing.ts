@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diskFullError, PrimitiveError } from '../errors.ts';
-import type { PublishPlan, Run } from '../publish/plan.ts';
-import type { PublishReport } from '../publish/report.ts';
+import { diskFullError, PrimitiveError } from '../core/errors.ts';
+import type { PublishResult } from '../features/publish/outcome.ts';
+import type { PublishPlan, Run } from '../features/publish/plan.ts';
+import type { PublishReport } from '../features/publish/report.ts';
 import { releasesRepository } from '../seal/record.ts';
 import type { ComponentInputs } from '../workspace/inputs.ts';
 import { invocationOf } from './ambient-identity.ts';
@@ -18,9 +19,6 @@ export interface PublishRequest {
   readonly keepGoing: boolean;
   readonly dryRun: boolean;
 }
-
-/** The plan of a dry run, or the report of what was done. */
-export type PublishResult = { readonly plan: PublishPlan } | { readonly report: PublishReport };
 
 /** Builds that run at the same time: each one is parallel in itself. */
 const BUILDS_AT_A_TIME = Math.max(1, Math.min(4, availableParallelism()));
@@ -47,8 +45,8 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   const { policy } = input;
   const source = await sourceOf(run, session);
   const [{ gatherFacts }, { planPublish }] = await Promise.all([
-    import('../publish/facts.ts'),
-    import('../publish/plan.ts'),
+    import('../features/publish/facts.ts'),
+    import('../features/publish/plan.ts'),
   ]);
   const { facts, manifests } = await gatherFacts(
     {
@@ -66,12 +64,12 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
-  const { checkBuilds, preflight } = await import('../publish/preflight.ts');
+  const { checkBuilds, preflight } = await import('../features/publish/preflight.ts');
   const dockerfiles = await checkBuilds(plan, byId, tree);
   if (request.dryRun) return { plan };
 
   const [{ executePublish }, { verifiedSigner }] = await Promise.all([
-    import('../publish/execute.ts'),
+    import('../features/publish/execute.ts'),
     import('../seal/verified-signer.ts'),
   ]);
   await preflight(plan, dockerfiles, {
@@ -135,7 +133,7 @@ function begin<T>(work: Promise<T>): Promise<T> {
 /** Begins to read the records of the commit and of the channel, which needs no more than config and HEAD. */
 async function readReleases({ wiring }: Session) {
   const [{ readRecords }, { config }, { head }, registry, verifier, policy] = await Promise.all([
-    import('../publish/facts.ts'),
+    import('../features/publish/facts.ts'),
     wiring.workspace(),
     wiring.repository(),
     wiring.registry(),
@@ -207,7 +205,7 @@ async function selectInputs(
 
 /** The run, refused where its token is not for HEAD. A dry run without an identity is planned as the trusted one. */
 async function identify({ wiring, emit }: Session, dryRun: boolean): Promise<Run> {
-  const { checkRun, resolveRun } = await import('../publish/identity.ts');
+  const { checkRun, resolveRun } = await import('../features/publish/identity.ts');
   const [{ config }, { head }] = await Promise.all([wiring.workspace(), wiring.repository()]);
   const assuming = dryRun && config.signing.signer.type === 'keyless';
   if (assuming && (await wiring.ambientIdentity()) === undefined) {

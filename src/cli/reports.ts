@@ -1,6 +1,6 @@
 import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { ReportRequest } from './flags.ts';
 
 /** A report file that can be written: format and absolute path. */

@@ -1,13 +1,13 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { executeScaffold } from '../features/scaffold/execute.ts';
+import { prepareScaffold } from '../features/scaffold/prepare.ts';
+import { scaffoldText } from '../features/scaffold/view.ts';
 import { bundledKinds, type Kind, type Kinds } from '../kinds/kind.ts';
 import { nameFault } from '../kinds/names.ts';
-import { scaffoldText } from '../render/scaffold.ts';
-import { executeScaffold } from '../scaffold/execute.ts';
-import { prepareScaffold } from '../scaffold/prepare.ts';
-import { nearest } from '../workspace/nearest.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome } from '../render/outcome.ts';
 import type { Session } from './session.ts';
 
 /** What the flags of `scaffold` come to. */

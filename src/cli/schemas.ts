@@ -3,9 +3,9 @@
  * Only generation and tests load this: what we write ourselves is not validated at run time.
  */
 import { type TProperties, Type } from 'typebox';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
+import type { PrimitiveState } from '../features/list/inventory.ts';
 import type { Digest, Repository } from '../oci/types.ts';
-import type { PrimitiveState } from '../workspace/inventory.ts';
 
 const closed = <T extends TProperties>(properties: T, description?: string) =>
   Type.Object(properties, {
@@ -62,31 +62,19 @@ export const eventSchema = Type.Union([
   closed({
     ...eventBase,
     type: Type.Literal('step'),
-    step: words('facts', 'plan', 'build', 'sign', 'tag', 'record', 'channel'),
+    step: Type.String({ description: 'Stable id: build' }),
     message: Type.String(),
   }),
   closed({
     ...eventBase,
-    type: Type.Literal('component'),
-    component: Type.String({ description: 'domain/orders' }),
-    state: words(
-      'planned',
-      'building',
-      'built',
-      'describing',
-      'pushing',
-      'pushed',
-      'attesting',
-      'attested',
-      'signing',
-      'sealed',
-      'tagged',
-      'failed',
-    ),
-    digest: Type.Optional(digest),
+    type: Type.Literal('item'),
+    item: Type.String({ description: 'What is worked on: domain/orders' }),
+    status: words('waiting', 'active', 'done', 'failed'),
+    state: Type.String({ description: 'A word of the command: pushing' }),
+    digest: Type.Optional(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),
     detail: Type.Optional(Type.String()),
   }),
-  closed({ ...eventBase, type: Type.Literal('log'), component: Type.String(), line: Type.String() }),
+  closed({ ...eventBase, type: Type.Literal('log'), item: Type.String(), line: Type.String() }),
   closed({ ...eventBase, type: Type.Literal('warning'), code: Type.String(), message: Type.String() }),
 ]);
 

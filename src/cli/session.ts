@@ -1,4 +1,4 @@
-import type { Emit } from '../publish/events.ts';
+import type { Emit } from '../core/events.ts';
 import type { Environment } from './environment.ts';
 import type { Wiring } from './wiring.ts';
 

@@ -1,5 +1,5 @@
-import { PrimitiveError } from '../errors.ts';
-import { nearest } from '../workspace/nearest.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 
 /** How a command is called, as far as a slip can be told from it. */
 export interface CommandUsage {

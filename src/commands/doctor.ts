@@ -1,8 +1,8 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
 import type { Wiring } from '../cli/wiring.ts';
-import type { DoctorPorts } from '../doctor/probes.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
+import type { DoctorPorts } from '../features/doctor/probes.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Tell what is there and what is missing for a publish, each with the fix.';
@@ -14,9 +14,9 @@ export default class Doctor extends BaseCommand {
     const { flags } = await this.parse(Doctor);
     return this.act(flags, async ({ wiring }) => {
       const [{ examine }, { publishProbes }, { doctorText }] = await Promise.all([
-        import('../doctor/report.ts'),
-        import('../doctor/probes.ts'),
-        import('../render/doctor.ts'),
+        import('../features/doctor/report.ts'),
+        import('../features/doctor/probes.ts'),
+        import('../features/doctor/view.ts'),
       ]);
       const { report, exit } = await examine(publishProbes(portsOf(wiring)));
       return { document: report, text: (style) => doctorText(report, style), exit };
@@ -33,7 +33,7 @@ function portsOf(wiring: Wiring): DoctorPorts {
     program: (name) => wiring.program(name),
     identity: async () => {
       const [{ signer, claims, pullRequest }, policy, { head }, { checkRun, resolveRun }] = await Promise.all(
-        [wiring.identity(), wiring.policy(), wiring.repository(), import('../publish/identity.ts')],
+        [wiring.identity(), wiring.policy(), wiring.repository(), import('../features/publish/identity.ts')],
       );
       checkRun({ head: head.commit, claims, pullRequest });
       return resolveRun(signer, policy, head.branch);

@@ -1,7 +1,7 @@
 import { boolean } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
 
 export default class Generate extends BaseCommand {
   static override summary = 'Run the generators of primitives again, into the files that are theirs.';

@@ -1,7 +1,7 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { effectFlags, reportFlags } from '../cli/flags.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
   static override summary = 'Write primitive.config.yaml for this repository, and the publish workflow.';

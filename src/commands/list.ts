@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
 
 export default class List extends BaseCommand {
   static override summary = 'List the primitives with kind, language, template, image and input digest.';

@@ -8,8 +8,8 @@ import {
   selectionFlags,
   selectionOf,
 } from '../cli/flags.ts';
-import { publishOutcome } from '../cli/publish-outcome.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
+import { publishOutcome } from '../features/publish/outcome.ts';
 
 export default class Publish extends BaseCommand {
   static override summary = 'Build what changed, reuse the rest, seal every image, then tag the commit.';

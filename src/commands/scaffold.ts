@@ -2,7 +2,7 @@ import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { baseFlags, effectFlags, reportFlags } from '../cli/flags.ts';
 import { splitInputs } from '../cli/inputs.ts';
-import type { ExitCode } from '../errors.ts';
+import type { ExitCode } from '../core/errors.ts';
 
 export default class Scaffold extends BaseCommand {
   static override summary = 'Write the code of a new primitive, or what is missing of one that is there.';

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed } from '../workspace/closed.ts';
+import { closed } from '../core/strict-object.ts';
 
 const reference = Type.String({ pattern: '^[^\\s@]+:[^\\s@:/]+@sha256:[0-9a-f]{64}$' });
 

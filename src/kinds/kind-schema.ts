@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed } from '../workspace/closed.ts';
+import { closed } from '../core/strict-object.ts';
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
-import { parseYaml } from '../workspace/yaml.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-schema.ts';
 
 /** What is known of a kind, from its `kind.yaml`. */

@@ -1,6 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { type ConfigLocation, pathBelow } from '../workspace/discovery.ts';
 import { bundledKinds, type Kind, type KindLookup, type Kinds, openKinds, readKinds } from './kind.ts';
 

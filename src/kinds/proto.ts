@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 
 /** One call of a service, in the words of Go. */
 export interface ServiceMethod {

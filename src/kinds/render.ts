@@ -1,13 +1,13 @@
 import picomatch from 'picomatch';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Config } from '../workspace/config.ts';
 import type { Bases } from './bases-schema.ts';
-import type { CompiledModel } from './bpmn/compile.ts';
+import type { CompiledModel } from './generators/bpmn/compile.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
 import { renameStubs } from './stubs.ts';
-import { fillIn } from './tags.ts';
 import type { Template, TemplateFile } from './template.ts';
+import { fillIn } from './template-renderer.ts';
 
 /** Who writes a file: a person (`impl`), we (`generated`), or a person with us checking (`config`). */
 export type Owner = 'impl' | 'generated' | 'config';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
-import { parseYaml } from '../workspace/yaml.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { parseYaml } from '../yaml/read.ts';
 import { Bases } from './bases-schema.ts';
 
 /** One file that a kind writes, as it stands below its `files/`. */

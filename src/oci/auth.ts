@@ -1,8 +1,8 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { isLoopbackHost } from '../http/loopback.ts';
+import type { Clock } from '../http/retry.ts';
+import type { HttpRequest, HttpResponse } from '../http/send.ts';
 import type { Credential, Credentials } from './credentials.ts';
-import { isLoopbackHost } from './reference.ts';
-import type { Clock } from './retry.ts';
-import type { HttpRequest, HttpResponse } from './transfer.ts';
 
 /** One challenge of a `WWW-Authenticate` header (RFC 9110, section 11.6.1); the scheme and the names in lower case. */
 export interface Challenge {

@@ -1,16 +1,16 @@
 import pLimit from 'p-limit';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { createTransport, type Transport, type TransportOptions } from '../http/client.ts';
+import { type Clock, retryDelay } from '../http/retry.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
 import { digestOf, isDigest } from './digest.ts';
-import { type Answer, createExchange, type RetryEvent } from './exchange.ts';
 import { isAbsent, mismatch, responseFailure } from './failure.ts';
 import { descriptorOf, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
 import type { Registry } from './registry.ts';
-import { type Clock, retryDelay } from './retry.ts';
-import { createTransport, type Transport, type TransportOptions } from './transport.ts';
+import { type Answer, createExchange, type RetryEvent } from './registry-http.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../toolchain/process.ts';
 
 /** Where credentials may be; the values of environment variables, read by the CLI. */

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { BlobSource } from './registry.ts';
 import type { Digest } from './types.ts';
 

@@ -1,6 +1,6 @@
-import { PrimitiveError } from '../errors.ts';
-import { AttemptFailure, requestedDelay } from './retry.ts';
-import type { HttpResponse, TransportFailure } from './transfer.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { AttemptFailure, requestedDelay } from '../http/retry.ts';
+import type { HttpResponse, TransportFailure } from '../http/send.ts';
 
 /** What a request was for, as error texts name it; never a query, which may carry a signature. */
 export interface Subject {

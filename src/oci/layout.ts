@@ -1,6 +1,6 @@
 import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { digestHex, digestOf } from './digest.ts';
 import {
   comparePlatforms,

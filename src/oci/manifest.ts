@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { digestOf, isDigest } from './digest.ts';
 import { isImageType, isIndexType } from './media-types.ts';
 import type { Referrer } from './registry.ts';

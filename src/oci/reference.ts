@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { isDigest } from './digest.ts';
 import type { Digest, Repository } from './types.ts';
 
@@ -74,17 +74,6 @@ export function formatReference(reference: ImageReference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
   return `${reference.repository}${tag}${digest}`;
-}
-
-/** Whether a host (with or without port) is this machine: `localhost`, `127.x.y.z`, `[::1]`. */
-export function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  return (
-    name === 'localhost' ||
-    name.endsWith('.localhost') ||
-    name === '::1' ||
-    /^127(?:\.\d{1,3}){3}$/.test(name)
-  );
 }
 
 interface Parts {

@@ -1,6 +1,7 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import type { Clock } from '../http/retry.ts';
+import { retryDelay } from '../http/retry.ts';
 import { digestHex } from './digest.ts';
-import type { Exchange } from './exchange.ts';
 import { readAnswer } from './failure.ts';
 import {
   encodeManifest,
@@ -12,8 +13,7 @@ import {
 import { MEDIA_TYPE } from './media-types.ts';
 import { repositoryHost } from './reference.ts';
 import type { Referrer } from './registry.ts';
-import type { Clock } from './retry.ts';
-import { retryDelay } from './retry.ts';
+import type { Exchange } from './registry-http.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 
 /** The manifest operations that referrers are built on; each is one exchange. */

@@ -1,12 +1,12 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { resolveLocation } from '../http/client.ts';
+import { AttemptFailure } from '../http/retry.ts';
+import { TransportFailure } from '../http/send.ts';
 import { checkedBytes } from './digest.ts';
-import type { Answer, Exchange } from './exchange.ts';
 import { mismatch, responseFailure } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';
-import { AttemptFailure } from './retry.ts';
-import { TransportFailure } from './transfer.ts';
-import { resolveLocation } from './transport.ts';
+import type { Answer, Exchange } from './registry-http.ts';
 import type { Descriptor, Repository } from './types.ts';
 
 /** Whether the registry has the blob; a registry that does not answer HEAD plainly is taken not to have it. */

@@ -1,4 +1,4 @@
-import type { PublishEvent } from '../publish/events.ts';
+import type { Event } from '../core/events.ts';
 import type { EventRenderer, Write } from './events.ts';
 import { plainLine } from './plain.ts';
 import { sanitize } from './text.ts';
@@ -18,17 +18,16 @@ export function githubRenderer(write: Write): EventRenderer {
     );
   };
   return {
-    show(event: PublishEvent) {
+    show(event: Event) {
       if (event.type === 'log') {
-        const lines = logs.get(event.component);
+        const lines = logs.get(event.item);
         if (lines) lines.push(plainLine(event));
-        else logs.set(event.component, [plainLine(event)]);
+        else logs.set(event.item, [plainLine(event)]);
         return;
       }
-      if (event.type === 'component' && (event.state === 'built' || event.state === 'failed'))
-        flush(event.component);
-      if (event.type === 'component' && event.state === 'failed') {
-        write(annotation('error', event.component, event.detail ?? 'failed'));
+      if (event.type === 'item' && (event.status === 'done' || event.status === 'failed')) flush(event.item);
+      if (event.type === 'item' && event.status === 'failed') {
+        write(annotation('error', event.item, event.detail ?? 'failed'));
       } else if (event.type === 'warning') write(annotation('warning', event.code, event.message));
       else write(`${inert(plainLine(event))}\n`);
     },

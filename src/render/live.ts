@@ -1,5 +1,5 @@
-import type { ComponentState, PublishEvent } from '../publish/events.ts';
-import { type EventRenderer, RESTING, type Write } from './events.ts';
+import type { Event, ItemStatus } from '../core/events.ts';
+import type { EventRenderer, Write } from './events.ts';
 import { plainLine } from './plain.ts';
 import { createStyle, type Style } from './style.ts';
 import { sanitizeLine } from './text.ts';
@@ -25,7 +25,8 @@ export interface Terminal {
 }
 
 interface Line {
-  state: ComponentState;
+  status: ItemStatus;
+  state: string;
   since: number;
   detail: string;
   log: string[];
@@ -70,9 +71,9 @@ export function liveRenderer(terminal: Terminal): EventRenderer {
       else if (event.type === 'warning') frame(`${style.yellow(plainLine(event))}\n`);
       else if (event.type === 'log') note(lines, event);
       else {
-        const before = lines.get(event.component);
+        const before = lines.get(event.item);
         update(lines, event, now);
-        if (event.state === 'failed') frame(failure(event, before?.log ?? [], style));
+        if (event.status === 'failed') frame(failure(event, before?.log ?? [], style));
       }
     },
     end() {
@@ -87,26 +88,27 @@ export function liveRenderer(terminal: Terminal): EventRenderer {
   };
 }
 
-function note(lines: ReadonlyMap<string, Line>, event: PublishEvent & { type: 'log' }): void {
-  const line = lines.get(event.component);
+function note(lines: ReadonlyMap<string, Line>, event: Event & { type: 'log' }): void {
+  const line = lines.get(event.item);
   if (line === undefined) return;
   line.detail = sanitizeLine(event.line);
   line.log.push(line.detail);
   if (line.log.length > LOG_TAIL) line.log.shift();
 }
 
-function update(lines: Map<string, Line>, event: PublishEvent & { type: 'component' }, now: number): void {
-  const before = lines.get(event.component);
-  lines.set(event.component, {
+function update(lines: Map<string, Line>, event: Event & { type: 'item' }, now: number): void {
+  const before = lines.get(event.item);
+  lines.set(event.item, {
+    status: event.status,
     state: event.state,
-    since: before === undefined || RESTING.has(before.state) ? now : before.since,
+    since: before === undefined || before.status !== 'active' ? now : before.since,
     detail: sanitizeLine(event.detail ?? ''),
     log: before?.log ?? [],
   });
 }
 
-function failure(event: PublishEvent & { type: 'component' }, log: readonly string[], style: Style): string {
-  const head = `${style.red('✗')} ${style.bold(event.component)} failed${event.detail ? `: ${sanitizeLine(event.detail)}` : ''}\n`;
+function failure(event: Event & { type: 'item' }, log: readonly string[], style: Style): string {
+  const head = `${style.red('✗')} ${style.bold(event.item)} failed${event.detail ? `: ${sanitizeLine(event.detail)}` : ''}\n`;
   return head + log.map((line) => `${style.dim('│')} ${line}\n`).join('');
 }
 
@@ -119,7 +121,7 @@ function blockOf(
 ): readonly string[] {
   const now = terminal.now();
   const spinner = SPINNER[Math.floor(now / FRAME_MS) % SPINNER.length] ?? '';
-  const active = [...lines].filter(([, line]) => !RESTING.has(line.state));
+  const active = [...lines].filter(([, line]) => line.status === 'active');
   const room = Math.max(1, terminal.size().rows - 4);
   const shown = active.slice(0, room);
   const width = Math.max(0, ...shown.map(([name]) => name.length));
@@ -137,7 +139,7 @@ function blockOf(
 
 /** `3 built, 1 failed, 12 planned`, in the order in which they were seen. */
 function countStates(lines: readonly (readonly [string, Line])[]): string {
-  const counts = new Map<ComponentState, number>();
+  const counts = new Map<string, number>();
   for (const [, { state }] of lines) counts.set(state, (counts.get(state) ?? 0) + 1);
   return `  ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`;
 }

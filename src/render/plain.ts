@@ -1,4 +1,4 @@
-import type { PublishEvent } from '../publish/events.ts';
+import type { Event } from '../core/events.ts';
 import type { EventRenderer, Write } from './events.ts';
 import { sanitizeLine } from './text.ts';
 
@@ -11,17 +11,17 @@ export function plainRenderer(write: Write): EventRenderer {
 }
 
 /** An event as one line without its line end. */
-export function plainLine(event: PublishEvent): string {
+export function plainLine(event: Event): string {
   switch (event.type) {
     case 'step':
       return `==> ${sanitizeLine(event.message)}`;
     case 'log':
-      return `${event.component} | ${sanitizeLine(event.line)}`;
+      return `${event.item} | ${sanitizeLine(event.line)}`;
     case 'warning':
       return `warning: ${sanitizeLine(event.message)} [${event.code}]`;
-    case 'component': {
+    case 'item': {
       const more = [event.digest, event.detail].filter((part) => part !== undefined).map(sanitizeLine);
-      return [`${event.component}: ${event.state}`, ...more].join('  ');
+      return [`${event.item}: ${event.state}`, ...more].join('  ');
     }
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
 import type { Referrer } from '../oci/registry.ts';

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform, parseManifest } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Platform, Repository } from '../oci/types.ts';

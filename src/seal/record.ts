@@ -1,11 +1,11 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { checkOf } from '../core/schema.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { readAhead } from '../oci/read-ahead.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
-import { checkOf } from '../schema-check.ts';
 import { attachBundles, confirm } from './attach.ts';
 import { releaseRecordSchema } from './record-schema.ts';
 import { isUnreadable, type SealContext, searchBundles } from './search.ts';

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Repository } from '../oci/types.ts';
 import { bundleLayer, MAX_BUNDLE_BYTES, maybeBundle, PREDICATE_ANNOTATION } from './bundle.ts';

@@ -1,5 +1,5 @@
 import type { ResolvedBase } from '../builders/builder.ts';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { Digest, Repository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { SignerIdentity, SignerPolicy, TrustTier } from './types.ts';
 
 /** Whose signatures count, and for how much. */

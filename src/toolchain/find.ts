@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { listFiles, pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';

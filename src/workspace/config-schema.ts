@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed } from './closed.ts';
+import { closed } from '../core/strict-object.ts';
 
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });

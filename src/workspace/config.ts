@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { SignerPolicy, TrustTier } from '../seal/types.ts';
+import { parseYaml, type YamlDocument } from '../yaml/read.ts';
 import { configFaults } from './config-rules.ts';
 import { ConfigFile } from './config-schema.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
-import { parseYaml, type YamlDocument } from './yaml.ts';
 
 /** `primitive.config.yaml` with every default filled in. Paths in it are absolute. */
 export interface Config {

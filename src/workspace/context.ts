@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { contextEntries } from './build-context.ts';
 import type { ComponentInputs } from './inputs.ts';
 import type { BlobReceiver, SourceTree, TreeEntry } from './source-tree.ts';

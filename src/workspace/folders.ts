@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { FolderEntry, SourceTree, TreeEntry } from './source-tree.ts';
 
 /** A folder of a commit. */

@@ -1,5 +1,5 @@
 import { relative, sep } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import type { BuildContext } from './build-context.ts';
 import { findEntries, parentsOf, pathIn } from './folders.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed } from './closed.ts';
+import { closed } from '../core/strict-object.ts';
 import { BuildArgs, BuildSecrets, Platforms } from './config-schema.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });

@@ -1,19 +1,19 @@
 import { posix } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Kind, KindLookup } from '../kinds/kind.ts';
 import { nameFault, nameLike } from '../kinds/names.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
+import { type Fault, parseYaml } from '../yaml/read.ts';
 import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { globFault } from './globs.ts';
-import { nearest } from './nearest.ts';
 import { PrimitiveFile } from './primitive-schema.ts';
 import type { SourceTree } from './source-tree.ts';
 import { findMarks, uncommitted, type Warning } from './strays.ts';
-import { type Fault, parseYaml } from './yaml.ts';
 
 /** One deployable unit, with everything about its build decided. */
 export interface Component {

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { type Folder, findEntries, listFiles, parentsOf, pathIn } from './folders.ts';
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';

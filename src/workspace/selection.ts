@@ -1,7 +1,7 @@
 import { posix, resolve } from 'node:path';
-import { PrimitiveError } from '../errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { pathBelow } from './discovery.ts';
-import { nearest } from './nearest.ts';
 import type { Component } from './primitives.ts';
 
 /** What the user named: `--kind K --name N`, or positional selectors. */

@@ -6,7 +6,7 @@ import { rolldown } from 'rolldown';
 import { bundling } from '../../.ci/bundle.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { digestOf } from '../../src/oci/digest.ts';
-import { newManifest } from '../../src/scaffold/provenance.ts';
+import { newManifest } from '../../src/workspace/provenance.ts';
 import { gitEnvironment } from '../support/git.ts';
 import { readAll } from '../support/read-inputs.ts';
 import { type BenchTable, medians } from './table.ts';

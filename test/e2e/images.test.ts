@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PublishReport } from '../../src/features/publish/report.ts';
 import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
-import type { PublishReport } from '../../src/publish/report.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Builder, BuildRequest, BuildResult } from '../../src/builders/builder.ts';
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { formatPlatform } from '../../src/oci/manifest.ts';
 
 /** How the builder double behaves beyond building. */

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { digestOf, isDigest } from '../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest, parseManifest, referrerDescriptor } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/oci/retry.ts';
+import type { Clock } from '../../src/http/retry.ts';
 
 /** A clock on which sleeping costs no time: delays only move it forward. Keeps what was slept, in order. */
 export function patientlessClock(): Clock & { readonly slept: readonly number[] } {

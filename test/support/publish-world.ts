@@ -2,15 +2,20 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Event } from '../../src/core/events.ts';
+import { executePublish } from '../../src/features/publish/execute.ts';
+import { gatherFacts, readRecords } from '../../src/features/publish/facts.ts';
+import {
+  type PlanOptions,
+  type PublishPlan,
+  planPublish,
+  type Run,
+} from '../../src/features/publish/plan.ts';
+import { checkBuilds, preflight } from '../../src/features/publish/preflight.ts';
+import type { ExecutedPublish } from '../../src/features/publish/report.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Registry } from '../../src/oci/registry.ts';
 import type { Digest, Repository } from '../../src/oci/types.ts';
-import type { PublishEvent } from '../../src/publish/events.ts';
-import { executePublish } from '../../src/publish/execute.ts';
-import { gatherFacts, readRecords } from '../../src/publish/facts.ts';
-import { type PlanOptions, type PublishPlan, planPublish, type Run } from '../../src/publish/plan.ts';
-import { checkBuilds, preflight } from '../../src/publish/preflight.ts';
-import type { ExecutedPublish } from '../../src/publish/report.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { readRecord, writeRecord } from '../../src/seal/record.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
@@ -38,7 +43,7 @@ export interface PublishAttempt extends Partial<PlanOptions> {
   readonly branch?: string;
   readonly builder?: LayoutBuilder;
   readonly tags?: readonly string[];
-  readonly onEvent?: (event: PublishEvent) => void;
+  readonly onEvent?: (event: Event) => void;
   readonly signal?: AbortSignal;
   /** Another than the one in memory. */
   readonly registry?: Registry;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { readImageLayout } from '../../src/oci/layout.ts';
 import { canonicalJson, comparePlatforms } from '../../src/oci/manifest.ts';
 import type { SbomGenerator } from '../../src/seal/types.ts';

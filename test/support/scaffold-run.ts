@@ -1,5 +1,5 @@
 /** Scaffolds as the command does, in a process of its own: `scaffold-run.ts ROOT [NAME]`; exit code and error as JSON. */
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { scaffold } from './scaffold-world.ts';
 
 const [root = '', name] = process.argv.slice(2);

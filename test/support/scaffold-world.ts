@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { executeScaffold } from '../../src/features/scaffold/execute.ts';
+import type { Contents, ScaffoldPlan } from '../../src/features/scaffold/plan.ts';
+import { prepareScaffold } from '../../src/features/scaffold/prepare.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
 import { readAllKinds } from '../../src/kinds/packages.ts';
-import { executeScaffold } from '../../src/scaffold/execute.ts';
-import type { Contents, ScaffoldPlan } from '../../src/scaffold/plan.ts';
-import { prepareScaffold } from '../../src/scaffold/prepare.ts';
 import { loadConfig } from '../../src/workspace/config.ts';
 import { findConfig } from '../../src/workspace/discovery.ts';
 import { type FileContent, gitRepo, type TestRepository } from './git.ts';

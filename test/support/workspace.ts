@@ -1,6 +1,6 @@
 import { type GitRepository, openRepository } from '../../src/adapters/git.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
 import { checkContexts, contextEntries } from '../../src/workspace/build-context.ts';
 import { type Config, loadConfig } from '../../src/workspace/config.ts';

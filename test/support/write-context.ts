@@ -2,7 +2,7 @@
  * `node write-context.ts WORKSPACE CONTEXT`: writes the context of the one component there and prints its digest; an
  * error of ours as `CODE: MESSAGE` on stderr, with its exit code.
  */
-import { PrimitiveError } from '../../src/errors.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import { writeContext } from '../../src/workspace/context.ts';
 import { openWorkspace } from './workspace.ts';
 

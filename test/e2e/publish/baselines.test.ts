@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PublishPlan } from '../../../src/publish/plan.ts';
-import type { PublishedComponent, PublishReport } from '../../../src/publish/report.ts';
+import type { PublishPlan } from '../../../src/features/publish/plan.ts';
+import type { PublishedComponent, PublishReport } from '../../../src/features/publish/report.ts';
 import {
   type App,
   type PublishLab,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PublishEvent } from '../../../src/publish/events.ts';
+import type { Event } from '../../../src/core/events.ts';
 import { watchDescendants } from '../../support/descendants.ts';
 import { openTestRepository } from '../../support/git.ts';
 import { collect } from '../../support/packed.ts';
@@ -28,18 +28,18 @@ beforeAll(async () => {
 afterAll(() => lab?.[Symbol.asyncDispose]());
 
 /** Calls back for every line of `--events ndjson`, in order; logs of builders left out. */
-function onEvent(child: ChildProcess, listener: (event: PublishEvent, index: number) => void): void {
+function onEvent(child: ChildProcess, listener: (event: Event, index: number) => void): void {
   if (!child.stderr) throw new Error('the child has no stderr');
   let index = 0;
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!line.startsWith('{')) return;
-    const event = JSON.parse(line) as PublishEvent;
+    const event = JSON.parse(line) as Event;
     if (event.type !== 'log') listener(event, ++index);
   });
 }
 
-function nameOf(event: PublishEvent): string {
-  if (event.type === 'component') return event.state;
+function nameOf(event: Event): string {
+  if (event.type === 'item') return event.state;
   return event.type === 'step' ? event.step : event.type;
 }
 
@@ -112,7 +112,7 @@ test('kill -9 at every event, then again: the same end, and nothing sealed is bu
     onEvent(child, (event, index) => {
       if (index > kill) return;
       seen.push(nameOf(event));
-      if (event.type === 'component' && event.state === 'sealed') sealed.add(event.component);
+      if (event.type === 'item' && event.state === 'sealed') sealed.add(event.item);
       if (index === kill) child.kill('SIGKILL');
     });
     const { code } = await collect(child);

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorSchema, publishSchema } from '../../../src/cli/schemas.ts';
-import type { PublishReport } from '../../../src/publish/report.ts';
+import type { PublishReport } from '../../../src/features/publish/report.ts';
 import {
   type App,
   documentOf,

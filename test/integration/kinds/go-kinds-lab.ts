@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { withGenerated } from '../../../src/kinds/built-in.ts';
+import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
 import {
   type RenderedFile,

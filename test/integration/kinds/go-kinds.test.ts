@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileBpmn } from '../../../src/kinds/bpmn/compile.ts';
+import { compileBpmn } from '../../../src/kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { readService } from '../../../src/kinds/proto.ts';
 import { ORDER } from '../../support/bpmn-models.ts';

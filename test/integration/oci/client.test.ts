@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { buildArtifact, bytesSource } from '../../../src/oci/artifact.ts';
 import { createRegistryClient, type RegistryClientOptions } from '../../../src/oci/client.ts';
 import { digestOf } from '../../../src/oci/digest.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { brokenPromises } from '../../support/invariants.ts';
 import type { Operation } from '../../support/memory-registry.ts';
 import { type Published, PublishWorld } from '../../support/publish-world.ts';

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { createRegistryClient } from '../../../src/oci/client.ts';
 import { createLayoutBuilder } from '../../support/layout-builder.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';

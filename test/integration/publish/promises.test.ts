@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { publishOutcome } from '../../../src/cli/publish-outcome.ts';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
+import { publishOutcome } from '../../../src/features/publish/outcome.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import { brokenPromises, watchTags } from '../../support/invariants.ts';
@@ -36,7 +36,7 @@ describe('a commit', () => {
       sources: changed,
       builder,
       onEvent: (event) => {
-        if (event.type === 'component') states.push(`${event.component} ${event.state}`);
+        if (event.type === 'item') states.push(`${event.item} ${event.state}`);
       },
     });
     expect(states[0]).toBe('domain/stock planned');
@@ -586,7 +586,7 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 240
         signal: controller.signal,
         onEvent: (event) => {
           if (controller.signal.aborted) return;
-          if (event.type === 'component' && event.state === 'sealed') sealed.add(event.component);
+          if (event.type === 'item' && event.state === 'sealed') sealed.add(event.item);
           if (++seen === stop)
             controller.abort(new PrimitiveError('interrupted', 'Interrupted.', { exit: 130 }));
         },

@@ -2,9 +2,9 @@ import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promi
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { type Generated, generate } from '../../../src/features/generate/generate.ts';
+import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
 import { bundledKinds, readKinds } from '../../../src/kinds/kind.ts';
-import { type Generated, generate } from '../../../src/scaffold/generate.ts';
-import { readOnDisk } from '../../../src/scaffold/on-disk.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt } from '../../support/services/run.ts';

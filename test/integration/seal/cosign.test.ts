@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CosignOptions, createCosign, type SigningMode } from '../../../src/adapters/cosign.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { signatureStatement } from '../../../src/seal/statement.ts';
 import type { Processes } from '../../../src/toolchain/process.ts';

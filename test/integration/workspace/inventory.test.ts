@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRepository } from '../../../src/adapters/git.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { takeInventory } from '../../../src/features/list/inventory.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { loadConfig } from '../../../src/workspace/config.ts';
 import { findConfig } from '../../../src/workspace/discovery.ts';
-import { takeInventory } from '../../../src/workspace/inventory.ts';
 import { gitEnvironment, gitRepo, type TestRepository, temporaryFolder } from '../../support/git.ts';
 import { oneComponent, openWorkspace } from '../../support/workspace.ts';
 

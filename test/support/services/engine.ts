@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CompiledModel, compileBpmn } from '../../../src/kinds/bpmn/compile.ts';
+import { type CompiledModel, compileBpmn } from '../../../src/kinds/generators/bpmn/compile.ts';
 import { bodyOf, type LoopbackServer, serve } from './http.ts';
 
 /** A job as Camunda 8.8 hands it out. */

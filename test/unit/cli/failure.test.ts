@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { errorDocument, errorText, stackText } from '../../../src/cli/failure.ts';
-import { PrimitiveError, toPrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError, toPrimitiveError } from '../../../src/core/errors.ts';
 
 const failure = new PrimitiveError('registry-denied', 'ghcr.io refuses the push.', {
   why: 'The token token-abcdef may only read.',

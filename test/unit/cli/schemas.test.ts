@@ -14,15 +14,15 @@ import {
   type publishSchema,
   type scaffoldPlanSchema,
 } from '../../../src/cli/schemas.ts';
-import { type DoctorReport, examine } from '../../../src/doctor/report.ts';
-import { PrimitiveError } from '../../../src/errors.ts';
-import type { PublishEvent } from '../../../src/publish/events.ts';
-import type { PublishPlan } from '../../../src/publish/plan.ts';
-import type { PublishReport } from '../../../src/publish/report.ts';
-import type { GenerateDocument } from '../../../src/render/generate.ts';
-import type { InitDocument } from '../../../src/render/init.ts';
-import type { Inventory } from '../../../src/render/inventory.ts';
-import type { ScaffoldDocument } from '../../../src/render/scaffold.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
+import type { Event } from '../../../src/core/events.ts';
+import { type DoctorReport, examine } from '../../../src/features/doctor/report.ts';
+import type { GenerateDocument } from '../../../src/features/generate/view.ts';
+import type { InitDocument } from '../../../src/features/init/view.ts';
+import type { Inventory } from '../../../src/features/list/view.ts';
+import type { PublishPlan } from '../../../src/features/publish/plan.ts';
+import type { PublishReport } from '../../../src/features/publish/report.ts';
+import type { ScaffoldDocument } from '../../../src/features/scaffold/view.ts';
 
 type Mutable<T> = T extends string | number | boolean | null | undefined
   ? T
@@ -33,7 +33,7 @@ type Same<S extends TSchema, T> =
   Static<S> extends T ? (Mutable<T> extends Mutable<Static<S>> ? true : never) : never;
 
 /** An event as it is printed. */
-type PrintedEvent = PublishEvent & { schema: 'primitive.event/v1'; sequence: number; elapsed: number };
+type PrintedEvent = Event & { schema: 'primitive.event/v1'; sequence: number; elapsed: number };
 
 test('schemas and types describe the same documents', () => {
   const held: [

@@ -3,7 +3,7 @@ import { parse } from '@oclif/core/parser';
 import { describe, expect, test } from 'vitest';
 import { selectionArgs } from '../../../src/cli/flags.ts';
 import { unknownCommand, usageError } from '../../../src/cli/usage.ts';
-import type { PrimitiveError } from '../../../src/errors.ts';
+import type { PrimitiveError } from '../../../src/core/errors.ts';
 
 const flags = {
   kind: string(),

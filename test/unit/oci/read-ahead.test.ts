@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { bytesSource, EMPTY_CONFIG } from '../../../src/oci/artifact.ts';
 import { readAhead } from '../../../src/oci/read-ahead.ts';
 import type { Digest, Repository } from '../../../src/oci/types.ts';

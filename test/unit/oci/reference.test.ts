@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   formatReference,
-  isLoopbackHost,
   joinRepository,
   parseDockerReference,
   parseReference,
@@ -128,21 +127,6 @@ describe('tags', () => {
   test.each(['', '.x', '-x', 'a'.repeat(129), 'a/b', 'a:b', 'a b', 'ä'])('refuses %j', (tag) => {
     expect(() => parseTag(tag)).toThrow(expect.objectContaining({ code: 'reference-invalid' }));
   });
-});
-
-test.each([
-  ['localhost', true],
-  ['localhost:5000', true],
-  ['registry.localhost', true],
-  ['127.0.0.1:5000', true],
-  ['127.9.9.9', true],
-  ['[::1]:5000', true],
-  ['127.0.0.1.evil.example', false],
-  ['localhost.evil.example', false],
-  ['ghcr.io', false],
-  ['128.0.0.1', false],
-])('isLoopbackHost(%s) is %s', (host, loopback) => {
-  expect(isLoopbackHost(host)).toBe(loopback);
 });
 
 describe('properties', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PublishEvent } from '../../../src/publish/events.ts';
+import type { Event } from '../../../src/core/events.ts';
 import type { EventRenderer } from '../../../src/render/events.ts';
 import { githubOutput, githubRenderer } from '../../../src/render/github.ts';
 import { ndjsonRenderer } from '../../../src/render/ndjson.ts';
@@ -7,21 +7,18 @@ import { plainRenderer } from '../../../src/render/plain.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
 
-const run: readonly PublishEvent[] = [
+const run: readonly Event[] = [
   { type: 'step', step: 'build', message: 'Building' },
-  { type: 'component', component: 'domain/orders', state: 'building' },
-  { type: 'component', component: 'agent/helper', state: 'building' },
-  { type: 'log', component: 'domain/orders', line: 'go build' },
-  { type: 'log', component: 'agent/helper', line: 'pip install' },
-  { type: 'component', component: 'domain/orders', state: 'built', digest },
+  { type: 'item', item: 'domain/orders', status: 'active', state: 'building' },
+  { type: 'item', item: 'agent/helper', status: 'active', state: 'building' },
+  { type: 'log', item: 'domain/orders', line: 'go build' },
+  { type: 'log', item: 'agent/helper', line: 'pip install' },
+  { type: 'item', item: 'domain/orders', status: 'done', state: 'built', digest },
   { type: 'warning', code: 'slow', message: 'waiting, 100% sure' },
-  { type: 'component', component: 'agent/helper', state: 'failed', detail: 'exit code 1' },
+  { type: 'item', item: 'agent/helper', status: 'failed', state: 'failed', detail: 'exit code 1' },
 ];
 
-function shown(
-  make: (write: (text: string) => void) => EventRenderer,
-  events: readonly PublishEvent[],
-): string {
+function shown(make: (write: (text: string) => void) => EventRenderer, events: readonly Event[]): string {
   let text = '';
   const renderer = make((more) => {
     text += more;
@@ -47,7 +44,7 @@ describe('plain lines', () => {
   });
 
   test('control characters are made visible', () => {
-    expect(shown(plainRenderer, [{ type: 'log', component: 'a/b', line: 'x\u001b[1A\ny\u202e' }])).toBe(
+    expect(shown(plainRenderer, [{ type: 'log', item: 'a/b', line: 'x\u001b[1A\ny\u202e' }])).toBe(
       'a/b | x\\u001b[1A\\ny\\u202e\n',
     );
   });
@@ -87,9 +84,9 @@ describe('the log of GitHub Actions', () => {
     'a\r::error::b',
   ])('%j from a build is not taken for a command', (line) => {
     const text = shown(githubRenderer, [
-      { type: 'log', component: 'a/b', line },
+      { type: 'log', item: 'a/b', line },
       { type: 'step', step: 'plan', message: line },
-      { type: 'component', component: 'a/b', state: 'failed', detail: line },
+      { type: 'item', item: 'a/b', status: 'failed', state: 'failed', detail: line },
     ]);
     const commands = text.split(/\r?\n|\r/).filter((row) => /^\s*::|##\[/.test(row));
     expect(commands.map((command) => command.replace(/^(::\w+).*/, '$1'))).toEqual([
@@ -109,7 +106,7 @@ describe('NDJSON', () => {
     let clock = 1000;
     const lines = shown(
       (write) => ndjsonRenderer(write, () => (clock += 7)),
-      [...run, { type: 'log', component: 'a/b', line: 'one\ntwo\u2028' }],
+      [...run, { type: 'log', item: 'a/b', line: 'one\ntwo\u2028' }],
     ).split('\n');
     expect(lines.pop()).toBe('');
     const events = lines.map((line) => JSON.parse(line));
@@ -117,8 +114,9 @@ describe('NDJSON', () => {
       schema: 'primitive.event/v1',
       sequence: 6,
       elapsed: 42,
-      type: 'component',
-      component: 'domain/orders',
+      type: 'item',
+      item: 'domain/orders',
+      status: 'done',
       state: 'built',
       digest,
     });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { PublishEvent } from '../../../src/publish/events.ts';
+import type { Event } from '../../../src/core/events.ts';
 import { liveRenderer } from '../../../src/render/live.ts';
 import { createScreen } from '../../support/screen.ts';
 
@@ -15,20 +15,19 @@ function start(columns = 80, rows = 24) {
     color: false,
     now: () => Date.now(),
   });
-  const show = (...events: PublishEvent[]) => {
+  const show = (...events: Event[]) => {
     for (const event of events) renderer.show(event);
     vi.advanceTimersByTime(100);
   };
   return { screen, renderer, show, size };
 }
 
-const at = (
-  component: string,
-  state: (PublishEvent & { type: 'component' })['state'],
-  detail?: string,
-): PublishEvent => ({
-  type: 'component',
-  component,
+const STATUS = { planned: 'waiting', building: 'active', pushing: 'active', failed: 'failed' } as const;
+
+const at = (item: string, state: keyof typeof STATUS, detail?: string): Event => ({
+  type: 'item',
+  item,
+  status: STATUS[state],
   state,
   ...(detail === undefined ? {} : { detail }),
 });
@@ -40,7 +39,7 @@ describe('the live view', () => {
       { type: 'step', step: 'build', message: 'Building 2 components' },
       at('domain/orders', 'building'),
       at('process/checkout', 'planned'),
-      { type: 'log', component: 'domain/orders', line: 'RUN go build' },
+      { type: 'log', item: 'domain/orders', line: 'RUN go build' },
     );
     expect(screen.rows()).toEqual([
       'Building 2 components 0.1s',
@@ -70,7 +69,7 @@ describe('the live view', () => {
     const { screen, renderer, show } = start();
     const lines = Array.from(
       { length: 30 },
-      (_, number): PublishEvent => ({ type: 'log', component: 'a/b', line: `line ${number}` }),
+      (_, number): Event => ({ type: 'log', item: 'a/b', line: `line ${number}` }),
     );
     show(at('a/b', 'building'), at('c/d', 'building'), ...lines);
     show(
@@ -102,7 +101,7 @@ describe('the live view', () => {
     screen.write('before\n');
     show(at('a/b', 'building'), {
       type: 'log',
-      component: 'a/b',
+      item: 'a/b',
       line: '\u001b[2J\u001b[31mgone?\u001b]0;title\u0007\r',
     });
     show(at('a/b', 'failed', '\u001b[1A\u001b[2K'));

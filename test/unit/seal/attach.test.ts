@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { attachSeal } from '../../../src/seal/attach.ts';
 import { type PushedImage, pushImage, signAll, statementsOf } from '../../support/images.ts';
 import { createSealing, type Sealing } from '../../support/sealing.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
 
 const parse = (text: string, version = '1.4.0') =>

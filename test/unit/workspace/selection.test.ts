@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PrimitiveError } from '../../../src/errors.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Repository } from '../../../src/oci/types.ts';
 import type { Component } from '../../../src/workspace/primitives.ts';
 import { type Selection, selectComponents } from '../../../src/workspace/selection.ts';

@@ -1,0 +1,67 @@
+import { type ErrorDetails, PrimitiveError } from './errors.ts';
+
+/** How much a finding matters: an `error` fails a check or refuses an action, a `warning` is reported, an `info` explains. */
+export type FindingLevel = 'error' | 'warning' | 'info';
+
+/** Something that is wrong with a file, a setting or a machine, as data: who reports it decides what follows from it. */
+export interface Finding {
+  /** Stable id: a rule of `verify` (`IMP-002`) or a kebab-case code (`config-unknown-key`). */
+  readonly rule: string;
+  readonly level: FindingLevel;
+  /** What is wrong, one sentence that begins with the thing. */
+  readonly message: string;
+  /** Relative to the root of the repository, with `/`. */
+  readonly path?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1, in UTF-16 code units. */
+  readonly column?: number;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** `path:line:column: message`, as far as the place is known. */
+export function findingText({ path, line, column, message }: Finding): string {
+  const place = [path, line, column].filter((part) => part !== undefined).join(':');
+  return place === '' ? message : `${place}: ${message}`;
+}
+
+/** The order of findings in every output: by path, place, rule, then message; by code unit. */
+export function compareFindings(a: Finding, b: Finding): number {
+  return (
+    compare(a.path ?? '', b.path ?? '') ||
+    (a.line ?? 0) - (b.line ?? 0) ||
+    (a.column ?? 0) - (b.column ?? 0) ||
+    compare(a.rule, b.rule) ||
+    compare(a.message, b.message)
+  );
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Findings that are listed in full in an error; the rest is counted. */
+const SHOWN = 50;
+
+/**
+ * The error that refuses an action because of findings: `code` and `message` say what is refused, `why` lists the
+ * findings in order, the suggestions are their fixes. Exit code 2 unless `details` says otherwise.
+ */
+export function refusal(
+  code: string,
+  message: string,
+  findings: readonly Finding[],
+  details: Pick<ErrorDetails, 'suggestions' | 'exit' | 'cause'> = {},
+): PrimitiveError {
+  const sorted = [...findings].sort(compareFindings);
+  const shown = sorted.slice(0, SHOWN).map(findingText);
+  if (sorted.length > SHOWN) shown.push(`and ${sorted.length - SHOWN} more`);
+  const fixes = sorted.flatMap(({ fix }) => (fix === undefined ? [] : [fix]));
+  return new PrimitiveError(code, message, {
+    ...details,
+    why: shown.join('\n'),
+    suggestions: [...new Set([...fixes.slice(0, SHOWN), ...(details.suggestions ?? [])])],
+  });
+}

@@ -1,0 +1,121 @@
+import type { BuilderInfo } from '../../builders/builder.ts';
+import { PrimitiveError } from '../../core/errors.ts';
+import { formatPlatform } from '../../oci/manifest.ts';
+import { parseDockerReference } from '../../oci/reference.ts';
+import type { Registry } from '../../oci/registry.ts';
+import type { Repository } from '../../oci/types.ts';
+import type { SignerIdentity, TrustTier } from '../../seal/types.ts';
+import type { Config } from '../../workspace/config.ts';
+import type { Head } from '../../workspace/source-tree.ts';
+import type { Probe } from './report.ts';
+import { examineTrust } from './trust.ts';
+
+/** What doctor looks through; every call throws a PrimitiveError where the thing is missing or unusable. */
+export interface DoctorPorts {
+  workspace(): Promise<{ readonly location: { readonly path: string }; readonly config: Config }>;
+  repository(): Promise<{ readonly root: string; readonly head: Head }>;
+  components(): Promise<readonly { readonly id: string }[]>;
+  builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
+  program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
+  /** Who a signature of this run would name; refuses a signer that the config does not know and a run that is not for HEAD. */
+  identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier }>;
+  registry(): Promise<Registry>;
+  /** Where release records go. */
+  releases(): Promise<Repository>;
+}
+
+/** What a publish needs, in the order in which it needs it. */
+export function publishProbes(ports: DoctorPorts): readonly Probe[] {
+  return [
+    { id: 'config', needs: [], look: () => lookAtConfig(ports) },
+    { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
+    { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
+    { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
+    { id: 'cosign', needs: [], look: () => lookAtProgram('cosign', ports) },
+    { id: 'syft', needs: [], look: () => lookAtProgram('syft', ports) },
+    { id: 'identity', needs: ['git'], look: () => lookAtIdentity(ports) },
+    { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
+    { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
+    { id: 'trust', needs: ['config'], look: async () => examineTrust((await ports.workspace()).config) },
+  ];
+}
+
+async function lookAtConfig(ports: DoctorPorts) {
+  const { location, config } = await ports.workspace();
+  return { detail: `${location.path}: images go to ${config.registry}` };
+}
+
+async function lookAtGit(ports: DoctorPorts) {
+  const { root, head } = await ports.repository();
+  const where = head.branch === undefined ? 'detached' : `on ${head.branch}`;
+  return { detail: `${root}: ${head.commit.slice(0, 12)} ${where}${head.shallow ? ', shallow clone' : ''}` };
+}
+
+async function lookAtComponents(ports: DoctorPorts) {
+  const components = await ports.components();
+  const names = components.slice(0, 5).map(({ id }) => id);
+  const more = components.length > names.length ? ` and ${components.length - names.length} more` : '';
+  return { detail: `${names.join(', ')}${more}` };
+}
+
+async function lookAtBuilder(ports: DoctorPorts) {
+  const [{ config }, { info, why }] = await Promise.all([ports.workspace(), ports.builder()]);
+  const able = new Set(info.platforms.map(formatPlatform));
+  const lacking = config.platforms.map(formatPlatform).filter((platform) => !able.has(platform));
+  const detail = `${info.description} (${why})`;
+  if (lacking.length === 0) return { detail };
+  return {
+    detail,
+    warning: {
+      code: 'builder-platform-missing',
+      why: `It cannot run steps for ${lacking.join(', ')}; a Dockerfile whose RUN steps need that is refused.`,
+      fix: [
+        'Install emulation: docker run --privileged --rm tonistiigi/binfmt --install all',
+        'Or cross-compile: FROM --platform=$BUILDPLATFORM for the stages with RUN.',
+        `Or name fewer platforms in primitive.config.yaml: platforms: [${[...able].sort().join(', ')}]`,
+      ],
+    },
+  };
+}
+
+async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
+  const { path, version } = await ports.program(name);
+  return { detail: `${name} ${version} (${path})` };
+}
+
+async function lookAtIdentity(ports: DoctorPorts) {
+  const { signer, tier } = await ports.identity();
+  const who = signer.type === 'key' ? `key ${signer.fingerprint}` : `${signer.identity} (${signer.issuer})`;
+  return { detail: `${who}: ${tier}` };
+}
+
+async function lookAtRegistry(ports: DoctorPorts) {
+  const [registry, releases] = await Promise.all([ports.registry(), ports.releases()]);
+  await registry.checkPush(releases);
+  return { detail: `${releases} can be pushed to` };
+}
+
+async function lookAtBases(ports: DoctorPorts) {
+  const [{ config }, registry] = await Promise.all([ports.workspace(), ports.registry()]);
+  const mappings = Object.entries(config.build.bases);
+  if (mappings.length === 0) return { detail: 'none mapped: FROM is taken as it stands' };
+  for (const [from, to] of mappings) await lookAtBase(from, to, registry);
+  return { detail: mappings.map(([from, to]) => `${from} -> ${to}`).join(', ') };
+}
+
+async function lookAtBase(from: string, to: string, registry: Registry): Promise<void> {
+  const { repository, digest } = parseDockerReference(to);
+  if (digest === undefined) {
+    throw new PrimitiveError('base-unpinned', `build.bases maps ${from} to ${to}, which has no digest.`, {
+      why: 'What a tag names may change between two builds of one commit.',
+      suggestions: [`${from}: ${to.replace(/@.*$/, '')}@sha256:…`],
+      exit: 1,
+    });
+  }
+  if ((await registry.headManifest(repository, digest)) !== undefined) return;
+  throw new PrimitiveError('base-missing', `build.bases maps ${from} to ${to}, which does not exist.`, {
+    why: `${repository} has no manifest ${digest}.`,
+    suggestions: ['Push it there, or name the digest that is there.'],
+    exit: 1,
+  });
+}

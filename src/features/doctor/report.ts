@@ -1,0 +1,101 @@
+import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
+
+/** What a check looks at. */
+export type CheckId =
+  | 'config'
+  | 'git'
+  | 'components'
+  | 'builder'
+  | 'cosign'
+  | 'syft'
+  | 'identity'
+  | 'registry'
+  | 'bases'
+  | 'trust';
+
+/** One line of the report. */
+export interface Check {
+  readonly id: CheckId;
+  /** warn: publish works, but not as safely as it could; skipped: another check failed that this one builds on. */
+  readonly state: 'ok' | 'warn' | 'fail' | 'skipped';
+  /** What was found, or what is wrong. */
+  readonly detail: string;
+  readonly why?: string;
+  /** Stable code of the problem. */
+  readonly code?: string;
+  /** Lines that mend it, most likely first. */
+  readonly fix: readonly string[];
+}
+
+/** `primitive.doctor/v1`. */
+export interface DoctorReport {
+  readonly schema: 'primitive.doctor/v1';
+  /** Whether a publish could run: no check failed or was skipped. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+/** What a probe found: fine, or fine with a reservation. */
+export interface Finding {
+  readonly detail: string;
+  readonly warning?: { readonly code: string; readonly why: string; readonly fix: readonly string[] };
+}
+
+/** One thing to look at; `look` throws PrimitiveError where it is not as it must be. */
+export interface Probe {
+  readonly id: CheckId;
+  /** Probes that must have succeeded before. */
+  readonly needs: readonly CheckId[];
+  readonly look: () => Promise<Finding>;
+}
+
+/** The report, and the exit code that it stands for: 3 if a tool, the network or a credential failed, 1 if anything else did. */
+export interface Examination {
+  readonly report: DoctorReport;
+  readonly exit: ExitCode;
+}
+
+/** Runs all probes, side by side where they do not need each other. An error that is no PrimitiveError is thrown on. */
+export async function examine(probes: readonly Probe[]): Promise<Examination> {
+  const started = new Map<CheckId, Promise<Result>>();
+  for (const probe of probes) started.set(probe.id, runProbe(probe, started));
+  const results = await Promise.all(started.values());
+  const checks = results.map(({ check }) => check);
+  const ok = checks.every(({ state }) => state === 'ok' || state === 'warn');
+  const exits = results.map(({ exit }) => exit);
+  const exit = exits.includes(3) ? 3 : ok ? 0 : 1;
+  return { report: { schema: 'primitive.doctor/v1', ok, checks }, exit };
+}
+
+interface Result {
+  readonly check: Check;
+  readonly exit: ExitCode;
+}
+
+async function runProbe(
+  { id, needs, look }: Probe,
+  started: ReadonlyMap<CheckId, Promise<Result>>,
+): Promise<Result> {
+  for (const need of needs) {
+    const state = (await started.get(need))?.check.state;
+    if (state === 'fail' || state === 'skipped') {
+      return { check: { id, state: 'skipped', detail: `needs ${need}`, fix: [] }, exit: 0 };
+    }
+  }
+  try {
+    const { detail, warning } = await look();
+    if (warning === undefined) return { check: { id, state: 'ok', detail, fix: [] }, exit: 0 };
+    return { check: { id, state: 'warn', detail, ...warning }, exit: 0 };
+  } catch (error) {
+    if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
+    const { code, message, why, suggestions, exit } = error;
+    const check = {
+      id,
+      state: 'fail',
+      detail: message,
+      ...(why === undefined ? {} : { why }),
+      code,
+    } as const;
+    return { check: { ...check, fix: suggestions }, exit };
+  }
+}

@@ -1,0 +1,95 @@
+import type { SignerPolicy } from '../../seal/types.ts';
+import type { Config } from '../../workspace/config.ts';
+import type { Finding } from './report.ts';
+
+const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+
+/** How well the config keeps what main built apart from what a pull request built. The first reservation is told. */
+export function examineTrust({ signing, build }: Pick<Config, 'signing' | 'build'>): Finding {
+  const { trusted, accepted, signer } = signing;
+  const detail = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
+  const warning =
+    noTrusted(trusted) ??
+    keyMode(signer, accepted) ??
+    looseIdentity(trusted) ??
+    sharedCache(build.cache, accepted);
+  return warning === undefined ? { detail } : { detail, warning };
+}
+
+type Warning = NonNullable<Finding['warning']>;
+
+function noTrusted(trusted: readonly SignerPolicy[]): Warning | undefined {
+  if (trusted.length > 0) return undefined;
+  return {
+    code: 'trust-nobody',
+    why: 'Without a trusted signer no image is ever a baseline for main and the channel never moves.',
+    fix: [
+      'signing:',
+      '  trusted:',
+      `    - { issuer: ${GITHUB_ISSUER}, identity: "https://github.com/OWNER/REPO/.github/workflows/publish.yaml@refs/heads/main", repository: OWNER/REPO, ref: refs/heads/main, trigger: push }`,
+    ],
+  };
+}
+
+function keyMode(
+  signer: Config['signing']['signer'],
+  accepted: readonly SignerPolicy[],
+): Warning | undefined {
+  if (signer.type !== 'key') return undefined;
+  return {
+    code: 'trust-key-mode',
+    why: 'A key cannot tell main from a pull request: whoever can use it signs as a trusted signer.',
+    fix: [
+      'Give the key to the workflow of main alone (an environment with a branch rule).',
+      accepted.length === 0
+        ? 'Let pull requests sign keyless: list their identity under signing.accepted.'
+        : 'Or sign keyless: signing.signer: keyless.',
+    ],
+  };
+}
+
+function looseIdentity(trusted: readonly SignerPolicy[]): Warning | undefined {
+  const loose = trusted.find(
+    (policy) =>
+      'issuer' in policy &&
+      policy.issuer === GITHUB_ISSUER &&
+      (policy.repository === undefined || policy.ref === undefined || policy.trigger !== 'push'),
+  );
+  if (loose === undefined || !('issuer' in loose)) return undefined;
+  return {
+    code: 'trust-loose-identity',
+    why: `${loose.identity} alone also fits runs of a fork, of a pull request or of another branch that call the same workflow.`,
+    fix: [
+      'Add to the entry under signing.trusted: repository: OWNER/REPO, ref: refs/heads/main, trigger: push',
+    ],
+  };
+}
+
+function sharedCache(
+  cache: Config['build']['cache'],
+  accepted: readonly SignerPolicy[],
+): Warning | undefined {
+  if (accepted.length === 0) return undefined;
+  const shared = cache.trusted.from.find((source) =>
+    cache.accepted.to.some((target) => sameCache(source, target)),
+  );
+  if (shared === undefined) return undefined;
+  return {
+    code: 'trust-shared-cache',
+    why: `Builds of main read the cache ${shared}, which pull requests write: they could put anything into an image of main.`,
+    fix: ['Give build.cache.accepted.to a place of its own.'],
+  };
+}
+
+/** Whether two cache specs name one place; the type and options such as `mode=max` make no difference. */
+function sameCache(a: string, b: string): boolean {
+  return placeOf(a) === placeOf(b);
+}
+
+function placeOf(spec: string): string {
+  return /(?:^|,)(?:ref|src|dest|scope|name)=([^,]+)/.exec(spec)?.[1] ?? spec;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,223 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import { builtIn, builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
+import { digestOf } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/types.ts';
+import { locate } from '../../toolchain/find.ts';
+import type { Processes } from '../../toolchain/process.ts';
+import { explained } from '../../workspace/file-errors.ts';
+import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
+import type { OnDisk } from './on-disk.ts';
+
+/** What a generator's output differs in from what is there. */
+export interface GeneratedChange {
+  /** Below the primitive's folder. */
+  readonly path: string;
+  readonly change: 'created' | 'changed' | 'removed';
+  /** Of what the generator makes; absent for what it does not make any more. */
+  readonly digest?: Digest;
+}
+
+/** One generator of one primitive. */
+export interface Generated {
+  readonly kind: string;
+  readonly name: string;
+  readonly generator: string;
+  /** Sorted by path; empty where all is as generated. */
+  readonly changes: readonly GeneratedChange[];
+}
+
+/** What generators are run with. */
+export interface GenerateContext {
+  /** The folder of the config. */
+  readonly root: string;
+  readonly processes: Processes;
+  /** PATH, and the system that it is one of. */
+  readonly path: string | undefined;
+  readonly platform: NodeJS.Platform;
+  readonly signal: AbortSignal;
+  /** Compare only. */
+  readonly check: boolean;
+}
+
+/** How each program is asked for its version, and made to write below another folder. */
+const PROGRAMS: Readonly<
+  Record<
+    string,
+    {
+      readonly version: readonly string[];
+      readonly args: (output: string) => readonly string[];
+      readonly install: (version: string) => string;
+    }
+  >
+> = {
+  buf: {
+    version: ['--version'],
+    args: (output) => ['generate', '--output', output],
+    install: (version) => `go install github.com/bufbuild/buf/cmd/buf@v${version}`,
+  },
+};
+
+/**
+ * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
+ *
+ * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
+ * `generator-unknown`, `generator-input`, `bpmn-…` (exit 2), `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3),
+ * `scaffold-busy` (exit 2), or the reason of the signal.
+ */
+export async function generate(
+  { kind, name, path }: OnDisk,
+  context: GenerateContext,
+): Promise<readonly Generated[]> {
+  const target = join(context.root, path);
+  const generators = kind.generators ?? [];
+  if (generators.length === 0) return [];
+  try {
+    removeLeftOvers(target, name);
+    const staging = openStaging(target, name);
+    try {
+      const results: { readonly generated: Generated; readonly writes: string; readonly output: string }[] =
+        [];
+      for (const generator of generators) {
+        const output = join(staging.folder, generator.id);
+        await mkdir(output);
+        const place = { target, output, context };
+        if (!(await runBuiltIn(generator, `${path}/`, place))) await runGenerator(generator, place);
+        const changes = await compare(target, output, generator.writes);
+        const generated = { kind: kind.kind, name, generator: generator.id, changes };
+        results.push({ generated, writes: generator.writes, output });
+      }
+      context.signal.throwIfAborted();
+      const changed = context.check ? [] : results.filter(({ generated }) => generated.changes.length > 0);
+      replaceFolders(changed, target, join(staging.folder, 'old'));
+      return results.map(({ generated }) => generated);
+    } finally {
+      staging.close();
+    }
+  } catch (cause) {
+    throw explained(cause, `generate in ${path}`);
+  }
+}
+
+interface Place {
+  readonly target: string;
+  readonly output: string;
+  readonly context: GenerateContext;
+}
+
+/** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+async function runBuiltIn(generator: Generator, shown: string, { target, output }: Place): Promise<boolean> {
+  const read = async (path: string) => {
+    const file = join(target, path);
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (found.isFile() && found.size <= MAX_BYTES) return readFile(file);
+    throw new PrimitiveError(
+      'generator-input',
+      `${shown}${path} is no file, or has more than ${MAX_BYTES} bytes.`,
+    );
+  };
+  const made = await builtIn(generator)?.generate(generator, read, shown);
+  for (const [path, text] of made ?? []) {
+    await mkdir(dirname(join(output, path)), { recursive: true });
+    await writeFile(join(output, path), text);
+  }
+  return made !== undefined;
+}
+
+async function runGenerator({ id, run, version }: Generator, place: Place): Promise<void> {
+  const { target, output, context } = place;
+  const { processes, signal } = context;
+  const known = Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : undefined;
+  if (known === undefined) {
+    throw new PrimitiveError('generator-unknown', `The generator ${id} runs ${run}, which is not known.`, {
+      why: `known: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
+    });
+  }
+  const program = await locate(run, context);
+  const install = { suggestions: [known.install(version)], exit: 3 } as const;
+  if (program === undefined) {
+    throw new PrimitiveError('generator-missing', `${run} was not found.`, {
+      why: `the generator ${id} needs ${run} ${version}; looked on PATH`,
+      ...install,
+    });
+  }
+  const options = { cwd: target, env: { GOWORK: 'off' }, signal };
+  const probe = await processes.run(program, known.version, options);
+  const found = /\d+(?:\.\d+)+/.exec(`${Buffer.from(probe.stdout)}\n${probe.stderr}`)?.[0];
+  if (found !== version) {
+    throw new PrimitiveError(
+      'generator-version',
+      `${program} is ${found ?? 'of no known version'}, ${version} is needed.`,
+      {
+        why: `another version of ${run} may generate other bytes`,
+        ...install,
+      },
+    );
+  }
+  const { exitCode, stderr } = await processes.run(program, known.args(output), options);
+  if (exitCode === 0) return;
+  throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
+    why: stderr.trim().split('\n').slice(-20).join('\n'),
+    suggestions: ['Nothing was changed. Mend its input and run the command again.'],
+    exit: 3,
+  });
+}
+
+async function compare(target: string, output: string, writes: string): Promise<readonly GeneratedChange[]> {
+  const [before, after] = await Promise.all([digests(target, writes), digests(output, writes)]);
+  const changes: GeneratedChange[] = [];
+  for (const [path, digest] of after) {
+    const old = before.get(path);
+    if (old !== digest) changes.push({ path, change: old === undefined ? 'created' : 'changed', digest });
+  }
+  for (const path of before.keys()) if (!after.has(path)) changes.push({ path, change: 'removed' });
+  return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Every file of a folder below `base`: path below `base` -> digest, links and others by what they are. */
+async function digests(base: string, folder: string): Promise<ReadonlyMap<string, Digest>> {
+  const found = new Map<string, Digest>();
+  const visit = async (path: string): Promise<void> => {
+    const entries = await readdir(join(base, path), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const below = `${path}/${entry.name}`;
+      if (entry.isDirectory()) await visit(below);
+      else found.set(below, digestOf(entry.isFile() ? await readFile(join(base, below)) : 'not a file'));
+    }
+  };
+  await visit(folder);
+  return found;
+}
+
+/** Puts each generated folder in the place of the one before; all of them, or what was replaced is put back. */
+function replaceFolders(
+  results: readonly { readonly writes: string; readonly output: string }[],
+  target: string,
+  old: string,
+): void {
+  const undo: (() => void)[] = [];
+  try {
+    for (const { writes, output } of results) {
+      const folder = join(target, writes);
+      const kept = join(old, writes);
+      if (existsSync(folder)) {
+        mkdirSync(dirname(kept), { recursive: true });
+        renameSync(folder, kept);
+        undo.push(() => renameSync(kept, folder));
+      }
+      const made = join(output, writes);
+      if (!existsSync(made)) continue;
+      mkdirSync(dirname(folder), { recursive: true });
+      renameSync(made, folder);
+      undo.push(() => rmSync(folder, { recursive: true }));
+    }
+  } catch (error) {
+    for (const step of undo.toReversed()) step();
+    throw error;
+  }
+}

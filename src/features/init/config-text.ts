@@ -1,0 +1,65 @@
+import { writeText } from '../../yaml/plain-yaml.ts';
+import type { InitAnswers } from './guess.ts';
+
+/** Where the publish workflow stands; part of the identity that is trusted. */
+export const WORKFLOW_FILE = '.github/workflows/publish.yaml';
+
+/** The issuer of the tokens of GitHub Actions. */
+export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+
+/** The text of a new `primitive.config.yaml` for `version` of this program. */
+export function configText(
+  { repository, registry, branch, languages }: InitAnswers,
+  version: string,
+): string {
+  const [major, minor] = version.split('.');
+  const tag = branch.replace(/[^A-Za-z0-9_.-]+/g, '-');
+  return `# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.config.v1.json
+schema: primitive.config/v1
+requires: "^${major}.${minor}"               # versions of primitive that may be used here
+
+# Images are <registry>/<image>, for these platforms.
+registry: ${writeText(registry)}
+image: "{kind}-{name}"
+platforms: [linux/amd64, linux/arm64]
+
+# What scaffolded code is called. Nothing of it is taken from the machine that it is written on.
+languages:
+  go: { module: ${writeText(languages.go)} }
+  ts: { scope: ${writeText(languages.ts)} }
+  python: { prefix: ${writeText(languages.python)} }
+  proto: { package: ${writeText(languages.proto)} }
+
+# The trusted baseline: the tag of the newest release record, moved from this branch alone.
+channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }
+${signing(repository, branch)}`;
+}
+
+function signing(repository: string, branch: string): string {
+  const [host, ...path] = repository.split('/');
+  if (host !== 'github.com') {
+    return `
+# Whose seals count. Say who publishes from CI: issuer and identity of its OIDC token, or a public key.
+# signing:
+#   trusted:
+#     - { issuer: "https://${host}", identity: "…" }
+`;
+  }
+  const name = path.join('/');
+  const identity = `https://${repository}/${WORKFLOW_FILE}`;
+  return `
+# Whose seals count, by the identity of the workflow that made them.
+signing:
+  trusted:             # makes baselines and moves the channel; exact, no wildcards
+    - issuer: ${GITHUB_ISSUER}
+      identity: ${writeText(`${identity}@refs/heads/${branch}`)}
+      repository: ${writeText(name)}
+      ref: ${writeText(`refs/heads/${branch}`)}
+      trigger: push
+  accepted:            # may seal its own commits, never a baseline
+    - issuer: ${GITHUB_ISSUER}
+      identity: "${identity}@refs/pull/*/merge"
+      repository: ${writeText(name)}
+      trigger: pull_request
+`;
+}

@@ -1,0 +1,110 @@
+import { PrimitiveError } from '../../core/errors.ts';
+
+/** What is known of a repository without asking. */
+export interface InitFacts {
+  /** `https://github.com/acme/app`. */
+  readonly remote?: string | undefined;
+  /** The default branch. */
+  readonly branch?: string | undefined;
+  /** The text of `go.mod` at the root. */
+  readonly goMod?: string | undefined;
+  /** The text of `package.json` at the root. */
+  readonly packageJson?: string | undefined;
+}
+
+/** What was told; each wins over what is guessed. */
+export interface InitFlags {
+  /** `acme/app` on GitHub, or with a host: `gitlab.com/acme/app`. */
+  readonly repository?: string | undefined;
+  readonly registry?: string | undefined;
+  readonly branch?: string | undefined;
+}
+
+/** Everything that a config is written from. */
+export interface InitAnswers {
+  /** `github.com/acme/app`. */
+  readonly repository: string;
+  /** `ghcr.io/acme`. */
+  readonly registry: string;
+  /** The branch that publishes releases. */
+  readonly branch: string;
+  readonly languages: {
+    readonly go: string;
+    readonly ts: string;
+    readonly python: string;
+    readonly proto: string;
+  };
+}
+
+/** The answers so far; a question stays open where nothing answers it. */
+export interface InitGuess {
+  readonly repository: string | undefined;
+  readonly registry: string | undefined;
+  readonly branch: string;
+}
+
+/** Pure: flags first, then the remote. */
+export function guess(facts: InitFacts, flags: InitFlags): InitGuess {
+  const repository = flags.repository === undefined ? ofRemote(facts.remote) : repositoryOf(flags.repository);
+  return {
+    repository,
+    registry: flags.registry ?? (repository && registryOf(repository)),
+    branch: flags.branch ?? facts.branch ?? 'main',
+  };
+}
+
+/** The names that code gets: from go.mod and package.json where those say, else from the owner of the repository. */
+export function namesOf(repository: string, facts: InitFacts): InitAnswers['languages'] {
+  const [, owner = ''] = repository.split('/');
+  const word = owner
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
+  const identifier = /^[a-z]/.test(word) ? word : `o${word}`;
+  return {
+    // A module path has no port.
+    go: /^module\s+"?([^\s"]+)"?\s*$/m.exec(facts.goMod ?? '')?.[1] ?? repository.replace(/:\d+/, ''),
+    ts: scopeOf(facts.packageJson) ?? `@${owner.toLowerCase()}`,
+    python: identifier,
+    proto: identifier,
+  };
+}
+
+/**
+ * `acme/app`, `github.com/acme/app`, `https://github.com/acme/app.git` -> `github.com/acme/app`.
+ *
+ * Throws `repository-invalid` (exit 2).
+ */
+export function repositoryOf(text: string): string {
+  const path = text
+    .replace(/^https?:\/\//, '')
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '');
+  const parts = path.split('/');
+  const whole = parts.length === 2 && path === text ? `github.com/${path}` : path;
+  const fits = /^[a-z0-9.-]+\.[a-z0-9-]+(:\d+)?(\/[A-Za-z0-9_.-]+){2,}$/.test(whole);
+  if (fits && !parts.some((part) => /^\.+$/.test(part))) return whole;
+  throw new PrimitiveError('repository-invalid', `${JSON.stringify(text)} names no repository.`, {
+    suggestions: ['--repository OWNER/NAME', '--repository gitlab.example.com/OWNER/NAME'],
+  });
+}
+
+/** A remote that is no place with an owner, such as a folder, answers nothing. */
+function ofRemote(remote: string | undefined): string | undefined {
+  try {
+    return remote === undefined ? undefined : repositoryOf(remote);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The registry that comes with a host; undefined where none is known to. */
+function registryOf(repository: string): string | undefined {
+  const [host, owner, ...rest] = repository.toLowerCase().split('/');
+  if (host === 'github.com') return `ghcr.io/${owner}`;
+  return host === 'gitlab.com' ? ['registry.gitlab.com', owner, ...rest].join('/') : undefined;
+}
+
+function scopeOf(packageJson: string | undefined): string | undefined {
+  return /"name"\s*:\s*"(@[a-z0-9][a-z0-9._-]*)\//.exec(packageJson ?? '')?.[1];
+}

@@ -1,0 +1,59 @@
+import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { InitFile } from './plan.ts';
+
+/** Throws `init-exists` (exit 2) where one of the files is there. */
+export function refuseExisting(root: string, files: readonly Pick<InitFile, 'path'>[]): void {
+  const there = files.map(({ path }) => path).filter((path) => existsSync(join(root, path)));
+  if (there.length > 0) throw exists(there);
+}
+
+/**
+ * Writes files that are not there, all of them or none; what another process wrote meanwhile is never overwritten.
+ *
+ * Throws `init-exists` (exit 2) or `not-written` (exit 3).
+ */
+export function writeNew(root: string, files: readonly InitFile[]): void {
+  refuseExisting(root, files);
+  const undo: (() => void)[] = [];
+  try {
+    for (const { path, text } of files) {
+      const file = join(root, path);
+      for (const folder of missingFolders(dirname(file))) {
+        mkdirSync(folder);
+        undo.push(() => rmdirSync(folder));
+      }
+      const staged = `${file}.${crypto.randomUUID()}`;
+      try {
+        writeFileSync(staged, text, { flag: 'wx' });
+        // Unlike a rename, it fails where the name is taken.
+        linkSync(staged, file);
+        undo.push(() => rmSync(file));
+      } finally {
+        rmSync(staged, { force: true });
+      }
+    }
+  } catch (cause) {
+    for (const step of undo.toReversed()) step();
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+      throw exists(files.map(({ path }) => path));
+    throw new PrimitiveError('not-written', `${files[0]?.path} could not be written.`, {
+      why: `${cause instanceof Error ? cause.message : cause}. Nothing was changed.`,
+      exit: 3,
+      cause,
+    });
+  }
+}
+
+function exists(paths: readonly string[]): PrimitiveError {
+  return new PrimitiveError('init-exists', `${paths.join(' and ')} exists already.`, {
+    why: 'init never overwrites; nothing was written',
+    suggestions: ['Change it by hand.', 'To see what init would write: move it away and run init --dry-run.'],
+  });
+}
+
+/** Outermost first. */
+function missingFolders(folder: string): readonly string[] {
+  return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
+}

@@ -1,0 +1,172 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import { pathBelow } from '../../workspace/discovery.ts';
+import { findEntry } from '../../workspace/folders.ts';
+import { type ObservedInputs, observeInputs } from '../../workspace/inputs.ts';
+import { type Component, parseComponent, type Workspace } from '../../workspace/primitives.ts';
+import type { SourceTree } from '../../workspace/source-tree.ts';
+import { findMarks, type Marks } from '../../workspace/strays.ts';
+
+/** How a primitive stands to HEAD. */
+export type PrimitiveState =
+  /** All its inputs and the config are as they were committed. */
+  | 'committed'
+  /** Some of them are not. */
+  | 'modified'
+  /** HEAD does not have it, or not the config. */
+  | 'uncommitted'
+  /** It cannot be read, or has no inputs that could be. */
+  | 'invalid';
+
+/** A primitive of the work tree, whatever state it is in. */
+export interface ListedPrimitive {
+  /** `domain/orders`: what its folder says. */
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Relative to the repository's root, to the config's folder outside of git. */
+  readonly path: string;
+  readonly state: PrimitiveState;
+  /** What its `primitive.yaml` says; absent where that cannot be read. */
+  readonly component?: Component;
+  /** Of HEAD; only where all is committed. */
+  readonly inputDigest?: string;
+  /** Why it is invalid. */
+  readonly problem?: string;
+}
+
+/** What {@link takeInventory} finds. */
+export interface Inventory extends Pick<Marks, 'strays'> {
+  readonly primitives: readonly ListedPrimitive[];
+}
+
+const FOLDER = 'primitives';
+const MANIFEST = 'primitive.yaml';
+
+/**
+ * The primitives of the work tree, sorted by kind and name, and those of HEAD that a sparse checkout leaves out: what
+ * people have in front of them, before the first commit and while they work. `tree` is absent where nothing was
+ * committed yet. What is wrong with one primitive is told with it and hides no other. Throws what git throws.
+ */
+export async function takeInventory(workspace: Workspace, tree: SourceTree | undefined): Promise<Inventory> {
+  const { location } = workspace;
+  const base = pathBelow(tree?.root ?? location.repositoryRoot ?? location.root, location.root) ?? '';
+  const folder = posix.join(base, FOLDER);
+  const [onDisk, head] = await Promise.all([
+    readDisk(join(location.root, FOLDER), folder),
+    tree && readHead(tree, folder),
+  ]);
+  const texts = [...onDisk, ...(await readLeftOut(tree, head, onDisk))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const read = await Promise.all(texts.map(([path, text]) => readOne({ path, text, base }, workspace)));
+  if (tree === undefined || head === undefined) return { primitives: read, strays: [] };
+  const primitives = await compare(tree, read, head, pathBelow(tree.root, location.path) ?? '');
+  return { primitives, strays: head.strays };
+}
+
+/** What the comparison with HEAD makes of primitives that can be read. */
+async function compare(
+  tree: SourceTree,
+  primitives: readonly ListedPrimitive[],
+  head: Committed,
+  config: string,
+): Promise<readonly ListedPrimitive[]> {
+  if ((await findEntry(tree, config)) === undefined) return primitives;
+  const manifest = ({ path }: ListedPrimitive) => `${path}/${MANIFEST}`;
+  const known = primitives.filter((one) => one.component !== undefined && head.manifests.has(manifest(one)));
+  const unchanged = known.filter((one) => !head.changed.has(config) && !head.changed.has(manifest(one)));
+  const observed = await observe(
+    tree,
+    unchanged.flatMap(({ component }) => component ?? []),
+  );
+  const isKnown = new Set(known);
+  return primitives.map((one): ListedPrimitive => {
+    const found = observed.get(one.id);
+    if (!isKnown.has(one)) return one;
+    if (found instanceof PrimitiveError) return { ...one, state: 'invalid', problem: found.message };
+    if (found === undefined || found.changes.length > 0) return { ...one, state: 'modified' };
+    return { ...one, state: 'committed', inputDigest: found.inputDigest };
+  });
+}
+
+/** The inputs of each component, or why it has none. */
+async function observe(
+  tree: SourceTree,
+  components: readonly Component[],
+): Promise<ReadonlyMap<string, ObservedInputs | PrimitiveError>> {
+  try {
+    return new Map((await observeInputs(tree, components)).map((one) => [one.component.id, one]));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (components.length === 1) return new Map(components.map(({ id }) => [id, error]));
+  }
+  // At least one of them is wrong, and the others are not to suffer.
+  const each = await Promise.all(components.map((component) => observe(tree, [component])));
+  return new Map(each.flatMap((one) => [...one]));
+}
+
+function isRefusal(error: unknown): error is PrimitiveError {
+  return error instanceof PrimitiveError && error.exit === 2;
+}
+
+async function readOne(
+  manifest: { readonly path: string; readonly text: string; readonly base: string },
+  workspace: Workspace,
+): Promise<ListedPrimitive> {
+  const path = posix.dirname(manifest.path);
+  const [kind = '', name = ''] = path.split('/').slice(-2);
+  const place = { id: `${kind}/${name}`, kind, name, path };
+  try {
+    return { ...place, state: 'uncommitted', component: await parseComponent(manifest, workspace) };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { ...place, state: 'invalid', problem: error.message };
+  }
+}
+
+/** Texts by path below `shown`; links are not followed, as git follows none. */
+async function readDisk(folder: string, shown: string): Promise<ReadonlyMap<string, string>> {
+  const below = async (path: string) =>
+    (await readdir(join(folder, path), { withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => posix.join(path, name));
+  const places = (await Promise.all((await below('')).map(below))).flat();
+  const texts = await Promise.all(
+    places.map(async (place): Promise<readonly [string, string][]> => {
+      const file = join(folder, place, MANIFEST);
+      const found = await lstat(file).catch(() => undefined);
+      return found?.isFile() ? [[posix.join(shown, place, MANIFEST), await readFile(file, 'utf8')]] : [];
+    }),
+  );
+  return new Map(texts.flat());
+}
+
+/** What HEAD has of primitives. */
+interface Committed extends Pick<Marks, 'strays'> {
+  /** Path of each `primitive.yaml` -> its object id. */
+  readonly manifests: ReadonlyMap<string, string>;
+  /** Paths that are not as they were committed. */
+  readonly changed: ReadonlySet<string>;
+}
+
+async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
+  const [changes, { manifests, strays }] = await Promise.all([tree.changes(), findMarks(tree, folder)]);
+  const files = manifests.filter(({ mode }) => mode.startsWith('100'));
+  return {
+    strays,
+    manifests: new Map(files.map(({ path, object }) => [path, object])),
+    changed: new Set(changes.map(({ path }) => path)),
+  };
+}
+
+/** Texts by path of what a sparse checkout leaves out: it is not there, and no change says that it was deleted. */
+async function readLeftOut(
+  tree: SourceTree | undefined,
+  head: Committed | undefined,
+  onDisk: ReadonlyMap<string, string>,
+): Promise<readonly (readonly [path: string, text: string])[]> {
+  if (tree === undefined || head === undefined) return [];
+  const leftOut = [...head.manifests].filter(([path]) => !onDisk.has(path) && !head.changed.has(path));
+  const contents = await tree.readWhole(leftOut.map(([, object]) => object));
+  return leftOut.map(([path], i) => [path, Buffer.from(contents[i] ?? []).toString('utf8')]);
+}

@@ -1,0 +1,182 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import { describeSigner, type TrustPolicy, tierOf } from '../../seal/trust.ts';
+import type { SignerIdentity } from '../../seal/types.ts';
+import type { Run } from './plan.ts';
+
+/** The parts of a GitHub `pull_request` event payload that say whose commit is being built. */
+export interface PullRequestEvent {
+  readonly headSha: string;
+  readonly headRepository: string;
+  readonly baseRepository: string;
+}
+
+/** What is known about a run before it does anything. */
+export interface RunFacts {
+  readonly head: string;
+  /** Claims of the ambient OIDC token, decoded but not verified: they refuse early, the certificate proves later. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly pullRequest?: PullRequestEvent | undefined;
+}
+
+const CHECKOUT = [
+  'Check out the commit that is being proposed, not the merge that GitHub makes for the run:',
+  '- uses: actions/checkout',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of GitHub Actions, shown as it is
+  '  with: { ref: "${{ github.event.pull_request.head.sha }}" }',
+] as const;
+
+/**
+ * Refuses a run whose token does not speak for HEAD: the signature would say that one commit was built while the
+ * image holds another.
+ *
+ * Throws `identity-trigger-refused`, `identity-fork-refused`, `identity-merge-commit`, `identity-commit-mismatch` or
+ * `identity-event-missing`, all exit 2, each with the lines that mend it.
+ */
+export function checkRun(facts: RunFacts): void {
+  const trigger = text(facts.claims.event_name);
+  const tokenCommit = text(facts.claims.sha);
+  if (trigger === 'pull_request_target' || trigger === 'workflow_run') {
+    throw new PrimitiveError('identity-trigger-refused', `A run triggered by ${trigger} cannot publish.`, {
+      why: `Such a run has the rights and the identity of the default branch while it handles somebody else's code.`,
+      suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
+    });
+  }
+  // A review or a comment on one runs on the same merge commit, under another name.
+  const ofPullRequest =
+    trigger?.startsWith('pull_request') || text(facts.claims.ref)?.startsWith('refs/pull/');
+  if (ofPullRequest) checkPullRequest(facts, tokenCommit);
+  else if (tokenCommit !== undefined && tokenCommit !== facts.head) {
+    throw new PrimitiveError(
+      'identity-commit-mismatch',
+      `The OIDC token is for ${tokenCommit}, HEAD is ${facts.head}.`,
+      {
+        why: 'Signer and source would name different commits.',
+        suggestions: [
+          'Publish the commit that the run was started for: remove the `ref:` of the checkout step.',
+        ],
+      },
+    );
+  }
+}
+
+function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string | undefined): void {
+  if (!pullRequest) {
+    throw new PrimitiveError(
+      'identity-event-missing',
+      'The token is for a pull request, but its event is not at hand.',
+      {
+        why: 'Without the event there is no telling the proposed commit from a merge or from the commit of a fork.',
+        suggestions: ['Run where GITHUB_EVENT_PATH names the event file, as GitHub Actions does.'],
+      },
+    );
+  }
+  if (pullRequest.headRepository !== pullRequest.baseRepository) {
+    throw new PrimitiveError(
+      'identity-fork-refused',
+      `The pull request comes from ${pullRequest.headRepository}.`,
+      {
+        why: `Commits of a fork are not published under the name of ${pullRequest.baseRepository}.`,
+        suggestions: [
+          'Skip the step for forks: if: github.event.pull_request.head.repo.full_name == github.repository',
+          'Or push the branch to the repository itself after reading it.',
+        ],
+      },
+    );
+  }
+  if (head === pullRequest.headSha) return;
+  if (head === tokenCommit) {
+    throw new PrimitiveError(
+      'identity-merge-commit',
+      `HEAD ${head} is the merge commit that GitHub made for this run.`,
+      {
+        why: `It exists in no branch; the pull request proposes ${pullRequest.headSha}.`,
+        suggestions: CHECKOUT,
+      },
+    );
+  }
+  throw new PrimitiveError(
+    'identity-commit-mismatch',
+    `HEAD is ${head}, the pull request's head is ${pullRequest.headSha}.`,
+    {
+      why: 'Signer and source would name different commits.',
+      suggestions: CHECKOUT,
+    },
+  );
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The claims of an OIDC token (RFC 7519, section 3), not verified: Fulcio does that. Throws `identity-token-invalid`
+ * without repeating any part of the token.
+ */
+export function decodeClaims(token: string): Readonly<Record<string, unknown>> {
+  const [, payload] = token.split('.');
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8'));
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return { ...claims };
+  } catch {
+    // Falls through: what cannot be parsed is as wrong as what is no object.
+  }
+  throw new PrimitiveError('identity-token-invalid', 'The OIDC token is not a JSON Web Token.', {
+    why: 'It has no payload that can be decoded.',
+    suggestions: [
+      'Check where SIGSTORE_ID_TOKEN, or the answer of ACTIONS_ID_TOKEN_REQUEST_URL, comes from.',
+    ],
+    exit: 3,
+  });
+}
+
+/** The parts of a GitHub event that {@link checkRun} needs; undefined for events of other kinds. */
+export function readPullRequest(event: unknown): PullRequestEvent | undefined {
+  const pullRequest = field(event, 'pull_request');
+  const headSha = field(field(pullRequest, 'head'), 'sha');
+  const headRepository = field(field(field(pullRequest, 'head'), 'repo'), 'full_name');
+  const baseRepository = field(field(field(pullRequest, 'base'), 'repo'), 'full_name');
+  if (typeof headSha !== 'string' || typeof baseRepository !== 'string') return undefined;
+  // The repository of a fork that was deleted is null; it is foreign all the same.
+  return { headSha, headRepository: text(headRepository) ?? '(a deleted fork)', baseRepository };
+}
+
+/**
+ * The run, as its signatures will show it. `branch` is what git has checked out; a certificate that names a ref
+ * decides over it.
+ *
+ * Throws `identity-not-allowed` where the config knows no such signer: what this run sealed would not count as sealed.
+ */
+export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: string | undefined): Run {
+  const tier = tierOf(signer, policy);
+  if (tier === undefined) {
+    throw new PrimitiveError(
+      'identity-not-allowed',
+      `The config does not let ${describeSigner(signer)} seal images.`,
+      {
+        why: 'Neither `signing.trusted` nor `signing.accepted` lists it in every field that they name, so nobody would count its signature.',
+        suggestions: [
+          'If it should: add to primitive.config.yaml, under signing.accepted:',
+          ...policyLines(signer),
+        ],
+      },
+    );
+  }
+  const signed = signer.type === 'keyless' ? signer.ref?.match(/^refs\/heads\/(.+)$/)?.[1] : undefined;
+  const onBranch = signer.type === 'keyless' && signer.ref !== undefined ? signed : branch;
+  return { tier, signer, ...(onBranch === undefined ? {} : { branch: onBranch }) };
+}
+
+function policyLines(signer: SignerIdentity): string[] {
+  if (signer.type === 'key') return ['- key: cosign.pub'];
+  const { issuer, repository } = signer;
+  // Of a pull request its number stands in the identity, and the next one has another.
+  const identity = signer.identity.replace(/@refs\/pull\/\d+\//, '@refs/pull/*/');
+  const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
+  return repository === undefined ? lines : [...lines, `  repository: ${repository}`];
+}
+
+function field(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}

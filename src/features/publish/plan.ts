@@ -1,0 +1,326 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Digest, Repository } from '../../oci/types.ts';
+import type {
+  ReleaseComponent,
+  ReleaseRecord,
+  SealBundles,
+  SignerIdentity,
+  TrustTier,
+} from '../../seal/types.ts';
+
+/** Who runs this publish, as the certificate or key will show it. */
+export interface Run {
+  readonly tier: TrustTier;
+  readonly signer: SignerIdentity;
+  /** The branch that is published, where the run is of one: `main`. */
+  readonly branch?: string;
+}
+
+/** A sealed image that is known from the registry. */
+export interface SealedImage {
+  readonly digest: Digest;
+  readonly inputDigest: string;
+  readonly tier: TrustTier;
+  readonly signer?: SignerIdentity;
+  readonly bundles: SealBundles;
+  readonly platforms: readonly string[];
+}
+
+/** Where an image to reuse was found. */
+export interface Baseline {
+  readonly found: 'release' | 'input-tag';
+  /** The commit of the record that vouched for it. */
+  readonly commit?: string;
+}
+
+/** What stands under `:<sha>` of one component before the run. */
+export type CurrentTag =
+  | { readonly sealed: true; readonly image: SealedImage }
+  | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
+
+/** A component and the inputs that its image is, or will be, made of. */
+export interface ComponentInput {
+  readonly kind: string;
+  readonly name: string;
+  /** Folder, relative to the repository root. */
+  readonly path: string;
+  /** `<registry>/<image>`. */
+  readonly image: Repository;
+  /** 64 hex digits. */
+  readonly inputDigest: string;
+  /** `linux/amd64`, sorted. */
+  readonly platforms: readonly string[];
+}
+
+/** One component, its inputs and what the registry holds of it. */
+export interface ComponentFacts extends ComponentInput {
+  readonly current?: CurrentTag;
+  /** A sealed image of exactly these inputs that this run may reuse. */
+  readonly baseline?: Baseline & { readonly image: SealedImage };
+  /** Why there is no baseline: the reason that the report gives for building. */
+  readonly missed?: string;
+}
+
+/** A release record as it stands under a tag. */
+export interface RecordFacts {
+  readonly digest: Digest;
+  /** Absent where no signer that this config knows has signed it. */
+  readonly signed?: { readonly tier: TrustTier; readonly record: ReleaseRecord };
+  readonly detail?: string;
+}
+
+/** Everything that planning looks at; gathered before, by ports. */
+export interface Facts {
+  readonly commit: string;
+  readonly source?: string;
+  readonly run: Run;
+  /** Rendered; the commit first. */
+  readonly tags: readonly string[];
+  /** All selected components, sorted by kind, then name. */
+  readonly components: readonly ComponentFacts[];
+  /** False where the selection leaves components out. */
+  readonly whole: boolean;
+  readonly releases: Repository;
+  readonly commitRecord?: RecordFacts;
+  readonly channel: {
+    readonly tag: string;
+    readonly branch: string;
+    readonly record?: RecordFacts;
+    /** Whether the commit of the channel's record is an ancestor of the commit to publish. */
+    readonly behind?: 'yes' | 'no' | 'unknown';
+  };
+}
+
+export interface PlanOptions {
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+}
+
+/** What will be done for one component. `digest` is known except for those that are to be built. */
+export type PlannedComponent = ComponentInput & {
+  readonly reason: string;
+  /** What `:<sha>` names now and will be replaced by a trusted run. */
+  readonly supersedes?: Digest;
+} & (
+    | { readonly action: 'build' }
+    | { readonly action: 'reuse'; readonly baseline: Baseline; readonly sealed: SealedImage }
+    | { readonly action: 'keep'; readonly sealed: SealedImage }
+    | { readonly action: 'conflict'; readonly existing: Digest }
+  );
+
+/** Whether the release record of the commit is written, and what stands in its place now. */
+export interface PlannedRecord {
+  readonly repository: Repository;
+  readonly tag: string;
+  readonly action: 'write' | 'supersede' | 'keep' | 'skip' | 'conflict';
+  readonly existing?: Digest;
+  readonly reason: string;
+}
+
+/** Whether the channel moves to this commit. */
+export interface PlannedChannel {
+  readonly tag: string;
+  readonly action: 'move' | 'keep' | 'skip';
+  /** The commit that the channel is at, by a trusted signer's record. */
+  readonly from?: string;
+  /** The digest that the channel names now, whoever wrote it. */
+  readonly existing?: Digest;
+  readonly reason: string;
+}
+
+/** `primitive.publish-plan/v1`: what `--dry-run` prints and execute consumes. */
+export interface PublishPlan {
+  readonly schema: 'primitive.publish-plan/v1';
+  readonly commit: string;
+  readonly source?: string;
+  readonly run: Run;
+  readonly tags: readonly string[];
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+  readonly components: readonly PlannedComponent[];
+  readonly record: PlannedRecord;
+  readonly channel: PlannedChannel;
+}
+
+/**
+ * Decides, from facts alone, what a publish does. Pure.
+ *
+ * Throws `publish-selection-partial` where a part of the components is selected without an option that says what to
+ * do about the rest, and `channel-undecidable` where history cannot tell whether the channel would move backward.
+ */
+export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
+  if (!facts.whole && !options.sealOnly && !options.keepGoing) {
+    throw new PrimitiveError(
+      'publish-selection-partial',
+      'A release holds all components, the selection leaves some out.',
+      {
+        why: 'Tags and the release record are written together, after the last image is sealed.',
+        suggestions: [
+          'To build and seal a part, as one job of a matrix: add --seal-only; a last plain `primitive publish` tags them all.',
+          'To tag the selected ones without a release record: add --keep-going.',
+          'To publish everything that changed: leave the selection out.',
+        ],
+      },
+    );
+  }
+  const components = facts.components.map((component) => planComponent(component, facts));
+  const record = planRecord(facts, components, options);
+  return {
+    schema: 'primitive.publish-plan/v1',
+    commit: facts.commit,
+    ...(facts.source === undefined ? {} : { source: facts.source }),
+    run: facts.run,
+    tags: facts.tags,
+    sealOnly: options.sealOnly,
+    keepGoing: options.keepGoing,
+    components,
+    record,
+    channel: planChannel(facts, record),
+  };
+}
+
+/** `domain/orders`. */
+export function idOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
+  return `${kind}/${name}`;
+}
+
+function planComponent(component: ComponentFacts, { run, commit }: Facts): PlannedComponent {
+  const { kind, name, path, image, inputDigest, platforms, current } = component;
+  const common = { kind, name, path, image, inputDigest, platforms };
+  const make = (supersedes?: Digest): PlannedComponent => {
+    const replaced = supersedes === undefined ? {} : { supersedes };
+    const { baseline } = component;
+    if (!baseline)
+      return {
+        ...common,
+        ...replaced,
+        action: 'build',
+        reason: component.missed ?? 'no sealed image of these inputs',
+      };
+    const { image: sealed, ...found } = baseline;
+    return { ...common, ...replaced, action: 'reuse', baseline: found, sealed, reason: reuseReason(found) };
+  };
+  if (!current) return make();
+  if (!current.sealed) {
+    if (run.tier === 'trusted') return make(current.digest);
+    return {
+      ...common,
+      action: 'conflict',
+      existing: current.digest,
+      reason: `the tag of this commit holds an image that is not sealed: ${current.detail}`,
+    };
+  }
+  const { image: sealed } = current;
+  // The release record is the commit point: its tags follow it, wherever somebody has moved them.
+  const recorded = component.baseline?.found === 'release' && component.baseline.commit === commit;
+  if (run.tier === 'trusted' && (recorded || sealed.tier !== 'trusted')) return make(sealed.digest);
+  if (sealed.inputDigest === inputDigest) {
+    return { ...common, action: 'keep', sealed, reason: 'sealed and tagged before' };
+  }
+  return {
+    ...common,
+    action: 'conflict',
+    existing: sealed.digest,
+    reason: `the tag of this commit holds a sealed image of other inputs (${sealed.inputDigest.slice(0, 12)})`,
+  };
+}
+
+function reuseReason({ found, commit }: Baseline): string {
+  return found === 'release'
+    ? `inputs unchanged since the release of ${commit?.slice(0, 12)}`
+    : 'sealed before with the same inputs';
+}
+
+function planRecord(
+  facts: Facts,
+  components: readonly PlannedComponent[],
+  options: PlanOptions,
+): PlannedRecord {
+  const { commitRecord: existing, run } = facts;
+  const base = {
+    repository: facts.releases,
+    tag: facts.commit,
+    ...(existing ? { existing: existing.digest } : {}),
+  };
+  if (options.sealOnly) return { ...base, action: 'skip', reason: '--seal-only stops before the tags' };
+  const signed = existing?.signed;
+  const binding = signed && (run.tier !== 'trusted' || signed.tier === 'trusted');
+  const differing = binding ? differences(signed.record, components, facts) : [];
+  if (differing.length > 0) {
+    const reason = `the record of this commit lists other images (${differing.join('; ')})`;
+    return { ...base, action: 'conflict', reason };
+  }
+  if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
+  if (!existing) return { ...base, action: 'write', reason: 'this commit has no release record' };
+  if (binding) return { ...base, action: 'keep', reason: 'written before' };
+  const why = signed ? 'no trusted signer wrote it' : (existing.detail ?? 'it is not signed');
+  return run.tier === 'trusted'
+    ? { ...base, action: 'supersede', reason: `the record there does not count: ${why}` }
+    : { ...base, action: 'conflict', reason: `the record of this commit cannot be trusted: ${why}` };
+}
+
+/** Where a record and a plan give a component different images, and why the plan does; empty where they agree. */
+function differences(
+  record: ReleaseRecord,
+  components: readonly PlannedComponent[],
+  { whole }: Facts,
+): string[] {
+  const listed = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
+  const differing = components.flatMap((component) => {
+    const digest = 'sealed' in component ? component.sealed.digest : undefined;
+    const entry = listed.get(component.image);
+    listed.delete(component.image);
+    return digest !== undefined && entry?.digest === digest
+      ? []
+      : [`${idOf(component)}: ${component.reason}`];
+  });
+  const gone = [...listed.values()].map((entry) => `${idOf(entry)}: not among the components`);
+  return whole ? [...differing, ...gone] : differing;
+}
+
+function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
+  const { channel, run, commit } = facts;
+  const listed = channel.record?.signed;
+  const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
+  const base = {
+    tag: channel.tag,
+    ...(from === undefined ? {} : { from }),
+    ...(channel.record ? { existing: channel.record.digest } : {}),
+  };
+  if (record.action === 'skip' || record.action === 'conflict')
+    return { ...base, action: 'skip', reason: 'no release record is written' };
+  if (run.tier !== 'trusted')
+    return { ...base, action: 'skip', reason: 'only a trusted run moves the channel' };
+  if (run.branch !== channel.branch)
+    return { ...base, action: 'skip', reason: `only runs of ${channel.branch} move the channel` };
+  if (from === undefined)
+    return {
+      ...base,
+      action: 'move',
+      reason: channel.record ? 'the record there has no trusted signer' : 'the channel is new',
+    };
+  if (from === commit) return { ...base, action: 'keep', reason: 'the channel is at this commit' };
+  if (channel.behind === 'yes') return { ...base, action: 'move', reason: `follows ${from.slice(0, 12)}` };
+  if (channel.behind === 'no')
+    return {
+      ...base,
+      action: 'skip',
+      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: ${anew(facts)})`,
+    };
+  throw new PrimitiveError(
+    'channel-undecidable',
+    `History does not tell whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, where the channel is.`,
+    {
+      why: 'The commit of the channel is not in this clone, also after deepening it; moving without knowing could move backward.',
+      suggestions: [
+        'Fetch it: git fetch --unshallow --filter=tree:0 origin, or `fetch-depth: 0` in the checkout step.',
+        `After history was rewritten on purpose: ${anew(facts)}.`,
+      ],
+    },
+  );
+}
+
+/** How the channel is set to a commit that does not follow the one that it is at. */
+function anew({ releases, channel }: Facts): string {
+  return `delete the tag ${releases}:${channel.tag}; the next run sets it anew`;
+}

@@ -1,0 +1,166 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Digest, Manifest, Repository } from '../../oci/types.ts';
+import type { SealContext } from '../../seal/inspect.ts';
+import { type RecordState, readRecord, type SealedRecord, writeRecord } from '../../seal/record.ts';
+import type { ReleaseRecord, Signer, TrustTier } from '../../seal/types.ts';
+import type { History } from '../../workspace/history.ts';
+import type { PlannedChannel, PublishPlan } from './plan.ts';
+
+/** How often a record or channel is looked at again after another publisher wrote it. */
+const ATTEMPTS = 4;
+
+export interface ReleasePorts {
+  /** Judges by every signer that the config knows. */
+  readonly seal: SealContext;
+  readonly signer: () => Promise<Signer>;
+  readonly history: History;
+  /** Host and path under which all images stand. */
+  readonly registryPrefix: string;
+}
+
+type Found = Extract<RecordState, { state: 'found' }>;
+
+/** The record that stands for the commit after the run. */
+export interface CommittedRecord {
+  readonly record: ReleaseRecord;
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+  /** False where an equal or acceptable one was there. */
+  readonly written: boolean;
+}
+
+/** Stores a record by its digest, signed, read back and verified. No tag names it, so that it commits to nothing yet. */
+export async function storeRecord(
+  record: ReleaseRecord,
+  plan: PublishPlan,
+  ports: ReleasePorts,
+): Promise<SealedRecord> {
+  return writeRecord(ports.seal, plan.record.repository, record, {
+    signer: await ports.signer(),
+    registry: ports.registryPrefix,
+    tier: plan.run.tier,
+  });
+}
+
+/**
+ * The commit point: lets the tag of the commit name a record that is stored.
+ *
+ * Where another publisher was first with a record that this run must respect, that record is returned and the caller
+ * lets the tags follow it. Throws `release-conflict` (exit 1) where what is there can neither be kept nor replaced.
+ */
+export async function commitRecord(
+  mine: SealedRecord,
+  plan: PublishPlan,
+  ports: ReleasePorts,
+): Promise<CommittedRecord> {
+  const { repository, tag } = plan.record;
+  const { registry } = ports.seal;
+  const { tier } = plan.run;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const current = await registry.headManifest(repository, tag);
+    if (current?.digest === mine.digest)
+      return { record: mine.record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
+    if (current && current.digest !== plan.record.existing) {
+      const other = await readRecord(ports.seal, repository, current.digest, {
+        registry: ports.registryPrefix,
+      });
+      const kept = respected(other, plan, tier);
+      if (kept) return { record: kept.record, digest: kept.digest, manifest: kept.manifest, written: false };
+    }
+    await registry.putManifest(repository, tag, mine.manifest);
+  }
+  throw releaseConflict(plan, 'other publishers keep writing it');
+}
+
+/** The other publisher's record, if this run keeps it; undefined where a trusted run replaces it. */
+function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Found | undefined {
+  const usable = other.state === 'found' && other.record.commit === plan.commit ? other : undefined;
+  if (tier === 'trusted' && usable?.tier !== 'trusted') return undefined;
+  if (!usable)
+    throw releaseConflict(plan, other.state === 'untrusted' ? other.detail : 'it holds something else');
+  const inputs = new Map(
+    plan.components.map((component) => [component.image as string, component.inputDigest]),
+  );
+  const same =
+    usable.record.components.length === inputs.size &&
+    usable.record.components.every((entry) => inputs.get(entry.image) === entry.inputDigest);
+  if (!same) throw releaseConflict(plan, 'it lists images of other inputs');
+  return usable;
+}
+
+/**
+ * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
+ *
+ * The channel is read again right before and after: a newer commit that got there first is left alone. Throws
+ * `release-gone` (exit 1, retryable) where the record was deleted.
+ */
+export async function moveChannel(
+  plan: PublishPlan,
+  committed: { readonly digest: Digest; readonly manifest?: Manifest },
+  ports: ReleasePorts,
+): Promise<PlannedChannel & { readonly moved: boolean }> {
+  const { channel, record, commit } = plan;
+  if (channel.action !== 'move') return { ...channel, moved: false };
+  const { registry } = ports.seal;
+  let moved = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const current = (await registry.headManifest(record.repository, channel.tag))?.digest;
+    if (current === committed.digest) return { ...channel, moved };
+    // What the plan found there may be replaced; anything else came since and must be behind this commit.
+    const other =
+      current === channel.existing ? undefined : await commitAt(record.repository, current, ports);
+    if (other !== undefined && (await ports.history.isAncestor(other, commit)) !== 'yes') {
+      return {
+        ...channel,
+        moved: false,
+        from: other,
+        reason: `another run moved it to ${other.slice(0, 12)} meanwhile`,
+      };
+    }
+    await registry.putManifest(
+      record.repository,
+      channel.tag,
+      await recordManifest(record.repository, committed, ports),
+    );
+    moved = true;
+  }
+  return { ...channel, moved: false, reason: 'other runs keep moving it' };
+}
+
+async function recordManifest(
+  repository: Repository,
+  { digest, manifest }: { readonly digest: Digest; readonly manifest?: Manifest },
+  { seal }: ReleasePorts,
+): Promise<Manifest> {
+  const found = manifest ?? (await seal.registry.getManifest(repository, digest));
+  if (found) return found;
+  throw new PrimitiveError('release-gone', `The release record ${repository}@${digest} was deleted.`, {
+    why: 'It stood there when the plan was made.',
+    suggestions: ['Run again: the record is then written anew.'],
+    exit: 1,
+    retryable: true,
+  });
+}
+
+/** The commit of the trusted record under a digest; undefined for anything that does not count. */
+async function commitAt(
+  repository: Repository,
+  digest: Digest | undefined,
+  { seal, registryPrefix }: ReleasePorts,
+): Promise<string | undefined> {
+  if (digest === undefined) return undefined;
+  const other = await readRecord(seal, repository, digest, { registry: registryPrefix });
+  return other.state === 'found' && other.tier === 'trusted' ? other.record.commit : undefined;
+}
+
+/** `release-conflict` (exit 1): the tag of the commit names a record that this run can neither keep nor replace. */
+export function releaseConflict({ record }: PublishPlan, why: string): PrimitiveError {
+  return new PrimitiveError('release-conflict', `${record.repository}:${record.tag} is taken.`, {
+    why: `A commit is published once: ${why}.`,
+    suggestions: [
+      'A trusted run (the default branch) replaces a record that no trusted signer wrote.',
+      'Otherwise publish a new commit.',
+    ],
+    exit: 1,
+  });
+}

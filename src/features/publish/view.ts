@@ -1,0 +1,156 @@
+import type { Style } from '../../render/style.ts';
+import { table } from '../../render/table.ts';
+import { sanitize, sanitizeLine } from '../../render/text.ts';
+import type { PlannedComponent, PublishPlan } from './plan.ts';
+import type { PublishedComponent, PublishReport } from './report.ts';
+
+/** A finished publish for people: a line per component, what failed and why, then record and channel. */
+export function publishText(report: PublishReport, style: Style): string {
+  const { commit, tier, components, release, channel, run } = report;
+  const rows = components.map(({ kind, name, action, digest, reason }) => [
+    paintAction(action, style),
+    `${kind}/${name}`,
+    action,
+    shortDigest(digest),
+    style.dim(sanitizeLine(reason)),
+  ]);
+  const failures = components.flatMap((component) =>
+    component.error ? [failureText(component, style)] : [],
+  );
+  const facts = [
+    [
+      'release',
+      release ? `${release.ref}${release.written ? '' : ' (written before)'}` : 'no record is written',
+    ],
+    ['channel', `${channel.tag} ${channel.moved ? 'moved' : 'stays'}: ${sanitizeLine(channel.reason)}`],
+    ['run', runText(run)],
+  ];
+  const refs = components.flatMap(({ ref }) => (ref === undefined ? [] : [`${ref}\n`]));
+  return [
+    `${style.bold(commit.slice(0, 12))} by ${article(tier)} run: ${countBy(components.map(({ action }) => action))}\n`,
+    table(rows),
+    ...failures,
+    ...(refs.length > 0 ? [refs.join('')] : []),
+    table(facts),
+  ].join('\n');
+}
+
+/** What a publish would do, for `--dry-run`. */
+export function planText(plan: PublishPlan, style: Style): string {
+  const { commit, run, components, record, channel } = plan;
+  const rows = components.map(({ kind, name, action, reason }) => [
+    `${kind}/${name}`,
+    action === 'conflict' ? style.red(action) : action,
+    style.dim(sanitizeLine(reason)),
+  ]);
+  const facts = [
+    ['record', `${record.repository}:${record.tag}`, record.action, style.dim(sanitizeLine(record.reason))],
+    ['channel', channel.tag, channel.action, style.dim(sanitizeLine(channel.reason))],
+  ];
+  return [
+    `Plan for ${style.bold(commit.slice(0, 12))} by ${article(run.tier)} run: ${countBy(components.map(({ action }) => action))}\n`,
+    table(rows),
+    table(facts),
+    'Nothing was changed.\n',
+  ].join('\n');
+}
+
+/** A finished publish as GitHub Markdown, for the step summary and `--report markdown`. */
+export function publishMarkdown(report: PublishReport): string {
+  const rows = report.components.map(({ kind, name, action, ref, digest, reason }) =>
+    markdownRow([`${kind}/${name}`, action, code(ref ?? digest ?? ''), reason]),
+  );
+  return [
+    `### Published ${code(report.commit.slice(0, 12))} (${report.tier})`,
+    '',
+    markdownRow(['component', 'action', 'reference', 'reason']),
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    `Release record: ${report.release ? code(report.release.ref) : 'none'}  `,
+    `Channel ${code(report.channel.tag)}: ${markdownText(report.channel.reason)}`,
+  ].join('\n');
+}
+
+/** A plan as GitHub Markdown, for the step summary of a dry run. */
+export function planMarkdown(plan: PublishPlan): string {
+  const rows = plan.components.map(({ kind, name, action, reason }) =>
+    markdownRow([`${kind}/${name}`, action, reason]),
+  );
+  return [
+    `### Plan for ${code(plan.commit.slice(0, 12))} (${plan.run.tier})`,
+    '',
+    markdownRow(['component', 'action', 'reason']),
+    '| --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+/** Step outputs of a publish: `refs`, a JSON object from component to reference, and `release`. */
+export function publishOutputs({ components, release }: PublishReport): Readonly<Record<string, string>> {
+  const refs = components.flatMap(({ kind, name, ref }) =>
+    ref === undefined ? [] : [[`${kind}/${name}`, ref] as const],
+  );
+  return { refs: JSON.stringify(Object.fromEntries(refs)), release: release?.ref ?? '' };
+}
+
+/** Step outputs of a dry run: `matrix`, for a job per component that is to be built. */
+export function planOutputs({ components }: PublishPlan): Readonly<Record<string, string>> {
+  const include = components
+    .filter(({ action }: PlannedComponent) => action === 'build')
+    .map(({ kind, name }) => ({ component: `${kind}/${name}`, kind, name }));
+  return { matrix: JSON.stringify({ include }) };
+}
+
+function failureText({ kind, name, error }: PublishedComponent, style: Style): string {
+  if (error === undefined) return '';
+  const { code: id, message, why, suggestions } = error;
+  const lines = [
+    `${style.red('✗')} ${style.bold(`${kind}/${name}`)}: ${sanitizeLine(message)} ${style.dim(`[${id}]`)}`,
+    ...(why === undefined
+      ? []
+      : sanitize(why)
+          .split('\n')
+          .map((line) => `    ${line}`)),
+    ...suggestions.map((line) => `    ${style.dim('try:')} ${sanitizeLine(line)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function runText({ duration, requests, builder }: PublishReport['run']): string {
+  const seconds = (duration / 1000).toFixed(1);
+  return `${seconds} s, ${requests} registry requests${builder === undefined ? '' : `, ${sanitizeLine(builder)}`}`;
+}
+
+function paintAction(action: PublishedComponent['action'], style: Style): string {
+  if (action === 'failed') return style.red('✗');
+  return action === 'already-published' ? style.dim('·') : style.green('✓');
+}
+
+function shortDigest(digest: string | undefined): string {
+  return digest === undefined ? '' : digest.slice(0, 'sha256:'.length + 12);
+}
+
+function article(tier: string): string {
+  return tier === 'accepted' ? 'an accepted' : `a ${tier}`;
+}
+
+/** `2 built, 1 reused`, in the order in which they come first. */
+function countBy(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+}
+
+function markdownRow(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => (cell.startsWith('`') ? cell : markdownText(cell))).join(' | ')} |`;
+}
+
+function markdownText(text: string): string {
+  return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!]/g, (character) => `\\${character}`);
+}
+
+/** A code span; what stands in it is a reference or a commit, which hold no backtick. */
+function code(text: string): string {
+  return text === '' ? '' : `\`${sanitizeLine(text).replaceAll('`', '').replaceAll('|', '')}\``;
+}

@@ -1,0 +1,98 @@
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import { join, posix, resolve } from 'node:path';
+import picomatch from 'picomatch';
+import { PrimitiveError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import type { Kind } from '../../kinds/kind.ts';
+import { pathBelow } from '../../workspace/discovery.ts';
+
+/** Inputs by name, as they were given: paths are relative to where the user stands. */
+export type GivenInputs = Readonly<Record<string, string>>;
+
+/** Bound for a file that is read whole. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Inputs as they are recorded: paths relative to the folder of the config, with forward slashes.
+ *
+ * `recorded` are those of an earlier scaffold; they hold until told otherwise, and another value is refused, since the
+ * code that was written for the old one is a person's by now. Throws `input-unknown`, `input-missing`, `input-invalid`,
+ * `input-changed` (exit 2).
+ */
+export async function resolveInputs(
+  kind: Kind,
+  given: GivenInputs,
+  recorded: GivenInputs | undefined,
+  place: { readonly cwd: string; readonly root: string },
+): Promise<GivenInputs> {
+  const known = kind.inputs ?? {};
+  const resolved: Record<string, string> = { ...recorded };
+  for (const [name, value] of Object.entries(given)) {
+    const input = known[name];
+    if (input === undefined) throw unknownInput(kind, name);
+    const meant = input.type === 'path' ? await pathInput(name, value, input.match, place) : value;
+    if (recorded !== undefined && recorded[name] !== meant)
+      throw changedInput(kind, name, recorded[name], meant);
+    resolved[name] = meant;
+  }
+  const missing = Object.entries(known).filter(([name, { required }]) => required && !(name in resolved));
+  if (missing.length > 0) {
+    throw new PrimitiveError(
+      'input-missing',
+      `A ${kind.kind} needs ${missing.map(([name]) => `--${name}`).join(' and ')}.`,
+      {
+        why: missing.map(([name, { help }]) => `--${name}: ${help}`).join('\n'),
+      },
+    );
+  }
+  return resolved;
+}
+
+/** The bytes of a file that an input names. Throws `input-invalid` (exit 2). */
+export async function readInput(root: string, name: string, path: string): Promise<Uint8Array> {
+  const file = join(root, path);
+  const found = await lstat(file).catch(() => undefined);
+  if (!found?.isFile())
+    throw invalid(name, path, found === undefined ? 'there is no such file' : 'it is no plain file');
+  if (found.size > MAX_BYTES) throw invalid(name, path, `it has more than ${MAX_BYTES} bytes`);
+  return readFile(file);
+}
+
+async function pathInput(
+  name: string,
+  value: string,
+  match: string | undefined,
+  { cwd, root }: { readonly cwd: string; readonly root: string },
+): Promise<string> {
+  if (value === '') throw invalid(name, value, 'it needs the path of a file');
+  const real = await realpath(resolve(cwd, value)).catch(() => undefined);
+  if (real === undefined) throw invalid(name, value, 'there is no such file');
+  const path = pathBelow(root, real);
+  if (path === undefined || path === '') throw invalid(name, value, `it is not below ${root}`);
+  if (match !== undefined && !picomatch(match, { dot: true })(posix.basename(path)))
+    throw invalid(name, value, `its name must match ${match}`);
+  return path;
+}
+
+function invalid(name: string, value: string, why: string): PrimitiveError {
+  return new PrimitiveError('input-invalid', `--${name} ${value} cannot be used.`, { why });
+}
+
+function unknownInput(kind: Kind, name: string): PrimitiveError {
+  const known = Object.entries(kind.inputs ?? {});
+  const meant = nearest(name, Object.keys(kind.inputs ?? {}));
+  return new PrimitiveError('input-unknown', `A ${kind.kind} takes no --${name}.`, {
+    why:
+      known.length === 0
+        ? 'it takes nothing besides its name'
+        : known.map(([input, { help }]) => `--${input}: ${help}`).join('\n'),
+    suggestions: meant === undefined ? ['primitive scaffold --help'] : [`Did you mean --${meant}?`],
+  });
+}
+
+function changedInput(kind: Kind, name: string, recorded: string | undefined, meant: string): PrimitiveError {
+  return new PrimitiveError('input-changed', `This ${kind.kind} was scaffolded with another --${name}.`, {
+    why: `${recorded ?? 'none'} then, ${meant} now; the code that was written for it belongs to people`,
+    suggestions: [`Leave --${name} away, or scaffold another primitive.`],
+  });
+}

@@ -1,0 +1,235 @@
+import picomatch from 'picomatch';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Kind } from '../../kinds/kind.ts';
+import type { Owner, RenderedFile } from '../../kinds/render.ts';
+import { digestOf } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/types.ts';
+import { MANIFEST, newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
+import type { Existing, Site } from './facts.ts';
+
+/** What becomes of a file. Only `created` and `regenerated` write anything. */
+export type Fate = 'created' | 'regenerated' | 'unchanged' | 'kept' | 'conflict';
+
+/** Why a file has its fate, where that is not plain. */
+export type FateReason =
+  /** A person changed it since it was written. */
+  | 'edited'
+  /** The template would write it otherwise today. */
+  | 'template-changed'
+  | 'edited-and-template-changed'
+  /** Nothing says what was written there. */
+  | 'unrecorded'
+  /** It is generated from files that a person changed: `primitive generate` knows how. */
+  | 'generator-input-edited'
+  /** The template does not write it any more. */
+  | 'left-over'
+  /** It was written before, and is gone. */
+  | 'was-deleted'
+  /** A link, a folder or a file of that name is in its way. */
+  | 'blocked'
+  /** It was there before anything was scaffolded. */
+  | 'foreign';
+
+/** One file of a plan. */
+export interface PlannedFile {
+  /** Below the primitive's folder. */
+  readonly path: string;
+  readonly owner: Owner;
+  readonly fate: Fate;
+  readonly reason?: FateReason;
+  readonly mode: '100644' | '100755';
+  /** Bytes of what the template makes, or of what is there where it makes nothing. */
+  readonly size: number;
+  /** Of the same. */
+  readonly digest: Digest;
+  /** Of what is there, unless nothing is: it is looked at again before anything is written. */
+  readonly existing?: Digest;
+}
+
+/** `primitive.scaffold-plan/v1`: what `--dry-run` prints is what is executed. */
+export interface ScaffoldPlan {
+  readonly schema: 'primitive.scaffold-plan/v1';
+  readonly kind: string;
+  readonly name: string;
+  /** Relative to the folder of the config. */
+  readonly path: string;
+  readonly template: {
+    readonly version: number;
+    /** The version that it was scaffolded from before; null for a new primitive. */
+    readonly from: number | null;
+  };
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Sorted by path. */
+  readonly files: readonly PlannedFile[];
+  /** What is in the folder though nothing was scaffolded there; sorted. */
+  readonly strangers: readonly string[];
+  /** Commands to run next. */
+  readonly next: readonly string[];
+}
+
+/** What would be written: the bytes of every file that a plan creates or regenerates, by its digest. */
+export type Contents = ReadonlyMap<Digest, Uint8Array>;
+
+/** What a plan is made of. */
+export interface ScaffoldFacts {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly rendered: ReadonlyMap<string, RenderedFile>;
+  readonly site: Site;
+  /** What is there at the paths that are rendered or recorded, and at `primitive.yaml`. */
+  readonly existing: ReadonlyMap<string, Existing>;
+  readonly strangers: readonly string[];
+}
+
+/** Decides what becomes of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
+export async function planScaffold(
+  facts: ScaffoldFacts,
+): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
+  const { kind, name, inputs, rendered, site } = facts;
+  const before = site.manifest?.provenance;
+  const contents = new Map<Digest, Uint8Array>();
+  const files = fatesOf(facts, before);
+  const after: Provenance = { version: kind.version, inputs, files: recordAfter(files, before) };
+  const text =
+    site.manifest === undefined || before === undefined
+      ? newManifest(kind.kind, name, after)
+      : await withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
+  const manifest = { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'config' } as const;
+  files.push(manifestFate(manifest, facts, before));
+  for (const { bytes } of [...rendered.values(), manifest]) contents.set(digestOf(bytes), bytes);
+  const plan: ScaffoldPlan = {
+    schema: 'primitive.scaffold-plan/v1',
+    kind: kind.kind,
+    name,
+    path: site.path,
+    template: { version: kind.version, from: before?.version ?? null },
+    inputs,
+    files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    strangers: facts.strangers,
+    next: nextSteps(kind, name, site.path, [...rendered.keys()]),
+  };
+  return { plan, contents };
+}
+
+/** Throws `scaffold-conflict` (exit 2) unless every file of a plan can have its fate. */
+export function refuseConflicts({ kind, name, path, files, strangers }: ScaffoldPlan): void {
+  const conflicts = files.filter(({ fate }) => fate === 'conflict').map((file) => file.path);
+  const inTheWay = [...new Set([...conflicts, ...strangers])].sort();
+  if (inTheWay.length === 0) return;
+  const shown = inTheWay.slice(0, 10).map((file) => `${path}/${file}`);
+  throw new PrimitiveError(
+    'scaffold-conflict',
+    strangers.length > 0
+      ? `${path} has files that scaffold did not write.`
+      : `${conflicts.length === 1 ? 'Something is' : 'Some things are'} in the way of what scaffold writes.`,
+    {
+      why: [...shown, ...(inTheWay.length > 10 ? [`and ${inTheWay.length - 10} more`] : [])].join('\n'),
+      suggestions: [
+        'Nothing was written. Move those away, or choose another name.',
+        `To see the whole plan: primitive scaffold --kind ${kind} --name ${name} --dry-run`,
+      ],
+    },
+  );
+}
+
+function fatesOf(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
+  const { kind, rendered, existing } = facts;
+  const simple = [...rendered].map(([path, file]) => fateOf(path, file, facts, before));
+  const edited = simple.filter(({ fate }) => fate === 'kept').map(({ path }) => path);
+  const stale = (kind.generators ?? []).filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
+  const generators = new Set(stale.map(({ id }) => id));
+  const rules = (kind.files ?? []).map(({ path, by }) => ({ matches: picomatch(path, { dot: true }), by }));
+  const files = simple.map((file): PlannedFile => {
+    const by = rules.find(({ matches }) => matches(file.path))?.by;
+    const outdated = file.fate === 'regenerated' && by !== undefined && generators.has(by);
+    return outdated ? { ...file, fate: 'kept', reason: 'generator-input-edited' } : file;
+  });
+  const leftOver = [...(before?.files.keys() ?? [])].flatMap((path): PlannedFile[] => {
+    const found = existing.get(path);
+    if (rendered.has(path) || found?.type !== 'file') return [];
+    const { digest, size } = found;
+    const there = { path, owner: 'impl', mode: '100644', size, digest, existing: digest } as const;
+    return [{ ...there, fate: 'kept', reason: 'left-over' }];
+  });
+  return [...files, ...leftOver];
+}
+
+function fateOf(
+  path: string,
+  { bytes, mode, owner }: RenderedFile,
+  { existing }: ScaffoldFacts,
+  before: Provenance | undefined,
+): PlannedFile {
+  const digest = digestOf(bytes);
+  const file = { path, owner, mode, size: bytes.length, digest };
+  const found = existing.get(path);
+  const recorded = before?.files.get(path);
+  if (found === undefined) {
+    return { ...file, fate: 'created', ...(recorded === undefined ? {} : { reason: 'was-deleted' }) };
+  }
+  if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
+  const there = { ...file, existing: found.digest };
+  if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
+  if (found.digest === digest) return { ...there, fate: 'unchanged' };
+  if (owner === 'generated') return { ...there, fate: 'regenerated' };
+  return { ...there, fate: 'kept', reason: whyKept(found.digest, digest, recorded) };
+}
+
+/** Two signals: what was written against what is there, and against what would be written. */
+function whyKept(found: Digest, wanted: Digest, recorded: Digest | undefined): FateReason {
+  if (recorded === undefined) return 'unrecorded';
+  if (recorded === wanted) return 'edited';
+  return recorded === found ? 'template-changed' : 'edited-and-template-changed';
+}
+
+function manifestFate(
+  { bytes, mode, owner }: RenderedFile,
+  { existing }: ScaffoldFacts,
+  before: Provenance | undefined,
+): PlannedFile {
+  const digest = digestOf(bytes);
+  const file = { path: MANIFEST, owner, mode, size: bytes.length, digest };
+  const found = existing.get(MANIFEST);
+  if (found === undefined) return { ...file, fate: 'created' };
+  if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
+  const there = { ...file, existing: found.digest };
+  if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
+  return { ...there, fate: found.digest === digest ? 'unchanged' : 'regenerated' };
+}
+
+/** Of each file, the digest as it was last written: that of a kept one is still the older. */
+function recordAfter(
+  files: readonly PlannedFile[],
+  before: Provenance | undefined,
+): ReadonlyMap<string, Digest> {
+  return new Map(
+    files.flatMap(({ path, fate, digest }): [string, Digest][] => {
+      const last = fate === 'kept' ? before?.files.get(path) : digest;
+      return last === undefined ? [] : [[path, last]];
+    }),
+  );
+}
+
+const TESTS: Readonly<Record<Kind['language'], string>> = {
+  go: 'go test ./...',
+  python:
+    'python3 -m venv .venv && .venv/bin/pip install --requirement requirements-dev.lock && .venv/bin/python -m pytest',
+  ts: 'npm ci && npm test',
+};
+
+function nextSteps(
+  { kind, language, generators = [] }: Kind,
+  name: string,
+  path: string,
+  files: readonly string[],
+): readonly string[] {
+  // Where the template cannot know what is generated, that has to come first.
+  const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
+  return [
+    ...(generates ? [`primitive generate ${kind}/${name}`] : []),
+    `(cd ${path} && ${TESTS[language]})`,
+    `git add ${path} && git commit --message 'Scaffold ${kind}/${name}'`,
+    `primitive publish ${kind}/${name} --dry-run`,
+  ].slice(0, 3);
+}

@@ -1,0 +1,222 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import { withGenerated } from '../../kinds/generators/built-in.ts';
+import type { Kind, KindLookup } from '../../kinds/kind.ts';
+import { clashOf, nameFault, nameLike } from '../../kinds/names.ts';
+import { readService } from '../../kinds/proto.ts';
+import { render, templateVariables } from '../../kinds/render.ts';
+import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
+import { joinRepository } from '../../oci/reference.ts';
+import type { Config } from '../../workspace/config.ts';
+import type { ConfigLocation } from '../../workspace/discovery.ts';
+import { MANIFEST } from '../../workspace/provenance.ts';
+import { readExisting, readSite, readStrangers, type Site } from './facts.ts';
+import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
+import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
+
+/** What was asked for. */
+export interface ScaffoldRequest {
+  readonly kind: string;
+  readonly name: string;
+  readonly inputs: GivenInputs;
+  /** Where paths in `inputs` start; absolute. */
+  readonly cwd: string;
+}
+
+/** Where it is to be done. */
+export interface ScaffoldPlace {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+  readonly kinds: KindLookup;
+  /** `templates/bases.yaml`, absolute. */
+  readonly bases: string;
+}
+
+/**
+ * Reads all facts and plans; writes nothing.
+ *
+ * Throws, exit 2: `git-not-a-repository`, `kind-unknown`, `kind-not-scaffolded`, `name-invalid`, `name-clash`,
+ * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `kind-…` for a broken kind, `bpmn-…`, `primitive-…`
+ * for a broken `primitive.yaml`.
+ */
+export async function prepareScaffold(
+  request: ScaffoldRequest,
+  place: ScaffoldPlace,
+): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
+  const { location, config } = place;
+  if (location.repositoryRoot === undefined) throw noRepository(location.root);
+  const kind = await kindOf(request.kind, place.kinds);
+  checkName(request.name, kind);
+  const image = imageOf(config, kind.kind, request.name);
+  joinRepository(config.registry, image);
+  const [template, site] = await Promise.all([
+    readTemplate(join(kind.folder, 'files')).catch((cause) => notScaffolded(kind, cause)),
+    readSite(location.root, kind.kind, request.name),
+  ]);
+  checkLanguages(kind, template, config.languages);
+  checkSite(site, kind, request.name, config);
+  const provenance = site.manifest?.provenance;
+  const inputs = await resolveInputs(kind, request.inputs, provenance?.inputs, {
+    cwd: request.cwd,
+    root: location.root,
+  });
+  const [service, model] = await Promise.all([
+    serviceOf(kind, inputs, location.root, site.path),
+    modelOf(kind, inputs, location.root, site.path),
+  ]);
+  const variables = templateVariables(
+    {
+      kind: kind.kind,
+      name: request.name,
+      templateVersion: kind.version,
+      image,
+      inputs,
+      ...(service && { service }),
+      ...(model && { model }),
+      bases: await readBases(place.bases),
+      run: kind.run,
+    },
+    config.languages,
+  );
+  const filled = await render(template, kind.files ?? [], variables);
+  const rendered = await withGenerated(kind, filled, `${site.path}/`);
+  if (rendered.has(MANIFEST)) {
+    throw new PrimitiveError(
+      'kind-path-invalid',
+      `${kind.kind}/files/${MANIFEST}: scaffold writes that itself.`,
+    );
+  }
+  const folder = join(location.root, site.path);
+  const paths = new Set([...rendered.keys(), ...(provenance?.files.keys() ?? []), MANIFEST]);
+  const strangers = site.state === 'occupied' && provenance === undefined ? await readStrangers(folder) : [];
+  const existing = await readExisting(folder, paths);
+  // Another process was quicker: now its primitive is there, whole.
+  if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
+  return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, strangers });
+}
+
+async function kindOf(name: string, kinds: KindLookup): Promise<Kind> {
+  const kind = await kinds.get(name);
+  if (kind !== undefined) return kind;
+  const meant = nearest(name, kinds.keys());
+  throw new PrimitiveError('kind-unknown', `There is no kind ${JSON.stringify(name)}.`, {
+    why: `the kinds are ${[...kinds.keys()].join(', ')}`,
+    suggestions: meant === undefined ? [] : [`Did you mean ${meant}?`],
+  });
+}
+
+function checkName(name: string, kind: Kind): void {
+  const fault = nameFault(name, kind.names);
+  if (fault === undefined) return;
+  const like = nameLike(name, kind.kind, kind.names);
+  const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
+  throw new PrimitiveError(
+    'name-invalid',
+    `No ${kind.kind} can be called ${JSON.stringify(shown)}: it ${fault}.`,
+    {
+      why: `it becomes a folder, an image, and names in code; the rule is ${kind.names.pattern}`,
+      suggestions: like === undefined ? [] : [`primitive scaffold --kind ${kind.kind} --name ${like}`],
+    },
+  );
+}
+
+function imageOf({ image }: Config, kind: string, name: string): string {
+  return image.replaceAll('{kind}', kind).replaceAll('{name}', name);
+}
+
+async function notScaffolded(kind: Kind, cause: unknown): Promise<Template> {
+  if (cause instanceof PrimitiveError) throw cause;
+  throw new PrimitiveError('kind-not-scaffolded', `There is no template of the kind ${kind.kind} yet.`, {
+    why: `${kind.kind} has a kind.yaml, but no folder files/`,
+    cause,
+  });
+}
+
+/** The lines of the config that a kind's names are made from. */
+const LANGUAGE_LINES = {
+  go: '  go: { module: github.com/OWNER/REPOSITORY }',
+  ts: '  ts: { scope: "@OWNER" }',
+  python: '  python: { prefix: OWNER }',
+  proto: '  proto: { package: OWNER }',
+} as const;
+
+function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
+  const needed: (keyof typeof LANGUAGE_LINES)[] = [kind.language];
+  if (template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
+  const missing = needed.filter((language) => languages[language] === undefined);
+  if (missing.length === 0) return;
+  throw new PrimitiveError(
+    'languages-missing',
+    `primitive.config.yaml does not say how ${missing.join(' and ')} code is named.`,
+    {
+      why: `a ${kind.kind} is written in ${kind.language}; names come from \`languages\` alone, never from this machine`,
+      suggestions: [`languages:\n${missing.map((language) => LANGUAGE_LINES[language]).join('\n')}`],
+    },
+  );
+}
+
+function checkSite(site: Site, kind: Kind, name: string, config: Config): void {
+  const { manifest, path, others } = site;
+  if (manifest !== undefined && (manifest.kind !== kind.kind || manifest.name !== name)) {
+    throw new PrimitiveError(
+      'scaffold-mismatch',
+      `${path}/${MANIFEST} is that of ${manifest.kind}/${manifest.name}.`,
+      {
+        why: 'a primitive is called as its folder is',
+        suggestions: [`Correct \`kind\` and \`name\` in ${path}/${MANIFEST}.`],
+      },
+    );
+  }
+  const names = others.filter((other) => other.kind === kind.kind).map((other) => other.name);
+  const clash = clashOf(name, names);
+  if (clash !== undefined) {
+    throw new PrimitiveError(
+      'name-clash',
+      `There is a ${kind.kind} ${clash}, which ${name} is hard to tell from.`,
+      {
+        why: 'they differ in hyphens or case only, and become the same name in code',
+        suggestions: ['Choose a name that differs in letters.'],
+      },
+    );
+  }
+  const image = imageOf(config, kind.kind, name);
+  const same = others.find((other) => imageOf(config, other.kind, other.name) === image);
+  if (same !== undefined) {
+    throw new PrimitiveError('image-clash', `${same.kind}/${same.name} has the image ${image} already.`, {
+      why: `\`image\` of the config is ${config.image}`,
+      suggestions: ['Use {kind} and {name} in `image` of the config, or choose another name.'],
+    });
+  }
+}
+
+/** What the template sees of a proto file that is to be served. */
+async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
+  const path = inputs.service;
+  if (path === undefined || kind.inputs?.service?.match !== '*.proto') return undefined;
+  return readService({
+    text: new TextDecoder().decode(await readInput(root, 'service', path)),
+    path,
+    primitive,
+  });
+}
+
+/** What the template sees of a BPMN file that is to be implemented; once it was copied, the original may be gone. */
+async function modelOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
+  const given = inputs.bpmn;
+  if (given === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
+  const copies =
+    kind.generators?.flatMap(({ reads }) => reads).filter((path) => path.endsWith('.bpmn')) ?? [];
+  const paths = [given, ...copies.map((path) => `${primitive}/${path}`)];
+  const path = paths.find((one) => existsSync(join(root, one))) ?? given;
+  const { compileBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
+  return compileBpmn(await readInput(root, 'bpmn', path), path);
+}
+
+function noRepository(root: string): PrimitiveError {
+  return new PrimitiveError('git-not-a-repository', `${root} is in no git repository.`, {
+    why: 'a primitive is built and published from what is committed',
+    suggestions: ['git init'],
+  });
+}

@@ -1,0 +1,66 @@
+import type { PrimitiveError } from '../../../core/errors.ts';
+import { modelDigest } from './digest.ts';
+import { type BpmnFault, bpmnError, type PlacedFault, SHOWN } from './fault.ts';
+import { type Model, readModel } from './model.ts';
+import { schemaFaults } from './schema.ts';
+import { idOf, positionsOf, readXml } from './xml.ts';
+
+/** Bytes that a model may have; large ones have some hundred thousand. */
+export const MAX_MODEL_BYTES = 5 * 1024 * 1024;
+
+/** A model without faults. */
+export type CompiledModel = Model & {
+  /** See {@link modelDigest}. */
+  readonly digest: string;
+  /** The file, as text. */
+  readonly text: string;
+};
+
+/**
+ * Reads a BPMN 2.0 model for Zeebe.
+ *
+ * `path` is the file's name in messages. Throws `bpmn-invalid`, or the code of the only fault (exit 2): all faults of a
+ * file are told together, each with line, column, the element's id and what to do.
+ */
+export async function compileBpmn(bytes: Uint8Array, path: string): Promise<CompiledModel> {
+  const text = decode(bytes, path);
+  const document = readXml(text);
+  if ('faults' in document) throw bpmnError(path, document.faults);
+  const { root } = document;
+  const { model, faults } = readModel(root);
+  const isOther = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
+  const unknown = isOther ? [] : await schemaFaults(root);
+  const isTooLarge = unknown.some(({ code }) => code === 'bpmn-too-large');
+  const found = isTooLarge ? unknown : [...unknown, ...faults];
+  if (found.length === 0) return { ...model, digest: modelDigest(root), text };
+  throw errorOf(path, text, found);
+}
+
+function errorOf(path: string, text: string, found: readonly PlacedFault[]): PrimitiveError {
+  // A message that several elements wait for has its faults once.
+  const all = [...new Map(found.map((fault) => [`${fault.at.ordinal} ${fault.message}`, fault])).values()];
+  const shown = all.sort((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1)).slice(0, SHOWN);
+  const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
+  const faults = shown.map(({ code, at, message, fix }): BpmnFault => {
+    const element = idOf(at);
+    const place = places.get(at.ordinal) ?? { line: 1, column: 1 };
+    return { code, ...place, ...(element !== undefined && { element }), message, fix };
+  });
+  return bpmnError(path, faults, all.length);
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  const refuse = (code: string, message: string, fix: string) =>
+    bpmnError(path, [{ code, line: 1, column: 1, message, fix }]);
+  if (bytes.length > MAX_MODEL_BYTES)
+    throw refuse('bpmn-too-large', TOO_LARGE, 'Split the process with call activities.');
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  try {
+    if (!isUtf16) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // It is said below.
+  }
+  throw refuse('bpmn-encoding', `it is ${isUtf16 ? 'UTF-16' : 'no UTF-8'}`, 'Save the file as UTF-8.');
+}
+
+const TOO_LARGE = `it has more than ${MAX_MODEL_BYTES / 1024 / 1024} MiB, which no model needs`;

@@ -1,0 +1,77 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Kind } from '../kind.ts';
+import type { RenderedFile } from '../render.ts';
+
+/** One of a kind's `generators`. */
+export type Generator = NonNullable<Kind['generators']>[number];
+
+/** The bytes of a file below the primitive's folder; undefined where there is none. */
+export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
+
+/** A generator that is part of this package: what it makes depends on the files that it reads alone. */
+export interface BuiltIn {
+  readonly version: string;
+  /** Path below the primitive's folder -> text. `shown` stands before paths in messages. */
+  readonly generate: (
+    generator: Generator,
+    read: ReadFile,
+    shown: string,
+  ) => Promise<ReadonlyMap<string, string>>;
+}
+
+/** By what `run` calls them. */
+const BUILT_IN: Readonly<Record<string, BuiltIn>> = { bpmn: { version: '1', generate: generateModel } };
+
+/** The names of the built-in generators. */
+export const builtInNames: readonly string[] = Object.keys(BUILT_IN);
+
+/** The built-in generator that is meant, if one is. Throws `generator-version` (exit 2). */
+export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
+  const found = Object.hasOwn(BUILT_IN, run) ? BUILT_IN[run] : undefined;
+  if (found === undefined || found.version === version) return found;
+  throw new PrimitiveError(
+    'generator-version',
+    `The built-in generator ${run} is of version ${found.version}, ${id} needs ${version}.`,
+    { suggestions: ['Use the kind with the version of primitive that it was made for.'] },
+  );
+}
+
+/** The files of a kind together with what its built-in generators make of them, in the order of the paths. */
+export async function withGenerated(
+  kind: Pick<Kind, 'generators'>,
+  rendered: ReadonlyMap<string, RenderedFile>,
+  shown: string,
+): Promise<ReadonlyMap<string, RenderedFile>> {
+  const files = new Map(rendered);
+  for (const generator of kind.generators ?? []) {
+    const made = await builtIn(generator)?.generate(
+      generator,
+      async (path) => rendered.get(path)?.bytes,
+      shown,
+    );
+    for (const [path, text] of made ?? []) {
+      files.set(path, { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'generated' });
+    }
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function generateModel(
+  { id, reads, writes }: Generator,
+  read: ReadFile,
+  shown: string,
+): Promise<ReadonlyMap<string, string>> {
+  const source = reads.find((path) => path.endsWith('.bpmn')) ?? '';
+  const [bytes, goMod] = await Promise.all([read(source), read('go.mod')]);
+  const module = /^module\s+([\w.~/-]+)/m.exec(new TextDecoder().decode(goMod))?.[1];
+  if (bytes === undefined || module === undefined) {
+    const missing = bytes === undefined ? `${shown}${source} is missing.` : `${shown}go.mod names no module.`;
+    throw new PrimitiveError('generator-input', missing, { why: `the generator ${id} reads it` });
+  }
+  const [{ compileBpmn }, { goSource }] = await Promise.all([
+    import('./bpmn/compile.ts'),
+    import('./bpmn/go.ts'),
+  ]);
+  const model = await compileBpmn(bytes, `${shown}${source}`);
+  return new Map([[`${writes}/model/model.go`, goSource(model, source, `${module}/internal/engine`)]]);
+}

@@ -1,0 +1,293 @@
+import type { Transport } from '../http/client.ts';
+import { createGate, type Gate } from '../http/limiter.ts';
+import { isLoopbackHost } from '../http/loopback.ts';
+import { AttemptFailure, type Clock, type RetryPolicy, withRetries } from '../http/retry.ts';
+import { type HttpRequest, type HttpResponse, TransportFailure } from '../http/send.ts';
+import { type Authorization, type Authorizer, createAuthorizer, type Scope } from './auth.ts';
+import type { Credentials } from './credentials.ts';
+import { responseFailure, type Subject, transportFailure } from './failure.ts';
+import { repositoryHost, repositoryPath } from './reference.ts';
+import type { Repository } from './types.ts';
+
+/** One call to a registry's API. */
+export interface Call {
+  readonly method: HttpRequest['method'];
+  readonly repository: Repository;
+  /** Below `/v2/<name>/`, such as `manifests/main`; or where the registry itself pointed to. */
+  readonly target: string | URL;
+  /** For error texts: `the manifest main`. */
+  readonly what: string;
+  readonly pushes: boolean;
+  /** A second repository that must be readable with the same token. */
+  readonly reads?: Repository;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: HttpRequest['body'];
+  readonly maxBytes?: number;
+  /** Responses that are an answer; all others are failures. */
+  readonly accept: (response: HttpResponse) => boolean;
+}
+
+/** An accepted response, and the URL that was asked, for locations relative to it. */
+export interface Answer {
+  readonly response: HttpResponse;
+  readonly url: URL;
+  readonly subject: Subject;
+}
+
+/** Reported before each wait. */
+export interface RetryEvent {
+  readonly host: string;
+  readonly repository: string;
+  readonly method: string;
+  readonly reason: string;
+  readonly attempt: number;
+  /** Milliseconds. */
+  readonly delay: number;
+}
+
+/** Requests to registries with everything that all of them need: scheme, authorization, rate limits, retries. */
+export interface Exchange {
+  /** One attempt; throws {@link AttemptFailure} for {@link Exchange.retrying}, or what no retry helps against. */
+  attempt(call: Call): Promise<Answer>;
+  /** Attempts until it is accepted and `read` is content; `read` throws {@link AttemptFailure} to ask for another. */
+  call<T>(call: Call, read: (answer: Answer) => T): Promise<T>;
+  /** The same retries around several attempts that only make sense together. */
+  retrying<T>(call: Pick<Call, 'repository' | 'method'>, operation: () => Promise<T>): Promise<T>;
+}
+
+export interface ExchangeOptions {
+  readonly transport: Transport;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** Hosts that are spoken to without TLS, besides loopback ones. */
+  readonly plainHttp: readonly string[];
+  readonly write: boolean;
+  /** Requests under way at the same time, at most, per host. */
+  readonly concurrency: number;
+  /** Milliseconds. */
+  readonly budget: number;
+  readonly signal?: AbortSignal;
+  readonly onRetry?: (event: RetryEvent) => void;
+}
+
+interface Host {
+  readonly name: string;
+  /** Where it is reached, which for Docker Hub is not where it is named. */
+  readonly address: string;
+  scheme: 'http' | 'https';
+  /** Whether anything came back from it yet: until then only one request is sent, and it tells what the others need. */
+  answered: boolean;
+  first?: Promise<void>;
+  readonly gate: Gate;
+  /** On the clock: nothing is sent before, because the host said so to someone. */
+  resumeAt: number;
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024;
+const USER_AGENT = 'primitive';
+
+export function createExchange(options: ExchangeOptions): Exchange {
+  const { transport, clock, signal } = options;
+  const hosts = new Map<string, Host>();
+
+  const policy = (host: string, repository: string, method: string): RetryPolicy => ({
+    clock,
+    budget: options.budget,
+    ...(signal === undefined ? {} : { signal }),
+    onRetry: (retry) => options.onRetry?.({ host, repository, method, ...retry }),
+  });
+
+  const authorizer: Authorizer = createAuthorizer({
+    credentials: options.credentials,
+    clock,
+    write: options.write,
+    send(request, { host, scopes, credentialSource }) {
+      const repository = scopes.map((scope) => scope.path).join(', ');
+      const subject: Subject = {
+        host,
+        repository: scopes[0]?.path ?? '',
+        method: request.method,
+        what: `a token from ${request.url.host}`,
+        pushes: scopes.some((scope) => scope.push),
+        ...(credentialSource === undefined ? {} : { credentialSource }),
+      };
+      return withRetries(policy(host, repository, request.method), async () => {
+        const response = await sendOnce(request, subject, true);
+        if (response.status === 200) return response;
+        throw responseFailure(response, subject, dateOf(response));
+      });
+    },
+  });
+
+  function hostOf(name: string): Host {
+    let host = hosts.get(name);
+    if (host === undefined) {
+      const plain = isLoopbackHost(name) || options.plainHttp.includes(name);
+      host = {
+        name,
+        address: name === 'docker.io' ? 'registry-1.docker.io' : name,
+        scheme: plain ? 'http' : 'https',
+        answered: false,
+        gate: createGate(options.concurrency, isOverload),
+        resumeAt: 0,
+      };
+      hosts.set(name, host);
+    }
+    return host;
+  }
+
+  async function sendOnce(request: HttpRequest, subject: Subject, answered: boolean): Promise<HttpResponse> {
+    try {
+      return await transport.send(request);
+    } catch (failure) {
+      if (failure instanceof TransportFailure) throw transportFailure(failure, subject, answered);
+      throw failure;
+    }
+  }
+
+  /** Waits until it is this request's turn; the first one to a host goes alone. Returns what to call when it has answered. */
+  async function enter(host: Host): Promise<() => void> {
+    while (!host.answered && host.first !== undefined) await host.first;
+    while (clock.now() < host.resumeAt) await clock.sleep(host.resumeAt - clock.now(), signal);
+    if (host.answered) return () => {};
+    if (host.first !== undefined) return enter(host);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    host.first = promise;
+    return () => {
+      if (host.first === promise) delete host.first;
+      resolve();
+    };
+  }
+
+  async function attempt(call: Call): Promise<Answer> {
+    const host = hostOf(repositoryHost(call.repository));
+    return host.gate.run(async () => {
+      signal?.throwIfAborted();
+      const leave = await enter(host);
+      try {
+        const answer = await sendAuthorized(call, host, leave);
+        if (call.accept(answer.response)) return answer;
+        throw noteLimit(host, responseFailure(answer.response, answer.subject, dateOf(answer.response)));
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  /** Sends it with what the host is known to want; after a 401 with what that asks for, and once more with a new token. */
+  async function sendAuthorized(call: Call, host: Host, onAnswer: () => void): Promise<Answer> {
+    const path = repositoryPath(call.repository);
+    const scopes = scopesOf(call);
+    let authorization = await authorizer.authorize(host.name, scopes);
+    for (let renewed = false; ; ) {
+      const url = targetUrl(host, path, call.target);
+      // An upload may be led to another host, which gets no credentials.
+      const own = !(call.target instanceof URL) || url.origin === new URL(originOf(host)).origin;
+      const subject = subjectOf(call, host, path, authorization);
+      const response = await sendOnce(
+        httpRequest(call, url, own ? authorization : undefined),
+        subject,
+        host.answered,
+      );
+      if (!host.answered && mayWantTls(host, response) && (await wantsTls(call, url, response))) {
+        host.scheme = 'https';
+        continue;
+      }
+      const refused = response.status === 401 && own && !call.accept(response);
+      const learned = refused && authorizer.learn(url, host.name, response, authorization);
+      host.answered = true;
+      onAnswer();
+      if (!learned || renewed) return { response, url, subject };
+      renewed = authorization !== undefined;
+      const next = await authorizer.authorize(host.name, scopes, { alone: renewed });
+      if (next === undefined || next.header === authorization?.header) return { response, url, subject };
+      authorization = next;
+    }
+  }
+
+  /** A registry on loopback is taken to speak plain HTTP; Go's server and nginx say so when it is TLS that they expect. */
+  async function wantsTls(call: Call, url: URL, response: HttpResponse): Promise<boolean> {
+    const { body } =
+      call.method === 'HEAD'
+        ? await transport.send({ ...httpRequest(call, url, undefined), method: 'GET' })
+        : response;
+    return /HTTP request (?:was sent )?to (?:an )?HTTPS/i.test(
+      new TextDecoder().decode(body.subarray(0, 1024)),
+    );
+  }
+
+  /** A host that asks one request to wait means all of them. */
+  function noteLimit(host: Host, failure: AttemptFailure): AttemptFailure {
+    const after = failure.retry?.after ?? 0;
+    if (failure.error.code === 'registry-rate-limited' && after >= 1000 && after <= options.budget) {
+      host.resumeAt = Math.max(host.resumeAt, clock.now() + after);
+    }
+    return failure;
+  }
+
+  const retrying: Exchange['retrying'] = (call, operation) =>
+    withRetries(
+      policy(repositoryHost(call.repository), repositoryPath(call.repository), call.method),
+      operation,
+    );
+
+  return {
+    attempt,
+    call: (call, read) => retrying(call, async () => read(await attempt(call))),
+    retrying,
+  };
+}
+
+/** What passes by itself may be a sign of too many requests: limits, 5xx, resets, stalls. */
+function isOverload(failure: unknown): boolean {
+  return failure instanceof AttemptFailure && failure.error.retryable;
+}
+
+function scopesOf(call: Call): readonly Scope[] {
+  const own = { path: repositoryPath(call.repository), push: call.pushes };
+  return call.reads === undefined ? [own] : [own, { path: repositoryPath(call.reads), push: false }];
+}
+
+function targetUrl(host: Host, path: string, target: string | URL): URL {
+  return target instanceof URL ? target : new URL(`${originOf(host)}/v2/${path}/${target}`);
+}
+
+function originOf(host: Host): string {
+  return `${host.scheme}://${host.address}`;
+}
+
+function httpRequest(call: Call, url: URL, authorization: Authorization | undefined): HttpRequest {
+  return {
+    method: call.method,
+    url,
+    headers: {
+      'user-agent': USER_AGENT,
+      ...call.headers,
+      ...(authorization === undefined ? {} : { authorization: authorization.header }),
+    },
+    ...(call.body === undefined ? {} : { body: call.body }),
+    maxBytes: call.maxBytes ?? DEFAULT_MAX_BYTES,
+  };
+}
+
+function subjectOf(call: Call, host: Host, path: string, authorization: Authorization | undefined): Subject {
+  const source = authorization?.source;
+  return {
+    host: host.name,
+    repository: path,
+    method: call.method,
+    what: call.what,
+    pushes: call.pushes,
+    ...(source === undefined ? {} : { credentialSource: source }),
+  };
+}
+
+function mayWantTls(host: Host, response: HttpResponse): boolean {
+  return response.status === 400 && host.scheme === 'http' && isLoopbackHost(host.name);
+}
+
+/** The server's own present, against which its dates are meant. */
+function dateOf(response: HttpResponse): number {
+  const date = Date.parse(response.headers.date ?? '');
+  return Number.isNaN(date) ? Date.now() : date;
+}

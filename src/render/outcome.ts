@@ -1,0 +1,25 @@
+import type { ExitCode } from '../core/errors.ts';
+import type { Style } from './style.ts';
+
+/** What a command came to, in every form in which it may be shown. */
+export interface Outcome {
+  /** The document of `--json` and `--report json=…`: plain data with a `schema`. */
+  readonly document: { readonly schema: string };
+  /** For people, ended by a newline. */
+  readonly text: (style: Style) => string;
+  readonly exit: ExitCode;
+  /** Further report formats by name. */
+  readonly reports?: Readonly<Record<string, () => string>>;
+  /** Only in GitHub Actions. */
+  readonly github?: {
+    /** Appended to GITHUB_OUTPUT. */
+    readonly outputs?: Readonly<Record<string, string>>;
+    /** Markdown, appended to GITHUB_STEP_SUMMARY. */
+    readonly summary?: () => string;
+  };
+}
+
+/** A document as it is printed and written: two spaces, one newline at the end. */
+export function stringifyDocument(document: unknown): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

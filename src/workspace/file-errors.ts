@@ -1,0 +1,38 @@
+import { PrimitiveError } from '../core/errors.ts';
+
+/** What the file system refused, as the error that users see; anything else as it is. `what` is what was being done. */
+export function explained(cause: unknown, what: string): unknown {
+  if (!isSystemError(cause)) return cause;
+  const { code, path, message } = cause;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PrimitiveError('disk-full', `There is no space left to ${what}.`, {
+      why: `${path} could not be written: ${code}. Nothing was changed.`,
+      suggestions: ['Free space there and run the command again.'],
+      exit: 3,
+      retryable: true,
+      cause,
+    });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new PrimitiveError('not-writable', `There is no right to ${what}.`, {
+      why: `${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,
+      suggestions: ['Give yourself write access to that folder, or run the command as its owner.'],
+      exit: 3,
+      cause,
+    });
+  }
+  return new PrimitiveError('not-written', `It failed to ${what}.`, {
+    why: `${message}. Nothing was changed.`,
+    exit: 3,
+    cause,
+  });
+}
+
+function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
+  return cause instanceof Error && 'syscall' in cause;
+}
+
+/** The code of what the file system refused. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

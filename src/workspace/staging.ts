@@ -1,0 +1,131 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../core/errors.ts';
+import { errnoOf } from './file-errors.ts';
+
+/** A folder beside the target and on its file system, which also keeps a second process out. */
+export interface Staging {
+  /** Absolute. */
+  readonly folder: string;
+  /** Removes it, and the folders above the target that were made for it and are empty still. Never throws. */
+  close(): void;
+}
+
+/**
+ * Makes `.<name>.scaffold` in the folder of the target, with the folders that are missing above it.
+ *
+ * It comes into being by one rename and holds the id of its process, so that what a killed process left behind is told
+ * from what a living one works in. Throws `scaffold-busy` (exit 2) for the latter.
+ */
+export function openStaging(target: string, name: string): Staging {
+  const parent = dirname(target);
+  const made = makeFolders(parent);
+  const lock = join(parent, `.${name}.scaffold`);
+  // Named by its process, so that it can be told from the start whether that one lives.
+  const own = `${lock}-${process.pid}`;
+  const close = () => {
+    // What cannot be removed is ignored by git, and removed by the next scaffold of this primitive.
+    for (const folder of [own, lock]) attempt(() => rmSync(folder, { recursive: true, force: true }));
+    for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
+  };
+  try {
+    rmSync(own, { recursive: true, force: true });
+    mkdirSync(own);
+    writeFileSync(join(own, '.gitignore'), '*\n');
+    writeFileSync(join(own, OWNER), `${process.pid}\n`);
+    take(own, lock);
+  } catch (error) {
+    attempt(() => rmSync(own, { recursive: true, force: true }));
+    for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
+    throw error;
+  }
+  return { folder: lock, close };
+}
+
+/** Removes what killed processes left behind when they scaffolded the same primitive. */
+export function removeLeftOvers(target: string, name: string): void {
+  const parent = dirname(target);
+  const lock = `.${name}.scaffold`;
+  for (const found of existsSync(parent) ? readdirSync(parent) : []) {
+    const folder = join(parent, found);
+    const owner = found.startsWith(`${lock}-`) ? Number(found.slice(lock.length + 1)) : ownerOf(folder);
+    if (found === lock || found.startsWith(`${lock}-`)) {
+      if (!isAlive(owner)) attempt(() => rmSync(folder, { recursive: true, force: true }));
+    }
+  }
+}
+
+const OWNER = 'owner';
+
+/** A rename onto a folder that has files fails, whoever comes second. */
+function take(own: string, lock: string): void {
+  try {
+    renameSync(own, lock);
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') && existsSync(lock)) throw busy(lock);
+    throw error;
+  }
+}
+
+function ownerOf(lock: string): number {
+  try {
+    return Number(readFileSync(join(lock, OWNER), 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+function isAlive(owner: number): boolean {
+  if (!Number.isInteger(owner) || owner <= 0) return false;
+  try {
+    return process.kill(owner, 0);
+  } catch (error) {
+    // Another user's process cannot be signalled, but it is there.
+    return errnoOf(error) === 'EPERM';
+  }
+}
+
+function busy(lock: string): PrimitiveError {
+  return new PrimitiveError('scaffold-busy', 'Another process is scaffolding the same primitive.', {
+    why: `it holds ${lock}`,
+    suggestions: ['Run the command again when that one has ended.', `If none is running: rm -r '${lock}'`],
+    retryable: true,
+  });
+}
+
+/** Makes a folder and those above it; returns the new ones, outermost first. */
+function makeFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let path = folder; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  const made: string[] = [];
+  try {
+    for (const path of missing) {
+      mkdirSync(path);
+      made.push(path);
+    }
+  } catch (error) {
+    // Two at once make the same folders.
+    if (errnoOf(error) === 'EEXIST') return [...made, ...makeFolders(folder)];
+    for (const path of made.toReversed()) attempt(() => rmdirSync(path));
+    throw error;
+  }
+  return made;
+}
+
+/** For what may fail, such as the removal of a folder that has become somebody's. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // See above.
+  }
+}

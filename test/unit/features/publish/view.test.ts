@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import { inventoryText } from '../../../../src/features/list/view.ts';
+import type { PublishPlan } from '../../../../src/features/publish/plan.ts';
+import type { PublishedComponent, PublishReport } from '../../../../src/features/publish/report.ts';
+import {
+  planMarkdown,
+  planOutputs,
+  planText,
+  publishMarkdown,
+  publishOutputs,
+  publishText,
+} from '../../../../src/features/publish/view.ts';
+import type { Repository } from '../../../../src/oci/types.ts';
+import { createStyle } from '../../../../src/render/style.ts';
+
+const plain = createStyle(false, 80);
+const commit = '3f2a91c04d1e3f2a91c04d1e3f2a91c04d1e3f2a';
+const digest = `sha256:${'9f'.repeat(32)}` as const;
+const registry = 'ghcr.io/acme';
+
+function component(name: string, more: Partial<PublishedComponent>): PublishedComponent {
+  const image = `${registry}/domain-${name}`;
+  return {
+    kind: 'domain',
+    name,
+    path: `primitives/domain/${name}`,
+    image,
+    inputDigest: 'a'.repeat(64),
+    platforms: ['linux/amd64'],
+    action: 'built',
+    reason: 'no sealed image of these inputs',
+    tags: [commit],
+    digest,
+    ref: `${image}:${commit}@${digest}`,
+    ...more,
+  };
+}
+
+const failed = component('stock', {
+  action: 'failed',
+  reason: 'The build failed.',
+  tags: [],
+  error: {
+    code: 'build-failed',
+    message: 'The build failed.',
+    why: 'RUN go test\n\u001b[2Jexit code 1',
+    suggestions: ['Mend it.'],
+    retryable: false,
+  },
+});
+const { digest: _digest, ref: _ref, ...unbuilt } = failed;
+
+const report: PublishReport = {
+  schema: 'primitive.publish/v1',
+  commit,
+  tier: 'trusted',
+  signer: { type: 'key', fingerprint: 'sha256:00' },
+  components: [
+    component('orders', {}),
+    component('ledger', { action: 'reused', reason: 'inputs | unchanged' }),
+    unbuilt,
+  ],
+  channel: { tag: 'main', action: 'skip', moved: false, reason: 'not everything is sealed' },
+  run: { duration: 1234, requests: 34 },
+};
+
+const plan: PublishPlan = {
+  schema: 'primitive.publish-plan/v1',
+  commit,
+  run: { tier: 'accepted', signer: { type: 'key', fingerprint: 'sha256:00' } },
+  tags: [commit],
+  sealOnly: false,
+  keepGoing: false,
+  components: [
+    {
+      kind: 'domain',
+      name: 'orders',
+      path: 'p',
+      image: `${registry}/domain-orders` as Repository,
+      inputDigest: 'a'.repeat(64),
+      platforms: [],
+      action: 'build',
+      reason: 'new',
+    },
+    {
+      kind: 'domain',
+      name: 'stock',
+      path: 'p',
+      image: `${registry}/domain-stock` as Repository,
+      inputDigest: 'b'.repeat(64),
+      platforms: [],
+      action: 'conflict',
+      existing: digest,
+      reason: 'taken',
+    },
+  ],
+  record: {
+    repository: `${registry}/primitive-releases` as Repository,
+    tag: commit,
+    action: 'write',
+    reason: 'none yet',
+  },
+  channel: { tag: 'main', action: 'skip', reason: 'only a trusted run moves the channel' },
+};
+
+describe('a publish', () => {
+  test('for people', () => {
+    expect(publishText(report, plain)).toBe(
+      `3f2a91c04d1e by a trusted run: 1 built, 1 reused, 1 failed
+
+✓  domain/orders  built   sha256:9f9f9f9f9f9f  no sealed image of these inputs
+✓  domain/ledger  reused  sha256:9f9f9f9f9f9f  inputs | unchanged
+✗  domain/stock   failed                       The build failed.
+
+✗ domain/stock: The build failed. [build-failed]
+    RUN go test
+    \\u001b[2Jexit code 1
+    try: Mend it.
+
+${registry}/domain-orders:${commit}@${digest}
+${registry}/domain-ledger:${commit}@${digest}
+
+release  no record is written
+channel  main stays: not everything is sealed
+run      1.2 s, 34 registry requests
+`,
+    );
+  });
+
+  test('as Markdown: nothing from outside becomes markup', () => {
+    const lines = publishMarkdown(report).split('\n');
+    expect(lines[0]).toBe('### Published `3f2a91c04d1e` (trusted)');
+    expect(lines).toContain(
+      `| domain/ledger | reused | \`${registry}/domain-ledger:${commit}@${digest}\` | inputs \\| unchanged |`,
+    );
+    expect(lines).toContain('| domain/stock | failed |  | The build failed. |');
+  });
+
+  test('as step outputs: what is tagged, by component', () => {
+    const release = { ref: `${registry}/primitive-releases:${commit}@${digest}`, digest, written: true };
+    expect(publishOutputs({ ...report, release })).toEqual({
+      refs: JSON.stringify({
+        'domain/orders': `${registry}/domain-orders:${commit}@${digest}`,
+        'domain/ledger': `${registry}/domain-ledger:${commit}@${digest}`,
+      }),
+      release: release.ref,
+    });
+    expect(publishOutputs(report).release).toBe('');
+  });
+});
+
+describe('a plan', () => {
+  test('for people', () => {
+    expect(planText(plan, plain)).toBe(
+      `Plan for 3f2a91c04d1e by an accepted run: 1 build, 1 conflict
+
+domain/orders  build     new
+domain/stock   conflict  taken
+
+record   ${registry}/primitive-releases:${commit}  write  none yet
+channel  main${' '.repeat(registry.length + 56)}  skip   only a trusted run moves the channel
+
+Nothing was changed.
+`,
+    );
+  });
+
+  test('as Markdown and as a matrix of what is to be built', () => {
+    expect(planMarkdown(plan)).toContain('| domain/stock | conflict | taken |');
+    expect(planOutputs(plan)).toEqual({
+      matrix: JSON.stringify({ include: [{ component: 'domain/orders', kind: 'domain', name: 'orders' }] }),
+    });
+  });
+});
+
+test('an inventory', () => {
+  const common = {
+    kind: 'domain',
+    path: 'p',
+    state: 'committed',
+    problem: null,
+    inputDigest: 'ab'.repeat(32),
+    language: 'go',
+  } as const;
+  const primitives = [
+    { ...common, name: 'billing', image: 'r.io/billing', template: { version: 1, latest: 1 } },
+    { ...common, name: 'orders', image: 'r.io/orders', template: { version: 1, latest: 2 } },
+    { ...common, name: 'own', image: 'r.io/own', template: null },
+    { ...common, name: 'new', image: 'r.io/new', template: null, state: 'uncommitted', inputDigest: null },
+    {
+      ...common,
+      name: 'odd',
+      image: null,
+      template: null,
+      state: 'invalid',
+      problem: 'p/primitive.yaml:1:1: it is wrong',
+      inputDigest: null,
+    },
+  ] as const;
+  expect(inventoryText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
+    [
+      'PRIMITIVE       LANGUAGE  TEMPLATE  IMAGE         INPUTS',
+      'domain/billing  go        1         r.io/billing  abababababab',
+      'domain/orders   go        1, now 2  r.io/orders   abababababab',
+      'domain/own      go        -         r.io/own      abababababab',
+      'domain/new      go        -         r.io/new      uncommitted',
+      'domain/odd      go        -         -             invalid',
+      '',
+      'p/primitive.yaml:1:1: it is wrong',
+      '',
+    ].join('\n'),
+  );
+});

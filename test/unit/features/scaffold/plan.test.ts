@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import type { Existing, Site } from '../../../../src/features/scaffold/facts.ts';
+import { planScaffold, refuseConflicts, type ScaffoldPlan } from '../../../../src/features/scaffold/plan.ts';
+import type { Kind } from '../../../../src/kinds/kind.ts';
+import type { Owner, RenderedFile } from '../../../../src/kinds/render.ts';
+import { digestOf } from '../../../../src/oci/digest.ts';
+import { readManifest } from '../../../../src/workspace/provenance.ts';
+
+const kind: Kind = {
+  schema: 'primitive.kind/v1',
+  kind: 'widget',
+  version: 2,
+  language: 'go',
+  names: { pattern: '.*' },
+  files: [
+    { path: 'gen/**', owner: 'generated', by: 'model' },
+    { path: 'Dockerfile', owner: 'config' },
+    { path: '**', owner: 'impl' },
+  ],
+  generators: [{ id: 'model', run: 'm', version: '1', reads: ['model.txt'], writes: 'gen' }],
+  build: { context: '.', dockerfile: 'Dockerfile' },
+  run: { port: 8080, live: '/livez', ready: '/readyz', drainSeconds: 1 },
+  folder: '/kinds/widget',
+};
+
+/** What the template makes today: the content is `<path> new`. */
+const rendered = new Map<string, RenderedFile>(
+  (
+    [
+      ['Dockerfile', 'config'],
+      ['gen/model.go', 'generated'],
+      ['main.go', 'impl'],
+      ['model.txt', 'impl'],
+    ] satisfies [string, Owner][]
+  ).map(([path, owner]) => [path, { bytes: bytes(`${path} new`), mode: '100644', owner }]),
+);
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function file(text: string): Existing {
+  return { type: 'file', digest: digestOf(bytes(text)), size: text.length };
+}
+
+/** Plans a primitive that has `files` on disk and was scaffolded as `recorded`. */
+async function plan(
+  files: Readonly<Record<string, Existing>>,
+  recorded?: Readonly<Record<string, string>>,
+  strangers: readonly string[] = [],
+): Promise<ScaffoldPlan> {
+  const lines = Object.entries(recorded ?? {}).map(
+    ([path, text]) => `    ${path}: ${digestOf(bytes(text))}\n`,
+  );
+  const text = `kind: widget\nname: a\ntemplate:\n  version: 1\n  files: ${lines.length === 0 ? '{}\n' : `\n${lines.join('')}`}`;
+  const manifest = recorded === undefined ? undefined : await readManifest(text, 'primitive.yaml');
+  const site: Site = {
+    root: '/r',
+    path: 'primitives/widget/a',
+    state: 'occupied',
+    manifest,
+    others: [],
+  };
+  const existing = new Map(Object.entries(files));
+  if (manifest !== undefined) existing.set('primitive.yaml', file(text));
+  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, strangers };
+  return (await planScaffold(facts)).plan;
+}
+
+function fates({ files }: ScaffoldPlan): Record<string, string> {
+  return Object.fromEntries(
+    files.map(({ path, fate, reason }) => [path, reason === undefined ? fate : `${fate}: ${reason}`]),
+  );
+}
+
+const old = {
+  Dockerfile: 'Dockerfile old',
+  'gen/model.go': 'gen/model.go old',
+  'main.go': 'main.go old',
+  'model.txt': 'model.txt old',
+};
+const current = Object.fromEntries([...rendered.keys()].map((path) => [path, `${path} new`]));
+const onDisk = (texts: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, file(text)]));
+
+describe('the fate of a file', () => {
+  test('of a new primitive: created, with the record', async () => {
+    expect(fates(await plan({}))).toEqual({
+      Dockerfile: 'created',
+      'gen/model.go': 'created',
+      'main.go': 'created',
+      'model.txt': 'created',
+      'primitive.yaml': 'created',
+    });
+  });
+
+  test.each([
+    ['nothing happened', current, current, 'main.go', 'unchanged'],
+    ['a person edited it', { ...current, 'main.go': 'mine' }, current, 'main.go', 'kept: edited'],
+    ['the template changed', old, old, 'main.go', 'kept: template-changed'],
+    ['both', { ...old, 'main.go': 'mine' }, old, 'main.go', 'kept: edited-and-template-changed'],
+    ['a person edited it to what the template makes now', current, old, 'main.go', 'unchanged'],
+    ['nothing is recorded of it', { ...current, 'main.go': 'mine' }, {}, 'main.go', 'kept: unrecorded'],
+    ['config is kept as code is', { ...current, Dockerfile: 'mine' }, current, 'Dockerfile', 'kept: edited'],
+    [
+      'a person edited what is ours',
+      { ...current, 'gen/model.go': 'mine' },
+      current,
+      'gen/model.go',
+      'regenerated',
+    ],
+    [
+      'it was generated from what a person edited',
+      { ...current, 'gen/model.go': 'theirs', 'model.txt': 'mine' },
+      current,
+      'gen/model.go',
+      'kept: generator-input-edited',
+    ],
+    [
+      'it is not written any more',
+      { ...current, 'gone.go': 'x' },
+      { ...current, 'gone.go': 'x' },
+      'gone.go',
+      'kept: left-over',
+    ],
+    [
+      'it is neither written nor there any more',
+      current,
+      { ...current, 'gone.go': 'x' },
+      'gone.go',
+      undefined,
+    ],
+  ] as const)('%s', async (_, disk, recorded, path, fate) => {
+    expect(fates(await plan(onDisk(disk), recorded))[path]).toBe(fate);
+  });
+
+  test('what was deleted comes back, and is called so', async () => {
+    const { 'main.go': _, ...rest } = current;
+    expect(fates(await plan(onDisk(rest), current))['main.go']).toBe('created: was-deleted');
+  });
+
+  test('something else of its name is a conflict', async () => {
+    const blocked = { ...onDisk(current), 'main.go': { type: 'blocked', by: 'main.go' } as const };
+    expect(fates(await plan(blocked, current))['main.go']).toBe('conflict: blocked');
+  });
+
+  test('what was there before anything was scaffolded is a conflict', async () => {
+    const made = await plan(onDisk({ 'main.go': 'main.go new' }), undefined, ['main.go', 'notes']);
+    expect(fates(made)).toMatchObject({ 'main.go': 'conflict: foreign', Dockerfile: 'created' });
+    expect(() => refuseConflicts(made)).toThrow('primitives/widget/a has files that scaffold did not write.');
+  });
+});
+
+test('the record of a kept file stays that of what was written', async () => {
+  const disk = { ...old, 'main.go': 'mine' };
+  const { plan: made, contents } = await planScaffold({
+    ...(await factsOf(disk)),
+  });
+  const record = made.files.find(({ path }) => path === 'primitive.yaml');
+  const text = new TextDecoder().decode(contents.get(record?.digest ?? 'sha256:'));
+  const { provenance } = await readManifest(text, 'primitive.yaml');
+  expect(provenance?.version).toBe(2);
+  expect(Object.fromEntries(provenance?.files ?? [])).toEqual({
+    Dockerfile: digestOf(bytes('Dockerfile old')),
+    // Its input is kept as the older template made it: nothing says what it should be generated to.
+    'gen/model.go': digestOf(bytes('gen/model.go old')),
+    'main.go': digestOf(bytes('main.go old')),
+    'model.txt': digestOf(bytes('model.txt old')),
+  });
+});
+
+async function factsOf(disk: Readonly<Record<string, string>>) {
+  const lines = Object.entries(old).map(([path, text]) => `    ${path}: ${digestOf(bytes(text))}\n`);
+  const text = `kind: widget\nname: a\ntemplate:\n  version: 1\n  files:\n${lines.join('')}`;
+  const site: Site = {
+    root: '/r',
+    path: 'primitives/widget/a',
+    state: 'occupied',
+    manifest: await readManifest(text, 'primitive.yaml'),
+    others: [],
+  };
+  const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
+  return { kind, name: 'a', inputs: {}, rendered, site, existing, strangers: [] };
+}
+
+test('a plan is plain data, the same from whatever order the files come in', async () => {
+  const facts = await factsOf(current);
+  const other = { ...facts, rendered: new Map([...rendered].reverse()) };
+  const [one, two] = await Promise.all([planScaffold(facts), planScaffold(other)]);
+  expect(JSON.stringify(one.plan)).toBe(JSON.stringify(two.plan));
+  expect(JSON.parse(JSON.stringify(one.plan))).toEqual(one.plan);
+});

@@ -1,0 +1,274 @@
+import { describe, expect, test } from 'vitest';
+import { PrimitiveError } from '../../../../../src/core/errors.ts';
+import { compileBpmn, MAX_MODEL_BYTES } from '../../../../../src/kinds/generators/bpmn/compile.ts';
+import { modelOf, ORDER, task } from '../../../../support/bpmn-models.ts';
+
+const compile = (text: string | Uint8Array) => compileBpmn(Buffer.from(text), 'flow.bpmn');
+
+async function refusal(text: string | Uint8Array): Promise<PrimitiveError> {
+  const error = await compile(text).catch((thrown: unknown) => thrown);
+  if (error instanceof PrimitiveError) return error;
+  throw new Error('it was compiled');
+}
+
+test('jobs come from tasks, ad-hoc subprocesses, listeners and messages that are sent; not from connectors', async () => {
+  const { processId, jobs } = await compile(ORDER);
+  expect(processId).toBe('order');
+  expect(jobs.map(({ type, identifier, elements }) => [type, identifier, elements.join(' ')])).toEqual([
+    ['mail', 'Mail', 'Remind Tell'],
+    ['order.audit', 'Audit', 'Pack order'],
+    ['order.check.completing', 'CheckCompleting', 'Check'],
+    ['order.choose', 'Choose', 'Choose'],
+    ['order.label', 'Label', 'Label'],
+    ['order.payment.charge.v1', 'PaymentChargeV1', 'Charge'],
+    ['order.wrap', 'Wrap', 'Wrap'],
+  ]);
+});
+
+test('messages are those that are waited for, with the expressions that they are correlated by', async () => {
+  const { messages } = await compile(ORDER);
+  expect(messages).toEqual([
+    {
+      name: 'order.cancelled',
+      identifier: 'Cancelled',
+      correlationKeys: ['=order.id'],
+      elements: ['Cancelled'],
+    },
+    {
+      name: 'order.parcel-sent',
+      identifier: 'ParcelSent',
+      correlationKeys: ['=order.id'],
+      elements: ['WaitForParcel'],
+    },
+    { name: 'order.placed', identifier: 'Placed', correlationKeys: [], elements: ['Ordered'] },
+  ]);
+});
+
+const message = (attributes: string, subscription = '<zeebe:subscription correlationKey="=k" />') =>
+  `<message id="M" ${attributes}><extensionElements>${subscription}</extensionElements></message>`;
+const receive = '<receiveTask id="R" messageRef="M" />';
+
+describe('each fault has its code, element, line and column', () => {
+  test.each<[code: string, place: string, text: string]>([
+    ['bpmn-job-type-expression', '4:40: T: the job type "=kind"', modelOf(task('T', '=kind'))],
+    ['bpmn-job-type-missing', '4:40: T: zeebe:taskDefinition has no type', modelOf(task('T', ' '))],
+    ['bpmn-job-type-identifier', '4:40: T: the job type "3ds"', modelOf(task('T', '3ds'))],
+    ['bpmn-job-type-identifier', '4:40: T: the job type "支付"', modelOf(task('T', '支付'))],
+    [
+      'bpmn-job-type-collision',
+      '5:40: U: the job types "charge-card" and "chargeCard" both become ChargeCard',
+      modelOf(`${task('T', 'charge-card')}\n${task('U', 'chargeCard')}`),
+    ],
+    [
+      'bpmn-job-type-collision',
+      '4:40: T: the job types "charge" and "flow.charge" both become Charge',
+      modelOf(`${task('T', 'flow.charge')}\n${task('U', 'charge')}`),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '5:2: S: bpmn:sendTask has no zeebe:taskDefinition',
+      modelOf(`${task('T', 'a')}\n <sendTask id="S" />`),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '5:1: S: bpmn:scriptTask has neither zeebe:taskDefinition nor zeebe:script',
+      modelOf(`${task('T', 'a')}\n<scriptTask id="S" />`),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '5:1: E: bpmn:endEvent has no zeebe:taskDefinition',
+      modelOf(`${task('T', 'a')}\n<endEvent id="E"><messageEventDefinition /></endEvent>`),
+    ],
+    [
+      'bpmn-task-definition-twice',
+      '6:1: T: the element has two task definitions',
+      modelOf(task('T', 'a').replace('</ext', '\n\n<zeebe:taskDefinition type="b" /></ext')),
+    ],
+    [
+      'bpmn-task-definition-misplaced',
+      '5:39: M: bpmn:manualTask has a task definition, and is no job',
+      modelOf(`${task('T', 'a')}\n${task('M', 'b').replaceAll('serviceTask', 'manualTask')}`),
+    ],
+    [
+      'bpmn-job-type-missing',
+      '5:1: T: zeebe:executionListener has no type',
+      modelOf(
+        task('T', 'a').replace(
+          '</ext',
+          '<zeebe:executionListeners>\n<zeebe:executionListener eventType="end" /></zeebe:executionListeners></ext',
+        ),
+      ),
+    ],
+    [
+      'bpmn-message-missing',
+      '5:1: R: bpmn:receiveTask says',
+      modelOf(`${task('T', 'a')}\n<receiveTask id="R" />`),
+    ],
+    [
+      'bpmn-message-name',
+      '7:1: M: the message has no name',
+      modelOf(`${task('T', 'a')}\n${receive}`, message('')),
+    ],
+    [
+      'bpmn-correlation-missing',
+      '7:1: M: the message "paid" has no correlation key',
+      modelOf(`${task('T', 'a')}\n${receive}`, message('name="paid"', '')),
+    ],
+    [
+      'bpmn-message-identifier',
+      '7:1: M: the message "1st" makes no name',
+      modelOf(`${task('T', 'a')}\n${receive}`, message('name="1st"')),
+    ],
+    [
+      'bpmn-reference',
+      '5:1: R: bpmn:messageRef refers to M, which is not there',
+      modelOf(`${task('T', 'a')}\n${receive}`),
+    ],
+    [
+      'bpmn-element-unknown',
+      '5:3: W: bpmn:serviceTsk: unknown type <bpmn:ServiceTsk>',
+      modelOf(`${task('T', 'a')}\n  <serviceTsk id="W" />`),
+    ],
+    [
+      'bpmn-element-unknown',
+      '5:1: T: zeebe:taskDefinitio: unknown type <zeebe:TaskDefinitio>',
+      modelOf(task('T', 'a').replace('</ext', '\n<zeebe:taskDefinitio type="b" /></ext')),
+    ],
+    [
+      'bpmn-element-unknown',
+      '5:1: flow: acme:thing: ',
+      modelOf(`${task('T', 'a')}\n<acme:thing xmlns:acme="urn:acme" />`),
+    ],
+    [
+      'bpmn-element-unknown',
+      '4:1: T: bpmn:serviceTask: unexpected body text <words>',
+      modelOf(task('T', 'a').replace('</serviceTask>', 'words</serviceTask>')),
+    ],
+    [
+      'bpmn-attribute-unknown',
+      '5:1: U: bpmn:userTask has an unknown attribute <asignee>',
+      modelOf(`${task('T', 'a')}\n<userTask id="U" asignee="me" />`),
+    ],
+    [
+      'bpmn-attribute-unknown',
+      '4:40: T: zeebe:taskDefinition has an unknown attribute <retry>',
+      modelOf(task('T', 'a').replace('type=', 'retry="3" type=')),
+    ],
+    [
+      'bpmn-id-duplicate',
+      '5:1: T: bpmn:task: duplicate ID <T>',
+      modelOf(`${task('T', 'a')}\n<task id="T" />`),
+    ],
+    [
+      'bpmn-id-invalid',
+      '5:1: 7up: bpmn:task: illegal ID <7up>',
+      modelOf(`${task('T', 'a')}\n<task id="7up" />`),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '4:1: T: bpmn:serviceTask has no zeebe:taskDefinition',
+      modelOf('<serviceTask id="T" /><task id="U" />'),
+    ],
+    ['bpmn-no-jobs', '3:1: flow: no element is a job', modelOf('<task id="T" />')],
+    ['bpmn-not-executable', '3:1: flow: no process is executable', modelOf(task('T', 'a'), '', 'id="flow"')],
+    ['bpmn-process-id', '3:1: D: the process has no id', modelOf(task('T', 'a'), '', 'isExecutable="true"')],
+    [
+      'bpmn-processes',
+      '6:1: other: there is another executable process, flow',
+      modelOf(task('T', 'a'), '<process id="other" isExecutable="true" />'),
+    ],
+    [
+      'bpmn-process-missing',
+      '1:1: there is no process',
+      '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="urn:d" />',
+    ],
+    ['bpmn-not-bpmn', '1:1: the root element is svg', '<svg />'],
+    [
+      'bpmn-not-bpmn',
+      '2:1: D: the root element is ',
+      ORDER.replaceAll('/20100524/MODEL', '/20500524/MODEL').replace('Definitions_0k1x', 'D'),
+    ],
+    [
+      'bpmn-other-engine',
+      '4:1: T: the model is for Camunda 7',
+      modelOf(
+        '<serviceTask id="T" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" camunda:topic="charge" />',
+      ),
+    ],
+    [
+      'bpmn-other-engine',
+      '4:1: T: the model is for Flowable',
+      modelOf('<serviceTask id="T" xmlns:f="http://flowable.org/bpmn" f:class="a.B" />'),
+    ],
+    ['bpmn-not-xml', '1:1: missing start tag', ''],
+    ['bpmn-not-xml', '1:1: missing start tag', '{"bpmn": true}'],
+    ['bpmn-not-xml', '7:1: unexpected end of file', modelOf(task('T', 'a')).replace('</definitions>\n', '')],
+    ['bpmn-not-xml', '5:1: closing tag mismatch', modelOf('<task id="T">')],
+    ['bpmn-not-xml', '2:1: it has more than one root element', '<a/>\n<b/>'],
+    ['bpmn-not-xml', '1:1: an & stands for itself', '<a b="&c;"/>'],
+    ['bpmn-not-xml', '1:1: a character reference stands for half a character', '<a b="&#xD800;"/>'],
+    ['bpmn-not-xml', '1:1: attribute <b> already defined', '<a b="1" b="2"/>'],
+    ['bpmn-not-xml', '1:601: elements are more than 200 levels deep', '<a>'.repeat(201)],
+    [
+      'bpmn-encoding',
+      '1:1: it says that its encoding is UTF-16',
+      '<?xml version="1.0" encoding="UTF-16"?><a/>',
+    ],
+  ])('%s at %s', async (code, place, text) => {
+    const { code: found, message: said, suggestions, exit } = await refusal(text);
+    expect({ found, said }).toEqual({ found: code, said: expect.stringContaining(`flow.bpmn:${place}`) });
+    expect({ exit, suggestions: suggestions.length }).toEqual({ exit: 2, suggestions: 1 });
+  });
+});
+
+test('all faults of a file are told at once, in the order of their places, each once', async () => {
+  const inside = `${task('A', '=x')}\n<receiveTask id="R" messageRef="M" wrong="1" />\n<receiveTask id="S" messageRef="M" />\n<sendTask id="B" />`;
+  const { code, message: said, why } = await refusal(modelOf(inside, '<message id="M" name="paid" />'));
+  expect({ code, said }).toEqual({ code: 'bpmn-invalid', said: 'flow.bpmn has 4 faults.' });
+  expect(why?.split('\n')).toEqual([
+    'flow.bpmn:4:40: A: the job type "=x" is an expression [bpmn-job-type-expression]',
+    'flow.bpmn:5:1: R: bpmn:receiveTask has an unknown attribute <wrong> [bpmn-attribute-unknown]',
+    'flow.bpmn:7:1: B: bpmn:sendTask has no zeebe:taskDefinition [bpmn-task-definition-missing]',
+    'flow.bpmn:9:1: M: the message "paid" has no correlation key [bpmn-correlation-missing]',
+  ]);
+});
+
+test('of very many faults the first are told and the rest is counted', async () => {
+  const inside = Array.from({ length: 80 }, (_, i) => `<sendTask id="S${i}" />`).join('\n');
+  const { message: said, why } = await refusal(modelOf(`${task('T', 'a')}\n${inside}`));
+  expect(said).toBe('flow.bpmn has 80 faults.');
+  expect(why?.split('\n').slice(-2)).toEqual([
+    'flow.bpmn:54:1: S49: bpmn:sendTask has no zeebe:taskDefinition [bpmn-task-definition-missing]',
+    'and 30 more',
+  ]);
+});
+
+describe('what no model is', () => {
+  const bomb = Array.from({ length: 10 }, (_, i) => `<!ENTITY e${i + 1} "${`&e${i};`.repeat(10)}">`).join('');
+
+  test.each<[code: string, what: string, text: string | Uint8Array]>([
+    ['bpmn-doctype', 'entities that grow', `<!DOCTYPE d [<!ENTITY e0 "x">${bomb}]>${modelOf('&e10;')}`],
+    [
+      'bpmn-doctype',
+      'a file of this machine',
+      `<!DOCTYPE d [<!ENTITY f SYSTEM "file:///etc/passwd">]>${modelOf('&f;')}`,
+    ],
+    ['bpmn-too-large', '10 MB', Buffer.alloc(10_000_000, ' ')],
+    ['bpmn-encoding', 'UTF-16', Buffer.from(`\uFEFF${modelOf(task('T', 'a'))}`, 'utf16le')],
+    ['bpmn-encoding', 'bytes that are no UTF-8', Buffer.from(modelOf(task('T', 'prüfe')), 'latin1')],
+    ['bpmn-too-large', 'very many elements', modelOf('<task/>'.repeat(11_000))],
+    ['bpmn-not-xml', 'tags without an end', '<'.repeat(MAX_MODEL_BYTES)],
+    ['bpmn-not-xml', 'a picture', Buffer.from([0x89, 0x50, 0x4e, 0x47].map((byte) => byte & 0x7f))],
+  ])('%s: %s', async (code, _what, text) => {
+    const started = performance.now();
+    const { code: found, message: said } = await refusal(text);
+    expect(found).toBe(code);
+    expect(said).not.toContain('root:');
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+});
+
+test('UTF-8 with a byte order mark is read as modelers on Windows write it', async () => {
+  const { jobs } = await compile(`\uFEFF${modelOf(task('T', 'prüfe')).replaceAll('\n', '\r\n')}`);
+  expect(jobs.map(({ identifier }) => identifier)).toEqual(['Prüfe']);
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import {
+  newManifest,
+  type Provenance,
+  readManifest,
+  withProvenance,
+} from '../../../src/workspace/provenance.ts';
+
+const digest = `sha256:${'ab'.repeat(32)}` as const;
+const provenance: Provenance = {
+  version: 3,
+  inputs: { service: 'proto/a.proto' },
+  files: new Map([
+    ['z.go', digest],
+    ['a: b', digest],
+    ['.gitignore', digest],
+  ]),
+};
+const block = `template:
+  version: 3
+  inputs:
+    service: proto/a.proto
+  files:
+    .gitignore: ${digest}
+    "a: b": ${digest}
+    z.go: ${digest}
+`;
+
+test('a new manifest says what it is and what was written, and nothing of the machine', async () => {
+  const text = await newManifest('domain', 'orders', provenance);
+  expect(text).toBe(
+    `# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.primitive.v1.json
+schema: primitive.primitive/v1
+kind: domain
+name: orders
+# What scaffold wrote, by which it tells edited files from changed templates; it keeps this itself.
+${block}`,
+  );
+  const read = await readManifest(text, 'primitive.yaml');
+  expect(read).toMatchObject({
+    kind: 'domain',
+    name: 'orders',
+    provenance: { version: 3, inputs: provenance.inputs },
+  });
+  expect([...(read.provenance?.files ?? [])].sort()).toEqual([...provenance.files].sort());
+});
+
+describe('other provenance in a manifest that people have written in', () => {
+  const before = 'template:\n  version: 1 # old\n  files:\n    a: sha256:1\n';
+  test.each([
+    ['at the end', `kind: a # mine\nname: b\n${before}`, `kind: a # mine\nname: b\n${block}`],
+    [
+      'in the middle',
+      `kind: a\n# before\n${before}# after\nname: b\nbuild:\n  target: x   # spaced\n`,
+      `kind: a\n# before\n${block}# after\nname: b\nbuild:\n  target: x   # spaced\n`,
+    ],
+    [
+      'without a line feed at the end',
+      `kind: a\nname: b\ntemplate: { version: 1 }`,
+      `kind: a\nname: b\n${block.trimEnd()}`,
+    ],
+    ['on one line', `kind: a\ntemplate: { version: 1 }\nname: b\n`, `kind: a\n${block}name: b\n`],
+    [
+      'with carriage returns',
+      `kind: a\r\n${before.replaceAll('\n', '\r\n')}name: b\r\n`,
+      `kind: a\r\n${block.replaceAll('\n', '\r\n')}name: b\r\n`,
+    ],
+  ])('%s', async (_, text, expected) => {
+    const manifest = await readManifest(text, 'primitive.yaml');
+    expect(await withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
+  });
+
+  test.each([
+    ['a flow mapping', '{ kind: a, name: b, template: { version: 1 } }\n'],
+    [
+      'an anchor that the rest uses',
+      'kind: a\ntemplate:\n  version: &one 1\nname: b\nbuild: { args: { x: *one } }\n',
+    ],
+  ])('%s is refused rather than rewritten', async (_, text) => {
+    const manifest = { text, kind: 'a', name: 'b', provenance };
+    await expect(withProvenance(manifest, 'primitive.yaml', provenance)).rejects.toMatchObject({
+      code: 'primitive-not-editable',
+      exit: 2,
+    });
+  });
+});
