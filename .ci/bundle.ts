@@ -2,7 +2,6 @@ import { globSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type OutputOptions, type Plugin, type RolldownOptions, rolldown } from 'rolldown';
-import { compiledSchemas } from './compiled-schemas.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { quickOclif } from './quick-oclif.ts';
 
@@ -14,7 +13,7 @@ export const bundling = {
     cwd: root,
     platform: 'node',
     transform: { target: 'node22.12' },
-    plugins: [quickOclif, compiledSchemas] satisfies Plugin[],
+    plugins: [quickOclif] satisfies Plugin[],
     // Modules are put together by group here, whatever an `import()` says.
     checks: { ineffectiveDynamicImport: false },
   } satisfies RolldownOptions,

@@ -2,18 +2,16 @@
  * Writes the files that are derived from the sources: oclif's manifest and the JSON Schemas of the documents.
  * With `--check` writes nothing and fails, naming every file that is stale.
  */
+import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
-import { documentSchemas } from '../src/cli/schemas.ts';
-import { releaseRecordSchema } from '../src/seal/record-schema.ts';
-import { schemaDocuments } from '../src/workspace/schemas.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
 
 const generated = new Map<string, string>([['oclif.manifest.json', stringify(await manifest())]]);
-for (const [file, schema] of schemas()) generated.set(file, stringify(schema));
+for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -50,16 +48,42 @@ async function manifest() {
   return { commands: Object.fromEntries(commands), version: pjson.version };
 }
 
-/** Every schema that a module of ours exports for a document, by its file. */
-function schemas(): readonly (readonly [file: string, schema: object])[] {
-  const documents = Object.entries({ ...documentSchemas, release: releaseRecordSchema }).map(
-    ([name, schema]) => {
-      const file = `primitive.${name}.v1.json`;
-      const $id = `https://raw.githubusercontent.com/ameide/primitive/main/schemas/${file}`;
-      return { file, schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', $id, ...schema } };
-    },
-  );
-  return [...documents, ...schemaDocuments].map(({ file, schema }) => [`schemas/${file}`, schema]);
+/**
+ * The schemas of all documents, by file. A document is what a module named `document.ts` or `…-document.ts` exports: a
+ * schema whose key `schema` is `primitive.<name>/v<N>`, which also names the file.
+ */
+async function schemas(): Promise<ReadonlyMap<string, object>> {
+  const base = `${await repositoryUrl()}/main/schemas`;
+  const found = new Map<string, object>();
+  for (const path of globSync('src/**/{document,*-document}.ts', { cwd: root }).sort()) {
+    const documents = Object.values(await import(join(root, path))).flatMap((exported) => {
+      const id = documentId(exported);
+      return id === undefined ? [] : [[`${id.replace('/', '.')}.json`, exported as object] as const];
+    });
+    if (documents.length === 0) throw new Error(`${path} exports no schema of a document`);
+    for (const [file, schema] of documents) {
+      if (found.has(`schemas/${file}`)) throw new Error(`${path}: another module exports ${file}, too`);
+      const $schema = 'https://json-schema.org/draft/2020-12/schema';
+      found.set(`schemas/${file}`, { $schema, $id: `${base}/${file}`, ...schema });
+    }
+  }
+  return found;
+}
+
+/** `primitive.list/v1`: the constant that a schema, or each branch of it, has for the key `schema`. */
+function documentId(exported: unknown): string | undefined {
+  const { anyOf, properties } = exported as {
+    readonly anyOf?: readonly unknown[];
+    readonly properties?: { readonly schema?: { readonly const?: string } };
+  };
+  return anyOf ? documentId(anyOf[0]) : properties?.schema?.const;
+}
+
+/** Where the files of the repository that package.json names can be read. */
+async function repositoryUrl(): Promise<string> {
+  const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const [, path] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
+  return `https://raw.githubusercontent.com/${path}`;
 }
 
 /** Keys sorted, so that the order in which files are found or flags are declared makes no difference. */

@@ -1,17 +1,6 @@
-import type { ExitCode, PrimitiveError } from '../core/errors.ts';
+import type { ErrorDocument } from '../core/error-document.ts';
+import type { PrimitiveError } from '../core/errors.ts';
 import { mask, maskDeep, sanitize } from '../render/text.ts';
-
-/** Contract `primitive.error/v1`: the whole of what is told about a failure. */
-export interface ErrorDocument {
-  readonly schema: 'primitive.error/v1';
-  readonly code: string;
-  readonly message: string;
-  readonly why: string | null;
-  readonly suggestions: readonly string[];
-  readonly docs: string | null;
-  readonly exit: ExitCode;
-  readonly retryable: boolean;
-}
 
 /** An allow-list: fields of an error that are not named here never leave the process. */
 export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {
@@ -21,7 +10,7 @@ export function errorDocument(error: PrimitiveError, secrets: readonly string[])
     message: error.message,
     why: error.why ?? null,
     suggestions: [...error.suggestions],
-    docs: error.docs ?? null,
+    docs: null,
     exit: error.exit,
     retryable: error.retryable,
   };
@@ -31,14 +20,13 @@ export function errorDocument(error: PrimitiveError, secrets: readonly string[])
 /** The same for people: what, why, what next. */
 export function errorText(error: PrimitiveError, secrets: readonly string[], color: boolean): string {
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const { message, why, suggestions, docs, code } = error;
+  const { message, why, suggestions, code } = error;
   const indent = (text: string) => clean(text, secrets).replaceAll('\n', '\n  ');
   const lines = [`${paint(31, 'Error:')} ${indent(message)} ${paint(2, `[${code}]`)}`];
   if (why !== undefined) lines.push(`  ${indent(why)}`);
   if (suggestions.length === 1) lines.push(`  Try: ${indent(suggestions[0] ?? '')}`);
   else if (suggestions.length > 1)
     lines.push('  Try:', ...suggestions.map((text) => `  - ${indent(text).replaceAll('\n', '\n  ')}`));
-  if (docs !== undefined) lines.push(`  See: ${clean(docs, secrets)}`);
   return `${lines.join('\n')}\n`;
 }
 

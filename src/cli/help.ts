@@ -3,6 +3,7 @@ import { Help } from '@oclif/core/help';
 import type { ExitCode } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
 import { wantsJson } from './argv.ts';
+import type { HelpDocument } from './help-document.ts';
 
 /** Shows what a command, a topic or the whole CLI offers: as text, or as `primitive.help/v1` with `--json`. */
 export async function showHelp(
@@ -19,7 +20,7 @@ export async function showHelp(
 }
 
 /** The commands with their flags and arguments, for programs: those under `id`, or all. */
-function helpDocument(config: Config, id: string | undefined) {
+function helpDocument(config: Config, id: string | undefined): HelpDocument {
   const commands = config.commands
     .filter(
       (command) =>

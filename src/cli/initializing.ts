@@ -1,9 +1,10 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import type { InitDocument } from '../features/init/document.ts';
 import type { InitFacts, InitFlags, InitGuess } from '../features/init/guess.ts';
 import type { InitFile } from '../features/init/plan.ts';
-import type { InitDocument } from '../features/init/view.ts';
+
 import { bundledKinds } from '../kinds/kind.ts';
 import type { Outcome } from '../render/outcome.ts';
 import type { Config } from '../workspace/config.ts';

@@ -1,5 +1,10 @@
-/** Process exit codes: 0 done; 1 findings or a component failed; 2 usage or refused before any effect; 3 a tool, the network or a credential failed; 70 a bug of ours; 130 SIGINT; 143 SIGTERM. */
-export type ExitCode = 0 | 1 | 2 | 3 | 70 | 130 | 143;
+/**
+ * Process exit codes: 0 done; 1 findings or a component failed; 2 usage or refused before any effect; 3 a tool, the
+ * network or a credential failed; 70 a bug of ours; 130 SIGINT; 143 SIGTERM.
+ */
+export const EXIT_CODES = [0, 1, 2, 3, 70, 130, 143] as const;
+
+export type ExitCode = (typeof EXIT_CODES)[number];
 
 /** What a {@link PrimitiveError} carries beyond its code and message. */
 export interface ErrorDetails {
@@ -7,8 +12,6 @@ export interface ErrorDetails {
   readonly why?: string;
   /** What to do next, most likely first: commands or config lines that can be copied. */
   readonly suggestions?: readonly string[];
-  /** Page that says more, relative to the project's documentation. */
-  readonly docs?: string;
   /** Defaults to 2, a refusal before any effect. */
   readonly exit?: ExitCode;
   /** True where the same call may succeed later without a change by the caller. */
@@ -27,7 +30,6 @@ export class PrimitiveError extends Error {
   readonly code: string;
   readonly why: string | undefined;
   readonly suggestions: readonly string[];
-  readonly docs: string | undefined;
   readonly exit: ExitCode;
   readonly retryable: boolean;
 
@@ -36,7 +38,6 @@ export class PrimitiveError extends Error {
     this.code = code;
     this.why = details.why;
     this.suggestions = details.suggestions ?? [];
-    this.docs = details.docs;
     this.exit = details.exit ?? 2;
     this.retryable = details.retryable ?? false;
   }

@@ -1,17 +1,28 @@
-import type { Static, TSchema } from 'typebox';
+import { type Static, type TProperties, type TSchema, Type } from 'typebox';
+
+/** The schema of an object without further keys: a reader refuses what it does not know instead of dropping it. */
+export function strictObject<T extends TProperties>(properties: T, description?: string) {
+  return Type.Object(properties, { additionalProperties: false, ...(description ? { description } : {}) });
+}
+
+/** A string, or null where there is none. */
+export function nullable(description: string) {
+  return Type.Union([Type.String(), Type.Null()], { description });
+}
+
+/** The data that a schema describes, read-only at any depth. */
+export type DataOf<S extends TSchema> = DeepReadonly<Static<S>>;
+
+type DeepReadonly<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : { readonly [K in keyof T]: DeepReadonly<T[K]> };
 
 /** Whether data has the shape of a schema. */
 export type Check<T> = (data: unknown) => data is T;
 
 const checks = new WeakMap<TSchema, Check<unknown>>();
 
-/** Says what the check of a schema is, so that {@link checkOf} need not compile it: the bundle's were, when it was made. */
-export function withCheck<S extends TSchema>(schema: S, check: Check<Static<S>>): S {
-  checks.set(schema, check);
-  return schema;
-}
-
-/** The check of a schema, by TypeBox; compiled when it is first asked for. */
+/** The check of a schema, compiled by TypeBox when it is first asked for. */
 export async function checkOf<S extends TSchema>(schema: S): Promise<Check<Static<S>>> {
   const known = checks.get(schema);
   if (known !== undefined) return known as Check<Static<S>>;

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { parseYaml } from '../yaml/read.ts';
-import { KindFile } from './kind-schema.ts';
+import { KindFile } from './kind-document.ts';
 
 /** What is known of a kind, from its `kind.yaml`. */
 export type Kind = Omit<KindFile, '$schema'> & {

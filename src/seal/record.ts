@@ -7,7 +7,7 @@ import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
 import { attachBundles, confirm } from './attach.ts';
-import { releaseRecordSchema } from './record-schema.ts';
+import { releaseRecordSchema } from './record-document.ts';
 import { isUnreadable, type SealContext, searchBundles } from './search.ts';
 import { signatureStatement } from './statement.ts';
 import {

@@ -1,4 +1,6 @@
+import type { DataOf } from '../core/schema.ts';
 import type { Descriptor, Digest, Platform, Repository } from '../oci/types.ts';
+import type { releaseRecordSchema } from './record-document.ts';
 
 /** in-toto predicate types that make a seal; `sbom` is SPDX or CycloneDX. */
 export const PREDICATE = {
@@ -55,12 +57,7 @@ export interface VerifiedStatement extends SignedStatement {
 }
 
 /** The three parts of a seal, by the digest of each bundle's manifest in the repository. */
-export interface SealBundles {
-  readonly signature: Digest;
-  readonly provenance: Digest;
-  /** One per platform manifest of the index, sorted by platform. */
-  readonly sbom: readonly { readonly platform: string; readonly digest: Digest }[];
-}
+export type SealBundles = ReleaseComponent['bundles'];
 
 /** What a look at one image in the registry came to. */
 export type SealState =
@@ -82,27 +79,11 @@ export type SealState =
       readonly detail: string;
     };
 
-/** One component of a release record; the list is sorted by kind, then name. */
-export interface ReleaseComponent {
-  readonly kind: string;
-  readonly name: string;
-  /** `<registry>/<image>`. */
-  readonly image: string;
-  readonly digest: Digest;
-  /** 64 hex digits. */
-  readonly inputDigest: string;
-  readonly platforms: readonly string[];
-  readonly bundles: SealBundles;
-}
-
 /** `primitive.release/v1`: the commit point of a publish. */
-export interface ReleaseRecord {
-  readonly schema: 'primitive.release/v1';
-  readonly commit: string;
-  /** `https://github.com/acme/app`, or the git remote without credentials; absent where there is none. */
-  readonly source?: string;
-  readonly components: readonly ReleaseComponent[];
-}
+export type ReleaseRecord = DataOf<typeof releaseRecordSchema>;
+
+/** One component of a release record. */
+export type ReleaseComponent = ReleaseRecord['components'][number];
 
 /** Signs one in-toto statement; the result is a Sigstore bundle (v0.3 JSON) over exactly these bytes. */
 export interface Signer {

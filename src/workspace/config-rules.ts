@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
 import type { Fault, YamlPath } from '../yaml/read.ts';
-import type { ConfigFile } from './config-schema.ts';
+import type { ConfigFile } from './config-document.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
 const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pkcs11'];

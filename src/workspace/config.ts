@@ -6,8 +6,8 @@ import { parsePlatform } from '../oci/manifest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { SignerPolicy, TrustTier } from '../seal/types.ts';
 import { parseYaml, type YamlDocument } from '../yaml/read.ts';
+import { ConfigFile } from './config-document.ts';
 import { configFaults } from './config-rules.ts';
-import { ConfigFile } from './config-schema.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 
 /** `primitive.config.yaml` with every default filled in. Paths in it are absolute. */

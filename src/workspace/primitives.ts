@@ -11,7 +11,7 @@ import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { globFault } from './globs.ts';
-import { PrimitiveFile } from './primitive-schema.ts';
+import { PrimitiveFile } from './primitive-document.ts';
 import type { SourceTree } from './source-tree.ts';
 import { findMarks, uncommitted, type Warning } from './strays.ts';
 

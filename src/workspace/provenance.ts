@@ -4,7 +4,7 @@ import { isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import { writeMapping } from '../yaml/plain-yaml.ts';
 import { parseYaml } from '../yaml/read.ts';
-import { PrimitiveFile } from './primitive-schema.ts';
+import { PrimitiveFile } from './primitive-document.ts';
 
 /** The file of a primitive that says what it is. */
 export const MANIFEST = 'primitive.yaml';

@@ -13,7 +13,11 @@ import { createServer, type Server } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doctorSchema, errorSchema, helpSchema, listSchema, versionSchema } from '../../src/cli/schemas.ts';
+import { helpSchema } from '../../src/cli/help-document.ts';
+import { versionSchema } from '../../src/cli/version-document.ts';
+import { errorSchema } from '../../src/core/error-document.ts';
+import { doctorSchema } from '../../src/features/doctor/document.ts';
+import { listSchema } from '../../src/features/list/document.ts';
 import { collect, installPacked, type Packed } from '../support/packed.ts';
 import { attempt, run } from '../support/services/run.ts';
 

@@ -2,8 +2,11 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doctorSchema } from '../../src/cli/schemas.ts';
-import type { Check as DoctorCheck, DoctorReport } from '../../src/features/doctor/report.ts';
+import {
+  type Check as DoctorCheck,
+  type DoctorReport,
+  doctorSchema,
+} from '../../src/features/doctor/document.ts';
 import { installPacked, type Packed } from '../support/packed.ts';
 import { type Distribution, startDistribution } from '../support/services/distribution.ts';
 import { run } from '../support/services/run.ts';

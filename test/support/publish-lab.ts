@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/schema';
-import { publishPlanSchema, publishSchema } from '../../src/cli/schemas.ts';
+import { publishPlanSchema, publishSchema } from '../../src/features/publish/document.ts';
 import type { PublishPlan } from '../../src/features/publish/plan.ts';
 import type { PublishReport } from '../../src/features/publish/report.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';

@@ -1,39 +1,5 @@
 import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
-
-/** What a check looks at. */
-export type CheckId =
-  | 'config'
-  | 'git'
-  | 'components'
-  | 'builder'
-  | 'cosign'
-  | 'syft'
-  | 'identity'
-  | 'registry'
-  | 'bases'
-  | 'trust';
-
-/** One line of the report. */
-export interface Check {
-  readonly id: CheckId;
-  /** warn: publish works, but not as safely as it could; skipped: another check failed that this one builds on. */
-  readonly state: 'ok' | 'warn' | 'fail' | 'skipped';
-  /** What was found, or what is wrong. */
-  readonly detail: string;
-  readonly why?: string;
-  /** Stable code of the problem. */
-  readonly code?: string;
-  /** Lines that mend it, most likely first. */
-  readonly fix: readonly string[];
-}
-
-/** `primitive.doctor/v1`. */
-export interface DoctorReport {
-  readonly schema: 'primitive.doctor/v1';
-  /** Whether a publish could run: no check failed or was skipped. */
-  readonly ok: boolean;
-  readonly checks: readonly Check[];
-}
+import type { Check, DoctorReport } from './document.ts';
 
 /** What a probe found: fine, or fine with a reservation. */
 export interface Finding {
@@ -43,9 +9,9 @@ export interface Finding {
 
 /** One thing to look at; `look` throws PrimitiveError where it is not as it must be. */
 export interface Probe {
-  readonly id: CheckId;
+  readonly id: Check['id'];
   /** Probes that must have succeeded before. */
-  readonly needs: readonly CheckId[];
+  readonly needs: readonly Check['id'][];
   readonly look: () => Promise<Finding>;
 }
 
@@ -57,7 +23,7 @@ export interface Examination {
 
 /** Runs all probes, side by side where they do not need each other. An error that is no PrimitiveError is thrown on. */
 export async function examine(probes: readonly Probe[]): Promise<Examination> {
-  const started = new Map<CheckId, Promise<Result>>();
+  const started = new Map<Check['id'], Promise<Result>>();
   for (const probe of probes) started.set(probe.id, runProbe(probe, started));
   const results = await Promise.all(started.values());
   const checks = results.map(({ check }) => check);
@@ -74,7 +40,7 @@ interface Result {
 
 async function runProbe(
   { id, needs, look }: Probe,
-  started: ReadonlyMap<CheckId, Promise<Result>>,
+  started: ReadonlyMap<Check['id'], Promise<Result>>,
 ): Promise<Result> {
   for (const need of needs) {
     const state = (await started.get(need))?.check.state;

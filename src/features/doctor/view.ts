@@ -1,6 +1,6 @@
 import type { Style } from '../../render/style.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
-import type { Check, DoctorReport } from './report.ts';
+import type { Check, DoctorReport } from './document.ts';
 
 const MARK: Readonly<Record<Check['state'], string>> = { ok: '✓', warn: '!', fail: '✗', skipped: '-' };
 

@@ -9,25 +9,14 @@ import { locate } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import { explained } from '../../workspace/file-errors.ts';
 import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
+import type { GenerateDocument } from './document.ts';
 import type { OnDisk } from './on-disk.ts';
 
-/** What a generator's output differs in from what is there. */
-export interface GeneratedChange {
-  /** Below the primitive's folder. */
-  readonly path: string;
-  readonly change: 'created' | 'changed' | 'removed';
-  /** Of what the generator makes; absent for what it does not make any more. */
-  readonly digest?: Digest;
-}
+/** One generator of one primitive; no changes where all is as generated. */
+export type Generated = GenerateDocument['generated'][number];
 
-/** One generator of one primitive. */
-export interface Generated {
-  readonly kind: string;
-  readonly name: string;
-  readonly generator: string;
-  /** Sorted by path; empty where all is as generated. */
-  readonly changes: readonly GeneratedChange[];
-}
+/** What a generator's output differs in from what is there; `digest` is absent for what it does not make any more. */
+export type GeneratedChange = Generated['changes'][number];
 
 /** What generators are run with. */
 export interface GenerateContext {

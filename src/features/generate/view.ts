@@ -1,16 +1,7 @@
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
-import type { Generated } from './generate.ts';
-
-/** `primitive.generate/v1`: what generators changed, or would change. */
-export interface GenerateDocument {
-  readonly schema: 'primitive.generate/v1';
-  /** Sorted by kind, name, and the order of the kind's generators. */
-  readonly generated: readonly Generated[];
-  /** False for `--check`. */
-  readonly written: boolean;
-}
+import type { GenerateDocument } from './document.ts';
 
 /** A line per generator, and one for every file that differs. */
 export function generateText({ generated, written }: GenerateDocument, style: Style): string {

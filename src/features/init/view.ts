@@ -1,17 +1,5 @@
 import type { Style } from '../../render/style.ts';
-
-/** `primitive.init/v1`: what `init` writes. */
-export interface InitDocument {
-  readonly schema: 'primitive.init/v1';
-  /** Relative to the root of the repository. */
-  readonly files: readonly { readonly path: string; readonly text: string }[];
-  /** What the config was written from, by flags or by what the repository says; absent where it was there before. */
-  readonly answers?: { readonly repository: string; readonly registry: string; readonly branch: string };
-  /** Commands to run next. */
-  readonly next: readonly string[];
-  /** False for a dry run. */
-  readonly written: boolean;
-}
+import type { InitDocument } from './document.ts';
 
 /** The files whole where nothing was written, else their names; what to run next. */
 export function initText({ files, answers, next, written }: InitDocument, style: Style): string {

@@ -7,17 +7,7 @@ import { type ObservedInputs, observeInputs } from '../../workspace/inputs.ts';
 import { type Component, parseComponent, type Workspace } from '../../workspace/primitives.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import { findMarks, type Marks } from '../../workspace/strays.ts';
-
-/** How a primitive stands to HEAD. */
-export type PrimitiveState =
-  /** All its inputs and the config are as they were committed. */
-  | 'committed'
-  /** Some of them are not. */
-  | 'modified'
-  /** HEAD does not have it, or not the config. */
-  | 'uncommitted'
-  /** It cannot be read, or has no inputs that could be. */
-  | 'invalid';
+import type { PrimitiveState } from './document.ts';
 
 /** A primitive of the work tree, whatever state it is in. */
 export interface ListedPrimitive {

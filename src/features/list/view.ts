@@ -1,39 +1,15 @@
 import type { Kind } from '../../kinds/kind.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
-import type { ListedPrimitive, PrimitiveState } from './inventory.ts';
-
-/** `primitive.list/v1`. */
-export interface Inventory {
-  readonly schema: 'primitive.list/v1';
-  /** Null before the first commit. */
-  readonly commit: string | null;
-  /** Sorted by kind, then name. */
-  readonly primitives: readonly {
-    readonly kind: string;
-    readonly name: string;
-    /** Folder, relative to the repository root. */
-    readonly path: string;
-    readonly state: PrimitiveState;
-    /** Why the state is `invalid`; null otherwise. */
-    readonly problem: string | null;
-    /** `<registry>/<image>`; null where `primitive.yaml` cannot be read. */
-    readonly image: string | null;
-    /** 64 hex digits, of HEAD; null unless the state is `committed`. */
-    readonly inputDigest: string | null;
-    /** That the kind is written in; null for a kind that is not known. */
-    readonly language: string | null;
-    /** What it was scaffolded from; null where a person wrote it. The template has moved on where `latest` is more. */
-    readonly template: { readonly version: number; readonly latest: number } | null;
-  }[];
-}
+import type { ListDocument, ListEntry, PrimitiveState } from './document.ts';
+import type { ListedPrimitive } from './inventory.ts';
 
 /** The inventory as a document. */
 export function inventoryOf(
   commit: string | undefined,
   listed: readonly ListedPrimitive[],
   kinds: ReadonlyMap<string, Pick<Kind, 'language' | 'version'> | undefined>,
-): Inventory {
+): ListDocument {
   return {
     schema: 'primitive.list/v1',
     commit: commit ?? null,
@@ -56,7 +32,7 @@ export function inventoryOf(
 }
 
 /** A line per primitive: what it is, its language and template, its image, its input digest or state; then what is wrong. */
-export function inventoryText({ primitives }: Inventory, style: Style): string {
+export function inventoryText({ primitives }: ListDocument, style: Style): string {
   if (primitives.length === 0) {
     return 'There is no primitive yet. To make one: primitive scaffold --kind domain --name orders\n';
   }
@@ -79,7 +55,7 @@ function stateText(state: PrimitiveState, style: Style): string {
   return state === 'invalid' ? style.red(state) : style.yellow(state);
 }
 
-function templateText(template: Inventory['primitives'][number]['template'], style: Style): string {
+function templateText(template: ListEntry['template'], style: Style): string {
   if (template === null) return '-';
   const { version, latest } = template;
   return latest > version ? style.yellow(`${version}, now ${latest}`) : `${version}`;

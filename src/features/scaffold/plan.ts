@@ -1,71 +1,24 @@
 import picomatch from 'picomatch';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Kind } from '../../kinds/kind.ts';
-import type { Owner, RenderedFile } from '../../kinds/render.ts';
+import type { RenderedFile } from '../../kinds/render.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
 import { MANIFEST, newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
+import type { ScaffoldDocument } from './document.ts';
 import type { Existing, Site } from './facts.ts';
 
+/** `primitive.scaffold-plan/v1`: what `--dry-run` prints is what is executed. */
+export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
+
+/** One file of a plan. `existing` is looked at again before anything is written. */
+export type PlannedFile = ScaffoldPlan['files'][number];
+
 /** What becomes of a file. Only `created` and `regenerated` write anything. */
-export type Fate = 'created' | 'regenerated' | 'unchanged' | 'kept' | 'conflict';
+export type Fate = PlannedFile['fate'];
 
 /** Why a file has its fate, where that is not plain. */
-export type FateReason =
-  /** A person changed it since it was written. */
-  | 'edited'
-  /** The template would write it otherwise today. */
-  | 'template-changed'
-  | 'edited-and-template-changed'
-  /** Nothing says what was written there. */
-  | 'unrecorded'
-  /** It is generated from files that a person changed: `primitive generate` knows how. */
-  | 'generator-input-edited'
-  /** The template does not write it any more. */
-  | 'left-over'
-  /** It was written before, and is gone. */
-  | 'was-deleted'
-  /** A link, a folder or a file of that name is in its way. */
-  | 'blocked'
-  /** It was there before anything was scaffolded. */
-  | 'foreign';
-
-/** One file of a plan. */
-export interface PlannedFile {
-  /** Below the primitive's folder. */
-  readonly path: string;
-  readonly owner: Owner;
-  readonly fate: Fate;
-  readonly reason?: FateReason;
-  readonly mode: '100644' | '100755';
-  /** Bytes of what the template makes, or of what is there where it makes nothing. */
-  readonly size: number;
-  /** Of the same. */
-  readonly digest: Digest;
-  /** Of what is there, unless nothing is: it is looked at again before anything is written. */
-  readonly existing?: Digest;
-}
-
-/** `primitive.scaffold-plan/v1`: what `--dry-run` prints is what is executed. */
-export interface ScaffoldPlan {
-  readonly schema: 'primitive.scaffold-plan/v1';
-  readonly kind: string;
-  readonly name: string;
-  /** Relative to the folder of the config. */
-  readonly path: string;
-  readonly template: {
-    readonly version: number;
-    /** The version that it was scaffolded from before; null for a new primitive. */
-    readonly from: number | null;
-  };
-  readonly inputs: Readonly<Record<string, string>>;
-  /** Sorted by path. */
-  readonly files: readonly PlannedFile[];
-  /** What is in the folder though nothing was scaffolded there; sorted. */
-  readonly strangers: readonly string[];
-  /** Commands to run next. */
-  readonly next: readonly string[];
-}
+export type FateReason = NonNullable<PlannedFile['reason']>;
 
 /** What would be written: the bytes of every file that a plan creates or regenerates, by its digest. */
 export type Contents = ReadonlyMap<Digest, Uint8Array>;

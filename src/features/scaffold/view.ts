@@ -1,12 +1,8 @@
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
-import type { Fate, FateReason, PlannedFile, ScaffoldPlan } from './plan.ts';
-
-/** `primitive.scaffold-plan/v1` as it is printed: the plan, and whether it was carried out. */
-export interface ScaffoldDocument extends ScaffoldPlan {
-  readonly written: boolean;
-}
+import type { ScaffoldDocument } from './document.ts';
+import type { Fate, FateReason, PlannedFile } from './plan.ts';
 
 const REASONS: Readonly<Record<FateReason, string>> = {
   edited: 'edited by hand',

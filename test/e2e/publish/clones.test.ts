@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { errorSchema } from '../../../src/cli/schemas.ts';
+import { errorSchema } from '../../../src/core/error-document.ts';
 import { clone } from '../../support/git.ts';
 import { documentOf, mainRun, type PublishLab, startPublishLab } from '../../support/publish-lab.ts';
 import { recordAt } from '../../support/registry-promises.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventSchema } from '../../../src/cli/schemas.ts';
+import { eventSchema } from '../../../src/core/event-document.ts';
 import type { PublishPlan } from '../../../src/features/publish/plan.ts';
 import type { PublishReport } from '../../../src/features/publish/report.ts';
 import { watchDescendants } from '../../support/descendants.ts';

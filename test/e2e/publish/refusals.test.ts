@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorSchema, publishSchema } from '../../../src/cli/schemas.ts';
+import { errorSchema } from '../../../src/core/error-document.ts';
+import { publishSchema } from '../../../src/features/publish/document.ts';
 import type { PublishReport } from '../../../src/features/publish/report.ts';
 import {
   type App,

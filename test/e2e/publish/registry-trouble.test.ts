@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorSchema } from '../../../src/cli/schemas.ts';
+import { errorSchema } from '../../../src/core/error-document.ts';
 import { collect } from '../../support/packed.ts';
 import { documentOf, type PublishLab, startPublishLab } from '../../support/publish-lab.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';

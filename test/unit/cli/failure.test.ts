@@ -1,11 +1,12 @@
+import { Check } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { errorDocument, errorText, stackText } from '../../../src/cli/failure.ts';
+import { errorSchema } from '../../../src/core/error-document.ts';
 import { PrimitiveError, toPrimitiveError } from '../../../src/core/errors.ts';
 
 const failure = new PrimitiveError('registry-denied', 'ghcr.io refuses the push.', {
   why: 'The token token-abcdef may only read.',
   suggestions: ['Give the job `packages: write`.', 'docker login ghcr.io\nand try again'],
-  docs: 'docs/registries.md',
   exit: 3,
   retryable: true,
   cause: new Error('401 with token-abcdef'),
@@ -20,7 +21,7 @@ describe('primitive.error/v1', () => {
       message: 'ghcr.io refuses the push.',
       why: 'The token *** may only read.',
       suggestions: ['Give the job `packages: write`.', 'docker login ghcr.io\nand try again'],
-      docs: 'docs/registries.md',
+      docs: null,
       exit: 3,
       retryable: true,
     });
@@ -36,6 +37,12 @@ describe('primitive.error/v1', () => {
       exit: 3,
       why: expect.stringContaining('/tmp/x'),
     });
+  });
+
+  test('is valid; with a field more it is not', () => {
+    const document = errorDocument(failure, []);
+    expect(Check(errorSchema, document)).toBe(true);
+    expect(Check(errorSchema, { ...document, cause: 'x' })).toBe(false);
   });
 
   test('has every field also where there is nothing to say', () => {
@@ -61,7 +68,6 @@ describe('text', () => {
   - Give the job \`packages: write\`.
   - docker login ghcr.io
     and try again
-  See: docs/registries.md
 `,
     );
   });

@@ -1,5 +1,7 @@
+import { Check } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../../src/core/errors.ts';
+import { doctorSchema } from '../../../../src/features/doctor/document.ts';
 import { examine, type Probe } from '../../../../src/features/doctor/report.ts';
 import { doctorText } from '../../../../src/features/doctor/view.ts';
 import { createStyle } from '../../../../src/render/style.ts';
@@ -22,6 +24,7 @@ describe('examine', () => {
       { id: 'syft', needs: ['config'], look: fine },
     ]);
     expect(exit).toBe(0);
+    expect(Check(doctorSchema, report)).toBe(true);
     expect(report).toEqual({
       schema: 'primitive.doctor/v1',
       ok: true,

@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox';
-import { closed } from '../core/strict-object.ts';
+import { strictObject } from '../core/schema.ts';
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
 
 /** `templates/kinds/<kind>/kind.yaml`: a kind is a folder, and this file says all that commands need to know of it. */
-export const KindFile = closed(
+export const KindFile = strictObject(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
     schema: Type.Literal('primitive.kind/v1', { description: 'Version of this format.' }),
@@ -20,7 +20,7 @@ export const KindFile = closed(
     language: Type.Union([Type.Literal('go'), Type.Literal('python'), Type.Literal('ts')], {
       description: 'What primitives of this kind are written in.',
     }),
-    names: closed(
+    names: strictObject(
       {
         pattern: Type.String({ description: 'Regular expression for the whole name.', minLength: 1 }),
         reserved: Type.Optional(
@@ -34,7 +34,7 @@ export const KindFile = closed(
     inputs: Type.Optional(
       Type.Record(
         Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
-        closed({
+        strictObject({
           type: Type.Union([Type.Literal('path'), Type.Literal('text')], {
             description: 'A file of the repository, or words.',
           }),
@@ -47,7 +47,7 @@ export const KindFile = closed(
     ),
     files: Type.Optional(
       Type.Array(
-        closed({
+        strictObject({
           path: path('Pattern of files; of those that match a file, the first says who owns it.'),
           owner: Type.Union([Type.Literal('impl'), Type.Literal('generated'), Type.Literal('config')], {
             description:
@@ -61,7 +61,7 @@ export const KindFile = closed(
     ),
     generators: Type.Optional(
       Type.Array(
-        closed({
+        strictObject({
           id: path('Named by `files[].by`.'),
           run: path('The program, or the built-in generator.'),
           version: path('Exact version of the program.'),
@@ -73,7 +73,7 @@ export const KindFile = closed(
     ),
     suites: Type.Optional(
       Type.Array(
-        closed({
+        strictObject({
           id: path('Names the suite in reports.'),
           runner: Type.Union([Type.Literal('go-test'), Type.Literal('pytest'), Type.Literal('node-test')], {
             description: 'What runs it.',
@@ -87,7 +87,7 @@ export const KindFile = closed(
           ),
           cases: Type.Optional(
             Type.Array(
-              closed({
+              strictObject({
                 id: path('As the runner reports it.'),
                 state: Type.Union([Type.Literal('red'), Type.Literal('green')], {
                   description: 'In a fresh scaffold.',
@@ -103,7 +103,7 @@ export const KindFile = closed(
       ),
     ),
     imports: Type.Optional(
-      closed(
+      strictObject(
         {
           infra: Type.Optional(
             Type.Array(path('Pattern of files.'), {
@@ -114,7 +114,7 @@ export const KindFile = closed(
         'What may be imported where.',
       ),
     ),
-    build: closed(
+    build: strictObject(
       {
         context: path("Relative to the primitive's folder, as all paths of this file."),
         dockerfile: path("Relative to the primitive's folder."),
@@ -122,7 +122,7 @@ export const KindFile = closed(
       },
       'How images are built unless primitive.yaml says otherwise.',
     ),
-    run: closed(
+    run: strictObject(
       {
         port: Type.Integer({ minimum: 1, maximum: 65535, description: 'That the container listens on.' }),
         live: path('HTTP path of the liveness probe.'),
@@ -135,7 +135,7 @@ export const KindFile = closed(
       'What a container of this kind does when it runs.',
     ),
   },
-  'A kind of primitive.',
+  'kind.yaml: a kind of primitive.',
 );
 
 export type KindFile = Static<typeof KindFile>;

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { closed } from '../core/strict-object.ts';
+import { strictObject } from '../core/schema.ts';
 
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
@@ -36,11 +36,11 @@ export const BuildArgs = Type.Record(Type.String(), Type.String(), {
 });
 
 export const SecretSource = Type.Union([
-  closed({
+  strictObject({
     id: text('Id in the Dockerfile: RUN --mount=type=secret,id=…'),
     env: text('Environment variable that holds the value.'),
   }),
-  closed({
+  strictObject({
     id: text('Id in the Dockerfile: RUN --mount=type=secret,id=…'),
     file: text('File that holds the value, relative to the folder of the config.'),
   }),
@@ -55,7 +55,7 @@ export const Platforms = Type.Array(
   { description: 'Platforms of every image. An index is made for one platform, too.', minItems: 1 },
 );
 
-const Signer = closed({
+const Signer = strictObject({
   issuer: formed(/^https?:\/\/[^\s*]+$/, 'the address of an OIDC issuer', 'OIDC issuer, exact.'),
   identity: text("The certificate's identity: of GitHub Actions https://github.com/OWNER/NAME/WORKFLOW@REF."),
   repository: Type.Optional(formed(/^[^\s/*]+\/[^\s/*]+$/, 'owner/name', 'Source repository, exact.')),
@@ -63,19 +63,19 @@ const Signer = closed({
   trigger: Type.Optional(formed(/^[a-z_]+$/, 'an event such as push', 'Event that started the run, exact.')),
 });
 
-const SigningKey = closed({
+const SigningKey = strictObject({
   key: text('A public key: path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
 });
 
 const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
 
-const CacheTier = closed({
+const CacheTier = strictObject({
   from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=registry,ref=…')),
   to: Type.Optional(list('Caches to write.', 'As buildx takes it: type=registry,ref=…,mode=max')),
 });
 
 /** `primitive.config.yaml` as people write it. Only `registry` is required; see {@link resolveConfig} for the defaults. */
-export const ConfigFile = closed(
+export const ConfigFile = strictObject(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
     schema: Type.Optional(Type.Literal('primitive.config/v1', { description: 'Version of this format.' })),
@@ -85,19 +85,19 @@ export const ConfigFile = closed(
       text('Name of an image below the registry, from {kind} and {name}; "{kind}-{name}" unless told.'),
     ),
     languages: Type.Optional(
-      closed(
+      strictObject(
         {
-          go: Type.Optional(closed({ module: GoModule })),
-          ts: Type.Optional(closed({ scope: NpmScope })),
-          python: Type.Optional(closed({ prefix: PythonPrefix })),
-          proto: Type.Optional(closed({ package: ProtoPackage })),
+          go: Type.Optional(strictObject({ module: GoModule })),
+          ts: Type.Optional(strictObject({ scope: NpmScope })),
+          python: Type.Optional(strictObject({ prefix: PythonPrefix })),
+          proto: Type.Optional(strictObject({ package: ProtoPackage })),
         },
         'How code is named, per language.',
       ),
     ),
     platforms: Type.Optional(Platforms),
     channel: Type.Optional(
-      closed(
+      strictObject(
         {
           tag: Type.Optional(
             text('Tag of the release record that is the trusted baseline; the branch unless told.'),
@@ -114,7 +114,7 @@ export const ConfigFile = closed(
       list('Registries that may be spoken to without TLS; loopback always may.', 'host or host:port'),
     ),
     build: Type.Optional(
-      closed(
+      strictObject(
         {
           builder: Type.Optional(
             Type.Union([Type.Literal('auto'), Type.Literal('buildx'), Type.Literal('buildah')], {
@@ -130,7 +130,7 @@ export const ConfigFile = closed(
           ),
           secrets: Type.Optional(BuildSecrets),
           cache: Type.Optional(
-            closed(
+            strictObject(
               { trusted: Type.Optional(CacheTier), accepted: Type.Optional(CacheTier) },
               'Layer caches, per trust tier: what a pull request writes, main must not read.',
             ),
@@ -140,13 +140,13 @@ export const ConfigFile = closed(
       ),
     ),
     signing: Type.Optional(
-      closed(
+      strictObject(
         {
           signer: Type.Optional(
             Type.Union(
               [
                 Type.Literal('keyless'),
-                closed({
+                strictObject({
                   key: text('Path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
                 }),
               ],
@@ -172,15 +172,15 @@ export const ConfigFile = closed(
       ),
     ),
     sbom: Type.Optional(
-      closed({
+      strictObject({
         format: Type.Optional(Type.Union([Type.Literal('spdx-json'), Type.Literal('cyclonedx-json')])),
       }),
     ),
     imports: Type.Optional(
-      closed(
+      strictObject(
         {
           sdk: Type.Optional(
-            closed({
+            strictObject({
               go: Type.Optional(list('Go packages of the SDK.', 'Import path or prefix.')),
               ts: Type.Optional(list('npm packages of the SDK.', 'Package name.')),
               python: Type.Optional(list('Python packages of the SDK.', 'Package name.')),
@@ -193,7 +193,7 @@ export const ConfigFile = closed(
       ),
     ),
     gitops: Type.Optional(
-      closed(
+      strictObject(
         {
           repository: formed(/^[^\s/]+\/[^\s/]+$/, 'owner/name', 'The GitOps repository: owner/name'),
           workflow: Type.Optional(text('File name of the workflow that scaffolds.')),
@@ -212,7 +212,7 @@ export const ConfigFile = closed(
       ),
     ),
   },
-  'Configuration of primitive for one repository.',
+  'primitive.config.yaml: configuration of primitive for one repository.',
 );
 
 export type ConfigFile = Static<typeof ConfigFile>;

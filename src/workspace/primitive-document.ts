@@ -1,18 +1,18 @@
 import { type Static, Type } from 'typebox';
-import { closed } from '../core/strict-object.ts';
-import { BuildArgs, BuildSecrets, Platforms } from './config-schema.ts';
+import { strictObject } from '../core/schema.ts';
+import { BuildArgs, BuildSecrets, Platforms } from './config-document.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 
 /** `primitives/<kind>/<name>/primitive.yaml`: what the primitive is, and where it differs from its kind. */
-export const PrimitiveFile = closed(
+export const PrimitiveFile = strictObject(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
     schema: Type.Optional(Type.Literal('primitive.primitive/v1', { description: 'Version of this format.' })),
     kind: text('The name of the folder above.'),
     name: text('The name of the folder.'),
     template: Type.Optional(
-      closed(
+      strictObject(
         {
           version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
           inputs: Type.Optional(
@@ -33,7 +33,7 @@ export const PrimitiveFile = closed(
       text('Name of the image below the registry, instead of the one that the config makes.'),
     ),
     build: Type.Optional(
-      closed(
+      strictObject(
         {
           context: Type.Optional(
             text(
@@ -58,7 +58,7 @@ export const PrimitiveFile = closed(
     ),
     generators: Type.Optional(
       Type.Array(
-        closed({
+        strictObject({
           id: text('Name of the step.'),
           run: text('Program.'),
           version: text('Its version.'),
@@ -69,7 +69,7 @@ export const PrimitiveFile = closed(
       ),
     ),
   },
-  'One primitive.',
+  'primitive.yaml: one primitive.',
 );
 
 export type PrimitiveFile = Static<typeof PrimitiveFile>;

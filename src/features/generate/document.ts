@@ -1,0 +1,27 @@
+import { Type } from 'typebox';
+import { type DataOf, strictObject } from '../../core/schema.ts';
+import type { Digest } from '../../oci/types.ts';
+
+/** What `generate` changed, or would change. */
+export const generateSchema = strictObject({
+  schema: Type.Literal('primitive.generate/v1'),
+  generated: Type.Array(
+    strictObject({
+      kind: Type.String(),
+      name: Type.String(),
+      generator: Type.String(),
+      changes: Type.Array(
+        strictObject({
+          path: Type.String({ description: 'Relative to the folder of the primitive.' }),
+          change: Type.Enum(['created', 'changed', 'removed']),
+          digest: Type.Optional(Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }))),
+        }),
+      ),
+    }),
+    { description: "Sorted by kind, name, and the order of the kind's generators." },
+  ),
+  written: Type.Boolean({ description: 'False for a check.' }),
+});
+
+/** `primitive.generate/v1`. */
+export type GenerateDocument = DataOf<typeof generateSchema>;

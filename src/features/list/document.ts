@@ -1,0 +1,40 @@
+import { Type } from 'typebox';
+import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+
+/** What `list` finds. */
+export const listSchema = strictObject({
+  schema: Type.Literal('primitive.list/v1'),
+  commit: Type.Union([Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }), Type.Null()], {
+    description: 'HEAD; null before the first commit.',
+  }),
+  primitives: Type.Array(
+    strictObject({
+      kind: Type.String(),
+      name: Type.String(),
+      path: Type.String({ description: 'Folder, relative to the root of the repository.' }),
+      state: Type.Enum(['committed', 'modified', 'uncommitted', 'invalid'], {
+        description:
+          'committed: all inputs and the config are as in HEAD; modified: some are not; uncommitted: HEAD does not have it, or not the config; invalid: it cannot be read, or its inputs cannot.',
+      }),
+      problem: nullable('Why it is invalid.'),
+      image: nullable('<registry>/<image>; null where primitive.yaml cannot be read.'),
+      inputDigest: Type.Union([Type.String({ pattern: '^[0-9a-f]{64}$' }), Type.Null()], {
+        description: 'Of HEAD; null unless the state is committed.',
+      }),
+      language: nullable('go, python or ts; null for a kind that is not known.'),
+      template: Type.Union([strictObject({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
+        description: 'What it was scaffolded from, and the version of today; null where a person wrote it.',
+      }),
+    }),
+    { description: 'Sorted by kind, then name.' },
+  ),
+});
+
+/** `primitive.list/v1`. */
+export type ListDocument = DataOf<typeof listSchema>;
+
+/** One primitive of the list. */
+export type ListEntry = ListDocument['primitives'][number];
+
+/** How a primitive of the work tree compares with HEAD. */
+export type PrimitiveState = ListEntry['state'];

@@ -1,0 +1,53 @@
+import { Type } from 'typebox';
+import { type DataOf, strictObject } from '../../core/schema.ts';
+import type { Digest } from '../../oci/types.ts';
+
+const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
+
+/** What `scaffold` does, or would do. */
+export const scaffoldPlanSchema = strictObject({
+  schema: Type.Literal('primitive.scaffold-plan/v1'),
+  kind: Type.String(),
+  name: Type.String(),
+  path: Type.String({ description: 'Folder, relative to that of the config.' }),
+  template: strictObject({
+    version: Type.Integer({ minimum: 1 }),
+    from: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'Version that it was scaffolded from before; null for a new primitive.',
+    }),
+  }),
+  inputs: Type.Record(Type.String(), Type.String()),
+  files: Type.Array(
+    strictObject({
+      path: Type.String({ description: 'Relative to the folder of the primitive.' }),
+      owner: Type.Enum(['impl', 'generated', 'config']),
+      fate: Type.Enum(['created', 'regenerated', 'unchanged', 'kept', 'conflict']),
+      reason: Type.Optional(
+        Type.Enum([
+          'edited',
+          'template-changed',
+          'edited-and-template-changed',
+          'unrecorded',
+          'generator-input-edited',
+          'left-over',
+          'was-deleted',
+          'blocked',
+          'foreign',
+        ]),
+      ),
+      mode: Type.Enum(['100644', '100755']),
+      size: Type.Integer({ description: 'Bytes of what the template makes.' }),
+      digest,
+      existing: Type.Optional(digest),
+    }),
+    { description: 'Sorted by path.' },
+  ),
+  strangers: Type.Array(Type.String(), {
+    description: 'Files of the folder though nothing was scaffolded there.',
+  }),
+  next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
+  written: Type.Boolean({ description: 'False for a dry run.' }),
+});
+
+/** `primitive.scaffold-plan/v1`: the plan, and whether it was carried out. */
+export type ScaffoldDocument = DataOf<typeof scaffoldPlanSchema>;
