@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { createTransport, type Network } from '../http/client.ts';
-import { TransportFailure } from '../http/send.ts';
+import { createHttpClient, type Network } from '../http/client.ts';
+import { RequestError } from '../http/send.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
 export interface OidcEndpoint {
@@ -28,7 +28,7 @@ const MAX_BYTES = 64 * 1024;
 export async function requestIdToken({ url, token, network, signal }: OidcEndpoint): Promise<string> {
   const endpoint = parse(url);
   endpoint.searchParams.set('audience', 'sigstore');
-  const transport = createTransport({
+  const client = createHttpClient({
     ...network,
     concurrency: 1,
     stallTimeout: TIMEOUT,
@@ -40,7 +40,7 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
     for (const delay of DELAYS) {
       try {
         await sleep(delay, undefined, { signal });
-        const { status, body } = await transport.send({
+        const { status, body } = await client.send({
           method: 'GET',
           url: endpoint,
           headers: { authorization: `bearer ${token}`, accept: 'application/json' },
@@ -53,11 +53,11 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
         if (!retryable) break;
       } catch (error) {
         signal?.throwIfAborted();
-        why = error instanceof TransportFailure ? error.message : 'it cannot be reached';
+        why = error instanceof RequestError ? error.message : 'it cannot be reached';
       }
     }
   } finally {
-    await transport.close();
+    await client.close();
   }
   throw new PrimitiveError('identity-token-failed', `GitHub gave no OIDC token: ${why}.`, {
     why: `Asked ${endpoint.origin} with the token of this job.`,

@@ -140,12 +140,17 @@ export class Wiring {
   /** `retryBudget` in milliseconds, of the first call; minutes unless told. */
   registry(options: { readonly retryBudget?: number } = {}): Promise<RegistryClient> {
     return this.#once('registry', async () => {
-      const [{ createRegistryClient }, processes, { config }] = await Promise.all([
+      const [{ createRegistryClient }, { createRetrySummary }, processes, { config }] = await Promise.all([
         import('../oci/client.ts'),
+        import('../oci/retry-summary.ts'),
         this.processes(),
         this.workspace(),
       ]);
       const { variables, home } = this.#environment;
+      const retries = createRetrySummary(({ host, reason, count, delay }) => {
+        const what = count === 1 ? 'retrying' : `retrying ${count} requests`;
+        this.#warn('registry-retry', `${host}: ${reason}; ${what} in up to ${Math.ceil(delay / 1000)} s`);
+      });
       const client = createRegistryClient({
         processes,
         access: 'write',
@@ -161,10 +166,12 @@ export class Wiring {
         ...networkOf(variables),
         signal: this.#signal,
         ...options,
-        onRetry: ({ host, reason, delay }) =>
-          this.#warn('registry-retry', `${host}: ${reason}; trying again in ${Math.ceil(delay / 1000)} s`),
+        onRetry: retries.add,
       });
-      this.#closers.push(() => client.close());
+      this.#closers.push(() => {
+        retries.close();
+        return client.close();
+      });
       return client;
     });
   }

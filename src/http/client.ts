@@ -1,30 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { PrimitiveError } from '../core/errors.ts';
 import { isLoopbackHost } from './loopback.ts';
-import { type HttpRequest, type HttpResponse, TransportFailure, transfer } from './send.ts';
+import { type HttpRequest, type HttpResponse, RequestError, sendRequest } from './send.ts';
 
-/** The network that one is in. */
+/** What the environment says about the network. */
 export interface Network {
-  /** PEM file of certificate authorities that are trusted besides Node's and the machine's. */
+  /** PEM file of certificate authorities that are trusted besides Node's and the system's. */
   readonly caFile?: string;
   /** Values of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Loopback hosts are never proxied. */
   readonly proxy?: { readonly http?: string; readonly https?: string; readonly no?: string };
 }
 
-/** How connections are made. */
-export interface TransportOptions extends Network {
-  /** Connections, and so requests under way, per host. */
+export interface HttpClientOptions extends Network {
+  /** Connections per host, and so requests in flight. */
   readonly concurrency: number;
-  /** Milliseconds without a sign of life after which a connection or a body counts as dead. */
+  /** Milliseconds without any progress after which a connection or a body counts as dead. */
   readonly stallTimeout: number;
   readonly signal?: AbortSignal;
 }
 
 /** Sends requests over kept-alive connections. */
-export interface Transport {
+export interface HttpClient {
   /**
-   * Sends it and reads the whole response; GET and HEAD follow redirects, without credentials on another origin and
-   * never from https to http. Throws {@link TransportFailure}, what a body's own stream throws, or the signal's reason.
+   * Sends a request and reads the whole response. GET and HEAD follow redirects: without the `Authorization` header to
+   * another origin, and never from https to http. Throws {@link RequestError}, what the body's own stream throws, or the
+   * signal's reason.
    */
   send(request: HttpRequest): Promise<HttpResponse>;
   /** Ends all connections. */
@@ -34,8 +34,8 @@ export interface Transport {
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Makes a transport; undici is loaded with the first request. Throws `registry-ca-unreadable` (exit 2). */
-export function createTransport(options: TransportOptions): Transport {
+/** Makes a client; undici is loaded with the first request. Throws `registry-ca-unreadable` (exit 2). */
+export function createHttpClient(options: HttpClientOptions): HttpClient {
   const extra = options.caFile === undefined ? [] : [readCa(options.caFile)];
   const running = new Set<(reason: unknown) => void>();
   let closed = false;
@@ -45,7 +45,7 @@ export function createTransport(options: TransportOptions): Transport {
   options.signal?.addEventListener('abort', onAbort);
   let plain: Promise<Dispatchers> | undefined;
   let secure: Promise<Dispatchers> | undefined;
-  /** The same with the machine's own store of authorities, which is slow to load and rarely needed. */
+  /** Trusts the system's certificate store as well, which is slow to load and rarely needed. */
   let trusting: Promise<Dispatchers> | undefined;
 
   async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
@@ -53,16 +53,16 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       return await sendBy(await used, request);
     } catch (failure) {
-      // Whoever closed it waits for no answer: told as trouble of the host, it would be tried again.
-      if (closed) throw new Error('the transport is closed', { cause: failure });
-      const certificate = failure instanceof TransportFailure && failure.kind === 'certificate';
+      // Not a RequestError: nobody may retry on a closed client.
+      if (closed) throw new Error('the HTTP client is closed', { cause: failure });
+      const certificate = failure instanceof RequestError && failure.kind === 'certificate';
       if (!certificate || used === trusting) throw failure;
       trusting ??= createDispatchers(options, 'system', extra);
       return sendBy(await trusting, request);
     }
   }
 
-  /** Authorities are parsed for those who need them: that takes longer than a request. */
+  /** Certificates are parsed only for https: that takes longer than a request. */
   function dispatchersFor(url: URL): Promise<Dispatchers> {
     if (url.protocol === 'http:') {
       plain ??= createDispatchers(options, undefined, []);
@@ -75,7 +75,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function sendBy({ direct, proxied }: Dispatchers, request: HttpRequest): Promise<HttpResponse> {
     options.signal?.throwIfAborted();
     const dispatcher = isLoopbackHost(request.url.host) ? direct : proxied;
-    return transfer(request, { dispatcher, stallTimeout: options.stallTimeout, running });
+    return sendRequest(request, { dispatcher, stallTimeout: options.stallTimeout, running });
   }
 
   return {
@@ -87,7 +87,7 @@ export function createTransport(options: TransportOptions): Transport {
         const follow = request.method === 'GET' || request.method === 'HEAD';
         if (!follow || !REDIRECTS.has(response.status) || location === undefined) return response;
         if (count === MAX_REDIRECTS)
-          throw new TransportFailure('redirect', `more than ${MAX_REDIRECTS} redirects`);
+          throw new RequestError('redirect', `more than ${MAX_REDIRECTS} redirects`);
         request = redirected(request, location);
       }
     },
@@ -104,19 +104,19 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 /**
- * Where a `Location` leads from here. The same host keeps the scheme, because registries behind a proxy that ends TLS
- * often say http there; anything else than http and https, and http after https, is refused.
+ * Resolves a `Location` header. The same host keeps https, because servers behind a proxy that ends TLS often say http
+ * there. Throws {@link RequestError} for other schemes and for http on another host after https.
  */
 export function resolveLocation(base: URL, location: string): URL {
   if (!URL.canParse(location, base.href))
-    throw new TransportFailure('redirect', 'the Location header is not a URL');
+    throw new RequestError('redirect', 'the Location header is not a URL');
   const url = new URL(location, base);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new TransportFailure('redirect', `the Location header leads to ${url.protocol}`);
+    throw new RequestError('redirect', `the Location header leads to ${url.protocol}`);
   }
   if (base.protocol === 'https:' && url.protocol === 'http:') {
     if (url.host !== base.host)
-      throw new TransportFailure('redirect', `it leads from https to http at ${url.host}`);
+      throw new RequestError('redirect', `the Location header leads from https to http at ${url.host}`);
     url.protocol = 'https:';
   }
   url.username = '';
@@ -140,19 +140,18 @@ interface Dispatchers {
 }
 
 async function createDispatchers(
-  options: TransportOptions,
+  options: HttpClientOptions,
   store: 'default' | 'system' | undefined,
   extra: readonly string[],
 ): Promise<Dispatchers> {
-  const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
   const tls = store === undefined ? {} : await secureContext(store, extra);
   const common = { connections: options.concurrency, keepAliveTimeout: 30_000, maxHeaderSize: 64 * 1024 };
   const connect = { ...tls, timeout: Math.min(options.stallTimeout, 15_000) };
   const direct = new Agent({ ...common, connect });
   const { http, https, no } = options.proxy ?? {};
   if (!http && !https) return { direct, proxied: direct };
-  // With the whole of undici, slower to load: only its API can ask a proxy for a tunnel.
-  const [{ EnvHttpProxyAgent }, { Tunnels }] = await Promise.all([import('undici'), import('./proxy.ts')]);
+  const { Tunnels } = await import('./proxy.ts');
   const proxied = new EnvHttpProxyAgent({
     clientFactory: (origin, options) => new Tunnels(origin, options),
     ...common,
@@ -168,7 +167,7 @@ async function createDispatchers(
   return { direct, proxied };
 }
 
-/** Made once: from `ca` alone, Node would parse hundreds of certificates again for every connection. */
+/** Made once per client: from `ca` alone, Node would parse hundreds of certificates again for every connection. */
 async function secureContext(store: 'default' | 'system', extra: readonly string[]) {
   const tls = await import('node:tls');
   // Node before 22.15 has only the roots that it was built with.
@@ -181,7 +180,7 @@ function readCa(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new PrimitiveError('registry-ca-unreadable', `The certificate file ${file} cannot be read`, {
+    throw new PrimitiveError('registry-ca-unreadable', `Cannot read the certificate file ${file}`, {
       why: (cause as NodeJS.ErrnoException).code ?? 'it cannot be opened',
       cause,
     });

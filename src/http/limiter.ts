@@ -1,18 +1,21 @@
 /**
- * How many requests are under way at the same time. Begins at `most`, halves when there are signs that it is too much,
- * and grows by one with every round that goes well: additive increase, multiplicative decrease (RFC 5681, section 3.1).
+ * Limits how many requests are in flight. Begins at `max`, halves when a failure says that it is too much, and grows by
+ * one per round that succeeds: additive increase, multiplicative decrease (RFC 5681, section 3.1).
  */
-export interface Gate {
-  /** Runs `work` when it is its turn; first come, first served. */
+export interface ConcurrencyLimiter {
+  /** Runs `work` when a slot is free; first come, first served. */
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Makes a gate. `isTooMuch` tells from a failure whether fewer requests would have fared better. */
-export function createGate(most: number, isTooMuch: (failure: unknown) => boolean): Gate {
+/** Makes a limiter. `isOverload`: whether fewer requests at a time might have avoided the failure. */
+export function createConcurrencyLimiter(
+  max: number,
+  isOverload: (failure: unknown) => boolean,
+): ConcurrencyLimiter {
   const waiting: (() => void)[] = [];
-  let limit = most;
+  let limit = max;
   let running = 0;
-  /** What was sent before a cut says nothing about the limit after it. */
+  /** A failure of a request that was sent before the last cut says nothing about the limit after it. */
   let cuts = 0;
 
   function enter(): Promise<void> {
@@ -37,10 +40,10 @@ export function createGate(most: number, isTooMuch: (failure: unknown) => boolea
       const before = cuts;
       try {
         const result = await work();
-        limit = Math.min(most, limit + 1 / limit);
+        limit = Math.min(max, limit + 1 / limit);
         return result;
       } catch (failure) {
-        if (before === cuts && isTooMuch(failure)) {
+        if (before === cuts && isOverload(failure)) {
           limit = Math.max(1, limit / 2);
           cuts += 1;
         }

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
-import { explain, TransportFailure } from './send.ts';
+import { explain, RequestError } from './send.ts';
 
-/** Connections to a proxy, on which it is asked for tunnels (RFC 9110, section 9.3.6). */
+/** Connections to a proxy that opens tunnels by CONNECT (RFC 9110, section 9.3.6). */
 export class Tunnels extends Pool {
   readonly #host: string;
 
@@ -11,8 +11,8 @@ export class Tunnels extends Pool {
   }
 
   /**
-   * Throws a {@link TransportFailure} for everything but a tunnel. Of undici's own errors it would take some for a
-   * connection that was merely closed too early, and ask again at once, thousands of times a second.
+   * Throws {@link RequestError} for every answer but 200. Undici would take some of its own errors for a connection that
+   * was closed too early, and ask again at once, thousands of times a second.
    */
   // @ts-expect-error undici's agents call this one way, and its types overload it.
   override async connect(options: Pool.ConnectOptions): Promise<Pool.ConnectData> {
@@ -22,7 +22,7 @@ export class Tunnels extends Pool {
     const { socket, statusCode } = answer;
     if (statusCode === 200) return answer;
     socket.on('error', () => {}).destroy();
-    throw new TransportFailure(
+    throw new RequestError(
       statusCode < 500 ? 'proxy' : 'unreachable',
       `the proxy ${this.#host} answered ${statusCode}`,
     );
@@ -30,7 +30,7 @@ export class Tunnels extends Pool {
 
   #failed(thrown: unknown): unknown {
     const failure = thrown instanceof Error ? explain(thrown, this.#host) : thrown;
-    if (!(failure instanceof TransportFailure)) return failure;
-    return new TransportFailure(failure.kind, `the proxy ${this.#host}: ${failure.message}`, thrown);
+    if (!(failure instanceof RequestError)) return failure;
+    return new RequestError(failure.kind, `the proxy ${this.#host}: ${failure.message}`, { cause: thrown });
   }
 }

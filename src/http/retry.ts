@@ -1,6 +1,6 @@
 import type { PrimitiveError } from '../core/errors.ts';
 
-/** Time and chance, so that tests need neither. `sleep` rejects with the signal's reason when it is aborted. */
+/** Time and randomness, so that tests depend on neither. `sleep` rejects with the signal's reason when it is aborted. */
 export interface Clock {
   /** Milliseconds that only ever grow. */
   now(): number;
@@ -9,7 +9,7 @@ export interface Clock {
   random(): number;
 }
 
-/** A failed attempt: the error to report when it was the last one, and whether another may help. */
+/** A failed attempt: the error to report if it was the last one, and whether another may help. */
 export class AttemptFailure extends Error {
   override readonly name = 'AttemptFailure';
   readonly error: PrimitiveError;
@@ -22,21 +22,21 @@ export class AttemptFailure extends Error {
   }
 }
 
-/** How a failure may be retried; every field narrows what the policy allows. */
+/** How a failure may be retried; each field narrows the policy. */
 export interface RetryAdvice {
-  /** Short, for progress: `429`, `connection reset`. */
+  /** Short, for progress: `429`, `connection refused`. */
   readonly reason: string;
   /** Milliseconds that the server asked for. */
   readonly after?: number;
-  /** Attempts in all, where it is no use to go on until the budget is spent. */
+  /** At most this many attempts. */
   readonly attempts?: number;
-  /** Milliseconds in all, likewise. */
+  /** At most this many milliseconds in all. */
   readonly within?: number;
 }
 
 export interface RetryPolicy {
   readonly clock: Clock;
-  /** Milliseconds from the first attempt after which no other is begun. */
+  /** Milliseconds from the first attempt after which no other begins. */
   readonly budget: number;
   readonly signal?: AbortSignal;
   readonly onRetry: (retry: {
@@ -50,8 +50,9 @@ const FIRST_DELAY = 200;
 const LONGEST_DELAY = 30_000;
 
 /**
- * Runs an operation until it succeeds, fails for good or the budget is spent: exponential delays with jitter, and never
- * sooner than the server asked for. A delay that ends after the budget is not waited for. Throws the last attempt's error.
+ * Runs an operation until it succeeds, fails for good or the budget is spent. Delays grow exponentially with jitter and
+ * are never shorter than the server asked for; one that would end after the budget is not waited for. Throws the last
+ * attempt's error.
  */
 export async function withRetries<T>(policy: RetryPolicy, operation: () => Promise<T>): Promise<T> {
   const start = policy.clock.now();
@@ -71,18 +72,18 @@ export async function withRetries<T>(policy: RetryPolicy, operation: () => Promi
   }
 }
 
-/** Milliseconds before the next attempt: doubled each time up to half a minute, half of it by chance, at least `after`. */
+/** Milliseconds before the next attempt: doubled each time up to 30 s, half of it random, at least `after`. */
 export function retryDelay(attempt: number, after: number, random: number): number {
   const step = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1));
   const jittered = step / 2 + (step / 2) * random;
-  // On top of what the server asks for, so that not everyone comes back at the same moment.
+  // On top of what the server asks for, so that not all clients come back at the same moment.
   return Math.round(after === 0 ? jittered : Math.max(jittered, after + Math.min(jittered, after / 4)));
 }
 
 /**
  * The delay in milliseconds that a response asks for, by its `Retry-After` header (seconds or an HTTP date; RFC 9110,
  * section 10.2.3) or in its body as Go services write it: `retry-after: 512.314µs, allowed: 44000/minute`.
- * Undefined where there is none. `date` is the present, in milliseconds since 1970.
+ * Undefined without either. `date`: the current time, in milliseconds since 1970.
  */
 export function requestedDelay(header: string | undefined, body: string, date: number): number | undefined {
   return (header === undefined ? undefined : headerDelay(header.trim(), date)) ?? bodyDelay(body);

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { PrimitiveError } from '../core/errors.ts';
 
-/** One request; a streamed body is opened here and nowhere else, so that the same request can be sent again. */
+/** One request. A streamed body is opened by `sendRequest` alone, so that the same request can be sent again. */
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string | { readonly size: number; open(): AsyncIterable<Uint8Array> };
-  /** More bytes than this in the response end it with `too-large`. */
+  /** A longer response body is refused as `too-large`. */
   readonly maxBytes: number;
 }
 
@@ -19,45 +19,53 @@ export interface HttpResponse {
   readonly body: Uint8Array;
 }
 
-/** Why no response came: `certificate`, `protocol`, `proxy`, `redirect` and `too-large` are final, the others may pass. */
-export type FailureKind =
+/** Why no response came. The first five are final; the others may pass by themselves. */
+export type RequestErrorKind =
   | 'certificate'
   | 'protocol'
   | 'proxy'
   | 'redirect'
   | 'too-large'
+  | 'unknown-host'
   | 'unreachable'
   | 'interrupted'
   | 'stalled';
 
-/** A request that came to no whole response. The message is for people and holds no path and no query. */
-export class TransportFailure extends Error {
-  override readonly name = 'TransportFailure';
-  readonly kind: FailureKind;
+/** A request without a whole response. The message names no host, no path and no query. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly kind: RequestErrorKind;
+  /** The host that was asked last: after a redirect not the one of the request. */
+  readonly host: string | undefined;
 
-  constructor(kind: FailureKind, message: string, cause?: unknown) {
+  constructor(
+    kind: RequestErrorKind,
+    message: string,
+    { host, cause }: { readonly host?: string; readonly cause?: unknown } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.kind = kind;
+    this.host = host;
   }
 }
 
 type Dispatcher = Pick<import('undici').Dispatcher, 'dispatch'>;
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What a transfer needs besides its request. */
-export interface TransferContext {
+/** What `sendRequest` needs besides the request. */
+export interface SendContext {
   readonly dispatcher: Dispatcher;
-  /** Milliseconds without a sign of life after which the transfer ends as `stalled`. */
+  /** Milliseconds without any progress after which the request ends as `stalled`. */
   readonly stallTimeout: number;
-  /** Receives for the time of the transfer what ends it, with the reason to reject with. */
+  /** Holds, while the request runs, the function that aborts it; its argument is the reason to reject with. */
   readonly running: Set<(reason: unknown) => void>;
 }
 
-/** So many times longer may a registry take to store what it has received whole, such as inside an object store. */
+/** A server may take this many times longer to answer once it has the whole body, which it first has to store. */
 const STORE_PATIENCE = 5;
 
-/** Sends one request on a connection of the dispatcher and collects the response, redirects and all. */
-export function transfer(request: HttpRequest, context: TransferContext): Promise<HttpResponse> {
+/** Sends one request on a connection of the dispatcher and collects the response; follows no redirect. */
+export function sendRequest(request: HttpRequest, context: SendContext): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let response: Omit<HttpResponse, 'body'> = { status: 0, headers: {} };
@@ -70,7 +78,7 @@ export function transfer(request: HttpRequest, context: TransferContext): Promis
       reject(ended.reason);
       abort?.(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
     };
-    const stall = stallWatch(() => stop(new TransportFailure('stalled', 'nothing moved any more')));
+    const stall = stallWatch(() => stop(new RequestError('stalled', 'no data came in time')));
     const settle = () => {
       stall.end();
       context.running.delete(stop);
@@ -90,7 +98,7 @@ export function transfer(request: HttpRequest, context: TransferContext): Promis
         body: body?.content ?? null,
         // Otherwise undici ends the connection after every HEAD, and the next request waits for another handshake.
         reset: false,
-        // The watch does it: undici's own timers run from second to second, and know less of what moves.
+        // The stall watch does it: undici's timers are coarse and do not count what is sent.
         headersTimeout: 0,
         bodyTimeout: 0,
       },
@@ -109,7 +117,7 @@ export function transfer(request: HttpRequest, context: TransferContext): Promis
           stall.within(context.stallTimeout);
           received += chunk.length;
           if (received <= request.maxBytes) chunks.push(chunk);
-          else stop(new TransportFailure('too-large', `the answer has more than ${request.maxBytes} bytes`));
+          else stop(new RequestError('too-large', `the response has more than ${request.maxBytes} bytes`));
         },
         onResponseEnd() {
           settle();
@@ -132,7 +140,7 @@ interface OpenBody {
   readonly size: number;
 }
 
-/** `onTaken`: the connection has taken what was given so far, or (`last`) everything. */
+/** `onTaken`: the connection has taken what it was given so far, or (`last`) the whole body. */
 function openBody(body: HttpRequest['body'], onTaken: (last: boolean) => void): OpenBody | undefined {
   if (body === undefined) return undefined;
   if (typeof body === 'string') return { content: body, size: Buffer.byteLength(body) };
@@ -148,7 +156,7 @@ function openBody(body: HttpRequest['body'], onTaken: (last: boolean) => void): 
 }
 
 interface StallWatch {
-  /** From now on, something must happen within so many milliseconds. */
+  /** Restarts the timer. */
   within(milliseconds: number): void;
   end(): void;
 }
@@ -186,29 +194,31 @@ function flatten(headers: Headers): Readonly<Record<string, string>> {
 const CERTIFICATE =
   /^(?:CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:VERIFY|GET_ISSUER|GET_CRL|DECODE|DECRYPT))|HOSTNAME_MISMATCH/;
 const PROTOCOL = /^(?:ERR_SSL_|EPROTO)/;
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
+const UNREACHABLE: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['EAI_AGAIN', 'the DNS server did not answer'],
+  ['EHOSTUNREACH', 'no route to the host'],
+  ['ENETUNREACH', 'no route to the network'],
+  ['EADDRNOTAVAIL', 'no local port is free'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'the connection timed out'],
 ]);
 const STALLED = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
-/** What undici or Node reports, as a failure of ours; an error without a code is a bug and comes through as it is. */
+/** An error of undici or Node as a {@link RequestError}; one without a code is a bug and is returned as it is. */
 export function explain(error: Error, host: string): unknown {
-  if (error instanceof TransportFailure || error instanceof PrimitiveError) return error;
+  if (error instanceof RequestError || error instanceof PrimitiveError) return error;
   const cause = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   const code = (cause as { code?: unknown }).code;
   if (typeof code !== 'string') return error;
-  if (CERTIFICATE.test(code)) return new TransportFailure('certificate', certificateText(code), error);
-  if (PROTOCOL.test(code))
-    return new TransportFailure('protocol', 'the server does not speak TLS as expected', error);
-  if (UNREACHABLE.has(code)) return new TransportFailure('unreachable', `${host}: ${code}`, error);
-  if (STALLED.has(code)) return new TransportFailure('stalled', 'no answer in time', error);
-  return new TransportFailure('interrupted', `the connection broke (${code})`, error);
+  const failed = (kind: RequestErrorKind, message: string) =>
+    new RequestError(kind, message, { host, cause: error });
+  if (CERTIFICATE.test(code)) return failed('certificate', certificateText(code));
+  if (PROTOCOL.test(code)) return failed('protocol', 'the server does not speak TLS as expected');
+  if (code === 'ENOTFOUND') return failed('unknown-host', 'the host name has no address (ENOTFOUND)');
+  const unreachable = UNREACHABLE.get(code);
+  if (unreachable !== undefined) return failed('unreachable', `${unreachable} (${code})`);
+  if (STALLED.has(code)) return failed('stalled', 'no response in time');
+  return failed('interrupted', `the connection broke (${code})`);
 }
 
 function certificateText(code: string): string {

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { PrimitiveError } from '../core/errors.ts';
-import { createTransport, type Transport, type TransportOptions } from '../http/client.ts';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from '../http/client.ts';
 import { type Clock, retryDelay } from '../http/retry.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
@@ -10,12 +10,12 @@ import { descriptorOf, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
 import type { Registry } from './registry.ts';
-import { type Answer, createExchange, type RetryEvent } from './registry-http.ts';
+import { createRegistryHttp, type RegistryResponse, type RetryEvent } from './registry-http.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 
 /** What a client needs to know; the values of environment variables are read by the CLI. */
-export interface RegistryClientOptions extends Partial<TransportOptions> {
+export interface RegistryClientOptions extends Partial<HttpClientOptions> {
   readonly credentials: CredentialSources;
   /** Runs Docker's credential helpers. */
   readonly processes: Processes;
@@ -56,7 +56,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const { signal } = options;
   const common = signal === undefined ? {} : { signal };
   const concurrency = options.concurrency ?? CONCURRENCY;
-  const transport = createTransport({
+  const client = createHttpClient({
     ...common,
     concurrency,
     stallTimeout: options.stallTimeout ?? 60_000,
@@ -64,16 +64,16 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
   });
   let requests = 0;
-  const counted: Transport = {
+  const counted: HttpClient = {
     send(request) {
       requests += 1;
-      return transport.send(request);
+      return client.send(request);
     },
-    close: () => transport.close(),
+    close: () => client.close(),
   };
-  const exchange = createExchange({
+  const http = createRegistryHttp({
     ...common,
-    transport: counted,
+    client: counted,
     clock,
     credentials: createCredentials(options.credentials, options.processes),
     plainHttp: options.plainHttp ?? [],
@@ -92,7 +92,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const uploads = pLimit(UPLOADS_AT_A_TIME);
 
   function fetchManifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
-    return exchange.call(
+    return http.call(
       {
         method: 'GET',
         repository,
@@ -108,7 +108,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 
   async function fetchDescriptor(repository: Repository, reference: string): Promise<Descriptor | undefined> {
-    const head = await exchange.call(
+    const head = await http.call(
       {
         method: 'HEAD',
         repository,
@@ -148,8 +148,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     }
   }
 
-  function writeManifest(repository: Repository, reference: string, manifest: Manifest): Promise<Answer> {
-    return exchange.call(
+  function writeManifest(
+    repository: Repository,
+    reference: string,
+    manifest: Manifest,
+  ): Promise<RegistryResponse> {
+    return http.call(
       {
         method: 'PUT',
         repository,
@@ -194,7 +198,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     settled(repository, reference, () => fetchManifest(repository, reference));
   const referrers = createReferrers({
     ...common,
-    exchange,
+    http,
     clock,
     manifests: {
       get: fetchManifest,
@@ -218,7 +222,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     async getBlob(repository, descriptor, maxBytes = DEFAULT_MAX_BLOB) {
       const { digest, size } = descriptor;
       if (size > maxBytes) throw tooLarge(repository, descriptor, maxBytes);
-      return exchange.call(
+      return http.call(
         {
           method: 'GET',
           repository,
@@ -244,11 +248,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         await known;
         return 'present';
       }
-      const asked = fresh ? Promise.resolve(false) : hasBlob(exchange, repository, source.descriptor);
+      const asked = fresh ? Promise.resolve(false) : hasBlob(http, repository, source.descriptor);
       const pushing = asked.then((present) =>
         present
           ? 'present'
-          : uploads(() => uploadBlob(exchange, repository, source, mountFrom ?? held.get(digest))),
+          : uploads(() => uploadBlob(http, repository, source, mountFrom ?? held.get(digest))),
       );
       blobs.set(key, pushing);
       pushing.then(
@@ -259,9 +263,9 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     },
     getReferrers: referrers.list,
     attach: referrers.attach,
-    checkPush: (repository) => probeUpload(exchange, repository),
+    checkPush: (repository) => probeUpload(http, repository),
     requests: () => requests,
-    close: () => transport.close(),
+    close: () => client.close(),
   };
 }
 
@@ -276,7 +280,7 @@ const systemClock: Clock = {
   },
 };
 
-function readManifest(answer: Answer, reference: string): Manifest {
+function readManifest(answer: RegistryResponse, reference: string): Manifest {
   const { response, subject } = answer;
   const digest = digestOf(response.body);
   if (isDigest(reference) && reference !== digest) throw mismatch(subject, `Its content is ${digest}.`);
@@ -284,7 +288,7 @@ function readManifest(answer: Answer, reference: string): Manifest {
   return { mediaType: manifestType(answer), digest, bytes: response.body };
 }
 
-function headDescriptor(answer: Answer, reference: string): Descriptor | undefined {
+function headDescriptor(answer: RegistryResponse, reference: string): Descriptor | undefined {
   const { headers } = answer.response;
   const digest = headers['docker-content-digest'];
   const size = Number(headers['content-length']);
@@ -295,7 +299,7 @@ function headDescriptor(answer: Answer, reference: string): Descriptor | undefin
 }
 
 /** The response's media type, without parameters; one that is no manifest's comes from something that is no registry. */
-function manifestType(answer: Answer): string {
+function manifestType(answer: RegistryResponse): string {
   const type = (answer.response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
   if (isIndexType(type) || isImageType(type)) return type;
   throw responseFailure(answer.response, answer.subject, 0);

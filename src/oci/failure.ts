@@ -1,8 +1,8 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { AttemptFailure, requestedDelay } from '../http/retry.ts';
-import type { HttpResponse, TransportFailure } from '../http/send.ts';
+import { AttemptFailure, type RetryAdvice, requestedDelay } from '../http/retry.ts';
+import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.ts';
 
-/** What a request was for, as error texts name it; never a query, which may carry a signature. */
+/** What a request was for, in the words of error messages; never a query, which may carry a signature. */
 export interface Subject {
   readonly host: string;
   /** Path inside the host; absent for a token. */
@@ -16,35 +16,35 @@ export interface Subject {
   readonly credentialSource?: string;
 }
 
-/** The first error that a registry gives in its body (distribution-spec, "Error Codes"), cleaned for printing. */
-export interface RegistryAnswer {
+/** The first error of a response body (distribution-spec, "Error Codes"), safe to print. */
+export interface ErrorBody {
   readonly code: string;
   readonly message: string;
-  /** The whole body as text, at most 16 KiB, not cleaned: to look for words in. */
+  /** The whole body as text, at most 16 KiB, not cleaned: only to search in. */
   readonly text: string;
 }
 
 const ABSENT = new Set(['NAME_UNKNOWN', 'MANIFEST_UNKNOWN', 'REPOSITORY_NOT_FOUND', 'NOT_FOUND']);
 const UNKNOWN_BLOB = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);
-/** An upload session that a registry forgot, or bytes that changed on their way: begun anew a few times. */
+/** The registry lost the upload session, or bytes changed on the way: the upload is started again a few times. */
 const TRANSIENT_UPLOAD = new Set([
   'BLOB_UPLOAD_UNKNOWN',
   'BLOB_UPLOAD_INVALID',
   'DIGEST_INVALID',
   'SIZE_INVALID',
 ]);
-/** GitHub's documentation asks for at least a minute after a secondary limit. */
+/** Milliseconds; GitHub's documentation asks for at least a minute after a secondary limit. */
 const SECONDARY_LIMIT_DELAY = 60_000;
-/** Enough for a store that is consistent a moment later, short enough for what is really missing. */
+/** Milliseconds: enough for an eventually consistent store, short enough for what is really missing. */
 const CONSISTENCY_WINDOW = 20_000;
 
-/** Reads the error out of a response's body, whatever is there. */
-export function readAnswer(response: HttpResponse): RegistryAnswer {
+/** Reads the error out of a response body; empty texts where it holds none. */
+export function readErrorBody(response: HttpResponse): ErrorBody {
   const text = new TextDecoder().decode(response.body.subarray(0, 16_384));
   try {
     const parsed = JSON.parse(text) as {
-      errors?: readonly Partial<RegistryAnswer>[];
-    } & Partial<RegistryAnswer>;
+      errors?: readonly Partial<ErrorBody>[];
+    } & Partial<ErrorBody>;
     const first = Array.isArray(parsed.errors) ? parsed.errors[0] : parsed;
     return { code: printable(first?.code, 64), message: printable(first?.message, 300), text };
   } catch {
@@ -52,7 +52,7 @@ export function readAnswer(response: HttpResponse): RegistryAnswer {
   }
 }
 
-/** Text from outside made harmless: control and direction characters become spaces, runs of spaces one, length bounded. */
+/** Makes untrusted text safe to print: control and direction characters become spaces, the length is limited. */
 export function printable(value: unknown, limit: number): string {
   if (typeof value !== 'string') return '';
   const clean = value
@@ -65,17 +65,17 @@ export function printable(value: unknown, limit: number): string {
 /** Whether a response says that the thing asked for is not there: 404, or a 403 that names it unknown. */
 export function isAbsent(response: HttpResponse): boolean {
   if (response.status === 404) return true;
-  return response.status === 403 && ABSENT.has(readAnswer(response).code.toUpperCase());
+  return response.status === 403 && ABSENT.has(readErrorBody(response).code.toUpperCase());
 }
 
-/** An unwelcome response as an error, with the advice whether to try again. `date` is in milliseconds since 1970. */
+/** An unexpected response as an error, with the advice whether to retry. `date`: now, in milliseconds since 1970. */
 export function responseFailure(response: HttpResponse, subject: Subject, date: number): AttemptFailure {
-  const answer = readAnswer(response);
+  const answer = readErrorBody(response);
   const { status } = response;
   const delay = requestedDelay(response.headers['retry-after'], answer.text, date);
   const why = describe(status, answer);
   if (status === 401) {
-    return isTooLittle(response, subject) ? denied(subject, why, answer) : unauthorized(subject, why);
+    return isInsufficientScope(response, subject) ? denied(subject, why, answer) : unauthorized(subject, why);
   }
   if (status === 403 && isSecondaryLimit(answer)) {
     return rateLimited(subject, why, Math.max(delay ?? 0, SECONDARY_LIMIT_DELAY), 'secondary rate limit');
@@ -84,8 +84,8 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
   if (status === 429) return rateLimited(subject, why, delay, '429');
   if (status === 408 || status >= 500) {
     return new AttemptFailure(
-      error('registry-failed', `${subject.host} failed at ${phrase(subject)}`, why, {
-        suggestions: ["Try again later; if it stays, look at the registry's status page or log"],
+      error('registry-failed', `${subject.host} failed to answer ${phrase(subject)}`, why, {
+        suggestions: ['Try again later; if it persists, look at the status page or the log of the registry'],
         retryable: true,
       }),
       { reason: String(status), ...(delay === undefined ? {} : { after: delay }) },
@@ -110,20 +110,17 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
   );
 }
 
-/** A request without a response as an error. `answered`: whether the host has answered anything before. */
-export function transportFailure(
-  failure: TransportFailure,
-  subject: Subject,
-  answered: boolean,
-): AttemptFailure {
+/** A request without a response as an error. `answered`: whether the host has answered any request before. */
+export function requestFailure(failure: RequestError, subject: Subject, answered: boolean): AttemptFailure {
   const { host } = subject;
-  const why = `${failure.message}; ${subject.method} for ${subject.what}`;
+  const other = failure.host === undefined || failure.host === host ? '' : `${failure.host}: `;
+  const why = `${other}${failure.message}; ${subject.method} ${subject.what}`;
   switch (failure.kind) {
     case 'certificate':
       return new AttemptFailure(
         error('registry-certificate', `The certificate of ${host} is not trusted`, why, {
           suggestions: [
-            "Give the authority's PEM file in SSL_CERT_FILE, or NODE_EXTRA_CA_CERTS",
+            "Set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS to the authority's PEM file",
             `Check with: openssl s_client -connect ${host.includes(':') ? host : `${host}:443`} -showcerts`,
           ],
           cause: failure,
@@ -131,17 +128,17 @@ export function transportFailure(
       );
     case 'protocol':
       return new AttemptFailure(
-        error('registry-unreachable', `${host} cannot be spoken to over TLS`, why, {
-          suggestions: [`If it speaks plain HTTP: insecureRegistries: [${host}] in primitive.config.yaml`],
+        error('registry-unreachable', `Cannot connect to ${host} over TLS`, why, {
+          suggestions: [`If it serves plain HTTP: insecureRegistries: [${host}] in primitive.config.yaml`],
           cause: failure,
         }),
       );
     case 'proxy':
       return new AttemptFailure(
-        error('registry-unreachable', `The proxy does not lead to ${host}`, why, {
+        error('registry-unreachable', `The proxy refuses to connect to ${host}`, why, {
           suggestions: [
-            'Check HTTPS_PROXY; for a proxy that asks who one is: http://USER:PASSWORD@HOST:PORT',
-            `Or go without it: NO_PROXY=${host}`,
+            'Check HTTPS_PROXY; for a proxy with a login: http://USER:PASSWORD@HOST:PORT',
+            `Or connect without it: NO_PROXY=${host}`,
           ],
           cause: failure,
         }),
@@ -149,13 +146,13 @@ export function transportFailure(
     case 'redirect':
     case 'too-large':
       return new AttemptFailure(
-        error('registry-failed', `${host} gave an unusable answer to ${phrase(subject)}`, why, {
+        error('registry-failed', `${host} gave an unusable response to ${phrase(subject)}`, why, {
           cause: failure,
         }),
       );
     default:
       return new AttemptFailure(
-        error('registry-unreachable', `${host} cannot be reached`, why, {
+        error('registry-unreachable', `Cannot reach ${host}`, why, {
           suggestions: [
             `Check the host name and that the registry runs: curl -sI https://${host}/v2/`,
             'Behind a proxy, set HTTPS_PROXY and NO_PROXY',
@@ -163,24 +160,26 @@ export function transportFailure(
           retryable: true,
           cause: failure,
         }),
-        // A host that never answered is more likely wrong than busy: say so soon.
-        {
-          reason: failure.message,
-          ...(failure.kind === 'unreachable' && !answered ? { within: 10_000 } : {}),
-        },
+        { reason: `${other}${failure.message}`, ...(answered ? {} : NEVER_ANSWERED[failure.kind]) },
       );
   }
 }
 
-/** What was received is not what its digest says; tried once more, because a proxy or a disk may have been at fault. */
+/** A host that never answered is more likely wrong than busy, a name without an address almost certainly. */
+const NEVER_ANSWERED: Partial<Record<RequestErrorKind, Pick<RetryAdvice, 'attempts' | 'within'>>> = {
+  'unknown-host': { attempts: 3 },
+  unreachable: { within: 10_000 },
+};
+
+/** Content that does not match its digest; read once more, because a proxy or a disk may be at fault. */
 export function mismatch(subject: Subject, why: string): AttemptFailure {
   return new AttemptFailure(
     error(
       'registry-digest-mismatch',
-      `${subject.host} gave other content than asked for: ${phrase(subject)}`,
+      `Content from ${subject.host} does not match its digest: ${phrase(subject)}`,
       why,
       {
-        suggestions: ['Do not use this content: a cache, a proxy or the registry damages or replaces it'],
+        suggestions: ['Do not use this content: a cache, a proxy or the registry changed it'],
       },
     ),
     { reason: 'wrong digest', attempts: 2 },
@@ -194,7 +193,7 @@ function unauthorized(subject: Subject, why: string): AttemptFailure {
     error(
       'registry-unauthorized',
       source === undefined
-        ? `${host} wants credentials for ${phrase(subject)}, and there are none`
+        ? `${host} requires credentials for ${phrase(subject)}, and none were found`
         : `${host} does not accept the credentials from ${source} for ${phrase(subject)}`,
       why,
       {
@@ -210,15 +209,15 @@ function unauthorized(subject: Subject, why: string): AttemptFailure {
   );
 }
 
-/** Whether credentials were good for a token, but not for one with this right (RFC 6750, section 3.1). */
-function isTooLittle({ headers }: HttpResponse, { credentialSource }: Subject): boolean {
+/** Whether the credentials are valid but lack this right (RFC 6750, section 3.1). */
+function isInsufficientScope({ headers }: HttpResponse, { credentialSource }: Subject): boolean {
   return (
     credentialSource !== undefined &&
     /\berror="?insufficient_scope\b/i.test(headers['www-authenticate'] ?? '')
   );
 }
 
-function denied(subject: Subject, why: string, answer: RegistryAnswer): AttemptFailure {
+function denied(subject: Subject, why: string, answer: ErrorBody): AttemptFailure {
   const { host, repository } = subject;
   const verb = subject.pushes ? 'pushing to' : 'reading';
   const absent = ABSENT.has(answer.code.toUpperCase());
@@ -228,12 +227,14 @@ function denied(subject: Subject, why: string, answer: RegistryAnswer): AttemptF
           `If the package exists: its page, Package settings, Manage Actions access: add this repository with the role ${subject.pushes ? 'Write' : 'Read'}`,
           'If it does not: the workflow needs permissions: packages: write, and the owner in the name must be yours',
         ]
-      : [`Ask for the right of ${verb} ${host}/${repository}, or docker login ${host} as someone who has it`];
+      : [
+          `Ask for the right to ${subject.pushes ? 'push to' : 'read'} ${host}/${repository}, or docker login ${host} with an account that has it`,
+        ];
   return new AttemptFailure(
     error(
       'registry-denied',
       absent
-        ? `${host}/${repository} does not exist, and may not be created with these credentials`
+        ? `${host}/${repository} does not exist, and these credentials may not create it`
         : `${host} does not allow ${verb} ${host}/${repository}`,
       why,
       {
@@ -252,15 +253,15 @@ function rateLimited(
   after: number | undefined,
   reason: string,
 ): AttemptFailure {
-  const wait = after === undefined ? '' : ` It asks to wait ${Math.ceil(after / 1000)} s.`;
+  const wait = after === undefined ? '' : ` Retry after ${Math.ceil(after / 1000)} s.`;
   return new AttemptFailure(
     error(
       'registry-rate-limited',
-      `${subject.host} limits the rate of requests, at ${phrase(subject)}`,
+      `${subject.host} limits the request rate, at ${phrase(subject)}`,
       why + wait,
       {
         suggestions: [
-          'Try again later, with fewer publishes at once, or with credentials that have a higher limit',
+          'Try again later, run fewer publishes at a time, or use credentials with a higher limit',
         ],
         retryable: true,
       },
@@ -270,15 +271,15 @@ function rateLimited(
 }
 
 function missing(subject: Subject, why: string): PrimitiveError {
-  return error('registry-not-found', `${subject.host} does not have what ${phrase(subject)} needs`, why, {
+  return error('registry-not-found', `Not found at ${subject.host}: ${phrase(subject)}`, why, {
     suggestions: [
-      `If the repository must be created first, create ${subject.host}/${subject.repository ?? ''}`,
+      `If the registry does not create repositories on push, create ${subject.host}/${subject.repository ?? ''}`,
     ],
   });
 }
 
-/** Registries that limit by 403 say so only in words. */
-function isSecondaryLimit(answer: RegistryAnswer): boolean {
+/** A rate limit answered by 403 is told from a refusal only by its text. */
+function isSecondaryLimit(answer: ErrorBody): boolean {
   return /secondary (?:rate )?limit|rate.?limit|too ?many ?requests|abuse detection/i.test(answer.text);
 }
 
@@ -287,7 +288,7 @@ function phrase(subject: Subject): string {
   return `${subject.method} ${subject.what}${where}`;
 }
 
-function describe(status: number, answer: RegistryAnswer): string {
+function describe(status: number, answer: ErrorBody): string {
   const said = [answer.code, answer.message].filter((part) => part !== '').join(': ');
   return said === '' ? `It answered ${status}.` : `It answered ${status}, ${said}`;
 }

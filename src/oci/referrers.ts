@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Clock } from '../http/retry.ts';
 import { retryDelay } from '../http/retry.ts';
 import { digestHex } from './digest.ts';
-import { readAnswer } from './failure.ts';
+import { readErrorBody } from './failure.ts';
 import {
   encodeManifest,
   MAX_MANIFEST_BYTES,
@@ -13,10 +13,10 @@ import {
 import { MEDIA_TYPE } from './media-types.ts';
 import { repositoryHost } from './reference.ts';
 import type { Referrer } from './registry.ts';
-import type { Exchange } from './registry-http.ts';
+import type { RegistryHttp } from './registry-http.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 
-/** The manifest operations that referrers are built on; each is one exchange. */
+/** The manifest operations that referrers are built on; each is one http. */
 export interface ManifestStore {
   get(repository: Repository, reference: string): Promise<Manifest | undefined>;
   /** Returns whether the registry answered `OCI-Subject`, and so lists it by itself. */
@@ -43,12 +43,12 @@ export function fallbackTag(subject: Digest): string {
  * question to a host, for which the others wait, and remembered.
  */
 export function createReferrers(options: {
-  readonly exchange: Exchange;
+  readonly http: RegistryHttp;
   readonly manifests: ManifestStore;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 }): Referrers {
-  const { exchange, manifests, clock, signal } = options;
+  const { http, manifests, clock, signal } = options;
   const modes = new Map<string, 'api' | 'fallback'>();
   const probes = new Map<string, Promise<unknown>>();
   const writers = new Map<string, Promise<void>>();
@@ -76,7 +76,7 @@ export function createReferrers(options: {
     let target: string | URL | undefined = `referrers/${subject}`;
     for (let page = 0; target !== undefined; page += 1) {
       if (page === MAX_PAGES) throw tooMany(repository, subject);
-      const next: PageResult = await exchange.call(
+      const next: PageResult = await http.call(
         {
           method: 'GET',
           repository,
@@ -196,7 +196,7 @@ function readPage(
 ): PageResult {
   if (response.status !== 200) {
     // A repository that is not there yet says nothing about the API.
-    const { code } = readAnswer(response);
+    const { code } = readErrorBody(response);
     return { type: code === 'NAME_UNKNOWN' || code === 'MANIFEST_UNKNOWN' ? 'unknown' : 'unsupported' };
   }
   let body: { manifests?: unknown } | null;

@@ -1,21 +1,21 @@
-import type { Transport } from '../http/client.ts';
-import { createGate, type Gate } from '../http/limiter.ts';
+import type { HttpClient } from '../http/client.ts';
+import { type ConcurrencyLimiter, createConcurrencyLimiter } from '../http/limiter.ts';
 import { isLoopbackHost } from '../http/loopback.ts';
 import { AttemptFailure, type Clock, type RetryPolicy, withRetries } from '../http/retry.ts';
-import { type HttpRequest, type HttpResponse, TransportFailure } from '../http/send.ts';
+import { type HttpRequest, type HttpResponse, RequestError } from '../http/send.ts';
 import { type Authorization, type Authorizer, createAuthorizer, type Scope } from './auth.ts';
 import type { Credentials } from './credentials.ts';
-import { responseFailure, type Subject, transportFailure } from './failure.ts';
+import { requestFailure, responseFailure, type Subject } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { Repository } from './types.ts';
 
-/** One call to a registry's API. */
+/** One request to a registry's API. */
 export interface Call {
   readonly method: HttpRequest['method'];
   readonly repository: Repository;
-  /** Below `/v2/<name>/`, such as `manifests/main`; or where the registry itself pointed to. */
+  /** Path below `/v2/<name>/`, such as `manifests/main`, or a URL that the registry gave. */
   readonly target: string | URL;
-  /** For error texts: `the manifest main`. */
+  /** For error messages: `the manifest main`. */
   readonly what: string;
   readonly pushes: boolean;
   /** A second repository that must be readable with the same token. */
@@ -23,12 +23,12 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpRequest['body'];
   readonly maxBytes?: number;
-  /** Responses that are an answer; all others are failures. */
+  /** Whether the response is a result; all others are failures. */
   readonly accept: (response: HttpResponse) => boolean;
 }
 
-/** An accepted response, and the URL that was asked, for locations relative to it. */
-export interface Answer {
+/** An accepted response, and the URL of its request, for relative locations. */
+export interface RegistryResponse {
   readonly response: HttpResponse;
   readonly url: URL;
   readonly subject: Subject;
@@ -45,24 +45,24 @@ export interface RetryEvent {
   readonly delay: number;
 }
 
-/** Requests to registries with everything that all of them need: scheme, authorization, rate limits, retries. */
-export interface Exchange {
-  /** One attempt; throws {@link AttemptFailure} for {@link Exchange.retrying}, or what no retry helps against. */
-  attempt(call: Call): Promise<Answer>;
-  /** Attempts until it is accepted and `read` is content; `read` throws {@link AttemptFailure} to ask for another. */
-  call<T>(call: Call, read: (answer: Answer) => T): Promise<T>;
-  /** The same retries around several attempts that only make sense together. */
+/** HTTP as registries need it: scheme, authorization, rate limits, retries. */
+export interface RegistryHttp {
+  /** One attempt; throws {@link AttemptFailure}, which {@link RegistryHttp.retrying} handles. */
+  attempt(call: Call): Promise<RegistryResponse>;
+  /** Retries until the response is accepted and read; `read` throws {@link AttemptFailure} to ask for another attempt. */
+  call<T>(call: Call, read: (response: RegistryResponse) => T): Promise<T>;
+  /** The same retries around several attempts that are repeated together. */
   retrying<T>(call: Pick<Call, 'repository' | 'method'>, operation: () => Promise<T>): Promise<T>;
 }
 
-export interface ExchangeOptions {
-  readonly transport: Transport;
+export interface RegistryHttpOptions {
+  readonly client: HttpClient;
   readonly credentials: Credentials;
   readonly clock: Clock;
-  /** Hosts that are spoken to without TLS, besides loopback ones. */
+  /** Hosts without TLS, besides loopback hosts. */
   readonly plainHttp: readonly string[];
   readonly write: boolean;
-  /** Requests under way at the same time, at most, per host. */
+  /** Requests in flight per host, at most. */
   readonly concurrency: number;
   /** Milliseconds. */
   readonly budget: number;
@@ -72,22 +72,22 @@ export interface ExchangeOptions {
 
 interface Host {
   readonly name: string;
-  /** Where it is reached, which for Docker Hub is not where it is named. */
+  /** The API's host; for Docker Hub another than its name. */
   readonly address: string;
   scheme: 'http' | 'https';
-  /** Whether anything came back from it yet: until then only one request is sent, and it tells what the others need. */
+  /** Until the first response only one request is in flight: it learns scheme and authorization for the others. */
   answered: boolean;
   first?: Promise<void>;
-  readonly gate: Gate;
-  /** On the clock: nothing is sent before, because the host said so to someone. */
+  readonly limiter: ConcurrencyLimiter;
+  /** On the clock: no request is sent before, because the host asked one to wait. */
   resumeAt: number;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024;
 const USER_AGENT = 'primitive';
 
-export function createExchange(options: ExchangeOptions): Exchange {
-  const { transport, clock, signal } = options;
+export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
+  const { client, clock, signal } = options;
   const hosts = new Map<string, Host>();
 
   const policy = (host: string, repository: string, method: string): RetryPolicy => ({
@@ -128,7 +128,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         address: name === 'docker.io' ? 'registry-1.docker.io' : name,
         scheme: plain ? 'http' : 'https',
         answered: false,
-        gate: createGate(options.concurrency, isOverload),
+        limiter: createConcurrencyLimiter(options.concurrency, isOverload),
         resumeAt: 0,
       };
       hosts.set(name, host);
@@ -138,14 +138,14 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   async function sendOnce(request: HttpRequest, subject: Subject, answered: boolean): Promise<HttpResponse> {
     try {
-      return await transport.send(request);
+      return await client.send(request);
     } catch (failure) {
-      if (failure instanceof TransportFailure) throw transportFailure(failure, subject, answered);
+      if (failure instanceof RequestError) throw requestFailure(failure, subject, answered);
       throw failure;
     }
   }
 
-  /** Waits until it is this request's turn; the first one to a host goes alone. Returns what to call when it has answered. */
+  /** Waits for this request's turn; the first to a host goes alone. Returns what to call once it is answered. */
   async function enter(host: Host): Promise<() => void> {
     while (!host.answered && host.first !== undefined) await host.first;
     while (clock.now() < host.resumeAt) await clock.sleep(host.resumeAt - clock.now(), signal);
@@ -159,33 +159,33 @@ export function createExchange(options: ExchangeOptions): Exchange {
     };
   }
 
-  async function attempt(call: Call): Promise<Answer> {
+  async function attempt(call: Call): Promise<RegistryResponse> {
     const host = hostOf(repositoryHost(call.repository));
-    return host.gate.run(async () => {
+    return host.limiter.run(async () => {
       signal?.throwIfAborted();
       const leave = await enter(host);
       try {
-        const answer = await sendAuthorized(call, host, leave);
-        if (call.accept(answer.response)) return answer;
-        throw noteLimit(host, responseFailure(answer.response, answer.subject, dateOf(answer.response)));
+        const sent = await sendAuthorized(call, host, leave);
+        if (call.accept(sent.response)) return sent;
+        throw noteLimit(host, responseFailure(sent.response, sent.subject, dateOf(sent.response)));
       } finally {
         leave();
       }
     });
   }
 
-  /** Sends it with what the host is known to want; after a 401 with what that asks for, and once more with a new token. */
-  async function sendAuthorized(call: Call, host: Host, onAnswer: () => void): Promise<Answer> {
+  /** Sends with the authorization the host is known to want; after a 401 with what it asks for, and once with a new token. */
+  async function sendAuthorized(call: Call, host: Host, onResponse: () => void): Promise<RegistryResponse> {
     const path = repositoryPath(call.repository);
     const scopes = scopesOf(call);
     let authorization = await authorizer.authorize(host.name, scopes);
     for (let renewed = false; ; ) {
       const url = targetUrl(host, path, call.target);
-      // An upload may be led to another host, which gets no credentials.
+      // An upload location may be on another host, which gets no credentials.
       const own = !(call.target instanceof URL) || url.origin === new URL(originOf(host)).origin;
       const subject = subjectOf(call, host, path, authorization);
       const response = await sendOnce(
-        httpRequest(call, url, own ? authorization : undefined),
+        requestOf(call, url, own ? authorization : undefined),
         subject,
         host.answered,
       );
@@ -196,7 +196,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const refused = response.status === 401 && own && !call.accept(response);
       const learned = refused && authorizer.learn(url, host.name, response, authorization);
       host.answered = true;
-      onAnswer();
+      onResponse();
       if (!learned || renewed) return { response, url, subject };
       renewed = authorization !== undefined;
       const next = await authorizer.authorize(host.name, scopes, { alone: renewed });
@@ -205,18 +205,18 @@ export function createExchange(options: ExchangeOptions): Exchange {
     }
   }
 
-  /** A registry on loopback is taken to speak plain HTTP; Go's server and nginx say so when it is TLS that they expect. */
+  /** Loopback registries are assumed to serve plain HTTP; Go's server and nginx answer like this if they expect TLS. */
   async function wantsTls(call: Call, url: URL, response: HttpResponse): Promise<boolean> {
     const { body } =
       call.method === 'HEAD'
-        ? await transport.send({ ...httpRequest(call, url, undefined), method: 'GET' })
+        ? await client.send({ ...requestOf(call, url, undefined), method: 'GET' })
         : response;
     return /HTTP request (?:was sent )?to (?:an )?HTTPS/i.test(
       new TextDecoder().decode(body.subarray(0, 1024)),
     );
   }
 
-  /** A host that asks one request to wait means all of them. */
+  /** A host that asks one request to wait means all requests. */
   function noteLimit(host: Host, failure: AttemptFailure): AttemptFailure {
     const after = failure.retry?.after ?? 0;
     if (failure.error.code === 'registry-rate-limited' && after >= 1000 && after <= options.budget) {
@@ -225,7 +225,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     return failure;
   }
 
-  const retrying: Exchange['retrying'] = (call, operation) =>
+  const retrying: RegistryHttp['retrying'] = (call, operation) =>
     withRetries(
       policy(repositoryHost(call.repository), repositoryPath(call.repository), call.method),
       operation,
@@ -238,7 +238,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-/** What passes by itself may be a sign of too many requests: limits, 5xx, resets, stalls. */
+/** Transient failures may mean too many requests: limits, 5xx, resets, stalls. */
 function isOverload(failure: unknown): boolean {
   return failure instanceof AttemptFailure && failure.error.retryable;
 }
@@ -256,7 +256,7 @@ function originOf(host: Host): string {
   return `${host.scheme}://${host.address}`;
 }
 
-function httpRequest(call: Call, url: URL, authorization: Authorization | undefined): HttpRequest {
+function requestOf(call: Call, url: URL, authorization: Authorization | undefined): HttpRequest {
   return {
     method: call.method,
     url,
@@ -286,7 +286,7 @@ function mayWantTls(host: Host, response: HttpResponse): boolean {
   return response.status === 400 && host.scheme === 'http' && isLoopbackHost(host.name);
 }
 
-/** The server's own present, against which its dates are meant. */
+/** The server's clock, which its dates refer to. */
 function dateOf(response: HttpResponse): number {
   const date = Date.parse(response.headers.date ?? '');
   return Number.isNaN(date) ? Date.now() : date;

@@ -1,22 +1,22 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { resolveLocation } from '../http/client.ts';
 import { AttemptFailure } from '../http/retry.ts';
-import { TransportFailure } from '../http/send.ts';
+import { RequestError } from '../http/send.ts';
 import { checkedBytes } from './digest.ts';
 import { mismatch, responseFailure } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';
-import type { Answer, Exchange } from './registry-http.ts';
+import type { RegistryHttp, RegistryResponse } from './registry-http.ts';
 import type { Descriptor, Repository } from './types.ts';
 
 /** Whether the registry has the blob; a registry that does not answer HEAD plainly is taken not to have it. */
 export async function hasBlob(
-  exchange: Exchange,
+  http: RegistryHttp,
   repository: Repository,
   descriptor: Descriptor,
 ): Promise<boolean> {
   const { digest } = descriptor;
-  return exchange.call(
+  return http.call(
     {
       method: 'HEAD',
       repository,
@@ -35,7 +35,7 @@ export async function hasBlob(
  * source opened again, because few registries tell reliably how far the last one came.
  */
 export async function uploadBlob(
-  exchange: Exchange,
+  http: RegistryHttp,
   repository: Repository,
   source: BlobSource,
   mountFrom: Repository | undefined,
@@ -45,7 +45,7 @@ export async function uploadBlob(
   const sameHost = mountFrom !== undefined && repositoryHost(mountFrom) === repositoryHost(repository);
   let mount = sameHost ? mountFrom : undefined;
   const start = () =>
-    exchange.attempt({
+    http.attempt({
       method: 'POST',
       repository,
       target: `blobs/uploads/${mount === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(repositoryPath(mount))}`}`,
@@ -54,7 +54,7 @@ export async function uploadBlob(
       ...(mount === undefined ? {} : { reads: mount }),
       accept: ({ status }) => status === 202 || (status === 201 && mount !== undefined),
     });
-  return exchange.retrying({ repository, method: 'PUT' }, async () => {
+  return http.retrying({ repository, method: 'PUT' }, async () => {
     const started = await start().catch((failure: unknown) => {
       if (mount === undefined || !isRefusal(failure)) throw failure;
       // Not allowed to read over there; that is no reason not to send it.
@@ -67,7 +67,7 @@ export async function uploadBlob(
     }
     const url = uploadLocation(started);
     url.search += `${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
-    const stored = await exchange.attempt({
+    const stored = await http.attempt({
       method: 'PUT',
       repository,
       target: url,
@@ -83,9 +83,9 @@ export async function uploadBlob(
 }
 
 /** Opens an upload session, which proves the right to push, and gives it back where the registry can take it back. */
-export async function probeUpload(exchange: Exchange, repository: Repository): Promise<void> {
+export async function probeUpload(http: RegistryHttp, repository: Repository): Promise<void> {
   const what = 'an upload';
-  const started = await exchange.call(
+  const started = await http.call(
     {
       method: 'POST',
       repository,
@@ -99,7 +99,7 @@ export async function probeUpload(exchange: Exchange, repository: Repository): P
   if (started.response.headers.location === undefined) return;
   try {
     const target = uploadLocation(started);
-    await exchange.attempt({ method: 'DELETE', repository, target, what, pushes: true, accept: () => true });
+    await http.attempt({ method: 'DELETE', repository, target, what, pushes: true, accept: () => true });
   } catch (failure) {
     // Sessions expire by themselves, and GHCR for one answers 405 to this.
     if (!(failure instanceof AttemptFailure)) throw failure;
@@ -107,7 +107,7 @@ export async function probeUpload(exchange: Exchange, repository: Repository): P
 }
 
 /** Compares `Docker-Content-Digest`, where the registry sends it, with what was meant. */
-export function checkDigestHeader(answer: Answer, digest: string): void {
+export function checkDigestHeader(answer: RegistryResponse, digest: string): void {
   const said = answer.response.headers['docker-content-digest'];
   if (said?.startsWith('sha256:') && said !== digest) {
     throw mismatch(answer.subject, `It says ${said.slice(0, 80)} instead of ${digest}.`);
@@ -121,13 +121,13 @@ function isRefusal(failure: unknown): boolean {
 
 const REFUSALS = new Set(['registry-denied', 'registry-unauthorized', 'registry-not-found']);
 
-function uploadLocation(answer: Answer): URL {
+function uploadLocation(answer: RegistryResponse): URL {
   const location = answer.response.headers.location;
   if (location === undefined) throw responseFailure(answer.response, answer.subject, 0);
   try {
     return resolveLocation(answer.url, location);
   } catch (failure) {
-    if (!(failure instanceof TransportFailure)) throw failure;
+    if (!(failure instanceof RequestError)) throw failure;
     throw responseFailure(answer.response, answer.subject, 0);
   }
 }

@@ -557,7 +557,7 @@ describe('connections', () => {
     [
       'one that asks who one is',
       { status: 407 },
-      { retryable: false, message: `The proxy does not lead to ${PROXIED_HOST}` },
+      { retryable: false, message: `The proxy refuses to connect to ${PROXIED_HOST}` },
       'answered 407',
       1,
     ],

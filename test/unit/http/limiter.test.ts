@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createGate } from '../../../src/http/limiter.ts';
+import { createConcurrencyLimiter } from '../../../src/http/limiter.ts';
 
 class TooMuch extends Error {}
 
 /** Work that ends when the test says so. */
 function setUp(most: number) {
-  const gate = createGate(most, (failure) => failure instanceof TooMuch);
+  const limiter = createConcurrencyLimiter(most, (failure) => failure instanceof TooMuch);
   const running: { end: () => void; fail: (failure: Error) => void }[] = [];
   const begin = (count: number) => {
     for (let index = 0; index < count; index++) {
@@ -14,7 +14,7 @@ function setUp(most: number) {
         running.push({ end: resolve, fail: reject });
         return promise;
       };
-      gate.run(work).catch(() => undefined);
+      limiter.run(work).catch(() => undefined);
     }
   };
   const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -27,12 +27,12 @@ function setUp(most: number) {
     await settle();
     return running.length;
   };
-  return { gate, begin, next, settle, running };
+  return { limiter, begin, next, settle, running };
 }
 
-describe('a gate', () => {
+describe('a limiter', () => {
   test('lets so many pass at a time, in their order', async () => {
-    const { gate, running, begin, next, settle } = setUp(3);
+    const { limiter, running, begin, next, settle } = setUp(3);
     begin(7);
     await settle();
     expect(running).toHaveLength(3);
@@ -40,7 +40,7 @@ describe('a gate', () => {
     expect(await next()).toBe(1);
     const order: number[] = [];
     await next();
-    await Promise.all([1, 2, 3, 4, 5].map((name) => gate.run(async () => order.push(name))));
+    await Promise.all([1, 2, 3, 4, 5].map((name) => limiter.run(async () => order.push(name))));
     expect(order).toEqual([1, 2, 3, 4, 5]);
   });
 
@@ -78,8 +78,8 @@ describe('a gate', () => {
   });
 
   test('hands on the result and the failure', async () => {
-    const { gate } = setUp(1);
-    await expect(gate.run(async () => 'answer')).resolves.toBe('answer');
-    await expect(gate.run(() => Promise.reject(new TooMuch('429')))).rejects.toThrow('429');
+    const { limiter } = setUp(1);
+    await expect(limiter.run(async () => 'answer')).resolves.toBe('answer');
+    await expect(limiter.run(() => Promise.reject(new TooMuch('429')))).rejects.toThrow('429');
   });
 });
