@@ -179,7 +179,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     repository: Repository,
     reference: string,
     manifest: Manifest,
-  ): Promise<{ listed: boolean }> {
+  ): Promise<{ subject: boolean }> {
     checkOutgoing(manifest, reference);
     let write = () => writeManifest(repository, reference, manifest);
     if (!isDigest(reference)) {
@@ -191,7 +191,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     const writing = write();
     if (!isDigest(reference)) tagWriters.set(repository, writing);
     const { response } = await writing;
-    return { listed: response.headers['oci-subject'] !== undefined };
+    return { subject: response.headers['oci-subject'] !== undefined };
   }
 
   const getManifest: Registry['getManifest'] = (repository, reference) =>

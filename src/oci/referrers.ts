@@ -16,31 +16,31 @@ import type { Referrer } from './registry.ts';
 import type { RegistryHttp } from './registry-http.ts';
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 
-/** The manifest operations that referrers are built on; each is one http. */
+/** The manifest operations that referrers are built on; each is one request. */
 export interface ManifestStore {
   get(repository: Repository, reference: string): Promise<Manifest | undefined>;
-  /** Returns whether the registry answered `OCI-Subject`, and so lists it by itself. */
-  put(repository: Repository, reference: string, manifest: Manifest): Promise<{ readonly listed: boolean }>;
+  /** `subject`: whether the response had the header `OCI-Subject`, so that the registry lists the manifest by itself. */
+  put(repository: Repository, reference: string, manifest: Manifest): Promise<{ readonly subject: boolean }>;
 }
 
-/** Reading and writing the list of what is attached to a manifest. */
+/** Reads and writes the referrers of a manifest. */
 export interface Referrers {
   list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
   attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
 }
 
 const MAX_PAGES = 100;
-/** Rounds of merge and read back against other writers; each waits longer than the one before. */
+/** Rounds of write and read back; each waits longer than the one before. */
 const MAX_ROUNDS = 10;
 
-/** The tag of the index that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
+/** The tag of the fallback index for registries without a referrers API (distribution-spec, "Referrers Tag Schema"). */
 export function fallbackTag(subject: Digest): string {
   return `sha256-${digestHex(subject)}`;
 }
 
 /**
- * Referrers by the API where a host has it, else by the fallback index. Which of the two is found out by the first
- * question to a host, for which the others wait, and remembered.
+ * Referrers by the API if the host has it, else by the fallback index. The first request to a host finds out which, while
+ * the others wait.
  */
 export function createReferrers(options: {
   readonly http: RegistryHttp;
@@ -69,7 +69,7 @@ export function createReferrers(options: {
     return index === undefined ? [] : readIndex(index, repository).manifests;
   }
 
-  /** Undefined where the API did not answer for this repository. */
+  /** Undefined if the host has no referrers API, or none for this repository. */
   async function askApi(repository: Repository, subject: Digest): Promise<readonly Descriptor[] | undefined> {
     const host = repositoryHost(repository);
     const found: Descriptor[] = [];
@@ -101,8 +101,8 @@ export function createReferrers(options: {
   }
 
   /**
-   * Read, merge, write, read back. Nobody can lock the index, so another writer that read before our write may still
-   * replace it after we looked: such a one is about as slow as we were, and so we look once more after that time.
+   * Read, merge, write, read back. The index cannot be locked: a writer that read it before our write may replace it
+   * after we read it back. Such a writer is about as slow as we were, so we read once more after that time.
    */
   async function merge(
     repository: Repository,
@@ -110,7 +110,7 @@ export function createReferrers(options: {
     expected: readonly Descriptor[],
   ): Promise<void> {
     const tag = fallbackTag(subject);
-    // All that was ever seen: a stale answer must not make us drop what an earlier one held.
+    // All entries ever seen: a stale read must not make us drop one.
     let known: FallbackIndex = { manifests: [], annotations: {} };
     let unconfirmed = 0;
     for (let writes = 0; writes < MAX_ROUNDS; ) {
@@ -127,7 +127,7 @@ export function createReferrers(options: {
       await manifests.put(repository, tag, encodeIndex(known));
       unconfirmed = Math.ceil(clock.now() - started);
       writes += 1;
-      // Two that lose to each other must not go on in step.
+      // Two writers must not retry in step.
       if (writes > 1) await clock.sleep(retryDelay(writes - 1, 0, clock.random()), signal);
     }
     throw contended(repository, subject);
@@ -141,34 +141,34 @@ export function createReferrers(options: {
     const [first, ...others] = referrers;
     if (first === undefined) return;
     const put = (referrer: Referrer) => manifests.put(repository, referrer.digest, referrer);
-    const { listed } = await put(first);
-    if (listed) {
-      modes.set(repositoryHost(repository), 'api');
-      return putListed(repository, subject, referrers);
-    }
-    await Promise.all(others.map(put));
+    const { subject: answered } = await put(first);
+    if (!answered) await Promise.all(others.map(put));
+    else if (await putListed(repository, subject, referrers)) return;
     const expected = referrers.map(referrerDescriptor).sort((a, b) => (a.digest < b.digest ? -1 : 1));
     await merge(repository, subject, expected);
   }
 
   /**
-   * With a registry that lists by itself: one at a time, and looked at afterwards, because some lose entries that come at
-   * the same moment (olareg 0.1.2 does). The first one is there already.
+   * With a registry that lists by itself: one at a time, then read back, because some lose entries that come at the same
+   * moment (olareg 0.1.2 does). The first referrer is there already. False if the registry answered `OCI-Subject` and
+   * still has no referrers API.
    */
   async function putListed(
     repository: Repository,
     subject: Digest,
     referrers: readonly Referrer[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     let missing = referrers.slice(1);
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       for (const referrer of missing) await manifests.put(repository, referrer.digest, referrer);
-      const listed = new Set((await list(repository, subject)).map(({ digest }) => digest));
+      const found = await askApi(repository, subject);
+      if (found === undefined) return false;
+      const listed = new Set(found.map(({ digest }) => digest));
       missing = referrers.filter(({ digest }) => !listed.has(digest));
-      if (missing.length === 0) return;
+      if (missing.length === 0) return true;
       await clock.sleep(retryDelay(round, 0, clock.random()), signal);
     }
-    throw contended(repository, subject);
+    throw notListed(repository, subject, missing.length);
   }
 
   return {
@@ -187,7 +187,7 @@ type PageResult =
   | { readonly type: 'page'; readonly manifests: readonly Descriptor[]; readonly next: URL | undefined }
   | { readonly type: 'unsupported' | 'unknown' };
 
-/** What registries without the API answer to it. */
+/** Status codes of registries without the API. */
 const UNSUPPORTED = new Set([400, 404, 405, 406, 501]);
 
 function readPage(
@@ -215,7 +215,7 @@ function readPage(
   };
 }
 
-/** The target of `Link: <…>; rel="next"`, only where it stays on the host (RFC 8288). */
+/** The target of `Link: <…>; rel="next"` if it is on the same host (RFC 8288). */
 function nextPage(link: string | undefined, url: URL): URL | undefined {
   const match = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '');
   if (match?.[1] === undefined || !URL.canParse(match[1], url.href)) return undefined;
@@ -228,7 +228,7 @@ interface FallbackIndex {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What was known, then what was found, in their order; then ours, which replace entries of the same digest. */
+/** Known entries, then found entries, in their order, then ours, which replace entries of the same digest. */
 function union(
   known: FallbackIndex,
   found: FallbackIndex | undefined,
@@ -249,14 +249,14 @@ function encodeIndex({ manifests, annotations }: FallbackIndex): Manifest {
 function readIndex(manifest: Manifest, repository: Repository): FallbackIndex {
   const parsed = parseManifest(manifest);
   if (parsed.type === 'index') return parsed;
-  throw new PrimitiveError('registry-failed', `A fallback tag of ${repository} is not an index`, {
-    why: `It is ${manifest.mediaType}, and other tools would find no signature there either.`,
-    suggestions: ['Find out who pushed a sha256-… tag there, and delete it'],
+  throw new PrimitiveError('registry-failed', `A referrers tag of ${repository} is not an index`, {
+    why: `It is ${manifest.mediaType}; other tools cannot find signatures there either.`,
+    suggestions: ['Find out who pushed the tag sha256-…, and delete it'],
     exit: 3,
   });
 }
 
-/** All there, and ours exactly as they should be: older tools write a wrong artifactType, which hides an entry. */
+/** All entries are there, and ours have their artifactType: older tools write a wrong type, which hides an entry. */
 function holdsAll(
   found: readonly Descriptor[],
   known: readonly Descriptor[],
@@ -270,25 +270,32 @@ function holdsAll(
 }
 
 function tooMany(repository: Repository, subject: Digest): PrimitiveError {
-  return new PrimitiveError(
-    'registry-failed',
-    `The list of referrers of ${repository}@${subject} does not end`,
-    {
-      why: `It has more than ${MAX_PAGES} pages.`,
-      exit: 3,
-    },
-  );
+  return new PrimitiveError('registry-failed', `Too many pages of referrers of ${repository}@${subject}`, {
+    why: `The list has more than ${MAX_PAGES} pages.`,
+    exit: 3,
+  });
 }
 
-function contended(repository: Repository, tag: string): PrimitiveError {
+function notListed(repository: Repository, subject: Digest, missing: number): PrimitiveError {
+  const host = repositoryHost(repository);
   return new PrimitiveError(
     'registry-failed',
-    `The index ${repository}:${tag} does not keep what is written to it`,
+    `${host} does not list what was attached to ${repository}@${subject}`,
     {
-      why: `After ${MAX_ROUNDS} rounds entries are still missing; another writer keeps replacing it.`,
-      suggestions: ['Let one publish at a time work on a commit: a concurrency group in CI'],
+      why: `It accepted the referrers, and after ${MAX_ROUNDS} rounds its referrers API still lacks ${missing} of them.`,
+      suggestions: ['Try again later; if it persists, report it to the operator of the registry'],
       exit: 3,
       retryable: true,
     },
   );
+}
+
+function contended(repository: Repository, subject: Digest): PrimitiveError {
+  const index = `${repository}:${fallbackTag(subject)}`;
+  return new PrimitiveError('registry-failed', `Cannot write the index ${index}`, {
+    why: `After ${MAX_ROUNDS} writes entries are still missing: another writer keeps replacing it.`,
+    suggestions: ['Run one publish of a commit at a time: a concurrency group in CI'],
+    exit: 3,
+    retryable: true,
+  });
 }

@@ -676,6 +676,47 @@ describe('referrers', () => {
     expect(registry.asked.filter((line) => line.includes('/manifests/sha256-'))).toHaveLength(4);
   });
 
+  /** Keeps manifests by tag and digest and always answers `OCI-Subject`; `api` answers the referrers API. */
+  const claiming = async (api: () => Reply | undefined) => {
+    const kept = new Map<string, { type: string; body: string }>();
+    return scripted(({ method, url, body }, request) => {
+      if (url.includes('/referrers/')) return api();
+      if (method === 'PUT') {
+        kept.set(url, { type: request.headers['content-type'] ?? '', body });
+        return { status: 201, headers: { 'oci-subject': subject } };
+      }
+      const found = kept.get(url);
+      return found && { status: 200, headers: { 'content-type': found.type }, body: found.body };
+    });
+  };
+  const referrers = ['a', 'b'].map((name) =>
+    buildArtifact({
+      artifactType: 'application/vnd.example',
+      layers: [],
+      annotations: { name },
+      subject: { mediaType: MEDIA_TYPE.ociManifest, digest: subject, size: 7 },
+    }),
+  );
+
+  test.each([
+    ['unknown pages', undefined],
+    ['an unknown name', error(404, 'NAME_UNKNOWN')],
+  ])('OCI-Subject without a referrers API, which answers %s, fills the fallback index', async (_, reply) => {
+    const registry = await claiming(() => reply);
+    const repository = joinRepository(registry.host, 'a');
+    await connect().attach(repository, subject, referrers);
+    const found = await connect().getReferrers(repository, subject);
+    expect(found.map(({ digest }) => digest).sort()).toEqual(referrers.map(({ digest }) => digest).sort());
+  });
+
+  test('a referrers API that never lists what was attached is reported, and no other writer is blamed', async () => {
+    const registry = await claiming(() => page([]));
+    const found = await failure(connect().attach(joinRepository(registry.host, 'a'), subject, referrers));
+    expect(found).toMatchObject({ code: 'registry-failed', exit: 3, retryable: true });
+    expect(found.message).toContain('does not list what was attached');
+    expect(`${found.message} ${found.why}`).not.toContain('writer');
+  });
+
   test('a manifest of a wrong shape is refused', async () => {
     const registry = await scripted(() => ({
       status: 200,
