@@ -4,7 +4,7 @@
  */
 import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
 
 const root = join(import.meta.dirname, '..');
@@ -12,6 +12,8 @@ const check = process.argv.includes('--check');
 
 const generated = new Map<string, string>([['oclif.manifest.json', stringify(await manifest())]]);
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
+
+generated.set('src/features/verify/rules/all.ts', rules());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -84,6 +86,25 @@ async function repositoryUrl(): Promise<string> {
   const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const [, path] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
   return `https://raw.githubusercontent.com/${path}`;
+}
+
+/** The rules of `verify`: a file `rules/<ID>.ts` each. */
+function rules(): string {
+  const ids = globSync('src/features/verify/rules/*-*.ts', { cwd: root })
+    .map((path) => basename(path, '.ts'))
+    .sort();
+  const nameOf = (id: string) => id.replace('-', '_');
+  return [
+    '// Written by `npm run generate` from the files beside it.',
+    "import type { AnyRule } from '../rule.ts';",
+    ...ids.map((id) => `import { rule as ${nameOf(id)} } from './${id}.ts';`),
+    '',
+    '/** All rules, by id. */',
+    'export const rules: readonly AnyRule[] = [',
+    ...ids.map((id) => `  ${nameOf(id)},`),
+    '];',
+    '',
+  ].join('\n');
 }
 
 /** Keys sorted, so that the order in which files are found or flags are declared makes no difference. */

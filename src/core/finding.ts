@@ -26,8 +26,10 @@ export function findingText({ path, line, column, message }: Finding): string {
   return place === '' ? message : `${place}: ${message}`;
 }
 
+type Placed = Pick<Finding, 'rule' | 'message' | 'path' | 'line' | 'column'>;
+
 /** The order of findings in every output: by path, place, rule, then message; by code unit. */
-export function compareFindings(a: Finding, b: Finding): number {
+export function compareFindings(a: Placed, b: Placed): number {
   return (
     compare(a.path ?? '', b.path ?? '') ||
     (a.line ?? 0) - (b.line ?? 0) ||

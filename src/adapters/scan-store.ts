@@ -1,0 +1,33 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ScanCache, ScanStore } from '../features/verify/scan.ts';
+
+/**
+ * Keeps the results of scans in one file, replaced in one step: two runs at once do not disturb each other. What cannot
+ * be read, or is of another version of this program, counts as empty; what cannot be written is not kept.
+ */
+export function openScanStore(path: string, version: string): ScanStore {
+  return {
+    read: async () => {
+      try {
+        const kept: { version?: unknown; files?: unknown } = JSON.parse(await readFile(path, 'utf8'));
+        if (kept.version !== version) return new Map();
+        return new Map(Object.entries(kept.files as Parameters<typeof Object.fromEntries>[0])) as ScanCache;
+      } catch {
+        return new Map();
+      }
+    },
+    write: async (cache) => {
+      const temporary = `${path}.${crypto.randomUUID()}`;
+      try {
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await writeFile(temporary, JSON.stringify({ version, files: Object.fromEntries(cache) }), {
+          mode: 0o600,
+        });
+        await rename(temporary, path);
+      } catch {
+        await rm(temporary, { force: true });
+      }
+    },
+  };
+}

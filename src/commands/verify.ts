@@ -1,0 +1,56 @@
+import { boolean, string } from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.ts';
+import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import type { ExitCode } from '../core/errors.ts';
+import { FAMILIES, type Family } from '../features/verify/rule.ts';
+
+export default class Verify extends BaseCommand {
+  static override summary = 'Check primitives: shape, generated files, imports, stubs, secrets, tests.';
+  static override description = [
+    'Checks the work tree, committed or not, without files that git ignores, and changes nothing in it.',
+    'Ends with 1 where something is wrong, and with 3 where a check could not run: that is never "passed".',
+    '`primitive explain RULE` says what a rule means.',
+  ].join(' ');
+  static override examples = [
+    { description: 'Check everything', command: '<%= config.bin %> verify' },
+    { description: 'In a pull request', command: '<%= config.bin %> verify --changed-since origin/main' },
+    { description: 'Fast, before a commit', command: '<%= config.bin %> verify domain/orders --no-tests' },
+  ];
+  static override args = selectionArgs;
+  static override flags = {
+    ...selectionFlags,
+    ...reportFlags(),
+    ...eventFlags,
+    'changed-since': string({
+      summary: 'Only primitives with a change since this revision parted from HEAD.',
+      helpValue: 'REV',
+    }),
+    mode: string({
+      summary: 'Check the files of primitives, or every file of the repository.',
+      options: ['primitives', 'repo'],
+      default: 'primitives',
+    }),
+    only: string({
+      summary: 'Only rules of this family. Repeatable.',
+      helpValue: 'FAMILY',
+      options: [...FAMILIES],
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
+  };
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(Verify);
+    return this.act(flags, async (session) => {
+      const { runVerify } = await import('../cli/verifying.ts');
+      return runVerify(session, {
+        selection: selectionOf(flags, args),
+        changedSince: flags['changed-since'],
+        mode: flags.mode === 'repo' ? 'repo' : 'primitives',
+        families: (flags.only ?? []) as Family[],
+        tests: flags.tests,
+      });
+    });
+  }
+}

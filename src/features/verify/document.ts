@@ -1,0 +1,109 @@
+import { Type } from 'typebox';
+import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { FAMILIES, type RuleId } from './rule.ts';
+
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+const family = Type.Enum([...FAMILIES], { description: 'Family of rules.' });
+const path = Type.String({ description: 'Relative to the root of the repository, with /.' });
+
+const finding = strictObject({
+  rule: Type.Unsafe<RuleId>(
+    Type.String({
+      pattern: '^[A-Z]+-[0-9]{3}$',
+      description: '`primitive explain RULE` says what it means.',
+    }),
+  ),
+  level: Type.Enum(['error', 'warning', 'info'], {
+    description: 'An error fails, a warning and an info do not.',
+  }),
+  message: Type.String({ description: 'What is wrong, one sentence that begins with the thing.' }),
+  path,
+  line: Type.Optional(Type.Integer({ minimum: 1 })),
+  column: Type.Optional(Type.Integer({ minimum: 1, description: 'In UTF-16 code units.' })),
+  fingerprint: Type.String({
+    pattern: '^[0-9a-f]{32}$',
+    description: 'The same where only lines have shifted.',
+  }),
+  fix: Type.Optional(
+    strictObject({
+      kind: Type.Enum(['command', 'edit', 'text'], {
+        description: 'command: run it at the root; edit: write it there; text: advice.',
+      }),
+      text: Type.String(),
+    }),
+  ),
+  related: Type.Optional(
+    Type.Array(
+      strictObject({
+        message: Type.String(),
+        path: Type.Optional(path),
+        line: Type.Optional(Type.Integer({ minimum: 1 })),
+      }),
+      { description: 'Places and test cases that it also concerns.' },
+    ),
+  ),
+});
+
+/** Contract `primitive.verify/v1`: the same tree gives the same bytes but for `run`. */
+export const verifySchema = strictObject(
+  {
+    schema: Type.Literal('primitive.verify/v1'),
+    verdict: Type.Enum(['passed', 'partial', 'failed', 'incomplete'], {
+      description:
+        'passed: all was checked and nothing is wrong; partial: nothing is wrong in what was asked for, `unchecked` has the rest; failed: there are findings of level error; incomplete: a check could not run, whatever else was found.',
+    }),
+    scope: strictObject({
+      mode: Type.Enum(['primitives', 'repo'], {
+        description: 'primitives: files of primitives; repo: all files.',
+      }),
+      changedSince: nullable('The revision that was given.'),
+      families: Type.Array(family, { description: 'That were asked for.' }),
+      tests: Type.Boolean({ description: 'False for --no-tests.' }),
+      primitives: Type.Array(Type.String(), { description: 'That were checked, sorted.' }),
+    }),
+    unchecked: Type.Array(
+      strictObject({
+        what: Type.String({ description: 'A family of rules, or a suite: domain/orders unit.' }),
+        why: Type.String(),
+      }),
+      { description: 'What this report says nothing about.' },
+    ),
+    summary: strictObject({
+      errors: count('Findings of level error that are not suppressed.'),
+      warnings: count('The same of level warning.'),
+      infos: count('The same of level info.'),
+      suppressed: count('Findings that a suppression covers.'),
+    }),
+    findings: Type.Array(finding, { description: 'Sorted by path, place, rule and message.' }),
+    suppressed: Type.Array(strictObject({ finding, reason: Type.String(), owner: Type.String() }), {
+      description: 'Findings that do not count, sorted in the same way.',
+    }),
+    run: strictObject({ milliseconds: count('From start to end.') }, 'What differs from run to run.'),
+  },
+  'What `primitive verify` found.',
+);
+
+const explained = {
+  id: finding.properties.rule,
+  family,
+  level: finding.properties.level,
+  title: Type.String({ description: 'What is wrong where it fails.' }),
+};
+
+/** Contract `primitive.explain/v1`: all rules, or one with its page. */
+export const explainSchema = strictObject(
+  {
+    schema: Type.Literal('primitive.explain/v1'),
+    rules: Type.Array(
+      strictObject({
+        ...explained,
+        page: Type.Optional(Type.String({ description: 'Markdown, of a single rule.' })),
+      }),
+    ),
+  },
+  'What the rules of `primitive verify` mean.',
+);
+
+export type ExplainDocument = DataOf<typeof explainSchema>;
+export type VerifyDocument = DataOf<typeof verifySchema>;
+export type VerifyFinding = DataOf<typeof finding>;

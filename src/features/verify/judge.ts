@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { compareFindings } from '../../core/finding.ts';
+import type { VerifyFinding } from './document.ts';
+import type { AnyRule, Context, Fact, Problem, Rule, RuleId } from './rule.ts';
+
+/** Lets every rule judge the facts of its subject. Pure but for what rules read of the tree; sorted as in reports. */
+export async function judge(
+  rules: readonly AnyRule[],
+  facts: readonly Fact[],
+  context: Context,
+): Promise<readonly VerifyFinding[]> {
+  const found: { readonly rule: AnyRule; readonly problem: Problem; readonly path: string }[] = [];
+  for (const rule of rules) {
+    for (const { subject, value } of facts) {
+      if (subject !== rule.subject) continue;
+      const problems = await (rule as Rule).check(value, context);
+      for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
+    }
+  }
+  const seen = new Map<string, number>();
+  return found
+    .map(({ rule, problem: { key, ...problem }, path }) => ({
+      rule: rule.id,
+      level: rule.level,
+      ...problem,
+      path,
+      key: key ?? problem.message,
+    }))
+    .sort(compareFindings)
+    .map(({ key, ...finding }) => ({ ...finding, fingerprint: fingerprintOf(finding, key, seen) }));
+}
+
+/** Of rule, path and key; the second of the same in one file is another finding. */
+function fingerprintOf(
+  { rule, path }: { rule: RuleId; path: string },
+  key: string,
+  seen: Map<string, number>,
+) {
+  const identity = JSON.stringify([rule, path, key]);
+  const ordinal = seen.get(identity) ?? 0;
+  seen.set(identity, ordinal + 1);
+  return createHash('sha256').update(`${identity}${ordinal}`).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,16 @@
+/** The files of a repository as they are on disk, without those that git ignores. */
+export interface WorkTree {
+  /** Absolute, links resolved. */
+  readonly root: string;
+  /** Tracked and untracked files that exist, links among them; relative to the root, sorted by code unit. */
+  list(): Promise<readonly string[]>;
+  /** The bytes of a plain file; undefined for what is missing or is no plain file. Throws what the system says. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Where a symbolic link leads, as it is written; undefined for what is no link. */
+  readLink(path: string): Promise<string | undefined>;
+  /**
+   * Files that differ between the work tree and the commit where HEAD and `revision` have parted; deleted ones too.
+   * Throws `revision-unknown` and `revision-unrelated` (exit 2) where that cannot be said.
+   */
+  changedSince(revision: string): Promise<readonly string[]>;
+}
