@@ -47,23 +47,37 @@ function compare(a: string, b: string): number {
 /** Findings that are listed in full in an error; the rest is counted. */
 const SHOWN = 50;
 
+/** An error that was made from findings, and keeps them. */
+export class Refusal extends PrimitiveError {
+  /** In order. */
+  readonly findings: readonly Finding[];
+
+  constructor(code: string, message: string, findings: readonly Finding[], details: ErrorDetails) {
+    super(code, message, details);
+    this.findings = findings;
+  }
+}
+
 /**
  * The error that refuses an action because of findings: `code` and `message` say what is refused, `why` lists the
- * findings in order, the suggestions are their fixes. Exit code 2 unless `details` says otherwise.
+ * findings in order, the suggestions are their fixes. Without a `message` the first finding is it and `why` lists the
+ * others. Exit code 2 unless `details` says otherwise.
  */
 export function refusal(
   code: string,
-  message: string,
+  message: string | undefined,
   findings: readonly Finding[],
   details: Pick<ErrorDetails, 'suggestions' | 'exit' | 'cause'> = {},
-): PrimitiveError {
+): Refusal {
   const sorted = [...findings].sort(compareFindings);
-  const shown = sorted.slice(0, SHOWN).map(findingText);
-  if (sorted.length > SHOWN) shown.push(`and ${sorted.length - SHOWN} more`);
+  const lines = sorted.map(findingText);
+  const listed = message === undefined ? lines.slice(1) : lines;
+  const shown = listed.slice(0, SHOWN);
+  if (listed.length > SHOWN) shown.push(`and ${listed.length - SHOWN} more`);
   const fixes = sorted.flatMap(({ fix }) => (fix === undefined ? [] : [fix]));
-  return new PrimitiveError(code, message, {
+  return new Refusal(code, message ?? lines[0] ?? code, sorted, {
     ...details,
-    why: shown.join('\n'),
+    ...(shown.length > 0 ? { why: shown.join('\n') } : {}),
     suggestions: [...new Set([...fixes.slice(0, SHOWN), ...(details.suggestions ?? [])])],
   });
 }

@@ -73,12 +73,12 @@ async function readKind(folder: string, name: string): Promise<Kind> {
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;
   if (kind.kind !== name) {
-    throw await document.error([
+    throw document.refusal([
       { path: ['kind'], message: `the kind is called ${kind.kind} and its folder ${name}` },
     ]);
   }
   if (!isRegExp(kind.names.pattern)) {
-    throw await document.error([
+    throw document.refusal([
       { path: ['names', 'pattern'], message: '`names.pattern` is not a regular expression' },
     ]);
   }

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
-import type { Fault, YamlPath } from '../yaml/read.ts';
+import type { Fault, YamlPath } from '../yaml/fault.ts';
 import type { ConfigFile } from './config-document.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */

@@ -84,14 +84,14 @@ export async function parseConfig(
     await checkVersion(data, raw, version);
   });
   const faults = configFaults(document.value);
-  if (faults.length > 0) throw await document.error(faults);
+  if (faults.length > 0) throw document.refusal(faults);
   return resolveConfig(document.value, file.root);
 }
 
 async function checkSchema(data: unknown, document: YamlDocument<unknown>): Promise<void> {
   const schema = field(data, 'schema');
   if (schema === undefined || schema === 'primitive.config/v1') return;
-  throw await document.error([
+  throw document.refusal([
     {
       path: ['schema'],
       code: 'schema-unsupported',
@@ -111,10 +111,10 @@ async function checkVersion(data: unknown, document: YamlDocument<unknown>, vers
   ]);
   if (validRange(requires) === null) {
     const message = `\`requires\` must be a semver range such as ^1.2, not ${JSON.stringify(requires)}`;
-    throw await document.error([{ path: ['requires'], message }]);
+    throw document.refusal([{ path: ['requires'], message }]);
   }
   if (satisfies(version, requires, { includePrerelease: true })) return;
-  const { message } = await document.error([
+  const { message } = document.refusal([
     { path: ['requires'], message: `this repository requires primitive ${requires}, this is ${version}` },
   ]);
   throw new PrimitiveError('version-refused', message, {

@@ -21,8 +21,9 @@ export const PrimitiveFile = strictObject(
             }),
           ),
           files: Type.Optional(
-            Type.Record(Type.String(), Type.String(), {
-              description: 'SHA-256 of each file as it was written.',
+            Type.Union([Type.String(), Type.Record(Type.String(), Type.String())], {
+              description:
+                'SHA-256 of each file as it was written, in lines as `sha256sum --check` reads them.',
             }),
           ),
         },

@@ -6,7 +6,8 @@ import type { Kind, KindLookup } from '../kinds/kind.ts';
 import { nameFault, nameLike } from '../kinds/names.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
-import { type Fault, parseYaml } from '../yaml/read.ts';
+import type { Fault } from '../yaml/fault.ts';
+import { parseYaml } from '../yaml/read.ts';
 import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
@@ -128,7 +129,7 @@ export async function parseComponent(
   const path = posix.dirname(manifest.path);
   const kind = await kinds.get(file.kind);
   const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
-  if (kind === undefined || faults.length > 0) throw await document.error(faults);
+  if (kind === undefined || faults.length > 0) throw document.refusal(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
   const imageFaults = refusal(
     () => joinRepository(config.registry, image),
@@ -137,7 +138,7 @@ export async function parseComponent(
   );
   const paths = buildPaths(file, kind, path, manifest.base);
   if (imageFaults.length > 0 || paths.faults.length > 0)
-    throw await document.error([...imageFaults, ...paths.faults]);
+    throw document.refusal([...imageFaults, ...paths.faults]);
   const { build = {} } = file;
   const target = build.target ?? kind.build.target;
   return {

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import { nearest } from '../core/nearest.ts';
 import { checkOf } from '../core/schema.ts';
-import type { Fault, YamlPath } from './read.ts';
+import type { Fault, YamlPath } from './fault.ts';
 
 /** The parts of JSON Schema that our files use. */
 interface Schema {

@@ -1,4 +1,4 @@
-import { writeText } from '../../yaml/plain-yaml.ts';
+import { writeText } from '../../yaml/write.ts';
 import type { InitAnswers } from './guess.ts';
 
 /** Where the publish workflow stands; part of the identity that is trusted. */

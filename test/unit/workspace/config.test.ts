@@ -221,9 +221,9 @@ test('names the nearest key, or those that there are', async () => {
 
 test('all faults of a file come in one error, in the order of their lines', async () => {
   const error = await refused('platfroms: []\ntags: [latest]\nbuild:\n  builder: 7\n  argz: {}\n');
-  expect(error.message).toBe('primitive.config.yaml:1:1: unknown key `platfroms`');
+  expect(error.message).toBe('primitive.config.yaml:1:1: `registry` is missing');
   expect(error.why?.split('\n')).toEqual([
-    'primitive.config.yaml:1:1: `registry` is missing',
+    'primitive.config.yaml:1:1: unknown key `platfroms`',
     'primitive.config.yaml:4:12: `build.builder` must be auto or buildx or buildah',
     'primitive.config.yaml:5:3: unknown key `build.argz`',
   ]);

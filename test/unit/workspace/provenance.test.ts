@@ -6,7 +6,8 @@ import {
   withProvenance,
 } from '../../../src/workspace/provenance.ts';
 
-const digest = `sha256:${'ab'.repeat(32)}` as const;
+const hex = 'ab'.repeat(32);
+const digest = `sha256:${hex}` as const;
 const provenance: Provenance = {
   version: 3,
   inputs: { service: 'proto/a.proto' },
@@ -20,20 +21,20 @@ const block = `template:
   version: 3
   inputs:
     service: proto/a.proto
-  files:
-    .gitignore: ${digest}
-    "a: b": ${digest}
-    z.go: ${digest}
+  files: |-
+    ${hex}  .gitignore
+    ${hex}  a: b
+    ${hex}  z.go
 `;
 
 test('a new manifest says what it is and what was written, and nothing of the machine', async () => {
-  const text = await newManifest('domain', 'orders', provenance);
+  const text = newManifest('domain', 'orders', provenance);
   expect(text).toBe(
     `# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.primitive.v1.json
 schema: primitive.primitive/v1
 kind: domain
 name: orders
-# What scaffold wrote, by which it tells edited files from changed templates; it keeps this itself.
+# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.
 ${block}`,
   );
   const read = await readManifest(text, 'primitive.yaml');
@@ -43,6 +44,12 @@ ${block}`,
     provenance: { version: 3, inputs: provenance.inputs },
   });
   expect([...(read.provenance?.files ?? [])].sort()).toEqual([...provenance.files].sort());
+});
+
+test('files are also read as a mapping, as earlier versions wrote them', async () => {
+  const text = `kind: domain\nname: orders\ntemplate:\n  version: 1\n  files:\n    a.go: ${digest}\n`;
+  const read = await readManifest(text, 'primitive.yaml');
+  expect([...(read.provenance?.files ?? [])]).toEqual([['a.go', digest]]);
 });
 
 describe('other provenance in a manifest that people have written in', () => {
@@ -67,7 +74,7 @@ describe('other provenance in a manifest that people have written in', () => {
     ],
   ])('%s', async (_, text, expected) => {
     const manifest = await readManifest(text, 'primitive.yaml');
-    expect(await withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
+    expect(withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
   });
 
   test.each([
@@ -76,11 +83,10 @@ describe('other provenance in a manifest that people have written in', () => {
       'an anchor that the rest uses',
       'kind: a\ntemplate:\n  version: &one 1\nname: b\nbuild: { args: { x: *one } }\n',
     ],
-  ])('%s is refused rather than rewritten', async (_, text) => {
+  ])('%s is refused rather than rewritten', (_, text) => {
     const manifest = { text, kind: 'a', name: 'b', provenance };
-    await expect(withProvenance(manifest, 'primitive.yaml', provenance)).rejects.toMatchObject({
-      code: 'primitive-not-editable',
-      exit: 2,
-    });
+    expect(() => withProvenance(manifest, 'primitive.yaml', provenance)).toThrow(
+      expect.objectContaining({ code: 'primitive-not-editable', exit: 2 }),
+    );
   });
 });
