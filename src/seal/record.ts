@@ -1,5 +1,5 @@
+import { Check, Errors } from 'typebox/schema';
 import { PrimitiveError } from '../core/errors.ts';
-import { checkOf } from '../core/schema.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { readAhead } from '../oci/read-ahead.ts';
@@ -75,8 +75,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }
-  const check = await checkOf(releaseRecordSchema);
-  if (!check(json)) throw invalid(await firstFault(json));
+  if (!Check(releaseRecordSchema, json)) throw invalid(firstFault(json));
   const record = json;
   const images = new Set(record.components.map(({ image }) => image));
   const names = new Set(record.components.map(sortKey));
@@ -303,8 +302,7 @@ function schemaOf(json: unknown): string {
   return String((json as { readonly schema: unknown }).schema);
 }
 
-async function firstFault(json: unknown): Promise<string> {
-  const { Errors } = await import('typebox/schema');
+function firstFault(json: unknown): string {
   const [, [fault]] = Errors(releaseRecordSchema, json);
   return fault === undefined
     ? 'it is not a release record'

@@ -4,8 +4,8 @@ import { type Bundle, bundleFromJSON, type Envelope } from '@sigstore/bundle';
 import { dsse, type X509Certificate } from '@sigstore/core';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type TrustMaterial, toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import { Check } from 'typebox/schema';
 import { PrimitiveError } from '../core/errors.ts';
-import { checkOf } from '../core/schema.ts';
 import { digestOf, isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import { MAX_BUNDLE_BYTES } from './bundle.ts';
@@ -104,8 +104,8 @@ export async function bundlePayload(bytes: Uint8Array): Promise<Uint8Array> {
 async function parseBundle(bytes: Uint8Array): Promise<Bundle> {
   if (bytes.length > MAX_BUNDLE_BYTES) throw new Error(`the bundle has ${bytes.length} bytes`);
   const json = parseJson(bytes, 'the bundle');
-  const check = await checkOf(bundleSchema);
-  if (!check(json)) throw new Error('the bundle is not one of version 0.3 with a signed statement');
+  if (!Check(bundleSchema, json))
+    throw new Error('the bundle is not one of version 0.3 with a signed statement');
   return bundleFromJSON(json);
 }
 
@@ -154,8 +154,8 @@ function hashFor(key: KeyObject): string | null {
 
 async function parseStatement(payload: Uint8Array): Promise<Omit<SignedStatement, 'signer'>> {
   const json = parseJson(payload, 'the statement');
-  const check = await checkOf(statementSchema);
-  if (!check(json)) throw new Error('what is signed is not an in-toto statement of version 1');
+  if (!Check(statementSchema, json))
+    throw new Error('what is signed is not an in-toto statement of version 1');
   const subjects = json.subject
     .map(({ digest }) => `sha256:${Object.hasOwn(digest, 'sha256') ? digest.sha256 : ''}`)
     .filter(isDigest);
