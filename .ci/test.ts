@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { choice } from '../test/support/sample.ts';
 
 const root = join(import.meta.dirname, '..');
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
@@ -14,6 +15,7 @@ const steps: readonly (readonly [string, ...string[]])[] = [
 ];
 
 const started = performance.now();
+console.log(`Cases of long lists by ${choice}`);
 for (const [name, ...args] of steps) {
   console.log(`\n== ${name}`);
   const { status, signal, error } = spawnSync(process.execPath, args, {
