@@ -40,17 +40,12 @@ export interface CosignOptions {
  * Signs with the `cosign` program.
  *
  * `sign` throws `signing-failed` (exit 3) with cosign's own last lines, and `signing-mismatch` (exit 3) where the result
- * is not a bundle over the statement given. `publicKey` is for key mode. `probe` throws `tool-not-found` or
- * `cosign-outdated` (exit 3).
+ * is not a bundle over the statement given. `publicKey` is for key mode.
  */
 export interface Cosign extends Signer {
-  probe(): Promise<{ readonly name: string; readonly version: string }>;
   /** PEM of the public half of the signing key. */
   publicKey(): Promise<string>;
 }
-
-/** Older ones cannot sign a statement of ours into a bundle, or write bundles that others do not find. */
-const MINIMUM = [3, 1] as const;
 
 /** A key needs no service: nothing is logged, nothing is timestamped, and no root is fetched to find that out. */
 const NO_SERVICES = {
@@ -91,7 +86,6 @@ const FLAGS_FROM_ENVIRONMENT = [
 /** The cosign on PATH, in one mode. Nothing runs before it is asked for something. */
 export function createCosign(options: CosignOptions): Cosign {
   return {
-    probe: () => probe(options),
     publicKey: () => publicKey(options),
     sign: (statement) => sign(options, statement),
   };
@@ -201,32 +195,6 @@ async function publicKey({ processes, mode, signal }: CosignOptions): Promise<st
     ],
     exit: 3,
   });
-}
-
-async function probe({ processes, signal }: CosignOptions): Promise<{ name: string; version: string }> {
-  const run = await processes.run('cosign', ['version', '--json'], {
-    timeout: 30_000,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const version = /"gitVersion":\s*"v?([^"]+)"/.exec(new TextDecoder().decode(run.stdout))?.[1];
-  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? [];
-  if (
-    version === undefined ||
-    major === undefined ||
-    minor === undefined ||
-    isOlder(Number(major), Number(minor))
-  ) {
-    throw new PrimitiveError('cosign-outdated', `cosign ${version ?? 'of unknown version'} cannot be used.`, {
-      why: `Bundles that registries and verifiers agree on come from cosign ${MINIMUM.join('.')} on.`,
-      suggestions: ['Install a current one: https://docs.sigstore.dev/cosign/system_config/installation/'],
-      exit: 3,
-    });
-  }
-  return { name: 'cosign', version };
-}
-
-function isOlder(major: number, minor: number): boolean {
-  return major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1]);
 }
 
 async function isOver(bundle: Uint8Array, statement: Uint8Array): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
+import { programs } from '../toolchain/programs.ts';
 
 /** No program that a repository's own configuration names is started. */
 const SAFE = [
@@ -84,7 +85,7 @@ export function corrupt(message: string): PrimitiveError {
 export function failed(args: readonly string[], result: RunResult): PrimitiveError {
   return new PrimitiveError('git-failed', `git ${args[0]} failed with exit code ${result.exitCode}.`, {
     why: gitWords(result),
-    suggestions: ['Run `git --version`: 2.31 or newer is needed.'],
+    suggestions: [`Run \`git --version\`: ${programs.git.minimum} or newer is needed.`],
     exit: 3,
   });
 }

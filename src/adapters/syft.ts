@@ -12,14 +12,12 @@ export interface SyftOptions {
   readonly temporary: string;
 }
 
-const MINIMUM = [1, 20] as const;
-
 /** The time that stands in what publish makes; zip, and so others, know none before. */
 const CREATED = '1980-01-01T00:00:00Z';
 
 /** The syft on PATH. */
 export function createSyft(options: SyftOptions): SbomGenerator {
-  return { probe: () => probe(options), generate: (request) => generate(options, request) };
+  return { generate: (request) => generate(options, request) };
 }
 
 async function generate({ processes, temporary }: SyftOptions, request: SbomRequest): Promise<Uint8Array> {
@@ -92,27 +90,6 @@ function uuidOf(digest: Digest): string {
     `a${hex.slice(17, 20)}`,
     hex.slice(20, 32),
   ].join('-');
-}
-
-async function probe({ processes }: SyftOptions): Promise<{ name: string; version: string }> {
-  const run = await processes.run('syft', ['version', '--output', 'json'], {
-    env: { SYFT_CHECK_FOR_APP_UPDATE: 'false' },
-    timeout: 30_000,
-  });
-  const version = /"version":\s*"v?([^"]+)"/.exec(new TextDecoder().decode(run.stdout))?.[1];
-  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version ?? '') ?? [];
-  if (version === undefined || major === undefined || isOlder(Number(major), Number(minor))) {
-    throw new PrimitiveError('syft-outdated', `syft ${version ?? 'of unknown version'} cannot be used.`, {
-      why: `SBOMs of one platform of an image layout come from syft ${MINIMUM.join('.')} on.`,
-      suggestions: ['Install a current one: https://github.com/anchore/syft#installation'],
-      exit: 3,
-    });
-  }
-  return { name: 'syft', version };
-}
-
-function isOlder(major: number, minor: number): boolean {
-  return major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1]);
 }
 
 function failed({ image, platform }: SbomRequest, why: string, cause?: unknown): PrimitiveError {

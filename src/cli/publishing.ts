@@ -75,8 +75,8 @@ export async function runPublish(session: Session, request: PublishRequest): Pro
   await preflight(plan, dockerfiles, {
     registry,
     builder: async () => (await wiring.builder()).info,
-    sbom: async () => (await wiring.sbom()).probe(),
-    signer: () => wiring.signerProbe(),
+    sbom: () => wiring.program('syft'),
+    signer: () => wiring.program('cosign'),
   });
   const builds = plan.components.some(({ action }) => action === 'build');
   const folder = await makeFolder(session.environment.temporary);
@@ -158,7 +158,7 @@ async function probeSigner(
 ): Promise<void> {
   if (sealOnly || dryRun || kind !== undefined || name !== undefined || selectors.length > 0) return;
   const { records } = (await reading).ports;
-  if ((await records.commit).digest === undefined) await wiring.signerProbe();
+  if ((await records.commit).digest === undefined) await wiring.program('cosign');
 }
 
 /** Waits; an abort ends it with the signal's own reason. */

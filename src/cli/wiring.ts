@@ -57,14 +57,16 @@ export class Wiring {
     });
   }
 
-  /** A program on PATH in a version that will do; throws with the commands that get it. */
-  async program(name: ProgramName): Promise<Program> {
-    const [{ requireProgram }, processes] = await Promise.all([
-      import('../toolchain/find.ts'),
-      this.processes(),
-    ]);
-    const { variables, platform } = this.#environment;
-    return requireProgram(name, { path: variables.PATH, platform, processes, signal: this.#signal });
+  /** A program on PATH, in a version that is new enough; looked for once. Throws as `requireProgram`. */
+  program(name: ProgramName): Promise<Program> {
+    return this.#once(`program ${name}`, async () => {
+      const [{ requireProgram }, processes] = await Promise.all([
+        import('../toolchain/find.ts'),
+        this.processes(),
+      ]);
+      const { variables, platform } = this.#environment;
+      return requireProgram(name, { path: variables.PATH, platform, processes, signal: this.#signal });
+    });
   }
 
   workspace(): Promise<Workspace> {
@@ -239,11 +241,6 @@ export class Wiring {
             };
       return createCosign({ processes, mode, temporary: this.#environment.temporary, signal: this.#signal });
     });
-  }
-
-  /** Whether cosign is there and can be used; looked for once. Throws as {@link Cosign.probe}. */
-  signerProbe(): ReturnType<Cosign['probe']> {
-    return this.#once('signerProbe', async () => (await this.signer()).probe());
   }
 
   /** Throws `identity-missing` on a machine without an OIDC token, `identity-unsupported` for one of unknown make. */

@@ -114,11 +114,8 @@ export interface SbomRequest {
 }
 
 /**
- * Describes what is in an image: the same image gives the same bytes.
- *
- * `probe` throws `tool-not-found` or `syft-outdated` (exit 3); `generate` throws `sbom-failed` (exit 3).
+ * Describes what is in an image: the same image gives the same bytes. `generate` throws `sbom-failed` (exit 3).
  */
 export interface SbomGenerator {
-  probe(): Promise<{ readonly name: string; readonly version: string }>;
   generate(request: SbomRequest): Promise<Uint8Array>;
 }

@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 
-/** Where to look, and with what. */
+/** Where to look for programs. */
 export interface Search {
   /** The value of PATH. */
   readonly path: string | undefined;
@@ -13,25 +13,25 @@ export interface Search {
   readonly signal?: AbortSignal;
 }
 
-/** A program in a version that will do: `processes.run(path, [...args, ...yours])`. */
+/** A program in a supported version: `processes.run(path, [...args, ...yours])`. */
 export interface Program {
   readonly name: ProgramName;
   /** Absolute. */
   readonly path: string;
-  /** Stand before all other arguments: `buildx` where it is a plugin of docker. */
+  /** First arguments of every call: `buildx` if it is a plugin of docker. */
   readonly args: readonly string[];
   readonly version: string;
 }
 
-/** A usable program, or why there is none: `tool-not-found`, `tool-too-old` or `tool-broken`, each exit 3. */
+/** A usable program, or the problem: `tool-not-found`, `tool-too-old` or `tool-broken`, each exit 3. */
 export type Found =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly problem: PrimitiveError };
 
-/** Ways in which a program can be unusable, from the least to the most telling. */
+/** Problems, from the least to the most specific. */
 const PROBLEMS = ['tool-not-found', 'tool-broken', 'tool-too-old'] as const;
 
-/** Asks every way to call the program for its version; the first that is new enough is taken. */
+/** Asks each way to call the program for its version and takes the first that is new enough. */
 export async function findProgram(name: ProgramName, search: Search): Promise<Found> {
   let problem = notFound(name, search);
   for (const [file, ...args] of programs[name].calls) {
@@ -57,15 +57,19 @@ async function probe(
   args: readonly string[],
   search: Search,
 ): Promise<Program | PrimitiveError> {
-  const { probe, pattern, minimum } = programs[name];
+  const { probe, probeEnv = {}, pattern, minimum } = programs[name];
   const call = [path, ...args].join(' ');
   const signal = search.signal === undefined ? {} : { signal: search.signal };
   let run: RunResult;
   try {
-    run = await search.processes.run(path, [...args, ...probe], { timeout: 30_000, ...signal });
+    run = await search.processes.run(path, [...args, ...probe], {
+      timeout: 30_000,
+      env: probeEnv,
+      ...signal,
+    });
   } catch (cause) {
     if (search.signal?.aborted || !(cause instanceof PrimitiveError)) throw cause;
-    return unusable('tool-broken', name, search, `${call} cannot be used`, {
+    return unusable('tool-broken', name, search, `Cannot run ${call}`, {
       why: [cause.message, cause.why].filter(Boolean).join(': '),
     });
   }
@@ -73,13 +77,13 @@ async function probe(
   if (version === undefined) {
     // A docker without the plugin answers that there is no such command.
     if (args.length > 0 && run.exitCode !== 0) return notFound(name, search);
-    return unusable('tool-broken', name, search, `${call} does not tell its version`, {
+    return unusable('tool-broken', name, search, `Cannot read the version of ${call}`, {
       why: `\`${[call, ...probe].join(' ')}\` ended with exit code ${run.exitCode} and printed no version`,
     });
   }
   if (compareVersions(version, minimum) < 0) {
     return unusable('tool-too-old', name, search, `${name} ${version} is too old`, {
-      why: `${call} is there, ${minimum} or newer is needed to ${programs[name].purpose}`,
+      why: `${call} is ${version}; ${minimum} or newer is needed to ${programs[name].purpose}`,
     });
   }
   return { name, path, args, version };
@@ -87,7 +91,7 @@ async function probe(
 
 function notFound(name: ProgramName, search: Search): PrimitiveError {
   const names = programs[name].calls.map((call) => call.join(' ')).join(', ');
-  return unusable('tool-not-found', name, search, `${name} was not found`, {
+  return unusable('tool-not-found', name, search, `${name} not found`, {
     why: `it is needed to ${programs[name].purpose}; looked on PATH for: ${names}`,
   });
 }
@@ -110,7 +114,7 @@ function rank(problem: PrimitiveError): number {
   return (PROBLEMS as readonly string[]).indexOf(problem.code);
 }
 
-/** First executable file of that name on PATH; relative entries are passed over, as they depend on the folder one stands in. */
+/** First executable file of that name on PATH; relative entries are skipped, because they depend on the current folder. */
 export async function locate(
   file: string,
   { path, platform }: Pick<Search, 'path' | 'platform'>,
@@ -136,7 +140,7 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-/** Order of dotted numbers: negative where `a` is the older one; missing parts count as 0. */
+/** Compares dotted numbers: negative if `a` is older; missing parts count as 0. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number)) as [number[], number[]];
   for (let part = 0; part < Math.max(left.length, right.length); part++) {

@@ -1,19 +1,21 @@
-/** Programs that publish works with. They are found on the user's PATH, never bundled. */
+/** Programs that publish runs. They are found on the user's PATH, never bundled. */
 export type ProgramName = 'git' | 'cosign' | 'syft' | 'buildx' | 'buildah' | 'docker';
 
-/** What is known about a program: how it is called, from which version on it will do, and how to get it. */
+/** How a program is called, its minimum version, and how to get it. This is the one place for minimum versions. */
 export interface ProgramSpec {
   /** What it is needed for, to end the sentence "… is needed to". */
   readonly purpose: string;
-  /** Ways to call it, best first: the program's file name, then arguments that stand before all others. */
+  /** Ways to call it, best first: the program's file name, then its first arguments. */
   readonly calls: readonly (readonly [program: string, ...args: string[]])[];
-  /** Arguments that make it print its version. */
+  /** Arguments that print its version. */
   readonly probe: readonly string[];
-  /** Finds the version, in its first group, in what it prints. */
+  /** Variables for the probe, so that it asks no server. */
+  readonly probeEnv?: Readonly<Record<string, string>>;
+  /** The version is its first group. */
   readonly pattern: RegExp;
-  /** The oldest version that will do. */
+  /** The oldest version that is supported. */
   readonly minimum: string;
-  /** Commands that get it, by operating system; `other` stands for every one that is not named. */
+  /** Commands and pages to get it, by operating system. */
   readonly install: {
     readonly darwin: readonly string[];
     readonly linux: readonly string[];
@@ -21,14 +23,14 @@ export interface ProgramSpec {
   };
 }
 
-/** The catalogue; errors and `doctor` share its texts. */
+/** Errors and `doctor` share these texts. */
 export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
   git: {
     purpose: 'read the commit that is published',
     calls: [['git']],
     probe: ['--version'],
     pattern: /^git version (\d+(?:\.\d+)+)/m,
-    // From 2.30 on: object filters when deepening, `cat-file --batch` on partial clones, both object formats.
+    // For object filters when deepening, `cat-file --batch` on partial clones, and both object formats.
     minimum: '2.30.0',
     install: {
       darwin: ['brew install git'],
@@ -41,7 +43,7 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
     calls: [['cosign']],
     probe: ['version'],
     pattern: /^GitVersion:\s+v?(\d+(?:\.\d+)+)/m,
-    // Older ones sign in another format by default, or write it wrongly.
+    // Older ones cannot sign a given statement into a bundle, or write bundles that others do not find.
     minimum: '3.1.0',
     install: {
       darwin: ['brew install cosign'],
@@ -56,7 +58,9 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
     purpose: 'list what is in an image',
     calls: [['syft']],
     probe: ['version'],
+    probeEnv: { SYFT_CHECK_FOR_APP_UPDATE: 'false' },
     pattern: /^Version:\s+v?(\d+(?:\.\d+)+)/m,
+    // Older ones cannot describe a single platform of an image layout.
     minimum: '1.20.0',
     install: {
       darwin: ['brew install syft'],
@@ -73,7 +77,7 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
     calls: [['buildx'], ['docker-buildx'], ['docker', 'buildx']],
     probe: ['version'],
     pattern: /^github\.com\/docker\/buildx v?(\d+(?:\.\d+)+)/m,
-    // From 0.13 on an image layout can be written as a folder with rewritten timestamps.
+    // Older ones cannot write an image layout as a folder with rewritten timestamps.
     minimum: '0.13.0',
     install: {
       darwin: ['brew install docker-buildx'],

@@ -198,24 +198,34 @@ export function secretFaults(
   ];
 }
 
-/** What an accepted run writes can be anything: a cache that main reads must not be among it. */
+/** A pull request can write anything into its cache, so trusted builds must not read it. */
 function cacheFaults({
   trusted,
   accepted,
 }: NonNullable<NonNullable<ConfigFile['build']>['cache']>): readonly Fault[] {
-  const location = (cache: string) => /(?:^|,)(?:ref|dest|src|name)=([^,]+)/.exec(cache)?.[1] ?? cache;
-  const read = new Set((trusted?.from ?? []).map(location));
+  const read = new Set((trusted?.from ?? []).map(cacheLocation));
   return (accepted?.to ?? []).flatMap((cache, i) =>
-    read.has(location(cache))
+    read.has(cacheLocation(cache))
       ? [
           {
             path: ['build', 'cache', 'accepted', 'to', i],
-            message: `a pull request would write the cache that trusted builds read: ${location(cache)}`,
+            message: `a pull request would write the cache that trusted builds read: ${cache}`,
             suggestion: 'Give each tier a cache of its own.',
           },
         ]
       : [],
   );
+}
+
+/** The place that a cache spec names, by the options of BuildKit's cache backends that locate it; `mode` and others do not. */
+function cacheLocation(spec: string): string {
+  const option = (name: string) => new RegExp(`(?:^|,)${name}=([^,]+)`).exec(spec)?.[1];
+  const place = [option('ref'), option('src') ?? option('dest'), option('bucket'), option('account_url')];
+  const type = option('type');
+  // Both have a default, so that specs without it share one cache.
+  if (type === 'gha') place.push(option('scope') ?? 'buildkit');
+  if (type === 's3' || type === 'azblob') place.push(option('name') ?? 'buildkit');
+  return place.filter((part) => part !== undefined).join(' ') || spec;
 }
 
 function signerFaults(signing: NonNullable<ConfigFile['signing']>): readonly Fault[] {

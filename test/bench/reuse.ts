@@ -167,7 +167,6 @@ class FirstPublish extends Wiring {
 
   override async sbom(): Promise<SbomGenerator> {
     return {
-      probe: async () => ({ name: 'none', version: '0.0.0' }),
       generate: async ({ manifest }) =>
         Buffer.from(JSON.stringify({ spdxVersion: 'SPDX-2.3', name: manifest })),
     };

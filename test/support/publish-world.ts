@@ -153,7 +153,7 @@ export class PublishWorld {
     await preflight(plan, await checkBuilds(plan, byId, tree), {
       registry,
       builder: () => builder.probe(),
-      sbom: () => SBOM.probe(),
+      sbom: async () => SBOM,
       signer: async () => signer,
     });
     await attempt.beforeExecute?.(plan);
@@ -252,9 +252,6 @@ export class PublishWorld {
 }
 
 const SBOM: SbomGenerator = {
-  async probe() {
-    return { name: 'syft', version: '0.0.0' };
-  },
   async generate({ manifest, platform }) {
     return Buffer.from(
       JSON.stringify({

@@ -8,7 +8,6 @@ import type { SbomGenerator } from '../../src/seal/types.ts';
 /** Describes an image by the digests of its layers, in process. */
 export function createLayerSbom(): SbomGenerator {
   return {
-    probe: async () => ({ name: 'layers', version: '0.0.0' }),
     async generate({ layout, image, platform, manifest, format }) {
       const { manifests, platforms } = await readImageLayout(layout);
       const position = platforms.findIndex((one) => comparePlatforms(one, platform) === 0);

@@ -36,7 +36,11 @@ export function publishProbes(ports: DoctorPorts): readonly Probe[] {
     { id: 'identity', needs: ['git'], look: () => lookAtIdentity(ports) },
     { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
     { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
-    { id: 'trust', needs: ['config'], look: async () => examineTrust((await ports.workspace()).config) },
+    {
+      id: 'trust',
+      needs: ['config'],
+      look: async () => examineTrust((await ports.workspace()).config.signing),
+    },
   ];
 }
 

@@ -5,14 +5,10 @@ import type { Finding } from './report.ts';
 const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
 /** How well the config keeps what main built apart from what a pull request built. The first reservation is told. */
-export function examineTrust({ signing, build }: Pick<Config, 'signing' | 'build'>): Finding {
+export function examineTrust(signing: Config['signing']): Finding {
   const { trusted, accepted, signer } = signing;
   const detail = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
-  const warning =
-    noTrusted(trusted) ??
-    keyMode(signer, accepted) ??
-    looseIdentity(trusted) ??
-    sharedCache(build.cache, accepted);
+  const warning = noTrusted(trusted) ?? keyMode(signer, accepted) ?? looseIdentity(trusted);
   return warning === undefined ? { detail } : { detail, warning };
 }
 
@@ -63,31 +59,6 @@ function looseIdentity(trusted: readonly SignerPolicy[]): Warning | undefined {
       'Add to the entry under signing.trusted: repository: OWNER/REPO, ref: refs/heads/main, trigger: push',
     ],
   };
-}
-
-function sharedCache(
-  cache: Config['build']['cache'],
-  accepted: readonly SignerPolicy[],
-): Warning | undefined {
-  if (accepted.length === 0) return undefined;
-  const shared = cache.trusted.from.find((source) =>
-    cache.accepted.to.some((target) => sameCache(source, target)),
-  );
-  if (shared === undefined) return undefined;
-  return {
-    code: 'trust-shared-cache',
-    why: `Builds of main read the cache ${shared}, which pull requests write: they could put anything into an image of main.`,
-    fix: ['Give build.cache.accepted.to a place of its own.'],
-  };
-}
-
-/** Whether two cache specs name one place; the type and options such as `mode=max` make no difference. */
-function sameCache(a: string, b: string): boolean {
-  return placeOf(a) === placeOf(b);
-}
-
-function placeOf(spec: string): string {
-  return /(?:^|,)(?:ref|src|dest|scope|name)=([^,]+)/.exec(spec)?.[1] ?? spec;
 }
 
 function count(number: number, noun: string): string {

@@ -208,7 +208,7 @@ describe('a tool', () => {
     [
       'cosign 2',
       async () => ({ PATH: await links('cosign', { cosign: tool('cosign2') }) }),
-      { code: 'cosign-outdated', exit: 3, says: /2\.\d+\.\d+.*3\.1/s },
+      { code: 'tool-too-old', exit: 3, says: /2\.\d+\.\d+.*3\.1/s },
     ],
     [
       'syft that is missing',
@@ -218,9 +218,9 @@ describe('a tool', () => {
     [
       'syft that is too old',
       async () => ({
-        PATH: `${await links('syft', { syft: await script(`echo '{ "version": "0.105.0" }'`) })}:/bin`,
+        PATH: `${await links('syft', { syft: await script('echo Version: 0.105.0') })}:/bin`,
       }),
-      { code: 'syft-outdated', exit: 3, says: /0\.105\.0/ },
+      { code: 'tool-too-old', exit: 3, says: /0\.105\.0/ },
     ],
     [
       'no builder at all',

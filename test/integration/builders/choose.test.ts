@@ -78,14 +78,14 @@ describe('auto', () => {
     await install('buildah');
     const { info, why } = await choose('auto', engineOnly());
     expect(info.name).toBe('buildah');
-    expect(why).toContain('buildx was not found');
+    expect(why).toContain('buildx not found');
   });
 
   test('says how to get one where there is none', async () => {
     await expect(choose('auto', engineOnly())).rejects.toMatchObject({
       code: 'builder-not-found',
       exit: 3,
-      why: expect.stringMatching(/buildx was not found.*buildah was not found/),
+      why: expect.stringMatching(/buildx not found.*buildah not found/),
       suggestions: expect.arrayContaining([
         'sudo apt-get install docker-buildx',
         'sudo apt-get install buildah',

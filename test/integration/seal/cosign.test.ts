@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -227,36 +227,5 @@ describe('arguments', () => {
     expect(seen).toHaveLength(2);
     expect(JSON.stringify(seen)).not.toContain(token.slice(0, 40));
     expect(JSON.stringify(seen)).not.toContain('canary-4711');
-  });
-});
-
-describe('probe', () => {
-  test('tells the version', async () => {
-    expect(await cosign({ type: 'key', key: '' }).probe()).toMatchObject({
-      name: 'cosign',
-      version: expect.stringMatching(/^3\./),
-    });
-  });
-
-  test('refuses cosign 2', async () => {
-    const old = await mkdtemp(join(folder, 'old-'));
-    await symlink(tool('cosign2'), join(old, 'cosign'));
-    const program = cosign(
-      { type: 'key', key: '' },
-      { processes: createProcesses({ PATH: old, HOME: folder }) },
-    );
-    expect(await failureOf(program.probe())).toMatchObject({
-      code: 'cosign-outdated',
-      exit: 3,
-      message: expect.stringContaining('2.6'),
-    });
-  });
-
-  test('says so where there is none', async () => {
-    const program = cosign(
-      { type: 'key', key: '' },
-      { processes: createProcesses({ PATH: folder, HOME: folder }) },
-    );
-    expect(await failureOf(program.probe())).toMatchObject({ code: 'tool-not-found', exit: 3 });
   });
 });

@@ -98,7 +98,7 @@ describe.skipIf(process.platform === 'win32')('findProgram', () => {
   ])('%s: not found, with the way to get it', async (_name, prepare) => {
     await prepare();
     const error = await requireProgram('git', search('bin')).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'tool-not-found', exit: 3, message: 'git was not found' });
+    expect(error).toMatchObject({ code: 'tool-not-found', exit: 3, message: 'git not found' });
     expect(error).toMatchObject({ suggestions: ['sudo apt-get install git', 'sudo dnf install git'] });
   });
 

@@ -16,19 +16,15 @@ interface Given {
   readonly trusted?: readonly SignerPolicy[];
   readonly accepted?: readonly SignerPolicy[];
   readonly key?: string;
-  readonly trustedFrom?: readonly string[];
-  readonly acceptedTo?: readonly string[];
 }
 
-function look({ trusted = [main], accepted = [], key, trustedFrom = [], acceptedTo = [] }: Given) {
+function look({ trusted = [main], accepted = [], key }: Given) {
   const signing: Config['signing'] = {
     signer: key === undefined ? { type: 'keyless' } : { type: 'key', key },
     trusted,
     accepted,
   };
-  const cache = { trusted: { from: trustedFrom, to: [] }, accepted: { from: [], to: acceptedTo } };
-  const build: Config['build'] = { builder: 'auto', args: {}, bases: {}, secrets: [], cache };
-  return examineTrust({ signing, build });
+  return examineTrust(signing);
 }
 
 describe('trust tiers', () => {
@@ -60,20 +56,6 @@ describe('trust tiers', () => {
       { trusted: [{ ...main, trigger: 'workflow_dispatch' }] },
       'trust-loose-identity',
     ],
-    [
-      'one cache',
-      {
-        accepted: [pullRequests],
-        trustedFrom: ['type=registry,ref=r.io/cache'],
-        acceptedTo: ['type=registry,mode=max,ref=r.io/cache'],
-      },
-      'trust-shared-cache',
-    ],
-    [
-      'one local cache',
-      { accepted: [pullRequests], trustedFrom: ['type=local,src=/c'], acceptedTo: ['type=local,dest=/c'] },
-      'trust-shared-cache',
-    ],
   ] satisfies [string, Given, string][])('%s: told with a fix', (_, given, code) => {
     const { warning } = look(given);
     expect(warning?.code).toBe(code);
@@ -81,18 +63,6 @@ describe('trust tiers', () => {
   });
 
   test.each([
-    [
-      'two caches',
-      {
-        accepted: [pullRequests],
-        trustedFrom: ['type=registry,ref=r.io/main'],
-        acceptedTo: ['type=registry,ref=r.io/pr'],
-      },
-    ],
-    [
-      'one cache but no pull requests',
-      { trustedFrom: ['type=local,src=/c'], acceptedTo: ['type=local,dest=/c'] },
-    ],
     [
       'another issuer without a ref',
       { trusted: [{ issuer: 'https://issuer.example', identity: 'ci@example.com' }] },
