@@ -1,0 +1,47 @@
+/** Languages whose imports are read. */
+export type Language = 'go' | 'ts' | 'python';
+
+/** An import as it is written. */
+export interface SourceImport {
+  /** `../orders`, `github.com/acme/app`, `.models`; undefined where only the running program knows it. */
+  readonly specifier: string | undefined;
+  /** Python: what `from specifier import …` names; each may be a module. */
+  readonly names?: readonly string[];
+  /** Nothing is loaded at run time: `import type`, `if TYPE_CHECKING`. */
+  readonly typeOnly: boolean;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 code units. */
+  readonly column: number;
+}
+
+/** All imports of one file, in their order, or why they cannot be read. */
+export type ParsedSource =
+  | { readonly imports: readonly SourceImport[] }
+  | { readonly fault: { readonly message: string; readonly line?: number; readonly column?: number } };
+
+const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
+  [/\.go$/, 'go'],
+  [/\.[cm]?[jt]sx?$/, 'ts'],
+  [/\.pyi?$/, 'python'],
+];
+
+/** Code that a package manager has put there: what it imports is not ours to say. */
+const INSTALLED = /(?:^|\/)(?:node_modules|vendor|\.venv|site-packages)\//;
+
+/** The language of a file, by its path; undefined for what has no imports to judge. */
+export function languageOf(path: string): Language | undefined {
+  if (INSTALLED.test(path)) return undefined;
+  return EXTENSIONS.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+const TESTS: Readonly<Record<Language, RegExp>> = {
+  go: /_test\.go$/,
+  ts: /(?:^|\/)(?:tests?|__tests__)\/|\.(?:test|spec)\.[cm]?[jt]sx?$/,
+  python: /(?:^|\/)(?:tests?|integration)\/|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py$/,
+};
+
+/** Whether a file, by its path in the primitive, is a test or helps tests. */
+export function isTest(path: string, language: Language): boolean {
+  return TESTS[language].test(path);
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
+
+/** `specifier`, with `type ` where nothing is loaded, `?` where it is not known, and the names of Python's `from`. */
+async function importsOf(path: string, text: string): Promise<readonly string[]> {
+  const source = await parseSource(path, text);
+  if (source === undefined || 'fault' in source) throw new Error(JSON.stringify(source));
+  return source.imports.map(({ specifier = '?', typeOnly, names }) =>
+    [...(typeOnly ? ['type'] : []), specifier, ...(names ?? [])].join(' '),
+  );
+}
+
+describe('imports of Go', () => {
+  test.each([
+    ['package a\nimport "fmt"', ['fmt']],
+    [
+      'package a\nimport (\n\t"fmt"\n\t_ "embed"\n\t. "math"\n\tx "a.b/c" // x\n)',
+      ['fmt', 'embed', 'math', 'a.b/c'],
+    ],
+    ['//go:build integration\n\npackage a\n\nimport "x.y/z"\n', ['x.y/z']],
+    ['package a; import "fmt"; import ("os"; "io"); func f() {}', ['fmt', 'os', 'io']],
+    ['package a\r\n\r\nimport (\r\n\t"fmt"\r\n)\r\n', ['fmt']],
+    ['package a\nimport `raw.com/x`', ['raw.com/x']],
+    ['package a\nimport "\\x66mt"', ['fmt']],
+    ['package a\n// #include <stdio.h>\nimport "C"\nimport "os"', ['os']],
+    ['/*\nfunc in a comment\n*/\npackage a\n\nimport "fmt"\n', ['fmt']],
+    ['package a\n// import "no"\n/* import "no" */\nvar s = `\nimport "no"\n`', []],
+    ['package a\nimport "fmt"\nfunc f() { this is the business of the compiler', ['fmt']],
+  ])('%j', async (text, expected) => {
+    expect(await importsOf('a.go', text)).toEqual(expected);
+  });
+});
+
+describe('imports of Python', () => {
+  test.each([
+    ['import os', ['os']],
+    ['import os.path as p, sys', ['os.path', 'sys']],
+    ['from a.b import c, d as e', ['a.b c d']],
+    ['from . import x', ['. x']],
+    ['from ...a import (\n  b,\n  c,\n)', ['...a b c']],
+    ['from .. import *', ['..']],
+    ['from __future__ import annotations', []],
+    ['def f():\n    import lazy\n', ['lazy']],
+    ['try:\n    import a\nexcept ImportError:\n    import b\n', ['a', 'b']],
+    ['if x: import a; import b', ['a', 'b']],
+    [
+      'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\nelse:\n    import b\n',
+      ['typing TYPE_CHECKING', 'type a', 'b'],
+    ],
+    ['import typing as t\nif t.TYPE_CHECKING:\n    from a import b\n', ['typing', 'type a b']],
+    ['import importlib\nimportlib.import_module("a.b")', ['importlib', 'a.b']],
+    [
+      'from importlib import import_module as m, import_module\nimport_module("a")',
+      ['importlib import_module import_module', 'a'],
+    ],
+    ['import_module(".x", package=__package__)', ['.x']],
+    ['import_module(name=".x", package=__name__)', ['.x']],
+    ['import_module(".x", "other")', ['?']],
+    ['__import__("a" "b")', ['ab']],
+    ['__import__(f"a{b}")', ['?']],
+    ['import_module(name)', ['?']],
+    ['s = """\nimport no\n"""\n# import no\n', []],
+    ['x = 1 \\\n  + 2\nfrom a \\\n  import b\r\n', ['a b']],
+    ['match x:\n    case 1:\n        import a\ntype T = int\ndef f[T](x: T): ...\n', ['a']],
+    ['print(f"{x!r:>{n}} {"import no"}")\nimport a', ['a']],
+  ])('%j', async (text, expected) => {
+    expect(await importsOf('a.py', text)).toEqual(expected);
+  });
+});
+
+describe('imports of TypeScript', () => {
+  test.each([
+    ["import a from 'a';", ['a']],
+    ["import 'a';", ['a']],
+    ["import type { A } from 'a';", ['type a']],
+    ["import { type A, type B } from 'a';", ['type a']],
+    ["import { type A, b } from 'a';", ['a']],
+    ["export { a } from './a.ts';", ['./a.ts']],
+    ["export * as a from './a.ts'; export type * from './b.ts';", ['./a.ts', 'type ./b.ts']],
+    ['const a = await import(`a`);', ['a']],
+    ["const a = await import('./' + 'a.ts');", ['./a.ts']],
+    ['const a = await import(name);', ['?']],
+    [`const a = await import(\`./\${name}.ts\`);`, ['?']],
+    ["const a = require('a'); require.resolve('b'); module.require('c'); require(d);", ['a', 'b', 'c', '?']],
+    ["import a = require('a'); import b = a.b;", ['a']],
+    ["import type a = require('a');", ['type a']],
+    ["let a: import('a').A; let b: typeof import('b');", ['type a', 'type b']],
+    ['/// <reference path="../a.d.ts" />\n/// <reference types="node" />', ['type ../a.d.ts', 'type node']],
+    ["// import 'no'\nconst s = `import 'no'`; const t = \"require('no')\";", []],
+    ["import j from './a.json' with { type: 'json' };", ['./a.json']],
+    ["@dec() class A { @dec x = 1; accessor y = 2; constructor(@Inject() z) {} }\nimport 'a';", ['a']],
+    ["@dec export class A {}\nimport defer * as a from 'a';", ['a']],
+    ['const a = <T,>(x: T) => <any>x; enum E { A }\nusing x = f();\nimport "a";', ['a']],
+  ])('%j', async (text, expected) => {
+    expect(await importsOf('a.ts', text)).toEqual(expected);
+  });
+
+  test.each(['a.tsx', 'a.jsx', 'a.js'])('JSX in %s', async (path) => {
+    expect(
+      await importsOf(path, "import a from 'a';\nexport const b = <a.b c={1}>import 'no'</a.b>;"),
+    ).toEqual(['a']);
+  });
+
+  test('declarations in a.d.ts', async () => {
+    expect(
+      await importsOf('a.d.ts', "import { a } from 'a';\nexport declare const b: a;\nexport { missing };"),
+    ).toEqual(['a']);
+  });
+});
+
+describe('what cannot be read', () => {
+  test.each([
+    ['a.go', 'package a\nimport "fmt\n', 'syntax error'],
+    ['a.py', 'import a\ndef (:\n', 'syntax error'],
+    ['a.ts', 'import {', 'Unexpected token'],
+    ['a.ts', undefined, 'it is not text in UTF-8'],
+    ['a.ts', `x=${'('.repeat(200_000)}`, 'it is nested too deeply'],
+    ['a.py', 'a'.repeat(5_000_000), 'it has more than 4 Mi characters'],
+  ])('%s', async (path, text, message) => {
+    const source = await parseSource(path, text);
+    expect(source).toMatchObject({ fault: { message } });
+  });
+
+  test('a file of another language has no imports to judge', async () => {
+    expect(await parseSource('README.md', 'import a')).toBeUndefined();
+    expect(await parseSource('node_modules/a/a.js', 'import a')).toBeUndefined();
+  });
+
+  test('a place is the line and column of the import', async () => {
+    expect(await parseSource('a.py', 'x = "ü𝒳"; import a\n')).toEqual({
+      language: 'python',
+      imports: [{ specifier: 'a', typeOnly: false, line: 1, column: 12 }],
+    });
+  });
+});
