@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type OutputOptions, type RolldownOptions, rolldown } from 'rolldown';
 import { thirdPartyNotices } from './notices.ts';
+import { wasmFiles } from './wasm-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -12,6 +13,9 @@ export const bundling = {
     cwd: root,
     platform: 'node',
     transform: { target: 'node22.12' },
+    plugins: [wasmFiles],
+    // The runtime of WebAssembly for tree-sitter calls it for modules that bring JavaScript; grammars bring none.
+    checks: { eval: false },
   } satisfies RolldownOptions,
   output: {
     format: 'esm',
@@ -42,18 +46,19 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   });
-  const chunks = output.flatMap((file) => (file.type === 'chunk' ? [file] : []));
   // Only now: a build that fails leaves the one before it alone.
   await rm(outdir, { recursive: true, force: true });
-  for (const { fileName, code } of chunks) {
-    const path = join(outdir, fileName);
+  let bytes = 0;
+  for (const file of output) {
+    const path = join(outdir, file.fileName);
+    const content = file.type === 'chunk' ? file.code : file.source;
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, code);
+    await writeFile(path, content);
+    bytes += Buffer.byteLength(content);
   }
-  const inputs = chunks.flatMap(({ moduleIds }) => moduleIds.map((id) => relative(root, id)));
+  const inputs = output
+    .flatMap((file) => (file.type === 'chunk' ? file.moduleIds : file.originalFileNames))
+    .map((path) => relative(root, path));
   await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(root, inputs));
-  return {
-    files: chunks.length,
-    bytes: chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0),
-  };
+  return { files: output.length, bytes };
 }

@@ -3,6 +3,7 @@ import type { Kind, Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import type { Manifest } from '../../workspace/provenance.ts';
+import type { Source } from './imports/source.ts';
 import type { Marker } from './markers.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -21,6 +22,7 @@ export type RuleId = `${Family}-${string}`;
 export interface Subjects {
   readonly primitive: Primitive;
   readonly marker: Marker & InFile;
+  readonly source: Source & InFile;
   readonly obstacle: Obstacle;
 }
 export type SubjectName = keyof Subjects;

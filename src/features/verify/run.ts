@@ -5,6 +5,7 @@ import type { Config } from '../../workspace/config.ts';
 import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
 import type { VerifyDocument } from './document.ts';
+import { sourceScan } from './imports/scan.ts';
 import { judge } from './judge.ts';
 import { markerScan } from './markers.ts';
 import { readPrimitives } from './primitives.ts';
@@ -49,7 +50,7 @@ export interface VerifyPorts {
 }
 
 /** Scans by file; each makes the subjects of its rules. */
-const SCANS: readonly AnyScan[] = [markerScan];
+const SCANS: readonly AnyScan[] = [markerScan, sourceScan];
 
 /**
  * Checks primitives: reads what rules judge, lets the rules judge it, and says what was not checked.

@@ -12,13 +12,13 @@ export async function parseGo(text: string): Promise<ParsedSource> {
   const parser = await grammar('go');
   const head = parseHeader(parser, text.slice(0, DECLARATION.exec(text)?.index));
   // The line may have been part of a comment: then the cut broke it.
-  return 'fault' in head ? parseHeader(parser, text) : head;
+  return head.fault !== undefined ? parseHeader(parser, text) : head;
 }
 
 function parseHeader(parser: Awaited<ReturnType<typeof grammar>>, text: string): ParsedSource {
   return withTree(parser, text, (root) => {
     const fault = syntaxError(root);
-    if (fault !== undefined) return { fault };
+    if (fault !== undefined) return { imports: [], fault };
     const specs = root.descendantsOfType('import_spec');
     return {
       imports: specs.flatMap((spec) => {

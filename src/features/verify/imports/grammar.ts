@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Language, type Node, Parser } from 'web-tree-sitter';
+import type { SyntaxFault } from './source.ts';
 
 /** Where the WebAssembly of the parser and its grammars is; the bundle has these files beside it. */
 const FILES = {
@@ -43,9 +44,7 @@ export function placeOf({ startPosition }: Node): { readonly line: number; reado
 }
 
 /** The place of the first syntax error; undefined without any. */
-export function syntaxError(
-  node: Node,
-): { readonly message: string; readonly line: number; readonly column: number } | undefined {
+export function syntaxError(node: Node): SyntaxFault | undefined {
   if (!node.hasError) return undefined;
   if (node.isError || node.isMissing) return { message: 'syntax error', ...placeOf(node) };
   for (const child of node.children) {

@@ -1,25 +1,22 @@
 import { parseGo } from './go.ts';
 import { parsePython } from './python.ts';
-import { type Language, languageOf, type ParsedSource } from './source.ts';
+import { type Language, languageOf, type ParsedSource, type Source } from './source.ts';
 import { parseTypeScript } from './typescript.ts';
 
 /** A larger file is made by a program; its syntax tree would fill the memory. */
 const MAX_LENGTH = 4 * 1024 * 1024;
 
 /** The imports of a source file; undefined for a file without a language. `text` is undefined for a binary file. */
-export async function parseSource(
-  path: string,
-  text: string | undefined,
-): Promise<(ParsedSource & { readonly language: Language }) | undefined> {
+export async function parseSource(path: string, text: string | undefined): Promise<Source | undefined> {
   const language = languageOf(path);
   if (language === undefined) return undefined;
   return { language, ...(await parseText(language, path, text)) };
 }
 
 async function parseText(language: Language, path: string, text: string | undefined): Promise<ParsedSource> {
-  if (text === undefined) return { fault: { message: 'it is not text in UTF-8' } };
+  if (text === undefined) return { imports: [], fault: { message: 'it is not text in UTF-8' } };
   if (text.length > MAX_LENGTH) {
-    return { fault: { message: `it has more than ${MAX_LENGTH / 1024 / 1024} Mi characters` } };
+    return { imports: [], fault: { message: `it has more than ${MAX_LENGTH / 1024 / 1024} Mi characters` } };
   }
   if (language === 'go') return parseGo(text);
   if (language === 'python') return parsePython(text);

@@ -6,7 +6,7 @@ import type { ParsedSource, SourceImport } from './source.ts';
 export async function parsePython(text: string): Promise<ParsedSource> {
   return withTree(await grammar('python'), text, (root) => {
     const fault = syntaxError(root);
-    if (fault !== undefined) return { fault };
+    if (fault !== undefined) return { imports: [], fault };
     const statements = root.descendantsOfType(['import_statement', 'import_from_statement']);
     const calls = /import_module|__import__/.test(text) ? root.descendantsOfType('call') : [];
     return {

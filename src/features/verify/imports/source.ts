@@ -15,10 +15,23 @@ export interface SourceImport {
   readonly column: number;
 }
 
-/** All imports of one file, in their order, or why they cannot be read. */
-export type ParsedSource =
-  | { readonly imports: readonly SourceImport[] }
-  | { readonly fault: { readonly message: string; readonly line?: number; readonly column?: number } };
+/** The imports of a file, in their order; none with a `fault`, which says why they cannot be read. */
+export interface ParsedSource {
+  readonly imports: readonly SourceImport[];
+  readonly fault?: SyntaxFault;
+}
+
+/** Why a file cannot be parsed: a clause such as `it is nested too deeply`. */
+export interface SyntaxFault {
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A file of code. */
+export interface Source extends ParsedSource {
+  readonly language: Language;
+}
 
 const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
   [/\.go$/, 'go'],

@@ -1,5 +1,5 @@
 import type { ParserPlugin } from '@babel/parser';
-import type { ParsedSource, SourceImport } from './source.ts';
+import type { ParsedSource, SourceImport, SyntaxFault } from './source.ts';
 
 /** A node of the syntax tree, as far as all of them are alike. */
 interface SyntaxNode {
@@ -35,7 +35,7 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
     visit(file.program as unknown as SyntaxNode, imports);
     return { imports };
   } catch (error) {
-    return { fault: faultOf(error) };
+    return { imports: [], fault: faultOf(error) };
   }
 }
 
@@ -51,7 +51,7 @@ function pluginsFor(path: string): ParserPlugin[] {
 }
 
 /** Where Babel stopped; a stack overflow is one of a file that is nested too deeply. */
-function faultOf(error: unknown) {
+function faultOf(error: unknown): SyntaxFault {
   if (error instanceof RangeError) return { message: 'it is nested too deeply' };
   if (!(error instanceof SyntaxError)) throw error;
   const { loc } = error as SyntaxError & {

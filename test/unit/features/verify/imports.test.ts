@@ -4,7 +4,7 @@ import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
 /** `specifier`, with `type ` where nothing is loaded, `?` where it is not known, and the names of Python's `from`. */
 async function importsOf(path: string, text: string): Promise<readonly string[]> {
   const source = await parseSource(path, text);
-  if (source === undefined || 'fault' in source) throw new Error(JSON.stringify(source));
+  if (source === undefined || source.fault !== undefined) throw new Error(JSON.stringify(source));
   return source.imports.map(({ specifier = '?', typeOnly, names }) =>
     [...(typeOnly ? ['type'] : []), specifier, ...(names ?? [])].join(' '),
   );

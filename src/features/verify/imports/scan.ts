@@ -1,0 +1,14 @@
+import type { Scan } from '../rule.ts';
+import { parseSource } from './parse.ts';
+import { languageOf } from './source.ts';
+
+/** Reads the imports of every source file. */
+export const sourceScan: Scan<'source'> = {
+  subject: 'source',
+  version: 1,
+  applies: (path) => languageOf(path) !== undefined,
+  async scan({ path, text }) {
+    const source = await parseSource(path, text);
+    return source === undefined ? [] : [source];
+  },
+};
