@@ -112,6 +112,30 @@ async function start(folder: string, oidc: OidcIssuer, programs: Program[]): Pro
   await untilReady(authority, () => answers(timestampChain));
   const fulcioRootFile = await download(fulcioRoot, join(folder, 'fulcio.pem'));
   const timestampChainFile = await download(timestampChain, join(folder, 'timestamp.pem'));
+  const clients = await writeClientFiles(folder, {
+    fulcioUrl,
+    fulcioRootFile,
+    issuer: oidc.url,
+    timestampUrl,
+    timestampChainFile,
+  });
+  return { fulcioUrl, timestampUrl, ...clients, fulcioRootFile, timestampChainFile };
+}
+
+/** Where the services of a private Sigstore are, and the PEM files of its authorities. */
+export interface SigstoreServices {
+  readonly fulcioUrl: string;
+  readonly fulcioRootFile: string;
+  readonly issuer: string;
+  readonly timestampUrl: string;
+  readonly timestampChainFile: string;
+}
+
+/** Writes the two files that a client of a private Sigstore needs, as cosign makes them. */
+export async function writeClientFiles(
+  folder: string,
+  { fulcioUrl, fulcioRootFile, issuer, timestampUrl, timestampChainFile }: SigstoreServices,
+): Promise<{ signingConfig: string; trustedRoot: string }> {
   const signingConfig = join(folder, 'signing-config.json');
   const trustedRoot = join(folder, 'trusted-root.json');
   const since = 'start-time=2020-01-01T00:00:00Z';
@@ -120,7 +144,7 @@ async function start(folder: string, oidc: OidcIssuer, programs: Program[]): Pro
     'signing-config',
     'create',
     `--fulcio=${service(fulcioUrl)}`,
-    `--oidc-provider=${service(oidc.url)}`,
+    `--oidc-provider=${service(issuer)}`,
     `--tsa=${service(timestampUrl)}`,
     '--tsa-config=EXACT:1',
     `--out=${signingConfig}`,
@@ -132,7 +156,7 @@ async function start(folder: string, oidc: OidcIssuer, programs: Program[]): Pro
     `--tsa=url=${timestampUrl},certificate-chain=${timestampChainFile},${since}`,
     `--out=${trustedRoot}`,
   ]);
-  return { fulcioUrl, timestampUrl, signingConfig, trustedRoot, fulcioRootFile, timestampChainFile };
+  return { signingConfig, trustedRoot };
 }
 
 async function download(url: string, file: string): Promise<string> {
