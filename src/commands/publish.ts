@@ -8,8 +8,8 @@ import {
   selectionFlags,
   selectionOf,
 } from '../cli/flags.ts';
+import { publishPorts } from '../cli/wiring/publish.ts';
 import type { ExitCode } from '../core/errors.ts';
-import { publishOutcome } from '../features/publish/outcome.ts';
 
 export default class Publish extends BaseCommand {
   static override summary = 'Build what changed, reuse the rest, seal every image, then tag the commit.';
@@ -47,14 +47,15 @@ export default class Publish extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Publish);
     return this.act(flags, async (session) => {
-      const { runPublish } = await import('../cli/publishing.ts');
-      const result = await runPublish(session, {
+      const { runPublish } = await import('../features/publish/run.ts');
+      const { publishOutcome } = await import('../features/publish/view.ts');
+      const request = {
         selection: selectionOf(flags, args),
         sealOnly: flags['seal-only'],
         keepGoing: flags['keep-going'],
         dryRun: flags['dry-run'],
-      });
-      return publishOutcome(result);
+      };
+      return publishOutcome(await runPublish(request, publishPorts(session), session.emit));
     });
   }
 }

@@ -2,8 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
-import type { Referrer } from '../oci/registry.ts';
-import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
+import type { Manifest, Repository } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
@@ -30,7 +29,7 @@ export async function attachSeal(
   bundles: readonly Uint8Array[],
   expected: Expected,
 ): Promise<Sealed> {
-  const { statement } = await attachBundles(context, repository, image, bundles);
+  const statement = await attachBundles(context, repository, image, bundles);
   const own = { ...context, policy: scopedTo(context.policy, statement.signer) };
   const look = async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
@@ -39,20 +38,13 @@ export async function attachSeal(
   return confirm(context, look, `${repository}@${image.digest}`);
 }
 
-/** What was attached: the last bundle's statement, and under which digests the bundles can be read. */
-export interface Attached {
-  readonly statement: VerifiedStatement;
-  readonly referrers: readonly Referrer[];
-  readonly blobs: readonly Descriptor[];
-}
-
-/** The writing half of {@link attachSeal}, for anything that is not an image of platforms. */
+/** The writing half of {@link attachSeal}, for anything that is not an image of platforms; returns the last statement. */
 export async function attachBundles(
   context: SealContext,
   repository: Repository,
   subject: Manifest,
   bundles: readonly Uint8Array[],
-): Promise<Attached> {
+): Promise<VerifiedStatement> {
   const { registry } = context;
   const statements = await Promise.all(bundles.map((bytes) => checkOwn(context, bytes)));
   const last = statements.at(-1);
@@ -70,7 +62,7 @@ export async function attachBundles(
   const others = referrers.slice(0, -1);
   if (others.length > 0) await registry.attach(repository, subject.digest, others);
   await registry.attach(repository, subject.digest, referrers.slice(-1));
-  return { statement: last, referrers, blobs: blobs.map(({ descriptor }) => descriptor) };
+  return last;
 }
 
 /**

@@ -2,9 +2,7 @@ import { Check, Errors } from 'typebox/schema';
 import { PrimitiveError } from '../core/errors.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
-import { readAhead } from '../oci/read-ahead.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
-import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
 import { attachBundles, confirm } from './attach.ts';
 import { releaseRecordSchema } from './record-document.ts';
@@ -86,18 +84,6 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   return record;
 }
 
-/** A record that is being read: what it says is known before it is known who says so. */
-export interface RecordReading {
-  /** Of what stands there, whoever put it. */
-  readonly digest: Digest | undefined;
-  /**
-   * What it says, signed or not: good for asking ahead, never for deciding. Undefined where it cannot be used; never
-   * rejects, because `state` tells every failure.
-   */
-  readonly unverified: Promise<ReleaseRecord | undefined>;
-  readonly state: Promise<RecordState>;
-}
-
 /**
  * Reads the record under a tag or digest, and who signed it. It counts only if its commit is the tag's (where the tag is
  * a commit) and all its images are of this registry prefix: a copy of somebody else's record is `foreign`.
@@ -112,27 +98,8 @@ export async function readRecord(
   { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
   const manifest = await context.registry.getManifest(repository, reference);
-  const state = await openRecord(context, repository, manifest, { registry: prefix }).state;
+  const state = await verifyRecord(context, repository, manifest, { registry: prefix });
   return COMMIT.test(reference) ? underCommit(state, reference) : state;
-}
-
-/** As {@link readRecord}, from the manifest that was found, and whatever the tag on it is. */
-export function openRecord(
-  context: SealContext,
-  repository: Repository,
-  manifest: Manifest | undefined,
-  { registry: prefix }: { readonly registry: string },
-): RecordReading {
-  const layer = manifest && recordLayer(manifest);
-  const content = layer && readContent(context, repository, layer);
-  const state = judge(context, repository, manifest, content, prefix);
-  // Whoever awaits it is told; before that it must not end the process.
-  state.catch(() => undefined);
-  const unverified = Promise.resolve(content).then(
-    (found) => (found instanceof PrimitiveError ? undefined : found),
-    () => undefined,
-  );
-  return { digest: manifest?.digest, unverified, state };
 }
 
 /** What a record counts for under the tag of a commit: nothing, where it is that of another one. */
@@ -158,12 +125,12 @@ async function readContent(
   }
 }
 
-async function judge(
+/** Whether a manifest is a release record that counts, whatever tag it is under. */
+export async function verifyRecord(
   context: SealContext,
   repository: Repository,
   manifest: Manifest | undefined,
-  content: Promise<ReleaseRecord | PrimitiveError> | undefined,
-  prefix: string,
+  { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
   if (manifest === undefined) return { state: 'absent' };
   const { digest } = manifest;
@@ -173,9 +140,10 @@ async function judge(
     reason,
     detail,
   });
-  if (content === undefined) return untrusted('broken', 'it is no release record');
+  const layer = recordLayer(manifest);
+  if (layer === undefined) return untrusted('broken', 'it is no release record');
   const [record, [signature]] = await Promise.all([
-    content,
+    readContent(context, repository, layer),
     searchBundles(context, repository, digest, [{ predicateTypes: [PREDICATE.signature] }]),
   ]);
   if (signature === undefined || !('tier' in signature)) {
@@ -222,15 +190,13 @@ export async function writeRecord(
     digest: artifact.digest,
     bytes: artifact.bytes,
   };
-  const look = async (from: Registry) => {
-    const state = await readRecord({ ...context, registry: from }, repository, manifest.digest, {
-      registry: prefix,
-    });
+  const look = async () => {
+    const state = await readRecord(context, repository, manifest.digest, { registry: prefix });
     if (state.state === 'absent') return 'it is not there';
     if (state.state === 'untrusted') return state.detail;
     return tier === 'trusted' && state.tier !== 'trusted' ? 'no trusted signer has signed it' : state;
   };
-  const before = await look(registry);
+  const before = await look();
   if (typeof before !== 'string') return before;
   const push = async () => {
     await Promise.all([
@@ -243,17 +209,8 @@ export async function writeRecord(
   const [pushing, signing] = [push(), signer.sign(signatureStatement([manifest.digest]))];
   await Promise.allSettled([pushing, signing]);
   await pushing;
-  const { referrers, blobs } = await attachBundles(context, repository, manifest, [await signing]);
-  const known = {
-    manifests: [manifest.digest, ...referrers.map(({ digest }) => digest)],
-    blobs: [blob.descriptor, ...blobs],
-    referrers: [manifest.digest],
-  };
-  return confirm(
-    context,
-    () => look(readAhead(registry, repository, known)),
-    `the release record ${repository}@${manifest.digest}`,
-  );
+  await attachBundles(context, repository, manifest, [await signing]);
+  return confirm(context, look, `the release record ${repository}@${manifest.digest}`);
 }
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { table } from '../../src/render/table.ts';
 import type { BenchTable } from './table.ts';
 
-const support = new Set(['bench', 'table']);
+const support = new Set(['bench', 'table', 'reuse-publish']);
 const known = globSync('*.ts', { cwd: import.meta.dirname })
   .map((file) => basename(file, '.ts'))
   .filter((name) => !support.has(name))

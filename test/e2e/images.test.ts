@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PublishReport } from '../../src/features/publish/report.ts';
+import type { PublishReport } from '../../src/features/publish/document.ts';
 import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';

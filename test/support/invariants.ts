@@ -61,15 +61,8 @@ export function watchTags(
 ): string[] {
   const violations: string[] = [];
   const trusted = new Map<string, Digest>();
-  let looking = false;
   world.registry.hook(async (operation) => {
-    if (looking) return undefined;
-    looking = true;
-    try {
-      violations.push(...(await replaced(world, idOf(operation.repository), trusted)));
-    } finally {
-      looking = false;
-    }
+    violations.push(...(await replaced(world, idOf(operation.repository), trusted)));
     return then(operation);
   });
   return violations;

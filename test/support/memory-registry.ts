@@ -33,6 +33,10 @@ export interface MemoryRegistryOptions {
 /** A registry in memory behind the same port, which refuses what a real one refuses and what no caller should do. */
 export interface MemoryRegistry extends Registry {
   readonly operations: readonly Operation[];
+  /** How many they are. */
+  requests(): number;
+  /** The same registry for whoever looks at a publish from outside: its operations are neither hooked nor counted. */
+  readonly observer: Registry;
   /** Replaces `onOperation`. */
   hook(onOperation: MemoryRegistryOptions['onOperation']): void;
   repositories(): readonly string[];
@@ -44,6 +48,9 @@ export interface MemoryRegistry extends Registry {
   deleteTag(repository: Repository, tag: string): void;
   deleteBlob(repository: Repository, digest: Digest): void;
 }
+
+/** Called before an operation: may throw, and says how the operation goes wrong. */
+type Begin = (name: keyof Registry, repository: Repository, reference: string) => Promise<Fault | undefined>;
 
 interface Content {
   readonly blobs: Map<string, Uint8Array>;
@@ -85,11 +92,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     return fresh;
   }
 
-  async function begin(
-    name: keyof Registry,
-    repository: Repository,
-    reference: string,
-  ): Promise<Fault | undefined> {
+  const begin: Begin = async (name, repository, reference) => {
     parseRepository(repository);
     if (reference !== '') parseReference(`${repository}${isDigest(reference) ? '@' : ':'}${reference}`);
     const operation: Operation = { index: operations.length, name, repository, reference };
@@ -97,7 +100,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     const fault = await onOperation?.(operation);
     if (fault instanceof PrimitiveError) throw fault;
     return fault;
-  }
+  };
 
   /** What a read sees; a repository that was never written to is not made by looking at it. */
   function view(repository: Repository, fault: Fault | undefined): Content | undefined {
@@ -147,27 +150,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     return parsed?.type === 'index' ? parsed.manifests : [];
   }
 
-  return {
-    operations,
-    hook(replacement) {
-      onOperation = replacement;
-    },
-    repositories: () => [...contents.keys()].sort(),
-    tags(repository) {
-      const tags = [...(contents.get(repository)?.tags ?? [])].filter(
-        ([tag]) => !/^sha256-[0-9a-f]{64}$/.test(tag),
-      );
-      return Object.fromEntries(tags.sort(([a], [b]) => (a < b ? -1 : 1)));
-    },
-    putForeign: (repository, reference, manifest) => store(contentOf(repository), reference, manifest),
-    deleteManifest(repository, digest) {
-      const content = contentOf(repository);
-      content.manifests.delete(digest);
-      for (const [tag, target] of content.tags) if (target === digest) content.tags.delete(tag);
-    },
-    deleteTag: (repository, tag) => void contentOf(repository).tags.delete(tag),
-    deleteBlob: (repository, digest) => void contentOf(repository).blobs.delete(digest),
-
+  const registry = (begin: Begin): Registry => ({
     async getManifest(repository, reference) {
       const fault = await begin('getManifest', repository, reference);
       return find(view(repository, fault), reference);
@@ -228,6 +211,31 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     async checkPush(repository) {
       await begin('checkPush', repository, '');
     },
+  });
+
+  return {
+    ...registry(begin),
+    observer: registry(async () => undefined),
+    operations,
+    requests: () => operations.length,
+    hook(replacement) {
+      onOperation = replacement;
+    },
+    repositories: () => [...contents.keys()].sort(),
+    tags(repository) {
+      const tags = [...(contents.get(repository)?.tags ?? [])].filter(
+        ([tag]) => !/^sha256-[0-9a-f]{64}$/.test(tag),
+      );
+      return Object.fromEntries(tags.sort(([a], [b]) => (a < b ? -1 : 1)));
+    },
+    putForeign: (repository, reference, manifest) => store(contentOf(repository), reference, manifest),
+    deleteManifest(repository, digest) {
+      const content = contentOf(repository);
+      content.manifests.delete(digest);
+      for (const [tag, target] of content.tags) if (target === digest) content.tags.delete(tag);
+    },
+    deleteTag: (repository, tag) => void contentOf(repository).tags.delete(tag),
+    deleteBlob: (repository, digest) => void contentOf(repository).blobs.delete(digest),
   };
 }
 

@@ -1,59 +1,51 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Event } from '../../src/core/events.ts';
-import { executePublish } from '../../src/features/publish/execute.ts';
-import { gatherFacts, readRecords } from '../../src/features/publish/facts.ts';
-import {
-  type PlanOptions,
-  type PublishPlan,
-  planPublish,
-  type Run,
-} from '../../src/features/publish/plan.ts';
-import { checkBuilds, preflight } from '../../src/features/publish/preflight.ts';
-import type { ExecutedPublish } from '../../src/features/publish/report.ts';
+import type { PublishPlan, PublishReport } from '../../src/features/publish/document.ts';
+import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Registry } from '../../src/oci/registry.ts';
 import type { Digest, Repository } from '../../src/oci/types.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { readRecord, writeRecord } from '../../src/seal/record.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
-import type { ReleaseRecord, SbomGenerator, SealState, TrustTier } from '../../src/seal/types.ts';
+import type { ReleaseRecord, SbomGenerator, SealState } from '../../src/seal/types.ts';
 import { createVerifier } from '../../src/seal/verifier.ts';
 import type { History } from '../../src/workspace/history.ts';
-import { inputDigest } from '../../src/workspace/input-digest.ts';
-import type { ComponentInputs } from '../../src/workspace/inputs.ts';
-import type { FolderEntry, SourceTree, TreeEntry } from '../../src/workspace/source-tree.ts';
+import type { Component } from '../../src/workspace/primitives.ts';
 import { createKeySigner, type KeySigner } from './key-signer.ts';
 import { createLayoutBuilder, type LayoutBuilder } from './layout-builder.ts';
 import { createMemoryRegistry, type MemoryRegistry } from './memory-registry.ts';
+import { createMemoryTree } from './memory-tree.ts';
 import type { Observed } from './registry-promises.ts';
 
 /** Content of each component, by id: `{ 'domain/orders': 'v1' }`. */
 export type Sources = Readonly<Record<string, string>>;
 
+type Publisher = 'main' | 'pull-request' | 'other-pull-request' | 'stranger';
+
 /** One publish in the world. */
-export interface PublishAttempt extends Partial<PlanOptions> {
-  readonly as: 'main' | 'pull-request' | 'other-pull-request' | 'stranger';
+export interface PublishAttempt extends Partial<Pick<PublishRequest, 'sealOnly' | 'keepGoing'>> {
+  readonly as: Publisher;
+  /** Whose key makes the signatures; that of `as` where absent. */
+  readonly signedBy?: Publisher;
   readonly commit: string;
   readonly sources: Sources;
   /** Only these; all where absent. */
   readonly select?: readonly string[];
   readonly branch?: string;
   readonly builder?: LayoutBuilder;
+  /** Templates besides `{sha}`. */
   readonly tags?: readonly string[];
   readonly onEvent?: (event: Event) => void;
   readonly signal?: AbortSignal;
   /** Another than the one in memory. */
-  readonly registry?: Registry;
-  /** Called between plan and execute. */
-  readonly beforeExecute?: (plan: PublishPlan) => void | Promise<void>;
+  readonly registry?: Registry & { requests(): number };
 }
 
 export interface Published {
   readonly plan: PublishPlan;
-  readonly report: ExecutedPublish;
+  readonly report: PublishReport;
 }
 
 /** What a world is made of. */
@@ -62,6 +54,9 @@ export interface WorldOptions {
   /** Host and path under which all images stand. */
   readonly prefix?: string;
 }
+
+const CONFIG = 'primitive.config.yaml';
+const LOCATION = { root: '/repository', path: `/repository/${CONFIG}`, found: 'nearest' as const };
 
 /**
  * Everything around a publish, in memory: a registry, signers with real keys, a history in which each commit follows
@@ -72,7 +67,7 @@ export class PublishWorld {
   readonly commits: string[] = [];
   /** Digests that a test put there as somebody else. */
   readonly foreign = new Set<Digest>();
-  readonly signers: Readonly<Record<PublishAttempt['as'], KeySigner>> = {
+  readonly signers: Readonly<Record<Publisher, KeySigner>> = {
     main: createKeySigner(),
     'pull-request': createKeySigner(),
     'other-pull-request': createKeySigner(),
@@ -101,6 +96,7 @@ export class PublishWorld {
         ['main.pub', main.fingerprint],
         ['first.pub', first.fingerprint],
         ['second.pub', second.fingerprint],
+        ['stranger.pub', stranger.fingerprint],
       ]),
     };
   }
@@ -112,92 +108,84 @@ export class PublishWorld {
     return id;
   }
 
+  /** Publishes as the command does, with ports of this world. */
   async publish(attempt: PublishAttempt): Promise<Published> {
-    const { as, commit, sources, select, registry = this.registry } = attempt;
-    const tree = createTree(commit, sources);
-    const all = Object.keys(sources).sort();
-    const inputs = (select ?? all).map((id) => inputsOf(this.repository(id), id, tree.files.get(id) ?? []));
-    const run: Run = {
-      tier: (as === 'main' ? 'trusted' : 'accepted') satisfies TrustTier,
-      signer: { type: 'key', fingerprint: this.signers[as].fingerprint },
-      branch: attempt.branch ?? (as === 'main' ? 'main' : 'topic'),
-    };
-    const history = this.#history();
-    const ports = { registry, verifier: this.#verifier };
-    const wanted = {
-      commit,
-      policy: this.#policy,
-      registryPrefix: this.#prefix,
-      releases: this.releases,
-      channel: { tag: 'main', branch: 'main' },
-    };
-    const { facts, manifests } = await gatherFacts(
-      {
-        ...wanted,
-        source: 'https://github.com/acme/app',
-        run,
-        tags: [commit, ...(attempt.tags ?? []).map((template) => template.replaceAll('{sha}', commit))],
-        inputs,
-        whole: inputs.length === all.length,
-        sealOnly: attempt.sealOnly ?? false,
-      },
-      { ...ports, history, records: readRecords(wanted, ports) },
+    const { select = [], sealOnly = false, keepGoing = false } = attempt;
+    const request = { selection: { selectors: select }, sealOnly, keepGoing, dryRun: false };
+    const { plan, report } = await runPublish(
+      request,
+      this.#ports(attempt),
+      attempt.onEvent ?? (() => undefined),
     );
-    const plan = planPublish(facts, {
-      sealOnly: attempt.sealOnly ?? false,
-      keepGoing: attempt.keepGoing ?? false,
-    });
-    const builder = attempt.builder ?? createLayoutBuilder();
-    const signer = this.signers[as];
-    const byId = new Map(inputs.map((entry) => [entry.component.id, entry]));
-    await preflight(plan, await checkBuilds(plan, byId, tree), {
-      registry,
-      builder: () => builder.probe(),
+    if (!report) throw new Error('only a dry run has no report');
+    return { plan, report };
+  }
+
+  #ports(attempt: PublishAttempt): PublishPorts {
+    const { as, signedBy = as, commit, sources, tags = [], registry = this.registry } = attempt;
+    const { builder = createLayoutBuilder(), branch = as === 'main' ? 'main' : 'topic' } = attempt;
+    const config = {
+      registry: this.#prefix,
+      channel: { tag: 'main', branch: 'main' },
+      tags: ['{sha}', ...tags],
+      sbom: { format: 'spdx-json' as const },
+      build: { cache: { trusted: { from: [], to: [] }, accepted: { from: [], to: [] } } },
+      signing: { signer: { type: 'key' as const, key: `${as}.key` }, ...this.#policyOf(as) },
+    };
+    const tree = Object.assign(createMemoryTree(filesOf(sources), { commit, branch }), this.#history());
+    return {
+      cwd: tree.root,
+      temporary: tmpdir(),
+      parallelBuilds: 2,
+      signal: attempt.signal ?? new AbortController().signal,
+      workspace: async () => ({ config, location: LOCATION }),
+      tree: async () => tree,
+      components: async () =>
+        Object.keys(sources)
+          .sort()
+          .map((id) => this.#component(id)),
+      registry: async () => registry,
+      verifier: async () => this.#verifier,
+      policy: async () => this.#policyOf(as),
+      identity: async () => ({
+        signer: { type: 'key', fingerprint: this.signers[as].fingerprint },
+        claims: {},
+      }),
+      hasToken: async () => false,
+      program: async () => undefined,
+      signer: async () => this.signers[signedBy],
+      builder: async () => ({ builder, info: await builder.probe() }),
       sbom: async () => SBOM,
-      signer: async () => signer,
-    });
-    await attempt.beforeExecute?.(plan);
-    const signal = attempt.signal ?? new AbortController().signal;
-    const folder = await mkdtemp(join(tmpdir(), 'publish-world-'));
-    try {
-      const report = await executePublish(
-        plan,
-        {
-          inputs: byId,
-          manifests,
-          settings: { sbomFormat: 'spdx-json', cache: { from: [], to: [] } },
-          folder,
-          parallel: 2,
-        },
-        {
-          registry,
-          // A registry in memory shows at once what it was given: looking again is enough.
-          seal: {
-            registry,
-            verifier: this.#verifier,
-            policy: this.#policy,
-            sleep: async () => undefined,
-          },
-          build: async () => ({
-            registry,
-            builder,
-            builderInfo: await builder.probe(),
-            sbom: SBOM,
-            signer,
-            tree,
-            signal,
-          }),
-          signer: async () => signer,
-          history,
-          registryPrefix: this.#prefix,
-          signal,
-        },
-        attempt.onEvent ?? (() => undefined),
-      );
-      return { plan, report };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+      // A registry in memory shows at once what it was given: looking again is enough.
+      sleep: async () => undefined,
+    };
+  }
+
+  /** The policy of the config; that of a stranger's own copy accepts the stranger, too. */
+  #policyOf(as: Publisher): TrustPolicy {
+    if (as !== 'stranger') return this.#policy;
+    return { ...this.#policy, accepted: [...this.#policy.accepted, { key: 'stranger.pub' }] };
+  }
+
+  #component(id: string): Component {
+    const [kind = '', name = ''] = id.split('/');
+    const path = `primitives/${id}`;
+    return {
+      id,
+      kind,
+      name,
+      path,
+      image: `${kind}-${name}`,
+      repository: this.repository(id),
+      build: {
+        context: path,
+        dockerfile: 'Dockerfile',
+        platforms: ['amd64', 'arm64'].map((architecture) => ({ os: 'linux', architecture })),
+        args: {},
+        bases: {},
+        secrets: [],
+      },
+    };
   }
 
   repository(id: string): Repository {
@@ -206,9 +194,10 @@ export class PublishWorld {
 
   /** What any signer of the policy says about an image. */
   async inspect(id: string, reference: string): Promise<SealState | 'absent'> {
-    const manifest = await this.registry.getManifest(this.repository(id), reference);
+    const { observer: registry } = this.registry;
+    const manifest = await registry.getManifest(this.repository(id), reference);
     if (!manifest) return 'absent';
-    const context = { registry: this.registry, verifier: this.#verifier, policy: this.#policy };
+    const context = { registry, verifier: this.#verifier, policy: this.#policy };
     return inspectSeal(context, this.repository(id), manifest);
   }
 
@@ -219,7 +208,7 @@ export class PublishWorld {
 
   record(reference: string) {
     return readRecord(
-      { registry: this.registry, verifier: this.#verifier, policy: this.#policy },
+      { registry: this.registry.observer, verifier: this.#verifier, policy: this.#policy },
       this.releases,
       reference,
       { registry: this.#prefix },
@@ -227,8 +216,8 @@ export class PublishWorld {
   }
 
   /** Signs a record and puts it under its commit without asking, as whoever has that key and may push can. */
-  async putRecord(as: PublishAttempt['as'], record: ReleaseRecord): Promise<void> {
-    const context = { registry: this.registry, verifier: this.#verifier, policy: this.#policy };
+  async putRecord(as: Publisher, record: ReleaseRecord): Promise<void> {
+    const context = { registry: this.registry.observer, verifier: this.#verifier, policy: this.#policy };
     const writer = { signer: this.signers[as], registry: this.#prefix, tier: 'accepted' } as const;
     const { manifest } = await writeRecord(context, this.releases, record, writer);
     this.registry.putForeign(this.releases, record.commit, manifest);
@@ -263,93 +252,11 @@ const SBOM: SbomGenerator = {
   },
 };
 
-function createTree(commit: string, sources: Sources) {
-  const blobs = new Map<string, Uint8Array>();
-  const files = new Map<string, TreeEntry[]>();
-  const put = (text: string) => {
-    const bytes = Buffer.from(text);
-    const object = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-    blobs.set(object, bytes);
-    return object;
-  };
+function filesOf(sources: Sources): Record<string, string> {
+  const files: Record<string, string> = { [CONFIG]: 'schema: primitive.config/v1\n' };
   for (const [id, content] of Object.entries(sources)) {
-    files.set(id, [
-      { path: 'Dockerfile', mode: '100644', object: put(`FROM scratch\nCOPY app.txt /\n`) },
-      { path: 'app.txt', mode: '100644', object: put(content) },
-    ]);
+    files[`primitives/${id}/Dockerfile`] = 'FROM scratch\nCOPY app.txt /\n';
+    files[`primitives/${id}/app.txt`] = content;
   }
-  const folders = foldersOf(files);
-  const tree: SourceTree = {
-    root: '/nonexistent',
-    head: { commit, tree: '', branch: 'main', objectFormat: 'sha1', shallow: false },
-    async readFolders(objects) {
-      return objects.map((object) => {
-        const folder = folders.get(object);
-        if (!folder) throw new Error(`no folder ${object}`);
-        return [...folder.values()];
-      });
-    },
-    async readWhole(objects) {
-      return objects.map((object) => {
-        const bytes = blobs.get(object);
-        if (!bytes) throw new Error(`no object ${object}`);
-        return bytes;
-      });
-    },
-    async changes() {
-      return [];
-    },
-    async readBlobs(objects, receiver) {
-      for (const [index, object] of objects.entries()) {
-        const bytes = blobs.get(object);
-        if (!bytes) throw new Error(`no object ${object}`);
-        await receiver.start(index, bytes.length);
-        await receiver.data(bytes);
-        await receiver.end();
-      }
-    },
-    async filters() {
-      return new Map();
-    },
-  };
-  return Object.assign(tree, { files });
-}
-
-/** The entries of every folder by name; its object is its path, '' for the root. */
-function foldersOf(
-  files: ReadonlyMap<string, readonly TreeEntry[]>,
-): ReadonlyMap<string, ReadonlyMap<string, FolderEntry>> {
-  const folders = new Map([['', new Map<string, FolderEntry>()]]);
-  for (const [id, entries] of files) {
-    const names = ['primitives', ...id.split('/')];
-    for (const [depth, name] of names.entries()) {
-      const object = names.slice(0, depth + 1).join('/');
-      folders.get(names.slice(0, depth).join('/'))?.set(name, { name, mode: '040000', object });
-      if (!folders.has(object)) folders.set(object, new Map());
-    }
-    for (const { path: name, ...entry } of entries)
-      folders.get(names.join('/'))?.set(name, { ...entry, name });
-  }
-  return folders;
-}
-
-function inputsOf(repository: Repository, id: string, entries: readonly TreeEntry[]): ComponentInputs {
-  const [kind = '', name = ''] = id.split('/');
-  const platforms = [
-    { os: 'linux', architecture: 'amd64' },
-    { os: 'linux', architecture: 'arm64' },
-  ];
-  const build = {
-    context: `primitives/${id}`,
-    dockerfile: 'Dockerfile',
-    platforms,
-    args: {},
-    bases: {},
-    secrets: [],
-  };
-  return {
-    component: { id, kind, name, path: `primitives/${id}`, image: `${kind}-${name}`, repository, build },
-    files: { entries },
-    inputDigest: inputDigest({ ...build, kind, name, repository, files: { entries } }),
-  };
+  return files;
 }

@@ -1,39 +1,18 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Builder, BuilderInfo, ResolvedBase } from '../../builders/builder.ts';
+import type { BuildResult } from '../../builders/builder.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
 import { type ImageLayout, readImageLayout } from '../../oci/layout.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Manifest } from '../../oci/types.ts';
 import { builderIdOf, provenanceStatement, sbomStatement } from '../../seal/statement.ts';
-import type { SbomGenerator, Signer } from '../../seal/types.ts';
 import { writeContext } from '../../workspace/context.ts';
 import { RECIPE } from '../../workspace/input-digest.ts';
 import type { ComponentInputs } from '../../workspace/inputs.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
-import type { PublishPlan } from './plan.ts';
+import type { PublishPlan } from './document.ts';
+import type { BuildTools, Execution } from './execution.ts';
 import { settleAll } from './settle.ts';
-
-/** What building one component needs. */
-export interface BuildPorts {
-  readonly registry: Registry;
-  readonly builder: Builder;
-  readonly builderInfo: BuilderInfo;
-  readonly sbom: SbomGenerator;
-  readonly signer: Signer;
-  readonly tree: SourceTree;
-  readonly signal: AbortSignal;
-}
-
-/** What building one component may depend on beyond its inputs. */
-export interface BuildSettings {
-  readonly sbomFormat: 'spdx-json' | 'cyclonedx-json';
-  readonly cache: { readonly from: readonly string[]; readonly to: readonly string[] };
-  /** URL of the CI run, for the provenance. */
-  readonly invocation?: string;
-}
 
 /** An image that is in the registry by digest, with its attestations signed and on disk, not yet attached. */
 export interface BuiltImage {
@@ -51,26 +30,25 @@ export interface BuiltImage {
  */
 export async function buildComponent(
   inputs: ComponentInputs,
-  plan: PublishPlan,
-  settings: BuildSettings,
-  ports: BuildPorts,
+  execution: Execution,
   folder: string,
-  emit: Emit,
 ): Promise<BuiltImage> {
+  const { plan, tools, tree, settings, seal, signer, signal, emit } = execution;
+  if (!tools) throw new Error('a plan that builds is executed without a builder');
   const { component } = inputs;
   const context = join(folder, 'context');
   const output = join(folder, 'layout');
   await mkdir(folder, { recursive: true });
-  await writeContext(ports.tree, inputs, context);
+  await writeContext(tree, inputs, context);
   emit({
     type: 'item',
     item: component.id,
     status: 'active',
     state: 'building',
-    detail: ports.builderInfo.name,
+    detail: tools.builderInfo.name,
   });
   const { build } = component;
-  const result = await ports.builder.build({
+  const result = await tools.builder.build({
     component: component.id,
     context,
     dockerfile: build.dockerfile,
@@ -85,7 +63,7 @@ export async function buildComponent(
     cacheTo: settings.cache.to,
     output,
     onLine: (line) => emit({ type: 'log', item: component.id, line }),
-    signal: ports.signal,
+    signal,
   });
   await rm(context, { recursive: true, force: true });
   const layout = await readImageLayout(result.layout, { annotations: constants(inputs, plan) });
@@ -93,9 +71,9 @@ export async function buildComponent(
   checkPlatforms(inputs, platforms);
   emit({ type: 'item', item: component.id, status: 'done', state: 'built', digest: layout.index.digest });
 
-  const statements = await describe(inputs, plan, settings, ports, layout, result, emit);
+  const statements = await describe(inputs, execution, tools, layout, result);
   emit({ type: 'item', item: component.id, status: 'active', state: 'pushing' });
-  await push(inputs, layout, ports.registry);
+  await push(inputs, layout, seal.registry);
   emit({ type: 'item', item: component.id, status: 'active', state: 'pushed', digest: layout.index.digest });
   await rm(output, { recursive: true, force: true });
 
@@ -103,7 +81,7 @@ export async function buildComponent(
   const attestations: string[] = [];
   for (const [position, statement] of statements.entries()) {
     const path = join(folder, `${position}.sigstore.json`);
-    await writeFile(path, await ports.signer.sign(statement));
+    await writeFile(path, await signer.sign(statement));
     attestations.push(path);
   }
   emit({ type: 'item', item: component.id, status: 'done', state: 'attested' });
@@ -143,15 +121,12 @@ function checkPlatforms({ component }: ComponentInputs, built: readonly string[]
 }
 
 async function describe(
-  inputs: ComponentInputs,
-  plan: PublishPlan,
-  settings: BuildSettings,
-  ports: BuildPorts,
+  { component, inputDigest }: ComponentInputs,
+  { plan, settings, signal, emit }: Execution,
+  { builderInfo, sbom }: BuildTools,
   layout: ImageLayout,
-  built: { readonly layout: string; readonly bases: readonly ResolvedBase[] },
-  emit: Emit,
+  built: BuildResult,
 ): Promise<Uint8Array[]> {
-  const { component, inputDigest } = inputs;
   emit({ type: 'item', item: component.id, status: 'active', state: 'describing' });
   const { kind, name, build } = component;
   const { signer } = plan.run;
@@ -174,7 +149,7 @@ async function describe(
       recipe: RECIPE,
       resolvedBases: built.bases,
       builderId: builderIdOf(signer),
-      builder: `${ports.builderInfo.name} ${ports.builderInfo.version}`,
+      builder: `${builderInfo.name} ${builderInfo.version}`,
       ...(settings.invocation === undefined ? {} : { invocation: settings.invocation }),
     },
   });
@@ -182,14 +157,14 @@ async function describe(
   for (const [position, manifest] of layout.manifests.entries()) {
     const platform = layout.platforms[position];
     if (!platform) throw new Error('an image layout must give one platform per manifest');
-    const document = await ports.sbom.generate({
+    const document = await sbom.generate({
       layout: built.layout,
       index: layout.index.digest,
       platform,
       manifest: manifest.digest,
       image: component.repository,
       format: settings.sbomFormat,
-      signal: ports.signal,
+      signal,
     });
     sboms.push(
       sbomStatement({

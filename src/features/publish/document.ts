@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
-import { strictObject } from '../../core/schema.ts';
+import { type DataOf, strictObject } from '../../core/schema.ts';
 import type { Digest, Repository } from '../../oci/types.ts';
 
 const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
 const repository = Type.Unsafe<Repository>(Type.String({ description: '<registry>/<image>' }));
 const commit = Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' });
 const inputDigest = Type.String({ pattern: '^[0-9a-f]{64}$' });
-const platforms = Type.Array(Type.String());
+const platforms = Type.Array(Type.String(), { description: 'linux/amd64, sorted.' });
 const tier = Type.Enum(['trusted', 'accepted']);
 
 const signer = Type.Union([
@@ -22,6 +22,17 @@ const signer = Type.Union([
   strictObject({ type: Type.Literal('key'), fingerprint: Type.String() }),
 ]);
 
+const run = strictObject(
+  {
+    tier,
+    signer,
+    branch: Type.Optional(
+      Type.String({ description: 'The branch that is published, where the run is of one.' }),
+    ),
+  },
+  'Who runs this publish, as the certificate or key will show it.',
+);
+
 const bundles = strictObject({
   signature: digest,
   provenance: digest,
@@ -35,24 +46,45 @@ const sealedImage = strictObject({
   bundles,
   platforms,
 });
-const baseline = strictObject({
-  found: Type.Enum(['release', 'input-tag']),
-  commit: Type.Optional(commit),
-});
-const component = {
+const baseline = strictObject(
+  {
+    found: Type.Enum(['release', 'input-tag']),
+    commit: Type.Optional(
+      Type.String({ ...commit, description: 'Of the release record that lists the image.' }),
+    ),
+  },
+  'Where the image to reuse was found.',
+);
+const component = strictObject({
   kind: Type.String(),
   name: Type.String(),
   path: Type.String({ description: 'Folder, relative to the repository root.' }),
   image: repository,
   inputDigest,
   platforms,
+});
+const planned = {
+  ...component.properties,
+  reason: Type.String(),
+  supersedes: Type.Optional(
+    Type.Unsafe<Digest>({
+      ...digest,
+      description: 'What the tag of the commit names now, and a trusted run replaces.',
+    }),
+  ),
 };
-const planned = { ...component, reason: Type.String(), supersedes: Type.Optional(digest) };
 const channel = {
   tag: Type.String(),
   action: Type.Enum(['move', 'keep', 'skip']),
-  from: Type.Optional(commit),
-  existing: Type.Optional(digest),
+  from: Type.Optional(
+    Type.String({
+      ...commit,
+      description: "The commit of the channel's record, if a trusted signer wrote it.",
+    }),
+  ),
+  existing: Type.Optional(
+    Type.Unsafe<Digest>({ ...digest, description: 'What the channel names now, whoever wrote it.' }),
+  ),
   reason: Type.String(),
 };
 
@@ -61,8 +93,8 @@ export const publishPlanSchema = strictObject({
   schema: Type.Literal('primitive.publish-plan/v1'),
   commit,
   source: Type.Optional(Type.String()),
-  run: strictObject({ tier, signer, branch: Type.Optional(Type.String()) }),
-  tags: Type.Array(Type.String()),
+  run,
+  tags: Type.Array(Type.String(), { description: 'Of each image, the commit first.' }),
   sealOnly: Type.Boolean(),
   keepGoing: Type.Boolean(),
   components: Type.Array(
@@ -72,6 +104,7 @@ export const publishPlanSchema = strictObject({
       strictObject({ ...planned, action: Type.Literal('keep'), sealed: sealedImage }),
       strictObject({ ...planned, action: Type.Literal('conflict'), existing: digest }),
     ]),
+    { description: 'Sorted by kind, then name.' },
   ),
   record: strictObject({
     repository,
@@ -92,15 +125,28 @@ export const publishSchema = strictObject({
   signer,
   components: Type.Array(
     strictObject({
-      ...component,
+      ...component.properties,
       image: Type.String({ description: '<registry>/<image>' }),
       action: Type.Enum(['built', 'reused', 'already-published', 'superseded', 'failed']),
-      reason: Type.String(),
-      digest: Type.Optional(digest),
-      ref: Type.Optional(Type.String({ description: 'repo:<sha>@sha256:…, what a deployment names.' })),
-      tags: Type.Array(Type.String()),
+      reason: Type.String({
+        description: 'Why it was built, reused or kept; of a failure, what went wrong.',
+      }),
+      digest: Type.Optional(
+        Type.Unsafe<Digest>({ ...digest, description: 'Absent where it failed before it had an image.' }),
+      ),
+      ref: Type.Optional(
+        Type.String({
+          description: 'repo:<sha>@sha256:…, what a deployment names; absent where the tag was not written.',
+        }),
+      ),
+      tags: Type.Array(Type.String(), { description: 'That name the digest now, the commit first.' }),
       baseline: Type.Optional(baseline),
-      superseded: Type.Optional(digest),
+      superseded: Type.Optional(
+        Type.Unsafe<Digest>({
+          ...digest,
+          description: 'What the tag of the commit named before a trusted run replaced it.',
+        }),
+      ),
       signature: Type.Optional(digest),
       sbom: Type.Optional(bundles.properties.sbom),
       provenance: Type.Optional(digest),
@@ -114,11 +160,41 @@ export const publishSchema = strictObject({
         }),
       ),
     }),
+    { description: 'Sorted by kind, then name.' },
   ),
-  release: Type.Optional(strictObject({ ref: Type.String(), digest, written: Type.Boolean() })),
+  release: Type.Optional(
+    strictObject(
+      {
+        ref: Type.String(),
+        digest,
+        written: Type.Boolean({ description: 'False where it was there before.' }),
+      },
+      'The release record; absent where a component failed, with --seal-only, and for a part of the components.',
+    ),
+  ),
   channel: strictObject({ ...channel, moved: Type.Boolean() }),
   run: strictObject(
-    { builder: Type.Optional(Type.String()), duration: Type.Integer(), requests: Type.Integer() },
+    {
+      builder: Type.Optional(Type.String()),
+      duration: Type.Integer({ description: 'Milliseconds.' }),
+      requests: Type.Integer({ description: 'Sent to the registry, for tokens included.' }),
+    },
     'Facts about this run on this host; all that differs between two equal publishes.',
   ),
 });
+
+/** `primitive.publish-plan/v1`. */
+export type PublishPlan = DataOf<typeof publishPlanSchema>;
+export type PlannedComponent = PublishPlan['components'][number];
+export type PlannedRecord = PublishPlan['record'];
+export type PlannedChannel = PublishPlan['channel'];
+export type Run = PublishPlan['run'];
+/** A component and the inputs that its image is, or will be, made of. */
+export type ComponentInput = DataOf<typeof component>;
+/** A sealed image in the registry. */
+export type SealedImage = DataOf<typeof sealedImage>;
+export type Baseline = DataOf<typeof baseline>;
+
+/** `primitive.publish/v1`. */
+export type PublishReport = DataOf<typeof publishSchema>;
+export type PublishedComponent = PublishReport['components'][number];

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { describeSigner, type TrustPolicy, tierOf } from '../../seal/trust.ts';
 import type { SignerIdentity } from '../../seal/types.ts';
-import type { Run } from './plan.ts';
+import type { Run } from './document.ts';
 
 /** The parts of a GitHub `pull_request` event payload that say whose commit is being built. */
 export interface PullRequestEvent {

@@ -1,56 +1,21 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Digest, Repository } from '../../oci/types.ts';
+import type { ReleaseComponent, ReleaseRecord, TrustTier } from '../../seal/types.ts';
 import type {
-  ReleaseComponent,
-  ReleaseRecord,
-  SealBundles,
-  SignerIdentity,
-  TrustTier,
-} from '../../seal/types.ts';
+  Baseline,
+  ComponentInput,
+  PlannedChannel,
+  PlannedComponent,
+  PlannedRecord,
+  PublishPlan,
+  Run,
+  SealedImage,
+} from './document.ts';
 
-/** Who runs this publish, as the certificate or key will show it. */
-export interface Run {
-  readonly tier: TrustTier;
-  readonly signer: SignerIdentity;
-  /** The branch that is published, where the run is of one: `main`. */
-  readonly branch?: string;
-}
-
-/** A sealed image that is known from the registry. */
-export interface SealedImage {
-  readonly digest: Digest;
-  readonly inputDigest: string;
-  readonly tier: TrustTier;
-  readonly signer?: SignerIdentity;
-  readonly bundles: SealBundles;
-  readonly platforms: readonly string[];
-}
-
-/** Where an image to reuse was found. */
-export interface Baseline {
-  readonly found: 'release' | 'input-tag';
-  /** The commit of the record that vouched for it. */
-  readonly commit?: string;
-}
-
-/** What stands under `:<sha>` of one component before the run. */
+/** What `:<sha>` of a component names before the run. */
 export type CurrentTag =
   | { readonly sealed: true; readonly image: SealedImage }
   | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
-
-/** A component and the inputs that its image is, or will be, made of. */
-export interface ComponentInput {
-  readonly kind: string;
-  readonly name: string;
-  /** Folder, relative to the repository root. */
-  readonly path: string;
-  /** `<registry>/<image>`. */
-  readonly image: Repository;
-  /** 64 hex digits. */
-  readonly inputDigest: string;
-  /** `linux/amd64`, sorted. */
-  readonly platforms: readonly string[];
-}
 
 /** One component, its inputs and what the registry holds of it. */
 export interface ComponentFacts extends ComponentInput {
@@ -61,7 +26,7 @@ export interface ComponentFacts extends ComponentInput {
   readonly missed?: string;
 }
 
-/** A release record as it stands under a tag. */
+/** What a tag of the releases repository names. */
 export interface RecordFacts {
   readonly digest: Digest;
   /** Absent where no signer that this config knows has signed it. */
@@ -94,52 +59,6 @@ export interface Facts {
 export interface PlanOptions {
   readonly sealOnly: boolean;
   readonly keepGoing: boolean;
-}
-
-/** What will be done for one component. `digest` is known except for those that are to be built. */
-export type PlannedComponent = ComponentInput & {
-  readonly reason: string;
-  /** What `:<sha>` names now and will be replaced by a trusted run. */
-  readonly supersedes?: Digest;
-} & (
-    | { readonly action: 'build' }
-    | { readonly action: 'reuse'; readonly baseline: Baseline; readonly sealed: SealedImage }
-    | { readonly action: 'keep'; readonly sealed: SealedImage }
-    | { readonly action: 'conflict'; readonly existing: Digest }
-  );
-
-/** Whether the release record of the commit is written, and what stands in its place now. */
-export interface PlannedRecord {
-  readonly repository: Repository;
-  readonly tag: string;
-  readonly action: 'write' | 'supersede' | 'keep' | 'skip' | 'conflict';
-  readonly existing?: Digest;
-  readonly reason: string;
-}
-
-/** Whether the channel moves to this commit. */
-export interface PlannedChannel {
-  readonly tag: string;
-  readonly action: 'move' | 'keep' | 'skip';
-  /** The commit that the channel is at, by a trusted signer's record. */
-  readonly from?: string;
-  /** The digest that the channel names now, whoever wrote it. */
-  readonly existing?: Digest;
-  readonly reason: string;
-}
-
-/** `primitive.publish-plan/v1`: what `--dry-run` prints and execute consumes. */
-export interface PublishPlan {
-  readonly schema: 'primitive.publish-plan/v1';
-  readonly commit: string;
-  readonly source?: string;
-  readonly run: Run;
-  readonly tags: readonly string[];
-  readonly sealOnly: boolean;
-  readonly keepGoing: boolean;
-  readonly components: readonly PlannedComponent[];
-  readonly record: PlannedRecord;
-  readonly channel: PlannedChannel;
 }
 
 /**

@@ -1,22 +1,12 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Digest, Manifest, Repository } from '../../oci/types.ts';
-import type { SealContext } from '../../seal/inspect.ts';
 import { type RecordState, readRecord, type SealedRecord, writeRecord } from '../../seal/record.ts';
-import type { ReleaseRecord, Signer, TrustTier } from '../../seal/types.ts';
-import type { History } from '../../workspace/history.ts';
-import type { PlannedChannel, PublishPlan } from './plan.ts';
+import type { ReleaseRecord, TrustTier } from '../../seal/types.ts';
+import type { PlannedChannel, PublishPlan } from './document.ts';
+import type { Execution } from './execution.ts';
 
 /** How often a record or channel is looked at again after another publisher wrote it. */
 const ATTEMPTS = 4;
-
-export interface ReleasePorts {
-  /** Judges by every signer that the config knows. */
-  readonly seal: SealContext;
-  readonly signer: () => Promise<Signer>;
-  readonly history: History;
-  /** Host and path under which all images stand. */
-  readonly registryPrefix: string;
-}
 
 type Found = Extract<RecordState, { state: 'found' }>;
 
@@ -30,16 +20,12 @@ export interface CommittedRecord {
 }
 
 /** Stores a record by its digest, signed, read back and verified. No tag names it, so that it commits to nothing yet. */
-export async function storeRecord(
+export function storeRecord(
   record: ReleaseRecord,
-  plan: PublishPlan,
-  ports: ReleasePorts,
+  { plan, seal, signer, registryPrefix }: Execution,
 ): Promise<SealedRecord> {
-  return writeRecord(ports.seal, plan.record.repository, record, {
-    signer: await ports.signer(),
-    registry: ports.registryPrefix,
-    tier: plan.run.tier,
-  });
+  const { tier } = plan.run;
+  return writeRecord(seal, plan.record.repository, record, { signer, registry: registryPrefix, tier });
 }
 
 /**
@@ -50,20 +36,17 @@ export async function storeRecord(
  */
 export async function commitRecord(
   mine: SealedRecord,
-  plan: PublishPlan,
-  ports: ReleasePorts,
+  { plan, seal, registryPrefix }: Execution,
 ): Promise<CommittedRecord> {
   const { repository, tag } = plan.record;
-  const { registry } = ports.seal;
+  const { registry } = seal;
   const { tier } = plan.run;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await registry.headManifest(repository, tag);
     if (current?.digest === mine.digest)
       return { record: mine.record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
     if (current && current.digest !== plan.record.existing) {
-      const other = await readRecord(ports.seal, repository, current.digest, {
-        registry: ports.registryPrefix,
-      });
+      const other = await readRecord(seal, repository, current.digest, { registry: registryPrefix });
       const kept = respected(other, plan, tier);
       if (kept) return { record: kept.record, digest: kept.digest, manifest: kept.manifest, written: false };
     }
@@ -95,21 +78,21 @@ function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Foun
  * `release-gone` (exit 1, retryable) where the record was deleted.
  */
 export async function moveChannel(
-  plan: PublishPlan,
   committed: { readonly digest: Digest; readonly manifest?: Manifest },
-  ports: ReleasePorts,
+  execution: Execution,
 ): Promise<PlannedChannel & { readonly moved: boolean }> {
+  const { plan, seal, tree } = execution;
   const { channel, record, commit } = plan;
   if (channel.action !== 'move') return { ...channel, moved: false };
-  const { registry } = ports.seal;
+  const { registry } = seal;
   let moved = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = (await registry.headManifest(record.repository, channel.tag))?.digest;
     if (current === committed.digest) return { ...channel, moved };
     // What the plan found there may be replaced; anything else came since and must be behind this commit.
     const other =
-      current === channel.existing ? undefined : await commitAt(record.repository, current, ports);
-    if (other !== undefined && (await ports.history.isAncestor(other, commit)) !== 'yes') {
+      current === channel.existing ? undefined : await commitAt(record.repository, current, execution);
+    if (other !== undefined && (await tree.isAncestor(other, commit)) !== 'yes') {
       return {
         ...channel,
         moved: false,
@@ -120,7 +103,7 @@ export async function moveChannel(
     await registry.putManifest(
       record.repository,
       channel.tag,
-      await recordManifest(record.repository, committed, ports),
+      await recordManifest(record.repository, committed, execution),
     );
     moved = true;
   }
@@ -130,7 +113,7 @@ export async function moveChannel(
 async function recordManifest(
   repository: Repository,
   { digest, manifest }: { readonly digest: Digest; readonly manifest?: Manifest },
-  { seal }: ReleasePorts,
+  { seal }: Execution,
 ): Promise<Manifest> {
   const found = manifest ?? (await seal.registry.getManifest(repository, digest));
   if (found) return found;
@@ -146,7 +129,7 @@ async function recordManifest(
 async function commitAt(
   repository: Repository,
   digest: Digest | undefined,
-  { seal, registryPrefix }: ReleasePorts,
+  { seal, registryPrefix }: Execution,
 ): Promise<string | undefined> {
   if (digest === undefined) return undefined;
   const other = await readRecord(seal, repository, digest, { registry: registryPrefix });

@@ -1,189 +1,249 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Registry } from '../../oci/registry.ts';
 import type { Digest, Manifest, Repository } from '../../oci/types.ts';
-import { inspectSeal, type SealContext } from '../../seal/inspect.ts';
-import type { TrustTier } from '../../seal/types.ts';
-import type { Component } from '../../workspace/primitives.ts';
-import { fromSeal } from './facts.ts';
-import type { SealedImage } from './plan.ts';
+import { inspectSeal } from '../../seal/inspect.ts';
+import type { SealedImage } from './document.ts';
+import {
+  buildsAny,
+  type Execution,
+  failedTask,
+  type Outcome,
+  type SealedTask,
+  type Tagged,
+  type Task,
+} from './execution.ts';
+import { sealedImage } from './sealed-image.ts';
 
 /** How often a tag is looked at again after another publisher wrote it. */
 const ATTEMPTS = 4;
 
-/** The tag to claim, and what the plan found there. */
-export interface Claim {
-  readonly component: Component;
-  readonly inputDigest: string;
+/** A tag, the image that it shall name, and what the plan lets it replace. */
+interface TagTarget {
+  readonly task: Task;
   readonly tag: string;
   readonly image: SealedImage;
-  /** What the plan allows to be replaced. */
   readonly supersedes?: Digest;
-  /** False where facts were read a moment ago, nothing was built since, and this tag was among them. */
-  readonly recheck: boolean;
-  /** True for an image that stood in the registry when the plan was made, and may be gone since. */
-  readonly reused: boolean;
 }
 
-/** What the tag names now: the claimed image, or an equal one that another publisher put there first. */
-export interface Claimed {
-  readonly image: SealedImage;
-  readonly replaced?: Digest;
-}
-
-export interface TagPorts {
-  readonly registry: Registry;
-  /** Judges by every signer that the config knows. */
-  readonly seal: SealContext;
-  readonly tier: TrustTier;
-  /** The bytes of an image of this run; undefined where they must be read. */
-  readonly manifest: (digest: Digest) => Manifest | undefined;
-}
-
-/** A tag that was looked at: what it names, and the image that it shall name. */
-export interface PreparedTag {
-  readonly claim: Claim;
-  /** The claimed image, or an equal one that another publisher put there first. */
-  readonly image: SealedImage;
+/** A tag that was looked at before it is written. */
+interface TagPreparation extends TagTarget {
   readonly current: Digest | undefined;
-  /** Bytes to PUT; absent where the tag names the image already. */
+  /** The image that stays: the target's own, or an equal one that another publisher put there. */
+  readonly kept?: SealedImage;
+}
+
+/** The tags of a component, the commit first, none of them written yet. */
+export interface PreparedTags {
+  readonly sealed: SealedTask;
+  readonly tags: readonly TagPreparation[];
+  /** Absent where nothing has to be put. */
   readonly manifest?: Manifest;
 }
 
 /**
- * Looks whether a tag may be written, and gets ready to write it.
+ * Looks whether the tags of a component may be written, and gets the bytes that they will name.
  *
- * Throws `tag-conflict` (exit 1) where it must not be replaced, and `baseline-gone` (exit 1, retryable) where the
- * image to reuse was deleted in the meantime.
+ * Throws `tag-conflict` (exit 1) for a tag that must not be replaced, and `baseline-gone` (exit 1, retryable) where the
+ * image to reuse was deleted since the plan was made.
  */
-export async function prepareTag(claim: Claim, ports: TagPorts): Promise<PreparedTag> {
-  const { component, tag, image, recheck, supersedes } = claim;
-  const current = recheck
-    ? (await ports.registry.headManifest(component.repository, tag))?.digest
-    : supersedes;
-  const adopted = await judge(claim, current, ports);
-  if (adopted) return { claim, image: adopted, current };
-  return { claim, image, current, manifest: await bytesOf(claim, ports) };
+export async function prepareTags(sealed: SealedTask, execution: Execution): Promise<PreparedTags> {
+  const tags = await Promise.all(targetsOf(sealed, execution).map((target) => prepareTag(target, execution)));
+  if (tags.every(({ kept }) => kept)) return { sealed, tags };
+  return { sealed, tags, manifest: await presentManifest(sealed, execution) };
+}
+
+function targetsOf({ task, image }: SealedTask, { plan }: Execution): TagTarget[] {
+  const { planned } = task;
+  const supersedes = planned.action === 'keep' ? planned.sealed.digest : planned.supersedes;
+  return plan.tags.map((tag) => ({
+    task,
+    tag,
+    image,
+    ...(tag === plan.commit && supersedes !== undefined ? { supersedes } : {}),
+  }));
+}
+
+async function prepareTag(target: TagTarget, execution: Execution): Promise<TagPreparation> {
+  const current = isFresh(target, execution) ? target.supersedes : await read(target, execution);
+  const kept = await keptImage(target, current, execution);
+  return { ...target, current, ...(kept ? { kept } : {}) };
 }
 
 /**
- * Writes a tag once: PUT, then read back. Registries ignore conditional PUTs, so another publisher can come between;
- * whoever reads back something else adopts it where it is sealed with the same inputs, by a trusted signer or for an
- * accepted run by an accepted one. Throws `tag-conflict` (exit 1) where that cannot be.
+ * Whether the facts say what the tag names: they read the tag of the commit, and nothing was built since. An accepted
+ * run looks again all the same before it writes, lest it takes the tag from a trusted one.
  */
-export async function writeTag(prepared: PreparedTag, ports: TagPorts): Promise<Claimed> {
-  const { claim, manifest } = prepared;
-  const { repository } = claim.component;
-  if (!manifest) return { image: prepared.image };
-  let { current } = prepared;
+function isFresh({ task: { planned }, tag }: TagTarget, { plan }: Execution): boolean {
+  if (tag !== plan.commit || buildsAny(plan)) return false;
+  return plan.run.tier === 'trusted' || planned.action === 'keep';
+}
+
+async function read({ task, tag }: TagTarget, { seal }: Execution): Promise<Digest | undefined> {
+  return (await seal.registry.headManifest(task.inputs.component.repository, tag))?.digest;
+}
+
+/** The manifest of an image; of one to reuse, only if it is still there after something else was built. */
+async function presentManifest(
+  { task, image, manifest }: SealedTask,
+  execution: Execution,
+): Promise<Manifest> {
+  const { plan, seal } = execution;
+  const { repository } = task.inputs.component;
+  if (manifest && (task.planned.action === 'build' || !buildsAny(plan))) return manifest;
+  const present = manifest
+    ? (await seal.registry.headManifest(repository, image.digest)) && manifest
+    : await seal.registry.getManifest(repository, image.digest);
+  if (present) return present;
+  throw baselineGone(task, image.digest);
+}
+
+/** Writes the tags of a component, the commit first. Where that names another publisher's image, the others follow it. */
+export async function writeTags(
+  { sealed, tags, manifest }: PreparedTags,
+  execution: Execution,
+): Promise<Outcome> {
+  const { task } = sealed;
+  const written: string[] = [];
+  let tagged: Tagged = { image: sealed.image, tags: written };
+  try {
+    const [commit, ...others] = tags;
+    if (!commit) throw new Error('a plan has at least the tag of its commit');
+    tagged = { ...(await writeTag(commit, manifest, execution)), tags: written };
+    written.push(commit.tag);
+    for (const other of others) {
+      const isOwn = tagged.image.digest === sealed.image.digest;
+      const named = isOwn ? (await writeTag(other, manifest, execution)).image : undefined;
+      if (named?.digest !== tagged.image.digest)
+        await restoreTags(task, { ...tagged, tags: [other.tag] }, tagged.image.digest, execution);
+      written.push(other.tag);
+    }
+  } catch (error) {
+    return { ...failedTask(task, error, execution), digest: tagged.image.digest, tags: written };
+  }
+  const { id } = task.inputs.component;
+  const { digest } = tagged.image;
+  execution.emit({ type: 'item', item: id, status: 'done', state: 'tagged', digest });
+  return { ...sealed, tagged };
+}
+
+/**
+ * Writes a tag once. Registries ignore conditional PUTs, so another publisher can come between looking and writing: what
+ * was built, and all that an accepted run tags, is read back, and what is there instead is kept where it may be.
+ *
+ * What a trusted run reuses is not read back: publishers of one commit find the same image by the same record or input
+ * tag, and where they do not, the release record decides (see `finalizeRelease`).
+ */
+async function writeTag(
+  preparation: TagPreparation,
+  manifest: Manifest | undefined,
+  execution: Execution,
+): Promise<Pick<Tagged, 'image' | 'replaced'>> {
+  const { task, tag, image, kept } = preparation;
+  if (kept) return { image: kept };
+  if (!manifest) throw new Error(`${tag} is to be written without its manifest`);
+  const { repository } = task.inputs.component;
+  // Tags were looked at together; an accepted run looks at each again, lest a trusted one came since.
+  const accepted = execution.plan.run.tier !== 'trusted';
+  const readsBack = accepted || task.planned.action === 'build';
+  let { current } = preparation;
   let replaced: Digest | undefined;
-  // Since all tags were looked at together a trusted run may have come: an accepted one looks at each again.
-  let look = ports.tier !== 'trusted';
-  for (let puts = 0; ; puts++) {
-    if (look) {
-      current = (await ports.registry.headManifest(repository, claim.tag))?.digest;
-      const image = await judge(claim, current, ports);
-      if (image) return { image, ...(replaced && image.digest === claim.image.digest ? { replaced } : {}) };
-      if (puts === ATTEMPTS) throw conflict(claim, current, 'other publishers keep writing it');
+  const result = (there: SealedImage) =>
+    replaced && there.digest === image.digest ? { image: there, replaced } : { image: there };
+  for (let puts = 0; puts === 0 || readsBack; puts++) {
+    if (accepted || puts > 0) {
+      current = await read(preparation, execution);
+      const there = await keptImage(preparation, current, execution);
+      if (there) return result(there);
+      if (puts === ATTEMPTS) throw conflict(preparation, current, 'other publishers keep writing it');
     }
     replaced ??= current;
-    await ports.registry.putManifest(repository, claim.tag, manifest);
-    if (!claim.recheck) return { image: claim.image, ...(replaced ? { replaced } : {}) };
-    look = true;
+    await execution.seal.registry.putManifest(repository, tag, manifest);
   }
+  return result(image);
 }
 
-/** The tags of one component, and the image that a run put under them. */
-export type Standing = Pick<Claim, 'component' | 'inputDigest' | 'image'> & {
-  readonly tags: readonly string[];
-};
-
 /**
- * Lets the tags of a component name the image that the release record lists, and returns that image.
+ * Lets tags name the image that the release record lists, whatever they name, and returns that image. `tagged` is what
+ * this run put under them.
  *
  * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being somebody else's, not sealed, and
  * `tag-conflict` (exit 1) where an accepted run would take a tag from a trusted one.
  */
 export async function restoreTags(
-  standing: Standing,
+  task: Task,
+  tagged: Tagged,
   listed: Digest,
-  { registry, seal, tier }: Omit<TagPorts, 'manifest'>,
+  { plan, seal }: Execution,
 ): Promise<SealedImage> {
-  const { component, inputDigest, tags } = standing;
+  const { component, inputDigest } = task.inputs;
   const { kind, name, repository } = component;
   const expected = { component: { kind, name } };
-  let { image } = standing;
+  const trusted = plan.run.tier === 'trusted';
+  let { image } = tagged;
   if (image.digest !== listed) {
     const state = await inspectSeal(seal, repository, listed, { ...expected, inputDigest });
     if (!state.sealed) throw incomplete(repository, listed, state.detail);
-    if (tier === 'trusted' && state.tier !== 'trusted')
+    if (trusted && state.tier !== 'trusted')
       throw incomplete(repository, listed, 'No trusted signer has sealed it.');
-    image = fromSeal(listed, state);
+    image = sealedImage(listed, state);
   }
   let manifest: Manifest | undefined;
-  for (const tag of tags) {
-    const current = (await registry.headManifest(repository, tag))?.digest;
+  for (const tag of tagged.tags) {
+    const current = (await seal.registry.headManifest(repository, tag))?.digest;
     if (current === listed) continue;
-    if (current !== undefined && tier !== 'trusted') {
+    if (current !== undefined && !trusted) {
       const state = await inspectSeal(seal, repository, current, expected);
       if (state.sealed && state.tier === 'trusted')
-        throw conflict({ component, tag }, current, 'a trusted run published it in the meantime');
+        throw conflict({ task, tag }, current, 'a trusted run published it in the meantime');
     }
-    manifest ??= await registry.getManifest(repository, listed);
+    manifest ??= await seal.registry.getManifest(repository, listed);
     if (!manifest) throw incomplete(repository, listed, 'It was deleted after the record was written.');
-    await registry.putManifest(repository, tag, manifest);
+    await seal.registry.putManifest(repository, tag, manifest);
   }
   return image;
 }
 
-/** The image to leave there: the claimed one or an equal one; undefined where the tag is to be written; throws where neither may be. */
-async function judge(
-  claim: Claim,
+/**
+ * The image that stays under a tag: the target's own or an equal one; undefined where the tag is to be written. Throws
+ * `tag-conflict` where neither may be.
+ */
+async function keptImage(
+  target: TagTarget,
   current: Digest | undefined,
-  ports: TagPorts,
+  { plan, seal }: Execution,
 ): Promise<SealedImage | undefined> {
-  if (current === claim.image.digest) return claim.image;
-  if (current === undefined || current === claim.supersedes) return undefined;
-  const { kind, name, repository } = claim.component;
-  const state = await inspectSeal(ports.seal, repository, current, { component: { kind, name } });
+  const { image, supersedes, task } = target;
+  if (current === image.digest) return image;
+  if (current === undefined || current === supersedes) return undefined;
+  const { kind, name, repository } = task.inputs.component;
+  const state = await inspectSeal(seal, repository, current, { component: { kind, name } });
   const trusted = state.sealed && state.tier === 'trusted';
-  if (ports.tier === 'trusted' && !trusted) return undefined;
-  if (!state.sealed) throw conflict(claim, current, `it holds an image that is not sealed: ${state.detail}`);
-  if (state.inputDigest !== claim.inputDigest)
-    throw conflict(claim, current, 'it holds a sealed image of other inputs');
-  return fromSeal(current, state);
+  if (plan.run.tier === 'trusted' && !trusted) return undefined;
+  if (!state.sealed) throw conflict(target, current, `it holds an image that is not sealed: ${state.detail}`);
+  if (state.inputDigest !== task.inputs.inputDigest)
+    throw conflict(target, current, 'it holds a sealed image of other inputs');
+  return sealedImage(current, state);
 }
 
-async function bytesOf(claim: Claim, ports: TagPorts): Promise<Manifest> {
-  const { component, image } = claim;
-  const { repository } = component;
-  const known = ports.manifest(image.digest);
-  const mayBeGone = claim.recheck && claim.reused;
-  const manifest =
-    known && mayBeGone
-      ? (await ports.registry.headManifest(repository, image.digest)) && known
-      : (known ?? (await ports.registry.getManifest(repository, image.digest)));
-  if (manifest) return manifest;
-  throw new PrimitiveError(
-    'baseline-gone',
-    `${component.id}: ${image.digest} is no longer in ${repository}.`,
-    {
-      why: 'It was there when the plan was made; somebody or a retention policy deleted it since.',
-      suggestions: [
-        'Run again: the image is then built.',
-        'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',
-      ],
-      exit: 1,
-      retryable: true,
-    },
-  );
+function baselineGone({ inputs: { component } }: Task, digest: Digest): PrimitiveError {
+  const { id, repository } = component;
+  return new PrimitiveError('baseline-gone', `${id}: ${digest} is no longer in ${repository}.`, {
+    why: 'It was there when the plan was made; somebody or a retention policy deleted it since.',
+    suggestions: [
+      'Run again: the image is then built.',
+      'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',
+    ],
+    exit: 1,
+    retryable: true,
+  });
 }
 
 function conflict(
-  { component, tag }: Pick<Claim, 'component' | 'tag'>,
+  { task, tag }: Pick<TagTarget, 'task' | 'tag'>,
   current: Digest | undefined,
   why: string,
 ): PrimitiveError {
-  return new PrimitiveError('tag-conflict', `${component.id}: ${component.repository}:${tag} is taken.`, {
+  const { id, repository } = task.inputs.component;
+  return new PrimitiveError('tag-conflict', `${id}: ${repository}:${tag} is taken.`, {
     why: current === undefined ? why : `It names ${current}: ${why}.`,
     suggestions: [
       'Run again: an equal image is adopted once its publisher is done.',

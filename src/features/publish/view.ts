@@ -1,8 +1,30 @@
+import type { ExitCode } from '../../core/errors.ts';
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
-import type { PlannedComponent, PublishPlan } from './plan.ts';
-import type { PublishedComponent, PublishReport } from './report.ts';
+import type { PublishedComponent, PublishPlan, PublishReport } from './document.ts';
+import type { PublishResult } from './run.ts';
+
+/**
+ * How a publish, or the plan of a dry run, is shown. Exit code 1 where a component failed, 70 where one did by a bug of
+ * ours.
+ */
+export function publishOutcome({ plan, report }: PublishResult): Outcome {
+  const markdown = () => (report ? publishMarkdown(report) : planMarkdown(plan));
+  return {
+    document: report ?? plan,
+    text: (style) => (report ? publishText(report, style) : planText(plan, style)),
+    exit: report ? exitOf(report) : 0,
+    reports: { markdown },
+    github: { outputs: report ? publishOutputs(report) : planOutputs(plan), summary: markdown },
+  };
+}
+
+function exitOf({ components }: PublishReport): ExitCode {
+  if (components.some(({ error }) => error?.code === 'internal-error')) return 70;
+  return components.some(({ action }) => action === 'failed') ? 1 : 0;
+}
 
 /** A finished publish for people: a line per component, what failed and why, then record and channel. */
 export function publishText(report: PublishReport, style: Style): string {
@@ -97,7 +119,7 @@ export function publishOutputs({ components, release }: PublishReport): Readonly
 /** Step outputs of a dry run: `matrix`, for a job per component that is to be built. */
 export function planOutputs({ components }: PublishPlan): Readonly<Record<string, string>> {
   const include = components
-    .filter(({ action }: PlannedComponent) => action === 'build')
+    .filter(({ action }) => action === 'build')
     .map(({ kind, name }) => ({ component: `${kind}/${name}`, kind, name }));
   return { matrix: JSON.stringify({ include }) };
 }

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PublishPlan } from '../../../src/features/publish/plan.ts';
-import type { PublishedComponent, PublishReport } from '../../../src/features/publish/report.ts';
+import type {
+  PublishedComponent,
+  PublishPlan,
+  PublishReport,
+} from '../../../src/features/publish/document.ts';
 import {
   type App,
   type PublishLab,

@@ -3,8 +3,8 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorSchema } from '../../../src/core/error-document.ts';
+import type { PublishReport } from '../../../src/features/publish/document.ts';
 import { publishSchema } from '../../../src/features/publish/document.ts';
-import type { PublishReport } from '../../../src/features/publish/report.ts';
 import {
   type App,
   documentOf,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
-import { publishOutcome } from '../../../src/features/publish/outcome.ts';
+import { publishOutcome } from '../../../src/features/publish/view.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import { brokenPromises, watchTags } from '../../support/invariants.ts';
@@ -113,8 +113,8 @@ describe('a commit', () => {
         if (component === 'domain/stock') throw new TypeError('x is undefined');
       },
     });
-    const { report } = await world.publish({ as: 'main', commit: world.commit('first'), sources, builder });
-    expect(report.components[1]).toMatchObject({
+    const published = await world.publish({ as: 'main', commit: world.commit('first'), sources, builder });
+    expect(published.report.components[1]).toMatchObject({
       action: 'failed',
       error: {
         code: 'internal-error',
@@ -122,8 +122,7 @@ describe('a commit', () => {
         retryable: false,
       },
     });
-    const whole = { ...report, run: { duration: 0, requests: 0 } };
-    expect(publishOutcome({ report: whole }).exit).toBe(70);
+    expect(publishOutcome(published).exit).toBe(70);
   });
 
   it('with --keep-going tags what is sealed and writes no record', async () => {
@@ -287,10 +286,20 @@ describe('trust', () => {
   it('does not count what a stranger sealed', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
-    await expect(world.publish({ as: 'stranger', commit, sources, sealOnly: true })).resolves.toMatchObject({
+    const theirs = await world.publish({ as: 'stranger', commit, sources, sealOnly: true });
+    expect(actions(theirs)).toEqual(all('built'));
+    expect(actions(await world.publish({ as: 'main', commit, sources }))).toEqual(all('built'));
+  });
+
+  it('does not attach what another signer than the one that was announced has signed', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    await expect(
+      world.publish({ as: 'pull-request', signedBy: 'stranger', commit, sources }),
+    ).resolves.toMatchObject({
       report: { components: ids.map(() => ({ action: 'failed', error: { code: 'seal-bundle-refused' } })) },
     });
-    expect(actions(await world.publish({ as: 'main', commit, sources }))).toEqual(all('built'));
+    for (const id of ids) expect(world.registry.tags(world.repository(id))).toEqual({});
   });
 
   it.each<[string, PublishAttempt['as'], string]>([
@@ -434,7 +443,10 @@ describe('a baseline', () => {
       as: 'main',
       commit,
       sources: changed,
-      beforeExecute: () => world.registry.deleteManifest(repository, digestOf(first.report, 'digest')),
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 'plan')
+          world.registry.deleteManifest(repository, digestOf(first.report, 'digest'));
+      },
     });
     expect(raced.report.components[0]).toMatchObject({
       action: 'failed',
@@ -519,6 +531,7 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 240
   ])(
     'holds when any single operation %s, and ends in the same state when run again',
     async (_case, fault) => {
+      const two = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
       for (let index = 0; ; index++) {
         const world = new PublishWorld({ referrersApi });
         const commit = world.commit('first');
@@ -528,11 +541,14 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 240
           reached = true;
           return fault;
         });
-        await world.publish({ as: 'main', commit, sources }).catch(expectKnown);
-        if (!reached) break;
+        await world.publish({ as: 'main', commit, sources: two }).catch(expectKnown);
+        if (!reached) {
+          expect(index).toBeGreaterThan(60);
+          break;
+        }
         world.registry.hook(undefined);
         const promisesAfterFault = fault === 'lost' ? [] : await brokenPromises(world);
-        const { report } = await world.publish({ as: 'main', commit, sources });
+        const { report } = await world.publish({ as: 'main', commit, sources: two });
         expect
           .soft({ index, violations, promisesAfterFault })
           .toEqual({ index, violations: [], promisesAfterFault: [] });

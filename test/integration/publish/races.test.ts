@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Event } from '../../../src/core/events.ts';
 import { encodeManifest, parseManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import type { Digest } from '../../../src/oci/types.ts';
@@ -104,17 +105,19 @@ describe('an accepted run', () => {
     const world = new PublishWorld();
     await world.publish({ as: 'pull-request', commit: world.commit('proposed'), sources });
     const commit = world.commit('fast-forwarded');
+    let planned = false;
     let taken: Digest | undefined;
-    const { report } = await world.publish({
-      as: 'pull-request',
-      commit,
-      sources,
-      select: [ORDERS],
-      keepGoing: true,
-      beforeExecute: async () => {
+    const onEvent = (event: Event) => {
+      planned ||= event.type === 'step' && event.step === 'plan';
+    };
+    const { report } = await interrupted(
+      world,
+      { as: 'pull-request', commit, sources, select: [ORDERS], keepGoing: true, onEvent },
+      () => planned,
+      async () => {
         taken = (await mainTagsOrders(world, commit)).report.components[0]?.digest;
       },
-    });
+    );
     expect(report.components[0]).toMatchObject({ action: 'already-published', digest: taken });
     expect(tagsOf(world, commit)[0]).toBe(taken);
   });

@@ -21,19 +21,20 @@ describe('questions that wait for the answer to another', () => {
       as: 'main',
       commit: world.commit('second'),
       sources,
-      beforeExecute: () => {
-        planned = rounds.length;
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 'plan') planned = rounds.length;
       },
     });
     expect(report.components.map(({ action }) => action)).toEqual(['reused', 'reused', 'reused']);
     expect(report.channel.moved).toBe(true);
-    // The record, its content, what it lists, the platforms of that; its signature is read meanwhile.
-    expect(planned).toBe(4);
-    expect(rounds).toHaveLength(16);
+    // The record and what the tags name, its content and what signs it, that bundle's manifest, its content; then what the
+    // record lists, the platforms of that.
+    expect(planned).toBe(6);
     const puts = rounds.findIndex((round) =>
       round.some(({ name, repository }) => name === 'putManifest' && repository !== world.releases),
     );
-    expect(puts, 'all tags are put in the first round after the plan').toBe(planned);
+    expect(puts, 'all tags are put in the round after the trial upload').toBe(planned + 1);
+    expect(rounds).toHaveLength(23);
   });
 
   it('of a commit that was published are four', async () => {
@@ -61,7 +62,7 @@ describe('requests to a registry without the referrers API', () => {
     await distribution?.stop();
   });
 
-  async function publish(world: PublishWorld, commit: string) {
+  async function publish(world: PublishWorld, commit: string, of = sources) {
     const registry = createRegistryClient({
       processes: createProcesses({}),
       credentials: {},
@@ -69,7 +70,7 @@ describe('requests to a registry without the referrers API', () => {
     });
     proxy.reset();
     try {
-      const { report } = await world.publish({ as: 'main', commit, sources, registry });
+      const { report } = await world.publish({ as: 'main', commit, sources: of, registry });
       return report.components.map(({ action }) => action);
     } finally {
       await registry.close();
@@ -103,6 +104,7 @@ describe('requests to a registry without the referrers API', () => {
       ]);
     }
     expect(asked('primitive-releases')).toEqual([
+      'DELETE blobs/uploads/SESSION',
       // The new record's layer and the bundle over it, read back, beside the two of the channel's record.
       'GET blobs/DIGEST',
       'GET blobs/DIGEST',
@@ -127,6 +129,8 @@ describe('requests to a registry without the referrers API', () => {
       'HEAD manifests/COMMIT',
       'HEAD manifests/main',
       'HEAD manifests/main',
+      // A trial upload before anything else, the record, its bundle.
+      'POST blobs/uploads/',
       'POST blobs/uploads/',
       'POST blobs/uploads/',
       'PUT blobs/uploads/SESSION',
@@ -149,6 +153,27 @@ describe('requests to a registry without the referrers API', () => {
       'GET manifests/main',
       'GET referrers/DIGEST',
     ]);
+  });
+
+  it('are two more for what is reused beside something that is built', async () => {
+    const world = new PublishWorld({ prefix: `${proxy.host}/beside` });
+    await publish(world, world.commit('first'));
+    const changed = { ...sources, 'domain/stock': 'v2' };
+    expect(await publish(world, world.commit('second'), changed)).toEqual(['reused', 'built', 'reused']);
+    for (const image of ['domain-orders', 'process-billing']) {
+      expect(asked(image)).toEqual([
+        'GET manifests/DIGEST',
+        'GET manifests/INDEX',
+        // For the plan, and before the tag is written: a build takes its time.
+        'HEAD manifests/COMMIT',
+        'HEAD manifests/COMMIT',
+        // Its two platforms for the plan; itself before the tag is written.
+        'HEAD manifests/DIGEST',
+        'HEAD manifests/DIGEST',
+        'HEAD manifests/DIGEST',
+        'PUT manifests/COMMIT',
+      ]);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SealedImage } from '../../../../src/features/publish/document.ts';
 import {
   type ComponentFacts,
   type CurrentTag,
@@ -6,7 +7,6 @@ import {
   type PlanOptions,
   planPublish,
   type RecordFacts,
-  type SealedImage,
 } from '../../../../src/features/publish/plan.ts';
 import type { Digest, Repository } from '../../../../src/oci/types.ts';
 import type { TrustTier } from '../../../../src/seal/types.ts';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { inventoryText } from '../../../../src/features/list/view.ts';
-import type { PublishPlan } from '../../../../src/features/publish/plan.ts';
-import type { PublishedComponent, PublishReport } from '../../../../src/features/publish/report.ts';
+import type {
+  PublishedComponent,
+  PublishPlan,
+  PublishReport,
+} from '../../../../src/features/publish/document.ts';
 import {
   planMarkdown,
   planOutputs,

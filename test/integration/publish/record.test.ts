@@ -4,8 +4,6 @@ import { brokenPromises } from '../../support/invariants.ts';
 import type { Operation } from '../../support/memory-registry.ts';
 import { type Published, PublishWorld } from '../../support/publish-world.ts';
 
-// What is done before its turn must not count before it.
-
 const sources = { 'domain/orders': 'v1', 'domain/stock': 'v1', 'process/billing': 'v1' };
 const actions = ({ report }: Published) => report.components.map(({ action }) => action);
 
@@ -16,13 +14,13 @@ async function published() {
   return { world, commit: world.commit('second') };
 }
 
-describe('a record that is stored while the tags are put', () => {
+describe('the record of a commit', () => {
   const tagOf = (world: PublishWorld, id: string, commit: string) => (operation: Operation) =>
     operation.name === 'putManifest' &&
     operation.repository === world.repository(id) &&
     operation.reference === commit;
 
-  it('is named by nothing when a tag cannot be put, and is neither signed nor written again', async () => {
+  it('is not written when a tag cannot be put, and is signed once when all are', async () => {
     const { world, commit } = await published();
     const sign = vi.spyOn(world.signers.main, 'sign');
     const refused = tagOf(world, 'domain/stock', commit);
@@ -41,7 +39,7 @@ describe('a record that is stored while the tags are put', () => {
     expect(await brokenPromises(world)).toEqual([]);
   });
 
-  it('gets its tag only after the last of them', async () => {
+  it('gets its tag after the last image has its own', async () => {
     const { world, commit } = await published();
     const puts: string[] = [];
     world.registry.hook(async ({ name, repository, reference }) => {
@@ -61,7 +59,7 @@ describe('a record that is stored while the tags are put', () => {
     expect(puts.slice(3)).toEqual(['primitive-releases:commit', 'primitive-releases:main']);
   });
 
-  it('that cannot be signed leaves the commit without a record', async () => {
+  it('that cannot be signed is not written', async () => {
     const { world, commit } = await published();
     const failure = new PrimitiveError('signing-failed', 'no', { exit: 3, retryable: true });
     const sign = vi.spyOn(world.signers.main, 'sign').mockRejectedValue(failure);
@@ -75,8 +73,8 @@ describe('a record that is stored while the tags are put', () => {
   });
 });
 
-describe('what a record lists is looked up before its signature is known', () => {
-  it('and counts for nothing where only a pull request signed it', async () => {
+describe('the record of the channel', () => {
+  it('vouches for nothing where only a pull request signed it', async () => {
     const { world, commit } = await published();
     const honest = await world.record('main');
     if (honest.state !== 'found') throw new Error('nothing was published');

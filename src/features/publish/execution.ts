@@ -1,0 +1,96 @@
+import type { Builder, BuilderInfo } from '../../builders/builder.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Digest, Manifest } from '../../oci/types.ts';
+import type { SealContext } from '../../seal/inspect.ts';
+import type { SbomFormat, SbomGenerator, Signer } from '../../seal/types.ts';
+import type { History } from '../../workspace/history.ts';
+import type { ComponentInputs } from '../../workspace/inputs.ts';
+import type { SourceTree } from '../../workspace/source-tree.ts';
+import type { PlannedComponent, PublishPlan, SealedImage } from './document.ts';
+
+/** What is planned for a component, with what no plan holds. */
+export interface Task {
+  readonly planned: PlannedComponent;
+  readonly inputs: ComponentInputs;
+  /** The manifest of the image to reuse, where it was read for the plan. */
+  readonly manifest?: Manifest;
+}
+
+/** What an image is built and described with; each of them answered before the first effect. */
+export interface BuildTools {
+  readonly builder: Builder;
+  readonly builderInfo: BuilderInfo;
+  readonly sbom: SbomGenerator;
+}
+
+/** What building may depend on beyond the inputs of a component. */
+export interface BuildSettings {
+  readonly sbomFormat: SbomFormat;
+  readonly cache: { readonly from: readonly string[]; readonly to: readonly string[] };
+  /** URL of the CI run, for the provenance. */
+  readonly invocation?: string;
+  /** A folder of this run alone; the caller removes it. */
+  readonly folder: string;
+  /** Builds at a time. */
+  readonly parallel: number;
+}
+
+/** A plan that is being executed, and what that takes. */
+export interface Execution {
+  readonly plan: PublishPlan;
+  /** Counts every signer that the config knows. */
+  readonly seal: SealContext;
+  readonly tree: SourceTree & History;
+  /** Host and path that all images begin with. */
+  readonly registryPrefix: string;
+  readonly signer: Signer;
+  /** Absent where the plan builds nothing. */
+  readonly tools?: BuildTools;
+  readonly settings: BuildSettings;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+/** A component whose image is sealed. */
+export interface SealedTask {
+  readonly task: Task;
+  readonly ok: true;
+  readonly image: SealedImage;
+  /** Absent where it must be read. */
+  readonly manifest?: Manifest;
+  /** What its tags name, once they are written. */
+  readonly tagged?: Tagged;
+}
+
+/** A component that failed, maybe after its image was pushed or even tagged. */
+export interface FailedTask {
+  readonly task: Task;
+  readonly ok: false;
+  readonly error: unknown;
+  readonly digest?: Digest;
+  /** Those written before the failure. */
+  readonly tags?: readonly string[];
+}
+
+export type Outcome = SealedTask | FailedTask;
+
+/** What the tags of a component name. */
+export interface Tagged {
+  readonly image: SealedImage;
+  readonly tags: readonly string[];
+  /** What the tag of the commit named before. */
+  readonly replaced?: Digest;
+}
+
+/** The outcome of a component that failed; an abort concerns all of them and throws. */
+export function failedTask(task: Task, error: unknown, { signal, emit }: Execution): FailedTask {
+  signal.throwIfAborted();
+  const detail = error instanceof Error ? error.message : String(error);
+  emit({ type: 'item', item: task.inputs.component.id, status: 'failed', state: 'failed', detail });
+  return { task, ok: false, error };
+}
+
+/** Whether time has gone by since the facts were read. */
+export function buildsAny({ components }: PublishPlan): boolean {
+  return components.some(({ action }) => action === 'build');
+}

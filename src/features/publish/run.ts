@@ -1,0 +1,267 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChosenBuilder } from '../../builders/choose.ts';
+import { diskFullError, PrimitiveError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import type { Registry } from '../../oci/registry.ts';
+import { releasesRepository } from '../../seal/record.ts';
+import type { SbomGenerator, Signer } from '../../seal/types.ts';
+import { verifiedSigner } from '../../seal/verified-signer.ts';
+import type { BundleVerifier } from '../../seal/verifier.ts';
+import type { Config } from '../../workspace/config.ts';
+import type { ConfigLocation } from '../../workspace/discovery.ts';
+import type { History } from '../../workspace/history.ts';
+import { type ComponentInputs, readInputs } from '../../workspace/inputs.ts';
+import type { Component } from '../../workspace/primitives.ts';
+import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import type { SourceTree } from '../../workspace/source-tree.ts';
+import type { PublishPlan, PublishReport } from './document.ts';
+import { executePublish } from './execute.ts';
+import type { Task } from './execution.ts';
+import {
+  type GatheredFacts,
+  gatherFacts,
+  type RecordsInput,
+  type ReleaseRecords,
+  readRecords,
+} from './facts.ts';
+import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
+import { planPublish } from './plan.ts';
+import { checkBuilds, preflight } from './preflight.ts';
+
+/** What a publish is asked to do. */
+export interface PublishRequest {
+  readonly selection: Selection;
+  readonly sealOnly: boolean;
+  readonly keepGoing: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The part of the config that publish itself reads. */
+export type PublishConfig = SigningConfig &
+  Pick<Config, 'registry' | 'tags' | 'sbom'> & { readonly build: Pick<Config['build'], 'cache'> };
+
+/**
+ * What a publish works with. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
+ * `builder` and `program` start programs and are asked only where those are needed.
+ */
+export interface PublishPorts extends IdentityPorts {
+  /** Where selectors that are paths begin. Absolute. */
+  readonly cwd: string;
+  /** An existing folder for temporary files. */
+  readonly temporary: string;
+  /** URL of the CI run, for the provenance. */
+  readonly invocation?: string;
+  readonly parallelBuilds: number;
+  readonly signal: AbortSignal;
+  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
+  tree(): Promise<SourceTree & History>;
+  /** All components of HEAD. */
+  components(): Promise<readonly Component[]>;
+  registry(): Promise<Registry & { requests(): number }>;
+  verifier(): Promise<BundleVerifier>;
+  /** Throws where the program is missing or too old. */
+  program(name: 'cosign' | 'syft'): Promise<unknown>;
+  signer(): Promise<Signer>;
+  builder(): Promise<Omit<ChosenBuilder, 'why'>>;
+  sbom(): Promise<SbomGenerator>;
+  /** Milliseconds; an abort ends it with the signal's reason. */
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** What was planned, and unless it was a dry run, what was done. */
+export interface PublishResult {
+  readonly plan: PublishPlan;
+  readonly report?: PublishReport;
+}
+
+/**
+ * Publishes HEAD: builds what changed, reuses the rest, seals every image, tags the commit, writes its release record and
+ * moves the channel.
+ *
+ * Throws what is wrong before the first effect, an abort, and a failure of the record; the failure of a component is part
+ * of the report. The temporary folder is removed in every case.
+ */
+export async function runPublish(
+  request: PublishRequest,
+  ports: PublishPorts,
+  emit: Emit,
+): Promise<PublishResult> {
+  const started = performance.now();
+  emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
+  const { inputs, facts, manifests } = await readFacts(request, ports, emit);
+
+  const plan = planPublish(facts, request);
+  emit({ type: 'step', step: 'plan', message: summary(plan) });
+  const tasks = tasksOf(plan, inputs, manifests);
+
+  const tree = await ports.tree();
+  const dockerfiles = await checkBuilds(tasks, tree);
+  if (request.dryRun) return { plan };
+  const [registry, verifier, policy, signer] = await Promise.all([
+    ports.registry(),
+    ports.verifier(),
+    ports.policy(),
+    ports.signer(),
+  ]);
+  const tools = await preflight(plan, dockerfiles, {
+    registry,
+    signer: () => ports.program('cosign'),
+    tools: async () => {
+      const [{ builder, info }, sbom] = await Promise.all([
+        ports.builder(),
+        ports.sbom(),
+        ports.program('syft'),
+      ]);
+      return { builder, builderInfo: info, sbom };
+    },
+  });
+
+  const { config } = await ports.workspace();
+  const folder = await makeFolder(ports.temporary);
+  try {
+    const executed = await executePublish(tasks, {
+      plan,
+      seal: { registry, verifier, policy, sleep: (milliseconds) => ports.sleep(milliseconds) },
+      tree,
+      registryPrefix: config.registry,
+      signer: verifiedSigner(signer, verifier),
+      ...(tools ? { tools } : {}),
+      settings: {
+        sbomFormat: config.sbom.format,
+        cache: config.build.cache[plan.run.tier],
+        ...(ports.invocation === undefined ? {} : { invocation: ports.invocation }),
+        folder,
+        parallel: ports.parallelBuilds,
+      },
+      signal: ports.signal,
+      emit,
+    });
+    const run = {
+      ...(tools ? { builder: tools.builderInfo.description } : {}),
+      duration: Math.round(performance.now() - started),
+      requests: registry.requests(),
+    };
+    return { plan, report: { ...executed, run } };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */
+async function readFacts(
+  request: PublishRequest,
+  ports: PublishPorts,
+  emit: Emit,
+): Promise<GatheredFacts & { readonly inputs: readonly ComponentInputs[] }> {
+  const selecting = begin(selectInputs(request.selection, ports));
+  const identifying = begin(identify(request.dryRun, ports, emit));
+  const reading = begin(readReleases(ports));
+  const { inputs, whole } = await selecting;
+  const run = await identifying;
+  const [{ config }, tree, registry, verifier, policy] = await Promise.all([
+    ports.workspace(),
+    ports.tree(),
+    ports.registry(),
+    ports.verifier(),
+    ports.policy(),
+  ]);
+  const source = await sourceOf(run, tree);
+  const input = releaseOf(config, tree);
+  const gathered = await gatherFacts(
+    {
+      ...input,
+      ...(source === undefined ? {} : { source }),
+      run,
+      tags: config.tags.map((template) => template.replaceAll('{sha}', input.commit)),
+      inputs,
+      whole,
+      sealOnly: request.sealOnly,
+    },
+    reading,
+    { registry, verifier, policy, history: tree },
+  );
+  return { ...gathered, inputs };
+}
+
+/** Lets work go on while something else is awaited; its failure is thrown where it is awaited. */
+function begin<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
+
+/** Reads the two records that may vouch for images, for which no more than config and HEAD is needed. */
+async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
+  const [{ config }, tree, registry, verifier, policy] = await Promise.all([
+    ports.workspace(),
+    ports.tree(),
+    ports.registry(),
+    ports.verifier(),
+    ports.policy(),
+  ]);
+  return readRecords(releaseOf(config, tree), { registry, verifier, policy });
+}
+
+function releaseOf({ registry, channel }: PublishConfig, { head }: SourceTree): RecordsInput {
+  return {
+    commit: head.commit,
+    registryPrefix: registry,
+    releases: releasesRepository(registry),
+    channel,
+  };
+}
+
+async function selectInputs(
+  selection: Selection,
+  ports: PublishPorts,
+): Promise<{ readonly inputs: readonly ComponentInputs[]; readonly whole: boolean }> {
+  const [tree, { location }, components] = await Promise.all([
+    ports.tree(),
+    ports.workspace(),
+    ports.components(),
+  ]);
+  const selected = selectComponents(components, selection, { cwd: ports.cwd, repositoryRoot: tree.root });
+  return { inputs: await readInputs(tree, selected, location), whole: selected.length === components.length };
+}
+
+function tasksOf(
+  plan: PublishPlan,
+  inputs: readonly ComponentInputs[],
+  manifests: GatheredFacts['manifests'],
+): Task[] {
+  return plan.components.map((planned, index) => {
+    const own = inputs[index];
+    if (!own || own.inputDigest !== planned.inputDigest)
+      throw new Error('a plan is in the order of its inputs');
+    const manifest = manifests[index];
+    const isReused = 'sealed' in planned && planned.sealed.digest === manifest?.digest;
+    return { planned, inputs: own, ...(isReused && manifest ? { manifest } : {}) };
+  });
+}
+
+/** A folder of this run alone. */
+async function makeFolder(temporary: string): Promise<string> {
+  try {
+    return await mkdtemp(join(temporary, 'primitive-'));
+  } catch (cause) {
+    throw (
+      diskFullError(cause) ??
+      new PrimitiveError('temporary-unusable', `Cannot create a temporary folder in ${temporary}.`, {
+        why: cause instanceof Error ? cause.message : String(cause),
+        suggestions: ['Point TMPDIR to a folder that exists and can be written.'],
+        exit: 3,
+        cause,
+      })
+    );
+  }
+}
+
+/** `0a1b2c3d4e5f: 1 build, 19 reuse` */
+function summary({ components, commit }: PublishPlan): string {
+  const counts = new Map<string, number>();
+  for (const { action } of components) counts.set(action, (counts.get(action) ?? 0) + 1);
+  const parts = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([action, count]) => `${count} ${action}`);
+  return `${commit.slice(0, 12)}: ${parts.join(', ')}`;
+}

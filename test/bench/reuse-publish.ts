@@ -1,0 +1,65 @@
+/** `node reuse-publish.ts ROOT REQUEST`: publishes without a real builder, and prints the report. */
+import { tmpdir } from 'node:os';
+import type { ChosenBuilder } from '../../src/builders/choose.ts';
+import { publishPorts } from '../../src/cli/wiring/publish.ts';
+import { Wiring } from '../../src/cli/wiring.ts';
+import type { PublishReport } from '../../src/features/publish/document.ts';
+import { type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
+import type { SbomGenerator } from '../../src/seal/types.ts';
+import { createLayoutBuilder } from '../support/layout-builder.ts';
+
+/** Images without a builder, which is not what is measured; signatures and everything after them are real. */
+class WithoutBuilder extends Wiring {
+  override async builder(): Promise<ChosenBuilder> {
+    const builder = createLayoutBuilder();
+    return { builder, info: await builder.probe(), why: 'nothing is built here' };
+  }
+
+  override async sbom(): Promise<SbomGenerator> {
+    return {
+      generate: async ({ manifest }) =>
+        Buffer.from(JSON.stringify({ spdxVersion: 'SPDX-2.3', name: manifest })),
+    };
+  }
+}
+
+/** Publishes HEAD of a repository; throws where a component fails. */
+async function publish(root: string, asked: Partial<PublishRequest>): Promise<PublishReport> {
+  const stream = { isTTY: false, columns: 80, color: false };
+  const environment = {
+    variables: process.env,
+    secrets: [],
+    cwd: root,
+    configFile: undefined,
+    home: root,
+    temporary: tmpdir(),
+    platform: process.platform,
+    arch: process.arch,
+    stdout: stream,
+    stderr: stream,
+    ci: undefined,
+    interactive: false,
+    version: '1.0.0',
+  };
+  const { signal } = new AbortController();
+  const wiring = new WithoutBuilder(environment, signal, () => undefined);
+  const emit = () => undefined;
+  try {
+    const request = {
+      selection: { selectors: [] },
+      sealOnly: false,
+      keepGoing: false,
+      dryRun: false,
+      ...asked,
+    };
+    const { report } = await runPublish(request, publishPorts({ environment, wiring, signal, emit }), emit);
+    if (!report || report.components.some(({ action }) => action === 'failed'))
+      throw new Error(JSON.stringify(report, null, 1).slice(0, 4000));
+    return report;
+  } finally {
+    await wiring.close();
+  }
+}
+
+const [root = '', request = '{}'] = process.argv.slice(2);
+process.stdout.write(JSON.stringify(await publish(root, JSON.parse(request))));
