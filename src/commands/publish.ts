@@ -13,11 +13,8 @@ import type { ExitCode } from '../core/errors.ts';
 
 export default class Publish extends BaseCommand {
   static override summary = 'Build what changed, reuse the rest, seal every image, then tag the commit.';
-  static override description = [
-    'A tag exists only when its image is sealed: signed, with SBOM and provenance, read back and verified.',
-    'A commit is published as a whole: its release record is written last.',
-    'Run it again after a failure: it goes on where it stopped.',
-  ].join(' ');
+  static override description =
+    'A tag exists only when its image is sealed: signed, with SBOM and provenance, read back and verified. A commit is published as a whole: its release record is written last. Run it again after a failure: it goes on where it stopped.';
   static override examples = [
     { description: 'Publish the commit that is checked out', command: '<%= config.bin %> publish' },
     { description: 'See what would be built and reused', command: '<%= config.bin %> publish --dry-run' },
