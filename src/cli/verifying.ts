@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { mkdtemp, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VerifyPorts, VerifyRequest } from '../features/verify/run.ts';
 import type { Outcome } from '../render/outcome.ts';
+import { findProgram } from '../toolchain/find.ts';
 import type { Session } from './session.ts';
+
+/** Milliseconds that a suite may take. */
+const SUITE_LIMIT = 10 * 60_000;
 
 /** Checks what is asked for on this machine. */
 export async function runVerify(session: Session, request: VerifyRequest): Promise<Outcome> {
@@ -11,7 +15,8 @@ export async function runVerify(session: Session, request: VerifyRequest): Promi
     import('../features/verify/run.ts'),
     import('../features/verify/view.ts'),
   ]);
-  return verifyOutcome(await verify(request, await verifyPorts(session)));
+  const ports = await verifyPorts(session);
+  return verifyOutcome(await verify(request, ports), ports.rules, session.environment.version);
 }
 
 async function verifyPorts({ wiring, environment, emit, signal }: Session): Promise<VerifyPorts> {
@@ -26,7 +31,7 @@ async function verifyPorts({ wiring, environment, emit, signal }: Session): Prom
     wiring.processes(),
   ]);
   const tree = await openWorkTree(processes, location.root, signal);
-  const { variables, home, version } = environment;
+  const { variables, home, version, platform, temporary } = environment;
   const cache = join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive', 'verify');
   const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
   return {
@@ -36,6 +41,13 @@ async function verifyPorts({ wiring, environment, emit, signal }: Session): Prom
     tree,
     scans: openScanStore(join(cache, `${name}.json`), version),
     rules,
+    suites: {
+      processes,
+      program: (name) => findProgram(name, { path: variables.PATH, platform, processes, signal }),
+      variables,
+      output: await mkdtemp(join(temporary, 'primitive-verify-')),
+      limit: SUITE_LIMIT,
+    },
     cwd: await realpath(environment.cwd),
     emit,
     signal,

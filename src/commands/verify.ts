@@ -19,7 +19,7 @@ export default class Verify extends BaseCommand {
   static override args = selectionArgs;
   static override flags = {
     ...selectionFlags,
-    ...reportFlags(),
+    ...reportFlags('sarif', 'junit', 'markdown'),
     ...eventFlags,
     'changed-since': string({
       summary: 'Only primitives with a change since this revision parted from HEAD.',
@@ -38,6 +38,7 @@ export default class Verify extends BaseCommand {
       multipleNonGreedy: true,
     }),
     tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
+    install: boolean({ summary: 'First install what the lock files of the primitives name.' }),
   };
 
   async run(): Promise<ExitCode> {
@@ -50,6 +51,7 @@ export default class Verify extends BaseCommand {
         mode: flags.mode === 'repo' ? 'repo' : 'primitives',
         families: (flags.only ?? []) as Family[],
         tests: flags.tests,
+        install: flags.install,
       });
     });
   }

@@ -20,13 +20,13 @@ export interface Finding {
   readonly fix?: string;
 }
 
+type Placed = Pick<Finding, 'rule' | 'message' | 'path' | 'line' | 'column'>;
+
 /** `path:line:column: message`, as far as the place is known. */
-export function findingText({ path, line, column, message }: Finding): string {
+export function findingText({ path, line, column, message }: Placed): string {
   const place = [path, line, column].filter((part) => part !== undefined).join(':');
   return place === '' ? message : `${place}: ${message}`;
 }
-
-type Placed = Pick<Finding, 'rule' | 'message' | 'path' | 'line' | 'column'>;
 
 /** The order of findings in every output: by path, place, rule, then message; by code unit. */
 export function compareFindings(a: Placed, b: Placed): number {

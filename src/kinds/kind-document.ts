@@ -75,7 +75,7 @@ export const KindFile = strictObject(
       Type.Array(
         strictObject({
           id: path('Names the suite in reports.'),
-          runner: Type.Union([Type.Literal('go-test'), Type.Literal('pytest'), Type.Literal('node-test')], {
+          runner: Type.Enum(['go-test', 'pytest', 'node-test', 'vitest'], {
             description: 'What runs it.',
           }),
           args: Type.Array(Type.String(), { description: 'Of the runner.' }),

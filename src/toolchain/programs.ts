@@ -1,5 +1,14 @@
-/** Programs that publish runs. They are found on the user's PATH, never bundled. */
-export type ProgramName = 'git' | 'cosign' | 'syft' | 'buildx' | 'buildah' | 'docker';
+/** Programs that publish and verify run. They are found on the user's PATH, never bundled. */
+export type ProgramName =
+  | 'git'
+  | 'cosign'
+  | 'syft'
+  | 'buildx'
+  | 'buildah'
+  | 'docker'
+  | 'go'
+  | 'python'
+  | 'node';
 
 /** How a program is called, its minimum version, and how to get it. This is the one place for minimum versions. */
 export interface ProgramSpec {
@@ -107,6 +116,44 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
       darwin: ['brew install --cask docker'],
       linux: ['sudo apt-get install docker.io', 'https://docs.docker.com/engine/install'],
       other: ['https://docs.docker.com/get-docker'],
+    },
+  },
+  go: {
+    purpose: 'test Go code',
+    calls: [['go']],
+    probe: ['version'],
+    pattern: /^go version go(\d+(?:\.\d+)+)/m,
+    // From 1.24 on `go test -json` reports what does not compile.
+    minimum: '1.24.0',
+    install: {
+      darwin: ['brew install go'],
+      linux: ['https://go.dev/dl'],
+      other: ['https://go.dev/dl'],
+    },
+  },
+  python: {
+    purpose: 'test Python code',
+    calls: [['python3']],
+    probe: ['--version'],
+    pattern: /^Python (\d+(?:\.\d+)+)/m,
+    minimum: '3.11.0',
+    install: {
+      darwin: ['brew install python'],
+      linux: ['sudo apt-get install python3 python3-venv', 'sudo dnf install python3'],
+      other: ['https://www.python.org/downloads'],
+    },
+  },
+  node: {
+    purpose: 'test TypeScript code',
+    calls: [['node']],
+    probe: ['--version'],
+    pattern: /^v(\d+(?:\.\d+)+)/m,
+    // From 22.18 on TypeScript runs as it is.
+    minimum: '22.18.0',
+    install: {
+      darwin: ['brew install node'],
+      linux: ['https://nodejs.org/en/download'],
+      other: ['https://nodejs.org/en/download'],
     },
   },
 };

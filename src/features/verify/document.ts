@@ -78,7 +78,31 @@ export const verifySchema = strictObject(
     suppressed: Type.Array(strictObject({ finding, reason: Type.String(), owner: Type.String() }), {
       description: 'Findings that do not count, sorted in the same way.',
     }),
-    run: strictObject({ milliseconds: count('From start to end.') }, 'What differs from run to run.'),
+    suites: Type.Array(
+      strictObject({
+        primitive: Type.String({ description: 'domain/orders' }),
+        suite: Type.String(),
+        required: Type.Boolean({ description: 'By kind.yaml.' }),
+        passed: count('Cases.'),
+        failed: count('Cases, in whatever way.'),
+        skipped: count('Cases.'),
+      }),
+      { description: 'That were run, sorted by primitive and suite.' },
+    ),
+    run: strictObject(
+      {
+        milliseconds: count('From start to end.'),
+        evidence: Type.Array(
+          strictObject({
+            primitive: Type.String(),
+            suite: Type.String(),
+            file: Type.String({ description: 'JUnit with every case and its output; absolute.' }),
+            digest: Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }),
+          }),
+        ),
+      },
+      'What differs from run to run.',
+    ),
   },
   'What `primitive verify` found.',
 );

@@ -8,6 +8,8 @@ export interface Obstacle {
     | 'tool-failed'
     /** What the lock file of a primitive names is not installed. */
     | 'dependencies-missing'
+    /** Nobody said where a service is that a required suite needs. */
+    | 'service-missing'
     /** A file cannot be read. */
     | 'file-unreadable';
   /** Of the checks that could not run. */

@@ -6,6 +6,7 @@ import type { Manifest } from '../../workspace/provenance.ts';
 import type { Source } from './imports/source.ts';
 import type { Marker } from './markers.ts';
 import type { Obstacle } from './obstacle.ts';
+import type { SuiteRun } from './suites/suite.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** Families of rules, in the order of reports. */
@@ -24,6 +25,7 @@ export interface Subjects {
   readonly marker: Marker & InFile;
   readonly source: Source & InFile;
   readonly obstacle: Obstacle;
+  readonly suite: SuiteRun;
 }
 export type SubjectName = keyof Subjects;
 
@@ -62,6 +64,8 @@ export interface Context {
   readonly primitives: readonly Primitive[];
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
+  /** The suites that were run; empty where none was. */
+  readonly runs: readonly SuiteRun[];
 }
 
 /** How to put a finding right. */

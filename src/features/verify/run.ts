@@ -20,7 +20,17 @@ import {
   type Primitive,
 } from './rule.ts';
 import { type ScanStore, scanFiles } from './scan.ts';
+import { writeEvidence } from './suites/evidence.ts';
+import { runSuites, type SuitePorts, type SuiteResults, suiteFacts } from './suites/run.ts';
+import { isFailure, type SuiteRun } from './suites/suite.ts';
 import type { WorkTree } from './work-tree.ts';
+
+/** The report, and what it leaves out. */
+export interface VerifyResult {
+  readonly document: VerifyDocument;
+  /** With every case, for JUnit. */
+  readonly runs: readonly SuiteRun[];
+}
 
 /** What is to be checked. */
 export interface VerifyRequest {
@@ -31,6 +41,8 @@ export interface VerifyRequest {
   /** Empty for all. */
   readonly families: readonly Family[];
   readonly tests: boolean;
+  /** Install what lock files name before suites run. */
+  readonly install: boolean;
 }
 
 /** What verify works with. */
@@ -41,6 +53,7 @@ export interface VerifyPorts {
   readonly tree: WorkTree;
   readonly scans: ScanStore;
   readonly rules: readonly AnyRule[];
+  readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;
   readonly emit: Emit;
@@ -58,7 +71,7 @@ const SCANS: readonly AnyScan[] = [markerScan, sourceScan];
  * Throws `selection-…`, `revision-…`, `verify-mode` (exit 2). What keeps a check from running is a finding of the
  * family INT.
  */
-export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyDocument> {
+export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const started = ports.now();
   const { tree, config, kinds, location, emit } = ports;
   const base = pathBelow(tree.root, location.root) ?? '';
@@ -80,14 +93,18 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   );
   facts.push(...scanned);
 
-  const context: Context = { config, kinds, tree, primitives, base };
+  const suites = await testsOf(selected, request, families, ports);
+  facts.push(...suiteFacts(suites));
+
+  const context: Context = { config, kinds, tree, primitives, base, runs: suites.runs };
   const findings = await judge(rules, facts, context);
   const of = (level: string) => findings.filter((finding) => finding.level === level).length;
-  const unchecked = uncheckedOf(request, families);
+  const unchecked = [...uncheckedOf(request, families), ...suites.unchecked];
+  const evidence = await writeEvidence(suites.runs, ports.suites.output);
   const summary = { errors: of('error'), warnings: of('warning'), infos: of('info'), suppressed: 0 };
-  return {
+  const document: VerifyDocument = {
     schema: 'primitive.verify/v1',
-    verdict: verdictOf(findings, unchecked),
+    verdict: verdictOf(findings, uncheckedOf(request, families)),
     scope: {
       mode: request.mode,
       changedSince: request.changedSince ?? null,
@@ -98,9 +115,29 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     unchecked,
     summary,
     findings,
+    suites: suites.runs.map(({ primitive, suite, required, cases }) => ({
+      primitive: primitive.id,
+      suite,
+      required,
+      passed: cases.filter(({ outcome }) => outcome === 'passed').length,
+      failed: cases.filter(({ outcome }) => isFailure(outcome)).length,
+      skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
+    })),
     suppressed: [],
-    run: { milliseconds: Math.round(ports.now() - started) },
+    run: { milliseconds: Math.round(ports.now() - started), evidence },
   };
+  return { document, runs: suites.runs };
+}
+
+async function testsOf(
+  selected: readonly Primitive[],
+  { tests, install }: VerifyRequest,
+  families: readonly Family[],
+  { suites, tree, emit, signal }: VerifyPorts,
+): Promise<SuiteResults> {
+  if (!tests || !families.includes('TEST')) return { runs: [], obstacles: [], unchecked: [] };
+  emit({ type: 'step', step: 'test', message: 'Running test suites' });
+  return runSuites(selected, { install }, { ...suites, tree, emit, signal });
 }
 
 /** The primitives that are meant, in their order. */

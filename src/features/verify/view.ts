@@ -1,8 +1,14 @@
 import type { ExitCode } from '../../core/errors.ts';
+import { findingText } from '../../core/finding.ts';
+import { type JunitCase, type JunitSuite, junitXml } from '../../render/junit.ts';
 import type { Outcome } from '../../render/outcome.ts';
+import { sarifLog } from '../../render/sarif.ts';
 import type { Style } from '../../render/style.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
+import { type AnyRule, familyOf } from './rule.ts';
+import type { VerifyResult } from './run.ts';
+import { junitSuite } from './suites/evidence.ts';
 
 const EXIT: Readonly<Record<VerifyDocument['verdict'], ExitCode>> = {
   passed: 0,
@@ -12,31 +18,131 @@ const EXIT: Readonly<Record<VerifyDocument['verdict'], ExitCode>> = {
 };
 
 /** Everything that `verify` can be shown as. */
-export function verifyOutcome(document: VerifyDocument): Outcome {
+export function verifyOutcome(
+  { document, runs }: VerifyResult,
+  rules: readonly AnyRule[],
+  version: string,
+): Outcome {
+  const markdown = () => verifyMarkdown(document);
   return {
     document,
     text: (style) => verifyText(document, style),
     exit: EXIT[document.verdict],
+    reports: {
+      sarif: () => verifySarif(document, rules, version),
+      junit: () => junitXml([findingsSuite(document, rules), ...runs.map(junitSuite)]),
+      markdown,
+    },
+    github: { summary: markdown },
   };
+}
+
+function verifySarif(
+  { findings, suppressed }: VerifyDocument,
+  rules: readonly AnyRule[],
+  version: string,
+): string {
+  const tool = { name: 'primitive', version, uri: 'https://github.com/ameideio/primitive' };
+  return sarifLog(tool, rules, [
+    ...findings,
+    ...suppressed.map(({ finding, reason }) => ({ ...finding, suppressed: reason })),
+  ]);
+}
+
+/** The static checks as a suite: a case per rule. */
+function findingsSuite({ findings, scope }: VerifyDocument, rules: readonly AnyRule[]): JunitSuite {
+  const cases = rules
+    .filter(({ id }) => scope.families.includes(familyOf(id)) && familyOf(id) !== 'TEST')
+    .map(({ id, title }): JunitCase => {
+      const own = findings.filter(({ rule, level }) => rule === id && level === 'error');
+      const group = familyOf(id);
+      const name = `${id} ${title}`;
+      if (own.length === 0) return { name, group, status: 'passed' };
+      return {
+        name,
+        group,
+        status: group === 'INT' ? 'error' : 'failed',
+        type: id,
+        text: own.map(findingText).join('\n'),
+      };
+    });
+  return { name: 'primitive verify', cases };
+}
+
+/** For the step summary and `--report markdown=…`. */
+export function verifyMarkdown(document: VerifyDocument): string {
+  const { findings, unchecked, suites } = document;
+  const lines = [`## ${verdictText(document)}`, ''];
+  if (findings.length > 0) {
+    lines.push('| place | rule | finding |', '| --- | --- | --- |');
+    lines.push(
+      ...findings
+        .slice(0, MARKDOWN_ROWS)
+        .map((finding) => `| ${[place(finding), finding.rule, finding.message].map(cell).join(' | ')} |`),
+    );
+    if (findings.length > MARKDOWN_ROWS) lines.push('', `and ${findings.length - MARKDOWN_ROWS} more`);
+    lines.push('');
+  }
+  if (suites.length > 0) {
+    lines.push('| suite | passed | failed | skipped |', '| --- | --- | --- | --- |');
+    lines.push(
+      ...suites.map(
+        ({ primitive, suite, passed, failed, skipped }) =>
+          `| ${cell(`${primitive} ${suite}`)} | ${passed} | ${failed} | ${skipped} |`,
+      ),
+      '',
+    );
+  }
+  lines.push(...unchecked.map(({ what, why }) => `- not checked: ${cell(`${what} (${why})`)}`));
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** GitHub shows a summary of at most a megabyte. */
+const MARKDOWN_ROWS = 500;
+
+function place({ path, line }: VerifyFinding): string {
+  return line === undefined ? path : `${path}:${line}`;
+}
+
+/** Text in a table cell, with nothing in it that Markdown or HTML would read. */
+function cell(text: string): string {
+  return sanitizeLine(text).replace(/[\\`*_{}[\]<>()#|~&!]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Findings by file, what was not checked, and the verdict. */
 export function verifyText(document: VerifyDocument, style: Style): string {
   const lines: string[] = [];
   let path: string | undefined;
-  for (const finding of document.findings) {
+  for (const [i, finding] of document.findings.entries()) {
+    const next = document.findings[i + 1];
     if (finding.path !== path)
       lines.push(...(path === undefined ? [] : ['']), style.bold(sanitizeLine(finding.path)));
     path = finding.path;
-    lines.push(...findingLines(finding, style));
+    // The same advice is given once for findings in a row.
+    const isRepeated = next?.path === finding.path && next.fix?.text === finding.fix?.text;
+    lines.push(...findingLines(isRepeated ? { ...finding, fix: undefined } : finding, style));
   }
+  if (document.suites.length > 0 && lines.length > 0) lines.push('');
+  for (const { primitive, suite, passed, failed, skipped } of document.suites)
+    lines.push(`${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
   if (lines.length > 0) lines.push('');
-  for (const { what, why } of document.unchecked) lines.push(style.yellow(`not checked: ${what} (${why})`));
+  for (const [why, what] of Map.groupBy(document.unchecked, (one) => one.why))
+    lines.push(style.yellow(`not checked: ${what.map((one) => one.what).join(', ')} (${sanitizeLine(why)})`));
   lines.push(style.bold(verdictText(document)));
   return `${lines.join('\n')}\n`;
 }
 
-function findingLines({ rule, level, message, line, column, fix }: VerifyFinding, style: Style): string[] {
+function findingLines(
+  {
+    rule,
+    level,
+    message,
+    line,
+    column,
+    fix,
+  }: Omit<VerifyFinding, 'fix'> & { fix?: VerifyFinding['fix'] | undefined },
+  style: Style,
+): string[] {
   const place = line === undefined ? '' : `${line}${column === undefined ? '' : `:${column}`} `;
   const paint = { error: style.red, warning: style.yellow, info: style.dim }[level];
   const head = `  ${place}${paint(level)} ${rule}  ${sanitizeLine(message)}`;

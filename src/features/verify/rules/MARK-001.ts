@@ -1,5 +1,6 @@
-import { MARKER } from '../markers.ts';
-import type { Rule } from '../rule.ts';
+import { MARKER, type Marker } from '../markers.ts';
+import { isTest } from '../paths.ts';
+import type { Context, Primitive, Related, Rule } from '../rule.ts';
 
 /** Outside of primitives nothing is scaffolded. */
 export const rule: Rule<'marker'> = {
@@ -7,19 +8,36 @@ export const rule: Rule<'marker'> = {
   level: 'error',
   title: 'Scaffold stub is not implemented',
   subject: 'marker',
-  check: ({ line, column, text, primitive }) => {
-    if (primitive === undefined) return [];
-    const red = (primitive.kind?.suites ?? []).flatMap(({ id, cases = [] }) =>
-      cases.filter(({ state }) => state === 'red').map((one) => `${id}: ${one.id}`),
-    );
+  check: ({ primitive, path, ...marker }, context) => {
+    if (primitive === undefined || isTest(path)) return [];
     return [
       {
-        message: text === MARKER ? `${MARKER} is left.` : `${text}.`,
-        line,
-        column,
+        message: marker.text === MARKER ? `${MARKER} is left.` : `${marker.text}.`,
+        line: marker.line,
+        column: marker.column,
         fix: { kind: 'text', text: 'Implement what the stub stands for, and remove it.' },
-        related: red.map((message) => ({ message })),
+        related: redCases(primitive, marker, context),
       },
     ];
   },
 };
+
+/** The cases that failed with the marker in this run; those that the kind lists where no suite was run. */
+function redCases({ id, kind }: Primitive, { text }: Marker, { runs }: Context): readonly Related[] {
+  const own = runs.filter(({ primitive }) => primitive.id === id);
+  if (own.length > 0) {
+    return own.flatMap(({ suite, cases }) =>
+      cases
+        .filter(({ outcome, output }) => outcome === 'scaffold' && output.includes(text))
+        .map((one) => ({
+          message: `${suite}: ${one.id}`,
+          ...(one.path === undefined ? {} : { path: one.path }),
+        })),
+    );
+  }
+  return (kind?.suites ?? []).flatMap((suite) =>
+    (suite.cases ?? [])
+      .filter(({ state }) => state === 'red')
+      .map((one) => ({ message: `${suite.id}: ${one.id}` })),
+  );
+}

@@ -4,7 +4,16 @@ import { rule as INT_001 } from './INT-001.ts';
 import { rule as INT_002 } from './INT-002.ts';
 import { rule as INT_003 } from './INT-003.ts';
 import { rule as INT_004 } from './INT-004.ts';
+import { rule as INT_005 } from './INT-005.ts';
 import { rule as MARK_001 } from './MARK-001.ts';
+import { rule as MARK_002 } from './MARK-002.ts';
+import { rule as TEST_001 } from './TEST-001.ts';
+import { rule as TEST_002 } from './TEST-002.ts';
+import { rule as TEST_003 } from './TEST-003.ts';
+import { rule as TEST_004 } from './TEST-004.ts';
+import { rule as TEST_005 } from './TEST-005.ts';
+import { rule as TEST_006 } from './TEST-006.ts';
+import { rule as TEST_007 } from './TEST-007.ts';
 
 /** All rules, by id. */
 export const rules: readonly AnyRule[] = [
@@ -12,5 +21,14 @@ export const rules: readonly AnyRule[] = [
   INT_002,
   INT_003,
   INT_004,
+  INT_005,
   MARK_001,
+  MARK_002,
+  TEST_001,
+  TEST_002,
+  TEST_003,
+  TEST_004,
+  TEST_005,
+  TEST_006,
+  TEST_007,
 ];

@@ -1,0 +1,109 @@
+import { posix } from 'node:path';
+import type { Processes } from '../../../toolchain/process.ts';
+import type { Primitive } from '../rule.ts';
+import type { WorkTree } from '../work-tree.ts';
+
+/** A command that installs what a lock file names, as it is written in a shell. */
+export interface Install {
+  readonly command: readonly [program: string, ...args: string[]];
+}
+
+/** The virtual environment of a Python primitive, in its folder. */
+export const VENV_PYTHON = '.venv/bin/python';
+
+/** How the dependencies of a primitive are installed: by its own lock file alone. */
+export function installsOf({ kind, files }: Primitive): readonly Install[] {
+  if (kind?.language === 'go') return [{ command: ['go', 'mod', 'download'] }];
+  if (kind?.language === 'ts') return [{ command: ['npm', 'ci', '--no-audit', '--no-fund'] }];
+  if (files.includes('uv.lock')) return [{ command: ['uv', 'sync', '--frozen'] }];
+  const lock = pythonLock(files) ?? 'requirements.lock';
+  const pip = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--requirement', lock];
+  return [{ command: ['python3', '-m', 'venv', '.venv'] }, { command: [VENV_PYTHON, ...pip] }];
+}
+
+function pythonLock(files: readonly string[]): string | undefined {
+  return ['requirements-dev.lock', 'requirements.lock'].find((file) => files.includes(file));
+}
+
+/**
+ * What keeps the dependencies of a primitive from being those of its lock file, one sentence; undefined where they are.
+ * Go looks for itself, when its tests are compiled.
+ */
+export async function dependencyFault(
+  primitive: Primitive,
+  {
+    tree,
+    installed,
+    processes,
+    signal,
+  }: {
+    readonly tree: WorkTree;
+    /** Reads a file that git ignores, relative to the root of the repository. */
+    readonly installed: (path: string) => Promise<string | undefined>;
+    readonly processes: Processes;
+    readonly signal: AbortSignal;
+  },
+): Promise<string | undefined> {
+  const { kind, files, path } = primitive;
+  if (kind?.language === 'ts') {
+    const lock = await installed(posix.join(path, 'node_modules/.package-lock.json'));
+    const wanted = await tree.read(posix.join(path, 'package-lock.json'));
+    if (wanted === undefined) return `${path}/package-lock.json is missing`;
+    if (lock === undefined) return `${path}/node_modules is missing`;
+    return npmFault(new TextDecoder().decode(wanted), lock, path);
+  }
+  if (kind?.language !== 'python') return undefined;
+  const python = posix.join(tree.root, path, VENV_PYTHON);
+  const listed = await processes
+    .run(python, ['-c', LIST_PYTHON], { cwd: posix.join(tree.root, path), signal })
+    .catch(() => undefined);
+  signal.throwIfAborted();
+  if (listed?.exitCode !== 0) return `${path}/.venv is missing`;
+  const lock = pythonLock(files);
+  if (lock === undefined) return undefined;
+  const wanted = await tree.read(posix.join(path, lock));
+  return pythonFault(
+    new TextDecoder().decode(wanted),
+    Buffer.from(listed.stdout).toString(),
+    `${path}/${lock}`,
+  );
+}
+
+interface NpmLock {
+  readonly packages?: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>;
+}
+
+/** Compares `package-lock.json` with what npm says that it has installed. */
+function npmFault(wanted: string, found: string, path: string): string | undefined {
+  const [lock, installed] = [wanted, found].map((text) => JSON.parse(text) as NpmLock);
+  for (const [name, { version, optional }] of Object.entries(lock?.packages ?? {})) {
+    const there = installed?.packages?.[name]?.version;
+    // What is for another platform is not installed.
+    if (name === '' || there === version || (there === undefined && optional === true)) continue;
+    return `${path}/${name} is ${there ?? 'missing'}, the lock file wants ${version}`;
+  }
+  return undefined;
+}
+
+const LIST_PYTHON =
+  'import importlib.metadata as m\nfor d in m.distributions(): print(d.metadata["Name"], d.version)';
+
+/** Compares the lines `name==version` of a lock file with what is installed. */
+function pythonFault(wanted: string, found: string, lock: string): string | undefined {
+  const normal = (name: string) => name.toLowerCase().replace(/[-_.]+/g, '-');
+  const installed = new Map(
+    found.split('\n').map((line) => {
+      const [name = '', version = ''] = line.trim().split(' ');
+      return [normal(name), version];
+    }),
+  );
+  for (const [, name = '', version, marker] of wanted.matchAll(
+    /^([\w.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)([^\n]*)/gm,
+  )) {
+    const there = installed.get(normal(name));
+    const isConditional = marker?.includes(';') === true;
+    if (there === version || (there === undefined && isConditional)) continue;
+    return `${name} is ${there ?? 'missing'}, ${lock} wants ${version}`;
+  }
+  return undefined;
+}

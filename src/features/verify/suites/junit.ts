@@ -1,0 +1,110 @@
+import { posix, relative, resolve, sep } from 'node:path';
+import { Parser } from 'saxen';
+import { MARKER } from '../markers.ts';
+import { type RunnerOutput, type TestCase, tail } from './suite.ts';
+
+interface Element {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  text: string;
+}
+
+interface Case {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly results: Element[];
+}
+
+/**
+ * The cases of a JUnit report that pytest, `node:test` or vitest wrote.
+ *
+ * Counters in the report are not believed: cases are counted. Throws an error for what is no XML.
+ * `folder` is where the runner ran and `root` the repository, both absolute.
+ */
+export function readJunit(
+  xml: string,
+  { folder, root }: { folder: string; root: string },
+): readonly TestCase[] {
+  return parse(xml).map(({ attributes, results }): TestCase => {
+    const { name = '', classname = '', file, line } = attributes;
+    const failed = results.find((result) => result.name === 'failure' || result.name === 'error');
+    const skipped = results.some((result) => result.name === 'skipped');
+    const output = tail(
+      results
+        .map(({ attributes: { message = '' }, text }) => `${message}\n${text}`)
+        .join('\n')
+        .trim(),
+    );
+    const path = file === undefined ? undefined : relative(root, resolve(folder, file)).split(sep).join('/');
+    return {
+      // A file that cannot be loaded is reported by node:test as a case of its path.
+      id:
+        path !== undefined && resolve(folder, name) === resolve(folder, file ?? '')
+          ? posix.basename(path)
+          : name,
+      group: classname,
+      outcome:
+        failed === undefined ? (skipped ? 'skipped' : 'passed') : failureOf(failed, attributes, output),
+      output,
+      ...(path === undefined || path.startsWith('../') ? {} : { path }),
+      // pytest counts from 0.
+      ...(line === undefined ? {} : { line: Number(line) + 1 }),
+    };
+  });
+}
+
+/** What became of a runner whose report does not explain its exit code. */
+export function crash(
+  runner: string,
+  { exitCode, timedOut, stderr }: RunnerOutput,
+  report: string,
+): TestCase {
+  const why = timedOut ? 'The time limit ended it.' : `It ended with exit code ${exitCode} and ${report}.`;
+  return {
+    id: runner,
+    group: '',
+    outcome: timedOut ? 'timeout' : 'panic',
+    output: tail(`${why}\n${stderr}`),
+  };
+}
+
+function failureOf(
+  failed: Element,
+  { name, file }: Readonly<Record<string, string>>,
+  output: string,
+): TestCase['outcome'] {
+  const { type = '', message = '' } = failed.attributes;
+  if (/timeout/i.test(type) || /^Failed: Timeout/.test(message)) return 'timeout';
+  if (failed.name === 'error' && /collection failure/i.test(message)) return 'collection';
+  if (file !== undefined && name !== undefined && file.endsWith(name) && message === 'test failed')
+    return 'collection';
+  if (type === 'uncaughtException' || type === 'cancelledByParent') return 'panic';
+  if (output.includes(MARKER)) return 'scaffold';
+  return failed.name === 'error' ? 'panic' : 'assertion';
+}
+
+function parse(xml: string): readonly Case[] {
+  const cases: Case[] = [];
+  const open: Element[] = [];
+  new Parser()
+    .on('openTag', (name, attributes, decode) => {
+      const decoded = Object.entries(attributes() || {}).map(([key, raw]) => [key, decode(raw)] as const);
+      const element: Element = { name, attributes: Object.fromEntries(decoded), text: '' };
+      if (name === 'testcase') cases.push({ attributes: element.attributes, results: [] });
+      else if (open.at(-1)?.name === 'testcase') cases.at(-1)?.results.push(element);
+      open.push(element);
+    })
+    .on('closeTag', () => void open.pop())
+    .on('text', (text, decode) => {
+      const element = open.at(-1);
+      if (element !== undefined) element.text += decode(text);
+    })
+    .on('cdata', (text) => {
+      const element = open.at(-1);
+      if (element !== undefined) element.text += text;
+    })
+    .on('error', (error) => {
+      throw error;
+    })
+    .parse(xml);
+  return cases;
+}

@@ -1,0 +1,31 @@
+import type { Fix, Problem, Rule, RuleId } from '../rule.ts';
+import type { Failure, SuiteRun, TestCase } from './suite.ts';
+
+/** The rule that reports cases which failed in one way; `text` ends the sentence that begins with the case. */
+export function failureRule(
+  id: RuleId,
+  failure: Failure,
+  { title, text, fix }: { readonly title: string; readonly text: string; readonly fix: string },
+): Rule<'suite'> {
+  const advice: Fix = { kind: 'text', text: fix };
+  return {
+    id,
+    level: 'error',
+    title,
+    subject: 'suite',
+    check: (run) =>
+      run.cases
+        .filter(({ outcome }) => outcome === failure)
+        .map((one) => ({ ...placeOf(run, one), message: `${nameOf(run, one)} ${text}.`, fix: advice })),
+  };
+}
+
+/** What it printed is in the evidence: two runs of a test need not print the same. */
+function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'line' | 'key'> {
+  return { path: one.path ?? path, ...(one.line === undefined ? {} : { line: one.line }) };
+}
+
+/** The package is told where no file is. */
+function nameOf({ suite }: SuiteRun, { id, group, path }: TestCase): string {
+  return path !== undefined || group === '' || group === id ? `${suite}: ${id}` : `${suite}: ${group} ${id}`;
+}

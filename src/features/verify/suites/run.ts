@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import type { Emit } from '../../../core/events.ts';
+import type { Found } from '../../../toolchain/find.ts';
+import type { Processes } from '../../../toolchain/process.ts';
+import type { ProgramName } from '../../../toolchain/programs.ts';
+import type { Obstacle } from '../obstacle.ts';
+import type { Fact, Fix, Primitive } from '../rule.ts';
+import type { WorkTree } from '../work-tree.ts';
+import { dependencyFault, installsOf } from './dependencies.ts';
+import { type Ran, runners, type Suite } from './runners.ts';
+import { isFailure, type SuiteRun } from './suite.ts';
+
+/** What suites are run with. */
+export interface SuitePorts {
+  readonly tree: WorkTree;
+  readonly processes: Processes;
+  /** Looks for a program on PATH. */
+  readonly program: (name: ProgramName) => Promise<Found>;
+  /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** A fresh folder for what runners write; absolute. */
+  readonly output: string;
+  /** Milliseconds that a suite may take. */
+  readonly limit: number;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** What came of the suites of some primitives. */
+export interface SuiteResults {
+  readonly runs: readonly SuiteRun[];
+  readonly obstacles: readonly Obstacle[];
+  /** Suites that nobody requires and whose services are not there. */
+  readonly unchecked: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** The variable that says where a service is that a suite needs. */
+const SERVICES = { postgres: 'TEST_POSTGRES_URL', browser: 'TEST_CHROMIUM' } as const;
+
+/** Runs the suites of primitives, some at a time; with `install` what their lock files name is installed before. */
+export async function runSuites(
+  primitives: readonly Primitive[],
+  { install }: { readonly install: boolean },
+  ports: SuitePorts,
+): Promise<SuiteResults> {
+  const runs: SuiteRun[] = [];
+  const obstacles: Obstacle[] = [];
+  const unchecked: { what: string; why: string }[] = [];
+  const limit = pLimit(Math.max(1, Math.min(4, availableParallelism() - 1)));
+  await limit.map(primitives, async (primitive) => {
+    const due = (primitive.kind?.suites ?? []).filter((suite) => {
+      const missing = (suite.needs ?? []).filter((need) => !ports.variables[SERVICES[need]]);
+      if (missing.length === 0) return true;
+      const why = missing.map((need) => `needs ${need}: set ${SERVICES[need]}`).join(', ');
+      if (suite.required !== true) unchecked.push({ what: `${primitive.id} ${suite.id}`, why });
+      else obstacles.push(obstacle(primitive, 'service-missing', `Suite ${suite.id} ${why}.`));
+      return false;
+    });
+    const hindrance = due.length === 0 ? undefined : await prepare(primitive, install, ports);
+    if (hindrance !== undefined) {
+      obstacles.push(hindrance);
+      return;
+    }
+    for (const suite of due) {
+      const result = await runSuite(primitive, suite, ports);
+      if ('cause' in result) obstacles.push(result);
+      else runs.push(result);
+    }
+  });
+  const byId = (a: SuiteRun, b: SuiteRun) => (`${a.path} ${a.suite}` < `${b.path} ${b.suite}` ? -1 : 1);
+  return {
+    runs: runs.sort(byId),
+    obstacles,
+    unchecked: unchecked.sort((a, b) => (a.what < b.what ? -1 : 1)),
+  };
+}
+
+/** The facts that rules judge. */
+export function suiteFacts({ runs, obstacles }: SuiteResults): readonly Fact[] {
+  return [
+    ...runs.map((value) => ({ subject: 'suite', value }) as const),
+    ...obstacles.map((value) => ({ subject: 'obstacle', value }) as const),
+  ];
+}
+
+function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: string, fix?: Fix): Obstacle {
+  return { cause, families: ['TEST'], path: primitive.path, message, ...(fix === undefined ? {} : { fix }) };
+}
+
+const TOOLS = { go: 'go', python: 'python', ts: 'node' } as const;
+
+/** Looks for the toolchain and the dependencies; what is missing keeps the suites from running. */
+async function prepare(
+  primitive: Primitive,
+  install: boolean,
+  ports: SuitePorts,
+): Promise<Obstacle | undefined> {
+  const { kind } = primitive;
+  if (kind === undefined) return undefined;
+  const tool = await ports.program(TOOLS[kind.language]);
+  if (!tool.ok) {
+    const { code, message, suggestions } = tool.problem;
+    const [command] = suggestions;
+    const cause = code === 'tool-not-found' ? 'tool-missing' : 'tool-failed';
+    return obstacle(
+      primitive,
+      cause,
+      `${message}.`,
+      command === undefined ? undefined : { kind: 'command', text: command },
+    );
+  }
+  const installs = installsOf(primitive);
+  if (install) {
+    const failed = await runInstalls(
+      primitive,
+      installs.map(({ command }) => command),
+      ports,
+    );
+    if (failed !== undefined) return failed;
+  }
+  const installed = (file: string) => readFile(join(ports.tree.root, file), 'utf8').catch(() => undefined);
+  const fault = await dependencyFault(primitive, { ...ports, installed });
+  return fault === undefined ? undefined : missingDependencies(primitive, `${fault}.`);
+}
+
+function missingDependencies(primitive: Primitive, message: string): Obstacle {
+  const lines = installsOf(primitive).map(({ command }) => command.join(' '));
+  const text = `cd ${primitive.path} && ${lines.join(' && ')}`;
+  return obstacle(primitive, 'dependencies-missing', message, { kind: 'command', text });
+}
+
+async function runInstalls(
+  primitive: Primitive,
+  commands: readonly (readonly [string, ...string[]])[],
+  { tree, processes, emit, signal }: SuitePorts,
+): Promise<Obstacle | undefined> {
+  const cwd = join(tree.root, primitive.path);
+  for (const [program, ...args] of commands) {
+    const item = `${primitive.id} install`;
+    emit({ type: 'item', item, status: 'active', state: 'installing', detail: [program, ...args].join(' ') });
+    const { exitCode, stderr } = await processes.run(
+      program.includes('/') ? join(cwd, program) : program,
+      args,
+      {
+        cwd,
+        signal,
+        onLine: (line) => emit({ type: 'log', item, line }),
+      },
+    );
+    emit({ type: 'item', item, status: exitCode === 0 ? 'done' : 'failed', state: 'installed' });
+    if (exitCode === 0) continue;
+    const why = stderr.trim().split('\n').at(-1) ?? '';
+    return obstacle(
+      primitive,
+      'tool-failed',
+      `${[program, ...args].join(' ')} ended with exit code ${exitCode}: ${why}`,
+    );
+  }
+  return undefined;
+}
+
+async function runSuite(primitive: Primitive, suite: Suite, ports: SuitePorts): Promise<SuiteRun | Obstacle> {
+  const item = `${primitive.id} ${suite.id}`;
+  ports.emit({ type: 'item', item, status: 'active', state: 'running' });
+  const ran: Ran = await runners[suite.runner](primitive, suite, ports);
+  if ('cause' in ran) {
+    ports.emit({ type: 'item', item, status: 'failed', state: 'not run', detail: ran.why });
+    const message = `${primitive.path} cannot be tested: ${ran.why}.`;
+    if (ran.cause === 'dependencies-missing') return missingDependencies(primitive, message);
+    return obstacle(primitive, ran.cause, message);
+  }
+  const cases = [...ran.cases].sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
+  const failed = cases.filter(({ outcome }) => isFailure(outcome));
+  for (const { id, output } of failed) {
+    for (const line of [`--- ${id}`, ...output.split('\n')]) ports.emit({ type: 'log', item, line });
+  }
+  const passed = cases.filter(({ outcome }) => outcome === 'passed').length;
+  const status = failed.length === 0 ? 'done' : 'failed';
+  ports.emit({
+    type: 'item',
+    item,
+    status,
+    state: 'ran',
+    detail: `${passed} passed, ${failed.length} failed`,
+  });
+  return { path: primitive.path, primitive, suite: suite.id, required: suite.required === true, cases };
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,162 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { PrimitiveError } from '../../../core/errors.ts';
+import type { RunOptions } from '../../../toolchain/process.ts';
+import type { Primitive } from '../rule.ts';
+import { VENV_PYTHON } from './dependencies.ts';
+import { GoTestReader } from './go-test.ts';
+import { crash, readJunit } from './junit.ts';
+import type { SuitePorts } from './run.ts';
+import { isFailure, type RunnerOutput, type TestCase } from './suite.ts';
+
+/** One of a kind's `suites`. */
+export type Suite = NonNullable<NonNullable<Primitive['kind']>['suites']>[number];
+
+/** The cases of a run, or what kept it from running. */
+export type Ran =
+  | { readonly cases: readonly TestCase[] }
+  | { readonly cause: 'dependencies-missing' | 'tool-failed'; readonly why: string };
+
+type Runner = (primitive: Primitive, suite: Suite, ports: SuitePorts) => Promise<Ran>;
+
+/** How suites are run, by what `kind.yaml` calls their runner. */
+export const runners: Readonly<Record<Suite['runner'], Runner>> = {
+  'go-test': goTest,
+  pytest: junitRunner('pytest', (report, args) => ({
+    program: VENV_PYTHON,
+    args: [
+      '-m',
+      'pytest',
+      '-p',
+      'no:cacheprovider',
+      '-o',
+      'junit_family=xunit1',
+      `--junit-xml=${report}`,
+      ...args,
+    ],
+  })),
+  'node-test': junitRunner('node --test', (report, args) => ({
+    program: 'node',
+    args: ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, ...args],
+  })),
+  vitest: junitRunner('vitest', (report, args) => ({
+    program: 'node_modules/.bin/vitest',
+    args: ['run', '--reporter=junit', `--outputFile=${report}`, ...args],
+  })),
+};
+
+/** A report of more bytes is not read: a suite that writes so much is broken. */
+const MAX_REPORT = 64 * 1024 * 1024;
+
+/** Nothing is downloaded, and what is compiled does not depend on the folder, so that Go finds it in its cache. */
+const GO_ENVIRONMENT = {
+  GOWORK: 'off',
+  GOPROXY: 'off',
+  GOTOOLCHAIN: 'local',
+  GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
+};
+
+async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts): Promise<Ran> {
+  const reader = new GoTestReader();
+  const lines = new LineSplitter((line) => reader.line(line));
+  // Go's own limit comes first: it says which test was running.
+  const limit = Math.max(1, Math.floor(ports.limit / 1000) - 5);
+  const output = await start(
+    'go',
+    ['test', '-json', '-count=1', `-timeout=${limit}s`, ...suite.args],
+    ports,
+    {
+      cwd: join(ports.tree.root, primitive.path),
+      env: GO_ENVIRONMENT,
+      stdout: (chunk) => lines.add(chunk),
+    },
+  );
+  lines.end();
+  const missing = reader.missingModules(output.stderr);
+  if (missing !== '') return { cause: 'dependencies-missing', why: missing.trim() };
+  const [tooOld] = /^go: .* requires go >= .*$/m.exec(output.stderr) ?? [];
+  if (tooOld !== undefined) return { cause: 'tool-failed', why: tooOld };
+  const goMod = await ports.tree.read(posix.join(primitive.path, 'go.mod'));
+  const module = /^module\s+(\S+)/m.exec(new TextDecoder().decode(goMod))?.[1] ?? '';
+  return { cases: reader.cases(output, primitive.path, module) };
+}
+
+function junitRunner(
+  name: string,
+  command: (
+    report: string,
+    args: readonly string[],
+  ) => { readonly program: string; readonly args: readonly string[] },
+): Runner {
+  return async (primitive, suite, ports) => {
+    const cwd = join(ports.tree.root, primitive.path);
+    const folder = join(ports.output, primitive.id, suite.id);
+    await mkdir(folder, { recursive: true });
+    const report = join(folder, 'runner.xml');
+    const { program, args } = command(report, suite.args);
+    const output = await start(program.includes('/') ? join(cwd, program) : program, args, ports, {
+      cwd,
+      env: { PYTHONDONTWRITEBYTECODE: '1' },
+      // Only the report counts; what a suite prints is not kept.
+      stdout: () => {},
+    });
+    const { cases, problem } = await readReport(report, { folder: cwd, root: ports.tree.root });
+    // An exit code that no case explains, and a failure that the exit code hides, are both a broken run.
+    if (problem === undefined && cases.some(({ outcome }) => isFailure(outcome)) === (output.exitCode !== 0))
+      return { cases };
+    return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')] };
+  };
+}
+
+async function readReport(
+  report: string,
+  folders: { readonly folder: string; readonly root: string },
+): Promise<{ readonly cases: readonly TestCase[]; readonly problem?: string }> {
+  const found = await stat(report).catch(() => undefined);
+  if (found === undefined) return { cases: [], problem: 'left no report' };
+  if (found.size > MAX_REPORT) return { cases: [], problem: `its report has ${found.size} bytes` };
+  try {
+    return { cases: readJunit(await readFile(report, 'utf8'), folders) };
+  } catch {
+    return { cases: [], problem: 'its report is not XML' };
+  }
+}
+
+/** Starts a runner; the time limit ends it with all that it started. */
+async function start(
+  program: string,
+  args: readonly string[],
+  { processes, limit, signal }: SuitePorts,
+  options: RunOptions,
+): Promise<RunnerOutput> {
+  try {
+    const { exitCode, stderr } = await processes.run(program, args, { ...options, timeout: limit, signal });
+    return { exitCode, stderr, timedOut: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PrimitiveError) || error.code !== 'tool-timeout') throw error;
+    return { exitCode: 124, stderr: error.message, timedOut: true };
+  }
+}
+
+/** Makes lines of chunks; a line of more than a megabyte is dropped. */
+class LineSplitter {
+  readonly #take: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #rest = '';
+
+  constructor(take: (line: string) => void) {
+    this.#take = take;
+  }
+
+  add(chunk: Uint8Array): void {
+    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split('\n');
+    const rest = lines.pop() ?? '';
+    this.#rest = rest.length > 1024 * 1024 ? '' : rest;
+    for (const line of lines) this.#take(line);
+  }
+
+  end(): void {
+    if (this.#rest !== '') this.#take(this.#rest);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Finding } from '../core/finding.ts';
+
+/** A rule as SARIF lists it. */
+export interface SarifRule {
+  readonly id: string;
+  readonly level: Finding['level'];
+  readonly title: string;
+  /** How its findings are put right, Markdown. */
+  readonly help?: string;
+}
+
+/** A finding, what identifies it from run to run, and why it does not count where it was suppressed. */
+export interface SarifResult extends Omit<Finding, 'fix'> {
+  readonly fingerprint: string;
+  readonly suppressed?: string;
+}
+
+const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
+
+/** A SARIF 2.1.0 log (OASIS, sarif-schema-2.1.0.json), as GitHub code scanning takes it. */
+export function sarifLog(
+  tool: { readonly name: string; readonly version: string; readonly uri: string },
+  rules: readonly SarifRule[],
+  results: readonly SarifResult[],
+): string {
+  const indexes = new Map(rules.map(({ id }, index) => [id, index]));
+  const log = {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: tool.name,
+            semanticVersion: tool.version,
+            informationUri: tool.uri,
+            rules: rules.map(({ id, level, title, help }) => ({
+              id,
+              shortDescription: { text: title },
+              ...(help === undefined ? {} : { help: { text: help, markdown: help } }),
+              defaultConfiguration: { level: LEVELS[level] },
+            })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: results.map((result) => resultOf(result, indexes.get(result.rule))),
+      },
+    ],
+  };
+  return `${JSON.stringify(log, null, 2)}\n`;
+}
+
+function resultOf(
+  { rule, level, message, path, line, column, fingerprint, suppressed }: SarifResult,
+  index: number | undefined,
+) {
+  const region =
+    line === undefined
+      ? {}
+      : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
+  return {
+    ruleId: rule,
+    ...(index === undefined ? {} : { ruleIndex: index }),
+    level: LEVELS[level],
+    message: { text: message },
+    ...(path === undefined
+      ? {}
+      : {
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: { uri: uriOf(path), uriBaseId: '%SRCROOT%' },
+                ...region,
+              },
+            },
+          ],
+        }),
+    partialFingerprints: { 'primitive/v1': fingerprint },
+    ...(suppressed === undefined ? {} : { suppressions: [{ kind: 'external', justification: suppressed }] }),
+  };
+}
+
+/** A path of the repository as a relative URI reference (RFC 3986). */
+function uriOf(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
