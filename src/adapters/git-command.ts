@@ -1,18 +1,19 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { programs } from '../toolchain/programs.ts';
+import { programOverrides } from './git-config.ts';
 
-/** No program that a repository's own configuration names is started. */
+/** Together with {@link programOverrides}: no program that a repository's own configuration names is started. */
 const SAFE = [
   '--no-pager',
   '--literal-pathspecs',
-  '-c',
-  'core.fsmonitor=false',
-  '-c',
-  'core.hooksPath=/dev/null',
+  ...['-c', 'core.fsmonitor=false'],
+  ...['-c', 'core.hooksPath=/dev/null'],
+  // A URL may be a command line: `ext::sh -c …`.
+  ...['-c', 'protocol.ext.allow=never'],
 ];
 
-/** Variables that would turn git to another repository, index or view of the objects (a hook inherits some). */
+/** Variables that would lead git to another repository, index or view of the objects (a hook inherits some). */
 const DIVERTING = [
   'GIT_DIR',
   'GIT_WORK_TREE',
@@ -38,24 +39,46 @@ const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   GIT_OPTIONAL_LOCKS: '0',
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_TERMINAL_PROMPT: '0',
+  // Empty, so that core.gitProxy is not looked for.
+  GIT_PROXY_COMMAND: '',
 };
 
 /** A tree of a million files is about 100 MB of listing. */
 const MAX_LISTING = 1024 * 1024 * 1024;
-/** Runs git in one folder, shielded from the environment and from the repository's configuration. */
+
+/** Git in a folder. Throws `git-config-unsafe` (exit 2), `git-failed` (exit 3), and what {@link Processes} throws. */
+export async function openGit(processes: Processes, folder: string, signal?: AbortSignal): Promise<Git> {
+  const listing = ['config', '--list', '--show-scope', '--null'];
+  const found = await new Git(processes, folder, signal, SAFE).expect(listing);
+  return new Git(processes, folder, signal, [...SAFE, ...programOverrides(text(found))]);
+}
+
+/** Runs git in a folder, protected from the environment and from the repository's configuration; made by {@link openGit}. */
 export class Git {
   readonly #processes: Processes;
   readonly #folder: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #options: readonly string[];
 
-  constructor(processes: Processes, folder: string, signal: AbortSignal | undefined) {
+  constructor(
+    processes: Processes,
+    folder: string,
+    signal: AbortSignal | undefined,
+    options: readonly string[],
+  ) {
     this.#processes = processes;
     this.#folder = folder;
     this.#signal = signal;
+    this.#options = options;
+  }
+
+  /** The same git in another folder of the repository. */
+  in(folder: string): Git {
+    return new Git(this.#processes, folder, this.#signal, this.#options);
   }
 
   run(args: readonly string[], options: Pick<RunOptions, 'input' | 'stdout'> = {}): Promise<RunResult> {
-    return this.#processes.run('git', [...SAFE, ...args], {
+    return this.#processes.run('git', [...this.#options, ...args], {
       cwd: this.#folder,
       env: ENVIRONMENT,
       maxStdout: MAX_LISTING,
@@ -64,7 +87,7 @@ export class Git {
     });
   }
 
-  /** As `run`, for a program that has no reason to fail. */
+  /** As `run`; throws `git-failed` (exit 3) for any exit code but 0. */
   async expect(args: readonly string[], options: { input?: string } = {}): Promise<RunResult> {
     const result = await this.run(args, options);
     if (result.exitCode !== 0) throw failed(args, result);
@@ -81,9 +104,9 @@ export function corrupt(message: string): PrimitiveError {
   });
 }
 
-/** Git ended otherwise than it has a reason to. */
+/** `git-failed` (exit 3): git ended with an unexpected exit code. */
 export function failed(args: readonly string[], result: RunResult): PrimitiveError {
-  return new PrimitiveError('git-failed', `git ${args[0]} failed with exit code ${result.exitCode}.`, {
+  return new PrimitiveError('git-failed', `git ${args[0]} failed with exit code ${result.exitCode}`, {
     why: gitWords(result),
     suggestions: [`Run \`git --version\`: ${programs.git.minimum} or newer is needed.`],
     exit: 3,
@@ -93,7 +116,7 @@ export function failed(args: readonly string[], result: RunResult): PrimitiveErr
 /** The last lines that git wrote, without credentials in addresses. */
 export function gitWords(result: RunResult): string {
   const lines = result.stderr.trim().split('\n').slice(-5).join('; ');
-  return lines === '' ? 'git said nothing' : lines.replace(/:\/\/[^@/\s]*@/g, '://');
+  return lines === '' ? 'git printed no message' : lines.replace(/:\/\/[^@/\s]*@/g, '://');
 }
 
 /** What a run wrote to stdout. */

@@ -1,5 +1,5 @@
 import type { Processes } from '../toolchain/process.ts';
-import { Git, text } from './git-command.ts';
+import { openGit, text } from './git-command.ts';
 import { readRemotes, remoteUrl } from './git-remotes.ts';
 
 /** What a repository says of where it comes from; it needs no commit for that. */
@@ -16,7 +16,7 @@ export async function readOrigin(
   folder: string,
   signal?: AbortSignal,
 ): Promise<Origin> {
-  const git = new Git(processes, folder, signal);
+  const git = await openGit(processes, folder, signal);
   const [remotes, heads, current] = await Promise.all([
     readRemotes(git),
     git.run(['for-each-ref', '--format=%(refname)%09%(symref)', 'refs/heads', 'refs/remotes/origin/HEAD']),

@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
-import { failed, Git, text } from './git-command.ts';
+import { failed, type Git, openGit, text } from './git-command.ts';
 import { deepen, isAncestor } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
@@ -24,8 +24,9 @@ export async function openRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<GitRepository> {
-  const { root, head, packs } = await locate(new Git(processes, folder, signal), folder);
-  const git = new Git(processes, root, signal);
+  const here = await openGit(processes, folder, signal);
+  const { root, head, packs } = await locate(here, folder);
+  const git = here.in(root);
   const reader = new ObjectReader(git, head);
   const changes = once(() => listChanges(git));
   const remotes = once(() => readRemotes(git));

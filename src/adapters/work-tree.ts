@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Processes } from '../toolchain/process.ts';
-import { failed, Git, text } from './git-command.ts';
+import { failed, type Git, openGit, text } from './git-command.ts';
 
 /**
  * The work tree of the repository around a folder; a commit is needed for `changedSince` alone.
@@ -14,7 +14,8 @@ export async function openWorkTree(
   folder: string,
   signal?: AbortSignal,
 ): Promise<WorkTree> {
-  const found = await new Git(processes, folder, signal).run(['rev-parse', '--show-toplevel']);
+  const here = await openGit(processes, folder, signal);
+  const found = await here.run(['rev-parse', '--show-toplevel']);
   if (found.exitCode !== 0) {
     throw new PrimitiveError('git-not-a-repository', `${folder} is in no git work tree.`, {
       why: 'What git ignores is not checked, so git has to be asked.',
@@ -22,7 +23,7 @@ export async function openWorkTree(
     });
   }
   const root = text(found).replace(/\r?\n$/, '');
-  const git = new Git(processes, root, signal);
+  const git = here.in(root);
   let listed: Promise<readonly string[]> | undefined;
   return {
     root,
