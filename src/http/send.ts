@@ -13,6 +13,8 @@ export interface HttpRequest {
 
 /** A whole response. */
 export interface HttpResponse {
+  /** Where it came from: after redirects not the URL of the request. */
+  readonly url: URL;
   readonly status: number;
   /** Lower-case names; a repeated header is joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
@@ -68,7 +70,7 @@ const STORE_PATIENCE = 5;
 export function sendRequest(request: HttpRequest, context: SendContext): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
-    let response: Omit<HttpResponse, 'body'> = { status: 0, headers: {} };
+    let response: Omit<HttpResponse, 'body'> = { url: request.url, status: 0, headers: {} };
     let received = 0;
     let abort: ((reason: Error) => void) | undefined;
     let ended: { readonly reason: unknown } | undefined;
@@ -111,7 +113,7 @@ export function sendRequest(request: HttpRequest, context: SendContext): Promise
         onResponseStart(_controller, status, headers) {
           if (status < 200) return;
           stall.within(context.stallTimeout);
-          response = { status, headers: flatten(headers) };
+          response = { url: request.url, status, headers: flatten(headers) };
         },
         onResponseData(_controller, chunk) {
           stall.within(context.stallTimeout);

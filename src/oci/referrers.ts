@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { Clock } from '../http/retry.ts';
-import { retryDelay } from '../http/retry.ts';
+import { type Clock, retryDelay } from '../http/retry.ts';
+import type { HttpResponse } from '../http/send.ts';
 import { digestHex } from './digest.ts';
 import { readErrorBody } from './failure.ts';
 import {
@@ -190,10 +190,7 @@ type PageResult =
 /** Status codes of registries without the API. */
 const UNSUPPORTED = new Set([400, 404, 405, 406, 501]);
 
-function readPage(
-  response: { status: number; headers: Readonly<Record<string, string>>; body: Uint8Array },
-  url: URL,
-): PageResult {
+function readPage(response: HttpResponse, url: URL): PageResult {
   if (response.status !== 200) {
     // A repository that is not there yet says nothing about the API.
     const { code } = readErrorBody(response);

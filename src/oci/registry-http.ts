@@ -193,7 +193,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
         host.scheme = 'https';
         continue;
       }
-      const refused = response.status === 401 && own && !call.accept(response);
+      const refused = own && isChallenge(response, url) && !call.accept(response);
       const learned = refused && authorizer.learn(url, host.name, response, authorization);
       host.answered = true;
       onResponse();
@@ -280,6 +280,11 @@ function subjectOf(call: Call, host: Host, path: string, authorization: Authoriz
     pushes: call.pushes,
     ...(source === undefined ? {} : { credentialSource: source }),
   };
+}
+
+/** A challenge decides where credentials go, so it counts only from the registry itself, not from behind a redirect. */
+function isChallenge(response: HttpResponse, asked: URL): boolean {
+  return response.status === 401 && response.url.origin === asked.origin;
 }
 
 function mayWantTls(host: Host, response: HttpResponse): boolean {

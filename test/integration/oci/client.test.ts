@@ -126,6 +126,37 @@ describe('redirects', () => {
     ]);
   });
 
+  test('a challenge of another host does not decide where credentials go', async () => {
+    const thief = await scripted(() => ({ status: 200, body: '{"token":"x"}' }));
+    const storage = await scripted(() => ({
+      status: 401,
+      headers: { 'www-authenticate': `Bearer realm="${thief.url}/token",service="x"` },
+    }));
+    const registry = await scripted(({ authorization }) =>
+      authorization === BASIC
+        ? { status: 307, headers: { location: `${storage.url}/layer` } }
+        : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+    );
+    const client = connect(withPassword(registry.host));
+    const found = await failure(client.getBlob(joinRepository(registry.host, 'a'), layer.descriptor));
+    expect(found.code).toBe('registry-unauthorized');
+    expect(thief.seen).toEqual([]);
+    expect(storage.seen.map(({ authorization }) => authorization)).toEqual([undefined]);
+  });
+
+  test('a token service that redirects to another host does not pass the password on', async () => {
+    const other = await scripted(() => ({ status: 200, body: '{"token":"x"}' }));
+    const tokens = await scripted(() => ({ status: 302, headers: { location: `${other.url}/token` } }));
+    const registry = await scripted(({ authorization }) =>
+      authorization === undefined
+        ? { status: 401, headers: { 'www-authenticate': `Bearer realm="${tokens.url}/token",service="x"` } }
+        : manifestReply,
+    );
+    await connect(withPassword(registry.host)).getManifest(joinRepository(registry.host, 'a'), 'v1');
+    expect(tokens.seen.map(({ authorization }) => authorization)).toEqual([BASIC]);
+    expect(other.seen.map(({ authorization }) => authorization)).toEqual([undefined]);
+  });
+
   test('what goes wrong behind a redirect is told without the address, which carries a signature', async () => {
     const storage = await scripted(() => ({ status: 403, body: 'AccessDenied' }));
     const registry = await scripted(() => ({
