@@ -16,6 +16,7 @@ import {
   tagsOf,
 } from '../../support/publish-lab.ts';
 import { brokenPromisesAt, recordAt } from '../../support/registry-promises.ts';
+import { partOf } from '../../support/sample.ts';
 import { type Buildkit, startBuildkit } from '../../support/services/buildkit.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
 
@@ -103,7 +104,7 @@ describe('a signal', () => {
   });
 });
 
-test('kill -9 at every event, then again: the same end, and nothing sealed is built twice', async () => {
+test('kill -9 at any event, then again: the same end, and nothing sealed is built twice', async () => {
   const run = async (kill: number): Promise<readonly string[]> => {
     await using app = await lab.app();
     const child = app.start({ args: ['--events', 'ndjson'] });
@@ -125,8 +126,13 @@ test('kill -9 at every event, then again: the same end, and nothing sealed is bu
   const events = await run(Number.POSITIVE_INFINITY);
   expect(events.length).toBeGreaterThan(30);
   const limit = pLimit(2);
-  await Promise.all(events.map((_, index) => limit(() => run(index + 1))));
-  console.log(`kill -9: ${events.length} events, each one once: ${[...new Set(events)].join(', ')}`);
+  const kills = partOf(
+    events.map((_, index) => index + 1),
+    5,
+  );
+  await Promise.all(kills.map((kill) => limit(() => run(kill))));
+  const at = kills.map((kill) => `${kill} ${events[kill - 1]}`).join(', ');
+  console.log(`kill -9 at ${kills.length} of ${events.length} events: ${at}`);
 }, 900_000);
 
 describe('at once', () => {
