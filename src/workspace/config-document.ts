@@ -181,13 +181,18 @@ export const ConfigFile = strictObject(
         {
           sdk: Type.Optional(
             strictObject({
-              go: Type.Optional(list('Go packages of the SDK.', 'Import path or prefix.')),
-              ts: Type.Optional(list('npm packages of the SDK.', 'Package name.')),
-              python: Type.Optional(list('Python packages of the SDK.', 'Package name.')),
+              go: Type.Optional(list('Go packages of the SDK and all below them.', 'Import path.')),
+              ts: Type.Optional(list('npm packages of the SDK and all below them.', 'Package name.')),
+              python: Type.Optional(list('Python packages of the SDK and all below them.', 'Module name.')),
             }),
           ),
-          forbidden: Type.Optional(list('What no primitive may import.', 'Import path or prefix.')),
-          infra: Type.Optional(list('Files that may import infrastructure.', 'Glob below a primitive.')),
+          forbidden: Type.Optional(list('What no primitive may import.', 'Package, with all below it.')),
+          infra: Type.Optional(
+            list(
+              'What only the infrastructure files of a kind may import; drivers of databases and brokers unless given.',
+              'Package, with all below it.',
+            ),
+          ),
         },
         'What primitives may import.',
       ),

@@ -21,6 +21,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
     ...cacheFaults(build.cache ?? {}),
     ...signerFaults(signing),
+    ...importFaults(config.imports ?? {}),
     ...repeated(config.gitops?.lanes ?? [], ['gitops', 'lanes']),
     ...repeated(config.plugins ?? [], ['plugins']),
   ];
@@ -269,6 +270,33 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
   const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
   if (scheme === undefined || KMS.includes(scheme)) return [];
   return [{ path, message: `${scheme}: is none of env, ${KMS.join(', ')}` }];
+}
+
+/** Entries that no import can be under. */
+function importFaults({
+  sdk = {},
+  forbidden = [],
+  infra = [],
+}: NonNullable<ConfigFile['imports']>): readonly Fault[] {
+  const lists: readonly (readonly [YamlPath, readonly string[]])[] = [
+    ...Object.entries(sdk).map(([language, entries]) => [['imports', 'sdk', language], entries] as const),
+    [['imports', 'forbidden'], forbidden],
+    [['imports', 'infra'], infra],
+  ];
+  return lists.flatMap(([path, entries]) => [
+    ...entries.flatMap((entry, i) =>
+      /^[./]|[\s*?[\]{}]|[./]$/.test(entry)
+        ? [
+            {
+              path: [...path, i],
+              message: `${JSON.stringify(entry)} is not the name of a package; all below a package is meant with it`,
+              suggestion: 'For example github.com/acme/sdk, @acme/sdk or acme_sdk.orders',
+            },
+          ]
+        : [],
+    ),
+    ...repeated(entries, path),
+  ]);
 }
 
 function repeated(values: readonly string[], path: YamlPath): readonly Fault[] {

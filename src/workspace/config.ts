@@ -48,7 +48,8 @@ export interface Config {
       readonly python: readonly string[];
     };
     readonly forbidden: readonly string[];
-    readonly infra: readonly string[];
+    /** Undefined for the list that verify has. */
+    readonly infra?: readonly string[];
   };
   readonly gitops?: {
     readonly repository: string;
@@ -148,7 +149,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
     imports: {
       sdk: { go: [], ts: [], python: [], ...imports.sdk },
       forbidden: imports.forbidden ?? [],
-      infra: imports.infra ?? [],
+      ...(imports.infra === undefined ? {} : { infra: imports.infra }),
     },
     ...(gitops === undefined ? {} : { gitops: { ...GITOPS_DEFAULTS, ...gitops } }),
     plugins: file.plugins ?? [],

@@ -3,6 +3,7 @@ import type { Kind, Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import type { Manifest } from '../../workspace/provenance.ts';
+import type { Import } from './imports/resolve.ts';
 import type { Source } from './imports/source.ts';
 import type { Marker } from './markers.ts';
 import type { Obstacle } from './obstacle.ts';
@@ -24,6 +25,7 @@ export interface Subjects {
   readonly primitive: Primitive;
   readonly marker: Marker & InFile;
   readonly source: Source & InFile;
+  readonly import: Import & InFile;
   readonly obstacle: Obstacle;
   readonly suite: SuiteRun;
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
@@ -5,6 +6,7 @@ import type { Config } from '../../workspace/config.ts';
 import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
 import type { VerifyDocument } from './document.ts';
+import { resolveImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
 import { judge } from './judge.ts';
 import { markerScan } from './markers.ts';
@@ -92,6 +94,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     { tree, store: ports.scans, ownerOf: ownerIn(primitives) },
   );
   facts.push(...scanned);
+  if (subjects.has('import')) facts.push(...(await importsOf(scanned, ports, base, primitives)));
 
   const suites = await testsOf(selected, request, families, ports);
   facts.push(...suiteFacts(suites));
@@ -138,6 +141,18 @@ async function testsOf(
   if (!tests || !families.includes('TEST')) return { runs: [], obstacles: [], unchecked: [] };
   emit({ type: 'step', step: 'test', message: 'Running test suites' });
   return runSuites(selected, { install }, { ...suites, tree, emit, signal });
+}
+
+async function importsOf(
+  facts: readonly Fact[],
+  { tree }: VerifyPorts,
+  base: string,
+  primitives: readonly Primitive[],
+): Promise<readonly Fact[]> {
+  const sources = facts.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
+  const primitivesFolder = posix.join(base, 'primitives');
+  const resolved = await resolveImports(sources, tree, { primitivesFolder, ownerOf: ownerIn(primitives) });
+  return resolved.map((value) => ({ subject: 'import', value }));
 }
 
 /** The primitives that are meant, in their order. */

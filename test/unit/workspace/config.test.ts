@@ -36,7 +36,7 @@ test('a registry is enough, and every default is filled in', async () => {
     },
     signing: { signer: { type: 'keyless' }, trusted: [], accepted: [] },
     sbom: { format: 'spdx-json' },
-    imports: { sdk: { go: [], ts: [], python: [] }, forbidden: [], infra: [] },
+    imports: { sdk: { go: [], ts: [], python: [] }, forbidden: [] },
     plugins: [],
   });
 });
@@ -93,7 +93,7 @@ plugins: ["@acme/kinds"]
       trusted: [{ trigger: 'push' }, { key: '/repo/keys/cosign.pub' }, { key: 'awskms:///alias/main' }],
       signingConfig: '/repo/sigstore/signing_config.json',
     },
-    imports: { sdk: { go: ['github.com/acme/sdk'], ts: [], python: [] } },
+    imports: { sdk: { go: ['github.com/acme/sdk'], ts: [], python: [] }, infra: [] },
     gitops: {
       repository: 'acme/gitops',
       workflow: 'scaffold-primitive-gitops.yaml',
@@ -118,6 +118,10 @@ test.each([
   ['registry: https://ghcr.io/acme\n', 'config-invalid', '1:11', 'a reference has no scheme'],
   ['registry: ghcr.io/Acme\n', 'config-invalid', '1:11', 'upper-case'],
   ['registry: ghcr.io/acme:latest\n', 'config-invalid', '1:11', 'cannot be used'],
+  [`${R}imports: { forbidden: [lodash/*] }\n`, 'config-invalid', '2:24', 'not the name of a package'],
+  [`${R}imports: { infra: [pg, pg] }\n`, 'config-invalid', '2:24', 'twice'],
+  [`${R}imports: { sdk: { ts: [./sdk] } }\n`, 'config-invalid', '2:24', 'not the name of a package'],
+  [`${R}imports: { sdk: { java: [] } }\n`, 'config-unknown-key', '2:19', 'java'],
   [`${R}registry: ghcr.io/other\n`, 'config-syntax', '2:1', 'unique'],
   [`${R}a: [1\n`, 'config-syntax', '3:1', 'Flow'],
   [`${R}---\n${R}`, 'config-syntax', '2:1', 'multiple documents'],

@@ -1,5 +1,12 @@
 // Written by `npm run generate` from the files beside it.
 import type { AnyRule } from '../rule.ts';
+import { rule as IMP_001 } from './IMP-001.ts';
+import { rule as IMP_002 } from './IMP-002.ts';
+import { rule as IMP_003 } from './IMP-003.ts';
+import { rule as IMP_004 } from './IMP-004.ts';
+import { rule as IMP_005 } from './IMP-005.ts';
+import { rule as IMP_006 } from './IMP-006.ts';
+import { rule as IMP_007 } from './IMP-007.ts';
 import { rule as INT_001 } from './INT-001.ts';
 import { rule as INT_002 } from './INT-002.ts';
 import { rule as INT_003 } from './INT-003.ts';
@@ -17,6 +24,13 @@ import { rule as TEST_007 } from './TEST-007.ts';
 
 /** All rules, by id. */
 export const rules: readonly AnyRule[] = [
+  IMP_001,
+  IMP_002,
+  IMP_003,
+  IMP_004,
+  IMP_005,
+  IMP_006,
+  IMP_007,
   INT_001,
   INT_002,
   INT_003,

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
+import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/policy.ts';
 
 /** `specifier`, with `type ` where nothing is loaded, `?` where it is not known, and the names of Python's `from`. */
 async function importsOf(path: string, text: string): Promise<readonly string[]> {
@@ -132,4 +134,11 @@ describe('what cannot be read', () => {
       imports: [{ specifier: 'a', typeOnly: false, line: 1, column: 12 }],
     });
   });
+});
+
+test('the page of IMP-005 names all infrastructure', async () => {
+  const page = await readFile('src/features/verify/rules/IMP-005.md', 'utf8');
+  const names = Object.values(INFRASTRUCTURE).flat();
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  for (const list of Object.values(INFRASTRUCTURE)) expect(list).toEqual([...list].sort());
 });

@@ -1,0 +1,19 @@
+/** Texts, which are kept, and what JSON knows only with comments. */
+const COMMENT = /("(?:\\.|[^"\\])*")|\/\/.*|\/\*[\s\S]*?\*\//g;
+const TRAILING_COMMA = /("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g;
+
+/** The object in a text of JSON, with comments and trailing commas as in tsconfig.json; empty where it is none. */
+export function readJson(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return record(JSON.parse(text.replace(COMMENT, '$1').replace(TRAILING_COMMA, '$1')));
+  } catch {
+    return {};
+  }
+}
+
+/** A value where it is an object; else an empty one. */
+export function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+}

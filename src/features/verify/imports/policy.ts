@@ -1,0 +1,132 @@
+import picomatch from 'picomatch';
+import type { Context, Problem, Subjects } from '../rule.ts';
+import { isTest, type Language } from './source.ts';
+
+/** Rules of which one import breaks at most one: the first that applies. */
+type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003';
+
+/** The rule about code of this repository that an import breaks; undefined where it may be. */
+export function brokenPathRule(found: Subjects['import'], context: Context): PathRule | undefined {
+  const { primitive, owner, target, proto } = found;
+  if (primitive === undefined || isListed(found, context.config.imports.sdk[found.language]))
+    return undefined;
+  if (owner !== undefined && owner.id !== primitive.id) return 'IMP-001';
+  if (owner !== undefined) return undefined;
+  if (proto) return 'IMP-002';
+  return target.type === 'path' || target.type === 'outside' ? 'IMP-003' : undefined;
+}
+
+/** The entry of a list that an import path falls under. */
+export function listed(
+  { language, specifier, target }: Pick<Subjects['import'], 'language' | 'specifier' | 'target'>,
+  entries: readonly string[],
+): string | undefined {
+  const names = target.type === 'package' ? [specifier, target.name] : [specifier];
+  return entries.find((entry) => names.some((name) => isUnder(name, entry, language)));
+}
+
+function isListed(found: Subjects['import'], entries: readonly string[]): boolean {
+  return listed(found, entries) !== undefined;
+}
+
+/** `a.b/c` and all below it, by whole names: `a.b/cd` is another package. */
+function isUnder(name: string, entry: string, language: Language): boolean {
+  return name === entry || name.startsWith(`${entry}${language === 'python' ? '.' : '/'}`);
+}
+
+/** Drivers of databases and brokers, clients of clouds: infrastructure where the config has no list of its own. */
+export const INFRASTRUCTURE: Readonly<Record<Language, readonly string[]>> = {
+  go: [
+    'cloud.google.com/go',
+    'database/sql',
+    'github.com/Azure/azure-sdk-for-go',
+    'github.com/IBM/sarama',
+    'github.com/aws/aws-sdk-go',
+    'github.com/aws/aws-sdk-go-v2',
+    'github.com/confluentinc/confluent-kafka-go',
+    'github.com/go-sql-driver/mysql',
+    'github.com/jackc/pgx',
+    'github.com/jmoiron/sqlx',
+    'github.com/lib/pq',
+    'github.com/mattn/go-sqlite3',
+    'github.com/nats-io/nats.go',
+    'github.com/rabbitmq/amqp091-go',
+    'github.com/redis/go-redis',
+    'github.com/segmentio/kafka-go',
+    'github.com/twmb/franz-go',
+    'go.mongodb.org/mongo-driver',
+    'gorm.io',
+  ],
+  ts: [
+    '@aws-sdk',
+    '@azure',
+    '@google-cloud',
+    '@prisma/client',
+    'amqplib',
+    'better-sqlite3',
+    'drizzle-orm',
+    'ioredis',
+    'kafkajs',
+    'knex',
+    'mongodb',
+    'mongoose',
+    'mysql2',
+    'nats',
+    'node:sqlite',
+    'pg',
+    'redis',
+    'sequelize',
+    'typeorm',
+  ],
+  python: [
+    'aio_pika',
+    'aiokafka',
+    'asyncpg',
+    'azure',
+    'boto3',
+    'botocore',
+    'confluent_kafka',
+    'google.cloud',
+    'kafka',
+    'nats',
+    'pika',
+    'psycopg',
+    'psycopg2',
+    'psycopg_pool',
+    'pymongo',
+    'redis',
+    'sqlalchemy',
+    'sqlite3',
+  ],
+};
+
+/** The entry of the infrastructure that an import falls under. */
+export function infrastructureOf(
+  found: Subjects['import'],
+  configured: readonly string[] | undefined,
+): string | undefined {
+  return listed(found, configured ?? INFRASTRUCTURE[found.language]);
+}
+
+/** Whether a file may import infrastructure: a test, or one of those that its kind names. */
+export function mayImportInfrastructure({ path, primitive, language }: Subjects['import']): boolean {
+  const infra = primitive?.kind?.imports?.infra;
+  if (primitive === undefined || infra === undefined) return true;
+  const file = path.slice(primitive.path.length + 1);
+  return isTest(file, language) || picomatch(infra, { dot: true })(file);
+}
+
+/** A problem at the place of an import. */
+export function importProblem(
+  { specifier, line, column, typeOnly }: Subjects['import'],
+  message: string,
+  fix: string,
+): Problem {
+  return {
+    message: `${typeOnly ? 'Type import' : 'Import'} ${message}`,
+    line,
+    column,
+    key: specifier,
+    fix: { kind: 'text', text: fix },
+  };
+}

@@ -1,0 +1,42 @@
+import { posix } from 'node:path';
+import type { Repository } from './repository.ts';
+import type { Language } from './source.ts';
+import type { Target } from './target.ts';
+
+/** What generators of buf and protoc call their output. */
+const GENERATED: Readonly<Record<Language, RegExp>> = {
+  go: /(?:\.pb|\.connect|\.pb\.gw|_grpc\.pb)\.go$/,
+  ts: /_(?:pb|connect|grpc_pb|connectweb)(?:\.d)?(?:\.[cm]?[jt]s)?$/,
+  python: /_pb2(?:_grpc)?(?:\.pyi?)?$/,
+};
+/** Files in the root of a package. */
+const PACKAGES = new Set(['go.mod', 'package.json', 'pyproject.toml']);
+/** Packages that the Buf Schema Registry generates from proto files. */
+const REGISTRY = /^(?:buf\.build\/gen\/|@buf\/)/;
+
+/** Whether an import leads to proto files, or to what is generated from them, in any package but an SDK. */
+export function isProto(
+  specifier: string,
+  target: Target,
+  language: Language,
+  repository: Repository,
+): boolean {
+  if (/\.proto$/.test(specifier) || REGISTRY.test(specifier)) return true;
+  if (target.type !== 'path') return false;
+  const { path } = target;
+  if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;
+  return (
+    (language === 'go' && repository.filesIn(path).some((name) => GENERATED.go.test(name))) ||
+    isInProtoModule(path, repository)
+  );
+}
+
+/** Whether proto sources are beside a file or above it, as far up as its own package goes. */
+function isInProtoModule(path: string, repository: Repository): boolean {
+  for (let folder = path; folder !== '.'; folder = posix.dirname(folder)) {
+    const names = repository.filesIn(folder);
+    if (names.some((name) => name === 'buf.yaml' || name.endsWith('.proto'))) return true;
+    if (names.some((name) => PACKAGES.has(name))) return false;
+  }
+  return false;
+}

@@ -1,0 +1,68 @@
+import { posix } from 'node:path';
+import type { Repository } from './repository.ts';
+import type { Resolver, Target } from './target.ts';
+
+/** Files that make a folder a project of its own. */
+const PROJECTS = ['pyproject.toml', 'setup.py', 'setup.cfg'];
+/** Folders of a flat project that are no packages of it. */
+const UNSHARED = new Set(['tests', 'test', 'docs', 'examples', 'scripts', 'integration']);
+
+/**
+ * Resolves module names of Python: relative ones, modules of the file's own project or folder, packages of the other
+ * projects in the repository, and `primitives.<kind>.<name>`, which works with the root of the repository as path.
+ */
+export async function pythonResolver(repository: Repository, primitivesFolder: string): Promise<Resolver> {
+  const projects = [...new Set(repository.named(...PROJECTS).map((file) => posix.dirname(file)))].sort(
+    (a, b) => b.length - a.length,
+  );
+  const packages = packagesOf(repository, new Set(projects));
+
+  const at = async (path: string): Promise<readonly Target[]> => {
+    const real = await repository.realPath(existing(repository, path) ?? path);
+    return [real === undefined ? { type: 'outside' } : { type: 'path', path: real }];
+  };
+  return async (specifier, from) => {
+    const folder = posix.dirname(from);
+    const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;
+    const path = specifier.slice(dots).replaceAll('.', '/');
+    if (dots > 0) return at(posix.join(folder, '../'.repeat(dots - 1), path));
+    const [name = ''] = path.split('/');
+    const project = projects.find((one) => one === '.' || from.startsWith(`${one}/`));
+    const roots = [folder, ...(project === undefined ? [] : [posix.join(project, 'src'), project])];
+    const own = roots.find((root) => isModule(repository, posix.join(root, name)));
+    if (own !== undefined) return at(posix.join(own, path));
+    const shared = packages.get(name);
+    if (shared !== undefined) return at(posix.join(shared, path));
+    if (
+      path.startsWith('primitives/') &&
+      repository.hasFolder(posix.join(primitivesFolder, path.split('/')[1] ?? ''))
+    ) {
+      return at(posix.join(posix.dirname(primitivesFolder), path));
+    }
+    return [{ type: 'package', name: specifier }];
+  };
+}
+
+/** Name of a package -> the folder that it is in; of all projects. */
+function packagesOf(repository: Repository, projects: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const packages = new Map<string, string>();
+  for (const file of repository.files) {
+    if (posix.basename(file) !== '__init__.py') continue;
+    const folder = posix.dirname(file);
+    const root = posix.dirname(folder);
+    const name = posix.basename(folder);
+    const inSrc = posix.basename(root) === 'src' && projects.has(posix.dirname(root));
+    if (inSrc || (projects.has(root) && !UNSHARED.has(name))) packages.set(name, root);
+  }
+  return packages;
+}
+
+function isModule(repository: Repository, path: string): boolean {
+  return existing(repository, path) !== undefined || repository.hasFolder(path);
+}
+
+function existing(repository: Repository, path: string): string | undefined {
+  return [path, `${path}.py`, `${path}.pyi`, `${path}/__init__.py`].find((file) =>
+    repository.files.has(file),
+  );
+}

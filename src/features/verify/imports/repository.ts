@@ -1,0 +1,103 @@
+import { posix } from 'node:path';
+import type { WorkTree } from '../work-tree.ts';
+
+/** Links that are followed before a path counts as a loop, as Linux does it. */
+const MAX_LINKS = 40;
+
+/** What resolving imports asks of a repository. Paths are relative to its root, without `.` and `..`. */
+export class Repository {
+  readonly files: ReadonlySet<string>;
+  readonly #tree: WorkTree;
+  /** Folder -> names of the files in it. */
+  readonly #folders = new Map<string, string[]>();
+  readonly #links = new Map<string, Promise<string | undefined>>();
+
+  private constructor(tree: WorkTree, files: readonly string[]) {
+    this.#tree = tree;
+    this.files = new Set(files);
+    for (const file of files) {
+      this.#namesIn(posix.dirname(file)).push(posix.basename(file));
+    }
+  }
+
+  #namesIn(folder: string): string[] {
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const names: string[] = [];
+    this.#folders.set(folder, names);
+    // The folders above it are folders too, even without a file of their own.
+    if (folder !== '.') this.#namesIn(posix.dirname(folder));
+    return names;
+  }
+
+  static async open(tree: WorkTree): Promise<Repository> {
+    return new Repository(tree, await tree.list());
+  }
+
+  hasFolder(path: string): boolean {
+    return this.#folders.has(path);
+  }
+
+  /** The names of the files directly in a folder; none where it is no folder. */
+  filesIn(folder: string): readonly string[] {
+    return this.#folders.get(folder) ?? [];
+  }
+
+  /** The paths of all files of a name: `go.mod`; without those that a package manager has put there. */
+  named(...names: readonly string[]): readonly string[] {
+    return [...this.files].filter(
+      (path) => names.includes(posix.basename(path)) && !/(?:^|\/)(?:node_modules|vendor)\//.test(path),
+    );
+  }
+
+  /** The nearest file of a name in the folder of `path` or above it. */
+  nearest(path: string, name: string): string | undefined {
+    for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
+      const file = posix.join(folder, name);
+      if (this.files.has(file)) return file;
+      if (folder === '.') return undefined;
+    }
+  }
+
+  /** The text of a file; undefined where it cannot be read. */
+  async text(path: string): Promise<string | undefined> {
+    const bytes = await this.#tree.read(path).catch(() => undefined);
+    return bytes && new TextDecoder().decode(bytes);
+  }
+
+  /** A path with its links resolved; undefined for one that leaves the repository or is a loop of links. */
+  async realPath(path: string): Promise<string | undefined> {
+    let real = posix.normalize(path);
+    for (let followed = 0; followed < MAX_LINKS; followed += 1) {
+      if (real === '..' || real.startsWith('../')) return undefined;
+      const link = await this.#firstLink(real);
+      if (link === undefined) return real;
+      real = posix.normalize(posix.join(link.target, real.slice(link.path.length + 1)));
+    }
+    return undefined;
+  }
+
+  async #firstLink(path: string): Promise<{ readonly path: string; readonly target: string } | undefined> {
+    for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
+      const part = end < 0 ? path : path.slice(0, end);
+      // Git lists a link as a file, and nothing below it.
+      if (this.files.has(part)) {
+        const target = await this.#readLink(part);
+        return target === undefined ? undefined : { path: part, target };
+      }
+      if (end < 0) return undefined;
+    }
+  }
+
+  #readLink(path: string): Promise<string | undefined> {
+    const known = this.#links.get(path);
+    if (known !== undefined) return known;
+    const { root } = this.#tree;
+    const target = this.#tree.readLink(path).then((link) => {
+      if (link === undefined) return undefined;
+      return posix.isAbsolute(link) ? posix.relative(root, link) : posix.join(posix.dirname(path), link);
+    });
+    this.#links.set(path, target);
+    return target;
+  }
+}

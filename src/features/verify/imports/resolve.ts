@@ -1,0 +1,90 @@
+import { posix } from 'node:path';
+import type { Primitive, Subjects } from '../rule.ts';
+import type { WorkTree } from '../work-tree.ts';
+import { goResolver } from './go-modules.ts';
+import { npmResolver } from './npm-packages.ts';
+import { isProto } from './proto.ts';
+import { pythonResolver } from './python-projects.ts';
+import { Repository } from './repository.ts';
+import type { Language } from './source.ts';
+import type { Resolver, Target } from './target.ts';
+
+/** An import with what it leads to. */
+export interface Import {
+  readonly language: Language;
+  /** As written; for `from a import b` in Python, `a.b` where that is a module. */
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+  readonly line: number;
+  readonly column: number;
+  readonly target: Target;
+  /** The primitive that the target belongs to. */
+  readonly owner: Primitive | undefined;
+  /** Whether the target is a proto file or code that is generated from one. */
+  readonly proto: boolean;
+}
+
+/** Resolves the imports of source files, each target once. */
+export async function resolveImports(
+  sources: readonly Subjects['source'][],
+  tree: WorkTree,
+  {
+    primitivesFolder,
+    ownerOf,
+  }: { readonly primitivesFolder: string; readonly ownerOf: (path: string) => Primitive | undefined },
+): Promise<readonly Subjects['import'][]> {
+  const repository = await Repository.open(tree);
+  const resolvers: Readonly<Record<Language, Resolver>> = {
+    go: await goResolver(repository),
+    ts: await npmResolver(repository),
+    python: await pythonResolver(repository, primitivesFolder),
+  };
+  const resolved = await Promise.all(
+    sources.map(async ({ language, imports, path, primitive }) => {
+      const found: Subjects['import'][] = [];
+      for (const { specifier, names, typeOnly, line, column } of imports) {
+        const known = await targetsOf({ specifier, names }, path, resolvers[language]);
+        const seen = new Set<string>();
+        for (const { specifier, target } of known) {
+          const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
+          // Of several targets in a primitive, one says it all.
+          const key = JSON.stringify([specifier, owner?.id ?? target]);
+          if (seen.has(key)) continue;
+          seen.add(key);
+          const proto = isProto(specifier, target, language, repository);
+          found.push({ language, specifier, typeOnly, line, column, target, owner, proto, path, primitive });
+        }
+      }
+      return found;
+    }),
+  );
+  return resolved.flat();
+}
+
+interface Resolved {
+  readonly specifier: string;
+  readonly target: Target;
+}
+
+async function targetsOf(
+  {
+    specifier,
+    names,
+  }: { readonly specifier: string | undefined; readonly names: readonly string[] | undefined },
+  from: string,
+  resolve: Resolver,
+): Promise<readonly Resolved[]> {
+  if (specifier === undefined) return [{ specifier: '', target: { type: 'unknown' } }];
+  const found: Resolved[] = [];
+  // A name that is imported from a package is a module of its own where there is a file for it.
+  for (const name of names ?? []) {
+    const module = /\.$/.test(specifier) ? `${specifier}${name}` : `${specifier}.${name}`;
+    const [target] = await resolve(module, from);
+    if (target?.type === 'path' && posix.extname(target.path) !== '')
+      found.push({ specifier: module, target });
+  }
+  if (found.length === 0 || found.length < (names?.length ?? 0)) {
+    found.push(...(await resolve(specifier, from)).map((target) => ({ specifier, target })));
+  }
+  return found;
+}

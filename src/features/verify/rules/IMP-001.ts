@@ -1,0 +1,20 @@
+import { brokenPathRule, importProblem } from '../imports/policy.ts';
+import type { Rule } from '../rule.ts';
+
+/** A type import counts: the build context of a primitive has no other primitive in it. */
+export const rule: Rule<'import'> = {
+  id: 'IMP-001',
+  level: 'error',
+  title: 'Import of another primitive',
+  subject: 'import',
+  check: (found, context) =>
+    brokenPathRule(found, context) === 'IMP-001'
+      ? [
+          importProblem(
+            found,
+            `${JSON.stringify(found.specifier)} leads into the primitive ${found.owner?.id}.`,
+            `Call ${found.owner?.id} through an SDK of \`imports.sdk.${found.language}\`.`,
+          ),
+        ]
+      : [],
+};

@@ -1,0 +1,20 @@
+import type { Rule } from '../rule.ts';
+
+/** A warning: what it loads may well be allowed, but nothing here can say so. */
+export const rule: Rule<'import'> = {
+  id: 'IMP-006',
+  level: 'warning',
+  title: 'Import is only known at run time',
+  subject: 'import',
+  check: ({ target, primitive, line, column }) =>
+    target.type === 'unknown' && primitive !== undefined
+      ? [
+          {
+            message: 'Import of a name that is only known at run time cannot be checked.',
+            line,
+            column,
+            fix: { kind: 'text', text: 'Import by literal names, in a table if there are several.' },
+          },
+        ]
+      : [],
+};

@@ -1,0 +1,20 @@
+import type { Rule } from '../rule.ts';
+
+export const rule: Rule<'source'> = {
+  id: 'IMP-007',
+  level: 'error',
+  title: 'Source cannot be parsed',
+  subject: 'source',
+  check: ({ fault, primitive, path }) => {
+    if (fault === undefined || primitive === undefined) return [];
+    const { message, ...place } = fault;
+    return [
+      {
+        message: `${path} cannot be parsed: ${message}.`,
+        ...place,
+        key: 'unparsed',
+        fix: { kind: 'text', text: 'Correct the syntax; move data out of source files.' },
+      },
+    ];
+  },
+};

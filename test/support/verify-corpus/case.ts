@@ -1,0 +1,20 @@
+import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { Files } from './tree.ts';
+
+/** A small repository in which a rule finds something, or in which it comes close and must find nothing. */
+export interface CorpusCase {
+  readonly rule: RuleId;
+  /** A language, or a format of files; a rule has enough cases for each. */
+  readonly language: string;
+  readonly name: string;
+  /** Laid over the base of the family. */
+  readonly files: Files;
+  /** `path:line` of the finding; undefined for a near miss, where no rule of the family may find anything. */
+  readonly finds: string | undefined;
+}
+
+/** The cases of a family, and the repository that they all start from. */
+export interface Corpus {
+  readonly base: Files;
+  readonly cases: readonly CorpusCase[];
+}

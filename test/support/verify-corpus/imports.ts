@@ -1,0 +1,380 @@
+import type { Corpus, CorpusCase } from './case.ts';
+import type { Files } from './tree.ts';
+
+const ORDERS = 'primitives/domain/orders';
+const SHOP = 'primitives/uisurface/shop';
+const HELPER = 'primitives/agent/helper';
+
+const base: Files = {
+  'primitive.config.yaml': `registry: ghcr.io/acme
+imports:
+  sdk: { go: [example.com/acme/sdk], ts: ["@acme/sdk"], python: [acme_sdk] }
+  forbidden: [github.com/pkg/errors, lodash, requests]
+`,
+  'go.work': 'go 1.26\n\nuse (\n\t./primitives/domain/orders\n\t./libs/go\n)\n',
+  [`${ORDERS}/go.mod`]: `module example.com/acme/primitives/domain/orders // ours
+
+replace (
+	example.com/vanity/billing v1.0.0 => ../billing
+	example.com/vanity/log => ../../../libs/go/log
+)
+replace example.com/away => ../../../../away
+replace example.com/fork => github.com/acme/fork v1.2.3
+`,
+  [`${ORDERS}/internal/item/item.go`]: 'package item\n',
+  [`${ORDERS}/proto/orders.proto`]: '',
+  [`${ORDERS}/internal/gen/orders.pb.go`]: 'package gen\n',
+  'primitives/domain/billing/go.mod': 'module example.com/acme/primitives/domain/billing\n',
+  'primitives/domain/billing/api/api.go': 'package api\n',
+  'primitives/domain/billing/web/invoice.ts': '',
+  'primitives/domain/billing/tools/rates.py': '',
+  'libs/go/go.mod': 'module example.com/acme/libs\n',
+  'libs/go/log/log.go': 'package log\n',
+  'packages/sdk-go/go.mod': 'module example.com/acme/sdk\n',
+  'packages/sdk-go/orders/orders.pb.go': 'package orders\n',
+  'packages/proto/go.mod': 'module example.com/acme/proto\n',
+  'packages/proto/buf.yaml': 'version: v2\n',
+  'packages/proto/gen/orders/orders.pb.go': 'package orders\n',
+
+  [`${SHOP}/package.json`]: `{
+  "name": "@acme/shop",
+  "imports": { "#lib/*": "./src/lib/*.ts", "#admin": { "types": "../admin/src/index.ts", "default": "@acme/admin" } },
+  "dependencies": { "linked-admin": "file:../admin" }
+}`,
+  [`${SHOP}/tsconfig.json`]: `{
+  // Aliases, as people write them.
+  "extends": "../../../tsconfig.base.json",
+  "compilerOptions": {
+    "paths": { "@/*": ["./src/*"], "~admin/*": ["../admin/src/*"], "~libs/*": ["../../../libs/ts/*"], },
+  },
+}`,
+  'tsconfig.base.json':
+    '{ "compilerOptions": { "paths": { "overruled/*": ["./primitives/uisurface/admin/*"] } } }',
+  [`${SHOP}/src/lib/price.ts`]: '',
+  [`${SHOP}/src/gen/orders_pb.ts`]: '',
+  [`${SHOP}/src/shared`]: { link: '../../admin/src' },
+  [`${SHOP}/src/mine`]: { link: 'lib' },
+  [`${SHOP}/src/loop`]: { link: 'loop' },
+  'primitives/uisurface/admin/package.json': '{ "name": "@acme/admin" }',
+  'primitives/uisurface/admin/src/index.ts': '',
+  'packages/sdk-ts/package.json': '{ "name": "@acme/sdk" }',
+  'packages/sdk-ts/src/orders_pb.ts': '',
+  'packages/proto/package.json': '{ "name": "@acme/proto" }',
+  'packages/proto/gen/orders_pb.ts': '',
+  'packages/proto/orders.proto': '',
+  'libs/ts/log.ts': '',
+  'libs/ts/package.json': '{ "name": "@acme/log" }',
+
+  [`${HELPER}/pyproject.toml`]: '',
+  [`${HELPER}/src/acme_agent_helper/__init__.py`]: '',
+  [`${HELPER}/src/acme_agent_helper/models.py`]: '',
+  [`${HELPER}/src/acme_agent_helper/gen/orders_pb2.py`]: '',
+  [`${HELPER}/tests/support.py`]: '',
+  'primitives/agent/other/pyproject.toml': '',
+  'primitives/agent/other/src/acme_agent_other/__init__.py': '',
+  'primitives/agent/other/src/acme_agent_other/models.py': '',
+  'primitives/agent/other/tests/__init__.py': '',
+  'packages/sdk-python/pyproject.toml': '',
+  'packages/sdk-python/src/acme_sdk/__init__.py': '',
+  'packages/sdk-python/src/acme_sdk/orders_pb2.py': '',
+  'packages/proto/pyproject.toml': '',
+  'packages/proto/src/acme_proto/__init__.py': '',
+  'packages/proto/src/acme_proto/orders.py': '',
+  'packages/proto/src/acme_proto/orders_pb2.py': '',
+  'libs/python/pyproject.toml': '',
+  'libs/python/acme_log/__init__.py': '',
+};
+
+const FILES: Readonly<Record<string, string>> = {
+  go: `${ORDERS}/internal/service/service.go`,
+  ts: `${SHOP}/src/pages/home.ts`,
+  python: `${HELPER}/src/acme_agent_helper/graph.py`,
+};
+
+type Language = 'go' | 'ts' | 'python';
+type Source = string | readonly [text: string, path: string];
+
+/** Cases of one rule in one language: texts with the finding on their last line, and texts without any. */
+function cases(
+  rule: CorpusCase['rule'],
+  language: Language,
+  found: readonly Source[],
+  missed: readonly Source[],
+): readonly CorpusCase[] {
+  const one = (source: Source, finds: boolean): CorpusCase => {
+    const [text, path = FILES[language] ?? ''] = typeof source === 'string' ? [source] : source;
+    const content =
+      language === 'go' && !text.includes('package ') ? `package service\n\n${text}\n` : `${text}\n`;
+    const line = content.trimEnd().split('\n').length;
+    return {
+      rule,
+      language,
+      name: text,
+      files: { [path]: content },
+      finds: finds ? `${path}:${line}` : undefined,
+    };
+  };
+  return [...found.map((source) => one(source, true)), ...missed.map((source) => one(source, false))];
+}
+
+const TEST = {
+  go: `${ORDERS}/internal/service/service_test.go`,
+  ts: `${SHOP}/test/home.test.ts`,
+  python: `${HELPER}/tests/test_graph.py`,
+};
+
+export const imports: Corpus = {
+  base,
+  cases: [
+    ...cases(
+      'IMP-001',
+      'go',
+      [
+        'import "example.com/acme/primitives/domain/billing/api"',
+        'import _ "example.com/acme/primitives/domain/billing/api"',
+        'import . "example.com/acme/primitives/domain/billing"',
+        'import api "example.com/vanity/billing/api"',
+        '//go:build integration\n\npackage service\n\nimport `example.com/acme/primitives/domain/billing/api`',
+        ['import "example.com/acme/primitives/domain/billing/api"', TEST.go],
+      ],
+      [
+        'import "example.com/acme/primitives/domain/orders/internal/item"',
+        'import "example.com/acme/primitives/domain/billings/api"',
+        'import "example.com/acme/sdk/orders"',
+        'import "fmt"\n\n// import "example.com/acme/primitives/domain/billing/api"',
+        'const text = `\nimport "example.com/acme/primitives/domain/billing/api"\n`',
+      ],
+    ),
+    ...cases(
+      'IMP-001',
+      'ts',
+      [
+        "import { a } from '../../../admin/src/index.ts';",
+        "import type { A } from '../../../admin/src/index.ts';",
+        "export * from '../../../../domain/billing/web/invoice';",
+        "const a = require('@acme/admin');",
+        "const a = await import('~admin/index.ts');",
+        "import a from '#admin';",
+        "import a from 'linked-admin/src/index.js';",
+        "import a from '../shared/index.js';",
+        "let a: import('@acme/admin/client').A;",
+        '/// <reference path="../../../admin/src/index.ts" />',
+      ],
+      [
+        "import { price } from '../lib/price.ts';",
+        "import { price } from '@/lib/price';",
+        "import price from '#lib/price';",
+        "import price from '../mine/price.js';",
+        "import a from '@acme/admin2';",
+        "import a from '@acme/shop/src/lib/price.ts';",
+        "import a from 'overruled/src/index.ts';",
+        "// import '../../../admin/src/index.ts'\nconst text = `import '../../../admin/src/index.ts'`;",
+      ],
+    ),
+    ...cases(
+      'IMP-001',
+      'python',
+      [
+        'import acme_agent_other',
+        'from acme_agent_other.models import Model',
+        'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme_agent_other import models',
+        'def late():\n    import acme_agent_other.models as m',
+        'from ....other.src.acme_agent_other import models',
+        'from primitives.domain.billing.tools import rates',
+        'import importlib\nimportlib.import_module("acme_agent_other")',
+        '__import__("acme_agent_other.models")',
+      ],
+      [
+        'from . import models',
+        'from .models import Model',
+        'import acme_agent_helper.models',
+        'import acme_agent_others',
+        'import acme_sdk.orders_pb2',
+        ['import tests\nfrom support import fixture', TEST.python],
+        'text = "import acme_agent_other"  # import acme_agent_other',
+      ],
+    ),
+    ...cases(
+      'IMP-002',
+      'go',
+      [
+        'import "example.com/acme/proto/gen/orders"',
+        'import proto "example.com/acme/proto/gen"',
+        'import _ "buf.build/gen/go/acme/orders/protocolbuffers/go/orders/v1"',
+      ],
+      [
+        'import "example.com/acme/sdk/orders"',
+        'import "example.com/acme/primitives/domain/orders/internal/gen"',
+        'import "google.golang.org/protobuf/proto"',
+      ],
+    ),
+    ...cases(
+      'IMP-002',
+      'ts',
+      [
+        "import { Order } from '@acme/proto/gen/orders_pb.ts';",
+        "import type { Order } from '../../../../../packages/proto/gen/orders_pb';",
+        "import { Order } from '@buf/acme_orders.bufbuild_es/orders_pb.js';",
+        "import text from '../../../../../packages/proto/orders.proto';",
+      ],
+      [
+        "import { Order } from '@acme/sdk/src/orders_pb.ts';",
+        "import { Order } from '../gen/orders_pb.ts';",
+        "import { create } from '@bufbuild/protobuf';",
+      ],
+    ),
+    ...cases(
+      'IMP-002',
+      'python',
+      [
+        'from acme_proto import orders_pb2',
+        'import acme_proto.orders_pb2',
+        'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme_proto.orders import Order',
+      ],
+      [
+        'from acme_sdk import orders_pb2',
+        'from .gen import orders_pb2',
+        'from google.protobuf import timestamp_pb2',
+      ],
+    ),
+    ...cases(
+      'IMP-003',
+      'go',
+      [
+        'import "example.com/acme/libs/log"',
+        'import "example.com/vanity/log"',
+        'import "example.com/away/x"',
+      ],
+      ['import "example.com/fork/x"', 'import "example.com/acme/library/log"', 'import "log"'],
+    ),
+    ...cases(
+      'IMP-003',
+      'ts',
+      [
+        "import log from '../../../../../libs/ts/log.ts';",
+        "import log from '@acme/log';",
+        "import log from '~libs/log';",
+        "import a from '../../../../../../elsewhere/a.ts';",
+        "import a from '../loop/a.ts';",
+        "import a from '/etc/a.js';",
+      ],
+      ["import log from '@acme/log4';", "import 'node:path';", "import a from '../lib/../lib/price.ts';"],
+    ),
+    ...cases(
+      'IMP-003',
+      'python',
+      ['import acme_log', 'from acme_log import handler', 'from ........elsewhere import a'],
+      ['import logging', 'import acme_logs', 'from ..acme_agent_helper import models'],
+    ),
+    ...cases(
+      'IMP-004',
+      'go',
+      [
+        'import "github.com/pkg/errors"',
+        'import (\n\t"fmt"; e "github.com/pkg/errors" )',
+        ['import "github.com/pkg/errors/sub"', TEST.go],
+      ],
+      ['import "errors"', 'import "github.com/pkg/errors2"', 'import "github.com/pkg"'],
+    ),
+    ...cases(
+      'IMP-004',
+      'ts',
+      [
+        "import _ from 'lodash';",
+        "const _ = require('lodash/fp');",
+        "import type { Dictionary } from 'lodash';",
+      ],
+      ["import _ from 'lodash-es';", "import _ from './lodash';", "import _ from '@types/lodash';"],
+    ),
+    ...cases(
+      'IMP-004',
+      'python',
+      ['import requests', 'from requests.adapters import HTTPAdapter', 'import os, requests as r'],
+      ['import requests_oauthlib', 'from . import requests', 'from pip._vendor import requests'],
+    ),
+    ...cases(
+      'IMP-005',
+      'go',
+      [
+        'import "database/sql"',
+        'import _ "github.com/jackc/pgx/v5/stdlib"',
+        'import "github.com/nats-io/nats.go/jetstream"',
+      ],
+      [
+        ['import "database/sql"', `${ORDERS}/internal/store/store.go`],
+        ['import "database/sql"', TEST.go],
+        'import "database/sqlx"',
+      ],
+    ),
+    ...cases(
+      'IMP-005',
+      'ts',
+      [
+        "import pg from 'pg';",
+        "import { S3 } from '@aws-sdk/client-s3';",
+        "const { DatabaseSync } = require('node:sqlite');",
+      ],
+      [
+        ["import pg from 'pg';", `${SHOP}/src/sdk/client.ts`],
+        "import type { Pool } from 'pg';",
+        "import pg from 'pg-format';",
+      ],
+    ),
+    ...cases(
+      'IMP-005',
+      'python',
+      [
+        'import psycopg',
+        'from google.cloud import storage',
+        'import importlib\nimportlib.import_module("redis.asyncio")',
+      ],
+      [
+        ['import psycopg', `${HELPER}/src/acme_agent_helper/checkpoints.py`],
+        ['import psycopg', TEST.python],
+        'from google.protobuf import message',
+      ],
+    ),
+    ...cases(
+      'IMP-006',
+      'ts',
+      [
+        'const a = await import(name);',
+        `const a = await import(\`./pages/\${name}.ts\`);`,
+        "const a = require(dir + '/a.js');",
+      ],
+      ["const a = await import('./a.ts');", "const a = require('./' + 'a.js');", 'const a = requires(name);'],
+    ),
+    ...cases(
+      'IMP-006',
+      'python',
+      ['import_module(name)', 'importlib.import_module(f"plugins.{name}")', '__import__(names[0])'],
+      ['import_module("plugins.a")', '__import__("a" "b")', 'import_module(".models", __package__)'],
+    ),
+    ...cases(
+      'IMP-007',
+      'go',
+      ['import "fmt', 'import fmt', 'import (\n\t"fmt"\n\tos\n)'.replace('\n)', ' )')],
+      [
+        'import "fmt"\n\nfunc f() { return 1 + }',
+        'import ("fmt"; "os")',
+        '/*\nfunc in a comment\n*/\npackage a\nimport "fmt"',
+      ],
+    ),
+    ...cases(
+      'IMP-007',
+      'ts',
+      ['import { ;', 'const = 1;', 'const a = <T>(x) => {'],
+      [
+        'using a = f();',
+        'enum A { B }\nnamespace C { export const d = 1 }',
+        'let a = <any>b;\r\nlet c = d!;',
+      ],
+    ),
+    ...cases(
+      'IMP-007',
+      'python',
+      ['def (:', 'import', 'from a import (b'],
+      ['match x:\n    case [a, *_]: pass', 'type A[T] = list[T]', "print(f'{x!r:>{n}}')\r\n"],
+    ),
+  ],
+};

@@ -1,0 +1,23 @@
+import type { WorkTree } from '../../../src/features/verify/work-tree.ts';
+
+/** Files by path: their text or bytes, or where a symbolic link leads. */
+export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>;
+
+/** A work tree that is only in memory. */
+export function memoryTree(files: Files): WorkTree {
+  const paths = Object.keys(files).sort();
+  return {
+    root: '/repository',
+    list: async () => paths,
+    read: async (path) => {
+      const file = files[path];
+      if (typeof file === 'string') return new TextEncoder().encode(file);
+      return file instanceof Uint8Array ? file : undefined;
+    },
+    readLink: async (path) => {
+      const file = files[path];
+      return typeof file === 'object' && 'link' in file ? file.link : undefined;
+    },
+    changedSince: async () => [],
+  };
+}

@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { familyOf } from '../../../../src/features/verify/rule.ts';
+import { rules } from '../../../../src/features/verify/rules/all.ts';
+import { table } from '../../../../src/render/table.ts';
+import type { Corpus, CorpusCase } from '../../../support/verify-corpus/case.ts';
+import { imports } from '../../../support/verify-corpus/imports.ts';
+import { verifyFiles } from '../../../support/verify-corpus/run.ts';
+
+const CORPORA: readonly Corpus[] = [imports];
+/** Cases of either sort that a rule has at least, for each language. */
+const ENOUGH = 3;
+
+/** Per rule and language: how many violations there are and were caught, how many near misses and false alarms. */
+const tally = new Map<string, { violations: number; caught: number; nearMisses: number; alarms: number }>();
+
+function tallyOf({ rule, language }: CorpusCase) {
+  const key = `${rule} ${language}`;
+  const known = tally.get(key) ?? { violations: 0, caught: 0, nearMisses: 0, alarms: 0 };
+  tally.set(key, known);
+  return known;
+}
+
+describe.each(CORPORA)('corpus', ({ base, cases }) => {
+  test.each(
+    cases.map(
+      (one) => [one.rule, one.language, one.finds === undefined ? 'misses' : 'finds', one.name, one] as const,
+    ),
+  )('%s, %s: %s in %j', async (rule, _language, _verb, _name, one) => {
+    const findings = await verifyFiles({ ...base, ...one.files }, familyOf(rule), rules);
+    const found = findings.map((finding) => `${finding.rule} ${finding.path}:${finding.line}`);
+    const counts = tallyOf(one);
+    if (one.finds === undefined) {
+      counts.nearMisses += 1;
+      counts.alarms += found.length;
+      expect(found).toEqual([]);
+    } else {
+      counts.violations += 1;
+      counts.caught += found.includes(`${rule} ${one.finds}`) ? 1 : 0;
+      expect(found).toEqual([`${rule} ${one.finds}`]);
+    }
+  });
+});
+
+describe('the corpus', () => {
+  afterAll(() => {
+    const rows = [...tally].map(([key, { violations, caught, nearMisses, alarms }]) => [
+      key,
+      `${caught}/${violations} caught`,
+      `${alarms}/${nearMisses} false alarms`,
+    ]);
+    process.stdout.write(`${table(rows)}\n`);
+  });
+
+  test('every rule that judges files has enough violations and near misses in each of its languages', () => {
+    const families = new Set(CORPORA.flatMap(({ cases }) => cases.map(({ rule }) => familyOf(rule))));
+    const covered = new Set([...tally.keys()].map((key) => key.split(' ')[0]));
+    expect(rules.map(({ id }) => id).filter((id) => families.has(familyOf(id)) && !covered.has(id))).toEqual(
+      [],
+    );
+    const thin = [...tally].filter(
+      ([, { violations, nearMisses }]) => Math.min(violations, nearMisses) < ENOUGH,
+    );
+    expect(thin).toEqual([]);
+  });
+
+  test.each(rules.filter(({ id }) => [...tally.keys()].some((key) => key.startsWith(id))))(
+    'notices when $id is disabled',
+    async ({ id }) => {
+      const others = rules.filter((rule) => rule.id !== id);
+      const violations = CORPORA.flatMap(({ base, cases }) =>
+        cases.filter(({ rule, finds }) => rule === id && finds !== undefined).map((one) => ({ base, one })),
+      );
+      for (const { base, one } of violations) {
+        const findings = await verifyFiles({ ...base, ...one.files }, familyOf(id), others);
+        expect(findings.map(({ rule, path, line }) => `${rule} ${path}:${line}`)).not.toEqual([
+          `${id} ${one.finds}`,
+        ]);
+      }
+      expect(violations.length).toBeGreaterThanOrEqual(ENOUGH);
+    },
+  );
+});
