@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
@@ -32,8 +33,11 @@ export async function stagePackage(folder: string): Promise<void> {
   const { files, bytes } = await bundle(folder);
   if (files === 0 || bytes === 0) throw new Error('the bundle is empty');
   const made = new Set(['dist', 'THIRD-PARTY-NOTICES.txt']);
-  for (const file of ['LICENSE', 'README.md', ...pjson.files]) {
-    if (!made.has(file)) await cp(join(root, file), join(folder, file), { recursive: true });
+  for (const pattern of ['LICENSE', 'README.md', ...pjson.files]) {
+    if (made.has(pattern)) continue;
+    const found = globSync(pattern, { cwd: root });
+    if (found.length === 0) throw new Error(`package.json names ${pattern}, which is no file`);
+    for (const file of found) await cp(join(root, file), join(folder, file), { recursive: true });
   }
   const published = Object.fromEntries(PUBLISHED.flatMap((key) => (key in pjson ? [[key, pjson[key]]] : [])));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
