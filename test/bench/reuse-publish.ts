@@ -1,27 +1,21 @@
 /** `node reuse-publish.ts ROOT REQUEST`: publishes without a real builder, and prints the report. */
 import { tmpdir } from 'node:os';
-import type { ChosenBuilder } from '../../src/builders/choose.ts';
 import { publishPorts } from '../../src/cli/wiring/publish.ts';
 import { Wiring } from '../../src/cli/wiring.ts';
 import type { PublishReport } from '../../src/features/publish/document.ts';
-import { type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
-import type { SbomGenerator } from '../../src/seal/types.ts';
+import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
 import { createLayoutBuilder } from '../support/layout-builder.ts';
 
-/** Images without a builder, which is not what is measured; signatures and everything after them are real. */
-class WithoutBuilder extends Wiring {
-  override async builder(): Promise<ChosenBuilder> {
-    const builder = createLayoutBuilder();
-    return { builder, info: await builder.probe(), why: 'nothing is built here' };
-  }
+const builder = createLayoutBuilder();
 
-  override async sbom(): Promise<SbomGenerator> {
-    return {
-      generate: async ({ manifest }) =>
-        Buffer.from(JSON.stringify({ spdxVersion: 'SPDX-2.3', name: manifest })),
-    };
-  }
-}
+/** What is not measured: builder and syft. Signatures and everything after them are real. */
+const substitutes: Pick<PublishPorts, 'builder' | 'sbom'> = {
+  builder: async () => ({ builder, info: await builder.probe() }),
+  sbom: async () => ({
+    generate: async ({ manifest }) =>
+      Buffer.from(JSON.stringify({ spdxVersion: 'SPDX-2.3', name: manifest })),
+  }),
+};
 
 /** Publishes HEAD of a repository; throws where a component fails. */
 async function publish(root: string, asked: Partial<PublishRequest>): Promise<PublishReport> {
@@ -42,7 +36,7 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
     version: '1.0.0',
   };
   const { signal } = new AbortController();
-  const wiring = new WithoutBuilder(environment, signal, () => undefined);
+  const wiring = new Wiring(environment, signal, () => undefined);
   const emit = () => undefined;
   try {
     const request = {
@@ -52,7 +46,12 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
       dryRun: false,
       ...asked,
     };
-    const { report } = await runPublish(request, publishPorts({ environment, wiring, signal, emit }), emit);
+    const ports: PublishPorts = {
+      ...publishPorts({ environment, wiring, signal, emit }),
+      ...substitutes,
+      program: async (name) => (name === 'syft' ? undefined : wiring.program(name)),
+    };
+    const { report } = await runPublish(request, ports, emit);
     if (!report || report.components.some(({ action }) => action === 'failed'))
       throw new Error(JSON.stringify(report, null, 1).slice(0, 4000));
     return report;
