@@ -51,7 +51,7 @@ export async function checkBuilds(
  * Finds what would fail later while nothing has been done: a builder, syft or cosign that cannot be used, platforms that
  * cannot be run, repositories that must not be pushed to. Returns what builds; undefined where nothing is built.
  *
- * Throws the first problem in that order, all of them together where there are several of one sort.
+ * Asks at the same time, throws the first problem in that order.
  */
 export async function preflight(
   plan: PublishPlan,
@@ -60,12 +60,15 @@ export async function preflight(
 ): Promise<BuildTools | undefined> {
   const builds = dockerfiles.length > 0;
   const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
+  const rights = checkPushRights(plan, writesRecord, ports.registry);
+  // Thrown below, after what is wrong with the tools.
+  rights.catch(() => undefined);
   const [tools] = await Promise.all([
     builds ? ports.tools() : undefined,
     builds || writesRecord ? ports.signer() : undefined,
   ]);
   if (tools) checkAll(dockerfiles, (dockerfile) => checkPlatforms(dockerfile, tools.builderInfo));
-  await checkPushRights(plan, writesRecord, ports.registry);
+  await rights;
   return tools;
 }
 

@@ -59,6 +59,17 @@ async function interrupted(
   }
 }
 
+/** Waits for fewer than so many turns of the event loop; the same seed gives the same sequence. */
+function seededPause(seed: number): (atMost: number) => Promise<undefined> {
+  let state = seed;
+  return async (atMost) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    for (let wait = (state >>> 8) % atMost; wait > 0; wait--)
+      await new Promise((resolve) => setImmediate(resolve));
+    return undefined;
+  };
+}
+
 describe('an accepted run', () => {
   /** All tags are written, the record is signed and about to be. */
   const beforeRecord =
@@ -241,6 +252,31 @@ describe('a run that meets another one', () => {
   });
 });
 
+describe('two runs of main that publish one commit at once', { timeout: 60_000 }, () => {
+  it('end on one image of what they build, beside what they reuse', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = new PublishWorld();
+      await world.publish({ as: 'main', commit: world.commit('first'), sources });
+      const commit = world.commit('second');
+      const changed = { ...sources, 'domain/stock': 'v2' };
+      const pause = seededPause(seed);
+      world.registry.hook(() => pause(6));
+      const runs = ['a', 'b'].map(async (salt) => {
+        await pause(200);
+        const builder = createLayoutBuilder({ salt });
+        return world.publish({ as: 'main', commit, sources: changed, builder });
+      });
+      const [a, b] = (await Promise.all(runs)).map(({ report }) => report.components);
+      world.registry.hook(undefined);
+      expect.soft({ seed, b: b?.map(({ digest }) => digest) }).toEqual({
+        seed,
+        b: a?.map(({ digest }) => digest),
+      });
+      expect.soft({ seed, broken: await brokenPromises(world) }).toEqual({ seed, broken: [] });
+    }
+  });
+});
+
 describe('main and two pull requests that publish one commit at once', { timeout: 60_000 }, () => {
   it.each([['with the referrers API', true] as const, ['with the fallback index', false] as const])(
     'end with what main sealed, whatever the order (%s)',
@@ -248,13 +284,7 @@ describe('main and two pull requests that publish one commit at once', { timeout
       for (let seed = 1; seed <= 15; seed++) {
         const world = new PublishWorld({ referrersApi });
         const commit = world.commit('first');
-        let state = seed;
-        const pause = async (atMost: number) => {
-          state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-          for (let wait = (state >>> 8) % atMost; wait > 0; wait--)
-            await new Promise((resolve) => setImmediate(resolve));
-          return undefined;
-        };
+        const pause = seededPause(seed);
         world.registry.hook(() => pause(8));
         const runs = (['main', 'pull-request', 'other-pull-request'] as const).map(async (as) => {
           await pause(400);
