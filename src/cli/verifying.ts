@@ -51,6 +51,7 @@ async function verifyPorts({ wiring, environment, emit, signal }: Session): Prom
     cwd: await realpath(environment.cwd),
     emit,
     signal,
+    today: new Date().toISOString().slice(0, 10),
     now: () => performance.now(),
   };
 }

@@ -3,11 +3,14 @@ import type { Kind, Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import type { Manifest } from '../../workspace/provenance.ts';
+import type { DockerfileSubject } from './dockerfile.ts';
 import type { Import } from './imports/resolve.ts';
 import type { Source } from './imports/source.ts';
+import type { DeploymentFile } from './manifests.ts';
 import type { Marker } from './markers.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { SuiteRun } from './suites/suite.ts';
+import type { JudgedSuppression } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** Families of rules, in the order of reports. */
@@ -23,11 +26,14 @@ export type RuleId = `${Family}-${string}`;
  */
 export interface Subjects {
   readonly primitive: Primitive;
+  readonly dockerfile: DockerfileSubject;
+  readonly deploymentFile: DeploymentFile & InFile;
   readonly marker: Marker & InFile;
   readonly source: Source & InFile;
   readonly import: Import & InFile;
   readonly obstacle: Obstacle;
   readonly suite: SuiteRun;
+  readonly suppression: JudgedSuppression;
 }
 export type SubjectName = keyof Subjects;
 

@@ -1,14 +1,17 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { compareFindings } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
-import type { VerifyDocument } from './document.ts';
+import { readDockerfile } from './dockerfile.ts';
+import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { resolveImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
 import { judge } from './judge.ts';
+import { deploymentScan } from './manifests.ts';
 import { markerScan } from './markers.ts';
 import { readPrimitives } from './primitives.ts';
 import {
@@ -25,6 +28,7 @@ import { type ScanStore, scanFiles } from './scan.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuitePorts, type SuiteResults, suiteFacts } from './suites/run.ts';
 import { isFailure, type SuiteRun } from './suites/suite.ts';
+import { readSuppressions, type Suppressed, type Suppressions, suppress } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** The report, and what it leaves out. */
@@ -60,12 +64,14 @@ export interface VerifyPorts {
   readonly cwd: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** The date of this run in UTC: `2026-11-22`. */
+  readonly today: string;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
 
 /** Scans by file; each makes the subjects of its rules. */
-const SCANS: readonly AnyScan[] = [markerScan, sourceScan];
+const SCANS: readonly AnyScan[] = [deploymentScan, markerScan, sourceScan];
 
 /**
  * Checks primitives: reads what rules judge, lets the rules judge it, and says what was not checked.
@@ -95,16 +101,34 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   );
   facts.push(...scanned);
   if (subjects.has('import')) facts.push(...(await importsOf(scanned, ports, base, primitives)));
+  if (subjects.has('dockerfile')) facts.push(...(await dockerfilesOf(selected, tree)));
 
   const suites = await testsOf(selected, request, families, ports);
   facts.push(...suiteFacts(suites));
 
   const context: Context = { config, kinds, tree, primitives, base, runs: suites.runs };
-  const findings = await judge(rules, facts, context);
+  const { findings, suppressed } = await applySuppressions(
+    await judge(rules, facts, context),
+    rules,
+    context,
+    {
+      suppressions: await readSuppressions(tree, base, ports.rules),
+      today: ports.today,
+      isChecked: ({ rule, path }) =>
+        families.includes(familyOf(rule)) &&
+        (request.tests || familyOf(rule) !== 'TEST') &&
+        (selected.length === primitives.length || selected.some((one) => path?.startsWith(`${one.path}/`))),
+    },
+  );
   const of = (level: string) => findings.filter((finding) => finding.level === level).length;
   const unchecked = [...uncheckedOf(request, families), ...suites.unchecked];
   const evidence = await writeEvidence(suites.runs, ports.suites.output);
-  const summary = { errors: of('error'), warnings: of('warning'), infos: of('info'), suppressed: 0 };
+  const summary = {
+    errors: of('error'),
+    warnings: of('warning'),
+    infos: of('info'),
+    suppressed: suppressed.length,
+  };
   const document: VerifyDocument = {
     schema: 'primitive.verify/v1',
     verdict: verdictOf(findings, uncheckedOf(request, families)),
@@ -126,10 +150,15 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
       failed: cases.filter(({ outcome }) => isFailure(outcome)).length,
       skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
     })),
-    suppressed: [],
+    suppressed,
     run: { milliseconds: Math.round(ports.now() - started), evidence },
   };
   return { document, runs: suites.runs };
+}
+
+async function dockerfilesOf(selected: readonly Primitive[], tree: WorkTree): Promise<readonly Fact[]> {
+  const read = await Promise.all(selected.map((primitive) => readDockerfile(primitive, tree)));
+  return read.flatMap((value) => (value === undefined ? [] : [{ subject: 'dockerfile' as const, value }]));
 }
 
 async function testsOf(
@@ -153,6 +182,22 @@ async function importsOf(
   const primitivesFolder = posix.join(base, 'primitives');
   const resolved = await resolveImports(sources, tree, { primitivesFolder, ownerOf: ownerIn(primitives) });
   return resolved.map((value) => ({ subject: 'import', value }));
+}
+
+/** Takes out what is suppressed, and judges the suppressions themselves. */
+async function applySuppressions(
+  found: readonly VerifyFinding[],
+  rules: readonly AnyRule[],
+  context: Context,
+  options: { readonly suppressions: Suppressions } & Parameters<typeof suppress>[2],
+): Promise<Pick<Suppressed, 'findings' | 'suppressed'>> {
+  const { findings, suppressed, judged } = suppress(found, options.suppressions, options);
+  const own = await judge(
+    rules,
+    judged.map((value) => ({ subject: 'suppression', value })),
+    context,
+  );
+  return { findings: [...findings, ...own].sort(compareFindings), suppressed };
 }
 
 /** The primitives that are meant, in their order. */

@@ -14,6 +14,20 @@ import { rule as INT_004 } from './INT-004.ts';
 import { rule as INT_005 } from './INT-005.ts';
 import { rule as MARK_001 } from './MARK-001.ts';
 import { rule as MARK_002 } from './MARK-002.ts';
+import { rule as SHAPE_001 } from './SHAPE-001.ts';
+import { rule as SHAPE_002 } from './SHAPE-002.ts';
+import { rule as SHAPE_003 } from './SHAPE-003.ts';
+import { rule as SHAPE_004 } from './SHAPE-004.ts';
+import { rule as SHAPE_005 } from './SHAPE-005.ts';
+import { rule as SHAPE_006 } from './SHAPE-006.ts';
+import { rule as SHAPE_007 } from './SHAPE-007.ts';
+import { rule as SHAPE_008 } from './SHAPE-008.ts';
+import { rule as SHAPE_009 } from './SHAPE-009.ts';
+import { rule as SHAPE_010 } from './SHAPE-010.ts';
+import { rule as SHAPE_011 } from './SHAPE-011.ts';
+import { rule as SHAPE_012 } from './SHAPE-012.ts';
+import { rule as SHAPE_013 } from './SHAPE-013.ts';
+import { rule as SHAPE_014 } from './SHAPE-014.ts';
 import { rule as TEST_001 } from './TEST-001.ts';
 import { rule as TEST_002 } from './TEST-002.ts';
 import { rule as TEST_003 } from './TEST-003.ts';
@@ -38,6 +52,20 @@ export const rules: readonly AnyRule[] = [
   INT_005,
   MARK_001,
   MARK_002,
+  SHAPE_001,
+  SHAPE_002,
+  SHAPE_003,
+  SHAPE_004,
+  SHAPE_005,
+  SHAPE_006,
+  SHAPE_007,
+  SHAPE_008,
+  SHAPE_009,
+  SHAPE_010,
+  SHAPE_011,
+  SHAPE_012,
+  SHAPE_013,
+  SHAPE_014,
   TEST_001,
   TEST_002,
   TEST_003,

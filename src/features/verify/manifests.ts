@@ -1,0 +1,38 @@
+import { posix } from 'node:path';
+import type { Scan } from './rule.ts';
+
+/** Something that a GitOps repository holds, and no code repository. */
+export interface DeploymentFile {
+  readonly line: number;
+  /** `Helm chart`, or the kind of the object: `Deployment`. */
+  readonly what: string;
+}
+
+/** Files that are something by their name. */
+const NAMES: Readonly<Record<string, string>> = {
+  'Chart.yaml': 'Helm chart',
+  'Chart.yml': 'Helm chart',
+  'helmfile.yaml': 'Helmfile',
+  'kustomization.yaml': 'Kustomization',
+  'kustomization.yml': 'Kustomization',
+};
+
+/** Finds charts by their names, and objects of Kubernetes by `apiVersion` and `kind`; a catalog entry is none. */
+export const deploymentScan: Scan<'deploymentFile'> = {
+  subject: 'deploymentFile',
+  version: 1,
+  applies: (path) => /\.ya?ml$/.test(path),
+  scan({ path, text = '' }) {
+    const name = posix.basename(path);
+    if (Object.hasOwn(NAMES, name)) return [{ line: 1, what: NAMES[name] ?? '' }];
+    let line = 1;
+    return text.split(/^---.*$/m).flatMap((document) => {
+      const api = /^apiVersion:\s*["']?([^\s"'#]+)/m.exec(document);
+      const [, kind] = /^kind:\s*["']?([^\s"'#]+)/m.exec(document) ?? [];
+      const start = line;
+      line += document.split('\n').length - 1;
+      if (api?.[1] === undefined || kind === undefined || api[1].startsWith('backstage.io/')) return [];
+      return [{ line: start + document.slice(0, api.index).split('\n').length - 1, what: kind }];
+    });
+  },
+};

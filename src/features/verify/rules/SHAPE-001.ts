@@ -1,0 +1,20 @@
+import picomatch from 'picomatch';
+import type { Rule } from '../rule.ts';
+
+export const rule: Rule<'primitive'> = {
+  id: 'SHAPE-001',
+  level: 'error',
+  title: 'Required file is missing',
+  subject: 'primitive',
+  check: ({ id, kind, files, manifest }) =>
+    (kind?.files ?? [])
+      .filter(({ required }) => required === true && manifest !== undefined)
+      .filter(({ path }) => {
+        const matches = picomatch(path, { dot: true });
+        return !files.some((file) => matches(file));
+      })
+      .map(({ path }) => ({
+        message: `${path} is missing.`,
+        fix: { kind: 'command', text: `primitive scaffold --kind ${id.replace('/', ' --name ')}` },
+      })),
+};

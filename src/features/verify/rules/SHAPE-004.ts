@@ -1,0 +1,18 @@
+import type { Rule } from '../rule.ts';
+
+export const rule: Rule<'primitive'> = {
+  id: 'SHAPE-004',
+  level: 'error',
+  title: 'Folder has no primitive.yaml',
+  subject: 'primitive',
+  check: ({ id, path, manifest, fault }) => {
+    if (manifest !== undefined || fault !== undefined) return [];
+    const [kind, name] = id.split('/');
+    return [
+      {
+        message: `${path} has files but no primitive.yaml, so nothing of it is published.`,
+        fix: { kind: 'edit', text: `kind: ${kind}\nname: ${name}` },
+      },
+    ];
+  },
+};

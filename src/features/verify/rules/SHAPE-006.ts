@@ -1,0 +1,35 @@
+import picomatch from 'picomatch';
+import { digestOf } from '../../../oci/digest.ts';
+import type { Problem, Rule } from '../rule.ts';
+
+/** What a generator writes is compared with what it makes, by GEN-001. */
+export const rule: Rule<'primitive'> = {
+  id: 'SHAPE-006',
+  level: 'error',
+  title: 'Generated file was edited',
+  subject: 'primitive',
+  check: async ({ path, kind, manifest, files }, { tree }) => {
+    const owners = (kind?.files ?? []).map(({ path: pattern, owner }) => ({
+      matches: picomatch(pattern, { dot: true }),
+      owner,
+    }));
+    const problems: Problem[] = [];
+    for (const file of files) {
+      const owner = owners.find(({ matches }) => matches(file))?.owner;
+      const isMade = (kind?.generators ?? []).some(({ writes }) => file.startsWith(`${writes}/`));
+      const written = manifest?.provenance?.files.get(file);
+      if (owner !== 'generated' || isMade || written === undefined) continue;
+      const bytes = await tree.read(`${path}/${file}`);
+      if (bytes === undefined || digestOf(bytes) === written) continue;
+      problems.push({
+        message: `${file} was edited since scaffold wrote it.`,
+        path: `${path}/${file}`,
+        fix: {
+          kind: 'text',
+          text: 'Undo the change: scaffold writes this file. What a person adds goes elsewhere.',
+        },
+      });
+    }
+    return problems;
+  },
+};

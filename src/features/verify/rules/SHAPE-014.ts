@@ -1,0 +1,17 @@
+import type { Rule } from '../rule.ts';
+
+export const rule: Rule<'dockerfile'> = {
+  id: 'SHAPE-014',
+  level: 'error',
+  title: 'Dockerfile cannot be read',
+  subject: 'dockerfile',
+  check: ({ path, fault }) =>
+    fault === undefined
+      ? []
+      : [
+          {
+            message: `${path} cannot be read: ${fault}.`,
+            fix: { kind: 'text', text: 'Correct the instruction.' },
+          },
+        ],
+};

@@ -1,0 +1,122 @@
+import { posix } from 'node:path';
+import type { Fault } from '../../yaml/fault.ts';
+import { parseYaml } from '../../yaml/read.ts';
+import type { VerifyDocument, VerifyFinding } from './document.ts';
+import { type AnyRule, familyOf } from './rule.ts';
+import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
+import type { WorkTree } from './work-tree.ts';
+
+const FILE = 'primitive.suppressions.yaml';
+
+/** An entry of the file, and what became of it: what rules judge. */
+export interface JudgedSuppression {
+  /** The file, relative to the root of the repository. */
+  readonly path: string;
+  readonly line: number;
+  readonly suppression: Suppression;
+  readonly state: 'used' | 'unused' | 'expired' | 'unjudged';
+}
+
+/** Suppressions with the lines that they begin on. */
+export interface Suppressions {
+  readonly path: string;
+  readonly entries: readonly { readonly suppression: Suppression; readonly line: number }[];
+}
+
+/**
+ * Reads the file beside the config; without one there are no suppressions.
+ *
+ * Throws `suppressions-…` (exit 2, with line and column): an entry without reason or owner, of an unknown rule, for
+ * neither path nor fingerprint, or for what is never suppressed.
+ */
+export async function readSuppressions(
+  tree: WorkTree,
+  base: string,
+  rules: readonly AnyRule[],
+): Promise<Suppressions> {
+  const path = posix.join(base, FILE);
+  const bytes = await tree.read(path);
+  if (bytes === undefined) return { path, entries: [] };
+  const text = new TextDecoder().decode(bytes);
+  const document = await parseYaml({ text, shown: path, subject: 'suppressions' }, suppressionsSchema);
+  const known = new Set(rules.map(({ id }) => id));
+  const { suppressions } = document.value;
+  const faults = suppressions.flatMap((one, i) => faultsOf(one, i, known));
+  if (faults.length > 0) throw document.refusal(faults);
+  const places = document.findings(suppressions.map((_, i) => ({ path: ['suppressions', i], message: '' })));
+  return {
+    path,
+    entries: suppressions.map((suppression, i) => ({ suppression, line: places[i]?.line ?? 1 })),
+  };
+}
+
+function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: ReadonlySet<string>): Fault[] {
+  const at = ['suppressions', i];
+  if (!known.has(rule))
+    return [{ path: [...at, 'rule'], message: `rule ${rule} is unknown`, suggestion: 'primitive explain' }];
+  // A check that did not run cannot be made to have passed, and these entries are judged themselves.
+  if (familyOf(rule) === 'INT' || SELF.has(rule)) {
+    return [{ path: [...at, 'rule'], message: `${rule} cannot be suppressed` }];
+  }
+  if (path === undefined && fingerprint === undefined) {
+    return [
+      {
+        path: at,
+        message: 'a suppression names a path or a fingerprint',
+        suggestion: 'fingerprint: …, as the report has it',
+      },
+    ];
+  }
+  if (familyOf(rule) === 'SEC' && fingerprint === undefined) {
+    const message = `${rule} is suppressed by fingerprint: a path would hide the next secret in the file`;
+    return [{ path: at, message, suggestion: 'fingerprint: …, as the report has it' }];
+  }
+  return [];
+}
+
+/** The rules that judge suppressions. */
+const SELF: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009']);
+
+/** What suppressions make of findings. */
+export interface Suppressed {
+  readonly findings: readonly VerifyFinding[];
+  readonly suppressed: VerifyDocument['suppressed'];
+  readonly judged: readonly JudgedSuppression[];
+}
+
+/**
+ * Takes out what is suppressed; an expired entry does so no more. `today` is a date such as 2026-11-22, and `isChecked`
+ * says whether a finding of that rule and path could have come up: only then an entry is unused.
+ */
+export function suppress(
+  findings: readonly VerifyFinding[],
+  { path, entries }: Suppressions,
+  { today, isChecked }: { readonly today: string; readonly isChecked: (entry: Suppression) => boolean },
+): Suppressed {
+  const active = entries.filter(({ suppression: { expires } }) => expires === undefined || expires >= today);
+  const used = new Set<Suppression>();
+  const suppressed: VerifyDocument['suppressed'][number][] = [];
+  const left = findings.filter((finding) => {
+    const entry = active.find(({ suppression }) => covers(suppression, finding));
+    if (entry === undefined) return true;
+    const { reason, owner } = entry.suppression;
+    used.add(entry.suppression);
+    suppressed.push({ finding, reason, owner });
+    return false;
+  });
+  const stateOf = (one: (typeof entries)[number]): JudgedSuppression['state'] => {
+    if (!active.includes(one)) return 'expired';
+    if (used.has(one.suppression)) return 'used';
+    return isChecked(one.suppression) ? 'unused' : 'unjudged';
+  };
+  const judged = entries.map((one) => ({ path, ...one, state: stateOf(one) }));
+  return { findings: left, suppressed, judged };
+}
+
+function covers({ rule, path, fingerprint }: Suppression, finding: VerifyFinding): boolean {
+  return (
+    rule === finding.rule &&
+    (path === undefined || path === finding.path) &&
+    (fingerprint === undefined || fingerprint === finding.fingerprint)
+  );
+}
