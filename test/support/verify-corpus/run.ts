@@ -45,6 +45,7 @@ export async function verifyFiles(
       cwd: root,
       emit: () => {},
       signal: new AbortController().signal,
+      today: '2026-01-01',
       now: () => 0,
     },
   );
