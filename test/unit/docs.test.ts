@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Errors } from 'typebox/schema';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { blocks, commandsOf, pages } from '../support/pages.ts';
+
+const root = join(import.meta.dirname, '../..');
+const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
+
+interface Flag {
+  readonly type: 'boolean' | 'option';
+  readonly char?: string;
+  readonly multiple?: boolean;
+  readonly options?: readonly string[];
+}
+
+interface Command {
+  readonly args: Readonly<Record<string, { readonly multiple?: boolean }>>;
+  readonly flags: Readonly<Record<string, Flag>>;
+}
+
+const commands: Readonly<Record<string, Command>> = json('oclif.manifest.json').commands;
+const scripts = Object.keys(json('package.json').scripts);
+const kinds = await readKinds(bundledKinds());
+const all = blocks();
+const shell = all.filter(({ language }) => language === 'sh');
+
+/** What is wrong with a call, as the manifest and the inputs of kinds have it. */
+function faultsOf([id = '', ...words]: readonly string[]): readonly string[] {
+  if (id === '--help') return [];
+  const command = commands[id];
+  if (command === undefined) return [`${id} is no command`];
+  const flags: Record<string, Flag> = { ...command.flags };
+  const kind = words[words.indexOf('--kind') + 1] ?? '';
+  if (id === 'scaffold') {
+    for (const input of Object.keys(kinds.get(kind)?.inputs ?? {})) flags[input] = { type: 'option' };
+  }
+  const options = Object.entries(flags).map(([name, { type, char }]) => [
+    name,
+    {
+      type: type === 'boolean' ? 'boolean' : 'string',
+      multiple: true,
+      ...(char && { short: char }),
+    } as const,
+  ]);
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(options),
+    allowNegative: true,
+    allowPositionals: true,
+  });
+  const given = Object.entries(values).flatMap(([name, value]) =>
+    [value].flat().map((each) => [name, each] as const),
+  );
+  const limit = Object.values(command.args).reduce((sum, { multiple }) => sum + (multiple ? 100 : 1), 0);
+  return [
+    ...given
+      .filter(([name, value]) => !(flags[name]?.options?.includes(String(value)) ?? true))
+      .map(([name, value]) => `--${name} does not take ${value}`),
+    ...(positionals.length > limit ? [`${id} does not take ${positionals.join(' ')}`] : []),
+  ];
+}
+
+describe('what the documentation shows', () => {
+  test('is of a kind that is checked here', () => {
+    expect(shell.length).toBeGreaterThan(5);
+    const unknown = all.filter(
+      ({ language, subject }) => language !== 'sh' && !(language === 'yaml' && subject in FRAGMENTS),
+    );
+    expect(unknown.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([]);
+  });
+
+  test('calls of primitive have the commands, flags and values that there are', () => {
+    const calls = shell.flatMap((block) =>
+      commandsOf(block).flatMap((words) => {
+        const at = words.findIndex((word) => /^(primitive|@ameide\/primitive)$/.test(word));
+        return at < 0 ? [] : [{ place: `${block.page}:${block.line}`, words: words.slice(at + 1) }];
+      }),
+    );
+    expect(calls.length).toBeGreaterThan(15);
+    for (const { place, words } of calls) {
+      expect(() => faultsOf(words), `${place} primitive ${words.join(' ')}`).not.toThrow();
+      expect(faultsOf(words), `${place} primitive ${words.join(' ')}`).toEqual([]);
+    }
+  });
+
+  test('scripts of npm are those of package.json', () => {
+    const called = shell.flatMap((block) =>
+      commandsOf(block).flatMap(([program, run, script]) =>
+        program === 'npm' && (run === 'run' || run === 'test') ? [script ?? run, run] : [],
+      ),
+    );
+    const names = called.filter((name) => name !== 'run' && !name.startsWith('-'));
+    expect(names.filter((name) => !scripts.includes(name) && !name.startsWith('test/'))).toEqual([]);
+  });
+
+  test.each(all.filter(({ language }) => language === 'yaml'))(
+    'YAML is valid by its schema: $page:$line',
+    ({ subject, text }) => {
+      const { schema, rest } = FRAGMENTS[subject] ?? {};
+      const document = { ...rest, ...parse(text) };
+      expect(Errors(json(`schemas/${schema}.json`), document)[1]).toEqual([]);
+    },
+  );
+
+  test('links lead to files, and to headings of them', () => {
+    const broken = [...pages].flatMap(([page, text]) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]+))?\)/g)].flatMap(
+        ([link, target = '', heading]) => {
+          const file = target === '' ? page : join(dirname(page), target);
+          if (!existsSync(join(root, file))) return [`${page} ${link}`];
+          return heading === undefined || headingsOf(file).includes(heading) ? [] : [`${page} ${link}`];
+        },
+      ),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+/** The schema of a block by what its fence names, and the keys that a fragment leaves out. */
+const FRAGMENTS: Readonly<Record<string, { readonly schema: string; readonly rest?: object }>> = {
+  config: { schema: 'primitive.config.v1', rest: { registry: 'ghcr.io/acme' } },
+  primitive: { schema: 'primitive.primitive.v1', rest: { kind: 'domain', name: 'orders' } },
+  kind: { schema: 'primitive.kind.v1' },
+};
+
+/** Anchors as GitHub makes them. */
+function headingsOf(file: string): readonly string[] {
+  return [...(pages.get(file) ?? '').matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replace(/ /g, '-'),
+  );
+}
