@@ -1,9 +1,11 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import { compareFindings, type Finding, refusal } from '../../core/finding.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
 import { formatReference, parseDockerReference } from '../../oci/reference.ts';
 import type { Platform } from '../../oci/types.ts';
 import { normalised } from './platforms.ts';
 import {
+  DockerfileError,
   type DockerfileRequest,
   findStage,
   type ImageUse,
@@ -11,34 +13,90 @@ import {
   parseWithStages,
   reachable,
   readStages,
+  type Stage,
+  targetOf,
 } from './stages.ts';
-import type { Dockerfile } from './syntax.ts';
+import { type Dockerfile, parseDockerfile } from './syntax.ts';
 
-/** An image that a Dockerfile names, and the digest-pinned reference that stands for it. */
+/** An image that a Dockerfile names, and the reference that is used for it. */
 export interface PinnedReference {
-  /** From 1; 0 for the build argument `BUILDKIT_SYNTAX`, which stands in no file. */
+  /** From 1; 0 for the build argument `BUILDKIT_SYNTAX`, which is in no file. */
   readonly line: number;
   readonly via: ImageUse['via'];
-  /** As it stands there. */
+  /** As written. */
   readonly written: string;
   /** The same, variables expanded. */
   readonly reference: string;
   /** {@link reference}, or what `bases` maps it to. */
   readonly pinned: string;
-  /** Whether the target needs it, for one of the platforms at least. */
+  /** Whether the target needs it, for at least one of the platforms. */
   readonly used: boolean;
 }
 
 const DIGEST = /@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
+/** A Dockerfile that was read, and what is wrong with it. */
+export interface ReadDockerfile {
+  /** Its stages for the first platform, in order; empty if they cannot be read. */
+  readonly stages: readonly Stage[];
+  /** The one of them that is built. */
+  readonly target: Stage | undefined;
+  /** A backslash, or by directive a backtick. */
+  readonly escapeToken: string;
+  /**
+   * Every external image that the Dockerfile names, in any stage and for any platform: by `FROM`, `COPY --from`,
+   * `RUN --mount=…,from=` and `# syntax=`. By line, each once.
+   */
+  readonly references: readonly PinnedReference[];
+  /** Rules `dockerfile-unpinned`, for each reference without a digest, and `dockerfile-invalid`. */
+  readonly findings: readonly Finding[];
+}
+
+/** Reads a Dockerfile; nothing in it makes this throw. */
+export function readDockerfile(request: DockerfileRequest): ReadDockerfile {
+  const { escapeToken } = parseDockerfile(request.text);
+  try {
+    const [platform = request.native ?? { os: 'linux', architecture: 'amd64' }] = request.platforms;
+    const stages = readStages(parseWithStages(request), request, platform);
+    const references = imageReferences(request);
+    const target = targetOf(stages, request);
+    return { stages, target, escapeToken, references, findings: unpinned(references, request.file) };
+  } catch (error) {
+    if (!(error instanceof DockerfileError)) throw error;
+    return { stages: [], target: undefined, escapeToken, references: [], findings: [error.finding] };
+  }
+}
+
 /**
- * Every image from outside that the Dockerfile names, in any stage and for any of the platforms: by `FROM`,
- * `COPY --from`, `RUN --mount=…,from=` and `# syntax=`. By line, each once.
- *
- * Throws `dockerfile-unpinned` (exit 2) with the list of those that end up without a digest, and `dockerfile-invalid`
- * (exit 2) where the stages cannot be told.
+ * The references of a Dockerfile that can be built; see {@link ReadDockerfile}. Throws `dockerfile-unpinned` or
+ * `dockerfile-invalid` (exit 2) with all findings.
  */
 export function pinnedReferences(request: DockerfileRequest): readonly PinnedReference[] {
+  const { references, findings } = readDockerfile(request);
+  refuseDockerfiles(findings);
+  return references;
+}
+
+/** Refuses Dockerfiles with findings, by the rule of the first: `dockerfile-unpinned` or `dockerfile-invalid` (exit 2). */
+export function refuseDockerfiles(findings: readonly Finding[]): void {
+  const [first] = [...findings].sort(compareFindings);
+  if (first === undefined) return;
+  const unpinned = findings.filter(({ rule }) => rule === 'dockerfile-unpinned');
+  const files = [...new Set(findings.flatMap(({ path }) => path ?? []))];
+  const named = files.length === 1 ? (files[0] ?? '') : `${files.length} Dockerfiles`;
+  if (unpinned.length < findings.length) {
+    throw refusal(first.rule, `Cannot build ${named}`, findings);
+  }
+  const images = unpinned.length === 1 ? 'An image' : `${unpinned.length} images`;
+  throw refusal(first.rule, `${images} without a digest in ${named}`, findings, {
+    suggestions: [
+      "Look a digest up: docker buildx imagetools inspect IMAGE --format '{{.Manifest.Digest}}'",
+      'Or map the image in primitive.config.yaml: build: { bases: { "IMAGE": "IMAGE@sha256:…" } }',
+    ],
+  });
+}
+
+function imageReferences(request: DockerfileRequest): readonly PinnedReference[] {
   const dockerfile = parseWithStages(request);
   const uses = [...frontends(dockerfile, request)];
   for (const platform of request.platforms) {
@@ -64,14 +122,12 @@ export function pinnedReferences(request: DockerfileRequest): readonly PinnedRef
       used: used || (pinned.get(key)?.used ?? false),
     });
   }
-  const references = [...pinned.values()].sort((a, b) => a.line - b.line);
-  refuseUnpinned(references, request.file);
-  return references;
+  return [...pinned.values()].sort((a, b) => a.line - b.line);
 }
 
 /**
  * The platforms for which the build runs steps: those of stages with `RUN` that the target needs. A stage that is
- * cross-compiled on `$BUILDPLATFORM` counts for the builder's own platform. Throws `dockerfile-invalid` (exit 2).
+ * cross-compiled on `$BUILDPLATFORM` counts for the builder's own platform. Throws {@link DockerfileError}.
  */
 export function runPlatforms(request: DockerfileRequest): readonly Platform[] {
   const dockerfile = parseWithStages(request);
@@ -96,7 +152,7 @@ export function checkPlatforms(
 ): void {
   const able = builder.platforms.map((platform) => formatPlatform(normalised(platform)));
   const [native] = builder.platforms;
-  const missing = runPlatforms(native === undefined ? request : { ...request, native })
+  const missing = refusing(() => runPlatforms(native === undefined ? request : { ...request, native }))
     .map(formatPlatform)
     .filter((platform) => !able.includes(platform));
   if (missing.length === 0) return;
@@ -115,7 +171,17 @@ export function checkPlatforms(
   );
 }
 
-/** `BUILDKIT_SYNTAX` takes the place of `# syntax=` in BuildKit; both are looked at, so that neither hides the other. */
+/** The builder's own platform may change what `FROM` expands to, and so what can be read. */
+function refusing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DockerfileError) refuseDockerfiles([error.finding]);
+    throw error;
+  }
+}
+
+/** `BUILDKIT_SYNTAX` overrides `# syntax=` in BuildKit; both are checked, so that neither hides the other. */
 function frontends(dockerfile: Dockerfile, { args }: DockerfileRequest): readonly ImageUse[] {
   const argument = args.BUILDKIT_SYNTAX?.trim().split(' ')[0];
   const { syntax } = dockerfile;
@@ -134,7 +200,7 @@ function frontends(dockerfile: Dockerfile, { args }: DockerfileRequest): readonl
   ];
 }
 
-/** What a reference is mapped to; both are compared as the registry sees them: `golang` is `docker.io/library/golang:latest`. */
+/** What `bases` maps a reference to; compared in full form: `golang` is `docker.io/library/golang:latest`. */
 function mapped(reference: string, bases: Readonly<Record<string, string>>): string | undefined {
   if (Object.hasOwn(bases, reference)) return bases[reference];
   const wanted = canonical(reference);
@@ -152,24 +218,19 @@ function canonical(reference: string): string {
   }
 }
 
-function refuseUnpinned(references: readonly PinnedReference[], file: string): void {
-  const unpinned = references.filter(({ pinned }) => !DIGEST.test(pinned));
-  if (unpinned.length === 0) return;
-  const lines = unpinned.map(({ line, via, reference, pinned }) => {
-    const place = line === 0 ? 'build.args.BUILDKIT_SYNTAX' : `${file}:${line}`;
-    return `${place}: ${via} ${reference}${pinned === reference ? '' : ` (mapped to ${pinned})`}`;
-  });
-  const [first] = unpinned;
-  throw new PrimitiveError(
-    'dockerfile-unpinned',
-    `${file} names ${unpinned.length === 1 ? 'an image' : `${unpinned.length} images`} without a digest`,
-    {
-      why: `a tag can come to mean another image, and the same input must give the same image\n${lines.join('\n')}`,
-      suggestions: [
-        `look the digest up: docker buildx imagetools inspect ${first?.pinned} --format '{{.Manifest.Digest}}'`,
-        `write it behind the reference: ${first?.pinned}@sha256:…`,
-        `or map it in primitive.config.yaml: build: { bases: { "${first?.reference}": "…@sha256:…" } }`,
-      ],
-    },
-  );
+function unpinned(references: readonly PinnedReference[], file: string): readonly Finding[] {
+  return references
+    .filter(({ pinned }) => !DIGEST.test(pinned))
+    .map(({ line, via, reference, pinned }) => {
+      const where = line === 0 ? 'Build argument BUILDKIT_SYNTAX' : via;
+      const mapped = pinned === reference ? '' : ` (mapped to ${pinned})`;
+      return {
+        rule: 'dockerfile-unpinned',
+        level: 'error',
+        message: `${where} ${reference}${mapped} has no digest`,
+        path: file,
+        ...(line === 0 ? {} : { line }),
+        fix: `Pin ${pinned} by digest: ${pinned}@sha256:…`,
+      };
+    });
 }

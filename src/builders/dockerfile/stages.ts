@@ -1,13 +1,13 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
 import type { Platform } from '../../oci/types.ts';
 import { normalised, readPlatform } from './platforms.ts';
-import { type Dockerfile, type Instruction, parseDockerfile, triggered } from './syntax.ts';
-import { expandWord, SPACE, WordError } from './words.ts';
+import { assignments, type Dockerfile, type Instruction, parseDockerfile, triggered } from './syntax.ts';
+import { expandWord, WordError } from './words.ts';
 
-/** A Dockerfile and what decides how it is read. */
+/** A Dockerfile and what its meaning depends on. */
 export interface DockerfileRequest {
-  /** Its path, for messages. */
+  /** Its path, for findings. */
   readonly file: string;
   readonly text: string;
   readonly args: Readonly<Record<string, string>>;
@@ -15,17 +15,34 @@ export interface DockerfileRequest {
   readonly bases: Readonly<Record<string, string>>;
   readonly platforms: readonly Platform[];
   readonly target?: string;
-  /** The builder's own platform (`BUILDPLATFORM`), linux/amd64 unless told. */
+  /** The builder's own platform (`BUILDPLATFORM`); default linux/amd64. */
   readonly native?: Platform;
 }
 
-/** A stage as it is for one target platform. */
+/** A Dockerfile whose stages cannot be read. */
+export class DockerfileError extends Error {
+  readonly finding: Finding;
+
+  constructor(path: string, line: number | undefined, message: string) {
+    super(message);
+    this.finding = {
+      rule: 'dockerfile-invalid',
+      level: 'error',
+      message,
+      path,
+      ...(line === undefined ? {} : { line }),
+    };
+  }
+}
+
+/** A stage, for one target platform. */
 export interface Stage {
   readonly line: number;
   /** In lower case; empty without `AS`. */
   readonly name: string;
+  /** What `FROM` names, as written. */
   readonly written: string;
-  /** What was written, expanded. */
+  /** What `FROM` names, variables expanded. */
   readonly base: string;
   /** The stage that `base` names. */
   readonly parent: Stage | undefined;
@@ -37,24 +54,24 @@ export interface Stage {
 export interface ImageUse {
   readonly line: number;
   readonly via: 'FROM' | 'COPY --from' | 'RUN --mount' | '# syntax';
-  /** As it stands there, where that is not the same as {@link name}. */
+  /** As written, if not the same as {@link name}. */
   readonly written?: string;
   /** Expanded. */
   readonly name: string;
-  /** Whether the target needs the place. */
+  /** Whether the target needs it. */
   readonly used: boolean;
 }
 
-/** Splits a Dockerfile; throws `dockerfile-invalid` (exit 2) where it has no stage. */
+/** Splits a Dockerfile; throws {@link DockerfileError} if it has no stage. */
 export function parseWithStages({ file, text }: DockerfileRequest): Dockerfile {
   const dockerfile = parseDockerfile(text);
   if (!dockerfile.instructions.some(({ name }) => name === 'FROM')) {
-    throw invalid(file, undefined, 'it has no FROM, so there is nothing to build');
+    throw new DockerfileError(file, undefined, 'The Dockerfile has no FROM');
   }
   return dockerfile;
 }
 
-/** The stages for one target platform, in their order. Throws `dockerfile-invalid` (exit 2). */
+/** The stages for one target platform, in order. Throws {@link DockerfileError}. */
 export function readStages(
   dockerfile: Dockerfile,
   request: DockerfileRequest,
@@ -67,7 +84,7 @@ export function readStages(
     try {
       return expandWord(text, { escapeToken, variables });
     } catch (error) {
-      if (error instanceof WordError) throw invalid(request.file, line, error.message);
+      if (error instanceof WordError) throw new DockerfileError(request.file, line, error.message);
       throw error;
     }
   };
@@ -79,9 +96,9 @@ export function readStages(
   return stages;
 
   function readArg(instruction: Instruction): void {
-    for (const word of argumentWords(instruction.rest, escapeToken)) {
-      const [, name = word, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-      const given = request.args[name] ?? (value === undefined ? undefined : expand(value, instruction));
+    for (const { name, value } of assignments(instruction, escapeToken)) {
+      const argument = Object.hasOwn(request.args, name) ? request.args[name] : undefined;
+      const given = argument ?? (value === undefined ? undefined : expand(value, instruction));
       if (given !== undefined) variables.set(name, given);
     }
   }
@@ -90,9 +107,9 @@ export function readStages(
     const [written = '', as, name, ...more] = instruction.rest.split(/[\t\v\f\r ]+/);
     const base = expand(written, instruction);
     const flag = flagValue(instruction, 'platform');
-    if (base === '') throw invalid(request.file, instruction.line, 'FROM names no image');
+    if (base === '') throw new DockerfileError(request.file, instruction.line, 'FROM names no image');
     if (as !== undefined && (as.toLowerCase() !== 'as' || name === undefined || more.length > 0)) {
-      throw invalid(request.file, instruction.line, 'FROM takes an image, or an image AS a name');
+      throw new DockerfileError(request.file, instruction.line, 'FROM takes an image, or an image AS a name');
     }
     const parent = stages.findLast((stage) => stage.name !== '' && stage.name === base);
     const asked = flag === undefined ? undefined : readPlatform(expand(flag, instruction), target);
@@ -129,30 +146,11 @@ function automaticArguments(
     TARGETVARIANT: wanted.variant ?? '',
     TARGETSTAGE: request.target ?? lastName?.toLowerCase() ?? 'default',
   };
-  const given = Object.entries(request.args).filter(([name]) => name in automatic);
+  const given = Object.entries(request.args).filter(([name]) => Object.hasOwn(automatic, name));
   return { ...automatic, ...Object.fromEntries(given) };
 }
 
-/** Words of `ARG`, split at white space outside quotes; quotes stay for the expansion. */
-function argumentWords(text: string, escapeToken: string): string[] {
-  const words: string[] = [];
-  let word = '';
-  let quote = '';
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (quote === '' && SPACE.test(char)) {
-      if (word !== '') words.push(word);
-      word = '';
-      continue;
-    }
-    if (char === quote) quote = '';
-    else if (quote === '' && (char === '"' || char === "'")) quote = char;
-    word += char === escapeToken && quote !== "'" ? char + text.charAt(++at) : char;
-  }
-  return word === '' ? words : [...words, word];
-}
-
-/** What a stage takes from elsewhere, also when it becomes the base of another (`ONBUILD`). */
+/** The images and stages that a stage copies from or mounts, also by `ONBUILD`. */
 export function imageUses(stage: Stage, { escapeToken }: Dockerfile, used: boolean): ImageUse[] {
   return stage.instructions.flatMap((outer): ImageUse[] => {
     const instruction = triggered(outer, escapeToken);
@@ -180,21 +178,26 @@ function mountSource(mount: string): string {
   return from;
 }
 
-/** Stages are found by name in any case, `COPY` finds them also by number; both among all stages, not only earlier ones. */
+/** Finds a stage by name in any case, for `COPY` also by number; among all stages, not only earlier ones. */
 export function findStage(stages: readonly Stage[], use: ImageUse): Stage | undefined {
-  // A number that no stage has is no image either; BuildKit reports it.
+  // A number without a stage is no image either; BuildKit reports it.
   if (use.via === 'COPY --from' && /^[+-]?\d+$/.test(use.name)) return stages[Number(use.name)] ?? stages[0];
   return stages.findLast((stage) => stage.name !== '' && stage.name === use.name.toLowerCase());
 }
 
-function targetOf(stages: readonly Stage[], { file, target }: DockerfileRequest): Stage {
+/** The stage that is built: the one that `target` names, else the last. Throws {@link DockerfileError}. */
+export function targetOf(stages: readonly Stage[], { file, target }: DockerfileRequest): Stage {
   const found = stages.findLast((stage) => target === undefined || stage.name === target.toLowerCase());
   if (found) return found;
   const names = stages.flatMap(({ name }) => (name === '' ? [] : [name]));
-  throw invalid(file, undefined, `it has no stage "${target}"; named stages: ${names.join(', ') || 'none'}`);
+  throw new DockerfileError(
+    file,
+    undefined,
+    `Stage ${target} not found; named stages: ${names.join(', ') || 'none'}`,
+  );
 }
 
-/** The target and the stages that it needs. Throws `dockerfile-invalid` (exit 2) where there is no such target. */
+/** The target and the stages that it needs. Throws {@link DockerfileError} if there is no such target. */
 export function reachable(
   stages: readonly Stage[],
   request: DockerfileRequest,
@@ -215,10 +218,4 @@ export function reachable(
 function flagValue(instruction: Instruction, name: string): string | undefined {
   const flag = instruction.flags.findLast((word) => word.startsWith(`--${name}=`));
   return flag?.slice(name.length + 3);
-}
-
-function invalid(file: string, line: number | undefined, why: string): PrimitiveError {
-  return new PrimitiveError('dockerfile-invalid', `${file} cannot be read as a Dockerfile`, {
-    why: line === undefined ? why : `${file}:${line}: ${why}`,
-  });
 }

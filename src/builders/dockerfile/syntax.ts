@@ -2,17 +2,17 @@ import { SPACE, splitWords } from './words.ts';
 
 /** One instruction of a Dockerfile, its continuation lines joined, its here-documents left out. */
 export interface Instruction {
-  /** Line on which it starts, from 1. */
+  /** The line it starts on, from 1. */
   readonly line: number;
   /** In capitals. */
   readonly name: string;
-  /** `--name=value` words that stand before all others, unquoted. */
+  /** Its leading `--name=value` words, unquoted. */
   readonly flags: readonly string[];
   /** The rest, as written. */
   readonly rest: string;
 }
 
-/** What stands in a Dockerfile, before any meaning. */
+/** The syntax of a Dockerfile. */
 export interface Dockerfile {
   /** A backslash, or by directive a backtick: escapes, and continues lines. */
   readonly escapeToken: string;
@@ -21,15 +21,13 @@ export interface Dockerfile {
   readonly instructions: readonly Instruction[];
 }
 
-/** BuildKit's own limit is a line of 64 KiB; a Dockerfile this large is none. */
-export const MAX_DOCKERFILE_BYTES = 1024 * 1024;
-
 /**
  * Splits a Dockerfile as BuildKit does: parser directives, comments, continuation lines, here-documents, flags.
  * It never fails: what BuildKit would refuse, BuildKit reports best.
  *
- * Written here because the parsers on npm are made for editors: they miss a `# syntax=` after a shebang line, quoted
- * here-document names and the expansion of `FROM`, each of which would let an unpinned image through.
+ * Not dockerfile-ast, which is made for editors: it joins lines after an escaped backslash, misses here-documents with a
+ * quoted name or a file descriptor and a `# syntax=` after a shebang line, and expands nothing. Each would let an
+ * unpinned image through.
  */
 export function parseDockerfile(source: string): Dockerfile {
   const text = source.replace(/^\ufeff/, '');
@@ -110,6 +108,44 @@ export function triggered(instruction: Instruction, escapeToken: string): Instru
   return instruction.name === 'ONBUILD'
     ? split(instruction.rest, instruction.line, escapeToken)
     : instruction;
+}
+
+/** A name and its value as written, quotes included; an `ARG` may have no value. */
+export interface Assignment {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** What an `ARG` or `ENV` sets, including the old form `ENV name value`. */
+export function assignments({ name, rest }: Instruction, escapeToken: string): readonly Assignment[] {
+  const words = assignmentWords(rest, escapeToken);
+  if (name === 'ENV' && !words[0]?.includes('=')) {
+    const [, key = '', value] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
+    return key === '' ? [] : [{ name: key, value }];
+  }
+  return words.map((word) => {
+    const [, key = word, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    return { name: key, value };
+  });
+}
+
+/** Words, split at white space outside quotes; quotes stay for the expansion. */
+function assignmentWords(text: string, escapeToken: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (quote === '' && SPACE.test(char)) {
+      if (word !== '') words.push(word);
+      word = '';
+      continue;
+    }
+    if (char === quote) quote = '';
+    else if (quote === '' && (char === '"' || char === "'")) quote = char;
+    word += char === escapeToken && quote !== "'" ? char + text.charAt(++at) : char;
+  }
+  return word === '' ? words : [...words, word];
 }
 
 function split(text: string, line: number, escapeToken: string): Instruction {

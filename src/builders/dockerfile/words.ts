@@ -7,7 +7,7 @@ export interface WordOptions {
   readonly raw?: boolean;
 }
 
-/** A word that BuildKit refuses, with the reason in BuildKit's terms. */
+/** A word that BuildKit refuses, with the reason in BuildKit's terms, or a substitution that is not evaluated here. */
 export class WordError extends Error {}
 
 /** What BuildKit takes for white space between words (Go's `unicode.IsSpace`). */
@@ -15,8 +15,8 @@ export const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u2
 
 /**
  * The value of a word after quotes, escapes and variables, by BuildKit's rules (Dockerfile reference, "Environment
- * replacement"): `$x`, `${x}`, `${x:-…}`, `${x-…}`, `${x:+…}`, `${x+…}`, `${x:?…}`, `${x?…}`, `${x#…}`, `${x##…}`,
- * `${x%…}`, `${x%%…}`, `${x/…/…}`, `${x//…/…}`. Throws {@link WordError}.
+ * replacement"): `$x`, `${x}`, `${x:-…}`, `${x-…}`, `${x:+…}`, `${x+…}`, `${x:?…}`, `${x?…}`. Throws {@link WordError},
+ * also for the pattern substitutions `${x#…}`, `${x%…}` and `${x/…/…}`: no base image needs them.
  */
 export function expandWord(text: string, options: WordOptions): string {
   return new Lexer(text, options).read().value;
@@ -41,7 +41,7 @@ class Lexer {
     this.#options = options;
   }
 
-  /** Reads to the end of the text, or over the next `stop`. */
+  /** Reads to the end of the text, or past the next `stop`. */
   read(stop?: string, keepEscapes = this.#options.raw ?? false): { value: string; words: string[] } {
     const words = new Words();
     let value = '';
@@ -138,11 +138,10 @@ class Lexer {
     const value = this.#options.variables.get(name);
     const operator = this.#next();
     if (operator === '}') return value ?? '';
-    if (operator === '/') return this.#replaced(value ?? '');
     if (operator === ':') {
       return this.#conditional(name, value === '' ? undefined : value, value ?? '', this.#next());
     }
-    if (operator === '#' || operator === '%') return this.#trimmed(value ?? '', operator);
+    if ('#%/'.includes(operator) && operator !== '') return this.#pattern(name, operator);
     return this.#conditional(name, value, value ?? '', operator);
   }
 
@@ -162,28 +161,12 @@ class Lexer {
     return value;
   }
 
-  /** Cuts what the pattern matches off the front (`#`) or the end (`%`): the shortest, or doubled the longest. */
-  #trimmed(value: string, operator: '#' | '%'): string {
-    const word = this.read('}', true).value;
-    const longest = word.startsWith(operator);
-    const pattern = new RegExp(`^(?:${patternSource(longest ? word.slice(1) : word)})$`, 's');
-    const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
-    if (longest) lengths.reverse();
-    for (const length of lengths) {
-      const cut = operator === '#' ? value.slice(0, length) : value.slice(value.length - length);
-      if (pattern.test(cut)) {
-        return operator === '#' ? value.slice(length) : value.slice(0, value.length - length);
-      }
+  /** Skipped in raw mode, where only the end of the word matters. */
+  #pattern(name: string, operator: string): string {
+    if (!this.#options.raw) {
+      throw new WordError(`the substitution \${${name}${operator}…} is not supported: write the value out`);
     }
-    return value;
-  }
-
-  #replaced(value: string): string {
-    const everywhere = this.#peek() === '/';
-    if (everywhere) this.#at++;
-    const pattern = patternSource(this.read('/', true).value);
-    const replacement = this.read('}', true).value;
-    return value.replace(new RegExp(pattern, everywhere ? 'gs' : 's'), () => replacement);
+    return this.read('}', true).value;
   }
 
   #name(): string {
@@ -214,20 +197,4 @@ class Words {
     this.#word = '';
     return this.#words;
   }
-}
-
-/** A shell pattern (`*`, `?`, no brackets) as the source of a regular expression. */
-function patternSource(pattern: string): string {
-  let source = '';
-  for (let at = 0; at < pattern.length; at++) {
-    const char = pattern.charAt(at);
-    const next = pattern.charAt(at + 1);
-    if (char === '*') source += '.*';
-    else if (char === '?') source += '.';
-    else if (char !== '\\') source += char.replace(/[[\]{}.+()|^$]/, '\\$&');
-    else if (next === '}' || next === '/') continue;
-    else if (['*', '?', '\\'].includes(next)) source += `\\${pattern.charAt(++at)}`;
-    else throw new WordError(`invalid escape '\\${next}' in substitution`);
-  }
-  return source;
 }

@@ -1,4 +1,4 @@
-import { checkPlatforms, pinnedReferences } from '../../builders/dockerfile/pins.ts';
+import { checkPlatforms, readDockerfile, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Registry } from '../../oci/registry.ts';
@@ -20,7 +20,7 @@ export interface PreflightPorts {
 /**
  * Reads and checks contexts and Dockerfiles of what the plan builds. Only the commit is needed, so a dry run does it too.
  *
- * Throws what {@link checkContexts} and {@link pinnedReferences} throw, the latter together for all files.
+ * Throws what {@link checkContexts} and {@link refuseDockerfiles} throw, the latter for all files together.
  */
 export async function checkBuilds(
   tasks: readonly Task[],
@@ -43,7 +43,7 @@ export async function checkBuilds(
       ...(target === undefined ? {} : { target }),
     };
   });
-  checkAll(dockerfiles, pinnedReferences);
+  refuseDockerfiles(dockerfiles.flatMap((dockerfile) => readDockerfile(dockerfile).findings));
   return dockerfiles;
 }
 

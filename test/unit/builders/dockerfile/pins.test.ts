@@ -1,9 +1,16 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfile variables are written like this.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkPlatforms, pinnedReferences, runPlatforms } from '../../../../src/builders/dockerfile/pins.ts';
+import {
+  checkPlatforms,
+  pinnedReferences,
+  readDockerfile,
+  runPlatforms,
+} from '../../../../src/builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../../../src/builders/dockerfile/stages.ts';
-import { PrimitiveError } from '../../../../src/core/errors.ts';
+import { assignments } from '../../../../src/builders/dockerfile/syntax.ts';
+import type { PrimitiveError } from '../../../../src/core/errors.ts';
+import { findingText } from '../../../../src/core/finding.ts';
 import { formatPlatform, parsePlatform } from '../../../../src/oci/manifest.ts';
 
 const D = `@sha256:${'1'.repeat(64)}`;
@@ -18,19 +25,8 @@ const request = (text: string, rest: Partial<DockerfileRequest> = {}): Dockerfil
   ...rest,
 });
 /** `LINE reference` of all that is found, pinned or not. */
-const found = (text: string, rest: Partial<DockerfileRequest> = {}) => {
-  try {
-    return pinnedReferences(request(text, rest)).map(({ line, reference }) => `${line} ${reference}`);
-  } catch (error) {
-    if (!(error instanceof PrimitiveError) || error.code !== 'dockerfile-unpinned') throw error;
-    return (error.why ?? '')
-      .split('\n')
-      .slice(1)
-      .map((line) =>
-        line.replace(/^app\/Dockerfile:(\d+): (?:FROM|COPY --from|RUN --mount|# syntax) /, '$1 '),
-      );
-  }
-};
+const found = (text: string, rest: Partial<DockerfileRequest> = {}) =>
+  readDockerfile(request(text, rest)).references.map(({ line, reference }) => `${line} ${reference}`);
 const thrown = (action: () => unknown) => {
   try {
     action();
@@ -133,17 +129,19 @@ describe('pins', () => {
   test('the error lists each place and the fix', () => {
     const text =
       '# syntax=docker/dockerfile:1\nFROM golang:1.26 AS build\nRUN --mount=from=tools,target=/t x\nFROM scratch\nCOPY --from=alpine:3 /a /b';
-    const error = thrown(() => pinnedReferences(request(text))) as PrimitiveError;
-    expect(error.message).toBe('app/Dockerfile names 4 images without a digest');
-    expect(error.why?.split('\n').slice(1)).toEqual([
-      'app/Dockerfile:1: # syntax docker/dockerfile:1',
-      'app/Dockerfile:2: FROM golang:1.26',
-      'app/Dockerfile:3: RUN --mount tools',
-      'app/Dockerfile:5: COPY --from alpine:3',
+    const { findings } = readDockerfile(request(text));
+    const [place] = [{ rule: 'dockerfile-unpinned', level: 'error', path: 'app/Dockerfile' }];
+    expect(findings).toMatchObject([
+      { ...place, line: 1, message: '# syntax docker/dockerfile:1 has no digest' },
+      { ...place, line: 2, message: 'FROM golang:1.26 has no digest' },
+      { ...place, line: 3, message: 'RUN --mount tools has no digest' },
+      { ...place, line: 5, message: 'COPY --from alpine:3 has no digest' },
     ]);
-    expect(error.suggestions.join('\n')).toContain(
-      'build: { bases: { "docker/dockerfile:1": "…@sha256:…" } }',
-    );
+    const error = thrown(() => pinnedReferences(request(text))) as PrimitiveError;
+    expect(error.message).toBe('4 images without a digest in app/Dockerfile');
+    expect(error.why?.split('\n')).toEqual(findings.map(findingText));
+    expect(error.suggestions).toContain('Pin alpine:3 by digest: alpine:3@sha256:…');
+    expect(error.suggestions.join('\n')).toContain('build: { bases: {');
   });
 });
 
@@ -218,6 +216,8 @@ describe('what cannot be read', () => {
     ['FROM a AS b c', 'app/Dockerfile:1: FROM takes'],
     ['ARG A\nFROM ${A:?required}', 'app/Dockerfile:2: A: required'],
     ['FROM ${A', 'app/Dockerfile:1: '],
+    ['ARG A=a-b\nFROM ${A%-b}', 'app/Dockerfile:2: the substitution ${A%…} is not supported'],
+    ['ARG A=a-b\nFROM ${A//a/b}', 'app/Dockerfile:2: the substitution ${A/…} is not supported'],
   ])('%j', (text, why) => {
     const error = thrown(() => pinnedReferences(request(text)));
     expect(error).toMatchObject({ code: 'dockerfile-invalid', exit: 2, why: expect.stringContaining(why) });
@@ -225,10 +225,61 @@ describe('what cannot be read', () => {
 
   test('a target that is no stage', () => {
     expect(
-      thrown(() => runPlatforms(request('FROM a AS one\nFROM b AS two', { target: 'three' }))),
+      thrown(() => pinnedReferences(request('FROM a AS one\nFROM b AS two', { target: 'three' }))),
     ).toMatchObject({
       code: 'dockerfile-invalid',
       why: expect.stringContaining('named stages: one, two'),
+    });
+  });
+});
+
+describe('what is read for other checks', () => {
+  const text = [
+    '# escape=`',
+    `FROM a${D} AS build`,
+    'ENV A=b C="d e"',
+    `FROM b${D}`,
+    'ARG TOKEN',
+    'ENV OLD style value',
+    'USER 65532:65532',
+  ].join('\n');
+
+  test('stages with their instructions and lines, and the stage that is built', () => {
+    const { stages, target, escapeToken } = readDockerfile(request(text));
+    expect(escapeToken).toBe('`');
+    expect(stages.map(({ line, name, base }) => [line, name, base])).toEqual([
+      [2, 'build', `a${D}`],
+      [4, '', `b${D}`],
+    ]);
+    expect(target).toBe(stages[1]);
+    expect(target?.instructions.map(({ line, name, rest }) => [line, name, rest])).toEqual([
+      [5, 'ARG', 'TOKEN'],
+      [6, 'ENV', 'OLD style value'],
+      [7, 'USER', '65532:65532'],
+    ]);
+  });
+
+  test('what ARG and ENV set', () => {
+    const { stages, escapeToken } = readDockerfile(request(text));
+    const set = stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ name }) => name === 'ARG' || name === 'ENV')
+      .flatMap((instruction) => assignments(instruction, escapeToken));
+    expect(set).toEqual([
+      { name: 'A', value: 'b' },
+      { name: 'C', value: '"d e"' },
+      { name: 'TOKEN', value: undefined },
+      { name: 'OLD', value: 'style value' },
+    ]);
+  });
+
+  test('a Dockerfile that cannot be read has a finding and no stages', () => {
+    expect(readDockerfile(request('RUN x'))).toMatchObject({
+      stages: [],
+      target: undefined,
+      findings: [
+        { rule: 'dockerfile-invalid', path: 'app/Dockerfile', message: 'The Dockerfile has no FROM' },
+      ],
     });
   });
 });
