@@ -30,7 +30,7 @@ export interface SealedRecord {
   readonly signer: SignerIdentity;
 }
 
-/** What stands under a tag or digest of the releases repository. */
+/** What a tag or digest of the releases repository names. */
 export type RecordState =
   | ({ readonly state: 'found' } & SealedRecord)
   | { readonly state: 'absent' }
@@ -42,7 +42,7 @@ export type RecordState =
       readonly detail: string;
     };
 
-/** Where release records of a registry prefix stand: `ghcr.io/acme/primitive-releases`. */
+/** The repository of the release records: `ghcr.io/acme/primitive-releases`. */
 export function releasesRepository(registry: string): Repository {
   return joinRepository(registry, 'primitive-releases');
 }
@@ -78,7 +78,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   const images = new Set(record.components.map(({ image }) => image));
   const names = new Set(record.components.map(sortKey));
   if (images.size < record.components.length || names.size < record.components.length) {
-    throw invalid('a component or an image stands in it twice');
+    throw invalid('it lists a component or an image twice');
   }
   for (const { image } of record.components) checkImage(image);
   return record;
@@ -267,5 +267,5 @@ function firstFault(json: unknown): string {
 }
 
 function invalid(why: string): PrimitiveError {
-  return new PrimitiveError('record-invalid', 'That is no release record that can be used.', { why });
+  return new PrimitiveError('record-invalid', 'Cannot read the release record.', { why });
 }

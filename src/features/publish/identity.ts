@@ -30,16 +30,20 @@ const CHECKOUT = [
  * image holds another.
  *
  * Throws `identity-trigger-refused`, `identity-fork-refused`, `identity-merge-commit`, `identity-commit-mismatch` or
- * `identity-event-missing`, all exit 2, each with the lines that mend it.
+ * `identity-event-missing`, all exit 2, each with the lines that fix it.
  */
 export function checkRun(facts: RunFacts): void {
   const trigger = text(facts.claims.event_name);
   const tokenCommit = text(facts.claims.sha);
   if (trigger === 'pull_request_target' || trigger === 'workflow_run') {
-    throw new PrimitiveError('identity-trigger-refused', `A run triggered by ${trigger} cannot publish.`, {
-      why: `Such a run has the rights and the identity of the default branch while it handles somebody else's code.`,
-      suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
-    });
+    throw new PrimitiveError(
+      'identity-trigger-refused',
+      `Cannot publish from a run triggered by ${trigger}.`,
+      {
+        why: `Such a run has the rights and the identity of the default branch while it handles somebody else's code.`,
+        suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
+      },
+    );
   }
   // A review or a comment on one runs on the same merge commit, under another name.
   const ofPullRequest =
@@ -61,19 +65,15 @@ export function checkRun(facts: RunFacts): void {
 
 function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string | undefined): void {
   if (!pullRequest) {
-    throw new PrimitiveError(
-      'identity-event-missing',
-      'The token is for a pull request, but its event is not at hand.',
-      {
-        why: 'Without the event there is no telling the proposed commit from a merge or from the commit of a fork.',
-        suggestions: ['Run where GITHUB_EVENT_PATH names the event file, as GitHub Actions does.'],
-      },
-    );
+    throw new PrimitiveError('identity-event-missing', 'Cannot read the event of the pull request.', {
+      why: 'The OIDC token is for a pull request, and only the event says which commit it proposes and from which repository.',
+      suggestions: ['Run where GITHUB_EVENT_PATH names the event file, as GitHub Actions does.'],
+    });
   }
   if (pullRequest.headRepository !== pullRequest.baseRepository) {
     throw new PrimitiveError(
       'identity-fork-refused',
-      `The pull request comes from ${pullRequest.headRepository}.`,
+      `Cannot publish a pull request from ${pullRequest.headRepository}.`,
       {
         why: `Commits of a fork are not published under the name of ${pullRequest.baseRepository}.`,
         suggestions: [
@@ -151,11 +151,11 @@ export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: 
   if (tier === undefined) {
     throw new PrimitiveError(
       'identity-not-allowed',
-      `The config does not let ${describeSigner(signer)} seal images.`,
+      `Signer ${describeSigner(signer)} is not in the config.`,
       {
-        why: 'Neither `signing.trusted` nor `signing.accepted` lists it in every field that they name, so nobody would count its signature.',
+        why: 'No entry of `signing.trusted` or `signing.accepted` matches it in every field, so its signatures would not count.',
         suggestions: [
-          'If it should: add to primitive.config.yaml, under signing.accepted:',
+          'To allow it, add to primitive.config.yaml, under signing.accepted:',
           ...policyLines(signer),
         ],
       },
@@ -169,7 +169,7 @@ export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: 
 function policyLines(signer: SignerIdentity): string[] {
   if (signer.type === 'key') return ['- key: cosign.pub'];
   const { issuer, repository } = signer;
-  // Of a pull request its number stands in the identity, and the next one has another.
+  // The identity of a pull request has its number, and the next one another.
   const identity = signer.identity.replace(/@refs\/pull\/\d+\//, '@refs/pull/*/');
   const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
   return repository === undefined ? lines : [...lines, `  repository: ${repository}`];

@@ -22,7 +22,7 @@ export interface ComponentFacts extends ComponentInput {
   readonly current?: CurrentTag;
   /** A sealed image of exactly these inputs that this run may reuse. */
   readonly baseline?: Baseline & { readonly image: SealedImage };
-  /** Why there is no baseline: the reason that the report gives for building. */
+  /** Why no baseline was found; the report gives it as the reason for building. */
   readonly missed?: string;
 }
 
@@ -34,7 +34,7 @@ export interface RecordFacts {
   readonly detail?: string;
 }
 
-/** Everything that planning looks at; gathered before, by ports. */
+/** Everything that planning depends on. */
 export interface Facts {
   readonly commit: string;
   readonly source?: string;
@@ -64,16 +64,16 @@ export interface PlanOptions {
 /**
  * Decides, from facts alone, what a publish does. Pure.
  *
- * Throws `publish-selection-partial` where a part of the components is selected without an option that says what to
- * do about the rest, and `channel-undecidable` where history cannot tell whether the channel would move backward.
+ * Throws `publish-selection-partial` for a part of the components without --seal-only or --keep-going, and
+ * `channel-undecidable` if the history in this clone does not show whether the channel would move backward.
  */
 export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
   if (!facts.whole && !options.sealOnly && !options.keepGoing) {
     throw new PrimitiveError(
       'publish-selection-partial',
-      'A release holds all components, the selection leaves some out.',
+      'Cannot publish a part of the components without --seal-only or --keep-going.',
       {
-        why: 'Tags and the release record are written together, after the last image is sealed.',
+        why: 'A release record lists all components; tags and record are written after the last image is sealed.',
         suggestions: [
           'To build and seal a part, as one job of a matrix: add --seal-only; a last plain `primitive publish` tags them all.',
           'To tag the selected ones without a release record: add --keep-going.',
@@ -126,7 +126,7 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
       ...common,
       action: 'conflict',
       existing: current.digest,
-      reason: `the tag of this commit holds an image that is not sealed: ${current.detail}`,
+      reason: `the tag of this commit names an image that is not sealed: ${current.detail}`,
     };
   }
   const { image: sealed } = current;
@@ -140,7 +140,7 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
     ...common,
     action: 'conflict',
     existing: sealed.digest,
-    reason: `the tag of this commit holds a sealed image of other inputs (${sealed.inputDigest.slice(0, 12)})`,
+    reason: `the tag of this commit names a sealed image of other inputs (${sealed.inputDigest.slice(0, 12)})`,
   };
 }
 
@@ -224,22 +224,22 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
     return {
       ...base,
       action: 'skip',
-      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: ${anew(facts)})`,
+      reason: `the channel is at ${from.slice(0, 12)}, which this commit does not follow (after history was rewritten on purpose: ${resetChannel(facts)})`,
     };
   throw new PrimitiveError(
     'channel-undecidable',
-    `History does not tell whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, where the channel is.`,
+    `Cannot decide whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, which the channel is at.`,
     {
-      why: 'The commit of the channel is not in this clone, also after deepening it; moving without knowing could move backward.',
+      why: 'The commit of the channel is not in this clone, not even after deepening it, so the channel could move backward.',
       suggestions: [
         'Fetch it: git fetch --unshallow --filter=tree:0 origin, or `fetch-depth: 0` in the checkout step.',
-        `After history was rewritten on purpose: ${anew(facts)}.`,
+        `After history was rewritten on purpose: ${resetChannel(facts)}.`,
       ],
     },
   );
 }
 
-/** How the channel is set to a commit that does not follow the one that it is at. */
-function anew({ releases, channel }: Facts): string {
-  return `delete the tag ${releases}:${channel.tag}; the next run sets it anew`;
+/** How to set the channel to a commit that does not follow the one that it is at. */
+function resetChannel({ releases, channel }: Facts): string {
+  return `delete the tag ${releases}:${channel.tag}; the next run creates it`;
 }

@@ -10,7 +10,7 @@ const ATTEMPTS = 4;
 
 type Found = Extract<RecordState, { state: 'found' }>;
 
-/** The record that stands for the commit after the run. */
+/** The record that the tag of the commit names after the run. */
 export interface CommittedRecord {
   readonly record: ReleaseRecord;
   readonly digest: Digest;
@@ -60,7 +60,7 @@ function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Foun
   const usable = other.state === 'found' && other.record.commit === plan.commit ? other : undefined;
   if (tier === 'trusted' && usable?.tier !== 'trusted') return undefined;
   if (!usable)
-    throw releaseConflict(plan, other.state === 'untrusted' ? other.detail : 'it holds something else');
+    throw releaseConflict(plan, other.state === 'untrusted' ? other.detail : 'the tag names something else');
   const inputs = new Map(
     plan.components.map((component) => [component.image as string, component.inputDigest]),
   );
@@ -117,9 +117,9 @@ async function recordManifest(
 ): Promise<Manifest> {
   const found = manifest ?? (await seal.registry.getManifest(repository, digest));
   if (found) return found;
-  throw new PrimitiveError('release-gone', `The release record ${repository}@${digest} was deleted.`, {
-    why: 'It stood there when the plan was made.',
-    suggestions: ['Run again: the record is then written anew.'],
+  throw new PrimitiveError('release-gone', `Release record ${repository}@${digest} not found.`, {
+    why: 'It was deleted after the plan was made.',
+    suggestions: ['Run again: the record is then written again.'],
     exit: 1,
     retryable: true,
   });
@@ -138,12 +138,16 @@ async function commitAt(
 
 /** `release-conflict` (exit 1): the tag of the commit names a record that this run can neither keep nor replace. */
 export function releaseConflict({ record }: PublishPlan, why: string): PrimitiveError {
-  return new PrimitiveError('release-conflict', `${record.repository}:${record.tag} is taken.`, {
-    why: `A commit is published once: ${why}.`,
-    suggestions: [
-      'A trusted run (the default branch) replaces a record that no trusted signer wrote.',
-      'Otherwise publish a new commit.',
-    ],
-    exit: 1,
-  });
+  return new PrimitiveError(
+    'release-conflict',
+    `Cannot write the release record ${record.repository}:${record.tag}.`,
+    {
+      why: `A commit is published once: ${why}.`,
+      suggestions: [
+        'A trusted run (the default branch) replaces a record that no trusted signer wrote.',
+        'Otherwise publish a new commit.',
+      ],
+      exit: 1,
+    },
+  );
 }

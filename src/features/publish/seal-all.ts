@@ -130,8 +130,8 @@ function conflict(
   { inputs, planned: { image } }: Task,
   { reason, existing }: Extract<PlannedComponent, { action: 'conflict' }>,
 ): PrimitiveError {
-  return new PrimitiveError('tag-conflict', `${inputs.component.id}: ${reason}.`, {
-    why: `${image} already names ${existing} under this commit, and what is published is not overwritten.`,
+  return new PrimitiveError('tag-conflict', `Cannot publish ${inputs.component.id}: ${reason}.`, {
+    why: `${image} has ${existing} under this commit, and a published tag is not overwritten.`,
     suggestions: [
       'A trusted run (the default branch) replaces what no trusted signer sealed.',
       'Otherwise publish a new commit.',

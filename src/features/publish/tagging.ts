@@ -162,7 +162,7 @@ async function writeTag(
 }
 
 /**
- * Lets tags name the image that the release record lists, whatever they name, and returns that image. `tagged` is what
+ * Writes the image that the release record lists under tags that name another, and returns that image. `tagged` is what
  * this run put under them.
  *
  * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being somebody else's, not sealed, and
@@ -218,16 +218,16 @@ async function keptImage(
   const state = await inspectSeal(seal, repository, current, { component: { kind, name } });
   const trusted = state.sealed && state.tier === 'trusted';
   if (plan.run.tier === 'trusted' && !trusted) return undefined;
-  if (!state.sealed) throw conflict(target, current, `it holds an image that is not sealed: ${state.detail}`);
+  if (!state.sealed) throw conflict(target, current, `that image is not sealed: ${state.detail}`);
   if (state.inputDigest !== task.inputs.inputDigest)
-    throw conflict(target, current, 'it holds a sealed image of other inputs');
+    throw conflict(target, current, 'that image was made of other inputs');
   return sealedImage(current, state);
 }
 
 function baselineGone({ inputs: { component } }: Task, digest: Digest): PrimitiveError {
   const { id, repository } = component;
-  return new PrimitiveError('baseline-gone', `${id}: ${digest} is no longer in ${repository}.`, {
-    why: 'It was there when the plan was made; somebody or a retention policy deleted it since.',
+  return new PrimitiveError('baseline-gone', `Image ${repository}@${digest} of ${id} not found.`, {
+    why: 'It was deleted after the plan was made, by somebody or by a retention policy.',
     suggestions: [
       'Run again: the image is then built.',
       'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',
@@ -243,7 +243,7 @@ function conflict(
   why: string,
 ): PrimitiveError {
   const { id, repository } = task.inputs.component;
-  return new PrimitiveError('tag-conflict', `${id}: ${repository}:${tag} is taken.`, {
+  return new PrimitiveError('tag-conflict', `Cannot write the tag ${repository}:${tag} of ${id}.`, {
     why: current === undefined ? why : `It names ${current}: ${why}.`,
     suggestions: [
       'Run again: an equal image is adopted once its publisher is done.',
@@ -257,7 +257,7 @@ function conflict(
 function incomplete(repository: Repository, digest: Digest, why: string): PrimitiveError {
   return new PrimitiveError(
     'release-incomplete',
-    `${repository}@${digest} is in the release record and cannot be tagged.`,
+    `Cannot tag ${repository}@${digest}, which the release record lists.`,
     {
       why,
       suggestions: ['Keep what release records list in the retention policy, then publish again.'],

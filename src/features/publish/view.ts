@@ -172,7 +172,7 @@ function markdownText(text: string): string {
   return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!]/g, (character) => `\\${character}`);
 }
 
-/** A code span; what stands in it is a reference or a commit, which hold no backtick. */
+/** A code span, for references and commits. */
 function code(text: string): string {
   return text === '' ? '' : `\`${sanitizeLine(text).replaceAll('`', '').replaceAll('|', '')}\``;
 }

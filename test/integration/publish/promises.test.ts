@@ -348,7 +348,7 @@ describe('trust', () => {
     await expect(world.publish({ as: 'pull-request', commit, sources })).rejects.toMatchObject({
       code: 'release-conflict',
       why: expect.stringContaining(
-        'domain/orders: the tag of this commit holds a sealed image of other inputs',
+        'domain/orders: the tag of this commit names a sealed image of other inputs',
       ),
     });
     const { report } = await world.publish({ as: 'main', commit, sources });

@@ -209,7 +209,7 @@ describe('the release record', () => {
       'a trusted one, a tag is squatted, seen by a pull request',
       'accepted',
       { components: [component({ current: squatted })], commitRecord: record('trusted', COMMIT) },
-      { action: 'conflict', reason: expect.stringContaining('domain/orders: the tag of this commit holds') },
+      { action: 'conflict', reason: expect.stringContaining('domain/orders: the tag of this commit names') },
     ],
   ])('%s (%s run)', (_case, tier, over, expected) => {
     expect(
