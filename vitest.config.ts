@@ -20,7 +20,7 @@ export default defineConfig({
     env: { GOGC: '400' },
     projects: [
       // These files change nothing that others see, and share what they load.
-      { extends: true, test: { name: 'fast', include: FAST, isolate: false, testTimeout: 60_000 } },
+      { extends: true, test: { name: 'fast', include: FAST, isolate: false, testTimeout: 120_000 } },
       {
         extends: true,
         test: {

@@ -342,7 +342,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     );
     await expect(chosen.builder.build(aborted)).rejects.toBe(reason);
     await expect
-      .poll(() => argumentLists().filter((args) => args.includes(`sleep ${seconds}`)), { timeout: 5_000 })
+      .poll(() => argumentLists().filter((args) => args.includes(`sleep ${seconds}`)), { timeout: 60_000 })
       .toEqual([]);
     await expect(readdir(aborted.output)).rejects.toMatchObject({ code: 'ENOENT' });
     // The builder is as good as new.

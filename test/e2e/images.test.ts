@@ -154,7 +154,7 @@ async function statusOf(url: string): Promise<number> {
     try {
       return (await fetch(url)).status;
     } catch (error) {
-      if (attempt === 100) throw error;
+      if (attempt === 1200) throw error;
       await sleep(100);
     }
   }

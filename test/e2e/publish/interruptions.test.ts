@@ -90,7 +90,7 @@ describe('a signal', () => {
     const { code, stdout, stderr } = await collect(child);
     await family.stop();
     expect(code, stderr).toBe(exit);
-    expect(performance.now() - sent).toBeLessThan(8000);
+    expect(performance.now() - sent).toBeLessThan(20_000);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'primitive.error/v1', code: 'interrupted', exit });
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(family.survivors()).toEqual([]);

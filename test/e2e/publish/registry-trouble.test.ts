@@ -147,7 +147,7 @@ describe('before anything is built, a registry', () => {
       expect(error.suggestions).not.toEqual([]);
       expect(call.stderr).not.toMatch(/"state":"building"|^\s+at /m);
       expect(call.stdout + call.stderr).not.toMatch(/not-the-password|registry-password-for-tests/);
-      expect(performance.now() - started, 'what is permanent is told at once').toBeLessThan(20_000);
+      expect(performance.now() - started, 'what is permanent is reported at once').toBeLessThan(60_000);
     } finally {
       await trouble.stop?.();
     }

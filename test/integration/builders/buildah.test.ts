@@ -113,7 +113,7 @@ test('what a killed build left is ended and removed by the next one', async () =
   const { builder: buildah } = await builder();
   await rm(join(folder, 'layout'), { recursive: true, force: true });
   await buildah.build(await request('RUN true'));
-  await expect.poll(() => isRunning(MARKER), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(MARKER), { timeout: 120_000 }).toBe(false);
   expect(await stores()).toEqual([store]);
   expect(await content(store)).toEqual(onlyTheBase());
 });
@@ -127,7 +127,7 @@ test('another process at work in the namespace is left alone', async () => {
   expect(await isRunning(MARKER)).toBe(true);
   await kill(victim);
   await buildah.build(await request('RUN true'));
-  await expect.poll(() => isRunning(MARKER), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(MARKER), { timeout: 120_000 }).toBe(false);
 });
 
 test('without a runtime for containers, steps run by chroot', async () => {
@@ -180,7 +180,7 @@ async function startVictim(building: BuildRequest): Promise<ChildProcess> {
           () => true,
           () => false,
         ),
-      { timeout: 20_000 },
+      { timeout: 120_000 },
     )
     .toBe(true);
   return child;

@@ -94,7 +94,7 @@ export async function goTest(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<TestRun> {
-  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-timeout=120s', ...args], env);
+  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-timeout=300s', ...args], env);
   const cases = new Map<string, { state: string; output: string }>();
   let trouble = stderr;
   for (const line of stdout.trimEnd().split('\n')) {

@@ -60,7 +60,7 @@ async function start(kind: string, command: string, env: Readonly<Record<string,
 }
 
 async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
-  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(50)) {
+  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await sleep(50)) {
     const found = await find().catch(() => undefined);
     if (found !== undefined) return found;
   }
@@ -187,7 +187,7 @@ test('an item that is created by a call can be queried in the projection, and by
   expect(logTail(domain.logFile)).toMatch(
     /"part":"readiness".*"part":"delay".*"part":"grpc".*"part":"http".*"part":"database"/s,
   );
-}, 120_000);
+}, 300_000);
 
 test('a start without settings names what is missing', async () => {
   for (const [kind, command, missing] of [

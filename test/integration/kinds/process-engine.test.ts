@@ -50,7 +50,7 @@ beforeAll(async () => {
   await run(join(folder, 'server'), ['deploy'], { env });
   program = startProgram(join(folder, 'server'), ['serve'], { folder, name: 'serve', env });
   await until('readiness', async () => (await fetch(`${address}/readyz`)).status === 204);
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await program?.stop();
@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 async function until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await sleep(20)) {
+  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await sleep(20)) {
     if (await Promise.resolve(happened()).catch(() => false)) return;
   }
   throw new Error(`${what} did not happen\n${logTail(program.logFile)}`);
@@ -119,4 +119,4 @@ test('deploys its model; does a job that failed again under the same id; takes i
     /"part":"readiness".*"part":"delay".*"part":"worker".*"part":"http"/s,
   );
   expect(engine.faults).toEqual([]);
-}, 60_000);
+}, 300_000);

@@ -483,7 +483,7 @@ describe('the channel', () => {
   });
 });
 
-describe('an abort', { timeout: 60_000 }, () => {
+describe('an abort', { timeout: 300_000 }, () => {
   it('at any request is told as such, and nothing goes on after it', async () => {
     const reason = new PrimitiveError('interrupted', 'Stopped.', { exit: 130, retryable: true });
     const two = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
@@ -521,7 +521,7 @@ describe('an abort', { timeout: 60_000 }, () => {
 
 const failure: Fault = new PrimitiveError('registry-failed', '500', { exit: 3, retryable: true });
 
-describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 240_000 }, (api) => {
+describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 300_000 }, (api) => {
   const referrersApi = api === 'referrers API';
 
   it.each<[string, Fault]>([

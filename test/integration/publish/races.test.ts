@@ -252,7 +252,7 @@ describe('a run that meets another one', () => {
   });
 });
 
-describe('two runs of main that publish one commit at once', { timeout: 60_000 }, () => {
+describe('two runs of main that publish one commit at once', { timeout: 300_000 }, () => {
   it('end on one image of what they build, beside what they reuse', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const world = new PublishWorld();
@@ -277,7 +277,7 @@ describe('two runs of main that publish one commit at once', { timeout: 60_000 }
   });
 });
 
-describe('main and two pull requests that publish one commit at once', { timeout: 60_000 }, () => {
+describe('main and two pull requests that publish one commit at once', { timeout: 300_000 }, () => {
   it.each([['with the referrers API', true] as const, ['with the fallback index', false] as const])(
     'end with what main sealed, whatever the order (%s)',
     async (_case, referrersApi) => {

@@ -56,50 +56,46 @@ const CASES: readonly { readonly what: string; readonly begin: (root: string) =>
 ];
 
 describe.each(CASES)('$what', ({ begin }) => {
-  test.each(FAULTS)(
-    '%s at any point: all of it or nothing, and the same command goes on',
-    { timeout: 180_000 },
-    async (how) => {
-      await using whole = await scaffoldRepo();
-      await begin(whole.root);
-      const { code, operations } = await runWithFault(whole.root, 0, '');
-      expect([code, operations > 10]).toEqual([0, true]);
-      const after = await treeOf(whole.root);
+  test.each(FAULTS)('%s at any point: all of it or nothing, and the same command goes on', async (how) => {
+    await using whole = await scaffoldRepo();
+    await begin(whole.root);
+    const { code, operations } = await runWithFault(whole.root, 0, '');
+    expect([code, operations > 10]).toEqual([0, true]);
+    const after = await treeOf(whole.root);
 
-      let refused = 0;
-      // Each point costs a process: every fault has its share of them, and all have the last ones.
-      const share = Array.from({ length: operations }, (_, i) => i + 1).filter(
-        (n) => n % FAULTS.length === FAULTS.indexOf(how) && n <= operations - 3,
-      );
-      const points = [...partOf(share, 3), operations - 2, operations - 1, operations];
-      for (const at of points) {
-        await using repo = await scaffoldRepo();
-        await begin(repo.root);
-        const before = await treeOf(repo.root);
-        const result = await runWithFault(repo.root, at, how);
-        const tree = await treeOf(repo.root);
-        const left = Object.keys(tree).filter((path) => path.includes('.scaffold'));
-        if (how === 'SIGKILL') {
-          expect(result.code).toBe('SIGKILL');
-          // Git is not to see what a killed process leaves.
-          expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
-        } else if (result.code !== 0) {
-          refused += 1;
-          expect([at, left]).toEqual([at, []]);
-          expect([at, tree]).toEqual([at, before]);
-        } else {
-          // The operation only cleaned up; what is left is for the next run, and nothing to git.
-          for (const path of left) delete tree[path];
-          expect([at, tree]).toEqual([at, after]);
-          expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
-        }
-        const again = await runWithFault(repo.root, 0, '');
-        expect([at, again.code, again.stdout]).toEqual([at, 0, '']);
-        expect([at, await treeOf(repo.root)]).toEqual([at, after]);
+    let refused = 0;
+    // Each point costs a process: every fault has its share of them, and all have the last ones.
+    const share = Array.from({ length: operations }, (_, i) => i + 1).filter(
+      (n) => n % FAULTS.length === FAULTS.indexOf(how) && n <= operations - 3,
+    );
+    const points = [...partOf(share, 3), operations - 2, operations - 1, operations];
+    for (const at of points) {
+      await using repo = await scaffoldRepo();
+      await begin(repo.root);
+      const before = await treeOf(repo.root);
+      const result = await runWithFault(repo.root, at, how);
+      const tree = await treeOf(repo.root);
+      const left = Object.keys(tree).filter((path) => path.includes('.scaffold'));
+      if (how === 'SIGKILL') {
+        expect(result.code).toBe('SIGKILL');
+        // Git is not to see what a killed process leaves.
+        expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
+      } else if (result.code !== 0) {
+        refused += 1;
+        expect([at, left]).toEqual([at, []]);
+        expect([at, tree]).toEqual([at, before]);
+      } else {
+        // The operation only cleaned up; what is left is for the next run, and nothing to git.
+        for (const path of left) delete tree[path];
+        expect([at, tree]).toEqual([at, after]);
+        expect(repo.git('status', '--porcelain', '--untracked-files=all')).not.toContain('.scaffold');
       }
-      if (how !== 'SIGKILL') expect(refused).toBeGreaterThan(0);
-    },
-  );
+      const again = await runWithFault(repo.root, 0, '');
+      expect([at, again.code, again.stdout]).toEqual([at, 0, '']);
+      expect([at, await treeOf(repo.root)]).toEqual([at, after]);
+    }
+    if (how !== 'SIGKILL') expect(refused).toBeGreaterThan(0);
+  });
 });
 
 test('two processes at once: the result is whole, and who comes second is told or finds it done', async () => {

@@ -25,10 +25,10 @@ describe('delay proxy', () => {
 
   it('lets requests wait side by side', async () => {
     await using registry = await startDistribution();
-    await using proxy = await startDelayProxy({ target: registry.url, delayMs: 200 });
+    await using proxy = await startDelayProxy({ target: registry.url, delayMs: 1000 });
     const started = performance.now();
     await Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${proxy.url}/v2/`)).text()));
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(proxy.requests).toHaveLength(20);
   });
 

@@ -75,7 +75,7 @@ describe('a service', () => {
             () => 'there',
             () => 'gone',
           ),
-        { timeout: 5000 },
+        { timeout: 60_000 },
       )
       .toBe('gone');
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -108,7 +108,7 @@ export function logTail(logFile: string): string {
 export async function untilReady(
   program: Program,
   ready: () => Promise<boolean>,
-  timeoutMs = 20_000,
+  timeoutMs = 120_000,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   let over = false;
@@ -132,7 +132,7 @@ export async function untilReady(
 
 /** True once an HTTP GET of the address gets one of the statuses. */
 export async function answers(url: string, statuses: readonly number[] = [200]): Promise<boolean> {
-  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(2000) });
+  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(20_000) });
   await response.body?.cancel();
   return statuses.includes(response.status);
 }

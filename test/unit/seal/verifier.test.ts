@@ -229,7 +229,7 @@ describe('the root', () => {
       vi.unstubAllEnvs();
       proxy.close();
     }
-  }, 60_000);
+  });
 
   test.each([
     ['is not there', undefined],

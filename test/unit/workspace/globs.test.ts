@@ -72,7 +72,7 @@ test('patterns that would take a matcher forever are refused, the others are qui
     expect(globFault(text)).toBeUndefined();
     expect(matcher.matching('', matcher.compile(text))).toEqual([]);
   }
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 test('looking only where a pattern can match finds what looking everywhere finds', () => {
