@@ -9,6 +9,7 @@ import type { Source } from './imports/source.ts';
 import type { DeploymentFile } from './manifests.ts';
 import type { Marker } from './markers.ts';
 import type { Obstacle } from './obstacle.ts';
+import type { Secret } from './secrets/secret.ts';
 import type { SuiteRun } from './suites/suite.ts';
 import type { JudgedSuppression } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -31,6 +32,7 @@ export interface Subjects {
   readonly marker: Marker & InFile;
   readonly source: Source & InFile;
   readonly import: Import & InFile;
+  readonly secret: Secret & InFile;
   readonly obstacle: Obstacle;
   readonly suite: SuiteRun;
   readonly suppression: JudgedSuppression;

@@ -25,6 +25,7 @@ import {
   type Primitive,
 } from './rule.ts';
 import { type ScanStore, scanFiles } from './scan.ts';
+import { secretScan } from './secrets/scan.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuitePorts, type SuiteResults, suiteFacts } from './suites/run.ts';
 import { isFailure, type SuiteRun } from './suites/suite.ts';
@@ -71,7 +72,7 @@ export interface VerifyPorts {
 }
 
 /** Scans by file; each makes the subjects of its rules. */
-const SCANS: readonly AnyScan[] = [deploymentScan, markerScan, sourceScan];
+const SCANS: readonly AnyScan[] = [deploymentScan, markerScan, sourceScan, secretScan];
 
 /**
  * Checks primitives: reads what rules judge, lets the rules judge it, and says what was not checked.

@@ -14,6 +14,11 @@ import { rule as INT_004 } from './INT-004.ts';
 import { rule as INT_005 } from './INT-005.ts';
 import { rule as MARK_001 } from './MARK-001.ts';
 import { rule as MARK_002 } from './MARK-002.ts';
+import { rule as SEC_001 } from './SEC-001.ts';
+import { rule as SEC_002 } from './SEC-002.ts';
+import { rule as SEC_003 } from './SEC-003.ts';
+import { rule as SEC_004 } from './SEC-004.ts';
+import { rule as SEC_005 } from './SEC-005.ts';
 import { rule as SHAPE_001 } from './SHAPE-001.ts';
 import { rule as SHAPE_002 } from './SHAPE-002.ts';
 import { rule as SHAPE_003 } from './SHAPE-003.ts';
@@ -52,6 +57,11 @@ export const rules: readonly AnyRule[] = [
   INT_005,
   MARK_001,
   MARK_002,
+  SEC_001,
+  SEC_002,
+  SEC_003,
+  SEC_004,
+  SEC_005,
   SHAPE_001,
   SHAPE_002,
   SHAPE_003,

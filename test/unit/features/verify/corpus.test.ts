@@ -5,8 +5,9 @@ import { table } from '../../../../src/render/table.ts';
 import type { Corpus, CorpusCase } from '../../../support/verify-corpus/case.ts';
 import { imports } from '../../../support/verify-corpus/imports.ts';
 import { verifyFiles } from '../../../support/verify-corpus/run.ts';
+import { secrets } from '../../../support/verify-corpus/secrets.ts';
 
-const CORPORA: readonly Corpus[] = [imports];
+const CORPORA: readonly Corpus[] = [imports, secrets];
 /** Cases of either sort that a rule has at least, for each language. */
 const ENOUGH = 3;
 

@@ -1,0 +1,3 @@
+import { secretRule } from '../secrets/rule.ts';
+
+export const rule = secretRule('SEC-001', 'private-key', 'Private key', (name) => `${name} is in the file.`);

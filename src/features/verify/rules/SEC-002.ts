@@ -1,0 +1,8 @@
+import { secretRule } from '../secrets/rule.ts';
+
+export const rule = secretRule(
+  'SEC-002',
+  'token',
+  'Token or key of a service',
+  (name) => `${name} is in the file.`,
+);

@@ -1,0 +1,8 @@
+import { secretRule } from '../secrets/rule.ts';
+
+export const rule = secretRule(
+  'SEC-003',
+  'url',
+  'Password in an address',
+  (name) => `A password is in an address (${name}).`,
+);

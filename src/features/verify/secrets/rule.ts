@@ -1,0 +1,32 @@
+import type { Rule, RuleId } from '../rule.ts';
+import type { SecretKind } from './secret.ts';
+
+/** The rule that reports secrets of a kind. The value is not known to it. */
+export function secretRule(
+  id: RuleId,
+  kind: SecretKind,
+  title: string,
+  message: (name: string) => string,
+): Rule<'secret'> {
+  return {
+    id,
+    level: 'error',
+    title,
+    subject: 'secret',
+    check: (secret) =>
+      secret.kind === kind
+        ? [
+            {
+              message: message(secret.name),
+              line: secret.line,
+              column: secret.column,
+              key: secret.key,
+              fix: {
+                kind: 'text',
+                text: 'Revoke it: whoever can read the repository has it. Then take it from the environment or a secret store.',
+              },
+            },
+          ]
+        : [],
+  };
+}

@@ -1,0 +1,51 @@
+import { createHmac } from 'node:crypto';
+
+/** What a secret is, the most telling first. */
+const KINDS = ['private-key', 'token', 'url', 'manifest', 'assignment'] as const;
+export type SecretKind = (typeof KINDS)[number];
+
+/** A place in a file that holds a secret. The secret itself never leaves the scan: this is cached and reported. */
+export interface Secret {
+  readonly kind: SecretKind;
+  /** What it is, or the name that it is assigned to: `GITHUB_TOKEN`, `db_password`. */
+  readonly name: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 code units. */
+  readonly column: number;
+  /** Keyed hash of the value, 16 hex digits: the same value in another file has another one. */
+  readonly key: string;
+}
+
+/** A secret as scanners see it. */
+export interface Literal {
+  readonly kind: SecretKind;
+  readonly name: string;
+  readonly value: string;
+  /** Where the value begins in the text. */
+  readonly index: number;
+}
+
+/** Literals of a file without their values, in their order; of those that overlap, the most telling. */
+export function conceal(literals: readonly Literal[], path: string, text: string): readonly Secret[] {
+  const sorted = [...literals].sort((a, b) => a.index - b.index);
+  const kept: Literal[] = [];
+  for (const literal of sorted) {
+    const last = kept.at(-1);
+    if (last === undefined || literal.index >= last.index + last.value.length) kept.push(literal);
+    else if (KINDS.indexOf(literal.kind) < KINDS.indexOf(last.kind)) kept.splice(-1, 1, literal);
+  }
+  let line = 1;
+  let start = 0;
+  return kept.map(({ kind, name, value, index }) => {
+    for (let end = text.indexOf('\n', start); end >= 0 && end < index; end = text.indexOf('\n', start)) {
+      line += 1;
+      start = end + 1;
+    }
+    const key = createHmac('sha256', JSON.stringify([kind, path]))
+      .update(value)
+      .digest('hex')
+      .slice(0, 16);
+    return { kind, name, line, column: index - start + 1, key };
+  });
+}

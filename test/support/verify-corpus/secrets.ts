@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import type { Corpus, CorpusCase } from './case.ts';
+import type { Files } from './tree.ts';
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const ALPHABETS = {
+  base64: `${LETTERS}0123456789+/`,
+  word: `${LETTERS}0123456789`,
+  letter: LETTERS,
+  hex: '0123456789abcdef',
+  digit: '0123456789',
+  upper: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+};
+
+/** Characters that look random and are the same every time. No secret stands in this file: each is put together. */
+function random(length: number, alphabet: keyof typeof ALPHABETS = 'word', seed = ''): string {
+  const characters = ALPHABETS[alphabet];
+  let text = '';
+  for (let block = 0; text.length < length; block += 1) {
+    const bytes = createHash('sha256').update(`${alphabet}${seed}${block}`).digest();
+    for (const byte of bytes) text += characters[byte % characters.length];
+  }
+  return text.slice(0, length);
+}
+
+/** An armoured block with some lines of base64. */
+function pem(label: string, lineEnd = '\n'): string {
+  const body = Array.from({ length: 6 }, (_, i) => random(64, 'base64', `${label}${i}`));
+  return [`-----BEGIN ${label}-----`, ...body, `-----END ${label}-----`, ''].join(lineEnd);
+}
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const notebook = (...lines: readonly string[]) =>
+  `${JSON.stringify({ cells: [{ cell_type: 'code', source: lines.map((line) => `${line}\n`) }], nbformat: 4 }, null, 1)}\n`;
+
+const secret = (data: string, kind = 'Secret') =>
+  `apiVersion: v1\nkind: ${kind}\nmetadata: { name: db }\n${data}\n`;
+
+const FOLDER = 'primitives/domain/orders';
+
+type Content = string | Uint8Array;
+type Found = readonly [path: string, line: number, content: Content];
+type Missed = readonly [path: string, content: Content];
+
+/** Cases of a rule: files with the line of the finding, and files without any. */
+function cases(
+  rule: CorpusCase['rule'],
+  language: string,
+  found: readonly Found[],
+  missed: readonly Missed[],
+): readonly CorpusCase[] {
+  const one = (path: string, content: Content, line: number | undefined): CorpusCase => ({
+    rule,
+    language,
+    name: `${path}: ${String(content).slice(0, 60)}`,
+    files: { [`${FOLDER}/${path}`]: content } satisfies Files,
+    finds: line === undefined ? undefined : `${FOLDER}/${path}:${line}`,
+  });
+  return [
+    ...found.map(([path, line, content]) => one(path, content, line)),
+    ...missed.map(([path, content]) => one(path, content, undefined)),
+  ];
+}
+
+const key = random(32);
+const password = `tr0ub4dor-${random(6)}`;
+
+export const secrets: Corpus = {
+  base: { 'primitive.config.yaml': 'registry: ghcr.io/acme\n' },
+  cases: [
+    ...cases(
+      'SEC-001',
+      'any',
+      [
+        ['key.pem', 1, pem('RSA PRIVATE KEY')],
+        ['tls.txt', 3, `# TLS\r\n\r\n${pem('PRIVATE KEY', '\r\n')}`],
+        ['config.yaml', 2, `key: |\n${pem('EC PRIVATE KEY').replace(/^/gm, '  ')}`],
+        ['account.json', 1, JSON.stringify({ private_key: pem('PRIVATE KEY') })],
+        ['cut.txt', 1, `-----BEGIN OPENSSH PRIVATE KEY-----\n${random(64, 'base64')}\n`],
+        ['main.go', 2, `package a\nconst key = \`${pem('PRIVATE KEY')}\`\n`],
+        ['age.txt', 1, `AGE-SECRET-KEY-1${random(58, 'upper')}\n`],
+        ['store.p12', 1, Uint8Array.from([0x30, 0, 1, 2])],
+      ],
+      [
+        ['cert.pem', pem('CERTIFICATE')],
+        ['public.pem', pem('PUBLIC KEY')],
+        ['README.md', 'Put `-----BEGIN PRIVATE KEY-----` before it.\n'],
+        ['example.pem', '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n'],
+        ['parse.go', 'package a\nconst header = "-----BEGIN PRIVATE KEY-----"\nvar ok = true\n'],
+      ],
+    ),
+    ...cases(
+      'SEC-002',
+      'any',
+      [
+        ['a.yaml', 1, `token: ghp_${random(36)}\n`],
+        ['b.txt', 2, `\nglpat-${random(20)}\n`],
+        ['c.ts', 1, `const key = 'sk_live_${random(24)}';\n`],
+        ['.npmrc', 1, `//registry.example.com/:_authToken=npm_${random(36)}\n`],
+        ['.env', 1, `AWS_SECRET_ACCESS_KEY=${random(40, 'base64')}\n`],
+        ['d.py', 1, `client = Client("AIza${random(35)}")\n`],
+        ['e.tf', 1, `key = "AccountKey=${random(86, 'base64')}=="\n`],
+        ['f.md', 1, `hf_${random(34, 'letter')}\n`],
+        ['Dockerfile', 2, `FROM scratch\nENV VAULT_TOKEN=hvs.${random(90)}\n`],
+        ['g.ipynb', 6, notebook(`login("ghp_${random(36)}")`)],
+        [
+          'h.bin',
+          1,
+          Buffer.concat([
+            Buffer.from([0, 1, 2]),
+            Buffer.from(`xoxb-${random(12, 'digit')}-${random(12, 'digit')}-${random(24)} `),
+          ]),
+        ],
+        ['i.yaml', 1, `token: ghp_${random(36)} # secretlint-disable-line\n`],
+        ['j.txt', 2, `${'a'.repeat(3 * 1024 * 1024)}\nghp_${random(36)}\n`],
+        ['k.go', 1, `package a; var t = "eyJ${random(20)}.eyJ${random(40)}.${random(43)}"\r\n`],
+      ],
+      [
+        ['a.md', 'Tokens begin with ghp_ and have 36 more characters.\n'],
+        ['b.go', 'package a\nvar prefix = "ghp_"\nvar mask = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"\n'],
+        ['c.yaml', 'accessKey: AKIAIOSFODNN7EXAMPLE\n'],
+        ['d.ts', "const key = process.env.STRIPE_KEY ?? '';\nconst sku = 'sk_test';\n"],
+        ['e.txt', `commit ${random(40, 'hex')}\nsha256:${random(64, 'hex')}\n`],
+        ['go.sum', `example.com/a v1.0.0 h1:${random(43, 'base64')}=\n`],
+      ],
+    ),
+    ...cases(
+      'SEC-003',
+      'any',
+      [
+        ['.env', 1, `DATABASE_URL=postgres://app:${password}@db.prod.internal:5432/app\n`],
+        ['a.yaml', 2, `broker:\n  url: amqps://svc:${password}@mq.acme.io/vhost\n`],
+        ['b.py', 1, `engine = create_engine("mysql+pymysql://app:${password}@10.0.0.5/app")\n`],
+        ['c.go', 2, `package a\nconst dsn = "mongodb+srv://svc:${password}@cluster0.acme.net/app"\n`],
+        ['d.ts', 1, `const url = 'https://svc:${password}@api.acme.io/v1';\n`],
+        ['e.txt', 1, `Server=sql.acme.io;Database=app;User Id=svc;Password=${password};\n`],
+        ['f.env', 1, `REDIS_URL=rediss://:${password}@cache.acme.io:6380/0\n`],
+      ],
+      [
+        ['.env', 'DATABASE_URL=postgres://app:secret@localhost:5432/app\n'],
+        ['a.yaml', 'url: postgres://postgres:postgres@db:5432/app\n'],
+        ['b.py', 'url = f"postgres://{user}:{password}@{host}/app"\n'],
+        ['c.sh', `psql "postgres://app:\${PASSWORD}@db/app"\n`],
+        ['d.ts', "const url = 'https://user:pass@example.com/';\n"],
+        ['e.md', 'postgres://<user>:<password>@<host>/<database>\n'],
+        ['f.go', 'package a\n// see https://acme.io:8443/a@b\nconst at = "git@github.com:acme/app.git"\n'],
+        ['g.txt', `Server=sql.acme.io;Password=\${SQL_PASSWORD};\n`],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'go',
+      [
+        ['a.go', 2, `package a\nconst apiKey = "${key}"\n`],
+        ['b.go', 2, `package a\nvar c = Config{ClientSecret: "${random(24)}"}\n`],
+        ['c.go', 3, `package a\nfunc f() {\n\tpassword := \`${password}\`\n}\n`],
+      ],
+      [
+        [
+          'a.go',
+          'package a\nconst apiKeyHeader = "X-Api-Key-Version-2026"\nvar token = os.Getenv("SERVICE_TOKEN_2026")\n',
+        ],
+        [
+          'b.go',
+          'package a\nvar err = errors.New("token 12345 has expired already")\nconst password = "password"\n',
+        ],
+        ['a_test.go', `package a\nconst apiKey = "${key}"\n`],
+        [
+          'c.go',
+          'package a\nconst tokenURL = "https://issuer.acme.io/oauth2/token/v1"\nconst secretName = "orders-db-credentials-2"\n',
+        ],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'ts',
+      [
+        ['a.ts', 1, `export const API_KEY = '${key}';\n`],
+        ['b.tsx', 1, `const a = <Map accessToken="${key}" />;\n`],
+        ['c.js', 1, `module.exports = { "client_secret": \`${key}\` };\n`],
+      ],
+      [
+        ['a.ts', "const apiKey = process.env['ORDERS_API_KEY_2'];\nconst token = 'invalid-token-1';\n"],
+        ['b.ts', "const a = { password: 'Passwort vergessen? 12', token: schema.string1() };\n"],
+        ['a.test.ts', `const apiKey = '${key}';\n`],
+        [
+          'c.ts',
+          "const secret = '0123456789abcdef0123456789abcdef';\nconst apiKey = 'your-api-key-goes-here-1';\n",
+        ],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'python',
+      [
+        ['a.py', 1, `API_KEY = "${key}"\n`],
+        ['b.py', 1, `client = Client(secret_key='${key}')\n`],
+        ['c.py', 1, `os.environ["SERVICE_TOKEN"] = "${key}"\n`],
+        ['d.py', 1, `password: str = "${password}"\n`],
+      ],
+      [
+        ['a.py', 'API_KEY = os.environ["ORDERS_API_KEY_2"]\nsecret_key = settings.secret_key_2\n'],
+        ['b.py', 'token = "%(token1)s"\npassword = getpass("Password 123: ")\n'],
+        ['tests/test_a.py', `API_KEY = "${key}"\n`],
+        ['c.py', 'password = "changeme"\ntoken = "{token}"\napi_key = f"{prefix}-{name}-1234567"\n'],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'yaml',
+      [
+        ['a.yaml', 1, `apiKey: ${key}\n`],
+        ['b.yml', 2, `env:\n  - password: "${password}"\n`],
+        ['c.yaml', 1, `{ client_secret: ${key} }\n`],
+      ],
+      [
+        ['a.yaml', `apiKey: \${API_KEY_2026_PRODUCTION}\npassword: {{ .Values.password }}\n`],
+        ['b.yaml', 'secretName: orders-db-credentials-2\ntokenPath: /var/run/secrets/token-1\n'],
+        ['c.yaml', 'valueFrom: { secretKeyRef: { name: orders-db-1, key: password } }\npassword: null\n'],
+        ['d.yaml', `token: ref+vault://secret/orders#token1\ndigest: sha256:${random(64, 'hex')}\n`],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'env',
+      [
+        ['.env', 1, `SERVICE_TOKEN=${key}\n`],
+        ['.env.production', 2, `# ours\nexport DB_PASSWORD=${password}\n`],
+        ['app.properties', 1, `service.api.key = ${key}\r\n`],
+      ],
+      [
+        ['.env.example', 'SERVICE_TOKEN=\nDB_PASSWORD=changeme\nAPI_KEY=xxxxxxxxxxxxxxxxxxxx1\n'],
+        ['.env', 'SERVICE_TOKEN=$OTHER_TOKEN_2\nTOKEN_FILE=/run/secrets/token_1\nSECRET_NAME=orders\n'],
+        [
+          'app.ini',
+          `password = \${DB_PASSWORD_1}\npassword_min_length = 12\ntoken = op://vault/orders/token1\n`,
+        ],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'dockerfile',
+      [
+        ['Dockerfile', 2, `FROM scratch\nENV API_KEY=${key}\n`],
+        ['Dockerfile', 2, `FROM scratch\nARG SERVICE_TOKEN="${key}"\n`],
+        ['build.dockerfile', 2, `FROM scratch\nENV DB_PASSWORD ${password}\n`],
+      ],
+      [
+        ['Dockerfile', 'FROM scratch\nARG API_KEY\nENV API_KEY=$API_KEY\n'],
+        ['Dockerfile', 'FROM scratch\nRUN --mount=type=secret,id=token,target=/run/token1 cat /run/token1\n'],
+        ['Dockerfile', `FROM scratch@sha256:${random(64, 'hex')}\nENV TOKEN_URL=https://acme.io/token/v1\n`],
+      ],
+    ),
+    ...cases(
+      'SEC-004',
+      'notebook',
+      [
+        ['a.ipynb', 6, notebook(`api_key = "${key}"`)],
+        ['b.ipynb', 7, notebook('import os', `os.environ['SERVICE_TOKEN'] = '${key}'`)],
+        ['c.ipynb', 6, notebook(`client = Client(password="${password}")`)],
+      ],
+      [
+        ['a.ipynb', notebook('api_key = os.environ["ORDERS_API_KEY_2"]')],
+        ['b.ipynb', notebook('password = getpass("Password 123: ")')],
+        ['c.ipynb', notebook('print("token", token)', `# ${random(64, 'hex')}`)],
+      ],
+    ),
+    ...cases(
+      'SEC-005',
+      'kubernetes',
+      [
+        ['a.yaml', 4, secret(`data: { password: ${base64(password)} }`)],
+        ['b.yaml', 5, secret(`stringData:\n  password: ${password}`)],
+        [
+          'c.yaml',
+          9,
+          `${secret('data: {}', 'ConfigMap')}---\n${secret(`data: { a: ${base64('hunter2!')} }`)}`,
+        ],
+        [
+          'list.json',
+          2,
+          `{ "kind": "List", "items": [{\n"kind": "Secret", "data": { "a": "${base64('hunter2!')}" } }] }\n`,
+        ],
+        [
+          'chart.yaml',
+          6,
+          `{{- if .Values.db }}\n${secret(`stringData:\n  password: ${password}`)}{{- end }}\n`,
+        ],
+      ],
+      [
+        ['a.yaml', secret('stringData: { password: "{{ .Values.password }}" }')],
+        ['b.yaml', secret(`data: { password: ${base64('changeme')} }`)],
+        ['c.yaml', secret(`data: { name: ${base64('orders')} }`, 'ConfigMap')],
+        [
+          'd.yaml',
+          secret(`spec: { encryptedData: { password: Ag${random(80, 'base64')} } }`, 'SealedSecret'),
+        ],
+        [
+          'e.yaml',
+          'kind: ExternalSecret\nspec: { data: [{ secretKey: password, remoteRef: { key: db } }] }\n',
+        ],
+        ['f.yaml', secret('data:\n  password: ""\n  other:\ntype: Opaque')],
+      ],
+    ),
+  ],
+};
