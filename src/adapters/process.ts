@@ -28,9 +28,14 @@ let hooked = false;
  * Each program leads a process group of its own: Ctrl-C at the terminal reaches us alone and we decide what becomes of
  * it, an abort ends it with all that it started, and none is left when this process exits. A process that dies by a
  * signal runs no exit hook, so the caller turns SIGINT, SIGTERM and SIGHUP into an abort.
+ *
+ * `secrets` are redacted in what is reported of every run, as {@link RunOptions.secrets} are in one.
  */
-export function createProcesses(environment: Environment): Processes {
-  return { run: (program, args, options = {}) => run(environment, program, args, options) };
+export function createProcesses(environment: Environment, secrets: readonly string[] = []): Processes {
+  return {
+    run: (program, args, options = {}) =>
+      run(environment, program, args, { ...options, secrets: [...secrets, ...(options.secrets ?? [])] }),
+  };
 }
 
 async function run(

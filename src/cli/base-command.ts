@@ -3,18 +3,17 @@ import type { Config } from '@oclif/core/config';
 import type { ExitCode } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
-import { mask, maskDeep } from '../render/text.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { listenForInterrupts } from './interrupt.ts';
+import type { ProgressFlags } from './progress.ts';
 import { checkReports, writeAtomically } from './reports.ts';
 import type { Session } from './session.ts';
 import { Wiring } from './wiring.ts';
 
 /** The flags that {@link BaseCommand.act} looks at; commands without reports or events leave those out. */
-interface ActFlags extends EnvironmentFlags {
+interface ActFlags extends EnvironmentFlags, ProgressFlags {
   readonly report?: readonly ReportRequest[] | undefined;
-  readonly events?: string | undefined;
 }
 
 /** What all commands have in common: global flags, where they run, and how an outcome leaves the process. */
@@ -46,7 +45,7 @@ export abstract class BaseCommand extends Command {
     const environment = readEnvironment(process, flags, this.config.version);
     const reports = await checkReports(flags.report ?? [], environment.cwd);
     const { createProgress } = await import('./progress.ts');
-    using progress = createProgress(process.stderr, environment, flags.events);
+    using progress = await createProgress(process.stderr, environment, flags);
     using interrupts = listenForInterrupts(process, () => progress.interrupted());
     const wiring = new Wiring(environment, interrupts.signal, (code, message) =>
       progress.emit({ type: 'warning', code, message }),
@@ -58,18 +57,15 @@ export abstract class BaseCommand extends Command {
       })
       .finally(() => wiring.close());
     progress.end();
-    const { secrets } = environment;
-    const document = () => stringifyDocument(maskDeep(outcome.document, secrets));
+    const document = () => stringifyDocument(outcome.document);
     for (const { format, path } of reports) {
-      const report = format === 'json' ? document() : mask(outcome.reports?.[format]?.() ?? '', secrets);
-      await writeAtomically(path, report);
+      await writeAtomically(path, format === 'json' ? document() : (outcome.reports?.[format]?.() ?? ''));
     }
     if (environment.ci === 'github' && outcome.github) {
-      const { writeGithubFiles } = await import('./github.ts');
-      await writeGithubFiles(environment, outcome.github);
+      const { writeGithub } = await import('./github.ts');
+      await writeGithub(process.stderr, environment, outcome.github);
     }
-    const { color, columns } = environment.stdout;
-    process.stdout.write(flags.json ? document() : mask(outcome.text(createStyle(color, columns)), secrets));
+    process.stdout.write(flags.json ? document() : outcome.text(createStyle(environment.stdout.color)));
     return outcome.exit;
   }
 }

@@ -9,8 +9,6 @@ import { secretsOf } from './secrets.ts';
 /** What is known of an output stream. */
 export interface OutputStream {
   readonly isTTY: boolean;
-  /** 80 where it is no terminal. */
-  readonly columns: number;
   readonly color: boolean;
 }
 
@@ -88,13 +86,9 @@ export function detectCi(variables: Environment['variables']): Environment['ci']
   return isSet(variables.CI) ? 'other' : undefined;
 }
 
-function describe(
-  stream: { readonly isTTY?: boolean; readonly columns?: number },
-  variables: Environment['variables'],
-): OutputStream {
+function describe(stream: { readonly isTTY?: boolean }, variables: Environment['variables']): OutputStream {
   return {
     isTTY: stream.isTTY === true && variables.TERM !== 'dumb',
-    columns: stream.columns === undefined || stream.columns < 1 ? 80 : stream.columns,
     color: wantsColor(stream, variables),
   };
 }

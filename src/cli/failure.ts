@@ -1,28 +1,28 @@
 import type { ErrorDocument } from '../core/error-document.ts';
 import type { PrimitiveError } from '../core/errors.ts';
-import { mask, maskDeep, sanitize } from '../render/text.ts';
+import { createStyle } from '../render/style.ts';
+import { mask, sanitize } from '../render/text.ts';
 
 /** An allow-list: fields of an error that are not named here never leave the process. */
 export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {
-  const document: ErrorDocument = {
+  return {
     schema: 'primitive.error/v1',
     code: error.code,
-    message: error.message,
-    why: error.why ?? null,
-    suggestions: [...error.suggestions],
+    message: mask(error.message, secrets),
+    why: error.why === undefined ? null : mask(error.why, secrets),
+    suggestions: error.suggestions.map((text) => mask(text, secrets)),
     docs: null,
     exit: error.exit,
     retryable: error.retryable,
   };
-  return maskDeep(document, secrets) as ErrorDocument;
 }
 
 /** The same for people: what, why, what next. */
 export function errorText(error: PrimitiveError, secrets: readonly string[], color: boolean): string {
-  const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const { red, dim } = createStyle(color);
   const { message, why, suggestions, code } = error;
   const indent = (text: string) => clean(text, secrets).replaceAll('\n', '\n  ');
-  const lines = [`${paint(31, 'Error:')} ${indent(message)} ${paint(2, `[${code}]`)}`];
+  const lines = [`${red('Error:')} ${indent(message)} ${dim(`[${code}]`)}`];
   if (why !== undefined) lines.push(`  ${indent(why)}`);
   if (suggestions.length === 1) lines.push(`  Try: ${indent(suggestions[0] ?? '')}`);
   else if (suggestions.length > 1)

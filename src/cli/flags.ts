@@ -38,9 +38,10 @@ export const effectFlags = {
   'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
 };
 
-/** Flags of commands that tell what they are doing. */
+/** Flags of commands that report progress. */
 export const eventFlags = {
   events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),
+  verbose: boolean({ summary: 'Show all logs as they come, not only those of what failed.' }),
 };
 
 /** Which primitives are meant; none given means all. */

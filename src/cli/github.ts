@@ -1,24 +1,28 @@
 import { appendFile } from 'node:fs/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { githubOutput } from '../render/github.ts';
+import { annotations, githubOutput } from '../render/github.ts';
 import type { Outcome } from '../render/outcome.ts';
-import { mask } from '../render/text.ts';
 import type { Environment } from './environment.ts';
 
-/** Appends a command's outputs and summary to the files that the runner reads after the step. Throws `report-unwritable` (exit 3). */
-export async function writeGithubFiles(
-  { variables, secrets }: Environment,
-  { outputs = {}, summary }: NonNullable<Outcome['github']>,
+/**
+ * Writes annotations to the log of the step, outputs and summary to the files that the runner reads after it. Throws
+ * `report-unwritable` (exit 3).
+ */
+export async function writeGithub(
+  log: { write(text: string): unknown },
+  { variables }: Pick<Environment, 'variables'>,
+  { findings = [], outputs = {}, summary }: NonNullable<Outcome['github']>,
 ): Promise<void> {
+  log.write(annotations(findings));
   const { GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = variables;
   if (GITHUB_OUTPUT) {
     const entries = Object.entries(outputs).map(([name, value]) =>
       githubOutput(name, value, `end_${crypto.randomUUID()}`),
     );
-    await append(GITHUB_OUTPUT, 'GITHUB_OUTPUT', mask(entries.join(''), secrets));
+    await append(GITHUB_OUTPUT, 'GITHUB_OUTPUT', entries.join(''));
   }
   if (GITHUB_STEP_SUMMARY && summary)
-    await append(GITHUB_STEP_SUMMARY, 'GITHUB_STEP_SUMMARY', mask(`${summary()}\n`, secrets));
+    await append(GITHUB_STEP_SUMMARY, 'GITHUB_STEP_SUMMARY', `${summary()}\n`);
 }
 
 async function append(path: string, variable: string, text: string): Promise<void> {

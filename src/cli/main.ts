@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Config } from '@oclif/core/config';
-import { settings } from '@oclif/core/settings';
+import type { Config } from '@oclif/core/config';
 import { type ExitCode, PrimitiveError, toPrimitiveError } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
@@ -110,6 +109,11 @@ function spaced(id: string): string {
  * transpiling either, which NODE_ENV=development would switch on.
  */
 async function loadConfig(development: boolean): Promise<Config> {
+  // Not at the top: oclif asks for the home folder when it is loaded, and may fail.
+  const [{ Config }, { settings }] = await Promise.all([
+    import('@oclif/core/config'),
+    import('@oclif/core/settings'),
+  ]);
   settings.enableAutoTranspile = false;
   const root = fileURLToPath(new URL(development ? '../..' : '..', import.meta.url)).replace(/[/\\]$/, '');
   const pjson = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));

@@ -1,11 +1,16 @@
 import type { Event } from '../core/events.ts';
 import type { EventRenderer } from '../render/events.ts';
 import { githubRenderer } from '../render/github.ts';
-import { liveRenderer } from '../render/live.ts';
 import { ndjsonRenderer } from '../render/ndjson.ts';
 import { plainRenderer } from '../render/plain.ts';
-import { maskDeep } from '../render/text.ts';
+import { mask } from '../render/text.ts';
 import type { Environment } from './environment.ts';
+
+/** The flags that decide how events are shown. */
+export interface ProgressFlags {
+  readonly events?: string | undefined;
+  readonly verbose?: boolean | undefined;
+}
 
 /** Where a command's events go, until it is disposed of. */
 export interface Progress extends Disposable {
@@ -17,13 +22,13 @@ export interface Progress extends Disposable {
 }
 
 /** The renderer that suits where stderr leads: `--events ndjson`, GitHub Actions, a terminal, or anything else. */
-export function createProgress(
+export async function createProgress(
   stderr: NodeJS.WriteStream,
   environment: Environment,
-  format: string | undefined,
-): Progress {
-  const renderer = chooseRenderer(stderr, environment, format);
-  const emit = (event: Event) => renderer.show(maskDeep(event, environment.secrets) as Event);
+  flags: ProgressFlags,
+): Promise<Progress> {
+  const renderer = await chooseRenderer(stderr, environment, flags);
+  const emit = (event: Event) => renderer.show(masked(event, environment.secrets));
   const end = () => renderer.end();
   // Also when the process ends in the middle: a terminal without its cursor would be left behind.
   process.once('exit', end);
@@ -43,16 +48,29 @@ export function createProgress(
   };
 }
 
-function chooseRenderer(
+async function chooseRenderer(
   stderr: NodeJS.WriteStream,
-  environment: Environment,
-  format: string | undefined,
-): EventRenderer {
+  { ci, stderr: { isTTY, color } }: Environment,
+  { events, verbose = false }: ProgressFlags,
+): Promise<EventRenderer> {
   const write = (text: string) => void stderr.write(text);
-  const now = () => performance.now();
-  if (format === 'ndjson') return ndjsonRenderer(write, now);
-  if (environment.ci === 'github') return githubRenderer(write);
-  if (environment.ci !== undefined || !environment.stderr.isTTY) return plainRenderer(write);
-  const size = () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 });
-  return liveRenderer({ write, size, color: environment.stderr.color, now });
+  if (events === 'ndjson') return ndjsonRenderer(write, () => performance.now());
+  if (ci === 'github') return githubRenderer(write);
+  // A terminal without a size, as some containers have it, cannot be drawn on.
+  const canDraw = isTTY && stderr.columns > 0;
+  if (ci !== undefined || !canDraw || verbose) return plainRenderer(write, verbose);
+  const { liveRenderer } = await import('../render/live.ts');
+  return liveRenderer(stderr, color);
+}
+
+/** Free text may repeat what a program or a server wrote; ids, states and digests are data and stay as they are. */
+function masked(event: Event, secrets: readonly string[]): Event {
+  switch (event.type) {
+    case 'log':
+      return { ...event, line: mask(event.line, secrets) };
+    case 'item':
+      return event.detail === undefined ? event : { ...event, detail: mask(event.detail, secrets) };
+    default:
+      return { ...event, message: mask(event.message, secrets) };
+  }
 }

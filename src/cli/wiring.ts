@@ -53,7 +53,7 @@ export class Wiring {
   processes(): Promise<Processes> {
     return this.#once('processes', async () => {
       const { createProcesses } = await import('../adapters/process.ts');
-      return createProcesses(this.#environment.variables);
+      return createProcesses(this.#environment.variables, this.#environment.secrets);
     });
   }
 

@@ -1,6 +1,6 @@
 import { boolean } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
-import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Generate extends BaseCommand {
@@ -13,6 +13,7 @@ export default class Generate extends BaseCommand {
   static override flags = {
     ...selectionFlags,
     ...reportFlags(),
+    ...eventFlags,
     check: boolean({ summary: 'Only compare.' }),
   };
 

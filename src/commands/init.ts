@@ -1,6 +1,6 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
-import { effectFlags, reportFlags } from '../cli/flags.ts';
+import { effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
@@ -23,6 +23,7 @@ export default class Init extends BaseCommand {
     ci: string({ summary: 'Also write the publish workflow.', options: ['github'] }),
     ...effectFlags,
     ...reportFlags(),
+    ...eventFlags,
   };
 
   async run(): Promise<ExitCode> {

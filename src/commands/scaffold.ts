@@ -1,6 +1,6 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
-import { baseFlags, effectFlags, reportFlags } from '../cli/flags.ts';
+import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
 import { splitInputs } from '../cli/inputs.ts';
 import type { ExitCode } from '../core/errors.ts';
 
@@ -28,6 +28,7 @@ export default class Scaffold extends BaseCommand {
     name: string({ summary: 'What it is called, such as orders.', helpValue: 'NAME' }),
     ...effectFlags,
     ...reportFlags(),
+    ...eventFlags,
   };
 
   async run(): Promise<ExitCode> {

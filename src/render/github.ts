@@ -1,4 +1,5 @@
 import type { Event } from '../core/events.ts';
+import { compareFindings, type Finding } from '../core/finding.ts';
 import type { EventRenderer, Write } from './events.ts';
 import { plainLine } from './plain.ts';
 import { sanitize } from './text.ts';
@@ -27,8 +28,8 @@ export function githubRenderer(write: Write): EventRenderer {
       }
       if (event.type === 'item' && (event.status === 'done' || event.status === 'failed')) flush(event.item);
       if (event.type === 'item' && event.status === 'failed') {
-        write(annotation('error', event.item, event.detail ?? 'failed'));
-      } else if (event.type === 'warning') write(annotation('warning', event.code, event.message));
+        write(annotation('error', { title: event.item }, event.detail ?? 'failed'));
+      } else if (event.type === 'warning') write(annotation('warning', { title: event.code }, event.message));
       else write(`${inert(plainLine(event))}\n`);
     },
     end() {
@@ -37,9 +38,27 @@ export function githubRenderer(write: Write): EventRenderer {
   };
 }
 
-/** A workflow command that marks the run: `::error title=domain/orders::message`. */
-function annotation(level: 'error' | 'warning', title: string, message: string): string {
-  return `::${level} title=${escapeProperty(title)}::${escapeData(message)}\n`;
+/** One annotation per finding, sorted: on its line of the diff where it has a place. GitHub shows ten of each level per step. */
+export function annotations(findings: readonly Omit<Finding, 'fix'>[]): string {
+  const levels = { error: 'error', warning: 'warning', info: 'notice' } as const;
+  return [...findings]
+    .sort(compareFindings)
+    .map(({ rule, level, message, path, line, column }) =>
+      annotation(levels[level], { file: path, line, col: column, title: rule }, message),
+    )
+    .join('');
+}
+
+/** A workflow command: `::error file=a.go,line=3,title=IMP-002::message`. */
+function annotation(
+  level: 'error' | 'warning' | 'notice',
+  properties: Readonly<Record<string, string | number | undefined>>,
+  message: string,
+): string {
+  const given = Object.entries(properties)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${escapeProperty(`${value}`)}`);
+  return `::${level} ${given.join(',')}::${escapeData(message)}\n`;
 }
 
 /**

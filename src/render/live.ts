@@ -1,168 +1,116 @@
+import cliTruncate from 'cli-truncate';
+import ora from 'ora';
 import type { Event, ItemStatus } from '../core/events.ts';
-import type { EventRenderer, Write } from './events.ts';
+import type { EventRenderer } from './events.ts';
 import { plainLine } from './plain.ts';
 import { createStyle, type Style } from './style.ts';
 import { sanitizeLine } from './text.ts';
 
-const FRAME_MS = 100;
-const SPINNER = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
-/** Lines of a failed component's log that stay on the screen. */
+/** Items that have a line of their own; the others are counted. */
+const SHOWN = 10;
+/** Lines of a failed item's log that stay on the screen. */
 const LOG_TAIL = 20;
-const HIDE_CURSOR = '\u001b[?25l';
-const SHOW_CURSOR = '\u001b[?25h';
-/** Synchronised output: terminals that know it show a frame at once; others ignore it. */
-const BEGIN_FRAME = '\u001b[?2026h';
-const END_FRAME = '\u001b[?2026l';
-const CLEAR_BELOW = '\u001b[0J';
 
-/** A terminal: its size may change between two frames. */
-export interface Terminal {
-  readonly write: Write;
-  readonly size: () => { readonly columns: number; readonly rows: number };
-  readonly color: boolean;
-  /** Milliseconds, monotonic. */
-  readonly now: () => number;
-}
-
-interface Line {
+interface Item {
   status: ItemStatus;
   state: string;
+  /** Milliseconds, monotonic. */
   since: number;
   detail: string;
   log: string[];
 }
 
 /**
- * A block at the bottom of the terminal: the current step and one line per component that is being worked on. What
- * should stay (warnings, the log of what failed) is written above it; at the end the block is gone.
+ * For a terminal: the current step and a line per active item at the bottom, drawn by ora. Warnings and the log of what
+ * failed are written above and stay; at the end the rest is gone.
  */
-export function liveRenderer(terminal: Terminal): EventRenderer {
-  const style = createStyle(terminal.color, 0);
-  const lines = new Map<string, Line>();
-  let step: { message: string; since: number } | undefined;
-  let drawn: readonly number[] = [];
-  let timer: NodeJS.Timeout | undefined;
+export function liveRenderer(stream: NodeJS.WriteStream, color: boolean): EventRenderer {
+  const style = createStyle(color);
+  const items = new Map<string, Item>();
+  let since = performance.now();
   let ended = false;
-
-  /** Replaces the block by `above` and the block's next state, in one write. */
-  const draw = (above: string, block: readonly string[]) => {
-    const { columns } = terminal.size();
-    // A terminal that became narrower has wrapped what was drawn: count the rows it takes now.
-    const rows = drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    const up = rows === 0 ? '' : `\r\u001b[${rows}A`;
-    const cut = block.map((line) => clip(line, columns - 1));
-    drawn = cut.map(({ width }) => width);
-    terminal.write(
-      `${BEGIN_FRAME}${up}${CLEAR_BELOW}${above}${cut.map(({ text }) => `${text}\n`).join('')}${END_FRAME}`,
-    );
-  };
-  const frame = (above = '') => draw(above, blockOf(step, lines, terminal, style));
+  const spinner = ora({
+    stream,
+    isEnabled: true,
+    // Otherwise the terminal would be in raw mode, where Ctrl-C sends no signal.
+    discardStdin: false,
+    color: color ? 'cyan' : false,
+    suffixText: () => [style.dim(seconds(since)), ...itemLines(items, stream.columns, style)].join('\n'),
+  });
+  // While it spins, ora draws what is written to the stream above its own lines.
+  const above = (lines: readonly string[]) => void stream.write(lines.map((line) => `${line}\n`).join(''));
 
   return {
     show(event) {
       if (ended) return;
-      if (timer === undefined) {
-        terminal.write(HIDE_CURSOR);
-        timer = setInterval(frame, FRAME_MS);
-        timer.unref();
-      }
-      const now = terminal.now();
-      if (event.type === 'step') step = { message: sanitizeLine(event.message), since: now };
-      else if (event.type === 'warning') frame(`${style.yellow(plainLine(event))}\n`);
-      else if (event.type === 'log') note(lines, event);
+      if (event.type === 'warning') return above([style.yellow(plainLine(event))]);
+      if (event.type === 'step') {
+        spinner.text = style.bold(sanitizeLine(event.message));
+        since = performance.now();
+      } else if (event.type === 'log') addLog(items, event);
       else {
-        const before = lines.get(event.item);
-        update(lines, event, now);
-        if (event.status === 'failed') frame(failure(event, before?.log ?? [], style));
+        const log = items.get(event.item)?.log ?? [];
+        if (event.status === 'failed') above(failure(event, log, style));
+        update(items, event);
       }
+      spinner.start();
     },
     end() {
-      if (ended) return;
       ended = true;
-      clearInterval(timer);
-      if (timer !== undefined) {
-        draw('', []);
-        terminal.write(SHOW_CURSOR);
-      }
+      if (spinner.isSpinning) spinner.stop();
     },
   };
 }
 
-function note(lines: ReadonlyMap<string, Line>, event: Event & { type: 'log' }): void {
-  const line = lines.get(event.item);
-  if (line === undefined) return;
-  line.detail = sanitizeLine(event.line);
-  line.log.push(line.detail);
-  if (line.log.length > LOG_TAIL) line.log.shift();
+function addLog(items: ReadonlyMap<string, Item>, event: Event & { type: 'log' }): void {
+  const item = items.get(event.item);
+  if (item === undefined) return;
+  item.detail = sanitizeLine(event.line);
+  item.log.push(item.detail);
+  if (item.log.length > LOG_TAIL) item.log.shift();
 }
 
-function update(lines: Map<string, Line>, event: Event & { type: 'item' }, now: number): void {
-  const before = lines.get(event.item);
-  lines.set(event.item, {
+function update(items: Map<string, Item>, event: Event & { type: 'item' }): void {
+  const before = items.get(event.item);
+  items.set(event.item, {
     status: event.status,
     state: event.state,
-    since: before === undefined || before.status !== 'active' ? now : before.since,
+    since: before?.status === 'active' ? before.since : performance.now(),
     detail: sanitizeLine(event.detail ?? ''),
     log: before?.log ?? [],
   });
 }
 
-function failure(event: Event & { type: 'item' }, log: readonly string[], style: Style): string {
-  const head = `${style.red('✗')} ${style.bold(event.item)} failed${event.detail ? `: ${sanitizeLine(event.detail)}` : ''}\n`;
-  return head + log.map((line) => `${style.dim('│')} ${line}\n`).join('');
+function failure(event: Event & { type: 'item' }, log: readonly string[], style: Style): readonly string[] {
+  const detail = event.detail ? `: ${sanitizeLine(event.detail)}` : '';
+  const head = `${style.red('✗')} ${style.bold(event.item)} failed${detail}`;
+  return [head, ...log.map((line) => `${style.dim('│')} ${line}`)];
 }
 
-/** The step, the components in work, and one line that counts the others. */
-function blockOf(
-  step: { message: string; since: number } | undefined,
-  lines: ReadonlyMap<string, Line>,
-  terminal: Terminal,
-  style: Style,
-): readonly string[] {
-  const now = terminal.now();
-  const spinner = SPINNER[Math.floor(now / FRAME_MS) % SPINNER.length] ?? '';
-  const active = [...lines].filter(([, line]) => line.status === 'active');
-  const room = Math.max(1, terminal.size().rows - 4);
-  const shown = active.slice(0, room);
-  const width = Math.max(0, ...shown.map(([name]) => name.length));
-  const block = shown.map(
-    ([name, { state, since, detail }]) =>
-      `${spinner} ${name.padEnd(width)}  ${state.padEnd(10)} ${seconds(now - since).padStart(6)}  ${style.dim(detail)}`,
+/** The active items, each on a row of its own, and one line that counts the others. */
+function itemLines(items: ReadonlyMap<string, Item>, columns: number, style: Style): readonly string[] {
+  const shown = [...items].filter(([, { status }]) => status === 'active').slice(0, SHOWN);
+  const lines = shown.map(
+    ([name, { state, since, detail }]) => `  ${name}  ${state}  ${seconds(since)}  ${style.dim(detail)}`,
   );
   const names = new Set(shown.map(([name]) => name));
-  const others = [...lines].filter(([name]) => !names.has(name));
-  if (step !== undefined)
-    block.unshift(`${style.bold(step.message)} ${style.dim(seconds(now - step.since))}`);
-  if (others.length > 0) block.push(style.dim(countStates(others)));
-  return block;
+  const others = [...items].filter(([name]) => !names.has(name)).map(([, { state }]) => state);
+  if (others.length > 0) lines.push(style.dim(`  ${countWords(others)}`));
+  return lines.map((line) => cliTruncate(line, columns));
 }
 
 /** `3 built, 1 failed, 12 planned`, in the order in which they were seen. */
-function countStates(lines: readonly (readonly [string, Line])[]): string {
+function countWords(words: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const [, { state }] of lines) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return `  ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`;
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
 }
 
-function seconds(milliseconds: number): string {
-  const whole = Math.floor(milliseconds / 1000);
+/** The time since then: `4.2s`, `3m07s`. */
+function seconds(since: number): string {
+  const elapsed = performance.now() - since;
+  const whole = Math.floor(elapsed / 1000);
   return whole < 60
-    ? `${(milliseconds / 1000).toFixed(1)}s`
+    ? `${(elapsed / 1000).toFixed(1)}s`
     : `${Math.floor(whole / 60)}m${`${whole % 60}`.padStart(2, '0')}s`;
-}
-
-/** Cuts a line to a width; colour takes none and is closed again. */
-function clip(line: string, columns: number): { readonly text: string; readonly width: number } {
-  let text = '';
-  let width = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours
-  for (const part of line.split(/(\u001b\[\d+m)/)) {
-    if (part.startsWith('\u001b')) text += part;
-    else {
-      const room = [...part].slice(0, Math.max(0, columns - width));
-      text += room.join('');
-      width += room.length;
-    }
-  }
-  return { text, width };
 }

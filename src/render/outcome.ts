@@ -1,4 +1,5 @@
 import type { ExitCode } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import type { Style } from './style.ts';
 
 /** What a command came to, in every form in which it may be shown. */
@@ -12,6 +13,8 @@ export interface Outcome {
   readonly reports?: Readonly<Record<string, () => string>>;
   /** Only in GitHub Actions. */
   readonly github?: {
+    /** Shown as annotations: on their lines of the diff, where they have a place. */
+    readonly findings?: readonly Omit<Finding, 'fix'>[];
     /** Appended to GITHUB_OUTPUT. */
     readonly outputs?: Readonly<Record<string, string>>;
     /** Markdown, appended to GITHUB_STEP_SUMMARY. */

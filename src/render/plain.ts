@@ -2,10 +2,28 @@ import type { Event } from '../core/events.ts';
 import type { EventRenderer, Write } from './events.ts';
 import { sanitizeLine } from './text.ts';
 
-/** One line per event, for logs and pipes. */
-export function plainRenderer(write: Write): EventRenderer {
+/**
+ * One line per event, for logs and pipes. The log of an item is kept and shown when it fails; `verbose` shows every line
+ * as it comes.
+ */
+export function plainRenderer(write: Write, verbose: boolean): EventRenderer {
+  const logs = new Map<string, string[]>();
   return {
-    show: (event) => write(`${plainLine(event)}\n`),
+    show(event) {
+      const line = `${plainLine(event)}\n`;
+      if (event.type === 'log' && !verbose) {
+        const log = logs.get(event.item);
+        if (log) log.push(line);
+        else logs.set(event.item, [line]);
+        return;
+      }
+      if (event.type === 'item' && event.status === 'failed') {
+        for (const kept of logs.get(event.item) ?? []) write(kept);
+      }
+      if (event.type === 'item' && (event.status === 'failed' || event.status === 'done'))
+        logs.delete(event.item);
+      write(line);
+    },
     end: () => {},
   };
 }

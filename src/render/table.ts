@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 
 /**
  * Aligned columns, two spaces apart, no trailing blanks, each row ended by a newline. Cells may carry colour, which
@@ -8,18 +8,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, width(cell));
+      widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
     });
   }
   return rows
     .map((row) => {
-      const cells = row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)));
+      const cells = row.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell)));
       return `${cells.join('  ').trimEnd()}\n`;
     })
     .join('');
-}
-
-/** Code points; names and digests are ASCII. */
-function width(cell: string): number {
-  return [...stripVTControlCharacters(cell)].length;
 }

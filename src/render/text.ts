@@ -23,11 +23,3 @@ export function sanitizeLine(text: string): string {
 export function mask(text: string, secrets: readonly string[]): string {
   return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }
-
-/** A copy of plain data with {@link mask} applied to every string in it. */
-export function maskDeep(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === 'string') return mask(value, secrets);
-  if (Array.isArray(value)) return value.map((item) => maskDeep(item, secrets));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, secrets)]));
-}

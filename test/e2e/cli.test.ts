@@ -70,7 +70,7 @@ describe('the package', () => {
         'LICENSE',
       ]),
     );
-    expect(globSync('{src,test,.ci,bin/dev.js,dist/**/*.ts}', { cwd: cli.folder })).toEqual([]);
+    expect(globSync('{src/**/*.ts,test,.ci,bin/dev.js,dist/**/*.ts}', { cwd: cli.folder })).toEqual([]);
     expect(readFileSync(join(cli.folder, 'THIRD-PARTY-NOTICES.txt'), 'utf8')).toMatch(
       /^@oclif\/core \S+ \(MIT\)$/m,
     );
@@ -274,6 +274,22 @@ describe('secrets in the environment', () => {
     expect(stdout + stderr).not.toContain(canary);
   });
 
+  test('a variable that shares its text with a reference does not change the reference', async () => {
+    const shared = '127.0.0.1:1/acme';
+    const outputs = join(folder('outputs-'), 'output');
+    for (const name of ['AUTH_URL', 'MY_TOKEN']) {
+      const { stdout } = await cli.run(['list', '--json', '--report', 'json=masked.json'], {
+        cwd: repository,
+        env: { [name]: shared, GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: outputs },
+      });
+      expect(JSON.parse(stdout).primitives[0].image).toBe(`${shared}/domain-orders`);
+      expect(readFileSync(join(repository, 'masked.json'), 'utf8')).toBe(stdout);
+      expect((await cli.run(['list'], { cwd: repository, env: { [name]: shared } })).stdout).toContain(
+        shared,
+      );
+    }
+  });
+
   test('are masked also where they come from elsewhere', async () => {
     const { stdout, stderr } = await cli.run(['-C', canary, 'list'], { env });
     expect(stderr).toContain('There is no folder ***.');
@@ -344,8 +360,13 @@ describe('on a terminal', () => {
   // `script` of util-linux gives its child a terminal; that of macOS takes other arguments.
   test.skipIf(process.platform !== 'linux')('an interrupted live view gives the cursor back', async () => {
     using server = await silentServer();
-    const cwd = await repositoryFor(server.port);
-    const command = `exec ${process.execPath} ${join(cli.folder, 'bin/run.js')} doctor`;
+    const cwd = folder('live-');
+    await commit(cwd, {
+      'primitive.config.yaml': `registry: 127.0.0.1:${server.port}/acme\nsigning: { trusted: [{ issuer: "https://issuer.example.com", identity: someone }] }\n`,
+      'primitives/domain/orders/primitive.yaml': 'kind: domain\nname: orders\n',
+      'primitives/domain/orders/Dockerfile': 'FROM scratch\nCOPY . /\n',
+    });
+    const command = `stty cols 80 rows 24; exec ${process.execPath} ${join(cli.folder, 'bin/run.js')} publish --dry-run`;
     const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
       cwd,
       env: { PATH: process.env.PATH, HOME: cli.home, TERM: 'xterm', SHELL: '/bin/sh' },
@@ -356,7 +377,8 @@ describe('on a terminal', () => {
     expect(stdout).toContain('[interrupted]');
     expect(code).toBe(130);
     const sequences = stdout.split('\u001b').map((text) => text.slice(0, 5));
-    expect(sequences.filter((text) => text.startsWith('[?25'))).toEqual(['[?25l', '[?25h']);
+    const cursor = sequences.filter((text) => text.startsWith('[?25'));
+    expect([cursor[0], cursor.at(-1)]).toEqual(['[?25l', '[?25h']);
   });
 });
 

@@ -8,7 +8,7 @@ import { secretsOf } from '../../../src/cli/secrets.ts';
 const noFlags: EnvironmentFlags = { json: false, 'no-input': false, directory: undefined, config: undefined };
 
 function processLike(env: NodeJS.ProcessEnv, terminal = true): NodeJS.Process {
-  const stream = terminal ? { isTTY: true, columns: 100 } : {};
+  const stream = terminal ? { isTTY: true } : {};
   const made = {
     env,
     cwd: () => tmpdir(),
@@ -82,9 +82,9 @@ describe('folders', () => {
     );
   });
 
-  test('what a stream does not know is 80 columns wide', () => {
-    expect(read({}, {}, false).stderr).toEqual({ isTTY: false, columns: 80, color: false });
-    expect(read({}).stderr).toEqual({ isTTY: true, columns: 100, color: true });
+  test('only a terminal has colour', () => {
+    expect(read({}, {}, false).stderr).toEqual({ isTTY: false, color: false });
+    expect(read({}).stderr).toEqual({ isTTY: true, color: true });
   });
 });
 
@@ -131,8 +131,22 @@ describe('secrets', () => {
     ['TOKENIZER', 'bert-base-uncased', false],
     ['PATH', '/usr/bin:/bin', false],
     ['AUTHOR', 'somebody-known', false],
+    ['AUTH_URL', 'ghcr.io/acme', false],
+    ['TOKEN_ISSUER', 'https://token.example.com', false],
+    ['SECRET_NAME', 'production', false],
+    ['VAULT_SECRET_ID', '0123-4567-89ab', true],
   ])('%s=%s: %s', (name, value, secret) => {
     expect(secretsOf({ [name]: value })).toEqual(secret ? [value] : []);
+  });
+
+  test.each([
+    ['HTTP_PROXY', 'http://user:long-password@proxy.test:3128', ['long-password']],
+    ['HTTP_PROXY', 'user:short@proxy.test:3128', [':short@']],
+    ['DATABASE_URL', 'postgres://app:correcthorse@db/app', ['correcthorse']],
+    ['REGISTRY', 'localhost:5000/acme@sha256', []],
+    ['REMOTE', 'git@github.com:acme/app.git', []],
+  ])('of a URL in %s the password', (name, value, secrets) => {
+    expect(secretsOf({ [name]: value })).toEqual(secrets);
   });
 
   test('each line of a private key is one, the longest value first', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/core/events.ts';
-import type { EventRenderer } from '../../../src/render/events.ts';
-import { githubOutput, githubRenderer } from '../../../src/render/github.ts';
+import type { EventRenderer, Write } from '../../../src/render/events.ts';
+import { annotations, githubOutput, githubRenderer } from '../../../src/render/github.ts';
 import { ndjsonRenderer } from '../../../src/render/ndjson.ts';
 import { plainRenderer } from '../../../src/render/plain.ts';
 
@@ -29,8 +29,39 @@ function shown(make: (write: (text: string) => void) => EventRenderer, events: r
 }
 
 describe('plain lines', () => {
-  test('one per event, the component first', () => {
-    expect(shown(plainRenderer, run).split('\n')).toEqual([
+  const quiet = (write: Write) => plainRenderer(write, false);
+
+  test('steps and states, and the whole log of what failed', () => {
+    expect(shown(quiet, run).split('\n')).toEqual([
+      '==> Building',
+      'domain/orders: building',
+      'agent/helper: building',
+      `domain/orders: built  ${digest}`,
+      'warning: waiting, 100% sure [slow]',
+      'agent/helper | pip install',
+      'agent/helper: failed  exit code 1',
+      '',
+    ]);
+  });
+
+  test('of 150 components the log of the one that failed is all there is to read', () => {
+    const builds = Array.from({ length: 150 }, (_, number): Event[] => [
+      { type: 'item', item: `domain/d${number}`, status: 'active', state: 'building' },
+      ...Array.from(
+        { length: 100 },
+        (_, line): Event => ({ type: 'log', item: `domain/d${number}`, line: `${line}` }),
+      ),
+      { type: 'item', item: `domain/d${number}`, status: number === 77 ? 'failed' : 'done', state: 'built' },
+    ]).flat();
+    const lines = shown(quiet, builds).trimEnd().split('\n');
+    expect(lines).toHaveLength(2 * 150 + 100);
+    expect(
+      lines.filter((line) => line.includes(' | ')).every((line) => line.startsWith('domain/d77 |')),
+    ).toBe(true);
+  });
+
+  test('verbose: one line per event, the component first', () => {
+    expect(shown((write) => plainRenderer(write, true), run).split('\n')).toEqual([
       '==> Building',
       'domain/orders: building',
       'agent/helper: building',
@@ -44,9 +75,12 @@ describe('plain lines', () => {
   });
 
   test('control characters are made visible', () => {
-    expect(shown(plainRenderer, [{ type: 'log', item: 'a/b', line: 'x\u001b[1A\ny\u202e' }])).toBe(
-      'a/b | x\\u001b[1A\\ny\\u202e\n',
-    );
+    expect(
+      shown(
+        (write) => plainRenderer(write, true),
+        [{ type: 'log', item: 'a/b', line: 'x\u001b[1A\ny\u202e' }],
+      ),
+    ).toBe('a/b | x\\u001b[1A\\ny\\u202e\n');
   });
 });
 
@@ -94,6 +128,23 @@ describe('the log of GitHub Actions', () => {
       '::endgroup',
       '::error',
     ]);
+  });
+
+  test('findings are annotations at their places, sorted', () => {
+    expect(
+      annotations([
+        { rule: 'SHAPE-001', level: 'warning', message: 'No Dockerfile.\nAt all.' },
+        { rule: 'IMP-002', level: 'error', message: '100% wrong', path: 'a,b:c.go', line: 3, column: 7 },
+        { rule: 'TEST-001', level: 'info', message: 'skipped', path: 'a.go' },
+      ]),
+    ).toBe(
+      [
+        '::warning title=SHAPE-001::No Dockerfile.%0AAt all.',
+        '::error file=a%2Cb%3Ac.go,line=3,col=7,title=IMP-002::100%25 wrong',
+        '::notice file=a.go,title=TEST-001::skipped',
+        '',
+      ].join('\n'),
+    );
   });
 
   test('an output ends at its own delimiter only', () => {

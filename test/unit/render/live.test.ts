@@ -3,23 +3,18 @@ import type { Event } from '../../../src/core/events.ts';
 import { liveRenderer } from '../../../src/render/live.ts';
 import { createScreen } from '../../support/screen.ts';
 
-beforeEach(() => void vi.useFakeTimers());
+// The emulator uses setTimeout.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 function start(columns = 80, rows = 24) {
-  const screen = createScreen(columns);
-  const size = { columns, rows };
-  const renderer = liveRenderer({
-    write: screen.write,
-    size: () => size,
-    color: false,
-    now: () => Date.now(),
-  });
+  const screen = createScreen(columns, rows);
+  const renderer = liveRenderer(screen.stream, false);
   const show = (...events: Event[]) => {
     for (const event of events) renderer.show(event);
     vi.advanceTimersByTime(100);
   };
-  return { screen, renderer, show, size };
+  return { screen, renderer, show };
 }
 
 const STATUS = { planned: 'waiting', building: 'active', pushing: 'active', failed: 'failed' } as const;
@@ -31,110 +26,134 @@ const at = (item: string, state: keyof typeof STATUS, detail?: string): Event =>
   state,
   ...(detail === undefined ? {} : { detail }),
 });
+const step = (message: string): Event => ({ type: 'step', step: 'build', message });
 
 describe('the live view', () => {
-  test('has the step, a line per component in work and a count of the others', () => {
-    const { screen, show } = start();
-    show(
-      { type: 'step', step: 'build', message: 'Building 2 components' },
-      at('domain/orders', 'building'),
-      at('process/checkout', 'planned'),
-      { type: 'log', item: 'domain/orders', line: 'RUN go build' },
-    );
-    expect(screen.rows()).toEqual([
-      'Building 2 components 0.1s',
-      expect.stringMatching(/^\S domain\/orders {2}building +0\.1s {2}RUN go build$/),
+  test('has the step, a line per active item and a count of the others', async () => {
+    const { screen, renderer, show } = start();
+    show(step('Building 2 components'), at('domain/orders', 'building'), at('process/checkout', 'planned'), {
+      type: 'log',
+      item: 'domain/orders',
+      line: 'RUN go build',
+    });
+    expect(await screen.rows()).toEqual([
+      expect.stringMatching(/^\S Building 2 components 0\.1s$/),
+      '  domain/orders  building  0.1s  RUN go build',
       '  1 planned',
     ]);
-    expect(screen.cursorVisible).toBe(false);
+    renderer.end();
   });
 
-  test('is redrawn in place, and gone at the end with the cursor back', () => {
+  test('is redrawn in place, and gone at the end with the cursor back', async () => {
     const { screen, renderer, show } = start();
-    screen.write('$ primitive publish\n');
-    show(at('a/b', 'building'));
+    screen.stream.write('$ primitive publish\n');
+    show(step('Building'), at('a/b', 'building'));
     show(at('a/b', 'pushing'));
     vi.advanceTimersByTime(5000);
-    expect(screen.rows()).toEqual([
+    expect(await screen.rows()).toEqual([
       '$ primitive publish',
-      expect.stringMatching(/^\S a\/b {2}pushing +5\.\ds/),
+      expect.stringMatching(/^\S Building 5\.2s$/),
+      '  a/b  pushing  5.2s',
     ]);
     renderer.end();
     renderer.end();
-    expect(screen.rows()).toEqual(['$ primitive publish']);
-    expect(screen.cursorVisible).toBe(true);
+    expect(await screen.rows()).toEqual(['$ primitive publish']);
+    const cursor = screen
+      .written()
+      .split('\u001b')
+      .filter((text) => text.startsWith('[?25'));
+    expect(cursor.map((text) => text.slice(0, 5))).toEqual(['[?25l', '[?25h']);
   });
 
-  test('leaves warnings and the last lines of what failed above itself', () => {
-    const { screen, renderer, show } = start();
+  test('leaves warnings and the last lines of what failed above itself', async () => {
+    const { screen, renderer, show } = start(80, 40);
     const lines = Array.from(
       { length: 30 },
       (_, number): Event => ({ type: 'log', item: 'a/b', line: `line ${number}` }),
     );
-    show(at('a/b', 'building'), at('c/d', 'building'), ...lines);
+    show(step('Building'), at('a/b', 'building'), at('c/d', 'building'), ...lines);
     show(
       { type: 'warning', code: 'slow', message: 'registry asks to wait' },
       at('a/b', 'failed', 'exit code 1'),
     );
-    renderer.end();
-    expect(screen.rows()).toEqual([
+    const kept = [
       'warning: registry asks to wait [slow]',
       '✗ a/b failed: exit code 1',
       ...Array.from({ length: 20 }, (_, number) => `│ line ${number + 10}`),
+    ];
+    expect(await screen.rows()).toEqual([
+      ...kept,
+      expect.stringMatching(/^\S Building 0\.2s$/),
+      '  c/d  building  0.2s',
+      '  1 failed',
     ]);
+    renderer.end();
+    expect(await screen.rows()).toEqual(kept);
   });
 
-  test('never takes more than one row per component, nor more rows than the terminal has', () => {
-    const { screen, show } = start(40, 10);
+  test('takes one row per item, ten items at most', async () => {
+    const { screen, renderer, show } = start(40, 20);
     show(
+      step('Building'),
       ...Array.from({ length: 50 }, (_, number) =>
         at(`domain/a-rather-long-name-${number}`, 'building', 'x'.repeat(200)),
       ),
     );
-    expect(screen.rows().length).toBeLessThan(10);
-    expect(screen.rows().at(-1)).toBe('  44 building');
-    for (const row of screen.rows()) expect(row.length).toBeLessThan(40);
+    const rows = await screen.rows();
+    expect(rows).toHaveLength(12);
+    expect(rows.at(-1)).toBe('  40 building');
+    renderer.end();
   });
 
-  test('cannot be steered by what it shows', () => {
+  test('wide characters break no line', async () => {
+    const { screen, renderer, show } = start(40, 20);
+    screen.stream.write('before\n');
+    show(step('建造 2'), at('a/b', 'building'), at('c/d', 'building'));
+    for (let frame = 0; frame < 20; frame += 1) {
+      show({ type: 'log', item: 'a/b', line: `${'圖層下載'.repeat(20)} ${frame}` });
+    }
+    expect(await screen.rows()).toEqual([
+      'before',
+      expect.stringMatching(/^\S 建造 2 2\.1s$/),
+      expect.stringMatching(/^ {2}a\/b {2}building {2}2\.1s {2}圖層下載.*…$/),
+      '  c/d  building  2.1s',
+    ]);
+    renderer.end();
+    expect(await screen.rows()).toEqual(['before']);
+  });
+
+  test('a terminal of few rows shows what fits, and is clean at the end', async () => {
+    const { screen, renderer, show } = start(40, 5);
+    show(step('Building'), ...Array.from({ length: 9 }, (_, number) => at(`a/${number}`, 'building')));
+    for (let frame = 0; frame < 20; frame += 1) vi.advanceTimersByTime(100);
+    expect((await screen.rows()).length).toBeLessThanOrEqual(5);
+    renderer.end();
+    expect(await screen.rows()).toEqual([]);
+  });
+
+  test('cannot be steered by what it shows', async () => {
     const { screen, renderer, show } = start();
-    screen.write('before\n');
-    show(at('a/b', 'building'), {
+    screen.stream.write('before\n');
+    show(step('Building\u001b[2J'), at('a/b', 'building'), {
       type: 'log',
       item: 'a/b',
       line: '\u001b[2J\u001b[31mgone?\u001b]0;title\u0007\r',
     });
     show(at('a/b', 'failed', '\u001b[1A\u001b[2K'));
     renderer.end();
-    expect(screen.rows()).toEqual([
+    expect(await screen.rows()).toEqual([
       'before',
       '✗ a/b failed: \\u001b[1A\\u001b[2K',
       '│ \\u001b[2Jgone?\\u001b]0;title\\u0007\\u000d',
     ]);
   });
 
-  test('writes nothing before the first event and nothing after the end', () => {
+  test('starts with the first step, and shows nothing after the end', async () => {
     const { screen, renderer, show } = start();
+    show({ type: 'warning', code: 'slow', message: 'registry asks to wait' });
+    expect(screen.written()).toBe('warning: registry asks to wait [slow]\n');
     renderer.end();
-    expect(screen.cursorVisible).toBe(true);
     show(at('a/b', 'building'));
-    expect(screen.rows()).toEqual([]);
-  });
-
-  test('counts the rows that a narrower terminal wrapped its lines into', () => {
-    const written: string[] = [];
-    const size = { columns: 80, rows: 24 };
-    const renderer = liveRenderer({
-      write: (text) => written.push(text),
-      size: () => size,
-      color: false,
-      now: () => 0,
-    });
-    renderer.show({ type: 'step', step: 'build', message: 'x'.repeat(60) });
-    vi.advanceTimersByTime(100);
-    size.columns = 40;
-    vi.advanceTimersByTime(100);
-    expect(written.at(-1)).toContain('\r\u001b[2A');
-    renderer.end();
+    expect(screen.written()).toBe('warning: registry asks to wait [slow]\n');
   });
 });

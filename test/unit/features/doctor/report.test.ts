@@ -96,7 +96,7 @@ describe('examine', () => {
       { id: 'syft', needs: [], look: refuse(3) },
       { id: 'bases', needs: ['syft'], look: fine },
     ]);
-    expect(doctorText(report, createStyle(false, 80))).toBe(
+    expect(doctorText(report, createStyle(false))).toBe(
       `✓ config  fine
 ✗ syft    It is broken.
           It fell.

@@ -16,7 +16,7 @@ import {
 import type { Repository } from '../../../../src/oci/types.ts';
 import { createStyle } from '../../../../src/render/style.ts';
 
-const plain = createStyle(false, 80);
+const plain = createStyle(false);
 const commit = '3f2a91c04d1e3f2a91c04d1e3f2a91c04d1e3f2a';
 const digest = `sha256:${'9f'.repeat(32)}` as const;
 const registry = 'ghcr.io/acme';
