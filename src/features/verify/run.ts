@@ -6,7 +6,7 @@ import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
-import { readDockerfile } from './dockerfile.ts';
+import { dockerfileOf } from './dockerfile.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { resolveImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
@@ -158,7 +158,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 }
 
 async function dockerfilesOf(selected: readonly Primitive[], tree: WorkTree): Promise<readonly Fact[]> {
-  const read = await Promise.all(selected.map((primitive) => readDockerfile(primitive, tree)));
+  const read = await Promise.all(selected.map((primitive) => dockerfileOf(primitive, tree)));
   return read.flatMap((value) => (value === undefined ? [] : [{ subject: 'dockerfile' as const, value }]));
 }
 

@@ -9,7 +9,9 @@ export interface CorpusCase {
   readonly name: string;
   /** Laid over the base of the family. */
   readonly files: Files;
-  /** `path:line` of the finding; undefined for a near miss, where no rule of the family may find anything. */
+  /** A file of the base that is not there. */
+  readonly without?: string;
+  /** `path:line` of the finding, or its path where no line is known; undefined for a near miss, where no rule of the family may find anything. */
   readonly finds: string | undefined;
 }
 
@@ -17,4 +19,14 @@ export interface CorpusCase {
 export interface Corpus {
   readonly base: Files;
   readonly cases: readonly CorpusCase[];
+}
+
+/** The repository of a case. */
+export function filesOf({ base }: Corpus, { files, without }: CorpusCase): Files {
+  return Object.fromEntries(Object.entries({ ...base, ...files }).filter(([path]) => path !== without));
+}
+
+/** `RULE path:line`, as cases have it. */
+export function shown({ rule, path, line }: { rule: string; path: string; line?: number }): string {
+  return `${rule} ${path}${line === undefined ? '' : `:${line}`}`;
 }

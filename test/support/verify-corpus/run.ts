@@ -5,7 +5,16 @@ import { bundledKinds, readKinds } from '../../../src/kinds/kind.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
 import { type Files, memoryTree } from './tree.ts';
 
-const kinds = readKinds(bundledKinds());
+const kinds = readKinds(bundledKinds()).then((bundled) => {
+  const domain = bundled.get('domain');
+  if (domain === undefined) throw new Error('the kind domain is missing');
+  const files = [
+    { path: 'gen/**', owner: 'generated' as const },
+    { path: '**', owner: 'impl' as const },
+  ];
+  // A kind with a template of a later version, and with generated files that no generator makes.
+  return new Map([...bundled, ['widget', { ...domain, kind: 'widget', version: 3, generators: [], files }]]);
+});
 
 /** The static rules start no program. */
 const unexpected = () => Promise.reject(new Error('a program was started'));

@@ -7,13 +7,13 @@ export const rule: Rule<'dockerfile'> = {
   subject: 'dockerfile',
   check: ({ images }) =>
     images
-      .filter(({ reference }) => !/@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(reference))
-      .map(({ line, via, reference }) => ({
-        message: `${via} ${reference} has no digest.`,
-        line,
+      .filter(({ pinned }) => !/@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(pinned))
+      .map(({ line, via, pinned }) => ({
+        message: `${via} ${pinned} has no digest.`,
+        ...(line > 0 ? { line } : {}),
         fix: {
           kind: 'command',
-          text: `docker buildx imagetools inspect ${reference} --format '{{.Manifest.Digest}}'`,
+          text: `docker buildx imagetools inspect ${pinned} --format '{{.Manifest.Digest}}'`,
         },
       })),
 };

@@ -7,10 +7,10 @@ export const rule: Rule<'dockerfile'> = {
   subject: 'dockerfile',
   check: ({ images }) =>
     images
-      .filter(({ reference }) => /:latest(?:@|$)/.test(reference))
-      .map(({ line, via, reference }) => ({
-        message: `${via} ${reference} names the tag latest.`,
-        line,
+      .filter(({ pinned }) => /:latest(?:@|$)/.test(pinned))
+      .map(({ line, via, pinned }) => ({
+        message: `${via} ${pinned} names the tag latest.`,
+        ...(line > 0 ? { line } : {}),
         fix: { kind: 'text', text: 'Name the version that the digest is of.' },
       })),
 };

@@ -10,7 +10,8 @@ export const rule: Rule<'dockerfile'> = {
       ? []
       : [
           {
-            message: `${path} cannot be read: ${fault}.`,
+            message: `${path} cannot be read: ${fault.message}.`,
+            ...(fault.line === undefined ? {} : { line: fault.line }),
             fix: { kind: 'text', text: 'Correct the instruction.' },
           },
         ],

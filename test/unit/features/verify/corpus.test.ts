@@ -2,12 +2,14 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { familyOf } from '../../../../src/features/verify/rule.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { table } from '../../../../src/render/table.ts';
-import type { Corpus, CorpusCase } from '../../../support/verify-corpus/case.ts';
+import { type Corpus, type CorpusCase, filesOf, shown } from '../../../support/verify-corpus/case.ts';
 import { imports } from '../../../support/verify-corpus/imports.ts';
+import { markers } from '../../../support/verify-corpus/markers.ts';
 import { verifyFiles } from '../../../support/verify-corpus/run.ts';
 import { secrets } from '../../../support/verify-corpus/secrets.ts';
+import { shape } from '../../../support/verify-corpus/shape.ts';
 
-const CORPORA: readonly Corpus[] = [imports, secrets];
+const CORPORA: readonly Corpus[] = [imports, markers, secrets, shape];
 /** Cases of either sort that a rule has at least, for each language. */
 const ENOUGH = 3;
 
@@ -21,14 +23,14 @@ function tallyOf({ rule, language }: CorpusCase) {
   return known;
 }
 
-describe.each(CORPORA)('corpus', ({ base, cases }) => {
+describe.each(CORPORA)('corpus', (corpus) => {
   test.each(
-    cases.map(
+    corpus.cases.map(
       (one) => [one.rule, one.language, one.finds === undefined ? 'misses' : 'finds', one.name, one] as const,
     ),
   )('%s, %s: %s in %j', async (rule, _language, _verb, _name, one) => {
-    const findings = await verifyFiles({ ...base, ...one.files }, familyOf(rule), rules);
-    const found = findings.map((finding) => `${finding.rule} ${finding.path}:${finding.line}`);
+    const findings = await verifyFiles(filesOf(corpus, one), familyOf(rule), rules);
+    const found = findings.map(shown);
     const counts = tallyOf(one);
     if (one.finds === undefined) {
       counts.nearMisses += 1;
@@ -68,14 +70,14 @@ describe('the corpus', () => {
     'notices when $id is disabled',
     async ({ id }) => {
       const others = rules.filter((rule) => rule.id !== id);
-      const violations = CORPORA.flatMap(({ base, cases }) =>
-        cases.filter(({ rule, finds }) => rule === id && finds !== undefined).map((one) => ({ base, one })),
+      const violations = CORPORA.flatMap((corpus) =>
+        corpus.cases
+          .filter(({ rule, finds }) => rule === id && finds !== undefined)
+          .map((one) => ({ files: filesOf(corpus, one), one })),
       );
-      for (const { base, one } of violations) {
-        const findings = await verifyFiles({ ...base, ...one.files }, familyOf(id), others);
-        expect(findings.map(({ rule, path, line }) => `${rule} ${path}:${line}`)).not.toEqual([
-          `${id} ${one.finds}`,
-        ]);
+      for (const { files, one } of violations) {
+        const findings = await verifyFiles(files, familyOf(id), others);
+        expect(findings.map(shown)).not.toEqual([`${id} ${one.finds}`]);
       }
       expect(violations.length).toBeGreaterThanOrEqual(ENOUGH);
     },

@@ -1,0 +1,353 @@
+import type { RuleId } from '../../../src/features/verify/rule.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import type { Corpus, CorpusCase } from './case.ts';
+import type { Files } from './tree.ts';
+
+const MESH = 'primitives/integration/mesh';
+const IMAGE = `docker.io/library/golang:1.26@sha256:${'a'.repeat(64)}`;
+const RUNTIME = `docker.io/library/debian:13@sha256:${'b'.repeat(64)}`;
+
+const CATALOG = 'apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: integration-mesh\n';
+const DOCKERFILE = `FROM ${IMAGE} AS build
+RUN go build -o /server ./cmd/server
+FROM ${RUNTIME}
+COPY --from=build /server /server
+USER 65532:65532
+ENTRYPOINT ["/server"]
+`;
+
+const base: Files = {
+  'primitive.config.yaml': `registry: ghcr.io/acme
+build:
+  bases: { "internal/base:1": "${RUNTIME}" }
+`,
+  [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\n',
+  [`${MESH}/Dockerfile`]: DOCKERFILE,
+  [`${MESH}/.dockerignore`]: '*\n',
+  [`${MESH}/catalog-info.yaml`]: CATALOG,
+  [`${MESH}/go.mod`]: 'module example.com/mesh\n',
+  [`${MESH}/go.sum`]: '',
+  [`${MESH}/README.md`]: '# mesh\n',
+  [`${MESH}/cmd/server/main.go`]: 'package main\n',
+  [`${MESH}/internal/port/port.go`]: 'package port\n',
+};
+
+type Case = readonly [name: string, files: Files, finds?: string | undefined, without?: string];
+
+/** Cases of one rule; `without` takes a file of the base away. */
+function cases(rule: RuleId, language: string, list: readonly Case[]): readonly CorpusCase[] {
+  return list.map(([name, files, finds, without]) => ({
+    rule,
+    language,
+    name,
+    files,
+    finds,
+    ...(without === undefined ? {} : { without }),
+  }));
+}
+
+/** Cases of the Dockerfile: its text, and the line of the finding. */
+function dockerfiles(rule: RuleId, list: readonly (readonly [text: string, line?: number])[]) {
+  return cases(
+    rule,
+    'dockerfile',
+    list.map(([text, line]) => [
+      text,
+      { [`${MESH}/Dockerfile`]: text },
+      line === undefined ? undefined : `${MESH}/Dockerfile:${line}`,
+    ]),
+  );
+}
+
+const tail = (lines: string) => `FROM ${RUNTIME}\n${lines}\nUSER 65532\n`;
+
+const WIDGET = 'primitives/widget/a1';
+
+/** A primitive that scaffold wrote from a version of its template: what it recorded, and what is there. */
+function widget(version: number, recorded: Readonly<Record<string, string>> = {}, files: Files = {}): Files {
+  const digests = Object.entries(recorded).map(([path, text]) => [path, digestOf(Buffer.from(text))]);
+  const template = JSON.stringify({ version, files: Object.fromEntries(digests) });
+  return {
+    [`${WIDGET}/primitive.yaml`]: `kind: widget\nname: a1\ntemplate: ${template}\n`,
+    ...Object.fromEntries(Object.entries(files).map(([path, text]) => [`${WIDGET}/${path}`, text])),
+  };
+}
+
+const suppressions = (...entries: readonly string[]) =>
+  `schema: primitive.suppressions/v1\nsuppressions:\n${entries.map((entry) => `  - { ${entry}, reason: Known and agreed on., owner: mesh }\n`).join('')}`;
+const ROOT_USER = { [`${MESH}/Dockerfile`]: DOCKERFILE.replace('USER 65532:65532', 'USER 0') };
+
+export const shape: Corpus = {
+  base,
+  cases: [
+    ...cases('SHAPE-001', 'files', [
+      ['no README', {}, MESH, `${MESH}/README.md`],
+      ['no catalog entry', {}, MESH, `${MESH}/catalog-info.yaml`],
+      ['no internal packages', { [`${MESH}/internal.go`]: '' }, MESH, `${MESH}/internal/port/port.go`],
+      ['a file more', { [`${MESH}/docs/notes.md`]: '' }],
+      ['another command', { [`${MESH}/cmd/other/main.go`]: '' }, undefined, `${MESH}/cmd/server/main.go`],
+      ['no go.sum beside go.mod', {}, undefined, `${MESH}/go.sum`],
+    ]),
+    ...cases('SHAPE-002', 'yaml', [
+      ['a chart', { [`${MESH}/chart/Chart.yaml`]: 'name: mesh\n' }, `${MESH}/chart/Chart.yaml:1`],
+      [
+        'a kustomization',
+        { [`${MESH}/kustomization.yaml`]: 'resources: []\n' },
+        `${MESH}/kustomization.yaml:1`,
+      ],
+      [
+        'a deployment',
+        { [`${MESH}/deploy.yaml`]: '# of the mesh\napiVersion: apps/v1\nkind: Deployment\n' },
+        `${MESH}/deploy.yaml:2`,
+      ],
+      [
+        'the second document of a file',
+        { [`${MESH}/all.yml`]: 'a: 1\n---\nkind: Service\napiVersion: v1\n' },
+        `${MESH}/all.yml:4`,
+      ],
+      [
+        'the template of a chart',
+        { [`${MESH}/t/d.yaml`]: 'apiVersion: "v1"\nkind: ConfigMap\ndata:\n  a: {{ .Values.a }}\n' },
+        `${MESH}/t/d.yaml:1`,
+      ],
+      [
+        'an entry of the catalog',
+        { [`${MESH}/other.yaml`]: 'apiVersion: backstage.io/v1alpha1\nkind: API\n' },
+      ],
+      ['a file of compose', { [`${MESH}/compose.yaml`]: 'services: { db: { image: postgres } }\n' }],
+      ['an object inside another', { [`${MESH}/t.yaml`]: 'a:\n  apiVersion: v1\n  kind: Pod\n' }],
+      ['outside of primitives', { 'deploy/d.yaml': 'apiVersion: v1\nkind: Pod\n' }],
+    ]),
+    ...cases('SHAPE-003', 'yaml', [
+      [
+        'another name',
+        { [`${MESH}/catalog-info.yaml`]: CATALOG.replace('-mesh', '-net') },
+        `${MESH}/catalog-info.yaml`,
+      ],
+      [
+        'no component',
+        { [`${MESH}/catalog-info.yaml`]: CATALOG.replace('Component', 'API') },
+        `${MESH}/catalog-info.yaml`,
+      ],
+      [
+        'two components',
+        { [`${MESH}/catalog-info.yaml`]: `${CATALOG}---\n${CATALOG}` },
+        `${MESH}/catalog-info.yaml`,
+      ],
+      ['no YAML', { [`${MESH}/catalog-info.yaml`]: 'kind: [Component\n' }, `${MESH}/catalog-info.yaml`],
+      [
+        'an API beside it',
+        { [`${MESH}/catalog-info.yaml`]: `${CATALOG}---\nkind: API\nmetadata: { name: mesh-api }\n` },
+      ],
+      [
+        'the name in quotes',
+        { [`${MESH}/catalog-info.yaml`]: CATALOG.replace('integration-mesh', '"integration-mesh"') },
+      ],
+      ['a byte order mark', { [`${MESH}/catalog-info.yaml`]: `\ufeff${CATALOG}` }],
+    ]),
+    ...cases('SHAPE-004', 'files', [
+      ['no primitive.yaml', {}, MESH, `${MESH}/primitive.yaml`],
+      [
+        'a folder with a Dockerfile only',
+        { 'primitives/domain/orders/Dockerfile': DOCKERFILE },
+        'primitives/domain/orders',
+      ],
+      ['a folder of an unknown kind', { 'primitives/thing/orders/a.txt': '' }, 'primitives/thing/orders'],
+      ['a file beside the folders', { 'primitives/integration/README.md': '' }],
+      ['a file beside the kinds', { 'primitives/README.md': '' }],
+      ['a folder elsewhere', { 'libs/integration/net/Dockerfile': DOCKERFILE }],
+    ]),
+    ...cases('SHAPE-005', 'yaml', [
+      [
+        'another kind',
+        { [`${MESH}/primitive.yaml`]: 'kind: domain\nname: mesh\n' },
+        `${MESH}/primitive.yaml`,
+      ],
+      [
+        'another name',
+        { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: net\n' },
+        `${MESH}/primitive.yaml`,
+      ],
+      [
+        'an unknown key',
+        { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nimages: a\n' },
+        `${MESH}/primitive.yaml`,
+      ],
+      ['no YAML', { [`${MESH}/primitive.yaml`]: 'kind: [integration\n' }, `${MESH}/primitive.yaml`],
+      [
+        'a name that Go keeps for itself',
+        { 'primitives/integration/func/primitive.yaml': 'kind: integration\nname: func\n' },
+        'primitives/integration/func/primitive.yaml',
+      ],
+      ['an image of its own', { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nimage: mesh\n' }],
+      ['CRLF', { [`${MESH}/primitive.yaml`]: 'kind: integration\r\nname: mesh\r\n' }],
+      [
+        'a platform of its own',
+        {
+          [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nbuild: { platforms: [linux/amd64] }\n',
+        },
+      ],
+    ]),
+    ...cases('SHAPE-006', 'files', [
+      [
+        'an edit',
+        widget(3, { 'gen/a.go': 'package gen\n' }, { 'gen/a.go': 'package gen // mine\n' }),
+        `${WIDGET}/gen/a.go`,
+      ],
+      ['a line taken away', widget(3, { 'gen/a.go': 'a\nb\n' }, { 'gen/a.go': 'a\n' }), `${WIDGET}/gen/a.go`],
+      ['CRLF', widget(3, { 'gen/a.go': 'a\n' }, { 'gen/a.go': 'a\r\n' }), `${WIDGET}/gen/a.go`],
+      ['as it was written', widget(3, { 'gen/a.go': 'a\n' }, { 'gen/a.go': 'a\n' })],
+      ['a file of a person', widget(3, { 'main.go': 'a\n' }, { 'main.go': 'b\n' })],
+      ['a file that scaffold did not write', widget(3, {}, { 'gen/b.go': 'b\n' })],
+    ]),
+    ...cases('SHAPE-007', 'yaml', [
+      ['version 1 of 3', widget(1), `${WIDGET}/primitive.yaml`],
+      ['version 2 of 3', widget(2), `${WIDGET}/primitive.yaml`],
+      [
+        'an older version with a recorded file',
+        widget(2, { 'main.go': 'a' }, { 'main.go': 'a' }),
+        `${WIDGET}/primitive.yaml`,
+      ],
+      ['this version', widget(3)],
+      ['a later version', widget(9)],
+      ['no scaffold', { [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
+    ]),
+    ...cases('SHAPE-008', 'yaml', [
+      [
+        'nothing there',
+        { 'primitive.suppressions.yaml': suppressions(`rule: SHAPE-012, path: ${MESH}/Dockerfile`) },
+        'primitive.suppressions.yaml:3',
+      ],
+      [
+        'another rule',
+        {
+          'primitive.suppressions.yaml': suppressions(
+            `rule: SHAPE-012, path: ${MESH}/Dockerfile`,
+            `rule: SHAPE-013, path: ${MESH}/Dockerfile`,
+          ),
+          ...ROOT_USER,
+        },
+        'primitive.suppressions.yaml:4',
+      ],
+      [
+        'a fingerprint of before',
+        { 'primitive.suppressions.yaml': suppressions(`rule: SHAPE-012, fingerprint: ${'0a'.repeat(16)}`) },
+        'primitive.suppressions.yaml:3',
+      ],
+      [
+        'the path of a finding',
+        {
+          'primitive.suppressions.yaml': suppressions(`rule: SHAPE-012, path: ${MESH}/Dockerfile`),
+          ...ROOT_USER,
+        },
+      ],
+      [
+        'a rule of a family that was not asked for',
+        { 'primitive.suppressions.yaml': suppressions(`rule: MARK-001, path: ${MESH}/a.go`) },
+      ],
+      [
+        'no entry',
+        { 'primitive.suppressions.yaml': 'schema: primitive.suppressions/v1\nsuppressions: []\n' },
+      ],
+    ]),
+    ...cases('SHAPE-009', 'yaml', [
+      [
+        'long ago',
+        { 'primitive.suppressions.yaml': suppressions(`rule: SHAPE-013, path: a, expires: 2020-01-01`) },
+        'primitive.suppressions.yaml:3',
+      ],
+      [
+        'yesterday',
+        { 'primitive.suppressions.yaml': suppressions(`rule: SHAPE-013, path: a, expires: 2025-12-31`) },
+        'primitive.suppressions.yaml:3',
+      ],
+      [
+        'of another owner',
+        { 'primitive.suppressions.yaml': suppressions(`rule: SHAPE-013, path: b, expires: 2025-01-31`) },
+        'primitive.suppressions.yaml:3',
+      ],
+      [
+        'today',
+        {
+          'primitive.suppressions.yaml': suppressions(
+            `rule: SHAPE-012, path: ${MESH}/Dockerfile, expires: 2026-01-01`,
+          ),
+          ...ROOT_USER,
+        },
+      ],
+      [
+        'tomorrow',
+        {
+          'primitive.suppressions.yaml': suppressions(
+            `rule: SHAPE-012, path: ${MESH}/Dockerfile, expires: 2026-01-02`,
+          ),
+          ...ROOT_USER,
+        },
+      ],
+      [
+        'never',
+        {
+          'primitive.suppressions.yaml': suppressions(`rule: SHAPE-012, path: ${MESH}/Dockerfile`),
+          ...ROOT_USER,
+        },
+      ],
+    ]),
+    ...dockerfiles('SHAPE-010', [
+      [`FROM debian:13\nUSER 1\n`, 1],
+      [`ARG BASE=debian:13\nFROM $BASE\nUSER 1\n`, 2],
+      [`FROM ${RUNTIME}\nCOPY --from=busybox:1 /bin/sh /sh\nUSER 1\n`, 2],
+      [`# syntax=docker/dockerfile:1\nFROM ${RUNTIME}\nUSER 1\n`, 1],
+      [`FROM ${RUNTIME}\nRUN --mount=type=bind,from=alpine:3,target=/a true\nUSER 1\n`, 2],
+      [`ARG BASE=${RUNTIME}\nFROM $BASE\nUSER 1\n`],
+      [`FROM internal/base:1\nUSER 1\n`],
+      [`FROM ${RUNTIME} AS build\nFROM build\nUSER 1\n`],
+      [`FROM scratch\nUSER 1\n`],
+      [`FROM ${RUNTIME}\n# FROM debian:13\nRUN echo FROM debian:13\nUSER 1\n`],
+    ]),
+    ...dockerfiles('SHAPE-011', [
+      [`FROM debian:latest@sha256:${'c'.repeat(64)}\nUSER 1\n`, 1],
+      [`ARG TAG=latest\nFROM debian:$TAG@sha256:${'c'.repeat(64)}\nUSER 1\n`, 2],
+      [`FROM ${RUNTIME}\nCOPY --from=a:latest@sha256:${'c'.repeat(64)} /a /a\nUSER 1\n`, 2],
+      [`FROM debian@sha256:${'c'.repeat(64)}\nUSER 1\n`],
+      [`FROM debian:latest-slim@sha256:${'c'.repeat(64)}\nUSER 1\n`],
+      [`FROM latest:13@sha256:${'c'.repeat(64)}\nUSER 1\n`],
+    ]),
+    ...dockerfiles('SHAPE-012', [
+      [`FROM ${RUNTIME}\nENTRYPOINT ["/a"]\n`, 1],
+      [`FROM ${RUNTIME}\nUSER root\n`, 2],
+      [`FROM ${RUNTIME}\nUSER 0:0\n`, 2],
+      [`FROM ${RUNTIME}\nUSER 1\nRUN true\nUSER root:root\n`, 4],
+      [`FROM ${RUNTIME}\nARG U=1\nUSER $U\n`, 3],
+      [`FROM ${IMAGE} AS build\nUSER 1\nFROM ${RUNTIME}\n`, 3],
+      [`FROM ${RUNTIME}\nUSER root\nRUN true\nUSER 65532\n`],
+      [`FROM gcr.io/distroless/static:nonroot@sha256:${'d'.repeat(64)}\n`],
+      [`FROM ${RUNTIME} AS base\nUSER app\nFROM base\n`],
+      [`FROM ${RUNTIME}\nUSER 10:0\n`],
+    ]),
+    ...dockerfiles('SHAPE-013', [
+      [tail('ENV API_KEY=abc'), 2],
+      [tail('ARG NPM_TOKEN'), 2],
+      [tail('ENV A=1 \\\n  DB_PASSWORD="x y" B=2'), 2],
+      [tail('ENV PASSWORD hunter2'), 2],
+      [`FROM ${IMAGE} AS build\nARG GITHUB_TOKEN=\nFROM ${RUNTIME}\nUSER 1\n`, 2],
+      [tail('ENV TOKEN_URL=https://example.com')],
+      [tail('ENV PASSWORD_FILE=/run/secrets/password')],
+      [tail('ARG KEYCLOAK_VERSION=26')],
+      [tail('ENV API_KEY=')],
+      [tail('RUN --mount=type=secret,id=npm_token,env=NPM_TOKEN npm ci')],
+    ]),
+    ...cases('SHAPE-014', 'dockerfile', [
+      ['no stage', { [`${MESH}/Dockerfile`]: 'RUN true\n' }, `${MESH}/Dockerfile`],
+      [
+        'a name that is missing',
+        { [`${MESH}/Dockerfile`]: `FROM ${RUNTIME} AS\nUSER 1\n` },
+        `${MESH}/Dockerfile`,
+      ],
+      ['nothing', { [`${MESH}/Dockerfile`]: '' }, `${MESH}/Dockerfile`],
+      ['an empty argument', { [`${MESH}/Dockerfile`]: 'ARG A=\nFROM $A\nUSER 1\n' }, `${MESH}/Dockerfile`],
+      ['CRLF', { [`${MESH}/Dockerfile`]: DOCKERFILE.replaceAll('\n', '\r\n') }],
+      ['a here-document', { [`${MESH}/Dockerfile`]: tail('RUN <<EOF\nFROM nothing AS\nEOF') }],
+      ['a byte order mark', { [`${MESH}/Dockerfile`]: `\ufeff${DOCKERFILE}` }],
+    ]),
+  ],
+};
