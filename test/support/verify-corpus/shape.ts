@@ -341,10 +341,10 @@ export const shape: Corpus = {
       [
         'a name that is missing',
         { [`${MESH}/Dockerfile`]: `FROM ${RUNTIME} AS\nUSER 1\n` },
-        `${MESH}/Dockerfile`,
+        `${MESH}/Dockerfile:1`,
       ],
       ['nothing', { [`${MESH}/Dockerfile`]: '' }, `${MESH}/Dockerfile`],
-      ['an empty argument', { [`${MESH}/Dockerfile`]: 'ARG A=\nFROM $A\nUSER 1\n' }, `${MESH}/Dockerfile`],
+      ['an empty argument', { [`${MESH}/Dockerfile`]: 'ARG A=\nFROM $A\nUSER 1\n' }, `${MESH}/Dockerfile:2`],
       ['CRLF', { [`${MESH}/Dockerfile`]: DOCKERFILE.replaceAll('\n', '\r\n') }],
       ['a here-document', { [`${MESH}/Dockerfile`]: tail('RUN <<EOF\nFROM nothing AS\nEOF') }],
       ['a byte order mark', { [`${MESH}/Dockerfile`]: `\ufeff${DOCKERFILE}` }],
