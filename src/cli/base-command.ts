@@ -1,13 +1,14 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
-import type { ExitCode } from '../core/errors.ts';
+import { type ExitCode, toPrimitiveError } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
+import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import type { ProgressFlags } from './progress.ts';
-import { checkReports, writeAtomically } from './reports.ts';
+import { checkReports, type ReportTarget, writeAtomically } from './reports.ts';
 import type { Session } from './session.ts';
 import { Wiring } from './wiring.ts';
 
@@ -51,9 +52,11 @@ export abstract class BaseCommand extends Command {
       progress.emit({ type: 'warning', code, message }),
     );
     const outcome = await work({ environment, wiring, signal: interrupts.signal, emit: progress.emit })
-      .catch((error: unknown) => {
-        // Whatever else broke after an interruption, the interruption is why.
-        throw interrupts.signal.aborted ? interrupts.signal.reason : error;
+      .catch(async (error: unknown) => {
+        // After an interruption other things may fail; the interruption is the cause.
+        const cause = interrupts.signal.aborted ? interrupts.signal.reason : error;
+        await writeFailure(reports, cause, environment.secrets);
+        throw cause;
       })
       .finally(() => wiring.close());
     progress.end();
@@ -67,5 +70,18 @@ export abstract class BaseCommand extends Command {
     }
     process.stdout.write(flags.json ? document() : outcome.text(createStyle(environment.stdout.color)));
     return outcome.exit;
+  }
+}
+
+/** Writes the error document to the JSON reports: who reads one finds this run, not the last. */
+async function writeFailure(
+  reports: readonly ReportTarget[],
+  error: unknown,
+  secrets: readonly string[],
+): Promise<void> {
+  const text = stringifyDocument(errorDocument(toPrimitiveError(error), secrets));
+  for (const { format, path } of reports) {
+    // The failure itself is what has to be reported, also where its report cannot be written.
+    if (format === 'json') await writeAtomically(path, text).catch(() => {});
   }
 }

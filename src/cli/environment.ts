@@ -72,10 +72,10 @@ export function readEnvironment(
 function resolveDirectory(cwd: string, directory: string | undefined): string {
   if (directory === undefined) return cwd;
   const path = resolve(cwd, directory);
-  // Links resolved, as by a shell that goes there: paths are compared with those that git tells.
+  // Links resolved, as git does: paths are compared with those that git prints.
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return realpathSync(path);
-  throw new PrimitiveError('directory-not-found', `There is no folder ${directory}.`, {
-    why: `--directory names ${path}, which does not exist or is no folder.`,
+  throw new PrimitiveError('directory-not-found', `Cannot change to ${directory}: it is not a folder.`, {
+    why: `--directory names ${path}.`,
     suggestions: ['Name an existing folder, relative to where you are.'],
   });
 }

@@ -3,7 +3,7 @@ import type { PrimitiveError } from '../core/errors.ts';
 import { createStyle } from '../render/style.ts';
 import { mask, sanitize } from '../render/text.ts';
 
-/** An allow-list: fields of an error that are not named here never leave the process. */
+/** The document of an error: an allow-list, other fields never leave the process. */
 export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {
   return {
     schema: 'primitive.error/v1',

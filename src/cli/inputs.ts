@@ -1,7 +1,7 @@
 /** What is known of a flag without parsing: whether a value follows it. */
 export type KnownFlags = Readonly<Record<string, { readonly type: string }>>;
 
-/** An argument list without the flags that are inputs of a kind, and those. */
+/** An argument list split into the flags of the command and the inputs of a kind. */
 export interface SplitArgv {
   readonly rest: string[];
   /** Name -> value; empty where none followed. */
@@ -30,7 +30,7 @@ export function splitInputs(argv: readonly string[], known: KnownFlags): SplitAr
   return { rest: end === -1 ? rest : [...rest, ...argv.slice(end)], inputs };
 }
 
-/** The value of a declared flag is no flag, whatever it looks like; that of an input must not look like one. */
+/** What follows a declared option is its value; what follows an input is, unless it looks like a flag. */
 function takesNext(name: string | undefined, next: string, known: KnownFlags): boolean {
   if (name === undefined) return false;
   const flag = Object.hasOwn(known, name) ? known[name] : undefined;

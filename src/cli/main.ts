@@ -25,9 +25,11 @@ export async function main(argv: readonly string[], options: MainOptions = {}): 
       process.on(event, (error) => isClosedPipe(error) || reject(error));
     }
   });
-  // Of a command's own end and a crash beside it the first is told: one document, one exit code.
-  const exit = await Promise.race([dispatch(argv, options), crash]).catch((thrown) => tell(argv, thrown));
-  // Where a pipe takes its bytes later, its callback tells when; it is also called when the reader has gone.
+  // The first of the command's own end and a crash beside it counts: one document, one exit code.
+  const exit = await Promise.race([dispatch(argv, options), crash]).catch((thrown) =>
+    reportFailure(argv, thrown),
+  );
+  // A pipe may take its bytes later: the callback of a write comes after them, and also when the reader has gone.
   const streams = exit === 0 ? [process.stdout] : [process.stdout, process.stderr];
   await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))));
   return process.exit(exit);
@@ -38,7 +40,7 @@ function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-function tell(argv: readonly string[], thrown: unknown): ExitCode {
+function reportFailure(argv: readonly string[], thrown: unknown): ExitCode {
   const secrets = secretsOf(process.env);
   const error = toPrimitiveError(thrown);
   if (process.env.PRIMITIVE_DEBUG) process.stderr.write(stackText(thrown, secrets));
@@ -48,7 +50,7 @@ function tell(argv: readonly string[], thrown: unknown): ExitCode {
 }
 
 async function dispatch(argv: readonly string[], { development = false }: MainOptions): Promise<ExitCode> {
-  checkFolders();
+  checkDirectories();
   const config = await loadConfig(development);
   const ids = [...config.commandIDs, ...config.topics.map(({ name }) => name)];
   const { id, globals, rest } = findInvocation(argv, new Set(ids));
@@ -70,24 +72,24 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
   }
 }
 
-/** The two folders that a process has by itself, in most places: throws `home-missing` and `directory-not-found`. */
-function checkFolders(): void {
+/** Throws `home-missing` or `directory-not-found` where the process has no home or current directory. */
+function checkDirectories(): void {
   try {
     homedir();
   } catch (cause) {
-    // Not guessed: in a folder where anybody may write, others could leave what is believed.
-    throw new PrimitiveError('home-missing', 'There is no home folder.', {
-      why: 'HOME is not set, and the system knows no user of this id, as in a container with an arbitrary one.',
-      suggestions: ['Set HOME to a folder that only this user may write to.'],
+    // Not guessed: others could leave files in a folder where anybody may write.
+    throw new PrimitiveError('home-missing', 'Cannot find the home directory.', {
+      why: 'HOME is not set and the system has no user of this id, as in a container with an arbitrary one.',
+      suggestions: ['Set HOME to a directory that only this user may write to.'],
       cause,
     });
   }
   try {
     process.cwd();
   } catch (cause) {
-    throw new PrimitiveError('directory-not-found', 'The folder that one stands in is gone.', {
-      why: 'It was removed after this shell or program had gone there.',
-      suggestions: ['cd to a folder that exists.'],
+    throw new PrimitiveError('directory-not-found', 'The current directory no longer exists.', {
+      why: 'It was removed after this shell or program had changed to it.',
+      suggestions: ['cd to a directory that exists.'],
       cause,
     });
   }

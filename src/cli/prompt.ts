@@ -5,14 +5,14 @@ import type { Session } from './session.ts';
 /** A question on the terminal. */
 export interface Question {
   readonly text: string;
-  /** The answer of who just presses return. */
+  /** The answer where only return is pressed. */
   readonly preset?: string;
-  /** Why an answer will not do; undefined where it will. */
+  /** Why an answer cannot be used; undefined where it can. */
   readonly fault?: (answer: string) => string | undefined;
 }
 
 /**
- * Asks on stderr until an answer will do. Only for a session whose environment is interactive.
+ * Asks on stderr until an answer can be used. Only for a session whose environment is interactive.
  *
  * Throws `prompt-ended` (exit 2) where the input ends, and the reason of the session's signal.
  */
@@ -40,8 +40,8 @@ export async function ask(
 }
 
 function promptEnded(text: string): PrimitiveError {
-  return new PrimitiveError('prompt-ended', `There was no answer to: ${text}`, {
-    why: 'the input ended',
+  return new PrimitiveError('prompt-ended', `No answer to: ${text}`, {
+    why: 'The input ended.',
     suggestions: ['Give it as a flag; see --help.'],
   });
 }

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
-/** How a command is called, as far as a slip can be told from it. */
+/** What a command takes, for suggestions. */
 export interface CommandUsage {
   /** With spaces: `gitops bump`. */
   readonly name: string;
@@ -9,7 +9,7 @@ export interface CommandUsage {
   readonly flags: readonly string[];
 }
 
-/** What oclif's parser throws: recognised by shape, because a bundle may hold its classes twice. */
+/** What oclif's parser throws, recognised by shape: a bundle may hold its classes twice. */
 interface ParseFailure extends Error {
   readonly parse?: unknown;
   readonly oclif?: unknown;
@@ -56,7 +56,7 @@ export function unknownFlag(flags: readonly string[], usage: CommandUsage): Prim
   });
   return new PrimitiveError(
     'unknown-flag',
-    `${usage.name} has no ${names.length === 1 ? 'flag' : 'flags'} ${names.join(', ')}.`,
+    names.length === 1 ? `Flag ${names[0]} is unknown.` : `Flags ${names.join(', ')} are unknown.`,
     { suggestions: [...suggestions, helpOf(usage)] },
   );
 }
@@ -69,7 +69,7 @@ export function unknownCommand(
 ): PrimitiveError {
   const tried = topic === undefined ? word : `${topic} ${word}`;
   const near = nearest(tried, names);
-  return new PrimitiveError('unknown-command', `There is no command ${quote(tried)}.`, {
+  return new PrimitiveError('unknown-command', `Command ${quote(tried)} is unknown.`, {
     suggestions: [
       ...(near === undefined ? [] : [`Did you mean primitive ${near}?`]),
       topic === undefined ? 'primitive --help' : `primitive ${topic} --help`,

@@ -5,9 +5,9 @@ import type { ExitCode } from '../core/errors.ts';
 import type { DoctorPorts } from '../features/doctor/probes.ts';
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'Tell what is there and what is missing for a publish, each with the fix.';
+  static override summary = 'Check what a publish needs, and how to fix what is missing.';
   static override description =
-    'Looks for the config, git, a builder, cosign and syft, asks who would sign, and tries whether the registry can be pushed to. Changes nothing. Ends with 1 where something must be mended, with 3 where a tool, the network or a credential fails.';
+    'Checks the config, git, the builder, cosign, syft, the signing identity and push access to the registry. Changes nothing. Exit code 1: something has to be fixed; 3: a tool, the network or a credential failed.';
   static override flags = { ...reportFlags() };
 
   async run(): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import type { ExitCode } from '../core/errors.ts';
 export default class List extends BaseCommand {
   static override summary = 'List the primitives with kind, language, template, image and input digest.';
   static override description =
-    'Lists what stands in the work tree, committed or not. The input digest is that of HEAD; where a primitive is not as it was committed, its state stands there instead: uncommitted, modified or invalid.';
+    'Lists the work tree, committed or not. The input digest is that of HEAD; a primitive that differs from HEAD has a state instead: uncommitted, modified or invalid.';
   static override args = selectionArgs;
   static override flags = { ...selectionFlags, ...reportFlags() };
 

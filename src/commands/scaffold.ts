@@ -14,7 +14,7 @@ export default class Scaffold extends BaseCommand {
   static override examples = [
     { description: 'A new primitive', command: '<%= config.bin %> scaffold --kind domain --name orders' },
     {
-      description: 'See every file with its fate, size and digest',
+      description: 'See what becomes of every file, with size and digest',
       command: '<%= config.bin %> scaffold --kind domain --name orders --dry-run --json',
     },
     {

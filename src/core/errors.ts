@@ -43,13 +43,13 @@ export class PrimitiveError extends Error {
   }
 }
 
-/** What the system says when there is no room left, and what that is to users; undefined for any other error. */
+/** `disk-full` for a system error that says so; undefined for any other error. */
 export function diskFullError(thrown: unknown): PrimitiveError | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   if (thrown.code !== 'ENOSPC' && thrown.code !== 'EDQUOT') return undefined;
-  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'A file';
-  return new PrimitiveError('disk-full', 'There is no space left.', {
-    why: `${path} could not be written: ${thrown.code}.`,
+  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'a file';
+  return new PrimitiveError('disk-full', `Cannot write ${path}: the disk is full.`, {
+    why: thrown.message,
     suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
     exit: 3,
     cause: thrown,
@@ -58,25 +58,21 @@ export function diskFullError(thrown: unknown): PrimitiveError | undefined {
 
 const REPORT = 'https://github.com/ameideio/primitive/issues';
 
-/** Whatever was thrown, as the one error that users see; what we did not foresee is a bug of ours and says so. */
+/** Anything thrown, as a PrimitiveError: what is none is a bug of ours, `internal-error` (exit 70). */
 export function toPrimitiveError(thrown: unknown): PrimitiveError {
   if (thrown instanceof PrimitiveError) return thrown;
   const full = diskFullError(thrown);
   if (full) return full;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return new PrimitiveError(
-    'internal-error',
-    `primitive failed in a way that it should not: ${error.message}`,
-    {
-      why: `This is a bug of ours, not of yours (${error.name}${placeOf(error)}).`,
-      suggestions: [
-        `Please report it with the command line and this message: ${REPORT}`,
-        'For the stack: set PRIMITIVE_DEBUG=1 and run it again.',
-      ],
-      exit: 70,
-      cause: thrown,
-    },
-  );
+  return new PrimitiveError('internal-error', `Internal error: ${error.message}`, {
+    why: `This is a bug in primitive, not in your input (${error.name}${placeOf(error)}).`,
+    suggestions: [
+      `Report it with the command line and this message: ${REPORT}`,
+      'To see the stack: PRIMITIVE_DEBUG=1 and the same command.',
+    ],
+    exit: 70,
+    cause: thrown,
+  });
 }
 
 /** ` at file.js:12:3`: the innermost frame, without the folder it is installed in. */

@@ -19,7 +19,7 @@ export function sanitizeLine(text: string): string {
   return sanitize(text).replaceAll('\n', '\\n');
 }
 
-/** Replaces every one of `secrets` in `text` by `***`; the longest first, so that one inside another leaves no rest. */
+/** Replaces every secret in `text` by `***`; sorted longest first, so that a secret inside another leaves no rest. */
 export function mask(text: string, secrets: readonly string[]): string {
   return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }

@@ -168,6 +168,14 @@ describe('a failure', () => {
     expect(document).toMatchObject({ code, exit });
   });
 
+  test('is in the JSON report, too', async () => {
+    const cwd = folder('failed-');
+    writeFileSync(join(cwd, 'list.json'), '{}');
+    const { code, stdout } = await cli.run(['list', '--json', '--report', 'json=list.json'], { cwd });
+    expect([code, JSON.parse(stdout).code]).toEqual([2, 'config-not-found']);
+    expect(readFileSync(join(cwd, 'list.json'), 'utf8')).toBe(stdout);
+  });
+
   test.each([
     ['broken YAML', 'registry: [\n', /primitive\.config\.yaml:\d+:\d+/],
     ['an unknown key', 'registry: ghcr.io/acme\nplatfroms: []\n', /platforms/],
@@ -292,7 +300,7 @@ describe('secrets in the environment', () => {
 
   test('are masked also where they come from elsewhere', async () => {
     const { stdout, stderr } = await cli.run(['-C', canary, 'list'], { env });
-    expect(stderr).toContain('There is no folder ***.');
+    expect(stderr).toContain('Cannot change to ***');
     expect(stdout + stderr).not.toContain(canary);
   });
 });

@@ -34,7 +34,7 @@ export function inventoryOf(
 /** A line per primitive: what it is, its language and template, its image, its input digest or state; then what is wrong. */
 export function inventoryText({ primitives }: ListDocument, style: Style): string {
   if (primitives.length === 0) {
-    return 'There is no primitive yet. To make one: primitive scaffold --kind domain --name orders\n';
+    return 'No primitives yet. To create one: primitive scaffold --kind domain --name orders\n';
   }
   const rows = primitives.map(({ kind, name, image, inputDigest, language, template, state }) => [
     `${kind}/${name}`,

@@ -118,7 +118,7 @@ describe('a commit', () => {
       action: 'failed',
       error: {
         code: 'internal-error',
-        why: expect.stringMatching(/bug of ours.*TypeError/),
+        why: expect.stringMatching(/bug in primitive.*TypeError/),
         retryable: false,
       },
     });

@@ -35,7 +35,7 @@ describe('primitive.error/v1', () => {
     expect(toPrimitiveError(full)).toMatchObject({
       code: 'disk-full',
       exit: 3,
-      why: expect.stringContaining('/tmp/x'),
+      message: 'Cannot write /tmp/x: the disk is full.',
     });
   });
 
@@ -96,8 +96,8 @@ describe('what nobody foresaw', () => {
     (thrown) => {
       const error = toPrimitiveError(thrown);
       expect(error).toMatchObject({ code: 'internal-error', exit: 70, retryable: false });
-      expect(error.why).toMatch(/bug of ours/);
-      expect(error.suggestions.join()).toMatch(/report/);
+      expect(error.why).toMatch(/bug in primitive/);
+      expect(error.suggestions.join()).toMatch(/Report/);
     },
   );
 

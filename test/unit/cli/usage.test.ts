@@ -28,10 +28,10 @@ async function refusal(
 
 describe('a command line that is refused', () => {
   test.each([
-    [['--knd', 'x'], 'unknown-flag', 'publish has no flag --knd.', 'Did you mean --kind?'],
-    [['--dryrun'], 'unknown-flag', 'publish has no flag --dryrun.', 'Did you mean --dry-run?'],
-    [['--token=s3cr3t'], 'unknown-flag', 'publish has no flag --token.', 'primitive publish --help'],
-    [['-x'], 'unknown-flag', 'publish has no flag -x.', 'primitive publish --help'],
+    [['--knd', 'x'], 'unknown-flag', 'Flag --knd is unknown.', 'Did you mean --kind?'],
+    [['--dryrun'], 'unknown-flag', 'Flag --dryrun is unknown.', 'Did you mean --dry-run?'],
+    [['--token=s3cr3t'], 'unknown-flag', 'Flag --token is unknown.', 'primitive publish --help'],
+    [['-x'], 'unknown-flag', 'Flag -x is unknown.', 'primitive publish --help'],
     [['stray'], 'unexpected-argument', 'publish does not take "stray".', 'primitive publish --help'],
     [['--kind'], 'invalid-flag', 'Flag --kind expects a value.', 'primitive publish --help'],
     [
