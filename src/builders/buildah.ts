@@ -7,7 +7,6 @@ import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
 import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
 import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
-import type { PinnedReference } from './dockerfile/pins.ts';
 import { emulatedPlatforms } from './emulation.ts';
 import {
   basesOf,
@@ -42,7 +41,7 @@ export function createBuildah(setup: BuildahSetup): Builder {
 }
 
 async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Promise<BuildResult> {
-  const prepared = await prepare(request, host.info, setup.variables);
+  const prepared = await prepare(request, setup.variables);
   const { log, secrets } = prepared;
   if (request.cacheFrom.length + request.cacheTo.length > 0) {
     log.add('buildah does not use the layer caches of cacheFrom and cacheTo');
@@ -62,11 +61,10 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     const secretArguments = await writeSecrets(prepared, folder);
     const ignore = await ignoreFile(request, folder);
     for (const platform of request.platforms) {
-      const references = prepared.referencesFor(platform);
       await run([
         'build',
         ...host.isolation,
-        ...buildArguments(request, platform, references),
+        ...buildArguments(request, platform),
         `--manifest=${store.list}`,
         `--ignorefile=${ignore}`,
         ...secretArguments,
@@ -79,7 +77,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     await checkLayout(request);
     return {
       layout: request.output,
-      bases: basesOf(prepared.references.filter(({ via }) => via !== '# syntax')),
+      bases: basesOf(request.images.filter(({ via }) => via !== '# syntax')),
     };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });
@@ -89,14 +87,10 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   }
 }
 
-function buildArguments(
-  request: BuildRequest,
-  platform: Platform,
-  references: readonly PinnedReference[],
-): string[] {
+function buildArguments(request: BuildRequest, platform: Platform): string[] {
   // Looked up by what is written, in newer versions by what it expands to.
-  const contexts = references
-    .filter(({ via }) => via !== '# syntax')
+  const contexts = request.images
+    .filter(({ via, platforms }) => via !== '# syntax' && platforms.includes(formatPlatform(platform)))
     .flatMap(({ written, reference, pinned }) =>
       [written, reference].map((name) => `--build-context=${name}=docker-image://${withoutTag(pinned)}`),
     );

@@ -1,4 +1,5 @@
 import type { Platform } from '../oci/types.ts';
+import type { PinnedReference } from './dockerfile/pins.ts';
 
 /** A secret by id: from a file or an environment variable; its value never appears in arguments or logs. */
 export interface BuildSecret {
@@ -17,8 +18,8 @@ export interface BuildRequest {
   readonly platforms: readonly Platform[];
   readonly args: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** Reference in `FROM` -> pinned reference to use instead. */
-  readonly bases: Readonly<Record<string, string>>;
+  /** The images that the Dockerfile names, checked for this builder by `referencesFor`. */
+  readonly images: readonly PinnedReference[];
   readonly secrets: readonly BuildSecret[];
   /** Cache mounts and layer caches are namespaced by it, so that tiers never share one. */
   readonly cacheNamespace: string;

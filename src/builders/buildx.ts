@@ -43,14 +43,14 @@ export function createBuildx(setup: BuilderSetup): Builder {
     probed ??= inspect(setup);
     return probed;
   };
-  return { probe: info, build: async (request) => build(setup, await info(), request) };
+  return { probe: info, build: (request) => build(setup, request) };
 }
 
-async function build(setup: BuilderSetup, info: BuilderInfo, request: BuildRequest): Promise<BuildResult> {
+async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildResult> {
   const { processes, program } = setup;
-  const prepared = await prepare(request, info, setup.variables);
+  const prepared = await prepare(request, setup.variables);
   refuseInlineCache(request);
-  const { log, references, secrets } = prepared;
+  const { log, secrets } = prepared;
   const folder = await mkdtemp(join(setup.temporary, 'buildx-'));
   try {
     const run = await processes.run(program.path, [...program.args, ...buildArguments(request, prepared)], {
@@ -64,7 +64,7 @@ async function build(setup: BuilderSetup, info: BuilderInfo, request: BuildReque
     // BuildKit's content store leaves its empty working folder behind.
     await rm(join(request.output, 'ingest'), { recursive: true, force: true });
     await checkLayout(request);
-    return { layout: request.output, bases: basesOf(references) };
+    return { layout: request.output, bases: basesOf(request.images) };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });
     throw error;
@@ -73,8 +73,8 @@ async function build(setup: BuilderSetup, info: BuilderInfo, request: BuildReque
   }
 }
 
-function buildArguments(request: BuildRequest, { references, secrets }: PreparedBuild): string[] {
-  const frontend = references.find(
+function buildArguments(request: BuildRequest, { secrets }: PreparedBuild): string[] {
+  const frontend = request.images.find(
     ({ via, pinned, reference }) => via === '# syntax' && pinned !== reference,
   );
   const args = {
@@ -84,7 +84,7 @@ function buildArguments(request: BuildRequest, { references, secrets }: Prepared
     BUILDKIT_CACHE_MOUNT_NS: request.cacheNamespace,
     SOURCE_DATE_EPOCH,
   };
-  const contexts = references
+  const contexts = request.images
     .filter(({ via, pinned, reference }) => via !== '# syntax' && pinned !== reference)
     .map(({ reference, pinned }) => `${reference}=docker-image://${pinned}`);
   return [

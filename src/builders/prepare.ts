@@ -1,15 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { PrimitiveError } from '../core/errors.ts';
 import { readImageLayout } from '../oci/layout.ts';
 import { formatPlatform } from '../oci/manifest.ts';
-import type { Platform } from '../oci/types.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
 import type { BuildRequest, BuildSecret, ResolvedBase } from './builder.ts';
-import { checkPlatforms, type PinnedReference, pinnedReferences } from './dockerfile/pins.ts';
-import type { DockerfileRequest } from './dockerfile/stages.ts';
+import type { PinnedReference } from './dockerfile/pins.ts';
 
 /** What a builder works with. */
 export interface BuilderSetup {
@@ -38,22 +35,13 @@ export interface LoadedSecret {
 
 /** A request that was checked: nothing of it was run yet. */
 export interface PreparedBuild {
-  readonly references: readonly PinnedReference[];
-  /** Those of one platform, as `FROM` may depend on it. */
-  readonly referencesFor: (platform: Platform) => readonly PinnedReference[];
   readonly secrets: readonly LoadedSecret[];
   readonly log: BuildLog;
 }
 
-/**
- * Checks all that can be checked before a builder starts: pins, platforms, arguments, secrets.
- *
- * Throws `dockerfile-unpinned`, `dockerfile-invalid`, `build-argument-reserved`, `build-secret-missing` (exit 2) and
- * `builder-platform-missing` (exit 3).
- */
+/** Checks arguments and loads secrets. Throws `build-argument-reserved` and `build-secret-missing` (exit 2). */
 export async function prepare(
   request: BuildRequest,
-  builder: { readonly description: string; readonly platforms: readonly Platform[] },
   variables: BuilderSetup['variables'],
 ): Promise<PreparedBuild> {
   for (const name of RESERVED) {
@@ -68,43 +56,8 @@ export async function prepare(
       );
     }
   }
-  const dockerfile: DockerfileRequest = {
-    file: request.dockerfile,
-    text: await readDockerfile(request),
-    args: request.args,
-    bases: request.bases,
-    platforms: request.platforms,
-    ...(request.target === undefined ? {} : { target: request.target }),
-    ...(builder.platforms[0] === undefined ? {} : { native: builder.platforms[0] }),
-  };
-  const references = pinnedReferences(dockerfile);
-  checkPlatforms(dockerfile, builder);
   const secrets = await Promise.all(request.secrets.map((secret) => load(secret, request, variables)));
-  return {
-    references,
-    referencesFor: (platform) => pinnedReferences({ ...dockerfile, platforms: [platform] }),
-    secrets,
-    log: new BuildLog(request.onLine),
-  };
-}
-
-async function readDockerfile({ component, context, dockerfile }: BuildRequest): Promise<string> {
-  const path = join(context, dockerfile);
-  if (relative(context, path).startsWith('..')) {
-    throw new PrimitiveError(
-      'dockerfile-invalid',
-      `${component}: ${dockerfile} is outside of the build context`,
-    );
-  }
-  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new PrimitiveError('dockerfile-invalid', `${component}: ${dockerfile} cannot be read`, {
-      why:
-        cause.code === 'ENOENT'
-          ? 'there is no such file in the build context'
-          : `the system says ${cause.code}`,
-      cause,
-    });
-  });
+  return { secrets, log: new BuildLog(request.onLine) };
 }
 
 async function load(

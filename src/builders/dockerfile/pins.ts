@@ -31,6 +31,8 @@ export interface PinnedReference {
   readonly pinned: string;
   /** Whether the target needs it, for at least one of the platforms. */
   readonly used: boolean;
+  /** Platforms to build for that name it: `linux/amd64`. */
+  readonly platforms: readonly string[];
 }
 
 const DIGEST = /@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
@@ -77,6 +79,21 @@ export function pinnedReferences(request: DockerfileRequest): readonly PinnedRef
   return references;
 }
 
+/**
+ * The references of a Dockerfile as this builder reads it: its own platform may change them.
+ *
+ * Throws what {@link pinnedReferences} and {@link checkPlatforms} throw.
+ */
+export function referencesFor(
+  request: DockerfileRequest,
+  builder: { readonly description: string; readonly platforms: readonly Platform[] },
+): readonly PinnedReference[] {
+  const [native] = builder.platforms;
+  const references = pinnedReferences(native === undefined ? request : { ...request, native });
+  checkPlatforms(request, builder);
+  return references;
+}
+
 /** Refuses Dockerfiles with findings, by the rule of the first: `dockerfile-unpinned` or `dockerfile-invalid` (exit 2). */
 export function refuseDockerfiles(findings: readonly Finding[]): void {
   const [first] = [...findings].sort(compareFindings);
@@ -98,31 +115,40 @@ export function refuseDockerfiles(findings: readonly Finding[]): void {
 
 function imageReferences(request: DockerfileRequest): readonly PinnedReference[] {
   const dockerfile = parseWithStages(request);
-  const uses = [...frontends(dockerfile, request)];
+  const references = new Map<string, PinnedReference>();
   for (const platform of request.platforms) {
-    const stages = readStages(dockerfile, request, platform);
-    const needed = reachable(stages, request, dockerfile);
-    for (const stage of stages) {
-      const { line, written, base, parent } = stage;
-      const used = needed.has(stage);
-      if (!parent) uses.push({ line, via: 'FROM', written, name: base, used });
-      uses.push(...imageUses(stage, dockerfile, used).filter((use) => !findStage(stages, use)));
+    for (const use of usesOn(platform, dockerfile, request)) {
+      const { line, via, name, written = name, used } = use;
+      if (name === 'scratch' || name === '') continue;
+      const key = JSON.stringify([line, via, name]);
+      const before = references.get(key);
+      references.set(key, {
+        line,
+        via,
+        written,
+        reference: name,
+        pinned: mapped(name, request.bases) ?? name,
+        used: used || (before?.used ?? false),
+        platforms: [...(before?.platforms ?? []), formatPlatform(platform)],
+      });
     }
   }
-  const pinned = new Map<string, PinnedReference>();
-  for (const { line, via, name, written = name, used } of uses) {
-    if (name === 'scratch' || name === '') continue;
-    const key = JSON.stringify([line, via, name]);
-    pinned.set(key, {
-      line,
-      via,
-      written,
-      reference: name,
-      pinned: mapped(name, request.bases) ?? name,
-      used: used || (pinned.get(key)?.used ?? false),
-    });
-  }
-  return [...pinned.values()].sort((a, b) => a.line - b.line);
+  return [...references.values()].sort((a, b) => a.line - b.line);
+}
+
+/** Everything from outside that a Dockerfile names when it is built for a platform. */
+function usesOn(platform: Platform, dockerfile: Dockerfile, request: DockerfileRequest): readonly ImageUse[] {
+  const stages = readStages(dockerfile, request, platform);
+  const needed = reachable(stages, request, dockerfile);
+  const uses = stages.flatMap((stage): ImageUse[] => {
+    const { line, written, base, parent } = stage;
+    const used = needed.has(stage);
+    return [
+      ...(parent ? [] : [{ line, via: 'FROM' as const, written, name: base, used }]),
+      ...imageUses(stage, dockerfile, used).filter((use) => !findStage(stages, use)),
+    ];
+  });
+  return [...frontends(dockerfile, request), ...uses];
 }
 
 /**

@@ -11,7 +11,7 @@ import { writeContext } from '../../workspace/context.ts';
 import { RECIPE } from '../../workspace/input-digest.ts';
 import type { ComponentInputs } from '../../workspace/inputs.ts';
 import type { PublishPlan } from './document.ts';
-import type { BuildTools, Execution } from './execution.ts';
+import type { BuildTools, Execution, Task } from './execution.ts';
 import { settleAll } from './settle.ts';
 
 /** An image that is in the registry by digest, with its attestations signed and on disk, not yet attached. */
@@ -29,12 +29,12 @@ export interface BuiltImage {
  * Throws what the builder, syft, the registry and the signer throw, and `build-platform-missing` (exit 1).
  */
 export async function buildComponent(
-  inputs: ComponentInputs,
+  { inputs, images }: Task,
   execution: Execution,
   folder: string,
 ): Promise<BuiltImage> {
   const { plan, tools, tree, settings, seal, signer, signal, emit } = execution;
-  if (!tools) throw new Error('a plan that builds is executed without a builder');
+  if (!tools || !images) throw new Error('a component is built that was not checked before');
   const { component } = inputs;
   const context = join(folder, 'context');
   const output = join(folder, 'layout');
@@ -56,7 +56,7 @@ export async function buildComponent(
     platforms: build.platforms,
     args: build.args,
     labels: constants(inputs, plan),
-    bases: build.bases,
+    images,
     secrets: build.secrets,
     cacheNamespace: plan.run.tier,
     cacheFrom: settings.cache.from,

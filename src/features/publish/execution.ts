@@ -1,4 +1,6 @@
 import type { Builder, BuilderInfo } from '../../builders/builder.ts';
+import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
+import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Digest, Manifest } from '../../oci/types.ts';
 import type { SealContext } from '../../seal/inspect.ts';
@@ -14,6 +16,10 @@ export interface Task {
   readonly inputs: ComponentInputs;
   /** The manifest of the image to reuse, where it was read for the plan. */
   readonly manifest?: Manifest;
+  /** Of what is to be built, once it was read. */
+  readonly dockerfile?: DockerfileRequest;
+  /** The images that the Dockerfile names, as the builder reads it. */
+  readonly images?: readonly PinnedReference[];
 }
 
 /** What an image is built and described with; each of them answered before the first effect. */

@@ -1,5 +1,4 @@
-import { checkPlatforms, readDockerfile, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
-import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
+import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
@@ -7,7 +6,7 @@ import { checkContexts } from '../../workspace/build-context.ts';
 import { findEntries, pathIn } from '../../workspace/folders.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { PublishPlan } from './document.ts';
-import type { BuildTools, Task } from './execution.ts';
+import { type BuildTools, buildsAny, type Task } from './execution.ts';
 import { settleAll } from './settle.ts';
 
 /** What is tried before the first effect; each throws where its tool is missing or cannot be used. */
@@ -18,75 +17,84 @@ export interface PreflightPorts {
 }
 
 /**
- * Reads and checks contexts and Dockerfiles of what the plan builds. Only the commit is needed, so a dry run does it too.
+ * Reads and checks contexts and Dockerfiles of what the plan builds; only the commit is needed, so a dry run does it too.
+ * Returns the tasks with them.
  *
  * Throws what {@link checkContexts} and {@link refuseDockerfiles} throw, the latter for all files together.
  */
-export async function checkBuilds(
-  tasks: readonly Task[],
-  tree: SourceTree,
-): Promise<readonly DockerfileRequest[]> {
-  const due = tasks.filter(({ planned }) => planned.action === 'build').map(({ inputs }) => inputs);
-  await checkContexts(tree, due);
-  const files = due.map(({ component: { build } }) => pathIn(build.context, build.dockerfile));
+export async function checkBuilds(tasks: readonly Task[], tree: SourceTree): Promise<readonly Task[]> {
+  const due = tasks.filter(({ planned }) => planned.action === 'build');
+  await checkContexts(
+    tree,
+    due.map(({ inputs }) => inputs),
+  );
+  const files = due.map(({ inputs: { component } }) =>
+    pathIn(component.build.context, component.build.dockerfile),
+  );
   const entries = await findEntries(tree, files);
   const texts = await tree.readWhole(entries.flatMap((entry) => entry?.object ?? []));
-  const dockerfiles = due.map(({ component: { build } }, position): DockerfileRequest => {
-    const { args, bases, platforms, target } = build;
-    const text = new TextDecoder().decode(texts[position]);
-    return {
-      file: files[position] ?? '',
-      text,
-      args,
-      bases,
-      platforms,
-      ...(target === undefined ? {} : { target }),
-    };
+  const dockerfiles = new Map(
+    due.map((task, position) => {
+      const { args, bases, platforms, target } = task.inputs.component.build;
+      const text = new TextDecoder().decode(texts[position]);
+      const file = files[position] ?? '';
+      return [task, { file, text, args, bases, platforms, ...(target === undefined ? {} : { target }) }];
+    }),
+  );
+  refuseDockerfiles([...dockerfiles.values()].flatMap((dockerfile) => readDockerfile(dockerfile).findings));
+  return tasks.map((task) => {
+    const dockerfile = dockerfiles.get(task);
+    return dockerfile ? { ...task, dockerfile } : task;
   });
-  refuseDockerfiles(dockerfiles.flatMap((dockerfile) => readDockerfile(dockerfile).findings));
-  return dockerfiles;
+}
+
+/** What is ready to be executed. */
+export interface ReadyTasks {
+  readonly tasks: readonly Task[];
+  /** Absent where nothing is built. */
+  readonly tools?: BuildTools;
 }
 
 /**
  * Finds what would fail later while nothing has been done: a builder, syft or cosign that cannot be used, platforms that
- * cannot be run, repositories that must not be pushed to. Returns what builds; undefined where nothing is built.
+ * cannot be run, repositories that must not be pushed to.
  *
  * Asks at the same time, throws the first problem in that order.
  */
 export async function preflight(
   plan: PublishPlan,
-  dockerfiles: readonly DockerfileRequest[],
+  tasks: readonly Task[],
   ports: PreflightPorts,
-): Promise<BuildTools | undefined> {
-  const builds = dockerfiles.length > 0;
+): Promise<ReadyTasks> {
   const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
   const rights = checkPushRights(plan, writesRecord, ports.registry);
   // Thrown below, after what is wrong with the tools.
   rights.catch(() => undefined);
+  const builds = buildsAny(plan);
   const [tools] = await Promise.all([
     builds ? ports.tools() : undefined,
     builds || writesRecord ? ports.signer() : undefined,
   ]);
-  if (tools) checkAll(dockerfiles, (dockerfile) => checkPlatforms(dockerfile, tools.builderInfo));
+  const ready = tools ? { tools, tasks: readImages(tasks, tools) } : { tasks };
   await rights;
-  return tools;
+  return ready;
 }
 
-/** Applies a check to every Dockerfile; throws its refusals, together where there are several. */
-function checkAll(
-  dockerfiles: readonly DockerfileRequest[],
-  check: (dockerfile: DockerfileRequest) => unknown,
-): void {
+/** Reads the Dockerfiles as the builder does; throws its refusals, together where there are several. */
+function readImages(tasks: readonly Task[], { builderInfo }: BuildTools): readonly Task[] {
   const problems: PrimitiveError[] = [];
-  for (const dockerfile of dockerfiles) {
+  const ready = tasks.map((task) => {
+    if (!task.dockerfile) return task;
     try {
-      check(dockerfile);
+      return { ...task, images: referencesFor(task.dockerfile, builderInfo) };
     } catch (error) {
       if (!(error instanceof PrimitiveError)) throw error;
       problems.push(error);
+      return task;
     }
-  }
-  throwAll(problems, `${problems.length} Dockerfiles cannot be built as they are.`);
+  });
+  throwAll(problems, `Cannot build ${problems.length} Dockerfiles.`);
+  return ready;
 }
 
 /**

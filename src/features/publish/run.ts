@@ -93,10 +93,8 @@ export async function runPublish(
 
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
-  const tasks = tasksOf(plan, inputs, manifests);
-
   const tree = await ports.tree();
-  const dockerfiles = await checkBuilds(tasks, tree);
+  const checked = await checkBuilds(tasksOf(plan, inputs, manifests), tree);
   if (request.dryRun) return { plan };
   const [registry, verifier, policy, signer] = await Promise.all([
     ports.registry(),
@@ -104,7 +102,7 @@ export async function runPublish(
     ports.policy(),
     ports.signer(),
   ]);
-  const tools = await preflight(plan, dockerfiles, {
+  const { tasks, tools } = await preflight(plan, checked, {
     registry,
     signer: () => ports.program('cosign'),
     tools: async () => {

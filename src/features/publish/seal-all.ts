@@ -72,7 +72,7 @@ async function buildOne(task: Task, execution: Execution): Promise<Outcome | Bui
   try {
     return {
       task,
-      built: await buildComponent(task.inputs, execution, join(settings.folder, `${kind}-${name}`)),
+      built: await buildComponent(task, execution, join(settings.folder, `${kind}-${name}`)),
     };
   } catch (error) {
     return failedTask(task, error, execution);

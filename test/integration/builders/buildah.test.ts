@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
 import type { BuildRequest } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
+import { pinnedReferences } from '../../../src/builders/dockerfile/pins.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
 import { run } from '../../support/services/run.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
@@ -41,16 +42,21 @@ const builder = async (environment = variables) => {
   const places = { temporary: join(folder, 'tmp'), storage: join(folder, 'storage') };
   return chooseBuilder('buildah', { platform: 'linux', ...ports, ...places });
 };
-const request = async (steps: string): Promise<BuildRequest> => {
-  await writeFile(join(folder, 'context', 'Dockerfile'), `FROM ${base}\n${steps}\n`);
+const request = async (
+  steps: string,
+  bases: Readonly<Record<string, string>> = {},
+): Promise<BuildRequest> => {
+  const text = `FROM ${base}\n${steps}\n`;
+  await writeFile(join(folder, 'context', 'Dockerfile'), text);
+  const platforms = [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'arm64' }];
   return {
     component: 'domain/orders',
     context: join(folder, 'context'),
     dockerfile: 'Dockerfile',
-    platforms: [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'arm64' }],
+    platforms,
     args: {},
     labels: {},
-    bases: {},
+    images: pinnedReferences({ file: 'Dockerfile', text, args: {}, bases, platforms }),
     secrets: [],
     cacheNamespace: 'test',
     cacheFrom: [],
@@ -97,10 +103,10 @@ test('takes what it has pulled, without asking the registry', async () => {
   );
   const { builder: buildah } = await builder();
   const bases = { [base]: pulled };
-  await buildah.build({ ...(await request('RUN true')), bases });
+  await buildah.build(await request('RUN true', bases));
   await other.stop();
   await rm(join(folder, 'layout'), { recursive: true });
-  await buildah.build({ ...(await request('RUN echo again > /again')), bases });
+  await buildah.build(await request('RUN echo again > /again', bases));
 });
 
 test('what a killed build left is ended and removed by the next one', async () => {

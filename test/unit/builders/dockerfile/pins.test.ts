@@ -5,6 +5,7 @@ import {
   checkPlatforms,
   pinnedReferences,
   readDockerfile,
+  referencesFor,
   runPlatforms,
 } from '../../../../src/builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../../../src/builders/dockerfile/stages.ts';
@@ -340,6 +341,29 @@ describe('platforms that RUN needs', () => {
         expect.stringContaining('$BUILDPLATFORM'),
       ],
     });
+  });
+});
+
+describe('what a builder gets', () => {
+  const builder = (...names: string[]) => ({ description: 'buildah', platforms: platforms(...names) });
+
+  test('are the references as it reads them, each with the platforms that name it', () => {
+    const text = `ARG BUILDARCH\nARG TARGETARCH\nFROM a-$BUILDARCH${D}\nFROM b-$TARGETARCH${D}\n`;
+    const references = referencesFor(request(text), builder('linux/s390x'));
+    expect(references.map(({ reference, platforms }) => `${reference} ${platforms}`)).toEqual([
+      `a-s390x${D} linux/amd64,linux/arm64`,
+      `b-amd64${D} linux/amd64`,
+      `b-arm64${D} linux/arm64`,
+    ]);
+  });
+
+  test.each<[string, string, Partial<DockerfileRequest>, string]>([
+    ['unpinned', 'FROM golang:1.26', {}, 'dockerfile-unpinned'],
+    ['empty', '', {}, 'dockerfile-invalid'],
+    ['without the target', 'FROM scratch', { target: 'x' }, 'dockerfile-invalid'],
+    ['with steps for another platform', `FROM a${D}\nRUN b`, {}, 'builder-platform-missing'],
+  ])('is nothing of a Dockerfile that is %s', (_case, text, rest, code) => {
+    expect(thrown(() => referencesFor(request(text, rest), builder('linux/amd64')))).toMatchObject({ code });
   });
 });
 
