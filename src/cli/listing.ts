@@ -1,5 +1,6 @@
 import type { GitRepository } from '../adapters/git.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { findingText } from '../core/finding.ts';
 import type { Outcome } from '../render/outcome.ts';
 import type { Selection } from '../workspace/selection.ts';
 import type { Session } from './session.ts';
@@ -16,12 +17,13 @@ export async function runList(
   ]);
   const [workspace, kinds, tree] = await Promise.all([
     wiring.workspace(),
-    wiring.kindLookup(),
+    wiring.kinds(),
     wiring.repository().catch(uncommitted),
   ]);
   const { location } = workspace;
-  const { primitives, strays } = await takeInventory({ ...workspace, kinds }, tree);
-  for (const { code, message } of strays) emit({ type: 'warning', code, message });
+  const { primitives, warnings } = await takeInventory({ ...workspace, kinds }, tree);
+  for (const warning of warnings)
+    emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
   const selected = selectComponents(primitives, selection, {
     cwd: environment.cwd,
     repositoryRoot: tree?.root ?? location.repositoryRoot ?? location.root,

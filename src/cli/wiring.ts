@@ -4,8 +4,9 @@ import type { Cosign } from '../adapters/cosign.ts';
 import type { GitRepository } from '../adapters/git.ts';
 import type { ChosenBuilder } from '../builders/choose.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { findingText } from '../core/finding.ts';
 import type { PullRequestEvent } from '../features/publish/identity.ts';
-import type { KindLookup, Kinds } from '../kinds/kind.ts';
+import type { Kinds } from '../kinds/kind.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
 import type { SbomGenerator, SignerIdentity } from '../seal/types.ts';
@@ -105,17 +106,6 @@ export class Wiring {
   /** All kinds: ours, and those of the packages that the config names. */
   kinds(): Promise<Kinds> {
     return this.#once('kinds', async () => {
-      const [{ readAllKinds }, { config, location }] = await Promise.all([
-        import('../kinds/packages.ts'),
-        this.workspace(),
-      ]);
-      return readAllKinds(config.plugins, location);
-    });
-  }
-
-  /** As {@link Wiring.kinds}, each read when it is first asked for. */
-  kindLookup(): Promise<KindLookup> {
-    return this.#once('kindLookup', async () => {
       const [{ openAllKinds }, { config, location }] = await Promise.all([
         import('../kinds/packages.ts'),
         this.workspace(),
@@ -128,13 +118,9 @@ export class Wiring {
   components(): Promise<readonly Component[]> {
     return this.#once('components', async () => {
       const { readComponents } = await import('../workspace/primitives.ts');
-      const [tree, workspace, kinds] = await Promise.all([
-        this.repository(),
-        this.workspace(),
-        this.kindLookup(),
-      ]);
+      const [tree, workspace, kinds] = await Promise.all([this.repository(), this.workspace(), this.kinds()]);
       const { components, warnings } = await readComponents(tree, { ...workspace, kinds });
-      for (const { code, message } of warnings) this.#warn(code, message);
+      for (const warning of warnings) this.#warn(warning.rule, findingText(warning));
       return components;
     });
   }

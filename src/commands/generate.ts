@@ -19,9 +19,14 @@ export default class Generate extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Generate);
+    const request = { selection: selectionOf(flags, args), check: flags.check };
     return this.act(flags, async (session) => {
-      const { runGenerate } = await import('../cli/generating.ts');
-      return runGenerate(session, { selection: selectionOf(flags, args), check: flags.check });
+      const [{ runGenerate }, { generateOutcome }, { generatePorts }] = await Promise.all([
+        import('../features/generate/run.ts'),
+        import('../features/generate/view.ts'),
+        import('../cli/wiring/generate.ts'),
+      ]);
+      return generateOutcome(await runGenerate(request, await generatePorts(session)));
     });
   }
 }

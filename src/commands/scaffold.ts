@@ -34,10 +34,16 @@ export default class Scaffold extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { rest, inputs } = splitInputs(this.argv, { ...baseFlags, ...Scaffold.flags });
     const { flags } = await this.parse(Scaffold, rest);
+    const { kind, name, 'dry-run': dryRun } = flags;
     return this.act(flags, async (session) => {
-      const { runScaffold } = await import('../cli/scaffolding.ts');
-      const { kind, name, 'dry-run': dryRun } = flags;
-      return runScaffold(session, { kind, name, inputs, dryRun });
+      const [{ runScaffold }, { scaffoldOutcome }, { scaffoldPorts }] = await Promise.all([
+        import('../features/scaffold/run.ts'),
+        import('../features/scaffold/view.ts'),
+        import('../cli/wiring/scaffold.ts'),
+      ]);
+      const ports = await scaffoldPorts(session);
+      const document = await runScaffold({ kind, name, inputs, dryRun }, ports);
+      return scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
     });
   }
 }

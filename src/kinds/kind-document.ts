@@ -20,6 +20,12 @@ export const KindFile = strictObject(
     language: Type.Union([Type.Literal('go'), Type.Literal('python'), Type.Literal('ts')], {
       description: 'What primitives of this kind are written in.',
     }),
+    shared: Type.Optional(
+      Type.Array(path('Name of a folder.'), {
+        description:
+          'Folders below `shared/`, beside `kinds/`, whose files are written like those of `files/`.',
+      }),
+    ),
     names: strictObject(
       {
         pattern: Type.String({ description: 'Regular expression for the whole name.', minLength: 1 }),

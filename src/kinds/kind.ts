@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { pathFault } from '../workspace/safe-path.ts';
+import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
 
@@ -11,13 +13,12 @@ export type Kind = Omit<KindFile, '$schema'> & {
   readonly folder: string;
 };
 
-/** All kinds by name. */
-export type Kinds = ReadonlyMap<string, Kind>;
-
-/** Kinds by name, for who needs few of them; {@link Kinds} are one. */
-export interface KindLookup {
-  keys(): Iterable<string>;
-  get(kind: string): Kind | undefined | Promise<Kind | undefined>;
+/** The kinds by name. A kind is called as its folder is, so that only those that are asked for need to be read. */
+export interface Kinds {
+  /** Sorted. */
+  readonly names: readonly string[];
+  /** Throws `kind-syntax`, `kind-unknown-key`, `kind-invalid` (exit 2, with line and column). */
+  get(name: string): Promise<Kind | undefined>;
 }
 
 /** The folder of the kinds that come with this package, found from the source as from the bundle. */
@@ -29,60 +30,102 @@ export function bundledKinds(): string {
 }
 
 /**
- * Reads the kinds of a folder that holds one folder per kind, each with its `kind.yaml`: data, no code is run.
- *
- * Throws `kind-syntax`, `kind-unknown-key`, `kind-invalid` (exit 2, with line and column) and `kinds-missing` (exit 3).
+ * The kinds of some folders, by who they are from; in each is a folder per kind with its `kind.yaml`: data, no code is
+ * run. Throws `kinds-missing` (exit 3) and `kind-clash` (exit 2).
  */
-export async function readKinds(folder: string): Promise<Kinds> {
-  const names = await listKinds(folder);
-  const kinds = await Promise.all(names.map((name) => readKind(folder, name)));
-  return new Map(kinds.map((kind) => [kind.kind, kind]));
-}
-
-/** As {@link readKinds}, each read when it is first asked for: of six, a repository may use one. */
-export async function openKinds(folder: string): Promise<KindLookup> {
-  const names = await listKinds(folder);
+export async function openKinds(sources: Readonly<Record<string, string>>): Promise<Kinds> {
+  const found = new Map<string, { readonly folder: string; readonly source: string }>();
+  for (const [source, folder] of Object.entries(sources)) {
+    for (const name of await listKinds(folder)) {
+      const other = found.get(name);
+      if (other !== undefined) throw clash(name, source, other.source);
+      found.set(name, { folder, source });
+    }
+  }
   const read = new Map<string, Promise<Kind>>();
   return {
-    keys: () => names,
+    names: [...found.keys()].sort(),
     get: async (name) => {
-      if (!names.includes(name)) return undefined;
-      const kind = read.get(name) ?? readKind(folder, name);
+      const place = found.get(name);
+      if (place === undefined) return undefined;
+      const kind = read.get(name) ?? readKind(place.folder, name);
       read.set(name, kind);
       return kind;
     },
   };
 }
 
+/** The folders whose files a kind writes, absolute. */
+export function templateFolders({ folder, shared = [] }: Pick<Kind, 'folder' | 'shared'>): readonly string[] {
+  return [join(folder, 'files'), ...shared.map((name) => join(folder, '../../shared', name))];
+}
+
+/** Every kind, sorted by name. */
+export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
+  const all = await Promise.all(kinds.names.map((name) => kinds.get(name)));
+  return all.filter((kind) => kind !== undefined);
+}
+
 async function listKinds(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw new PrimitiveError('kinds-missing', `The kinds cannot be read: ${folder}`, {
+  return readdir(folder).catch((cause: unknown) => {
+    throw new PrimitiveError('kinds-missing', `Cannot read the kinds in ${folder}.`, {
       why: 'the installation is not complete',
       suggestions: ['npm install @ameide/primitive'],
       exit: 3,
       cause,
     });
   });
-  return names.sort();
 }
 
 async function readKind(folder: string, name: string): Promise<Kind> {
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
-    throw new PrimitiveError('kind-invalid', `${name} is no kind: it has no kind.yaml.`, { cause });
+    throw new PrimitiveError('kind-invalid', `${name} is not a kind: it has no kind.yaml.`, { cause });
   });
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;
+  const faults = [...pathFaults(kind)];
   if (kind.kind !== name) {
-    throw document.refusal([
-      { path: ['kind'], message: `the kind is called ${kind.kind} and its folder ${name}` },
-    ]);
+    const message = `the kind is called ${kind.kind} and its folder ${name}`;
+    faults.push({ path: ['kind'], message });
   }
   if (!isRegExp(kind.names.pattern)) {
-    throw document.refusal([
-      { path: ['names', 'pattern'], message: '`names.pattern` is not a regular expression' },
-    ]);
+    const message = '`names.pattern` is not a regular expression';
+    faults.push({ path: ['names', 'pattern'], message });
   }
+  if (faults.length > 0) throw document.refusal(faults);
   return { ...kind, folder: join(folder, name) };
+}
+
+/** A kind may come from a package: none of its paths may lead out of the primitive. */
+function pathFaults({
+  shared = [],
+  files = [],
+  generators = [],
+  suites = [],
+}: Omit<KindFile, '$schema'>): readonly Fault[] {
+  const paths: (readonly [text: string, ...path: Fault['path']])[] = [
+    ...shared.map((name, i) => [name, 'shared', i] as const),
+    ...files.map(({ path }, i) => [path, 'files', i, 'path'] as const),
+    ...generators.flatMap(({ id, writes, reads }, i) => [
+      [id, 'generators', i, 'id'] as const,
+      [writes, 'generators', i, 'writes'] as const,
+      ...reads.map((text, j) => [text, 'generators', i, 'reads', j] as const),
+    ]),
+    ...suites.map(({ id }, i) => [id, 'suites', i, 'id'] as const),
+  ];
+  return paths.flatMap(([text, ...path]) => {
+    const fault = pathFault(text);
+    return fault === undefined
+      ? []
+      : [{ path, message: `${JSON.stringify(text)} is not a path in the primitive: ${fault}` }];
+  });
+}
+
+function clash(kind: string, source: string, other: string): PrimitiveError {
+  return new PrimitiveError('kind-clash', `Two packages have a kind ${kind}: ${other} and ${source}.`, {
+    why: 'a name has to mean one thing',
+    suggestions: [`Remove ${source} from \`plugins\` in primitive.config.yaml.`],
+  });
 }
 
 function isRegExp(text: string): boolean {

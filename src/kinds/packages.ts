@@ -1,8 +1,9 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { type ConfigLocation, pathBelow } from '../workspace/discovery.ts';
-import { bundledKinds, type Kind, type KindLookup, type Kinds, openKinds, readKinds } from './kind.ts';
+import { bundledKinds, type Kinds, openKinds } from './kind.ts';
 
 /** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
 const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
@@ -11,31 +12,15 @@ const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
  * The kinds of this package and of those that the config names under `plugins`, each with its kinds below `kinds/`.
  *
  * Packages are read where the lock file of the repository installed them, and none of their code is run. Throws
- * `plugin-missing`, `plugin-invalid`, `kind-clash` (exit 2) and what {@link readKinds} throws.
+ * `plugin-missing`, `plugin-invalid` (exit 2) and what {@link openKinds} throws.
  */
-export async function readAllKinds(plugins: readonly string[], location: ConfigLocation): Promise<Kinds> {
-  const bundled = await readKinds(bundledKinds());
-  const all = new Map<string, { readonly kind: Kind; readonly from: string }>();
-  for (const kind of bundled.values()) all.set(kind.kind, { kind, from: 'primitive itself' });
+export async function openAllKinds(plugins: readonly string[], location: ConfigLocation): Promise<Kinds> {
+  const sources: Record<string, string> = { 'primitive itself': bundledKinds() };
   for (const plugin of plugins) {
     const folder = join(await findPackage(plugin, location), 'kinds');
-    const names = await readdir(folder).catch(() => []);
-    if (names.length === 0) continue;
-    for (const kind of (await readKinds(folder)).values()) {
-      const other = all.get(kind.kind);
-      if (other !== undefined) throw clash(kind.kind, plugin, other.from);
-      all.set(kind.kind, { kind, from: plugin });
-    }
+    if (existsSync(folder)) sources[plugin] = folder;
   }
-  return new Map([...all].map(([name, { kind }]) => [name, kind]));
-}
-
-/** As {@link readAllKinds}, those of this package each read when it is first asked for. */
-export async function openAllKinds(
-  plugins: readonly string[],
-  location: ConfigLocation,
-): Promise<KindLookup> {
-  return plugins.length === 0 ? openKinds(bundledKinds()) : readAllKinds(plugins, location);
+  return openKinds(sources);
 }
 
 /** The folder of an installed package, links resolved: the nearest `node_modules` from the config up to the repository's root. */
@@ -61,12 +46,5 @@ function inside(found: string, top: string, name: string): string {
   if (pathBelow(top, found) !== undefined) return found;
   throw new PrimitiveError('plugin-invalid', `The package ${name} lies outside of the repository: ${found}`, {
     why: 'what decides what is written here is installed here, by the lock file of this repository',
-  });
-}
-
-function clash(kind: string, plugin: string, other: string): PrimitiveError {
-  return new PrimitiveError('kind-clash', `Two packages have a kind ${kind}: ${other} and ${plugin}.`, {
-    why: 'a name has to mean one thing',
-    suggestions: [`Remove ${plugin} from \`plugins\` in primitive.config.yaml.`],
   });
 }

@@ -1,13 +1,14 @@
 import picomatch from 'picomatch';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Config } from '../workspace/config.ts';
+import { pathFault } from '../workspace/safe-path.ts';
 import type { Bases } from './bases-schema.ts';
 import type { CompiledModel } from './generators/bpmn/compile.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
 import { renameStubs } from './stubs.ts';
 import type { Template, TemplateFile } from './template.ts';
-import { fillIn } from './template-renderer.ts';
+import { renderTemplate } from './template-renderer.ts';
 
 /** Who writes a file: a person (`impl`), we (`generated`), or a person with us checking (`config`). */
 export type Owner = 'impl' | 'generated' | 'config';
@@ -56,20 +57,21 @@ export function templateVariables(
 }
 
 /**
- * Fills in all files of a kind: path below the primitive's folder -> file, in the order of the paths' code units.
+ * Renders all files of a kind: path below the primitive's folder -> file, in the order of the paths' code units.
  *
  * Pure: same template, rules and variables, same bytes. A template that comes out empty is a file that these inputs do
  * not ask for, and left out. Throws, exit 2: `kind-template-invalid` (file and line), `kind-path-invalid`,
  * `kind-file-unowned`.
  */
-export async function render(
+export function render(
   template: Template,
   rules: readonly OwnerRule[],
   it: TemplateVariables,
-): Promise<ReadonlyMap<string, RenderedFile>> {
+): ReadonlyMap<string, RenderedFile> {
   const owners = rules.map(({ path, owner }) => ({ matches: picomatch(path, { dot: true }), owner }));
-  const written = await Promise.all(template.map((file) => renderFile(file, it)));
-  const rendered = written.filter((file) => file !== undefined).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const rendered = template
+    .flatMap((file) => renderFile(file, it) ?? [])
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
   refuseTwins(rendered, it.kind);
   return new Map(
     rendered.map(({ path, bytes }) => {
@@ -89,11 +91,11 @@ interface Written {
   readonly bytes: Uint8Array;
 }
 
-async function renderFile(file: TemplateFile, it: TemplateVariables): Promise<Written | undefined> {
+function renderFile(file: TemplateFile, it: TemplateVariables): Written | undefined {
   const path = renderPath(file.path, it);
   if (!path.endsWith('.eta')) return { path, bytes: file.bytes };
   const source = new TextDecoder().decode(file.bytes).replaceAll('\r\n', '\n');
-  const text = (await fillIn(`${it.kind}/files/${file.path}`, source, it)).trimEnd();
+  const text = renderTemplate(`${it.kind}/files/${file.path}`, source, it).trimEnd();
   if (text === '') return undefined;
   const target = path.slice(0, -'.eta'.length);
   const named = target.endsWith('.pb.go') ? renameStubs(text, stubNames(it)) : text;
@@ -125,13 +127,12 @@ function renderPath(path: string, it: TemplateVariables): string {
     new PrimitiveError('kind-path-invalid', `${it.kind}/files/${path}: ${fault}.`);
   const filled = path.replace(/\[(\w+)\]/g, (placeholder, key: string) => {
     const value = Object.hasOwn(folders, key) ? folders[key] : undefined;
-    if (value === undefined) throw invalidPath(`there is no value for ${placeholder}`);
+    if (value === undefined) throw invalidPath(`placeholder ${placeholder} has no value`);
     return value;
   });
-  const bad = filled
-    .split('/')
-    .some((part) => part === '' || part === '.' || part === '..' || part === '.git');
-  if (bad || filled.includes('\\')) throw invalidPath(`${filled} is no path below the primitive`);
+  const fault = pathFault(filled);
+  if (fault !== undefined)
+    throw invalidPath(`${JSON.stringify(filled)} is not a path in the primitive: ${fault}`);
   return filled;
 }
 

@@ -1,145 +1,171 @@
-import type { Eta } from 'eta/core';
 import { PrimitiveError } from '../core/errors.ts';
 
 const PATH = String.raw`[a-zA-Z]\w*(?:\.[a-zA-Z]\w*)*`;
-
-/** What may stand between `<%=` and `%>`. */
-const VALUE = new RegExp(`^(?<path>${PATH})$`);
-
-/** What may stand between `<%` and `%>`. */
-const STATEMENTS = [
-  new RegExp(
-    String.raw`^(?:\} else )?if \((?:!?(?<path>${PATH})|(?<compared>${PATH}) [!=]== '[^'\\]*')\) \{$`,
-  ),
-  new RegExp(String.raw`^for \(const (?<variable>[a-z]\w*) of (?<path>${PATH})\) \{$`),
-  /^(?:\} else \{|\}|\/\*[^*]*\*\/)$/,
-];
-
-/** Names of JavaScript that lead out of plain data. */
-const REACHING_OUT = /^(?:constructor|prototype|__proto__)$/;
+const VALUE = new RegExp(`^= *(${PATH})$`);
+const IF = new RegExp(String.raw`^if \((!?)(${PATH})(?: ([!=]==) '([^'\\]*)')?\) \{$`);
+const FOR = new RegExp(String.raw`^for \(const ([a-z]\w*) of (${PATH})\) \{$`);
+const COMMENT = /^\/\*[^*]*\*\/$/;
+const ELSE = '} else ';
 
 /** A line that holds one statement and nothing else; it vanishes whole. */
 const STATEMENT_LINE = /^[ \t]*<%[ \t]+(?!=)([^%\n]*?)[ \t]*%>[ \t]*\n/gm;
 
-/**
- * Fills in one template.
- *
- * Templates are data, also those of packages: Eta would run any JavaScript in them, so that only the tags are let
- * through that read a value, ask for one or repeat over some:
- * `<%= it.a.b %>`, `<% if (!it.a) { %>`, `<% } else if (it.a === 'b') { %>`, `<% for (const x of it.a) { %>`, `<% } %>`.
- *
- * Throws `kind-template-invalid` (exit 2) with file and line for any other tag and for a value that is not there.
- */
-export async function fillIn(shown: string, text: string, it: object): Promise<string> {
-  if (!text.includes('<%')) return text;
-  const eta = await engine(shown);
-  // The line feed goes into the tag, so that lines keep their numbers.
-  const source = text.replace(STATEMENT_LINE, '<% $1\n%>');
-  const parts = parsed(eta, shown, source);
-  checkTags(parts, shown, source);
-  return valuesOnly(parts, it) ?? compiled(eta, shown, source)(it);
-}
-
-type Parts = ReturnType<Eta['parse']>;
+type Scope = Readonly<Record<string, unknown>>;
+type Render<T = string> = (scope: Scope) => T;
 
 /**
- * Most templates are text and values, which are put together in a fraction of the time that it takes to compile them.
- * Undefined for the others, and where there is no such value: Eta says which.
+ * Renders one template. Templates are data, also those of packages, so these tags can read values and nothing else:
+ * `<%= it.a.b %>`, `<% if (!it.a) { %>`, `<% } else if (it.a === 'b') { %>`, `<% } else { %>`,
+ * `<% for (const x of it.a) { %>`, `<% } %>`, and a comment.
+ *
+ * Throws `kind-template-invalid` (exit 2) with file and line for any other tag and for a value that is missing.
  */
-function valuesOnly(parts: Parts, it: object): string | undefined {
-  const texts = parts.map((part) => {
-    // As it would stand in a program.
-    if (typeof part === 'string') return part.replace(/\\([\\'n])/g, (_, c) => (c === 'n' ? '\n' : c));
-    const value = part.t === 'i' ? valueAt(it, part.val.trim().split('.').slice(1)) : undefined;
-    return typeof value === 'string' || typeof value === 'number' ? `${value}` : undefined;
-  });
-  return texts.includes(undefined) ? undefined : texts.join('');
+export function renderTemplate(shown: string, text: string, it: object): string {
+  return new Parser(shown, text).whole()({ it });
 }
 
-function valueAt(data: unknown, [key, ...rest]: readonly string[]): unknown {
-  if (key === undefined) return data;
-  const known = typeof data === 'object' && data !== null && Object.hasOwn(data, key);
-  return known ? valueAt((data as Readonly<Record<string, unknown>>)[key], rest) : undefined;
+/** Text outside of tags has no `tag`. */
+interface Token {
+  readonly text: string;
+  readonly tag: string | undefined;
+  readonly line: number;
 }
 
-/** Loaded with the first tag: an `import()` each costs as much as filling in a file. */
-let library: Promise<typeof import('eta/core')> | undefined;
+class Parser {
+  readonly #shown: string;
+  readonly #tokens: readonly Token[];
+  #at = 0;
+  /** `it`, and the variables of the loops around. */
+  readonly #names = ['it'];
 
-async function engine(shown: string): Promise<Eta> {
-  library ??= import('eta/core');
-  const { Eta } = await library;
-  const eta = new Eta({
-    autoEscape: false,
-    autoTrim: false,
-    autoFilter: true,
-    filterFunction: printable,
-    debug: true,
-  });
-  eta.RuntimeErr = (error: Error, _text: string, line: number): never => {
-    throw invalid(shown, line, error.message);
-  };
-  return eta;
-}
+  constructor(shown: string, template: string) {
+    this.#shown = shown;
+    // The line feed goes into the tag, so that lines keep their numbers.
+    const source = template.replace(STATEMENT_LINE, '<% $1\n%>');
+    let line = 1;
+    this.#tokens = source.split(/(<%[\s\S]*?(?:%>|$))/).map((text, i) => {
+      const token = { text, tag: i % 2 === 1 ? text.slice(2, -2).trim() : undefined, line };
+      line += text.split('\n').length - 1;
+      return token;
+    });
+    const open = this.#tokens.find(({ text, tag }) => tag !== undefined && !text.endsWith('%>'));
+    if (open !== undefined) throw this.#invalid(open.line, 'a tag does not end');
+  }
 
-function printable(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return `${value}`;
-  throw new TypeError(`the value is ${value === null ? 'null' : typeof value}, nothing that can be written`);
-}
+  whole(): Render {
+    const render = this.#body();
+    const rest = this.#tokens[this.#at];
+    if (rest === undefined) return render;
+    throw this.#invalid(rest.line, rest.tag === '}' ? 'no block ends here' : 'no `if` is before this `else`');
+  }
 
-function checkTags(parts: Parts, shown: string, source: string): void {
-  /** The variables of the blocks around, '' for a block that has none. */
-  const variables: string[] = [];
-  for (const part of parts) {
-    if (typeof part === 'string') continue;
-    const tag = part.val.trim();
-    const line = part.lineNo ?? 1;
-    const patterns = { i: [VALUE], e: STATEMENTS }[part.t] ?? [];
-    const match = patterns.map((pattern) => pattern.exec(tag)).find((found) => found !== null);
-    const { path, compared, variable = '' } = match?.groups ?? {};
-    if (match === undefined || !isData(path ?? compared, variables)) {
-      throw invalid(shown, line, `this tag does more than a template may: ${JSON.stringify(tag)}`);
+  /** All up to a tag that ends a block, or the end. */
+  #body(): Render {
+    const parts: Render[] = [];
+    for (
+      let token = this.#tokens[this.#at];
+      token && !token.tag?.startsWith('}');
+      token = this.#tokens[this.#at]
+    ) {
+      this.#at += 1;
+      parts.push(this.#part(token));
     }
-    if (part.t !== 'e') continue;
-    if (tag.startsWith('}') && variables.pop() === undefined)
-      throw invalid(shown, line, 'no block ends here');
-    if (tag.endsWith('{')) variables.push(variable);
+    return (scope) => parts.map((part) => part(scope)).join('');
   }
-  if (variables.length > 0) throw invalid(shown, source.split('\n').length, 'a block does not end');
-}
 
-/** Whether a path begins at `it` or at the variable of a block around it, and stays within plain data. */
-function isData(path: string | undefined, variables: readonly string[]): boolean {
-  if (path === undefined) return true;
-  const [root = '', ...rest] = path.split('.');
-  return (root === 'it' || variables.includes(root)) && !rest.some((key) => REACHING_OUT.test(key));
-}
-
-function parsed(eta: Eta, shown: string, source: string): Parts {
-  try {
-    return eta.parse(source);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : '';
-    throw invalid(shown, Number(/line (\d+)/.exec(message)?.[1] ?? 1), 'a tag does not end');
+  #part(token: Token): Render {
+    const { text, tag, line } = token;
+    if (tag === undefined) return () => text;
+    const value = VALUE.exec(tag)?.[1];
+    if (value !== undefined) return this.#written(this.#value(value, token), line);
+    if (IF.test(tag)) return this.#choice(token, tag);
+    if (FOR.test(tag)) return this.#loop(token, tag);
+    if (COMMENT.test(tag)) return () => '';
+    throw this.#unknown(token);
   }
-}
 
-function compiled(eta: Eta, shown: string, source: string): (it: object) => string {
-  try {
-    const template = eta.compile(source);
-    return (it) => eta.render(template, it);
-  } catch {
-    // All tags are known to be well-formed, so that only the name of a variable can be at fault.
-    throw invalid(shown, 1, 'a variable has a name that JavaScript reserves');
+  #choice(token: Token, condition: string): Render {
+    const [, not, path, operator, word] = IF.exec(condition) ?? [];
+    if (path === undefined || (not && operator)) throw this.#unknown(token);
+    const value = this.#value(path, token);
+    const holds: Render<boolean> = (scope) =>
+      word === undefined ? Boolean(value(scope)) : value(scope) === word;
+    const negated = not === '!' || operator === '!==';
+    const body = this.#body();
+    const otherwise = this.#otherwise();
+    return (scope) => (holds(scope) !== negated ? body : otherwise)(scope);
   }
-}
 
-function invalid(shown: string, line: number, fault: string): PrimitiveError {
-  return new PrimitiveError('kind-template-invalid', `${shown}:${line}: ${fault}.`, {
-    why: 'templates may read values, ask for them and repeat over them, and no more',
-    suggestions: [
-      '<%= it.names.kebab %>',
-      '<% if (it.inputs.service) { %> … <% } else { %> … <% } %>',
-      '<% for (const method of it.service.methods) { %> … <% } %>',
-    ],
-  });
+  #otherwise(): Render {
+    const token = this.#next();
+    if (token.tag === '}') return () => '';
+    if (token.tag !== '} else {') return this.#choice(token, token.tag?.slice(ELSE.length) ?? '');
+    const body = this.#body();
+    this.#end();
+    return body;
+  }
+
+  #loop(token: Token, head: string): Render {
+    const [, variable = '', path = ''] = FOR.exec(head) ?? [];
+    const list = this.#value(path, token);
+    this.#names.push(variable);
+    const body = this.#body();
+    this.#names.pop();
+    this.#end();
+    return (scope) => {
+      const items = list(scope);
+      if (!Array.isArray(items)) throw this.#invalid(token.line, `${path} is not a list`);
+      return items.map((item) => body({ ...scope, [variable]: item })).join('');
+    };
+  }
+
+  #next(): Token {
+    const token = this.#tokens[this.#at];
+    this.#at += 1;
+    if (token !== undefined) return token;
+    throw this.#invalid(this.#tokens.at(-1)?.line ?? 1, 'a block does not end');
+  }
+
+  #end(): void {
+    const token = this.#next();
+    if (token.tag !== '}') throw this.#invalid(token.line, 'no `if` is before this `else`');
+  }
+
+  /** Reads own properties only; undefined where the last is missing. */
+  #value(path: string, token: Token): Render<unknown> {
+    const keys = path.split('.');
+    if (!this.#names.includes(keys[0] ?? '')) throw this.#unknown(token);
+    return (scope) => {
+      let value: unknown = scope;
+      for (const [depth, key] of keys.entries()) {
+        if (typeof value !== 'object' || value === null)
+          throw this.#invalid(token.line, `${keys.slice(0, depth).join('.')} has no values in it`);
+        value = Object.hasOwn(value, key) ? (value as Scope)[key] : undefined;
+      }
+      return value;
+    };
+  }
+
+  #written(value: Render<unknown>, line: number): Render {
+    return (scope) => {
+      const found = value(scope);
+      if (['string', 'number', 'boolean'].includes(typeof found)) return `${found}`;
+      throw this.#invalid(line, `the value is ${typeof found}, which cannot be written`);
+    };
+  }
+
+  #unknown({ tag, line }: Token): PrimitiveError {
+    return this.#invalid(line, `this tag does more than a template may: ${JSON.stringify(tag)}`);
+  }
+
+  #invalid(line: number, fault: string): PrimitiveError {
+    return new PrimitiveError('kind-template-invalid', `${this.#shown}:${line}: ${fault}.`, {
+      why: 'templates may read values, compare them and repeat over lists, and no more',
+      suggestions: [
+        '<%= it.names.kebab %>',
+        '<% if (it.inputs.service) { %> … <% } else { %> … <% } %>',
+        '<% for (const method of it.service.methods) { %> … <% } %>',
+      ],
+    });
+  }
 }

@@ -5,8 +5,8 @@ export function explained(cause: unknown, what: string): unknown {
   if (!isSystemError(cause)) return cause;
   const { code, path, message } = cause;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new PrimitiveError('disk-full', `There is no space left to ${what}.`, {
-      why: `${path} could not be written: ${code}. Nothing was changed.`,
+    return new PrimitiveError('disk-full', `Cannot ${what}: no space left.`, {
+      why: `${path ?? 'A file'} could not be written: ${code}. Nothing was changed.`,
       suggestions: ['Free space there and run the command again.'],
       exit: 3,
       retryable: true,
@@ -14,14 +14,14 @@ export function explained(cause: unknown, what: string): unknown {
     });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new PrimitiveError('not-writable', `There is no right to ${what}.`, {
+    return new PrimitiveError('not-writable', `Cannot ${what}: no permission.`, {
       why: `${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,
       suggestions: ['Give yourself write access to that folder, or run the command as its owner.'],
       exit: 3,
       cause,
     });
   }
-  return new PrimitiveError('not-written', `It failed to ${what}.`, {
+  return new PrimitiveError('not-written', `Cannot ${what}.`, {
     why: `${message}. Nothing was changed.`,
     exit: 3,
     cause,

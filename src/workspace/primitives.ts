@@ -1,20 +1,21 @@
 import { posix } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { type Finding, findingText } from '../core/finding.ts';
 import { nearest } from '../core/nearest.ts';
-import type { Kind, KindLookup } from '../kinds/kind.ts';
-import { nameFault, nameLike } from '../kinds/names.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
+import { discoverPrimitives, findUncommitted } from './discover-primitives.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { globFault } from './globs.ts';
 import { PrimitiveFile } from './primitive-document.ts';
+import { PRIMITIVES } from './primitive-folders.ts';
+import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
 import type { SourceTree } from './source-tree.ts';
-import { findMarks, uncommitted, type Warning } from './strays.ts';
 
 /** One deployable unit, with everything about its build decided. */
 export interface Component {
@@ -46,11 +47,24 @@ export interface Component {
   };
 }
 
+/** What components need to know of their kind. */
+export interface ComponentKind {
+  readonly names: NameRules;
+  /** Relative to the folder of the component. */
+  readonly build: { readonly context: string; readonly dockerfile: string; readonly target?: string };
+}
+
+/** The kinds by name. Implemented by `kinds/`. */
+export interface ComponentKinds {
+  readonly names: readonly string[];
+  get(kind: string): Promise<ComponentKind | undefined>;
+}
+
 /** What components are read with. */
 export interface Workspace {
   readonly location: ConfigLocation;
   readonly config: Config;
-  readonly kinds: KindLookup;
+  readonly kinds: ComponentKinds;
 }
 
 /**
@@ -66,17 +80,17 @@ export interface Workspace {
 export async function readComponents(
   tree: SourceTree,
   workspace: Workspace,
-): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Warning[] }> {
+): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Finding[] }> {
   const base = workspaceFolder(tree, workspace.location);
   // Whoever reads components asks for their inputs next: the answer can be on its way.
   tree.changes().catch(() => {});
-  const folder = posix.join(base, 'primitives');
-  const { manifests, strays } = await findMarks(tree, folder);
-  const [texts, fresh] = await Promise.all([
+  const folder = posix.join(base, PRIMITIVES);
+  const { manifests, warnings: ignored } = await discoverPrimitives(tree, folder);
+  const [texts, uncommitted] = await Promise.all([
     tree.readWhole(manifests.map(({ object }) => object)),
-    uncommitted(tree, folder, manifests),
+    findUncommitted(tree, base, manifests),
   ]);
-  const warnings = [...strays, ...fresh];
+  const warnings = [...ignored, ...uncommitted];
   if (manifests.length === 0) throw noComponents(folder, workspace.location, warnings);
   const irregular = manifests.find(({ mode }) => !mode.startsWith('100'));
   if (irregular !== undefined) {
@@ -170,8 +184,8 @@ function mergeSecrets(shared: readonly BuildSecret[], own: readonly BuildSecret[
 function identityFaults(
   file: PrimitiveFile,
   path: string,
-  kind: Kind | undefined,
-  kinds: KindLookup,
+  kind: ComponentKind | undefined,
+  kinds: ComponentKinds,
 ): readonly Fault[] {
   const name = posix.basename(path);
   const folderKind = posix.basename(posix.dirname(path));
@@ -186,11 +200,11 @@ function identityFaults(
     faults.push({ path: ['name'], message: `\`name\` is ${file.name}, but the folder is called ${name}` });
   }
   if (kind === undefined) {
-    const meant = nearest(file.kind, kinds.keys());
+    const meant = nearest(file.kind, kinds.names);
     faults.push({
       path: ['kind'],
-      message: `there is no kind ${JSON.stringify(file.kind)}`,
-      suggestion: meant ? `Did you mean ${meant}?` : `Kinds: ${[...kinds.keys()].join(', ')}`,
+      message: `kind ${JSON.stringify(file.kind)} is unknown`,
+      suggestion: meant ? `Did you mean ${meant}?` : `Kinds: ${kinds.names.join(', ')}`,
     });
     return faults;
   }
@@ -203,7 +217,7 @@ function identityFaults(
       suggestion:
         like === undefined
           ? `The rule is ${kind.names.pattern}`
-          : `git mv ${shorten(path)} ${posix.dirname(path)}/${like}, and \`name: ${like}\` in its primitive.yaml`,
+          : `mv ${shorten(path)} ${posix.dirname(path)}/${like}, and \`name: ${like}\` in its primitive.yaml`,
     });
   }
   return faults;
@@ -231,7 +245,7 @@ function buildFaults({ build = {} }: PrimitiveFile): readonly Fault[] {
 /** Both relative to what {@link Component} says; faults where they lead out of the repository or of each other. */
 function buildPaths(
   { build = {} }: PrimitiveFile,
-  kind: Kind,
+  kind: ComponentKind,
   path: string,
   base: string,
 ): { context: string; dockerfile: string; faults: readonly Fault[] } {
@@ -300,16 +314,13 @@ function checkImages(components: readonly Component[]): void {
 function noComponents(
   folder: string,
   location: ConfigLocation,
-  warnings: readonly Warning[],
+  warnings: readonly Finding[],
 ): PrimitiveError {
   return new PrimitiveError(
     'components-none',
     `There is no primitive at HEAD: no file ${folder}/<kind>/<name>/primitive.yaml.`,
     {
-      why: [
-        `${location.path} makes ${location.root} the workspace`,
-        ...warnings.map(({ message }) => message),
-      ].join('\n'),
+      why: [`${location.path} makes ${location.root} the workspace`, ...warnings.map(findingText)].join('\n'),
       suggestions: [
         'primitive scaffold --kind domain --name orders, then commit it',
         `Or for code that is there: a folder ${folder}/domain/orders with a Dockerfile and a primitive.yaml (kind: domain, name: orders)`,

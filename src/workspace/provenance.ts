@@ -6,9 +6,6 @@ import { spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 
-/** The file of a primitive that says what it is. */
-export const MANIFEST = 'primitive.yaml';
-
 /** What a primitive was scaffolded from: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
 export interface Provenance {
   /** Of the template. */
@@ -24,6 +21,8 @@ export interface Manifest {
   readonly text: string;
   readonly kind: string;
   readonly name: string;
+  /** Instead of what the config makes. */
+  readonly image?: string;
   /** Absent where a person wrote the primitive without scaffold. */
   readonly provenance: Provenance | undefined;
 }
@@ -35,13 +34,13 @@ const NOTE = '# What scaffold wrote, so that it can tell edited files from chang
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
 export async function readManifest(text: string, shown: string): Promise<Manifest> {
   const { value } = await parseYaml({ text, shown, subject: 'primitive' }, PrimitiveFile);
-  const { kind, name, template } = value;
+  const { kind, name, image, template } = value;
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},
     files: readFiles(template.files ?? {}),
   };
-  return { text, kind, name, provenance };
+  return { text, kind, name, ...(image === undefined ? {} : { image }), provenance };
 }
 
 /** The text of a new `primitive.yaml`. */

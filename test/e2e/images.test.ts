@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PublishReport } from '../../src/features/publish/document.ts';
-import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';
@@ -127,7 +127,7 @@ test('every kind, as scaffolded, is built, sealed and tagged by one publish', as
 describe.each(kinds)('the image of %s', (kind) => {
   test('starts, is live and ready, and ends on SIGTERM', async () => {
     await using postgres = await startPostgres();
-    const { run } = (await readKinds(bundledKinds())).get(kind) ?? {};
+    const { run } = (await (await openKinds({ bundled: bundledKinds() })).get(kind)) ?? {};
     const { ref = '' } = report.components.find((component) => component.kind === kind) ?? {};
     const port = await freePort();
     const services = { database: postgres.url, issuer: lab.sigstore.issuer, engine: engine.url };

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { initSchema } from '../../src/features/init/document.ts';
 import { listSchema } from '../../src/features/list/document.ts';
 import { scaffoldPlanSchema } from '../../src/features/scaffold/document.ts';
-import { GOLDEN, scaffoldedKinds } from '../support/goldens.ts';
+import { goldenTree, scaffoldedKinds } from '../support/goldens.ts';
 import { installPacked, type Packed } from '../support/packed.ts';
 import { run } from '../support/services/run.ts';
 import { contentOf } from '../support/tree.ts';
@@ -72,9 +72,7 @@ describe('from an empty repository to every kind', () => {
       const plan = JSON.parse(stdout);
       expect([code, Check(scaffoldPlanSchema, plan), plan.written]).toEqual([0, true, true]);
       expect(plan.next).toHaveLength(3);
-      expect(await contentOf(join(cwd, 'primitives', kind, 'orders'))).toEqual(
-        await contentOf(join(GOLDEN, kind)),
-      );
+      expect(await contentOf(join(cwd, 'primitives', kind, 'orders'))).toEqual(await goldenTree(kind));
     }
     const fresh = JSON.parse((await cli.run(['list', '--json'], { cwd })).stdout);
     expect(Check(listSchema, fresh)).toBe(true);

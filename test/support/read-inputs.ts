@@ -13,7 +13,7 @@ export async function readAll(cwd: string, checkClean: boolean): Promise<number>
   const [repository, config, kinds] = await Promise.all([
     openRepository(createProcesses(process.env), location.root),
     loadConfig(location, '1.0.0'),
-    openKinds(bundledKinds()),
+    openKinds({ bundled: bundledKinds() }),
   ]);
   const tree: SourceTree = checkClean ? repository : { ...repository, changes: async () => [] };
   const { components } = await readComponents(tree, { location, config, kinds });

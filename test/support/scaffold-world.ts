@@ -1,12 +1,16 @@
 import { join } from 'node:path';
-import { executeScaffold } from '../../src/features/scaffold/execute.ts';
+import { readIgnored } from '../../src/adapters/git-ignored.ts';
+import { createProcesses } from '../../src/adapters/process.ts';
+import type { Emit } from '../../src/core/events.ts';
+import type { ScaffoldDocument } from '../../src/features/scaffold/document.ts';
 import type { Contents, ScaffoldPlan } from '../../src/features/scaffold/plan.ts';
-import { prepareScaffold } from '../../src/features/scaffold/prepare.ts';
+import { prepareScaffold, type ScaffoldPlace } from '../../src/features/scaffold/prepare.ts';
+import { runScaffold, type ScaffoldPorts } from '../../src/features/scaffold/run.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
-import { readAllKinds } from '../../src/kinds/packages.ts';
+import { openAllKinds } from '../../src/kinds/packages.ts';
 import { loadConfig } from '../../src/workspace/config.ts';
 import { findConfig } from '../../src/workspace/discovery.ts';
-import { type FileContent, gitRepo, type TestRepository } from './git.ts';
+import { type FileContent, gitEnvironment, gitRepo, type TestRepository } from './git.ts';
 
 /** A config with all languages, and a package with a kind of its own. */
 export const CONFIG = `registry: ghcr.io/acme
@@ -71,21 +75,29 @@ export interface Asked {
 export async function prepare(
   root: string,
   { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root }: Asked = {},
-): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents; readonly root: string }> {
-  const location = await findConfig({ cwd: root });
-  const config = await loadConfig(location, '0.1.0');
-  const kinds = await readAllKinds(config.plugins, location);
-  const place = { location, config, kinds, bases: join(bundledKinds(), '../bases.yaml') };
-  return { ...(await prepareScaffold({ kind, name, inputs, cwd }, place)), root: location.root };
+): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
+  return prepareScaffold({ kind, name, inputs }, await place(root, cwd));
 }
 
-/** Plans and writes. */
+/** Plans and writes as the command does; warnings go to `emit`. */
 export async function scaffold(
   root: string,
-  asked: Asked = {},
+  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root }: Asked = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<ScaffoldPlan> {
-  const { plan, contents, root: base } = await prepare(root, asked);
-  await executeScaffold(plan, contents, { root: base, signal });
-  return plan;
+  emit: Emit = () => {},
+): Promise<ScaffoldDocument> {
+  const ports: ScaffoldPorts = {
+    ...(await place(root, cwd)),
+    ignored: (folder) => readIgnored(createProcesses(gitEnvironment), root, folder),
+    emit,
+    signal,
+  };
+  return runScaffold({ kind, name, inputs, dryRun: false }, ports);
+}
+
+async function place(root: string, cwd: string): Promise<ScaffoldPlace> {
+  const location = await findConfig({ cwd: root });
+  const config = await loadConfig(location, '0.1.0');
+  const kinds = await openAllKinds(config.plugins, location);
+  return { location, config, kinds, bases: join(bundledKinds(), '../bases.yaml'), cwd };
 }

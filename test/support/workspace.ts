@@ -1,14 +1,15 @@
 import { type GitRepository, openRepository } from '../../src/adapters/git.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
-import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
-import { checkContexts, contextEntries } from '../../src/workspace/build-context.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
+import { contextEntries } from '../../src/workspace/build-context.ts';
+import { checkContexts } from '../../src/workspace/check-contexts.ts';
 import { type Config, loadConfig } from '../../src/workspace/config.ts';
 import { type ConfigLocation, findConfig } from '../../src/workspace/discovery.ts';
 import { type ComponentInputs, readInputs } from '../../src/workspace/inputs.ts';
 import { type Component, readComponents } from '../../src/workspace/primitives.ts';
 import type { TreeEntry } from '../../src/workspace/source-tree.ts';
-import type { Warning } from '../../src/workspace/strays.ts';
 import { type FileContent, gitEnvironment } from './git.ts';
 
 /** All that commands learn of a repository, read as they read it. */
@@ -17,7 +18,7 @@ export interface OpenedWorkspace {
   readonly location: ConfigLocation;
   readonly config: Config;
   readonly components: readonly Component[];
-  readonly warnings: readonly Warning[];
+  readonly warnings: readonly Finding[];
   inputs(): Promise<readonly ComponentInputs[]>;
   /** The inputs as they are once a build of all of them is due: judged, and with their files. */
   contexts(): Promise<readonly (ComponentInputs & { readonly entries: readonly TreeEntry[] })[]>;
@@ -31,7 +32,7 @@ export async function openWorkspace(
   const location = await findConfig({ cwd });
   const tree = await openRepository(createProcesses(environment), location.root);
   const config = await loadConfig(location, '1.0.0');
-  const kinds = await readKinds(bundledKinds());
+  const kinds = await openKinds({ bundled: bundledKinds() });
   const { components, warnings } = await readComponents(tree, { location, config, kinds });
   return {
     tree,

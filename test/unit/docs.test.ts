@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Errors } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { bundledKinds, readKinds } from '../../src/kinds/kind.ts';
+import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { blocks, commandsOf, pages } from '../support/pages.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -24,7 +24,9 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = json('oclif.manifest.json').commands;
 const scripts = Object.keys(json('package.json').scripts);
-const kinds = await readKinds(bundledKinds());
+const kinds = new Map(
+  (await allKinds(await openKinds({ bundled: bundledKinds() }))).map((kind) => [kind.kind, kind]),
+);
 const all = blocks();
 const shell = all.filter(({ language }) => language === 'sh');
 

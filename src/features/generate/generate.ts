@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { builtIn, builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
@@ -8,6 +8,7 @@ import type { Digest } from '../../oci/types.ts';
 import { locate } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import { explained } from '../../workspace/file-errors.ts';
+import { lookBelow } from '../../workspace/safe-path.ts';
 import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
 import type { GenerateDocument } from './document.ts';
 import type { OnDisk } from './on-disk.ts';
@@ -19,11 +20,11 @@ export type Generated = GenerateDocument['generated'][number];
 export type GeneratedChange = Generated['changes'][number];
 
 /** What generators are run with. */
-export interface GenerateContext {
+export interface GeneratorContext {
   /** The folder of the config. */
   readonly root: string;
   readonly processes: Processes;
-  /** PATH, and the system that it is one of. */
+  /** PATH, and the system that it is of. */
   readonly path: string | undefined;
   readonly platform: NodeJS.Platform;
   readonly signal: AbortSignal;
@@ -53,15 +54,15 @@ const PROGRAMS: Readonly<
  * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
  *
  * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
- * `generator-unknown`, `generator-input`, `bpmn-…` (exit 2), `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3),
- * `scaffold-busy` (exit 2), or the reason of the signal.
+ * `generator-unknown`, `generator-input`, `generator-output`, `bpmn-…`, `scaffold-busy` (exit 2), `generator-missing`,
+ * `generator-version`, `generator-failed`, `disk-full` (exit 3), or the reason of the signal.
  */
 export async function generate(
-  { kind, name, path }: OnDisk,
-  context: GenerateContext,
+  { template, kind, name, path }: OnDisk,
+  context: GeneratorContext,
 ): Promise<readonly Generated[]> {
   const target = join(context.root, path);
-  const generators = kind.generators ?? [];
+  const generators = template.generators ?? [];
   if (generators.length === 0) return [];
   try {
     removeLeftOvers(target, name);
@@ -70,12 +71,13 @@ export async function generate(
       const results: { readonly generated: Generated; readonly writes: string; readonly output: string }[] =
         [];
       for (const generator of generators) {
+        await checkOutput(target, generator, path);
         const output = join(staging.folder, generator.id);
         await mkdir(output);
         const place = { target, output, context };
         if (!(await runBuiltIn(generator, `${path}/`, place))) await runGenerator(generator, place);
         const changes = await compare(target, output, generator.writes);
-        const generated = { kind: kind.kind, name, generator: generator.id, changes };
+        const generated = { kind, name, generator: generator.id, changes };
         results.push({ generated, writes: generator.writes, output });
       }
       context.signal.throwIfAborted();
@@ -90,10 +92,21 @@ export async function generate(
   }
 }
 
+/** What a generator writes replaces a folder of the primitive, and nothing that a link leads to. */
+async function checkOutput(target: string, { id, writes }: Generator, shown: string): Promise<void> {
+  const found = await lookBelow(target, writes);
+  if (found.type === 'missing' || found.type === 'folder') return;
+  const by = `${shown}/${found.type === 'blocked' ? found.by : writes}`;
+  throw new PrimitiveError('generator-output', `Cannot write ${shown}/${writes}.`, {
+    why: `the generator ${id} writes that folder, and ${by} is a file or a link`,
+    suggestions: [`Move it: mv ${by} …`],
+  });
+}
+
 interface Place {
   readonly target: string;
   readonly output: string;
-  readonly context: GenerateContext;
+  readonly context: GeneratorContext;
 }
 
 /** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
@@ -101,14 +114,11 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 async function runBuiltIn(generator: Generator, shown: string, { target, output }: Place): Promise<boolean> {
   const read = async (path: string) => {
-    const file = join(target, path);
-    const found = await stat(file).catch(() => undefined);
-    if (found === undefined) return undefined;
-    if (found.isFile() && found.size <= MAX_BYTES) return readFile(file);
-    throw new PrimitiveError(
-      'generator-input',
-      `${shown}${path} is no file, or has more than ${MAX_BYTES} bytes.`,
-    );
+    const found = await lookBelow(target, path);
+    if (found.type === 'missing') return undefined;
+    if (found.type === 'file' && found.stats.size <= MAX_BYTES) return readFile(join(target, path));
+    const why = found.type === 'file' ? `it has more than ${MAX_BYTES} bytes` : 'it is not a plain file';
+    throw new PrimitiveError('generator-input', `Cannot read ${shown}${path}.`, { why });
   };
   const made = await builtIn(generator)?.generate(generator, read, shown);
   for (const [path, text] of made ?? []) {
@@ -123,15 +133,15 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const { processes, signal } = context;
   const known = Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : undefined;
   if (known === undefined) {
-    throw new PrimitiveError('generator-unknown', `The generator ${id} runs ${run}, which is not known.`, {
+    throw new PrimitiveError('generator-unknown', `Generator program ${run} of ${id} is unknown.`, {
       why: `known: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
     });
   }
   const program = await locate(run, context);
   const install = { suggestions: [known.install(version)], exit: 3 } as const;
   if (program === undefined) {
-    throw new PrimitiveError('generator-missing', `${run} was not found.`, {
-      why: `the generator ${id} needs ${run} ${version}; looked on PATH`,
+    throw new PrimitiveError('generator-missing', `Program ${run} not found on PATH.`, {
+      why: `the generator ${id} needs ${run} ${version}`,
       ...install,
     });
   }
@@ -152,7 +162,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   if (exitCode === 0) return;
   throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
     why: stderr.trim().split('\n').slice(-20).join('\n'),
-    suggestions: ['Nothing was changed. Mend its input and run the command again.'],
+    suggestions: ['Nothing was changed. Correct its input and run the command again.'],
     exit: 3,
   });
 }

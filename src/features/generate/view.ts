@@ -1,7 +1,14 @@
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
 import type { GenerateDocument } from './document.ts';
+
+/** What was generated, or would be; exit 1 where a check finds a difference. */
+export function generateOutcome(document: GenerateDocument): Outcome {
+  const differs = !document.written && document.generated.some(({ changes }) => changes.length > 0);
+  return { document, text: (style) => generateText(document, style), exit: differs ? 1 : 0 };
+}
 
 /** A line per generator, and one for every file that differs. */
 export function generateText({ generated, written }: GenerateDocument, style: Style): string {

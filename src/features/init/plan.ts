@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import { fillIn } from '../../kinds/template-renderer.ts';
+import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { type Config, parseConfig } from '../../workspace/config.ts';
 import { CONFIG_FILE } from '../../workspace/discovery.ts';
 import { configText, GITHUB_ISSUER } from './config-text.ts';
@@ -43,7 +43,7 @@ export async function planWorkflow(config: Config, template: string, version: st
     github: host === 'ghcr.io',
     version,
   };
-  return { path: found.path, text: await fillIn('templates/ci/github.yaml.eta', template, it) };
+  return { path: found.path, text: renderTemplate('templates/ci/github.yaml.eta', template, it) };
 }
 
 const IDENTITY =

@@ -1,12 +1,13 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import { type Discovery, discoverPrimitives } from '../../workspace/discover-primitives.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 import { findEntry } from '../../workspace/folders.ts';
 import { type ObservedInputs, observeInputs } from '../../workspace/inputs.ts';
+import { listPrimitiveFolders, MANIFEST, PRIMITIVES } from '../../workspace/primitive-folders.ts';
 import { type Component, parseComponent, type Workspace } from '../../workspace/primitives.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
-import { findMarks, type Marks } from '../../workspace/strays.ts';
 import type { PrimitiveState } from './document.ts';
 
 /** A primitive of the work tree, whatever state it is in. */
@@ -27,12 +28,9 @@ export interface ListedPrimitive {
 }
 
 /** What {@link takeInventory} finds. */
-export interface Inventory extends Pick<Marks, 'strays'> {
+export interface Inventory extends Pick<Discovery, 'warnings'> {
   readonly primitives: readonly ListedPrimitive[];
 }
-
-const FOLDER = 'primitives';
-const MANIFEST = 'primitive.yaml';
 
 /**
  * The primitives of the work tree, sorted by kind and name, and those of HEAD that a sparse checkout leaves out: what
@@ -42,16 +40,13 @@ const MANIFEST = 'primitive.yaml';
 export async function takeInventory(workspace: Workspace, tree: SourceTree | undefined): Promise<Inventory> {
   const { location } = workspace;
   const base = pathBelow(tree?.root ?? location.repositoryRoot ?? location.root, location.root) ?? '';
-  const folder = posix.join(base, FOLDER);
-  const [onDisk, head] = await Promise.all([
-    readDisk(join(location.root, FOLDER), folder),
-    tree && readHead(tree, folder),
-  ]);
+  const folder = posix.join(base, PRIMITIVES);
+  const [onDisk, head] = await Promise.all([readDisk(location.root, base), tree && readHead(tree, folder)]);
   const texts = [...onDisk, ...(await readLeftOut(tree, head, onDisk))].sort(([a], [b]) => (a < b ? -1 : 1));
   const read = await Promise.all(texts.map(([path, text]) => readOne({ path, text, base }, workspace)));
-  if (tree === undefined || head === undefined) return { primitives: read, strays: [] };
+  if (tree === undefined || head === undefined) return { primitives: read, warnings: [] };
   const primitives = await compare(tree, read, head, pathBelow(tree.root, location.path) ?? '');
-  return { primitives, strays: head.strays };
+  return { primitives, warnings: head.warnings };
 }
 
 /** What the comparison with HEAD makes of primitives that can be read. */
@@ -114,25 +109,20 @@ async function readOne(
   }
 }
 
-/** Texts by path below `shown`; links are not followed, as git follows none. */
-async function readDisk(folder: string, shown: string): Promise<ReadonlyMap<string, string>> {
-  const below = async (path: string) =>
-    (await readdir(join(folder, path), { withFileTypes: true }).catch(() => []))
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => posix.join(path, name));
-  const places = (await Promise.all((await below('')).map(below))).flat();
+/** Texts by path below the root of the repository. */
+async function readDisk(root: string, base: string): Promise<ReadonlyMap<string, string>> {
   const texts = await Promise.all(
-    places.map(async (place): Promise<readonly [string, string][]> => {
-      const file = join(folder, place, MANIFEST);
+    (await listPrimitiveFolders(root)).map(async ({ path }): Promise<readonly [string, string][]> => {
+      const file = join(root, path, MANIFEST);
       const found = await lstat(file).catch(() => undefined);
-      return found?.isFile() ? [[posix.join(shown, place, MANIFEST), await readFile(file, 'utf8')]] : [];
+      return found?.isFile() ? [[posix.join(base, path, MANIFEST), await readFile(file, 'utf8')]] : [];
     }),
   );
   return new Map(texts.flat());
 }
 
 /** What HEAD has of primitives. */
-interface Committed extends Pick<Marks, 'strays'> {
+interface Committed extends Pick<Discovery, 'warnings'> {
   /** Path of each `primitive.yaml` -> its object id. */
   readonly manifests: ReadonlyMap<string, string>;
   /** Paths that are not as they were committed. */
@@ -140,10 +130,13 @@ interface Committed extends Pick<Marks, 'strays'> {
 }
 
 async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
-  const [changes, { manifests, strays }] = await Promise.all([tree.changes(), findMarks(tree, folder)]);
+  const [changes, { manifests, warnings }] = await Promise.all([
+    tree.changes(),
+    discoverPrimitives(tree, folder),
+  ]);
   const files = manifests.filter(({ mode }) => mode.startsWith('100'));
   return {
-    strays,
+    warnings,
     manifests: new Map(files.map(({ path, object }) => [path, object])),
     changed: new Set(changes.map(({ path }) => path)),
   };

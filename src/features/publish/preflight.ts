@@ -2,7 +2,7 @@ import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
-import { checkContexts } from '../../workspace/build-context.ts';
+import { checkContexts } from '../../workspace/check-contexts.ts';
 import { findEntries, pathIn } from '../../workspace/folders.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { PublishPlan } from './document.ts';

@@ -39,6 +39,7 @@ export const scaffoldPlanSchema = strictObject({
       size: Type.Integer({ description: 'Bytes of what the template makes.' }),
       digest,
       existing: Type.Optional(digest),
+      existingSize: Type.Optional(Type.Integer({ description: 'Bytes of the file that is there.' })),
     }),
     { description: 'Sorted by path.' },
   ),

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { errnoOf, explained } from '../../workspace/file-errors.ts';
-import { MANIFEST } from '../../workspace/provenance.ts';
+import { MANIFEST } from '../../workspace/primitive-folders.ts';
 import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
 import { readExisting } from './facts.ts';
 import { type Contents, type PlannedFile, refuseConflicts, type ScaffoldPlan } from './plan.ts';
@@ -69,7 +69,10 @@ async function stage(folder: string, { path, digest, mode }: PlannedFile, conten
   if (bytes === undefined) throw new TypeError(`no content for ${path}`);
   const file = join(folder, path);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, bytes, { flag: 'wx', mode: mode === '100755' ? 0o777 : 0o666 });
+  await writeFile(file, bytes, { flag: 'wx', mode: mode === '100755' ? 0o777 : 0o666 }).catch((error) => {
+    // A write that fails does not name its file, as opening it does.
+    throw Object.assign(error, { path: error.path ?? file });
+  });
 }
 
 /** What is there must be what was planned for. */

@@ -1,11 +1,12 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { digestOfStream } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
-import { errnoOf } from '../../workspace/file-errors.ts';
-import { MANIFEST, type Manifest, readManifest } from '../../workspace/provenance.ts';
+import { listPrimitiveFolders, MANIFEST } from '../../workspace/primitive-folders.ts';
+import { type Manifest, readManifest } from '../../workspace/provenance.ts';
+import { lookBelow, pathFault } from '../../workspace/safe-path.ts';
 
 /** What stands where a file is to be written. */
 export type Existing =
@@ -23,50 +24,61 @@ export interface Site {
   readonly state: 'absent' | 'empty' | 'occupied';
   readonly manifest: Manifest | undefined;
   /** All other primitives on disk. */
-  readonly others: readonly { readonly kind: string; readonly name: string }[];
+  readonly others: readonly OtherPrimitive[];
+}
+
+/** A primitive beside the one that is scaffolded. */
+export interface OtherPrimitive {
+  readonly kind: string;
+  readonly name: string;
+  /** Instead of what the config makes. */
+  readonly image?: string;
 }
 
 /**
  * Looks at the folder of one primitive below the folder of the config.
  *
- * Throws `scaffold-blocked` where a link or a file stands in the way of a folder, and what {@link readManifest} throws.
+ * Throws `scaffold-blocked` where a link or a file is in the way of a folder, and what {@link readManifest} throws.
  */
 export async function readSite(root: string, kind: string, name: string): Promise<Site> {
   const path = `primitives/${kind}/${name}`;
-  const others = (await readOthers(root)).filter((other) => other.kind !== kind || other.name !== name);
-  for (const above of ['primitives', `primitives/${kind}`, path]) {
-    const found = await look(join(root, above));
-    if (found === undefined) return { root, path, state: 'absent', manifest: undefined, others };
-    if (!found.isDirectory()) throw blocked(above, found);
-  }
+  const others = await readOthers(root, path);
+  const found = await lookBelow(root, path);
+  if (found.type === 'missing') return { root, path, state: 'absent', manifest: undefined, others };
+  if (found.type === 'blocked') throw blocked(found.by, found.stats);
+  if (found.type === 'file') throw blocked(path, found.stats);
   const state = (await readdir(join(root, path))).length === 0 ? 'empty' : 'occupied';
   return { root, path, state, manifest: await manifestOf(root, path), others };
 }
 
 async function manifestOf(root: string, path: string): Promise<Manifest | undefined> {
   const shown = `${path}/${MANIFEST}`;
-  const found = await look(join(root, shown));
-  if (found === undefined) return undefined;
-  if (!found.isFile()) throw blocked(shown, found);
+  const found = await lookBelow(root, shown);
+  if (found.type === 'missing') return undefined;
+  if (found.type !== 'file') throw blocked(shown, found.stats);
   return readManifest(await readFile(join(root, shown), 'utf8'), shown);
 }
 
-async function readOthers(root: string): Promise<readonly { kind: string; name: string }[]> {
-  const names = async (path: string) => (await readdir(join(root, path)).catch(() => [])).sort();
-  const kinds = await names('primitives');
-  const found = await Promise.all(
-    kinds.map(async (kind) => (await names(`primitives/${kind}`)).map((name) => ({ kind, name }))),
+async function readOthers(root: string, own: string): Promise<readonly OtherPrimitive[]> {
+  const folders = (await listPrimitiveFolders(root)).filter(({ path }) => path !== own);
+  return Promise.all(
+    folders.map(async ({ kind, name, path }) => {
+      const text = await readFile(join(root, path, MANIFEST), 'utf8').catch(() => '');
+      // Few say it, and parsing all of hundreds would be felt. A broken one is for its own commands to report.
+      const manifest = text.includes('image')
+        ? await readManifest(text, path).catch(() => undefined)
+        : undefined;
+      return { kind, name, ...(manifest?.image === undefined ? {} : { image: manifest.image }) };
+    }),
   );
-  return found.flat().filter(({ name }) => !name.startsWith('.'));
 }
 
-/** What stands at each of some paths below a primitive's folder; nothing where the map has no entry. */
+/** What is at each of some paths below a primitive's folder; no entry where nothing is. */
 export async function readExisting(
   folder: string,
   paths: Iterable<string>,
 ): Promise<ReadonlyMap<string, Existing>> {
   const existing = new Map<string, Existing>();
-  if ((await look(folder)) === undefined) return existing;
   for (const path of paths) {
     const found = await readOne(folder, path);
     if (found !== undefined) existing.set(path, found);
@@ -75,40 +87,29 @@ export async function readExisting(
 }
 
 async function readOne(folder: string, path: string): Promise<Existing | undefined> {
-  const parts = path.split('/');
-  for (const depth of parts.keys()) {
-    const by = parts.slice(0, depth + 1).join('/');
-    const found = await look(join(folder, by));
-    if (found === undefined) return undefined;
-    const fits = by === path ? found.isFile() : found.isDirectory();
-    if (!fits) return { type: 'blocked', by };
-  }
+  // A record can name anything.
+  if (pathFault(path) !== undefined) return undefined;
+  const found = await lookBelow(folder, path);
+  if (found.type === 'missing') return undefined;
+  if (found.type === 'blocked') return { type: 'blocked', by: found.by };
+  if (found.type === 'folder') return { type: 'blocked', by: path };
   return { type: 'file', ...(await digestOfStream(createReadStream(join(folder, path)))) };
 }
 
-/** Some files of a folder that scaffold did not write, for a message; sorted. */
-export async function readStrangers(folder: string): Promise<readonly string[]> {
+/** Some names in a folder where nothing was scaffolded, for a message; sorted. */
+export async function readUnexpected(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.sort().slice(0, MAX_STRANGERS);
+  return names.sort().slice(0, MAX_UNEXPECTED);
 }
 
-const MAX_STRANGERS = 20;
-
-async function look(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
+const MAX_UNEXPECTED = 20;
 
 function blocked(path: string, found: Stats): PrimitiveError {
-  const what = found.isSymbolicLink() ? 'a link' : found.isFile() ? 'a file' : 'no plain file or folder';
+  const what = found.isSymbolicLink() ? 'a link' : found.isFile() ? 'a file' : 'neither a file nor a folder';
   return new PrimitiveError('scaffold-blocked', `${path} is in the way: it is ${what}.`, {
     why: found.isSymbolicLink()
       ? 'a link can lead out of the repository, and git does not follow it to find primitives'
       : 'the primitive needs that name',
-    suggestions: [`Move it: git mv ${path} …`],
+    suggestions: [`Move it: mv ${path} …`],
   });
 }

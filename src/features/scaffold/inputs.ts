@@ -26,16 +26,17 @@ export async function resolveInputs(
   place: { readonly cwd: string; readonly root: string },
 ): Promise<GivenInputs> {
   const known = kind.inputs ?? {};
-  const resolved: Record<string, string> = { ...recorded };
+  const resolved = new Map(Object.entries(recorded ?? {}));
   for (const [name, value] of Object.entries(given)) {
-    const input = known[name];
+    // A kind has no input that it merely inherits, such as --constructor.
+    const input = Object.hasOwn(known, name) ? known[name] : undefined;
     if (input === undefined) throw unknownInput(kind, name);
     const meant = input.type === 'path' ? await pathInput(name, value, input.match, place) : value;
-    if (recorded !== undefined && recorded[name] !== meant)
-      throw changedInput(kind, name, recorded[name], meant);
-    resolved[name] = meant;
+    if (recorded !== undefined && resolved.get(name) !== meant)
+      throw changedInput(kind, name, resolved.get(name), meant);
+    resolved.set(name, meant);
   }
-  const missing = Object.entries(known).filter(([name, { required }]) => required && !(name in resolved));
+  const missing = Object.entries(known).filter(([name, { required }]) => required && !resolved.has(name));
   if (missing.length > 0) {
     throw new PrimitiveError(
       'input-missing',
@@ -45,7 +46,7 @@ export async function resolveInputs(
       },
     );
   }
-  return resolved;
+  return Object.fromEntries(resolved);
 }
 
 /** The bytes of a file that an input names. Throws `input-invalid` (exit 2). */
@@ -53,7 +54,7 @@ export async function readInput(root: string, name: string, path: string): Promi
   const file = join(root, path);
   const found = await lstat(file).catch(() => undefined);
   if (!found?.isFile())
-    throw invalid(name, path, found === undefined ? 'there is no such file' : 'it is no plain file');
+    throw invalid(name, path, found === undefined ? 'the file is missing' : 'it is not a plain file');
   if (found.size > MAX_BYTES) throw invalid(name, path, `it has more than ${MAX_BYTES} bytes`);
   return readFile(file);
 }
@@ -66,7 +67,7 @@ async function pathInput(
 ): Promise<string> {
   if (value === '') throw invalid(name, value, 'it needs the path of a file');
   const real = await realpath(resolve(cwd, value)).catch(() => undefined);
-  if (real === undefined) throw invalid(name, value, 'there is no such file');
+  if (real === undefined) throw invalid(name, value, 'the file is missing');
   const path = pathBelow(root, real);
   if (path === undefined || path === '') throw invalid(name, value, `it is not below ${root}`);
   if (match !== undefined && !picomatch(match, { dot: true })(posix.basename(path)))

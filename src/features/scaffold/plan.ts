@@ -4,7 +4,8 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
-import { MANIFEST, newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
+import { MANIFEST } from '../../workspace/primitive-folders.ts';
+import { newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
 import type { ScaffoldDocument } from './document.ts';
 import type { Existing, Site } from './facts.ts';
 
@@ -15,10 +16,10 @@ export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
 export type PlannedFile = ScaffoldPlan['files'][number];
 
 /** What becomes of a file. Only `created` and `regenerated` write anything. */
-export type Fate = PlannedFile['fate'];
+export type Action = PlannedFile['fate'];
 
-/** Why a file has its fate, where that is not plain. */
-export type FateReason = NonNullable<PlannedFile['reason']>;
+/** Why a file has its action, where that is not plain. */
+export type ActionReason = NonNullable<PlannedFile['reason']>;
 
 /** What would be written: the bytes of every file that a plan creates or regenerates, by its digest. */
 export type Contents = ReadonlyMap<Digest, Uint8Array>;
@@ -32,24 +33,26 @@ export interface ScaffoldFacts {
   readonly site: Site;
   /** What is there at the paths that are rendered or recorded, and at `primitive.yaml`. */
   readonly existing: ReadonlyMap<string, Existing>;
-  readonly strangers: readonly string[];
+  /** What is in the folder though nothing was scaffolded there; sorted. */
+  readonly unexpectedFiles: readonly string[];
 }
 
 /** Decides what becomes of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
-export async function planScaffold(
-  facts: ScaffoldFacts,
-): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
+export function planScaffold(facts: ScaffoldFacts): {
+  readonly plan: ScaffoldPlan;
+  readonly contents: Contents;
+} {
   const { kind, name, inputs, rendered, site } = facts;
   const before = site.manifest?.provenance;
   const contents = new Map<Digest, Uint8Array>();
-  const files = fatesOf(facts, before);
+  const files = planFiles(facts, before);
   const after: Provenance = { version: kind.version, inputs, files: recordAfter(files, before) };
   const text =
     site.manifest === undefined || before === undefined
       ? newManifest(kind.kind, name, after)
-      : await withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
+      : withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
   const manifest = { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'config' } as const;
-  files.push(manifestFate(manifest, facts, before));
+  files.push(planManifest(manifest, facts, before));
   for (const { bytes } of [...rendered.values(), manifest]) contents.set(digestOf(bytes), bytes);
   const plan: ScaffoldPlan = {
     schema: 'primitive.scaffold-plan/v1',
@@ -59,21 +62,21 @@ export async function planScaffold(
     template: { version: kind.version, from: before?.version ?? null },
     inputs,
     files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
-    strangers: facts.strangers,
+    strangers: facts.unexpectedFiles,
     next: nextSteps(kind, name, site.path, [...rendered.keys()]),
   };
   return { plan, contents };
 }
 
-/** Throws `scaffold-conflict` (exit 2) unless every file of a plan can have its fate. */
-export function refuseConflicts({ kind, name, path, files, strangers }: ScaffoldPlan): void {
+/** Throws `scaffold-conflict` (exit 2) for a plan with files in conflict. */
+export function refuseConflicts({ kind, name, path, files, strangers: unexpected }: ScaffoldPlan): void {
   const conflicts = files.filter(({ fate }) => fate === 'conflict').map((file) => file.path);
-  const inTheWay = [...new Set([...conflicts, ...strangers])].sort();
+  const inTheWay = [...new Set([...conflicts, ...unexpected])].sort();
   if (inTheWay.length === 0) return;
   const shown = inTheWay.slice(0, 10).map((file) => `${path}/${file}`);
   throw new PrimitiveError(
     'scaffold-conflict',
-    strangers.length > 0
+    unexpected.length > 0
       ? `${path} has files that scaffold did not write.`
       : `${conflicts.length === 1 ? 'Something is' : 'Some things are'} in the way of what scaffold writes.`,
     {
@@ -86,9 +89,9 @@ export function refuseConflicts({ kind, name, path, files, strangers }: Scaffold
   );
 }
 
-function fatesOf(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
+function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
   const { kind, rendered, existing } = facts;
-  const simple = [...rendered].map(([path, file]) => fateOf(path, file, facts, before));
+  const simple = [...rendered].map(([path, file]) => planFile(path, file, facts, before));
   const edited = simple.filter(({ fate }) => fate === 'kept').map(({ path }) => path);
   const stale = (kind.generators ?? []).filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
   const generators = new Set(stale.map(({ id }) => id));
@@ -102,13 +105,21 @@ function fatesOf(facts: ScaffoldFacts, before: Provenance | undefined): PlannedF
     const found = existing.get(path);
     if (rendered.has(path) || found?.type !== 'file') return [];
     const { digest, size } = found;
-    const there = { path, owner: 'impl', mode: '100644', size, digest, existing: digest } as const;
+    const there = {
+      path,
+      owner: 'impl',
+      mode: '100644',
+      size,
+      digest,
+      existing: digest,
+      existingSize: size,
+    } as const;
     return [{ ...there, fate: 'kept', reason: 'left-over' }];
   });
   return [...files, ...leftOver];
 }
 
-function fateOf(
+function planFile(
   path: string,
   { bytes, mode, owner }: RenderedFile,
   { existing }: ScaffoldFacts,
@@ -122,7 +133,7 @@ function fateOf(
     return { ...file, fate: 'created', ...(recorded === undefined ? {} : { reason: 'was-deleted' }) };
   }
   if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
-  const there = { ...file, existing: found.digest };
+  const there = { ...file, existing: found.digest, existingSize: found.size };
   if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
   if (found.digest === digest) return { ...there, fate: 'unchanged' };
   if (owner === 'generated') return { ...there, fate: 'regenerated' };
@@ -130,13 +141,13 @@ function fateOf(
 }
 
 /** Two signals: what was written against what is there, and against what would be written. */
-function whyKept(found: Digest, wanted: Digest, recorded: Digest | undefined): FateReason {
+function whyKept(found: Digest, wanted: Digest, recorded: Digest | undefined): ActionReason {
   if (recorded === undefined) return 'unrecorded';
   if (recorded === wanted) return 'edited';
   return recorded === found ? 'template-changed' : 'edited-and-template-changed';
 }
 
-function manifestFate(
+function planManifest(
   { bytes, mode, owner }: RenderedFile,
   { existing }: ScaffoldFacts,
   before: Provenance | undefined,
@@ -146,7 +157,7 @@ function manifestFate(
   const found = existing.get(MANIFEST);
   if (found === undefined) return { ...file, fate: 'created' };
   if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
-  const there = { ...file, existing: found.digest };
+  const there = { ...file, existing: found.digest, existingSize: found.size };
   if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
   return { ...there, fate: found.digest === digest ? 'unchanged' : 'regenerated' };
 }

@@ -3,63 +3,62 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { withGenerated } from '../../kinds/generators/built-in.ts';
-import type { Kind, KindLookup } from '../../kinds/kind.ts';
-import { clashOf, nameFault, nameLike } from '../../kinds/names.ts';
+import { type Kind, type Kinds, templateFolders } from '../../kinds/kind.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
 import { joinRepository } from '../../oci/reference.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ConfigLocation } from '../../workspace/discovery.ts';
-import { MANIFEST } from '../../workspace/provenance.ts';
-import { readExisting, readSite, readStrangers, type Site } from './facts.ts';
+import { MANIFEST } from '../../workspace/primitive-folders.ts';
+import { clashOf, nameFault, nameLike } from '../../workspace/primitive-names.ts';
+import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
 import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
 import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
 
-/** What was asked for. */
-export interface ScaffoldRequest {
+/** What is planned for. */
+export interface NamedPrimitive {
   readonly kind: string;
   readonly name: string;
   readonly inputs: GivenInputs;
-  /** Where paths in `inputs` start; absolute. */
-  readonly cwd: string;
 }
 
-/** Where it is to be done. */
+/** Where it is to be written, and what from. */
 export interface ScaffoldPlace {
   readonly location: ConfigLocation;
   readonly config: Config;
-  readonly kinds: KindLookup;
+  readonly kinds: Kinds;
   /** `templates/bases.yaml`, absolute. */
   readonly bases: string;
+  /** Where paths in inputs start; absolute. */
+  readonly cwd: string;
 }
 
 /**
  * Reads all facts and plans; writes nothing.
  *
  * Throws, exit 2: `git-not-a-repository`, `kind-unknown`, `kind-not-scaffolded`, `name-invalid`, `name-clash`,
- * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `kind-…` for a broken kind, `bpmn-…`, `primitive-…`
- * for a broken `primitive.yaml`.
+ * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `bpmn-…`,
+ * `kind-…` for a broken kind, `primitive-…` for a broken `primitive.yaml`.
  */
 export async function prepareScaffold(
-  request: ScaffoldRequest,
+  request: NamedPrimitive,
   place: ScaffoldPlace,
 ): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
   const { location, config } = place;
   if (location.repositoryRoot === undefined) throw noRepository(location.root);
   const kind = await kindOf(request.kind, place.kinds);
   checkName(request.name, kind);
-  const image = imageOf(config, kind.kind, request.name);
-  joinRepository(config.registry, image);
-  const [template, site] = await Promise.all([
-    readTemplate(join(kind.folder, 'files')).catch((cause) => notScaffolded(kind, cause)),
-    readSite(location.root, kind.kind, request.name),
-  ]);
+  const template = templateOf(kind);
+  const site = await readSite(location.root, kind.kind, request.name);
   checkLanguages(kind, template, config.languages);
-  checkSite(site, kind, request.name, config);
+  const image = imageOf(config, { kind: kind.kind, name: request.name, ...imageIn(site) });
+  joinRepository(config.registry, image);
+  checkSite(site, kind, request.name);
+  checkImage(site, image, config);
   const provenance = site.manifest?.provenance;
   const inputs = await resolveInputs(kind, request.inputs, provenance?.inputs, {
-    cwd: request.cwd,
+    cwd: place.cwd,
     root: location.root,
   });
   const [service, model] = await Promise.all([
@@ -80,7 +79,7 @@ export async function prepareScaffold(
     },
     config.languages,
   );
-  const filled = await render(template, kind.files ?? [], variables);
+  const filled = render(template, kind.files ?? [], variables);
   const rendered = await withGenerated(kind, filled, `${site.path}/`);
   if (rendered.has(MANIFEST)) {
     throw new PrimitiveError(
@@ -90,19 +89,20 @@ export async function prepareScaffold(
   }
   const folder = join(location.root, site.path);
   const paths = new Set([...rendered.keys(), ...(provenance?.files.keys() ?? []), MANIFEST]);
-  const strangers = site.state === 'occupied' && provenance === undefined ? await readStrangers(folder) : [];
+  const unexpectedFiles =
+    site.state === 'occupied' && provenance === undefined ? await readUnexpected(folder) : [];
   const existing = await readExisting(folder, paths);
   // Another process was quicker: now its primitive is there, whole.
   if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
-  return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, strangers });
+  return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, unexpectedFiles });
 }
 
-async function kindOf(name: string, kinds: KindLookup): Promise<Kind> {
+async function kindOf(name: string, kinds: Kinds): Promise<Kind> {
   const kind = await kinds.get(name);
   if (kind !== undefined) return kind;
-  const meant = nearest(name, kinds.keys());
-  throw new PrimitiveError('kind-unknown', `There is no kind ${JSON.stringify(name)}.`, {
-    why: `the kinds are ${[...kinds.keys()].join(', ')}`,
+  const meant = nearest(name, kinds.names);
+  throw new PrimitiveError('kind-unknown', `Kind ${JSON.stringify(name)} is unknown.`, {
+    why: `the kinds are ${kinds.names.join(', ')}`,
     suggestions: meant === undefined ? [] : [`Did you mean ${meant}?`],
   });
 }
@@ -122,16 +122,21 @@ function checkName(name: string, kind: Kind): void {
   );
 }
 
-function imageOf({ image }: Config, kind: string, name: string): string {
-  return image.replaceAll('{kind}', kind).replaceAll('{name}', name);
+function imageOf({ image }: Config, primitive: OtherPrimitive): string {
+  return primitive.image ?? image.replaceAll('{kind}', primitive.kind).replaceAll('{name}', primitive.name);
 }
 
-async function notScaffolded(kind: Kind, cause: unknown): Promise<Template> {
-  if (cause instanceof PrimitiveError) throw cause;
-  throw new PrimitiveError('kind-not-scaffolded', `There is no template of the kind ${kind.kind} yet.`, {
-    why: `${kind.kind} has a kind.yaml, but no folder files/`,
-    cause,
-  });
+function imageIn({ manifest }: Site): { readonly image?: string } {
+  return manifest?.image === undefined ? {} : { image: manifest.image };
+}
+
+function templateOf(kind: Kind): Template {
+  if (!existsSync(join(kind.folder, 'files'))) {
+    throw new PrimitiveError('kind-not-scaffolded', `Kind ${kind.kind} has no template.`, {
+      why: 'beside its kind.yaml there is no folder files/',
+    });
+  }
+  return readTemplate(templateFolders(kind));
 }
 
 /** The lines of the config that a kind's names are made from. */
@@ -157,7 +162,7 @@ function checkLanguages(kind: Kind, template: Template, languages: Config['langu
   );
 }
 
-function checkSite(site: Site, kind: Kind, name: string, config: Config): void {
+function checkSite(site: Site, kind: Kind, name: string): void {
   const { manifest, path, others } = site;
   if (manifest !== undefined && (manifest.kind !== kind.kind || manifest.name !== name)) {
     throw new PrimitiveError(
@@ -172,23 +177,21 @@ function checkSite(site: Site, kind: Kind, name: string, config: Config): void {
   const names = others.filter((other) => other.kind === kind.kind).map((other) => other.name);
   const clash = clashOf(name, names);
   if (clash !== undefined) {
-    throw new PrimitiveError(
-      'name-clash',
-      `There is a ${kind.kind} ${clash}, which ${name} is hard to tell from.`,
-      {
-        why: 'they differ in hyphens or case only, and become the same name in code',
-        suggestions: ['Choose a name that differs in letters.'],
-      },
-    );
-  }
-  const image = imageOf(config, kind.kind, name);
-  const same = others.find((other) => imageOf(config, other.kind, other.name) === image);
-  if (same !== undefined) {
-    throw new PrimitiveError('image-clash', `${same.kind}/${same.name} has the image ${image} already.`, {
-      why: `\`image\` of the config is ${config.image}`,
-      suggestions: ['Use {kind} and {name} in `image` of the config, or choose another name.'],
+    throw new PrimitiveError('name-clash', `${name} is hard to tell from another ${kind.kind}, ${clash}.`, {
+      why: 'they differ in hyphens or case only, and become the same name in code',
+      suggestions: ['Choose a name that differs in letters.'],
     });
   }
+}
+
+function checkImage({ others }: Site, image: string, config: Config): void {
+  const same = others.find((other) => imageOf(config, other) === image);
+  if (same === undefined) return;
+  throw new PrimitiveError('image-clash', `${same.kind}/${same.name} has the image ${image} already.`, {
+    why:
+      same.image === undefined ? `\`image\` of the config is ${config.image}` : 'its primitive.yaml says so',
+    suggestions: ['Use {kind} and {name} in `image` of the config, or choose another name.'],
+  });
 }
 
 /** What the template sees of a proto file that is to be served. */
@@ -215,7 +218,7 @@ async function modelOf(kind: Kind, inputs: GivenInputs, root: string, primitive:
 }
 
 function noRepository(root: string): PrimitiveError {
-  return new PrimitiveError('git-not-a-repository', `${root} is in no git repository.`, {
+  return new PrimitiveError('git-not-a-repository', `${root} is not in a git repository.`, {
     why: 'a primitive is built and published from what is committed',
     suggestions: ['git init'],
   });

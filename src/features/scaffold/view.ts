@@ -1,10 +1,11 @@
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
 import type { ScaffoldDocument } from './document.ts';
-import type { Fate, FateReason, PlannedFile } from './plan.ts';
+import type { Action, ActionReason, PlannedFile } from './plan.ts';
 
-const REASONS: Readonly<Record<FateReason, string>> = {
+const REASONS: Readonly<Record<ActionReason, string>> = {
   edited: 'edited by hand',
   'template-changed': 'the template has changed',
   'edited-and-template-changed': 'edited by hand, and the template has changed',
@@ -16,26 +17,40 @@ const REASONS: Readonly<Record<FateReason, string>> = {
   foreign: 'was there before',
 };
 
-/** Every file with its fate, what it comes to, and what to run next; `elsewhere` is where, unless that is here. */
+/** The plan as an outcome; `root` is the folder of the config. Exit 2 for a conflict. */
+export function scaffoldOutcome(
+  document: ScaffoldDocument,
+  { root, cwd }: { readonly root: string; readonly cwd: string },
+): Outcome {
+  const elsewhere = root === cwd ? undefined : root;
+  const refused =
+    document.strangers.length > 0 || document.files.some(({ fate: action }) => action === 'conflict');
+  return { document, text: (style) => scaffoldText(document, style, elsewhere), exit: refused ? 2 : 0 };
+}
+
+/** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
 export function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
-  const { kind, name, path, files, strangers, written, next } = document;
+  const { kind, name, path, files, strangers: unexpectedFiles, written, next } = document;
   const rows = files.map((file) => row(file, style));
-  const foreign = strangers
-    .filter((stranger) => !files.some((file) => file.path === stranger))
-    .map((stranger) => [style.red('conflict'), sanitizeLine(stranger), '', style.dim(REASONS.foreign)]);
+  const unexpected = unexpectedFiles
+    .filter((other) => !files.some((file) => file.path === other))
+    .map((other) => [style.red('conflict'), sanitizeLine(other), '', style.dim(REASONS.foreign)]);
   const head = `${style.bold(`${kind}/${name}`)} in ${path}: ${summary(files, written)}`;
-  const conflict = foreign.length > 0 || files.some(({ fate }) => fate === 'conflict');
+  const conflict = unexpected.length > 0 || files.some(({ fate: action }) => action === 'conflict');
   const after = conflict
-    ? [style.red('It would be refused: move what is in conflict away, or choose another name.')]
+    ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
     : [
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
-  return `${table([...rows, ...foreign])}\n${[head, ...after].join('\n')}\n`;
+  return `${table([...rows, ...unexpected])}\n${[head, ...after].join('\n')}\n`;
 }
 
-function row({ fate, path, size, reason }: PlannedFile, style: Style): readonly string[] {
-  const paint: Readonly<Record<Fate, (text: string) => string>> = {
+function row(
+  { fate: action, path, size, existingSize, reason }: PlannedFile,
+  style: Style,
+): readonly string[] {
+  const paint: Readonly<Record<Action, (text: string) => string>> = {
     created: style.green,
     regenerated: style.yellow,
     unchanged: style.dim,
@@ -43,18 +58,18 @@ function row({ fate, path, size, reason }: PlannedFile, style: Style): readonly 
     conflict: style.red,
   };
   return [
-    paint[fate](fate),
+    paint[action](action),
     sanitizeLine(path),
-    `${size} B`,
+    `${action === 'kept' ? (existingSize ?? size) : size} B`,
     reason === undefined ? '' : style.dim(REASONS[reason]),
   ];
 }
 
 function summary(files: readonly PlannedFile[], written: boolean): string {
-  const fates: readonly Fate[] = ['created', 'regenerated', 'unchanged', 'kept', 'conflict'];
-  const counts = fates.flatMap((fate) => {
-    const count = files.filter((file) => file.fate === fate).length;
-    return count === 0 ? [] : [`${count} ${fate}`];
+  const actions: readonly Action[] = ['created', 'regenerated', 'unchanged', 'kept', 'conflict'];
+  const counts = actions.flatMap((action) => {
+    const count = files.filter((file) => file.fate === action).length;
+    return count === 0 ? [] : [`${count} ${action}`];
   });
   return `${counts.join(', ')}${written ? '' : '; nothing was written'}`;
 }

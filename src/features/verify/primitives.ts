@@ -3,8 +3,9 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ConfigLocation } from '../../workspace/discovery.ts';
+import { MANIFEST } from '../../workspace/primitive-folders.ts';
 import { parseComponent } from '../../workspace/primitives.ts';
-import { MANIFEST, readManifest } from '../../workspace/provenance.ts';
+import { readManifest } from '../../workspace/provenance.ts';
 import type { Primitive } from './rule.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -45,7 +46,7 @@ async function readPrimitive(
   tree: WorkTree,
   workspace: Workspace,
 ): Promise<Primitive> {
-  const kind = workspace.kinds.get(posix.dirname(place.id));
+  const kind = await workspace.kinds.get(posix.dirname(place.id));
   const none = { manifest: undefined, component: undefined, fault: undefined };
   const path = `${place.path}/${MANIFEST}`;
   try {

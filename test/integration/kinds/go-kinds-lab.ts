@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
-import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
+import { type Kind, openKinds, templateFolders } from '../../../src/kinds/kind.ts';
 import {
   type RenderedFile,
   render,
@@ -35,7 +35,7 @@ export async function scaffold(
   name: string,
   more: Partial<TemplateVariables> = {},
 ): Promise<Scaffold> {
-  const kind = (await readKinds(join(templates, 'kinds'))).get(kindName);
+  const kind = await (await openKinds({ test: join(templates, 'kinds') })).get(kindName);
   if (kind === undefined) throw new Error(`no kind ${kindName}`);
   const bases = await readBases(join(templates, 'bases.yaml'));
   const known = {
@@ -47,12 +47,12 @@ export async function scaffold(
   };
   const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
   const rules = kind.files ?? [];
-  const rendered = await render(await readTemplate(join(templates, 'kinds', kindName, 'files')), rules, it);
+  const rendered = render(readTemplate(templateFolders(kind)), rules, it);
   return {
     kind,
     it,
     files: await withGenerated(kind, rendered, ''),
-    reference: await render(await readTemplate(join(repository, 'test/reference', kindName)), rules, it),
+    reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }
 

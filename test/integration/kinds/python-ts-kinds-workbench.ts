@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { type Kind, readKinds } from '../../../src/kinds/kind.ts';
+import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, run } from '../../support/services/run.ts';
@@ -44,12 +44,12 @@ async function renderFolder(
     },
     { python: { prefix: 'acme' }, ts: { scope: '@acme' } },
   );
-  return render(await readTemplate(folder), rules, it);
+  return render(readTemplate([folder]), rules, it);
 }
 
 /** A kind of this project. */
 export async function kindOf(name: string): Promise<Kind> {
-  const kind = (await readKinds(join(TEMPLATES, 'kinds'))).get(name);
+  const kind = await (await openKinds({ test: join(TEMPLATES, 'kinds') })).get(name);
   if (kind === undefined) throw new Error(`there is no kind ${name}`);
   return kind;
 }

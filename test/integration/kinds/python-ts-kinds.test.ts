@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kind } from '../../../src/kinds/kind.ts';
-import { nameFault } from '../../../src/kinds/names.ts';
+import { nameFault } from '../../../src/workspace/primitive-names.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
 import {

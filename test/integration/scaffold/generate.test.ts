@@ -1,10 +1,10 @@
-import { appendFile, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { type Generated, generate } from '../../../src/features/generate/generate.ts';
 import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
-import { bundledKinds, readKinds } from '../../../src/kinds/kind.ts';
+import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt } from '../../support/services/run.ts';
@@ -17,7 +17,7 @@ const folder = 'primitives/domain/orders';
 const proto = `${folder}/proto/acme/domain/orders/v1/service.proto`;
 
 async function run(root: string, { check = false, path = PATH } = {}): Promise<readonly Generated[]> {
-  const [primitive] = await readOnDisk(root, await readKinds(bundledKinds()));
+  const [primitive] = await readOnDisk(root, await openKinds({ bundled: bundledKinds() }));
   if (primitive === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses({ ...process.env, PATH: path });
   const { signal } = new AbortController();
@@ -92,7 +92,7 @@ test('a generator that is missing, or of another version', async () => {
 test('a program that nobody knows is not run', async () => {
   await using repo = await scaffoldRepo();
   await scaffold(repo.root);
-  const kinds = await readKinds(join(repo.root, 'node_modules/@acme/kinds/kinds'));
+  const kinds = await openKinds({ test: join(repo.root, 'node_modules/@acme/kinds/kinds') });
   const [widget] = await readOnDisk(repo.root, kinds);
   if (widget === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses(process.env);
@@ -210,4 +210,14 @@ test('a process of an existing model is written with it, and one with faults is 
     const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
     expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
   }
+});
+
+test('a folder that a link leads out of the primitive is not written', async () => {
+  await using repo = await scaffoldRepo({ 'elsewhere/keep.txt': 'mine\n' });
+  await scaffold(repo.root, domain);
+  await rm(join(repo.root, folder, 'internal/gen'), { recursive: true });
+  await symlink(join(repo.root, 'elsewhere'), join(repo.root, folder, 'internal/gen'));
+  const before = await contentOf(repo.root, ['.git']);
+  await expect(run(repo.root)).rejects.toMatchObject({ code: 'generator-output', exit: 2 });
+  expect(await contentOf(repo.root, ['.git'])).toEqual(before);
 });

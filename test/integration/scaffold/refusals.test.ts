@@ -1,14 +1,16 @@
 import { chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Event } from '../../../src/core/events.ts';
 import type { FileContent } from '../../support/git.ts';
 import { gitRepo, temporaryFolder } from '../../support/git.ts';
-import { type Asked, CONFIG, prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
+import { type Asked, CONFIG, prepare, scaffold, scaffoldRepo, WIDGET } from '../../support/scaffold-world.ts';
 import { attempt } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 
 const support = join(import.meta.dirname, '../../support');
 const folder = 'primitives/widget/order-lines';
+const KIND = 'node_modules/@acme/kinds/kinds/widget/kind.yaml';
 
 interface Refusal {
   readonly what: string;
@@ -133,10 +135,16 @@ const REFUSALS: readonly Refusal[] = [
     says: 'Did you mean --color?',
   },
   {
+    what: 'an input that every object of JavaScript has',
+    asked: { inputs: { constructor: 'x' } },
+    code: 'input-unknown',
+    says: '--color',
+  },
+  {
     what: 'an input file that is not there',
     asked: { inputs: { model: 'a.model' } },
     code: 'input-invalid',
-    says: 'there is no such file',
+    says: 'the file is missing',
   },
   {
     what: 'an input file of another make',
@@ -186,6 +194,29 @@ const REFUSALS: readonly Refusal[] = [
     },
     code: 'kind-clash',
     says: 'primitive itself',
+  },
+  ...[
+    ['generator that writes outside of the primitive', 'writes: gen', 'writes: ../../../.github/actions'],
+    ['generator that writes the whole primitive', 'writes: gen', 'writes: .'],
+    ['generator that writes anywhere', 'writes: gen', 'writes: /tmp'],
+    ['generator that writes to git', 'writes: gen', 'writes: x/.git/hooks'],
+    ['generator that reads outside', 'reads: [model.txt]', 'reads: [../../../secret]'],
+    ['generator whose id is a path', 'id: model,', 'id: ../../evil,'],
+    ['file pattern that leads outside', 'path: gen/**', 'path: ../**'],
+    ['shared folder outside of its package', 'language: ts', 'language: ts\nshared: [../../../secret]'],
+  ].map(([what, from = '', to = '']) => ({
+    what: `a ${what}`,
+    files: { [KIND]: String(WIDGET[KIND]).replace(from, to) },
+    code: 'kind-invalid',
+    says: 'is not a path in the primitive',
+  })),
+  {
+    what: 'an image that another primitive says is its own',
+    files: {
+      'primitives/widget/other/primitive.yaml': 'kind: widget\nname: other\nimage: widget-order-lines\n',
+    },
+    code: 'image-clash',
+    says: 'widget/other has the image widget-order-lines',
   },
   {
     what: 'a template that would run code',
@@ -395,4 +426,18 @@ describe('where it stands makes no difference', () => {
     for (const { git } of [repo, other]) git('add', '--all');
     expect(other.git('write-tree')).toBe(repo.git('write-tree'));
   });
+});
+
+test('what git ignores is warned about: some files, or all of them', async () => {
+  for (const [ignored, says] of [
+    ['gen/', `Git ignores ${folder}/gen/model.ts:`],
+    ['primitives/', `Git ignores ${folder}:`],
+  ] as const) {
+    await using repo = await scaffoldRepo({ '.gitignore': `node_modules\n${ignored}\n` });
+    const events: Event[] = [];
+    await scaffold(repo.root, {}, undefined, (event) => events.push(event));
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      { type: 'warning', code: 'scaffold-ignored', message: expect.stringContaining(says) },
+    ]);
+  }
 });

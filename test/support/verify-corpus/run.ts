@@ -1,19 +1,23 @@
 import type { VerifyDocument } from '../../../src/features/verify/document.ts';
 import type { AnyRule, Family } from '../../../src/features/verify/rule.ts';
 import { verify } from '../../../src/features/verify/run.ts';
-import { bundledKinds, readKinds } from '../../../src/kinds/kind.ts';
+import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
 import { type Files, memoryTree } from './tree.ts';
 
-const kinds = readKinds(bundledKinds()).then((bundled) => {
-  const domain = bundled.get('domain');
+const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promise<Kinds> => {
+  const domain = await bundled.get('domain');
   if (domain === undefined) throw new Error('the kind domain is missing');
   const files = [
     { path: 'gen/**', owner: 'generated' as const },
     { path: '**', owner: 'impl' as const },
   ];
   // A kind with a template of a later version, and with generated files that no generator makes.
-  return new Map([...bundled, ['widget', { ...domain, kind: 'widget', version: 3, generators: [], files }]]);
+  const widget: Kind = { ...domain, kind: 'widget', version: 3, generators: [], files };
+  return {
+    names: [...bundled.names, 'widget'],
+    get: async (name) => (name === 'widget' ? widget : bundled.get(name)),
+  };
 });
 
 /** The static rules start no program. */

@@ -19,7 +19,7 @@ const template = (files: Readonly<Record<string, string>>): Template =>
   Object.entries(files).map(([path, text]) => ({ path, bytes: new TextEncoder().encode(text) }));
 
 async function rendered(files: Readonly<Record<string, string>>, rules = anybody) {
-  const result = await render(template(files), rules, it);
+  const result = render(template(files), rules, it);
   return Object.fromEntries([...result].map(([path, { bytes }]) => [path, new TextDecoder().decode(bytes)]));
 }
 
@@ -72,7 +72,7 @@ describe('render', () => {
       { path: '**', owner: 'impl' },
     ];
     const files = { 'gen/a.go': '', 'x.yaml': '', 'deep/x.yaml': '', 'run.sh': '#!/bin/sh\n', '.hidden': '' };
-    const result = await render(template(files), rules, it);
+    const result = render(template(files), rules, it);
     expect([...result].map(([path, { mode, owner }]) => `${path} ${mode} ${owner}`)).toEqual([
       '.hidden 100644 impl',
       'deep/x.yaml 100644 impl',
@@ -131,14 +131,14 @@ describe('reading', () => {
     const kind = join(folder, 'kind');
     await mkdir(join(kind, 'b/.c'), { recursive: true });
     for (const path of ['b/x', 'b/.c/y', 'a', 'b.txt']) await writeFile(join(kind, path), path);
-    expect((await readTemplate(kind)).map(({ path }) => path)).toEqual(['a', 'b.txt', 'b/.c/y', 'b/x']);
+    expect(readTemplate([kind]).map(({ path }) => path)).toEqual(['a', 'b.txt', 'b/.c/y', 'b/x']);
   });
 
   test('refuses a link, which could lead anywhere', async () => {
     const kind = join(folder, 'linked');
     await mkdir(kind);
     await symlink('/etc/passwd', join(kind, 'a'));
-    await expect(readTemplate(kind)).rejects.toMatchObject({ code: 'kind-template-invalid' });
+    expect(() => readTemplate([kind])).toThrow(expect.objectContaining({ code: 'kind-template-invalid' }));
   });
 
   test('every bundled base has a tag and a digest', async () => {

@@ -1,6 +1,7 @@
 import type { PrimitiveError } from '../../../core/errors.ts';
+import { type Finding, refusal } from '../../../core/finding.ts';
 import { modelDigest } from './digest.ts';
-import { type BpmnFault, bpmnError, type PlacedFault, SHOWN } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { type Model, readModel } from './model.ts';
 import { schemaFaults } from './schema.ts';
 import { idOf, positionsOf, readXml } from './xml.ts';
@@ -16,16 +17,19 @@ export type CompiledModel = Model & {
   readonly text: string;
 };
 
+/** Faults that are placed and listed; the rest is counted, since each place costs a count from the start of the text. */
+const SHOWN = 50;
+
 /**
  * Reads a BPMN 2.0 model for Zeebe.
  *
  * `path` is the file's name in messages. Throws `bpmn-invalid`, or the code of the only fault (exit 2): all faults of a
- * file are told together, each with line, column, the element's id and what to do.
+ * file are findings, each with line, column, the element's id and what to do.
  */
 export async function compileBpmn(bytes: Uint8Array, path: string): Promise<CompiledModel> {
   const text = decode(bytes, path);
-  const document = readXml(text);
-  if ('faults' in document) throw bpmnError(path, document.faults);
+  const document = readXml(text, path);
+  if ('findings' in document) throw refuse(path, document.findings);
   const { root } = document;
   const { model, faults } = readModel(root);
   const isOther = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
@@ -33,34 +37,44 @@ export async function compileBpmn(bytes: Uint8Array, path: string): Promise<Comp
   const isTooLarge = unknown.some(({ code }) => code === 'bpmn-too-large');
   const found = isTooLarge ? unknown : [...unknown, ...faults];
   if (found.length === 0) return { ...model, digest: modelDigest(root), text };
-  throw errorOf(path, text, found);
-}
-
-function errorOf(path: string, text: string, found: readonly PlacedFault[]): PrimitiveError {
   // A message that several elements wait for has its faults once.
   const all = [...new Map(found.map((fault) => [`${fault.at.ordinal} ${fault.message}`, fault])).values()];
-  const shown = all.sort((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1)).slice(0, SHOWN);
+  throw refuse(path, findingsOf(all, text, path), all.length);
+}
+
+function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
+  const shown = faults
+    .toSorted((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1))
+    .slice(0, SHOWN);
   const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
-  const faults = shown.map(({ code, at, message, fix }): BpmnFault => {
+  return shown.map(({ code, at, message, fix }) => {
     const element = idOf(at);
     const place = places.get(at.ordinal) ?? { line: 1, column: 1 };
-    return { code, ...place, ...(element !== undefined && { element }), message, fix };
+    const named = element === undefined ? message : `${element}: ${message}`;
+    return { rule: code, level: 'error', path, ...place, message: named, fix };
   });
-  return bpmnError(path, faults, all.length);
+}
+
+/** A single fault keeps its own code. `total` counts those that are not among the findings, too. */
+function refuse(path: string, findings: readonly Finding[], total = findings.length): PrimitiveError {
+  const [first] = findings;
+  if (first !== undefined && total === 1) return refusal(first.rule, undefined, findings);
+  const shown = total > findings.length ? `; the first ${findings.length}` : '';
+  return refusal('bpmn-invalid', `${path} has ${total} faults${shown}.`, findings);
 }
 
 function decode(bytes: Uint8Array, path: string): string {
-  const refuse = (code: string, message: string, fix: string) =>
-    bpmnError(path, [{ code, line: 1, column: 1, message, fix }]);
+  const refuseFile = (rule: string, message: string, fix: string) =>
+    refuse(path, [{ rule, level: 'error', path, line: 1, column: 1, message, fix }]);
   if (bytes.length > MAX_MODEL_BYTES)
-    throw refuse('bpmn-too-large', TOO_LARGE, 'Split the process with call activities.');
+    throw refuseFile('bpmn-too-large', TOO_LARGE, 'Split the process with call activities.');
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   try {
     if (!isUtf16) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     // It is said below.
   }
-  throw refuse('bpmn-encoding', `it is ${isUtf16 ? 'UTF-16' : 'no UTF-8'}`, 'Save the file as UTF-8.');
+  throw refuseFile('bpmn-encoding', `it is ${isUtf16 ? 'UTF-16' : 'not UTF-8'}`, 'Save the file as UTF-8.');
 }
 
 const TOO_LARGE = `it has more than ${MAX_MODEL_BYTES / 1024 / 1024} MiB, which no model needs`;

@@ -1,4 +1,4 @@
-import { type PlacedFault, quoted, type Report } from './fault.ts';
+import { type Fault, quoted, type Report } from './fault.ts';
 import { goIdentifier } from './identifiers.ts';
 import { messageNames, THROWING, type Used } from './messages.ts';
 import { below, childrenOf, extensionsOf, idOf, type XmlElement } from './xml.ts';
@@ -33,20 +33,20 @@ export interface Model {
 }
 
 /** Namespaces of engines that read other extensions than Zeebe does. */
-const OTHER_ENGINES: Readonly<Record<string, string>> = {
-  camunda: 'Camunda 7',
-  activiti: 'Activiti',
-  flowable: 'Flowable',
-};
+const OTHER_ENGINES: ReadonlyMap<string, string> = new Map([
+  ['camunda', 'Camunda 7'],
+  ['activiti', 'Activiti'],
+  ['flowable', 'Flowable'],
+]);
 
 /** Tasks that are jobs unless they have one of the extensions; null where they need not be anything. */
-const TASKS: Readonly<Record<string, readonly string[] | null>> = {
-  'bpmn:serviceTask': [],
-  'bpmn:sendTask': [],
-  'bpmn:scriptTask': ['zeebe:script'],
-  'bpmn:businessRuleTask': ['zeebe:calledDecision'],
-  'bpmn:adHocSubProcess': null,
-};
+const TASKS: ReadonlyMap<string, readonly string[] | null> = new Map([
+  ['bpmn:serviceTask', []],
+  ['bpmn:sendTask', []],
+  ['bpmn:scriptTask', ['zeebe:script']],
+  ['bpmn:businessRuleTask', ['zeebe:calledDecision']],
+  ['bpmn:adHocSubProcess', null],
+]);
 
 const LISTENERS = ['zeebe:executionListener', 'zeebe:taskListener'];
 /** Job types that Camunda keeps for its connectors: their runtime does those jobs. */
@@ -55,9 +55,9 @@ const CONNECTOR = /^io\.camunda[.:]/;
 /** What a document says, and all that is wrong with it; a model with faults is not whole. */
 export function readModel(root: XmlElement): {
   readonly model: Model;
-  readonly faults: readonly PlacedFault[];
+  readonly faults: readonly Fault[];
 } {
-  const faults: PlacedFault[] = [];
+  const faults: Fault[] = [];
   const fault: Report = (at, code, message, fix) => {
     faults.push({ code: `bpmn-${code}`, at, message, fix });
   };
@@ -107,7 +107,7 @@ function otherEngine(root: XmlElement): { readonly at: XmlElement; readonly engi
   for (const at of below(root)) {
     for (const name of [at.name, ...at.attributes.keys()]) {
       const prefix = name.slice(0, Math.max(0, name.indexOf(':')));
-      const engine = OTHER_ENGINES[prefix];
+      const engine = OTHER_ENGINES.get(prefix);
       if (engine !== undefined) return { at, engine };
       isForZeebe ||= prefix === 'zeebe';
     }
@@ -169,7 +169,7 @@ function jobTypes(process: XmlElement, fault: Report): readonly Used[] {
     }
     if (LISTENERS.includes(element.name)) add(element);
     if (definition === undefined) checkNoJob(element, fault);
-    else if (!isThrowingMessage(element) && TASKS[element.name] === undefined) {
+    else if (!isThrowingMessage(element) && !TASKS.has(element.name)) {
       const message = `${element.name} has a task definition, and is no job`;
       const fix = 'Remove it, or make the element a service task.';
       fault(definition, 'task-definition-misplaced', message, fix);
@@ -180,7 +180,7 @@ function jobTypes(process: XmlElement, fault: Report): readonly Used[] {
 
 /** What has no task definition must not need one. */
 function checkNoJob(element: XmlElement, fault: Report): void {
-  const instead = isThrowingMessage(element) ? [] : TASKS[element.name];
+  const instead = isThrowingMessage(element) ? [] : TASKS.get(element.name);
   if (!instead || instead.some((extension) => extensionsOf(element, extension).length > 0)) return;
   const either = instead.length > 0 ? 'neither' : 'no';
   const message = `${element.name} has ${either} ${['zeebe:taskDefinition', ...instead].join(' nor ')}`;

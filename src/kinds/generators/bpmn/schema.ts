@@ -1,5 +1,5 @@
 import type { ModdleElement, Warning } from 'bpmn-moddle';
-import type { PlacedFault } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { plainXml } from './plain.ts';
 import { below, type XmlElement } from './xml.ts';
 
@@ -10,7 +10,7 @@ const MAX_WARNINGS = 200;
 const MAX_ELEMENTS = 10_000;
 
 /** Whatever the descriptors of BPMN and Zeebe do not know in a document, or find wrong in it. */
-export async function schemaFaults(root: XmlElement): Promise<readonly PlacedFault[]> {
+export async function schemaFaults(root: XmlElement): Promise<readonly Fault[]> {
   const plain = plainXml(root);
   if (plain.count > MAX_ELEMENTS) {
     const message = `it has ${plain.count} elements, more than ${MAX_ELEMENTS}`;
@@ -48,7 +48,7 @@ const UNPARSABLE = /^unparsable content .* detected\n\tline: 0\n\tcolumn: (\d+)\
 
 type ById = ReadonlyMap<string | undefined, XmlElement>;
 
-function wrongValue(warning: Warning, byId: ById, root: XmlElement): PlacedFault {
+function wrongValue(warning: Warning, byId: ById, root: XmlElement): Fault {
   const at = locate(warning, byId) ?? root;
   if (warning.message.startsWith('unresolved reference')) {
     const message = `${warning.property ?? at.name} refers to ${warning.value}, which is not there`;

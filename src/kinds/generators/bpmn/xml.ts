@@ -1,5 +1,11 @@
 import { type GetContext, Parser } from 'saxen';
-import type { BpmnFault, Position } from './fault.ts';
+import type { Finding } from '../../../core/finding.ts';
+
+/** A place in a text; both from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
 
 /** An element of an XML document. */
 export interface XmlElement {
@@ -35,15 +41,17 @@ const MAX_DEPTH = 200;
 /** What XML itself knows; there are no others without a document type. */
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)/;
 
-/** The root element of a text, or what keeps it from being XML that is safe to read. */
+/** The root element of a text, or what keeps it from being XML that is safe to read; `path` is the file's in findings. */
 export function readXml(
   text: string,
-): { readonly root: XmlElement } | { readonly faults: readonly BpmnFault[] } {
-  const faults: BpmnFault[] = [];
-  const refuse = (message: string, context: GetContext, fix = NO_XML, code = 'bpmn-not-xml') => {
+  path: string,
+): { readonly root: XmlElement } | { readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const refuse = (message: string, context: GetContext, fix = NO_XML, rule = 'bpmn-not-xml') => {
     const { line, column } = message === 'unexpected end of file' ? endOf(text) : context();
     // What comes after the first is mostly its consequence.
-    if (faults.length === 0) faults.push({ code, line: line + 1, column: column + 1, message, fix });
+    if (findings.length === 0)
+      findings.push({ rule, level: 'error', path, line: line + 1, column: column + 1, message, fix });
   };
   let root: XmlElement | undefined;
   let open: XmlElement | undefined;
@@ -72,7 +80,7 @@ export function readXml(
     })
     .on('openTag', (name, attributes, decode, _selfClosing, where) => {
       context = where;
-      if (faults.length > 0) return;
+      if (findings.length > 0) return;
       const parent = open;
       if (parent === undefined && root !== undefined)
         return refuse('it has more than one root element', where);
@@ -99,7 +107,7 @@ export function readXml(
       open = open?.parent;
     })
     .on('text', (raw, decode) => {
-      if (open !== undefined && faults.length === 0) open.text += decoded(raw, decode);
+      if (open !== undefined && findings.length === 0) open.text += decoded(raw, decode);
     })
     .on('cdata', (data) => {
       if (open !== undefined) open.text += data;
@@ -107,7 +115,7 @@ export function readXml(
     .on('warn', (error, where) => refuse(error.message, where))
     .on('error', (error, where) => refuse(error.message, where))
     .parse(text);
-  if (faults.length > 0) return { faults };
+  if (findings.length > 0) return { findings };
   if (root === undefined) throw new TypeError('a text without an element is no XML');
   return { root };
 }

@@ -47,7 +47,7 @@ function file(text: string): Existing {
 async function plan(
   files: Readonly<Record<string, Existing>>,
   recorded?: Readonly<Record<string, string>>,
-  strangers: readonly string[] = [],
+  unexpectedFiles: readonly string[] = [],
 ): Promise<ScaffoldPlan> {
   const lines = Object.entries(recorded ?? {}).map(
     ([path, text]) => `    ${path}: ${digestOf(bytes(text))}\n`,
@@ -63,8 +63,8 @@ async function plan(
   };
   const existing = new Map(Object.entries(files));
   if (manifest !== undefined) existing.set('primitive.yaml', file(text));
-  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, strangers };
-  return (await planScaffold(facts)).plan;
+  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles };
+  return planScaffold(facts).plan;
 }
 
 function fates({ files }: ScaffoldPlan): Record<string, string> {
@@ -151,9 +151,15 @@ describe('the fate of a file', () => {
   });
 });
 
+test('a kept file says its own size besides that of the template', async () => {
+  const { files } = await plan({ ...onDisk(current), 'main.go': file('mine') }, current);
+  const kept = files.find(({ path }) => path === 'main.go');
+  expect([kept?.fate, kept?.size, kept?.existingSize]).toEqual(['kept', 'main.go new'.length, 4]);
+});
+
 test('the record of a kept file stays that of what was written', async () => {
   const disk = { ...old, 'main.go': 'mine' };
-  const { plan: made, contents } = await planScaffold({
+  const { plan: made, contents } = planScaffold({
     ...(await factsOf(disk)),
   });
   const record = made.files.find(({ path }) => path === 'primitive.yaml');
@@ -180,7 +186,7 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
     others: [],
   };
   const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
-  return { kind, name: 'a', inputs: {}, rendered, site, existing, strangers: [] };
+  return { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles: [] };
 }
 
 test('a plan is plain data, the same from whatever order the files come in', async () => {

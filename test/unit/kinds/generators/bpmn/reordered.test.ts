@@ -12,8 +12,8 @@ const source = async (text: string) =>
     'example.com/order/internal/engine',
   );
 
-const document = readXml(ORDER);
-if ('faults' in document) throw new Error('the model is no XML');
+const document = readXml(ORDER, 'order.bpmn');
+if ('findings' in document) throw new Error('the model is no XML');
 const { root } = document;
 
 const URIS: Readonly<Record<string, string>> = {

@@ -1,0 +1,23 @@
+import { realpath } from 'node:fs/promises';
+import type { GeneratePorts } from '../../features/generate/run.ts';
+import type { Session } from '../session.ts';
+
+/** What generate works with on this machine. */
+export async function generatePorts({ wiring, environment, emit, signal }: Session): Promise<GeneratePorts> {
+  const [{ location }, kinds, processes] = await Promise.all([
+    wiring.workspace(),
+    wiring.kinds(),
+    wiring.processes(),
+  ]);
+  const { variables, platform, cwd } = environment;
+  return {
+    root: location.root,
+    kinds,
+    processes,
+    path: variables.PATH,
+    platform,
+    cwd: await realpath(cwd),
+    emit,
+    signal,
+  };
+}

@@ -1,0 +1,41 @@
+import type { Emit } from '../../core/events.ts';
+import type { Kinds } from '../../kinds/kind.ts';
+import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import type { GenerateDocument } from './document.ts';
+import { type Generated, type GeneratorContext, generate } from './generate.ts';
+import { readOnDisk } from './on-disk.ts';
+
+/** What is to be generated. */
+export interface GenerateRequest {
+  readonly selection: Selection;
+  /** Compare only. */
+  readonly check: boolean;
+}
+
+/** What generate works with. */
+export interface GeneratePorts extends Omit<GeneratorContext, 'check'> {
+  readonly kinds: Kinds;
+  /** Where paths in the selection start; absolute, links resolved. */
+  readonly cwd: string;
+  readonly emit: Emit;
+}
+
+/**
+ * Runs the generators of all selected primitives of the work tree, committed or not, one after the other: they share
+ * caches and tools. Throws `selection-…` (exit 2), and what {@link generate} throws.
+ */
+export async function runGenerate(
+  { selection, check }: GenerateRequest,
+  ports: GeneratePorts,
+): Promise<GenerateDocument> {
+  const { root, cwd, kinds, emit } = ports;
+  const selected = selectComponents(await readOnDisk(root, kinds), selection, { cwd, repositoryRoot: root });
+  const generated: Generated[] = [];
+  for (const primitive of selected) {
+    const { id: item } = primitive;
+    emit({ type: 'item', item, status: 'active', state: check ? 'comparing' : 'generating' });
+    generated.push(...(await generate(primitive, { ...ports, check })));
+    emit({ type: 'item', item, status: 'done', state: check ? 'compared' : 'generated' });
+  }
+  return { schema: 'primitive.generate/v1', generated, written: !check };
+}

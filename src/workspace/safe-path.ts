@@ -1,0 +1,49 @@
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from './file-errors.ts';
+
+/**
+ * Why a text is not a path (or a pattern of paths) below a folder, as half a sentence; undefined where it is one. Every
+ * path that a kind or a `primitive.yaml` names goes through here before it is joined with anything.
+ */
+export function pathFault(path: string): string | undefined {
+  if (path === '') return 'it is empty';
+  if (/^(?:\/|[A-Za-z]:)/.test(path)) return 'it is absolute';
+  if (path.includes('\\')) return 'it has a backslash';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  if (/[\u0000-\u001f\u007f]/.test(path)) return 'it has a control character';
+  const bad = path.split('/').find((part) => ['', '.', '..'].includes(part) || part.toLowerCase() === '.git');
+  return bad === undefined ? undefined : `it has a part ${JSON.stringify(bad)}`;
+}
+
+/** What is at a path below a folder. `blocked`: a link, or something else than the folder or file that has to be there. */
+export type Found =
+  | { readonly type: 'missing' }
+  | { readonly type: 'file' | 'folder'; readonly stats: Stats }
+  /** `by` is relative to the folder. */
+  | { readonly type: 'blocked'; readonly by: string; readonly stats: Stats };
+
+/** Looks at a path below a folder. Links are not followed: one could lead anywhere. */
+export async function lookBelow(folder: string, path: string): Promise<Found> {
+  const parts = path.split('/');
+  for (const depth of parts.keys()) {
+    const by = parts.slice(0, depth + 1).join('/');
+    const stats = await look(join(folder, by));
+    if (stats === undefined) return { type: 'missing' };
+    const isLast = depth === parts.length - 1;
+    if (isLast && stats.isFile()) return { type: 'file', stats };
+    if (!stats.isDirectory()) return { type: 'blocked', by, stats };
+    if (isLast) return { type: 'folder', stats };
+  }
+  return { type: 'missing' };
+}
+
+async function look(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
