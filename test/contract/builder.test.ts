@@ -401,12 +401,15 @@ async function readImages({ layout }: BuildResult): Promise<Image[]> {
   );
 }
 
-/** Regular files of a compressed layer; the test's own reader, so that it does not rest on what it tests. */
+/** First byte of a gzip stream (RFC 1952, section 2.3.1). */
+const GZIP = 0x1f;
+
+/** Regular files of a layer, compressed or not; the test's own reader, so that it does not rest on what it tests. */
 async function untar(layer: Buffer): Promise<Map<string, string>> {
   const { extract } = await import('tar-stream');
   const files = new Map<string, string>();
   const unpack = extract();
-  unpack.end(gunzipSync(layer));
+  unpack.end(layer[0] === GZIP ? gunzipSync(layer) : layer);
   for await (const entry of unpack) {
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
