@@ -48,10 +48,16 @@ export interface FactPorts {
   readonly history: History;
 }
 
-/** The facts, and per component, in their order, the manifest of its baseline: execute need not read it again. */
+/** The facts, and what was read for them that no plan holds: in the order of their components. */
 export interface GatheredFacts {
   readonly facts: Facts;
-  readonly manifests: readonly (Manifest | undefined)[];
+  readonly sources: readonly ComponentSource[];
+}
+
+/** A component's inputs and the manifest of its baseline. */
+export interface ComponentSource {
+  readonly inputs: ComponentInputs;
+  readonly manifest?: Manifest;
 }
 
 /** Leaves connections for the records, whose requests wait for each other. */
@@ -118,7 +124,7 @@ export async function gatherFacts(
       ...(behind ? { behind } : {}),
     },
   };
-  return { facts, manifests: components.map(({ manifest }) => manifest) };
+  return { facts, sources: components };
 }
 
 /** Whether the commit of the channel is an ancestor of the one to publish; undefined where nobody needs to know. */
@@ -161,20 +167,20 @@ class ComponentReader {
   async read(
     inputs: ComponentInputs,
     head: Digest | undefined,
-  ): Promise<{ readonly facts: ComponentFacts; readonly manifest?: Manifest }> {
+  ): Promise<ComponentSource & { readonly facts: ComponentFacts }> {
     const { commit, channel } = this.#records;
     const base = componentInput(inputs);
     const own = this.#isUsable(commit) ? commit : undefined;
     const published = own && entryOf(own, inputs);
     if (own && published && head === published.digest)
-      return { facts: { ...base, current: { sealed: true, image: recordedImage(published, own) } } };
+      return { inputs, facts: { ...base, current: { sealed: true, image: recordedImage(published, own) } } };
     const recorded = await this.#recorded(inputs, published ? commit : channel);
     const found = 'baseline' in recorded ? recorded : await this.#atInputTag(inputs, recorded);
     const baseline = 'baseline' in found ? found.baseline : undefined;
     const current = head && (await this.#current(inputs, head, baseline?.image));
     const facts = { ...base, ...(current ? { current } : {}) };
-    if ('missed' in found) return { facts: { ...facts, missed: found.missed } };
-    return { facts: { ...facts, baseline: found.baseline }, manifest: found.manifest };
+    if ('missed' in found) return { inputs, facts: { ...facts, missed: found.missed } };
+    return { inputs, facts: { ...facts, baseline: found.baseline }, manifest: found.manifest };
   }
 
   /** A record vouches for images that nobody inspects again: like those, it must be by a signer that counts for reuse. */

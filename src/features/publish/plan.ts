@@ -99,7 +99,7 @@ export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
 }
 
 /** `domain/orders`. */
-export function idOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
+function idOf({ kind, name }: { readonly kind: string; readonly name: string }): string {
   return `${kind}/${name}`;
 }
 

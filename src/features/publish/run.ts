@@ -19,6 +19,7 @@ import type { PublishPlan, PublishReport } from './document.ts';
 import { executePublish } from './execute.ts';
 import type { Task } from './execution.ts';
 import {
+  type ComponentSource,
   type GatheredFacts,
   gatherFacts,
   type RecordsInput,
@@ -89,12 +90,12 @@ export async function runPublish(
 ): Promise<PublishResult> {
   const started = performance.now();
   emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
-  const { inputs, facts, manifests } = await readFacts(request, ports, emit);
+  const { facts, sources } = await readFacts(request, ports, emit);
 
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   const tree = await ports.tree();
-  const checked = await checkBuilds(tasksOf(plan, inputs, manifests), tree);
+  const checked = await checkBuilds(tasksOf(plan, sources), tree);
   if (request.dryRun) return { plan };
   const [registry, verifier, policy, signer] = await Promise.all([
     ports.registry(),
@@ -147,11 +148,7 @@ export async function runPublish(
 }
 
 /** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */
-async function readFacts(
-  request: PublishRequest,
-  ports: PublishPorts,
-  emit: Emit,
-): Promise<GatheredFacts & { readonly inputs: readonly ComponentInputs[] }> {
+async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<GatheredFacts> {
   const selecting = begin(selectInputs(request.selection, ports));
   const identifying = begin(identify(request.dryRun, ports, emit));
   const reading = begin(readReleases(ports));
@@ -166,7 +163,7 @@ async function readFacts(
   ]);
   const source = await sourceOf(run, tree);
   const input = releaseOf(config, tree);
-  const gathered = await gatherFacts(
+  return gatherFacts(
     {
       ...input,
       ...(source === undefined ? {} : { source }),
@@ -179,7 +176,6 @@ async function readFacts(
     reading,
     { registry, verifier, policy, history: tree },
   );
-  return { ...gathered, inputs };
 }
 
 /** Lets work go on while something else is awaited; its failure is thrown where it is awaited. */
@@ -222,18 +218,14 @@ async function selectInputs(
   return { inputs: await readInputs(tree, selected, location), whole: selected.length === components.length };
 }
 
-function tasksOf(
-  plan: PublishPlan,
-  inputs: readonly ComponentInputs[],
-  manifests: GatheredFacts['manifests'],
-): Task[] {
-  return plan.components.map((planned, index) => {
-    const own = inputs[index];
-    if (!own || own.inputDigest !== planned.inputDigest)
-      throw new Error('a plan is in the order of its inputs');
-    const manifest = manifests[index];
-    const isReused = 'sealed' in planned && planned.sealed.digest === manifest?.digest;
-    return { planned, inputs: own, ...(isReused && manifest ? { manifest } : {}) };
+function tasksOf({ components }: PublishPlan, sources: readonly ComponentSource[]): Task[] {
+  return components.map((planned, index) => {
+    const source = sources[index];
+    if (source?.inputs.inputDigest !== planned.inputDigest)
+      throw new Error('a plan has the order of its facts');
+    const { inputs, manifest } = source;
+    const isReused = manifest && 'sealed' in planned && planned.sealed.digest === manifest.digest;
+    return { planned, inputs, ...(isReused ? { manifest } : {}) };
   });
 }
 
