@@ -101,7 +101,7 @@ describe('documents', () => {
       .map((line) => JSON.parse(line));
     for (const event of events) expect(Check(eventSchema, event), JSON.stringify(event)).toBe(true);
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
-    expect(events.filter(({ type }) => type === 'component').map(({ state }) => state)).toEqual(
+    expect(events.filter(({ type }) => type === 'item').map(({ state }) => state)).toEqual(
       'planned building built describing pushing pushed attesting attested signing sealed tagged'.split(' '),
     );
 
@@ -121,7 +121,7 @@ describe('documents', () => {
     await using app = await lab.app();
     const { code, stdout, stderr } = await app.publish({ as: null, args: ['--dry-run', '--json'] });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/no identity here/);
+    expect(stderr).toMatch(/No identity here/);
     expect((JSON.parse(stdout) as PublishPlan).run.tier).toBe('trusted');
   });
 });
