@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { nameFault } from '../../../src/workspace/primitive-names.ts';
+import { partOf } from '../../support/sample.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
 import {
@@ -49,7 +50,7 @@ afterAll(async () => {
 });
 
 const python: Toolchain = {
-  names: ['json', 'list', 's3-a1b', LONGEST],
+  names: partOf(['json', 'list', 's3-a1b', LONGEST], 2),
   assertion: /\bAssertionError\b|^E +assert /m,
   async install(folder, files) {
     await symlink(await pythonEnvironment(bytesOf(files, 'requirements-dev.lock')), join(folder, '.venv'));
@@ -73,7 +74,7 @@ const python: Toolchain = {
 };
 
 const typescript: Toolchain = {
-  names: ['async', 'undefined', 's3-a1b', LONGEST],
+  names: partOf(['async', 'undefined', 's3-a1b', LONGEST], 2),
   assertion: /\[ERR_ASSERTION\]/,
   async install(folder, files) {
     const modules = await nodeModules(bytesOf(files, 'package.json'), bytesOf(files, 'package-lock.json'));
