@@ -33,7 +33,7 @@ export function verifyOutcome(
       junit: () => junitXml([findingsSuite(document, rules), ...runs.map(junitSuite)]),
       markdown,
     },
-    github: { summary: markdown },
+    github: { findings: document.findings, summary: markdown },
   };
 }
 

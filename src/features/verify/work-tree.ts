@@ -4,7 +4,7 @@ export interface WorkTree {
   readonly root: string;
   /** Tracked and untracked files that exist, links among them; relative to the root, sorted by code unit. */
   list(): Promise<readonly string[]>;
-  /** The bytes of a plain file; undefined for what is missing or is no plain file. Throws what the system says. */
+  /** The bytes of a plain file, also of one that git ignores; undefined for what is missing or is no plain file. Throws what the system says. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** Where a symbolic link leads, as it is written; undefined for what is no link. */
   readLink(path: string): Promise<string | undefined>;

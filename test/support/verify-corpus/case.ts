@@ -1,4 +1,5 @@
 import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { Recorded } from './suites.ts';
 import type { Files } from './tree.ts';
 
 /** A small repository in which a rule finds something, or in which it comes close and must find nothing. */
@@ -9,6 +10,13 @@ export interface CorpusCase {
   readonly name: string;
   /** Laid over the base of the family. */
   readonly files: Files;
+  /** Runs the suites of one primitive: what its runner did. */
+  readonly suite?: {
+    readonly primitive: string;
+    readonly recorded: Recorded;
+    /** Why its toolchain cannot be used. */
+    readonly tool?: 'tool-not-found' | 'tool-too-old' | 'tool-broken';
+  };
   /** A file of the base that is not there. */
   readonly without?: string;
   /** `path:line` of the finding, or its path where no line is known; undefined for a near miss, where no rule of the family may find anything. */

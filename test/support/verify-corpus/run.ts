@@ -1,8 +1,15 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { VerifyDocument } from '../../../src/features/verify/document.ts';
 import type { AnyRule, Family } from '../../../src/features/verify/rule.ts';
 import { verify } from '../../../src/features/verify/run.ts';
 import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
+import type { Processes } from '../../../src/toolchain/process.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
+import type { CorpusCase } from './case.ts';
+import type { Recorded } from './suites.ts';
 import { type Files, memoryTree } from './tree.ts';
 
 const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promise<Kinds> => {
@@ -20,31 +27,46 @@ const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promi
   };
 });
 
-/** The static rules start no program. */
-const unexpected = () => Promise.reject(new Error('a program was started'));
-const noSuites = {
-  processes: { run: unexpected },
-  program: unexpected,
-  variables: {},
-  output: '/output',
-  limit: 1,
-};
+/** A runner that does what was recorded; anything else that is started succeeds and says nothing. */
+function replay(recorded: Recorded | undefined): Processes {
+  return {
+    run: async (_program, args, { stdout } = {}) => {
+      const silent = { exitCode: 0, stdout: new Uint8Array(), stderr: '' };
+      if (!args.includes('test') && !args.includes('--test') && !args.includes('pytest')) return silent;
+      if (recorded === undefined) throw new Error('a runner was started');
+      await stdout?.(Buffer.from(recorded.stdout ?? ''));
+      const [report] = args.flatMap(
+        (arg) => /^--(?:junit-xml|test-reporter-destination)=(.*)$/.exec(arg)?.[1] ?? [],
+      );
+      if (report !== undefined && recorded.report !== undefined) await writeFile(report, recorded.report);
+      if (recorded.timedOut) throw new PrimitiveError('tool-timeout', 'it did not end', { exit: 3 });
+      return { ...silent, exitCode: recorded.exitCode, stderr: recorded.stderr ?? '' };
+    },
+  };
+}
 
-/** What verify finds in a repository in memory by the static rules of a family, of those in `rules`. */
+/** What verify finds in a repository in memory by the rules of a family, of those in `rules`; suites are replayed. */
 export async function verifyFiles(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
+  suite?: CorpusCase['suite'],
 ): Promise<VerifyDocument['findings']> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
+  const output = folder.path;
   const root = '/repository';
   const config = files['primitive.config.yaml'];
   const { document } = await verify(
     {
-      selection: { selectors: [], kind: undefined, name: undefined },
+      selection: {
+        selectors: suite === undefined ? [] : [suite.primitive],
+        kind: undefined,
+        name: undefined,
+      },
       changedSince: undefined,
-      mode: 'repo',
+      mode: suite === undefined ? 'repo' : 'primitives',
       families: [family],
-      tests: false,
+      tests: suite !== undefined,
       install: false,
     },
     {
@@ -54,7 +76,16 @@ export async function verifyFiles(
       tree: memoryTree(files),
       scans: { read: async () => new Map(), write: async () => {} },
       rules,
-      suites: noSuites,
+      suites: {
+        processes: replay(suite?.recorded),
+        program: async (name) => ({
+          ok: true,
+          program: { name, path: `/bin/${name}`, args: [], version: '99' },
+        }),
+        variables: {},
+        output,
+        limit: 60_000,
+      },
       cwd: root,
       emit: () => {},
       signal: new AbortController().signal,

@@ -1,7 +1,9 @@
 import type { WorkTree } from '../../../src/features/verify/work-tree.ts';
 
-/** Files by path: their text or bytes, or where a symbolic link leads. */
-export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>;
+/** Files by path: their text or bytes, where a symbolic link leads, or why they cannot be read. */
+export type Files = Readonly<
+  Record<string, string | Uint8Array | { readonly link: string } | { readonly error: string }>
+>;
 
 /** A work tree that is only in memory. */
 export function memoryTree(files: Files): WorkTree {
@@ -11,6 +13,7 @@ export function memoryTree(files: Files): WorkTree {
     list: async () => paths,
     read: async (path) => {
       const file = files[path];
+      if (typeof file === 'object' && 'error' in file) throw new Error(String(file.error));
       if (typeof file === 'string') return new TextEncoder().encode(file);
       return file instanceof Uint8Array ? file : undefined;
     },

@@ -33,24 +33,21 @@ export async function dependencyFault(
   primitive: Primitive,
   {
     tree,
-    installed,
     processes,
     signal,
   }: {
     readonly tree: WorkTree;
-    /** Reads a file that git ignores, relative to the root of the repository. */
-    readonly installed: (path: string) => Promise<string | undefined>;
     readonly processes: Processes;
     readonly signal: AbortSignal;
   },
 ): Promise<string | undefined> {
   const { kind, files, path } = primitive;
   if (kind?.language === 'ts') {
-    const lock = await installed(posix.join(path, 'node_modules/.package-lock.json'));
+    const lock = await tree.read(posix.join(path, 'node_modules/.package-lock.json'));
     const wanted = await tree.read(posix.join(path, 'package-lock.json'));
     if (wanted === undefined) return `${path}/package-lock.json is missing`;
     if (lock === undefined) return `${path}/node_modules is missing`;
-    return npmFault(new TextDecoder().decode(wanted), lock, path);
+    return npmFault(wanted, lock, path);
   }
   if (kind?.language !== 'python') return undefined;
   const python = posix.join(tree.root, path, VENV_PYTHON);
@@ -74,8 +71,10 @@ interface NpmLock {
 }
 
 /** Compares `package-lock.json` with what npm says that it has installed. */
-function npmFault(wanted: string, found: string, path: string): string | undefined {
-  const [lock, installed] = [wanted, found].map((text) => JSON.parse(text) as NpmLock);
+function npmFault(wanted: Uint8Array, found: Uint8Array, path: string): string | undefined {
+  const [lock, installed] = [wanted, found].map(
+    (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as NpmLock,
+  );
   for (const [name, { version, optional }] of Object.entries(lock?.packages ?? {})) {
     const there = installed?.packages?.[name]?.version;
     // What is for another platform is not installed.

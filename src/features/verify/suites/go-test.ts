@@ -102,10 +102,19 @@ function parse(text: string): GoEvent | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const event: unknown = JSON.parse(text);
-    return typeof event === 'object' && event !== null && 'Action' in event ? (event as GoEvent) : undefined;
+    return isEvent(event) ? event : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Programs print JSON of their own. */
+function isEvent(data: unknown): data is GoEvent {
+  if (typeof data !== 'object' || data === null || !('Action' in data)) return false;
+  const fields: Readonly<Record<string, unknown>> = { ...data };
+  return ['Action', 'Package', 'Test', 'Output', 'ImportPath', 'FailedBuild'].every(
+    (key) => typeof fields[key] === 'string' || (key !== 'Action' && fields[key] === undefined),
+  );
 }
 
 function outcomeOf(state: string, output: string, timedOut: boolean): TestCase['outcome'] {

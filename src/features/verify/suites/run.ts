@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
@@ -121,8 +120,7 @@ async function prepare(
     );
     if (failed !== undefined) return failed;
   }
-  const installed = (file: string) => readFile(join(ports.tree.root, file), 'utf8').catch(() => undefined);
-  const fault = await dependencyFault(primitive, { ...ports, installed });
+  const fault = await dependencyFault(primitive, ports);
   return fault === undefined ? undefined : missingDependencies(primitive, `${fault}.`);
 }
 

@@ -8,8 +8,9 @@ import { markers } from '../../../support/verify-corpus/markers.ts';
 import { verifyFiles } from '../../../support/verify-corpus/run.ts';
 import { secrets } from '../../../support/verify-corpus/secrets.ts';
 import { shape } from '../../../support/verify-corpus/shape.ts';
+import { suites } from '../../../support/verify-corpus/suites.ts';
 
-const CORPORA: readonly Corpus[] = [imports, markers, secrets, shape];
+const CORPORA: readonly Corpus[] = [imports, markers, secrets, shape, suites];
 /** Cases of either sort that a rule has at least, for each language. */
 const ENOUGH = 3;
 
@@ -29,7 +30,7 @@ describe.each(CORPORA)('corpus', (corpus) => {
       (one) => [one.rule, one.language, one.finds === undefined ? 'misses' : 'finds', one.name, one] as const,
     ),
   )('%s, %s: %s in %j', async (rule, _language, _verb, _name, one) => {
-    const findings = await verifyFiles(filesOf(corpus, one), familyOf(rule), rules);
+    const findings = await verifyFiles(filesOf(corpus, one), familyOf(rule), rules, one.suite);
     const found = findings.map(shown);
     const counts = tallyOf(one);
     if (one.finds === undefined) {
@@ -76,7 +77,7 @@ describe('the corpus', () => {
           .map((one) => ({ files: filesOf(corpus, one), one })),
       );
       for (const { files, one } of violations) {
-        const findings = await verifyFiles(files, familyOf(id), others);
+        const findings = await verifyFiles(files, familyOf(id), others, one.suite);
         expect(findings.map(shown)).not.toEqual([`${id} ${one.finds}`]);
       }
       expect(violations.length).toBeGreaterThanOrEqual(ENOUGH);

@@ -1,0 +1,417 @@
+import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { Corpus, CorpusCase } from './case.ts';
+
+/** What a runner did, for `SuiteDouble`. */
+export interface Recorded {
+  readonly exitCode: number;
+  /** `go test -json`. */
+  readonly stdout?: string;
+  /** The JUnit file that it left. */
+  readonly report?: string;
+  readonly stderr?: string;
+  /** The time limit ended it. */
+  readonly timedOut?: true;
+}
+
+type State = 'pass' | 'fail' | 'skip' | 'run';
+type Language = 'go' | 'python' | 'ts';
+
+const ID = { go: 'domain/orders', python: 'agent/helper', ts: 'uisurface/shop' } as const;
+const MODULE = 'example.com/orders';
+
+/** `go test -json` of one package; a case that ends with `run` never came to its end. */
+function go(
+  cases: readonly (readonly [name: string, state: State, output?: string])[],
+  more: Partial<Recorded> = {},
+): Recorded {
+  const events = cases.flatMap(([Test, state, Output]) => [
+    { Action: 'run', Package: `${MODULE}/a`, Test },
+    ...(Output === undefined ? [] : [{ Action: 'output', Package: `${MODULE}/a`, Test, Output }]),
+    ...(state === 'run' ? [] : [{ Action: state, Package: `${MODULE}/a`, Test }]),
+  ]);
+  const failed = cases.some(([, state]) => state === 'fail' || state === 'run');
+  const end = { Action: failed ? 'fail' : 'pass', Package: `${MODULE}/a` };
+  return { exitCode: failed ? 1 : 0, stdout: lines([...events, end]), ...more };
+}
+
+function goBuild(output: string): Recorded {
+  const build = `${MODULE}/a [${MODULE}/a.test]`;
+  const events = [
+    { Action: 'build-output', ImportPath: build, Output: output },
+    { Action: 'build-fail', ImportPath: build },
+    { Action: 'fail', Package: `${MODULE}/a`, FailedBuild: build },
+  ];
+  return { exitCode: 1, stdout: lines(events) };
+}
+
+function lines(events: readonly object[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join('');
+}
+
+/** A JUnit report; `result` is what is inside of the case. */
+function junit(
+  cases: readonly (readonly [name: string, result?: string, attributes?: string])[],
+  more: Partial<Recorded> = {},
+): Recorded {
+  const body = cases.map(
+    ([name, result = '', attributes = '']) =>
+      `<testcase classname="t" name="${name}" ${attributes}>${result}</testcase>`,
+  );
+  const failed = cases.some(([, result]) => /<(failure|error)/.test(result ?? ''));
+  return {
+    exitCode: failed ? 1 : 0,
+    report: `<testsuites><testsuite>${body.join('')}</testsuite></testsuites>`,
+    ...more,
+  };
+}
+
+const failure = (message: string, type = 'testCodeFailure') =>
+  `<failure type="${type}" message="${message}">${message}</failure>`;
+const error = (message: string) => `<error message="${message}">${message}</error>`;
+const SKIPPED = '<skipped/>';
+const passing = { go: go([['TestOther', 'pass']]), python: junit([['test_other']]), ts: junit([['other']]) };
+
+/** Cases of a rule in a language: what is found, by the end of its path, and what comes close to it. */
+function cases(
+  rule: RuleId,
+  language: Language,
+  found: readonly (readonly [name: string, recorded: Recorded, place?: string])[],
+  missed: readonly (readonly [name: string, recorded: Recorded])[],
+): readonly CorpusCase[] {
+  const one = (name: string, recorded: Recorded, finds?: string): CorpusCase => ({
+    rule,
+    language,
+    name,
+    files: {},
+    suite: { primitive: ID[language], recorded },
+    finds,
+  });
+  return [
+    ...found.map(([name, recorded, place = '']) => one(name, recorded, `primitives/${ID[language]}${place}`)),
+    ...missed.map(([name, recorded]) => one(name, recorded)),
+  ];
+}
+
+const MARK = 'AMEIDE_SCAFFOLD: Total has to be implemented';
+
+export const suites: Corpus = {
+  base: {
+    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    'primitives/domain/orders/primitive.yaml': 'kind: domain\nname: orders\n',
+    'primitives/domain/orders/go.mod': `module ${MODULE}\n`,
+    'primitives/agent/helper/primitive.yaml': 'kind: agent\nname: helper\n',
+    'primitives/uisurface/shop/primitive.yaml': 'kind: uisurface\nname: shop\n',
+    'primitives/uisurface/shop/package-lock.json': '{}',
+    'primitives/uisurface/shop/node_modules/.package-lock.json': '{}',
+  },
+  cases: [
+    ...cases(
+      'TEST-001',
+      'go',
+      [
+        ['no case', go([])],
+        [
+          'all skipped',
+          go([
+            ['TestA', 'skip'],
+            ['TestB', 'skip'],
+          ]),
+        ],
+        ['no package', { exitCode: 0, stdout: '' }],
+        ['a package without tests', { exitCode: 0, stdout: lines([{ Action: 'skip', Package: MODULE }]) }],
+      ],
+      [
+        [
+          'one skipped',
+          go([
+            ['TestA', 'skip'],
+            ['TestB', 'pass'],
+          ]),
+        ],
+        [
+          'a package without tests beside another',
+          { ...passing.go, stdout: `${passing.go.stdout}${lines([{ Action: 'skip', Package: MODULE }])}` },
+        ],
+        [
+          'a program that prints JSON',
+          { ...passing.go, stdout: `{"Action":1}\n{"a":{}}\n{\n${passing.go.stdout}` },
+        ],
+      ],
+    ),
+    ...(['python', 'ts'] as const).flatMap((language) =>
+      cases(
+        'TEST-001',
+        language,
+        [
+          ['no case', junit([])],
+          [
+            'all skipped',
+            junit([
+              ['a', SKIPPED],
+              ['b', SKIPPED],
+            ]),
+          ],
+          [
+            'counters that lie',
+            { exitCode: 0, report: '<testsuites tests="3"><testsuite tests="3"/></testsuites>' },
+          ],
+        ],
+        [
+          ['one skipped', junit([['a', SKIPPED], ['b']])],
+          [
+            'a case without a suite',
+            { exitCode: 0, report: '<testsuites><testcase name="a"/></testsuites>' },
+          ],
+          [
+            'a case in nested suites',
+            {
+              exitCode: 0,
+              report:
+                '<testsuites><testsuite><testsuite><testcase name="a"/></testsuite></testsuite></testsuites>',
+            },
+          ],
+        ],
+      ),
+    ),
+    ...cases(
+      'TEST-002',
+      'go',
+      [
+        ['a wrong value', go([['TestA', 'fail', '    a_test.go:4: got 1, want 2\n']]), '/a/a_test.go:4'],
+        [
+          'beside others',
+          go([
+            ['TestA', 'fail', 'no place'],
+            ['TestB', 'pass'],
+          ]),
+        ],
+        ['a hostile name', go([['TestA', 'fail', '::error::x\n']])],
+      ],
+      [
+        ['one that prints FAIL', go([['TestA', 'pass', '--- FAIL: TestB\nFAIL\n']])],
+        [
+          'one that is skipped',
+          go([
+            ['TestA', 'skip', 'a_test.go:4: not here\n'],
+            ['TestB', 'pass'],
+          ]),
+        ],
+        [
+          'a program that prints events',
+          {
+            ...passing.go,
+            stdout: `FAIL {"Action":"fail","Package":"x","Test":"TestA"}\n${passing.go.stdout}`,
+          },
+        ],
+      ],
+    ),
+    ...(['python', 'ts'] as const).flatMap((language) =>
+      cases(
+        'TEST-002',
+        language,
+        [
+          ['a wrong value', junit([['a', failure('1 != 2')]])],
+          [
+            'with file and line',
+            junit([['a', failure('1 != 2'), `file="tests/a.x" line="3"`]]),
+            '/tests/a.x:4',
+          ],
+          ['a hostile name', junit([['&lt;b&gt;&#10;::error::x', failure('no')]])],
+        ],
+        [
+          ['one that prints a failure', junit([['a', '<system-out>FAILED a</system-out>']])],
+          ['one that is skipped', junit([['a', SKIPPED], ['b']])],
+          ['a name that says so', junit([['failure']])],
+        ],
+      ),
+    ),
+    ...cases(
+      'TEST-003',
+      'go',
+      [
+        ['a stub', go([['TestA', 'fail', `    a_test.go:4: got error "${MARK}"\n`]]), '/a/a_test.go:4'],
+        ['the bare marker', go([['TestA', 'fail', 'AMEIDE_SCAFFOLD\n']])],
+        [
+          'in a subtest',
+          go([
+            ['TestA', 'fail', `        a_test.go:9: ${MARK}\n`],
+            ['TestB', 'pass'],
+          ]),
+          '/a/a_test.go:9',
+        ],
+      ],
+      [
+        ['one that passes', go([['TestA', 'pass', MARK]])],
+        [
+          'one that is skipped',
+          go([
+            ['TestA', 'skip', MARK],
+            ['TestB', 'pass'],
+          ]),
+        ],
+        ['output of no case', { ...passing.go, stdout: `${MARK}\n${passing.go.stdout}` }],
+      ],
+    ),
+    ...(['python', 'ts'] as const).flatMap((language) =>
+      cases(
+        'TEST-003',
+        language,
+        [
+          ['a stub', junit([['a', failure(MARK)]])],
+          [
+            'a stub that raises',
+            junit([['a', `<failure message="x">E  NotImplementedError: ${MARK}</failure>`]]),
+          ],
+          ['beside others', junit([['a', failure(MARK)], ['b']])],
+        ],
+        [
+          ['one that passes', junit([['a', `<system-out>${MARK}</system-out>`]])],
+          ['one that is skipped', junit([['a', `<skipped message="${MARK}"/>`], ['b']])],
+          ['a name that has it', junit([['AMEIDE_SCAFFOLD']])],
+        ],
+      ),
+    ),
+    ...cases(
+      'TEST-004',
+      'go',
+      [
+        [
+          'an unknown name',
+          goBuild('# example.com/orders/a\na/a_test.go:3:5: undefined: x\n'),
+          '/a/a_test.go:3',
+        ],
+        ['an import that is missing', goBuild('a/b.go:1:2: package x is not in std\n'), '/a/b.go:1'],
+        ['without a place', goBuild('go: link failed\n')],
+      ],
+      [
+        ['one that prints so', go([['TestA', 'pass', '# example.com/a\nundefined: x\n']])],
+        ['a package that is built with warnings', { ...passing.go, stderr: 'ld: warning: x\n' }],
+        [
+          'output of a build that succeeds',
+          {
+            ...passing.go,
+            stdout: `${lines([{ Action: 'build-output', ImportPath: MODULE, Output: '# cgo\n' }])}${passing.go.stdout}`,
+          },
+        ],
+      ],
+    ),
+    ...cases(
+      'TEST-005',
+      'python',
+      [
+        ['an import that is missing', junit([['tests.test_a', error('collection failure')]])],
+        ['a syntax error', junit([['tests.test_b', error('collection failure')]], { exitCode: 2 })],
+        ['beside others', junit([['tests.test_a', error('collection failure')], ['b']], { exitCode: 2 })],
+      ],
+      [
+        ['a name that says so', junit([['collection failure']])],
+        ['one that prints so', junit([['a', '<system-err>collection failure</system-err>']])],
+        ['one that is skipped', junit([['a', '<skipped message="collection failure"/>'], ['b']])],
+      ],
+    ),
+    ...cases(
+      'TEST-005',
+      'ts',
+      [
+        [
+          'an import that is missing',
+          junit([['test/a.ts', failure('test failed'), 'file="test/a.ts"']]),
+          '/test/a.ts',
+        ],
+        [
+          'an absolute path',
+          junit([
+            [
+              '/repository/primitives/uisurface/shop/test/a.ts',
+              failure('test failed'),
+              'file="/repository/primitives/uisurface/shop/test/a.ts"',
+            ],
+          ]),
+          '/test/a.ts',
+        ],
+        [
+          'beside others',
+          junit([['test/a.ts', failure('test failed'), 'file="test/a.ts"'], ['b']]),
+          '/test/a.ts',
+        ],
+      ],
+      [
+        ['a name that is a path', junit([['test/a.ts']])],
+        ['a file of tests that pass', junit([['a', '', 'file="test/a.ts"']])],
+        ['a name that says so', junit([['test failed', '', 'file="test/a.ts"']])],
+      ],
+    ),
+    ...cases(
+      'TEST-006',
+      'go',
+      [
+        ['a panic', go([['TestA', 'fail', 'panic: boom\n']])],
+        ['an exit', go([['TestA', 'run', '']])],
+        [
+          'a package that fails without a case',
+          { exitCode: 1, stdout: lines([{ Action: 'fail', Package: `${MODULE}/a` }]) },
+        ],
+        ['an exit code without a reason', { ...passing.go, exitCode: 2 }],
+        ['a race of the runtime', go([['TestA', 'fail', 'fatal error: concurrent map writes\n']])],
+      ],
+      [
+        ['one that recovers', go([['TestA', 'pass', 'panic: boom [recovered]\n']])],
+        ['a word', go([['TestA', 'pass', 'no panic: all is well\n']])],
+        ['warnings', { ...passing.go, stderr: 'panic: of a child\n' }],
+      ],
+    ),
+    ...(['python', 'ts'] as const).flatMap((language) =>
+      cases(
+        'TEST-006',
+        language,
+        [
+          ['no report', { exitCode: 139 }],
+          ['a broken report', { exitCode: 1, report: '<testsuites><testcase name="a"' }],
+          ['an exit code without a reason', junit([['a']], { exitCode: 3 })],
+          ['an exit code that hides it', junit([['a', error('teardown')]], { exitCode: 1 })],
+        ],
+        [
+          ['warnings', junit([['a']], { stderr: 'Segmentation fault of a child\n' })],
+          ['one that prints so', junit([['a', '<system-out>Fatal Python error</system-out>']])],
+          ['a name that says so', junit([['uncaughtException']])],
+        ],
+      ),
+    ),
+    ...cases(
+      'TEST-007',
+      'go',
+      [
+        ["Go's own limit", go([['TestA', 'fail', 'panic: test timed out after 1s\n']])],
+        ['ours', go([['TestA', 'run']], { timedOut: true })],
+        ['nothing was said', { exitCode: 1, stdout: '', timedOut: true }],
+      ],
+      [
+        ['one that prints so', go([['TestA', 'pass', 'panic: test timed out after 1s\n']])],
+        ['one that waits for a time-out', go([['TestTimeout', 'pass', 'context deadline exceeded\n']])],
+        [
+          'one that is skipped',
+          go([
+            ['TestA', 'skip', 'timed out\n'],
+            ['TestB', 'pass'],
+          ]),
+        ],
+      ],
+    ),
+    ...(['python', 'ts'] as const).flatMap((language) =>
+      cases(
+        'TEST-007',
+        language,
+        [
+          ['the limit of a case', junit([['a', failure('test timed out after 50ms', 'testTimeoutFailure')]])],
+          ['the limit of a plugin', junit([['a', failure('Failed: Timeout &gt;1.0s', 'pytest_timeout')]])],
+          ['ours', { exitCode: 1, timedOut: true }],
+        ],
+        [
+          ['a name that says so', junit([['timeout']])],
+          ['one that prints so', junit([['a', '<system-out>Failed: Timeout</system-out>']])],
+          ['one that is skipped', junit([['a', '<skipped type="timeout"/>'], ['b']])],
+        ],
+      ),
+    ),
+  ],
+};
