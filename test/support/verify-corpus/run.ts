@@ -20,10 +20,16 @@ const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promi
     { path: '**', owner: 'impl' as const },
   ];
   // A kind with a template of a later version, and with generated files that no generator makes.
-  const widget: Kind = { ...domain, kind: 'widget', version: 3, generators: [], files };
+  const suites = [
+    { id: 'db', runner: 'go-test' as const, args: [], required: true, needs: ['postgres' as const] },
+  ];
+  const own = new Map<string, Kind>([
+    ['stored', { ...domain, kind: 'stored', generators: [], files, suites }],
+    ['widget', { ...domain, kind: 'widget', version: 3, generators: [], files }],
+  ]);
   return {
-    names: [...bundled.names, 'widget'],
-    get: async (name) => (name === 'widget' ? widget : bundled.get(name)),
+    names: [...bundled.names, ...own.keys()],
+    get: async (name) => own.get(name) ?? bundled.get(name),
   };
 });
 
@@ -32,6 +38,7 @@ function replay(recorded: Recorded | undefined): Processes {
   return {
     run: async (_program, args, { stdout } = {}) => {
       const silent = { exitCode: 0, stdout: new Uint8Array(), stderr: '' };
+      if (args.includes('-c')) return { ...silent, exitCode: recorded?.exitCode === 127 ? 127 : 0 };
       if (!args.includes('test') && !args.includes('--test') && !args.includes('pytest')) return silent;
       if (recorded === undefined) throw new Error('a runner was started');
       await stdout?.(Buffer.from(recorded.stdout ?? ''));
@@ -65,7 +72,8 @@ export async function verifyFiles(
       },
       changedSince: undefined,
       mode: suite === undefined ? 'repo' : 'primitives',
-      families: [family],
+      // What keeps a check from running is found by the check.
+      families: family === 'INT' ? ['TEST', 'MARK'] : [family],
       tests: suite !== undefined,
       install: false,
     },
@@ -78,10 +86,10 @@ export async function verifyFiles(
       rules,
       suites: {
         processes: replay(suite?.recorded),
-        program: async (name) => ({
-          ok: true,
-          program: { name, path: `/bin/${name}`, args: [], version: '99' },
-        }),
+        program: async (name) =>
+          suite?.tool === undefined
+            ? { ok: true, program: { name, path: `/bin/${name}`, args: [], version: '99' } }
+            : { ok: false, problem: new PrimitiveError(suite.tool, `Cannot use ${name}`, { exit: 3 }) },
         variables: {},
         output,
         limit: 60_000,

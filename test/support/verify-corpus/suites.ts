@@ -94,6 +94,45 @@ function cases(
 
 const MARK = 'AMEIDE_SCAFFOLD: Total has to be implemented';
 
+/** Cases of what keeps a check from running. */
+function obstacles(
+  rule: RuleId,
+  found: readonly (readonly [name: string, one: Partial<CorpusCase>, place: string])[],
+  missed: readonly (readonly [name: string, one: Partial<CorpusCase>])[],
+): readonly CorpusCase[] {
+  const one = (name: string, more: Partial<CorpusCase>, finds?: string): CorpusCase => ({
+    rule,
+    language: 'tools',
+    name,
+    files: {},
+    ...more,
+    finds,
+  });
+  return [
+    ...found.map(([name, more, place]) => one(name, more, place)),
+    ...missed.map(([name, more]) => one(name, more)),
+  ];
+}
+
+const suiteOf = (
+  language: Language,
+  tool?: NonNullable<CorpusCase['suite']>['tool'],
+): Partial<CorpusCase> => ({
+  suite: { primitive: ID[language], recorded: passing[language], ...(tool === undefined ? {} : { tool }) },
+});
+const replayed = (
+  language: Language,
+  recorded: Recorded,
+  files: CorpusCase['files'] = {},
+): Partial<CorpusCase> => ({
+  suite: { primitive: ID[language], recorded },
+  files,
+});
+const folder = (language: Language) => `primitives/${ID[language]}`;
+const LOCK = `${folder('ts')}/package-lock.json`;
+const locked = (version: string, more = {}) =>
+  JSON.stringify({ packages: { '': {}, 'node_modules/a': { version, ...more } } });
+
 export const suites: Corpus = {
   base: {
     'primitive.config.yaml': 'registry: ghcr.io/acme\n',
@@ -412,6 +451,119 @@ export const suites: Corpus = {
           ['one that is skipped', junit([['a', '<skipped type="timeout"/>'], ['b']])],
         ],
       ),
+    ),
+    ...obstacles(
+      'INT-001',
+      (['go', 'python', 'ts'] as const).map((language) => [
+        language,
+        suiteOf(language, 'tool-not-found'),
+        folder(language),
+      ]),
+      (['go', 'python', 'ts'] as const).map((language) => [language, suiteOf(language)]),
+    ),
+    ...obstacles(
+      'INT-002',
+      [
+        ['too old', suiteOf('ts', 'tool-too-old'), folder('ts')],
+        ['broken', suiteOf('python', 'tool-broken'), folder('python')],
+        [
+          'a module for a newer Go',
+          replayed('go', { exitCode: 1, stderr: 'go: go.mod requires go >= 1.99 (running go 1.26)\n' }),
+          folder('go'),
+        ],
+      ],
+      [
+        [
+          'a case that prints so',
+          replayed('go', go([['TestA', 'pass', 'go: go.mod requires go >= 1.99\n']])),
+        ],
+        [
+          'a runner that warns',
+          replayed('ts', { ...passing.ts, stderr: 'ExperimentalWarning: go: x requires y\n' }),
+        ],
+        ['a runner in a good version', suiteOf('python')],
+      ],
+    ),
+    ...obstacles(
+      'INT-003',
+      [
+        [
+          'no node_modules',
+          { ...suiteOf('ts'), without: `${folder('ts')}/node_modules/.package-lock.json` },
+          folder('ts'),
+        ],
+        ['another version', { ...suiteOf('ts'), files: { [LOCK]: locked('2.0.0') } }, folder('ts')],
+        ['no environment', replayed('python', { exitCode: 127 }), folder('python')],
+        [
+          'another distribution',
+          replayed('python', passing.python, {
+            [`${folder('python')}/requirements.lock`]: 'a==1.0 \\\n    --hash=sha256:0\n',
+          }),
+          folder('python'),
+        ],
+        [
+          'modules that are not in the cache',
+          replayed('go', { exitCode: 1, stderr: 'a.go:1:2: module lookup disabled by GOPROXY=off\n' }),
+          folder('go'),
+        ],
+      ],
+      [
+        [
+          'what is for another platform',
+          { ...suiteOf('ts'), files: { [LOCK]: locked('2.0.0', { optional: true }) } },
+        ],
+        [
+          'a distribution for another platform',
+          replayed('python', passing.python, {
+            [`${folder('python')}/requirements.lock`]:
+              'a==1.0 ; sys_platform == "win32" \\\n    --hash=sha256:0\n',
+          }),
+        ],
+        [
+          'a case that prints so',
+          replayed('go', go([['TestA', 'pass', 'module lookup disabled by GOPROXY=off\n']])),
+        ],
+      ],
+    ),
+    ...obstacles(
+      'INT-004',
+      [
+        [
+          'no permission',
+          { files: { 'primitives/domain/orders/a.go': { error: 'EACCES: permission denied' } } },
+          'primitives/domain/orders/a.go',
+        ],
+        [
+          'a disk that fails',
+          { files: { 'primitives/domain/orders/b.md': { error: 'EIO: i/o error' } } },
+          'primitives/domain/orders/b.md',
+        ],
+        [
+          '65 MiB',
+          { files: { 'primitives/domain/orders/c.sql': new Uint8Array(65 * 1024 * 1024) } },
+          'primitives/domain/orders/c.sql',
+        ],
+      ],
+      [
+        ['50 MiB', { files: { 'primitives/domain/orders/c.sql': new Uint8Array(50 * 1024 * 1024) } }],
+        ['a link that leads nowhere', { files: { 'primitives/domain/orders/d': { link: 'nowhere' } } }],
+        ['no UTF-8', { files: { 'primitives/domain/orders/e.go': new Uint8Array([0xff, 0xfe, 0x41]) } }],
+      ],
+    ),
+    ...obstacles(
+      'INT-005',
+      (['a1', 'a2', 'a3'] as const).map((name) => [
+        name,
+        {
+          files: { [`primitives/stored/${name}/primitive.yaml`]: `kind: stored\nname: ${name}\n` },
+          suite: { primitive: `stored/${name}`, recorded: passing.go },
+        },
+        `primitives/stored/${name}`,
+      ]),
+      (['go', 'python', 'ts'] as const).map((language) => [
+        `${language}: a suite that nobody requires`,
+        suiteOf(language),
+      ]),
     ),
   ],
 };
