@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { decodeClaims, type PullRequestEvent, readPullRequest } from '../features/publish/identity.ts';
+import { decodeClaims, type PullRequestEvent, readPullRequest } from '../seal/run-identity.ts';
 import { type Environment, networkOf } from './environment.ts';
 
 /** Milliseconds for which the token that was looked at signs, too; a build may take longer than one lives. */

@@ -10,7 +10,7 @@ import { listenForInterrupts } from './interrupt.ts';
 import type { ProgressFlags } from './progress.ts';
 import { checkReports, type ReportTarget, writeAtomically } from './reports.ts';
 import type { Session } from './session.ts';
-import { Wiring } from './wiring.ts';
+import { createWiring } from './wiring/wiring.ts';
 
 /** The flags that {@link BaseCommand.act} looks at; commands without reports or events leave those out. */
 interface ActFlags extends EnvironmentFlags, ProgressFlags {
@@ -48,13 +48,13 @@ export abstract class BaseCommand extends Command {
     const { createProgress } = await import('./progress.ts');
     using progress = await createProgress(process.stderr, environment, flags);
     using interrupts = listenForInterrupts(process, () => progress.interrupted());
-    const wiring = new Wiring(environment, interrupts.signal, (code, message) =>
-      progress.emit({ type: 'warning', code, message }),
-    );
-    const outcome = await work({ environment, wiring, signal: interrupts.signal, emit: progress.emit })
+    const { signal } = interrupts;
+    const { emit } = progress;
+    const wiring = createWiring({ environment, signal, emit });
+    const outcome = await work({ environment, wiring, signal, emit })
       .catch(async (error: unknown) => {
         // After an interruption other things may fail; the interruption is the cause.
-        const cause = interrupts.signal.aborted ? interrupts.signal.reason : error;
+        const cause = signal.aborted ? signal.reason : error;
         await writeFailure(reports, cause, environment.secrets);
         throw cause;
       })

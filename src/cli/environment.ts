@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Network } from '../http/client.ts';
 import { isSet, wantsColor } from './color.ts';
@@ -96,6 +96,11 @@ function describe(stream: { readonly isTTY?: boolean }, variables: Environment['
 /** An object with the key, or without it where there is no value: exact optional properties take no undefined. */
 export function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
   return value ? ({ [key]: value } as { [P in K]?: string }) : {};
+}
+
+/** Where this CLI keeps what it can make again. */
+export function cacheFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
+  return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');
 }
 
 /** Proxies and certificate authorities, as most programs take them; throws `proxy-invalid` for a proxy that is none. */

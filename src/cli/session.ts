@@ -1,6 +1,6 @@
 import type { Emit } from '../core/events.ts';
 import type { Environment } from './environment.ts';
-import type { Wiring } from './wiring.ts';
+import type { Wiring } from './wiring/wiring.ts';
 
 /** What a command works with while it runs. */
 export interface Session {

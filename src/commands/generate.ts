@@ -24,7 +24,7 @@ export default class Generate extends BaseCommand {
       const [{ runGenerate }, { generateOutcome }, { generatePorts }] = await Promise.all([
         import('../features/generate/run.ts'),
         import('../features/generate/view.ts'),
-        import('../cli/wiring/generate.ts'),
+        import('../cli/ports/generate.ts'),
       ]);
       return generateOutcome(await runGenerate(request, await generatePorts(session)));
     });

@@ -8,7 +8,7 @@ import {
   selectionFlags,
   selectionOf,
 } from '../cli/flags.ts';
-import { publishPorts } from '../cli/wiring/publish.ts';
+import { publishPorts } from '../cli/ports/publish.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Publish extends BaseCommand {

@@ -39,7 +39,7 @@ export default class Scaffold extends BaseCommand {
       const [{ runScaffold }, { scaffoldOutcome }, { scaffoldPorts }] = await Promise.all([
         import('../features/scaffold/run.ts'),
         import('../features/scaffold/view.ts'),
-        import('../cli/wiring/scaffold.ts'),
+        import('../cli/ports/scaffold.ts'),
       ]);
       const ports = await scaffoldPorts(session);
       const document = await runScaffold({ kind, name, inputs, dryRun }, ports);

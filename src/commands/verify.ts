@@ -1,6 +1,7 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import { verifyPorts } from '../cli/ports/verify.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { FAMILIES, type Family } from '../features/verify/rule.ts';
 
@@ -44,15 +45,14 @@ export default class Verify extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Verify);
     return this.act(flags, async (session) => {
-      const { runVerify } = await import('../cli/verifying.ts');
-      return runVerify(session, {
-        selection: selectionOf(flags, args),
-        changedSince: flags['changed-since'],
-        mode: flags.mode === 'repo' ? 'repo' : 'primitives',
-        families: (flags.only ?? []) as Family[],
-        tests: flags.tests,
-        install: flags.install,
-      });
+      const { verify } = await import('../features/verify/run.ts');
+      const { verifyOutcome } = await import('../features/verify/view.ts');
+      const { 'changed-since': changedSince, only = [], tests, install } = flags;
+      const mode = flags.mode as 'primitives' | 'repo';
+      const families = only as Family[];
+      const request = { selection: selectionOf(flags, args), changedSince, mode, families, tests, install };
+      const ports = await verifyPorts(session);
+      return verifyOutcome(await verify(request, ports), ports.rules, session.environment.version);
     });
   }
 }

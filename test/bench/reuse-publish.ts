@@ -1,7 +1,7 @@
 /** `node reuse-publish.ts ROOT REQUEST`: publishes without a real builder, and prints the report. */
 import { tmpdir } from 'node:os';
-import { publishPorts } from '../../src/cli/wiring/publish.ts';
-import { Wiring } from '../../src/cli/wiring.ts';
+import { publishPorts } from '../../src/cli/ports/publish.ts';
+import { createWiring } from '../../src/cli/wiring/wiring.ts';
 import type { PublishReport } from '../../src/features/publish/document.ts';
 import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
 import { createLayoutBuilder } from '../support/layout-builder.ts';
@@ -36,8 +36,8 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
     version: '1.0.0',
   };
   const { signal } = new AbortController();
-  const wiring = new Wiring(environment, signal, () => undefined);
   const emit = () => undefined;
+  const wiring = createWiring({ environment, signal, emit });
   try {
     const request = {
       selection: { selectors: [] },

@@ -1,18 +1,18 @@
 import type { SignerPolicy } from '../../seal/types.ts';
 import type { Config } from '../../workspace/config.ts';
-import type { Finding } from './report.ts';
+import type { ProbeResult } from './examine.ts';
 
 const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
-/** How well the config keeps what main built apart from what a pull request built. The first reservation is told. */
-export function examineTrust(signing: Config['signing']): Finding {
+/** How well the config separates what main built from what a pull request built; the first weakness is a warning. */
+export function examineTrust(signing: Config['signing']): ProbeResult {
   const { trusted, accepted, signer } = signing;
   const detail = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
   const warning = noTrusted(trusted) ?? keyMode(signer, accepted) ?? looseIdentity(trusted);
   return warning === undefined ? { detail } : { detail, warning };
 }
 
-type Warning = NonNullable<Finding['warning']>;
+type Warning = NonNullable<ProbeResult['warning']>;
 
 function noTrusted(trusted: readonly SignerPolicy[]): Warning | undefined {
   if (trusted.length > 0) return undefined;

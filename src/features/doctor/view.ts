@@ -1,10 +1,17 @@
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
 import type { Check, DoctorReport } from './document.ts';
+import type { Examination } from './examine.ts';
 
 const MARK: Readonly<Record<Check['state'], string>> = { ok: '✓', warn: '!', fail: '✗', skipped: '-' };
 
-/** The report for people: a line per check, what is wrong and how to mend it below it, and a verdict. */
+/** Everything that `doctor` can be shown as. */
+export function doctorOutcome({ report, exit }: Examination): Outcome {
+  return { document: report, text: (style) => doctorText(report, style), exit };
+}
+
+/** A line per check, below it what is wrong and how to fix it, and a verdict. */
 export function doctorText({ ok, checks }: DoctorReport, style: Style): string {
   const width = Math.max(...checks.map(({ id }) => id.length));
   const indent = ' '.repeat(width + 4);

@@ -1,20 +1,11 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
 import type { TrustPolicy } from '../../seal/trust.ts';
-import type { SignerIdentity } from '../../seal/types.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { History } from '../../workspace/history.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { Run } from './document.ts';
-import { checkRun, type PullRequestEvent, resolveRun } from './identity.ts';
-
-/** Who a signature of this process would name. */
-export interface SigningIdentity {
-  readonly signer: SignerIdentity;
-  /** Claims of the OIDC token; empty for a key. */
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly pullRequest?: PullRequestEvent;
-}
 
 /** The part of the config that says who signs. */
 export type SigningConfig = Pick<Config, 'channel'> & {

@@ -2,7 +2,7 @@ import { Check } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../../src/core/errors.ts';
 import { doctorSchema } from '../../../../src/features/doctor/document.ts';
-import { examine, type Probe } from '../../../../src/features/doctor/report.ts';
+import { examine, type Probe } from '../../../../src/features/doctor/examine.ts';
 import { doctorText } from '../../../../src/features/doctor/view.ts';
 import { createStyle } from '../../../../src/render/style.ts';
 

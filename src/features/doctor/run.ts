@@ -3,29 +3,33 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
 import { parseDockerReference } from '../../oci/reference.ts';
 import type { Registry } from '../../oci/registry.ts';
-import type { Repository } from '../../oci/types.ts';
-import type { SignerIdentity, TrustTier } from '../../seal/types.ts';
+import { releasesRepository } from '../../seal/record.ts';
+import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
+import type { TrustPolicy } from '../../seal/trust.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Head } from '../../workspace/source-tree.ts';
-import type { Probe } from './report.ts';
+import { type Examination, examine, type Probe } from './examine.ts';
 import { examineTrust } from './trust.ts';
 
-/** What doctor looks through; every call throws a PrimitiveError where the thing is missing or unusable. */
+/** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
 export interface DoctorPorts {
   workspace(): Promise<{ readonly location: { readonly path: string }; readonly config: Config }>;
   repository(): Promise<{ readonly root: string; readonly head: Head }>;
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
-  /** Who a signature of this run would name; refuses a signer that the config does not know and a run that is not for HEAD. */
-  identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier }>;
+  identity(): Promise<SigningIdentity>;
+  policy(): Promise<TrustPolicy>;
   registry(): Promise<Registry>;
-  /** Where release records go. */
-  releases(): Promise<Repository>;
 }
 
-/** What a publish needs, in the order in which it needs it. */
-export function publishProbes(ports: DoctorPorts): readonly Probe[] {
+/** Checks what a publish needs. Changes nothing. */
+export function runDoctor(ports: DoctorPorts): Promise<Examination> {
+  return examine(publishProbes(ports));
+}
+
+/** In the order in which a publish needs them. */
+function publishProbes(ports: DoctorPorts): readonly Probe[] {
   return [
     { id: 'config', needs: [], look: () => lookAtConfig(ports) },
     { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
@@ -88,13 +92,20 @@ async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
 }
 
 async function lookAtIdentity(ports: DoctorPorts) {
-  const { signer, tier } = await ports.identity();
+  const [{ signer, claims, pullRequest }, policy, { head }] = await Promise.all([
+    ports.identity(),
+    ports.policy(),
+    ports.repository(),
+  ]);
+  checkRun({ head: head.commit, claims, pullRequest });
+  const { tier } = resolveRun(signer, policy, head.branch);
   const who = signer.type === 'key' ? `key ${signer.fingerprint}` : `${signer.identity} (${signer.issuer})`;
   return { detail: `${who}: ${tier}` };
 }
 
 async function lookAtRegistry(ports: DoctorPorts) {
-  const [registry, releases] = await Promise.all([ports.registry(), ports.releases()]);
+  const [registry, { config }] = await Promise.all([ports.registry(), ports.workspace()]);
+  const releases = releasesRepository(config.registry);
   await registry.checkPush(releases);
   return { detail: `${releases} can be pushed to` };
 }

@@ -1,7 +1,22 @@
-import { PrimitiveError } from '../../core/errors.ts';
-import { describeSigner, type TrustPolicy, tierOf } from '../../seal/trust.ts';
-import type { SignerIdentity } from '../../seal/types.ts';
-import type { Run } from './document.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
+import type { SignerIdentity, TrustTier } from './types.ts';
+
+/** Who runs, as the signatures of the run will show it. */
+export interface SigningRun {
+  readonly tier: TrustTier;
+  readonly signer: SignerIdentity;
+  /** Of the run, where it is of one: `main`. */
+  readonly branch?: string;
+}
+
+/** Who a signature of this process would name. */
+export interface SigningIdentity {
+  readonly signer: SignerIdentity;
+  /** Claims of the OIDC token; empty for a key. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly pullRequest?: PullRequestEvent;
+}
 
 /** The parts of a GitHub `pull_request` event payload that say whose commit is being built. */
 export interface PullRequestEvent {
@@ -146,7 +161,11 @@ export function readPullRequest(event: unknown): PullRequestEvent | undefined {
  *
  * Throws `identity-not-allowed` where the config knows no such signer: what this run sealed would not count as sealed.
  */
-export function resolveRun(signer: SignerIdentity, policy: TrustPolicy, branch: string | undefined): Run {
+export function resolveRun(
+  signer: SignerIdentity,
+  policy: TrustPolicy,
+  branch: string | undefined,
+): SigningRun {
   const tier = tierOf(signer, policy);
   if (tier === undefined) {
     throw new PrimitiveError(

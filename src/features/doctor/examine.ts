@@ -1,21 +1,21 @@
 import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
 import type { Check, DoctorReport } from './document.ts';
 
-/** What a probe found: fine, or fine with a reservation. */
-export interface Finding {
+/** What a probe found; with a warning where publish works, but not as safely as it could. */
+export interface ProbeResult {
   readonly detail: string;
   readonly warning?: { readonly code: string; readonly why: string; readonly fix: readonly string[] };
 }
 
-/** One thing to look at; `look` throws PrimitiveError where it is not as it must be. */
+/** One check; `look` throws a PrimitiveError where it fails. */
 export interface Probe {
   readonly id: Check['id'];
   /** Probes that must have succeeded before. */
   readonly needs: readonly Check['id'][];
-  readonly look: () => Promise<Finding>;
+  readonly look: () => Promise<ProbeResult>;
 }
 
-/** The report, and the exit code that it stands for: 3 if a tool, the network or a credential failed, 1 if anything else did. */
+/** The report and its exit code: 3 if a tool, the network or a credential failed, 1 if anything else did. */
 export interface Examination {
   readonly report: DoctorReport;
   readonly exit: ExitCode;

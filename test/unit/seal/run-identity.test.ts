@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkRun, type RunFacts, resolveRun } from '../../../../src/features/publish/identity.ts';
-import type { TrustPolicy } from '../../../../src/seal/trust.ts';
-import type { SignerIdentity } from '../../../../src/seal/types.ts';
+import { checkRun, type RunFacts, resolveRun } from '../../../src/seal/run-identity.ts';
+import type { TrustPolicy } from '../../../src/seal/trust.ts';
+import type { SignerIdentity } from '../../../src/seal/types.ts';
 
 const HEAD = 'a'.repeat(40);
 const MERGE = 'b'.repeat(40);

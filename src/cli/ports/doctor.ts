@@ -1,0 +1,11 @@
+import type { DoctorPorts } from '../../features/doctor/run.ts';
+import type { Session } from '../session.ts';
+
+/** What `doctor` works with in a session. */
+export function doctorPorts({ wiring }: Session): DoctorPorts {
+  return {
+    ...wiring,
+    // The user waits for the answer, and a registry that does not answer is one.
+    registry: () => wiring.registry({ retryBudget: 0 }),
+  };
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { ChosenBuilder } from '../../builders/choose.ts';
+import type { SbomGenerator } from '../../seal/types.ts';
+import { cacheFolder } from '../environment.ts';
+import { once, type WiringContext } from './context.ts';
+import type { WorkspaceWiring } from './workspace.ts';
+
+/** What makes images, and what describes them. */
+export interface BuilderWiring {
+  builder(): Promise<ChosenBuilder>;
+  sbom(): Promise<SbomGenerator>;
+}
+
+export function wireBuilder(
+  { environment, signal }: WiringContext,
+  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
+): BuilderWiring {
+  const { variables, platform, temporary } = environment;
+  return {
+    builder: once(async () => {
+      const [{ chooseBuilder }, started, { config }] = await Promise.all([
+        import('../../builders/choose.ts'),
+        processes(),
+        workspace(),
+      ]);
+      return chooseBuilder(config.build.builder, {
+        path: variables.PATH,
+        platform,
+        processes: started,
+        variables,
+        temporary,
+        storage: join(cacheFolder(environment), 'buildah'),
+        signal,
+      });
+    }),
+
+    sbom: once(async () => {
+      const [{ createSyft }, started] = await Promise.all([import('../../adapters/syft.ts'), processes()]);
+      return createSyft({ processes: started, temporary });
+    }),
+  };
+}

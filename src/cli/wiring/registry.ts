@@ -1,0 +1,72 @@
+import type { RegistryClient } from '../../oci/client.ts';
+import { type Environment, given, networkOf } from '../environment.ts';
+import type { WiringContext } from './context.ts';
+import type { WorkspaceWiring } from './workspace.ts';
+
+/** The registry that the config names. */
+export interface RegistryWiring {
+  /** `retryBudget` in milliseconds, of the first call; minutes unless told. */
+  registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
+  /** Ends connections, so that the process can end; safe to call again. */
+  close(): Promise<void>;
+}
+
+export function wireRegistry(
+  { environment, signal, emit }: WiringContext,
+  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
+): RegistryWiring {
+  const { variables, home } = environment;
+  let client: Promise<RegistryClient> | undefined;
+  let close = async () => {};
+
+  const create = async (options: { readonly retryBudget?: number }) => {
+    const [{ createRegistryClient }, { createRetrySummary }, started, { config }] = await Promise.all([
+      import('../../oci/client.ts'),
+      import('../../oci/retry-summary.ts'),
+      processes(),
+      workspace(),
+    ]);
+    const retries = createRetrySummary(({ host, reason, count, delay }) => {
+      const what = count === 1 ? 'retrying' : `retrying ${count} requests`;
+      const message = `${host}: ${reason}; ${what} in up to ${Math.ceil(delay / 1000)} s`;
+      emit({ type: 'warning', code: 'registry-retry', message });
+    });
+    const created = createRegistryClient({
+      processes: started,
+      access: 'write',
+      plainHttp: config.insecureRegistries,
+      credentials: {
+        home,
+        ...given('dockerConfig', variables.DOCKER_CONFIG),
+        ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
+        ...given('xdgConfigHome', variables.XDG_CONFIG_HOME),
+        ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
+        fallbacks: githubFallback(variables),
+      },
+      ...networkOf(variables),
+      signal,
+      ...options,
+      onRetry: retries.add,
+    });
+    close = () => {
+      retries.close();
+      return created.close();
+    };
+    return created;
+  };
+
+  return {
+    registry: (options = {}) => {
+      client ??= create(options);
+      return client;
+    },
+    close: () => close(),
+  };
+}
+
+/** What a GitHub Actions job has for its own packages without logging in. */
+function githubFallback({ GITHUB_TOKEN, GITHUB_ACTOR, GITHUB_ACTIONS }: Environment['variables']) {
+  if (GITHUB_ACTIONS !== 'true' || !GITHUB_TOKEN) return [];
+  const username = GITHUB_ACTOR || 'x-access-token';
+  return [{ host: 'ghcr.io', username, password: GITHUB_TOKEN, source: 'GITHUB_TOKEN' }];
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cosign } from '../../adapters/cosign.ts';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { SigningIdentity } from '../../seal/run-identity.ts';
+import type { TrustPolicy } from '../../seal/trust.ts';
+import type { BundleVerifier, TrustRoot } from '../../seal/verifier.ts';
+import type { AmbientIdentity } from '../ambient-identity.ts';
+import { cacheFolder, given } from '../environment.ts';
+import { once, type WiringContext } from './context.ts';
+import type { WorkspaceWiring } from './workspace.ts';
+
+/** Who signs here, and whose signatures count. */
+export interface SigningWiring {
+  verifier(): Promise<BundleVerifier>;
+  policy(): Promise<TrustPolicy>;
+  /** The OIDC identity of this process; undefined on a machine that has none. */
+  ambientIdentity(): Promise<AmbientIdentity | undefined>;
+  signer(): Promise<Cosign>;
+  /** Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token that names nobody. */
+  identity(): Promise<SigningIdentity>;
+}
+
+export function wireSigning(
+  { environment, signal }: WiringContext,
+  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
+): SigningWiring {
+  const { variables, temporary } = environment;
+
+  const createSigner = async (
+    mode: Parameters<typeof import('../../adapters/cosign.ts').createCosign>[0]['mode'],
+  ) => {
+    const [{ createCosign }, started] = await Promise.all([import('../../adapters/cosign.ts'), processes()]);
+    return createCosign({ processes: started, mode, temporary, signal });
+  };
+
+  /** PEM text of a public key: of a variable, a file or a KMS. */
+  const publicKey = async (name: string): Promise<string> => {
+    const variable = /^env:\/\/(.+)$/.exec(name)?.[1];
+    if (variable !== undefined) return variables[variable] ?? missingKey(name);
+    if (!/^[a-z0-9]+:\/\//.test(name))
+      return readFile(name, 'utf8').catch((cause) => missingKey(name, cause));
+    return (await createSigner({ type: 'key', key: name })).publicKey();
+  };
+
+  /** PEM texts by the `key` of the policies that name them. */
+  const publicKeys = once(async (): Promise<ReadonlyMap<string, string>> => {
+    const { trusted, accepted } = (await workspace()).config.signing;
+    const names = new Set(
+      [...trusted, ...accepted].flatMap((policy) => ('key' in policy ? [policy.key] : [])),
+    );
+    return new Map(await Promise.all([...names].map(async (name) => [name, await publicKey(name)] as const)));
+  });
+
+  const verifier = once(async () => {
+    const [{ createVerifier }, { config }, keys] = await Promise.all([
+      import('../../seal/verifier.ts'),
+      workspace(),
+      publicKeys(),
+    ]);
+    const { trusted, accepted, trustedRoot } = config.signing;
+    // Without a policy that names an issuer no certificate counts, and no root has to be fetched.
+    const keysOnly = ![...trusted, ...accepted].some((policy) => 'issuer' in policy);
+    const root: TrustRoot =
+      trustedRoot === undefined
+        ? { type: 'public-good', cache: join(cacheFolder(environment), 'sigstore') }
+        : { type: 'file', path: trustedRoot };
+    return createVerifier({ keys: [...keys.values()], ...(keysOnly ? {} : { root }) });
+  });
+
+  const policy = once(async () => {
+    const [{ fingerprintOf }, { config }, keys] = await Promise.all([
+      import('../../seal/trust.ts'),
+      workspace(),
+      publicKeys(),
+    ]);
+    const { trusted, accepted } = config.signing;
+    const fingerprints = new Map([...keys].map(([key, pem]) => [key, fingerprintOf(pem)]));
+    return { trusted, accepted, fingerprints };
+  });
+
+  const ambientIdentity = once(async () => {
+    const { findAmbientIdentity } = await import('../ambient-identity.ts');
+    return findAmbientIdentity(environment, signal);
+  });
+
+  const requiredIdentity = async () => (await ambientIdentity()) ?? missingIdentity();
+
+  const signer = once(async () => {
+    const { signer: by, signingConfig, trustedRoot } = (await workspace()).config.signing;
+    const files = { ...given('signingConfig', signingConfig), ...given('trustedRoot', trustedRoot) };
+    return createSigner(
+      by.type === 'key'
+        ? { type: 'key', key: by.key, ...given('password', variables.COSIGN_PASSWORD), ...files }
+        : { type: 'keyless', idToken: async () => (await requiredIdentity()).idToken(), ...files },
+    );
+  });
+
+  const identity = once(async (): Promise<SigningIdentity> => {
+    const [{ fingerprintOf, identityFromClaims }, { config }] = await Promise.all([
+      import('../../seal/trust.ts'),
+      workspace(),
+    ]);
+    if (config.signing.signer.type === 'key') {
+      const fingerprint = fingerprintOf(await (await signer()).publicKey());
+      return { signer: { type: 'key', fingerprint }, claims: {} };
+    }
+    const { claims, pullRequest } = await requiredIdentity();
+    const named = identityFromClaims(claims);
+    if (named) return { signer: named, claims, ...(pullRequest ? { pullRequest } : {}) };
+    throw new PrimitiveError(
+      'identity-unsupported',
+      'The OIDC token names nobody that a certificate could.',
+      {
+        why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
+        suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],
+      },
+    );
+  });
+
+  return { verifier, policy, ambientIdentity, signer, identity };
+}
+
+function missingIdentity(): never {
+  throw new PrimitiveError('identity-missing', 'No OIDC token to sign with.', {
+    why: 'Keyless signing needs to know who signs before anything is built, and this process has no identity.',
+    suggestions: [
+      'In GitHub Actions: give the job `permissions: { id-token: write, contents: read, packages: write }`.',
+      'Elsewhere: publish from CI, or sign with a key (`signing.signer.key` in primitive.config.yaml).',
+      'To see what would be done: primitive publish --dry-run',
+    ],
+  });
+}
+
+function missingKey(name: string, cause?: unknown): never {
+  throw new PrimitiveError('signing-key-missing', `Cannot read the public key ${name}.`, {
+    why: 'A policy under `signing` names it, relative to the folder of primitive.config.yaml.',
+    suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
+    cause,
+  });
+}
