@@ -10,7 +10,7 @@ import type { Processes, RunResult } from '../toolchain/process.ts';
 export type SigningMode = (
   | {
       readonly type: 'keyless';
-      /** Asked anew for every signature: the tokens of CI live for minutes. */
+      /** Called for every signature: CI tokens are valid for minutes. */
       readonly idToken: () => Promise<string>;
     }
   | {
@@ -32,7 +32,7 @@ export interface CosignOptions {
   /** Folder that exists, for files that live as long as one signature. */
   readonly temporary: string;
   readonly signal?: AbortSignal;
-  /** Told of every failure that is tried again, with the delay in milliseconds. */
+  /** Called before each retry, with the delay in milliseconds. */
   readonly onRetry?: (reason: string, delay: number) => void;
 }
 
@@ -47,7 +47,7 @@ export interface Cosign extends Signer {
   publicKey(): Promise<string>;
 }
 
-/** A key needs no service: nothing is logged, nothing is timestamped, and no root is fetched to find that out. */
+/** A key needs no service: no log, no timestamp, and no root is fetched. */
 const NO_SERVICES = {
   signingConfig: {
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
@@ -58,10 +58,10 @@ const NO_SERVICES = {
 } as const;
 
 const ATTEMPT_TIMEOUT = 180_000;
-/** Milliseconds before each further attempt: an outage of the public instance is over in minutes or not soon. */
+/** Milliseconds before each retry: an outage of the public instance is over in minutes or not soon. */
 const RETRY_DELAYS = [1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000] as const;
 
-/** Variables that cosign takes for flags; what signs is said by the config alone. */
+/** Variables that cosign reads as flags; only the config decides how to sign. */
 const FLAGS_FROM_ENVIRONMENT = [
   'COSIGN_KEY',
   'COSIGN_SK',
@@ -83,7 +83,7 @@ const FLAGS_FROM_ENVIRONMENT = [
   'COSIGN_OUTPUT_FILE',
 ];
 
-/** The cosign on PATH, in one mode. Nothing runs before it is asked for something. */
+/** The cosign on PATH, in one signing mode. */
 export function createCosign(options: CosignOptions): Cosign {
   return {
     publicKey: () => publicKey(options),
@@ -96,7 +96,7 @@ async function sign(options: CosignOptions, statement: Uint8Array): Promise<Uint
   try {
     const bundle = await attest(options, folder, statement);
     if (!(await isOver(bundle, statement))) {
-      throw new PrimitiveError('signing-mismatch', 'cosign signed something else than it was given.', {
+      throw new PrimitiveError('signing-mismatch', 'cosign signed another statement than it was given', {
         suggestions: ['Report this with the output of `cosign version`.'],
         exit: 3,
       });
@@ -113,7 +113,7 @@ async function attest(options: CosignOptions, folder: string, statement: Uint8Ar
   await writeFile(input, statement, { mode: 0o600 });
   const args = ['attest-blob', '--yes', '--statement', input, ...(await modeArguments(mode, folder))];
   for (let attempt = 0; ; attempt++) {
-    // Each attempt has a file of its own: half a bundle is never taken for one.
+    // Each attempt writes a file of its own, so that half a bundle is never read.
     const output = join(folder, `bundle-${attempt}.json`);
     const failure = await attemptToSign(options, [...args, '--bundle', output]);
     if (failure === undefined) return readFile(output);
@@ -144,7 +144,7 @@ async function attemptToSign(
     });
   } catch (error) {
     if (error instanceof PrimitiveError && error.code === 'tool-timeout')
-      return failed('it did not end in time', true, error);
+      return failed('it timed out', true, error);
     throw error;
   }
   if (run.exitCode === 0) return undefined;
@@ -152,7 +152,7 @@ async function attemptToSign(
   return failed(why, isTransient(why));
 }
 
-/** An empty password answers the question that cosign would ask for an encrypted key. */
+/** An empty password keeps cosign from prompting for that of an encrypted key. */
 function secretEnv(
   mode: SigningMode,
   secret: string | undefined,
@@ -187,7 +187,7 @@ async function publicKey({ processes, mode, signal }: CosignOptions): Promise<st
     ...(signal === undefined ? {} : { signal }),
   });
   if (run.exitCode === 0) return new TextDecoder().decode(run.stdout);
-  throw new PrimitiveError('signing-key-unusable', 'cosign cannot read the signing key.', {
+  throw new PrimitiveError('signing-key-unusable', 'cosign cannot read the signing key', {
     why: lastLines(run.stderr),
     suggestions: [
       'Check `signing.signer.key`: a path, `env://VARIABLE` or a KMS URI.',
@@ -206,20 +206,19 @@ async function isOver(bundle: Uint8Array, statement: Uint8Array): Promise<boolea
 }
 
 /**
- * cosign's exit code is 1 for everything, so its text must do. Where it names an HTTP status, that decides; where it
- * names none, the network's own words do. Of Fulcio's and a timestamp authority's 429 and 5xx it only says that it read
+ * cosign exits with 1 for every failure, so its text decides: by the HTTP status in it, or else by network errors. Of Fulcio's and a timestamp authority's 429 and 5xx it only says that it read
  * a "closed response body" (cosign 3.1, after a retry of its own).
  */
 function isTransient(text: string): boolean {
   const status = /(?:\breturned|\bstatus(?: ?code)?:?|\bError|\]\[)\s*(\d{3})\b/i.exec(text)?.[1];
-  // A log's conflict is over with the next signature, which is another entry.
+  // After a log's conflict the next signature is another entry.
   if (status !== undefined) return /^(408|409|425|429|5\d\d)$/.test(status);
   return /read on closed response body|time-?out|timed out|deadline exceeded|connection (refused|reset)|broken pipe|\bEOF\b|no such host|temporary failure|server misbehaving|network is unreachable/i.test(
     text,
   );
 }
 
-/** What cosign said of the failure, without what it said on the way there. */
+/** cosign's error lines, or else its last lines. */
 function lastLines(stderr: string): string {
   const lines = stderr
     .split('\n')
@@ -228,15 +227,15 @@ function lastLines(stderr: string): string {
   const errors = lines
     .filter((line) => line.startsWith('Error: '))
     .map((line) => line.slice('Error: '.length));
-  return (errors.length > 0 ? errors : lines).slice(-5).join('; ') || 'it said nothing';
+  return (errors.length > 0 ? errors : lines).slice(-5).join('; ') || 'it printed no message';
 }
 
 function failed(why: string, retryable: boolean, cause?: unknown): PrimitiveError {
-  return new PrimitiveError('signing-failed', 'cosign could not sign.', {
+  return new PrimitiveError('signing-failed', 'cosign failed to sign', {
     why,
     suggestions: retryable
       ? [
-          'The signing service or the way to it is down: run publish again, sealed images are not built twice.',
+          'The signing service is down or cannot be reached: run publish again, sealed images are not built again.',
         ]
       : ['Check `signing.signer`; `primitive doctor` shows what it needs.'],
     exit: 3,

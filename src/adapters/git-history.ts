@@ -10,11 +10,11 @@ export async function isAncestor(
   ancestor: string,
   descendant: string,
 ): Promise<'yes' | 'no' | 'unknown'> {
-  // They may come from a registry: nothing but an id becomes an argument.
+  // They may come from a registry: only an object id becomes an argument.
   if (!OBJECT_ID.test(ancestor) || !OBJECT_ID.test(descendant)) return 'unknown';
   const { exitCode } = await git.run(['merge-base', '--is-ancestor', ancestor, descendant]);
   if (exitCode === 0) return 'yes';
-  // Where the history is cut off, no path found proves nothing.
+  // In a shallow clone a missing path proves nothing.
   return exitCode === 1 && !(await isShallow(git)) ? 'no' : 'unknown';
 }
 
@@ -41,17 +41,13 @@ export async function deepen(git: Git, [remote]: readonly Remote[]): Promise<voi
           remote.name,
         ]);
   if (result?.exitCode === 0) return;
-  throw new PrimitiveError(
-    'git-deepen-failed',
-    'The history that this shallow clone lacks could not be fetched.',
-    {
-      why: result === undefined ? 'the repository has no remote' : gitWords(result),
-      suggestions: [
-        'Check the whole history out: actions/checkout with `fetch-depth: 0` (and `filter: tree:0` to keep it small).',
-        'Or let the checkout keep its credentials: `persist-credentials: true`.',
-      ],
-      exit: 3,
-      retryable: true,
-    },
-  );
+  throw new PrimitiveError('git-deepen-failed', 'Cannot fetch the missing history of this shallow clone', {
+    why: result === undefined ? 'the repository has no remote' : gitWords(result),
+    suggestions: [
+      'Check the whole history out: actions/checkout with `fetch-depth: 0` (and `filter: tree:0` to keep it small).',
+      'Or let the checkout keep its credentials: `persist-credentials: true`.',
+    ],
+    exit: 3,
+    retryable: true,
+  });
 }

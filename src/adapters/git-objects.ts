@@ -22,8 +22,8 @@ export async function streamBlobs(
 }
 
 /**
- * Reads small objects through one process that is asked again and again: starting git costs more than what it says.
- * It ends when nobody has asked further within a turn of the event loop, so that there is nothing to be closed.
+ * Reads small objects through one process that answers many requests: starting git costs more than reading.
+ * It ends when no request comes within a turn of the event loop, so that it need not be closed.
  */
 export class ObjectReader {
   readonly #git: Git;
@@ -65,7 +65,7 @@ export class ObjectReader {
   }
 }
 
-/** One `git cat-file --batch` and those who wait for its answers, which come in the order of the questions. */
+/** One `git cat-file --batch` and the reads that wait for it, in order. */
 class Conversation {
   /** Whether it takes no further question. */
   over = false;
@@ -101,7 +101,7 @@ class Conversation {
   async #answer(chunk: Uint8Array): Promise<void> {
     for (let rest = chunk; rest.length > 0; ) {
       const [first] = this.#waiting;
-      if (first === undefined) throw new Error('git answers what nobody asked');
+      if (first === undefined) throw new Error('unexpected output of git cat-file');
       rest = await first.batch.add(rest);
       if (!first.batch.complete) continue;
       this.#waiting.shift();
@@ -116,7 +116,7 @@ class Conversation {
     this.#wake();
   }
 
-  /** Whoever still waits gets no answer any more. */
+  /** Rejects what still waits. */
   #end(error: unknown): void {
     this.over = true;
     for (const { settle } of this.#waiting.splice(0)) settle(error);
@@ -176,7 +176,7 @@ class Batch {
     const wanted = this.objects[this.#index];
     if (object !== wanted || type !== this.#type || size === undefined) {
       const what = this.#type === 'blob' ? 'file content' : 'folder';
-      throw new PrimitiveError('git-object-missing', `Git cannot give the ${what} ${wanted}.`, {
+      throw new PrimitiveError('git-object-missing', `Cannot read the ${what} ${wanted} from git`, {
         why: `git says: ${this.#header}`,
         suggestions: ['git fsck --connectivity-only', 'git fetch --refetch, in a partial clone'],
         exit: 3,

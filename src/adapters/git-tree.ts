@@ -16,7 +16,7 @@ export function parseTree(bytes: Uint8Array, head: Head): readonly FolderEntry[]
     const zero = tree.indexOf(0, space);
     const end = zero + 1 + idLength;
     if (space < 0 || zero < 0 || end > tree.length)
-      throw corrupt('A folder in the git objects is not as git writes it.');
+      throw corrupt('Cannot read a git tree: its format is wrong');
     entries.push({
       ...nameOf(tree.subarray(space + 1, zero)),
       mode: modeOf(Number.parseInt(tree.toString('latin1', start, space), 8)),
@@ -53,7 +53,7 @@ export async function listChanges(git: Git): Promise<readonly Change[]> {
       '-z',
       '--untracked-files=no',
       '--no-renames',
-      // Whether a submodule is at another commit counts, what lies about in it does not: it is refused as an input.
+      // A submodule counts if it is at another commit; its own files do not: it is refused as an input.
       '--ignore-submodules=dirty',
     ]),
     git.expect(['ls-files', '--others', '--exclude-standard', '-z']),

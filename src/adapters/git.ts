@@ -30,7 +30,7 @@ export async function openRepository(
   const reader = new ObjectReader(git, head);
   const changes = once(() => listChanges(git));
   const remotes = once(() => readRemotes(git));
-  // Asked ahead: were it found out between two questions to the reader, git would end there and be started again.
+  // Started now: between two reads it would let the reader's git process end.
   const partial = hasPromisorPack(packs);
   const complete = async (objects: readonly string[]) => {
     if (await partial) await fetchMissing(git, await remotes(), head.commit, objects);
@@ -81,13 +81,13 @@ function folderReader(reader: ObjectReader, head: Head): SourceTree['readFolders
 const NOTHING = new Uint8Array();
 
 function tooLarge(object: string, size: number, limit: number): PrimitiveError {
-  return new PrimitiveError('git-file-too-large', `Git object ${object} is too large to be read whole.`, {
+  return new PrimitiveError('git-file-too-large', `Git object ${object} is too large`, {
     why: `it has ${size} bytes, and ${limit} are allowed for files such as primitive.yaml or the target of a link`,
     suggestions: [`git log --oneline --find-object=${object}`],
   });
 }
 
-/** The same answer for each call, asked for by the first. */
+/** Calls `ask` once and returns its result to every call. */
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   return () => {
@@ -117,7 +117,7 @@ async function locate(git: Git, folder: string): Promise<Location> {
     '--show-object-format',
     'HEAD',
     'HEAD^{tree}',
-    // The path of a folder can have line feeds; what stands between them keeps the two apart.
+    // Paths can contain line feeds; the commit between the two separates them.
     '--show-toplevel',
     'HEAD',
     '--git-path',
@@ -147,7 +147,7 @@ async function locate(git: Git, folder: string): Promise<Location> {
 }
 
 function bareRepository(folder: string): PrimitiveError {
-  return new PrimitiveError('git-bare-repository', `${folder} has no work tree.`, {
+  return new PrimitiveError('git-bare-repository', `${folder} has no work tree`, {
     why: 'it is a bare repository or the inside of a .git folder',
     suggestions: ['git worktree add ../work HEAD && cd ../work'],
   });
@@ -156,7 +156,7 @@ function bareRepository(folder: string): PrimitiveError {
 function noCommit(folder: string, result: RunResult): PrimitiveError {
   if (!/unknown revision|ambiguous argument|bad revision/.test(result.stderr))
     return failed(['rev-parse'], result);
-  return new PrimitiveError('git-no-commit', `The repository of ${folder} has no commit yet.`, {
+  return new PrimitiveError('git-no-commit', `The repository of ${folder} has no commit`, {
     why: 'what is published is what was committed',
     suggestions: ['git add . && git commit'],
   });
@@ -164,13 +164,13 @@ function noCommit(folder: string, result: RunResult): PrimitiveError {
 
 function notOpened(folder: string, result: RunResult): PrimitiveError {
   if (/dubious ownership/.test(result.stderr)) {
-    return new PrimitiveError('git-unsafe-folder', `Git refuses to read ${folder}.`, {
+    return new PrimitiveError('git-unsafe-folder', `Git refuses to read ${folder}`, {
       why: 'the folder belongs to another user, as in a container with a mounted checkout',
       suggestions: [`git config --global --add safe.directory '${folder}'`],
     });
   }
   if (/not a git repository/.test(result.stderr)) {
-    return new PrimitiveError('git-not-a-repository', `${folder} is in no git repository.`, {
+    return new PrimitiveError('git-not-a-repository', `${folder} is not in a git repository`, {
       why: 'what is published is what was committed: names of files, their content and the commit come from git',
       suggestions: ['git init && git add . && git commit'],
     });

@@ -59,7 +59,7 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
   } finally {
     await client.close();
   }
-  throw new PrimitiveError('identity-token-failed', `GitHub gave no OIDC token: ${why}.`, {
+  throw new PrimitiveError('identity-token-failed', `Cannot get an OIDC token from GitHub: ${why}`, {
     why: `Asked ${endpoint.origin} with the token of this job.`,
     suggestions: [
       'Give the job `permissions: { id-token: write, contents: read, packages: write }`.',
@@ -85,8 +85,8 @@ function parse(url: string): URL {
   const endpoint = URL.canParse(url) ? new URL(url) : undefined;
   const loopback = endpoint && ['127.0.0.1', 'localhost', '[::1]'].includes(endpoint.hostname);
   if (endpoint?.protocol === 'https:' || (endpoint?.protocol === 'http:' && loopback)) return endpoint;
-  throw new PrimitiveError('identity-token-failed', 'ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL.', {
-    why: 'The token of the job would go over the network as it is, or to something else than a web server.',
+  throw new PrimitiveError('identity-token-failed', 'ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL', {
+    why: 'The token of the job would be sent without encryption.',
     suggestions: ['Leave the variable as GitHub Actions sets it.'],
     exit: 3,
   });

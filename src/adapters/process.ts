@@ -94,7 +94,7 @@ async function converse(input: RunOptions['input'], stdin: Writable | null): Pro
     return;
   for await (const part of input) {
     if (!stdin.writable) return;
-    // Where it breaks instead, the exit code tells why.
+    // If the pipe breaks instead, the exit code says why.
     if (!stdin.write(part)) await once(stdin, 'drain').catch(() => {});
   }
   stdin.end();
@@ -113,7 +113,7 @@ function guard(group: Group, program: string, { signal, timeout }: RunOptions): 
       ? undefined
       : setTimeout(() => {
           group.stop(
-            new PrimitiveError('tool-timeout', `${program} did not end within ${timeout / 1000} s`, {
+            new PrimitiveError('tool-timeout', `${program} timed out after ${timeout / 1000} s`, {
               exit: 3,
               retryable: true,
             }),
@@ -171,7 +171,7 @@ class Group {
   }
 }
 
-/** Sends a signal to a whole process group (on Windows to its leader); false when there is none any more. */
+/** Sends a signal to a process group (on Windows to its leader); false if the group is gone. */
 function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
   try {
     return process.kill(process.platform === 'win32' ? pid : -pid, signal);
@@ -182,7 +182,7 @@ function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
 
 /**
  * Whether anything of a group still runs. Orphans that ended but were not collected, as where a container's first process
- * collects none, still count for kill(2); on Linux /proc tells them apart.
+ * collects none, still count for kill(2); on Linux /proc shows their state.
  */
 async function groupLives(pid: number): Promise<boolean> {
   if (!signalGroup(pid, 0)) return false;
@@ -291,7 +291,7 @@ class Lines {
       this.#emit(redact(line.endsWith('\r') ? line.slice(0, -1) : line));
       return;
     }
-    // What the cut left of a secret would not be recognised: it stands in the last characters, which go.
+    // A secret that was cut off would not be recognised: the last characters, where it may be, are dropped.
     const head = redact(line.slice(0, MAX_LINE + longest));
     this.#emit(`${head.slice(0, head.length - longest)} …`);
   }
@@ -337,21 +337,21 @@ async function startError(
       () => false,
     ));
   if (!folderThere) {
-    return new PrimitiveError('tool-not-started', `${program} could not be started in ${cwd}`, {
-      why: 'there is no such folder',
+    return new PrimitiveError('tool-not-started', `Cannot start ${program} in ${cwd}`, {
+      why: 'the folder does not exist',
       exit: 3,
       cause,
     });
   }
   if (code === 'ENOENT') {
-    return new PrimitiveError('tool-not-found', `${program} was not found`, {
-      why: program.includes('/') ? 'there is no such file' : 'it is in no folder of PATH',
+    return new PrimitiveError('tool-not-found', `${program} not found`, {
+      why: program.includes('/') ? 'the file does not exist' : 'it is not on PATH',
       suggestions: [`install ${program} and put it on PATH; \`primitive doctor\` says how`],
       exit: 3,
       cause,
     });
   }
-  return new PrimitiveError('tool-not-started', `${program} could not be started`, {
+  return new PrimitiveError('tool-not-started', `Cannot start ${program}`, {
     why: code === undefined ? 'the system refused it' : `the system refused it: ${code}`,
     exit: 3,
     cause,

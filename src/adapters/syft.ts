@@ -12,7 +12,7 @@ export interface SyftOptions {
   readonly temporary: string;
 }
 
-/** The time that stands in what publish makes; zip, and so others, know none before. */
+/** The timestamp of everything that publish makes; zip has no earlier one. */
 const CREATED = '1980-01-01T00:00:00Z';
 
 /** The syft on PATH. */
@@ -50,13 +50,13 @@ async function generate({ processes, temporary }: SyftOptions, request: SbomRequ
   }
 }
 
-/** Takes out what differs between two looks at the same image: the time, and an id drawn by lot. */
+/** Replaces what differs between two runs on the same image: the time and a random id. */
 function normalise(text: string, request: SbomRequest): Uint8Array {
   let document: Record<string, unknown>;
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw failed(request, 'what it wrote is not JSON', cause);
+    throw failed(request, 'its output is not JSON', cause);
   }
   const described =
     request.format === 'spdx-json' ? normaliseSpdx(document, request) : normaliseCyclonedx(document, request);
@@ -95,9 +95,9 @@ function uuidOf(digest: Digest): string {
 function failed({ image, platform }: SbomRequest, why: string, cause?: unknown): PrimitiveError {
   return new PrimitiveError(
     'sbom-failed',
-    `syft could not describe ${image} for ${formatPlatform(platform)}.`,
+    `syft failed to describe ${image} for ${formatPlatform(platform)}`,
     {
-      why: why || 'it said nothing',
+      why: why || 'it printed no message',
       suggestions: ['Try it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json'],
       exit: 3,
       ...(cause === undefined ? {} : { cause }),

@@ -13,7 +13,7 @@ export interface BuildahSetup extends BuilderSetup {
   readonly path: string | undefined;
 }
 
-/** What a store needs to know of this machine. */
+/** How this machine stores layers and runs containers. */
 export interface StoreOptions {
   /** Flags that say how layers are stored. */
   readonly driver: readonly string[];
@@ -30,7 +30,7 @@ export const ENVIRONMENT: NonNullable<RunOptions['env']> = {
 
 const CLEANUP_MS = 60_000;
 
-/** A store of images and containers that nobody else uses until it is disposed of; that removes all but pulled images. */
+/** A store of images and containers for one build at a time; disposing of it removes all but pulled images. */
 export interface Store extends AsyncDisposable {
   /** Name for the list of platforms of this one build: a killed one may still be at work and must not add to it. */
   readonly list: string;
@@ -45,7 +45,7 @@ export async function openStore(
 ): Promise<Store> {
   const wanted = join(setup.storage, shortHash(cacheNamespace));
   await mkdir(wanted, { recursive: true, mode: 0o700 });
-  // Locks and leftovers are told by their path, so it has to be the one and only.
+  // Locks and leftovers are identified by path, so the path must be unique.
   const namespace = await realpath(wanted);
   const { lock, slot } = await takeSlot(namespace);
   const folder = join(namespace, String(slot));
@@ -56,7 +56,7 @@ export async function openStore(
   const run = (args: readonly string[], runOptions: RunOptions = {}) =>
     setup.processes.run(setup.program.path, [...setup.program.args, ...global, ...args], {
       ...runOptions,
-      // Cache mounts live below TMPDIR, whatever the store is.
+      // Cache mounts are below TMPDIR for every store.
       env: { ...ENVIRONMENT, TMPDIR: temporary },
     });
   const clean = async (list: string) => {
@@ -92,7 +92,7 @@ export async function openStore(
 
 /**
  * Ends containers of steps that their buildah could not end itself: it was killed, or the abort came while the container
- * was being created. They are told by their bundles, which lie in the store's folder for temporary files.
+ * was being created. They are found by their bundles, which are in the store's temporary folder.
  */
 async function endSteps(
   { processes }: BuildahSetup,
@@ -111,7 +111,7 @@ async function endSteps(
 }
 
 /**
- * The first store of the namespace that nobody uses, in this process or another. The lock is a name in Linux's abstract
+ * The first store of the namespace that no process uses. The lock is a name in Linux's abstract
  * socket namespace: the kernel gives it to one process and frees it however that one ends.
  */
 async function takeSlot(namespace: string): Promise<{ lock: Server; slot: number }> {

@@ -127,26 +127,22 @@ function refuseInlineCache({ cacheTo, component }: BuildRequest): void {
   });
 }
 
-/** Only buildx's own last line tells a lost builder from a step that failed: a step may print anything. */
+/** Only buildx's own last line shows whether the builder was lost or a step failed: a step may print anything. */
 function failure(request: BuildRequest, { log }: PreparedBuild): PrimitiveError {
   const error = log.find(/^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/);
   if (
     error !== undefined &&
     /code = Unavailable|connection refused|error reading server preface|closing transport/.test(error)
   ) {
-    return new PrimitiveError(
-      'builder-unusable',
-      `${request.component}: the connection to BuildKit was lost`,
-      {
-        why: log.tail,
-        suggestions: [
-          'look at the builder: docker buildx inspect --bootstrap',
-          'then run the same command again',
-        ],
-        exit: 3,
-        retryable: true,
-      },
-    );
+    return new PrimitiveError('builder-unusable', `${request.component}: lost the connection to BuildKit`, {
+      why: log.tail,
+      suggestions: [
+        'look at the builder: docker buildx inspect --bootstrap',
+        'then run the same command again',
+      ],
+      exit: 3,
+      retryable: true,
+    });
   }
   return buildFailed(request.component, error, log);
 }
@@ -175,11 +171,11 @@ async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInf
 function refuseUnusable({ name, driver, error, version, platforms }: Report, call: string): void {
   const create = `${call} create --use --driver docker-container`;
   const unusable = (message: string, why: string, suggestions: readonly string[]) =>
-    new PrimitiveError('builder-unusable', `the builder "${name}" ${message}`, { why, suggestions, exit: 3 });
+    new PrimitiveError('builder-unusable', `Builder ${name} ${message}`, { why, suggestions, exit: 3 });
   if (driver === 'docker') {
     throw unusable(
       'cannot export an image layout',
-      'its driver is docker, which builds into the engine only',
+      'its driver is docker, which can only build into the engine',
       [create, `or select another one: ${call} ls, then ${call} use NAME`],
     );
   }

@@ -7,7 +7,7 @@ import { createBuildx } from './buildx.ts';
 
 /** Where builders are looked for and what they work with. */
 export interface BuilderSearch extends Search {
-  /** The environment, for secrets that stand in it. */
+  /** The environment, for secrets. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
@@ -15,7 +15,7 @@ export interface BuilderSearch extends Search {
   readonly storage: string;
 }
 
-/** A builder that answered, and why it is this one. */
+/** A usable builder, and why it was chosen. */
 export interface ChosenBuilder {
   readonly builder: Builder;
   readonly info: BuilderInfo;
@@ -27,8 +27,8 @@ const BUILDERS = ['buildx', 'buildah'] as const;
 type BuilderName = (typeof BUILDERS)[number];
 
 /**
- * The builder that the config names, or with `auto` the first that can be used of buildx and buildah; what was passed
- * over is part of `why`. One that is named is never replaced by another.
+ * The builder that the config names, or with `auto` the first usable one of buildx and buildah; `why` says what was wrong
+ * with the first. A named builder is never replaced by the other.
  *
  * Throws `builder-not-found` or `builder-unusable` (exit 3) with the fix.
  */
@@ -46,7 +46,7 @@ export async function chooseBuilder(
       const [passedOver] = refused;
       return {
         ...chosen,
-        why: passedOver === undefined ? `${name} is there` : `${name} is there, and ${reason(passedOver)}`,
+        why: passedOver === undefined ? `${name} found` : `${name} found; ${reason(passedOver)}`,
       };
     } catch (error) {
       if (search.signal?.aborted || !(error instanceof PrimitiveError)) throw error;
@@ -54,7 +54,7 @@ export async function chooseBuilder(
     }
   }
   const unusable = refused.find(({ code }) => code === 'builder-unusable');
-  throw new PrimitiveError(unusable?.code ?? 'builder-not-found', 'there is no builder that can be used', {
+  throw new PrimitiveError(unusable?.code ?? 'builder-not-found', 'No usable builder found', {
     why: refused.map(reason).join('; '),
     suggestions: unusable?.suggestions ?? refused.flatMap(({ suggestions }) => suggestions),
     exit: 3,

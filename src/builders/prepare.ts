@@ -12,7 +12,7 @@ import type { PinnedReference } from './dockerfile/pins.ts';
 export interface BuilderSetup {
   readonly processes: Processes;
   readonly program: Program;
-  /** The environment, for secrets that stand in it. */
+  /** The environment, for secrets. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
@@ -66,7 +66,7 @@ async function load(
   variables: BuilderSetup['variables'],
 ): Promise<LoadedSecret> {
   const missing = (why: string, suggestion: string) =>
-    new PrimitiveError('build-secret-missing', `${component}: the build secret ${id} is not there`, {
+    new PrimitiveError('build-secret-missing', `${component}: build secret ${id} not found`, {
       why,
       suggestions: [suggestion],
     });
@@ -127,7 +127,7 @@ export class BuildLog {
 export function buildFailed(component: string, summary: string | undefined, log: BuildLog): PrimitiveError {
   return new PrimitiveError('build-failed', `${component}: ${summary ?? 'the build failed'}`, {
     ...(log.tail === '' ? {} : { why: log.tail }),
-    suggestions: ['the last lines of the log say where; earlier ones stand above'],
+    suggestions: ['See the last lines of the log'],
     exit: 1,
   });
 }
@@ -139,14 +139,10 @@ export async function checkLayout(request: BuildRequest): Promise<void> {
     list.map(formatPlatform).sort().join(', '),
   );
   if (made === asked) return;
-  throw new PrimitiveError(
-    'build-failed',
-    `${request.component}: the builder made another set of platforms`,
-    {
-      why: `asked for ${asked}, got ${made}`,
-      exit: 1,
-    },
-  );
+  throw new PrimitiveError('build-failed', `${request.component}: the builder built other platforms`, {
+    why: `asked for ${asked}, got ${made}`,
+    exit: 1,
+  });
 }
 
 /** What the target needs of them, as dependencies, each once, sorted. */

@@ -16,22 +16,22 @@ export interface Scope {
   readonly push: boolean;
 }
 
-/** A value for the `Authorization` header. */
+/** A value of the `Authorization` header. */
 export interface Authorization {
   readonly header: string;
   /** The file or helper behind it; undefined for an anonymous token. */
   readonly source: string | undefined;
 }
 
-/** Learns how a host wants to be spoken to, and gets the tokens for it. */
+/** Learns which authorization a host asks for, and gets the tokens for it. */
 export interface Authorizer {
-  /** What to send for these scopes; undefined where nothing is known to be needed. Throws what the token's request came to. */
+  /** What to send for these scopes; undefined if no authorization is known to be needed. Throws if the token request fails. */
   authorize(
     host: string,
     scopes: readonly Scope[],
     options?: { readonly alone: boolean },
   ): Promise<Authorization | undefined>;
-  /** Takes in a 401 to a request that carried `used`; whether it makes sense to authorize and ask again. */
+  /** Reads the challenge of a 401 to a request that carried `used`; true if the request should be authorized and sent again. */
   learn(url: URL, host: string, response: HttpResponse, used: Authorization | undefined): boolean;
 }
 
@@ -71,7 +71,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
 interface Token {
   readonly authorization: Authorization;
   readonly scopes: readonly Scope[];
-  /** On the clock: after this moment a new one is fetched, before the server would refuse this one. */
+  /** On the clock: a new token is fetched after this, before the server refuses this one. */
   readonly refreshAt: number;
 }
 
@@ -89,12 +89,12 @@ type Method =
 interface HostState {
   method?: Method;
   tokens: Token[];
-  /** By credential, not sent yet: scopes can still be added. */
+  /** Requests that are not sent yet, by credential: scopes can still be added. */
   readonly open: Map<string, TokenRequest>;
   readonly flying: Set<TokenRequest>;
 }
 
-/** So many scopes share a token: signed tokens grow with them, and servers bound the size of a header. */
+/** Scopes per token, at most: signed tokens grow with them, and servers limit the size of a header. */
 const MAX_SCOPES = 8;
 /** Seconds that a token lives when its server does not say (token specification of CNCF Distribution). */
 const DEFAULT_LIFETIME = 60;
@@ -142,7 +142,7 @@ export function createAuthorizer(options: {
     const credential = await credentials.find(host, needed[0]?.path ?? '');
     if (credential?.type === 'bearer')
       return { header: `Bearer ${credential.token}`, source: credential.source };
-    // The first is what the request is about; the second one of a mount is only ever read.
+    // The first scope is of the repository that is written; the second, of a mount, is only read.
     const widen = options.write && credential !== undefined;
     const wanted = needed.map((scope, index) => (widen && index === 0 ? { ...scope, push: true } : scope));
     if (alone) return (await fetchNarrowing(host, state, credential, wanted, needed)).authorization;
@@ -150,7 +150,7 @@ export function createAuthorizer(options: {
     try {
       return (await shared.token).authorization;
     } catch (error) {
-      // Someone else's scope may have spoilt it, or the wider right that was not needed.
+      // It may be refused for the scope of another caller, or for the wider right that is not needed here.
       const mayHelp =
         shared.scopes.length > wanted.length || wanted.some((scope, i) => scope.push !== needed[i]?.push);
       if (!isRefusal(error) || !mayHelp) throw error;
@@ -240,7 +240,7 @@ export function createAuthorizer(options: {
       const state = stateOf(host);
       const method = chooseMethod(parseChallenges(response.headers['www-authenticate'] ?? ''), url, host);
       if (method === undefined) return false;
-      // A password that was refused once is refused twice; some services lock the account for it.
+      // Not again with the same password: some services lock the account.
       if (method.type === 'basic' && used !== undefined) return false;
       state.method = method;
       state.tokens = state.tokens.filter((token) => token.authorization !== used);
@@ -263,16 +263,16 @@ function chooseMethod(challenges: readonly Challenge[], url: URL, host: string):
   return challenges.some((challenge) => challenge.scheme === 'basic') ? { type: 'basic' } : undefined;
 }
 
-/** Passwords go to the realm: over https, or where the registry itself is spoken to without TLS by explicit configuration. */
+/** The realm gets the password: only by https, unless the registry itself is configured to be without TLS. */
 function checkRealm(realm: URL, url: URL, host: string): URL {
   const plainAllowed = realm.protocol === 'http:' && (isLoopbackHost(realm.host) || url.protocol === 'http:');
   if (realm.protocol === 'https:' || plainAllowed) return realm;
   throw new PrimitiveError(
     'registry-unauthorized',
-    `${host} sends credentials to an address that is not safe`,
+    `The token service of ${host} is not safe for credentials`,
     {
-      why: `Its token service ${realm.protocol}//${realm.host} does not use https.`,
-      suggestions: ['Let the registry name its token service by https'],
+      why: `${realm.protocol}//${realm.host} does not use https.`,
+      suggestions: ['Configure the registry to name its token service by https'],
       exit: 3,
     },
   );
@@ -314,7 +314,7 @@ function readToken(response: HttpResponse, host: string, realm: URL): { value: s
   const value = parsed?.token || parsed?.access_token;
   // What is not a token68 or a control character would break out of the header.
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new PrimitiveError('registry-unauthorized', `The token service of ${host} gave no token`, {
+    throw new PrimitiveError('registry-unauthorized', `The token service of ${host} returned no token`, {
       why: `${realm.host} answered without a usable "token".`,
       suggestions: [`docker login ${host}`],
       exit: 3,

@@ -14,12 +14,12 @@ import { createRegistryHttp, type RegistryResponse, type RetryEvent } from './re
 import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 
-/** What a client needs to know; the values of environment variables are read by the CLI. */
+/** Options of a client; the CLI reads the environment variables. */
 export interface RegistryClientOptions extends Partial<HttpClientOptions> {
   readonly credentials: CredentialSources;
   /** Runs Docker's credential helpers. */
   readonly processes: Processes;
-  /** Hosts that are spoken to without TLS, besides loopback ones. */
+  /** Hosts without TLS, besides loopback hosts. */
   readonly plainHttp?: readonly string[];
   /** `write` asks for tokens with the right to push from the start; default `read`. */
   readonly access?: 'read' | 'write';
@@ -32,21 +32,21 @@ export interface RegistryClientOptions extends Partial<HttpClientOptions> {
 
 /** A {@link Registry} over HTTP. */
 export interface RegistryClient extends Registry {
-  /** How many HTTP requests were sent so far, token requests and retries included, redirects not. */
+  /** HTTP requests sent so far, with token requests and retries, without redirects. */
   requests(): number;
-  /** Ends its connections; nothing may be called after it. */
+  /** Ends its connections; the client cannot be used after it. */
   close(): Promise<void>;
 }
 
 /**
- * Requests under way per host, and so connections: what they wait for is the way there and back, and enough of them fill
- * it. Registries limit how many come per minute, not at a time; one that has enough says so, and then gets fewer.
+ * Requests in flight per host, and so connections: enough to hide the latency. Registries limit requests per minute, not
+ * at a time; when they answer 429 the limiter lowers it.
  */
 const CONCURRENCY = 48;
-/** A few blobs fill the line, and each holds a piece of itself in memory. */
+/** A few uploads fill the bandwidth, and each holds a chunk in memory. */
 const UPLOADS_AT_A_TIME = 16;
 const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;
-/** How often a read is repeated that does not show what this client has just written. */
+/** Reads, and milliseconds, until a read that does not show this client's last write is believed. */
 const STALE_READS = 5;
 const STALE_WINDOW = 60_000;
 
@@ -83,11 +83,11 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   });
 
-  /** What this client wrote a moment ago, by repository and reference: a read that differs may be a stale one. */
+  /** What this client wrote, by repository and reference: a read that differs may be stale. */
   const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
   const tagWriters = new Map<Repository, Promise<unknown>>();
   const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();
-  /** Where this client knows a blob to be: other repositories of the host can take it from there. */
+  /** A repository that has the blob: others on the host can mount it from there. */
   const held = new Map<Digest, Repository>();
   const uploads = pLimit(UPLOADS_AT_A_TIME);
 
@@ -124,12 +124,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     if (head.response.status === 404) return undefined;
     const descriptor = head.response.status === 200 ? headDescriptor(head, reference) : undefined;
     if (descriptor !== undefined) return descriptor;
-    // Without a digest in the answer, or without a body that says why not: GET tells.
+    // HEAD has no digest, or no body with the reason: ask by GET.
     const manifest = await fetchManifest(repository, reference);
     return manifest === undefined ? undefined : descriptorOf(manifest);
   }
 
-  /** Reads again for a while where the answer is not what this client wrote; then believes it. */
+  /** Repeats a read that differs from what this client wrote, for a while; then believes it. */
   async function settled<T extends { readonly digest: Digest }>(
     repository: Repository,
     reference: string,
@@ -204,7 +204,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       get: fetchManifest,
       async put(repository, reference, manifest) {
         const answer = await put(repository, reference, manifest);
-        // A fallback index is everybody's: that it changes means nothing.
+        // Others write the fallback index too: a changed index is not a stale read.
         if (isDigest(reference)) remember(repository, reference, manifest);
         return answer;
       },
@@ -229,7 +229,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
           target: `blobs/${digest}`,
           what: `the blob ${digest}`,
           pushes: false,
-          // One more than expected, so that a longer body is told from a broken limit.
+          // One byte more than expected, so that a longer body fails by its digest and not as too large.
           maxBytes: Math.max(size + 1, 64 * 1024),
           accept: ({ status }) => status === 200,
         },
@@ -298,7 +298,7 @@ function headDescriptor(answer: RegistryResponse, reference: string): Descriptor
   return { mediaType: manifestType(answer), digest, size };
 }
 
-/** The response's media type, without parameters; one that is no manifest's comes from something that is no registry. */
+/** The media type, without parameters; any but a manifest's comes from a server that is not a registry. */
 function manifestType(answer: RegistryResponse): string {
   const type = (answer.response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
   if (isIndexType(type) || isImageType(type)) return type;
@@ -312,8 +312,12 @@ function checkOutgoing(manifest: Manifest, reference: string): void {
 }
 
 function tooLarge(repository: Repository, descriptor: Descriptor, maxBytes: number): PrimitiveError {
-  return new PrimitiveError('registry-blob-too-large', `A blob of ${repository} is too large to be read`, {
-    why: `${descriptor.digest} has ${descriptor.size} bytes, at most ${maxBytes} are taken.`,
-    exit: 3,
-  });
+  return new PrimitiveError(
+    'registry-blob-too-large',
+    `Blob ${descriptor.digest} of ${repository} is too large`,
+    {
+      why: `It has ${descriptor.size} bytes; the limit is ${maxBytes}.`,
+      exit: 3,
+    },
+  );
 }

@@ -12,9 +12,9 @@ export interface CredentialSources {
   readonly xdgRuntimeDir?: string;
   /** XDG_CONFIG_HOME; `~/.config` where it is not set. */
   readonly xdgConfigHome?: string;
-  /** REGISTRY_AUTH_FILE, as Podman and buildah take it; looked at first, because it is set on purpose. */
+  /** REGISTRY_AUTH_FILE, as for Podman and buildah; first, because it is set on purpose. */
   readonly registryAuthFile?: string;
-  /** Used for a host that no file has anything for, such as GITHUB_TOKEN for ghcr.io. */
+  /** For hosts that no file has credentials for, such as GITHUB_TOKEN for ghcr.io. */
   readonly fallbacks?: readonly {
     readonly host: string;
     readonly username: string;
@@ -120,7 +120,7 @@ async function readAuthFile(path: string): Promise<AuthFile | undefined> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw unreadable(path, `it cannot be opened (${code})`);
   }
-  // Neither the parser's message nor the error itself goes on from here: both quote the content.
+  // The parser's message and error stay here: both quote the content.
   const content = parseObject(text, path);
   const auths = objectAt(content, 'auths', path);
   const helpers = objectAt(content, 'credHelpers', path);
@@ -158,7 +158,7 @@ function objectAt(
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** The name becomes a part of a program's name: nothing that could lead to another folder. */
+/** The name becomes a part of a program's name and must not lead to another folder. */
 function helperName(name: unknown, path: string): string {
   if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
   throw unreadable(path, 'the name of a credential helper is not a plain name');
@@ -219,12 +219,16 @@ async function runHelper(
     .catch((cause: unknown) => {
       if (!(cause instanceof PrimitiveError && cause.code === 'tool-not-found')) throw cause;
       // Left behind by Docker Desktop, or by another machine whose home folder this is.
-      throw new PrimitiveError('credential-helper-failed', `${program}, named in ${file}, is not there`, {
-        why: 'It is in no folder of PATH.',
-        suggestions: [`Install it, or take it out of ${file} and log in again: docker login ${host}`],
-        exit: 3,
-        cause,
-      });
+      throw new PrimitiveError(
+        'credential-helper-failed',
+        `Credential helper ${program}, named in ${file}, not found`,
+        {
+          why: 'It is not on PATH.',
+          suggestions: [`Install it, or remove it from ${file} and log in again: docker login ${host}`],
+          exit: 3,
+          cause,
+        },
+      );
     });
   const output = new TextDecoder().decode(result.stdout);
   // The protocol of docker-credential-helpers: this text on stdout and exit code 1 mean that nothing is stored.
@@ -232,7 +236,7 @@ async function runHelper(
   const failed = (why: string) =>
     new PrimitiveError(
       'credential-helper-failed',
-      `${program}, named in ${file}, gave no credentials for ${host}`,
+      `Credential helper ${program}, named in ${file}, returned no credentials for ${host}`,
       {
         why,
         suggestions: [`Try it: echo ${server} | ${program} get`, `docker login ${host}`],
@@ -244,18 +248,18 @@ async function runHelper(
   try {
     answer = JSON.parse(output) as typeof answer;
   } catch {
-    throw failed('What it wrote is not JSON.');
+    throw failed('Its output is not JSON.');
   }
   const { Username: username, Secret: secret } = answer ?? {};
   if (typeof username !== 'string' || typeof secret !== 'string')
-    throw failed('Username or Secret is missing.');
+    throw failed('Its output has no Username or no Secret.');
   if (secret === '') return undefined;
   if (username === '<token>') return { type: 'identity', token: secret, source: program };
   return { type: 'basic', username, password: secret, source: program };
 }
 
 function unreadable(path: string, why: string): PrimitiveError {
-  return new PrimitiveError('credentials-unreadable', `The credentials file ${path} cannot be used`, {
+  return new PrimitiveError('credentials-unreadable', `Cannot use the credentials file ${path}`, {
     why,
     suggestions: ['Correct it, or remove it and log in again: docker login HOST'],
     exit: 3,

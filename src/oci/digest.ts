@@ -57,7 +57,7 @@ export async function* checkedBytes(source: BlobSource): AsyncGenerator<Uint8Arr
 }
 
 function changed(digest: Digest, why: string): PrimitiveError {
-  return new PrimitiveError('blob-digest-mismatch', `The blob ${digest} is not what it says`, {
+  return new PrimitiveError('blob-digest-mismatch', `Blob ${digest} does not match its digest`, {
     why,
     suggestions: [
       'Build the image again; the layout on disk was changed or damaged while it was being pushed',

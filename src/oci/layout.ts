@@ -76,7 +76,7 @@ interface Layout {
 
 async function openLayout(folder: string): Promise<Layout> {
   const root = await realpath(folder).catch((cause) => {
-    throw invalid(folder, 'there is no such folder', cause);
+    throw invalid(folder, 'the folder does not exist', cause);
   });
   const blobs = join(root, 'blobs', 'sha256');
   if ((await realpath(blobs).catch(() => undefined)) !== blobs) {
@@ -144,7 +144,7 @@ async function collect(
   }
 }
 
-/** What the index says, or else what the config says; where both speak they must agree. */
+/** The platform of the index, or else of the config; if both name one they must agree. */
 async function imagePlatform(layout: Layout, descriptor: Descriptor, image: ParsedImage): Promise<Platform> {
   const bytes = await layout.read(image.config, MAX_CONFIG_BYTES);
   const content = parseText(bytes);
@@ -217,7 +217,7 @@ async function readWhole(path: string, folder: string, limit: number): Promise<U
 }
 
 function invalid(folder: string, why: string, cause?: unknown): PrimitiveError {
-  return new PrimitiveError('layout-invalid', `The OCI image layout in ${folder} cannot be used`, {
+  return new PrimitiveError('layout-invalid', `Cannot use the OCI image layout in ${folder}`, {
     why,
     suggestions: ['Build the image again'],
     exit: 3,

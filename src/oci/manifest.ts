@@ -30,8 +30,8 @@ export interface ParsedImage extends Common {
 export type ParsedManifest = ParsedIndex | ParsedImage;
 
 /**
- * Reads and checks a manifest from bytes that nobody vouches for: its JSON, that the `mediaType` inside agrees with the
- * one outside and with what is there, and every descriptor. Throws `manifest-invalid` (exit 3).
+ * Reads and checks a manifest from untrusted bytes: its JSON, its descriptors, and that the `mediaType` inside agrees
+ * with the one outside and with the content. Throws `manifest-invalid` (exit 3).
  *
  * A document that could be read both as an index and as an image is refused (CVE-2021-41190).
  */
@@ -209,7 +209,7 @@ function quote(value: unknown): string {
 }
 
 function malformed(why: string): PrimitiveError {
-  return new PrimitiveError('manifest-invalid', 'A manifest is not what the OCI image specification allows', {
+  return new PrimitiveError('manifest-invalid', 'Manifest is not valid by the OCI image specification', {
     why,
     exit: 3,
   });

@@ -35,12 +35,12 @@ export function joinRepository(registry: string, image: string): Repository {
   return parseRepository(`${registry.replace(/\/+$/, '')}/${image}`);
 }
 
-/** The host, with its port where it has one: `ghcr.io`, `127.0.0.1:5000`. */
+/** The host, with its port if any: `ghcr.io`, `127.0.0.1:5000`. */
 export function repositoryHost(repository: Repository): string {
   return repository.slice(0, repository.indexOf('/'));
 }
 
-/** What stands behind the host: `acme/domain-orders`. */
+/** The path after the host: `acme/domain-orders`. */
 export function repositoryPath(repository: Repository): string {
   return repository.slice(repository.indexOf('/') + 1);
 }
@@ -177,7 +177,7 @@ function pathFault(path: string, name: string): Fault | undefined {
     const odd = /[^a-z0-9._-]/u.exec(component);
     if (odd !== null) return { why: `"${component}" contains ${JSON.stringify(odd[0])}` };
     if (/^[._-]|[._-]$/.test(component)) {
-      return { why: `"${component}" begins or ends with a separator; letters or digits must stand there` };
+      return { why: `"${component}" must begin and end with a letter or a digit` };
     }
     return {
       why: `"${component}" has separators in a row; allowed are one dot, one or two underscores, or dashes`,
@@ -202,7 +202,7 @@ function digestFault(digest: string): string {
 function invalid(text: string, why: string, suggestions: readonly string[]): PrimitiveError {
   return new PrimitiveError(
     'reference-invalid',
-    `${JSON.stringify(shorten(text))} is not a usable image reference`,
+    `Image reference ${JSON.stringify(shorten(text))} is not valid`,
     {
       why,
       suggestions,

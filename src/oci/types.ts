@@ -21,7 +21,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A manifest or index as the exact bytes that stand in the registry; `digest` is that of `bytes`. */
+/** A manifest or index as the exact bytes in the registry; `digest` is that of `bytes`. */
 export interface Manifest {
   readonly mediaType: string;
   readonly digest: Digest;

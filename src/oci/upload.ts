@@ -9,7 +9,7 @@ import type { BlobSource } from './registry.ts';
 import type { RegistryHttp, RegistryResponse } from './registry-http.ts';
 import type { Descriptor, Repository } from './types.ts';
 
-/** Whether the registry has the blob; a registry that does not answer HEAD plainly is taken not to have it. */
+/** Whether the registry has the blob; any answer to HEAD but 200 means that it has not. */
 export async function hasBlob(
   http: RegistryHttp,
   repository: Repository,
@@ -32,7 +32,7 @@ export async function hasBlob(
 /**
  * Mounts the blob from another repository of the same host where that works, otherwise sends it: POST for a session, then
  * one PUT with its length known (distribution-spec, "POST then PUT"). Whatever breaks begins a new session with the
- * source opened again, because few registries tell reliably how far the last one came.
+ * source opened again, because few registries report reliably how much they have received.
  */
 export async function uploadBlob(
   http: RegistryHttp,
@@ -57,7 +57,7 @@ export async function uploadBlob(
   return http.retrying({ repository, method: 'PUT' }, async () => {
     const started = await start().catch((failure: unknown) => {
       if (mount === undefined || !isRefusal(failure)) throw failure;
-      // Not allowed to read over there; that is no reason not to send it.
+      // Not allowed to read the other repository: upload instead.
       mount = undefined;
       return start();
     });

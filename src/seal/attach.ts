@@ -14,7 +14,7 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
 
 /**
  * Attaches an image's bundles, reads all of it back from the registry and verifies it. The bundles are put in the order
- * given: the signature comes last. Attaching again what is there already changes nothing.
+ * given: the signature comes last. Attaching the same bundles again changes nothing.
  *
  * What others attached before does not do in place of it: the seal that is read back must be of this signer's tier, and
  * where that is only accepted, by this signer or one of its repository and ref.
@@ -48,11 +48,11 @@ export async function attachBundles(
   const { registry } = context;
   const statements = await Promise.all(bundles.map((bytes) => checkOwn(context, bytes)));
   const last = statements.at(-1);
-  if (last === undefined) throw new Error('there is nothing to attach');
+  if (last === undefined) throw new Error('no bundles to attach');
   const blobs = bundles.map(bundleBlob);
   await Promise.all([
     registry.pushBlob(repository, EMPTY_CONFIG),
-    // Signed a moment ago: nobody can have it.
+    // Signed a moment ago: the registry cannot have it.
     ...blobs.map((blob) => registry.pushBlob(repository, bundleSource(blob), { fresh: true })),
   ]);
   const referrers = blobs.map((blob, index) =>
@@ -79,14 +79,18 @@ export async function confirm<T extends object>(
     if (typeof seen !== 'string') return seen;
     const delay = READ_BACK_DELAYS[attempt];
     if (delay === undefined) {
-      throw new PrimitiveError('seal-not-confirmed', `The registry does not show ${what} as sealed.`, {
-        why: seen,
-        suggestions: [
-          'Run publish again: what is there already is used, nothing is tagged before it is sealed.',
-        ],
-        exit: 3,
-        retryable: true,
-      });
+      throw new PrimitiveError(
+        'seal-not-confirmed',
+        `Cannot read the seal of ${what} back from the registry`,
+        {
+          why: seen,
+          suggestions: [
+            'Run publish again: what is attached already is used, and no tag is written before the seal is complete.',
+          ],
+          exit: 3,
+          retryable: true,
+        },
+      );
     }
     await sleep(delay);
   }
@@ -95,14 +99,14 @@ export async function confirm<T extends object>(
 async function checkOwn({ verifier, policy }: SealContext, bundle: Uint8Array): Promise<VerifiedStatement> {
   const check = await verifier.verify(bundle);
   if (!check.verified) {
-    throw new PrimitiveError('seal-bundle-refused', 'What was just signed does not verify.', {
+    throw new PrimitiveError('seal-bundle-refused', 'New signature does not verify', {
       why: check.detail,
       suggestions: ['Check that `signing.trustedRoot` or the trusted keys belong to the signer in use.'],
     });
   }
   const tier = tierOf(check.statement.signer, policy);
   if (tier === undefined) {
-    throw new PrimitiveError('seal-bundle-refused', 'This signer may not publish.', {
+    throw new PrimitiveError('seal-bundle-refused', 'Signer is not allowed to publish', {
       why: `${describeSigner(check.statement.signer)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
       suggestions: ['Add the signer to `signing.accepted`, or run where a trusted one signs.'],
     });

@@ -39,7 +39,7 @@ export async function inspectSeal(
   expected: Expected = {},
 ): Promise<SealState> {
   const manifest = typeof image === 'string' ? await context.registry.getManifest(repository, image) : image;
-  if (manifest === undefined) return unsealed('absent', 'There is no such image.');
+  if (manifest === undefined) return unsealed('absent', 'The image was not found.');
   const children = childrenOf(manifest);
   if (!Array.isArray(children)) return children;
   const incomplete = await findMissingChild(context.registry, repository, children, expected);

@@ -74,7 +74,7 @@ export function fingerprintOf(publicKey: string): string {
     const der = createPublicKey(publicKey).export({ type: 'spki', format: 'der' });
     return `sha256:${createHash('sha256').update(der).digest('hex')}`;
   } catch (cause) {
-    throw new PrimitiveError('signing-key-invalid', 'That is not a public key in PEM form.', {
+    throw new PrimitiveError('signing-key-invalid', 'Public key is not in PEM form', {
       why: cause instanceof Error ? cause.message : 'it cannot be read',
       suggestions: ['Write the public half with `cosign public-key --key …` and name that file.'],
       cause,

@@ -14,7 +14,7 @@ import { certificateIdentity } from './certificate.ts';
 import { fingerprintOf } from './trust.ts';
 import type { SignedStatement, SignerIdentity } from './types.ts';
 
-/** Who vouches for certificates, logs and timestamps: Sigstore's public instance, or the `trustedRoot` file of another. */
+/** The root of trust for certificates, logs and timestamps: Sigstore's public instance, or a `trustedRoot` file. */
 export type TrustRoot =
   | { readonly type: 'public-good' /** Folder for the root's TUF metadata. */; readonly cache: string }
   | { readonly type: 'file'; readonly path: string };
@@ -23,18 +23,18 @@ export type TrustRoot =
 export interface VerifierOptions {
   /** Public keys in PEM form; none where no key signs. */
   readonly keys?: readonly string[];
-  /** Absent where no keyless signer counts: then no certificate is looked at, and nothing is fetched. */
+  /** Absent if no keyless signer is trusted: then certificates are refused, and nothing is fetched. */
   readonly root?: TrustRoot;
 }
 
-/** A bundle either holds a statement that is signed by a known key or a proved identity, or something is wrong with it. */
+/** The statement of a bundle and its verified signer, or what is wrong with the bundle. */
 export type BundleCheck =
   | { readonly verified: true; readonly statement: SignedStatement }
   | { readonly verified: false; readonly detail: string };
 
 /**
- * Checks Sigstore bundles. `verify` takes any bytes and does not throw for what is in them; it throws
- * `trust-root-unavailable` (exit 3) or `trust-root-invalid` (exit 2) where there is nothing to check them against.
+ * Verifies Sigstore bundles. `verify` takes any bytes and does not throw for their content; it throws
+ * `trust-root-unavailable` (exit 3) or `trust-root-invalid` (exit 2) if the root cannot be loaded.
  */
 export interface BundleVerifier {
   verify(bytes: Uint8Array): Promise<BundleCheck>;
@@ -42,13 +42,13 @@ export interface BundleVerifier {
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
-/** One signature statement vouches for all images of a publish and is met as often; an SBOM is met once and is large. */
+/** The signature of a publish is shared by all its images and verified once; an SBOM is large and not seen again. */
 const MAX_REMEMBERED_BYTES = 256 * 1024;
 const MAX_REMEMBERED = 4096;
 
 /**
- * A verifier for these keys and this root. The root is loaded when the first certificate is met, once.
- * Throws `signing-key-invalid` (exit 2) for a key that is none.
+ * A verifier for these keys and this root. The root is loaded with the first certificate.
+ * Throws `signing-key-invalid` (exit 2) for a key that is not PEM.
  */
 export function createVerifier(options: VerifierOptions): BundleVerifier {
   const keys = new Map((options.keys ?? []).map((pem) => [keyHint(pem), pem]));
@@ -68,7 +68,7 @@ export function createVerifier(options: VerifierOptions): BundleVerifier {
   };
 }
 
-/** Runs `load` on the first call and again after a failure: a root that could not be fetched may be there later. */
+/** Runs `load` once, and again after a failure: the root may be reachable later. */
 function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {
@@ -110,10 +110,10 @@ async function parseBundle(bytes: Uint8Array): Promise<Bundle> {
 }
 
 function envelopeOf(bundle: Bundle): Envelope {
-  if (bundle.content.$case !== 'dsseEnvelope') throw new Error('the bundle holds no statement');
+  if (bundle.content.$case !== 'dsseEnvelope') throw new Error('the bundle has no statement');
   const { dsseEnvelope } = bundle.content;
   if (dsseEnvelope.payloadType !== PAYLOAD_TYPE)
-    throw new Error('the bundle holds something else than a statement');
+    throw new Error('the payload of the bundle is not a statement');
   return dsseEnvelope;
 }
 
@@ -176,8 +176,8 @@ function keyHint(pem: string): string {
 }
 
 /**
- * What a root has, it demands: an entry in its transparency log, a certificate timestamp of its certificate log.
- * A signed time it always demands, because certificates are valid for minutes only.
+ * Requires what the root provides: an entry in its transparency log, a timestamp of its certificate log. A signed
+ * timestamp is always required, because certificates are valid for minutes.
  */
 function createIdentityVerifier(material: TrustMaterial): Verifier {
   for (const { certChain } of [...material.certificateAuthorities, ...material.timestampAuthorities])
@@ -208,7 +208,7 @@ async function readRoot(path: string): Promise<TrustMaterial> {
   try {
     return toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await readFile(path, 'utf8'))));
   } catch (cause) {
-    throw new PrimitiveError('trust-root-invalid', `The trusted root ${path} cannot be read.`, {
+    throw new PrimitiveError('trust-root-invalid', `Cannot read the trusted root ${path}`, {
       why: reasonOf(cause),
       suggestions: [
         'Set `signing.trustedRoot` to the trusted_root.json of your Sigstore (`cosign trusted-root create`).',
@@ -225,7 +225,7 @@ async function fetchRoot(cache: string): Promise<TrustMaterial> {
   } catch (cause) {
     throw new PrimitiveError(
       'trust-root-unavailable',
-      "The root of Sigstore's public instance cannot be fetched.",
+      "Cannot fetch the root of Sigstore's public instance",
       {
         // The library's own message says no more than that it failed.
         why: [cause, ...(cause instanceof Error ? [cause.cause] : [])]

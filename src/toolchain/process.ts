@@ -15,7 +15,7 @@ export interface RunOptions {
    * read once the promise is fulfilled; a throw ends the program and is what `run` throws. `RunResult.stdout` is empty.
    */
   readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
-  /** Bytes of stdout that are collected at most, 64 MiB unless told; more ends the program with an error. */
+  /** Limit of collected stdout in bytes, default 64 MiB; more ends the program with an error. */
   readonly maxStdout?: number;
   readonly signal?: AbortSignal;
   /** Milliseconds after which the program is ended. */
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly secrets?: readonly string[];
 }
 
-/** What is left of a run that ended, whatever its exit code. */
+/** The result of a run, for every exit code. */
 export interface RunResult {
   /** 128 + the signal's number where a signal ended it. */
   readonly exitCode: number;

@@ -212,7 +212,7 @@ function isStringArray(text: string): boolean {
 }
 
 /**
- * Directives stand on the first lines, each once, before anything else (Dockerfile reference, "Parser directives").
+ * Directives are on the first lines, each once, before anything else (Dockerfile reference, "Parser directives").
  * A line that is none, also an unknown one, ends them.
  */
 function directives(lines: readonly string[], comment = '#'): Map<string, { line: number; value: string }> {

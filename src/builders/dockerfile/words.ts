@@ -103,7 +103,7 @@ class Lexer {
         text += char;
         continue;
       }
-      // Inside quotes only these can be escaped; before all others the token stands for itself.
+      // Inside quotes only these can be escaped; before others the token is an ordinary character.
       const escaped = ['"', '$', escapeToken].includes(this.#peek());
       if (keepEscapes || (!escaped && this.#peek() !== '')) text += char;
       if (escaped) text += this.#next();

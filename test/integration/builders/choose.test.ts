@@ -61,7 +61,7 @@ describe('auto', () => {
       name: 'buildx',
       description: expect.stringMatching(/^buildx \S+, builder "primitive-test" \(remote\)$/),
     });
-    expect(why).toBe('buildx is there');
+    expect(why).toBe('buildx found');
   });
 
   test('takes buildah otherwise, and says what is wrong with buildx', async () => {
@@ -70,7 +70,7 @@ describe('auto', () => {
     const { info, why } = await choose('auto', engineOnly());
     expect(info.name).toBe('buildah');
     expect(why).toMatch(
-      /^buildah is there, and the builder "default" cannot export an image layout \(its driver is docker/,
+      /^buildah found; Builder default cannot export an image layout \(its driver is docker/,
     );
   });
 
@@ -110,7 +110,7 @@ describe('one that is named is never replaced', () => {
     await expect(choose('buildx', engineOnly())).rejects.toMatchObject({
       code: 'builder-unusable',
       exit: 3,
-      message: 'the builder "default" cannot export an image layout',
+      message: 'Builder default cannot export an image layout',
       suggestions: expect.arrayContaining(['buildx create --use --driver docker-container']),
     });
   });
@@ -154,7 +154,7 @@ describe('one that is named is never replaced', () => {
     await expect(choose('buildx', env)).rejects.toMatchObject({
       code: 'builder-unusable',
       exit: 3,
-      message: 'the builder "gone" does not answer',
+      message: 'Builder gone does not answer',
       why: 'context deadline exceeded',
     });
   });
@@ -163,7 +163,7 @@ describe('one that is named is never replaced', () => {
     await install('buildx');
     await expect(choose('buildx', engineOnly())).rejects.toMatchObject({
       code: 'builder-unusable',
-      message: 'the builder "default" does not answer',
+      message: 'Builder default does not answer',
       why: expect.stringContaining('Cannot connect to the Docker daemon'),
     });
   });

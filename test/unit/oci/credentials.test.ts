@@ -121,8 +121,8 @@ describe('Docker', () => {
 
   test.each([
     ['exit code 1', { code: 1, stdout: 'the keychain is locked with CANARY' }, 'It ended with exit code 1.'],
-    ['no JSON', { stdout: 'CANARY' }, 'What it wrote is not JSON.'],
-    ['no secret', { stdout: '{"Username":"CANARY"}' }, 'Username or Secret is missing.'],
+    ['no JSON', { stdout: 'CANARY' }, 'Its output is not JSON.'],
+    ['no secret', { stdout: '{"Username":"CANARY"}' }, 'Its output has no Username or no Secret.'],
   ])('a helper that fails, %s, is named without what it wrote', async (_name, answer, why) => {
     const file = await write('.docker/config.json', { credHelpers: { 'ghcr.io': 'broken' } });
     const { processes } = helpers({ 'docker-credential-broken ghcr.io': answer });
@@ -139,10 +139,10 @@ test('a helper that is not there is named with the file that names it', async ()
   expect(error).toMatchObject({
     code: 'credential-helper-failed',
     exit: 3,
-    why: 'It is in no folder of PATH.',
+    why: 'It is not on PATH.',
   });
   expect((error as Error).message).toBe(
-    `docker-credential-of-another-machine, named in ${file}, is not there`,
+    `Credential helper docker-credential-of-another-machine, named in ${file}, not found`,
   );
 });
 

@@ -135,7 +135,7 @@ describe('what is refused', () => {
     await rm(join(folder, 'blobs'), { recursive: true });
     await refused('blobs/sha256 is missing or a symbolic link');
     await rm(folder, { recursive: true });
-    await refused('there is no such folder');
+    await refused('the folder does not exist');
   });
 
   test('an index.json that is no JSON, or huge', async () => {

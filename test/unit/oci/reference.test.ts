@@ -40,8 +40,8 @@ describe('parseRepository', () => {
     ['ghcr.io/acme/orders/', 'a part between two slashes is empty'],
     ['ghcr.io/', 'a part between two slashes is empty'],
     ['ghcr.io/acme/../orders', '".." is not a name'],
-    ['ghcr.io/acme/.orders', '".orders" begins or ends with a separator; letters or digits must stand there'],
-    ['ghcr.io/acme/orders-', '"orders-" begins or ends with a separator; letters or digits must stand there'],
+    ['ghcr.io/acme/.orders', '".orders" must begin and end with a letter or a digit'],
+    ['ghcr.io/acme/orders-', '"orders-" must begin and end with a letter or a digit'],
     [
       'ghcr.io/acme/or..ders',
       '"or..ders" has separators in a row; allowed are one dot, one or two underscores, or dashes',
