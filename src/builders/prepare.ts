@@ -71,7 +71,7 @@ async function load(
       suggestions: [suggestion],
     });
   if ('env' in source) {
-    const value = variables[source.env];
+    const value = Object.hasOwn(variables, source.env) ? variables[source.env] : undefined;
     if (value === undefined || value === '') throw missing(`${source.env} is not set`, `set ${source.env}`);
     return { id, source, value: Buffer.from(value) };
   }

@@ -10,25 +10,25 @@ export function normalised(platform: Platform): Platform {
   return plain ? { os, architecture } : platform;
 }
 
-const ARCHITECTURE_NAMES: Readonly<Record<string, string>> = {
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  aarch64: 'arm64',
-};
+const ARCHITECTURE_NAMES: ReadonlyMap<string, string> = new Map([
+  ['x86_64', 'amd64'],
+  ['x86-64', 'amd64'],
+  ['aarch64', 'arm64'],
+]);
 
-/** `--platform` may also name an architecture or a system alone; what is no platform, BuildKit reports. */
+/** `--platform` may also name an architecture or a system alone; BuildKit reports what is not a platform. */
 export function readPlatform(text: string, target: Platform): Platform {
   const parts = text.toLowerCase().split('/');
   if (parts.length === 1) {
     const [word = ''] = parts;
     const system = ['linux', 'windows', 'darwin', 'freebsd'].includes(word);
     return normalised(
-      system ? { ...target, os: word } : { os: 'linux', architecture: ARCHITECTURE_NAMES[word] ?? word },
+      system ? { ...target, os: word } : { os: 'linux', architecture: ARCHITECTURE_NAMES.get(word) ?? word },
     );
   }
   const [os = '', architecture = '', ...variant] = parts;
   const platform = parsePlatform(
-    [os, ARCHITECTURE_NAMES[architecture] ?? architecture, ...variant].join('/'),
+    [os, ARCHITECTURE_NAMES.get(architecture) ?? architecture, ...variant].join('/'),
   );
   return normalised(platform ?? target);
 }

@@ -311,6 +311,7 @@ describe('platforms that RUN needs', () => {
       ['linux/amd64', 'linux/arm64'],
     ],
     ['an architecture alone', 'FROM --platform=aarch64 a\nRUN b', ['linux/arm64']],
+    ['a word that objects have by themselves', 'FROM --platform=constructor a\nRUN b', ['linux/constructor']],
     ['by argument', 'ARG P=linux/s390x\nFROM --platform=$P a\nRUN b', ['linux/s390x']],
     [
       'by argument of an automatic name',
