@@ -16,7 +16,8 @@ export function partOf<T>(cases: readonly T[], parts: number): readonly T[] {
   return cases.filter((_, index) => (index + seed) % parts === 0);
 }
 
-/** `count` numbers for cases that are made by lot; each seed has others. */
+/** `count` numbers for cases that are made by lot, four times as many where every case is to run; each seed has others. */
 export function seeds(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, index) => seed * count + index);
+  const length = env.PRIMITIVE_TEST_CASES === 'all' ? 4 * count : count;
+  return Array.from({ length }, (_, index) => seed * length + index);
 }

@@ -7,6 +7,7 @@ import { brokenPromises } from '../../support/invariants.ts';
 import { createLayoutBuilder } from '../../support/layout-builder.ts';
 import type { Operation } from '../../support/memory-registry.ts';
 import { type PublishAttempt, type Published, PublishWorld } from '../../support/publish-world.ts';
+import { seeds } from '../../support/sample.ts';
 
 const sources = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
 const ids = Object.keys(sources);
@@ -254,7 +255,7 @@ describe('a run that meets another one', () => {
 
 describe('two runs of main that publish one commit at once', { timeout: 300_000 }, () => {
   it('end on one image of what they build, beside what they reuse', async () => {
-    for (let seed = 1; seed <= 20; seed++) {
+    for (const seed of seeds(8)) {
       const world = new PublishWorld();
       await world.publish({ as: 'main', commit: world.commit('first'), sources });
       const commit = world.commit('second');
@@ -281,7 +282,7 @@ describe('main and two pull requests that publish one commit at once', { timeout
   it.each([['with the referrers API', true] as const, ['with the fallback index', false] as const])(
     'end with what main sealed, whatever the order (%s)',
     async (_case, referrersApi) => {
-      for (let seed = 1; seed <= 15; seed++) {
+      for (const seed of seeds(5)) {
         const world = new PublishWorld({ referrersApi });
         const commit = world.commit('first');
         const pause = seededPause(seed);
