@@ -235,6 +235,7 @@ export const imports: Corpus = {
         'from acme_sdk import orders_pb2',
         'from .gen import orders_pb2',
         'from google.protobuf import timestamp_pb2',
+        'from opentelemetry.proto import version',
       ],
     ),
     ...cases(
@@ -304,6 +305,7 @@ export const imports: Corpus = {
         ['import "database/sql"', `${ORDERS}/internal/store/store.go`],
         ['import "database/sql"', TEST.go],
         'import "database/sqlx"',
+        'import "cloud.google.com/go/profiler"',
       ],
     ),
     ...cases(

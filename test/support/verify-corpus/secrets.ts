@@ -120,6 +120,11 @@ export const secrets: Corpus = {
         ['b.go', 'package a\nvar prefix = "ghp_"\nvar mask = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"\n'],
         ['c.yaml', 'accessKey: AKIAIOSFODNN7EXAMPLE\n'],
         ['d.ts', "const key = process.env.STRIPE_KEY ?? '';\nconst sku = 'sk_test';\n"],
+        ['a_test.go', `package a; var t = "eyJ${random(20)}.eyJ${random(40)}.${random(43)}"\n`],
+        [
+          'slack.md',
+          'token = "xoxb-your-bot-token-here"\nhttps://hooks.slack.com/services/T1234/B5678/abcdefghijk\n',
+        ],
         ['e.txt', `commit ${random(40, 'hex')}\nsha256:${random(64, 'hex')}\n`],
         ['go.sum', `example.com/a v1.0.0 h1:${random(43, 'base64')}=\n`],
       ],
@@ -144,6 +149,11 @@ export const secrets: Corpus = {
         ['d.ts', "const url = 'https://user:pass@example.com/';\n"],
         ['e.md', 'postgres://<user>:<password>@<host>/<database>\n'],
         ['f.go', 'package a\n// see https://acme.io:8443/a@b\nconst at = "git@github.com:acme/app.git"\n'],
+        [
+          'test_h.py',
+          'url = "http://user:tr0ub4dor@models/v1/"\nclone = "https://oauth2:my-token@gitlab.com/a.git"\n',
+        ],
+        ['i.dll', Uint8Array.from(Buffer.from(`\0Server=a;Password=${password};`))],
         ['g.txt', `Server=sql.acme.io;Password=\${SQL_PASSWORD};\n`],
       ],
     ),
@@ -214,6 +224,8 @@ export const secrets: Corpus = {
         ['c.yaml', 1, `{ client_secret: ${key} }\n`],
       ],
       [
+        ['hash.yaml', 'admin.password: $2a$10$rRyBsGSHK6.uc8fntPwVIuLVHgsAhAX7TcdrqW\n'],
+        ['words.yaml', `token: ${base64('strong-password')}\n`],
         ['a.yaml', `apiKey: \${API_KEY_2026_PRODUCTION}\npassword: {{ .Values.password }}\n`],
         ['b.yaml', 'secretName: orders-db-credentials-2\ntokenPath: /var/run/secrets/token-1\n'],
         ['c.yaml', 'valueFrom: { secretKeyRef: { name: orders-db-1, key: password } }\npassword: null\n'],
@@ -298,6 +310,10 @@ export const secrets: Corpus = {
         [
           'e.yaml',
           'kind: ExternalSecret\nspec: { data: [{ secretKey: password, remoteRef: { key: db } }] }\n',
+        ],
+        [
+          'g.yaml',
+          secret(`stringData: { url: "https://github.com/acme", username: svc, tls.crt: ${base64('x509')} }`),
         ],
         ['f.yaml', secret('data:\n  password: ""\n  other:\ntype: Opaque')],
       ],

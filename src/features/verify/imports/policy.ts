@@ -18,11 +18,15 @@ export function brokenPathRule(found: Subjects['import'], context: Context): Pat
 
 /** The entry of a list that an import path falls under. */
 export function listed(
-  { language, specifier, target }: Pick<Subjects['import'], 'language' | 'specifier' | 'target'>,
+  { language, specifier, names, target }: Subjects['import'],
   entries: readonly string[],
 ): string | undefined {
-  const names = target.type === 'package' ? [specifier, target.name] : [specifier];
-  return entries.find((entry) => names.some((name) => isUnder(name, entry, language)));
+  const packages = [
+    specifier,
+    ...names.map((name) => `${specifier}.${name}`),
+    ...(target.type === 'package' ? [target.name] : []),
+  ];
+  return entries.find((entry) => packages.some((name) => isUnder(name, entry, language)));
 }
 
 function isListed(found: Subjects['import'], entries: readonly string[]): boolean {
@@ -37,7 +41,11 @@ function isUnder(name: string, entry: string, language: Language): boolean {
 /** Drivers of databases and brokers, clients of clouds: infrastructure where the config has no list of its own. */
 export const INFRASTRUCTURE: Readonly<Record<Language, readonly string[]>> = {
   go: [
-    'cloud.google.com/go',
+    'cloud.google.com/go/bigquery',
+    'cloud.google.com/go/firestore',
+    'cloud.google.com/go/pubsub',
+    'cloud.google.com/go/spanner',
+    'cloud.google.com/go/storage',
     'database/sql',
     'github.com/Azure/azure-sdk-for-go',
     'github.com/IBM/sarama',
@@ -60,7 +68,11 @@ export const INFRASTRUCTURE: Readonly<Record<Language, readonly string[]>> = {
   ts: [
     '@aws-sdk',
     '@azure',
-    '@google-cloud',
+    '@google-cloud/bigquery',
+    '@google-cloud/firestore',
+    '@google-cloud/pubsub',
+    '@google-cloud/spanner',
+    '@google-cloud/storage',
     '@prisma/client',
     'amqplib',
     'better-sqlite3',
@@ -86,7 +98,11 @@ export const INFRASTRUCTURE: Readonly<Record<Language, readonly string[]>> = {
     'boto3',
     'botocore',
     'confluent_kafka',
-    'google.cloud',
+    'google.cloud.bigquery',
+    'google.cloud.firestore',
+    'google.cloud.pubsub_v1',
+    'google.cloud.spanner',
+    'google.cloud.storage',
     'kafka',
     'nats',
     'pika',

@@ -21,7 +21,7 @@ export function isProto(
   language: Language,
   repository: Repository,
 ): boolean {
-  if (/\.proto$/.test(specifier) || REGISTRY.test(specifier)) return true;
+  if ((language === 'ts' && /\.proto$/.test(specifier)) || REGISTRY.test(specifier)) return true;
   if (target.type !== 'path') return false;
   const { path } = target;
   if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;

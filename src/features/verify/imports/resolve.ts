@@ -14,6 +14,8 @@ export interface Import {
   readonly language: Language;
   /** As written; for `from a import b` in Python, `a.b` where that is a module. */
   readonly specifier: string;
+  /** Python: what is imported from it; each may be a module. */
+  readonly names: readonly string[];
   readonly typeOnly: boolean;
   readonly line: number;
   readonly column: number;
@@ -42,7 +44,7 @@ export async function resolveImports(
   const resolved = await Promise.all(
     sources.map(async ({ language, imports, path, primitive }) => {
       const found: Subjects['import'][] = [];
-      for (const { specifier, names, typeOnly, line, column } of imports) {
+      for (const { specifier, names = [], typeOnly, line, column } of imports) {
         const known = await targetsOf({ specifier, names }, path, resolvers[language]);
         const seen = new Set<string>();
         for (const { specifier, target } of known) {
@@ -52,7 +54,19 @@ export async function resolveImports(
           if (seen.has(key)) continue;
           seen.add(key);
           const proto = isProto(specifier, target, language, repository);
-          found.push({ language, specifier, typeOnly, line, column, target, owner, proto, path, primitive });
+          found.push({
+            language,
+            specifier,
+            names,
+            typeOnly,
+            line,
+            column,
+            target,
+            owner,
+            proto,
+            path,
+            primitive,
+          });
         }
       }
       return found;
@@ -67,23 +81,20 @@ interface Resolved {
 }
 
 async function targetsOf(
-  {
-    specifier,
-    names,
-  }: { readonly specifier: string | undefined; readonly names: readonly string[] | undefined },
+  { specifier, names }: { readonly specifier: string | undefined; readonly names: readonly string[] },
   from: string,
   resolve: Resolver,
 ): Promise<readonly Resolved[]> {
   if (specifier === undefined) return [{ specifier: '', target: { type: 'unknown' } }];
   const found: Resolved[] = [];
   // A name that is imported from a package is a module of its own where there is a file for it.
-  for (const name of names ?? []) {
+  for (const name of names) {
     const module = /\.$/.test(specifier) ? `${specifier}${name}` : `${specifier}.${name}`;
     const [target] = await resolve(module, from);
     if (target?.type === 'path' && posix.extname(target.path) !== '')
       found.push({ specifier: module, target });
   }
-  if (found.length === 0 || found.length < (names?.length ?? 0)) {
+  if (found.length === 0 || found.length < names.length) {
     found.push(...(await resolve(specifier, from)).map((target) => ({ specifier, target })));
   }
   return found;

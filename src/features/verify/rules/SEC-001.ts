@@ -1,3 +1,8 @@
 import { secretRule } from '../secrets/rule.ts';
 
-export const rule = secretRule('SEC-001', 'private-key', 'Private key', (name) => `${name} is in the file.`);
+export const rule = secretRule(
+  'SEC-001',
+  'private-key',
+  'Private key',
+  (name) => `Private key in the file (${name}).`,
+);

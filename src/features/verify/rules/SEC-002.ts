@@ -4,5 +4,5 @@ export const rule = secretRule(
   'SEC-002',
   'token',
   'Token or key of a service',
-  (name) => `${name} is in the file.`,
+  (name) => `Credential in the file (${name}).`,
 );

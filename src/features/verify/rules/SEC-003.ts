@@ -4,5 +4,5 @@ export const rule = secretRule(
   'SEC-003',
   'url',
   'Password in an address',
-  (name) => `A password is in an address (${name}).`,
+  (name) => `Password in an address (${name}).`,
 );

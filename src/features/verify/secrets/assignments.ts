@@ -20,13 +20,13 @@ const PLAIN = new RegExp(
 const PLAIN_FILES =
   /(?:^|\/)(?:\.env(?:\..*)?|.*\.env|(?:Docker|Container)file.*|.*\.dockerfile|\.npmrc|\.pypirc|\.netrc)$|\.(?:ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars)$/i;
 
-/** Files made by programs, in which digests look like secrets, and files in which secrets are made up. */
-const SKIPPED =
-  /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$|(?:^|\/)(?:tests?|testdata|__tests__|fixtures|mocks?|__mocks__|examples?)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py)$/i;
+/** Files made by programs: digests in them look like secrets. */
+const MADE =
+  /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
 
 /** Literals that are assigned to the name of a credential and look random. */
 export function findAssignments(path: string, text: string): readonly Literal[] {
-  if (SKIPPED.test(path)) return [];
+  if (MADE.test(path)) return [];
   const patterns = PLAIN_FILES.test(path) ? [QUOTED, PLAIN] : [QUOTED];
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
@@ -38,9 +38,10 @@ export function findAssignments(path: string, text: string): readonly Literal[] 
 }
 
 /** Whether a value is one that a person or a program made up to be guessed by nobody. */
-function looksRandom(name: string, value: string): boolean {
+export function looksRandom(name: string, value: string): boolean {
   if (isPlaceholder(value) || isCode(value) || isSealed(value)) return false;
-  if (isPlaceholder(Buffer.from(value, 'base64').toString('utf8'))) return false;
+  const decoded = Buffer.from(value, 'base64').toString('utf8');
+  if (isPlaceholder(decoded) || /^[a-z]+(?:[-_ ][a-z]+)*$/.test(decoded)) return false;
   const classes = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/].filter((one) => one.test(value)).length;
   if (/pass(?:word|wd|phrase)/i.test(name))
     return classes >= 2 && /[0-9]/.test(value) && entropyOf(value) >= 2.5;

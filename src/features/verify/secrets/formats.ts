@@ -50,6 +50,12 @@ const FORMATS: readonly (readonly [name: string, kind: SecretKind, pattern: RegE
   ],
 ];
 
+/** What documentation shows of a token: AWS's word, a mask, an alphabet. */
+const SAMPLE = /EXAMPLE(?:KEY)?\b|(.)\1{7}|abcdefgh|12345678|your[-_]|[-_]here\b/i;
+/** Hosts that are the machine itself, or that RFC 2606 keeps for documentation. */
+const LOCAL =
+  /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:.+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
+
 /** Characters of a text that are looked at together, and by how much such parts overlap: rules need not be linear. */
 const PART = 1024 * 1024;
 const OVERLAP = 16 * 1024;
@@ -87,16 +93,20 @@ function byFormat(text: string): readonly Literal[] {
 
 /** Not for placeholders, and not for services on the machine that reads the file. */
 function isSecret({ kind, value }: Literal): boolean {
-  if (kind !== 'url') return !/EXAMPLE(?:KEY)?\b|(.)\1{7}/.test(value);
-  const [, user = '', password = '', host = ''] =
-    /:\/\/([^:/?#]*):(.*)@([^@/?#]*)/s.exec(value) ??
-    /()(?:Password|Pwd|SharedAccessKey)=([^;\s]*)()/i.exec(value) ??
-    [];
-  return !isPlaceholder(password) && password !== user && !isLoopback(host);
+  if (kind !== 'url') return !SAMPLE.test(value);
+  const { user, password, host } = addressOf(value);
+  return !isPlaceholder(password) && password !== user && !LOCAL.test(host);
 }
 
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:.+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i.test(
-    host,
-  );
+/** The parts of a URL or of a connection string; empty where they are not there. */
+export function addressOf(text: string): {
+  readonly user: string;
+  readonly password: string;
+  readonly host: string;
+} {
+  const [, user = '', password = '', host = ''] =
+    /:\/\/([^:/?#]*):(.*)@([^@/?#]*)/s.exec(text) ??
+    /()(?:Password|Pwd|SharedAccessKey)=([^;\s]*)()/i.exec(text) ??
+    [];
+  return { user, password, host };
 }

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type Pair, parseAllDocuments, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { isPlaceholder } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
@@ -7,13 +7,21 @@ const SECRET = /\bkind["']?\s*:\s*["']?Secret["']?\s*(?:[,}]|$)/m;
 /** A line that is only there for a template engine. */
 const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;
 
+/** Names of values that are kept beside a secret and are none. */
+const PUBLIC =
+  /^(?:type|url|user(?:name)?|name|host(?:name)?|port|project|namespace|server|database|dbname|.*\.(?:crt|cer|pub))$/i;
+
 /** Values in `data` and `stringData` of Secrets, also in a List; `data` is decoded before it is judged. */
 export function findManifestSecrets(text: string): readonly Literal[] {
-  if (!SECRET.test(text)) return [];
-  const plain = text.replace(TEMPLATE_LINE, (line) => ' '.repeat(line.length));
-  return parseAllDocuments(plain, { logLevel: 'silent', maxAliasCount: 0 } as object).flatMap((document) =>
-    'contents' in document ? secretsIn(document.contents) : [],
-  );
+  const starts = [0, ...[...text.matchAll(/^---/gm)].map(({ index }) => index)];
+  return starts.flatMap((start, i) => {
+    const document = text.slice(start, starts[i + 1]);
+    // Of a file with hundreds of manifests, few are worth the time of the parser.
+    if (!SECRET.test(document)) return [];
+    const plain = document.replace(TEMPLATE_LINE, (line) => ' '.repeat(line.length));
+    const { contents } = parseDocument(plain, { logLevel: 'silent' });
+    return secretsIn(contents).map((literal) => ({ ...literal, index: start + literal.index }));
+  });
 }
 
 function secretsIn(node: unknown): readonly Literal[] {
@@ -30,15 +38,9 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
   return data.items.flatMap(({ key: name, value }: Pair): readonly Literal[] => {
     if (!isScalar(value) || typeof value.value !== 'string' || !value.range) return [];
     const text = read(value.value);
-    if (isPlaceholder(text) || isPlaceholder(value.value)) return [];
-    return [
-      {
-        kind: 'manifest',
-        name: isScalar(name) ? String(name.value) : '',
-        value: text,
-        index: value.range[0],
-      },
-    ];
+    const known = isScalar(name) ? String(name.value) : '';
+    if (PUBLIC.test(known) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
+    return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
 }
 

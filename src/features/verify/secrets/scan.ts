@@ -1,16 +1,20 @@
 import { posix } from 'node:path';
 import type { Scan } from '../rule.ts';
-import { findAssignments } from './assignments.ts';
+import { findAssignments, looksRandom } from './assignments.ts';
 import { findManifestSecrets } from './manifests.ts';
-import { conceal, type Literal } from './secret.ts';
+import { conceal } from './secret.ts';
 
 /** Files that are nothing but keys. */
 const KEY_FILES = /(?:\.(?:p12|pfx|jks|keystore|ppk)|(?:^|\/)id_(?:rsa|dsa|ecdsa|ed25519))$/i;
 
+/** Files in which secrets are made up. */
+const TESTS =
+  /(?:^|\/)(?:tests?|testdata|__tests__|fixtures|mocks?|__mocks__|examples?)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py)$/i;
+
 /** Finds secrets in files of every type; of binary files, those of known formats. */
 export const secretScan: Scan<'secret'> = {
   subject: 'secret',
-  version: 1,
+  version: 2,
   applies: () => true,
   async scan({ path, text, bytes }) {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
@@ -18,14 +22,24 @@ export const secretScan: Scan<'secret'> = {
       const name = posix.basename(path);
       return conceal([{ kind: 'private-key', name, value: content, index: 0 }], path, content);
     }
-    const { findFormats } = await import('./formats.ts');
+    // Loaded here, because most of it is Secretlint.
+    const { addressOf, findFormats } = await import('./formats.ts');
     const readable = unescaped(path, content);
-    const found: Literal[] = [...(await findFormats(readable))];
-    if (text !== undefined) found.push(...findAssignments(path, readable));
-    if (/\.(?:ya?ml|json|tpl)$/.test(path)) found.push(...findManifestSecrets(content));
-    return conceal(found, path, content);
+    const isTest = TESTS.test(path);
+    const formats = (await findFormats(readable)).filter(({ kind, name, value }) => {
+      if (kind === 'url') return text !== undefined && (!isTest || isRemote(addressOf(value)));
+      return !isTest || name !== 'JSON Web Token';
+    });
+    const assignments = text === undefined || isTest ? [] : findAssignments(path, readable);
+    const manifests = /\.(?:ya?ml|json|tpl)$/.test(path) ? findManifestSecrets(content) : [];
+    return conceal([...formats, ...assignments, ...manifests], path, content);
   },
 };
+
+/** In a test, most addresses are made up: the password has to look random, and the host to be one of the Internet. */
+function isRemote({ password, host }: { readonly password: string; readonly host: string }): boolean {
+  return host.includes('.') && looksRandom('password', password);
+}
 
 /** The text in strings of JSON and notebooks, its characters where they were: a quote is no end, a line break ends. */
 function unescaped(path: string, text: string): string {
