@@ -1,5 +1,6 @@
 import { string as textArg } from '@oclif/core/args';
 import { boolean, custom, string } from '@oclif/core/flags';
+import type { Selection } from '../workspace/selection.ts';
 
 /** Flags of every command. */
 export const baseFlags = {
@@ -43,13 +44,6 @@ export const eventFlags = {
   events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),
   verbose: boolean({ summary: 'Show all logs as they come, not only those of what failed.' }),
 };
-
-/** Which primitives are meant; none given means all. */
-export interface Selection {
-  readonly kind: string | undefined;
-  readonly name: string | undefined;
-  readonly selectors: readonly string[];
-}
 
 /** The selection that flags and arguments come to. */
 export function selectionOf(

@@ -1,6 +1,7 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
+import { initPorts } from '../cli/ports/init.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
@@ -29,9 +30,12 @@ export default class Init extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(Init);
     return this.act(flags, async (session) => {
-      const { runInit } = await import('../cli/initializing.ts');
+      const { runInit } = await import('../features/init/run.ts');
+      const { initOutcome } = await import('../features/init/view.ts');
       const { repository, registry, branch, ci, 'dry-run': dryRun } = flags;
-      return runInit(session, { repository, registry, branch, ci, dryRun });
+      return initOutcome(
+        await runInit({ repository, registry, branch, ci, dryRun }, await initPorts(session)),
+      );
     });
   }
 }

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import { listPorts } from '../cli/ports/list.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class List extends BaseCommand {
@@ -11,7 +12,10 @@ export default class List extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(List);
-    const { runList } = await import('../cli/listing.ts');
-    return this.act(flags, (session) => runList(session, selectionOf(flags, args)));
+    return this.act(flags, async (session) => {
+      const { runList } = await import('../features/list/run.ts');
+      const { listOutcome } = await import('../features/list/view.ts');
+      return listOutcome(await runList(selectionOf(flags, args), listPorts(session)));
+    });
   }
 }

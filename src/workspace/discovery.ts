@@ -20,7 +20,8 @@ export interface ConfigLocation {
 /**
  * The config to use: the given file, or the nearest one from `cwd` up to the root of the git repository.
  *
- * Throws `config-not-found` (exit 2) with the folders that were looked in, and `config-outside-repository`.
+ * Throws `config-not-found` (exit 2) with the folders that were looked in, and `config-outside-repository` (exit 2) for a
+ * given file of another repository than that of `cwd`: commands would write there.
  */
 export async function findConfig(start: {
   /** Absolute. */
@@ -28,11 +29,11 @@ export async function findConfig(start: {
   /** Absolute; what `--config` named. */
   readonly configFile?: string | undefined;
 }): Promise<ConfigLocation> {
-  if (start.configFile !== undefined) return given(start.configFile);
   const cwd = await realpath(start.cwd).catch((cause: unknown) => {
-    throw new PrimitiveError('folder-not-found', `There is no folder ${start.cwd}.`, { cause });
+    throw new PrimitiveError('folder-not-found', `Cannot find the folder ${start.cwd}.`, { cause });
   });
   const repositoryRoot = await findRepository(cwd);
+  if (start.configFile !== undefined) return given(start.configFile, repositoryRoot);
   const searched: string[] = [];
   for (let folder = cwd; ; folder = dirname(folder)) {
     searched.push(folder);
@@ -50,16 +51,22 @@ export async function findConfig(start: {
   throw notFound(searched, repositoryRoot);
 }
 
-async function given(file: string): Promise<ConfigLocation> {
+async function given(file: string, current: string | undefined): Promise<ConfigLocation> {
   if (!(await isFile(file))) {
-    throw new PrimitiveError('config-not-found', `There is no file ${file}.`, {
-      why: 'it was named by --config',
+    throw new PrimitiveError('config-not-found', `Cannot find ${file}.`, {
+      why: '--config names it.',
       suggestions: ['Leave --config away to use the nearest primitive.config.yaml.'],
     });
   }
   const path = await realpath(file);
   const root = dirname(path);
   const repositoryRoot = await findRepository(root);
+  if (current !== undefined && repositoryRoot !== current) {
+    throw new PrimitiveError('config-outside-repository', `${file} belongs to another repository.`, {
+      why: `It is in ${repositoryRoot ?? 'no repository'}, the current directory in ${current}.`,
+      suggestions: [`primitive -C ${root} …`],
+    });
+  }
   return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
 }
 
@@ -73,11 +80,11 @@ export async function findRepository(from: string): Promise<string | undefined> 
 
 function notFound(searched: readonly string[], repositoryRoot: string | undefined): PrimitiveError {
   const where = searched.length === 1 ? searched[0] : `${searched[0]} and above, up to ${searched.at(-1)}`;
-  return new PrimitiveError('config-not-found', `There is no ${CONFIG_FILE} in ${where}.`, {
+  return new PrimitiveError('config-not-found', `Cannot find ${CONFIG_FILE} in ${where}.`, {
     why:
       repositoryRoot === undefined
-        ? 'outside of a git repository only the current folder is looked in'
-        : `${repositoryRoot} is the root of the git repository; nothing above it is looked at`,
+        ? 'Outside of a git repository only the current folder is searched.'
+        : `${repositoryRoot} is the root of the git repository; nothing above it is searched.`,
     suggestions: [
       'primitive init',
       `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${join(searched.at(-1) ?? '.', CONFIG_FILE)}`,

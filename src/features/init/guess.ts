@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import { joinRepository } from '../../oci/reference.ts';
 
 /** What is known of a repository without asking. */
 export interface InitFacts {
@@ -43,12 +44,42 @@ export interface InitGuess {
   readonly branch: string;
 }
 
+/** Throws `invalid-flag` (exit 2) for a registry or branch that no config can have, `repository-invalid` (exit 2). */
+export function checkFlags({ repository, registry, branch }: InitFlags): void {
+  if (repository !== undefined) repositoryOf(repository);
+  const faults = {
+    registry: registry === undefined ? undefined : registryFault(registry),
+    // git check-ref-format(1), as far as a branch could be taken for something else.
+    branch:
+      branch === undefined || /^[^\s*?~^:[\\]+$/.test(branch) ? undefined : 'it is not the name of a branch',
+  };
+  for (const [flag, fault] of Object.entries(faults)) {
+    if (fault === undefined) continue;
+    const value = flag === 'registry' ? registry : branch;
+    throw new PrimitiveError('invalid-flag', `--${flag} ${JSON.stringify(value)} cannot be used: ${fault}.`, {
+      suggestions: [flag === 'registry' ? '--registry ghcr.io/OWNER' : '--branch main'],
+    });
+  }
+}
+
+/** Why images cannot go to a registry; undefined where they can. */
+export function registryFault(registry: string): string | undefined {
+  if (registry === '') return 'it is empty';
+  try {
+    joinRepository(registry, 'image');
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PrimitiveError)) throw error;
+    return error.why ?? error.message;
+  }
+}
+
 /** Pure: flags first, then the remote. */
 export function guess(facts: InitFacts, flags: InitFlags): InitGuess {
   const repository = flags.repository === undefined ? ofRemote(facts.remote) : repositoryOf(flags.repository);
   return {
     repository,
-    registry: flags.registry ?? (repository && registryOf(repository)),
+    registry: flags.registry ?? (repository && knownRegistry(repository)),
     branch: flags.branch ?? facts.branch ?? 'main',
   };
 }
@@ -98,8 +129,8 @@ function ofRemote(remote: string | undefined): string | undefined {
   }
 }
 
-/** The registry that comes with a host; undefined where none is known to. */
-function registryOf(repository: string): string | undefined {
+/** The registry of a code host: `ghcr.io/acme` for `github.com/acme/app`; undefined where none is known. */
+export function knownRegistry(repository: string): string | undefined {
   const [host, owner, ...rest] = repository.toLowerCase().split('/');
   if (host === 'github.com') return `ghcr.io/${owner}`;
   return host === 'gitlab.com' ? ['registry.gitlab.com', owner, ...rest].join('/') : undefined;

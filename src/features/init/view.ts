@@ -1,8 +1,14 @@
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import type { InitDocument } from './document.ts';
 
-/** The files whole where nothing was written, else their names; what to run next. */
-export function initText({ files, answers, next, written }: InitDocument, style: Style): string {
+/** Everything that `init` can be shown as. */
+export function initOutcome(document: InitDocument): Outcome {
+  return { document, text: (style) => initText(document, style), exit: 0 };
+}
+
+/** The names of the files, or all of them where nothing was written; what to run next. */
+function initText({ files, answers, next, written }: InitDocument, style: Style): string {
   const shown = files.map(({ path, text }) =>
     written ? `${style.green('created')}  ${path}\n` : `${style.bold(`# ${path}`)}\n${text}\n`,
   );

@@ -1,38 +1,15 @@
-import type { Kind } from '../../kinds/kind.ts';
+import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import type { ListDocument, ListEntry, PrimitiveState } from './document.ts';
-import type { ListedPrimitive } from './inventory.ts';
 
-/** The inventory as a document. */
-export function inventoryOf(
-  commit: string | undefined,
-  listed: readonly ListedPrimitive[],
-  kinds: ReadonlyMap<string, Pick<Kind, 'language' | 'version'> | undefined>,
-): ListDocument {
-  return {
-    schema: 'primitive.list/v1',
-    commit: commit ?? null,
-    primitives: listed.map(({ kind, name, path, state, problem, component, inputDigest }) => {
-      const version = component?.templateVersion;
-      const known = kinds.get(kind);
-      return {
-        kind,
-        name,
-        path,
-        state,
-        problem: problem ?? null,
-        image: component?.repository ?? null,
-        inputDigest: inputDigest ?? null,
-        language: known?.language ?? null,
-        template: version === undefined ? null : { version, latest: known?.version ?? version },
-      };
-    }),
-  };
+/** Everything that `list` can be shown as. */
+export function listOutcome(document: ListDocument): Outcome {
+  return { document, text: (style) => listText(document, style), exit: 0 };
 }
 
 /** A line per primitive: what it is, its language and template, its image, its input digest or state; then what is wrong. */
-export function inventoryText({ primitives }: ListDocument, style: Style): string {
+export function listText({ primitives }: ListDocument, style: Style): string {
   if (primitives.length === 0) {
     return 'No primitives yet. To create one: primitive scaffold --kind domain --name orders\n';
   }

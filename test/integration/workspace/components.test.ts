@@ -351,7 +351,7 @@ describe('inputs that are not there', () => {
 });
 
 describe('the config', () => {
-  test('is the nearest one up to the root of the repository, whatever folder one stands in', async () => {
+  test('is the nearest one up to the root of the repository, from any folder', async () => {
     await using repo = await gitRepo({
       [CONFIG_FILE]: 'registry: a.example\n',
       'sub/deep/file': 'x',
@@ -392,6 +392,17 @@ describe('the config', () => {
     expect((await refusal(findConfig({ cwd: '/', configFile: '/no/such.yaml' }))).message).toContain(
       '/no/such.yaml',
     );
+  });
+
+  test('of another repository is refused', async () => {
+    await using repo = await gitRepo({ 'ci/publish.yaml': 'registry: a.example\n' });
+    await using other = await gitRepo({ a: 'x' });
+    const configFile = join(repo.root, 'ci/publish.yaml');
+    expect(await refusal(findConfig({ cwd: other.root, configFile }))).toMatchObject({
+      code: 'config-outside-repository',
+      exit: 2,
+      suggestions: [`primitive -C ${join(repo.root, 'ci')} …`],
+    });
   });
 
   test('is found through a link to the folder', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { guess, namesOf, repositoryOf } from '../../../../src/features/init/guess.ts';
+import { checkFlags, guess, namesOf, repositoryOf } from '../../../../src/features/init/guess.ts';
 import { planConfig, planWorkflow } from '../../../../src/features/init/plan.ts';
 
 const template = readFileSync(join(import.meta.dirname, '../../../../templates/ci/github.yaml.eta'), 'utf8');
@@ -31,6 +31,25 @@ describe('what is guessed', () => {
   ])('%j and %j', (facts, flags, expected) => {
     const { repository, registry, branch } = guess(facts, flags);
     expect([repository, registry, branch]).toEqual(expected);
+  });
+
+  test.each([
+    [{ registry: 'not ok' }, '--registry "not ok" cannot be used: it contains white space.'],
+    [
+      { registry: 'https://ghcr.io/acme' },
+      '--registry "https://ghcr.io/acme" cannot be used: a reference has no scheme.',
+    ],
+    [{ registry: '' }, '--registry "" cannot be used: it is empty.'],
+    [{ branch: 'a b' }, '--branch "a b" cannot be used: it is not the name of a branch.'],
+    [{ branch: 'release/*' }, '--branch "release/*" cannot be used: it is not the name of a branch.'],
+  ])('the flags %j are refused by name, not by the place in a file that is not there', (flags, message) => {
+    expect(() => checkFlags(flags)).toThrow(expect.objectContaining({ code: 'invalid-flag', message }));
+  });
+
+  test('flags that a config can have', () => {
+    expect(() =>
+      checkFlags({ repository: 'a/b', registry: 'ghcr.io/a', branch: 'release/1.x' }),
+    ).not.toThrow();
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { inventoryText } from '../../../../src/features/list/view.ts';
+import { listText } from '../../../../src/features/list/view.ts';
 import type {
   PublishedComponent,
   PublishPlan,
@@ -200,7 +200,7 @@ test('an inventory', () => {
       inputDigest: null,
     },
   ] as const;
-  expect(inventoryText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
+  expect(listText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
     [
       'PRIMITIVE       LANGUAGE  TEMPLATE  IMAGE         INPUTS',
       'domain/billing  go        1         r.io/billing  abababababab',
