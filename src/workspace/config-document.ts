@@ -197,6 +197,18 @@ export const ConfigFile = strictObject(
         'What primitives may import.',
       ),
     ),
+    verify: Type.Optional(
+      strictObject(
+        {
+          tests: Type.Optional(
+            Type.Enum(['required', 'optional'], {
+              description: 'required: `verify --no-tests` ends with 3; default: optional.',
+            }),
+          ),
+        },
+        'What verify must not leave out.',
+      ),
+    ),
     gitops: Type.Optional(
       strictObject(
         {

@@ -51,6 +51,7 @@ export interface Config {
     /** Undefined for the list that verify has. */
     readonly infra?: readonly string[];
   };
+  readonly verify: { readonly tests: 'required' | 'optional' };
   readonly gitops?: {
     readonly repository: string;
     readonly workflow: string;
@@ -151,6 +152,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
       forbidden: imports.forbidden ?? [],
       ...(imports.infra === undefined ? {} : { infra: imports.infra }),
     },
+    verify: { tests: file.verify?.tests ?? 'optional' },
     ...(gitops === undefined ? {} : { gitops: { ...GITOPS_DEFAULTS, ...gitops } }),
     plugins: file.plugins ?? [],
   };

@@ -9,13 +9,14 @@ export async function generatePorts({ wiring, environment, emit, signal }: Sessi
     wiring.kinds(),
     wiring.processes(),
   ]);
-  const { variables, platform, cwd } = environment;
+  const { variables, platform, cwd, temporary } = environment;
   return {
     root: location.root,
     kinds,
     processes,
     path: variables.PATH,
     platform,
+    temporary,
     cwd: await realpath(cwd),
     emit,
     signal,

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { generate } from '../../features/generate/generate.ts';
 import type { VerifyPorts } from '../../features/verify/run.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import { cacheFolder } from '../environment.ts';
 import type { Session } from '../session.ts';
+import { generatePorts } from './generate.ts';
 
 /** Milliseconds that a suite may take. */
 const SUITE_LIMIT = 10 * 60_000;
 
 /** What `verify` works with in a session. */
-export async function verifyPorts({ wiring, environment, emit, signal }: Session): Promise<VerifyPorts> {
+export async function verifyPorts(session: Session): Promise<VerifyPorts> {
+  const { wiring, environment, emit, signal } = session;
   const [{ rules }, { openWorkTree }, { openScanStore }] = await Promise.all([
     import('../../features/verify/rules/all.ts'),
     import('../../adapters/work-tree.ts'),
@@ -22,6 +25,7 @@ export async function verifyPorts({ wiring, environment, emit, signal }: Session
     wiring.processes(),
   ]);
   const tree = await openWorkTree(processes, location.root, signal);
+  const generator = await generatePorts(session);
   const { variables, version, platform, temporary } = environment;
   const cache = join(cacheFolder(environment), 'verify');
   const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
@@ -32,6 +36,14 @@ export async function verifyPorts({ wiring, environment, emit, signal }: Session
     tree,
     scans: openScanStore(join(cache, `${name}.json`), version),
     rules,
+    regenerate: async ({ id, kind: template, path }) => {
+      const [kind = '', name = ''] = id.split('/');
+      if (template === undefined) return [];
+      return generate(
+        { id, kind, name, path: relative(location.root, join(tree.root, path)), template },
+        { ...generator, check: true },
+      );
+    },
     suites: {
       processes,
       program: (name) => findProgram(name, { path: variables.PATH, platform, processes, signal }),

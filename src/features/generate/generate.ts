@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { builtIn, builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
@@ -9,7 +9,7 @@ import { locate } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import { explained } from '../../workspace/file-errors.ts';
 import { lookBelow } from '../../workspace/safe-path.ts';
-import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
+import { openStaging, removeLeftOvers, type Staging } from '../../workspace/staging.ts';
 import type { GenerateDocument } from './document.ts';
 import type { OnDisk } from './on-disk.ts';
 
@@ -28,8 +28,10 @@ export interface GeneratorContext {
   readonly path: string | undefined;
   readonly platform: NodeJS.Platform;
   readonly signal: AbortSignal;
-  /** Compare only. */
+  /** Compare only: in a temporary folder, not in the work tree. */
   readonly check: boolean;
+  /** For temporary files; absolute. */
+  readonly temporary: string;
 }
 
 /** How each program is asked for its version, and made to write below another folder. */
@@ -65,8 +67,7 @@ export async function generate(
   const generators = template.generators ?? [];
   if (generators.length === 0) return [];
   try {
-    removeLeftOvers(target, name);
-    const staging = openStaging(target, name);
+    const staging = context.check ? await openTemporary(context.temporary) : openOwn(target, name);
     try {
       const results: { readonly generated: Generated; readonly writes: string; readonly output: string }[] =
         [];
@@ -90,6 +91,17 @@ export async function generate(
   } catch (cause) {
     throw explained(cause, `generate in ${path}`);
   }
+}
+
+/** On the file system of the target, because its folders are moved there. */
+function openOwn(target: string, name: string): Staging {
+  removeLeftOvers(target, name);
+  return openStaging(target, name);
+}
+
+async function openTemporary(parent: string): Promise<Staging> {
+  const folder = await mkdtemp(join(parent, 'primitive-generate-'));
+  return { folder, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** What a generator writes replaces a folder of the primitive, and nothing that a link leads to. */

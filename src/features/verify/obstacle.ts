@@ -10,6 +10,8 @@ export interface Obstacle {
     | 'dependencies-missing'
     /** Nobody said where a service is that a required suite needs. */
     | 'service-missing'
+    /** The config requires suites, and the request leaves them out. */
+    | 'tests-left-out'
     /** A file cannot be read. */
     | 'file-unreadable';
   /** Of the checks that could not run. */

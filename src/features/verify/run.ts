@@ -1,35 +1,21 @@
-import { posix } from 'node:path';
-import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { compareFindings } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
-import { type Selection, selectComponents } from '../../workspace/selection.ts';
-import { dockerfileOf } from './dockerfile.ts';
-import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { resolveImports } from './imports/resolve.ts';
-import { sourceScan } from './imports/scan.ts';
+import type { Selection } from '../../workspace/selection.ts';
+import type { VerifyDocument } from './document.ts';
+import { readFacts } from './facts.ts';
+import type { Regenerate } from './generated.ts';
 import { judge } from './judge.ts';
-import { deploymentScan } from './manifests.ts';
-import { markerScan } from './markers.ts';
-import { readPrimitives } from './primitives.ts';
-import {
-  type AnyRule,
-  type AnyScan,
-  type Context,
-  FAMILIES,
-  type Fact,
-  type Family,
-  familyOf,
-  type Primitive,
-} from './rule.ts';
-import { type ScanStore, scanFiles } from './scan.ts';
-import { secretScan } from './secrets/scan.ts';
+import { documentOf } from './report.ts';
+import { type AnyRule, type Context, type Family, familyOf } from './rule.ts';
+import type { ScanStore } from './scan.ts';
+import { readScope, type Scope } from './scope.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuitePorts, type SuiteResults, suiteFacts } from './suites/run.ts';
-import { isFailure, type SuiteRun } from './suites/suite.ts';
-import { readSuppressions, type Suppressed, type Suppressions, suppress } from './suppressions.ts';
+import type { SuiteRun } from './suites/suite.ts';
+import { readSuppressions, suppress } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** The report, and what it leaves out. */
@@ -60,6 +46,7 @@ export interface VerifyPorts {
   readonly tree: WorkTree;
   readonly scans: ScanStore;
   readonly rules: readonly AnyRule[];
+  readonly regenerate: Regenerate;
   readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;
@@ -71,190 +58,50 @@ export interface VerifyPorts {
   readonly now: () => number;
 }
 
-/** Scans by file; each makes the subjects of its rules. */
-const SCANS: readonly AnyScan[] = [deploymentScan, markerScan, sourceScan, secretScan];
-
 /**
- * Checks primitives: reads what rules judge, lets the rules judge it, and says what was not checked.
+ * Checks primitives: reads what rules judge, runs suites, lets the rules judge, and says what was not checked.
  *
- * Throws `selection-…`, `revision-…`, `verify-mode` (exit 2). What keeps a check from running is a finding of the
- * family INT.
+ * Throws `selection-…`, `revision-…`, `verify-mode`, `suppressions-…` (exit 2). What keeps a check from running is a
+ * finding of the family INT.
  */
 export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const started = ports.now();
-  const { tree, config, kinds, location, emit } = ports;
-  const base = pathBelow(tree.root, location.root) ?? '';
-  const primitives = await readPrimitives(tree, { location, config, kinds, base });
-  const selected = await select(primitives, request, ports);
-  const families =
-    request.families.length === 0
-      ? FAMILIES
-      : FAMILIES.filter((one) => request.families.includes(one) || one === 'INT');
-  const rules = ports.rules.filter(({ id }) => families.includes(familyOf(id)));
-  const subjects = new Set(rules.map(({ subject }) => subject));
+  const { tree, config, kinds, emit, today } = ports;
+  const scope = await readScope(request, ports);
+  const suppressions = await readSuppressions(tree, scope.base, ports.rules);
+  const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
 
-  emit({ type: 'step', step: 'scan', message: 'Reading files' });
-  const facts: Fact[] = selected.map((value) => ({ subject: 'primitive', value }));
-  const scanned = await scanFiles(
-    await filesOf(selected, request, tree),
-    SCANS.filter(({ subject }) => subjects.has(subject)),
-    { tree, store: ports.scans, ownerOf: ownerIn(primitives) },
-  );
-  facts.push(...scanned);
-  if (subjects.has('import')) facts.push(...(await importsOf(scanned, ports, base, primitives)));
-  if (subjects.has('dockerfile')) facts.push(...(await dockerfilesOf(selected, tree)));
+  emit({ type: 'step', step: 'read', message: 'Reading files' });
+  const facts = await readFacts(scope, rules, ports);
+  const suites = await testsOf(scope, request, ports);
 
-  const suites = await testsOf(selected, request, families, ports);
-  facts.push(...suiteFacts(suites));
+  const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
+  const found = await judge(rules, [...facts, ...suiteFacts(suites)], context);
+  const suppressed = suppress(found, suppressions, {
+    today,
+    isChecked: ({ rule, path }) => scope.covers(rule, path),
+  });
+  const judged = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
+  const findings = [...suppressed.findings, ...(await judge(rules, judged, context))].sort(compareFindings);
 
-  const context: Context = { config, kinds, tree, primitives, base, runs: suites.runs };
-  const { findings, suppressed } = await applySuppressions(
-    await judge(rules, facts, context),
-    rules,
-    context,
-    {
-      suppressions: await readSuppressions(tree, base, ports.rules),
-      today: ports.today,
-      isChecked: ({ rule, path }) =>
-        families.includes(familyOf(rule)) &&
-        (request.tests || familyOf(rule) !== 'TEST') &&
-        (selected.length === primitives.length || selected.some((one) => path?.startsWith(`${one.path}/`))),
-    },
-  );
-  const of = (level: string) => findings.filter((finding) => finding.level === level).length;
-  const unchecked = [...uncheckedOf(request, families), ...suites.unchecked];
   const evidence = await writeEvidence(suites.runs, ports.suites.output);
-  const summary = {
-    errors: of('error'),
-    warnings: of('warning'),
-    infos: of('info'),
-    suppressed: suppressed.length,
-  };
-  const document: VerifyDocument = {
-    schema: 'primitive.verify/v1',
-    verdict: verdictOf(findings, uncheckedOf(request, families)),
-    scope: {
-      mode: request.mode,
-      changedSince: request.changedSince ?? null,
-      families: [...families],
-      tests: request.tests,
-      primitives: selected.map(({ id }) => id),
-    },
-    unchecked,
-    summary,
-    findings,
-    suites: suites.runs.map(({ primitive, suite, required, cases }) => ({
-      primitive: primitive.id,
-      suite,
-      required,
-      passed: cases.filter(({ outcome }) => outcome === 'passed').length,
-      failed: cases.filter(({ outcome }) => isFailure(outcome)).length,
-      skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
-    })),
-    suppressed,
-    run: { milliseconds: Math.round(ports.now() - started), evidence },
-  };
+  const run = { milliseconds: Math.round(ports.now() - started), evidence };
+  const document = documentOf(request, scope, { findings, suppressed: suppressed.suppressed, suites, run });
   return { document, runs: suites.runs };
 }
 
-async function dockerfilesOf(selected: readonly Primitive[], tree: WorkTree): Promise<readonly Fact[]> {
-  const read = await Promise.all(selected.map((primitive) => dockerfileOf(primitive, tree)));
-  return read.flatMap((value) => (value === undefined ? [] : [{ subject: 'dockerfile' as const, value }]));
-}
-
 async function testsOf(
-  selected: readonly Primitive[],
+  { selected, families }: Scope,
   { tests, install }: VerifyRequest,
-  families: readonly Family[],
-  { suites, tree, emit, signal }: VerifyPorts,
+  { suites, config, tree, emit, signal, location }: VerifyPorts,
 ): Promise<SuiteResults> {
-  if (!tests || !families.includes('TEST')) return { runs: [], obstacles: [], unchecked: [] };
-  emit({ type: 'step', step: 'test', message: 'Running test suites' });
-  return runSuites(selected, { install }, { ...suites, tree, emit, signal });
-}
-
-async function importsOf(
-  facts: readonly Fact[],
-  { tree }: VerifyPorts,
-  base: string,
-  primitives: readonly Primitive[],
-): Promise<readonly Fact[]> {
-  const sources = facts.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
-  const primitivesFolder = posix.join(base, 'primitives');
-  const resolved = await resolveImports(sources, tree, { primitivesFolder, ownerOf: ownerIn(primitives) });
-  return resolved.map((value) => ({ subject: 'import', value }));
-}
-
-/** Takes out what is suppressed, and judges the suppressions themselves. */
-async function applySuppressions(
-  found: readonly VerifyFinding[],
-  rules: readonly AnyRule[],
-  context: Context,
-  options: { readonly suppressions: Suppressions } & Parameters<typeof suppress>[2],
-): Promise<Pick<Suppressed, 'findings' | 'suppressed'>> {
-  const { findings, suppressed, judged } = suppress(found, options.suppressions, options);
-  const own = await judge(
-    rules,
-    judged.map((value) => ({ subject: 'suppression', value })),
-    context,
-  );
-  return { findings: [...findings, ...own].sort(compareFindings), suppressed };
-}
-
-/** The primitives that are meant, in their order. */
-async function select(
-  primitives: readonly Primitive[],
-  { selection, changedSince, mode }: VerifyRequest,
-  { tree, cwd }: VerifyPorts,
-): Promise<readonly Primitive[]> {
-  const narrowed =
-    selection.selectors.length > 0 || selection.kind !== undefined || selection.name !== undefined;
-  if (mode === 'repo' && (narrowed || changedSince !== undefined)) {
-    throw new PrimitiveError('verify-mode', '--mode repo checks the whole repository.', {
-      why: 'A selection or --changed-since narrows what is checked.',
-      suggestions: ['primitive verify --mode repo', 'Or without --mode repo: primitive verify domain/orders'],
-    });
+  if (tests && families.includes('TEST')) {
+    emit({ type: 'step', step: 'test', message: 'Running test suites' });
+    return runSuites(selected, { install }, { ...suites, tree, emit, signal });
   }
-  const named = primitives.map((primitive) => {
-    const [kind = '', name = ''] = primitive.id.split('/');
-    return { id: primitive.id, kind, name, path: primitive.path, primitive };
-  });
-  const chosen = selectComponents(named, selection, { cwd, repositoryRoot: tree.root }).map(
-    ({ primitive }) => primitive,
-  );
-  if (changedSince === undefined) return chosen;
-  const changed = await tree.changedSince(changedSince);
-  return chosen.filter(({ path }) => changed.some((file) => file.startsWith(`${path}/`)));
-}
-
-async function filesOf(selected: readonly Primitive[], { mode }: VerifyRequest, tree: WorkTree) {
-  if (mode === 'repo') return tree.list();
-  return selected.flatMap(({ path, files }) => files.map((file) => `${path}/${file}`));
-}
-
-function ownerIn(primitives: readonly Primitive[]): (path: string) => Primitive | undefined {
-  const byPath = new Map(primitives.map((primitive) => [primitive.path, primitive]));
-  const depth = (primitives[0]?.path ?? '').split('/').length;
-  return (path) => byPath.get(path.split('/').slice(0, depth).join('/'));
-}
-
-function uncheckedOf(
-  { families, tests }: VerifyRequest,
-  checked: readonly Family[],
-): VerifyDocument['unchecked'] {
-  const left = families.length === 0 ? [] : FAMILIES.filter((family) => !checked.includes(family));
-  return [
-    ...left.map((family) => ({ what: family, why: '--only' })),
-    ...(tests || left.includes('TEST') ? [] : [{ what: 'TEST', why: '--no-tests' }]),
-  ];
-}
-
-function verdictOf(
-  findings: VerifyDocument['findings'],
-  unchecked: VerifyDocument['unchecked'],
-): VerifyDocument['verdict'] {
-  const errors = findings.filter(({ level }) => level === 'error');
-  if (errors.some(({ rule }) => familyOf(rule) === 'INT')) return 'incomplete';
-  if (errors.length > 0) return 'failed';
-  return unchecked.length > 0 ? 'partial' : 'passed';
+  const nothing = { runs: [], obstacles: [], unchecked: [] };
+  if (config.verify.tests !== 'required') return nothing;
+  const path = pathBelow(tree.root, location.path) ?? location.path;
+  const message = 'Test suites were not run, and the config requires them.';
+  return { ...nothing, obstacles: [{ cause: 'tests-left-out', families: ['TEST'], path, message }] };
 }

@@ -1,4 +1,5 @@
 import { appendFile, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
@@ -21,7 +22,15 @@ async function run(root: string, { check = false, path = PATH } = {}): Promise<r
   if (primitive === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses({ ...process.env, PATH: path });
   const { signal } = new AbortController();
-  return generate(primitive, { root, processes, path, platform: process.platform, signal, check });
+  return generate(primitive, {
+    root,
+    processes,
+    path,
+    platform: process.platform,
+    signal,
+    check,
+    temporary: tmpdir(),
+  });
 }
 
 const changesOf = (generated: readonly Generated[]) =>
@@ -102,6 +111,7 @@ test('a program that nobody knows is not run', async () => {
     processes,
     path: PATH,
     platform: process.platform,
+    temporary: tmpdir(),
     signal,
     check: false,
   };

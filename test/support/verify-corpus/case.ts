@@ -1,3 +1,5 @@
+import type { PrimitiveError } from '../../../src/core/errors.ts';
+import type { Regenerated } from '../../../src/features/verify/generated.ts';
 import type { RuleId } from '../../../src/features/verify/rule.ts';
 import type { Recorded } from './suites.ts';
 import type { Files } from './tree.ts';
@@ -17,6 +19,8 @@ export interface CorpusCase {
     /** Why its toolchain cannot be used. */
     readonly tool?: 'tool-not-found' | 'tool-too-old' | 'tool-broken';
   };
+  /** What generators would change, or why they cannot run. */
+  readonly generated?: readonly Regenerated[] | PrimitiveError;
   /** A file of the base that is not there. */
   readonly without?: string;
   /** `path:line` of the finding, or its path where no line is known; undefined for a near miss, where no rule of the family may find anything. */

@@ -57,7 +57,7 @@ export async function verifyFiles(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  suite?: CorpusCase['suite'],
+  { suite, generated = [] }: Pick<CorpusCase, 'suite' | 'generated'> = {},
 ): Promise<VerifyDocument['findings']> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
@@ -84,6 +84,10 @@ export async function verifyFiles(
       tree: memoryTree(files),
       scans: { read: async () => new Map(), write: async () => {} },
       rules,
+      regenerate: async () => {
+        if (generated instanceof Error) throw generated;
+        return generated;
+      },
       suites: {
         processes: replay(suite?.recorded),
         program: async (name) =>

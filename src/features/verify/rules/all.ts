@@ -1,5 +1,17 @@
 // Written by `npm run generate` from the files beside it.
 import type { AnyRule } from '../rule.ts';
+import { rule as BPMN_001 } from './BPMN-001.ts';
+import { rule as BPMN_002 } from './BPMN-002.ts';
+import { rule as BPMN_003 } from './BPMN-003.ts';
+import { rule as BPMN_004 } from './BPMN-004.ts';
+import { rule as BPMN_005 } from './BPMN-005.ts';
+import { rule as BPMN_006 } from './BPMN-006.ts';
+import { rule as GEN_001 } from './GEN-001.ts';
+import { rule as GEN_002 } from './GEN-002.ts';
+import { rule as GEN_003 } from './GEN-003.ts';
+import { rule as GEN_004 } from './GEN-004.ts';
+import { rule as GEN_005 } from './GEN-005.ts';
+import { rule as GEN_006 } from './GEN-006.ts';
 import { rule as IMP_001 } from './IMP-001.ts';
 import { rule as IMP_002 } from './IMP-002.ts';
 import { rule as IMP_003 } from './IMP-003.ts';
@@ -12,6 +24,7 @@ import { rule as INT_002 } from './INT-002.ts';
 import { rule as INT_003 } from './INT-003.ts';
 import { rule as INT_004 } from './INT-004.ts';
 import { rule as INT_005 } from './INT-005.ts';
+import { rule as INT_006 } from './INT-006.ts';
 import { rule as MARK_001 } from './MARK-001.ts';
 import { rule as MARK_002 } from './MARK-002.ts';
 import { rule as SEC_001 } from './SEC-001.ts';
@@ -43,6 +56,18 @@ import { rule as TEST_007 } from './TEST-007.ts';
 
 /** All rules, by id. */
 export const rules: readonly AnyRule[] = [
+  BPMN_001,
+  BPMN_002,
+  BPMN_003,
+  BPMN_004,
+  BPMN_005,
+  BPMN_006,
+  GEN_001,
+  GEN_002,
+  GEN_003,
+  GEN_004,
+  GEN_005,
+  GEN_006,
   IMP_001,
   IMP_002,
   IMP_003,
@@ -55,6 +80,7 @@ export const rules: readonly AnyRule[] = [
   INT_003,
   INT_004,
   INT_005,
+  INT_006,
   MARK_001,
   MARK_002,
   SEC_001,

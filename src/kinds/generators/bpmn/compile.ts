@@ -27,19 +27,32 @@ const SHOWN = 50;
  * file are findings, each with line, column, the element's id and what to do.
  */
 export async function compileBpmn(bytes: Uint8Array, path: string): Promise<CompiledModel> {
+  const read = await readBpmn(bytes, path);
+  if ('model' in read) return read.model;
+  throw refuse(path, read.findings, read.total);
+}
+
+/** As {@link compileBpmn}, with the faults as data: at most {@link SHOWN} findings of `total`. */
+export async function readBpmn(
+  bytes: Uint8Array,
+  path: string,
+): Promise<
+  { readonly model: CompiledModel } | { readonly findings: readonly Finding[]; readonly total: number }
+> {
   const text = decode(bytes, path);
+  if (typeof text !== 'string') return { findings: [text], total: 1 };
   const document = readXml(text, path);
-  if ('findings' in document) throw refuse(path, document.findings);
+  if ('findings' in document) return { findings: document.findings, total: document.findings.length };
   const { root } = document;
   const { model, faults } = readModel(root);
   const isOther = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
   const unknown = isOther ? [] : await schemaFaults(root);
   const isTooLarge = unknown.some(({ code }) => code === 'bpmn-too-large');
   const found = isTooLarge ? unknown : [...unknown, ...faults];
-  if (found.length === 0) return { ...model, digest: modelDigest(root), text };
+  if (found.length === 0) return { model: { ...model, digest: modelDigest(root), text } };
   // A message that several elements wait for has its faults once.
   const all = [...new Map(found.map((fault) => [`${fault.at.ordinal} ${fault.message}`, fault])).values()];
-  throw refuse(path, findingsOf(all, text, path), all.length);
+  return { findings: findingsOf(all, text, path), total: all.length };
 }
 
 function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
@@ -56,25 +69,32 @@ function findingsOf(faults: readonly Fault[], text: string, path: string): reado
 }
 
 /** A single fault keeps its own code. `total` counts those that are not among the findings, too. */
-function refuse(path: string, findings: readonly Finding[], total = findings.length): PrimitiveError {
+function refuse(path: string, findings: readonly Finding[], total: number): PrimitiveError {
   const [first] = findings;
   if (first !== undefined && total === 1) return refusal(first.rule, undefined, findings);
   const shown = total > findings.length ? `; the first ${findings.length}` : '';
   return refusal('bpmn-invalid', `${path} has ${total} faults${shown}.`, findings);
 }
 
-function decode(bytes: Uint8Array, path: string): string {
-  const refuseFile = (rule: string, message: string, fix: string) =>
-    refuse(path, [{ rule, level: 'error', path, line: 1, column: 1, message, fix }]);
+function decode(bytes: Uint8Array, path: string): string | Finding {
+  const fault = (rule: string, message: string, fix: string): Finding => ({
+    rule,
+    level: 'error',
+    path,
+    line: 1,
+    column: 1,
+    message,
+    fix,
+  });
   if (bytes.length > MAX_MODEL_BYTES)
-    throw refuseFile('bpmn-too-large', TOO_LARGE, 'Split the process with call activities.');
+    return fault('bpmn-too-large', TOO_LARGE, 'Split the process with call activities.');
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   try {
     if (!isUtf16) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     // It is said below.
   }
-  throw refuseFile('bpmn-encoding', `it is ${isUtf16 ? 'UTF-16' : 'not UTF-8'}`, 'Save the file as UTF-8.');
+  return fault('bpmn-encoding', `it is ${isUtf16 ? 'UTF-16' : 'not UTF-8'}`, 'Save the file as UTF-8.');
 }
 
 const TOO_LARGE = `it has more than ${MAX_MODEL_BYTES / 1024 / 1024} MiB, which no model needs`;

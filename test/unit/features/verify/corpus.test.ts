@@ -30,7 +30,7 @@ describe.each(CORPORA)('corpus', (corpus) => {
       (one) => [one.rule, one.language, one.finds === undefined ? 'misses' : 'finds', one.name, one] as const,
     ),
   )('%s, %s: %s in %j', async (rule, _language, _verb, _name, one) => {
-    const findings = await verifyFiles(filesOf(corpus, one), familyOf(rule), rules, one.suite);
+    const findings = await verifyFiles(filesOf(corpus, one), familyOf(rule), rules, one);
     const found = findings.map(shown);
     const counts = tallyOf(one);
     if (one.finds === undefined) {
@@ -77,7 +77,7 @@ describe('the corpus', () => {
           .map((one) => ({ files: filesOf(corpus, one), one })),
       );
       for (const { files, one } of violations) {
-        const findings = await verifyFiles(files, familyOf(id), others, one.suite);
+        const findings = await verifyFiles(files, familyOf(id), others, one);
         expect(findings.map(shown)).not.toEqual([`${id} ${one.finds}`]);
       }
       expect(violations.length).toBeGreaterThanOrEqual(ENOUGH);

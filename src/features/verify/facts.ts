@@ -1,0 +1,53 @@
+import { posix } from 'node:path';
+import { dockerfileOf } from './dockerfile.ts';
+import { regenerateAll } from './generated.ts';
+import { handlerScan } from './handlers.ts';
+import { resolveImports } from './imports/resolve.ts';
+import { sourceScan } from './imports/scan.ts';
+import { deploymentScan } from './manifests.ts';
+import { markerScan } from './markers.ts';
+import { readModels } from './model.ts';
+import type { AnyRule, AnyScan, Fact, SubjectName } from './rule.ts';
+import type { VerifyPorts } from './run.ts';
+import { scanFiles } from './scan.ts';
+import type { Scope } from './scope.ts';
+import { secretScan } from './secrets/scan.ts';
+
+/** Scans, each with the subject that needs it besides its own. */
+const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] = [
+  { scan: deploymentScan },
+  { scan: handlerScan, for: 'model' },
+  { scan: markerScan },
+  { scan: secretScan },
+  { scan: sourceScan, for: 'import' },
+];
+
+/** Reads what the rules judge, and nothing else: all but the suites, which have to be run for it. */
+export async function readFacts(
+  { base, selected, files, ownerOf }: Scope,
+  rules: readonly AnyRule[],
+  { tree, scans: store, regenerate }: VerifyPorts,
+): Promise<readonly Fact[]> {
+  const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
+  const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
+  const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
+    ({ scan }) => scan,
+  );
+  const scanned = await scanFiles(files, scans, { tree, store, ownerOf });
+  const facts: Fact[] = [...selected.map((value) => ({ subject: 'primitive', value }) as const), ...scanned];
+  if (isWanted('import')) {
+    const sources = scanned.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
+    const primitivesFolder = posix.join(base, 'primitives');
+    const imports = await resolveImports(sources, tree, { primitivesFolder, ownerOf });
+    facts.push(...imports.map((value) => ({ subject: 'import', value }) as const));
+  }
+  if (isWanted('dockerfile')) {
+    const read = await Promise.all(selected.map((primitive) => dockerfileOf(primitive, tree)));
+    facts.push(
+      ...read.flatMap((value) => (value === undefined ? [] : [{ subject: 'dockerfile', value } as const])),
+    );
+  }
+  if (isWanted('model')) facts.push(...(await readModels(selected, scanned, tree)));
+  if (isWanted('generated')) facts.push(...(await regenerateAll(selected, regenerate)));
+  return facts;
+}

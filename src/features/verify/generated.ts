@@ -1,0 +1,67 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Obstacle } from './obstacle.ts';
+import type { Fact, Primitive } from './rule.ts';
+
+/** What a generator of a primitive makes today, compared with what is there. */
+export interface Regenerated {
+  /** Id of the generator in `kind.yaml`. */
+  readonly generator: string;
+  readonly changes: readonly {
+    /** Below the primitive's folder. */
+    readonly path: string;
+    /** What generating would do to the file. */
+    readonly change: 'created' | 'changed' | 'removed';
+  }[];
+}
+
+/** Runs the generators of a primitive into a temporary folder and compares. Throws as `primitive generate` does. */
+export type Regenerate = (primitive: Primitive) => Promise<readonly Regenerated[]>;
+
+/** What rules judge of the generators of a primitive. */
+export interface GeneratedSubject {
+  /** The folder of the primitive, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  readonly results: readonly Regenerated[];
+  /** Why a generator refuses its input; there are no results then. */
+  readonly fault: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** Regenerates what primitives have of generated files, one after the other: generators share caches and tools. */
+export async function regenerateAll(
+  primitives: readonly Primitive[],
+  regenerate: Regenerate,
+): Promise<readonly Fact[]> {
+  const facts: Fact[] = [];
+  for (const primitive of primitives) {
+    const { kind, manifest, path } = primitive;
+    if (manifest === undefined || (kind?.generators ?? []).length === 0) continue;
+    try {
+      const results = await regenerate(primitive);
+      facts.push({ subject: 'generated', value: { path, primitive, results, fault: undefined } });
+    } catch (error) {
+      if (!(error instanceof PrimitiveError) || (error.exit !== 2 && error.exit !== 3)) throw error;
+      facts.push(error.exit === 3 ? obstacle(primitive, error) : fault(primitive, error));
+    }
+  }
+  return facts;
+}
+
+function fault(primitive: Primitive, { code, message, why }: PrimitiveError): Fact {
+  const text = why === undefined ? message : `${message} ${why}`;
+  return {
+    subject: 'generated',
+    value: { path: primitive.path, primitive, results: [], fault: { code, message: text } },
+  };
+}
+
+function obstacle({ path }: Primitive, { code, message, why, suggestions: [command] }: PrimitiveError): Fact {
+  const value: Obstacle = {
+    cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
+    families: ['GEN'],
+    path,
+    message: why === undefined ? message : `${message} ${why}`,
+    ...(command === undefined ? {} : { fix: { kind: 'command', text: command } }),
+  };
+  return { subject: 'obstacle', value };
+}

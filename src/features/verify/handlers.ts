@@ -1,0 +1,32 @@
+import { grammar, placeOf, withTree } from './imports/grammar.ts';
+import { isTest } from './paths.ts';
+import type { Scan } from './rule.ts';
+
+/** Something that a Go file of a process says of handlers. */
+export type HandlerCode =
+  /** It names the generated interface: the package has the handlers. */
+  | { readonly type: 'interface' }
+  /** A method that does a job. */
+  | { readonly type: 'method'; readonly name: string; readonly line: number; readonly column: number };
+
+/** Finds methods that take an `engine.Job` and return an `engine.Completion`, as the generated interface has them. */
+export const handlerScan: Scan<'handlerCode'> = {
+  subject: 'handlerCode',
+  version: 1,
+  applies: (path) => path.endsWith('.go') && !isTest(path),
+  async scan({ text = '' }) {
+    if (!text.includes('engine.Job') && !text.includes('model.Handlers')) return [];
+    return withTree(await grammar('go'), text, (root): readonly HandlerCode[] => {
+      const methods = root.descendantsOfType('method_declaration').flatMap((method): HandlerCode[] => {
+        const name = method.childForFieldName('name');
+        const takesJob = method.childForFieldName('parameters')?.text.includes('engine.Job') === true;
+        const completes = method.childForFieldName('result')?.text.includes('engine.Completion') === true;
+        return name !== null && takesJob && completes
+          ? [{ type: 'method', name: name.text, ...placeOf(name) }]
+          : [];
+      });
+      const isNamed = root.descendantsOfType('qualified_type').some((type) => type.text === 'model.Handlers');
+      return isNamed ? [{ type: 'interface' }, ...methods] : methods;
+    });
+  },
+};

@@ -1,0 +1,70 @@
+import type { VerifyDocument, VerifyFinding } from './document.ts';
+import { FAMILIES, familyOf } from './rule.ts';
+import type { VerifyRequest } from './run.ts';
+import type { Scope } from './scope.ts';
+import type { SuiteResults } from './suites/run.ts';
+import { isFailure } from './suites/suite.ts';
+
+/** What a run came to. */
+interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'run'> {
+  readonly suites: SuiteResults;
+}
+
+/** The report: everything but `run` depends on the work tree and the request alone. */
+export function documentOf(
+  request: VerifyRequest,
+  { selected, families }: Scope,
+  { findings, suppressed, suites, run }: Results,
+): VerifyDocument {
+  const count = (level: VerifyFinding['level']) =>
+    findings.filter((finding) => finding.level === level).length;
+  const leftOut = leftOutOf(request, families);
+  return {
+    schema: 'primitive.verify/v1',
+    verdict: verdictOf(findings, leftOut),
+    scope: {
+      mode: request.mode,
+      changedSince: request.changedSince ?? null,
+      families,
+      tests: request.tests,
+      primitives: selected.map(({ id }) => id),
+    },
+    unchecked: [...leftOut, ...suites.unchecked],
+    summary: {
+      errors: count('error'),
+      warnings: count('warning'),
+      infos: count('info'),
+      suppressed: suppressed.length,
+    },
+    findings,
+    suites: suites.runs.map(({ primitive, suite, required, cases }) => ({
+      primitive: primitive.id,
+      suite,
+      required,
+      passed: cases.filter(({ outcome }) => outcome === 'passed').length,
+      failed: cases.filter(({ outcome }) => isFailure(outcome)).length,
+      skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
+    })),
+    suppressed,
+    run,
+  };
+}
+
+/** What the request leaves out; suites that nobody requires do not make a report partial. */
+function leftOutOf({ tests }: VerifyRequest, families: Scope['families']): VerifyDocument['unchecked'] {
+  const left = FAMILIES.filter((family) => !families.includes(family));
+  return [
+    ...left.map((family) => ({ what: family, why: '--only' })),
+    ...(tests || left.includes('TEST') ? [] : [{ what: 'TEST', why: '--no-tests' }]),
+  ];
+}
+
+function verdictOf(
+  findings: readonly VerifyFinding[],
+  leftOut: VerifyDocument['unchecked'],
+): VerifyDocument['verdict'] {
+  const errors = findings.filter(({ level }) => level === 'error');
+  if (errors.some(({ rule }) => familyOf(rule) === 'INT')) return 'incomplete';
+  if (errors.length > 0) return 'failed';
+  return leftOut.length > 0 ? 'partial' : 'passed';
+}

@@ -1,0 +1,3 @@
+import { ID_CODES, modelRule } from '../model.ts';
+
+export const rule = modelRule('BPMN-005', 'Id is not unique or leads nowhere', (code) => ID_CODES.test(code));

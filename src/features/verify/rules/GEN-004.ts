@@ -1,0 +1,18 @@
+import type { Rule } from '../rule.ts';
+
+/** What is wrong with a process model has rules of its own. */
+export const rule: Rule<'generated'> = {
+  id: 'GEN-004',
+  level: 'error',
+  title: 'Generator refuses its input',
+  subject: 'generated',
+  check: ({ primitive, fault }) =>
+    fault === undefined || fault.code.startsWith('bpmn-')
+      ? []
+      : [
+          {
+            message: fault.message,
+            fix: { kind: 'command', text: `primitive generate ${primitive.id}` },
+          },
+        ],
+};
