@@ -128,6 +128,10 @@ const replayed = (
   suite: { primitive: ID[language], recorded },
   files,
 });
+const TESTS = {
+  required: 'registry: ghcr.io/acme\nverify: { tests: required }\n',
+  optional: 'registry: ghcr.io/acme\nverify: { tests: optional }\n',
+};
 const folder = (language: Language) => `primitives/${ID[language]}`;
 const LOCK = `${folder('ts')}/package-lock.json`;
 const locked = (version: string, more = {}) =>
@@ -564,6 +568,27 @@ export const suites: Corpus = {
         `${language}: a suite that nobody requires`,
         suiteOf(language),
       ]),
+    ),
+    ...obstacles(
+      'INT-006',
+      [
+        ['required', { files: { 'primitive.config.yaml': TESTS.required } }, 'primitive.config.yaml'],
+        [
+          'required by a config with more',
+          { files: { 'primitive.config.yaml': `${TESTS.required}plugins: []\n` } },
+          'primitive.config.yaml',
+        ],
+        [
+          'required in another form',
+          { files: { 'primitive.config.yaml': 'registry: ghcr.io/acme\nverify:\n  tests: "required"\n' } },
+          'primitive.config.yaml',
+        ],
+      ],
+      [
+        ['optional', { files: { 'primitive.config.yaml': TESTS.optional } }],
+        ['not said', { files: { 'primitive.config.yaml': 'registry: ghcr.io/acme\nverify: {}\n' } }],
+        ['required, and run', { ...suiteOf('go'), files: { 'primitive.config.yaml': TESTS.required } }],
+      ],
     ),
   ],
 };

@@ -3,14 +3,16 @@ import { familyOf } from '../../../../src/features/verify/rule.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { table } from '../../../../src/render/table.ts';
 import { type Corpus, type CorpusCase, filesOf, shown } from '../../../support/verify-corpus/case.ts';
+import { generated } from '../../../support/verify-corpus/generated.ts';
 import { imports } from '../../../support/verify-corpus/imports.ts';
 import { markers } from '../../../support/verify-corpus/markers.ts';
+import { models } from '../../../support/verify-corpus/models.ts';
 import { verifyFiles } from '../../../support/verify-corpus/run.ts';
 import { secrets } from '../../../support/verify-corpus/secrets.ts';
 import { shape } from '../../../support/verify-corpus/shape.ts';
 import { suites } from '../../../support/verify-corpus/suites.ts';
 
-const CORPORA: readonly Corpus[] = [imports, markers, secrets, shape, suites];
+const CORPORA: readonly Corpus[] = [generated, imports, markers, models, secrets, shape, suites];
 /** Cases of either sort that a rule has at least, for each language. */
 const ENOUGH = 3;
 

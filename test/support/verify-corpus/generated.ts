@@ -1,0 +1,186 @@
+import { PrimitiveError } from '../../../src/core/errors.ts';
+import type { Regenerated } from '../../../src/features/verify/generated.ts';
+import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { Corpus, CorpusCase } from './case.ts';
+import type { Files } from './tree.ts';
+
+const ORDERS = 'primitives/domain/orders';
+const STUB = 'internal/gen/a.pb.go';
+const BUF = `${ORDERS}/buf.gen.yaml`;
+
+type Change = Regenerated['changes'][number]['change'];
+const changes = (...list: readonly (readonly [change: Change, path: string])[]): readonly Regenerated[] => [
+  { generator: 'proto', changes: list.map(([change, path]) => ({ change, path })) },
+];
+const refused = (code: string, exit: 2 | 3 = 2) =>
+  new PrimitiveError(code, 'Cannot read its input.', { exit });
+
+type More = Partial<Pick<CorpusCase, 'generated' | 'files'>>;
+function cases(
+  rule: RuleId,
+  found: readonly (readonly [name: string, more: More, place: string])[],
+  missed: readonly (readonly [name: string, more: More])[],
+): readonly CorpusCase[] {
+  const one = (name: string, more: More, finds?: string): CorpusCase => ({
+    rule,
+    language: 'buf',
+    name,
+    files: {},
+    ...more,
+    finds,
+  });
+  return [
+    ...found.map(([name, more, place]) => one(name, more, place)),
+    ...missed.map(([name, more]) => one(name, more)),
+  ];
+}
+
+const plugins = (...lines: readonly string[]): Files => ({
+  [BUF]: `version: v2\nplugins:\n${lines.map((line) => `  - ${line}\n`).join('')}`,
+});
+const stub = (head: string, more: Files = {}): Files => ({
+  [`${ORDERS}/${STUB}`]: `// Code generated. DO NOT EDIT.\n${head}\npackage gen\n`,
+  ...more,
+});
+
+export const generated: Corpus = {
+  base: {
+    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    [`${ORDERS}/primitive.yaml`]: 'kind: domain\nname: orders\n',
+    [`${ORDERS}/go.mod`]:
+      'module example.com/orders\n\nrequire (\n\tgoogle.golang.org/protobuf v1.36.12\n\tgoogle.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.0 // indirect\n)\n',
+    [`${ORDERS}/${STUB}`]: 'package gen\n',
+  },
+  cases: [
+    ...cases(
+      'GEN-001',
+      [
+        ['a stub', { generated: changes(['changed', STUB]) }, `${ORDERS}/${STUB}`],
+        [
+          'a file of another generator',
+          {
+            generated: [...changes(), { generator: 'b', changes: [{ change: 'changed', path: 'gen/b.go' }] }],
+          },
+          `${ORDERS}/gen/b.go`,
+        ],
+        [
+          'a deep path',
+          { generated: changes(['changed', 'internal/gen/x/y/z.go']) },
+          `${ORDERS}/internal/gen/x/y/z.go`,
+        ],
+      ],
+      [
+        ['nothing', { generated: changes() }],
+        ['no generator', { generated: [] }],
+        ['another generator without changes', { generated: [...changes(), { generator: 'b', changes: [] }] }],
+      ],
+    ),
+    ...cases(
+      'GEN-002',
+      [
+        [
+          'a stub',
+          { generated: changes(['created', 'internal/gen/b.pb.go']) },
+          `${ORDERS}/internal/gen/b.pb.go`,
+        ],
+        ['the only file', { generated: changes(['created', STUB]) }, `${ORDERS}/${STUB}`],
+        [
+          'a name with a space',
+          { generated: changes(['created', 'internal/gen/a b.go']) },
+          `${ORDERS}/internal/gen/a b.go`,
+        ],
+      ],
+      [
+        ['nothing', { generated: changes() }],
+        ['no generator', { generated: [] }],
+        ['a file more of a person', { generated: changes(), files: { [`${ORDERS}/internal/b.go`]: '' } }],
+      ],
+    ),
+    ...cases(
+      'GEN-003',
+      [
+        [
+          'a helper',
+          { generated: changes(['removed', 'internal/gen/helper.go']) },
+          `${ORDERS}/internal/gen/helper.go`,
+        ],
+        ['a link', { generated: changes(['removed', 'internal/gen/link']) }, `${ORDERS}/internal/gen/link`],
+        ['a stub of a service that is gone', { generated: changes(['removed', STUB]) }, `${ORDERS}/${STUB}`],
+      ],
+      [
+        ['nothing', { generated: changes() }],
+        ['no generator', { generated: [] }],
+        [
+          'a helper beside the folder',
+          { generated: changes(), files: { [`${ORDERS}/internal/generated.go`]: '' } },
+        ],
+      ],
+    ),
+    ...cases(
+      'GEN-004',
+      [
+        ['no input', { generated: refused('generator-input') }, ORDERS],
+        ['a link in the way', { generated: refused('generator-output') }, ORDERS],
+        ['an unknown program', { generated: refused('generator-unknown') }, ORDERS],
+      ],
+      [
+        ['a process model with a fault', { generated: refused('bpmn-invalid') }],
+        ['several faults of a model', { generated: refused('bpmn-id-duplicate') }],
+        ['nothing', { generated: changes() }],
+      ],
+    ),
+    ...cases(
+      'GEN-005',
+      [
+        ['no version', { files: plugins('remote: buf.build/protocolbuffers/go') }, `${BUF}:3`],
+        [
+          'the second',
+          { files: plugins('local: protoc-gen-go', 'remote: buf.build/grpc/go # stubs') },
+          `${BUF}:4`,
+        ],
+        ['a version that moves', { files: plugins('remote: buf.build/grpc/go:latest') }, `${BUF}:3`],
+        [
+          'the old format',
+          { files: { [BUF]: 'version: v1\nplugins:\n  - plugin: buf.build/grpc/go\n    out: a\n' } },
+          `${BUF}:3`,
+        ],
+      ],
+      [
+        ['a version', { files: plugins('remote: "buf.build/protocolbuffers/go:v1.36.12"') }],
+        ['a local plugin', { files: plugins('local: [go, tool, protoc-gen-go]') }],
+        [
+          'a program of the old format',
+          { files: { [BUF]: 'version: v1\nplugins:\n  - plugin: go\n    out: a\n' } },
+        ],
+        ['a comment', { files: plugins('local: a # remote: buf.build/grpc/go') }],
+      ],
+    ),
+    ...cases(
+      'GEN-006',
+      [
+        ['an older plugin', { files: stub('// \tprotoc-gen-go v1.35.0') }, `${ORDERS}/${STUB}:2`],
+        [
+          'a newer plugin',
+          { files: stub('// versions:\n// - protoc-gen-go-grpc v1.7.0') },
+          `${ORDERS}/${STUB}:3`,
+        ],
+        [
+          'the pin of a remote plugin',
+          {
+            files: stub(
+              '// \tprotoc-gen-go v1.36.12',
+              plugins('remote: buf.build/protocolbuffers/go:v1.37.0'),
+            ),
+          },
+          `${ORDERS}/${STUB}:2`,
+        ],
+      ],
+      [
+        ['the pinned version', { files: stub('// \tprotoc-gen-go v1.36.12') }],
+        ['a version that is not known', { files: stub('// \tprotoc-gen-go (unknown)') }],
+        ['a plugin that nobody pins', { files: stub('// \tprotoc-gen-validate v1.0.0') }],
+        ['a file of a person', { files: { [`${ORDERS}/internal/a.go`]: '// protoc-gen-go v1.35.0\n' } }],
+      ],
+    ),
+  ],
+};
