@@ -1,3 +1,7 @@
+import type { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import { unknownFlag } from './usage.ts';
+
 /** What is known of a flag without parsing: whether a value follows it. */
 export type KnownFlags = Readonly<Record<string, { readonly type: string }>>;
 
@@ -35,4 +39,20 @@ function takesNext(name: string | undefined, next: string, known: KnownFlags): b
   if (name === undefined) return false;
   const flag = Object.hasOwn(known, name) ? known[name] : undefined;
   return flag === undefined ? !next.startsWith('-') : flag.type === 'option';
+}
+
+/** `unknown-flag` where an input is close to a flag: where flags are missing, it was meant as one. */
+export function misspeltFlag(
+  command: string,
+  { inputs }: SplitArgv,
+  known: KnownFlags,
+): PrimitiveError | undefined {
+  const flags = Object.keys(known);
+  const slips = Object.keys(inputs).filter((name) => nearest(name, flags) !== undefined);
+  return slips.length === 0
+    ? undefined
+    : unknownFlag(
+        slips.map((name) => `--${name}`),
+        { name: command, flags },
+      );
 }

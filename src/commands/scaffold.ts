@@ -1,7 +1,7 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
-import { splitInputs } from '../cli/inputs.ts';
+import { misspeltFlag, splitInputs } from '../cli/inputs.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Scaffold extends BaseCommand {
@@ -32,9 +32,12 @@ export default class Scaffold extends BaseCommand {
   };
 
   async run(): Promise<ExitCode> {
-    const { rest, inputs } = splitInputs(this.argv, { ...baseFlags, ...Scaffold.flags });
-    const { flags } = await this.parse(Scaffold, rest);
+    const known = { ...baseFlags, ...Scaffold.flags };
+    const split = splitInputs(this.argv, known);
+    const { flags } = await this.parse(Scaffold, split.rest);
     const { kind, name, 'dry-run': dryRun } = flags;
+    const slip = kind && name ? undefined : misspeltFlag('scaffold', split, known);
+    if (slip) throw slip;
     return this.act(flags, async (session) => {
       const [{ runScaffold }, { scaffoldOutcome }, { scaffoldPorts }] = await Promise.all([
         import('../features/scaffold/run.ts'),
@@ -42,7 +45,7 @@ export default class Scaffold extends BaseCommand {
         import('../cli/ports/scaffold.ts'),
       ]);
       const ports = await scaffoldPorts(session);
-      const document = await runScaffold({ kind, name, inputs, dryRun }, ports);
+      const document = await runScaffold({ kind, name, inputs: split.inputs, dryRun }, ports);
       return scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
     });
   }

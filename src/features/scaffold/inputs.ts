@@ -40,7 +40,7 @@ export async function resolveInputs(
   if (missing.length > 0) {
     throw new PrimitiveError(
       'input-missing',
-      `A ${kind.kind} needs ${missing.map(([name]) => `--${name}`).join(' and ')}.`,
+      `Kind ${kind.kind} needs ${missing.map(([name]) => `--${name}`).join(' and ')}.`,
       {
         why: missing.map(([name, { help }]) => `--${name}: ${help}`).join('\n'),
       },
@@ -82,10 +82,10 @@ function invalid(name: string, value: string, why: string): PrimitiveError {
 function unknownInput(kind: Kind, name: string): PrimitiveError {
   const known = Object.entries(kind.inputs ?? {});
   const meant = nearest(name, Object.keys(kind.inputs ?? {}));
-  return new PrimitiveError('input-unknown', `A ${kind.kind} takes no --${name}.`, {
+  return new PrimitiveError('input-unknown', `Kind ${kind.kind} has no input --${name}.`, {
     why:
       known.length === 0
-        ? 'it takes nothing besides its name'
+        ? 'It has no inputs besides the name.'
         : known.map(([input, { help }]) => `--${input}: ${help}`).join('\n'),
     suggestions: meant === undefined ? ['primitive scaffold --help'] : [`Did you mean --${meant}?`],
   });

@@ -156,7 +156,7 @@ function checkLanguages(kind: Kind, template: Template, languages: Config['langu
     'languages-missing',
     `primitive.config.yaml does not say how ${missing.join(' and ')} code is named.`,
     {
-      why: `a ${kind.kind} is written in ${kind.language}; names come from \`languages\` alone, never from this machine`,
+      why: `Kind ${kind.kind} is written in ${kind.language}; names come from \`languages\` alone, never from this machine`,
       suggestions: [`languages:\n${missing.map((language) => LANGUAGE_LINES[language]).join('\n')}`],
     },
   );
