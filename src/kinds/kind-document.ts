@@ -14,7 +14,7 @@ export const KindFile = strictObject(
       pattern: '^[a-z][a-z0-9]{1,30}$',
     }),
     version: Type.Integer({
-      description: 'Of the template; stands in what is scaffolded from it.',
+      description: 'Of the template; recorded in what is scaffolded from it.',
       minimum: 1,
     }),
     language: Type.Union([Type.Literal('go'), Type.Literal('python'), Type.Literal('ts')], {

@@ -27,7 +27,7 @@ export async function openAllKinds(plugins: readonly string[], location: ConfigL
 async function findPackage(name: string, location: ConfigLocation): Promise<string> {
   if (!PACKAGE.test(name)) {
     throw new PrimitiveError('plugin-invalid', `${JSON.stringify(name)} is not the name of an npm package.`, {
-      why: 'it stands under `plugins` in primitive.config.yaml',
+      why: '`plugins` in primitive.config.yaml names it',
     });
   }
   const top = location.repositoryRoot ?? location.root;

@@ -216,7 +216,7 @@ class Tokens {
     const position = this.#words[this.#at - 1]?.index ?? this.#text.length;
     const line = this.#text.slice(0, position).split('\n').length;
     const found =
-      word === undefined ? 'the file ends too early' : `${JSON.stringify(word)} cannot stand here`;
+      word === undefined ? 'the file ends too early' : `${JSON.stringify(word)} is unexpected here`;
     throw new PrimitiveError('proto-invalid', `${this.#path}:${line}: ${found}.`, {
       suggestions: [`buf build ${this.#path}`],
     });

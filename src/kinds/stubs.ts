@@ -100,7 +100,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** The bytes that Go's string literals stand for. */
+/** The bytes of Go's string literals. */
 function unquote(literals: string): string {
   return literals
     .replace(/ \+\n\t/g, '')

@@ -9,8 +9,8 @@ import { showPath } from './show-path.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /**
- * Judges what is about to be built, before anything is done. What was built and sealed from the same input digest was
- * judged then, so nobody has to look at its files again.
+ * Checks what is about to be built, before the first effect. What was built and sealed from the same input digest was
+ * checked then, and is not checked again.
  *
  * Refuses with exit 2, naming the files: what git does not hold (`inputs-submodule`, `inputs-lfs-pointer`), what cannot
  * be written alike everywhere (`inputs-name`, `inputs-link-escapes`), and a missing Dockerfile (`dockerfile-missing`).

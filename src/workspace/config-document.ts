@@ -8,7 +8,7 @@ const text = (description: string, title?: string) =>
 const formed = (pattern: RegExp, title: string, description: string) =>
   Type.String({ description, title, pattern: pattern.source });
 
-// What a language would refuse of a name is refused here: later it stands in every file of a scaffold.
+// What a language would refuse of a name is refused here: later it is in every file of a scaffold.
 const GoModule = formed(
   /^\w[\w.~-]*(\/[\w~-][\w.~-]*)*$/,
   'a module path such as github.com/acme/app',
@@ -32,7 +32,7 @@ const list = (description: string, itemDescription: string) =>
 /** Of `build.args`, in the config and in primitive.yaml. */
 export const BuildArgs = Type.Record(Type.String(), Type.String(), {
   description:
-    'Build arguments by name. They are inputs and stand in the provenance: never put a secret here.',
+    'Build arguments by name. They are inputs and part of the provenance: never put a secret here.',
 });
 
 export const SecretSource = Type.Union([
@@ -80,9 +80,9 @@ export const ConfigFile = strictObject(
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),
     schema: Type.Optional(Type.Literal('primitive.config/v1', { description: 'Version of this format.' })),
     requires: Type.Optional(text('Versions of primitive that may be used here, as a semver range: ^1.2')),
-    registry: text('Host and path under which all images stand: ghcr.io/acme'),
+    registry: text('Host and path of all images: ghcr.io/acme'),
     image: Type.Optional(
-      text('Name of an image below the registry, from {kind} and {name}; "{kind}-{name}" unless told.'),
+      text('Name of an image below the registry, from {kind} and {name}; "{kind}-{name}" by default.'),
     ),
     languages: Type.Optional(
       strictObject(
@@ -100,9 +100,9 @@ export const ConfigFile = strictObject(
       strictObject(
         {
           tag: Type.Optional(
-            text('Tag of the release record that is the trusted baseline; the branch unless told.'),
+            text('Tag of the release record that is the trusted baseline; the branch by default.'),
           ),
-          branch: Type.Optional(text('Branch from which alone the channel moves; main unless told.')),
+          branch: Type.Optional(text('Branch from which alone the channel moves; main by default.')),
         },
         'The trusted baseline.',
       ),
@@ -150,7 +150,7 @@ export const ConfigFile = strictObject(
                   key: text('Path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
                 }),
               ],
-              { description: 'Who signs; keyless unless told.' },
+              { description: 'Who signs; keyless by default.' },
             ),
           ),
           trusted: Type.Optional(

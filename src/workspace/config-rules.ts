@@ -269,7 +269,7 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
   }
   const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
   if (scheme === undefined || KMS.includes(scheme)) return [];
-  return [{ path, message: `${scheme}: is none of env, ${KMS.join(', ')}` }];
+  return [{ path, message: `${scheme}: is not one of env, ${KMS.join(', ')}` }];
 }
 
 /** Entries that no import can be under. */
@@ -302,7 +302,7 @@ function importFaults({
 function repeated(values: readonly string[], path: YamlPath): readonly Fault[] {
   return values.flatMap((value, i) =>
     values.indexOf(value) < i
-      ? [{ path: [...path, i], message: `${JSON.stringify(value)} stands there twice` }]
+      ? [{ path: [...path, i], message: `${JSON.stringify(value)} is listed twice` }]
       : [],
   );
 }

@@ -22,8 +22,8 @@ const FIXED_TIME = 315_532_800;
 
 /**
  * Writes a component's inputs into a new folder, from exactly the git objects that its input digest covers: the same
- * bytes, modes (0644, 0755, links) and times (1980-01-01) on every machine, whatever umask, attributes and work tree
- * are. `git archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
+ * bytes, modes (0644, 0755, links) and times (1980-01-01) on every machine, independent of umask, attributes and work
+ * tree. `git archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
  *
  * `folder` must not exist; it is removed again when anything fails. Throws `disk-full`, `context-not-written` (exit 3),
  * `context-name-clash` (exit 2), and what {@link SourceTree.readBlobs} throws.
@@ -33,12 +33,12 @@ export async function writeContext(tree: SourceTree, inputs: ComponentInputs, fo
   try {
     writer.begin();
   } catch (cause) {
-    // Whatever stands there already is not ours to remove.
+    // What exists already is not ours to remove.
     throw explain(cause, inputs.component.id, folder);
   }
   try {
     const entries = await contextEntries(tree, inputs);
-    // Links last: until all files are written there is none that could lead a path out of the folder.
+    // Links last: until all files are written no link can lead a path out of the folder.
     const isLink = (entry: TreeEntry) => entry.mode === '120000';
     const ordered = [...entries.filter((entry) => !isLink(entry)), ...entries.filter(isLink)];
     await tree.readBlobs(
@@ -153,7 +153,7 @@ function writeAll(file: number, chunk: Uint8Array): void {
 function explain(cause: unknown, component: string, folder: string): unknown {
   if (cause instanceof PrimitiveError || !isSystemError(cause)) return cause;
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
-    return new PrimitiveError('disk-full', `There is no space left for the build context of ${component}.`, {
+    return new PrimitiveError('disk-full', `Cannot write the build context of ${component}: no space left.`, {
       why: `${folder} could not be written: ${cause.code}`,
       suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
       exit: 3,
@@ -167,15 +167,11 @@ function explain(cause: unknown, component: string, folder: string): unknown {
       cause,
     });
   }
-  return new PrimitiveError(
-    'context-not-written',
-    `The build context of ${component} could not be written.`,
-    {
-      why: cause.message,
-      exit: 3,
-      cause,
-    },
-  );
+  return new PrimitiveError('context-not-written', `Cannot write the build context of ${component}.`, {
+    why: cause.message,
+    exit: 3,
+    cause,
+  });
 }
 
 function isSystemError(value: unknown): value is NodeJS.ErrnoException {

@@ -50,7 +50,7 @@ export async function discoverPrimitives(tree: SourceTree, folder: string): Prom
   };
 }
 
-/** Primitives of the work tree that are not committed: somebody may expect them to be published. */
+/** Primitives of the work tree that are not committed: they would not be published. */
 export async function findUncommitted(
   tree: Pick<SourceTree, 'root'>,
   base: string,

@@ -9,7 +9,7 @@ export const CONFIG_FILE = 'primitive.config.yaml';
 export interface ConfigLocation {
   /** Absolute, links in its folder resolved. */
   readonly path: string;
-  /** The config's folder, absolute: `primitives/` stands in it. */
+  /** The config's folder, absolute: `primitives/` is in it. */
   readonly root: string;
   /** The nearest folder above that holds `.git`; absent outside of git. */
   readonly repositoryRoot?: string;

@@ -18,7 +18,7 @@ const MAX_FILES = 5_000_000;
 
 type Entry = Pick<FolderEntry, 'mode' | 'object'>;
 
-/** What stands at a path of the commit; '' is its root. Undefined where nothing does, or something below a file. */
+/** The entry at a path of the commit; '' is its root. Undefined where the path does not exist. */
 export async function findEntry(tree: SourceTree, path: string): Promise<Entry | undefined> {
   return (await findEntries(tree, [path]))[0];
 }
@@ -46,7 +46,7 @@ export function findEntries(
   return Promise.all(paths.map(look));
 }
 
-/** What stands in some folders, in their order. */
+/** The entries of some folders, in their order. */
 export async function openFolders(tree: SourceTree, folders: readonly Folder[]): Promise<PlacedEntry[]> {
   const contents = await tree.readFolders(folders.map(({ object }) => object));
   return folders.flatMap(({ path, undecodable }, i) =>

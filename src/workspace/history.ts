@@ -11,7 +11,7 @@ export interface History {
    */
   deepen(): Promise<void>;
   /**
-   * Where the repository lives: of `origin`, else of the only remote, as `https://HOST/PATH` without credentials and
+   * Where the repository is hosted: of `origin`, else of the only remote, as `https://HOST/PATH` without credentials and
    * `.git`; undefined where there is none, or where it is a folder of this machine.
    */
   remoteUrl(): Promise<string | undefined>;

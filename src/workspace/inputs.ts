@@ -47,7 +47,7 @@ export async function readInputs(
   return observed;
 }
 
-/** As {@link readInputs}, whatever the state of the work tree is. */
+/** As {@link readInputs}, also in a work tree with changes. */
 export async function observeInputs(
   tree: SourceTree,
   components: readonly Component[],
@@ -94,7 +94,7 @@ function checkClean(observed: readonly ObservedInputs[], changes: readonly Chang
     'inputs-dirty',
     `Inputs are not as they were committed: ${lines.join(', ')}${more}`,
     {
-      why: 'an image is built from HEAD, so it would not hold what stands in the work tree',
+      why: 'an image is built from HEAD, so it would not contain the changes of the work tree',
       suggestions: [
         'git add --all && git commit',
         'git stash --include-untracked',
@@ -104,7 +104,7 @@ function checkClean(observed: readonly ObservedInputs[], changes: readonly Chang
   );
 }
 
-/** An untracked repository is reported as one folder, whatever is in it. */
+/** An untracked repository is reported as a single folder. */
 function touches({ component, covers }: InputScope, path: string): boolean {
   if (path === `${component.path}/primitive.yaml` || covers(path)) return true;
   return path.endsWith('/') && covers(`${path}file`);

@@ -15,7 +15,7 @@ export class Listing {
     return folder === '' ? [0, this.entries.length] : [this.#from(`${folder}/`), this.#from(`${folder}0`)];
   }
 
-  /** Where a file stands in the list. */
+  /** Position of a file in the list. */
   position(path: string): number | undefined {
     const position = this.#from(path);
     return this.entries[position]?.path === path ? position : undefined;

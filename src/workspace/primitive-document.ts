@@ -38,7 +38,7 @@ export const PrimitiveFile = strictObject(
         {
           context: Type.Optional(
             text(
-              "Folder that the builder sees, relative to the config's folder; `.` is the whole of it, for shared code. This primitive's folder unless told.",
+              "Folder that the builder sees, relative to the config's folder; `.` is the whole of it, for shared code. This primitive's folder by default.",
             ),
           ),
           dockerfile: Type.Optional(text("Relative to this primitive's folder.")),
@@ -46,7 +46,7 @@ export const PrimitiveFile = strictObject(
           inputs: Type.Optional(
             Type.Array(text('A glob, or one after ! to take away: pkg/**, !**/*_test.go'), {
               description:
-                'Files of the context that go into the image, relative to the context; the last pattern that matches decides. All unless told; required where the context is more than this folder.',
+                'Files of the context that go into the image, relative to the context; the last pattern that matches decides. All by default; required where the context is more than this folder.',
               minItems: 1,
             }),
           ),

@@ -16,7 +16,7 @@ export const MANIFEST = 'primitive.yaml';
 export const PRIMITIVES = 'primitives';
 
 /**
- * All folders where a primitive may be, sorted by kind and name, whatever is in them. Links are not followed, as git
+ * All folders where a primitive may be, sorted by kind and name, also empty ones. Links are not followed, as git
  * does not; names that begin with a dot are skipped. `root` is the folder of the config.
  */
 export async function listPrimitiveFolders(root: string): Promise<readonly PrimitiveFolder[]> {

@@ -2,11 +2,10 @@
 export type ReservedLanguage = 'go' | 'python' | 'ts';
 
 /**
- * Words that cannot stand alone where a name may: keywords, and for Go the folders that its tools treat specially.
+ * Words that cannot be a name alone: keywords, and for Go the folders that its tools treat specially.
  *
- * Predeclared identifiers, builtins and modules of a standard library are no trouble and so not refused: whatever is
- * made of a name that a language sees as one word has a prefix or suffix (`acme_agent_email`, `stringv1`). All lower
- * case: no name has capitals.
+ * Predeclared identifiers, builtins and modules of a standard library are not refused: each word that is made of a name
+ * has a prefix or suffix (`acme_agent_email`, `stringv1`). All lower case: no name has capitals.
  */
 const RESERVED: Readonly<Record<ReservedLanguage, ReadonlySet<string>>> = {
   go: words(`break case chan const continue default defer else fallthrough for func go goto if import interface map

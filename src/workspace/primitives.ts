@@ -318,7 +318,7 @@ function noComponents(
 ): PrimitiveError {
   return new PrimitiveError(
     'components-none',
-    `There is no primitive at HEAD: no file ${folder}/<kind>/<name>/primitive.yaml.`,
+    `No primitive found at HEAD: no file ${folder}/<kind>/<name>/primitive.yaml.`,
     {
       why: [`${location.path} makes ${location.root} the workspace`, ...warnings.map(findingText)].join('\n'),
       suggestions: [

@@ -9,7 +9,7 @@ export interface FolderEntry {
   /** Every byte as git has it, no Unicode normalisation. */
   readonly name: string;
   readonly mode: FolderEntryMode;
-  /** Git object id: 40 hex digits, 64 in a SHA-256 repository. That of a folder stands for all that is below it. */
+  /** Git object id: 40 hex digits, 64 in a SHA-256 repository. That of a folder covers all that is below it. */
   readonly object: string;
   /** True where the name is not UTF-8; it then shows the odd bytes as `\xNN` and must not be used as a path. */
   readonly undecodable?: true;
@@ -64,7 +64,7 @@ export interface SourceTree {
   readonly root: string;
   readonly head: Head;
   /**
-   * What stands in some folders of the commit, by their object ids, in git's order. Each folder is read once, and
+   * The entries of some folders of the commit, by their object ids, in git's order. Each folder is read once, and
    * compared with its id. Throws `git-object-missing`, `git-object-corrupt` or `git-failed` (exit 3).
    */
   readFolders(objects: readonly string[]): Promise<readonly (readonly FolderEntry[])[]>;
@@ -81,7 +81,7 @@ export interface SourceTree {
   changes(): Promise<readonly Change[]>;
   /**
    * Streams blobs in constant memory and compares each one's hash with its object id. Throws `git-object-missing`,
-   * `git-object-corrupt` or `git-failed` (exit 3), and whatever the receiver throws.
+   * `git-object-corrupt` or `git-failed` (exit 3), and what the receiver throws.
    */
   readBlobs(objects: readonly string[], receiver: BlobReceiver): Promise<void>;
   /** The git attribute `filter` (gitattributes) of those paths that have one. */

@@ -23,14 +23,14 @@ export interface Staging {
 /**
  * Makes `.<name>.scaffold` in the folder of the target, with the folders that are missing above it.
  *
- * It comes into being by one rename and holds the id of its process, so that what a killed process left behind is told
- * from what a living one works in. Throws `scaffold-busy` (exit 2) for the latter.
+ * It comes into being by one rename and holds the id of its process, so that what a killed process left behind can be
+ * told from what a running one works in. Throws `scaffold-busy` (exit 2) for the latter.
  */
 export function openStaging(target: string, name: string): Staging {
   const parent = dirname(target);
   const made = makeFolders(parent);
   const lock = join(parent, `.${name}.scaffold`);
-  // Named by its process, so that it can be told from the start whether that one lives.
+  // Named by its process, so that others can see whether it is running.
   const own = `${lock}-${process.pid}`;
   const close = () => {
     // What cannot be removed is ignored by git, and removed by the next scaffold of this primitive.
@@ -66,7 +66,7 @@ export function removeLeftOvers(target: string, name: string): void {
 
 const OWNER = 'owner';
 
-/** A rename onto a folder that has files fails, whoever comes second. */
+/** A rename onto a folder that has files fails for the second of two processes. */
 function take(own: string, lock: string): void {
   try {
     renameSync(own, lock);

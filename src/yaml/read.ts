@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import { PrimitiveError } from '../core/errors.ts';
 import { compareFindings, type Finding, refusal } from '../core/finding.ts';
 import type { Fault } from './fault.ts';
@@ -42,7 +42,7 @@ export async function parseYaml<S extends TSchema>(
 ): Promise<YamlDocument<Static<S>>> {
   const document = readDocument(file);
   await before(document.value, document);
-  const faults = await schemaFaults(schema, document.value);
+  const faults = schemaFaults(schema, document.value);
   if (faults.length > 0) throw document.refusal(faults);
   return document as YamlDocument<Static<S>>;
 }
@@ -54,19 +54,17 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
       suggestions: ['Check that it is the right file.'],
     });
   }
-  const lines = new LineCounter();
   const finding = (offset: number, code: string, message: string, fix: string | undefined): Finding => ({
     rule: `${file.subject}-${code}`,
     level: 'error',
     message,
     path: file.shown,
-    ...place(lines, offset),
+    ...place(file.text, offset),
     ...(fix === undefined ? {} : { fix }),
   });
   const tooMuch = (message: string) => refuse([finding(0, 'syntax', message, 'Write it without that.')]);
   try {
-    const options = { lineCounter: lines, prettyErrors: false, stringKeys: true } as const;
-    const document = parseDocument(file.text, options);
+    const document = parseDocument(file.text, { prettyErrors: false, stringKeys: true });
     const problems = [...document.errors, ...document.warnings];
     if (problems.length > 0) {
       throw refuse(problems.map(({ pos, message }) => finding(pos[0], 'syntax', message, SYNTAX_FIX)));
@@ -94,10 +92,10 @@ function refuse(findings: readonly Finding[]): PrimitiveError {
   return refusal(sorted[0]?.rule ?? '', undefined, sorted);
 }
 
-/** Counted from 1, also in an empty file, which has no line. */
-function place(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+/** Line and column, from 1. */
+function place(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 /** The offset of a fault's value or key; of the nearest node around it where it is missing. */

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { Check } from 'typebox/schema';
+import { Check, Compile } from 'typebox/schema';
 import { nearest } from '../core/nearest.ts';
 import type { Fault, YamlPath } from './fault.ts';
 
@@ -27,31 +27,27 @@ interface Schema {
  * TypeBox decides; this only explains, since a validator's own errors name every branch of a union and no neighbour
  * of a misspelt key.
  */
-export async function schemaFaults(schema: TSchema, data: unknown): Promise<readonly Fault[]> {
-  return faultsOf(schema as Schema, data, [], (part, value) => Check(part, value));
+export function schemaFaults(schema: TSchema, data: unknown): readonly Fault[] {
+  const check = checks.get(schema) ?? Compile(schema);
+  checks.set(schema, check);
+  return check.Check(data) ? [] : faultsOf(schema as Schema, data, []);
 }
 
-type Fits = (schema: Schema, value: unknown) => boolean;
+/** Compiled once: a repository has hundreds of files of one schema. */
+const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
 
-function faultsOf(schema: Schema, value: unknown, path: YamlPath, fits: Fits): readonly Fault[] {
-  if (fits(schema, value)) return [];
-  const found = schema.anyOf
-    ? unionFaults(schema.anyOf, value, path, fits)
-    : plainFaults(schema, value, path, fits);
+function faultsOf(schema: Schema, value: unknown, path: YamlPath): readonly Fault[] {
+  if (Check(schema, value)) return [];
+  const found = schema.anyOf ? unionFaults(schema.anyOf, value, path) : plainFaults(schema, value, path);
   if (found.length > 0) return found;
   return [{ path, message: `${name(path)} ${value === '' ? 'is empty' : `must be ${expectation(schema)}`}` }];
 }
 
 /** Of the branches that have the value's type, the one that fits best is what was meant. */
-function unionFaults(
-  branches: readonly Schema[],
-  value: unknown,
-  path: YamlPath,
-  fits: Fits,
-): readonly Fault[] {
+function unionFaults(branches: readonly Schema[], value: unknown, path: YamlPath): readonly Fault[] {
   const [best, ...others] = branches
     .filter((branch) => branch.const === undefined && branch.type === typeOf(value))
-    .map((branch) => faultsOf(branch, value, path, fits))
+    .map((branch) => faultsOf(branch, value, path))
     .sort((a, b) => a.length - b.length);
   if (best !== undefined && (others[0] === undefined || others[0].length > best.length)) return best;
   const words = branches.flatMap(({ const: word }) => (typeof word === 'string' ? word : []));
@@ -64,7 +60,7 @@ function unionFaults(
   ];
 }
 
-function plainFaults(schema: Schema, value: unknown, path: YamlPath, fits: Fits): readonly Fault[] {
+function plainFaults(schema: Schema, value: unknown, path: YamlPath): readonly Fault[] {
   if (schema.type !== undefined && !isType(schema.type, value)) {
     const quote = schema.type === 'string' && ['number', 'boolean'].includes(typeof value);
     const but = quote ? '; put it in quotes' : `, not ${TYPES[typeOf(value)] ?? 'this'}`;
@@ -72,16 +68,15 @@ function plainFaults(schema: Schema, value: unknown, path: YamlPath, fits: Fits)
   }
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items === undefined ? [] : value.flatMap((item, i) => faultsOf(items, item, [...path, i], fits));
+    return items === undefined ? [] : value.flatMap((item, i) => faultsOf(items, item, [...path, i]));
   }
-  return isRecord(value) ? recordFaults(schema, value, path, fits) : [];
+  return isRecord(value) ? recordFaults(schema, value, path) : [];
 }
 
 function recordFaults(
   schema: Schema,
   value: Readonly<Record<string, unknown>>,
   path: YamlPath,
-  fits: Fits,
 ): readonly Fault[] {
   const { properties = {}, required = [] } = schema;
   const rest = Object.values(schema.patternProperties ?? {})[0];
@@ -92,7 +87,7 @@ function recordFaults(
   return [
     ...Object.entries(value).flatMap(([key, item]) => {
       const part = Object.hasOwn(properties, key) ? properties[key] : rest;
-      return part === undefined ? [] : faultsOf(part, item, [...path, key], fits);
+      return part === undefined ? [] : faultsOf(part, item, [...path, key]);
     }),
     ...unknown.map((key) => unknownKey(key, Object.keys(properties), path)),
     ...missing.map((key) => ({ path, message: `${name([...path, key])} is missing` })),

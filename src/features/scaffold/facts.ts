@@ -8,13 +8,13 @@ import { listPrimitiveFolders, MANIFEST } from '../../workspace/primitive-folder
 import { type Manifest, readManifest } from '../../workspace/provenance.ts';
 import { lookBelow, pathFault } from '../../workspace/safe-path.ts';
 
-/** What stands where a file is to be written. */
+/** What is at the path of a file that is to be written. */
 export type Existing =
   | { readonly type: 'file'; readonly digest: Digest; readonly size: number }
   /** Something that is neither, in the way of it: relative to the primitive's folder. */
   | { readonly type: 'blocked'; readonly by: string };
 
-/** What stands where a primitive is to be written, before what would be written is known. */
+/** The folder of a primitive that is to be written, as it is before. */
 export interface Site {
   /** Absolute. */
   readonly root: string;

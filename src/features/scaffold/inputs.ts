@@ -6,7 +6,7 @@ import { nearest } from '../../core/nearest.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 
-/** Inputs by name, as they were given: paths are relative to where the user stands. */
+/** Inputs by name, as they were given: paths are relative to the current directory. */
 export type GivenInputs = Readonly<Record<string, string>>;
 
 /** Bound for a file that is read whole. */
@@ -15,7 +15,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /**
  * Inputs as they are recorded: paths relative to the folder of the config, with forward slashes.
  *
- * `recorded` are those of an earlier scaffold; they hold until told otherwise, and another value is refused, since the
+ * `recorded` are those of an earlier scaffold; they stay, and another value is refused, since the
  * code that was written for the old one is a person's by now. Throws `input-unknown`, `input-missing`, `input-invalid`,
  * `input-changed` (exit 2).
  */

@@ -133,7 +133,7 @@ function imageIn({ manifest }: Site): { readonly image?: string } {
 function templateOf(kind: Kind): Template {
   if (!existsSync(join(kind.folder, 'files'))) {
     throw new PrimitiveError('kind-not-scaffolded', `Kind ${kind.kind} has no template.`, {
-      why: 'beside its kind.yaml there is no folder files/',
+      why: 'no folder files/ is beside its kind.yaml',
     });
   }
   return readTemplate(templateFolders(kind));
@@ -177,10 +177,14 @@ function checkSite(site: Site, kind: Kind, name: string): void {
   const names = others.filter((other) => other.kind === kind.kind).map((other) => other.name);
   const clash = clashOf(name, names);
   if (clash !== undefined) {
-    throw new PrimitiveError('name-clash', `${name} is hard to tell from another ${kind.kind}, ${clash}.`, {
-      why: 'they differ in hyphens or case only, and become the same name in code',
-      suggestions: ['Choose a name that differs in letters.'],
-    });
+    throw new PrimitiveError(
+      'name-clash',
+      `Name ${name} is too similar to that of another ${kind.kind}, ${clash}.`,
+      {
+        why: 'they differ in hyphens or case only, and become the same name in code',
+        suggestions: ['Choose a name that differs in letters.'],
+      },
+    );
   }
 }
 

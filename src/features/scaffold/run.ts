@@ -35,7 +35,7 @@ export interface ScaffoldPorts {
   readonly bases: string;
   /** Where paths in inputs start; absolute, links resolved. */
   readonly cwd: string;
-  /** Absent where nobody can answer. */
+  /** Absent without a terminal to ask on. */
   readonly ask?: (question: Question) => Promise<string>;
   /** The files of a folder that git ignores; both relative to the folder of the config. */
   readonly ignored: (folder: string) => Promise<readonly string[]>;
@@ -44,8 +44,8 @@ export interface ScaffoldPorts {
 }
 
 /**
- * Plans one primitive and writes it, all of it or nothing; a dry run only plans. Asks for kind and name if somebody can
- * answer.
+ * Plans one primitive and writes it, all of it or nothing; a dry run only plans. Asks for kind and name on a
+ * terminal.
  *
  * Throws `missing-flag` (exit 2), and what {@link prepareScaffold} and {@link executeScaffold} throw.
  */
@@ -61,7 +61,7 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
   return { ...plan, written: true };
 }
 
-/** Kind and name: as given, else as answered; without anybody to ask, an error that lists the choices. */
+/** Kind and name: as given, else as answered; without a terminal, an error that lists the choices. */
 async function completeName(
   { kind, name }: ScaffoldRequest,
   { kinds, ask }: ScaffoldPorts,

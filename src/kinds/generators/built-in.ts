@@ -5,13 +5,13 @@ import type { RenderedFile } from '../render.ts';
 /** One of a kind's `generators`. */
 export type Generator = NonNullable<Kind['generators']>[number];
 
-/** The bytes of a file below the primitive's folder; undefined where there is none. */
+/** The bytes of a file below the primitive's folder; undefined where it is missing. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 
 /** A generator that is part of this package: what it makes depends on the files that it reads alone. */
 export interface BuiltIn {
   readonly version: string;
-  /** Path below the primitive's folder -> text. `shown` stands before paths in messages. */
+  /** Path below the primitive's folder -> text. `shown` is put before paths in messages. */
   readonly generate: (
     generator: Generator,
     read: ReadFile,

@@ -301,7 +301,7 @@ describe('what looks like a component and is none', () => {
     expect(error).toMatchObject({
       code: 'components-none',
       exit: 2,
-      message: 'There is no primitive at HEAD: no file primitives/<kind>/<name>/primitive.yaml.',
+      message: 'No primitive found at HEAD: no file primitives/<kind>/<name>/primitive.yaml.',
     });
     expect(error.why).toContain(`${repo.root}/primitive.config.yaml makes ${repo.root} the workspace`);
     expect(error.why).toContain('primitives/domain/legacy: ignored');

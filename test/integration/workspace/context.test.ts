@@ -38,7 +38,7 @@ test.skipIf(!canMount)('a full disk ends in an error that says so, and nothing i
   await using repo = await gitRepo(oneComponent({ 'a.txt': 'x', 'data.bin': Buffer.alloc(1024 * 1024, 7) }));
   await using folder = await temporaryFolder();
   const run = small(folder.path, process.execPath, script, repo.root, join(folder.path, 'context'));
-  expect(run.stderr).toContain('disk-full: There is no space left for the build context of domain/orders.');
+  expect(run.stderr).toContain('disk-full: Cannot write the build context of domain/orders: no space left.');
   expect([run.status, run.stdout]).toEqual([3, '']);
 });
 

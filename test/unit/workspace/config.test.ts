@@ -206,7 +206,7 @@ test.each([
   ],
   [`${R}signing: { signer: keyles }\n`, 'config-invalid', '2:20', 'did you mean keyless?'],
   [`${R}signing: { signer: { key: "env://a-b" } }\n`, 'config-invalid', '2:27', 'name of a variable'],
-  [`${R}signing: { signer: { key: "vault://x" } }\n`, 'config-invalid', '2:27', 'vault: is none of'],
+  [`${R}signing: { signer: { key: "vault://x" } }\n`, 'config-invalid', '2:27', 'vault: is not one of'],
   [
     `${R}signing: { trusted: [{ issuer: "https://i", identity: "https://github.com/acme/*" }] }\n`,
     'config-invalid',

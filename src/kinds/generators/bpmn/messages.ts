@@ -4,7 +4,7 @@ import { below, childrenOf, extensionsOf, idOf, type XmlElement } from './xml.ts
 /** Events that send: those that wait are the others. */
 export const THROWING = ['bpmn:intermediateThrowEvent', 'bpmn:endEvent'];
 
-/** Where a name stands that becomes code. */
+/** A place with a name that becomes code. */
 export interface Used {
   readonly name: string;
   readonly at: XmlElement;

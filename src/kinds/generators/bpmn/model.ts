@@ -122,7 +122,7 @@ function oneProcess(root: XmlElement, fault: Report): XmlElement | undefined {
   const executable = processes.filter(({ attributes }) => attributes.get('isExecutable')?.trim() === 'true');
   const [process, ...others] = executable;
   if (processes.length === 0) {
-    fault(root, 'process-missing', 'there is no process', 'Draw a process, and make it executable.');
+    fault(root, 'process-missing', 'the model has no process', 'Draw a process, and make it executable.');
   } else if (process === undefined) {
     fault(
       processes[0] ?? root,

@@ -60,9 +60,9 @@ export function readXml(
   let context: GetContext = () => ({ line: 0, column: 0 });
   const decoded = (raw: string, decode: (text: string) => string) => {
     if (BARE_AMPERSAND.test(raw))
-      refuse('an & stands for itself, or for an entity that is not declared', context);
+      refuse('an & is not escaped, or names an entity that is not declared', context);
     const value = decode(raw);
-    if (!value.isWellFormed()) refuse('a character reference stands for half a character', context);
+    if (!value.isWellFormed()) refuse('a character reference is half a character', context);
     return value;
   };
   new Parser()
@@ -126,7 +126,7 @@ function endOf(text: string): { readonly line: number; readonly column: number }
   return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
 }
 
-const NO_XML = 'Export the model again from the modeler: it is no XML that can be read.';
+const NO_XML = 'Export the model again from the modeler: it is not valid XML.';
 const NO_DOCTYPE = 'Remove the document type: BPMN has none, and entities can be bombs.';
 const UTF8 = 'Save the file as UTF-8.';
 

@@ -179,7 +179,7 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-process-missing',
-      '1:1: there is no process',
+      '1:1: the model has no process',
       '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="urn:d" />',
     ],
     ['bpmn-not-bpmn', '1:1: the root element is svg', '<svg />'],
@@ -205,8 +205,8 @@ describe('each fault has its code, element, line and column', () => {
     ['bpmn-not-xml', '7:1: unexpected end of file', modelOf(task('T', 'a')).replace('</definitions>\n', '')],
     ['bpmn-not-xml', '5:1: closing tag mismatch', modelOf('<task id="T">')],
     ['bpmn-not-xml', '2:1: it has more than one root element', '<a/>\n<b/>'],
-    ['bpmn-not-xml', '1:1: an & stands for itself', '<a b="&c;"/>'],
-    ['bpmn-not-xml', '1:1: a character reference stands for half a character', '<a b="&#xD800;"/>'],
+    ['bpmn-not-xml', '1:1: an & is not escaped', '<a b="&c;"/>'],
+    ['bpmn-not-xml', '1:1: a character reference is half a character', '<a b="&#xD800;"/>'],
     ['bpmn-not-xml', '1:1: attribute <b> already defined', '<a b="1" b="2"/>'],
     ['bpmn-not-xml', '1:601: elements are more than 200 levels deep', '<a>'.repeat(201)],
     [
