@@ -39,6 +39,13 @@ export async function openWorkTree(
       const found = await look(join(root, path));
       return found?.isSymbolicLink() ? readlink(join(root, path)) : undefined;
     },
+    stamps: async () => {
+      const paths = await listFiles(git);
+      const found = await Promise.all(paths.map((path) => look(join(root, path))));
+      return new Map(
+        paths.map((path, i) => [path, `${found[i]?.size} ${found[i]?.mtimeMs} ${found[i]?.ino}`]),
+      );
+    },
     changedSince: (revision) => changedSince(git, revision),
   };
 }

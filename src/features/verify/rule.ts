@@ -13,7 +13,7 @@ import type { Marker } from './markers.ts';
 import type { ModelSubject } from './model.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { Secret } from './secrets/secret.ts';
-import type { SuiteRun } from './suites/suite.ts';
+import type { SuiteRun, WrittenFile } from './suites/suite.ts';
 import type { JudgedSuppression } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -41,6 +41,7 @@ export interface Subjects {
   readonly model: ModelSubject;
   readonly obstacle: Obstacle;
   readonly suite: SuiteRun;
+  readonly writtenFile: WrittenFile;
   readonly suppression: JudgedSuppression;
 }
 export type SubjectName = keyof Subjects;

@@ -8,6 +8,8 @@ export interface WorkTree {
   read(path: string): Promise<Uint8Array | undefined>;
   /** Where a symbolic link leads, as it is written; undefined for what is no link. */
   readLink(path: string): Promise<string | undefined>;
+  /** What tells whether a file of `list` was written since: its size and times. Looks anew each time. */
+  stamps(): Promise<ReadonlyMap<string, string>>;
   /**
    * Files that differ between the work tree and the commit where HEAD and `revision` have parted; deleted ones too.
    * Throws `revision-unknown` and `revision-unrelated` (exit 2) where that cannot be said.

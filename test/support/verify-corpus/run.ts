@@ -34,7 +34,7 @@ const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promi
 });
 
 /** A runner that does what was recorded; anything else that is started succeeds and says nothing. */
-function replay(recorded: Recorded | undefined): Processes {
+function replay(recorded: Recorded | undefined, files: Record<string, unknown>): Processes {
   return {
     run: async (_program, args, { stdout } = {}) => {
       const silent = { exitCode: 0, stdout: new Uint8Array(), stderr: '' };
@@ -46,10 +46,18 @@ function replay(recorded: Recorded | undefined): Processes {
         (arg) => /^--(?:junit-xml|test-reporter-destination)=(.*)$/.exec(arg)?.[1] ?? [],
       );
       if (report !== undefined && recorded.report !== undefined) await writeFile(report, recorded.report);
+      write(recorded.writes ?? {}, files);
       if (recorded.timedOut) throw new PrimitiveError('tool-timeout', 'it did not end', { exit: 3 });
       return { ...silent, exitCode: recorded.exitCode, stderr: recorded.stderr ?? '' };
     },
   };
+}
+
+function write(writes: Recorded['writes'] & {}, files: Record<string, unknown>): void {
+  for (const [path, text] of Object.entries(writes)) {
+    if (text === undefined) delete files[path];
+    else files[path] = text;
+  }
 }
 
 /** What verify finds in a repository in memory by the rules of a family, of those in `rules`; suites are replayed. */
@@ -61,6 +69,7 @@ export async function verifyFiles(
 ): Promise<VerifyDocument['findings']> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
+  const own = { ...files };
   const root = '/repository';
   const config = files['primitive.config.yaml'];
   const { document } = await verify(
@@ -81,7 +90,7 @@ export async function verifyFiles(
       location: { path: `${root}/primitive.config.yaml`, root, repositoryRoot: root, found: 'given' },
       config: await parseConfig({ text: String(config), shown: 'primitive.config.yaml', root }, '1.0.0'),
       kinds: await kinds,
-      tree: memoryTree(files),
+      tree: memoryTree(own),
       scans: { read: async () => new Map(), write: async () => {} },
       rules,
       regenerate: async () => {
@@ -89,7 +98,7 @@ export async function verifyFiles(
         return generated;
       },
       suites: {
-        processes: replay(suite?.recorded),
+        processes: replay(suite?.recorded, own),
         program: async (name) =>
           suite?.tool === undefined
             ? { ok: true, program: { name, path: `/bin/${name}`, args: [], version: '99' } }

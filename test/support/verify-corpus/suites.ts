@@ -9,6 +9,8 @@ export interface Recorded {
   /** The JUnit file that it left. */
   readonly report?: string;
   readonly stderr?: string;
+  /** What its suite writes, relative to the root of the repository; undefined removes. */
+  readonly writes?: Readonly<Record<string, string | undefined>>;
   /** The time limit ended it. */
   readonly timedOut?: true;
 }
@@ -456,6 +458,24 @@ export const suites: Corpus = {
         ],
       ),
     ),
+    ...(['go', 'python', 'ts'] as const).flatMap((language) => {
+      const other = `${folder(language)}/testdata/got.json`;
+      const wrote = (writes: Recorded['writes'] & {}) => ({ ...passing[language], writes });
+      return cases(
+        'TEST-008',
+        language,
+        [
+          ['a file more', wrote({ [other]: '{}' }), '/testdata/got.json'],
+          ['a file changed', wrote({ [`${folder(language)}/primitive.yaml`]: '' }), '/primitive.yaml'],
+          ['a file removed', wrote({ [`${folder(language)}/primitive.yaml`]: undefined }), '/primitive.yaml'],
+        ],
+        [
+          ['nothing', wrote({})],
+          ['the same text', wrote({ 'primitive.config.yaml': 'registry: ghcr.io/acme\n' })],
+          ['a file that was not there', wrote({ [other]: undefined })],
+        ],
+      );
+    }),
     ...obstacles(
       'INT-001',
       (['go', 'python', 'ts'] as const).map((language) => [

@@ -7,10 +7,9 @@ export type Files = Readonly<
 
 /** A work tree that is only in memory. */
 export function memoryTree(files: Files): WorkTree {
-  const paths = Object.keys(files).sort();
   return {
     root: '/repository',
-    list: async () => paths,
+    list: async () => Object.keys(files).sort(),
     read: async (path) => {
       const file = files[path];
       if (typeof file === 'object' && 'error' in file) throw new Error(String(file.error));
@@ -21,6 +20,7 @@ export function memoryTree(files: Files): WorkTree {
       const file = files[path];
       return typeof file === 'object' && 'link' in file ? file.link : undefined;
     },
+    stamps: async () => new Map(Object.entries(files).map(([path, file]) => [path, String(file)])),
     changedSince: async () => [],
   };
 }

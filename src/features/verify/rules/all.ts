@@ -53,6 +53,7 @@ import { rule as TEST_004 } from './TEST-004.ts';
 import { rule as TEST_005 } from './TEST-005.ts';
 import { rule as TEST_006 } from './TEST-006.ts';
 import { rule as TEST_007 } from './TEST-007.ts';
+import { rule as TEST_008 } from './TEST-008.ts';
 
 /** All rules, by id. */
 export const rules: readonly AnyRule[] = [
@@ -109,4 +110,5 @@ export const rules: readonly AnyRule[] = [
   TEST_005,
   TEST_006,
   TEST_007,
+  TEST_008,
 ];

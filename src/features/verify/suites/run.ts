@@ -10,7 +10,7 @@ import type { Fact, Fix, Primitive } from '../rule.ts';
 import type { WorkTree } from '../work-tree.ts';
 import { dependencyFault, installsOf } from './dependencies.ts';
 import { type Ran, runners, type Suite } from './runners.ts';
-import { isFailure, type SuiteRun } from './suite.ts';
+import { isFailure, type SuiteRun, type WrittenFile } from './suite.ts';
 
 /** What suites are run with. */
 export interface SuitePorts {
@@ -32,6 +32,8 @@ export interface SuitePorts {
 export interface SuiteResults {
   readonly runs: readonly SuiteRun[];
   readonly obstacles: readonly Obstacle[];
+  /** What suites wrote to the work tree. */
+  readonly written: readonly WrittenFile[];
   /** Suites that nobody requires and whose services are not there. */
   readonly unchecked: readonly { readonly what: string; readonly why: string }[];
 }
@@ -48,6 +50,8 @@ export async function runSuites(
   const runs: SuiteRun[] = [];
   const obstacles: Obstacle[] = [];
   const unchecked: { what: string; why: string }[] = [];
+  // What is installed is ignored by git; a lock file that an install changes counts as written.
+  const before = primitives.length === 0 ? undefined : await ports.tree.stamps();
   const limit = pLimit(Math.max(1, Math.min(4, availableParallelism() - 1)));
   await limit.map(primitives, async (primitive) => {
     const due = (primitive.kind?.suites ?? []).filter((suite) => {
@@ -69,18 +73,21 @@ export async function runSuites(
       else runs.push(result);
     }
   });
+  const written = before === undefined ? [] : compareStamps(before, await ports.tree.stamps());
   const byId = (a: SuiteRun, b: SuiteRun) => (`${a.path} ${a.suite}` < `${b.path} ${b.suite}` ? -1 : 1);
   return {
     runs: runs.sort(byId),
     obstacles,
+    written,
     unchecked: unchecked.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }
 
 /** The facts that rules judge. */
-export function suiteFacts({ runs, obstacles }: SuiteResults): readonly Fact[] {
+export function suiteFacts({ runs, obstacles, written }: SuiteResults): readonly Fact[] {
   return [
     ...runs.map((value) => ({ subject: 'suite', value }) as const),
+    ...written.map((value) => ({ subject: 'writtenFile', value }) as const),
     ...obstacles.map((value) => ({ subject: 'obstacle', value }) as const),
   ];
 }
@@ -190,4 +197,16 @@ async function runSuite(primitive: Primitive, suite: Suite, ports: SuitePorts): 
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
+}
+
+function compareStamps(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): readonly WrittenFile[] {
+  const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return paths.flatMap((path): readonly WrittenFile[] => {
+    if (before.get(path) === after.get(path)) return [];
+    if (!after.has(path)) return [{ path, change: 'removed' }];
+    return [{ path, change: before.has(path) ? 'changed' : 'created' }];
+  });
 }

@@ -41,6 +41,13 @@ export interface SuiteRun {
   readonly cases: readonly TestCase[];
 }
 
+/** A file of the work tree that is not as it was before the suites. */
+export interface WrittenFile {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  readonly change: 'created' | 'changed' | 'removed';
+}
+
 /** What a runner's output comes to. */
 export interface RunnerOutput {
   readonly exitCode: number;

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { FAMILIES } from '../../../src/features/verify/rule.ts';
+import { rules } from '../../../src/features/verify/rules/all.ts';
+import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
+import { render, templateVariables } from '../../../src/kinds/render.ts';
+import { readBases, readTemplate } from '../../../src/kinds/template.ts';
+import { goldenTree, scaffoldedKinds } from '../../support/goldens.ts';
+import { verifyFiles } from '../../support/verify-corpus/run.ts';
+import type { Files } from '../../support/verify-corpus/tree.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const CONFIG = `registry: ghcr.io/acme
+languages: { go: { module: github.com/acme/app }, ts: { scope: "@acme" }, python: { prefix: acme }, proto: { package: acme } }
+`;
+
+/** The small implementation that is kept for tests, as files of the primitive `orders`. */
+async function reference(name: string): Promise<Files> {
+  const kind = await (await openKinds({ bundled: bundledKinds() })).get(name);
+  if (kind === undefined) throw new Error(`kind ${name} is unknown`);
+  const it = templateVariables(
+    {
+      kind: name,
+      name: 'orders',
+      templateVersion: kind.version,
+      image: `${name}-orders`,
+      inputs: {},
+      bases: await readBases(join(ROOT, 'templates/bases.yaml')),
+      run: kind.run,
+    },
+    {
+      go: { module: 'github.com/acme/app' },
+      ts: { scope: '@acme' },
+      python: { prefix: 'acme' },
+      proto: { package: 'acme' },
+    },
+  );
+  const files = render(
+    readTemplate([join(ROOT, 'test/reference', name)]),
+    [{ path: '**', owner: 'impl' }],
+    it,
+  );
+  return Object.fromEntries([...files].map(([path, { bytes }]) => [path, bytes]));
+}
+
+function placed(kind: string, files: Files): Files {
+  return Object.fromEntries(
+    Object.entries(files).map(([path, content]) => [`primitives/${kind}/orders/${path}`, content]),
+  );
+}
+
+/** Everything that is found without running suites and generators. */
+async function findingsOf(files: Files): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const family of FAMILIES.filter((one) => one !== 'TEST' && one !== 'INT')) {
+    const findings = await verifyFiles({ 'primitive.config.yaml': CONFIG, ...files }, family, rules);
+    found.push(...findings.map(({ rule, path, line, message }) => `${rule} ${path}:${line} ${message}`));
+  }
+  return found;
+}
+
+describe.each(await scaffoldedKinds())('%s', (kind) => {
+  test('a fresh scaffold has the findings of its stubs and no other; implemented it has none', async () => {
+    const tree = await goldenTree(kind);
+    const fresh = Object.fromEntries(Object.entries(tree).map(([path, content]) => [path, content.slice(2)]));
+    const stubs = Object.values(fresh).join('').split('AMEIDE_SCAFFOLD').length - 1;
+    const found = await findingsOf(placed(kind, fresh));
+    expect(stubs).toBeGreaterThan(0);
+    expect(found.filter((line) => !line.startsWith('MARK-001 '))).toEqual([]);
+    expect(found).toHaveLength(stubs);
+    expect(await findingsOf(placed(kind, { ...fresh, ...(await reference(kind)) }))).toEqual([]);
+  });
+});
