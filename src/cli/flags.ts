@@ -42,7 +42,10 @@ export const effectFlags = {
 /** Flags of commands that report progress. */
 export const eventFlags = {
   events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),
-  verbose: boolean({ summary: 'Show all logs as they come, not only those of what failed.' }),
+  verbose: boolean({
+    default: false,
+    summary: 'Show all logs as they come, not only those of what failed.',
+  }),
 };
 
 /** The selection that flags and arguments come to. */

@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts';
 /** The flags that decide how events are shown. */
 export interface ProgressFlags {
   readonly events?: string | undefined;
+  /** Absent for a command that reports no progress. */
   readonly verbose?: boolean | undefined;
 }
 
@@ -51,14 +52,14 @@ export async function createProgress(
 async function chooseRenderer(
   stderr: NodeJS.WriteStream,
   { ci, stderr: { isTTY, color } }: Environment,
-  { events, verbose = false }: ProgressFlags,
+  { events, verbose }: ProgressFlags,
 ): Promise<EventRenderer> {
   const write = (text: string) => void stderr.write(text);
   if (events === 'ndjson') return ndjsonRenderer(write, () => performance.now());
   if (ci === 'github') return githubRenderer(write);
   // A terminal without a size, as some containers have it, cannot be drawn on.
   const canDraw = isTTY && stderr.columns > 0;
-  if (ci !== undefined || !canDraw || verbose) return plainRenderer(write, verbose);
+  if (ci !== undefined || !canDraw || verbose !== false) return plainRenderer(write, verbose === true);
   const { liveRenderer } = await import('../render/live.ts');
   return liveRenderer(stderr, color);
 }

@@ -39,16 +39,6 @@ describe('table', () => {
     expect(table(rows).replace(/\u001b\[\d+m/g, '')).toBe('ok      a       last\nfailed  longer\n');
   });
 
-  test('a wide character takes two columns', () => {
-    expect(
-      table([
-        ['表', 'x'],
-        ['ab', 'y'],
-        ['e\u0301e', 'z'],
-      ]),
-    ).toBe('表  x\nab  y\ne\u0301e  z\n');
-  });
-
   test('no rows, no text', () => expect(table([])).toBe(''));
 });
 
