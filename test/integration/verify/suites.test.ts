@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { Check } from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
@@ -72,10 +74,18 @@ async function run(text: string, { limit = 60_000 } = {}): Promise<VerifyResult>
   );
 }
 
+/** The schema of OASIS, as Microsoft publishes it. */
+const sarifSchema = createRequire(import.meta.url)(
+  '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
+);
+
 const found = ({ document }: VerifyResult) => document.findings.map(({ rule, path }) => `${rule} ${path}`);
 
 test('a suite that passes is evidence, and one that hangs is ended with what it has started', async () => {
-  const { document } = await run(`import { test } from 'node:test'; test('a', () => {});`);
+  const passes = `import { test } from 'node:test'; test('a', () => {});`;
+  const { document } = await run(passes);
+  // In another folder, at another time: the same but for what differs from run to run.
+  expect((await run(passes)).document).toEqual({ ...document, run: expect.anything() });
   expect(document).toMatchObject({ suites: [{ suite: 'unit', passed: 1, failed: 0, skipped: 0 }] });
   expect(document.run.evidence).toMatchObject([{ suite: 'unit', digest: expect.stringMatching(/^sha256:/) }]);
   const hangs = `import { spawn } from 'node:child_process';
@@ -106,7 +116,10 @@ test('${name}', () => assert.equal(1, 2));`);
   const outcome = verifyOutcome(result, rules, '1.0.0');
   const { junit, sarif, markdown } = outcome.reports ?? {};
   expect(junit?.()).toContain('&lt;/testcase&gt;&amp;\ufffd[31m');
-  expect(JSON.parse(sarif?.() ?? '').runs[0].results).toHaveLength(1);
+  const log = JSON.parse(sarif?.() ?? '');
+  expect(log.runs[0].results).toHaveLength(1);
+  expect(Check(sarifSchema, log)).toBe(true);
+  expect(Check(sarifSchema, { ...log, version: '2.0.0' })).toBe(false);
   const row =
     markdown?.()
       .split('\n')

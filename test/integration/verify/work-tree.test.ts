@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createProcesses } from '../../../src/adapters/process.ts';
+import { openWorkTree } from '../../../src/adapters/work-tree.ts';
+import { gitEnvironment, temporaryFolder } from '../../support/git.ts';
+
+const processes = createProcesses(gitEnvironment);
+
+async function write(root: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+}
+
+/** Runs git in a folder; returns what it prints. */
+function git(cwd: string, ...args: readonly string[]): string {
+  return execFileSync('git', args, { cwd, env: gitEnvironment, encoding: 'utf8' }).trim();
+}
+
+function commit(root: string, message: string): string {
+  git(root, 'add', '--all');
+  git(root, 'commit', '--quiet', '--message', message);
+  return git(root, 'rev-parse', 'HEAD');
+}
+
+test('it lists tracked and untracked files, not ignored, deleted or foreign ones, before the first commit too', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  await expect(openWorkTree(processes, root)).rejects.toMatchObject({
+    code: 'git-not-a-repository',
+    exit: 2,
+  });
+  git(root, 'init', '--quiet');
+  await write(root, {
+    '.gitignore': '.env\nnode_modules\n',
+    '.env': 'a',
+    'b/ü.txt': 'b',
+    'node_modules/c.js': 'c',
+    d: 'd',
+  });
+  await symlink('b/ü.txt', join(root, 'link'));
+  await symlink('loop', join(root, 'loop'));
+  git(root, 'add', 'd');
+  await rm(join(root, 'd'));
+  const tree = await openWorkTree(processes, join(root, 'b'));
+  expect(tree.root).toBe(root);
+  expect(await tree.list()).toEqual(['.gitignore', 'b/ü.txt', 'link', 'loop']);
+  expect(Buffer.from((await tree.read('b/ü.txt')) ?? []).toString()).toBe('b');
+  expect(await tree.read('link')).toBeUndefined();
+  expect(await tree.read('loop')).toBeUndefined();
+  expect(await tree.read('b')).toBeUndefined();
+  expect(await tree.readLink('link')).toBe('b/ü.txt');
+  if (process.getuid?.() !== 0) {
+    await chmod(join(root, 'b/ü.txt'), 0);
+    await expect(tree.read('b/ü.txt')).rejects.toThrow('EACCES');
+  }
+  await expect(tree.changedSince('HEAD')).rejects.toMatchObject({ code: 'revision-unknown', exit: 2 });
+});
+
+test('what has changed is counted from where HEAD and the revision parted, with what is not committed', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet', '--initial-branch=main');
+  await write(root, { a: '1', b: '1', c: '1' });
+  commit(root, 'first');
+  git(root, 'checkout', '--quiet', '-b', 'topic');
+  await write(root, { a: '2' });
+  commit(root, 'on the topic');
+  git(root, 'checkout', '--quiet', 'main');
+  await write(root, { c: '2' });
+  commit(root, 'on main');
+  git(root, 'checkout', '--quiet', '--detach', 'topic');
+  await write(root, { 'new/file': '' });
+  await rm(join(root, 'b'));
+  const tree = await openWorkTree(processes, root);
+  expect(await tree.changedSince('main')).toEqual(['a', 'b', 'new/file']);
+  await expect(tree.changedSince('--output=x')).rejects.toMatchObject({ code: 'revision-unknown' });
+  await expect(tree.changedSince('gone')).rejects.toMatchObject({ code: 'revision-unknown', exit: 2 });
+});
+
+test('a shallow clone that cannot tell what has changed is refused', async () => {
+  await using folder = await temporaryFolder();
+  const origin = join(folder.path, 'origin');
+  await mkdir(origin);
+  git(origin, 'init', '--quiet', '--initial-branch=main');
+  await write(origin, { a: '1' });
+  commit(origin, 'first');
+  git(origin, 'checkout', '--quiet', '-b', 'topic');
+  await write(origin, { a: '2' });
+  commit(origin, 'second');
+  git(origin, 'checkout', '--quiet', 'main');
+  await write(origin, { b: '1' });
+  commit(origin, 'third');
+  const clone = join(folder.path, 'clone');
+  git(
+    folder.path,
+    'clone',
+    '--quiet',
+    '--depth=1',
+    '--no-single-branch',
+    '--branch=topic',
+    `file://${origin}`,
+    'clone',
+  );
+  const tree = await openWorkTree(processes, clone);
+  await expect(tree.changedSince('origin/main')).rejects.toMatchObject({
+    code: 'revision-unrelated',
+    exit: 2,
+  });
+});
