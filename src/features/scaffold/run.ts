@@ -52,7 +52,6 @@ export interface ScaffoldPorts {
 export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts): Promise<ScaffoldDocument> {
   const { location, signal, emit } = ports;
   const named = await completeName(request, ports);
-  emit({ type: 'step', step: 'plan', message: `Planning ${named.kind}/${named.name}` });
   const { plan, contents } = await prepareScaffold({ ...named, inputs: request.inputs }, ports);
   if (request.dryRun) return { ...plan, written: false };
   emit({ type: 'step', step: 'write', message: `Writing ${plan.path}` });
