@@ -57,7 +57,10 @@ describe('from an empty repository to every kind', () => {
     const cwd = await emptyRepository();
     await run('git', ['remote', 'add', 'origin', 'git@github.com:acme/app.git'], { cwd });
     const init = await cli.run(['init', '--ci', 'github', '--json'], { cwd });
-    expect(init.code).toBe(0);
+    expect([init.code, init.stderr]).toEqual([
+      0,
+      '==> Writing primitive.config.yaml and .github/workflows/publish.yaml\n',
+    ]);
     expect(Check(initSchema, JSON.parse(init.stdout))).toBe(true);
     expect(JSON.parse(init.stdout).answers).toEqual({
       repository: 'github.com/acme/app',

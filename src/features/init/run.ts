@@ -45,7 +45,6 @@ export interface InitPorts {
 export async function runInit(request: InitRequest, ports: InitPorts): Promise<InitDocument> {
   checkFlags(request);
   const root = await findRoot(ports.cwd);
-  ports.emit({ type: 'step', step: 'plan', message: `Planning the files of ${root}` });
   const exists = (await findConfig({ cwd: root }).catch(() => undefined)) !== undefined;
   if (exists && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
   const { files, answers } = exists
@@ -53,7 +52,15 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
     : await newFiles(root, request, ports);
   refuseExisting(root, files);
   ports.signal.throwIfAborted();
-  if (!request.dryRun) writeNew(root, files);
+  if (!request.dryRun) {
+    // Not before the questions: a live view would be in their way.
+    ports.emit({
+      type: 'step',
+      step: 'write',
+      message: `Writing ${files.map(({ path }) => path).join(' and ')}`,
+    });
+    writeNew(root, files);
+  }
   return {
     schema: 'primitive.init/v1',
     files,
