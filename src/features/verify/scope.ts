@@ -24,7 +24,7 @@ export interface Scope {
   readonly covers: (rule: RuleId, path: string | undefined) => boolean;
 }
 
-/** Throws `selection-…`, `revision-…` and `verify-mode` (exit 2). */
+/** Throws `components-none`, `selection-…`, `revision-…` and `verify-mode` (exit 2). */
 export async function readScope(request: VerifyRequest, ports: VerifyPorts): Promise<Scope> {
   const { tree, config, kinds, location } = ports;
   const base = pathBelow(tree.root, location.root) ?? '';
@@ -63,6 +63,12 @@ async function select(
     throw new PrimitiveError('verify-mode', '--mode repo checks the whole repository.', {
       why: 'A selection or --changed-since narrows what is checked.',
       suggestions: ['primitive verify --mode repo', 'Or without --mode repo: primitive verify domain/orders'],
+    });
+  }
+  if (mode === 'primitives' && primitives.length === 0) {
+    throw new PrimitiveError('components-none', `No primitive found in ${location.root}/primitives.`, {
+      why: 'A primitive is a folder primitives/<kind>/<name>; nothing would be checked.',
+      suggestions: ['primitive scaffold --kind domain --name orders', 'primitive verify --mode repo'],
     });
   }
   const named = primitives.map((primitive) => {
