@@ -24,8 +24,11 @@ export interface Scope {
   readonly covers: (rule: RuleId, path: string | undefined) => boolean;
 }
 
+/** What a scope is read with. */
+export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd'>;
+
 /** Throws `components-none`, `selection-…`, `revision-…` and `verify-mode` (exit 2). */
-export async function readScope(request: VerifyRequest, ports: VerifyPorts): Promise<Scope> {
+export async function readScope(request: VerifyRequest, ports: ScopePorts): Promise<Scope> {
   const { tree, config, kinds, location } = ports;
   const base = pathBelow(tree.root, location.root) ?? '';
   const primitives = await readPrimitives(tree, { location, config, kinds, base });
@@ -57,7 +60,7 @@ export async function readScope(request: VerifyRequest, ports: VerifyPorts): Pro
 async function select(
   primitives: readonly Primitive[],
   { selection, changedSince, mode }: VerifyRequest,
-  { tree, cwd, location }: VerifyPorts,
+  { tree, cwd, location }: ScopePorts,
 ): Promise<readonly Primitive[]> {
   if (mode === 'repo' && (isNarrow(selection) || changedSince !== undefined)) {
     throw new PrimitiveError('verify-mode', '--mode repo checks the whole repository.', {

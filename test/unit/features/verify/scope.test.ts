@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { VerifyPorts, VerifyRequest } from '../../../../src/features/verify/run.ts';
-import { readScope } from '../../../../src/features/verify/scope.ts';
+import type { VerifyRequest } from '../../../../src/features/verify/run.ts';
+import { readScope, type ScopePorts } from '../../../../src/features/verify/scope.ts';
 import { bundledKinds, openKinds } from '../../../../src/kinds/kind.ts';
 import { parseConfig } from '../../../../src/workspace/config.ts';
 import { type Files, memoryTree } from '../../../support/verify-corpus/tree.ts';
@@ -18,14 +18,14 @@ const everything: VerifyRequest = {
 
 /** The scope of a request in a repository where some files have changed since every revision. */
 async function scopeOf(files: Files, request: Partial<VerifyRequest> = {}, changed: readonly string[] = []) {
-  const ports = {
+  const ports: ScopePorts = {
     location: { path: `${root}/primitive.config.yaml`, root, repositoryRoot: root, found: 'nearest' },
     config: await parseConfig({ text: CONFIG, shown: 'primitive.config.yaml', root }, '1.0.0'),
     kinds: await openKinds({ bundled: bundledKinds() }),
     tree: { ...memoryTree(files), changedSince: async () => changed },
     cwd: root,
-  } satisfies Partial<VerifyPorts>;
-  return readScope({ ...everything, ...request }, ports as VerifyPorts);
+  };
+  return readScope({ ...everything, ...request }, ports);
 }
 
 const files: Files = {
