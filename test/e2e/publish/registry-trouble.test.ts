@@ -168,7 +168,7 @@ describe('before anything is built, a registry', () => {
         });
       });
       const { code } = await collect(child);
-      expect(await told).toMatch(/secondary rate limit; trying again in \d+ s/);
+      expect(await told).toMatch(/secondary rate limit; retrying .* in up to \d+ s/);
       expect(code).toBe(130);
     } finally {
       await trouble.stop?.();
