@@ -76,7 +76,7 @@ export const secrets: Corpus = {
         ['tls.txt', 3, `# TLS\r\n\r\n${pem('PRIVATE KEY', '\r\n')}`],
         ['config.yaml', 2, `key: |\n${pem('EC PRIVATE KEY').replace(/^/gm, '  ')}`],
         ['account.json', 1, JSON.stringify({ private_key: pem('PRIVATE KEY') })],
-        ['cut.txt', 1, `-----BEGIN OPENSSH PRIVATE KEY-----\n${random(64, 'base64')}\n`],
+        ['cut.txt', 1, `-----BEGIN OPENSSH PRIVATE KEY-----\n${random(40, 'base64')}${'A'.repeat(24)}\n`],
         ['main.go', 2, `package a\nconst key = \`${pem('PRIVATE KEY')}\`\n`],
         ['age.txt', 1, `AGE-SECRET-KEY-1${random(58, 'upper')}\n`],
         ['store.p12', 1, Uint8Array.from([0x30, 0, 1, 2])],
@@ -225,6 +225,10 @@ export const secrets: Corpus = {
       ],
       [
         ['hash.yaml', 'admin.password: $2a$10$rRyBsGSHK6.uc8fntPwVIuLVHgsAhAX7TcdrqW\n'],
+        [
+          'names.yaml',
+          'token: $slack-token-workspace1\nclientSecret: $another-secret:oidc.auth0.clientSecret\n',
+        ],
         ['words.yaml', `token: ${base64('strong-password')}\n`],
         ['a.yaml', `apiKey: \${API_KEY_2026_PRODUCTION}\npassword: {{ .Values.password }}\n`],
         ['b.yaml', 'secretName: orders-db-credentials-2\ntokenPath: /var/run/secrets/token-1\n'],
@@ -237,10 +241,16 @@ export const secrets: Corpus = {
       'env',
       [
         ['.env', 1, `SERVICE_TOKEN=${key}\n`],
+        ['compose.env', 1, `SECRET_KEY_BASE=${random(64)}\n`],
+        ['setup.md', 3, `Put this into the file:\n\n    client_secret: ${key}\n`],
         ['.env.production', 2, `# ours\nexport DB_PASSWORD=${password}\n`],
         ['app.properties', 1, `service.api.key = ${key}\r\n`],
       ],
       [
+        [
+          'setup.md',
+          'The token is kept for 24 hours.\nThe password must have 12 characters.\nAPI key: see https://acme.io\n',
+        ],
         ['.env.example', 'SERVICE_TOKEN=\nDB_PASSWORD=changeme\nAPI_KEY=xxxxxxxxxxxxxxxxxxxx1\n'],
         ['.env', 'SERVICE_TOKEN=$OTHER_TOKEN_2\nTOKEN_FILE=/run/secrets/token_1\nSECRET_NAME=orders\n'],
         [

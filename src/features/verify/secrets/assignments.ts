@@ -5,7 +5,7 @@ import type { Literal } from './secret.ts';
 
 /** Names that say that the value is a credential; as the end of a name, so that `token_url` is none. */
 const NAME =
-  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|id|base64|b64))?';
+  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|base|base64|b64))?';
 
 /** `name = "value"`, `"name": 'value'`, `name := \`value\``, `name: str = "value"`, `setenv("NAME", "value")`. */
 const QUOTED = new RegExp(
@@ -18,7 +18,7 @@ const PLAIN = new RegExp(
   'gim',
 );
 const PLAIN_FILES =
-  /(?:^|\/)(?:\.env(?:\..*)?|.*\.env|(?:Docker|Container)file.*|.*\.dockerfile|\.npmrc|\.pypirc|\.netrc)$|\.(?:ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars)$/i;
+  /(?:^|\/)(?:\.env(?:\..*)?|.*\.env|(?:Docker|Container)file.*|.*\.dockerfile|\.npmrc|\.pypirc|\.netrc)$|\.(?:ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars|mdx?|rst)$/i;
 
 /** Files made by programs: digests in them look like secrets. */
 const MADE =

@@ -51,7 +51,7 @@ const FORMATS: readonly (readonly [name: string, kind: SecretKind, pattern: RegE
 ];
 
 /** What documentation shows of a token: AWS's word, a mask, an alphabet. */
-const SAMPLE = /EXAMPLE(?:KEY)?\b|(.)\1{7}|abcdefgh|12345678|your[-_]|[-_]here\b/i;
+const SAMPLE = /EXAMPLE(?:KEY)?\b|([xX*.0_-])\1{7}|abcdefgh|12345678|your[-_]|[-_]here\b/i;
 /** Hosts that are the machine itself, or that RFC 2606 keeps for documentation. */
 const LOCAL =
   /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:.+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
@@ -93,7 +93,7 @@ function byFormat(text: string): readonly Literal[] {
 
 /** Not for placeholders, and not for services on the machine that reads the file. */
 function isSecret({ kind, value }: Literal): boolean {
-  if (kind !== 'url') return !SAMPLE.test(value);
+  if (kind !== 'url') return kind === 'private-key' || !SAMPLE.test(value);
   const { user, password, host } = addressOf(value);
   return !isPlaceholder(password) && password !== user && !LOCAL.test(host);
 }

@@ -4,7 +4,7 @@ const WORDS =
 
 /** What a program fills in: `${NAME}`, `$(command)`, `{{ name }}`, `<name>`, `%(name)s`, `%NAME%`, `@name@`, `$NAME`, `{name}`. */
 const REFERENCE =
-  /^\$\w+$|\{\w+\}|\$\{|\$\(|\{\{|^<.*>$|^\[.*\]$|^\{[\w.]*\}$|%\(\w*\)s|^%\w+%$|^%[sdvq]$|^@\w+@$|^(?:env|file|vault|secret|ref|op|arn|projects|kms|sops)[:/]/i;
+  /^\$[A-Za-z_][\w:.-]*$|\{\w+\}|\$\{|\$\(|\{\{|^<.*>$|^\[.*\]$|^\{[\w.]*\}$|%\(\w*\)s|^%\w+%$|^%[sdvq]$|^@\w+@$|^(?:env|file|vault|secret|ref|op|arn|projects|kms|sops)[:/]/i;
 
 /** A hash of a password: bcrypt, Argon2, crypt(3). */
 const HASH = /^\$(?:2[abxy]?|argon2\w*|scrypt|apr1|[156])\$/;
