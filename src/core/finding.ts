@@ -70,7 +70,8 @@ export function refusal(
   details: Pick<ErrorDetails, 'suggestions' | 'exit' | 'cause'> = {},
 ): Refusal {
   const sorted = [...findings].sort(compareFindings);
-  const lines = sorted.map(findingText);
+  // A parser may report one place many times.
+  const lines = [...new Set(sorted.map(findingText))];
   const listed = message === undefined ? lines.slice(1) : lines;
   const shown = listed.slice(0, SHOWN);
   if (listed.length > SHOWN) shown.push(`and ${listed.length - SHOWN} more`);
