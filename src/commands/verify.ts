@@ -3,7 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
 import { verifyPorts } from '../cli/ports/verify.ts';
 import type { ExitCode } from '../core/errors.ts';
-import { FAMILIES, type Family } from '../features/verify/rule.ts';
+import { FAMILIES, type Family } from '../features/verify/family.ts';
 
 export default class Verify extends BaseCommand {
   static override summary = 'Check primitives: shape, generated files, imports, stubs, secrets, tests.';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { generate } from '../../features/generate/generate.ts';
-import type { VerifyPorts } from '../../features/verify/run.ts';
+import type { VerifyPorts } from '../../features/verify/ports.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import { cacheFolder } from '../environment.ts';
 import type { Session } from '../session.ts';

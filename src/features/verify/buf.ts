@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Primitive } from './rule.ts';
+import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** A plugin of `buf.gen.yaml`. */

@@ -1,32 +1,8 @@
 import { posix } from 'node:path';
-import { type PinnedReference, readDockerfile } from '../../builders/dockerfile/pins.ts';
+import { readDockerfile } from '../../builders/dockerfile/pins.ts';
 import type { Stage } from '../../builders/dockerfile/stages.ts';
-import type { Primitive } from './rule.ts';
+import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
-
-/** What rules judge of the Dockerfile of a primitive. */
-export interface DockerfileSubject {
-  /** Relative to the root of the repository. */
-  readonly path: string;
-  readonly primitive: Primitive;
-  /** Why it cannot be read, and the line; all else is empty then. */
-  readonly fault: { readonly message: string; readonly line?: number } | undefined;
-  /** Images from outside, in any stage and for any platform. */
-  readonly images: readonly PinnedReference[];
-  /** Who runs the last stage that is built; the line of its FROM where nobody says so. */
-  readonly user: { readonly line: number; readonly name: string | undefined };
-  /** Variables of `ENV` and `ARG` with the values that are written there. */
-  readonly variables: readonly Variable[];
-}
-
-/** A variable of `ENV`, or an argument. */
-export interface Variable {
-  readonly line: number;
-  readonly instruction: 'ENV' | 'ARG';
-  readonly name: string;
-  /** Without quotes; undefined for an argument without a default. */
-  readonly value: string | undefined;
-}
 
 /** Reads the Dockerfile of a primitive; undefined where it has none, or its `primitive.yaml` is invalid. */
 export async function dockerfileOf(

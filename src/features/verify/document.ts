@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
-import { FAMILIES, type RuleId } from './rule.ts';
+import { FAMILIES, type RuleId } from './family.ts';
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 const family = Type.Enum([...FAMILIES], { description: 'Family of rules.' });

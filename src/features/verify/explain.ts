@@ -6,7 +6,8 @@ import { nearest } from '../../core/nearest.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import { table } from '../../render/table.ts';
 import type { ExplainDocument } from './document.ts';
-import { type AnyRule, familyOf } from './rule.ts';
+import { familyOf } from './family.ts';
+import type { AnyRule } from './rule.ts';
 
 /** The pages of rules come with the package: `explain` works offline. */
 const PAGES = join('src', 'features', 'verify', 'rules');

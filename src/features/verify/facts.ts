@@ -7,11 +7,12 @@ import { sourceScan } from './imports/scan.ts';
 import { deploymentScan } from './manifests.ts';
 import { markerScan } from './markers.ts';
 import { readModels } from './model.ts';
-import type { AnyRule, AnyScan, Fact, SubjectName } from './rule.ts';
-import type { VerifyPorts } from './run.ts';
+import type { VerifyPorts } from './ports.ts';
+import type { AnyRule, AnyScan } from './rule.ts';
 import { scanFiles } from './scan.ts';
 import type { Scope } from './scope.ts';
 import { secretScan } from './secrets/scan.ts';
+import type { Fact, SubjectName } from './subjects.ts';
 
 /** Scans, each with the subject that needs it besides its own. */
 const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] = [

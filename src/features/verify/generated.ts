@@ -1,31 +1,8 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Obstacle } from './obstacle.ts';
-import type { Fact, Primitive } from './rule.ts';
-
-/** What a generator of a primitive makes today, compared with what is there. */
-export interface Regenerated {
-  /** Id of the generator in `kind.yaml`. */
-  readonly generator: string;
-  readonly changes: readonly {
-    /** Below the primitive's folder. */
-    readonly path: string;
-    /** What generating would do to the file. */
-    readonly change: 'created' | 'changed' | 'removed';
-  }[];
-}
+import type { Fact, Obstacle, Primitive, Regenerated } from './subjects.ts';
 
 /** Runs the generators of a primitive into a temporary folder and compares. Throws as `primitive generate` does. */
 export type Regenerate = (primitive: Primitive) => Promise<readonly Regenerated[]>;
-
-/** What rules judge of the generators of a primitive. */
-export interface GeneratedSubject {
-  /** The folder of the primitive, relative to the root of the repository. */
-  readonly path: string;
-  readonly primitive: Primitive;
-  readonly results: readonly Regenerated[];
-  /** Why a generator refuses its input; there are no results then. */
-  readonly fault: { readonly code: string; readonly message: string } | undefined;
-}
 
 /** Regenerates what primitives have of generated files, one after the other: generators share caches and tools. */
 export async function regenerateAll(

@@ -1,13 +1,7 @@
 import { grammar, placeOf, withTree } from './imports/grammar.ts';
 import { isTest } from './paths.ts';
 import type { Scan } from './rule.ts';
-
-/** Something that a Go file of a process says of handlers. */
-export type HandlerCode =
-  /** It names the generated interface: the package has the handlers. */
-  | { readonly type: 'interface' }
-  /** A method that does a job. */
-  | { readonly type: 'method'; readonly name: string; readonly line: number; readonly column: number };
+import type { HandlerCode } from './subjects.ts';
 
 /** Finds methods that take an `engine.Job` and return an `engine.Completion`, as the generated interface has them. */
 export const handlerScan: Scan<'handlerCode'> = {

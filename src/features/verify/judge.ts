@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { compareFindings } from '../../core/finding.ts';
 import type { VerifyFinding } from './document.ts';
-import type { AnyRule, Context, Fact, Problem, Rule, RuleId } from './rule.ts';
+import type { RuleId } from './family.ts';
+import type { AnyRule, Context, Problem, Rule } from './rule.ts';
+import type { Fact } from './subjects.ts';
 
 /** Lets every rule judge the facts of its subject. Pure but for what rules read of the tree; sorted as in reports. */
 export async function judge(

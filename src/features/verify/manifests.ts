@@ -1,13 +1,6 @@
 import { posix } from 'node:path';
 import type { Scan } from './rule.ts';
 
-/** Something that a GitOps repository holds, and no code repository. */
-export interface DeploymentFile {
-  readonly line: number;
-  /** `Helm chart`, or the kind of the object: `Deployment`. */
-  readonly what: string;
-}
-
 /** Files that are something by their name. */
 const NAMES: Readonly<Record<string, string>> = {
   'Chart.yaml': 'Helm chart',

@@ -3,14 +3,6 @@ import type { Scan } from './rule.ts';
 /** What scaffold leaves in code that a person has to write. */
 export const MARKER = 'AMEIDE_SCAFFOLD';
 
-/** A place where the marker is left. */
-export interface Marker {
-  readonly line: number;
-  readonly column: number;
-  /** From the marker to the end of its string or line: `AMEIDE_SCAFFOLD: CreateItem has to be implemented`. */
-  readonly text: string;
-}
-
 /** Finds markers in files of any type. */
 export const markerScan: Scan<'marker'> = {
   subject: 'marker',

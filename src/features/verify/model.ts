@@ -1,22 +1,8 @@
 import { posix } from 'node:path';
-import type { Finding } from '../../core/finding.ts';
-import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
-import type { HandlerCode } from './handlers.ts';
-import type { Fact, Primitive, Problem, Rule, RuleId } from './rule.ts';
+import type { RuleId } from './family.ts';
+import type { Problem, Rule } from './rule.ts';
+import type { Fact, ModelSubject, Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
-
-/** The process model of a primitive, and the code that does its jobs. */
-export interface ModelSubject {
-  /** The BPMN file, relative to the root of the repository. */
-  readonly path: string;
-  readonly primitive: Primitive;
-  /** Undefined where it has faults. */
-  readonly model: Pick<CompiledModel, 'jobs'> | undefined;
-  /** Its faults, by the codes of the compiler. */
-  readonly faults: readonly Finding[];
-  /** Methods of the packages that implement the generated interface. */
-  readonly handlers: readonly (Extract<HandlerCode, { type: 'method' }> & { readonly path: string })[];
-}
 
 /** Reads the models of primitives whose kind compiles BPMN; `scanned` has what their Go files say of handlers. */
 export async function readModels(

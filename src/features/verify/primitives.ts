@@ -6,7 +6,7 @@ import type { ConfigLocation } from '../../workspace/discovery.ts';
 import { MANIFEST } from '../../workspace/primitive-folders.ts';
 import { parseComponent } from '../../workspace/primitives.ts';
 import { readManifest } from '../../workspace/provenance.ts';
-import type { Primitive } from './rule.ts';
+import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What primitives are read with. */

@@ -1,6 +1,6 @@
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { FAMILIES, familyOf } from './rule.ts';
-import type { VerifyRequest } from './run.ts';
+import { FAMILIES, familyOf } from './family.ts';
+import type { VerifyRequest } from './ports.ts';
 import type { Scope } from './scope.ts';
 import type { SuiteResults } from './suites/run.ts';
 import { isFailure } from './suites/suite.ts';

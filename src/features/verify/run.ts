@@ -1,61 +1,23 @@
-import type { Emit } from '../../core/events.ts';
 import { compareFindings } from '../../core/finding.ts';
-import type { Kinds } from '../../kinds/kind.ts';
-import type { Config } from '../../workspace/config.ts';
-import { type ConfigLocation, pathBelow } from '../../workspace/discovery.ts';
-import type { Selection } from '../../workspace/selection.ts';
+import { pathBelow } from '../../workspace/discovery.ts';
 import type { VerifyDocument } from './document.ts';
 import { readFacts } from './facts.ts';
-import type { Regenerate } from './generated.ts';
+import { familyOf } from './family.ts';
 import { judge } from './judge.ts';
+import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { documentOf } from './report.ts';
-import { type AnyRule, type Context, type Family, familyOf } from './rule.ts';
-import type { ScanStore } from './scan.ts';
+import type { Context } from './rule.ts';
 import { readScope, type Scope } from './scope.ts';
+import type { SuiteRun } from './subjects.ts';
 import { writeEvidence } from './suites/evidence.ts';
-import { runSuites, type SuitePorts, type SuiteResults, suiteFacts } from './suites/run.ts';
-import type { SuiteRun } from './suites/suite.ts';
+import { runSuites, type SuiteResults, suiteFacts } from './suites/run.ts';
 import { readSuppressions, suppress } from './suppressions.ts';
-import type { WorkTree } from './work-tree.ts';
 
 /** The report, and what it leaves out. */
 export interface VerifyResult {
   readonly document: VerifyDocument;
   /** With every case, for JUnit. */
   readonly runs: readonly SuiteRun[];
-}
-
-/** What is to be checked. */
-export interface VerifyRequest {
-  readonly selection: Selection;
-  /** Only primitives with a change since this revision. */
-  readonly changedSince: string | undefined;
-  readonly mode: 'primitives' | 'repo';
-  /** Empty for all. */
-  readonly families: readonly Family[];
-  readonly tests: boolean;
-  /** Install what lock files name before suites run. */
-  readonly install: boolean;
-}
-
-/** What verify works with. */
-export interface VerifyPorts {
-  readonly location: ConfigLocation;
-  readonly config: Config;
-  readonly kinds: Kinds;
-  readonly tree: WorkTree;
-  readonly scans: ScanStore;
-  readonly rules: readonly AnyRule[];
-  readonly regenerate: Regenerate;
-  readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
-  /** Where paths in the selection start; absolute, links resolved. */
-  readonly cwd: string;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-  /** The date of this run in UTC: `2026-11-22`. */
-  readonly today: string;
-  /** Milliseconds, monotonic. */
-  readonly now: () => number;
 }
 
 /**

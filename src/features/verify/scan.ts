@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
-import type { Obstacle } from './obstacle.ts';
-import type { AnyScan, Fact, Primitive, Scan, ScannedFile } from './rule.ts';
+import type { AnyScan, Scan, ScannedFile } from './rule.ts';
+import type { Fact, Obstacle, Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What scans found in one file, by scan: `marker@1`. */

@@ -3,9 +3,10 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 import { globRoot } from '../../workspace/globs.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
+import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
-import { FAMILIES, type Family, familyOf, type Primitive, type RuleId } from './rule.ts';
-import type { VerifyPorts, VerifyRequest } from './run.ts';
+import type { Primitive } from './subjects.ts';
 
 /** What is checked of a repository. */
 export interface Scope {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, strictObject } from '../../core/schema.ts';
-import type { RuleId } from './rule.ts';
+import type { RuleId } from './family.ts';
 
 /** `primitive.suppressions.yaml`, beside the config: findings that do not count, each for a reason. */
 export const suppressionsSchema = strictObject(

@@ -2,20 +2,13 @@ import { posix } from 'node:path';
 import type { Fault } from '../../yaml/fault.ts';
 import { parseYaml } from '../../yaml/read.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { type AnyRule, familyOf } from './rule.ts';
+import { familyOf } from './family.ts';
+import type { AnyRule } from './rule.ts';
+import type { JudgedSuppression } from './subjects.ts';
 import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
 import type { WorkTree } from './work-tree.ts';
 
 const FILE = 'primitive.suppressions.yaml';
-
-/** An entry of the file, and what became of it: what rules judge. */
-export interface JudgedSuppression {
-  /** The file, relative to the root of the repository. */
-  readonly path: string;
-  readonly line: number;
-  readonly suppression: Suppression;
-  readonly state: 'used' | 'unused' | 'expired' | 'unjudged';
-}
 
 /** Suppressions with the lines that they begin on. */
 export interface Suppressions {

@@ -6,7 +6,8 @@ import { sarifLog } from '../../render/sarif.ts';
 import type { Style } from '../../render/style.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { type AnyRule, familyOf } from './rule.ts';
+import { familyOf } from './family.ts';
+import type { AnyRule } from './rule.ts';
 import type { VerifyResult } from './run.ts';
 import { junitSuite } from './suites/evidence.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { FAMILIES } from '../../../src/features/verify/rule.ts';
+import { FAMILIES } from '../../../src/features/verify/family.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { render, templateVariables } from '../../../src/kinds/render.ts';

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../../../src/core/errors.ts';
-import type { Regenerated } from '../../../src/features/verify/generated.ts';
-import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { RuleId } from '../../../src/features/verify/family.ts';
+import type { Regenerated } from '../../../src/features/verify/subjects.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
 

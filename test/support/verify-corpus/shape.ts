@@ -1,4 +1,4 @@
-import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { RuleId } from '../../../src/features/verify/family.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';

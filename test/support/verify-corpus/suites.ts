@@ -1,4 +1,4 @@
-import type { RuleId } from '../../../src/features/verify/rule.ts';
+import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 
 /** What a runner did, for `SuiteDouble`. */

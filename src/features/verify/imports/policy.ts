@@ -1,5 +1,6 @@
 import picomatch from 'picomatch';
-import type { Context, Problem, Subjects } from '../rule.ts';
+import type { Context, Problem } from '../rule.ts';
+import type { Subjects } from '../subjects.ts';
 import { isTest, type Language } from './source.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */

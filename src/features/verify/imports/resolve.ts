@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Primitive, Subjects } from '../rule.ts';
+import type { Primitive, Subjects } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 import { goResolver } from './go-modules.ts';
 import { npmResolver } from './npm-packages.ts';
@@ -8,23 +8,6 @@ import { pythonResolver } from './python-projects.ts';
 import { Repository } from './repository.ts';
 import type { Language } from './source.ts';
 import type { Resolver, Target } from './target.ts';
-
-/** An import with what it leads to. */
-export interface Import {
-  readonly language: Language;
-  /** As written; for `from a import b` in Python, `a.b` where that is a module. */
-  readonly specifier: string;
-  /** Python: what is imported from it; each may be a module. */
-  readonly names: readonly string[];
-  readonly typeOnly: boolean;
-  readonly line: number;
-  readonly column: number;
-  readonly target: Target;
-  /** The primitive that the target belongs to. */
-  readonly owner: Primitive | undefined;
-  /** Whether the target is a proto file or code that is generated from one. */
-  readonly proto: boolean;
-}
 
 /** Resolves the imports of source files, each target once. */
 export async function resolveImports(

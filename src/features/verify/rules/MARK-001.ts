@@ -1,6 +1,7 @@
-import { MARKER, type Marker } from '../markers.ts';
+import { MARKER } from '../markers.ts';
 import { isTest } from '../paths.ts';
-import type { Context, Primitive, Related, Rule } from '../rule.ts';
+import type { Context, Related, Rule } from '../rule.ts';
+import type { Marker, Primitive } from '../subjects.ts';
 
 /** Outside of primitives nothing is scaffolded. */
 export const rule: Rule<'marker'> = {

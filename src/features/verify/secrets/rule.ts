@@ -1,4 +1,5 @@
-import type { Rule, RuleId } from '../rule.ts';
+import type { RuleId } from '../family.ts';
+import type { Rule } from '../rule.ts';
 import type { SecretKind } from './secret.ts';
 
 /** The rule that reports secrets of a kind. The value is not known to it. */

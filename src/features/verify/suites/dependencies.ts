@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Processes } from '../../../toolchain/process.ts';
-import type { Primitive } from '../rule.ts';
+import type { Primitive } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 
 /** A command that installs what a lock file names, as it is written in a shell. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { digestOf } from '../../../oci/digest.ts';
 import { type JunitSuite, junitXml } from '../../../render/junit.ts';
 import type { VerifyDocument } from '../document.ts';
-import type { SuiteRun } from './suite.ts';
+import type { SuiteRun } from '../subjects.ts';
 
 /** A run as JUnit has it. */
 export function junitSuite({ primitive, suite, cases }: SuiteRun): JunitSuite {

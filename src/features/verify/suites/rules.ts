@@ -1,5 +1,7 @@
-import type { Fix, Problem, Rule, RuleId } from '../rule.ts';
-import type { Failure, SuiteRun, TestCase } from './suite.ts';
+import type { RuleId } from '../family.ts';
+import type { Problem, Rule } from '../rule.ts';
+import type { Fix, SuiteRun } from '../subjects.ts';
+import type { Failure, TestCase } from './suite.ts';
 
 /** The rule that reports cases which failed in one way; `text` ends the sentence that begins with the case. */
 export function failureRule(

@@ -1,32 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import type { Emit } from '../../../core/events.ts';
-import type { Found } from '../../../toolchain/find.ts';
-import type { Processes } from '../../../toolchain/process.ts';
-import type { ProgramName } from '../../../toolchain/programs.ts';
-import type { Obstacle } from '../obstacle.ts';
-import type { Fact, Fix, Primitive } from '../rule.ts';
-import type { WorkTree } from '../work-tree.ts';
+import type { SuitePorts } from '../ports.ts';
+import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
 import { dependencyFault, installsOf } from './dependencies.ts';
 import { type Ran, runners, type Suite } from './runners.ts';
-import { isFailure, type SuiteRun, type WrittenFile } from './suite.ts';
-
-/** What suites are run with. */
-export interface SuitePorts {
-  readonly tree: WorkTree;
-  readonly processes: Processes;
-  /** Looks for a program on PATH. */
-  readonly program: (name: ProgramName) => Promise<Found>;
-  /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
-  readonly variables: Readonly<Record<string, string | undefined>>;
-  /** A fresh folder for what runners write; absolute. */
-  readonly output: string;
-  /** Milliseconds that a suite may take. */
-  readonly limit: number;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-}
+import { isFailure } from './suite.ts';
 
 /** What came of the suites of some primitives. */
 export interface SuiteResults {

@@ -2,11 +2,11 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
 import type { RunOptions } from '../../../toolchain/process.ts';
-import type { Primitive } from '../rule.ts';
+import type { SuitePorts } from '../ports.ts';
+import type { Primitive } from '../subjects.ts';
 import { VENV_PYTHON } from './dependencies.ts';
 import { GoTestReader } from './go-test.ts';
 import { crash, readJunit } from './junit.ts';
-import type { SuitePorts } from './run.ts';
 import { isFailure, type RunnerOutput, type TestCase } from './suite.ts';
 
 /** One of a kind's `suites`. */

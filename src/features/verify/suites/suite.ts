@@ -1,5 +1,3 @@
-import type { Primitive } from '../rule.ts';
-
 /** How a case failed. */
 export type Failure =
   /** It ran, and what it got is not what it wants. */
@@ -27,25 +25,6 @@ export interface TestCase {
   /** Relative to the root of the repository, where the runner says it. */
   readonly path?: string;
   readonly line?: number;
-}
-
-/** A suite that was run, once and by us. */
-export interface SuiteRun {
-  /** The folder of the primitive, relative to the root of the repository. */
-  readonly path: string;
-  readonly primitive: Primitive;
-  /** `unit`, as `kind.yaml` says. */
-  readonly suite: string;
-  readonly required: boolean;
-  /** In the order of group and id. */
-  readonly cases: readonly TestCase[];
-}
-
-/** A file of the work tree that is not as it was before the suites. */
-export interface WrittenFile {
-  /** Relative to the root of the repository. */
-  readonly path: string;
-  readonly change: 'created' | 'changed' | 'removed';
 }
 
 /** What a runner's output comes to. */

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { familyOf } from '../../../../src/features/verify/rule.ts';
+import { familyOf } from '../../../../src/features/verify/family.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { table } from '../../../../src/render/table.ts';
 import { type Corpus, type CorpusCase, filesOf, shown } from '../../../support/verify-corpus/case.ts';

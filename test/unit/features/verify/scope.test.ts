@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { VerifyRequest } from '../../../../src/features/verify/run.ts';
+import type { VerifyRequest } from '../../../../src/features/verify/ports.ts';
 import { readScope, type ScopePorts } from '../../../../src/features/verify/scope.ts';
 import { bundledKinds, openKinds } from '../../../../src/kinds/kind.ts';
 import { parseConfig } from '../../../../src/workspace/config.ts';

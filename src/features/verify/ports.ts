@@ -1,0 +1,62 @@
+import type { Emit } from '../../core/events.ts';
+import type { Kinds } from '../../kinds/kind.ts';
+import type { Found } from '../../toolchain/find.ts';
+import type { Processes } from '../../toolchain/process.ts';
+import type { ProgramName } from '../../toolchain/programs.ts';
+import type { Config } from '../../workspace/config.ts';
+import type { ConfigLocation } from '../../workspace/discovery.ts';
+import type { Selection } from '../../workspace/selection.ts';
+import type { Family } from './family.ts';
+import type { Regenerate } from './generated.ts';
+import type { AnyRule } from './rule.ts';
+import type { ScanStore } from './scan.ts';
+import type { WorkTree } from './work-tree.ts';
+
+/** What is to be checked. */
+export interface VerifyRequest {
+  readonly selection: Selection;
+  /** Only primitives with a change since this revision. */
+  readonly changedSince: string | undefined;
+  readonly mode: 'primitives' | 'repo';
+  /** Empty for all. */
+  readonly families: readonly Family[];
+  readonly tests: boolean;
+  /** Install what lock files name before suites run. */
+  readonly install: boolean;
+}
+
+/** What verify works with. */
+export interface VerifyPorts {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+  readonly kinds: Kinds;
+  readonly tree: WorkTree;
+  readonly scans: ScanStore;
+  readonly rules: readonly AnyRule[];
+  readonly regenerate: Regenerate;
+  readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
+  /** Where paths in the selection start; absolute, links resolved. */
+  readonly cwd: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  /** The date of this run in UTC: `2026-11-22`. */
+  readonly today: string;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+/** What suites are run with. */
+export interface SuitePorts {
+  readonly tree: WorkTree;
+  readonly processes: Processes;
+  /** Looks for a program on PATH. */
+  readonly program: (name: ProgramName) => Promise<Found>;
+  /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** A fresh folder for what runners write; absolute. */
+  readonly output: string;
+  /** Milliseconds that a suite may take. */
+  readonly limit: number;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,222 @@
+import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
+import type { Finding } from '../../core/finding.ts';
+import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
+import type { Kind } from '../../kinds/kind.ts';
+import type { Component } from '../../workspace/primitives.ts';
+import type { Manifest } from '../../workspace/provenance.ts';
+import type { Family } from './family.ts';
+import type { Language, Source } from './imports/source.ts';
+import type { Target } from './imports/target.ts';
+import type { Secret } from './secrets/secret.ts';
+import type { TestCase } from './suites/suite.ts';
+import type { Suppression } from './suppressions-document.ts';
+
+/**
+ * What rules judge, by name. A subject is plain data, read from the repository once and judged by every rule of its
+ * name. A subject that a scan finds is cached as JSON: it must survive that, and must not hold a secret.
+ */
+export interface Subjects {
+  readonly primitive: Primitive;
+  readonly dockerfile: DockerfileSubject;
+  readonly deploymentFile: DeploymentFile & InFile;
+  readonly marker: Marker & InFile;
+  readonly source: Source & InFile;
+  readonly import: Import & InFile;
+  readonly secret: Secret & InFile;
+  readonly generated: GeneratedSubject;
+  readonly handlerCode: HandlerCode & InFile;
+  readonly model: ModelSubject;
+  readonly obstacle: Obstacle;
+  readonly suite: SuiteRun;
+  readonly writtenFile: WrittenFile;
+  readonly suppression: JudgedSuppression;
+}
+export type SubjectName = keyof Subjects;
+
+/** One subject with its name. */
+export type Fact = { [S in SubjectName]: { readonly subject: S; readonly value: Subjects[S] } }[SubjectName];
+
+/** Where a scanned subject was found; put in by the runner. */
+export interface InFile {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  /** The primitive that the file belongs to. */
+  readonly primitive: Primitive | undefined;
+}
+
+/** The subjects that are found file by file. */
+export type ScannedName = { [S in SubjectName]: Subjects[S] extends InFile ? S : never }[SubjectName];
+
+/** A folder `primitives/<kind>/<name>` of the work tree. */
+export interface Primitive {
+  /** `domain/orders`, as its folder says. */
+  readonly id: string;
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  /** The kind of that name; undefined where no such kind exists. */
+  readonly kind: Kind | undefined;
+  /** Its `primitive.yaml`; undefined where it is missing or cannot be read. */
+  readonly manifest: Manifest | undefined;
+  /** What publish makes of it; undefined where its `primitive.yaml` is missing or invalid. */
+  readonly component: Component | undefined;
+  /** Why `component` is missing although there is a `primitive.yaml`. */
+  readonly fault: { readonly message: string; readonly why: string | undefined } | undefined;
+  /** Relative to `path`, sorted; without files that git ignores. */
+  readonly files: readonly string[];
+}
+
+/** What rules judge of the Dockerfile of a primitive. */
+export interface DockerfileSubject {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** Why it cannot be read, and the line; all else is empty then. */
+  readonly fault: { readonly message: string; readonly line?: number } | undefined;
+  /** Images from outside, in any stage and for any platform. */
+  readonly images: readonly PinnedReference[];
+  /** Who runs the last stage that is built; the line of its FROM where nobody says so. */
+  readonly user: { readonly line: number; readonly name: string | undefined };
+  /** Variables of `ENV` and `ARG` with the values that are written there. */
+  readonly variables: readonly Variable[];
+}
+
+/** A variable of `ENV`, or an argument. */
+export interface Variable {
+  readonly line: number;
+  readonly instruction: 'ENV' | 'ARG';
+  readonly name: string;
+  /** Without quotes; undefined for an argument without a default. */
+  readonly value: string | undefined;
+}
+
+/** Something that a GitOps repository holds, and no code repository. */
+export interface DeploymentFile {
+  readonly line: number;
+  /** `Helm chart`, or the kind of the object: `Deployment`. */
+  readonly what: string;
+}
+
+/** A place where the marker is left. */
+export interface Marker {
+  readonly line: number;
+  readonly column: number;
+  /** From the marker to the end of its string or line: `AMEIDE_SCAFFOLD: CreateItem has to be implemented`. */
+  readonly text: string;
+}
+
+/** An import with what it leads to. */
+export interface Import {
+  readonly language: Language;
+  /** As written; for `from a import b` in Python, `a.b` where that is a module. */
+  readonly specifier: string;
+  /** Python: what is imported from it; each may be a module. */
+  readonly names: readonly string[];
+  readonly typeOnly: boolean;
+  readonly line: number;
+  readonly column: number;
+  readonly target: Target;
+  /** The primitive that the target belongs to. */
+  readonly owner: Primitive | undefined;
+  /** Whether the target is a proto file or code that is generated from one. */
+  readonly proto: boolean;
+}
+
+/** What a generator of a primitive makes today, compared with what is there. */
+export interface Regenerated {
+  /** Id of the generator in `kind.yaml`. */
+  readonly generator: string;
+  readonly changes: readonly {
+    /** Below the primitive's folder. */
+    readonly path: string;
+    /** What generating would do to the file. */
+    readonly change: 'created' | 'changed' | 'removed';
+  }[];
+}
+
+/** What rules judge of the generators of a primitive. */
+export interface GeneratedSubject {
+  /** The folder of the primitive, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  readonly results: readonly Regenerated[];
+  /** Why a generator refuses its input; there are no results then. */
+  readonly fault: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** Something that a Go file of a process says of handlers. */
+export type HandlerCode =
+  /** It names the generated interface: the package has the handlers. */
+  | { readonly type: 'interface' }
+  /** A method that does a job. */
+  | { readonly type: 'method'; readonly name: string; readonly line: number; readonly column: number };
+
+/** The process model of a primitive, and the code that does its jobs. */
+export interface ModelSubject {
+  /** The BPMN file, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** Undefined where it has faults. */
+  readonly model: Pick<CompiledModel, 'jobs'> | undefined;
+  /** Its faults, by the codes of the compiler. */
+  readonly faults: readonly Finding[];
+  /** Methods of the packages that implement the generated interface. */
+  readonly handlers: readonly (Extract<HandlerCode, { type: 'method' }> & { readonly path: string })[];
+}
+
+/** What kept a check from running. Each cause has a rule of the family INT. */
+export interface Obstacle {
+  readonly cause: /** A program is not on PATH. */
+    | 'tool-missing'
+    /** A program is there in a wrong version, or failed where it has no reason to. */
+    | 'tool-failed'
+    /** What the lock file of a primitive names is not installed. */
+    | 'dependencies-missing'
+    /** Nobody said where a service is that a required suite needs. */
+    | 'service-missing'
+    /** The config requires suites, and the request leaves them out. */
+    | 'tests-left-out'
+    /** A file cannot be read. */
+    | 'file-unreadable';
+  /** Of the checks that could not run. */
+  readonly families: readonly Family[];
+  /** Relative to the root of the repository: a file, or the folder of a primitive. */
+  readonly path: string;
+  /** One sentence that begins with the thing. */
+  readonly message: string;
+  readonly fix?: Fix;
+}
+
+/** How to put a finding right. */
+export interface Fix {
+  /** `command` can be run in the root of the repository, `edit` is a text to write at the place, `text` is advice. */
+  readonly kind: 'command' | 'edit' | 'text';
+  readonly text: string;
+}
+
+/** A suite that was run, once and by us. */
+export interface SuiteRun {
+  /** The folder of the primitive, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** `unit`, as `kind.yaml` says. */
+  readonly suite: string;
+  readonly required: boolean;
+  /** In the order of group and id. */
+  readonly cases: readonly TestCase[];
+}
+
+/** A file of the work tree that is not as it was before the suites. */
+export interface WrittenFile {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  readonly change: 'created' | 'changed' | 'removed';
+}
+
+/** An entry of the file, and what became of it: what rules judge. */
+export interface JudgedSuppression {
+  /** The file, relative to the root of the repository. */
+  readonly path: string;
+  readonly line: number;
+  readonly suppression: Suppression;
+  readonly state: 'used' | 'unused' | 'expired' | 'unjudged';
+}
