@@ -5,7 +5,7 @@ import { Errors } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
-import { blocks, commandsOf, pages } from '../support/pages.ts';
+import { type Block, blocks, commandsOf, pages } from '../support/pages.ts';
 
 const root = join(import.meta.dirname, '../..');
 const json = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'));
@@ -28,7 +28,16 @@ const kinds = new Map(
   (await allKinds(await openKinds({ bundled: bundledKinds() }))).map((kind) => [kind.kind, kind]),
 );
 const all = blocks();
-const shell = all.filter(({ language }) => language === 'sh');
+const shell = all.flatMap((block) => {
+  if (block.language === 'sh') return [block];
+  return block.subject === 'workflow' ? [{ ...block, text: stepsOf(block).join('\n') }] : [];
+});
+
+/** The commands of a GitHub Actions workflow. */
+function stepsOf({ text }: Block): readonly string[] {
+  const { jobs }: { jobs: Record<string, { steps: readonly { run?: string }[] }> } = parse(text);
+  return Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
+}
 
 /** What is wrong with a call, as the manifest and the inputs of kinds have it. */
 function faultsOf([id = '', ...words]: readonly string[]): readonly string[] {
@@ -70,7 +79,8 @@ describe('what the documentation shows', () => {
   test('is of a kind that is checked here', () => {
     expect(shell.length).toBeGreaterThan(5);
     const unknown = all.filter(
-      ({ language, subject }) => language !== 'sh' && !(language === 'yaml' && subject in FRAGMENTS),
+      ({ language, subject }) =>
+        language !== 'sh' && !(language === 'yaml' && (subject === 'workflow' || subject in FRAGMENTS)),
     );
     expect(unknown.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([]);
   });
@@ -78,7 +88,7 @@ describe('what the documentation shows', () => {
   test('calls of primitive have the commands, flags and values that there are', () => {
     const calls = shell.flatMap((block) =>
       commandsOf(block).flatMap((words) => {
-        const at = words.findIndex((word) => /^(primitive|@ameide\/primitive)$/.test(word));
+        const at = words.findIndex((word) => /^(primitive|@ameide\/primitive(@[\d.]+)?)$/.test(word));
         return at < 0 ? [] : [{ place: `${block.page}:${block.line}`, words: words.slice(at + 1) }];
       }),
     );
@@ -99,7 +109,7 @@ describe('what the documentation shows', () => {
     expect(names.filter((name) => !scripts.includes(name) && !name.startsWith('test/'))).toEqual([]);
   });
 
-  test.each(all.filter(({ language }) => language === 'yaml'))(
+  test.each(all.filter(({ language, subject }) => language === 'yaml' && subject !== 'workflow'))(
     'YAML is valid by its schema: $page:$line',
     ({ subject, text }) => {
       const { schema, rest } = FRAGMENTS[subject] ?? {};
@@ -127,6 +137,7 @@ const FRAGMENTS: Readonly<Record<string, { readonly schema: string; readonly res
   config: { schema: 'primitive.config.v1', rest: { registry: 'ghcr.io/acme' } },
   primitive: { schema: 'primitive.primitive.v1', rest: { kind: 'domain', name: 'orders' } },
   kind: { schema: 'primitive.kind.v1' },
+  suppressions: { schema: 'primitive.suppressions.v1' },
 };
 
 /** Anchors as GitHub makes them. */
