@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -32,7 +33,8 @@ export async function openWorkTree(
       return listed;
     },
     read: async (path) => {
-      const found = await look(join(root, path));
+      // Git has just looked at every file, so this one does not wait for a disk.
+      const found = lstatSync(join(root, path), { throwIfNoEntry: false });
       return found?.isFile() ? readFile(join(root, path)) : undefined;
     },
     readLink: async (path) => {

@@ -12,9 +12,9 @@ export async function judge(
   context: Context,
 ): Promise<readonly VerifyFinding[]> {
   const found: { readonly rule: AnyRule; readonly problem: Problem; readonly path: string }[] = [];
+  const bySubject = Map.groupBy(facts, ({ subject }) => subject);
   for (const rule of rules) {
-    for (const { subject, value } of facts) {
-      if (subject !== rule.subject) continue;
+    for (const { value } of bySubject.get(rule.subject) ?? []) {
       const problems = await (rule as Rule).check(value, context);
       for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
     }

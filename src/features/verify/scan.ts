@@ -39,6 +39,7 @@ export async function scanFiles(
   const before = await store.read();
   const listed = new Set(await tree.list());
   const after = new Map([...before].filter(([path]) => listed.has(path)));
+  let changed = after.size < before.size;
   const limit = pLimit(CONCURRENCY);
   const facts = await limit.map(paths, async (path): Promise<readonly Fact[]> => {
     const wanted = scans.filter((scan) => scan.applies(path));
@@ -57,7 +58,10 @@ export async function scanFiles(
       file ??= { path, bytes, text: decode(bytes) };
       results[name] = await scan.scan(file);
     }
-    if (file !== undefined) after.set(path, { digest, results });
+    if (file !== undefined) {
+      after.set(path, { digest, results });
+      changed = true;
+    }
     const primitive = ownerOf(path);
     return wanted.flatMap((scan) =>
       (results[nameOf(scan)] ?? []).map(
@@ -65,7 +69,7 @@ export async function scanFiles(
       ),
     );
   });
-  await store.write(after);
+  if (changed) await store.write(after);
   return facts.flat();
 }
 

@@ -4,6 +4,8 @@ import type { WorkTree } from '../work-tree.ts';
 /** Links that are followed before a path counts as a loop, as Linux does it. */
 const MAX_LINKS = 40;
 
+const NO_LINK = Promise.resolve(undefined);
+
 /** What resolving imports asks of a repository. Paths are relative to its root, without `.` and `..`. */
 export class Repository {
   readonly files: ReadonlySet<string>;
@@ -12,8 +14,9 @@ export class Repository {
   readonly #folders = new Map<string, string[]>();
   readonly #links = new Map<string, Promise<string | undefined>>();
 
-  private constructor(tree: WorkTree, files: readonly string[]) {
+  private constructor(tree: WorkTree, files: readonly string[], plain: Iterable<string>) {
     this.#tree = tree;
+    for (const path of plain) this.#links.set(path, NO_LINK);
     this.files = new Set(files);
     for (const file of files) {
       this.#namesIn(posix.dirname(file)).push(posix.basename(file));
@@ -30,8 +33,9 @@ export class Repository {
     return names;
   }
 
-  static async open(tree: WorkTree): Promise<Repository> {
-    return new Repository(tree, await tree.list());
+  /** `plain` are files that are known to be no links, so that the system need not be asked. */
+  static async open(tree: WorkTree, plain: Iterable<string>): Promise<Repository> {
+    return new Repository(tree, await tree.list(), plain);
   }
 
   hasFolder(path: string): boolean {

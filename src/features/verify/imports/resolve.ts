@@ -18,7 +18,10 @@ export async function resolveImports(
     ownerOf,
   }: { readonly primitivesFolder: string; readonly ownerOf: (path: string) => Primitive | undefined },
 ): Promise<readonly Subjects['import'][]> {
-  const repository = await Repository.open(tree);
+  const repository = await Repository.open(
+    tree,
+    sources.map(({ path }) => path),
+  );
   const resolvers: Readonly<Record<Language, Resolver>> = {
     go: await goResolver(repository),
     ts: await npmResolver(repository),
