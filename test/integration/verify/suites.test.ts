@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
@@ -17,24 +17,63 @@ import { parseConfig } from '../../../src/workspace/config.ts';
 import { gitEnvironment } from '../../support/git.ts';
 
 const SHOP = 'primitives/uisurface/shop';
-const environment = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };
+const CONFIG = 'registry: ghcr.io/acme\n';
+const KIND = `schema: primitive.kind/v1
+kind: vitest
+version: 1
+language: ts
+names: { pattern: "^[a-z]+$" }
+files: [{ path: "**", owner: impl }]
+suites: [{ id: unit, runner: vitest, args: [], required: true }]
+build: { context: ".", dockerfile: Dockerfile }
+run: { port: 8080, live: /livez, ready: /readyz, drainSeconds: 10 }
+`;
+const environment = {
+  ...process.env,
+  npm_config_offline: 'true',
+  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+};
+
+type Files = Readonly<Record<string, string>>;
+
+interface Options {
+  /** Milliseconds that a suite may take. */
+  readonly limit?: number;
+  readonly install?: boolean;
+  /** Works on the repository before verify does. */
+  readonly prepare?: (root: string) => Promise<void>;
+}
 
 /** What verify says of a primitive with one test file, whose suite `node --test` runs. */
-async function run(text: string, { limit = 60_000 } = {}): Promise<VerifyResult> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-suites-'));
-  const root = join(folder.path, 'repository');
-  const files = {
-    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
-    '.gitignore': 'node_modules\n',
-    [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
+function run(text: string, options: Options = {}): Promise<VerifyResult> {
+  const installed = {
     [`${SHOP}/package-lock.json`]: '{}',
     [`${SHOP}/node_modules/.package-lock.json`]: '{}',
     [`${SHOP}/test/a.test.ts`]: text,
+  };
+  return verifySuites('uisurface/shop', installed, options);
+}
+
+/** What verify says of the suites of a primitive in a repository of its own; `vitest` is a kind whose suite vitest runs. */
+async function verifySuites(
+  id: string,
+  more: Files,
+  { limit = 60_000, install = false, prepare }: Options = {},
+): Promise<VerifyResult> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-suites-'));
+  const root = join(folder.path, 'repository');
+  const files: Files = {
+    'primitive.config.yaml': CONFIG,
+    '.gitignore': 'node_modules\n',
+    [`primitives/${id}/primitive.yaml`]: `kind: ${dirname(id)}\nname: ${basename(id)}\n`,
+    '../kinds/vitest/kind.yaml': KIND,
+    ...more,
   };
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
   }
+  await prepare?.(root);
   execFileSync('git', ['init', '--quiet'], { cwd: root, env: gitEnvironment });
   const processes = createProcesses(environment);
   const { signal } = new AbortController();
@@ -47,12 +86,12 @@ async function run(text: string, { limit = 60_000 } = {}): Promise<VerifyResult>
       mode: 'primitives',
       families: ['TEST'],
       tests: true,
-      install: false,
+      install,
     },
     {
       location: { path: join(root, 'primitive.config.yaml'), root, repositoryRoot: root, found: 'nearest' },
-      config: await parseConfig({ text: files['primitive.config.yaml'], shown: 'config', root }, '1.0.0'),
-      kinds: await openKinds({ bundled: bundledKinds() }),
+      config: await parseConfig({ text: CONFIG, shown: 'config', root }, '1.0.0'),
+      kinds: await openKinds({ bundled: bundledKinds(), own: join(folder.path, 'kinds') }),
       tree: await openWorkTree(processes, root, signal),
       scans: { read: async () => new Map(), write: async () => {} },
       rules,
@@ -128,4 +167,87 @@ test('${name}', () => assert.equal(1, 2));`);
   const text = outcome.text(createStyle(false));
   expect(text).not.toMatch(/^::/m);
   expect(text).not.toContain('\u001b');
+});
+
+describe('vitest', () => {
+  const WEB = 'primitives/vitest/web';
+  const modules = join(import.meta.dirname, '../../../node_modules');
+  /** Runs the vitest of this project. */
+  const withVitest = (tests: Files) =>
+    verifySuites(
+      'vitest/web',
+      {
+        [`${WEB}/package.json`]: '{"type":"module"}',
+        [`${WEB}/package-lock.json`]: '{}',
+        ...Object.fromEntries(
+          Object.entries(tests).map(([name, text]) => [`${WEB}/test/${name}.test.ts`, text]),
+        ),
+      },
+      { prepare: (root) => symlink(modules, join(root, WEB, 'node_modules')) },
+    );
+  const head = `import { expect, test } from 'vitest';`;
+
+  test('outcomes are told apart, each with its file', async () => {
+    const result = await withVitest({
+      passes: `${head} test('a', () => {}); test.skip('b', () => {});`,
+      fails: `${head} test('a', () => expect(1).toBe(2));`,
+      stub: `${head} test('a', () => expect('AMEIDE_SCAFFOLD: Total').toBe('3'));`,
+      slow: `${head} test('a', () => new Promise(() => {}), 50);`,
+      imports: `${head} import { a } from './missing.ts'; test('a', () => a);`,
+      syntax: `${head} test('a' () => {});`,
+      empty: '',
+    });
+    expect(found(result)).toEqual([
+      `TEST-005 ${WEB}/test/empty.test.ts`,
+      `TEST-002 ${WEB}/test/fails.test.ts`,
+      `TEST-005 ${WEB}/test/imports.test.ts`,
+      `TEST-007 ${WEB}/test/slow.test.ts`,
+      `TEST-003 ${WEB}/test/stub.test.ts`,
+      `TEST-005 ${WEB}/test/syntax.test.ts`,
+    ]);
+    expect(result.document.suites).toMatchObject([{ passed: 1, failed: 6, skipped: 1 }]);
+  });
+
+  test('an error outside of cases fails, and so do skipped cases alone and no file', async () => {
+    const later = `${head} test('a', () => new Promise((done) => setTimeout(() => { queueMicrotask(done); throw new Error('later'); })));`;
+    const failed = await withVitest({ later });
+    expect(found(failed)).toEqual([`TEST-006 ${WEB}`]);
+    expect(failed.runs[0]?.cases.find(({ outcome }) => outcome === 'panic')?.output).toContain(
+      'Error: later',
+    );
+    expect(found(await withVitest({ skipped: `${head} test.skip('a', () => {});` }))).toEqual([
+      `TEST-001 ${WEB}`,
+    ]);
+    expect(found(await withVitest({}))).toEqual([`TEST-006 ${WEB}`]);
+  });
+});
+
+test('what the lock file names is installed on request, and nothing else', async () => {
+  const files = {
+    [`${SHOP}/package.json`]: '{"type":"module","dependencies":{"dep":"file:dep.tgz"}}',
+    [`${SHOP}/package-lock.json`]: JSON.stringify({
+      lockfileVersion: 3,
+      packages: {
+        '': { dependencies: { dep: 'file:dep.tgz' } },
+        'node_modules/dep': { version: '1.0.0', resolved: 'file:dep.tgz' },
+      },
+    }),
+    [`${SHOP}/package/package.json`]: '{"name":"dep","version":"1.0.0","exports":"./dep.js","type":"module"}',
+    [`${SHOP}/package/dep.js`]: 'export const dep = 1;',
+    [`${SHOP}/test/a.test.ts`]: `import { test } from 'node:test'; import { dep } from 'dep'; test(String(dep), () => {});`,
+  };
+  const prepare = async (root: string) => {
+    const cwd = join(root, SHOP);
+    execFileSync('tar', ['-czf', 'dep.tgz', 'package'], { cwd });
+    await rm(join(cwd, 'package'), { recursive: true });
+  };
+  const without = await verifySuites('uisurface/shop', files, { prepare });
+  expect(without.document.findings).toMatchObject([
+    { rule: 'INT-003', fix: { kind: 'command', text: `cd ${SHOP} && npm ci --no-audit --no-fund` } },
+  ]);
+  const installed = await verifySuites('uisurface/shop', files, { prepare, install: true });
+  expect([found(installed), installed.document.suites]).toMatchObject([[], [{ passed: 1, failed: 0 }]]);
+  const lacking = { ...files, [`${SHOP}/package-lock.json`]: '{"lockfileVersion":3,"packages":{}}' };
+  const refused = await verifySuites('uisurface/shop', lacking, { prepare, install: true });
+  expect(found(refused)).toEqual([`INT-002 ${SHOP}`]);
 });

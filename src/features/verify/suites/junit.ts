@@ -25,7 +25,10 @@ export function readJunit(
   { folder, root }: { folder: string; root: string },
 ): readonly TestCase[] {
   return parse(xml).map(({ attributes, results }): TestCase => {
-    const { name = '', classname = '', file, line } = attributes;
+    const { name = '', classname = '', line } = attributes;
+    // vitest has the file as the class.
+    const isVitest = attributes.file === undefined && SCRIPT.test(classname);
+    const file = isVitest ? classname : attributes.file;
     const failed = results.find((result) => result.name === 'failure' || result.name === 'error');
     const skipped = results.some((result) => result.name === 'skipped');
     const output = tail(
@@ -36,14 +39,18 @@ export function readJunit(
     );
     const path = file === undefined ? undefined : relative(root, resolve(folder, file)).split(sep).join('/');
     return {
-      // A file that cannot be loaded is reported by node:test as a case of its path.
+      // A file that cannot be loaded is reported as a case of its path.
       id:
         path !== undefined && resolve(folder, name) === resolve(folder, file ?? '')
           ? posix.basename(path)
           : name,
       group: classname,
       outcome:
-        failed === undefined ? (skipped ? 'skipped' : 'passed') : failureOf(failed, attributes, output),
+        failed === undefined
+          ? skipped
+            ? 'skipped'
+            : 'passed'
+          : failureOf(failed, { name, file, isVitest }, output),
       output,
       ...(path === undefined || path.startsWith('../') ? {} : { path }),
       // pytest counts from 0.
@@ -67,16 +74,24 @@ export function crash(
   };
 }
 
+const SCRIPT = /\.[cm]?[jt]sx?$/;
+/** How messages of pytest-timeout and vitest begin. */
+const TIMEOUT = /^Failed: Timeout|^(?:Test|Hook) timed out in /;
+
 function failureOf(
   failed: Element,
-  { name, file }: Readonly<Record<string, string>>,
+  {
+    name,
+    file,
+    isVitest,
+  }: { readonly name: string; readonly file: string | undefined; readonly isVitest: boolean },
   output: string,
 ): TestCase['outcome'] {
   const { type = '', message = '' } = failed.attributes;
-  if (/timeout/i.test(type) || /^Failed: Timeout/.test(message)) return 'timeout';
+  if (/timeout/i.test(type) || TIMEOUT.test(message)) return 'timeout';
   if (failed.name === 'error' && /collection failure/i.test(message)) return 'collection';
-  if (file !== undefined && name !== undefined && file.endsWith(name) && message === 'test failed')
-    return 'collection';
+  // node:test and vitest report a file that cannot be loaded as a case of its name.
+  if (file?.endsWith(name) && (isVitest ? file === name : message === 'test failed')) return 'collection';
   if (type === 'uncaughtException' || type === 'cancelledByParent') return 'panic';
   if (output.includes(MARKER)) return 'scaffold';
   return failed.name === 'error' ? 'panic' : 'assertion';

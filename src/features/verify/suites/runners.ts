@@ -41,7 +41,8 @@ export const runners: Readonly<Record<Suite['runner'], Runner>> = {
   })),
   vitest: junitRunner('vitest', (report, args) => ({
     program: 'node_modules/.bin/vitest',
-    args: ['run', '--reporter=junit', `--outputFile=${report}`, ...args],
+    // The default reporter says on stderr what belongs to no case.
+    args: ['run', '--reporter=default', '--reporter=junit', `--outputFile.junit=${report}`, ...args],
   })),
 };
 
