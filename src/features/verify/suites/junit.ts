@@ -30,7 +30,7 @@ export function readJunit(
     const isVitest = attributes.file === undefined && SCRIPT.test(classname);
     const file = isVitest ? classname : attributes.file;
     const failed = results.find((result) => result.name === 'failure' || result.name === 'error');
-    const skipped = results.some((result) => result.name === 'skipped');
+    const unfailed = results.some((result) => result.name === 'skipped') ? 'skipped' : 'passed';
     const output = tail(
       results
         .map(({ attributes: { message = '' }, text }) => `${message}\n${text}`)
@@ -45,12 +45,7 @@ export function readJunit(
           ? posix.basename(path)
           : name,
       group: classname,
-      outcome:
-        failed === undefined
-          ? skipped
-            ? 'skipped'
-            : 'passed'
-          : failureOf(failed, { name, file, isVitest }, output),
+      outcome: failed === undefined ? unfailed : failureOf(failed, { name, file, isVitest }, output),
       output,
       ...(path === undefined || path.startsWith('../') ? {} : { path }),
       // pytest counts from 0.
