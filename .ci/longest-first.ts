@@ -11,6 +11,7 @@ const LONGEST = [
   'test/e2e/publish/baselines.test.ts',
   'test/e2e/publish/registries.test.ts',
   'test/e2e/publish/refusals.test.ts',
+  'test/e2e/verify.test.ts',
 ];
 
 /** Starts the longest test files first, so that at the end no processor waits for one that began late. */

@@ -1,14 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorSchema } from '../../src/core/error-document.ts';
 import { explainSchema, type VerifyDocument, verifySchema } from '../../src/features/verify/document.ts';
-import { goldenTree } from '../support/goldens.ts';
+import { goldenTree, scaffoldedKinds } from '../support/goldens.ts';
 import { type Call, type CallOptions, installPacked, type Packed } from '../support/packed.ts';
 import { run } from '../support/services/run.ts';
+import { tool } from '../tools/locate.ts';
 
 const SHOP = 'primitives/uisurface/shop';
 const sarifSchema = createRequire(import.meta.url)(
@@ -16,16 +17,26 @@ const sarifSchema = createRequire(import.meta.url)(
 );
 
 let cli: Packed;
-/** Two scaffolds as they are written: the findings are those of their stubs. */
+/** A scaffold of every kind, as it is written: the findings are those of the stubs. */
 let fresh: string;
+let stubs = 0;
+/** What generators need. */
+let tools: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   cli = await installPacked();
   fresh = await repository({ 'primitive.config.yaml': 'registry: ghcr.io/acme\n' });
-  for (const kind of ['agent', 'uisurface']) {
-    for (const [path, content] of Object.entries(await goldenTree(kind)))
+  for (const kind of await scaffoldedKinds()) {
+    for (const [path, content] of Object.entries(await goldenTree(kind))) {
       write(fresh, `primitives/${kind}/orders/${path}`, content.slice(2));
+      stubs += content.split('AMEIDE_SCAFFOLD').length - 1;
+    }
   }
+  const [GOMODCACHE = '', GOCACHE = ''] = (await run(tool('go'), ['env', 'GOMODCACHE', 'GOCACHE'])).split(
+    '\n',
+  );
+  const PATH = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
+  tools = { PATH, GOMODCACHE, GOCACHE };
 });
 afterAll(() => cli[Symbol.asyncDispose]());
 
@@ -52,20 +63,9 @@ function reportOf({ stdout }: Call): Omit<VerifyDocument, 'run'> {
   return report;
 }
 
-/** What the stubs of the scaffolds are found by. */
-async function stubs(): Promise<number> {
-  const trees = await Promise.all([goldenTree('agent'), goldenTree('uisurface')]);
-  return (
-    trees
-      .flatMap((tree) => Object.values(tree))
-      .join('')
-      .split('AMEIDE_SCAFFOLD').length - 1
-  );
-}
-
 describe('the verdict', () => {
-  test('fresh scaffolds fail by their stubs alone, and what was not checked is said', async () => {
-    const human = await verify(fresh, ['--no-tests']);
+  test('fresh scaffolds of all kinds fail by their stubs alone, and what was not checked is said', async () => {
+    const human = await verify(fresh, ['--no-tests'], { env: tools });
     expect(human.code).toBe(1);
     const lines = human.stdout.trimEnd().split('\n');
     expect(
@@ -73,12 +73,12 @@ describe('the verdict', () => {
     ).toBe(true);
     expect(lines.slice(-2)).toEqual([
       'not checked: TEST (--no-tests)',
-      `failed: 2 primitives, ${await stubs()} errors, 0 warnings`,
+      `failed: 6 primitives, ${stubs} errors, 0 warnings`,
     ]);
-    expect(reportOf(await verify(fresh, ['--no-tests', '--json']))).toMatchObject({
+    expect(reportOf(await verify(fresh, ['--no-tests', '--json'], { env: tools }))).toMatchObject({
       verdict: 'failed',
       unchecked: [{ what: 'TEST', why: '--no-tests' }],
-      summary: { errors: await stubs(), warnings: 0, infos: 0, suppressed: 0 },
+      summary: { errors: stubs, warnings: 0, infos: 0, suppressed: 0 },
     });
   });
 
@@ -108,7 +108,7 @@ describe('the verdict', () => {
       [`${SHOP}/node_modules/.package-lock.json`]: '{}',
       [`${SHOP}/test/a.test.ts`]: `import { test } from 'node:test'; test('a', () => {});`,
     });
-    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
     const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: path } });
     expect([call.code, reportOf(call)]).toMatchObject([
       0,
@@ -179,12 +179,12 @@ test('reports and annotations hold every finding, whatever a file is called', as
 });
 
 describe('the same tree', () => {
-  const args = ['--no-tests', '--json'];
-
   test('gives the same report to two runs at once, and at another path', async () => {
     const copy = mkdtempSync(join(cli.home, 'elsewhere-'));
     await cp(fresh, copy, { recursive: true });
-    const [first, ...others] = await Promise.all([fresh, fresh, copy].map((cwd) => verify(cwd, args)));
+    const [first, ...others] = await Promise.all(
+      [fresh, fresh, copy].map((cwd) => verify(cwd, ['--no-tests', '--json'], { env: tools })),
+    );
     expect(first?.code).toBe(1);
     const bytes = (call: Call) => JSON.stringify(reportOf(call));
     for (const other of others) expect(bytes(other)).toBe(bytes(first as Call));
@@ -192,7 +192,8 @@ describe('the same tree', () => {
 
   test('is read anew where the cache is broken, or of another version', async () => {
     const home = mkdtempSync(join(cli.home, 'home-'));
-    const call = () => verify(fresh, args, { env: { HOME: home } });
+    const args = ['MARK', 'SEC', 'IMP'].flatMap((family) => ['--only', family]);
+    const call = () => verify(fresh, [...args, '--json'], { env: { HOME: home } });
     const expected = reportOf(await call());
     const folder = join(home, '.cache/primitive/verify');
     const cache = join(folder, readdirSync(folder)[0] ?? '');
