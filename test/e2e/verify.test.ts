@@ -83,7 +83,12 @@ describe('the verdict', () => {
   });
 
   test('a part without findings is partial and ends with 0', async () => {
-    const { code, stdout } = await verify(fresh, ['uisurface/orders', '--only', 'SHAPE', '--only', 'SEC']);
+    const temporary = mkdtempSync(join(cli.home, 'temporary-'));
+    const only = ['--only', 'SHAPE', '--only', 'SEC'];
+    const { code, stdout } = await verify(fresh, ['uisurface/orders', ...only], {
+      env: { TMPDIR: temporary },
+    });
+    expect(readdirSync(temporary).filter((name) => name.startsWith('primitive-'))).toEqual([]);
     expect([code, stdout]).toEqual([
       0,
       'not checked: GEN, IMP, TEST, MARK, BPMN (--only)\npartial: 1 primitive, 0 errors, 0 warnings\n',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { generate } from '../../features/generate/generate.ts';
 import type { VerifyPorts } from '../../features/verify/ports.ts';
@@ -48,7 +48,7 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
       processes,
       program: (name) => findProgram(name, { path: variables.PATH, platform, processes, signal }),
       variables,
-      output: await mkdtemp(join(temporary, 'primitive-verify-')),
+      output: join(temporary, `primitive-verify-${crypto.randomUUID()}`),
       limit: SUITE_LIMIT,
     },
     cwd: await realpath(environment.cwd),

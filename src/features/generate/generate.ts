@@ -110,7 +110,7 @@ async function checkOutput(target: string, { id, writes }: Generator, shown: str
   if (found.type === 'missing' || found.type === 'folder') return;
   const by = `${shown}/${found.type === 'blocked' ? found.by : writes}`;
   throw new PrimitiveError('generator-output', `Cannot write ${shown}/${writes}.`, {
-    why: `the generator ${id} writes that folder, and ${by} is a file or a link`,
+    why: `The generator ${id} writes that folder, and ${by} is a file or a link.`,
     suggestions: [`Move it: mv ${by} …`],
   });
 }
@@ -153,7 +153,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const install = { suggestions: [known.install(version)], exit: 3 } as const;
   if (program === undefined) {
     throw new PrimitiveError('generator-missing', `Program ${run} not found on PATH.`, {
-      why: `the generator ${id} needs ${run} ${version}`,
+      why: `The generator ${id} needs ${run} ${version}.`,
       ...install,
     });
   }
@@ -165,7 +165,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
       'generator-version',
       `${program} is ${found ?? 'of no known version'}, ${version} is needed.`,
       {
-        why: `another version of ${run} may generate other bytes`,
+        why: `Another version of ${run} may generate other bytes.`,
         ...install,
       },
     );

@@ -53,7 +53,7 @@ export interface SuitePorts {
   readonly program: (name: ProgramName) => Promise<Found>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** A fresh folder for what runners write; absolute. */
+  /** A folder for what runners write, which does not exist yet and is made when it is needed; absolute. */
   readonly output: string;
   /** Milliseconds that a suite may take. */
   readonly limit: number;

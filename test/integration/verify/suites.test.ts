@@ -78,7 +78,6 @@ async function verifySuites(
   const processes = createProcesses(environment);
   const { signal } = new AbortController();
   const output = join(folder.path, 'output');
-  await mkdir(output);
   return await verify(
     {
       selection: { selectors: [], kind: undefined, name: undefined },

@@ -27,7 +27,7 @@ export async function writeEvidence(
       const own = join(folder, run.primitive.id, run.suite);
       const file = join(own, 'junit.xml');
       const xml = Buffer.from(junitXml([junitSuite(run)]));
-      await mkdir(own, { recursive: true });
+      await mkdir(own, { recursive: true, mode: 0o700 });
       await writeFile(file, xml);
       return { primitive: run.primitive.id, suite: run.suite, file, digest: digestOf(xml) };
     }),

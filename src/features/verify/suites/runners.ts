@@ -92,7 +92,7 @@ function junitRunner(
   return async (primitive, suite, ports) => {
     const cwd = join(ports.tree.root, primitive.path);
     const folder = join(ports.output, primitive.id, suite.id);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const report = join(folder, 'runner.xml');
     const { program, args } = command(report, suite.args);
     const output = await start(program.includes('/') ? join(cwd, program) : program, args, ports, {
