@@ -154,13 +154,7 @@ async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emi
   const reading = begin(readReleases(ports));
   const { inputs, whole } = await selecting;
   const run = await identifying;
-  const [{ config }, tree, registry, verifier, policy] = await Promise.all([
-    ports.workspace(),
-    ports.tree(),
-    ports.registry(),
-    ports.verifier(),
-    ports.policy(),
-  ]);
+  const { config, tree, registry, verifier, policy } = await openRegistry(ports);
   const source = await sourceOf(run, tree);
   const input = releaseOf(config, tree);
   return gatherFacts(
@@ -184,8 +178,8 @@ function begin<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-/** Reads the two records that may vouch for images, for which no more than config and HEAD is needed. */
-async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
+/** The config, HEAD, and what images of the registry are read and judged with. */
+async function openRegistry(ports: PublishPorts) {
   const [{ config }, tree, registry, verifier, policy] = await Promise.all([
     ports.workspace(),
     ports.tree(),
@@ -193,6 +187,12 @@ async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
     ports.verifier(),
     ports.policy(),
   ]);
+  return { config, tree, registry, verifier, policy };
+}
+
+/** Reads the two records that may vouch for images, for which no more than config and HEAD is needed. */
+async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
+  const { config, tree, registry, verifier, policy } = await openRegistry(ports);
   return readRecords(releaseOf(config, tree), { registry, verifier, policy });
 }
 
