@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
@@ -209,7 +209,8 @@ describe('vitest', () => {
 
   test('an error outside of cases fails, and so do skipped cases alone and no file', async () => {
     const later = `${head} test('a', () => new Promise((done) => setTimeout(() => { queueMicrotask(done); throw new Error('later'); })));`;
-    const failed = await withVitest({ later });
+    vi.stubEnv('FORCE_COLOR', '1');
+    const failed = await withVitest({ later }).finally(() => vi.unstubAllEnvs());
     expect(found(failed)).toEqual([`TEST-006 ${WEB}`]);
     expect(failed.runs[0]?.cases.find(({ outcome }) => outcome === 'panic')?.output).toContain(
       'Error: later',

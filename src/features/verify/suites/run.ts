@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
 import type { SuitePorts } from '../ports.ts';
 import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
@@ -156,7 +157,10 @@ async function runSuite(primitive: Primitive, suite: Suite, ports: SuitePorts): 
     if (ran.cause === 'dependencies-missing') return missingDependencies(primitive, message);
     return obstacle(primitive, ran.cause, message);
   }
-  const cases = [...ran.cases].sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
+  // Runners colour what they print where CI is set.
+  const cases = ran.cases
+    .map((testCase) => ({ ...testCase, output: stripVTControlCharacters(testCase.output) }))
+    .sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
   const failed = cases.filter(({ outcome }) => isFailure(outcome));
   for (const { id, output } of failed) {
     for (const line of [`--- ${id}`, ...output.split('\n')]) ports.emit({ type: 'log', item, line });
