@@ -24,6 +24,8 @@ const BELOW = [
   'kinds',
   'render',
 ];
+/** Folders of features that hold several. */
+const TOPICS = ['gitops'];
 const FEATURES = [...new Set(files.map(roomOf).filter((room) => room.startsWith('features/')))];
 const ALL = [...BELOW, ...FEATURES, 'adapters', 'cli'];
 
@@ -91,10 +93,11 @@ const WORDS: readonly { readonly what: RegExp; readonly where: RegExp; readonly 
 /** Files past 400 lines, each with the reason why it is better whole. */
 const LONG: Readonly<Record<string, string>> = {};
 
-/** `oci/registry.ts` -> `oci`, `features/publish/plan.ts` -> `features/publish`. */
+/** `oci/registry.ts` -> `oci`, `features/publish/plan.ts` -> `features/publish`; a topic has a room per command. */
 function roomOf(file: string): string {
-  const [first = file, second = ''] = file.split('/');
-  return first === 'features' ? `${first}/${second}` : first;
+  const [first = file, second = '', third = ''] = file.split('/');
+  if (first !== 'features') return first;
+  return TOPICS.includes(second) ? `${first}/${second}/${third}` : `${first}/${second}`;
 }
 
 function isAllowed(from: string, { file, kind }: Import): boolean {

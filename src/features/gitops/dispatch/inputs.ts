@@ -1,0 +1,96 @@
+import { type Finding, refusal } from '../../../core/finding.ts';
+import { nearest } from '../../../core/nearest.ts';
+
+/** One input of a workflow. All values are texts, as GitHub passes them. */
+export interface InputRule {
+  readonly required?: boolean;
+  /** `boolean` takes `true` and `false`; default: a text that `pattern` matches. */
+  readonly type?: 'boolean';
+  /** Absent where the input is required. */
+  readonly default?: string;
+  /** Regular expression for the whole value, anchored. */
+  readonly pattern?: string;
+  /** In characters. */
+  readonly maxLength?: number;
+  readonly help: string;
+}
+
+/**
+ * `primitive.gitops-inputs/v1`: what a workflow of the GitOps kit takes, and what follows from it. The kit's generator
+ * checks by the same file, so that a request that is accepted here is not refused there.
+ *
+ * Templates name inputs in braces: `scaffold/{kind}-{name}-{version}`.
+ */
+export interface InputsFile {
+  readonly schema: 'primitive.gitops-inputs/v1';
+  /** Template of the head branch of the pull request. */
+  readonly branch: string;
+  /** Template of the file whose presence on the default branch means that there is nothing to do. */
+  readonly component: string;
+  /** The longest name that the chart is installed by; Helm takes 53 characters. */
+  readonly release: { readonly name: string; readonly maxLength: number };
+  readonly inputs: Readonly<Record<string, InputRule>>;
+}
+
+/**
+ * The given values with the defaults of the rest, in the order of the file. Throws `gitops-input-invalid` (exit 2),
+ * which lists every fault.
+ */
+export function checkInputs(
+  file: InputsFile,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const values = Object.fromEntries(
+    Object.entries(file.inputs).map(([name, rule]) => [
+      name,
+      Object.hasOwn(given, name) ? (given[name] ?? '') : (rule.default ?? ''),
+    ]),
+  );
+  const findings = [
+    ...Object.keys(given).flatMap((name) => unknownFault(file, name)),
+    ...Object.entries(file.inputs).flatMap(([name, rule]) => valueFault(name, values[name] ?? '', rule)),
+  ];
+  if (findings.length === 0) findings.push(...releaseFault(file, values));
+  if (findings.length > 0) throw refusal('gitops-input-invalid', undefined, findings);
+  return values;
+}
+
+/** A template with its inputs filled in; the values have been checked. */
+export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+function unknownFault({ inputs }: InputsFile, name: string): readonly Finding[] {
+  if (Object.hasOwn(inputs, name)) return [];
+  const meant = nearest(name, Object.keys(inputs));
+  const fix = meant === undefined ? `Inputs: ${Object.keys(inputs).join(', ')}.` : `Did you mean ${meant}?`;
+  return [fault(`Input ${JSON.stringify(name)} is unknown.`, fix)];
+}
+
+function valueFault(name: string, value: string, rule: InputRule): readonly Finding[] {
+  const { required = false, type, pattern, maxLength, help } = rule;
+  if (required && value === '') return [fault(`Input ${name} is missing.`, `${help}.`)];
+  const said = `Input ${name} ${JSON.stringify(value)} is invalid`;
+  if (type === 'boolean' && value !== 'true' && value !== 'false')
+    return [fault(`${said}: it takes true or false.`, `${help}.`)];
+  if (maxLength !== undefined && value.length > maxLength)
+    return [fault(`${said}: it has ${value.length} characters of at most ${maxLength}.`, `${help}.`)];
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
+    return [fault(`${said}: it does not match ${pattern}.`, `${help}.`)];
+  return [];
+}
+
+function releaseFault({ release }: InputsFile, values: Readonly<Record<string, string>>): readonly Finding[] {
+  const name = fillTemplate(release.name, values);
+  if (name.length <= release.maxLength) return [];
+  return [
+    fault(
+      `Release name ${name} is too long: it has ${name.length} characters of at most ${release.maxLength}.`,
+      'Choose a shorter name.',
+    ),
+  ];
+}
+
+function fault(message: string, fix: string): Finding {
+  return { rule: 'gitops-input-invalid', level: 'error', message, fix };
+}
