@@ -19,6 +19,13 @@ export interface DebianSource {
   readonly unpack?: string;
 }
 
+/** A program that a wheel on PyPI carries, of that very version. */
+export interface PypiSource {
+  readonly kind: 'pypi';
+  readonly package: string;
+  readonly version: string;
+}
+
 /** What this project does not install: the text says how to get it. */
 export interface ManualSource {
   readonly kind: 'manual';
@@ -41,7 +48,7 @@ export interface ToolSpec {
   readonly pattern?: RegExp;
   /** Only a statically linked program will do. */
   readonly static?: boolean;
-  readonly source: GoSource | DebianSource | ManualSource;
+  readonly source: GoSource | DebianSource | PypiSource | ManualSource;
 }
 
 const releaseUtilsVersion = 'sigs.k8s.io/release-utils/version.gitVersion';
@@ -330,6 +337,69 @@ export const catalogue: readonly ToolSpec[] = [
       stamp: releaseUtilsVersion,
       seconds: 100,
     },
+  },
+  {
+    name: 'helm',
+    programs: ['helm'],
+    minimum: '3.16.0',
+    probe: ['version', '--short'],
+    source: {
+      kind: 'go',
+      folder: 'helm',
+      package: 'helm.sh/helm/v3/cmd/helm',
+      version: '3.21.4',
+      stamp: 'helm.sh/helm/v3/internal/version.version',
+      seconds: 60,
+    },
+  },
+  {
+    name: 'act',
+    programs: ['act'],
+    minimum: '0.2.80',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'act',
+      package: 'github.com/nektos/act',
+      version: '0.2.89',
+      stamp: 'main.version',
+      seconds: 25,
+    },
+  },
+  {
+    name: 'actionlint',
+    programs: ['actionlint'],
+    minimum: '1.7.7',
+    probe: ['-version'],
+    source: {
+      kind: 'go',
+      folder: 'actionlint',
+      package: 'github.com/rhysd/actionlint/cmd/actionlint',
+      version: '1.7.12',
+      stamp: 'github.com/rhysd/actionlint.version',
+      seconds: 5,
+    },
+  },
+  {
+    name: 'kubeconform',
+    programs: ['kubeconform'],
+    minimum: '0.6.7',
+    probe: ['-v'],
+    source: {
+      kind: 'go',
+      folder: 'kubeconform',
+      package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+      version: '0.8.0',
+      stamp: 'main.version',
+      seconds: 5,
+    },
+  },
+  {
+    name: 'zizmor',
+    programs: ['zizmor'],
+    minimum: '1.20.0',
+    probe: ['--version'],
+    source: { kind: 'pypi', package: 'zizmor', version: '1.32.0' },
   },
 ];
 

