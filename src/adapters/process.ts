@@ -88,7 +88,7 @@ function stdinOf(input: RunOptions['input']) {
   return typeof input === 'string' || input instanceof Uint8Array ? { input } : ({ stdin: 'pipe' } as const);
 }
 
-/** Writes input that comes in parts. Nobody waits for it: the program may end while the next part is still to come. */
+/** Writes input that comes in parts. Not awaited: the program may end while the next part is still to come. */
 async function converse(input: RunOptions['input'], stdin: Writable | null): Promise<void> {
   if (input === undefined || stdin === null || typeof input === 'string' || input instanceof Uint8Array)
     return;

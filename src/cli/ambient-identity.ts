@@ -6,7 +6,7 @@ import { type Environment, networkOf } from './environment.ts';
 /** Milliseconds for which the token that was looked at signs, too; a build may take longer than one lives. */
 const YOUNG = 60_000;
 
-/** The OIDC identity that this process can sign with, without asking anybody. */
+/** The OIDC identity that this process can sign with, without a prompt. */
 export interface AmbientIdentity {
   /** A token for the audience `sigstore`, at most a minute old where it can be had: they live for minutes. A secret. */
   idToken(): Promise<string>;
@@ -80,7 +80,7 @@ async function readEvent(path: string | undefined): Promise<PullRequestEvent | u
     return readPullRequest(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     throw new PrimitiveError('identity-event-invalid', 'The event file of GitHub Actions cannot be read.', {
-      why: 'GITHUB_EVENT_PATH names it; whose commit is being built stands in it.',
+      why: 'GITHUB_EVENT_PATH names the file that says whose commit is built.',
       suggestions: ['Run the job again; if it stays, unset GITHUB_EVENT_PATH outside of GitHub Actions.'],
       exit: 3,
       cause,

@@ -22,7 +22,7 @@ export function isHelpFlag(word: string): boolean {
   return word === '--help' || word === '-h';
 }
 
-/** What stands before `--`: only there is a word a flag. */
+/** The words before `--`: only these can be flags. */
 function beforeDashes(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end === -1 ? argv : argv.slice(0, end);
@@ -40,7 +40,7 @@ export interface Invocation {
 
 /**
  * Finds the command in an argument list: the longest run of words that names a command or a topic.
- * Global flags may stand before it (`primitive -C api --json list`).
+ * Global flags may come before it (`primitive -C api --json list`).
  */
 export function findInvocation(argv: readonly string[], ids: ReadonlySet<string>): Invocation {
   const words = argv[0] === 'help' ? argv.slice(1) : argv;

@@ -36,7 +36,7 @@ export abstract class BaseCommand extends Command {
 
   abstract override run(): Promise<ExitCode>;
 
-  /** Errors are told in one place, `main`. */
+  /** Errors are printed in `main` alone. */
   protected override async catch(error: Error): Promise<never> {
     throw error;
   }

@@ -93,7 +93,7 @@ function describe(stream: { readonly isTTY?: boolean }, variables: Environment['
   };
 }
 
-/** An object with the key, or without it where there is no value: exact optional properties take no undefined. */
+/** An object with the key, or without it where the value is missing: exact optional properties take no undefined. */
 export function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
   return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }

@@ -77,7 +77,7 @@ function checkDirectories(): void {
   try {
     homedir();
   } catch (cause) {
-    // Not guessed: others could leave files in a folder where anybody may write.
+    // Not guessed: others could leave files in a folder that is writable for all.
     throw new PrimitiveError('home-missing', 'Cannot find the home directory.', {
       why: 'HOME is not set and the system has no user of this id, as in a container with an arbitrary one.',
       suggestions: ['Set HOME to a directory that only this user may write to.'],

@@ -16,7 +16,7 @@ export interface ProgressFlags {
 /** Where a command's events go, until it is disposed of. */
 export interface Progress extends Disposable {
   readonly emit: (event: Event) => void;
-  /** Tells the person who pressed Ctrl-C that it was heard. */
+  /** Confirms Ctrl-C to the person who pressed it. */
   interrupted(): void;
   /** Takes a live view off the terminal; what comes later is not shown. */
   end(): void;

@@ -54,7 +54,7 @@ function parseRequest({ text, formats }: ReportRequest, cwd: string): ReportTarg
 
 /**
  * Writes a file in one step: a reader sees the old content or the new, never a part. What is no plain file (a link, a
- * pipe, `/dev/stderr`) is written to as a shell would: in its place there must not stand a file afterwards.
+ * pipe, `/dev/stderr`) is written to as a shell would: it must not be replaced by a file.
  */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}`);

@@ -53,7 +53,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     try {
       return await sendBy(await used, request);
     } catch (failure) {
-      // Not a RequestError: nobody may retry on a closed client.
+      // Not a RequestError: a closed client must not be retried.
       if (closed) throw new Error('the HTTP client is closed', { cause: failure });
       const certificate = failure instanceof RequestError && failure.kind === 'certificate';
       if (!certificate || used === trusting) throw failure;

@@ -278,7 +278,7 @@ function missing(subject: Subject, why: string): PrimitiveError {
   });
 }
 
-/** A rate limit answered by 403 is told from a refusal only by its text. */
+/** Only its text distinguishes a rate limit answered by 403 from a refusal. */
 function isSecondaryLimit(answer: ErrorBody): boolean {
   return /secondary (?:rate )?limit|rate.?limit|too ?many ?requests|abuse detection/i.test(answer.text);
 }

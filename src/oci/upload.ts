@@ -31,7 +31,7 @@ export async function hasBlob(
 
 /**
  * Mounts the blob from another repository of the same host where that works, otherwise sends it: POST for a session, then
- * one PUT with its length known (distribution-spec, "POST then PUT"). Whatever breaks begins a new session with the
+ * one PUT with its length known (distribution-spec, "POST then PUT"). Any failure begins a new session with the
  * source opened again, because few registries report reliably how much they have received.
  */
 export async function uploadBlob(

@@ -19,7 +19,7 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
  * What others attached before does not do in place of it: the seal that is read back must be of this signer's tier, and
  * where that is only accepted, by this signer or one of its repository and ref.
  *
- * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that nobody here would accept, and
+ * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that this config does not accept, and
  * `seal-not-confirmed` (exit 3) where the registry does not show a sealed image afterwards.
  */
 export async function attachSeal(

@@ -47,7 +47,7 @@ const evidence = {
 
 /**
  * A Sigstore bundle v0.3 with a DSSE envelope (sigstore/protobuf-specs, sigstore_bundle.proto), and nothing besides: an
- * unknown field is refused, as cosign refuses it, so that nobody verifies a part of what others read.
+ * unknown field is refused, as cosign refuses it, so that a part of what others read is never verified alone.
  */
 export const bundleSchema = Type.Object(
   {

@@ -17,9 +17,9 @@ const GENERAL_NAME_URI = 6;
 
 /**
  * Who a Fulcio certificate was issued to, from its extensions (sigstore/fulcio, docs/oid-info.md). The DER-encoded ones
- * come first; the raw ones of the first version stand in where they are missing.
+ * come first; the raw ones of the first version are used where they are missing.
  *
- * Throws an `Error` that says what is wrong for a certificate that is not for signing code, that names nobody or
+ * Throws an `Error` that says what is wrong for a certificate that is not for signing code, without an identity or
  * several, or names them ambiguously.
  */
 export function certificateIdentity(
@@ -44,7 +44,7 @@ export function certificateIdentity(
   const issuer = read(8, 1);
   const name = values.get(SUBJECT_ALTERNATIVE_NAME);
   if (issuer === undefined) throw new Error('the certificate does not say who vouched for the identity');
-  if (name === undefined) throw new Error('the certificate names nobody');
+  if (name === undefined) throw new Error('the certificate has no identity');
   return {
     type: 'keyless',
     issuer,

@@ -56,7 +56,7 @@ export async function encodeRecord(record: ReleaseRecord): Promise<Uint8Array> {
 }
 
 /**
- * A record from bytes that nobody vouches for yet. Throws `record-invalid` (exit 2), and `record-version-unknown`
+ * A record from bytes that are not verified yet. Throws `record-invalid` (exit 2), and `record-version-unknown`
  * (exit 2) for one of a later major version.
  */
 export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
@@ -86,7 +86,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
 
 /**
  * Reads the record under a tag or digest, and who signed it. It counts only if its commit is the tag's (where the tag is
- * a commit) and all its images are of this registry prefix: a copy of somebody else's record is `foreign`.
+ * a commit) and all its images are of this registry prefix: a copy of another registry's record is `foreign`.
  *
  * Throws `record-version-unknown` (exit 2) for a trusted signer's record of a later version: it must not be taken for
  * none. One by an accepted signer is only untrusted, or a pull request could keep everybody from publishing.
@@ -125,7 +125,7 @@ async function readContent(
   }
 }
 
-/** Whether a manifest is a release record that counts, whatever tag it is under. */
+/** Whether a manifest is a release record that counts, under any tag. */
 export async function verifyRecord(
   context: SealContext,
   repository: Repository,
@@ -205,7 +205,7 @@ export async function writeRecord(
     ]);
     await registry.putManifest(repository, manifest.digest, manifest);
   };
-  // At the same time: nothing names what still waits for its signature. Both end before either's failure is told.
+  // At the same time: nothing names what still waits for its signature. Both end before either's failure is thrown.
   const [pushing, signing] = [push(), signer.sign(signatureStatement([manifest.digest]))];
   await Promise.allSettled([pushing, signing]);
   await pushing;
@@ -240,7 +240,7 @@ function recordLayer(manifest: Manifest): Descriptor | undefined {
   }
 }
 
-/** Undefined for content that is gone, or that whoever put it there made unreadable. */
+/** Undefined for content that is gone, or that is unreadable. */
 async function readBlob(
   { registry }: SealContext,
   repository: Repository,

@@ -55,7 +55,7 @@ export function checkRun(facts: RunFacts): void {
       'identity-trigger-refused',
       `Cannot publish from a run triggered by ${trigger}.`,
       {
-        why: `Such a run has the rights and the identity of the default branch while it handles somebody else's code.`,
+        why: `Such a run has the rights and the identity of the default branch while it handles code of another author.`,
         suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
       },
     );

@@ -36,7 +36,7 @@ export type SearchResult = Found | { readonly miss: MissReason; readonly detail?
 
 /** As many bundles are read at a time; together they stay far below what a registry allows one client. */
 const BATCH = 8;
-/** Whoever may push can attach any number; those that say what we look for are read first. */
+/** Anyone who may push can attach any number; those that say what we look for are read first. */
 const MAX_CANDIDATES = 256;
 
 /**

@@ -10,7 +10,7 @@ export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 /** SLSA build type of what publish makes; names the meaning of `externalParameters` below. */
 export const BUILD_TYPE = 'https://github.com/ameideio/primitive/buildtypes/publish/v1';
 
-/** Builder id where no workflow vouches for the build: a person's machine, or a key that anybody may hold. */
+/** Builder id where no workflow vouches for the build: a person's machine, or a key. */
 export const UNATTESTED_BUILDER = 'https://github.com/ameideio/primitive/builders/unattested';
 
 /** Which component an image is built for; the repository that it goes to completes it. */

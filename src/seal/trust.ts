@@ -89,7 +89,7 @@ function githubServer(issuer: string): string {
   return /^(https:\/\/[^/]+)\/_services\/token(\/|$)/.exec(issuer)?.[1] ?? 'https://github.com';
 }
 
-/** A certificate holds a URL: what stands in a ref of a git repository may have to be escaped in it. */
+/** A certificate holds a URL: a ref of a git repository may have to be escaped in it. */
 function encodePath(path: string): string {
   return encodeURI(path).replaceAll('?', '%3F').replaceAll('#', '%23');
 }

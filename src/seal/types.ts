@@ -40,7 +40,7 @@ export interface SignedStatement {
 export type SignerPolicy =
   | {
       readonly issuer: string;
-      /** Exact; under `accepted` a `*` stands for any run of characters except `@` and `/`. */
+      /** Exact; under `accepted` a `*` matches any run of characters except `@` and `/`. */
       readonly identity: string;
       readonly repository?: string;
       readonly ref?: string;
@@ -67,7 +67,7 @@ export type SealState =
       readonly signer: SignerIdentity;
       readonly bundles: SealBundles;
       readonly platforms: readonly Platform[];
-      /** From the signed provenance, so that an image copied from another repository is told apart. */
+      /** From the signed provenance, so that an image copied from another repository is recognised. */
       readonly component: { readonly kind: string; readonly name: string; readonly image: string };
       readonly inputDigest: string;
     }
@@ -103,7 +103,7 @@ export type SbomFormat = 'spdx-json' | 'cyclonedx-json';
 export interface SbomRequest {
   /** Folder of the OCI image layout. */
   readonly layout: string;
-  /** Where the image will stand: `ghcr.io/acme/domain-orders`; the SBOM names it. */
+  /** Where the image will be: `ghcr.io/acme/domain-orders`; the SBOM names it. */
   readonly image: Repository;
   readonly index: Digest;
   readonly platform: Platform;

@@ -6,7 +6,7 @@ import type { BundleVerifier } from './verifier.ts';
  *
  * About one genuine timestamp in 60,000 cannot be read back: the ASN.1 reader of `@sigstore/core` takes a hash that
  * happens to look like DER for DER, and writes it down in another way. A second signature has another hash. What fails
- * twice is returned as it is: whoever attaches it says what is wrong.
+ * twice is returned as it is: attaching it reports what is wrong.
  */
 export function verifiedSigner(signer: Signer, verifier: BundleVerifier): Signer {
   return {

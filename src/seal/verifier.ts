@@ -96,7 +96,7 @@ async function checkBundle(
   }
 }
 
-/** The statement inside a bundle, byte for byte, whoever signed it. Throws an `Error` that says what is wrong. */
+/** The statement inside a bundle, byte for byte, by any signer. Throws an `Error` that says what is wrong. */
 export async function bundlePayload(bytes: Uint8Array): Promise<Uint8Array> {
   return envelopeOf(await parseBundle(bytes)).payload;
 }

@@ -75,7 +75,7 @@ async function probe(
   }
   const version = pattern.exec(`${Buffer.from(run.stdout).toString()}\n${run.stderr}`)?.[1];
   if (version === undefined) {
-    // A docker without the plugin answers that there is no such command.
+    // A docker without the plugin answers that the command is unknown.
     if (args.length > 0 && run.exitCode !== 0) return notFound(name, search);
     return unusable('tool-broken', name, search, `Cannot read the version of ${call}`, {
       why: `\`${[call, ...probe].join(' ')}\` ended with exit code ${run.exitCode} and printed no version`,

@@ -36,7 +36,7 @@ export interface RunResult {
 /**
  * Starts programs. Implemented by `adapters/process`, the only place that does.
  *
- * `run` resolves for every exit code; it throws `PrimitiveError` `tool-not-found` (exit 3) when there is no such
+ * `run` resolves for every exit code; it throws `PrimitiveError` `tool-not-found` (exit 3) when it finds no such
  * program, `tool-not-started` (exit 3) when the system refuses to start it, `tool-timeout` (exit 3) after `timeout`,
  * `tool-output-too-large` (exit 3) beyond `maxStdout`, and the signal's reason after an abort.
  * On abort the whole process group of the child is ended before it returns.

@@ -258,7 +258,7 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
       {
         path,
         message: 'this is a key itself; only its path, env://VARIABLE or KMS URI belongs here',
-        suggestion: 'If it is a private key, replace it: whoever can read this file has it.',
+        suggestion: 'If it is a private key, replace it: anyone who can read this file has it.',
       },
     ];
   }

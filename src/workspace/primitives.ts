@@ -82,7 +82,7 @@ export async function readComponents(
   workspace: Workspace,
 ): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Finding[] }> {
   const base = workspaceFolder(tree, workspace.location);
-  // Whoever reads components asks for their inputs next: the answer can be on its way.
+  // Callers ask for the inputs next: git can begin now.
   tree.changes().catch(() => {});
   const folder = posix.join(base, PRIMITIVES);
   const { manifests, warnings: ignored } = await discoverPrimitives(tree, folder);

@@ -24,7 +24,7 @@ export interface Staging {
  * Makes `.<name>.scaffold` in the folder of the target, with the folders that are missing above it.
  *
  * It comes into being by one rename and holds the id of its process, so that what a killed process left behind can be
- * told from what a running one works in. Throws `scaffold-busy` (exit 2) for the latter.
+ * distinguished from what a running one works in. Throws `scaffold-busy` (exit 2) for the latter.
  */
 export function openStaging(target: string, name: string): Staging {
   const parent = dirname(target);
@@ -121,7 +121,7 @@ function makeFolders(folder: string): string[] {
   return made;
 }
 
-/** For what may fail, such as the removal of a folder that has become somebody's. */
+/** For what may fail, such as the removal of a folder that another process now uses. */
 function attempt(step: () => void): void {
   try {
     step();

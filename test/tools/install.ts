@@ -152,7 +152,9 @@ async function takeWheel(spec: ToolSpec, source: PypiSource): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'primitive-wheel-'));
   try {
     const wheel = ['--no-deps', '--only-binary=:all:', `${source.package}==${source.version}`];
-    const taken = await run(pip.path, ['install', '--quiet', '--target', scratch, ...wheel], { cwd: scratch });
+    const taken = await run(pip.path, ['install', '--quiet', '--target', scratch, ...wheel], {
+      cwd: scratch,
+    });
     if (!taken.ok) throw new ToolMissing(spec.name, `pip failed:\n${taken.tail}`, again);
     const partial = partialPath(spec);
     copyFileSync(join(scratch, 'bin', spec.programs[0]), partial);

@@ -197,7 +197,7 @@ export function targetOf(stages: readonly Stage[], { file, target }: DockerfileR
   );
 }
 
-/** The target and the stages that it needs. Throws {@link DockerfileError} if there is no such target. */
+/** The target and the stages that it needs. Throws {@link DockerfileError} if the target is missing. */
 export function reachable(
   stages: readonly Stage[],
   request: DockerfileRequest,

@@ -5,7 +5,7 @@ import type { WorkspaceWiring } from './workspace.ts';
 
 /** The registry that the config names. */
 export interface RegistryWiring {
-  /** `retryBudget` in milliseconds, of the first call; minutes unless told. */
+  /** `retryBudget` in milliseconds, of the first call; minutes by default. */
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
   /** Ends connections, so that the process can end; safe to call again. */
   close(): Promise<void>;

@@ -17,7 +17,7 @@ export interface SigningWiring {
   /** The OIDC identity of this process; undefined on a machine that has none. */
   ambientIdentity(): Promise<AmbientIdentity | undefined>;
   signer(): Promise<Cosign>;
-  /** Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token that names nobody. */
+  /** Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token without an identity. */
   identity(): Promise<SigningIdentity>;
 }
 
@@ -110,7 +110,7 @@ export function wireSigning(
     if (named) return { signer: named, claims, ...(pullRequest ? { pullRequest } : {}) };
     throw new PrimitiveError(
       'identity-unsupported',
-      'The OIDC token names nobody that a certificate could.',
+      'The OIDC token has no identity that a certificate could name.',
       {
         why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
         suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],

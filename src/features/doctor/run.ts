@@ -113,7 +113,7 @@ async function lookAtRegistry(ports: DoctorPorts) {
 async function lookAtBases(ports: DoctorPorts) {
   const [{ config }, registry] = await Promise.all([ports.workspace(), ports.registry()]);
   const mappings = Object.entries(config.build.bases);
-  if (mappings.length === 0) return { detail: 'none mapped: FROM is taken as it stands' };
+  if (mappings.length === 0) return { detail: 'none mapped: FROM is used as written' };
   for (const [from, to] of mappings) await lookAtBase(from, to, registry);
   return { detail: mappings.map(([from, to]) => `${from} -> ${to}`).join(', ') };
 }

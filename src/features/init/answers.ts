@@ -10,7 +10,7 @@ export interface InitQuestion {
   readonly fault: (answer: string) => string | undefined;
 }
 
-/** Asks for what could not be guessed. Throws `missing-flag` (exit 2), which names the flags, where nobody can answer. */
+/** Asks for what could not be guessed. Throws `missing-flag` (exit 2), which names the flags, without a terminal. */
 export async function complete(
   { repository, registry, branch }: InitGuess,
   ask: ((question: InitQuestion) => Promise<string>) | undefined,

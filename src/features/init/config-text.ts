@@ -1,7 +1,7 @@
 import { writeText } from '../../yaml/write.ts';
 import type { InitAnswers } from './guess.ts';
 
-/** Where the publish workflow stands; part of the identity that is trusted. */
+/** The path of the publish workflow; part of the identity that is trusted. */
 export const WORKFLOW_FILE = '.github/workflows/publish.yaml';
 
 /** The issuer of the tokens of GitHub Actions. */

@@ -13,7 +13,7 @@ export interface InitFacts {
   readonly packageJson?: string | undefined;
 }
 
-/** What was told; each wins over what is guessed. */
+/** What the flags say; each wins over what is guessed. */
 export interface InitFlags {
   /** `acme/app` on GitHub, or with a host: `gitlab.com/acme/app`. */
   readonly repository?: string | undefined;

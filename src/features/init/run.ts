@@ -29,7 +29,7 @@ export interface InitPorts {
   config(): Promise<Config>;
   /** What git says of a repository: `remote` and default `branch`. */
   origin(root: string): Promise<Pick<InitFacts, 'remote' | 'branch'>>;
-  /** Absent where nobody can answer. */
+  /** Absent without a terminal. */
   readonly ask?: (question: InitQuestion) => Promise<string>;
   readonly emit: Emit;
   readonly signal: AbortSignal;

@@ -10,7 +10,7 @@ import { type Component, parseComponent, type Workspace } from '../../workspace/
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { PrimitiveState } from './document.ts';
 
-/** A primitive of the work tree, whatever state it is in. */
+/** A primitive of the work tree, in any state. */
 export interface ListedPrimitive {
   /** `domain/orders`: what its folder says. */
   readonly id: string;
@@ -35,7 +35,7 @@ export interface Inventory extends Pick<Discovery, 'warnings'> {
 /**
  * The primitives of the work tree, sorted by kind and name, and those of HEAD that a sparse checkout leaves out: what
  * people have in front of them, before the first commit and while they work. `tree` is absent where nothing was
- * committed yet. What is wrong with one primitive is told with it and hides no other. Throws what git throws.
+ * committed yet. A broken primitive is listed with its fault and hides no other. Throws what git throws.
  */
 export async function takeInventory(workspace: Workspace, tree: SourceTree | undefined): Promise<Inventory> {
   const { location } = workspace;

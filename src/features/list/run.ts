@@ -20,7 +20,7 @@ export interface ListPorts {
   readonly emit: Emit;
 }
 
-/** Lists the selected primitives of the work tree, in whatever state they are; outside of git and before the first commit, too. */
+/** Lists the selected primitives of the work tree, in any state; outside of git and before the first commit, too. */
 export async function runList(selection: Selection, ports: ListPorts): Promise<ListDocument> {
   const [workspace, kinds, tree] = await Promise.all([
     ports.workspace(),

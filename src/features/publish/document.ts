@@ -83,7 +83,7 @@ const channel = {
     }),
   ),
   existing: Type.Optional(
-    Type.Unsafe<Digest>({ ...digest, description: 'What the channel names now, whoever wrote it.' }),
+    Type.Unsafe<Digest>({ ...digest, description: 'What the channel names now, by any writer.' }),
   ),
   reason: Type.String(),
 };

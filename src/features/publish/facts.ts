@@ -127,7 +127,7 @@ export async function gatherFacts(
   return { facts, sources: components };
 }
 
-/** Whether the commit of the channel is an ancestor of the one to publish; undefined where nobody needs to know. */
+/** Whether the commit of the channel is an ancestor of the one to publish; undefined where it is not needed. */
 async function isBehind(
   { run, channel, commit, whole, sealOnly }: FactsInput,
   record: RecordState,
@@ -183,7 +183,7 @@ class ComponentReader {
     return { inputs, facts: { ...facts, baseline: found.baseline }, manifest: found.manifest };
   }
 
-  /** A record vouches for images that nobody inspects again: like those, it must be by a signer that counts for reuse. */
+  /** A record vouches for images that are not inspected again: like those, it must be by a signer that counts for reuse. */
   #isUsable(record: RecordState): record is Usable {
     return record.state === 'found' && tierOf(record.signer, this.#reusable.policy) !== undefined;
   }

@@ -40,7 +40,7 @@ function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run {
   const assumed = signing.trusted.find((policy) => 'issuer' in policy);
   if (!assumed) {
     throw new PrimitiveError('identity-missing', 'No signing identity to plan with.', {
-      why: 'This process has no OIDC token, and `signing.trusted` in primitive.config.yaml lists nobody who would have one.',
+      why: 'This process has no OIDC token, and `signing.trusted` in primitive.config.yaml lists no identity that would have one.',
       suggestions: [
         'List under `signing.trusted` who publishes: issuer and identity of the OIDC token of your CI.',
         'Or sign with a key: `signing: { signer: { key: … }, trusted: [{ key: … }] }`.',

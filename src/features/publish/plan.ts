@@ -130,7 +130,7 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
     };
   }
   const { image: sealed } = current;
-  // The release record is the commit point: its tags follow it, wherever somebody has moved them.
+  // The release record is the commit point: its tags follow it, also where they were moved.
   const recorded = component.baseline?.found === 'release' && component.baseline.commit === commit;
   if (run.tier === 'trusted' && (recorded || sealed.tier !== 'trusted')) return make(sealed.digest);
   if (sealed.inputDigest === inputDigest) {

@@ -165,7 +165,7 @@ async function writeTag(
  * Writes the image that the release record lists under tags that name another, and returns that image. `tagged` is what
  * this run put under them.
  *
- * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being somebody else's, not sealed, and
+ * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being another publisher's, not sealed, and
  * `tag-conflict` (exit 1) where an accepted run would take a tag from a trusted one.
  */
 export async function restoreTags(
@@ -227,7 +227,7 @@ async function keptImage(
 function baselineGone({ inputs: { component } }: Task, digest: Digest): PrimitiveError {
   const { id, repository } = component;
   return new PrimitiveError('baseline-gone', `Image ${repository}@${digest} of ${id} not found.`, {
-    why: 'It was deleted after the plan was made, by somebody or by a retention policy.',
+    why: 'It was deleted after the plan was made, by a person or a retention policy.',
     suggestions: [
       'Run again: the image is then built.',
       'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',

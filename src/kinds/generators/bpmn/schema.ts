@@ -9,7 +9,7 @@ const MAX_WARNINGS = 200;
 /** Elements that a model may have, the diagram apart: each that is not known takes time. */
 const MAX_ELEMENTS = 10_000;
 
-/** Whatever the descriptors of BPMN and Zeebe do not know in a document, or find wrong in it. */
+/** What the descriptors of BPMN and Zeebe do not know in a document, or find wrong in it. */
 export async function schemaFaults(root: XmlElement): Promise<readonly Fault[]> {
   const plain = plainXml(root);
   if (plain.count > MAX_ELEMENTS) {

@@ -38,7 +38,7 @@ const NAMESPACES = {
 /** Elements inside each other; models nest subprocesses, a handful of levels. */
 const MAX_DEPTH = 200;
 
-/** What XML itself knows; there are no others without a document type. */
+/** What XML itself knows; a document type could define others, and is refused. */
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)/;
 
 /** The root element of a text, or what keeps it from being XML that is safe to read; `path` is the file's in findings. */
