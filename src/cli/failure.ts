@@ -23,11 +23,17 @@ export function errorText(error: PrimitiveError, secrets: readonly string[], col
   const { message, why, suggestions, code } = error;
   const indent = (text: string) => clean(text, secrets).replaceAll('\n', '\n  ');
   const lines = [`${red('Error:')} ${indent(message)} ${dim(`[${code}]`)}`];
-  if (why !== undefined) lines.push(`  ${indent(why)}`);
+  if (why !== undefined) lines.push(`  ${indent(sentence(why))}`);
   if (suggestions.length === 1) lines.push(`  Try: ${indent(suggestions[0] ?? '')}`);
   else if (suggestions.length > 1)
     lines.push('  Try:', ...suggestions.map((text) => `  - ${indent(text).replaceAll('\n', '\n  ')}`));
   return `${lines.join('\n')}\n`;
+}
+
+/** A reason that other errors cite after a colon begins in lower case and has no full stop. */
+function sentence(reason: string): string {
+  if (!/^[a-z]+[ ,]/.test(reason)) return reason;
+  return `${reason[0]?.toUpperCase()}${reason.slice(1)}${/[\w)]$/.test(reason) ? '.' : ''}`;
 }
 
 /** The stack and those of all causes, for PRIMITIVE_DEBUG. */

@@ -72,6 +72,16 @@ describe('text', () => {
     );
   });
 
+  test.each([
+    ['it is empty', 'It is empty.'],
+    ['It is empty.', 'It is empty.'],
+    ['images must not vary (here)', 'Images must not vary (here).'],
+    ['build.builder is buildah', 'build.builder is buildah'],
+    ['a\nb c', 'a\n  b c'],
+  ])('shows the reason %j as a sentence', (why, shown) => {
+    expect(errorText(new PrimitiveError('a', 'b', { why }), [], false)).toBe(`Error: b [a]\n  ${shown}\n`);
+  });
+
   test('one suggestion stands on the line', () => {
     expect(errorText(new PrimitiveError('a', 'b.', { suggestions: ['c'] }), [], false)).toBe(
       'Error: b. [a]\n  Try: c\n',
