@@ -82,7 +82,11 @@ async function buildOne(task: Task, execution: Execution): Promise<Outcome | Bui
 /** Signs all built digests at once: one certificate, one timestamp, one log entry. */
 async function signAll(images: readonly BuiltTask[], { signer, emit }: Execution): Promise<Uint8Array> {
   if (images.length === 0) throw new Error('nothing was built, so there is nothing to sign');
-  emit({ type: 'step', step: 'sign', message: `Signing ${images.length} image(s) with one statement` });
+  emit({
+    type: 'step',
+    step: 'sign',
+    message: `Signing ${images.length} ${images.length === 1 ? 'image' : 'images'} with one statement`,
+  });
   for (const { task, built } of images) {
     const { id } = task.inputs.component;
     emit({ type: 'item', item: id, status: 'active', state: 'signing', digest: built.index.digest });
