@@ -70,6 +70,25 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
   return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
 }
 
+/**
+ * The current directory, which has to be the root of a repository for `command`, such as `init`.
+ *
+ * Throws `git-not-a-repository` or `init-not-at-root` (exit 2).
+ */
+export async function requireRoot(cwd: string, command: string): Promise<string> {
+  const root = await findRepository(cwd);
+  if (root === cwd) return root;
+  throw root === undefined
+    ? new PrimitiveError('git-not-a-repository', `${cwd} is not in a git repository.`, {
+        why: `primitive ${command} sets up a repository, and what it writes is to be committed.`,
+        suggestions: [`git init && primitive ${command}`],
+      })
+    : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
+        why: `The root is ${root}; what primitive ${command} writes belongs there.`,
+        suggestions: [`primitive -C ${root} ${command}`],
+      });
+}
+
 /** The root of the repository around a folder. Up to the root of the file system: a worktree or submodule has a file `.git`, a plain clone a folder. */
 export async function findRepository(from: string): Promise<string | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {

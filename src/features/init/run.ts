@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Config } from '../../workspace/config.ts';
-import { CONFIG_FILE, findConfig, findRepository } from '../../workspace/discovery.ts';
+import { CONFIG_FILE, findConfig, requireRoot } from '../../workspace/discovery.ts';
 import { complete, type InitQuestion } from './answers.ts';
 import type { InitDocument } from './document.ts';
 import { checkFlags, guess, type InitFacts, type InitFlags, namesOf } from './guess.ts';
@@ -44,7 +44,7 @@ export interface InitPorts {
  */
 export async function runInit(request: InitRequest, ports: InitPorts): Promise<InitDocument> {
   checkFlags(request);
-  const root = await findRoot(ports.cwd);
+  const root = await requireRoot(ports.cwd, 'init');
   const exists = (await findConfig({ cwd: root }).catch(() => undefined)) !== undefined;
   if (exists && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
   const { files, answers } = exists
@@ -82,21 +82,6 @@ async function newFiles(root: string, request: InitRequest, ports: InitPorts) {
 
 async function workflow(config: Config, ports: InitPorts): Promise<InitFile> {
   return planWorkflow(config, await ports.workflowTemplate(), ports.version);
-}
-
-/** The current directory, which has to be the root of a repository. */
-async function findRoot(cwd: string): Promise<string> {
-  const root = await findRepository(cwd);
-  if (root === cwd) return root;
-  throw root === undefined
-    ? new PrimitiveError('git-not-a-repository', `${cwd} is not in a git repository.`, {
-        why: 'Only what is committed can be published.',
-        suggestions: ['git init && primitive init'],
-      })
-    : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
-        why: `The root is ${root}; the config is looked for up to there.`,
-        suggestions: [`primitive -C ${root} init`],
-      });
 }
 
 async function readFacts(root: string, ports: InitPorts): Promise<InitFacts> {

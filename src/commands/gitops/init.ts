@@ -1,0 +1,54 @@
+import { boolean, string } from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
+import { kitPorts } from '../../cli/ports/kit.ts';
+import type { ExitCode } from '../../core/errors.ts';
+
+export default class GitopsInit extends BaseCommand {
+  static override summary = 'Install the GitOps kit in a GitOps repository, or update it.';
+  static override description = [
+    'Run once by the owner of the repository, at its root. Settings are in kit.yaml, written by the first run.',
+    'An update merges a newer kit, or changed settings, with what was changed in the repository since.',
+  ].join(' ');
+  static override examples = [
+    { description: 'Install', command: '<%= config.bin %> gitops init --code acme/app' },
+    {
+      description: 'See what an update would change',
+      command: '<%= config.bin %> gitops init --update --dry-run',
+    },
+  ];
+  static override flags = {
+    update: boolean({ default: false, summary: 'Merge into the kit that is installed.' }),
+    markers: boolean({
+      default: false,
+      summary: 'Write conflicts into the files, between markers, instead of refusing them.',
+    }),
+    registry: string({
+      summary: 'For a new kit.yaml: where images are, such as ghcr.io/acme.',
+      helpValue: 'HOST/PATH',
+    }),
+    code: string({
+      summary: 'For a new kit.yaml: the code repository that gets previews.',
+      helpValue: 'OWNER/NAME',
+    }),
+    lanes: string({
+      summary: 'For a new kit.yaml: lanes in the order of promotion.',
+      helpValue: 'NAME,NAME',
+    }),
+    ...effectFlags,
+    ...reportFlags(),
+    ...eventFlags,
+  };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(GitopsInit);
+    return this.act(flags, async (session) => {
+      const { runKitInit } = await import('../../features/gitops/kit/run.ts');
+      const { kitOutcome } = await import('../../features/gitops/kit/view.ts');
+      const { update, markers, registry, code, 'dry-run': dryRun } = flags;
+      const lanes = flags.lanes?.split(',');
+      const request = { update, markers, registry, code, lanes, dryRun };
+      return kitOutcome(await runKitInit(request, await kitPorts(session)));
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import type { Fault } from '../../../yaml/fault.ts';
+import { parseYaml } from '../../../yaml/read.ts';
+import { type Kit, KitFile } from './kit-document.ts';
+
+/** The owner's settings, at the root of a GitOps repository. */
+export const KIT_FILE = 'kit.yaml';
+
+/**
+ * Reads and checks the text of a `kit.yaml`.
+ *
+ * Throws a refusal (exit 2) with line and column for each fault: `kit-syntax`, `kit-unknown-key`, `kit-invalid`.
+ */
+export async function parseKit(text: string): Promise<Kit> {
+  const document = await parseYaml({ text, shown: KIT_FILE, subject: 'kit' }, KitFile);
+  const faults = kitFaults(document.value);
+  if (faults.length > 0) throw document.refusal(faults);
+  return document.value;
+}
+
+/** What a schema cannot say: names are there once, and what is named exists. */
+function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] {
+  const known = clusters.map(({ name }) => name);
+  const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
+    known.includes(name)
+      ? []
+      : [
+          {
+            path,
+            message: `\`${path.join('.')}\` names no cluster: ${JSON.stringify(name)}`,
+            suggestion: `Clusters there: ${known.join(', ')}`,
+          },
+        ];
+  return [
+    ...repeated(kinds, (i) => ['kinds', i]),
+    ...repeated(known, (i) => ['clusters', i, 'name']),
+    ...repeated(
+      lanes.map(({ name }) => name),
+      (i) => ['lanes', i, 'name'],
+    ),
+    ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
+    ...cluster(previews.cluster, ['previews', 'cluster']),
+  ];
+}
+
+function repeated(names: readonly string[], pathOf: (index: number) => Fault['path']): readonly Fault[] {
+  return names.flatMap((name, i) =>
+    names.indexOf(name) === i
+      ? []
+      : [
+          {
+            path: pathOf(i),
+            message: `${JSON.stringify(name)} is listed twice`,
+            suggestion: 'Remove one of them.',
+          },
+        ],
+  );
+}

@@ -1,0 +1,71 @@
+import { diff3Merge } from 'node-diff3';
+import type { Files } from './render.ts';
+
+/**
+ * What happens to a file. `kept`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
+ * owner and the kit changed the same lines.
+ */
+export const FATES = ['created', 'updated', 'merged', 'removed', 'unchanged', 'kept', 'conflict'] as const;
+
+export type Fate = (typeof FATES)[number];
+
+/** A file of the kit, and what happens to it. */
+export interface KitChange {
+  readonly path: string;
+  readonly fate: Fate;
+  /** What is there; absent where nothing is. */
+  readonly before?: string;
+  /** What will be there, with markers around a conflict; absent where nothing will. */
+  readonly after?: string;
+  /** Of a conflict: the lines in `before`, from 1. */
+  readonly lines?: readonly number[];
+}
+
+/**
+ * What an installation or update changes: a three-way merge of each file between what was installed (`base`), what is
+ * there (`existing`) and what the kit is now (`wanted`). Pure. Sorted by path.
+ */
+export function planKit(base: Files, existing: Files, wanted: Files): readonly KitChange[] {
+  const paths = [...new Set([...base.keys(), ...wanted.keys()])].sort();
+  return paths.map((path) => ({
+    path,
+    ...changeOf(base.get(path), existing.get(path), wanted.get(path)),
+  }));
+}
+
+function changeOf(
+  base: string | undefined,
+  before: string | undefined,
+  wanted: string | undefined,
+): Omit<KitChange, 'path'> {
+  const there = before === undefined ? {} : { before };
+  const keep = (fate: Fate) => ({ fate, ...there, ...(before === undefined ? {} : { after: before }) });
+  if (before === wanted) return keep('unchanged');
+  if (wanted === base) return keep('kept');
+  if (wanted === undefined) return before === base ? { fate: 'removed', ...there } : keep('kept');
+  if (before === undefined) return base === undefined ? { fate: 'created', after: wanted } : keep('kept');
+  if (before === base) return { fate: 'updated', before, after: wanted };
+  return merge(base ?? '', before, wanted);
+}
+
+function merge(base: string, before: string, wanted: string): Omit<KitChange, 'path'> {
+  const regions = diff3Merge(before.split('\n'), base.split('\n'), wanted.split('\n'), {
+    excludeFalseConflicts: true,
+  });
+  const after = regions.flatMap(({ ok, conflict }) =>
+    conflict === undefined
+      ? (ok ?? [])
+      : [
+          '<<<<<<< yours',
+          ...conflict.a,
+          '||||||| installed',
+          ...conflict.o,
+          '=======',
+          ...conflict.b,
+          '>>>>>>> kit',
+        ],
+  );
+  const lines = regions.flatMap(({ conflict }) => (conflict === undefined ? [] : [conflict.aIndex + 1]));
+  const fate = lines.length === 0 ? 'merged' : 'conflict';
+  return { fate, before, after: after.join('\n'), ...(lines.length === 0 ? {} : { lines }) };
+}

@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../../../core/errors.ts';
+import { explained } from '../../../workspace/file-errors.ts';
+import { lookBelow } from '../../../workspace/safe-path.ts';
+import { schemaFaults } from '../../../yaml/schema-faults.ts';
+import { type Installed, installedSchema } from './kit-document.ts';
+import type { KitChange } from './plan.ts';
+import { type Files, PRIMITIVE_FOLDER } from './render.ts';
+
+/** The record of what is installed. It holds the texts: a clone may be shallow, and what was committed may be edited. */
+export const RECORD_FILE = `${PRIMITIVE_FOLDER}/installed.json`;
+
+/** The record; undefined where no kit is installed. Throws `kit-record-invalid` (exit 2). */
+export async function readRecord(root: string): Promise<Installed | undefined> {
+  const text = (await readFiles(root, [RECORD_FILE])).get(RECORD_FILE);
+  if (text === undefined) return undefined;
+  try {
+    const record: Installed = JSON.parse(text);
+    const [fault] = schemaFaults(installedSchema, record);
+    if (fault === undefined) return record;
+    throw new Error(fault.message);
+  } catch (cause) {
+    throw new PrimitiveError('kit-record-invalid', `Cannot read ${RECORD_FILE}.`, {
+      why: `${cause instanceof Error ? cause.message : cause}; an update is made from it`,
+      suggestions: [`git checkout HEAD -- ${RECORD_FILE}`],
+      cause,
+    });
+  }
+}
+
+/** The text of a record. */
+export function recordText(version: string, files: Files): string {
+  const record: Installed = {
+    schema: 'primitive.kit-installed/v1',
+    version,
+    files: Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  return `${JSON.stringify(record, null, 2)}\n`;
+}
+
+/** The texts of those paths that are files. Throws `kit-path-blocked` (exit 2) for a link, or a folder in a file's place. */
+export async function readFiles(root: string, paths: Iterable<string>): Promise<Files> {
+  const files = new Map<string, string>();
+  for (const path of paths) {
+    const found = await lookBelow(root, path);
+    if (found.type === 'missing') continue;
+    if (found.type !== 'file') throw blocked(found.type === 'blocked' ? found.by : path);
+    files.set(path, await readFile(join(root, path), 'utf8'));
+  }
+  return files;
+}
+
+/**
+ * Writes and removes files, all of them or, after an error, none. What is there must be what was planned for.
+ *
+ * Throws `kit-moved` (exit 2), `disk-full`, `not-writable` or `not-written` (exit 3).
+ */
+export function writeChanges(root: string, changes: readonly KitChange[]): void {
+  const undo: (() => void)[] = [];
+  try {
+    for (const { path, before, after } of changes) {
+      const file = join(root, path);
+      const now = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      if (now !== before) throw moved(path);
+      if (after === undefined) {
+        rmSync(file);
+      } else {
+        for (const folder of missingFolders(dirname(file))) {
+          mkdirSync(folder);
+          undo.push(() => rmdirSync(folder));
+        }
+        const staged = `${file}.${crypto.randomUUID()}`;
+        undo.push(() => rmSync(staged, { force: true }));
+        writeFileSync(staged, after, { flag: 'wx' });
+        renameSync(staged, file);
+      }
+      undo.push(() => (now === undefined ? rmSync(file, { force: true }) : writeFileSync(file, now)));
+    }
+  } catch (cause) {
+    for (const step of undo.toReversed()) step();
+    throw explained(cause, 'write the kit');
+  }
+}
+
+/** Outermost first. */
+function missingFolders(folder: string): readonly string[] {
+  return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
+}
+
+function blocked(path: string): PrimitiveError {
+  return new PrimitiveError('kit-path-blocked', `${path} is a link or no file.`, {
+    why: 'the kit has a file there, and writes through no link',
+    suggestions: [`git mv ${path} ELSEWHERE`],
+  });
+}
+
+function moved(path: string): PrimitiveError {
+  return new PrimitiveError('kit-moved', `${path} has changed since it was looked at.`, {
+    why: 'another program writes there; nothing was changed',
+    suggestions: ['Run the command again.'],
+    retryable: true,
+  });
+}

@@ -1,0 +1,107 @@
+// Renders components with helm as Argo CD does. `node render.mjs FOLDER` renders all of them in all lanes.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const COMPONENTS = 'environments/_shared/components';
+
+const run = promisify(execFile);
+
+/** Something that the person who reads the log has to correct. */
+export class Refused extends Error {}
+
+/** The settings of kit.yaml. Throws where the kit was not updated after they had changed. */
+export function readKit() {
+  const { source, kit } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
+  const digest = createHash('sha256').update(readFileSync('kit.yaml')).digest('hex');
+  if (source === `sha256:${digest}`) return kit;
+  throw new Refused('kit.yaml has changed since the kit was installed. Run: primitive gitops init --update');
+}
+
+/** A component.yaml, checked: its name, the folder of its values, its chart. */
+export async function readComponent(file) {
+  // Helm reads YAML; Node does not.
+  const { stdout } = await helm(['template', 'yaml', '.github/primitive/yaml', '--values', file]);
+  const component = JSON.parse(stdout.slice(stdout.indexOf('{')));
+  for (const key of ['name', 'area', 'chart']) {
+    if (typeof component[key] !== 'string') throw new Refused(`${file}: \`${key}\` is missing`);
+  }
+  if (existsSync(join(component.chart, 'Chart.yaml'))) return component;
+  throw new Refused(`${file}: \`chart\` is no folder of a chart: ${component.chart}`);
+}
+
+/**
+ * The manifests of a component in a lane. Later values win; this is the order of argocd/applicationsets, too.
+ * `overrides` are values in JSON, by key.
+ */
+export async function renderComponent({ name, area, chart }, lane, overrides = {}) {
+  const values = [
+    'sources/values/base/globals.yaml',
+    `sources/values/cluster/${lane.cluster}/globals.yaml`,
+    `sources/values/env/${lane.name}/globals.yaml`,
+    `sources/values/_shared/${area}/${name}.yaml`,
+    `sources/values/env/${lane.name}/${area}/${name}.yaml`,
+  ].filter((file) => existsSync(file));
+  const { stdout } = await helm([
+    ...['template', name, chart, '--namespace', lane.namespace],
+    ...values.flatMap((file) => ['--values', file]),
+    ...Object.entries(overrides).flatMap(([key, value]) => ['--set-json', `${key}=${JSON.stringify(value)}`]),
+  ]);
+  return stdout;
+}
+
+async function helm(args) {
+  try {
+    return await run('helm', args, { maxBuffer: 64 * 1024 * 1024 });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Refused('helm is not on PATH');
+    throw new Refused(`helm ${args.slice(0, 3).join(' ')}: ${(error.stderr || error.message).trim()}`);
+  }
+}
+
+/** Prints an error as an annotation of GitHub Actions, and fails. */
+export function report(error) {
+  const text = error instanceof Refused ? error.message : error.stack;
+  const escaped = text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  console.log(`::error::${escaped}`);
+  process.exitCode = 1;
+}
+
+/** Every component in every lane, four at a time; one that fails stops no other. */
+async function renderAll(folder) {
+  const { lanes } = readKit();
+  const files = existsSync(COMPONENTS)
+    ? readdirSync(COMPONENTS, { recursive: true })
+        .filter((path) => path.endsWith('/component.yaml'))
+        .map((path) => join(COMPONENTS, path))
+        .sort()
+    : [];
+  const work = files.flatMap((file) => lanes.map((lane) => ({ file, lane })));
+  let rendered = 0;
+  const worker = async () => {
+    for (let next = work.shift(); next !== undefined; next = work.shift()) {
+      const { file, lane } = next;
+      try {
+        const component = await readComponent(file);
+        const target = join(folder, lane.name, `${component.name}.yaml`);
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, await renderComponent(component, lane));
+        rendered += 1;
+      } catch (error) {
+        report(error instanceof Refused ? new Refused(`${file} in ${lane.name}: ${error.message}`) : error);
+      }
+    }
+  };
+  mkdirSync(folder, { recursive: true });
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  console.log(
+    `${rendered} of ${files.length * lanes.length} renders succeeded: ${files.length} components, ${lanes.length} lanes`,
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await renderAll(process.argv[2] ?? 'rendered').catch(report);
+}

@@ -1,0 +1,219 @@
+// Writes the wiring of a primitive: `node scaffold.mjs check|write|render|propose`, a step of the workflow each.
+// The request is in the environment, as JSON in INPUTS; what it may be is in inputs.json and kit.yaml.
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Refused, readComponent, readKit, renderComponent, report } from './render.mjs';
+
+const FOLDER = '.github/primitive';
+
+/** The request, checked: values as texts, with the names that follow from them. */
+function readRequest() {
+  const contract = JSON.parse(readFileSync(`${FOLDER}/inputs.json`, 'utf8'));
+  const given = JSON.parse(process.env.INPUTS ?? '{}');
+  const faults = [];
+  const values = {};
+  for (const [key, input] of Object.entries(contract.inputs)) {
+    const value = String(given[key] ?? input.default ?? '');
+    values[key] = value;
+    if (input.required && value === '') faults.push(`${key} is missing. ${input.help}`);
+    else if (input.type === 'boolean' && !['true', 'false'].includes(value))
+      faults.push(`${key} must be true or false`);
+    else if (value.length > (input.maxLength ?? Infinity))
+      faults.push(`${key} is longer than ${input.maxLength} characters`);
+    else if (input.pattern !== undefined && !new RegExp(input.pattern).test(value))
+      faults.push(`${key} is ${JSON.stringify(value)}. ${input.help}`);
+  }
+  if (faults.length > 0) throw new Refused(faults.join('\n'));
+  const kit = readKit();
+  const lanes = kit.lanes.map(({ name }) => name);
+  if (!kit.kinds.includes(values.kind))
+    throw new Refused(`kind ${values.kind} is not among those of kit.yaml: ${kit.kinds.join(', ')}`);
+  if (values.env !== '' && !lanes.includes(values.env))
+    throw new Refused(`env ${values.env} is not among the lanes of kit.yaml: ${lanes.join(', ')}`);
+  const longest = fill(contract.release.name, values);
+  if (longest.length > contract.release.maxLength)
+    throw new Refused(
+      `${longest} is longer than the ${contract.release.maxLength} characters of a release name`,
+    );
+  return {
+    ...values,
+    charts: kit.charts,
+    release: `${values.kind}-${values.name}-${values.version}`,
+    branch: fill(contract.branch, values),
+    lanes: kit.lanes.filter(({ name }) => values.env === '' || name === values.env),
+  };
+}
+
+/** `{kind}` and the like by their values. Throws for a name that is none. */
+function fill(template, values) {
+  return template.replace(/\{([a-z_]+)\}/g, (tag, key) => {
+    if (typeof values[key] === 'string') return values[key];
+    throw new Refused(`a template has the unknown placeholder ${tag}`);
+  });
+}
+
+/** What the request comes to: path -> text. */
+function filesOf(request) {
+  const { release, env, with_smoke: smoke } = request;
+  const components = 'environments/_shared/components/apps/primitives';
+  const shared = 'sources/values/_shared/apps';
+  const files = [
+    [`${components}/${release}/component.yaml`, 'component.yaml'],
+    [`${shared}/${release}.yaml`, 'values.yaml'],
+    ...(smoke === 'true'
+      ? [
+          [`${components}/${release}-smoke/component.yaml`, 'smoke-component.yaml'],
+          [`${shared}/${release}-smoke.yaml`, 'smoke-values.yaml'],
+        ]
+      : []),
+    ...(env === '' ? [] : [[`sources/values/env/${env}/apps/${release}.yaml`, 'env-values.yaml']]),
+  ];
+  return files.map(([path, template]) => [
+    path,
+    fill(readFileSync(`${FOLDER}/templates/${template}`, 'utf8'), request),
+  ]);
+}
+
+function check(request) {
+  const there = filesOf(request).flatMap(([path]) => (existsSync(path) ? [path] : []));
+  if (there.length > 0 && request.force !== 'true')
+    throw new Refused(`The wiring of ${request.release} exists; force overwrites it:\n${there.join('\n')}`);
+  console.log(`${request.release}: ${filesOf(request).length} files, branch ${request.branch}`);
+}
+
+function write(request) {
+  check(request);
+  for (const [path, text] of filesOf(request)) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    console.log(path);
+  }
+}
+
+/** Stands for an image that was published. */
+const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
+
+/** Rendered as it is, nothing may come out; enabled, it has to render with its image. */
+async function render(request) {
+  const components = filesOf(request).flatMap(([path]) => (path.endsWith('/component.yaml') ? [path] : []));
+  for (const file of components) {
+    const component = await readComponent(file);
+    if (!file.endsWith(`/${component.name}/component.yaml`))
+      throw new Refused(`${file}: \`name\` must be that of its folder, not ${component.name}`);
+    for (const lane of request.lanes) {
+      const inert = await renderComponent(component, lane);
+      if (/^\s*[^#\s-]/m.test(inert))
+        throw new Refused(
+          `${component.name} renders objects in ${lane.name} although nobody enabled it:\n${inert}`,
+        );
+      const enabled = await renderComponent(component, lane, { enabled: true, 'image.ref': PROBE });
+      if (!enabled.includes(PROBE))
+        throw new Refused(
+          `${component.name}, enabled in ${lane.name}, does not render its image.ref:\n${enabled}`,
+        );
+      console.log(`${component.name} renders in ${lane.name}`);
+    }
+  }
+}
+
+/** Commits the files, pushes them to the branch of the request, and makes sure that one pull request is open for it. */
+async function propose(request) {
+  const paths = filesOf(request).map(([path]) => path);
+  const title = `Scaffold the wiring of ${request.release}`;
+  git('switch', '--quiet', '--force-create', request.branch);
+  git('add', '--', ...paths);
+  if (git('status', '--porcelain', '--untracked-files=no') === '') {
+    summary(`The wiring of ${request.release} is on the default branch already, byte for byte.`);
+    return;
+  }
+  git(
+    ...['-c', 'user.name=github-actions[bot]'],
+    ...['-c', 'user.email=41898282+github-actions[bot]@users.noreply.github.com'],
+    ...['commit', '--quiet', '--message', title],
+  );
+  const open = await findPull(request);
+  push(request, paths, open);
+  const pull = open ?? (await createPull(request, title, paths));
+  summary(`Pull request: ${pull.html_url}\n\n${paths.map((path) => `- ${path}`).join('\n')}`);
+}
+
+/** What a person changed in a proposal is not overwritten without force. */
+function push({ branch, force }, paths, open) {
+  const ref = `refs/heads/${branch}`;
+  const [there] = git('ls-remote', 'origin', ref).split('\t');
+  if (there !== '') {
+    git('fetch', '--quiet', '--depth=1', 'origin', ref);
+    const changed = git('diff', '--name-only', 'FETCH_HEAD', 'HEAD', '--', ...paths);
+    if (changed === '' && open !== undefined) return;
+    if (changed !== '' && force !== 'true')
+      throw new Refused(`Branch ${branch} exists with other content; force overwrites it:\n${changed}`);
+  }
+  git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `HEAD:${ref}`);
+}
+
+/** Git, with the token in its environment: a command line can be read by other processes. */
+function git(...args) {
+  const { TOKEN = '', GITHUB_SERVER_URL: server = 'https://github.com', ...env } = process.env;
+  const basic = Buffer.from(`x-access-token:${TOKEN}`).toString('base64');
+  const config = {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${server}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+  };
+  try {
+    return execFileSync('git', args, { encoding: 'utf8', env: { ...env, ...config } }).trim();
+  } catch (error) {
+    throw new Refused(
+      `git ${args.find((arg) => /^[a-z]+(-[a-z]+)?$/.test(arg))} failed with exit code ${error.status}`,
+    );
+  }
+}
+
+async function findPull({ branch }) {
+  const owner = process.env.GITHUB_REPOSITORY.split('/')[0];
+  const query = new URLSearchParams({ head: `${owner}:${branch}`, state: 'open' });
+  const pulls = await api('GET', `pulls?${query}`);
+  // GitHub ignores a head that it cannot read, and lists all.
+  return pulls.find(({ head }) => head.ref === branch);
+}
+
+async function createPull({ branch, request_id: id }, title, paths) {
+  const list = paths.map((path) => `- \`${path}\``).join('\n');
+  const body = `Nothing is enabled by this: a lane enables the component and sets \`image.ref\`.\n\n${list}\n${id ? `\nRequest ${id}\n` : ''}`;
+  return api('POST', 'pulls', { title, head: branch, base: process.env.BASE, body });
+}
+
+async function api(method, path, body) {
+  const { GITHUB_API_URL, GITHUB_REPOSITORY, TOKEN } = process.env;
+  const response = await fetch(`${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/${path}`, {
+    method,
+    headers: {
+      accept: 'application/vnd.github+json',
+      authorization: `Bearer ${TOKEN}`,
+      'x-github-api-version': '2022-11-28',
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const answer = await response.text();
+  if (response.ok) return JSON.parse(answer);
+  throw new Refused(
+    response.status === 403 && method === 'POST'
+      ? `GitHub refused the pull request (403). Allow Actions to create pull requests in the settings of the repository, or set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
+      : `${method} ${path} failed with status ${response.status}: ${answer}`,
+  );
+}
+
+function summary(text) {
+  console.log(text);
+  if (process.env.GITHUB_STEP_SUMMARY) appendFileSync(process.env.GITHUB_STEP_SUMMARY, `${text}\n`);
+}
+
+const steps = { check, write, render, propose };
+try {
+  const step = steps[process.argv[2]];
+  if (step === undefined) throw new Refused(`Use one of: ${Object.keys(steps).join(', ')}`);
+  await step(readRequest());
+} catch (error) {
+  report(error);
+}

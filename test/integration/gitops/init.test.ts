@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { bundledKit } from '../../../src/cli/ports/kit.ts';
+import { gitRepo, type TestRepository } from '../../support/git.ts';
+import { initKit } from '../../support/kit.ts';
+import { contentOf } from '../../support/tree.ts';
+
+async function gitopsRepo(): Promise<TestRepository> {
+  const repo = await gitRepo({ 'README.md': 'GitOps\n' });
+  repo.git('remote', 'add', 'origin', 'https://github.com/acme/gitops.git');
+  return repo;
+}
+
+const SCRIPT = '.github/primitive/scaffold.mjs';
+
+/** The kit with another text in one file, as a newer version would have it. */
+async function kitWith(path: string, change: (text: string) => string) {
+  const { sources, entries } = await bundledKit();
+  return { sources: new Map(sources).set(path, change(sources.get(path) ?? '')), entries };
+}
+
+describe('gitops init', () => {
+  test('installs everything once, and does nothing the second time', async () => {
+    await using repo = await gitopsRepo();
+    const dry = await initKit(repo.root, { dryRun: true });
+    expect(dry).toMatchObject({ installed: null, written: false });
+    expect(repo.git('status', '--porcelain')).toBe('');
+    const first = await initKit(repo.root);
+    expect(first.files).toEqual(dry.files);
+    expect(first.written).toBe(true);
+    repo.git('add', '-A');
+    repo.git('commit', '-qm', 'Install the kit');
+    const content = await contentOf(repo.root, ['.git']);
+    const second = await initKit(repo.root);
+    expect(second).toMatchObject({ installed: '0.1.0', written: false });
+    expect(await contentOf(repo.root, ['.git'])).toEqual(content);
+  });
+
+  test('merges a newer kit with what the owner changed', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    const installed = await repo.read(SCRIPT);
+    await repo.commit({ [SCRIPT]: installed.replace('// Writes', '// Ours\n// Writes') });
+    const newer = {
+      version: '0.2.0',
+      kit: () => kitWith('scaffold/scaffold.mjs', (text) => `${text}// newer\n`),
+    };
+    await expect(initKit(repo.root, {}, newer)).rejects.toMatchObject({ code: 'kit-outdated', exit: 2 });
+    const result = await initKit(repo.root, { update: true }, newer);
+    expect(result.files.filter(({ fate }) => fate !== 'unchanged')).toEqual([
+      { path: SCRIPT, fate: 'merged' },
+    ]);
+    expect(await repo.read(SCRIPT)).toMatch(/^\/\/ Ours\n.*\/\/ newer\n$/s);
+    repo.git('commit', '-qam', 'Update the kit');
+    // The next update starts from there; an older program does not go back.
+    expect((await initKit(repo.root, { update: true }, newer)).written).toBe(false);
+    await expect(initKit(repo.root, { update: true })).rejects.toMatchObject({ code: 'kit-newer', exit: 2 });
+  });
+
+  test('a conflict is refused with its lines, and written with markers where that is asked for', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    const [first = '', ...rest] = (await repo.read(SCRIPT)).split('\n');
+    await repo.commit({ [SCRIPT]: ['// Mine', ...rest].join('\n') });
+    const newer = {
+      version: '0.2.0',
+      kit: () => kitWith('scaffold/scaffold.mjs', (text) => text.replace(first, '// Theirs')),
+    };
+    const before = await contentOf(repo.root, ['.git']);
+    await expect(initKit(repo.root, { update: true }, newer)).rejects.toMatchObject({
+      code: 'kit-conflict',
+      exit: 2,
+      why: `${SCRIPT}:1: changed here, and by the kit`,
+    });
+    expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+    await initKit(repo.root, { update: true, markers: true }, newer);
+    expect(await repo.read(SCRIPT)).toContain(
+      `<<<<<<< yours\n// Mine\n||||||| installed\n${first}\n=======\n// Theirs\n>>>>>>> kit\n`,
+    );
+  });
+
+  test('changed settings come into effect by an update: a lane more, a lane less', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root, { lanes: ['dev', 'production'] });
+    await repo.commit({ 'sources/values/env/dev/apps/x.yaml': 'enabled: true\n' });
+    const settings = await repo.read('kit.yaml');
+    await repo.write({ 'kit.yaml': settings.replaceAll('dev', 'test') });
+    await expect(initKit(repo.root)).rejects.toMatchObject({
+      code: 'kit-outdated',
+      why: 'kit.yaml has changed since.',
+    });
+    const { files } = await initKit(repo.root, { update: true });
+    expect(files.filter(({ fate }) => fate === 'created' || fate === 'removed')).toEqual([
+      { path: 'sources/values/env/dev/globals.yaml', fate: 'removed' },
+      { path: 'sources/values/env/test/globals.yaml', fate: 'created' },
+    ]);
+    expect(await repo.read('sources/values/env/dev/apps/x.yaml')).toBe('enabled: true\n');
+  });
+
+  test.each<[string, Record<string, string>, Record<string, string>, object, object]>([
+    [
+      'in a code repository',
+      { 'primitive.config.yaml': 'registry: ghcr.io/acme\n' },
+      {},
+      {},
+      { code: 'kit-in-code-repository' },
+    ],
+    [
+      'in a dirty tree',
+      {},
+      { 'README.md': 'changed\n', new: '' },
+      {},
+      { code: 'kit-tree-dirty', why: 'README.md: modified\nnew: untracked' },
+    ],
+    [
+      'over another file',
+      { '.github/workflows/gitops-gate.yaml': 'mine\n' },
+      {},
+      {},
+      { code: 'kit-conflict', why: '.github/workflows/gitops-gate.yaml:1: the kit has another file there' },
+    ],
+    ['as an update of nothing', {}, {}, { update: true }, { code: 'kit-not-installed' }],
+    [
+      'with flags for a kit.yaml that is there',
+      { 'kit.yaml': 'schema: primitive.kit/v1\n' },
+      {},
+      { registry: 'ghcr.io/x' },
+      { code: 'kit-settings-exist' },
+    ],
+    [
+      'with settings that are wrong',
+      { 'kit.yaml': 'schema: primitive.kit/v1\nlane: []\n' },
+      {},
+      {},
+      { code: 'kit-invalid' },
+    ],
+    [
+      'over a record that is broken',
+      { '.github/primitive/installed.json': '{}' },
+      {},
+      {},
+      { code: 'kit-record-invalid' },
+    ],
+  ])('%s it is refused, and nothing changes', async (_, committed, written, request, error) => {
+    await using repo = await gitopsRepo();
+    if (Object.keys(committed).length > 0) await repo.commit(committed);
+    await repo.write(written);
+    const before = await contentOf(repo.root, ['.git']);
+    await expect(initKit(repo.root, request)).rejects.toMatchObject({ exit: 2, ...error });
+    expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+  });
+
+  test('through a link it is refused', async () => {
+    await using repo = await gitopsRepo();
+    await repo.commit({ sources: { link: '/tmp' } as never });
+    await expect(initKit(repo.root)).rejects.toMatchObject({ code: 'kit-path-blocked', exit: 2 });
+  });
+
+  test('outside of a repository, and below its root', async () => {
+    await using repo = await gitopsRepo();
+    await repo.commit({ 'a/b': '' });
+    await expect(initKit(`${repo.root}/a`)).rejects.toMatchObject({ code: 'init-not-at-root', exit: 2 });
+    await expect(initKit('/')).rejects.toMatchObject({ code: 'git-not-a-repository', exit: 2 });
+  });
+});

@@ -1,0 +1,29 @@
+import { openGit } from '../../src/adapters/git-command.ts';
+import { readOrigin } from '../../src/adapters/git-origin.ts';
+import { listChanges } from '../../src/adapters/git-tree.ts';
+import { createProcesses } from '../../src/adapters/process.ts';
+import { bundledKit } from '../../src/cli/ports/kit.ts';
+import type { KitInitDocument } from '../../src/features/gitops/kit/document.ts';
+import { type KitPorts, type KitRequest, runKitInit } from '../../src/features/gitops/kit/run.ts';
+import { gitEnvironment } from './git.ts';
+
+/** `gitops init` in a repository, with real git and the kit of this checkout. */
+export async function initKit(
+  root: string,
+  request: Partial<KitRequest> = {},
+  ports: Partial<KitPorts> = {},
+): Promise<KitInitDocument> {
+  const processes = createProcesses(gitEnvironment, []);
+  const { signal } = new AbortController();
+  const asked = { update: false, markers: false, dryRun: false, ...request };
+  return runKitInit(asked, {
+    cwd: root,
+    version: '0.1.0',
+    kit: bundledKit,
+    origin: (folder) => readOrigin(processes, folder, signal),
+    changes: async (folder) => listChanges(await openGit(processes, folder, signal)),
+    emit: () => {},
+    signal,
+    ...ports,
+  });
+}

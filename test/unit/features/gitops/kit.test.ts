@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bundledKit } from '../../../../src/cli/ports/kit.ts';
+import { parseKit } from '../../../../src/features/gitops/kit/kit.ts';
+import { planKit } from '../../../../src/features/gitops/kit/plan.ts';
+import { type InstallEntry, renderKit } from '../../../../src/features/gitops/kit/render.ts';
+import { type KitFlags, kitText } from '../../../../src/features/gitops/kit/settings.ts';
+
+const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
+
+function fateOf(base: string | undefined, existing: string | undefined, wanted: string | undefined) {
+  const of = (text: string | undefined) => new Map(text === undefined ? [] : [['f', text]]);
+  const [change] = planKit(of(base), of(existing), of(wanted));
+  return change && [change.fate, change.after, ...(change.lines ? [change.lines] : [])];
+}
+
+describe('what happens to a file', () => {
+  const base = '1\n2\n3\n4\n5\n';
+  test.each([
+    ['new', undefined, undefined, 'x\n', ['created', 'x\n']],
+    ['the same file was there', undefined, 'x\n', 'x\n', ['unchanged', 'x\n']],
+    ['as it was installed', base, base, base, ['unchanged', base]],
+    ['changed by the kit', base, base, 'x\n', ['updated', 'x\n']],
+    ['changed by the owner', base, 'x\n', base, ['kept', 'x\n']],
+    ['changed by both alike', base, 'x\n', 'x\n', ['unchanged', 'x\n']],
+    ['removed by the kit', base, base, undefined, ['removed', undefined]],
+    ['removed by the kit, changed by the owner', base, 'x\n', undefined, ['kept', 'x\n']],
+    ['removed by the owner', base, undefined, base, ['kept', undefined]],
+    ['removed by the owner, changed by the kit', base, undefined, 'x\n', ['kept', undefined]],
+    ['removed by both', base, undefined, undefined, ['unchanged', undefined]],
+    ['changed in two places', base, '0\n2\n3\n4\n5\n', '1\n2\n3\n4\n6\n', ['merged', '0\n2\n3\n4\n6\n']],
+    [
+      'changed in one place',
+      base,
+      '1\n2\nmine\n4\n5\n',
+      '1\n2\nkit\n4\n5\n',
+      ['conflict', '1\n2\n<<<<<<< yours\nmine\n||||||| installed\n3\n=======\nkit\n>>>>>>> kit\n4\n5\n', [3]],
+    ],
+    [
+      'another file was there',
+      undefined,
+      'mine\n',
+      'kit\n',
+      ['conflict', '<<<<<<< yours\nmine\n||||||| installed\n=======\nkit\n>>>>>>> kit\n', [1]],
+    ],
+  ])('%s', (_, installed, existing, wanted, expected) => {
+    expect(fateOf(installed, existing, wanted)).toEqual(expected);
+  });
+
+  test('no line of the owner is lost, and no line of the kit', () => {
+    const lines = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(lines, lines, lines, (o, a, b) => {
+        const [, after] = fateOf(o.join('\n'), a.join('\n'), b.join('\n')) ?? [];
+        const kept = String(after).split('\n');
+        for (const side of [a, b]) {
+          const added = side.filter((line) => !o.includes(line));
+          expect(kept).toEqual(expect.arrayContaining(added));
+        }
+      }),
+    );
+  });
+});
+
+describe('kit.yaml', () => {
+  test('a new one can be read', async () => {
+    expect(await parseKit(settings)).toMatchObject({
+      organisation: 'acme',
+      registry: 'ghcr.io/acme',
+      repository: 'https://github.com/Acme/gitops.git',
+      lanes: [{ name: 'local' }, { name: 'dev' }, { name: 'staging' }, { name: 'production' }],
+    });
+  });
+
+  test.each<[string, KitFlags]>([
+    ['registry', { registry: 'r.example/a: b' }],
+    ['previews.repository', { code: 'a/b # c' }],
+    ['lanes[0].name', { lanes: ['../x'] }],
+    ['lanes[1].name', { lanes: ['a', '{{ x }}'] }],
+    ['lanes[0].name', { lanes: [''] }],
+  ])('a flag that fits no %s is refused', async (key, flags) => {
+    const text = kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
+    await expect(parseKit(text)).rejects.toMatchObject({ message: expect.stringContaining(key), exit: 2 });
+  });
+
+  test('it needs an address to clone', () => {
+    expect(() => kitText({}, {})).toThrow(expect.objectContaining({ code: 'missing-flag', exit: 2 }));
+  });
+
+  test.each([
+    ['registry: ghcr.io/acme', 'registri: ghcr.io/acme', 'kit.yaml:7:1: unknown key `registri`'],
+    [
+      'cluster: main, namespace: acme-dev',
+      'cluster: other, namespace: acme-dev',
+      'kit.yaml:29:27: `lanes.1.cluster`',
+    ],
+    ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
+    ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
+    ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
+    [
+      'acme-local, digest: true',
+      'acme-local, digest: "true"',
+      'kit.yaml:28:66: `lanes[0].digest` must be true or false',
+    ],
+    ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
+    ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
+    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:36:10: `previews.label` must be'],
+    [
+      'schema: primitive.kit/v1',
+      'schema: primitive.kit/v9',
+      'kit.yaml:3:9: `schema` must be primitive.kit/v1',
+    ],
+    ['organisation: acme', 'organisation: [', 'kit.yaml:'],
+    [settings, '', 'is missing'],
+  ])('%j written as %j', async (from, to, message) => {
+    expect(settings).toContain(from);
+    await expect(parseKit(settings.replace(from, to))).rejects.toMatchObject({
+      message: expect.stringContaining(message),
+      exit: 2,
+    });
+  });
+});
+
+describe('the kit as it is installed', () => {
+  const render = async (text: string, extra: readonly InstallEntry[] = []) => {
+    const { sources, entries } = await bundledKit();
+    return renderKit(text, sources, [...entries, ...extra]);
+  };
+
+  test('the same settings make the same bytes, and no template is left', async () => {
+    const files = await render(settings);
+    expect([...files]).toEqual([...(await render(settings))]);
+    expect([...files.keys()].filter((path) => path.endsWith('.eta'))).toEqual([]);
+    expect([...files].filter(([, text]) => text.includes('<%')).map(([path]) => path)).toEqual([]);
+  });
+
+  test('every file of the kit is installed', async () => {
+    const { sources, entries } = await bundledKit();
+    const left = [...sources.keys()].filter(
+      (path) => !entries.some(({ from }) => path === from || path.startsWith(`${from}/`)),
+    );
+    expect(left).toEqual(['install.yaml']);
+  });
+
+  test('lanes and clusters have their values, charts are where the settings say', async () => {
+    const files = await render(settings.replace('charts: sources/charts', 'charts: deploy/charts'));
+    expect([...files.keys()]).toEqual(
+      expect.arrayContaining([
+        'sources/values/env/staging/globals.yaml',
+        'sources/values/cluster/main/globals.yaml',
+        'deploy/charts/primitive-runtime/Chart.yaml',
+      ]),
+    );
+    expect([...files.keys()].filter((path) => path.startsWith('sources/charts'))).toEqual([]);
+  });
+
+  test('two files at one path are refused', async () => {
+    const twice = { from: 'values/globals.yaml', to: 'sources/values/base/globals.yaml' };
+    await expect(render(settings, [twice])).rejects.toMatchObject({ code: 'kit-path-twice' });
+  });
+});
