@@ -9,8 +9,8 @@ import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady
 export interface Postgres extends Service {
   /** `postgres://postgres@127.0.0.1:PORT/postgres`; anybody on this machine may connect. */
   readonly url: string;
-  /** Runs statements as the owner of everything. */
-  execute(sql: string): Promise<void>;
+  /** Runs statements as the owner of everything; what they return, a line for each row with `|` between its columns. */
+  execute(sql: string, database?: string): Promise<readonly string[]>;
   readonly logFile: string;
 }
 
@@ -42,9 +42,12 @@ export function startPostgres(): Promise<Postgres> {
       () => program.stop(),
       () => removeFolder(folder),
     );
-    const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    const execute = async (sql: string) => {
-      await run(join(programs, 'psql'), [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql]);
+    const server = `postgres://postgres@127.0.0.1:${port}`;
+    const url = `${server}/postgres`;
+    const execute = async (sql: string, database = 'postgres') => {
+      const options = ['-v', 'ON_ERROR_STOP=1', '-qAt', '-c', sql];
+      const rows = await run(join(programs, 'psql'), [`${server}/${database}`, ...options]);
+      return rows.split('\n').filter((row) => row !== '');
     };
     return { url, execute, logFile: program.logFile, stop, [Symbol.asyncDispose]: stop };
   });
