@@ -6,7 +6,7 @@ import { createStyle } from '../render/style.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
-import { listenForInterrupts } from './interrupt.ts';
+import { isInterruption, listenForInterrupts } from './interrupt.ts';
 import type { ProgressFlags } from './progress.ts';
 import { checkReports, type ReportTarget, writeAtomically } from './reports.ts';
 import type { Session } from './session.ts';
@@ -53,8 +53,8 @@ export abstract class BaseCommand extends Command {
     const wiring = createWiring({ environment, signal, emit });
     const outcome = await work({ environment, wiring, signal, emit })
       .catch(async (error: unknown) => {
-        // After an interruption other things may fail; the interruption is the cause.
-        const cause = signal.aborted ? signal.reason : error;
+        // After an interruption other things may fail; the interruption is the cause, in the words of the command.
+        const cause = signal.aborted && !isInterruption(error) ? signal.reason : error;
         await writeFailure(reports, cause, environment.secrets);
         throw cause;
       })

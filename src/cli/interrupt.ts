@@ -31,6 +31,11 @@ export function listenForInterrupts(process: NodeJS.Process, onInterrupt: () => 
   };
 }
 
+/** Whether an error is that of an interruption; a command may say more in it. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof PrimitiveError && error.code === 'interrupted';
+}
+
 function interrupted(name: string, exit: ExitCode): PrimitiveError {
   return new PrimitiveError('interrupted', `Stopped by ${name}.`, {
     why: 'What was finished before stays; the same command goes on from there.',

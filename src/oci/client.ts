@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { PrimitiveError } from '../core/errors.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../http/client.ts';
+import { systemClock } from '../http/clock.ts';
 import { type Clock, retryDelay } from '../http/retry.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
@@ -268,17 +269,6 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     close: () => client.close(),
   };
 }
-
-const systemClock: Clock = {
-  now: () => performance.now(),
-  random: () => Math.random(),
-  async sleep(milliseconds, signal) {
-    const { setTimeout: wait } = await import('node:timers/promises');
-    await wait(milliseconds, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-      throw signal?.aborted ? signal.reason : error;
-    });
-  },
-};
 
 function readManifest(answer: RegistryResponse, reference: string): Manifest {
   const { response, subject } = answer;

@@ -212,8 +212,25 @@ export const ConfigFile = strictObject(
     gitops: Type.Optional(
       strictObject(
         {
-          repository: formed(/^[^\s/]+\/[^\s/]+$/, 'owner/name', 'The GitOps repository: owner/name'),
-          workflow: Type.Optional(text('File name of the workflow that scaffolds.')),
+          repository: formed(
+            /^[A-Za-z0-9][A-Za-z0-9-]*\/(?!\.{1,2}$)[\w.-]+$/,
+            'owner/name',
+            'The GitOps repository: owner/name',
+          ),
+          host: Type.Optional(
+            formed(
+              /^[A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?$/,
+              'host or host:port',
+              'GitHub Enterprise Server or GHE.com; by default GH_HOST, GITHUB_API_URL or github.com.',
+            ),
+          ),
+          workflow: Type.Optional(
+            formed(
+              /^\w[\w.-]*\.ya?ml$/,
+              'a file name such as scaffold.yaml',
+              'File name of the workflow that scaffolds.',
+            ),
+          ),
           ref: Type.Optional(text('Branch of the GitOps repository.')),
           lanes: Type.Optional(
             Type.Array(text('Name of a lane.'), { description: 'In the order of promotion.', minItems: 1 }),

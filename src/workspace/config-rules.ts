@@ -22,6 +22,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...cacheFaults(build.cache ?? {}),
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
+    ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),
     ...repeated(config.gitops?.lanes ?? [], ['gitops', 'lanes']),
     ...repeated(config.plugins ?? [], ['plugins']),
   ];
@@ -60,15 +61,18 @@ export function platformFaults(platforms: readonly string[], path: YamlPath): re
 }
 
 function channelFaults({ tag, branch = 'main' }: NonNullable<ConfigFile['channel']>): readonly Fault[] {
-  return branchFaults(branch) ?? channelTagFaults(tag, branch);
+  return branchFaults(branch, ['channel', 'branch']) ?? channelTagFaults(tag, branch);
 }
 
-function branchFaults(branch: string): readonly Fault[] | undefined {
-  const path = ['channel', 'branch'];
+function branchFaults(branch: string, path: YamlPath): readonly Fault[] | undefined {
   if (branch.startsWith('refs/')) {
     const short = branch.replace(/^refs\/heads\//, '');
     return [
-      { path, message: '`channel.branch` is the short name of a branch', suggestion: `branch: ${short}` },
+      {
+        path,
+        message: `\`${path.join('.')}\` is the short name of a branch`,
+        suggestion: `${path.at(-1)}: ${short}`,
+      },
     ];
   }
   // git-check-ref-format(1), as far as a slip goes.

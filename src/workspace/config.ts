@@ -54,6 +54,7 @@ export interface Config {
   readonly verify: { readonly tests: 'required' | 'optional' };
   readonly gitops?: {
     readonly repository: string;
+    readonly host?: string;
     readonly workflow: string;
     readonly ref: string;
     readonly lanes: readonly string[];

@@ -33,12 +33,14 @@ export interface InputsFile {
 }
 
 /**
- * The given values with the defaults of the rest, in the order of the file. Throws `gitops-input-invalid` (exit 2),
- * which lists every fault.
+ * The given values with the defaults of the rest, in the order of the file. `choices` are the values that an input may
+ * have besides its default, by its name, where the caller knows them. Throws `gitops-input-invalid` (exit 2), which
+ * lists every fault.
  */
 export function checkInputs(
   file: InputsFile,
   given: Readonly<Record<string, string>>,
+  choices: Readonly<Record<string, readonly string[]>> = {},
 ): Readonly<Record<string, string>> {
   const values = Object.fromEntries(
     Object.entries(file.inputs).map(([name, rule]) => [
@@ -50,7 +52,12 @@ export function checkInputs(
     ...Object.keys(given).flatMap((name) => unknownFault(file, name)),
     ...Object.entries(file.inputs).flatMap(([name, rule]) => valueFault(name, values[name] ?? '', rule)),
   ];
-  if (findings.length === 0) findings.push(...releaseFault(file, values));
+  if (findings.length === 0) {
+    findings.push(...releaseFault(file, values));
+    findings.push(
+      ...Object.entries(choices).flatMap(([name, known]) => choiceFault(file, values, name, known)),
+    );
+  }
   if (findings.length > 0) throw refusal('gitops-input-invalid', undefined, findings);
   return values;
 }
@@ -78,6 +85,19 @@ function valueFault(name: string, value: string, rule: InputRule): readonly Find
   if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
     return [fault(`${said}: it does not match ${pattern}.`, `${help}.`)];
   return [];
+}
+
+function choiceFault(
+  { inputs }: InputsFile,
+  values: Readonly<Record<string, string>>,
+  name: string,
+  known: readonly string[],
+): readonly Finding[] {
+  const value = values[name] ?? '';
+  if (value === inputs[name]?.default || known.includes(value)) return [];
+  const meant = nearest(value, known);
+  const fix = meant === undefined ? `Known: ${known.join(', ')}.` : `Did you mean ${meant}?`;
+  return [fault(`Input ${name} ${JSON.stringify(value)} is unknown to primitive.config.yaml.`, fix)];
 }
 
 function releaseFault({ release }: InputsFile, values: Readonly<Record<string, string>>): readonly Finding[] {

@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -61,6 +61,9 @@ export class DoubleRepository {
   /** The repository that this one is a fork of. */
   readonly parent: string | undefined;
 
+  readonly #files = new Map<string, Promise<string | undefined>>();
+  readonly #workflowPaths = new Map<string, Promise<readonly string[]>>();
+
   private constructor(name: string, id: number, defaultBranch: string, parent?: string) {
     this.name = name;
     this.id = id;
@@ -107,19 +110,30 @@ export class DoubleRepository {
   }
 
   /** The commit of a branch or tag (short or full name); undefined where it has none. */
-  commitOf(ref: string): Promise<string | undefined> {
+  async commitOf(ref: string): Promise<string | undefined> {
     const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`];
-    return names.reduce<Promise<string | undefined>>(
-      async (found, name) =>
-        (await found) ?? this.tryGit('rev-parse', '--verify', '--quiet', `${name}^{commit}`),
-      Promise.resolve(undefined),
-    );
+    for (const name of names) {
+      // Most branches are files; the rest git knows: packed refs, tags that point to a tag.
+      const loose = await readFile(join(this.folder, name), 'utf8').catch(() => '');
+      if (name.startsWith('refs/heads/') && /^[0-9a-f]{40}\n$/.test(loose)) return loose.trim();
+      const found = await this.tryGit('rev-parse', '--verify', '--quiet', `${name}^{commit}`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** The text of a file; undefined where there is none. `ref`: a branch, a tag or a commit. */
   async file(path: string, ref: string = this.defaultBranch): Promise<string | undefined> {
-    const commit = (await this.commitOf(ref)) ?? ref;
-    const { code, stdout } = await attempt('git', ['-C', this.folder, 'show', `${commit}:${path}`]);
+    const commit = /^[0-9a-f]{40}$/.test(ref) ? ref : ((await this.commitOf(ref)) ?? ref);
+    const object = `${commit}:${path}`;
+    const known = this.#files.get(object) ?? this.#show(object);
+    // What a commit holds never changes.
+    this.#files.set(object, known);
+    return known;
+  }
+
+  async #show(object: string): Promise<string | undefined> {
+    const { code, stdout } = await attempt('git', ['-C', this.folder, 'show', object]);
     return code === 0 ? stdout : undefined;
   }
 
@@ -154,11 +168,17 @@ export class DoubleRepository {
 
   /** The workflows of the default branch, as GitHub indexes them; ids follow from the path. */
   async workflows(): Promise<readonly DoubleWorkflow[]> {
-    const listed = await this.tryGit('ls-tree', '--name-only', this.defaultBranch, `${WORKFLOWS}/`);
-    const paths = (listed ?? '').split('\n').filter((path) => /\.ya?ml$/.test(path));
+    const commit = (await this.commitOf(this.defaultBranch)) ?? '';
+    const listed =
+      this.#workflowPaths.get(commit) ??
+      this.tryGit('ls-tree', '--name-only', commit, `${WORKFLOWS}/`).then((text = '') =>
+        text.split('\n').filter((path) => /\.ya?ml$/.test(path)),
+      );
+    this.#workflowPaths.set(commit, listed);
+    const paths = await listed;
     return Promise.all(
       paths.map(async (path) => {
-        const name = field(readYaml((await this.file(path)) ?? ''), 'name');
+        const name = field(readYaml((await this.file(path, commit)) ?? ''), 'name');
         const state = this.workflowStates.get(path.slice(WORKFLOWS.length + 1)) ?? 'active';
         return { id: idOf(path), path, name: typeof name === 'string' ? name : path, state };
       }),

@@ -1,0 +1,152 @@
+import type { RequestError as OctokitError } from '@octokit/request-error';
+import { PrimitiveError } from '../../core/errors.ts';
+import { AttemptFailure } from '../../http/retry.ts';
+import type { RequestError } from '../../http/send.ts';
+
+/** A token, and where it came from: `GH_TOKEN`. */
+export interface ApiToken {
+  /** A secret. */
+  readonly value: string;
+  readonly source: string;
+}
+
+interface Context {
+  readonly host: string;
+  readonly token: ApiToken;
+  /** Whether the request has an effect, so that it must not be sent twice. */
+  readonly effect: boolean;
+}
+
+/** Milliseconds; "Rate limits for the REST API": at least a minute where a secondary limit names no time. */
+const SECONDARY_DELAY = 60_000;
+/** Milliseconds for which a host that cannot be reached is asked again. */
+const UNREACHABLE_WINDOW = 30_000;
+/** Milliseconds for which a server that fails is asked again. */
+const FAILING_WINDOW = 300_000;
+
+/** A request without an answer as an error. What broke after it was sent is `github-failed`. */
+export function noAnswer(failure: RequestError, { host, effect }: Context): AttemptFailure {
+  const { kind, message } = failure;
+  switch (kind) {
+    case 'certificate':
+      return new AttemptFailure(
+        error('github-certificate', `The certificate of ${host} is not trusted.`, `${message}.`, failure, [
+          "Set SSL_CERT_FILE to the authority's PEM file.",
+        ]),
+      );
+    case 'protocol':
+    case 'proxy':
+    case 'unknown-host':
+    case 'unreachable': {
+      const unreachable = error('github-unreachable', `Cannot reach ${host}.`, `${message}.`, failure, [
+        'Behind a proxy, set HTTPS_PROXY and NO_PROXY.',
+        'For GitHub Enterprise Server, check `gitops.host`, GH_HOST or GITHUB_API_URL.',
+      ]);
+      const passes = kind === 'unreachable' || kind === 'unknown-host';
+      return new AttemptFailure(
+        unreachable,
+        passes ? { reason: message, within: UNREACHABLE_WINDOW } : undefined,
+      );
+    }
+    default: {
+      const failed = error('github-failed', `${host} did not answer.`, `${message}.`, failure, []);
+      const passes = !effect && (kind === 'interrupted' || kind === 'stalled');
+      return new AttemptFailure(failed, passes ? { reason: message, within: FAILING_WINDOW } : undefined);
+    }
+  }
+}
+
+/**
+ * An answer that says no, as an error; undefined for one that the caller looks at: 400, 404, 409, 410, 422, and a
+ * request with an effect that is forbidden.
+ */
+export function refusedAnswer(
+  answer: OctokitError,
+  { host, token, effect }: Context,
+): AttemptFailure | undefined {
+  const { status } = answer;
+  const said = `GitHub answered ${status}: ${messageOf(answer, token)}`;
+  const headers = answer.response?.headers ?? {};
+  if (status === 401) {
+    return new AttemptFailure(
+      error('github-unauthorized', `${host} does not accept the token of ${token.source}.`, said, answer, [
+        'It may have expired or been revoked. Make a new one, or: gh auth login',
+      ]),
+    );
+  }
+  const sso = /url=(\S+)/.exec(`${headers['x-github-sso'] ?? ''}`)?.[1];
+  if (status === 403 && headers['x-github-sso'] !== undefined) {
+    return new AttemptFailure(
+      error(
+        'github-sso-required',
+        `The token of ${token.source} is not authorized for single sign-on.`,
+        said,
+        answer,
+        [
+          sso === undefined
+            ? 'Authorize it: https://github.com/settings/tokens, Configure SSO'
+            : `Authorize it: ${sso}`,
+        ],
+      ),
+    );
+  }
+  const delay = status === 403 || status === 429 ? limitDelay(answer) : undefined;
+  if (delay !== undefined) {
+    const limited = error('github-rate-limited', `${host} limits the rate of requests.`, said, answer, [
+      `Try again in ${Math.ceil(delay / 60_000)} min, or use the token of an app, which has a limit of its own.`,
+    ]);
+    return new AttemptFailure(limited, { reason: 'rate limit', after: delay });
+  }
+  if (status === 408 || status >= 500) {
+    const failed = error('github-failed', `${host} failed to answer.`, said, answer, [
+      'Try again later: https://www.githubstatus.com',
+    ]);
+    return new AttemptFailure(failed, effect ? undefined : { reason: `${status}`, within: FAILING_WINDOW });
+  }
+  if (status !== 403 || effect) return undefined;
+  const needs = headers['x-accepted-github-permissions'];
+  return new AttemptFailure(
+    error('github-forbidden', `The token of ${token.source} may not read this.`, said, answer, [
+      needs === undefined
+        ? 'Fine-grained token or app: Actions, Contents and Pull requests: read. Classic token: the scope repo.'
+        : `Give it the permission ${needs}.`,
+    ]),
+  );
+}
+
+/** What GitHub says, safe to print. */
+export function messageOf(answer: OctokitError, { value }: ApiToken): string {
+  const data = answer.response?.data;
+  const message =
+    typeof data === 'object' && data !== null && 'message' in data ? `${data.message}` : `${data ?? ''}`;
+  const line = message.replaceAll(value, '***').replace(/\s+/g, ' ').trim();
+  return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
+}
+
+/**
+ * Milliseconds that a rate limit asks to wait; undefined where the answer is none ("Rate limits for the REST API":
+ * Retry-After first, then x-ratelimit-reset where nothing remains, else a minute).
+ */
+function limitDelay({ response, message }: OctokitError): number | undefined {
+  const headers = response?.headers ?? {};
+  const after = Number(headers['retry-after'] ?? Number.NaN);
+  if (Number.isFinite(after)) return after * 1000;
+  const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN);
+  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset)) {
+    // By GitHub's own clock: that of this machine may be wrong.
+    const now = Date.parse(`${headers.date}`);
+    return Math.max(1_000, reset * 1000 - (Number.isNaN(now) ? Date.now() : now));
+  }
+  return /rate limit|abuse detection/i.test(message) ? SECONDARY_DELAY : undefined;
+}
+
+function error(
+  code: string,
+  message: string,
+  why: string,
+  cause: unknown,
+  suggestions: readonly string[],
+): PrimitiveError {
+  const retryable = ['github-unreachable', 'github-failed', 'github-rate-limited'].includes(code);
+  return new PrimitiveError(code, message, { why, suggestions, exit: 3, retryable, cause });
+}

@@ -1,0 +1,251 @@
+import { RequestError as OctokitError } from '@octokit/request-error';
+import { PrimitiveError } from '../../core/errors.ts';
+import type {
+  DispatchAnswer,
+  GitHub,
+  Job,
+  PullRequest,
+  WorkflowRun,
+} from '../../features/gitops/dispatch/github.ts';
+import { messageOf } from './failure.ts';
+import { type Api, type ApiOptions, createApi } from './http.ts';
+
+/** Pages of a hundred runs: GitHub lists no more than a thousand for one search. */
+const RUN_PAGES = 10;
+
+/** A repository (`acme/gitops`) on GitHub, GitHub Enterprise Server or GHE.com. */
+export function createGithub(repository: string, options: ApiOptions): GitHub & { close(): Promise<void> } {
+  const api = createApi(options);
+  const { read } = api;
+  const [owner = '', repo = ''] = repository.split('/');
+  const place = { owner, repo };
+
+  return {
+    api: options.baseUrl,
+    close: () => api.close(),
+
+    async repository() {
+      const found = await absent(read('GET /repos/{owner}/{repo}', place));
+      if (found === undefined) return undefined;
+      const { default_branch: defaultBranch, archived, permissions, html_url: url } = found.data;
+      return { defaultBranch, archived, canPush: permissions?.push, url };
+    },
+
+    async workflow(file) {
+      const route = 'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}';
+      const found = await absent(read(route, { ...place, workflow_id: file }));
+      return found && { path: found.data.path, state: found.data.state };
+    },
+
+    async file(path, ref) {
+      const found = await absent(read('GET /repos/{owner}/{repo}/contents/{path}', { ...place, path, ref }));
+      const data = found?.data;
+      if (data === undefined || Array.isArray(data) || !('content' in data)) return undefined;
+      return Buffer.from(data.content, 'base64').toString();
+    },
+
+    async actionsEnabled() {
+      const route = 'GET /repos/{owner}/{repo}/actions/permissions';
+      const found = await absent(read(route, place)).catch((error: unknown) => {
+        // Only admins may know.
+        if (error instanceof PrimitiveError && error.code === 'github-forbidden') return undefined;
+        throw error;
+      });
+      return found?.data.enabled;
+    },
+
+    dispatch: (workflow, request) => dispatch(api, options, { ...place, workflow_id: workflow }, request),
+
+    async *runs(workflow) {
+      for (let page = 1; page <= RUN_PAGES; page += 1) {
+        const { data } = await read('GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs', {
+          ...place,
+          workflow_id: workflow,
+          event: 'workflow_dispatch',
+          per_page: 100,
+          page,
+        });
+        yield* data.workflow_runs.map(runOf);
+        if (data.workflow_runs.length < 100) return;
+      }
+    },
+
+    async run(id) {
+      const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
+      const found = await absent(read(route, { ...place, run_id: id }));
+      return found && runOf(found.data);
+    },
+
+    async jobs(id) {
+      const found = await pages((page) =>
+        read('GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs', {
+          ...place,
+          ...page,
+          run_id: id,
+          filter: 'latest',
+        }).then(({ data }) => data.jobs),
+      );
+      return found.map(jobOf);
+    },
+
+    async log(id) {
+      const route = 'GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs';
+      const found = await absent(read(route, { ...place, job_id: id }));
+      const data: unknown = found?.data;
+      if (data instanceof ArrayBuffer) return Buffer.from(data).toString();
+      return typeof data === 'string' ? data : undefined;
+    },
+
+    async pulls(branch) {
+      const { data } = await read('GET /repos/{owner}/{repo}/pulls', {
+        ...place,
+        // Without the owner GitHub ignores the filter.
+        head: `${owner}:${branch}`,
+        state: 'all',
+        per_page: 100,
+      });
+      // It may also list another branch of the same commit, or one of a fork.
+      return data
+        .filter(
+          ({ head }) =>
+            head.ref === branch && head.repo?.full_name.toLowerCase() === repository.toLowerCase(),
+        )
+        .map(pullOf);
+    },
+
+    async files(number) {
+      const found = await pages((page) =>
+        read('GET /repos/{owner}/{repo}/pulls/{pull_number}/files', {
+          ...place,
+          ...page,
+          pull_number: number,
+        }).then(({ data }) => data),
+      );
+      return found.map(({ filename, status, additions, deletions }) => ({
+        path: filename,
+        status,
+        additions,
+        deletions,
+      }));
+    },
+  };
+}
+
+/**
+ * Asks for a run in the newest of three ways that the server knows; each way is refused before anything is started:
+ * by the version that always answers with the run; by the one that does so on request (until 2028); by the body that
+ * GitHub Enterprise Server up to 3.20 takes, which answers 204.
+ */
+async function dispatch(
+  { write }: Api,
+  { token }: ApiOptions,
+  place: { readonly owner: string; readonly repo: string; readonly workflow_id: string },
+  request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
+): Promise<DispatchAnswer> {
+  const ways = [
+    { headers: { 'x-github-api-version': '2026-03-10' } },
+    { headers: { 'x-github-api-version': '2022-11-28' }, return_run_details: true },
+    {},
+  ];
+  let refused: OctokitError | undefined;
+  for (const way of ways) {
+    try {
+      const route = 'POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches';
+      const { data } = await write(route, { ...place, ...request, ...way });
+      const run = (data as { readonly workflow_run_id?: unknown } | undefined)?.workflow_run_id;
+      return { type: 'accepted', ...(typeof run === 'number' ? { run } : {}) };
+    } catch (error) {
+      if (error instanceof PrimitiveError && error.code === 'github-failed')
+        return { type: 'unknown', why: `${error.message} ${error.why ?? ''}`.trim() };
+      if (!(error instanceof OctokitError)) throw error;
+      refused = error;
+      if (!isOlder(error)) break;
+    }
+  }
+  if (refused === undefined) throw new Error('a dispatch has an answer');
+  const permission = refused.response?.headers['x-accepted-github-permissions'];
+  return {
+    type: 'refused',
+    status: refused.status,
+    message: messageOf(refused, token),
+    ...(permission === undefined ? {} : { permission: `${permission}` }),
+  };
+}
+
+/** Whether the server knows neither the version nor the key. */
+function isOlder({ status, message }: OctokitError): boolean {
+  return (status === 400 || status === 422) && /version|return_run_details/i.test(message);
+}
+
+/** The answer; undefined for 404, and for 410, which is what an expired log gives. */
+async function absent<T>(asking: Promise<T>): Promise<T | undefined> {
+  return asking.catch((error: unknown) => {
+    if (error instanceof OctokitError && (error.status === 404 || error.status === 410)) return undefined;
+    throw error;
+  });
+}
+
+async function pages<T>(
+  read: (page: { readonly per_page: number; readonly page: number }) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (let page = 1; ; page += 1) {
+    const items = await read({ per_page: 100, page });
+    all.push(...items);
+    if (items.length < 100) return all;
+  }
+}
+
+type Data<R extends keyof import('@octokit/types').Endpoints> =
+  import('@octokit/types').Endpoints[R]['response']['data'];
+
+function runOf(run: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}'>): WorkflowRun {
+  const {
+    id,
+    display_title: title,
+    status,
+    conclusion,
+    run_attempt,
+    html_url: url,
+    created_at: created,
+  } = run;
+  // Far below 2^53.
+  return {
+    id: Number(id),
+    title,
+    status: status ?? 'queued',
+    conclusion,
+    attempt: run_attempt ?? 1,
+    url,
+    created,
+  };
+}
+
+function jobOf(job: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs'>['jobs'][number]): Job {
+  const { id, name, status, conclusion, html_url: url, steps = [] } = job;
+  return {
+    id: Number(id),
+    name,
+    status,
+    conclusion,
+    url: url ?? '',
+    steps: steps.map((step) => ({
+      number: step.number,
+      name: step.name,
+      status: step.status,
+      conclusion: step.conclusion,
+    })),
+  };
+}
+
+function pullOf(pull: Data<'GET /repos/{owner}/{repo}/pulls'>[number]): PullRequest {
+  const { number, html_url: url, state, merged_at: merged, head, base, created_at: created } = pull;
+  return {
+    number,
+    url,
+    state: merged ? 'merged' : state === 'open' ? 'open' : 'closed',
+    head: head.ref,
+    base: base.ref,
+    created,
+  };
+}

@@ -1,0 +1,47 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import { isLoopbackHost } from '../../http/loopback.ts';
+
+/** Which GitHub is spoken to. */
+export interface GithubHost {
+  /** As `gh` calls it: `github.com`, `ghes.acme.com`. */
+  readonly name: string;
+  /** Base URL of its REST API, without a slash at the end. */
+  readonly api: string;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The GitHub that the config names, else GH_HOST, else GITHUB_API_URL, else github.com. Throws `github-host-invalid`
+ * (exit 2) for an address that would send the token without encryption.
+ */
+export function githubHost(
+  configured: string | undefined,
+  { GH_HOST, GITHUB_API_URL }: Variables,
+): GithubHost {
+  const name = configured ?? GH_HOST;
+  if (name) return { name: name.toLowerCase(), api: apiOf(name.toLowerCase()) };
+  return GITHUB_API_URL ? ofUrl(GITHUB_API_URL) : { name: 'github.com', api: apiOf('github.com') };
+}
+
+/** REST reference, "Getting started"; a GHE.com enterprise and github.com have a host for it. */
+function apiOf(name: string): string {
+  return name === 'github.com' || name.endsWith('.ghe.com')
+    ? `https://api.${name}`
+    : `https://${name}/api/v3`;
+}
+
+function ofUrl(text: string): GithubHost {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.host))) {
+    const api = url.href.replace(/\/+$/, '');
+    return { name: url.host.replace(/^api\.(?=github\.com$|.*\.ghe\.com$)/, ''), api };
+  }
+  throw new PrimitiveError('github-host-invalid', 'GITHUB_API_URL is not an https URL.', {
+    why: 'The token would be sent without encryption.',
+    suggestions: [
+      'export GITHUB_API_URL=https://HOST/api/v3',
+      'Or set `gitops.host` in primitive.config.yaml.',
+    ],
+  });
+}

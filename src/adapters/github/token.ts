@@ -1,0 +1,111 @@
+import { createPrivateKey, sign } from 'node:crypto';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Processes } from '../../toolchain/process.ts';
+import type { ApiToken } from './failure.ts';
+import { type GithubHost, githubHost } from './host.ts';
+import { type ApiOptions, createApi } from './http.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export interface TokenSources extends Omit<ApiOptions, 'token' | 'baseUrl'> {
+  readonly variables: Variables;
+  readonly processes: Processes;
+}
+
+/**
+ * A token for a GitHub: of GH_TOKEN, a GitHub App (GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY),
+ * GITHUB_TOKEN, or `gh auth token`, in this order. The variables are of the GitHub that the environment names; another
+ * one gets GH_ENTERPRISE_TOKEN or GITHUB_ENTERPRISE_TOKEN, as with `gh`.
+ *
+ * Throws `github-token-missing`, `github-app-invalid` (exit 3), and what the API throws.
+ */
+export async function findToken(host: GithubHost, sources: TokenSources): Promise<ApiToken> {
+  const { variables } = sources;
+  const own = githubHost(undefined, variables).name === host.name;
+  const names = own
+    ? ['GH_TOKEN', 'GITHUB_APP_ID', 'GITHUB_TOKEN']
+    : ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN', 'GITHUB_APP_ID'];
+  for (const source of names) {
+    const value = variables[source];
+    if (!value) continue;
+    return source === 'GITHUB_APP_ID' ? installationToken(host, value, sources) : { value, source };
+  }
+  return (await tokenOfGh(host, sources)) ?? missing(host, own);
+}
+
+/** The login of `gh`; undefined without the program, or without a login there. */
+async function tokenOfGh(
+  { name }: GithubHost,
+  { processes, signal }: TokenSources,
+): Promise<ApiToken | undefined> {
+  try {
+    const { exitCode, stdout } = await processes.run('gh', ['auth', 'token', '--hostname', name], { signal });
+    const value = Buffer.from(stdout).toString().trim();
+    return exitCode === 0 && value !== '' ? { value, source: 'gh auth token' } : undefined;
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'tool-not-found') return undefined;
+    throw error;
+  }
+}
+
+/** REST reference, "Generating an installation access token for a GitHub App". It lives for an hour. */
+async function installationToken(
+  { api: baseUrl }: GithubHost,
+  id: string,
+  { variables, ...options }: TokenSources,
+): Promise<ApiToken> {
+  const installation = variables.GITHUB_APP_INSTALLATION_ID ?? '';
+  const key = variables.GITHUB_APP_PRIVATE_KEY ?? '';
+  if (!/^\d+$/.test(installation)) throw invalidApp('GITHUB_APP_INSTALLATION_ID is not a number.');
+  const source = `the GitHub App ${id}`;
+  const api = createApi({ ...options, baseUrl, token: { value: appJwt(id, key), source } });
+  try {
+    const route = 'POST /app/installations/{installation_id}/access_tokens';
+    const { data } = await api.write(route, { installation_id: Number(installation) });
+    return { value: data.token, source };
+  } catch (error) {
+    if (error instanceof PrimitiveError) throw error;
+    throw invalidApp(`GitHub does not know installation ${installation} of app ${id}.`, error);
+  } finally {
+    await api.close();
+  }
+}
+
+/** "Generating a JSON Web Token (JWT) for a GitHub App": RS256, at most ten minutes, a minute back for clock drift. */
+function appJwt(issuer: string, pem: string): string {
+  const now = Math.floor(Date.now() / 1000);
+  const parts = [
+    { alg: 'RS256', typ: 'JWT' },
+    { iss: issuer, iat: now - 60, exp: now + 540 },
+  ];
+  const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  try {
+    // CI systems often keep line ends as \n.
+    const key = createPrivateKey(pem.replaceAll('\\n', '\n'));
+    return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
+  } catch (cause) {
+    throw invalidApp('GITHUB_APP_PRIVATE_KEY is not a private key in PEM.', cause);
+  }
+}
+
+function invalidApp(why: string, cause?: unknown): PrimitiveError {
+  return new PrimitiveError('github-app-invalid', 'Cannot get a token of the GitHub App.', {
+    why,
+    suggestions: [
+      'Set GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY as the page of the app shows them.',
+    ],
+    exit: 3,
+    cause,
+  });
+}
+
+function missing({ name }: GithubHost, own: boolean): never {
+  throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, {
+    why: `Neither ${own ? 'GH_TOKEN, GITHUB_APP_ID, GITHUB_TOKEN' : 'GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, GITHUB_APP_ID'} nor \`gh auth token\` has one.`,
+    suggestions: [
+      name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`,
+      `In CI: ${own ? 'GH_TOKEN' : 'GH_ENTERPRISE_TOKEN'} with Actions: read and write, Contents and Pull requests: read.`,
+    ],
+    exit: 3,
+  });
+}

@@ -1,0 +1,60 @@
+import { boolean, string } from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { parseDuration } from '../../cli/duration.ts';
+import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
+import type { ExitCode } from '../../core/errors.ts';
+
+export default class GitopsScaffold extends BaseCommand {
+  static override summary =
+    'Ask the GitOps repository for the wiring of a primitive, and follow it to the pull request.';
+  static override description = [
+    'Starts the workflow that the config names, finds its own run, follows jobs and steps, and shows the pull request with its files. Writes no GitOps file.',
+    'The same request again follows the run that is under way, or says which pull request is open. Ctrl-C stops following, not the run.',
+  ].join(' ');
+  static override examples = [
+    {
+      description: 'Propose the wiring of domain/orders',
+      command: '<%= config.bin %> gitops scaffold --kind domain --name orders --version v1',
+    },
+    {
+      description: 'Start the run and go on with other things',
+      command:
+        '<%= config.bin %> gitops scaffold --kind domain --name orders --version v1 --wait none --json',
+    },
+  ];
+  static override flags = {
+    kind: string({ summary: 'Kind of the primitive.', helpValue: 'KIND' }),
+    name: string({ summary: 'Name of the primitive.', helpValue: 'NAME' }),
+    version: string({ summary: 'API version, such as v1.', helpValue: 'VERSION' }),
+    env: string({ summary: 'Lane that also gets values, disabled.', helpValue: 'LANE' }),
+    'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
+    force: boolean({ summary: 'Overwrite wiring that exists.' }),
+    wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
+    timeout: string({ summary: 'How long to follow.', helpValue: 'DURATION', default: '30m' }),
+    resume: string({ summary: 'Follow an earlier request, by its id or that of its run.', helpValue: 'ID' }),
+    ...effectFlags,
+    ...reportFlags('markdown'),
+    ...eventFlags,
+  };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(GitopsScaffold);
+    const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
+    const wait = flags.wait as 'none' | 'run' | 'pr';
+    const patience = { wait, timeout: parseDuration(flags.timeout, 'timeout') };
+    return this.act(flags, async (session) => {
+      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] =
+        await Promise.all([
+          import('../../features/gitops/dispatch/run.ts'),
+          import('../../features/gitops/dispatch/view.ts'),
+          import('../../cli/ports/dispatch.ts'),
+        ]);
+      const ports = await gitopsPorts(session, patience.timeout);
+      if (resume !== undefined) return gitopsRunOutcome(await resumeDispatch(resume, patience, ports));
+      const smoke = flags['with-smoke'] ? 'true' : undefined;
+      const given = { kind, name, version, env, with_smoke: smoke };
+      const request = await scaffoldRequest(session, given, { force, dryRun });
+      return gitopsRunOutcome(await runDispatch(request, patience, ports));
+    });
+  }
+}

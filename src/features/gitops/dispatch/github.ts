@@ -1,0 +1,116 @@
+/** What is known of a repository. */
+export interface Repository {
+  readonly defaultBranch: string;
+  readonly archived: boolean;
+  /** Whether the owner of the token may push; GitHub says nothing of it for some tokens. */
+  readonly canPush: boolean | undefined;
+  readonly url: string;
+}
+
+/** A workflow, as GitHub has indexed it from the default branch. */
+export interface Workflow {
+  /** `.github/workflows/scaffold.yaml`. */
+  readonly path: string;
+  /** `active`, or why it is not: `disabled_manually`, `disabled_inactivity`, … */
+  readonly state: string;
+}
+
+/** A run of a workflow. */
+export interface WorkflowRun {
+  readonly id: number;
+  /** The evaluated `run-name`. */
+  readonly title: string;
+  /** `queued`, `in_progress`, `waiting`, `completed`, … */
+  readonly status: string;
+  /** Null while it is not completed. */
+  readonly conclusion: string | null;
+  readonly attempt: number;
+  readonly url: string;
+  /** ISO 8601, by GitHub's clock. */
+  readonly created: string;
+}
+
+export interface JobStep {
+  readonly number: number;
+  readonly name: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+}
+
+export interface Job {
+  readonly id: number;
+  readonly name: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly url: string;
+  readonly steps: readonly JobStep[];
+}
+
+export interface PullRequest {
+  readonly number: number;
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed';
+  /** The branches. */
+  readonly head: string;
+  readonly base: string;
+  /** ISO 8601, by GitHub's clock. */
+  readonly created: string;
+}
+
+export interface PullRequestFile {
+  readonly path: string;
+  /** `added`, `modified`, `removed`, `renamed`, … */
+  readonly status: string;
+  readonly additions: number;
+  readonly deletions: number;
+}
+
+/** What came of asking for a run. */
+export type DispatchAnswer =
+  /** `run` is its id, where the server says it: GitHub, and GitHub Enterprise Server from 3.21. */
+  | { readonly type: 'accepted'; readonly run?: number }
+  /** No run was created. `permission`: what the server says that the token lacks, such as `actions=write`. */
+  | {
+      readonly type: 'refused';
+      readonly status: number;
+      readonly message: string;
+      readonly permission?: string | undefined;
+    }
+  /** The server failed, or the connection broke: a run may have been created. */
+  | { readonly type: 'unknown'; readonly why: string };
+
+/**
+ * One repository on GitHub, as a token sees it. What may pass by itself is tried again, but never a dispatch that may
+ * have created a run.
+ *
+ * Methods throw `github-unauthorized`, `github-sso-required`, `github-forbidden`, `github-rate-limited`,
+ * `github-unreachable`, `github-certificate`, `github-failed` (exit 3), or the reason of the signal.
+ */
+export interface GitHub {
+  /** The base URL of the API. */
+  readonly api: string;
+  /** Undefined where it is missing, or the token cannot see it. */
+  repository(): Promise<Repository | undefined>;
+  /** By file name; undefined where the default branch has no such workflow. */
+  workflow(file: string): Promise<Workflow | undefined>;
+  /** The text of a file; undefined where the ref or the file is missing. */
+  file(path: string, ref: string): Promise<string | undefined>;
+  /** Whether Actions are enabled; undefined where the token may not know. */
+  actionsEnabled(): Promise<boolean | undefined>;
+  dispatch(
+    workflow: string,
+    request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
+  ): Promise<DispatchAnswer>;
+  /** Runs that were dispatched, newest first; more are fetched as they are asked for, up to GitHub's limit of 1,000. */
+  runs(workflow: string): AsyncIterable<WorkflowRun>;
+  /** Undefined where it was deleted. */
+  run(id: number): Promise<WorkflowRun | undefined>;
+  /** Of the latest attempt. */
+  jobs(run: number): Promise<readonly Job[]>;
+  /** The log of a job; undefined while it runs, and where it has expired. */
+  log(job: number): Promise<string | undefined>;
+  /** Those of a branch of this repository, newest first, open or not. */
+  pulls(branch: string): Promise<readonly PullRequest[]>;
+  /** The files that a pull request changes. */
+  files(pull: number): Promise<readonly PullRequestFile[]>;
+}

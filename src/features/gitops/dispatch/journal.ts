@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+
+/** What was asked for, and how it is found again. Holds no secret. */
+export interface JournalEntry {
+  readonly schema: 'primitive.gitops-journal/v1';
+  /** In the name of the run. */
+  readonly id: string;
+  /** The base URL of the API. */
+  readonly api: string;
+  readonly repository: string;
+  readonly workflow: string;
+  readonly ref: string;
+  /** What is sent, without the id. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Head branch of the pull request. */
+  readonly branch: string;
+  /** Path of the file that the pull request adds. */
+  readonly component: string;
+  /** Of the run, once it is known. */
+  readonly run?: number;
+}
+
+/** What is kept of requests between two calls, one entry a request: two equal ones share it. */
+export interface Journal {
+  /** By {@link keyOf}; undefined where it is missing or unreadable. */
+  read(key: string): Promise<JournalEntry | undefined>;
+  /** Keeps the first of two that are written at the same time; the entry that is kept. */
+  create(key: string, entry: JournalEntry): Promise<JournalEntry>;
+  /** Replaces the entry. */
+  replace(key: string, entry: JournalEntry): Promise<void>;
+  list(): Promise<readonly JournalEntry[]>;
+}
+
+/** What makes two requests the same: all but the id. */
+export function keyOf(entry: Omit<JournalEntry, 'id' | 'run'>): string {
+  const { api, repository, workflow, ref, inputs } = entry;
+  const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([api, repository.toLowerCase(), workflow, ref, sorted]))
+    .digest('hex')
+    .slice(0, 32);
+}

@@ -1,0 +1,349 @@
+import { PrimitiveError } from '../../../core/errors.ts';
+import type { Emit } from '../../../core/events.ts';
+import type { Clock } from '../../../http/retry.ts';
+import { diagnose, lookUp, readable, type Target } from './diagnose.ts';
+import type { GitopsRunDocument, Problem } from './document.ts';
+import { awaitPull } from './find-pull.ts';
+import { awaitRun, findRun } from './find-run.ts';
+import { follow, type RunState } from './follow.ts';
+import type { GitHub, PullRequest, WorkflowRun } from './github.ts';
+import { checkInputs, fillTemplate, type InputsFile } from './inputs.ts';
+import { type Journal, type JournalEntry, keyOf } from './journal.ts';
+import { problem, problemOf } from './problem.ts';
+
+/** What is to be asked for. */
+export interface DispatchRequest {
+  readonly target: Target;
+  readonly file: InputsFile;
+  readonly given: Readonly<Record<string, string>>;
+  /** Values that an input may have, by its name, where the caller knows them. */
+  readonly choices: Readonly<Record<string, readonly string[]>>;
+  /** Does not look whether it is there already. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** How far a request is followed. */
+export interface Patience {
+  readonly wait: 'none' | 'run' | 'pr';
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export interface DispatchPorts {
+  /** Throws `github-token-missing` (exit 3). */
+  github(repository: string): Promise<GitHub>;
+  readonly journal: Journal;
+  /** A new id of 8 to 64 lower-case letters, digits and hyphens. */
+  newId(): string;
+  /** The command that follows a request again: `primitive gitops scaffold`. */
+  readonly command: string;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks a workflow of the GitOps repository for a run, once: a request that is under way is followed, and one that has
+ * its pull request or its files is not made again. Then follows it as far as `patience` says.
+ *
+ * Throws `gitops-input-invalid`, what {@link lookUp} and {@link diagnose} throw, `gitops-run-unidentified`,
+ * `gitops-dispatch-failed` (exit 3), and what {@link GitHub} throws. What happens to the run is part of the result.
+ */
+export async function runDispatch(
+  request: DispatchRequest,
+  patience: Patience,
+  ports: DispatchPorts,
+): Promise<GitopsRunDocument> {
+  const { target, file, force } = request;
+  const { journal, emit } = ports;
+  const inputs = checkInputs(file, request.given, request.choices);
+  const github = await ports.github(target.repository);
+  emit({ type: 'step', step: 'facts', message: `Reading ${target.repository}` });
+  const wanted = {
+    schema: 'primitive.gitops-journal/v1' as const,
+    api: github.api,
+    ...target,
+    inputs: sent(inputs, file),
+    branch: fillTemplate(file.branch, inputs),
+    component: fillTemplate(file.component, inputs),
+  };
+  const key = keyOf(wanted);
+  const facts = await lookUp(github, target);
+  const kept = await journal.read(key);
+  const earlier = kept && (await findRun(github, kept));
+  // A run that was never recorded is of a call that was killed: what came of it was not shown yet.
+  if (kept && earlier && (earlier.status !== 'completed' || kept.run === undefined)) {
+    emit({ type: 'step', step: 'resume', message: `The same request has a run: ${earlier.id}` });
+    const found = { ...kept, run: earlier.id };
+    if (request.dryRun) return followRequest(found, earlier, { ...patience, wait: 'none' }, github, ports);
+    await journal.replace(key, found);
+    return followRequest(found, earlier, patience, github, ports);
+  }
+  const there = force ? undefined : await existing(wanted, facts.repository.defaultBranch, github, ports);
+  if (there !== undefined) return there;
+  if (request.dryRun) return documentOf(wanted, 'planned');
+
+  // A request without a run may be on its way, sent by another process or by one that was killed: it keeps its id.
+  const lost = kept !== undefined && kept.run === undefined && earlier === undefined;
+  const fresh = { ...wanted, id: ports.newId() };
+  if (kept !== undefined && !lost) await journal.replace(key, fresh);
+  const entry = kept !== undefined && !lost ? fresh : await journal.create(key, fresh);
+  const started =
+    (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
+    (await start(entry, github, facts, ports));
+  const followed = { ...entry, run: started.id };
+  await journal.replace(key, followed);
+  return followRequest(followed, started, patience, github, ports);
+}
+
+/**
+ * Follows a request of before, by its id or by that of its run. Throws `gitops-request-unknown`, `gitops-run-missing`
+ * (exit 2).
+ */
+export async function resumeDispatch(
+  id: string,
+  patience: Patience,
+  ports: DispatchPorts,
+): Promise<GitopsRunDocument> {
+  const entries = await ports.journal.list();
+  const entry = entries.find((one) => one.id === id || `${one.run}` === id);
+  if (entry === undefined) {
+    throw new PrimitiveError('gitops-request-unknown', `Request ${id} not found.`, {
+      why: 'The journal of this machine has no request and no run of this id.',
+      suggestions: entries.slice(0, 5).map((one) => `${ports.command} --resume ${one.id}  (${one.branch})`),
+    });
+  }
+  const github = await ports.github(entry.repository);
+  const run = github.api === entry.api ? await findRun(github, entry) : undefined;
+  if (run === undefined) {
+    throw new PrimitiveError('gitops-run-missing', `Request ${id} has no run in ${entry.repository}.`, {
+      why:
+        github.api === entry.api
+          ? 'It never reached GitHub, or its run was deleted.'
+          : `It was sent to ${entry.api}, and this is ${github.api}.`,
+      suggestions: ['Run the command without --resume again.'],
+    });
+  }
+  return followRequest({ ...entry, run: run.id }, run, patience, github, ports);
+}
+
+/** What is sent: an input that has its default value is left out, so that an older workflow need not know it. */
+function sent(
+  inputs: Readonly<Record<string, string>>,
+  { inputs: rules }: InputsFile,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(inputs).filter(([name, value]) => value !== rules[name]?.default));
+}
+
+/** The result where there is nothing to ask for: an open pull request, or the files on the default branch. */
+async function existing(
+  wanted: Omit<JournalEntry, 'id'>,
+  defaultBranch: string,
+  github: GitHub,
+  { emit }: DispatchPorts,
+): Promise<GitopsRunDocument | undefined> {
+  const [pulls, text] = await Promise.all([
+    readable(github.pulls(wanted.branch)),
+    readable(github.file(wanted.component, defaultBranch)),
+  ]);
+  const pull = pulls?.find(({ state }) => state === 'open');
+  if (pull !== undefined) {
+    emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
+    return documentOf(wanted, 'exists', { pull: await withFiles(pull, github) });
+  }
+  return text === undefined ? undefined : documentOf(wanted, 'exists');
+}
+
+/** How often a dispatch is sent whose fate is unknown. */
+const ATTEMPTS = 3;
+
+/** Creates the run of an entry and finds it. */
+async function start(
+  entry: JournalEntry,
+  github: GitHub,
+  facts: Awaited<ReturnType<typeof lookUp>>,
+  ports: DispatchPorts,
+): Promise<WorkflowRun> {
+  const { emit } = ports;
+  const { workflow, repository, ref, id } = entry;
+  emit({ type: 'step', step: 'dispatch', message: `Starting ${workflow} in ${repository} [${id}]` });
+  let why = '';
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const answer = await github.dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } });
+    if (answer.type === 'refused') throw await diagnose(answer, github, entry, facts);
+    if (answer.type === 'unknown') {
+      why = answer.why;
+      emit({ type: 'warning', code: 'gitops-dispatch-unknown', message: `${why} Looking for the run.` });
+    }
+    const known =
+      answer.type === 'accepted' && answer.run !== undefined ? { ...entry, run: answer.run } : entry;
+    const run = await awaitRun(github, known, ports);
+    if (run !== undefined) return run;
+    if (answer.type === 'accepted') throw unidentified(entry);
+  }
+  throw new PrimitiveError('gitops-dispatch-failed', `Cannot start workflow ${workflow} of ${repository}.`, {
+    why: `${why} No run of this request was found, ${ATTEMPTS} times.`,
+    suggestions: ['Try again later: https://www.githubstatus.com'],
+    exit: 3,
+    retryable: true,
+  });
+}
+
+function unidentified({ workflow, repository, id }: JournalEntry): PrimitiveError {
+  return new PrimitiveError(
+    'gitops-run-unidentified',
+    `GitHub started ${workflow}, and its run was not found.`,
+    {
+      why: `No run of ${repository} has [${id}] in its name, and this server does not say which one it started.`,
+      suggestions: [
+        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as the file of the kit has it: primitive gitops init --update`,
+        'Do not repeat the request before you have looked for its run.',
+      ],
+      exit: 3,
+    },
+  );
+}
+
+/** Follows a run, then its pull request. Every error says how to go on. */
+async function followRequest(
+  entry: JournalEntry,
+  started: WorkflowRun,
+  { wait, timeout }: Patience,
+  github: GitHub,
+  ports: DispatchPorts,
+): Promise<GitopsRunDocument> {
+  const resume = `${ports.command} --resume ${entry.id}`;
+  try {
+    if (wait === 'none')
+      return documentOf(entry, 'dispatched', { state: { run: started, jobs: [] }, next: [resume] });
+    const deadline = ports.clock.now() + timeout;
+    const state = await follow(started, { ...ports, github, deadline });
+    if (state.run.status !== 'completed')
+      return documentOf(entry, 'unfinished', {
+        state,
+        problem: tooLate(state.run, timeout, resume),
+        next: [resume],
+      });
+    const wrong = await problemOf(state, entry.workflow, github);
+    if (wrong !== undefined) return documentOf(entry, 'failed', { state, problem: wrong });
+    if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
+    ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
+    const pull = await awaitPull(github, entry.branch, state.run.created, ports);
+    if (pull === undefined) return await withoutPull(entry, state, github);
+    return ofPull(entry, state, await withFiles(pull, github));
+  } catch (error) {
+    throw resumable(error, started, resume);
+  }
+}
+
+function ofPull(
+  entry: JournalEntry,
+  state: RunState,
+  pull: NonNullable<GitopsRunDocument['pull']>,
+): GitopsRunDocument {
+  if (pull.state === 'merged') return documentOf(entry, 'merged', { state, pull });
+  if (pull.state === 'open')
+    return documentOf(entry, 'proposed', { state, pull, next: [`Review and merge ${pull.url}`] });
+  return documentOf(entry, 'failed', {
+    state,
+    pull,
+    problem: problem('pull-closed', `Pull request #${pull.number} was closed without being merged.`, {
+      why: `Run ${state.run.id} succeeded and made it.`,
+      suggestions: [`See why: ${pull.url}`, 'Run the same command again to propose it again.'],
+    }),
+  });
+}
+
+/** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */
+async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
+  const repository = await github.repository();
+  const there =
+    repository && (await readable(github.file(entry.component, repository.defaultBranch))) !== undefined;
+  if (there) return documentOf(entry, 'exists', { state });
+  return documentOf(entry, 'failed', {
+    state,
+    problem: problem('pull-missing', `Run ${state.run.id} succeeded, and its pull request was not found.`, {
+      why: `No pull request of ${entry.repository} has the head branch ${entry.branch}.`,
+      suggestions: [
+        `See what the run did: ${state.run.url}`,
+        'In Settings, Actions, General, allow GitHub Actions to create pull requests, or use the token of an app.',
+      ],
+    }),
+  });
+}
+
+function tooLate(run: WorkflowRun, timeout: number, resume: string): Problem {
+  const minutes = `${Math.round(timeout / 6_000) / 10} min`;
+  if (run.status === 'waiting') {
+    return problem('run-waiting', `Run ${run.id} waits for an approval since more than ${minutes}.`, {
+      why: 'A rule of its environment asks a person to approve it.',
+      suggestions: [`Approve it: ${run.url}`, resume],
+    });
+  }
+  return problem('timeout', `Run ${run.id} is not completed after ${minutes}.`, {
+    why: `Its status is ${run.status}. It goes on: ${run.url}`,
+    suggestions: [resume, 'Or wait longer: --timeout 60m'],
+  });
+}
+
+/** An error from while a run was followed: the run goes on, and can be followed again. */
+function resumable(error: unknown, { id, url }: WorkflowRun, resume: string): unknown {
+  if (!(error instanceof PrimitiveError)) return error;
+  const { code, message, why, suggestions, exit, retryable } = error;
+  const stopped = code === 'interrupted';
+  return new PrimitiveError(code, stopped ? `Stopped following run ${id}.` : message, {
+    why: `${stopped || why === undefined ? '' : `${why}\n`}The run goes on: ${url}`,
+    suggestions: [resume, ...suggestions],
+    exit,
+    retryable,
+    cause: error,
+  });
+}
+
+async function withFiles(pull: PullRequest, github: GitHub): Promise<NonNullable<GitopsRunDocument['pull']>> {
+  const { number, url, state, base } = pull;
+  const files = [...(await github.files(number))].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { number, url, state, base, files };
+}
+
+function documentOf(
+  entry: Omit<JournalEntry, 'id'> & { readonly id?: string },
+  result: GitopsRunDocument['result'],
+  more: {
+    readonly state?: RunState;
+    readonly pull?: GitopsRunDocument['pull'];
+    readonly problem?: Problem;
+    readonly next?: readonly string[];
+  } = {},
+): GitopsRunDocument {
+  const { id = null, repository, workflow, ref, inputs, branch } = entry;
+  const { state, pull, problem: wrong, next = [] } = more;
+  return {
+    schema: 'primitive.gitops-run/v1',
+    result,
+    request: { id, repository, workflow, ref, inputs, branch },
+    ...(state === undefined ? {} : { run: runOf(state) }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(wrong === undefined ? {} : { problem: wrong }),
+    next,
+  };
+}
+
+function runOf({ run, jobs }: RunState): NonNullable<GitopsRunDocument['run']> {
+  const { id, url, attempt, status, conclusion } = run;
+  return {
+    id,
+    url,
+    attempt,
+    status,
+    conclusion,
+    jobs: jobs.map(({ name, status: state, conclusion: end, url: page, steps }) => ({
+      name,
+      status: state,
+      conclusion: end,
+      url: page,
+      steps,
+    })),
+  };
+}

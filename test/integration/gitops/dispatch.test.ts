@@ -1,0 +1,350 @@
+import { describe, expect, test } from 'vitest';
+import { PrimitiveError } from '../../../src/core/errors.ts';
+import type { Refusal } from '../../../src/core/finding.ts';
+import { resumeDispatch, runDispatch } from '../../../src/features/gitops/dispatch/run.ts';
+import {
+  type GitopsWorld,
+  gitopsWorld,
+  ordersRequest,
+  propose,
+  wiringOf,
+} from '../../support/gitops-world.ts';
+
+const patience = { wait: 'pr', timeout: 1_800_000 } as const;
+const dispatches = ({ github }: GitopsWorld) => github.requests.filter(({ method }) => method === 'POST');
+const idle = { idle: Number.POSITIVE_INFINITY };
+
+describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of the API %s', (generation) => {
+  test('a request finds its run, follows it, and ends with its pull request and files', async () => {
+    await using world = await gitopsWorld({ generation });
+    const document = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), patience, world.ports());
+    expect(document).toMatchObject({
+      result: 'proposed',
+      request: { id: 'request-0001', inputs: { kind: 'domain', name: 'orders', version: 'v1', env: 'dev' } },
+      run: {
+        status: 'completed',
+        conclusion: 'success',
+        jobs: [{ name: 'scaffold', steps: [{}, { name: 'Render charts', conclusion: 'success' }, {}] }],
+      },
+      pull: {
+        number: 1,
+        state: 'open',
+        files: Object.keys(wiringOf({ kind: 'domain', name: 'orders', version: 'v1' })).map((path) => ({
+          path,
+          status: 'added',
+        })),
+      },
+    });
+    // What has its default value is not sent.
+    expect(world.gitops.runs.map(({ inputs }) => inputs)).toEqual([
+      {
+        kind: 'domain',
+        name: 'orders',
+        version: 'v1',
+        env: 'dev',
+        with_smoke: 'false',
+        force: 'false',
+        request_id: 'request-0001',
+      },
+    ]);
+    expect(world.events.filter(({ type }) => type === 'item').at(-1)).toEqual({
+      type: 'item',
+      item: 'scaffold / Open pull request',
+      status: 'done',
+      state: 'success',
+    });
+  });
+
+  test('twenty requests at once, half of them equal in all but their journal, each follow their own run', async () => {
+    await using world = await gitopsWorld({ generation, skew: -3_600_000 });
+    const { script } = world.gitops;
+    // Lists lag, each run by another number of looks.
+    world.gitops.script = (run) => {
+      run.hidden = run.number % 4;
+      return script(run);
+    };
+    const names = Array.from({ length: 20 }, (_, index) => `orders-${index % 10}`);
+    const documents = await Promise.all(
+      names.map((name, index) =>
+        runDispatch(
+          ordersRequest({ inputs: { name } }),
+          { wait: 'run', timeout: 1_800_000 },
+          world.ports({ folder: `${world.journal}-${index}` }),
+        ),
+      ),
+    );
+    expect(new Set(documents.map(({ run }) => run?.id)).size).toBe(20);
+    for (const [index, { request, run }] of documents.entries()) {
+      const own = world.gitops.runs.find(({ id }) => id === run?.id);
+      expect(own?.inputs).toMatchObject({ request_id: request.id, name: names[index] });
+    }
+  });
+
+  test.each([500, 502, 'reset'] as const)(
+    'a run that was created before %s came is found, and no second one made',
+    async (status) => {
+      await using world = await gitopsWorld({ generation });
+      const accepted = { '2026-03-10': 0, '2022-11-28': 1, plain: 2 }[generation];
+      // The refusals of newer ways go through; the one that is taken fails after it took effect.
+      for (let count = 0; count < accepted; count += 1)
+        world.github.fault({
+          path: /dispatches$/,
+          status: 400,
+          body: { message: 'Version is not supported' },
+        });
+      world.github.fault({ path: /dispatches$/, status, when: 'after' });
+      expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+        result: 'proposed',
+      });
+      expect(world.gitops.runs).toHaveLength(1);
+      expect(world.events).toContainEqual(expect.objectContaining({ code: 'gitops-dispatch-unknown' }));
+    },
+  );
+});
+
+describe('a request', () => {
+  test('that failed before it was taken is sent again, with the same id', async () => {
+    await using world = await gitopsWorld();
+    world.github.fault({ path: /dispatches$/, status: 503, times: 2 });
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    expect(
+      dispatches(world).map(({ body }) => (body as { inputs: Record<string, string> }).inputs.request_id),
+    ).toEqual(Array(3).fill('request-0001'));
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('that is there already is not made again; force goes through to the workflow', async () => {
+    await using world = await gitopsWorld();
+    await runDispatch(ordersRequest(), patience, world.ports());
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+      result: 'exists',
+      request: { id: null },
+      pull: { number: 1, state: 'open', files: [{}, {}] },
+    });
+    await world.gitops.merge(1);
+    const merged = await runDispatch(ordersRequest(), patience, world.ports());
+    expect(merged).toMatchObject({ result: 'exists' });
+    expect(merged.pull).toBeUndefined();
+    expect(world.gitops.runs).toHaveLength(1);
+
+    world.gitops.script = () => ({
+      onCompleted: async (run) => {
+        await world.gitops.commit('scaffold/domain-orders-v1', { 'README.md': 'forced\n' });
+        world.gitops.open('scaffold/domain-orders-v1', { created: run.created });
+      },
+    });
+    const forced = ordersRequest({ force: true, inputs: { force: 'true' } });
+    expect(await runDispatch(forced, patience, world.ports())).toMatchObject({
+      result: 'proposed',
+      pull: { number: 2 },
+    });
+    expect(world.gitops.runs.map(({ inputs }) => inputs.force)).toEqual(['false', 'true']);
+  });
+
+  test('whose pull request was closed can be made again', async () => {
+    await using world = await gitopsWorld();
+    await runDispatch(ordersRequest(), patience, world.ports());
+    world.gitops.close(1);
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+      result: 'proposed',
+      pull: { number: 2 },
+    });
+  });
+
+  test('that is under way is followed by whoever makes it again', async () => {
+    await using world = await gitopsWorld();
+    const started = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
+    expect(started).toMatchObject({
+      result: 'dispatched',
+      next: ['primitive gitops scaffold --resume request-0001'],
+    });
+    const again = await runDispatch(ordersRequest(), patience, world.ports());
+    expect(again).toMatchObject({
+      result: 'proposed',
+      request: { id: 'request-0001' },
+      run: { id: started.run?.id },
+    });
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('made twice at the same moment on one machine has one run', async () => {
+    await using world = await gitopsWorld();
+    const both = await Promise.all([1, 2].map(() => runDispatch(ordersRequest(), patience, world.ports())));
+    expect(both).toMatchObject([{ result: 'proposed' }, { result: 'proposed' }]);
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('of a process that was killed after it was sent is found, also when its run has ended', async () => {
+    await using world = await gitopsWorld();
+    const kill = new AbortController();
+    world.github.fault({ path: /dispatches$/, status: 'reset', when: 'after' });
+    const ports = world.ports({ signal: kill.signal });
+    const killed = runDispatch(ordersRequest(), patience, {
+      ...ports,
+      emit: (event) => event.type === 'warning' && kill.abort(new PrimitiveError('killed', 'Killed.')),
+    });
+    await expect(killed).rejects.toMatchObject({ code: 'killed' });
+    for (let ticks = 0; ticks < 5; ticks += 1) await world.gitops.runs[0]?.tick();
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+      result: 'proposed',
+      request: { id: 'request-0001' },
+    });
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('of a process that was killed before it was sent is made by the next one', async () => {
+    await using world = await gitopsWorld();
+    world.github.fault({ path: /dispatches$/, status: 401, body: { message: 'Bad credentials' } });
+    await expect(runDispatch(ordersRequest(), patience, world.ports())).rejects.toMatchObject({
+      code: 'github-unauthorized',
+    });
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+      result: 'proposed',
+      request: { id: 'request-0001' },
+    });
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('that is only planned reads, and leaves nothing behind', async () => {
+    await using world = await gitopsWorld();
+    expect(await runDispatch(ordersRequest({ dryRun: true }), patience, world.ports())).toMatchObject({
+      result: 'planned',
+      request: { id: null, branch: 'scaffold/domain-orders-v1' },
+    });
+    expect(world.github.requests.map(({ method }) => method)).not.toContain('POST');
+    expect(await world.ports().journal.list()).toEqual([]);
+  });
+
+  test('with a wrong input, or a lane that the config does not name, is refused before anything is asked', async () => {
+    await using world = await gitopsWorld();
+    for (const inputs of [{ name: '../../etc' }, { name: 'a\nb' }, { env: 'prod' }, { version: '$(id)' }]) {
+      const refused = runDispatch(ordersRequest({ inputs }), patience, world.ports());
+      await expect(refused).rejects.toMatchObject({ code: 'gitops-input-invalid', exit: 2 });
+    }
+    const lane = await runDispatch(ordersRequest({ inputs: { env: 'devv' } }), patience, world.ports()).catch(
+      (error) => error as Refusal,
+    );
+    expect(lane).toMatchObject({ suggestions: ['Did you mean dev?'] });
+    expect(world.github.requests).toEqual([]);
+    expect(await world.ports().journal.list()).toEqual([]);
+  });
+});
+
+describe('following', () => {
+  test('can be resumed, by the id of the request or of the run', async () => {
+    await using world = await gitopsWorld();
+    const { run } = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
+    expect(await resumeDispatch('request-0001', { ...patience, wait: 'run' }, world.ports())).toMatchObject({
+      result: 'passed',
+      run: { id: run?.id, conclusion: 'success' },
+    });
+    expect(await resumeDispatch(`${run?.id}`, patience, world.ports())).toMatchObject({ result: 'proposed' });
+    await expect(resumeDispatch('request-9999', patience, world.ports())).rejects.toMatchObject({
+      code: 'gitops-request-unknown',
+      exit: 2,
+      suggestions: ['primitive gitops scaffold --resume request-0001  (scaffold/domain-orders-v1)'],
+    });
+  });
+
+  test('ends with an interruption, which says how to go on; the run goes on', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = () => idle;
+    const stop = new AbortController();
+    const ports = world.ports({ signal: stop.signal });
+    const stopped = runDispatch(ordersRequest(), patience, {
+      ...ports,
+      emit: (event) =>
+        event.type === 'step' &&
+        event.step === 'follow' &&
+        stop.abort(new PrimitiveError('interrupted', 'Stopped by SIGINT.', { exit: 130 })),
+    });
+    await expect(stopped).rejects.toMatchObject({
+      code: 'interrupted',
+      exit: 130,
+      why: expect.stringContaining('The run goes on: http'),
+      suggestions: ['primitive gitops scaffold --resume request-0001'],
+    });
+    expect(world.gitops.runs[0]?.status).not.toBe('completed');
+  });
+
+  test('waits for an approval, and says so once', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = () => ({
+      before: ['queued', 'waiting', 'waiting', 'waiting'],
+      onCompleted: (run) => propose(world.gitops, run),
+    });
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    expect(world.events.filter((event) => event.type === 'warning')).toMatchObject([
+      { code: 'gitops-run-waiting' },
+    ]);
+  });
+
+  test('waits as long as a rate limit asks, says so, and sends a refused dispatch again', async () => {
+    await using world = await gitopsWorld({ skew: 7_200_000 });
+    const reset = Math.floor(world.github.now() / 1000) + 600;
+    world.github.fault({
+      path: /dispatches$/,
+      status: 403,
+      headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${reset}` },
+      body: { message: 'API rate limit exceeded for installation ID 1.' },
+    });
+    world.github.fault({
+      path: /\/jobs/,
+      status: 429,
+      headers: { 'retry-after': '90' },
+      body: { message: 'You have exceeded a secondary rate limit.' },
+    });
+    world.github.fault({
+      path: /\/runs\/\d+$/,
+      status: 403,
+      body: { message: 'You have exceeded a secondary rate limit.' },
+    });
+    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    const waits = world.events.flatMap((event) =>
+      event.type === 'warning' && event.code === 'github-retry'
+        ? Number(event.message.split(': ').at(-1))
+        : [],
+    );
+    expect(waits).toHaveLength(3);
+    expect(waits[0]).toBeGreaterThan(590_000);
+    expect(waits[0]).toBeLessThan(620_000);
+    expect(waits.slice(1).toSorted((a, b) => a - b)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(60_000);
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('asks with entity tags, reads every page, and sends no credential to the storage of logs', async () => {
+    await using world = await gitopsWorld();
+    const jobs = Array.from({ length: 130 }, (_, index) => ({
+      name: `job ${index}`,
+      steps: [
+        index === 129
+          ? { name: 'Break', conclusion: 'failure' as const, log: ['one', 'two'] }
+          : { name: 'Pass' },
+      ],
+    }));
+    world.gitops.script = () => ({ jobs });
+    const document = await runDispatch(ordersRequest(), patience, world.ports());
+    expect(document).toMatchObject({
+      result: 'failed',
+      problem: {
+        code: 'gitops-run-failed',
+        message: expect.stringContaining('failed in step Break of job job 129.'),
+        why: 'one\ntwo\nProcess completed with exit code 1.',
+      },
+    });
+    expect(document.run?.jobs).toHaveLength(130);
+    expect(world.github.requests.some(({ headers }) => headers['if-none-match'] !== undefined)).toBe(true);
+    expect(world.github.leaks).toEqual([]);
+  });
+
+  test('takes the pull request of the very branch, not one of a fork or an older one', async () => {
+    await using world = await gitopsWorld();
+    await world.github.fork(world.gitops, 'mallory/gitops');
+    world.gitops.open('scaffold/domain-orders-v1', { from: 'mallory/gitops' });
+    world.gitops.open('scaffold/domain-orders-v1', { created: '2020-01-01T00:00:00Z' });
+    world.gitops.close(2);
+    const { pull } = await runDispatch(ordersRequest(), patience, world.ports());
+    expect(pull).toMatchObject({ number: 3, state: 'open' });
+  });
+});
