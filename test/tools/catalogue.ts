@@ -52,6 +52,7 @@ export interface ToolSpec {
 }
 
 const releaseUtilsVersion = 'sigs.k8s.io/release-utils/version.gitVersion';
+const kubernetesVersion = 'k8s.io/component-base/version.gitVersion';
 const gitVersion = /GitVersion:\s+v?(\d+\.\d+(?:\.\d+)?)/;
 
 /** Every tool that tests, demo and benches may ask for, in the order in which `npm run tools` installs them. */
@@ -400,6 +401,63 @@ export const catalogue: readonly ToolSpec[] = [
     minimum: '1.20.0',
     probe: ['--version'],
     source: { kind: 'pypi', package: 'zizmor', version: '1.32.0' },
+  },
+  {
+    name: 'etcd',
+    programs: ['etcd'],
+    minimum: '3.4.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'etcd-server', unpack: 'usr/bin/etcd' },
+  },
+  {
+    name: 'redis',
+    programs: ['redis-server'],
+    minimum: '7.0.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'redis-server' },
+  },
+  {
+    name: 'kube-apiserver',
+    programs: ['kube-apiserver'],
+    minimum: '1.34.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'kubernetes',
+      package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+      version: '1.34.1',
+      stamp: kubernetesVersion,
+      seconds: 280,
+    },
+  },
+  {
+    name: 'kubectl',
+    programs: ['kubectl'],
+    minimum: '1.34.0',
+    probe: ['version', '--client'],
+    source: {
+      kind: 'go',
+      folder: 'kubernetes',
+      package: 'k8s.io/kubernetes/cmd/kubectl',
+      version: '1.34.1',
+      stamp: kubernetesVersion,
+      seconds: 35,
+    },
+  },
+  {
+    name: 'argocd',
+    programs: ['argocd'],
+    minimum: '3.0.20',
+    below: '3.1.0',
+    probe: ['version', '--client'],
+    source: {
+      kind: 'go',
+      folder: 'argocd',
+      package: 'github.com/argoproj/argo-cd/v3/cmd',
+      version: '3.0.20',
+      stamp: 'github.com/argoproj/argo-cd/v3/common.version',
+      seconds: 200,
+    },
   },
 ];
 

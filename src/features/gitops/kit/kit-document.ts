@@ -71,6 +71,13 @@ export const KitFile = strictObject(
         ),
         label: formed(/^[A-Za-z0-9][\w.-]{0,48}$/, 'a label', 'Pull requests with this label get a preview.'),
         cluster: Name('One of `clusters`.'),
+        api: Type.Optional(
+          formed(
+            /^https?:\/\/[A-Za-z0-9.:-]+\/$/,
+            'the address of a server, such as https://github.example.com/',
+            'GitHub Enterprise Server, without a path: Argo CD compares it with that in webhooks.',
+          ),
+        ),
       },
       'Preview environments of pull requests.',
     ),

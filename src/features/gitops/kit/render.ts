@@ -33,13 +33,14 @@ export async function renderKit(
   entries: readonly InstallEntry[],
 ): Promise<Files> {
   const kit = await parseKit(kitText);
+  const settings = settingsOf(kit);
   const files = new Map<string, string>();
   const add = ([path, text]: readonly [string, string]) => {
     if (files.has(path)) throw twice(path);
     files.set(path, text);
   };
   for (const entry of entries) {
-    for (const scope of scopesOf(kit, entry.each)) renderEntry(entry, sources, scope).forEach(add);
+    for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
   for (const file of [...crdSchemas(files), kitJson(kitText, kit)]) add(file);
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -59,12 +60,38 @@ function renderEntry(
     ]);
 }
 
-type Scope = Kit & { readonly cluster?: Kit['clusters'][number]; readonly lane?: Kit['lanes'][number] };
+/** Kinds that have a custom resource, with the names that it has in the API. */
+const RESOURCES = [
+  { kind: 'agent', type: 'Agent', plural: 'agents' },
+  { kind: 'domain', type: 'Domain', plural: 'domains' },
+  { kind: 'integration', type: 'Integration', plural: 'integrations' },
+  { kind: 'process', type: 'Process', plural: 'processes' },
+  { kind: 'projection', type: 'Projection', plural: 'projections' },
+  { kind: 'uisurface', type: 'UISurface', plural: 'uisurfaces' },
+];
 
-function scopesOf(kit: Kit, each: InstallEntry['each']): readonly Scope[] {
-  if (each === 'cluster') return kit.clusters.map((cluster) => ({ ...kit, cluster }));
-  if (each === 'lane') return kit.lanes.map((lane) => ({ ...kit, lane }));
-  return [kit];
+/** What templates read: the settings, and what follows from them. */
+function settingsOf(kit: Kit) {
+  const serverOf = (name: string) => kit.clusters.find((cluster) => cluster.name === name)?.server;
+  const [owner, name] = kit.previews.repository.split('/');
+  return {
+    ...kit,
+    resources: RESOURCES,
+    lanes: kit.lanes.map((lane) => ({ ...lane, server: serverOf(lane.cluster) })),
+    previews: { api: '', ...kit.previews, owner, name, server: serverOf(kit.previews.cluster) },
+  };
+}
+
+type Settings = ReturnType<typeof settingsOf>;
+type Scope = Settings & {
+  readonly cluster?: Settings['clusters'][number];
+  readonly lane?: Settings['lanes'][number];
+};
+
+function scopesOf(settings: Settings, each: InstallEntry['each']): readonly Scope[] {
+  if (each === 'cluster') return settings.clusters.map((cluster) => ({ ...settings, cluster }));
+  if (each === 'lane') return settings.lanes.map((lane) => ({ ...settings, lane }));
+  return [settings];
 }
 
 /** `{charts}`, `{lane.name}`: values of the scope. */

@@ -79,7 +79,27 @@ export async function answerRest(world: World, rest: RestRequest): Promise<Answe
     return failure(401, 'Bad credentials');
   if (path === '/user')
     return token ? { status: 200, body: { login: token.login } } : failure(401, 'Requires authentication');
+  const organisation = /^\/orgs\/([^/]+)\/repos$/.exec(path)?.[1];
+  if (organisation !== undefined) return organisationRepositories(world, rest, token, organisation);
   return answerRepository(world, rest, token);
+}
+
+/** REST reference, "List organization repositories": those that the token can see. */
+function organisationRepositories(
+  world: World,
+  rest: RestRequest,
+  token: DoubleToken | undefined,
+  organisation: string,
+): Answer {
+  const owned = [...world.repositories.values()].filter(({ name }) =>
+    name.toLowerCase().startsWith(`${organisation.toLowerCase()}/`),
+  );
+  if (owned.length === 0) return NOT_FOUND;
+  const visible = owned.filter(({ name }) => token?.rights(name) !== undefined);
+  return page(
+    { world, ...rest },
+    visible.map((repository) => repositoryJson(world.places, repository, false)),
+  );
 }
 
 async function answerRepository(
@@ -134,6 +154,7 @@ const ROUTES: readonly Route[] = [
       ok(repositoryJson(world.places, repository, rights.push ?? false)),
   },
   { method: 'GET', pattern: '/contents/*', needs: ['contents', 'read'], answer: contents },
+  { method: 'GET', pattern: '/branches', needs: ['contents', 'read'], answer: branches },
   {
     method: 'GET',
     pattern: '/branches/*',
@@ -270,6 +291,24 @@ async function contents({ repository, url, parts: [path = ''] }: Call): Promise<
     content: Buffer.from(text).toString('base64').replace(/.{60}/g, '$&\n'),
     sha: commit,
   });
+}
+
+/** REST reference, "List branches". */
+async function branches(call: Call): Promise<Answer> {
+  const listed = await call.repository.git(
+    'for-each-ref',
+    '--format=%(objectname) %(refname)',
+    'refs/heads/',
+  );
+  const all = listed
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => ({
+      name: line.slice('0'.repeat(40).length + ' refs/heads/'.length),
+      commit: { sha: line.slice(0, 40) },
+      protected: false,
+    }));
+  return page(call, all);
 }
 
 async function dispatch({
@@ -465,7 +504,11 @@ async function show({ world, repository }: Call, pull: DoublePull) {
 }
 
 /** One page, with the links to the others (REST reference, "Using pagination"); `key` names the list in an object. */
-function page({ world, url, path }: Call, all: readonly unknown[], key?: string): Answer {
+function page(
+  { world, url, path }: Pick<Call, 'world' | 'url' | 'path'>,
+  all: readonly unknown[],
+  key?: string,
+): Answer {
   const size = Math.min(100, Number(url.searchParams.get('per_page') ?? 30));
   const number = Number(url.searchParams.get('page') ?? 1);
   const items = all.slice((number - 1) * size, number * size);

@@ -1,0 +1,16 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { type GitopsCluster, startGitopsCluster } from '../../support/gitops-cluster.ts';
+import { customResources } from './cluster-custom-resources.ts';
+import { janitor } from './cluster-janitor.ts';
+import { manifests } from './cluster-manifests.ts';
+
+/** One control plane for all of these: starting it takes longer than most tests. */
+let lab: GitopsCluster;
+beforeAll(async () => {
+  lab = await startGitopsCluster();
+});
+afterAll(() => lab?.stop());
+
+describe('custom resources', () => customResources(() => lab));
+describe('manifests of the kit', () => manifests(() => lab));
+describe('janitor', () => janitor(() => lab));

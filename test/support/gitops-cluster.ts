@@ -1,0 +1,194 @@
+import { createHmac } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bundledKit } from '../../src/cli/ports/kit.ts';
+import { type Files, renderKit } from '../../src/features/gitops/kit/render.ts';
+import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';
+import { type Github, startGithub } from './services/github/github.ts';
+import type { DoublePull, DoubleRepository } from './services/github/repository.ts';
+import { type Kube, startKube } from './services/kube.ts';
+import type { Service } from './services/service.ts';
+import { stopper } from './services/service.ts';
+
+/** API group of the custom resources in the lab. */
+export const GROUP = 'primitives.acme.internal';
+
+/** An object of Kubernetes, as far as tests look at it. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+    readonly deletionTimestamp?: string;
+  };
+}
+
+/** An Application of Argo CD. */
+export interface Application extends KubeObject {
+  readonly spec: {
+    readonly project: string;
+    readonly source: {
+      readonly repoURL: string;
+      readonly targetRevision: string;
+      readonly path: string;
+      readonly helm: { readonly valueFiles?: readonly string[]; readonly valuesObject?: unknown };
+    };
+    readonly destination: { readonly server: string; readonly namespace: string };
+  };
+  readonly status?: { readonly sync?: { readonly status: string } };
+}
+
+/** A GitOps repository with the kit, its code repository on the GitHub double, and a control plane with Argo CD's resources. */
+export interface GitopsCluster extends Service {
+  readonly kube: Kube;
+  readonly github: Github;
+  /** `acme/gitops`: the kit and two primitives. */
+  readonly gitops: DoubleRepository;
+  /** `acme/app`. */
+  readonly app: DoubleRepository;
+  /** What the kit installed, by path. */
+  readonly files: Files;
+  /** The text of one of them. */
+  installed(path: string): string;
+  /** A folder with the files. */
+  readonly folder: string;
+  /** Starts Argo CD's controllers; they end with the cluster. */
+  argocd(): Promise<ArgoCd>;
+}
+
+/** Starts it all but Argo CD's controllers. */
+export async function startGitopsCluster(): Promise<GitopsCluster> {
+  const [kube, github] = await Promise.all([startKube(), startGithub()]);
+  const folder = await mkdtemp(join(tmpdir(), 'primitive-gitops-'));
+  let argocd: ArgoCd | undefined;
+  const stop = stopper(
+    () => argocd?.stop(),
+    () => kube.stop(),
+    () => github.stop(),
+    () => rm(folder, { recursive: true, force: true }),
+  );
+  try {
+    const { sources, entries } = await bundledKit();
+    const files = await renderKit(kitOf(github), sources, entries);
+    for (const [path, text] of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    const token = github.token().value;
+    const gitops = await github.create('acme/gitops', {
+      files: { ...Object.fromEntries(files), ...component('domain-orders-v1', 'domain') },
+    });
+    const app = await github.create('acme/app');
+    await installArgoCd(kube, { repository: { url: `${github.web}/acme/gitops.git`, token } });
+    await kube.apply(
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'preview-github-token', namespace: 'argocd' },
+        stringData: { token },
+      }),
+    );
+    return {
+      kube,
+      github,
+      gitops,
+      app,
+      files,
+      installed(path) {
+        const text = files.get(path);
+        if (text === undefined) throw new Error(`the kit installs no ${path}`);
+        return text;
+      },
+      folder,
+      async argocd() {
+        argocd ??= await startArgoCd(kube);
+        return argocd;
+      },
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function kitOf({ web }: Github): string {
+  return `schema: primitive.kit/v1
+organisation: acme
+registry: ghcr.io/acme
+repository: ${web}/acme/gitops.git
+branch: main
+apiGroup: ${GROUP}
+charts: sources/charts
+kinds: [domain, process, agent, uisurface, projection, integration]
+clusters:
+  - { name: main, server: https://kubernetes.default.svc }
+lanes:
+  - { name: dev, cluster: main, namespace: acme-dev, digest: true }
+  - { name: staging, cluster: main, namespace: acme-staging, digest: true }
+previews:
+  repository: acme/app
+  label: preview
+  cluster: main
+  api: ${web}/
+`;
+}
+
+/** What the workflow of the kit writes for a primitive, in no lane enabled; and its smoke test, which has no preview. */
+export function component(name: string, kind: string, values = ''): Record<string, string> {
+  const image = name.replace(/-v[0-9a-z]+$/, '');
+  const folder = `environments/_shared/components/apps/primitives`;
+  return {
+    [`${folder}/${name}/component.yaml`]: `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\nkind: ${kind}\nimage: ${image}\n`,
+    [`${folder}/${name}-smoke/component.yaml`]: `name: ${name}-smoke\narea: apps\nchart: sources/charts/smoke-jobs\n`,
+    [`sources/values/_shared/apps/${name}.yaml`]: `enabled: false\nkind: ${kind}\n${values}image:\n  ref: ""\n`,
+    [`sources/values/_shared/apps/${name}-smoke.yaml`]: 'enabled: false\nimage:\n  ref: ""\n',
+  };
+}
+
+/** Calls `look` until it does not throw; then what it returned. Its last error when minutes have passed. */
+export async function eventually<T>(look: () => Promise<T>, minutes = 3): Promise<T> {
+  const deadline = performance.now() + minutes * 60_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+/** Sends what GitHub would send for a pull request ("Webhook events and payloads"); the status of the answer. */
+export async function sendWebhook(
+  { github, app }: GitopsCluster,
+  { webhook }: ArgoCd,
+  secret: string,
+  action: 'opened' | 'labeled' | 'synchronize' | 'closed',
+  pull: DoublePull,
+): Promise<number> {
+  const [login, name] = app.name.split('/');
+  const body = JSON.stringify({
+    action,
+    number: pull.number,
+    pull_request: { number: pull.number, state: pull.state },
+    repository: { name, full_name: app.name, owner: { login }, url: `${github.api}/repos/${app.name}` },
+  });
+  const response = await fetch(webhook, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': 'pull_request',
+      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    },
+    body,
+  });
+  await response.body?.cancel();
+  return response.status;
+}

@@ -1,0 +1,153 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { tool } from '../../tools/locate.ts';
+import type { Kube } from './kube.ts';
+import { freePorts } from './ports.ts';
+import { run } from './run.ts';
+import {
+  answers,
+  inFolder,
+  type Program,
+  removeFolder,
+  type Service,
+  startProgram,
+  stopper,
+  untilReady,
+} from './service.ts';
+
+/** Argo CD's controllers for applications and ApplicationSets, with its repository server and a Redis. */
+export interface ArgoCd extends Service {
+  /** Where GitHub would send webhooks: `http://127.0.0.1:PORT/api/webhook`. */
+  readonly webhook: string;
+  /** Secret that webhooks are signed with. */
+  readonly webhookSecret: string;
+  /** Log of the ApplicationSet controller. */
+  readonly logFile: string;
+}
+
+export interface ArgoCdOptions {
+  /** A git repository over HTTP, and the token that reads it. */
+  readonly repository: { readonly url: string; readonly token: string };
+}
+
+const WEBHOOK_SECRET = 'webhook-secret';
+
+/** Installs the custom resources of Argo CD and what its controllers want to find in the namespace `argocd`. */
+export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): Promise<void> {
+  // The binary does not hold them, the module does.
+  const module = await run(tool('go'), ['list', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'], {
+    cwd: join(import.meta.dirname, '../../tools/go/argocd'),
+    env: { GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+  });
+  const crds = ['application-crd.yaml', 'applicationset-crd.yaml', 'appproject-crd.yaml'];
+  const texts = crds.map((file) => readFile(join(module.trim(), 'manifests/crds', file), 'utf8'));
+  await kube.define((await Promise.all(texts)).join('\n---\n'));
+  const labels = { 'app.kubernetes.io/part-of': 'argocd' };
+  const objects = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm', namespace: 'argocd', labels },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'argocd-secret', namespace: 'argocd', labels },
+      stringData: { 'server.secretkey': 'only-for-tests', 'webhook.github.secret': WEBHOOK_SECRET },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: 'repository',
+        namespace: 'argocd',
+        labels: { 'argocd.argoproj.io/secret-type': 'repository' },
+      },
+      stringData: { type: 'git', url: repository.url, username: 'git', password: repository.token },
+    },
+  ];
+  await kube.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
+}
+
+/** Starts the controllers on a server that has had {@link installArgoCd}. */
+export function startArgoCd(kube: Kube): Promise<ArgoCd> {
+  return inFolder('argocd', async (folder) => {
+    const [redisPort, repoPort, repoMetrics, setMetrics, setProbe, setWebhook, appMetrics] =
+      await freePorts(7);
+    const redis = `127.0.0.1:${redisPort}`;
+    const repoServer = `127.0.0.1:${repoPort}`;
+    await mkdir(join(folder, 'tmp'));
+    const programs: Program[] = [];
+    const stop = stopper(...[0, 1, 2, 3].map((index) => () => programs[3 - index]?.stop()), () =>
+      removeFolder(folder),
+    );
+    /** One binary; a variable says which of Argo CD's programs it is. */
+    const start = (name: string, args: readonly string[]) => {
+      const program = startProgram(tool('argocd'), args, {
+        folder,
+        name,
+        env: {
+          ARGOCD_BINARY_NAME: `argocd-${name}`,
+          ARGOCD_FAKE_IN_CLUSTER: 'true',
+          ARGOCD_GPG_ENABLED: 'false',
+          ARGOCD_ASK_PASS_SOCK: join(folder, 'ask-pass.sock'),
+          ARGOCD_TLS_DATA_PATH: folder,
+          ARGOCD_SSH_DATA_PATH: folder,
+          KUBECONFIG: kube.kubeconfig,
+          HOME: folder,
+          TMPDIR: join(folder, 'tmp'),
+          PATH: [tool('argocd'), tool('helm')]
+            .map(dirname)
+            .concat(process.env.PATH ?? '')
+            .join(delimiter),
+        },
+      });
+      programs.push(program);
+      return program;
+    };
+    try {
+      const store = ['--save', '', '--appendonly', 'no', '--dir', folder];
+      programs.push(
+        startProgram(tool('redis'), ['--bind', '127.0.0.1', '--port', `${redisPort}`, ...store], { folder }),
+      );
+      const repository = start('repo-server', [
+        '--address=127.0.0.1',
+        `--port=${repoPort}`,
+        '--metrics-address=127.0.0.1',
+        `--metrics-port=${repoMetrics}`,
+        `--redis=${redis}`,
+        '--disable-tls',
+      ]);
+      await untilReady(repository, () => answers(`http://127.0.0.1:${repoMetrics}/healthz`));
+      const sets = start('applicationset-controller', [
+        '--namespace=argocd',
+        `--metrics-addr=127.0.0.1:${setMetrics}`,
+        `--probe-addr=127.0.0.1:${setProbe}`,
+        `--webhook-addr=127.0.0.1:${setWebhook}`,
+        `--argocd-repo-server=${repoServer}`,
+        '--repo-server-plaintext',
+      ]);
+      const applications = start('application-controller', [
+        '--namespace=argocd',
+        `--metrics-port=${appMetrics}`,
+        `--repo-server=${repoServer}`,
+        '--repo-server-plaintext',
+        `--redis=${redis}`,
+      ]);
+      const webhook = `http://127.0.0.1:${setWebhook}/api/webhook`;
+      await untilReady(sets, () => answers(webhook, [400, 405]));
+      await untilReady(applications, () => answers(`http://127.0.0.1:${appMetrics}/healthz`));
+      return {
+        webhook,
+        webhookSecret: WEBHOOK_SECRET,
+        logFile: sets.logFile,
+        stop,
+        [Symbol.asyncDispose]: stop,
+      };
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  });
+}
