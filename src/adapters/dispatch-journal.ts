@@ -64,6 +64,8 @@ export function openJournal(folder: string): Journal {
 
     replace: (key, entry) => write(key, entry, (temporary) => rename(temporary, pathOf(key))),
 
+    remove: (key) => rm(pathOf(key), { force: true }),
+
     async list() {
       const entries = await Promise.all((await keys()).map(read));
       return entries.filter((entry) => entry !== undefined);

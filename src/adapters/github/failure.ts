@@ -106,12 +106,29 @@ export function refusedAnswer(
   if (status !== 403 || effect) return undefined;
   const needs = headers['x-accepted-github-permissions'];
   return new AttemptFailure(
-    error('github-forbidden', `The token of ${token.source} may not read this.`, said, answer, [
-      needs === undefined
-        ? 'Fine-grained token or app: Actions, Contents and Pull requests: read. Classic token: the scope repo.'
-        : `Give it the permission ${needs}.`,
-    ]),
+    error(
+      'github-forbidden',
+      `The token of ${token.source} may not read ${subjectOf(answer)}.`,
+      said,
+      answer,
+      [
+        needs === undefined
+          ? 'Fine-grained token or app: Actions, Contents and Pull requests: read. Classic token: the scope repo.'
+          : `Give it the permission ${needs}.`,
+      ],
+    ),
   );
+}
+
+/** What was asked for, in the words of the permissions of tokens. */
+function subjectOf({ request }: OctokitError): string {
+  const [, area = ''] = /\/repos\/[^/]+\/[^/]+\/(actions|contents|pulls)\b/.exec(request.url) ?? [];
+  const words: Readonly<Record<string, string>> = {
+    actions: 'Actions',
+    contents: 'Contents',
+    pulls: 'Pull requests',
+  };
+  return words[area] ?? 'the repository';
 }
 
 /** What GitHub says, safe to print. */

@@ -194,15 +194,29 @@ describe('a request', () => {
 
   test('of a process that was killed before it was sent is made by the next one', async () => {
     await using world = await gitopsWorld();
-    world.github.fault({ path: /dispatches$/, status: 401, body: { message: 'Bad credentials' } });
-    await expect(runDispatch(ordersRequest(), patience, world.ports())).rejects.toMatchObject({
-      code: 'github-unauthorized',
+    const kill = new AbortController();
+    const killed = runDispatch(ordersRequest(), patience, {
+      ...world.ports({ signal: kill.signal }),
+      emit: (event) =>
+        event.type === 'step' &&
+        event.step === 'dispatch' &&
+        kill.abort(new PrimitiveError('killed', 'Killed.')),
     });
+    await expect(killed).rejects.toMatchObject({ code: 'killed' });
+    expect(world.gitops.runs).toHaveLength(0);
     expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
       result: 'proposed',
       request: { id: 'request-0001' },
     });
     expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('that was refused leaves nothing in the journal', async () => {
+    await using world = await gitopsWorld();
+    world.github.fault({ path: /dispatches$/, status: 401, body: { message: 'Bad credentials' } });
+    const refused = runDispatch(ordersRequest(), patience, world.ports());
+    await expect(refused).rejects.toMatchObject({ code: 'github-unauthorized' });
+    expect(await world.ports().journal.list()).toEqual([]);
   });
 
   test('that is only planned reads, and leaves nothing behind', async () => {

@@ -65,7 +65,7 @@ export interface PullRequestFile {
   readonly deletions: number;
 }
 
-/** What came of asking for a run. */
+/** What came of asking for a run. An error that is thrown instead means that nothing was sent. */
 export type DispatchAnswer =
   /** `run` is its id, where the server says it: GitHub, and GitHub Enterprise Server from 3.21. */
   | { readonly type: 'accepted'; readonly run?: number }

@@ -28,6 +28,8 @@ export interface Journal {
   create(key: string, entry: JournalEntry): Promise<JournalEntry>;
   /** Replaces the entry. */
   replace(key: string, entry: JournalEntry): Promise<void>;
+  /** Forgets a request that had no effect. */
+  remove(key: string): Promise<void>;
   list(): Promise<readonly JournalEntry[]>;
 }
 

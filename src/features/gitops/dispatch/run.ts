@@ -6,7 +6,7 @@ import type { GitopsRunDocument, Problem } from './document.ts';
 import { awaitPull } from './find-pull.ts';
 import { awaitRun, findRun } from './find-run.ts';
 import { follow, type RunState } from './follow.ts';
-import type { GitHub, PullRequest, WorkflowRun } from './github.ts';
+import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
 import { checkInputs, fillTemplate, type InputsFile } from './inputs.ts';
 import { type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
@@ -80,7 +80,11 @@ export async function runDispatch(
     await journal.replace(key, found);
     return followRequest(found, earlier, patience, github, ports);
   }
-  const there = force ? undefined : await existing(wanted, facts.repository.defaultBranch, github, ports);
+  // Who waits for a pull request must be allowed to see it: said now, not after the run.
+  const pulls = await (patience.wait === 'pr'
+    ? github.pulls(wanted.branch)
+    : readable(github.pulls(wanted.branch)));
+  const there = force ? undefined : await existing(wanted, { ...facts, pulls }, github, ports);
   if (there !== undefined) return there;
   if (request.dryRun) return documentOf(wanted, 'planned');
 
@@ -91,7 +95,7 @@ export async function runDispatch(
   const entry = kept !== undefined && !lost ? fresh : await journal.create(key, fresh);
   const started =
     (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
-    (await start(entry, github, facts, ports));
+    (await start(entry, key, github, facts, ports));
   const followed = { ...entry, run: started.id };
   await journal.replace(key, followed);
   return followRequest(followed, started, patience, github, ports);
@@ -139,19 +143,19 @@ function sent(
 /** The result where there is nothing to ask for: an open pull request, or the files on the default branch. */
 async function existing(
   wanted: Omit<JournalEntry, 'id'>,
-  defaultBranch: string,
+  {
+    repository,
+    pulls,
+  }: { readonly repository: Repository; readonly pulls: readonly PullRequest[] | undefined },
   github: GitHub,
   { emit }: DispatchPorts,
 ): Promise<GitopsRunDocument | undefined> {
-  const [pulls, text] = await Promise.all([
-    readable(github.pulls(wanted.branch)),
-    readable(github.file(wanted.component, defaultBranch)),
-  ]);
   const pull = pulls?.find(({ state }) => state === 'open');
   if (pull !== undefined) {
     emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
     return documentOf(wanted, 'exists', { pull: await withFiles(pull, github) });
   }
+  const text = await readable(github.file(wanted.component, repository.defaultBranch));
   return text === undefined ? undefined : documentOf(wanted, 'exists');
 }
 
@@ -161,17 +165,27 @@ const ATTEMPTS = 3;
 /** Creates the run of an entry and finds it. */
 async function start(
   entry: JournalEntry,
+  key: string,
   github: GitHub,
   facts: Awaited<ReturnType<typeof lookUp>>,
   ports: DispatchPorts,
 ): Promise<WorkflowRun> {
-  const { emit } = ports;
+  const { emit, journal, signal } = ports;
   const { workflow, repository, ref, id } = entry;
   emit({ type: 'step', step: 'dispatch', message: `Starting ${workflow} in ${repository} [${id}]` });
   let why = '';
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const answer = await github.dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } });
-    if (answer.type === 'refused') throw await diagnose(answer, github, entry, facts);
+    const answer = await github
+      .dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } })
+      .catch(async (error: unknown) => {
+        // Nothing was sent; an abort may have come after it.
+        if (!signal.aborted) await journal.remove(key);
+        throw error;
+      });
+    if (answer.type === 'refused') {
+      await journal.remove(key);
+      throw await diagnose(answer, github, entry, facts);
+    }
     if (answer.type === 'unknown') {
       why = answer.why;
       emit({ type: 'warning', code: 'gitops-dispatch-unknown', message: `${why} Looking for the run.` });
@@ -276,7 +290,7 @@ async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub)
 function tooLate(run: WorkflowRun, timeout: number, resume: string): Problem {
   const minutes = `${Math.round(timeout / 6_000) / 10} min`;
   if (run.status === 'waiting') {
-    return problem('run-waiting', `Run ${run.id} waits for an approval since more than ${minutes}.`, {
+    return problem('run-waiting', `Run ${run.id} has waited for an approval for ${minutes}.`, {
       why: 'A rule of its environment asks a person to approve it.',
       suggestions: [`Approve it: ${run.url}`, resume],
     });

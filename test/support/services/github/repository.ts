@@ -150,7 +150,9 @@ export class DoubleRepository {
       if (parent) await git(['-C', this.folder, 'read-tree', parent], env);
       for (const [path, text] of Object.entries(files)) {
         if (text === null) {
-          await git(['-C', this.folder, 'update-index', '--force-remove', path], env);
+          // The only removal that needs no work tree: mode 0.
+          const line = `0 ${'0'.repeat(40)}\t${path}\n`;
+          await git(['-C', this.folder, 'update-index', '--index-info'], env, line);
           continue;
         }
         const blob = await git(['-C', this.folder, 'hash-object', '-w', '--stdin'], env, text);

@@ -1,0 +1,471 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { githubHost } from '../../../src/adapters/github/host.ts';
+import { findToken } from '../../../src/adapters/github/token.ts';
+import { createProcesses } from '../../../src/adapters/process.ts';
+import { PrimitiveError } from '../../../src/core/errors.ts';
+import {
+  type DispatchRequest,
+  type Patience,
+  runDispatch,
+} from '../../../src/features/gitops/dispatch/run.ts';
+import { gitopsRunOutcome } from '../../../src/features/gitops/dispatch/view.ts';
+import { createStyle } from '../../../src/render/style.ts';
+import { table } from '../../../src/render/table.ts';
+import {
+  type GitopsWorld,
+  gitopsWorld,
+  inputsFile,
+  ordersRequest,
+  WORKFLOW_PATH,
+  workflowText,
+} from '../../support/gitops-world.ts';
+import { patientlessClock } from '../../support/patientless-clock.ts';
+import type { Rights } from '../../support/services/github/access.ts';
+
+/** What a person meets: how it comes about, and what is said. */
+interface Failure {
+  readonly name: string;
+  readonly code: string;
+  readonly exit: number;
+  /** Begins the message. */
+  readonly message: string;
+  /** Makes it fail; may return a token in place of the one that may do everything. */
+  readonly given: (world: GitopsWorld) => Promise<string | undefined> | string | undefined;
+  readonly request?: Partial<DispatchRequest> & { readonly inputs?: Readonly<Record<string, string>> };
+  readonly patience?: Partial<Patience>;
+}
+
+const token = (
+  { github }: GitopsWorld,
+  rights: Rights | undefined,
+  kind: 'classic' | 'fine-grained' = 'fine-grained',
+) => github.token({ kind, rights: () => rights }).value;
+const main = { repository: 'acme/gitops', workflow: 'scaffold-primitive-gitops.yaml', ref: 'main' };
+const never = { idle: Number.POSITIVE_INFINITY };
+const nothing = () => undefined;
+
+const FAILURES: readonly Failure[] = [
+  {
+    name: 'token is wrong',
+    code: 'github-unauthorized',
+    exit: 3,
+    message: '127.0.0.1',
+    given: () => 'ghp_0000',
+  },
+  {
+    name: 'single sign-on not authorized',
+    code: 'github-sso-required',
+    exit: 3,
+    message: 'The token of GH_TOKEN is not authorized for single sign-on.',
+    given: ({ github }) => github.token({ kind: 'classic', sso: true }).value,
+  },
+  {
+    name: 'repository missing or invisible',
+    code: 'gitops-repository-not-found',
+    exit: 2,
+    message: 'Repository acme/gitops not found.',
+    given: (world) => token(world, undefined),
+  },
+  {
+    name: 'repository archived',
+    code: 'gitops-repository-archived',
+    exit: 2,
+    message: 'Repository acme/gitops is archived.',
+    given: ({ gitops }) => void Object.assign(gitops, { archived: true }),
+  },
+  {
+    name: 'token may not read Actions',
+    code: 'github-forbidden',
+    exit: 3,
+    message: 'The token of GH_TOKEN may not read Actions.',
+    given: (world) => token(world, { contents: 'read', pulls: 'read' }),
+  },
+  {
+    name: 'fine-grained token may not start',
+    code: 'gitops-dispatch-forbidden',
+    exit: 3,
+    message: 'The token may not start workflow scaffold-primitive-gitops.yaml of acme/gitops.',
+    given: (world) => token(world, { actions: 'read', contents: 'read', pulls: 'read' }),
+  },
+  {
+    name: 'classic token of a reader (bare 404)',
+    code: 'gitops-dispatch-forbidden',
+    exit: 3,
+    message: 'The token may not start workflow scaffold-primitive-gitops.yaml of acme/gitops.',
+    given: (world) =>
+      token(world, { actions: 'read', contents: 'read', pulls: 'read', push: false }, 'classic'),
+  },
+  {
+    name: 'token may not read pull requests',
+    code: 'github-forbidden',
+    exit: 3,
+    message: 'The token of GH_TOKEN may not read Pull requests.',
+    given: (world) => token(world, { actions: 'write', contents: 'read' }),
+  },
+  {
+    name: 'Actions disabled',
+    code: 'gitops-actions-disabled',
+    exit: 2,
+    message: 'GitHub Actions are disabled in acme/gitops.',
+    given: ({ gitops }) => void Object.assign(gitops, { actions: false }),
+  },
+  {
+    name: 'workflow missing',
+    code: 'gitops-workflow-not-found',
+    exit: 2,
+    message: 'Workflow other.yaml not found in acme/gitops.',
+    given: nothing,
+    request: { target: { ...main, workflow: 'other.yaml' } },
+  },
+  {
+    name: 'workflow only on another branch',
+    code: 'gitops-workflow-not-found',
+    exit: 2,
+    message: 'Workflow new.yaml not found in acme/gitops.',
+    given: async ({ gitops }) => {
+      await gitops.commit('next', { '.github/workflows/new.yaml': workflowText() });
+      return undefined;
+    },
+    request: { target: { ...main, workflow: 'new.yaml', ref: 'next' } },
+  },
+  {
+    name: 'workflow disabled',
+    code: 'gitops-workflow-disabled',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops is disabled.',
+    given: ({ gitops }) =>
+      void gitops.workflowStates.set('scaffold-primitive-gitops.yaml', 'disabled_manually'),
+  },
+  {
+    name: 'ref unknown',
+    code: 'gitops-ref-not-found',
+    exit: 2,
+    message: 'Ref trunk not found in acme/gitops.',
+    given: nothing,
+    request: { target: { ...main, ref: 'trunk' } },
+  },
+  {
+    name: 'workflow not on the ref',
+    code: 'gitops-workflow-not-on-ref',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml cannot be read on old of acme/gitops.',
+    given: async ({ gitops }) => {
+      await gitops.commit('old', { [WORKFLOW_PATH]: null });
+      return undefined;
+    },
+    request: { target: { ...main, ref: 'old' } },
+  },
+  {
+    name: 'no workflow_dispatch',
+    code: 'gitops-workflow-no-dispatch',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml on main of acme/gitops cannot be started.',
+    given: async ({ gitops }) => {
+      await gitops.commit('main', { [WORKFLOW_PATH]: 'on: push\njobs: {}\n' });
+      return undefined;
+    },
+  },
+  {
+    name: 'workflow is no YAML',
+    code: 'gitops-workflow-invalid',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml on main of acme/gitops is not valid YAML.',
+    given: async ({ gitops }) => {
+      await gitops.commit('main', { [WORKFLOW_PATH]: 'on: { workflow_dispatch: {\n' });
+      return undefined;
+    },
+  },
+  {
+    name: "GitHub's index is behind",
+    code: 'gitops-workflow-not-indexed',
+    exit: 2,
+    message: 'GitHub has not read workflow scaffold-primitive-gitops.yaml on main yet.',
+    given: ({ github }) => {
+      const message = "Workflow does not have 'workflow_dispatch' trigger";
+      github.fault({ path: /dispatches$/, status: 422, body: { message } });
+      return undefined;
+    },
+  },
+  {
+    name: 'input invalid',
+    code: 'gitops-input-invalid',
+    exit: 2,
+    message: 'Input name "Orders" is invalid: it does not match',
+    given: nothing,
+    request: { inputs: { name: 'Orders' } },
+  },
+  {
+    name: 'input unknown to an older kit',
+    code: 'gitops-input-refused',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not take this request.',
+    given: async ({ gitops }) => {
+      const { request_id: _, ...inputs } = inputsFile.inputs;
+      await gitops.commit('main', { [WORKFLOW_PATH]: workflowText({ ...inputsFile, inputs }) });
+      return undefined;
+    },
+  },
+  {
+    name: 'choice not allowed',
+    code: 'gitops-input-refused',
+    exit: 2,
+    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not take this request.',
+    given: async ({ gitops }) => {
+      const text = workflowText().replace(
+        'kind: { required: true, type: string',
+        'kind: { required: true, type: choice, options: [process]',
+      );
+      await gitops.commit('main', { [WORKFLOW_PATH]: text });
+      return undefined;
+    },
+  },
+  {
+    name: 'rate limit longer than the timeout',
+    code: 'github-rate-limited',
+    exit: 3,
+    message: '127.0.0.1',
+    given: ({ github }) => {
+      const headers = {
+        'x-ratelimit-remaining': '0',
+        'x-ratelimit-reset': `${Math.floor(github.now() / 1000) + 3_000}`,
+      };
+      const message = 'API rate limit exceeded for user ID 1.';
+      github.fault({ path: /dispatches$/, status: 403, headers, body: { message } });
+      return undefined;
+    },
+  },
+  {
+    name: 'server fails at each dispatch',
+    code: 'gitops-dispatch-failed',
+    exit: 3,
+    message: 'Cannot start workflow scaffold-primitive-gitops.yaml of acme/gitops.',
+    given: ({ github }) => void github.fault({ path: /dispatches$/, status: 502, times: 100 }),
+  },
+  {
+    name: 'run has no id in its name, on an old server',
+    code: 'gitops-run-unidentified',
+    exit: 3,
+    message: 'GitHub started scaffold-primitive-gitops.yaml, and its run was not found.',
+    given: async ({ gitops, github }) => {
+      await gitops.commit('main', { [WORKFLOW_PATH]: workflowText().replace(/^run-name.*$/m, '') });
+      github.fault({ path: /dispatches$/, status: 204, when: 'after' });
+      return undefined;
+    },
+  },
+  {
+    name: 'run not approved',
+    code: 'gitops-run-not-approved',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ conclusion: 'action_required' }) }),
+  },
+  {
+    name: 'run waits for an approval',
+    code: 'gitops-run-waiting',
+    exit: 3,
+    message: 'Run 1',
+    given: ({ gitops }) =>
+      void Object.assign(gitops, { script: () => ({ before: Array(10_000).fill('waiting') }) }),
+  },
+  {
+    name: 'startup failure',
+    code: 'gitops-run-not-started',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ conclusion: 'startup_failure' }) }),
+  },
+  {
+    name: 'run cancelled',
+    code: 'gitops-run-cancelled',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ conclusion: 'cancelled' }) }),
+  },
+  {
+    name: 'step failed',
+    code: 'gitops-run-failed',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => {
+      const steps = [
+        {
+          name: 'Render charts',
+          conclusion: 'failure',
+          log: ['Error: execution error at (domain.yaml:3:4)'],
+        },
+      ];
+      Object.assign(gitops, { script: () => ({ jobs: [{ name: 'scaffold', steps }] }) });
+      return undefined;
+    },
+  },
+  {
+    name: 'run timed out',
+    code: 'gitops-run-failed',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ conclusion: 'timed_out' }) }),
+  },
+  {
+    name: 'run takes longer than --timeout',
+    code: 'gitops-timeout',
+    exit: 3,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => never }),
+  },
+  {
+    name: 'pull request missing although the run passed',
+    code: 'gitops-pull-missing',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({}) }),
+  },
+  {
+    name: 'pull request closed',
+    code: 'gitops-pull-closed',
+    exit: 1,
+    message: 'Pull request #1 was closed without being merged.',
+    given: ({ gitops }) => {
+      const { script } = gitops;
+      gitops.script = (run) => ({
+        ...script(run),
+        onCompleted: async (done) => {
+          await script(run).onCompleted?.(done);
+          gitops.close(1);
+        },
+      });
+      return undefined;
+    },
+  },
+];
+
+const rows: string[][] = [['failure', 'exit', 'code', 'message', 'next step']];
+afterAll(() => console.log(table(rows)));
+
+describe('a failure has its own code, message and next step', () => {
+  test.each(FAILURES)('$name: $code', async ({ name, code, exit, message, given, request, patience }) => {
+    await using world = await gitopsWorld();
+    const value = await given(world);
+    const ports = world.ports(value === undefined ? {} : { token: value });
+    const told = await runDispatch(
+      ordersRequest(request),
+      { wait: 'pr', timeout: 1_800_000, ...patience },
+      ports,
+    ).then(
+      (document) => ({
+        problem: document.problem,
+        exit: gitopsRunOutcome(document).exit,
+        text: gitopsRunOutcome(document).text(createStyle(false)),
+      }),
+      (error: PrimitiveError) => ({ problem: error, exit: error.exit, text: '' }),
+    );
+    const { problem } = told;
+    expect({ code: problem?.code, exit: told.exit }).toEqual({ code, exit });
+    expect(problem?.message.startsWith(message)).toBe(true);
+    expect(problem?.suggestions.length).toBeGreaterThan(0);
+    if (told.text) expect(told.text).toContain(`${problem?.message} [${code}]`);
+    // No token is ever said.
+    expect(
+      JSON.stringify([problem?.message, problem?.why, problem?.suggestions, world.events, told.text]),
+    ).not.toMatch(/gh[ps]_|github_pat_/);
+    const steady = (text: string) => text.replace(/127\.0\.0\.1:\d+/g, 'HOST').replace(/1600\d+/g, 'ID');
+    rows.push([
+      name,
+      `${exit}`,
+      code,
+      steady(problem?.message ?? ''),
+      steady(problem?.suggestions[0] ?? '').slice(0, 90),
+    ]);
+  });
+});
+
+describe('tokens', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+  const appWith = (more: Readonly<Record<string, string>>) => ({
+    GITHUB_APP_ID: '42',
+    GITHUB_APP_INSTALLATION_ID: '7',
+    GITHUB_APP_PRIVATE_KEY: pem,
+    ...more,
+  });
+  const sources = (world: GitopsWorld, variables: Readonly<Record<string, string>>) => ({
+    variables: { GITHUB_API_URL: world.github.api, ...variables },
+    processes: createProcesses({ PATH: '/nowhere' }),
+    network: {},
+    clock: patientlessClock(),
+    budget: 60_000,
+    signal: new AbortController().signal,
+    onRetry: () => {},
+  });
+  const find = (world: GitopsWorld, variables: Readonly<Record<string, string>>, configured?: string) => {
+    const all = sources(world, variables);
+    return findToken(githubHost(configured, all.variables), all);
+  };
+
+  test('come from GH_TOKEN, an app, GITHUB_TOKEN, in this order', async () => {
+    await using world = await gitopsWorld();
+    world.github.app({ id: '42', installation: '7', key: publicKey });
+    const app = appWith({});
+    expect(await find(world, { GITHUB_TOKEN: 'b' })).toEqual({ value: 'b', source: 'GITHUB_TOKEN' });
+    const made = await find(world, { ...app, GITHUB_TOKEN: 'b' });
+    expect(made).toMatchObject({ value: expect.stringMatching(/^ghs_/), source: 'the GitHub App 42' });
+    expect(
+      await runDispatch(
+        ordersRequest(),
+        { wait: 'pr', timeout: 1_800_000 },
+        world.ports({ token: made.value }),
+      ),
+    ).toMatchObject({ result: 'proposed' });
+    const escaped = { ...app, GITHUB_APP_PRIVATE_KEY: pem.replaceAll('\n', '\\n') };
+    expect((await find(world, escaped)).source).toBe('the GitHub App 42');
+    expect(await find(world, { ...app, GH_TOKEN: 'a', GITHUB_TOKEN: 'b' })).toEqual({
+      value: 'a',
+      source: 'GH_TOKEN',
+    });
+  });
+
+  test('of one GitHub are not sent to another', async () => {
+    await using world = await gitopsWorld();
+    const other = find(world, { GH_TOKEN: 'a', GITHUB_TOKEN: 'b' }, 'ghes.acme.com');
+    await expect(other).rejects.toMatchObject({ code: 'github-token-missing', exit: 3 });
+    const enterprise = { GH_TOKEN: 'a', GH_ENTERPRISE_TOKEN: 'c' };
+    expect(await find(world, enterprise, 'ghes.acme.com')).toEqual({
+      value: 'c',
+      source: 'GH_ENTERPRISE_TOKEN',
+    });
+  });
+
+  test.each([
+    ['none', {}, 'github-token-missing', 'No token for 127.0.0.1'],
+    [
+      'app without installation',
+      { GITHUB_APP_ID: '42' },
+      'github-app-invalid',
+      'Cannot get a token of the GitHub App.',
+    ],
+    [
+      'app with a key that is none',
+      appWith({ GITHUB_APP_PRIVATE_KEY: 'x' }),
+      'github-app-invalid',
+      'Cannot get',
+    ],
+    ['app not installed', appWith({ GITHUB_APP_INSTALLATION_ID: '8' }), 'github-app-invalid', 'Cannot get'],
+    ['app of another key', appWith({ GITHUB_APP_ID: '43' }), 'github-unauthorized', '127.0.0.1'],
+  ])('that cannot be had are said to be missing: %s', async (name, variables, code, message) => {
+    await using world = await gitopsWorld();
+    world.github.app({ id: '42', installation: '7', key: publicKey });
+    const error = await find(world, variables as Readonly<Record<string, string>>).catch(
+      (thrown) => thrown as PrimitiveError,
+    );
+    expect(error).toBeInstanceOf(PrimitiveError);
+    expect(error).toMatchObject({ code, exit: 3, message: expect.stringContaining(message) });
+    expect(JSON.stringify(error)).not.toContain(pem.split('\n')[1]);
+    rows.push([
+      `token: ${name}`,
+      '3',
+      code,
+      (error as PrimitiveError).message.replace(/127\.0\.0\.1:\d+/, 'HOST'),
+      (error as PrimitiveError).suggestions[0] ?? '',
+    ]);
+  });
+});
