@@ -32,7 +32,11 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
       const specifier = form === 'path' && !name.startsWith('.') ? `./${name}` : name;
       imports.push({ specifier, typeOnly: true, line: loc.start.line, column: loc.start.column + 1 });
     }
-    visit(file.program as unknown as SyntaxNode, imports);
+    const statements = file.program.body as unknown as readonly SyntaxNode[];
+    const declared = statements.filter(({ type }) => type === 'ImportDeclaration').length;
+    // With no more such words than declarations, nothing is imported further down; an escape may spell one.
+    const isFlat = [...text.matchAll(/\b(?:import|require)\b|\\u/g)].length === declared;
+    for (const statement of statements) visit(statement, imports, isFlat);
     return { imports };
   } catch (error) {
     return { imports: [], fault: faultOf(error) };
@@ -61,23 +65,23 @@ function faultOf(error: unknown): SyntaxFault {
   return { message, ...(loc === undefined ? {} : { line: loc.line, column: loc.column + 1 }) };
 }
 
-/** Collects imports in the order of the text. */
-function visit(node: SyntaxNode, imports: SourceImport[]): void {
+/** Collects imports in the order of the text: of the node alone, or of all that is in it. */
+function visit(node: SyntaxNode, imports: SourceImport[], isFlat: boolean): void {
   const found = importOf(node);
   if (found !== undefined) {
     const { line, column } = node.loc.start;
     imports.push({ ...found, line, column: column + 1 });
   }
+  if (isFlat) return;
   for (const value of Object.values(node)) {
-    if (Array.isArray(value)) for (const item of value) visitValue(item, imports);
-    else visitValue(value, imports);
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (isNode(item)) visit(item, imports, isFlat);
+    }
   }
 }
 
-function visitValue(value: unknown, imports: SourceImport[]): void {
-  if (typeof value === 'object' && value !== null && 'type' in value && 'loc' in value) {
-    visit(value as SyntaxNode, imports);
-  }
+function isNode(value: unknown): value is SyntaxNode {
+  return typeof value === 'object' && value !== null && 'type' in value && 'loc' in value;
 }
 
 function importOf(node: SyntaxNode): Pick<SourceImport, 'specifier' | 'typeOnly'> | undefined {

@@ -24,9 +24,12 @@ const PLAIN_FILES =
 const MADE =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
 
+/** A word that each of the names has in it; few files have one. */
+const WORD = /pass|secret|token|key|credential/i;
+
 /** Literals that are assigned to the name of a credential and look random. */
 export function findAssignments(path: string, text: string): readonly Literal[] {
-  if (MADE.test(path)) return [];
+  if (MADE.test(path) || !WORD.test(text)) return [];
   const patterns = PLAIN_FILES.test(path) ? [QUOTED, PLAIN] : [QUOTED];
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
