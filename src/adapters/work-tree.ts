@@ -1,5 +1,5 @@
-import { lstatSync } from 'node:fs';
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { lstatSync, readFileSync } from 'node:fs';
+import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
@@ -25,24 +25,31 @@ export async function openWorkTree(
   }
   const root = text(found).replace(/\r?\n$/, '');
   const git = here.in(root);
-  let listed: Promise<readonly string[]> | undefined;
+  let listing: ReturnType<typeof listFiles> | undefined;
+  const list = () => {
+    listing ??= listFiles(git);
+    return listing;
+  };
+  const unreadable = new Map<string, string>();
   return {
     root,
-    list: () => {
-      listed ??= listFiles(git);
-      return listed;
-    },
+    list: async () => (await list()).files,
+    repositories: async () => (await list()).repositories,
+    unreadable,
     read: async (path) => {
-      // Git has just looked at every file, so this one does not wait for a disk.
-      const found = lstatSync(join(root, path), { throwIfNoEntry: false });
-      return found?.isFile() ? readFile(join(root, path)) : undefined;
+      try {
+        return readPlain(join(root, path));
+      } catch (error) {
+        unreadable.set(path, error instanceof Error ? error.message : String(error));
+        return undefined;
+      }
     },
     readLink: async (path) => {
       const found = await look(join(root, path));
       return found?.isSymbolicLink() ? readlink(join(root, path)) : undefined;
     },
     stamps: async () => {
-      const paths = await listFiles(git);
+      const { files: paths } = await listFiles(git);
       const found = await Promise.all(paths.map((path) => look(join(root, path))));
       return new Map(
         paths.map((path, i) => [path, `${found[i]?.size} ${found[i]?.mtimeMs} ${found[i]?.ino}`]),
@@ -52,12 +59,41 @@ export async function openWorkTree(
   };
 }
 
-async function listFiles(git: Git): Promise<readonly string[]> {
-  const paths = await names(git, ['ls-files', '--cached', '--others', '--exclude-standard', '-z']);
-  const deleted = new Set(await names(git, ['ls-files', '--deleted', '-z']));
-  const unique = [...new Set(paths)].filter((path) => !deleted.has(path));
-  return unique.sort();
+/** In the background, opening each of thousands of small files takes several times as long as reading it. */
+function readPlain(path: string): Uint8Array | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isSymbolicLink()) return undefined;
+  if (!found.isFile()) throw new Error('it is no plain file');
+  if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
+  return readFileSync(path);
 }
+
+async function listFiles(git: Git) {
+  const [tracked, untracked, deleted] = await Promise.all([
+    names(git, ['ls-files', '--stage', '-z']),
+    names(git, ['ls-files', '--others', '--exclude-standard', '-z']),
+    names(git, ['ls-files', '--deleted', '-z']),
+  ]);
+  const files = new Set(untracked);
+  const repositories = new Set<string>();
+  for (const entry of tracked) {
+    // `100644 <object> <stage><tab>path`
+    const path = entry.slice(entry.indexOf('\t') + 1);
+    if (entry.startsWith(GITLINK)) repositories.add(path);
+    else files.add(path);
+  }
+  for (const path of deleted) files.delete(path);
+  for (const path of untracked.filter((one) => one.endsWith('/'))) {
+    files.delete(path);
+    repositories.add(path.slice(0, -1));
+  }
+  return { files: [...files].sort(), repositories: [...repositories].sort() };
+}
+
+/** A larger file is written by no person, and is not read. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** The mode of a submodule. */
+const GITLINK = '160000';
 
 async function changedSince(git: Git, revision: string): Promise<readonly string[]> {
   const commit = await git.run([

@@ -4,7 +4,10 @@ import type { Stage } from '../../builders/dockerfile/stages.ts';
 import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** Reads the Dockerfile of a primitive; undefined where it has none, or its `primitive.yaml` is invalid. */
+/**
+ * Reads the Dockerfile of a primitive; undefined where its `primitive.yaml` is invalid, or where its kind requires the
+ * file and it is missing, which is judged with the other required files.
+ */
 export async function dockerfileOf(
   primitive: Primitive,
   tree: WorkTree,
@@ -14,7 +17,7 @@ export async function dockerfileOf(
   const { context, dockerfile, args, bases, platforms, target } = component.build;
   const path = posix.join(context, dockerfile);
   const bytes = await tree.read(path);
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined) return missing(path, primitive);
   const text = new TextDecoder().decode(bytes);
   const request = { file: path, text, args, bases, platforms, ...(target === undefined ? {} : { target }) };
   const { stages, target: built, references, findings } = readDockerfile(request);
@@ -26,6 +29,16 @@ export async function dockerfileOf(
     user: userOf(built),
     variables: stages.flatMap(({ instructions }) => instructions.flatMap(variablesOf)),
   };
+}
+
+function missing(path: string, primitive: Primitive): DockerfileSubject | undefined {
+  const file = posix.relative(primitive.path, path);
+  const isListed = primitive.files.includes(file);
+  const isRequired = primitive.kind?.files?.some((one) => one.path === file && one.required === true);
+  if (isRequired === true && !isListed) return undefined;
+  const message = isListed ? 'it is no plain file' : 'it is missing';
+  const user = { line: 1, name: undefined };
+  return { path, primitive, fault: { message }, images: [], user, variables: [] };
 }
 
 /** The last USER of the stage, or of the one that it is made from. */

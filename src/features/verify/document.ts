@@ -63,7 +63,7 @@ export const verifySchema = strictObject(
     }),
     unchecked: Type.Array(
       strictObject({
-        what: Type.String({ description: 'A family of rules, or a suite: domain/orders unit.' }),
+        what: Type.String({ description: 'A family of rules, a suite (domain/orders unit), or a folder.' }),
         why: Type.String(),
       }),
       { description: 'What this report says nothing about.' },

@@ -13,6 +13,7 @@ import { scanFiles } from './scan.ts';
 import type { Scope } from './scope.ts';
 import { secretScan } from './secrets/scan.ts';
 import type { Fact, SubjectName } from './subjects.ts';
+import type { WorkTree } from './work-tree.ts';
 
 /** Scans, each with the subject that needs it besides its own. */
 const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] = [
@@ -27,14 +28,14 @@ const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] =
 export async function readFacts(
   { base, selected, files, ownerOf }: Scope,
   rules: readonly AnyRule[],
-  { tree, scans: store, regenerate }: VerifyPorts,
+  { tree, scans: store, regenerate, signal }: VerifyPorts,
 ): Promise<readonly Fact[]> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
     ({ scan }) => scan,
   );
-  const scanned = await scanFiles(files, scans, { tree, store, ownerOf });
+  const scanned = await scanFiles(files, scans, { tree, store, ownerOf, signal });
   const facts: Fact[] = [...selected.map((value) => ({ subject: 'primitive', value }) as const), ...scanned];
   if (isWanted('import')) {
     const sources = scanned.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
@@ -51,4 +52,12 @@ export async function readFacts(
   if (isWanted('model')) facts.push(...(await readModels(selected, scanned, tree)));
   if (isWanted('generated')) facts.push(...(await regenerateAll(selected, regenerate)));
   return facts;
+}
+
+/** What could not be read, by whoever wanted it. */
+export function unreadableFacts({ unreadable }: WorkTree): readonly Fact[] {
+  return [...unreadable].map(([path, why]) => {
+    const message = `${path} cannot be read: ${why}`;
+    return { subject: 'obstacle', value: { cause: 'file-unreadable', path, message } };
+  });
 }

@@ -35,7 +35,6 @@ function fault(primitive: Primitive, { code, message, why }: PrimitiveError): Fa
 function obstacle({ path }: Primitive, { code, message, why, suggestions: [command] }: PrimitiveError): Fact {
   const value: Obstacle = {
     cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
-    families: ['GEN'],
     path,
     message: why === undefined ? message : `${message} ${why}`,
     ...(command === undefined ? {} : { fix: { kind: 'command', text: command } }),

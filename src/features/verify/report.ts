@@ -13,12 +13,15 @@ interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'run'
 /** The report: everything but `run` depends on the work tree and the request alone. */
 export function documentOf(
   request: VerifyRequest,
-  { selected, families }: Scope,
+  { selected, families, foreign }: Scope,
   { findings, suppressed, suites, run }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
-  const leftOut = leftOutOf(request, families);
+  const leftOut = [
+    ...leftOutOf(request, families),
+    ...foreign.map((what) => ({ what, why: 'a repository of its own' })),
+  ];
   return {
     schema: 'primitive.verify/v1',
     verdict: verdictOf(findings, leftOut),

@@ -1,7 +1,7 @@
 import { compareFindings } from '../../core/finding.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 import type { VerifyDocument } from './document.ts';
-import { readFacts } from './facts.ts';
+import { readFacts, unreadableFacts } from './facts.ts';
 import { familyOf } from './family.ts';
 import { judge } from './judge.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
@@ -39,7 +39,9 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
   const found = await judge(rules, [...facts, ...suiteFacts(suites)], context);
-  const suppressed = suppress(found, suppressions, {
+  // Only now, because rules read files too.
+  const unreadable = await judge(rules, unreadableFacts(tree), context);
+  const suppressed = suppress([...found, ...unreadable], suppressions, {
     today,
     isChecked: ({ rule, path }) => scope.covers(rule, path),
   });
@@ -65,5 +67,5 @@ async function testsOf(
   if (config.verify.tests !== 'required') return nothing;
   const path = pathBelow(tree.root, location.path) ?? location.path;
   const message = 'Test suites were not run, and the config requires them.';
-  return { ...nothing, obstacles: [{ cause: 'tests-left-out', families: ['TEST'], path, message }] };
+  return { ...nothing, obstacles: [{ cause: 'tests-left-out', path, message }] };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import pLimit from 'p-limit';
-import type { AnyScan, Scan, ScannedFile } from './rule.ts';
-import type { Fact, Obstacle, Primitive } from './subjects.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { AnyScan, Scan } from './rule.ts';
+import type { Fact, Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What scans found in one file, by scan: `marker@1`. */
@@ -16,11 +16,6 @@ export interface ScanStore {
   write(cache: ScanCache): Promise<void>;
 }
 
-/** A larger file is written by no person, and is not read. */
-const MAX_BYTES = 64 * 1024 * 1024;
-/** Files that are read at the same time. */
-const CONCURRENCY = 32;
-
 /** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
 export async function scanFiles(
   paths: readonly string[],
@@ -29,9 +24,11 @@ export async function scanFiles(
     tree,
     store,
     ownerOf,
+    signal,
   }: {
     readonly tree: WorkTree;
     readonly store: ScanStore;
+    readonly signal: AbortSignal;
     /** The primitive that a file belongs to. */
     readonly ownerOf: (path: string) => Primitive | undefined;
   },
@@ -40,37 +37,44 @@ export async function scanFiles(
   const listed = new Set(await tree.list());
   const after = new Map([...before].filter(([path]) => listed.has(path)));
   let changed = after.size < before.size;
-  const limit = pLimit(CONCURRENCY);
-  const facts = await limit.map(paths, async (path): Promise<readonly Fact[]> => {
+  const facts: Fact[] = [];
+  for (const path of paths) {
+    // Nothing below waits for anything: here a signal and the display get their turn.
+    await setImmediate(undefined, { signal });
     const wanted = scans.filter((scan) => scan.applies(path));
-    if (wanted.length === 0) return [];
-    const bytes = await tree.read(path).catch((error: unknown) => unreadable(path, error));
-    if (bytes === undefined) return [];
-    if (!(bytes instanceof Uint8Array)) return [bytes];
-    if (bytes.length > MAX_BYTES) return [unreadable(path, `it has more than ${MAX_BYTES} bytes`)];
+    if (wanted.length === 0) continue;
+    const bytes = await tree.read(path);
+    if (bytes === undefined) continue;
     const digest = createHash('sha256').update(bytes).digest('base64url');
     const known = before.get(path);
-    const results: Record<string, readonly object[]> = { ...(known?.digest === digest ? known.results : {}) };
-    let file: ScannedFile | undefined;
-    for (const scan of wanted) {
-      const name = nameOf(scan);
-      if (Object.hasOwn(results, name)) continue;
-      file ??= { path, bytes, text: decode(bytes) };
-      results[name] = await scan.scan(file);
-    }
-    if (file !== undefined) {
-      after.set(path, { digest, results });
-      changed = true;
-    }
+    const earlier = known?.digest === digest ? known.results : {};
+    const results = await scanBytes(path, bytes, wanted, earlier);
+    if (results !== earlier) after.set(path, { digest, results });
+    changed ||= results !== earlier;
     const primitive = ownerOf(path);
-    return wanted.flatMap((scan) =>
-      (results[nameOf(scan)] ?? []).map(
-        (found) => ({ subject: scan.subject, value: { ...found, path, primitive } }) as Fact,
-      ),
-    );
-  });
+    for (const scan of wanted) {
+      for (const found of results[nameOf(scan)] ?? []) {
+        facts.push({ subject: scan.subject, value: { ...found, path, primitive } } as Fact);
+      }
+    }
+  }
   if (changed) await store.write(after);
-  return facts.flat();
+  return facts;
+}
+
+/** The results of all scans that are wanted; `earlier` itself where it has them. */
+async function scanBytes(
+  path: string,
+  bytes: Uint8Array,
+  wanted: readonly AnyScan[],
+  earlier: ScanResults,
+): Promise<ScanResults> {
+  const missing = wanted.filter((scan) => !Object.hasOwn(earlier, nameOf(scan)));
+  if (missing.length === 0) return earlier;
+  const file = { path, bytes, text: decode(bytes) };
+  const results: Record<string, readonly object[]> = { ...earlier };
+  for (const scan of missing) results[nameOf(scan)] = await scan.scan(file);
+  return results;
 }
 
 function nameOf({ subject, version }: Scan): string {
@@ -81,15 +85,4 @@ function nameOf({ subject, version }: Scan): string {
 function decode(bytes: Uint8Array): string | undefined {
   if (bytes.subarray(0, 8000).includes(0)) return undefined;
   return new TextDecoder().decode(bytes);
-}
-
-function unreadable(path: string, error: unknown): Fact {
-  const why = error instanceof Error ? error.message : String(error);
-  const value: Obstacle = {
-    cause: 'file-unreadable',
-    families: ['IMP', 'MARK', 'SEC'],
-    path,
-    message: `${path} cannot be read: ${why}`,
-  };
-  return { subject: 'obstacle', value };
 }

@@ -7,6 +7,7 @@ import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
 import type { Primitive } from './subjects.ts';
+import { SUPPRESSIONS } from './suppressions.ts';
 
 /** What is checked of a repository. */
 export interface Scope {
@@ -18,6 +19,8 @@ export interface Scope {
   readonly selected: readonly Primitive[];
   /** Files that are read, relative to the root of the repository. */
   readonly files: readonly string[];
+  /** Folders with a repository of their own, whose files are not read. */
+  readonly foreign: readonly string[];
   readonly families: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
@@ -42,11 +45,18 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   // What keeps a check from running is always said.
   const families = FAMILIES.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
   const ownerOf = ownerIn(primitives);
+  const foreign = (await tree.repositories()).filter((path) => {
+    const owner = ownerOf(path);
+    const isSelected =
+      owner === undefined ? path.startsWith(`${posix.join(base, 'primitives')}/`) : selected.includes(owner);
+    return isRepo || isSelected;
+  });
   return {
     base,
     primitives,
     selected,
     files,
+    foreign,
     families,
     ownerOf,
     covers: (rule, path) => {
@@ -84,7 +94,8 @@ async function select(
   if (changedSince === undefined) return all;
   const changed = await tree.changedSince(changedSince);
   const config = relative(tree.root, location.path).split(sep).join('/');
-  if (changed.includes(config)) return all;
+  const suppressions = posix.join(posix.dirname(config), SUPPRESSIONS);
+  if (changed.includes(config) || changed.includes(suppressions)) return all;
   return all.filter((primitive) => changed.some((file) => isPartOf(primitive, file)));
 }
 

@@ -4,7 +4,6 @@ import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import type { Manifest } from '../../workspace/provenance.ts';
-import type { Family } from './family.ts';
 import type { Language, Source } from './imports/source.ts';
 import type { Target } from './imports/target.ts';
 import type { Secret } from './secrets/secret.ts';
@@ -177,8 +176,6 @@ export interface Obstacle {
     | 'tests-left-out'
     /** A file cannot be read. */
     | 'file-unreadable';
-  /** Of the checks that could not run. */
-  readonly families: readonly Family[];
   /** Relative to the root of the repository: a file, or the folder of a primitive. */
   readonly path: string;
   /** One sentence that begins with the thing. */

@@ -8,7 +8,7 @@ import type { JudgedSuppression } from './subjects.ts';
 import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
 import type { WorkTree } from './work-tree.ts';
 
-const FILE = 'primitive.suppressions.yaml';
+export const SUPPRESSIONS = 'primitive.suppressions.yaml';
 
 /** Suppressions with the lines that they begin on. */
 export interface Suppressions {
@@ -27,7 +27,7 @@ export async function readSuppressions(
   base: string,
   rules: readonly AnyRule[],
 ): Promise<Suppressions> {
-  const path = posix.join(base, FILE);
+  const path = posix.join(base, SUPPRESSIONS);
   const bytes = await tree.read(path);
   if (bytes === undefined) return { path, entries: [] };
   const text = new TextDecoder().decode(bytes);

@@ -4,8 +4,12 @@ export interface WorkTree {
   readonly root: string;
   /** Tracked and untracked files that exist, links among them; relative to the root, sorted by code unit. */
   list(): Promise<readonly string[]>;
-  /** The bytes of a plain file, also of one that git ignores; undefined for what is missing or is no plain file. Throws what the system says. */
+  /** Folders with a repository of their own, such as submodules: their files are not in `list`. Sorted. */
+  repositories(): Promise<readonly string[]>;
+  /** The bytes of a plain file, also of one that git ignores; undefined for a link, what is missing, what cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** What could not be read so far, by path, with the reason: it is no file, has more than 64 MiB, or the system's. */
+  readonly unreadable: ReadonlyMap<string, string>;
   /** Where a symbolic link leads, as it is written; undefined for what is no link. */
   readLink(path: string): Promise<string | undefined>;
   /** What tells whether a file of `list` was written since: its size and times. Looks anew each time. */

@@ -51,13 +51,32 @@ test('it lists tracked and untracked files, not ignored, deleted or foreign ones
   expect(Buffer.from((await tree.read('b/ü.txt')) ?? []).toString()).toBe('b');
   expect(await tree.read('link')).toBeUndefined();
   expect(await tree.read('loop')).toBeUndefined();
+  expect([...tree.unreadable]).toEqual([]);
   expect(await tree.read('b')).toBeUndefined();
+  expect([...tree.unreadable]).toEqual([['b', 'it is no plain file']]);
   expect(await tree.readLink('link')).toBe('b/ü.txt');
   if (process.getuid?.() !== 0) {
     await chmod(join(root, 'b/ü.txt'), 0);
-    await expect(tree.read('b/ü.txt')).rejects.toThrow('EACCES');
+    expect(await tree.read('b/ü.txt')).toBeUndefined();
+    expect(tree.unreadable.get('b/ü.txt')).toContain('EACCES');
   }
   await expect(tree.changedSince('HEAD')).rejects.toMatchObject({ code: 'revision-unknown', exit: 2 });
+});
+
+test('repositories inside of it are named, because their files are not listed', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet');
+  for (const inner of ['sub', 'untracked/inner']) {
+    await write(root, { [`${inner}/file`]: 'a' });
+    git(join(root, inner), 'init', '--quiet');
+    commit(join(root, inner), 'first');
+  }
+  git(root, '-c', 'advice.addEmbeddedRepo=false', 'add', 'sub');
+  const tricky = `160000 ${'0'.repeat(40)} 0\tfile`;
+  await write(root, { [tricky]: 'a' });
+  const tree = await openWorkTree(processes, root);
+  expect([await tree.list(), await tree.repositories()]).toEqual([[tricky], ['sub', 'untracked/inner']]);
 });
 
 test('what has changed is counted from where HEAD and the revision parted, with what is not committed', async () => {

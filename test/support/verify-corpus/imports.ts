@@ -94,6 +94,26 @@ const FILES: Readonly<Record<string, string>> = {
 type Language = 'go' | 'ts' | 'python';
 type Source = string | readonly [text: string, path: string];
 
+/** What is no UTF-8: a comment in Latin-1, before an import. */
+function latin1(
+  finds: boolean,
+  ...sources: readonly (readonly [language: Language, comment: string, text: string])[]
+) {
+  return sources.map(([language, comment, text]): CorpusCase => {
+    const path = FILES[language] ?? '';
+    const content = Buffer.from(`${comment} caf\u00e9\n${text}\n`, 'latin1');
+    const line = content.toString().trimEnd().split('\n').length;
+    const name = `after a byte that is no UTF-8: ${text}`;
+    return {
+      rule: 'IMP-001',
+      language,
+      name,
+      files: { [path]: content },
+      finds: finds ? `${path}:${line}` : undefined,
+    };
+  });
+}
+
 /** Cases of one rule in one language: texts with the finding on their last line, and texts without any. */
 function cases(
   rule: CorpusCase['rule'],
@@ -123,9 +143,28 @@ const TEST = {
   python: `${HELPER}/tests/test_graph.py`,
 };
 
+/** A file of 50 MB is not parsed, and said to be so. */
+const large = Object.values(FILES).map(
+  (path): CorpusCase => ({
+    rule: 'IMP-007',
+    language: path.endsWith('.go') ? 'go' : path.endsWith('.py') ? 'python' : 'ts',
+    name: '50 MB',
+    files: { [path]: Buffer.alloc(50 * 1024 * 1024, 'a\n') },
+    finds: path,
+  }),
+);
+
 export const imports: Corpus = {
   base,
   cases: [
+    ...latin1(
+      true,
+      ['go', '//', 'package service\nimport "example.com/acme/primitives/domain/billing/api"'],
+      ['ts', '//', "import '../../../admin/src/index.ts';"],
+      ['python', '#', 'import acme_agent_other.models'],
+    ),
+    ...latin1(false, ['go', '//', 'package service'], ['ts', '//', ''], ['python', '#', 'import os']),
+    ...large,
     ...cases(
       'IMP-001',
       'go',

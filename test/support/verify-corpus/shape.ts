@@ -68,6 +68,7 @@ function widget(version: number, recorded: Readonly<Record<string, string>> = {}
   const digests = Object.entries(recorded).map(([path, text]) => [path, digestOf(Buffer.from(text))]);
   const template = JSON.stringify({ version, files: Object.fromEntries(digests) });
   return {
+    [`${WIDGET}/Dockerfile`]: DOCKERFILE,
     [`${WIDGET}/primitive.yaml`]: `kind: widget\nname: a1\ntemplate: ${template}\n`,
     ...Object.fromEntries(Object.entries(files).map(([path, text]) => [`${WIDGET}/${path}`, text])),
   };
@@ -210,7 +211,7 @@ export const shape: Corpus = {
       ],
       ['this version', widget(3)],
       ['a later version', widget(9)],
-      ['no scaffold', { [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
+      ['no scaffold', { ...widget(3), [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
     ]),
     ...cases('SHAPE-008', 'yaml', [
       [
@@ -344,6 +345,14 @@ export const shape: Corpus = {
         `${MESH}/Dockerfile:1`,
       ],
       ['nothing', { [`${MESH}/Dockerfile`]: '' }, `${MESH}/Dockerfile`],
+      ['a link', { [`${MESH}/Dockerfile`]: { link: 'Dockerfile.real' } }, `${MESH}/Dockerfile`],
+      [
+        'another that is missing',
+        {
+          [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nbuild: { dockerfile: Containerfile }\n',
+        },
+        `${MESH}/Containerfile`,
+      ],
       ['an empty argument', { [`${MESH}/Dockerfile`]: 'ARG A=\nFROM $A\nUSER 1\n' }, `${MESH}/Dockerfile:2`],
       ['CRLF', { [`${MESH}/Dockerfile`]: DOCKERFILE.replaceAll('\n', '\r\n') }],
       ['a here-document', { [`${MESH}/Dockerfile`]: tail('RUN <<EOF\nFROM nothing AS\nEOF') }],

@@ -5,16 +5,24 @@ export type Files = Readonly<
   Record<string, string | Uint8Array | { readonly link: string } | { readonly error: string }>
 >;
 
+const MAX_BYTES = 64 * 1024 * 1024;
+
 /** A work tree that is only in memory. */
 export function memoryTree(files: Files): WorkTree {
+  const unreadable = new Map<string, string>();
   return {
     root: '/repository',
     list: async () => Object.keys(files).sort(),
+    repositories: async () => [],
+    unreadable,
     read: async (path) => {
       const file = files[path];
-      if (typeof file === 'object' && 'error' in file) throw new Error(String(file.error));
-      if (typeof file === 'string') return new TextEncoder().encode(file);
-      return file instanceof Uint8Array ? file : undefined;
+      const bytes = typeof file === 'string' ? new TextEncoder().encode(file) : file;
+      if (bytes === undefined || 'link' in bytes) return undefined;
+      if ('error' in bytes) unreadable.set(path, bytes.error);
+      else if (bytes.length > MAX_BYTES) unreadable.set(path, `it has more than ${MAX_BYTES} bytes`);
+      else return bytes;
+      return undefined;
     },
     readLink: async (path) => {
       const file = files[path];

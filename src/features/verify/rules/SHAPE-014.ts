@@ -12,7 +12,7 @@ export const rule: Rule<'dockerfile'> = {
           {
             message: `${path} cannot be read: ${fault.message}.`,
             ...(fault.line === undefined ? {} : { line: fault.line }),
-            fix: { kind: 'text', text: 'Correct the instruction.' },
+            fix: { kind: 'text', text: 'Correct the file: no builder takes it as it is.' },
           },
         ],
 };

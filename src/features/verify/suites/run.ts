@@ -73,7 +73,7 @@ export function suiteFacts({ runs, obstacles, written }: SuiteResults): readonly
 }
 
 function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: string, fix?: Fix): Obstacle {
-  return { cause, families: ['TEST'], path: primitive.path, message, ...(fix === undefined ? {} : { fix }) };
+  return { cause, path: primitive.path, message, ...(fix === undefined ? {} : { fix }) };
 }
 
 const TOOLS = { go: 'go', python: 'python', ts: 'node' } as const;

@@ -17,12 +17,17 @@ const everything: VerifyRequest = {
 };
 
 /** The scope of a request in a repository where some files have changed since every revision. */
-async function scopeOf(files: Files, request: Partial<VerifyRequest> = {}, changed: readonly string[] = []) {
+async function scopeOf(
+  files: Files,
+  request: Partial<VerifyRequest> = {},
+  changed: readonly string[] = [],
+  repositories: readonly string[] = [],
+) {
   const ports: ScopePorts = {
     location: { path: `${root}/primitive.config.yaml`, root, repositoryRoot: root, found: 'nearest' },
     config: await parseConfig({ text: CONFIG, shown: 'primitive.config.yaml', root }, '1.0.0'),
     kinds: await openKinds({ bundled: bundledKinds() }),
-    tree: { ...memoryTree(files), changedSince: async () => changed },
+    tree: { ...memoryTree(files), changedSince: async () => changed, repositories: async () => repositories },
     cwd: root,
   };
   return readScope({ ...everything, ...request }, ports);
@@ -59,6 +64,19 @@ test('a primitive has changed with its folder, with what its inputs name, and wi
   expect(await selected(files, since, ['primitives/domain/orders/gone.go'])).toEqual(['domain/orders']);
   expect(await selected(files, since, ['libs/a.py'])).toEqual(['agent/helper']);
   expect(await selected(files, since, ['primitive.config.yaml'])).toEqual(['agent/helper', 'domain/orders']);
+  expect(await selected(files, since, ['primitive.suppressions.yaml'])).toEqual([
+    'agent/helper',
+    'domain/orders',
+  ]);
+});
+
+test('a folder with a repository of its own is not checked, where it would be', async () => {
+  const found = ['libs/c', 'primitives/agent/helper/vendored', 'primitives/domain/other'];
+  const foreign = async (request: Partial<VerifyRequest>) =>
+    (await scopeOf(files, request, [], found)).foreign;
+  expect(await foreign({})).toEqual(found.slice(1));
+  expect(await foreign({ mode: 'repo' })).toEqual(found);
+  expect(await foreign({ selection: { selectors: ['domain/orders'] } })).toEqual(['primitives/domain/other']);
 });
 
 test('a suppression is judged only where its finding would have come up', async () => {
