@@ -1,0 +1,293 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
+import { partOf } from '../../support/sample.ts';
+import { attempt } from '../../support/services/run.ts';
+import { contentOf } from '../../support/tree.ts';
+
+let world: GitopsWorld;
+
+beforeAll(async () => {
+  world = await startGitops();
+});
+
+afterAll(() => world?.[Symbol.asyncDispose]());
+
+const COMPONENTS = 'environments/_shared/components/apps/primitives';
+const request = (name: string, more: object = {}) => ({
+  kind: 'domain',
+  name,
+  version: 'v1',
+  with_smoke: false,
+  env: '',
+  force: false,
+  request_id: '',
+  ...more,
+});
+
+/** The open pull request of a branch, with its files. */
+async function pullOf(branch: string) {
+  const open = world.gitops.pulls.filter(({ head, state }) => head.branch === branch && state === 'open');
+  expect(open.length).toBeLessThan(2);
+  const files = open.length === 0 ? '' : await world.gitops.git('diff', '--name-only', `main...${branch}`);
+  return { count: open.length, number: open[0]?.number ?? 0, files: files.split('\n') };
+}
+
+describe('the generator', () => {
+  test('writes the wiring, inert, and proposes it with only the expected files', async () => {
+    const { code, output } = await world.scaffold(request('orders', { with_smoke: true, env: 'dev' }));
+    expect(output).toContain('Pull request: ');
+    expect(code).toBe(0);
+    const { count, files } = await pullOf('scaffold/domain-orders-v1');
+    expect(count).toBe(1);
+    expect(files).toEqual([
+      `${COMPONENTS}/domain-orders-v1-smoke/component.yaml`,
+      `${COMPONENTS}/domain-orders-v1/component.yaml`,
+      'sources/values/_shared/apps/domain-orders-v1-smoke.yaml',
+      'sources/values/_shared/apps/domain-orders-v1.yaml',
+      'sources/values/env/dev/apps/domain-orders-v1.yaml',
+    ]);
+    const of = (path: string) => world.gitops.file(path, 'scaffold/domain-orders-v1');
+    for (const path of files.filter((path) => path.startsWith('sources/'))) {
+      expect(await of(path)).toMatch(/^enabled: false$/m);
+      expect(await of(path)).toMatch(/^ {2}ref: ""$/m);
+    }
+    expect(await of(`${COMPONENTS}/domain-orders-v1/component.yaml`)).toMatchInlineSnapshot(`
+      "# Found by argocd/applicationsets: one Application in each lane.
+      name: domain-orders-v1
+      area: apps
+      chart: sources/charts/primitive-runtime
+      kind: domain
+      image: domain-orders
+      "
+    `);
+  });
+
+  test('the same request twice is one pull request, also when the default branch has moved', async () => {
+    const twice = request('twice', { request_id: 'request-one' });
+    await world.scaffold(twice);
+    const before = await world.gitops.commitOf('scaffold/domain-twice-v1');
+    await world.commit({ 'README.md': 'moved\n' });
+    expect(await world.scaffold({ ...twice, request_id: 'request-two' })).toMatchObject({ code: 0 });
+    expect(await pullOf('scaffold/domain-twice-v1')).toMatchObject({ count: 1 });
+    expect(await world.gitops.commitOf('scaffold/domain-twice-v1')).toBe(before);
+  });
+
+  test('the same request makes the same bytes', async () => {
+    const [one, two] = await Promise.all([
+      world.scaffold(request('bytes', { with_smoke: true })),
+      world.scaffold(request('bytes', { with_smoke: true })),
+    ]);
+    expect(await contentOf(one.folder, ['.git'])).toEqual(await contentOf(two.folder, ['.git']));
+  });
+
+  test('wiring that exists is not overwritten without force', async () => {
+    await world.scaffold(request('exists'));
+    await world.gitops.merge((await pullOf('scaffold/domain-exists-v1')).number);
+    const values = 'sources/values/_shared/apps/domain-exists-v1.yaml';
+    await world.commit({ [values]: 'enabled: true\n' });
+    const again = await world.scaffold(request('exists'));
+    expect(again).toMatchObject({ code: 1, step: 'check' });
+    expect(again.output).toContain('The wiring of domain-exists-v1 exists; force overwrites it');
+    expect(await world.scaffold(request('exists', { force: true }))).toMatchObject({ code: 0 });
+    expect(await pullOf('scaffold/domain-exists-v1')).toMatchObject({ count: 1, files: [values] });
+  });
+
+  test('a merged request asked for again with force changes nothing', async () => {
+    await world.scaffold(request('merged'));
+    await world.gitops.merge((await pullOf('scaffold/domain-merged-v1')).number);
+    const again = await world.scaffold(request('merged', { force: true }));
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.output).toContain('on the default branch already');
+    expect(await pullOf('scaffold/domain-merged-v1')).toMatchObject({ count: 0 });
+  });
+
+  test('what a person changed in a proposal is not overwritten without force', async () => {
+    const branch = 'scaffold/domain-edited-v1';
+    const values = 'sources/values/_shared/apps/domain-edited-v1.yaml';
+    await world.scaffold(request('edited'));
+    await world.gitops.commit(branch, { [values]: 'enabled: false\nkind: domain\nreplicas: 3\n' });
+    const again = await world.scaffold(request('edited'));
+    expect(again).toMatchObject({ code: 1, step: 'propose' });
+    expect(again.output).toContain(`Branch ${branch} exists with other content; force overwrites it`);
+    expect(await world.gitops.file(values, branch)).toContain('replicas: 3');
+    expect(await world.scaffold(request('edited', { force: true }))).toMatchObject({ code: 0 });
+    expect(await world.gitops.file(values, branch)).not.toContain('replicas: 3');
+    expect(await pullOf(branch)).toMatchObject({ count: 1 });
+  });
+
+  test('a run that ended between push and pull request is gone on with', async () => {
+    world.github.fault({ method: 'POST', path: /\/pulls$/, status: 502 });
+    expect(await world.scaffold(request('broken'))).toMatchObject({ code: 1, step: 'propose' });
+    expect(await pullOf('scaffold/domain-broken-v1')).toMatchObject({ count: 0 });
+    expect(await world.scaffold(request('broken'))).toMatchObject({ code: 0 });
+    expect(await pullOf('scaffold/domain-broken-v1')).toMatchObject({ count: 1 });
+  });
+
+  test('a refused pull request says what to allow', async () => {
+    world.github.fault({ method: 'POST', path: /\/pulls$/, status: 403, body: { message: 'not permitted' } });
+    const { output } = await world.scaffold(request('forbidden'));
+    expect(output).toContain('Allow Actions to create pull requests in the settings of the repository');
+  });
+
+  test('the credentials are in no output, no configuration and no command line', async () => {
+    const { output, folder } = await world.scaffold(request('quiet'));
+    expect(output).not.toContain(world.token);
+    expect(await readFile(join(folder, '.git/config'), 'utf8')).not.toMatch(/extraheader|x-access-token/i);
+  });
+});
+
+/** Shell, YAML, Actions expressions, paths, options and control characters. */
+const TRICKS = [
+  '$(touch pwned)',
+  '`touch pwned`',
+  '; touch pwned',
+  'a\ntouch pwned',
+  '$' + '{{ github.token }}',
+  '{{ .Values.x }}',
+  '../../x',
+  '/etc/passwd',
+  'a/b',
+  'x: y',
+  'x # y',
+  '"x"',
+  "'x'",
+  '&a',
+  '*a',
+  '!!str x',
+  '--help',
+  '-rf',
+  '.',
+  ' a',
+  'a ',
+  'A',
+  'ä',
+  'a\u0000b',
+  'a\rb',
+  '::set-output name=x::y',
+  'constructor',
+  '__proto__',
+  'a--b',
+  'a-',
+  'x'.repeat(41),
+  '{kind}',
+];
+
+describe('a request that is refused', () => {
+  // `constructor` is a name like any other; the two dashes, dots and signs are none.
+  const names = TRICKS.filter((trick) => trick !== 'constructor');
+  const cases: readonly object[] = [
+    ...names.map((name) => ({ name })),
+    ...TRICKS.map((kind) => ({ kind })),
+    ...TRICKS.map((version) => ({ version })),
+    ...TRICKS.map((env) => ({ env })),
+    ...TRICKS.map((smoke) => ({ with_smoke: smoke })),
+    ...TRICKS.map((force) => ({ force })),
+    ...names.filter((id) => !/^[a-z0-9-]{8,64}$/.test(id)).map((id) => ({ request_id: id })),
+    { kind: 'unknown' },
+    { env: 'unknown' },
+    { name: '' },
+    { kind: '' },
+    { version: '' },
+    { version: '1' },
+    { name: 'a'.repeat(40) },
+  ];
+  test.each(partOf(cases, 8))('%j', async (input) => {
+    const { code, stdout, stderr } = await attempt(
+      process.execPath,
+      ['.github/primitive/scaffold.mjs', 'write'],
+      { cwd: folder, env: { INPUTS: JSON.stringify(request('orders', input)) } },
+    );
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    // One annotation and nothing else: no line of an input is taken for a command of Actions.
+    expect(stdout).toMatch(/^::error::[^\n]*\n$/);
+  });
+
+  let folder: string;
+  let before: Record<string, string>;
+  beforeAll(async () => {
+    folder = await world.clone();
+    before = await contentOf(folder, ['.git']);
+  });
+  afterAll(async () => expect(await contentOf(folder, ['.git'])).toEqual(before));
+});
+
+describe('what the guard stops', () => {
+  const template = (name: string) => `.github/primitive/templates/${name}`;
+  const chart = 'sources/charts/primitive-runtime';
+
+  test.each<[string, string, (text: string) => string, string]>([
+    ['values that are no YAML', template('values.yaml'), () => 'enabled: [', 'helm template'],
+    [
+      'values that enable',
+      template('values.yaml'),
+      (text) =>
+        text
+          .replace('enabled: false', 'enabled: true\nreplicas: 1')
+          .replace('ref: ""', `ref: "a.b/c@sha256:${'1'.repeat(64)}"`),
+      'renders objects in dev although nobody enabled it',
+    ],
+    [
+      'values that the chart does not know',
+      template('values.yaml'),
+      (text) => `${text}replica: 2\n`,
+      'replica',
+    ],
+    [
+      'a component without a chart',
+      template('component.yaml'),
+      (text) => text.replace(/^chart:.*\n/m, ''),
+      '`chart` is missing',
+    ],
+    [
+      'a component with a chart that is not there',
+      template('component.yaml'),
+      (text) => text.replace('primitive-runtime', 'nowhere'),
+      'is no folder of a chart',
+    ],
+    [
+      'a component of another name',
+      template('component.yaml'),
+      (text) => text.replace('{release}', '{name}'),
+      'must be that of its folder',
+    ],
+    ['a component that is no YAML', template('component.yaml'), () => '\tname: {release}', 'helm template'],
+    [
+      'a placeholder that is none',
+      template('values.yaml'),
+      (text) => `${text}# {nonsense}\n`,
+      'unknown placeholder {nonsense}',
+    ],
+    [
+      'a chart that does not render',
+      `${chart}/templates/deployment.yaml`,
+      () => '{{ nonsense }}',
+      'helm template',
+    ],
+    [
+      'a chart that ignores the image',
+      `${chart}/templates/deployment.yaml`,
+      () => '',
+      'does not render its image.ref',
+    ],
+    [
+      'settings that were not installed',
+      'kit.yaml',
+      (text) => `${text}# later\n`,
+      'primitive gitops init --update',
+    ],
+  ])('%s', async (_, path, change, message) => {
+    const before = (await world.gitops.file(path)) ?? '';
+    await world.commit({ [path]: change(before) });
+    try {
+      const { code, output } = await world.scaffold(request('guarded'));
+      expect(output).toContain(message);
+      expect(code).toBe(1);
+      expect(await pullOf('scaffold/domain-guarded-v1')).toMatchObject({ count: 0 });
+      expect(await world.gitops.commitOf('scaffold/domain-guarded-v1')).toBeUndefined();
+    } finally {
+      await world.commit({ [path]: before });
+    }
+  });
+});

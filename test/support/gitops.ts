@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { tool } from '../tools/locate.ts';
+import { gitEnvironment } from './git.ts';
+import { initKit } from './kit.ts';
+import { type Github, type GithubOptions, startGithub } from './services/github/github.ts';
+import type { DoubleRepository } from './services/github/repository.ts';
+import { attempt, run } from './services/run.ts';
+
+/** The steps of the scaffold workflow that the generator has. */
+export const STEPS = ['check', 'write', 'render', 'propose'] as const;
+
+export type Step = (typeof STEPS)[number];
+
+/** What the steps of a scaffold came to; `step` is the last one, which failed where `code` is not 0. */
+export interface Scaffolded {
+  readonly code: number;
+  readonly step: Step;
+  readonly output: string;
+  /** The clone that it ran in. */
+  readonly folder: string;
+}
+
+/** GitHub's double with the repository `acme/gitops`, in which the kit is installed. */
+export interface GitopsWorld extends AsyncDisposable {
+  readonly github: Github;
+  readonly gitops: DoubleRepository;
+  readonly token: string;
+  /** A clone of a branch over HTTP; default: the default branch. */
+  clone(branch?: string): Promise<string>;
+  /** The text of a file; throws where there is none. */
+  text(path: string, branch?: string): Promise<string>;
+  /** Commits files to the default branch. */
+  commit(files: Readonly<Record<string, string>>): Promise<void>;
+  /** Runs the generator in a new clone, step by step, as the workflow does. */
+  scaffold(inputs: Readonly<Record<string, unknown>>): Promise<Scaffolded>;
+}
+
+export async function startGitops(options: GithubOptions = {}): Promise<GitopsWorld> {
+  const github = await startGithub(options);
+  const base = await mkdtemp(join(tmpdir(), 'primitive-gitops-'));
+  const gitops = await github.create('acme/gitops');
+  const token = github.token().value;
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  const authorized = {
+    GIT_CONFIG_KEY_0: `http.${github.web}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+  };
+  const environment = {
+    ...gitEnvironment,
+    ...authorized,
+    ...(options.tls && { GIT_SSL_CAINFO: options.tls.caFile, NODE_EXTRA_CA_CERTS: options.tls.caFile }),
+  } as Record<string, string>;
+  let clones = 0;
+
+  const clone = async (branch = gitops.defaultBranch) => {
+    clones += 1;
+    const folder = join(base, `clone-${clones}`);
+    const url = `${github.web}/acme/gitops.git`;
+    await run('git', ['clone', '--quiet', '--depth=1', '--branch', branch, url, folder], {
+      env: environment,
+    });
+    return folder;
+  };
+
+  const commit = async (files: Readonly<Record<string, string>>) => {
+    await gitops.commit(gitops.defaultBranch, files);
+  };
+
+  const first = await clone();
+  const origin = async () => ({ remote: 'https://github.com/acme/gitops', branch: 'main' });
+  await initKit(first, { lanes: ['dev', 'production'] }, { origin });
+  const git = (...args: string[]) => run('git', ['-C', first, ...args], { env: environment });
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message', 'Install the GitOps kit');
+  await git('push', '--quiet', 'origin', 'HEAD');
+
+  return {
+    github,
+    gitops,
+    token,
+    clone,
+    text: async (path, branch) => {
+      const text = await gitops.file(path, branch);
+      if (text === undefined) throw new Error(`no ${path}`);
+      return text;
+    },
+    commit,
+    async scaffold(inputs) {
+      const folder = await clone();
+      let output = '';
+      for (const step of STEPS) {
+        const { code, stdout, stderr } = await attempt(
+          process.execPath,
+          ['.github/primitive/scaffold.mjs', step],
+          {
+            cwd: folder,
+            env: {
+              ...environment,
+              // Git gets its credentials from the generator, which has them from the last step.
+              ...gitEnvironment,
+              PATH: `${dirname(tool('helm'))}:${process.env.PATH}`,
+              INPUTS: JSON.stringify(inputs),
+              GITHUB_REPOSITORY: gitops.name,
+              GITHUB_SERVER_URL: github.web,
+              GITHUB_API_URL: github.api,
+              GITHUB_STEP_SUMMARY: '',
+              ...(step === 'propose' && { BASE: gitops.defaultBranch, TOKEN: token }),
+            } as Record<string, string>,
+          },
+        );
+        output += stdout + stderr;
+        if (code !== 0 || step === 'propose') return { code, step, output, folder };
+      }
+      throw new Error('the generator has no steps');
+    },
+    async [Symbol.asyncDispose]() {
+      await github.stop();
+      await rm(base, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
