@@ -17,6 +17,9 @@ export async function parseKit(text: string): Promise<Kit> {
   return document.value;
 }
 
+/** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
+const RESERVED = ['default', 'preview', 'previews', 'preview-namespaces'];
+
 /** What a schema cannot say: names are there once, and what is named exists. */
 function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] {
   const known = clusters.map(({ name }) => name);
@@ -36,6 +39,11 @@ function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] 
     ...repeated(
       lanes.map(({ name }) => name),
       (i) => ['lanes', i, 'name'],
+    ),
+    ...lanes.flatMap(({ name }, i) =>
+      RESERVED.includes(name)
+        ? [{ path: ['lanes', i, 'name'], message: `${JSON.stringify(name)} is reserved for the kit` }]
+        : [],
     ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
     ...cluster(previews.cluster, ['previews', 'cluster']),

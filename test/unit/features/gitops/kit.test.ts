@@ -95,6 +95,7 @@ describe('kit.yaml', () => {
       'kit.yaml:29:27: `lanes.1.cluster`',
     ],
     ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
+    ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
     ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
     [
