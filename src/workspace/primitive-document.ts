@@ -57,6 +57,22 @@ export const PrimitiveFile = strictObject(
         'Where the build differs from that of the kind and of the config.',
       ),
     ),
+    bpmn: Type.Optional(
+      strictObject(
+        {
+          names: Type.Optional(
+            Type.Record(Type.String(), Type.String({ pattern: '^[A-Z][A-Za-z0-9]*$' }), {
+              description:
+                'What a job type, message or error code is called in Go, where its own name makes none or that of another.',
+            }),
+          ),
+          exclude: Type.Optional(
+            Type.Array(text('A job type.'), { description: 'Job types that other workers do.' }),
+          ),
+        },
+        'How code is made of a BPMN model.',
+      ),
+    ),
     generators: Type.Optional(
       Type.Array(
         strictObject({

@@ -23,6 +23,8 @@ export interface Manifest {
   readonly name: string;
   /** Instead of what the config makes. */
   readonly image?: string;
+  /** For generators that read BPMN. */
+  readonly bpmn?: PrimitiveFile['bpmn'];
   /** Absent where a person wrote the primitive without scaffold. */
   readonly provenance: Provenance | undefined;
 }
@@ -34,13 +36,13 @@ const NOTE = '# What scaffold wrote, so that it can tell edited files from chang
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
 export async function readManifest(text: string, shown: string): Promise<Manifest> {
   const { value } = await parseYaml({ text, shown, subject: 'primitive' }, PrimitiveFile);
-  const { kind, name, image, template } = value;
+  const { kind, name, image, bpmn, template } = value;
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},
     files: readFiles(template.files ?? {}),
   };
-  return { text, kind, name, ...(image === undefined ? {} : { image }), provenance };
+  return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
 }
 
 /** The text of a new `primitive.yaml`. */
@@ -50,11 +52,15 @@ export function newManifest(kind: string, name: string, provenance: Provenance):
 }
 
 /**
- * A `primitive.yaml` with other provenance and not another byte changed, since the rest of it is a person's.
+ * A `primitive.yaml` with other provenance and not another byte changed, since the rest of it is a person's; after the
+ * rest where it has none yet.
  *
  * Throws `primitive-not-editable` (exit 2) where `template` is written in a way that cannot be replaced alone.
  */
 export function withProvenance(manifest: Manifest, shown: string, provenance: Provenance): string {
+  const isBlock = /^kind\s*:/m.test(manifest.text);
+  if (manifest.provenance === undefined && isBlock)
+    return `${manifest.text.trimEnd()}\n${NOTE}\n${writeYaml({ template: record(provenance) })}`;
   const spliced = spliceYaml(manifest.text, { path: ['template'], value: record(provenance) });
   if ('text' in spliced) return spliced.text;
   throw new PrimitiveError('primitive-not-editable', `Cannot edit \`template\` in ${shown}.`, {

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { builtIn, builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
+import type { Finding } from '../../core/finding.ts';
+import { builtIn, builtInNames, type Generator, type Source } from '../../kinds/generators/built-in.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
 import { locate } from '../../toolchain/find.ts';
@@ -32,6 +33,8 @@ export interface GeneratorContext {
   readonly check: boolean;
   /** For temporary files; absolute. */
   readonly temporary: string;
+  /** Takes what is worth a warning in the files that are read. */
+  readonly warn: (finding: Finding) => void;
 }
 
 /** How each program is asked for its version, and made to write below another folder. */
@@ -60,7 +63,7 @@ const PROGRAMS: Readonly<
  * `generator-version`, `generator-failed`, `disk-full` (exit 3), or the reason of the signal.
  */
 export async function generate(
-  { template, kind, name, path }: OnDisk,
+  { template, kind, name, path, manifest }: OnDisk,
   context: GeneratorContext,
 ): Promise<readonly Generated[]> {
   const target = join(context.root, path);
@@ -76,7 +79,8 @@ export async function generate(
         const output = join(staging.folder, generator.id);
         await mkdir(output);
         const place = { target, output, context };
-        if (!(await runBuiltIn(generator, `${path}/`, place))) await runGenerator(generator, place);
+        const source = { shown: `${path}/`, bpmn: manifest.bpmn };
+        if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const changes = await compare(target, output, generator.writes);
         const generated = { kind, name, generator: generator.id, changes };
         results.push({ generated, writes: generator.writes, output });
@@ -124,16 +128,21 @@ interface Place {
 /** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-async function runBuiltIn(generator: Generator, shown: string, { target, output }: Place): Promise<boolean> {
+async function runBuiltIn(
+  generator: Generator,
+  source: Omit<Source, 'read'>,
+  { target, output, context }: Place,
+): Promise<boolean> {
   const read = async (path: string) => {
     const found = await lookBelow(target, path);
     if (found.type === 'missing') return undefined;
     if (found.type === 'file' && found.stats.size <= MAX_BYTES) return readFile(join(target, path));
     const why = found.type === 'file' ? `it has more than ${MAX_BYTES} bytes` : 'it is not a plain file';
-    throw new PrimitiveError('generator-input', `Cannot read ${shown}${path}.`, { why });
+    throw new PrimitiveError('generator-input', `Cannot read ${source.shown}${path}.`, { why });
   };
-  const made = await builtIn(generator)?.generate(generator, read, shown);
-  for (const [path, text] of made ?? []) {
+  const made = await builtIn(generator)?.generate(generator, { ...source, read });
+  for (const warning of made?.warnings ?? []) context.warn(warning);
+  for (const [path, text] of made?.files ?? []) {
     await mkdir(dirname(join(output, path)), { recursive: true });
     await writeFile(join(output, path), text);
   }

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
 import { listPrimitiveFolders, MANIFEST, type PrimitiveFolder } from '../../workspace/primitive-folders.ts';
-import { readManifest } from '../../workspace/provenance.ts';
+import { type Manifest, readManifest } from '../../workspace/provenance.ts';
 
 /** A primitive of the work tree, committed or not. */
 export interface OnDisk extends PrimitiveFolder {
   /** `domain/orders`. */
   readonly id: string;
   readonly template: Kind;
+  readonly manifest: Pick<Manifest, 'bpmn' | 'provenance'>;
 }
 
 /** All primitives of the work tree that are of a known kind, sorted. Throws what {@link readManifest} throws. */
@@ -19,8 +20,8 @@ export async function readOnDisk(root: string, kinds: Kinds): Promise<readonly O
     const shown = `${folder.path}/${MANIFEST}`;
     const text = await readFile(join(root, shown), 'utf8').catch(() => undefined);
     if (template === undefined || text === undefined) continue;
-    await readManifest(text, shown);
-    found.push({ ...folder, id: `${folder.kind}/${folder.name}`, template });
+    const manifest = await readManifest(text, shown);
+    found.push({ ...folder, id: `${folder.kind}/${folder.name}`, template, manifest });
   }
   return found;
 }

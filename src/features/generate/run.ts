@@ -1,9 +1,11 @@
 import type { Emit } from '../../core/events.ts';
+import { type Finding, findingText } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
 import type { GenerateDocument } from './document.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';
+import { originalWarning } from './original.ts';
 
 /** What is to be generated. */
 export interface GenerateRequest {
@@ -13,7 +15,7 @@ export interface GenerateRequest {
 }
 
 /** What generate works with. */
-export interface GeneratePorts extends Omit<GeneratorContext, 'check'> {
+export interface GeneratePorts extends Omit<GeneratorContext, 'check' | 'warn'> {
   readonly kinds: Kinds;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;
@@ -31,10 +33,14 @@ export async function runGenerate(
   const { root, cwd, kinds, emit } = ports;
   const selected = selectComponents(await readOnDisk(root, kinds), selection, { cwd, repositoryRoot: root });
   const generated: Generated[] = [];
+  const warn = (finding: Finding) =>
+    emit({ type: 'warning', code: finding.rule, message: findingText(finding) });
   for (const primitive of selected) {
     const { id: item } = primitive;
     emit({ type: 'item', item, status: 'active', state: check ? 'comparing' : 'generating' });
-    generated.push(...(await generate(primitive, { ...ports, check })));
+    const warning = await originalWarning(primitive, root);
+    if (warning !== undefined) warn(warning);
+    generated.push(...(await generate(primitive, { ...ports, check, warn })));
     emit({ type: 'item', item, status: 'done', state: check ? 'compared' : 'generated' });
   }
   return { schema: 'primitive.generate/v1', generated, written: !check };

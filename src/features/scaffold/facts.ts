@@ -99,7 +99,11 @@ async function readOne(folder: string, path: string): Promise<Existing | undefin
 /** Some names in a folder where nothing was scaffolded, for a message; sorted. */
 export async function readUnexpected(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.sort().slice(0, MAX_UNEXPECTED);
+  // A person may write that first, where the template needs it.
+  return names
+    .filter((name) => name !== MANIFEST)
+    .sort()
+    .slice(0, MAX_UNEXPECTED);
 }
 
 const MAX_UNEXPECTED = 20;

@@ -48,11 +48,11 @@ export function planScaffold(facts: ScaffoldFacts): {
   const files = planFiles(facts, before);
   const after: Provenance = { version: kind.version, inputs, files: recordAfter(files, before) };
   const text =
-    site.manifest === undefined || before === undefined
+    site.manifest === undefined
       ? newManifest(kind.kind, name, after)
       : withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
   const manifest = { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'config' } as const;
-  files.push(planManifest(manifest, facts, before));
+  files.push(planManifest(manifest, facts));
   for (const { bytes } of [...rendered.values(), manifest]) contents.set(digestOf(bytes), bytes);
   const plan: ScaffoldPlan = {
     schema: 'primitive.scaffold-plan/v1',
@@ -147,18 +147,13 @@ function whyKept(found: Digest, wanted: Digest, recorded: Digest | undefined): A
   return recorded === found ? 'template-changed' : 'edited-and-template-changed';
 }
 
-function planManifest(
-  { bytes, mode, owner }: RenderedFile,
-  { existing }: ScaffoldFacts,
-  before: Provenance | undefined,
-): PlannedFile {
+function planManifest({ bytes, mode, owner }: RenderedFile, { existing }: ScaffoldFacts): PlannedFile {
   const digest = digestOf(bytes);
   const file = { path: MANIFEST, owner, mode, size: bytes.length, digest };
   const found = existing.get(MANIFEST);
   if (found === undefined) return { ...file, fate: 'created' };
   if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
   const there = { ...file, existing: found.digest, existingSize: found.size };
-  if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
   return { ...there, fate: found.digest === digest ? 'unchanged' : 'regenerated' };
 }
 

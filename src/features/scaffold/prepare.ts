@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { withGenerated } from '../../kinds/generators/built-in.ts';
 import { type Kind, type Kinds, templateFolders } from '../../kinds/kind.ts';
@@ -44,7 +45,12 @@ export interface ScaffoldPlace {
 export async function prepareScaffold(
   request: NamedPrimitive,
   place: ScaffoldPlace,
-): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
+): Promise<{
+  readonly plan: ScaffoldPlan;
+  readonly contents: Contents;
+  /** Of what generators read. */
+  readonly warnings: readonly Finding[];
+}> {
   const { location, config } = place;
   if (location.repositoryRoot === undefined) throw noRepository(location.root);
   const kind = await kindOf(request.kind, place.kinds);
@@ -63,7 +69,7 @@ export async function prepareScaffold(
   });
   const [service, model] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
-    modelOf(kind, inputs, location.root, site.path),
+    modelOf(kind, inputs, location.root, site),
   ]);
   const variables = templateVariables(
     {
@@ -80,7 +86,10 @@ export async function prepareScaffold(
     config.languages,
   );
   const filled = render(template, kind.files ?? [], variables);
-  const rendered = await withGenerated(kind, filled, `${site.path}/`);
+  const { files: rendered, warnings } = await withGenerated(kind, filled, {
+    shown: `${site.path}/`,
+    bpmn: site.manifest?.bpmn,
+  });
   if (rendered.has(MANIFEST)) {
     throw new PrimitiveError(
       'kind-path-invalid',
@@ -94,7 +103,16 @@ export async function prepareScaffold(
   const existing = await readExisting(folder, paths);
   // Another process was quicker: now its primitive is there, whole.
   if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
-  return planScaffold({ kind, name: request.name, inputs, rendered, site, existing, unexpectedFiles });
+  const planned = planScaffold({
+    kind,
+    name: request.name,
+    inputs,
+    rendered,
+    site,
+    existing,
+    unexpectedFiles,
+  });
+  return { ...planned, warnings };
 }
 
 async function kindOf(name: string, kinds: Kinds): Promise<Kind> {
@@ -209,16 +227,16 @@ async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitiv
   });
 }
 
-/** What the template sees of a BPMN file that is to be implemented; once it was copied, the original may be gone. */
-async function modelOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
+/** What the template sees of a BPMN file that is to be implemented: once it was copied, the copy is the model. */
+async function modelOf(kind: Kind, inputs: GivenInputs, root: string, { path: primitive, manifest }: Site) {
   const given = inputs.bpmn;
   if (given === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
   const copies =
-    kind.generators?.flatMap(({ reads }) => reads).filter((path) => path.endsWith('.bpmn')) ?? [];
-  const paths = [given, ...copies.map((path) => `${primitive}/${path}`)];
-  const path = paths.find((one) => existsSync(join(root, one))) ?? given;
+    kind.generators?.flatMap(({ reads }) => reads.filter((path) => path.endsWith('.bpmn'))) ?? [];
+  const path =
+    copies.map((copy) => `${primitive}/${copy}`).find((copy) => existsSync(join(root, copy))) ?? given;
   const { compileBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
-  return compileBpmn(await readInput(root, 'bpmn', path), path);
+  return compileBpmn(await readInput(root, 'bpmn', path), path, manifest?.bpmn);
 }
 
 function noRepository(root: string): PrimitiveError {

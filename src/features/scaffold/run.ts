@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { findingText } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { allKinds, type Kind, type Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
@@ -52,7 +53,10 @@ export interface ScaffoldPorts {
 export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts): Promise<ScaffoldDocument> {
   const { location, signal, emit } = ports;
   const named = await completeName(request, ports);
-  const { plan, contents } = await prepareScaffold({ ...named, inputs: request.inputs }, ports);
+  const { plan, contents, warnings } = await prepareScaffold({ ...named, inputs: request.inputs }, ports);
+  for (const warning of warnings) {
+    emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
+  }
   if (request.dryRun) return { ...plan, written: false };
   emit({ type: 'step', step: 'write', message: `Writing ${plan.path}` });
   await executeScaffold(plan, contents, { root: location.root, signal });

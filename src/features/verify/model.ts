@@ -17,9 +17,9 @@ export async function readModels(
       const bytes = await tree.read(path);
       if (bytes === undefined) continue;
       const { readBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
-      const read = await readBpmn(bytes, path);
+      const read = await readBpmn(bytes, path, primitive.manifest?.bpmn);
       const model = 'model' in read ? read.model : undefined;
-      const faults = 'model' in read ? [] : read.findings;
+      const faults = 'model' in read ? read.model.warnings : read.findings;
       facts.push({
         subject: 'model',
         value: { path, primitive, model, faults, handlers: handlersOf(primitive, scanned) },
@@ -46,10 +46,15 @@ function handlersOf({ id }: Primitive, scanned: readonly Fact[]): ModelSubject['
 }
 
 /** The rule that reports faults of the compiler whose code matches. */
-export function modelRule(id: RuleId, title: string, matches: (code: string) => boolean): Rule<'model'> {
+export function modelRule(
+  id: RuleId,
+  title: string,
+  matches: (code: string) => boolean,
+  level: 'error' | 'warning' = 'error',
+): Rule<'model'> {
   return {
     id,
-    level: 'error',
+    level,
     title,
     subject: 'model',
     check: ({ faults }) =>
@@ -70,3 +75,4 @@ export function modelRule(id: RuleId, title: string, matches: (code: string) => 
 export const MESSAGE_CODES = /^bpmn-(?:message|correlation)-/;
 export const ID_CODES = /^bpmn-(?:id-|reference$)/;
 export const UNKNOWN_CODES = /^bpmn-(?:element|attribute)-unknown$/;
+export const WARNING_CODES = /^bpmn-(?:foreign|job-type-expression|task-definition-ignored)$/;

@@ -155,8 +155,8 @@ export interface ModelSubject {
   readonly path: string;
   readonly primitive: Primitive;
   /** Undefined where it has faults. */
-  readonly model: Pick<CompiledModel, 'jobs'> | undefined;
-  /** Its faults, by the codes of the compiler. */
+  readonly model: Pick<CompiledModel, 'jobs' | 'computed'> | undefined;
+  /** Its faults, and warnings, by the codes of the compiler. */
   readonly faults: readonly Finding[];
   /** Methods of the packages that implement the generated interface. */
   readonly handlers: readonly (Extract<HandlerCode, { type: 'method' }> & { readonly path: string })[];

@@ -1,6 +1,8 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import type { Finding } from '../../core/finding.ts';
 import type { Kind } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
+import type { ModelSettings } from './bpmn/model.ts';
 
 /** One of a kind's `generators`. */
 export type Generator = NonNullable<Kind['generators']>[number];
@@ -11,12 +13,24 @@ export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 /** A generator that is part of this package: what it makes depends on the files that it reads alone. */
 export interface BuiltIn {
   readonly version: string;
-  /** Path below the primitive's folder -> text. `shown` is put before paths in messages. */
-  readonly generate: (
-    generator: Generator,
-    read: ReadFile,
-    shown: string,
-  ) => Promise<ReadonlyMap<string, string>>;
+  readonly generate: (generator: Generator, source: Source) => Promise<Made>;
+}
+
+/** What a built-in generator works on. */
+export interface Source {
+  readonly read: ReadFile;
+  /** Put before paths in messages. */
+  readonly shown: string;
+  /** Of the primitive's `primitive.yaml`. */
+  readonly bpmn?: ModelSettings | undefined;
+}
+
+/** What a built-in generator makes. */
+export interface Made {
+  /** Path below the primitive's folder -> text. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Of what it read. */
+  readonly warnings: readonly Finding[];
 }
 
 /** By what `run` calls them. */
@@ -40,27 +54,22 @@ export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
 export async function withGenerated(
   kind: Pick<Kind, 'generators'>,
   rendered: ReadonlyMap<string, RenderedFile>,
-  shown: string,
-): Promise<ReadonlyMap<string, RenderedFile>> {
+  source: Omit<Source, 'read'>,
+): Promise<{ readonly files: ReadonlyMap<string, RenderedFile>; readonly warnings: readonly Finding[] }> {
   const files = new Map(rendered);
+  const warnings: Finding[] = [];
+  const read: ReadFile = async (path) => rendered.get(path)?.bytes;
   for (const generator of kind.generators ?? []) {
-    const made = await builtIn(generator)?.generate(
-      generator,
-      async (path) => rendered.get(path)?.bytes,
-      shown,
-    );
-    for (const [path, text] of made ?? []) {
+    const made = await builtIn(generator)?.generate(generator, { ...source, read });
+    for (const [path, text] of made?.files ?? []) {
       files.set(path, { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'generated' });
     }
+    warnings.push(...(made?.warnings ?? []));
   }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), warnings };
 }
 
-async function generateModel(
-  { id, reads, writes }: Generator,
-  read: ReadFile,
-  shown: string,
-): Promise<ReadonlyMap<string, string>> {
+async function generateModel({ id, reads, writes }: Generator, { read, shown, bpmn }: Source): Promise<Made> {
   const source = reads.find((path) => path.endsWith('.bpmn')) ?? '';
   const [bytes, goMod] = await Promise.all([read(source), read('go.mod')]);
   const module = /^module\s+([\w.~/-]+)/m.exec(new TextDecoder().decode(goMod))?.[1];
@@ -72,6 +81,7 @@ async function generateModel(
     import('./bpmn/compile.ts'),
     import('./bpmn/go.ts'),
   ]);
-  const model = await compileBpmn(bytes, `${shown}${source}`);
-  return new Map([[`${writes}/model/model.go`, goSource(model, source, `${module}/internal/engine`)]]);
+  const model = await compileBpmn(bytes, `${shown}${source}`, bpmn);
+  const text = goSource(model, source, `${module}/internal/engine`);
+  return { files: new Map([[`${writes}/model/model.go`, text]]), warnings: model.warnings };
 }

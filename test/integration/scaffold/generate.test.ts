@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { findingText } from '../../../src/core/finding.ts';
 import { type Generated, generate } from '../../../src/features/generate/generate.ts';
 import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
+import { originalWarning } from '../../../src/features/generate/original.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
@@ -30,6 +32,7 @@ async function run(root: string, { check = false, path = PATH } = {}): Promise<r
     signal,
     check,
     temporary: tmpdir(),
+    warn: () => {},
   });
 }
 
@@ -112,6 +115,7 @@ test('a program that nobody knows is not run', async () => {
     path: PATH,
     platform: process.platform,
     temporary: tmpdir(),
+    warn: () => {},
     signal,
     check: false,
   };
@@ -169,7 +173,7 @@ test('an edited model: seen, generated with its new method, left alone by scaffo
   await writeFile(join(repo.root, model), text.replaceAll('x="152"', 'x="99"'));
   expect(changesOf(await run(repo.root))).toEqual([]);
 
-  await writeFile(join(repo.root, model), text.replace('orders.work.cancel.v1', 'orders.work.recall.v1'));
+  await writeFile(join(repo.root, model), text.replace('orders.work.request.v1', 'orders.work.recall.v1'));
   const expected = ['changed internal/gen/model/model.go'];
   expect(changesOf(await run(repo.root, { check: true }))).toEqual(expected);
   expect(changesOf(await run(repo.root))).toEqual(expected);
@@ -183,12 +187,12 @@ test('a model with faults changes nothing, and each is told with its place', asy
   await using repo = await scaffoldRepo();
   await scaffold(repo.root, flow);
   const text = await readFile(join(repo.root, model), 'utf8');
-  await writeFile(join(repo.root, model), text.replace('orders.work.cancel.v1', '=cancel'));
+  await writeFile(join(repo.root, model), text.replace('orders.work.request.v1', ''));
   const before = await contentOf(repo.root, ['.git']);
   await expect(run(repo.root)).rejects.toMatchObject({
-    code: 'bpmn-job-type-expression',
+    code: 'bpmn-job-type-missing',
     exit: 2,
-    message: expect.stringMatching(/^primitives\/process\/orders\/bpmn\/process\.bpmn:\d+:9: CancelWork: /),
+    message: expect.stringMatching(/^primitives\/process\/orders\/bpmn\/process\.bpmn:\d+:9: RequestWork: /),
   });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
   await rm(join(repo.root, model));
@@ -198,12 +202,12 @@ test('a model with faults changes nothing, and each is told with its place', asy
 test('a process of an existing model is written with it, and one with faults is refused before anything is', async () => {
   await using repo = await scaffoldRepo({
     'models/order.bpmn': ORDER,
-    'models/broken.bpmn': ORDER.replace('type="mail"', 'type="=mail"'),
+    'models/broken.bpmn': ORDER.replace('type="mail"', 'type=""'),
     'models/order.xml': ORDER,
   });
   const asked = (file: string) => ({ kind: 'process', name: 'shop', inputs: { bpmn: `models/${file}` } });
   const refused = {
-    code: 'bpmn-job-type-expression',
+    code: 'bpmn-job-type-missing',
     message: expect.stringContaining('models/broken.bpmn:'),
   };
   await expect(prepare(repo.root, asked('broken.bpmn'))).rejects.toMatchObject(refused);
@@ -220,6 +224,64 @@ test('a process of an existing model is written with it, and one with faults is 
     const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
     expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
   }
+});
+
+test('the copy of a model counts: the original is read no more, and the one that changed is named', async () => {
+  const original = 'models/order.bpmn';
+  const copy = 'primitives/process/shop/bpmn/process.bpmn';
+  await using repo = await scaffoldRepo({ [original]: ORDER });
+  await scaffold(repo.root, { kind: 'process', name: 'shop', inputs: { bpmn: original } });
+  const warning = async () => {
+    const [primitive] = await readOnDisk(repo.root, await openKinds({ bundled: bundledKinds() }));
+    return (
+      primitive && findingText((await originalWarning(primitive, repo.root)) ?? { rule: '', message: 'none' })
+    );
+  };
+  expect(await warning()).toBe('none');
+
+  const changed = ORDER.replace('type="mail"', 'type="post"');
+  await repo.write({ [original]: changed });
+  const { plan } = await prepare(repo.root, { kind: 'process', name: 'shop' });
+  expect(new Set(plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+  expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
+  expect(await warning()).toBe(
+    `${original}: it has changed since it was copied to ${copy}, from which code is generated`,
+  );
+
+  await repo.write({ [original]: ORDER, [copy]: changed });
+  expect(changesOf(await run(repo.root, { check: true }))).toEqual(['changed internal/gen/model/model.go']);
+  expect(await warning()).toBe(
+    `${copy}: it has changed since it was copied from ${original}; code is generated from this copy`,
+  );
+  await repo.write({ [original]: changed });
+  expect(await warning()).toBe('none');
+});
+
+test('names that primitive.yaml gives before the scaffold are used by it, by generate, and kept', async () => {
+  const model = ORDER.replace('type="mail"', 'type="2fa-mail"').replace(
+    'type="order.wrap"',
+    'type="order.2"',
+  );
+  await using repo = await scaffoldRepo({ 'models/order.bpmn': model });
+  const asked = { kind: 'process', name: 'shop', inputs: { bpmn: 'models/order.bpmn' } };
+  await expect(prepare(repo.root, asked)).rejects.toMatchObject({
+    code: 'bpmn-invalid',
+    suggestions: expect.arrayContaining([
+      'Name it in primitive.yaml: bpmn: { names: { "2fa-mail": NameInGo } }',
+    ]),
+  });
+  const manifest = 'primitives/process/shop/primitive.yaml';
+  const own =
+    'kind: process\nname: shop\n# Ours.\nbpmn:\n  names: { 2fa-mail: SendCode }\n  exclude: [order.2]\n';
+  await repo.write({ [manifest]: own });
+  await scaffold(repo.root, asked);
+  expect(await readFile(join(repo.root, manifest), 'utf8')).toMatch(
+    /^kind: process\nname: shop\n# Ours\.\nbpmn:[\s\S]*\ntemplate:\n/,
+  );
+  expect(
+    await readFile(join(repo.root, 'primitives/process/shop/internal/handlers/handlers.go'), 'utf8'),
+  ).toContain('func (h *Handlers) SendCode(');
+  expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
 });
 
 test('a folder that a link leads out of the primitive is not written', async () => {

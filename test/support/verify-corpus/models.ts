@@ -76,17 +76,25 @@ export const models: Corpus = {
           changed('<zeebe:taskDefinition type="flow.work.do" />', ''),
           `${MODEL}:6`,
         ],
-        ['a job type that is computed', changed('type="flow.work.do"', 'type="=kind"'), `${MODEL}:6`],
         [
           'another engine',
+          {
+            [MODEL]: BPMN.replace(/<bpmn:extensionElements>.*?<\/bpmn:extensionElements>/g, '').replace(
+              'id="Work"',
+              'id="Work" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:topic="work"',
+            ),
+          },
+          `${MODEL}:6`,
+        ],
+      ],
+      [
+        [
+          'what the Web Modeler of Camunda 8 adds',
           changed(
             'xmlns:zeebe=',
             'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" camunda:diagramRelationId="1" xmlns:zeebe=',
           ),
-          `${MODEL}:2`,
         ],
-      ],
-      [
         ['a comment', changed('<bpmn:process', '<!-- the flow -->\n<bpmn:process')],
         ['CRLF', { [MODEL]: BPMN.replaceAll('\n', '\r\n') }],
         ['a byte order mark', { [MODEL]: `\ufeff${BPMN}` }],
@@ -213,6 +221,42 @@ export const models: Corpus = {
           ),
         ],
         ['retries', changed('type="flow.work.do"', 'type="flow.work.do" retries="5"')],
+      ],
+    ),
+    ...cases(
+      'BPMN-007',
+      [
+        [
+          'a job type that is computed',
+          { ...changed('type="flow.work.do"', 'type="=kind"'), ...code(GO.slice(0, GO.indexOf('func'))) },
+          `${MODEL}:6`,
+        ],
+        [
+          'what is left of Camunda 7',
+          changed(
+            'id="End"',
+            'id="End" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" camunda:asyncBefore="true"',
+          ),
+          `${MODEL}:10`,
+        ],
+        [
+          'a task definition on an element that is no job',
+          changed(
+            'messageRef="M">',
+            'messageRef="M"><bpmn:extensionElements><zeebe:taskDefinition type="a" /></bpmn:extensionElements>',
+          ),
+          `${MODEL}:8`,
+        ],
+      ],
+      [
+        [
+          'colours',
+          changed(
+            'id="End"',
+            'id="End" xmlns:bioc="http://bpmn.io/schema/bpmn/biocolor/1.0" bioc:stroke="#831311"',
+          ),
+        ],
+        ['a task definition that is used', changed('type="flow.work.do"', 'type="flow.work.do" retries="1"')],
       ],
     ),
   ],

@@ -6,6 +6,7 @@ import { rule as BPMN_003 } from './BPMN-003.ts';
 import { rule as BPMN_004 } from './BPMN-004.ts';
 import { rule as BPMN_005 } from './BPMN-005.ts';
 import { rule as BPMN_006 } from './BPMN-006.ts';
+import { rule as BPMN_007 } from './BPMN-007.ts';
 import { rule as GEN_001 } from './GEN-001.ts';
 import { rule as GEN_002 } from './GEN-002.ts';
 import { rule as GEN_003 } from './GEN-003.ts';
@@ -63,6 +64,7 @@ export const rules: readonly AnyRule[] = [
   BPMN_004,
   BPMN_005,
   BPMN_006,
+  BPMN_007,
   GEN_001,
   GEN_002,
   GEN_003,

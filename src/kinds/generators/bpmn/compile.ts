@@ -2,7 +2,7 @@ import type { PrimitiveError } from '../../../core/errors.ts';
 import { type Finding, refusal } from '../../../core/finding.ts';
 import { modelDigest } from './digest.ts';
 import type { Fault } from './fault.ts';
-import { type Model, readModel } from './model.ts';
+import { type Model, type ModelSettings, readModel } from './model.ts';
 import { schemaFaults } from './schema.ts';
 import { idOf, positionsOf, readXml } from './xml.ts';
 
@@ -15,6 +15,8 @@ export type CompiledModel = Model & {
   readonly digest: string;
   /** The file, as text. */
   readonly text: string;
+  /** What Zeebe deploys, and a person should look at. */
+  readonly warnings: readonly Finding[];
 };
 
 /** Faults that are placed and listed; the rest is counted, since each place costs a count from the start of the text. */
@@ -23,11 +25,15 @@ const SHOWN = 50;
 /**
  * Reads a BPMN 2.0 model for Zeebe.
  *
- * `path` is the file's name in messages. Throws `bpmn-invalid`, or the code of the only fault (exit 2): all faults of a
- * file are findings, each with line, column, the element's id and what to do.
+ * `path` is the file's name in messages, `settings` are those of `primitive.yaml`. Throws `bpmn-invalid`, or the code of
+ * the only fault (exit 2): all faults of a file are findings, each with line, column, the element's id and what to do.
  */
-export async function compileBpmn(bytes: Uint8Array, path: string): Promise<CompiledModel> {
-  const read = await readBpmn(bytes, path);
+export async function compileBpmn(
+  bytes: Uint8Array,
+  path: string,
+  settings: ModelSettings = {},
+): Promise<CompiledModel> {
+  const read = await readBpmn(bytes, path, settings);
   if ('model' in read) return read.model;
   throw refuse(path, read.findings, read.total);
 }
@@ -36,6 +42,7 @@ export async function compileBpmn(bytes: Uint8Array, path: string): Promise<Comp
 export async function readBpmn(
   bytes: Uint8Array,
   path: string,
+  settings: ModelSettings = {},
 ): Promise<
   { readonly model: CompiledModel } | { readonly findings: readonly Finding[]; readonly total: number }
 > {
@@ -44,15 +51,16 @@ export async function readBpmn(
   const document = readXml(text, path);
   if ('findings' in document) return { findings: document.findings, total: document.findings.length };
   const { root } = document;
-  const { model, faults } = readModel(root);
+  const { model, faults } = readModel(root, settings);
   const isOther = faults.some(({ code }) => code === 'bpmn-other-engine' || code === 'bpmn-not-bpmn');
   const unknown = isOther ? [] : await schemaFaults(root);
   const isTooLarge = unknown.some(({ code }) => code === 'bpmn-too-large');
   const found = isTooLarge ? unknown : [...unknown, ...faults];
-  if (found.length === 0) return { model: { ...model, digest: modelDigest(root), text } };
   // A message that several elements wait for has its faults once.
   const all = [...new Map(found.map((fault) => [`${fault.at.ordinal} ${fault.message}`, fault])).values()];
-  return { findings: findingsOf(all, text, path), total: all.length };
+  const errors = all.filter(({ level }) => level === undefined);
+  if (errors.length > 0) return { findings: findingsOf(errors, text, path), total: errors.length };
+  return { model: { ...model, digest: modelDigest(root), text, warnings: findingsOf(all, text, path) } };
 }
 
 function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
@@ -60,11 +68,11 @@ function findingsOf(faults: readonly Fault[], text: string, path: string): reado
     .toSorted((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1))
     .slice(0, SHOWN);
   const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
-  return shown.map(({ code, at, message, fix }) => {
+  return shown.map(({ code, at, message, fix, level }): Finding => {
     const element = idOf(at);
     const place = places.get(at.ordinal) ?? { line: 1, column: 1 };
     const named = element === undefined ? message : `${element}: ${message}`;
-    return { rule: code, level: 'error', path, ...place, message: named, fix };
+    return { rule: code, level: level ?? 'error', path, ...place, message: named, fix };
   });
 }
 

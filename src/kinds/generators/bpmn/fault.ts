@@ -9,10 +9,12 @@ export interface Fault {
   readonly message: string;
   /** What to do about it. */
   readonly fix: string;
+  /** A warning where Zeebe deploys the model all the same, and ignores what is there or knows it only at run time. */
+  readonly level?: 'warning';
 }
 
 /** Takes a fault; the code without its `bpmn-`. */
-export type Report = (at: XmlElement, code: string, message: string, fix: string) => void;
+export type Report = (at: XmlElement, code: string, message: string, fix: string, level?: 'warning') => void;
 
 /** For messages. */
 export const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -1,8 +1,8 @@
 /**
  * A job type or the name of a message as part of a Go identifier: `io.acme.reserve-stock` -> `IoAcmeReserveStock`.
  *
- * The id of the process at its beginning says nothing inside the process and is left out. Undefined where the letters
- * that are left make no exported identifier, as in Go only one that begins with an upper-case letter is.
+ * The id of the process at its beginning says nothing inside the process and is left out. Undefined where no letter or
+ * digit is left; what begins with a digit, or with a letter without cases, is an identifier after a prefix only.
  */
 export function goIdentifier(text: string, processId: string): string | undefined {
   const rest = text.startsWith(processId) ? text.slice(processId.length) : '';
@@ -16,8 +16,11 @@ export function goIdentifier(text: string, processId: string): string | undefine
       (all, word) => (/\p{Nd}$/u.test(all) && /^\p{Nd}/u.test(word) ? `${all}_${word}` : all + word),
       '',
     );
-  return /^\p{Lu}/u.test(identifier) ? identifier : undefined;
+  return identifier === '' ? undefined : identifier;
 }
+
+/** Whether an identifier can be the name of a method that other packages see. */
+export const isExported = (identifier: string): boolean => /^\p{Lu}/u.test(identifier);
 
 /** Not for letters that become two. */
 function upper(letter: string): string {

@@ -1,5 +1,6 @@
+import type { PrimitiveFile } from '../../../workspace/primitive-document.ts';
 import { type Fault, quoted, type Report } from './fault.ts';
-import { goIdentifier } from './identifiers.ts';
+import { goIdentifier, isExported } from './identifiers.ts';
 import { messageNames, THROWING, type Used } from './messages.ts';
 import { below, childrenOf, extensionsOf, idOf, type XmlElement } from './xml.ts';
 
@@ -23,14 +24,31 @@ export interface MessageType {
   readonly elements: readonly string[];
 }
 
-/** What code has to know of the one process of a file. */
-export interface Model {
-  readonly processId: string;
-  /** Sorted by type; without those of Camunda's connectors, whose runtime does them. */
-  readonly jobs: readonly JobType[];
-  /** Sorted by name. Those whose name is an expression are not among them: no one can know it before. */
-  readonly messages: readonly MessageType[];
+/** An error that the model catches, so that a job may end with it. */
+export interface ErrorCode {
+  readonly code: string;
+  /** Part of Go identifiers. */
+  readonly identifier: string;
+  /** Ids of the elements that catch it; sorted. */
+  readonly elements: readonly string[];
 }
+
+/** What code has to know of the executable processes of a file. */
+export interface Model {
+  /** Sorted. */
+  readonly processIds: readonly string[];
+  /** Sorted by type; without those of Camunda's connectors, whose runtime does them, and those of other workers. */
+  readonly jobs: readonly JobType[];
+  /** Ids of the elements whose job type is an expression, which no one can know before; sorted. */
+  readonly computed: readonly string[];
+  /** Sorted by name. Those whose name is an expression are not among them. */
+  readonly messages: readonly MessageType[];
+  /** Sorted by code. */
+  readonly errors: readonly ErrorCode[];
+}
+
+/** The part `bpmn` of a `primitive.yaml`. */
+export type ModelSettings = NonNullable<PrimitiveFile['bpmn']>;
 
 /** Namespaces of engines that read other extensions than Zeebe does. */
 const OTHER_ENGINES: ReadonlyMap<string, string> = new Map([
@@ -38,6 +56,9 @@ const OTHER_ENGINES: ReadonlyMap<string, string> = new Map([
   ['activiti', 'Activiti'],
   ['flowable', 'Flowable'],
 ]);
+
+/** Written by Camunda's own Web Modeler beside what is for Zeebe. */
+const WEB_MODELER = 'camunda:diagramRelationId';
 
 /** Tasks that are jobs unless they have one of the extensions; null where they need not be anything. */
 const TASKS: ReadonlyMap<string, readonly string[] | null> = new Map([
@@ -53,129 +74,136 @@ const LISTENERS = ['zeebe:executionListener', 'zeebe:taskListener'];
 const CONNECTOR = /^io\.camunda[.:]/;
 
 /** What a document says, and all that is wrong with it; a model with faults is not whole. */
-export function readModel(root: XmlElement): {
+export function readModel(
+  root: XmlElement,
+  { names = {}, exclude = [] }: ModelSettings,
+): {
   readonly model: Model;
   readonly faults: readonly Fault[];
 } {
   const faults: Fault[] = [];
-  const fault: Report = (at, code, message, fix) => {
-    faults.push({ code: `bpmn-${code}`, at, message, fix });
+  const fault: Report = (at, code, message, fix, level) => {
+    faults.push({ code: `bpmn-${code}`, at, message, fix, ...(level && { level }) });
   };
-  const empty: Model = { processId: '', jobs: [], messages: [] };
-  const foreign = otherEngine(root);
-  if (foreign !== undefined) {
-    fault(foreign.at, 'other-engine', `the model is for ${foreign.engine}`, FOR_ZEEBE);
-    return { model: empty, faults };
-  }
+  const empty: Model = { processIds: [], jobs: [], computed: [], messages: [], errors: [] };
   if (root.name !== 'bpmn:definitions') {
-    fault(
-      root,
-      'not-bpmn',
-      `the root element is ${root.name.slice(0, 80)}, not definitions of BPMN 2.0`,
-      NO_BPMN,
-    );
+    const message = `the root element is ${root.name.slice(0, 80)}, not definitions of BPMN 2.0`;
+    fault(root, 'not-bpmn', message, NO_BPMN);
     return { model: empty, faults };
   }
-  const process = oneProcess(root, fault);
-  if (process === undefined) return { model: empty, faults };
-  const processId = process.attributes.get('id') ?? '';
-  if (processId === '') fault(process, 'process-id', 'the process has no id', 'Give the process an id.');
-  const types = jobTypes(process, fault);
-  const names = messageNames(root, process, fault);
-  const own = types.filter(({ name }) => !CONNECTOR.test(name));
-  if (own.length === 0 && faults.length === 0)
-    fault(process, 'no-jobs', 'no element is a job for a worker', NO_JOBS);
-  const jobs = named(own, 'job type', processId, fault).map(({ name, identifier, elements }) => ({
+  if (checkEngine(root, fault) === 'other') return { model: empty, faults };
+  const processes = executable(root, fault);
+  const processIds = processes.map(({ attributes }) => attributes.get('id') ?? '');
+  const types = processes.map((process) => jobTypes(process, fault));
+  const own = types
+    .flatMap(({ used }) => used)
+    .filter(({ name }) => !CONNECTOR.test(name) && !exclude.includes(name));
+  const waited = processes.flatMap((process) => messageNames(root, process, fault));
+  const caught = processes.flatMap((process) => errorCodes(root, process));
+  // What several processes have in common does not begin with the id of one.
+  const naming: Naming = { processId: processIds.length === 1 ? (processIds[0] ?? '') : '', names, fault };
+  const known = new Set([...types.flatMap(({ used }) => used), ...waited, ...caught].map(({ name }) => name));
+  for (const name of [...Object.keys(names), ...exclude].filter((one) => !known.has(one))) {
+    const message = `primitive.yaml speaks of ${quoted(name)}, which the model does not have`;
+    fault(root, 'setting-unused', message, 'Correct `bpmn` in primitive.yaml, or remove it there.');
+  }
+  const jobs = named(own, 'job type', naming).map(({ name, identifier, elements }) => ({
     type: name,
     identifier,
     elements,
   }));
-  const messages = named(names, 'message', processId, fault).map(({ used, ...message }) => ({
+  const messages = named(waited, 'message', naming).map(({ used, ...message }) => ({
     ...message,
     correlationKeys: sortedUnique(used.flatMap(({ correlationKey }) => correlationKey ?? [])),
   }));
-  return { model: { processId, jobs, messages }, faults };
+  const errors = named(caught, 'error code', naming).map(({ name, identifier, elements }) => ({
+    code: name,
+    identifier,
+    elements,
+  }));
+  const computed = sortedUnique(types.flatMap((type) => type.computed));
+  return { model: { processIds: processIds.toSorted(), jobs, computed, messages, errors }, faults };
 }
 
 const FOR_ZEEBE =
   'Convert the model to Camunda 8: extensions in the namespace http://camunda.org/schema/zeebe/1.0, such as zeebe:taskDefinition.';
 const NO_BPMN = 'Give a file that a BPMN modeler saved, with the ending .bpmn.';
-const NO_JOBS = 'Give a service task a job type: <zeebe:taskDefinition type="reserve-stock" />.';
 
-function otherEngine(root: XmlElement): { readonly at: XmlElement; readonly engine: string } | undefined {
-  let isForZeebe = false;
+/** Which engine a model is for; what another one's tool left in a model for Zeebe is a warning per name. */
+function checkEngine(root: XmlElement, fault: Report): 'zeebe' | 'other' {
+  let isForZeebe = root.attributes.get('modeler:executionPlatform') === 'Camunda Cloud';
+  const foreign = new Map<string, XmlElement>();
   for (const at of below(root)) {
     for (const name of [at.name, ...at.attributes.keys()]) {
       const prefix = name.slice(0, Math.max(0, name.indexOf(':')));
-      const engine = OTHER_ENGINES.get(prefix);
-      if (engine !== undefined) return { at, engine };
       isForZeebe ||= prefix === 'zeebe';
+      if (OTHER_ENGINES.has(prefix) && name !== WEB_MODELER && !foreign.has(name)) foreign.set(name, at);
     }
   }
-  const isMeant = root.attributes.get('modeler:executionPlatform') === 'Camunda Platform';
-  return isMeant && !isForZeebe ? { at: root, engine: 'Camunda 7' } : undefined;
+  const [first] = foreign;
+  if (!isForZeebe && first !== undefined) {
+    const [name, at] = first;
+    const engine = OTHER_ENGINES.get(name.slice(0, name.indexOf(':')));
+    fault(at, 'other-engine', `the model is for ${engine}`, FOR_ZEEBE);
+    return 'other';
+  }
+  for (const [name, at] of foreign) {
+    fault(at, 'foreign', `${name} means nothing to Zeebe`, 'Remove it if nothing else reads it.', 'warning');
+  }
+  return 'zeebe';
 }
 
-/** Of a collaboration the other pools are only drawn. */
-function oneProcess(root: XmlElement, fault: Report): XmlElement | undefined {
+/** All are deployed with the file. Of a collaboration the other pools are only drawn. */
+function executable(root: XmlElement, fault: Report): readonly XmlElement[] {
   const processes = childrenOf(root, 'bpmn:process');
-  const executable = processes.filter(({ attributes }) => attributes.get('isExecutable')?.trim() === 'true');
-  const [process, ...others] = executable;
+  const found = processes.filter(({ attributes }) => attributes.get('isExecutable')?.trim() === 'true');
   if (processes.length === 0) {
     fault(root, 'process-missing', 'the model has no process', 'Draw a process, and make it executable.');
-  } else if (process === undefined) {
-    fault(
-      processes[0] ?? root,
-      'not-executable',
-      'no process is executable',
-      'Set isExecutable="true" on the process.',
-    );
+  } else if (found.length === 0) {
+    const fix = 'Set isExecutable="true" on the process.';
+    fault(processes[0] ?? root, 'not-executable', 'no process is executable', fix);
   }
-  for (const other of others) {
-    const first = idOf(process);
-    fault(
-      other,
-      'processes',
-      `there is another executable process, ${first}`,
-      'Move each process into a primitive.',
-    );
+  for (const process of found.filter(({ attributes }) => !attributes.get('id'))) {
+    fault(process, 'process-id', 'the process has no id', 'Give the process an id.');
   }
-  return others.length === 0 ? process : undefined;
+  return found;
 }
 
-function jobTypes(process: XmlElement, fault: Report): readonly Used[] {
+function jobTypes(
+  process: XmlElement,
+  fault: Report,
+): { readonly used: readonly Used[]; readonly computed: readonly string[] } {
   const used: Used[] = [];
+  const computed: string[] = [];
   const add = (at: XmlElement) => {
     const type = at.attributes.get('type')?.trim() ?? '';
+    const element = idOf(at) ?? '';
     if (type === '') {
       fault(at, 'job-type-missing', `${at.name} has no type`, 'Give it a type.');
     } else if (type.startsWith('=')) {
-      const message = `the job type ${quoted(type)} is an expression`;
-      fault(
-        at,
-        'job-type-expression',
-        message,
-        'Write the job type as it is: only then is there code for it.',
-      );
+      const message = `the job type ${quoted(type)} is an expression: no handler is generated`;
+      const fix = 'Register the handlers of its values by hand, in Registry of internal/handlers.';
+      fault(at, 'job-type-expression', message, fix, 'warning');
+      computed.push(element);
     } else {
-      used.push({ name: at.attributes.get('type') ?? '', at, element: idOf(at) ?? '' });
+      used.push({ name: at.attributes.get('type') ?? '', at, element });
     }
   };
   for (const element of below(process)) {
+    if (LISTENERS.includes(element.name)) add(element);
     const [definition, second] = extensionsOf(element, 'zeebe:taskDefinition');
-    if (definition !== undefined) add(definition);
+    if (definition === undefined) checkNoJob(element, fault);
+    else if (isThrowingMessage(element) || TASKS.has(element.name)) add(definition);
+    else {
+      const message = `${element.name} is no job: its task definition means nothing to Zeebe`;
+      const fix = 'Remove it, or make the element a service task.';
+      fault(definition, 'task-definition-ignored', message, fix, 'warning');
+    }
     if (second !== undefined) {
       fault(second, 'task-definition-twice', 'the element has two task definitions', 'Remove one of them.');
     }
-    if (LISTENERS.includes(element.name)) add(element);
-    if (definition === undefined) checkNoJob(element, fault);
-    else if (!isThrowingMessage(element) && !TASKS.has(element.name)) {
-      const message = `${element.name} has a task definition, and is no job`;
-      const fix = 'Remove it, or make the element a service task.';
-      fault(definition, 'task-definition-misplaced', message, fix);
-    }
   }
-  return used;
+  return { used, computed };
 }
 
 /** What has no task definition must not need one. */
@@ -192,6 +220,21 @@ function isThrowingMessage(element: XmlElement): boolean {
   return THROWING.includes(element.name) && childrenOf(element, 'bpmn:messageEventDefinition').length > 0;
 }
 
+/** The codes that boundary events and event subprocesses catch; not those that are expressions. */
+function errorCodes(root: XmlElement, process: XmlElement): readonly Used[] {
+  const errors = new Map(childrenOf(root, 'bpmn:error').map((at) => [at.attributes.get('id'), at]));
+  return [...below(process)].flatMap((definition): Used[] => {
+    const { name, parent, attributes } = definition;
+    if (name !== 'bpmn:errorEventDefinition' || parent === undefined || THROWING.includes(parent.name))
+      return [];
+    const at = errors.get(attributes.get('errorRef'));
+    const code = at?.attributes.get('errorCode')?.trim() ?? '';
+    return at === undefined || code === '' || code.startsWith('=')
+      ? []
+      : [{ name: code, at, element: idOf(parent) ?? '' }];
+  });
+}
+
 interface Named {
   readonly name: string;
   readonly identifier: string;
@@ -199,8 +242,19 @@ interface Named {
   readonly used: readonly Used[];
 }
 
+interface Naming {
+  readonly processId: string;
+  /** Identifiers that `primitive.yaml` gives. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly fault: Report;
+}
+
 /** One entry per name, in the order of the names' code units. */
-function named(all: readonly Used[], what: string, processId: string, fault: Report): readonly Named[] {
+function named(
+  all: readonly Used[],
+  what: 'job type' | 'message' | 'error code',
+  { processId, names, fault }: Naming,
+): readonly Named[] {
   const code = what.replace(' ', '-');
   const groups = new Map<string, [Used, ...Used[]]>();
   for (const used of all) {
@@ -213,16 +267,17 @@ function named(all: readonly Used[], what: string, processId: string, fault: Rep
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, used]): Named[] => {
       const [{ at }] = used;
-      const identifier = goIdentifier(name, processId);
-      if (identifier === undefined) {
-        const message = `the ${what} ${quoted(name)} makes no name in Go`;
-        fault(at, `${code}-identifier`, message, `Begin the ${what} with a letter that has an upper case.`);
+      const identifier = Object.hasOwn(names, name) ? names[name] : goIdentifier(name, processId);
+      const fix = `Name it in primitive.yaml: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
+      // Job types become methods, the others end in constants with a prefix.
+      if (identifier === undefined || (what === 'job type' && !isExported(identifier))) {
+        fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} makes no name in Go`, fix);
         return [];
       }
       const other = taken.get(identifier);
       if (other !== undefined) {
         const message = `the ${what}s ${quoted(other)} and ${quoted(name)} both become ${identifier}`;
-        fault(at, `${code}-collision`, message, `Let the ${what}s differ in more than punctuation and case.`);
+        fault(at, `${code}-collision`, message, fix);
         return [];
       }
       taken.set(identifier, name);

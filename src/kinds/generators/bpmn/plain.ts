@@ -49,10 +49,13 @@ const DECLARATIONS = [
   .map(([prefix, uri]) => ` xmlns:${prefix}="${uri}"`)
   .join('');
 
-/** Extensions of others may be where extensions are, and the diagram where it is; anything else of others is a fault. */
+/**
+ * Extensions of others may be where extensions are, the diagram where it is, and markup in a form; anything else of
+ * others is a fault.
+ */
 function isKept({ name }: XmlElement, parent: XmlElement): boolean {
-  if (isModel(name)) return true;
-  return parent.name !== 'bpmn:extensionElements' && !name.startsWith('bpmndi:');
+  if (parent.name === 'zeebe:userTaskForm') return false;
+  return isModel(name) || (parent.name !== 'bpmn:extensionElements' && !name.startsWith('bpmndi:'));
 }
 
 /** Whether an element or attribute says something that decides. */

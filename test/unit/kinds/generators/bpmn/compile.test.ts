@@ -12,8 +12,8 @@ async function refusal(text: string | Uint8Array): Promise<PrimitiveError> {
 }
 
 test('jobs come from tasks, ad-hoc subprocesses, listeners and messages that are sent; not from connectors', async () => {
-  const { processId, jobs } = await compile(ORDER);
-  expect(processId).toBe('order');
+  const { processIds, jobs, warnings } = await compile(ORDER);
+  expect({ processIds, warnings }).toEqual({ processIds: ['order'], warnings: [] });
   expect(jobs.map(({ type, identifier, elements }) => [type, identifier, elements.join(' ')])).toEqual([
     ['mail', 'Mail', 'Remind Tell'],
     ['order.audit', 'Audit', 'Pack order'],
@@ -47,10 +47,11 @@ test('messages are those that are waited for, with the expressions that they are
 const message = (attributes: string, subscription = '<zeebe:subscription correlationKey="=k" />') =>
   `<message id="M" ${attributes}><extensionElements>${subscription}</extensionElements></message>`;
 const receive = '<receiveTask id="R" messageRef="M" />';
+const IN_CAMUNDA_8 =
+  'id="D" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:modeler="http://camunda.org/schema/modeler/1.0" modeler:executionPlatform="Camunda Cloud" camunda:diagramRelationId="1"';
 
 describe('each fault has its code, element, line and column', () => {
   test.each<[code: string, place: string, text: string]>([
-    ['bpmn-job-type-expression', '4:40: T: the job type "=kind"', modelOf(task('T', '=kind'))],
     ['bpmn-job-type-missing', '4:40: T: zeebe:taskDefinition has no type', modelOf(task('T', ' '))],
     ['bpmn-job-type-identifier', '4:40: T: the job type "3ds"', modelOf(task('T', '3ds'))],
     ['bpmn-job-type-identifier', '4:40: T: the job type "支付"', modelOf(task('T', '支付'))],
@@ -85,11 +86,6 @@ describe('each fault has its code, element, line and column', () => {
       modelOf(task('T', 'a').replace('</ext', '\n\n<zeebe:taskDefinition type="b" /></ext')),
     ],
     [
-      'bpmn-task-definition-misplaced',
-      '5:39: M: bpmn:manualTask has a task definition, and is no job',
-      modelOf(`${task('T', 'a')}\n${task('M', 'b').replaceAll('serviceTask', 'manualTask')}`),
-    ],
-    [
       'bpmn-job-type-missing',
       '5:1: T: zeebe:executionListener has no type',
       modelOf(
@@ -116,8 +112,8 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-message-identifier',
-      '7:1: M: the message "1st" makes no name',
-      modelOf(`${task('T', 'a')}\n${receive}`, message('name="1st"')),
+      '7:1: M: the message "--" makes no name',
+      modelOf(`${task('T', 'a')}\n${receive}`, message('name="--"')),
     ],
     [
       'bpmn-reference',
@@ -169,14 +165,8 @@ describe('each fault has its code, element, line and column', () => {
       '4:1: T: bpmn:serviceTask has no zeebe:taskDefinition',
       modelOf('<serviceTask id="T" /><task id="U" />'),
     ],
-    ['bpmn-no-jobs', '3:1: flow: no element is a job', modelOf('<task id="T" />')],
     ['bpmn-not-executable', '3:1: flow: no process is executable', modelOf(task('T', 'a'), '', 'id="flow"')],
     ['bpmn-process-id', '3:1: D: the process has no id', modelOf(task('T', 'a'), '', 'isExecutable="true"')],
-    [
-      'bpmn-processes',
-      '6:1: other: there is another executable process, flow',
-      modelOf(task('T', 'a'), '<process id="other" isExecutable="true" />'),
-    ],
     [
       'bpmn-process-missing',
       '1:1: the model has no process',
@@ -194,6 +184,11 @@ describe('each fault has its code, element, line and column', () => {
       modelOf(
         '<serviceTask id="T" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" camunda:topic="charge" />',
       ),
+    ],
+    [
+      'bpmn-task-definition-missing',
+      '4:1: T: bpmn:serviceTask has no zeebe:taskDefinition',
+      modelOf('<serviceTask id="T" camunda:topic="charge" />').replace('id="D"', IN_CAMUNDA_8),
     ],
     [
       'bpmn-other-engine',
@@ -221,12 +216,128 @@ describe('each fault has its code, element, line and column', () => {
   });
 });
 
+describe('what Zeebe deploys is compiled', () => {
+  test.each<[what: string, text: string, warnings: readonly string[], jobs: readonly string[]]>([
+    [
+      'what the Web Modeler of Camunda 8 adds',
+      modelOf(task('T', 'a')).replace('id="D"', IN_CAMUNDA_8),
+      [],
+      ['a'],
+    ],
+    [
+      'what is left of Camunda 7, once for each name',
+      modelOf('<userTask id="U" camunda:assignee="me" /><userTask id="V" camunda:assignee="you" />').replace(
+        'id="D"',
+        IN_CAMUNDA_8,
+      ),
+      ['bpmn-foreign 4:1: U: camunda:assignee means nothing to Zeebe'],
+      [],
+    ],
+    [
+      'what is left of Camunda 7 beside what is for Zeebe',
+      modelOf(
+        `${task('T', 'a')}\n<manualTask id="M" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:asyncBefore="true" />`,
+      ),
+      ['bpmn-foreign 5:1: M: camunda:asyncBefore means nothing to Zeebe'],
+      ['a'],
+    ],
+    [
+      'a job type that is an expression',
+      modelOf(task('T', '=kind')),
+      ['bpmn-job-type-expression 4:40: T: the job type "=kind" is an expression: no handler is generated'],
+      [],
+    ],
+    [
+      'a task definition on a user task',
+      modelOf(task('U', 'b').replaceAll('serviceTask', 'userTask')),
+      [
+        'bpmn-task-definition-ignored 4:37: U: bpmn:userTask is no job: its task definition means nothing to Zeebe',
+      ],
+      [],
+    ],
+    ['messages without jobs', modelOf(receive, message('name="paid"')), [], []],
+    ['nothing for code to do', modelOf('<task id="T" />'), [], []],
+    [
+      'two executable processes',
+      modelOf(
+        task('T', 'flow.a'),
+        `<process id="other" isExecutable="true">${task('U', 'other.a')}</process>`,
+      ),
+      [],
+      ['flow.a', 'other.a'],
+    ],
+    [
+      'markup in a form',
+      modelOf(
+        '<userTask id="U"><extensionElements><zeebe:userTaskForm>one<br />two</zeebe:userTaskForm></extensionElements></userTask>',
+      ),
+      [],
+      [],
+    ],
+  ])('%s', async (_what, text, warnings, jobs) => {
+    const model = await compile(text);
+    expect(model.warnings.map(({ level }) => level)).toEqual(warnings.map(() => 'warning'));
+    const said = model.warnings.map(
+      ({ rule, line, column, message: words }) => `${rule} ${line}:${column}: ${words}`,
+    );
+    expect(said).toEqual(warnings);
+    expect(model.jobs.map(({ type }) => type)).toEqual(jobs);
+  });
+
+  test('of two processes both ids stay in names, so that names do not collide', async () => {
+    const other = `<process id="other" isExecutable="true">${task('U', 'other.a')}</process>`;
+    const { jobs, processIds } = await compile(modelOf(task('T', 'flow.a'), other));
+    expect(processIds).toEqual(['flow', 'other']);
+    expect(jobs.map(({ identifier }) => identifier)).toEqual(['FlowA', 'OtherA']);
+  });
+
+  test('elements with a computed job type are listed', async () => {
+    expect((await compile(modelOf(task('T', '=kind')))).computed).toEqual(['T']);
+  });
+});
+
+test('errors that are caught are constants; those that are only thrown, or expressions, are not', async () => {
+  const { errors } = await compile(
+    modelOf(
+      `${task('T', 'a')}<boundaryEvent id="B" attachedToRef="T"><errorEventDefinition errorRef="E1" /></boundaryEvent>
+<boundaryEvent id="C" attachedToRef="T"><errorEventDefinition errorRef="E2" /></boundaryEvent>
+<boundaryEvent id="D1" attachedToRef="T"><errorEventDefinition /></boundaryEvent>
+<endEvent id="F"><errorEventDefinition errorRef="E3" /></endEvent>
+<subProcess id="S" triggeredByEvent="true"><startEvent id="G"><errorEventDefinition errorRef="E1" /></startEvent></subProcess>`,
+      '<error id="E1" errorCode="404" /><error id="E2" errorCode="=code" /><error id="E3" errorCode="thrown" />',
+    ),
+  );
+  expect(errors).toEqual([{ code: '404', identifier: '404', elements: ['B', 'G'] }]);
+});
+
+test('primitive.yaml names what makes no name in Go, and leaves jobs to other workers', async () => {
+  const text = modelOf(
+    [task('T', '2fa-check'), task('U', 'charge-card'), task('V', 'charge_card'), task('W', 'mail')].join(
+      '\n',
+    ),
+  );
+  const settings = {
+    names: { '2fa-check': 'CheckSecondFactor', charge_card: 'ChargeOld' },
+    exclude: ['mail'],
+  };
+  const { jobs } = await compileBpmn(Buffer.from(text), 'flow.bpmn', settings);
+  expect(jobs.map(({ type, identifier }) => `${type} ${identifier}`)).toEqual([
+    '2fa-check CheckSecondFactor',
+    'charge-card ChargeCard',
+    'charge_card ChargeOld',
+  ]);
+  const stale = { names: { gone: 'Gone' }, exclude: ['mial'] };
+  await expect(compileBpmn(Buffer.from(modelOf(task('T', 'a'))), 'flow.bpmn', stale)).rejects.toMatchObject({
+    why: expect.stringMatching(/speaks of "gone".*\n.*speaks of "mial"/),
+  });
+});
+
 test('all faults of a file are told at once, in the order of their places, each once', async () => {
-  const inside = `${task('A', '=x')}\n<receiveTask id="R" messageRef="M" wrong="1" />\n<receiveTask id="S" messageRef="M" />\n<sendTask id="B" />`;
+  const inside = `${task('A', ' ')}\n<receiveTask id="R" messageRef="M" wrong="1" />\n<receiveTask id="S" messageRef="M" />\n<sendTask id="B" />`;
   const { code, message: said, why } = await refusal(modelOf(inside, '<message id="M" name="paid" />'));
   expect({ code, said }).toEqual({ code: 'bpmn-invalid', said: 'flow.bpmn has 4 faults.' });
   expect(why?.split('\n')).toEqual([
-    'flow.bpmn:4:40: A: the job type "=x" is an expression',
+    'flow.bpmn:4:40: A: zeebe:taskDefinition has no type',
     'flow.bpmn:5:1: R: bpmn:receiveTask has an unknown attribute <wrong>',
     'flow.bpmn:7:1: B: bpmn:sendTask has no zeebe:taskDefinition',
     'flow.bpmn:9:1: M: the message "paid" has no correlation key',

@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Finding } from '../../core/finding.ts';
+import { digestOf } from '../../oci/digest.ts';
+import type { OnDisk } from './on-disk.ts';
+
+/**
+ * A warning where the model that a primitive was scaffolded from says something else by now than the copy in the
+ * primitive, from which code is generated. Undefined where one of them is gone, or not valid.
+ */
+export async function originalWarning(
+  { path, template, manifest }: OnDisk,
+  root: string,
+): Promise<Finding | undefined> {
+  const original = manifest.provenance?.inputs.bpmn;
+  const copy = template.generators?.flatMap(({ reads }) => reads).find((read) => read.endsWith('.bpmn'));
+  if (original === undefined || copy === undefined) return undefined;
+  const shown = `${path}/${copy}`;
+  const [theirs, ours] = await Promise.all(
+    [original, shown].map((file) => readFile(join(root, file)).catch(() => undefined)),
+  );
+  if (theirs === undefined || ours === undefined) return undefined;
+  const { readBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
+  const [one, other] = await Promise.all([
+    readBpmn(theirs, original, manifest.bpmn),
+    readBpmn(ours, shown, manifest.bpmn),
+  ]);
+  if (!('model' in one && 'model' in other) || one.model.digest === other.model.digest) return undefined;
+  const isEdited = digestOf(ours) !== manifest.provenance?.files.get(copy);
+  return {
+    rule: 'bpmn-original',
+    level: 'warning',
+    path: isEdited ? shown : original,
+    message: isEdited
+      ? `it has changed since it was copied from ${original}; code is generated from this copy`
+      : `it has changed since it was copied to ${shown}, from which code is generated`,
+    fix: `Remove ${original}, or copy one over the other.`,
+  };
+}
