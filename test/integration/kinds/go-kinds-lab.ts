@@ -51,7 +51,7 @@ export async function scaffold(
   return {
     kind,
     it,
-    files: await withGenerated(kind, rendered, ''),
+    files: (await withGenerated(kind, rendered, { shown: '' })).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Engine, type EngineJob, startEngine } from '../../support/services/engine.ts';
 import { bodyOf, type LoopbackServer, serve } from '../../support/services/http.ts';
 import { freePort } from '../../support/services/ports.ts';
-import { run } from '../../support/services/run.ts';
+import { attempt, run } from '../../support/services/run.ts';
 import { logTail, type Program, startProgram } from '../../support/services/service.ts';
 import { go, scaffold, write } from './go-kinds-lab.ts';
 
@@ -30,7 +30,8 @@ beforeAll(async () => {
   });
   engine = await startEngine();
   work = await serve(async (request, response) => {
-    orders.push(`${request.method} ${request.url} ${await bodyOf(request)}`);
+    const { 'tenant-id': tenant, 'subject-id': subject, traceparent } = request.headers;
+    orders.push(`${request.url} ${await bodyOf(request)} ${tenant} ${subject} ${traceparent}`);
     response.writeHead(orders.length === 1 ? 503 : 204).end();
   });
   const port = await freePort();
@@ -38,14 +39,10 @@ beforeAll(async () => {
   const env = {
     ENGINE_URL: engine.url,
     ENGINE_AUTH: 'none',
-    WORK_URL: `${work.url}/orders`,
+    WORK_URL: `${work.url}/acme.v1.OrdersService/CreateOrder`,
     HTTP_ADDRESS: `127.0.0.1:${port}`,
-    LOG_LEVEL: 'INFO',
-    MAX_JOBS: '4',
-    JOB_TIMEOUT: '1m',
-    MESSAGE_TTL: '1h',
-    DRAIN_DELAY: '0s',
-    DRAIN_TIMEOUT: '10s',
+    RETRY_BACKOFF: '7s',
+    ENGINE_TENANTS: 'acme',
   };
   await run(join(folder, 'server'), ['deploy'], { env });
   program = startProgram(join(folder, 'server'), ['serve'], { folder, name: 'serve', env });
@@ -77,46 +74,89 @@ const job = (jobKey: string, retries: number, variables: object): EngineJob => (
   variables: { ...variables },
 });
 
-test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once; leaves a job of Camunda 8.6 alone', async () => {
-  expect(engine.deployed.map(({ processId }) => processId)).toEqual(['parcels']);
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-  engine.jobs.push(job('1', 3, { subject: 'item/i1' }));
+test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once; leaves a job of Camunda 8.6 alone', async () => {
+  expect(engine.deployed).toEqual([{ processIds: ['parcels'], tenant: 'acme' }]);
+
+  const headers = { 'Tenant-Id': 'acme', 'Subject-Id': 'alice', Traceparent: TRACE };
+  const start = (tenant: string) =>
+    fetch(`${address}/v1/messages/parcels.requested.v1`, {
+      method: 'POST',
+      headers: { ...headers, 'Tenant-Id': tenant },
+      body: JSON.stringify({ messageId: 'r1', variables: { title: 'First' } }),
+    });
+  expect((await start('other')).status).toBe(403);
+  expect((await start('acme')).status).toBe(204);
+  const [started] = engine.messages.splice(0);
+  const caller = { tenant: 'acme', subject: 'alice', traceparent: TRACE, tracestate: '' };
+  expect(started).toMatchObject({ tenantId: 'acme', variables: { title: 'First', caller } });
+
+  const variables = { title: 'First', caller };
+  engine.jobs.push(job('1', 3, variables));
   await until('the failure', () => engine.reports.length === 1);
   const [failure] = engine.reports;
-  expect(failure).toMatchObject({ jobKey: '1', verb: 'failure', body: { retries: 2, retryBackOff: 10_000 } });
+  expect(failure).toMatchObject({ jobKey: '1', verb: 'failure', body: { retries: 2, retryBackOff: 7_000 } });
 
-  engine.jobs.push(job('1', 2, { subject: 'item/i1' }));
+  engine.jobs.push(job('1', 2, variables));
   await until('the completion', () => engine.reports.length === 2);
   const { verb, body } = engine.reports[1] ?? {};
   const { work_id: id } = (body?.variables ?? {}) as { work_id?: string };
   expect({ verb, id }).toEqual({ verb: 'completion', id: expect.stringMatching(/^[0-9a-f]{32}$/) });
-  const order = `PUT /orders/${id} {"id":"${id}","tenant":"acme","subject":"item/i1"}`;
+  const order = `/acme.v1.OrdersService/CreateOrder {"requestId":"${id}","title":"First"} acme alice ${TRACE}`;
   expect(orders).toEqual([order, order]);
 
   const done = { messageId: id, correlationKey: id, variables: { parcel: 'p1' } };
   for (let sent = 0; sent < 2; sent += 1) {
     const { status } = await fetch(`${address}/v1/messages/parcels.work.completed.v1`, {
       method: 'POST',
+      headers,
       body: JSON.stringify(done),
     });
     expect(status).toBe(204);
   }
-  expect(engine.messages).toEqual([{ name: 'parcels.work.completed.v1', timeToLive: 3_600_000, ...done }]);
+  expect(engine.messages).toEqual([
+    { name: 'parcels.work.completed.v1', tenantId: 'acme', timeToLive: 3_600_000, ...done },
+  ]);
 
-  engine.jobs.push(job('2', 3, { subject: '' }));
+  engine.jobs.push(job('2', 3, { title: '' }));
   await until('the incident', () => engine.reports.length === 3);
   expect(engine.reports[2]).toMatchObject({ jobKey: '2', verb: 'failure', body: { retries: 0 } });
 
-  const { jobKey: key, ...rest } = job('3', 3, { subject: 'item/i1' });
+  const { jobKey: key, ...rest } = job('3', 3, { title: 'First' });
   engine.jobs.push({ key, ...rest } as unknown as EngineJob);
   await until('the complaint', () => logTail(program.logFile).includes('a job came without jobKey'));
-  engine.jobs.push(job('4', 3, { subject: '' }));
+  engine.jobs.push(job('4', 3, { title: '' }));
   await until('the next job', () => engine.reports.length === 4);
   expect(engine.reports[3]).toMatchObject({ jobKey: '4' });
+
+  const traced = logTail(program.logFile)
+    .split('\n')
+    .filter((line) => line.includes('"outcome":"completed"'));
+  expect(traced).toEqual([expect.stringContaining('"trace":"0af7651916cd43dd8448eb211c80319c"')]);
 
   await program.stop();
   expect(logTail(program.logFile)).toMatch(
     /"part":"readiness".*"part":"delay".*"part":"worker".*"part":"http"/s,
   );
   expect(engine.faults).toEqual([]);
+}, 300_000);
+
+test('does not start, and takes no job, while a handler is a stub', async () => {
+  const fresh = join(folder, 'fresh');
+  await write(fresh, (await scaffold('process', 'parcels')).files);
+  expect(await go(fresh, ['build', '-o', join(fresh, 'server'), './cmd/server'])).toMatchObject({ code: 0 });
+  const env = {
+    ENGINE_URL: engine.url,
+    ENGINE_AUTH: 'none',
+    WORK_URL: work.url,
+    HTTP_ADDRESS: '127.0.0.1:0',
+  };
+  engine.jobs.push(job('9', 3, { title: 'First' }));
+  const { code, stderr } = await attempt(join(fresh, 'server'), ['serve'], { env });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining('AMEIDE_SCAFFOLD: WorkRequestV1'),
+  });
+  expect(engine.jobs.map(({ jobKey }) => jobKey)).toEqual(['9']);
 }, 300_000);

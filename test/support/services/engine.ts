@@ -28,7 +28,7 @@ export interface Engine {
   readonly jobs: EngineJob[];
   readonly reports: Report[];
   readonly messages: Readonly<Record<string, unknown>>[];
-  readonly deployed: CompiledModel[];
+  readonly deployed: (Pick<CompiledModel, 'processIds'> & { readonly tenant: string | undefined })[];
   /** Requests that a real engine would have refused. */
   readonly faults: string[];
   stop(): Promise<void>;
@@ -38,11 +38,11 @@ type State = Omit<Engine, 'url' | 'stop'>;
 
 /** Fields of request bodies by the last part of the path. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  activation: ['maxJobsToActivate', 'requestTimeout', 'timeout', 'type', 'worker'],
+  activation: ['maxJobsToActivate', 'requestTimeout', 'tenantIds', 'timeout', 'type', 'worker'],
   completion: ['result', 'variables'],
   failure: ['errorMessage', 'retries', 'retryBackOff'],
   error: ['errorCode', 'errorMessage', 'variables'],
-  publication: ['correlationKey', 'messageId', 'name', 'timeToLive', 'variables'],
+  publication: ['correlationKey', 'messageId', 'name', 'tenantId', 'timeToLive', 'variables'],
 };
 
 /** Starts an engine without a job. */
@@ -96,26 +96,28 @@ async function answer(request: IncomingMessage, state: State, stopping: AbortSig
 }
 
 async function deploy(request: IncomingMessage, text: string, { deployed }: State): Promise<Answer> {
-  const type = request.headers['content-type'] ?? '';
-  const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(type)?.[1];
-  const [, headers = '', content = ''] = /\r\n(.*?)\r\n\r\n(.*)\r\n--/s.exec(text) ?? [];
-  if (boundary === undefined || !text.startsWith(`--${boundary}`) || !/name="resources"/.test(headers)) {
-    throw new Error(`no resources in ${type}`);
-  }
-  deployed.push(await compileBpmn(Buffer.from(content), 'deployed.bpmn'));
+  const headers = { 'content-type': request.headers['content-type'] ?? '' };
+  const form = await new Response(text, { headers }).formData();
+  const file = form.get('resources');
+  if (!(file instanceof File)) throw new Error('no resources');
+  const tenant = form.get('tenantId');
+  const { processIds } = await compileBpmn(Buffer.from(await file.arrayBuffer()), 'deployed.bpmn');
+  deployed.push({ processIds, tenant: typeof tenant === 'string' ? tenant : undefined });
   return { status: 200, body: { deploymentKey: '1' } };
 }
 
 /** Waits as long as was asked for, for the first job of the type. */
 async function activate(
-  { type, maxJobsToActivate, requestTimeout }: Readonly<Record<string, unknown>>,
+  { type, tenantIds, maxJobsToActivate, requestTimeout }: Readonly<Record<string, unknown>>,
   { jobs }: State,
   request: IncomingMessage,
   stopping: AbortSignal,
 ): Promise<readonly EngineJob[]> {
   const end = performance.now() + Number(requestTimeout);
   while (performance.now() < end && !stopping.aborted && !request.socket.destroyed) {
-    const found = jobs.filter((job) => job.type === type).slice(0, Number(maxJobsToActivate));
+    const found = jobs
+      .filter((job) => job.type === type && (!Array.isArray(tenantIds) || tenantIds.includes(job.tenantId)))
+      .slice(0, Number(maxJobsToActivate));
     for (const job of found) jobs.splice(jobs.indexOf(job), 1);
     if (found.length > 0) return found;
     await sleep(20);

@@ -15,6 +15,7 @@ import (
 
 	"github.com/acme/app/primitives/process/orders/bpmn"
 	"github.com/acme/app/primitives/process/orders/internal/config"
+	"github.com/acme/app/primitives/process/orders/internal/engine"
 	"github.com/acme/app/primitives/process/orders/internal/gen/model"
 	"github.com/acme/app/primitives/process/orders/internal/handlers"
 	"github.com/acme/app/primitives/process/orders/internal/lifecycle"
@@ -24,6 +25,9 @@ import (
 	"github.com/acme/app/primitives/process/orders/internal/worker"
 	"github.com/acme/app/primitives/process/orders/internal/zeebe"
 )
+
+// workTimeout is for one request for work.
+const workTimeout = 10 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -55,18 +59,34 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	registry, err := handlers.New(work.NewHTTP(&settings.WorkURL, &http.Client{
+		Timeout:       workTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	})).Registry()
+	if err != nil {
+		return err
+	}
+	return do(ctx, settings, registry, out)
+}
+
+// do does the jobs of a registry, and takes in messages.
+func do(ctx context.Context, settings config.Serve, registry map[string]engine.Handler, out io.Writer) error {
 	log := logger(out, settings.LogLevel)
 	listener, err := net.Listen("tcp", settings.HTTPAddress)
 	if err != nil {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	engine := connect(settings.Engine)
-	probes := probe.New(log, engine.Ready)
-	probes.Handle("POST /v1/messages/{name}", messages.Handler(log, engine, settings.MessageTTL, model.Messages()))
-	registry := model.Registry(&handlers.Handlers{Work: work.NewHTTP(&settings.WorkURL)})
-	jobs := worker.New(engine, registry, log, worker.Settings{
-		Name: "process-orders", MaxJobs: settings.MaxJobs, JobTimeout: settings.JobTimeout,
+	client := connect(settings.Engine)
+	probes := probe.New(log, client.Ready)
+	probes.Handle("POST /v1/messages/{name}", messages.Handler(log, client, messages.Settings{
+		TTL: settings.MessageTTL, Tenants: settings.Tenants,
+	}, model.Messages()))
+	jobs := worker.New(client, registry, log, worker.Settings{
+		Name: "process-orders", Tenants: settings.Tenants, MaxJobs: settings.MaxJobs,
+		JobTimeout: settings.JobTimeout, RetryBackoff: settings.RetryBackoff,
+		// Stopping waits for a request for jobs that is under way.
+		PollWait: min(20*time.Second, (settings.DrainTimeout-time.Duration(settings.DrainDelay))/2),
 	})
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
@@ -81,10 +101,17 @@ func deploy(ctx context.Context, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := connect(settings.Engine).Deploy(ctx, bpmn.FileName, bpmn.Process); err != nil {
-		return err
+	log := logger(out, slog.LevelInfo)
+	tenants := settings.Tenants
+	if len(tenants) == 0 {
+		tenants = []string{""}
 	}
-	logger(out, slog.LevelInfo).Info("deployed", "process", model.ProcessID, "digest", model.Digest)
+	for _, tenant := range tenants {
+		if err := connect(settings.Engine).Deploy(ctx, tenant, bpmn.FileName, bpmn.Process); err != nil {
+			return err
+		}
+		log.Info("deployed", "processes", model.ProcessIDs(), "tenant", tenant, "digest", model.Digest)
+	}
 	return nil
 }
 

@@ -14,56 +14,53 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/acme/app/primitives/process/orders/bpmn"
+	"github.com/acme/app/primitives/process/orders/internal/config"
 )
 
 // environ is complete, but there is no engine.
 var environ = []string{
-	"ENGINE_URL=http://127.0.0.1:1", "ENGINE_AUTH=none", "HTTP_ADDRESS=127.0.0.1:0", "LOG_LEVEL=INFO", "MAX_JOBS=4",
-	"JOB_TIMEOUT=1m", "MESSAGE_TTL=1h", "DRAIN_DELAY=0s", "DRAIN_TIMEOUT=10s",
+	"ENGINE_URL=http://127.0.0.1:1", "ENGINE_AUTH=none", "HTTP_ADDRESS=127.0.0.1:0",
 	"WORK_URL=http://127.0.0.1:1",
 }
 
 type line struct{ Msg, Server, Address, Part string }
 
 func TestProcessesStartAndStop(t *testing.T) {
-	for _, test := range []struct {
-		command string
-		want    []string
-	}{
-		{"serve", []string{"readiness", "delay", "worker", "http"}},
-	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		reader, writer, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
+	settings, err := config.LoadServe(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- do(ctx, settings, nil, writer); _ = writer.Close() }()
+	var stopped []string
+	for lines := bufio.NewScanner(reader); lines.Scan(); {
+		var got line
+		if err := json.Unmarshal(lines.Bytes(), &got); err != nil {
+			t.Fatalf("log line %q: %v", lines.Bytes(), err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- run(ctx, []string{test.command}, environ, writer); _ = writer.Close() }()
-		var stopped []string
-		for lines := bufio.NewScanner(reader); lines.Scan(); {
-			var got line
-			if err := json.Unmarshal(lines.Bytes(), &got); err != nil {
-				t.Fatalf("%s: log line %q: %v", test.command, lines.Bytes(), err)
-			}
-			switch {
-			case got.Msg == "listening" && got.Server == "http":
-				for path, want := range map[string]int{"/livez": http.StatusNoContent, "/readyz": http.StatusServiceUnavailable} {
-					if got := statusOf(t, "http://"+got.Address+path); got != want {
-						t.Errorf("%s: GET %s = %d, want %d", test.command, path, got, want)
-					}
+		switch {
+		case got.Msg == "listening" && got.Server == "http":
+			for path, want := range map[string]int{"/livez": http.StatusNoContent, "/readyz": http.StatusServiceUnavailable} {
+				if got := statusOf(t, "http://"+got.Address+path); got != want {
+					t.Errorf("GET %s = %d, want %d", path, got, want)
 				}
-				cancel()
-			case got.Msg == "stopped":
-				stopped = append(stopped, got.Part)
 			}
+			cancel()
+		case got.Msg == "stopped":
+			stopped = append(stopped, got.Part)
 		}
-		if err := <-ended; err != nil {
-			t.Errorf("%s: error = %v, want nil", test.command, err)
-		}
-		if diff := cmp.Diff(test.want, stopped); diff != "" {
-			t.Errorf("%s: order of stopping differs (-want +got):\n%s", test.command, diff)
-		}
-		cancel()
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("error = %v, want nil", err)
+	}
+	if diff := cmp.Diff([]string{"readiness", "delay", "worker", "http"}, stopped); diff != "" {
+		t.Errorf("order of stopping differs (-want +got):\n%s", diff)
 	}
 }
 
@@ -76,14 +73,17 @@ func TestDeployBringsTheModel(t *testing.T) {
 			return
 		}
 		content, _ := io.ReadAll(file)
-		deployed = append(deployed, r.URL.Path, header.Filename, string(content))
+		deployed = append(deployed, r.URL.Path, r.FormValue("tenantId"), header.Filename, string(content))
 		_, _ = io.WriteString(w, `{"deploymentKey":"1"}`)
 	}))
 	defer server.Close()
-	if err := run(t.Context(), []string{"deploy"}, append([]string{"ENGINE_AUTH=none"}, "ENGINE_URL="+server.URL), io.Discard); err != nil {
+	if err := run(t.Context(), []string{"deploy"}, []string{"ENGINE_AUTH=none", "ENGINE_TENANTS=acme,other", "ENGINE_URL=" + server.URL}, io.Discard); err != nil {
 		t.Errorf("deploy: error = %v, want nil", err)
 	}
-	want := []string{"/v2/deployments", "process.bpmn", string(bpmn.Process)}
+	want := []string{
+		"/v2/deployments", "acme", "process.bpmn", string(bpmn.Process),
+		"/v2/deployments", "other", "process.bpmn", string(bpmn.Process),
+	}
 	if diff := cmp.Diff(want, deployed); diff != "" {
 		t.Errorf("deployment differs (-want +got):\n%s", diff)
 	}

@@ -1,5 +1,4 @@
-// Package config reads settings from the environment, which is the only place that they come from: nothing here has a
-// default. What is the same for every deployment of an image stands in the Dockerfile's ENV.
+// Package config reads settings from the environment. What differs between deployments has no default.
 package config
 
 import (
@@ -19,6 +18,8 @@ import (
 type Engine struct {
 	URL  url.URL `env:"ENGINE_URL,required,notEmpty"`
 	Auth Auth    `env:"ENGINE_AUTH,required,notEmpty"`
+	// Tenants are those of the engine that this process works for; none in an engine without tenants.
+	Tenants []string `env:"ENGINE_TENANTS"`
 	// The settings of the one that Auth chooses are needed, those of others are not read.
 	Basic Basic `env:"-"`
 	OAuth OAuth `env:"-"`
@@ -42,18 +43,20 @@ type OAuth struct {
 type Serve struct {
 	Engine
 	WorkURL     url.URL    `env:"WORK_URL,required,notEmpty"`
-	HTTPAddress string     `env:"HTTP_ADDRESS,required,notEmpty"`
-	LogLevel    slog.Level `env:"LOG_LEVEL,required,notEmpty"`
+	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
+	LogLevel    slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
 	// MaxJobs is how many jobs of one type are in hand at most.
-	MaxJobs int `env:"MAX_JOBS,required,notEmpty"`
+	MaxJobs int `env:"MAX_JOBS,notEmpty" envDefault:"16"`
 	// JobTimeout is how long the engine locks a job for this process.
-	JobTimeout time.Duration `env:"JOB_TIMEOUT,required,notEmpty"`
+	JobTimeout time.Duration `env:"JOB_TIMEOUT,notEmpty" envDefault:"1m"`
+	// RetryBackoff is how long a failed job rests before it is tried again.
+	RetryBackoff time.Duration `env:"RETRY_BACKOFF,notEmpty" envDefault:"10s"`
 	// MessageTTL is how long the engine keeps a message for an instance that does not wait yet.
-	MessageTTL time.Duration `env:"MESSAGE_TTL,required,notEmpty"`
+	MessageTTL time.Duration `env:"MESSAGE_TTL,notEmpty" envDefault:"1h"`
 	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay Delay `env:"DRAIN_DELAY,required,notEmpty"`
+	DrainDelay Delay `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
 	// DrainTimeout is for work in flight, the delay included.
-	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,required,notEmpty"`
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
 }
 
 // Deploy is what bringing the model to the engine takes.

@@ -36,3 +36,23 @@ func TestDecode(t *testing.T) {
 		}
 	}
 }
+
+func TestCallerIsWhoStartedTheInstance(t *testing.T) {
+	started := []byte(`{"caller":{"tenant":"acme","subject":"alice","traceparent":"00-1","tracestate":"a=b"}}`)
+	for _, test := range []struct {
+		job  engine.Job
+		want engine.Caller
+	}{
+		{engine.Job{Variables: started}, engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
+		{engine.Job{Tenant: "<default>", Variables: started}, engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
+		{engine.Job{Tenant: "other", Variables: started}, engine.Caller{Tenant: "other", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
+		{engine.Job{Tenant: "other", Variables: []byte("{}")}, engine.Caller{Tenant: "other"}},
+	} {
+		if got, err := test.job.Caller(); err != nil || got != test.want {
+			t.Errorf("Caller() = %+v, %v; want %+v, nil", got, err, test.want)
+		}
+	}
+	if _, err := (engine.Job{Variables: []byte(`{"caller":7}`)}).Caller(); !errors.Is(err, engine.ErrInvalid) {
+		t.Errorf("Caller() error = %v, want %v", err, engine.ErrInvalid)
+	}
+}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,20 +13,22 @@ import (
 	"github.com/acme/app/primitives/process/orders/internal/work"
 )
 
+// TestEveryJobIsHandled fails while a method has to be implemented; what it then does is for other tests to say.
+func TestEveryJobIsHandled(t *testing.T) {
+	if _, err := New(new(orders)).Registry(); err != nil {
+		t.Errorf("Registry() error = %v, want nil", err)
+	}
+}
+
 // orders is a work.Service that remembers what was asked.
 type orders struct {
 	requested []work.Order
-	cancelled []string
+	from      engine.Caller
 	err       error
 }
 
-func (o *orders) Request(_ context.Context, order work.Order) error {
-	o.requested = append(o.requested, order)
-	return o.err
-}
-
-func (o *orders) Cancel(_ context.Context, id string) error {
-	o.cancelled = append(o.cancelled, id)
+func (o *orders) Request(_ context.Context, from engine.Caller, order work.Order) error {
+	o.requested, o.from = append(o.requested, order), from
 	return o.err
 }
 
@@ -36,21 +39,14 @@ func request(variables string) engine.Job {
 	}
 }
 
-func cancel(variables string) engine.Job {
-	return engine.Job{
-		Key: "12", Type: model.JobWorkCancelV1, ProcessInstanceKey: "22", ElementID: "CancelWork",
-		ElementInstanceKey: "34", Tenant: "acme", Retries: 3, Variables: []byte(variables),
-	}
-}
-
 // do gives a job to the handler of its type.
 func do(t *testing.T, service work.Service, job engine.Job) (engine.Completion, error) {
-	return model.Registry(&Handlers{Work: service})[job.Type](t.Context(), job)
+	return model.Registry(New(service))[job.Type](t.Context(), job)
 }
 
 func TestWorkIsRequested(t *testing.T) {
 	var service orders
-	job := request(`{"subject":"item/i1","other":1}`)
+	job := request(`{"title":"First","other":1,"caller":{"subject":"alice","traceparent":"00-1"}}`)
 	got, err := do(t, &service, job)
 	if err != nil {
 		t.Fatalf("WorkRequestV1() error = %v, want nil", err)
@@ -58,15 +54,17 @@ func TestWorkIsRequested(t *testing.T) {
 	if diff := cmp.Diff(engine.Variables{"work_id": job.WorkID()}, got.Variables); diff != "" {
 		t.Errorf("variables differ (-want +got):\n%s", diff)
 	}
-	want := []work.Order{{ID: job.WorkID(), Tenant: "acme", Subject: "item/i1"}}
-	if diff := cmp.Diff(want, service.requested); diff != "" {
+	if diff := cmp.Diff([]work.Order{{ID: job.WorkID(), Title: "First"}}, service.requested); diff != "" {
 		t.Errorf("orders differ (-want +got):\n%s", diff)
+	}
+	if want := (engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1"}); service.from != want {
+		t.Errorf("requested for %+v, want %+v", service.from, want)
 	}
 }
 
 func TestWorkIsRequestedUnderOneID(t *testing.T) {
 	var service orders
-	job := request(`{"subject":"item/i1"}`)
+	job := request(`{"title":"First"}`)
 	first, err := do(t, &service, job)
 	if err != nil {
 		t.Fatalf("WorkRequestV1() error = %v, want nil", err)
@@ -84,38 +82,30 @@ func TestWorkIsRequestedUnderOneID(t *testing.T) {
 	}
 }
 
-func TestWorkIsCancelled(t *testing.T) {
-	var service orders
-	got, err := do(t, &service, cancel(`{"work_id":"w1","subject":"item/i1"}`))
-	if err != nil || len(got.Variables) != 0 {
-		t.Fatalf("WorkCancelV1() = %v, %v; want no variables, nil", got, err)
-	}
-	if diff := cmp.Diff([]string{"w1"}, service.cancelled); diff != "" {
-		t.Errorf("cancelled orders differ (-want +got):\n%s", diff)
+func TestMalformedJobsAreInvalid(t *testing.T) {
+	for _, variables := range []string{`{}`, `{"title":""}`, `{"title":7}`, `{"title":"First","caller":7}`, ``} {
+		var service orders
+		_, err := do(t, &service, request(variables))
+		if !errors.Is(err, engine.ErrInvalid) {
+			t.Errorf("WorkRequestV1() of %s: error = %v, want %v", variables, err, engine.ErrInvalid)
+		}
+		if len(service.requested) != 0 {
+			t.Errorf("WorkRequestV1() of %s: requested %v, want nothing", variables, service.requested)
+		}
 	}
 }
 
-func TestMalformedJobsAreInvalid(t *testing.T) {
-	for _, job := range []engine.Job{
-		request(`{}`), request(`{"subject":""}`), request(`{"subject":7}`), request(``),
-		cancel(`{}`), cancel(`{"work_id":""}`), cancel(`{"work_id":{}}`),
-	} {
-		var service orders
-		_, err := do(t, &service, job)
-		if !errors.Is(err, engine.ErrInvalid) {
-			t.Errorf("%s of %s: error = %v, want %v", job.ElementID, job.Variables, err, engine.ErrInvalid)
-		}
-		if got := len(service.requested) + len(service.cancelled); got != 0 {
-			t.Errorf("%s of %s: asked for %d things, want none", job.ElementID, job.Variables, got)
-		}
+func TestRefusedWorkTakesItsPath(t *testing.T) {
+	_, err := do(t, &orders{err: fmt.Errorf("%w: no stock", work.ErrRefused)}, request(`{"title":"First"}`))
+	bpmn, ok := errors.AsType[*engine.BPMNError](err)
+	if !ok || bpmn.Code != model.ErrorWorkRefused {
+		t.Errorf("WorkRequestV1() error = %v, want a BPMN error with the code %s", err, model.ErrorWorkRefused)
 	}
 }
 
 func TestJobsFailWithTheirService(t *testing.T) {
-	for _, job := range []engine.Job{request(`{"subject":"item/i1"}`), cancel(`{"work_id":"w1"}`)} {
-		service := &orders{err: errors.New("no answer")}
-		if _, err := do(t, service, job); !errors.Is(err, service.err) {
-			t.Errorf("%s: error = %v, want %v", job.ElementID, err, service.err)
-		}
+	service := &orders{err: errors.New("no answer")}
+	if _, err := do(t, service, request(`{"title":"First"}`)); !errors.Is(err, service.err) {
+		t.Errorf("WorkRequestV1() error = %v, want %v", err, service.err)
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/acme/app/primitives/process/orders/internal/engine"
@@ -21,11 +23,19 @@ type Publisher interface {
 
 const maxBody = 1 << 20
 
+// Settings are what can be told a handler.
+type Settings struct {
+	// TTL is how long the engine keeps a message.
+	TTL time.Duration
+	// Tenants are those of the engine that messages may be for; none in an engine without tenants.
+	Tenants []string
+}
+
 // Handler answers POST for one of the messages, that in the path value name, with a JSON object in the body: messageId,
 // which makes sending it twice as good as once; correlationKey, unless the message starts a process; variables. Whoever
-// sends it has to send it again, later, unless the answer is 2xx, or 400, 404, 413 or 422, which no repetition would
-// change.
-func Handler(log *slog.Logger, publisher Publisher, ttl time.Duration, messages []model.Message) http.Handler {
+// sends it has to send it again, later, unless the answer is 2xx, or 400, 403, 404, 413 or 422, which no repetition would
+// change. A message that starts a process gives it the caller and the trace of its headers.
+func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages []model.Message) http.Handler {
 	known := make(map[string]model.Message)
 	for _, message := range messages {
 		known[message.Name] = message
@@ -35,6 +45,17 @@ func Handler(log *slog.Logger, publisher Publisher, ttl time.Duration, messages 
 		if !ok {
 			http.Error(w, "the process waits for no such message", http.StatusNotFound)
 			return
+		}
+		from := engine.Caller{
+			Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id"),
+			TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"),
+		}
+		var tenant string
+		if len(settings.Tenants) > 0 {
+			if tenant = from.Tenant; !slices.Contains(settings.Tenants, tenant) {
+				http.Error(w, "Tenant-Id is none of those that the engine has here", http.StatusForbidden)
+				return
+			}
 		}
 		var body struct {
 			MessageID      string           `json:"messageId"`
@@ -58,10 +79,20 @@ func Handler(log *slog.Logger, publisher Publisher, ttl time.Duration, messages 
 			http.Error(w, "messageId and correlationKey are needed", http.StatusBadRequest)
 			return
 		}
+		variables := engine.Variables{}
+		maps.Copy(variables, body.Variables)
+		// It is for nobody to say in a body for whom they act.
+		delete(variables, engine.CallerVariable)
+		if len(message.CorrelationKeys) == 0 {
+			variables[engine.CallerVariable] = from
+		}
 		err = publisher.Publish(r.Context(), engine.Message{
-			Name: message.Name, CorrelationKey: body.CorrelationKey, ID: body.MessageID, TTL: ttl, Variables: body.Variables,
+			Name: message.Name, Tenant: tenant, CorrelationKey: body.CorrelationKey, ID: body.MessageID, TTL: settings.TTL,
+			Variables: variables,
 		})
-		attributes := []slog.Attr{slog.String("name", message.Name), slog.String("id", body.MessageID)}
+		attributes := []slog.Attr{
+			slog.String("name", message.Name), slog.String("id", body.MessageID), slog.String("trace", from.TraceID()),
+		}
 		switch {
 		case err == nil:
 			log.LogAttrs(r.Context(), slog.LevelInfo, "published", attributes...)

@@ -34,10 +34,18 @@ func post(publisher Publisher, name, body string) int {
 
 func send(publisher Publisher, name string, body io.Reader) int {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/messages/{name}", Handler(slog.New(slog.DiscardHandler), publisher, time.Hour, known))
+	mux.Handle("POST /v1/messages/{name}", Handler(slog.New(slog.DiscardHandler), publisher, Settings{TTL: time.Hour}, known))
 	recorder := httptest.NewRecorder()
-	mux.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/messages/"+name, body))
+	mux.ServeHTTP(recorder, request(name, body))
 	return recorder.Code
+}
+
+func request(name string, body io.Reader) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/v1/messages/"+name, body)
+	r.Header.Set("Tenant-Id", "acme")
+	r.Header.Set("Subject-Id", "alice")
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	return r
 }
 
 func TestMessagesArePublishedOnce(t *testing.T) {
@@ -48,17 +56,42 @@ func TestMessagesArePublishedOnce(t *testing.T) {
 			t.Errorf("status = %d, want %d", got, want)
 		}
 	}
-	if got, want := post(memory, "ordered", `{"messageId":"m2"}`), http.StatusNoContent; got != want {
+	body := `{"messageId":"m2","variables":{"caller":{"tenant":"other"}}}`
+	if got, want := post(memory, "ordered", body), http.StatusNoContent; got != want {
 		t.Errorf("status of a message that starts a process = %d, want %d", got, want)
 	}
 	want := []engine.Message{
 		{Name: "order/paid", CorrelationKey: "o1", ID: "m1", TTL: time.Hour, Variables: engine.Variables{
 			"by": "card", "amount": json.Number("9007199254740993"),
 		}},
-		{Name: "ordered", ID: "m2", TTL: time.Hour},
+		{Name: "ordered", ID: "m2", TTL: time.Hour, Variables: engine.Variables{"caller": engine.Caller{
+			Tenant: "acme", Subject: "alice", TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		}}},
 	}
 	if diff := cmp.Diff(want, memory.Published()); diff != "" {
 		t.Errorf("messages differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestMessagesAreOfTheirTenant(t *testing.T) {
+	memory := enginetest.New()
+	for _, test := range []struct {
+		tenants []string
+		want    int
+	}{
+		{[]string{"other", "acme"}, http.StatusNoContent},
+		{[]string{"other"}, http.StatusForbidden},
+	} {
+		mux := http.NewServeMux()
+		mux.Handle("POST /v1/messages/{name}", Handler(slog.New(slog.DiscardHandler), memory, Settings{Tenants: test.tenants}, known))
+		recorder := httptest.NewRecorder()
+		mux.ServeHTTP(recorder, request("ordered", strings.NewReader(`{"messageId":"m1"}`)))
+		if got := recorder.Code; got != test.want {
+			t.Errorf("status with the tenants %q = %d, want %d", test.tenants, got, test.want)
+		}
+	}
+	if got := memory.Published(); len(got) != 1 || got[0].Tenant != "acme" {
+		t.Errorf("published %v, want one message of the tenant acme", got)
 	}
 }
 

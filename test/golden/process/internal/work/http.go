@@ -8,62 +8,55 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
 )
 
-// HTTP is a [Service] behind a URL: PUT and DELETE on the order's id below it. Any 2xx is success, and for Cancel also
-// 404. Use [NewHTTP].
+// HTTP is a [Service] that is a method of a domain, over Connect's protocol with JSON. Use [NewHTTP].
 type HTTP struct {
 	client *http.Client
-	base   *url.URL
+	method string
 }
 
-// NewHTTP returns the service behind a URL.
-func NewHTTP(base *url.URL) *HTTP {
-	return &HTTP{base: base, client: &http.Client{
-		Timeout: 10 * time.Second,
-		// Where a redirection leads need not take orders, even if it answers 200.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+// NewHTTP returns the method at a URL. The client follows no redirect: where one leads need not do work.
+func NewHTTP(method *url.URL, client *http.Client) *HTTP {
+	return &HTTP{client: client, method: method.String()}
 }
 
-// Request implements [Service].
-func (h *HTTP) Request(ctx context.Context, order Order) error {
-	body, err := json.Marshal(order)
+// Request implements [Service]. What the domain answers with 4xx is refused, but for 408 and 429, which ask for patience.
+func (h *HTTP) Request(ctx context.Context, from engine.Caller, order Order) error {
+	body, err := json.Marshal(map[string]string{"requestId": order.ID, "title": order.Title})
 	if err != nil {
 		return err
 	}
-	return h.send(ctx, http.MethodPut, order.ID, body)
-}
-
-// Cancel implements [Service].
-func (h *HTTP) Cancel(ctx context.Context, id string) error {
-	return h.send(ctx, http.MethodDelete, id, nil)
-}
-
-func (h *HTTP) send(ctx context.Context, method, id string, body []byte) error {
-	// These would be another path than one of an order.
-	if strings.Trim(id, ".") == "" {
-		return fmt.Errorf("%q is no id of an order", id)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, h.base.JoinPath(url.PathEscape(id)).String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.method, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Tenant-Id": from.Tenant, "Subject-Id": from.Subject,
+		"Traceparent": from.TraceParent, "Tracestate": from.TraceState,
+	} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
 	resp, err := h.client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	// Read to the end, so that the connection can be used again.
-	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)); err != nil {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
 		return err
 	}
-	gone := method == http.MethodDelete && resp.StatusCode == http.StatusNotFound
-	if resp.StatusCode/100 != 2 && !gone {
-		return fmt.Errorf("work %s: %s answered %d", id, method, resp.StatusCode)
+	switch status := resp.StatusCode; {
+	case status/100 == 2:
+		return nil
+	case status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests:
+		return fmt.Errorf("%w: %s was answered %d: %.200q", ErrRefused, order.ID, status, answer)
+	default:
+		return fmt.Errorf("work %s was answered %d: %.200q", order.ID, status, answer)
 	}
-	return nil
 }

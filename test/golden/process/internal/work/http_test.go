@@ -1,6 +1,7 @@
 package work
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,65 +9,45 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
 )
 
-func TestWorkIsRequestedAndCancelled(t *testing.T) {
+func TestWorkIsRequestedForItsCaller(t *testing.T) {
 	var got []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got = append(got, r.Method+" "+r.URL.Path+" "+string(body))
-		if r.Method == http.MethodDelete {
-			w.WriteHeader(http.StatusNotFound)
+		got = append(got, r.Method+" "+r.URL.Path, string(body))
+		for _, name := range []string{"Content-Type", "Tenant-Id", "Subject-Id", "Traceparent", "Tracestate"} {
+			got = append(got, r.Header.Get(name))
 		}
 	}))
 	defer server.Close()
-	base, _ := url.Parse(server.URL + "/orders")
-	service := NewHTTP(base)
-	if err := service.Request(t.Context(), Order{ID: "w1", Tenant: "acme", Subject: "item/i1"}); err != nil {
+	method, _ := url.Parse(server.URL + "/acme.v1.Orders/CreateOrder")
+	from := engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}
+	if err := NewHTTP(method, server.Client()).Request(t.Context(), from, Order{ID: "w1", Title: "First"}); err != nil {
 		t.Errorf("Request() error = %v, want nil", err)
 	}
-	if err := service.Cancel(t.Context(), "w1"); err != nil {
-		t.Errorf("Cancel() error = %v, want nil", err)
+	want := []string{
+		"POST /acme.v1.Orders/CreateOrder", `{"requestId":"w1","title":"First"}`,
+		"application/json", "acme", "alice", "00-1", "a=b",
 	}
-	want := []string{`PUT /orders/w1 {"id":"w1","tenant":"acme","subject":"item/i1"}`, "DELETE /orders/w1 "}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("requests differ (-want +got):\n%s", diff)
+		t.Errorf("the request differs (-want +got):\n%s", diff)
 	}
 }
 
 func TestWorkFailsUnlessAccepted(t *testing.T) {
-	for _, status := range []int{
-		http.StatusFound, http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusInternalServerError,
+	for status, refused := range map[int]bool{
+		http.StatusNotModified: false, http.StatusBadRequest: true, http.StatusConflict: true,
+		http.StatusRequestTimeout: false, http.StatusTooManyRequests: false, http.StatusInternalServerError: false,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/elsewhere" {
-				t.Errorf("answered %d: %s was sent elsewhere, too", status, r.Method)
-				return
-			}
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(status)
-		}))
-		base, _ := url.Parse(server.URL)
-		service := NewHTTP(base)
-		if err := service.Request(t.Context(), Order{ID: "w1"}); err == nil {
-			t.Errorf("Request() answered %d: error = nil, want one", status)
-		}
-		if err := service.Cancel(t.Context(), "w1"); err == nil {
-			t.Errorf("Cancel() answered %d: error = nil, want one", status)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		method, _ := url.Parse(server.URL)
+		err := NewHTTP(method, server.Client()).Request(t.Context(), engine.Caller{}, Order{ID: "w1"})
+		if err == nil || errors.Is(err, ErrRefused) != refused {
+			t.Errorf("Request() answered %d: error = %v, want one, refused %t", status, err, refused)
 		}
 		server.Close()
-	}
-}
-
-func TestWorkNeedsAnID(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("%s %s, want no request", r.Method, r.URL.Path)
-	}))
-	defer server.Close()
-	base, _ := url.Parse(server.URL + "/orders")
-	for _, id := range []string{"", ".", ".."} {
-		if err := NewHTTP(base).Cancel(t.Context(), id); err == nil {
-			t.Errorf("Cancel(%q) error = nil, want one", id)
-		}
 	}
 }

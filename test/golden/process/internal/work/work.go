@@ -1,22 +1,26 @@
 // Package work is whoever does the work that the process requests.
 package work
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/acme/app/primitives/process/orders/internal/engine"
+)
+
+// ErrRefused says that work will not be done, however often it is requested.
+var ErrRefused = errors.New("the work was refused")
 
 // Order is a request for a piece of work.
 type Order struct {
-	// ID is the same however often the order is sent, and correlates the message that the work is done.
-	ID string `json:"id"`
-	// Tenant is for whom it is done.
-	Tenant string `json:"tenant"`
-	// Subject is what it is about.
-	Subject string `json:"subject"`
+	// ID is the same however often the work is requested, and correlates the message that it is done.
+	ID string
+	// Title is what it is about.
+	Title string
 }
 
-// Service takes orders.
+// Service does work.
 type Service interface {
-	// Request orders work. An order that is known already changes nothing.
-	Request(ctx context.Context, order Order) error
-	// Cancel takes an order back. One that is done or unknown changes nothing.
-	Cancel(ctx context.Context, id string) error
+	// Request requests work for a caller. An order that is known already changes nothing.
+	Request(ctx context.Context, from engine.Caller, order Order) error
 }

@@ -15,14 +15,12 @@ import (
 )
 
 const (
-	// pollWait is how long the engine may hold a request for jobs back while there are none.
-	pollWait = 20 * time.Second
 	// reportTimeout is for telling the engine what became of a job, all attempts together.
 	reportTimeout = 15 * time.Second
-	// retryBackoff is how long a failed job rests before it is tried again.
-	retryBackoff = 10 * time.Second
-	minPause     = 100 * time.Millisecond
-	maxPause     = 10 * time.Second
+	// handBack is how much of the time for stopping is left for giving back jobs that cannot be finished.
+	handBack = 2 * time.Second
+	minPause = 100 * time.Millisecond
+	maxPause = 10 * time.Second
 )
 
 // Worker does jobs. Use [New].
@@ -32,11 +30,12 @@ type Worker struct {
 	log      *slog.Logger
 	settings Settings
 
-	// polling ends when no more jobs are to be taken, working when those in hand are given up.
-	polling, working     context.Context
-	stopPolling, abandon context.CancelFunc
-	done                 chan struct{}
-	jobs                 sync.WaitGroup
+	// polling ends when no more jobs are to be taken, working when those in hand are to be given back, and telling when
+	// there is no more time for that.
+	polling, working, telling       context.Context
+	stopPolling, interrupt, abandon context.CancelFunc
+	done                            chan struct{}
+	jobs                            sync.WaitGroup
 }
 
 // Settings are what can be told a worker.
@@ -45,15 +44,23 @@ type Settings struct {
 	Name string
 	// MaxJobs is how many jobs of one type are in hand at most.
 	MaxJobs int
+	// Tenants are those whose jobs are asked for; none in an engine without tenants.
+	Tenants []string
 	// JobTimeout is how long the engine locks a job for the worker.
 	JobTimeout time.Duration
+	// RetryBackoff is how long a failed job rests before it is tried again.
+	RetryBackoff time.Duration
+	// PollWait is how long the engine may hold a request for jobs back while there are none. Stopping waits for it:
+	// what a request that is broken off has been given would stay locked.
+	PollWait time.Duration
 }
 
 // New returns a worker that has a handler for each job type.
 func New(e engine.Engine, handlers map[string]engine.Handler, log *slog.Logger, settings Settings) *Worker {
 	w := &Worker{engine: e, handlers: handlers, log: log, settings: settings, done: make(chan struct{})}
 	w.polling, w.stopPolling = context.WithCancel(context.Background())
-	w.working, w.abandon = context.WithCancel(context.Background())
+	w.working, w.interrupt = context.WithCancel(context.Background())
+	w.telling, w.abandon = context.WithCancel(context.Background())
 	return w
 }
 
@@ -70,16 +77,22 @@ func (w *Worker) Run() error {
 	}()
 	select {
 	case <-w.done:
-	case <-w.working.Done():
+	case <-w.telling.Done():
 	}
 	return nil
 }
 
-// Stop takes no more jobs and waits for those in hand. What is not done when ctx ends is given up: the engine hands it
-// out again once its lock has ended.
+// Stop takes no more jobs and waits for those in hand. Shortly before ctx ends, handlers that are still at work are
+// cancelled, and their jobs given back to the engine, which hands them out again at once. Only what a handler holds on to
+// after that stays locked.
 func (w *Worker) Stop(ctx context.Context) error {
 	defer w.abandon()
+	defer w.interrupt()
 	w.stopPolling()
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		defer time.AfterFunc(left-min(handBack, left/2), w.interrupt).Stop()
+	}
 	select {
 	case <-w.done:
 		return nil
@@ -100,12 +113,17 @@ func (w *Worker) poll(jobType string, handler engine.Handler) {
 			return
 		}
 		asked := time.Now()
-		jobs, err := w.engine.Activate(w.polling, engine.Activation{
-			Type: jobType, Worker: w.settings.Name, Max: slots, Lock: w.settings.JobTimeout, Wait: pollWait,
+		jobs, err := w.engine.Activate(w.telling, engine.Activation{
+			Type: jobType, Tenants: w.settings.Tenants, Worker: w.settings.Name, Max: slots,
+			Lock: w.settings.JobTimeout, Wait: w.settings.PollWait,
 		})
 		for _, job := range jobs {
 			w.jobs.Go(func() {
 				defer func() { free <- struct{}{} }()
+				if w.polling.Err() != nil {
+					w.giveBack(job)
+					return
+				}
 				w.do(job, handler)
 			})
 		}
@@ -146,12 +164,16 @@ func take(ctx context.Context, free <-chan struct{}) int {
 
 func (w *Worker) do(job engine.Job, handler engine.Handler) {
 	started := time.Now()
-	log := w.log.With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey)
+	// Without a caller it is for the handler to say what is wrong.
+	from, _ := job.Caller()
+	log := w.log.With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey,
+		"trace", from.TraceID())
 	// Some of the lock is left for telling the engine.
 	ctx, cancel := context.WithTimeout(w.working, w.settings.JobTimeout*9/10)
 	defer cancel()
 	completion, err := safely(ctx, handler, job)
-	if w.working.Err() != nil {
+	if err != nil && w.working.Err() != nil {
+		w.giveBack(job)
 		return
 	}
 	outcome, err, reported := w.report(job, completion, err)
@@ -168,6 +190,14 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 		log.Error("job", attributes...)
 	default:
 		log.Info("job", attributes...)
+	}
+}
+
+// giveBack lets the engine hand a job out again at once; that uses up no retry.
+func (w *Worker) giveBack(job engine.Job) {
+	failure := engine.Failure{Retries: job.Retries, Message: "given back by a worker that stops"}
+	if err := w.insist(func(ctx context.Context) error { return w.engine.Fail(ctx, job.Key, failure) }); err != nil {
+		w.log.Warn("job could not be given back", "type", job.Type, "job", job.Key, "error", err)
 	}
 }
 
@@ -206,7 +236,7 @@ func (w *Worker) report(job engine.Job, completion engine.Completion, err error)
 		}
 		err = reported
 	}
-	result, failure := failed, engine.Failure{Retries: max(0, job.Retries-1), Backoff: retryBackoff, Message: shown(err)}
+	result, failure := failed, engine.Failure{Retries: max(0, job.Retries-1), Backoff: w.settings.RetryBackoff, Message: shown(err)}
 	if errors.Is(err, engine.ErrInvalid) {
 		failure.Retries = 0
 	}
@@ -227,7 +257,7 @@ func shown(err error) string {
 }
 
 func (w *Worker) insist(send func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(w.working, reportTimeout)
+	ctx, cancel := context.WithTimeout(w.telling, reportTimeout)
 	defer cancel()
 	for failures := 1; ; failures++ {
 		err := send(ctx)

@@ -14,7 +14,9 @@ import (
 	"github.com/acme/app/primitives/process/orders/internal/engine/enginetest"
 )
 
-var settings = Settings{Name: "test", MaxJobs: 2, JobTimeout: time.Minute}
+var settings = Settings{
+	Name: "test", MaxJobs: 2, JobTimeout: time.Minute, RetryBackoff: 10 * time.Second, PollWait: 5 * time.Second,
+}
 
 func job(key string) engine.Job {
 	return engine.Job{Key: key, Type: "charge", Retries: 3, Variables: []byte("{}")}
@@ -87,7 +89,7 @@ func TestWorkerTriesAgainAndGivesUp(t *testing.T) {
 			attempts.Add(1)
 			return engine.Completion{}, errors.New("no answer")
 		})
-		time.Sleep(10 * retryBackoff)
+		time.Sleep(10 * settings.RetryBackoff)
 		synctest.Wait()
 		if state, _ := memory.Outcome("1"); state != enginetest.Incident {
 			t.Errorf("the job is %s, want %s", state, enginetest.Incident)
@@ -159,12 +161,55 @@ func TestWorkerFinishesJobsInHand(t *testing.T) {
 	})
 }
 
-func TestWorkerGivesUpJobsAtTheEndOfTheDrain(t *testing.T) {
+func TestWorkerGivesBackWhatItCannotFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := enginetest.New(job("1"))
 		stop := start(t, memory, func(ctx context.Context, _ engine.Job) (engine.Completion, error) {
 			<-ctx.Done()
 			return engine.Completion{}, ctx.Err()
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		if err := stop(ctx); err != nil {
+			t.Errorf("Stop() error = %v, want nil", err)
+		}
+		again, err := memory.Activate(t.Context(), engine.Activation{Type: "charge", Worker: "other", Max: 1, Lock: time.Minute, Wait: time.Second})
+		if err != nil || len(again) != 1 || again[0].Retries != 3 {
+			t.Errorf("Activate() after Stop() = %+v, %v; want the job with all its retries", again, err)
+		}
+	})
+}
+
+func TestWorkerGivesBackWhatComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New()
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Completion, error) {
+			t.Error("a job was done, want none")
+			return engine.Completion{}, nil
+		})
+		synctest.Wait()
+		stopped := make(chan error, 1)
+		go func() { stopped <- stop(t.Context()) }()
+		synctest.Wait()
+		// A request for jobs is under way.
+		memory.Add(job("1"))
+		if err := <-stopped; err != nil {
+			t.Errorf("Stop() error = %v, want nil", err)
+		}
+		if state, result := memory.Outcome("1"); state != enginetest.Ready {
+			t.Errorf("the job is %s with %q, want %s", state, result, enginetest.Ready)
+		}
+	})
+}
+
+func TestWorkerGivesUpWhatAHandlerHoldsOnTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := enginetest.New(job("1"))
+		release := make(chan struct{})
+		stop := start(t, memory, func(context.Context, engine.Job) (engine.Completion, error) {
+			<-release
+			return engine.Completion{}, nil
 		})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -175,6 +220,7 @@ func TestWorkerGivesUpJobsAtTheEndOfTheDrain(t *testing.T) {
 		if state, _ := memory.Outcome("1"); state != enginetest.Locked {
 			t.Errorf("the job is %s, want %s until its lock ends", state, enginetest.Locked)
 		}
+		close(release)
 	})
 }
 

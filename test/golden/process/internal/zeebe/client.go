@@ -56,14 +56,18 @@ var digits = regexp.MustCompile("^[0-9]+$")
 
 // activated is a job as Camunda hands it out.
 type activated struct {
-	JobKey             key             `json:"jobKey"`
-	Type               string          `json:"type"`
-	ProcessInstanceKey key             `json:"processInstanceKey"`
-	ElementID          string          `json:"elementId"`
-	ElementInstanceKey key             `json:"elementInstanceKey"`
-	TenantID           string          `json:"tenantId"`
-	Retries            *int            `json:"retries"`
-	Variables          json.RawMessage `json:"variables"`
+	JobKey             key               `json:"jobKey"`
+	Type               string            `json:"type"`
+	ProcessInstanceKey key               `json:"processInstanceKey"`
+	ElementID          string            `json:"elementId"`
+	ElementInstanceKey key               `json:"elementInstanceKey"`
+	TenantID           string            `json:"tenantId"`
+	Kind               string            `json:"kind"`
+	ListenerEventType  string            `json:"listenerEventType"`
+	CustomHeaders      map[string]string `json:"customHeaders"`
+	UserTask           json.RawMessage   `json:"userTask"`
+	Retries            *int              `json:"retries"`
+	Variables          json.RawMessage   `json:"variables"`
 }
 
 // check says why the job cannot be done. Without its key nothing could be reported of it, and without the other ones
@@ -97,13 +101,17 @@ func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Jo
 	var answer struct {
 		Jobs []activated `json:"jobs"`
 	}
-	err := c.post(ctx, &answer, map[string]any{
+	body := map[string]any{
 		"type":              a.Type,
 		"worker":            a.Worker,
 		"maxJobsToActivate": a.Max,
 		"timeout":           a.Lock.Milliseconds(),
 		"requestTimeout":    a.Wait.Milliseconds(),
-	}, "jobs", "activation")
+	}
+	if len(a.Tenants) > 0 {
+		body["tenantIds"] = a.Tenants
+	}
+	err := c.post(ctx, &answer, body, "jobs", "activation")
 	switch {
 	case err != nil:
 		return nil, err
@@ -117,10 +125,14 @@ func (c *Client) Activate(ctx context.Context, a engine.Activation) ([]engine.Jo
 		if err := job.check(a.Type); err != nil {
 			return nil, err
 		}
+		if string(job.UserTask) == "null" {
+			job.UserTask = nil
+		}
 		jobs = append(jobs, engine.Job{
 			Key: string(job.JobKey), Type: job.Type, ProcessInstanceKey: string(job.ProcessInstanceKey),
 			ElementID: job.ElementID, ElementInstanceKey: string(job.ElementInstanceKey),
-			Tenant: job.TenantID, Retries: *job.Retries, Variables: job.Variables,
+			Tenant: job.TenantID, Kind: job.Kind, ListenerEvent: job.ListenerEventType, Headers: job.CustomHeaders,
+			UserTask: job.UserTask, Retries: *job.Retries, Variables: job.Variables,
 		})
 	}
 	return jobs, nil
@@ -160,13 +172,17 @@ func (c *Client) Publish(ctx context.Context, message engine.Message) error {
 	var answer struct {
 		MessageKey key `json:"messageKey"`
 	}
-	err := c.post(ctx, &answer, map[string]any{
+	body := map[string]any{
 		"name":           message.Name,
 		"correlationKey": message.CorrelationKey,
 		"messageId":      message.ID,
 		"timeToLive":     message.TTL.Milliseconds(),
 		"variables":      message.Variables,
-	}, "messages", "publication")
+	}
+	if message.Tenant != "" {
+		body["tenantId"] = message.Tenant
+	}
+	err := c.post(ctx, &answer, body, "messages", "publication")
 	// The message is there already: that is what its id is for.
 	if status, ok := errors.AsType[*statusError](err); ok && status.code == http.StatusConflict {
 		return nil
@@ -177,8 +193,9 @@ func (c *Client) Publish(ctx context.Context, message engine.Message) error {
 	return err
 }
 
-// Deploy makes a model the latest version of its process. Zeebe takes one that it has already for no new version.
-func (c *Client) Deploy(ctx context.Context, name string, model []byte) error {
+// Deploy makes a model the latest version of its processes, for a tenant unless that is empty. Zeebe takes one that it
+// has already for no new version.
+func (c *Client) Deploy(ctx context.Context, tenant, name string, model []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var body bytes.Buffer
@@ -189,6 +206,9 @@ func (c *Client) Deploy(ctx context.Context, name string, model []byte) error {
 	}
 	// Neither fails on a buffer.
 	_, _ = part.Write(model)
+	if tenant != "" {
+		_ = form.WriteField("tenantId", tenant)
+	}
 	_ = form.Close()
 	var answer struct {
 		DeploymentKey key `json:"deploymentKey"`

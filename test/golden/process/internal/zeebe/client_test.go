@@ -25,13 +25,14 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 	mux.HandleFunc("POST /v2/jobs/activation", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Type, Worker                               string
+			TenantIDs                                  []string
 			MaxJobsToActivate, Timeout, RequestTimeout int
 		}
 		if !decode(t, w, r, &body) {
 			return
 		}
 		jobs, err := memory.Activate(r.Context(), engine.Activation{
-			Type: body.Type, Worker: body.Worker, Max: body.MaxJobsToActivate,
+			Type: body.Type, Tenants: body.TenantIDs, Worker: body.Worker, Max: body.MaxJobsToActivate,
 			Lock: millis(body.Timeout), Wait: millis(body.RequestTimeout),
 		})
 		answers := []map[string]any{}
@@ -39,7 +40,8 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 			answer := map[string]any{
 				"jobKey": job.Key, "type": job.Type, "processInstanceKey": job.ProcessInstanceKey,
 				"elementId": job.ElementID, "elementInstanceKey": job.ElementInstanceKey, "tenantId": job.Tenant,
-				"retries": job.Retries, "variables": job.Variables, "deadline": 0, "customHeaders": map[string]any{},
+				"retries": job.Retries, "variables": job.Variables, "deadline": 0, "customHeaders": job.Headers,
+				"kind": job.Kind, "listenerEventType": job.ListenerEvent, "userTask": job.UserTask,
 			}
 			if i%2 == 0 {
 				answer["jobKey"] = json.Number(job.Key)
@@ -76,9 +78,9 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 	})
 	mux.HandleFunc("POST /v2/messages/publication", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
-			Name, CorrelationKey, MessageID string
-			TimeToLive                      int
-			Variables                       engine.Variables
+			Name, TenantID, CorrelationKey, MessageID string
+			TimeToLive                                int
+			Variables                                 engine.Variables
 		}
 		if !decode(t, w, r, &body) {
 			return
@@ -89,7 +91,7 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 		}
 		published[body.MessageID] = body.MessageID != ""
 		err := memory.Publish(r.Context(), engine.Message{
-			Name: body.Name, CorrelationKey: body.CorrelationKey, ID: body.MessageID,
+			Name: body.Name, Tenant: body.TenantID, CorrelationKey: body.CorrelationKey, ID: body.MessageID,
 			TTL: millis(body.TimeToLive), Variables: body.Variables,
 		})
 		reply(w, err, http.StatusOK, map[string]any{"messageKey": "1"})
@@ -101,6 +103,9 @@ func server(t *testing.T, memory *enginetest.Memory) *httptest.Server {
 			return
 		}
 		model, _ := io.ReadAll(file)
+		if got, want := r.FormValue("tenantId"), "acme"; got != want {
+			t.Errorf("deployed for tenant %q, want %q", got, want)
+		}
 		reply(w, nil, http.StatusOK, map[string]any{"deploymentKey": "1", "deployed": header.Filename + " " + string(model)})
 	})
 	mux.HandleFunc("GET /v2/topology", func(w http.ResponseWriter, _ *http.Request) {
@@ -154,7 +159,7 @@ func TestClientIsAnEngine(t *testing.T) {
 
 func TestClientDeploysAndIsReady(t *testing.T) {
 	c := client(t, server(t, enginetest.New()).URL, http.DefaultTransport)
-	if err := c.Deploy(t.Context(), "process.bpmn", []byte("<model/>")); err != nil {
+	if err := c.Deploy(t.Context(), "acme", "process.bpmn", []byte("<model/>")); err != nil {
 		t.Errorf("Deploy() error = %v, want nil", err)
 	}
 	if err := c.Ready(t.Context()); err != nil {
@@ -208,7 +213,7 @@ func TestClientTellsFailures(t *testing.T) {
 			}
 			for what, err := range map[string]error{
 				"Ready()":  c.Ready(t.Context()),
-				"Deploy()": c.Deploy(t.Context(), "process.bpmn", nil),
+				"Deploy()": c.Deploy(t.Context(), "acme", "process.bpmn", nil),
 			} {
 				if err == nil {
 					t.Errorf("%s error = nil, want one", what)

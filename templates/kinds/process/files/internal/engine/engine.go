@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -55,9 +56,46 @@ type Job struct {
 	// ElementInstanceKey differs between two passes through one element, and not between retries.
 	ElementInstanceKey string
 	Tenant             string
+	// Kind is what asks for the job: BPMN_ELEMENT, EXECUTION_LISTENER, TASK_LISTENER; empty before Camunda 8.8.
+	Kind string
+	// ListenerEvent is what a listener is called for, such as COMPLETING.
+	ListenerEvent string
+	// Headers are the task headers of the element in the model.
+	Headers map[string]string
+	// UserTask is the task of a task listener, in the words of Camunda's REST API; nil for all other jobs.
+	UserTask json.RawMessage
 	// Retries is how many attempts are left, this one included.
 	Retries   int
 	Variables json.RawMessage
+}
+
+// Caller is for whom something is done, and the trace that it belongs to.
+type Caller struct {
+	Tenant      string `json:"tenant"`
+	Subject     string `json:"subject"`
+	TraceParent string `json:"traceparent"`
+	TraceState  string `json:"tracestate"`
+}
+
+// TraceID is the id of the trace in its parent, for logs; empty without one.
+func (c Caller) TraceID() string {
+	if parts := strings.Split(c.TraceParent, "-"); len(parts) >= 4 {
+		return parts[1]
+	}
+	return ""
+}
+
+// CallerVariable keeps the [Caller] that started a process instance.
+const CallerVariable = "caller"
+
+// Caller is who started the process instance; in an engine with tenants, for the tenant of the job.
+func (j Job) Caller() (Caller, error) {
+	var variables struct{ Caller Caller }
+	err := j.Decode(&variables)
+	if j.Tenant != "" && j.Tenant != "<default>" {
+		variables.Caller.Tenant = j.Tenant
+	}
+	return variables.Caller, err
 }
 
 // Decode reads the variables of the job into a struct. Its error is an [ErrInvalid].
@@ -87,6 +125,8 @@ func (e *BPMNError) Error() string { return fmt.Sprintf("BPMN error %s: %s", e.C
 // Activation asks for jobs.
 type Activation struct {
 	Type string
+	// Tenants are those whose jobs are asked for; none in an engine without tenants.
+	Tenants []string
 	// Worker is who asks, for the engine's own logs.
 	Worker string
 	Max    int
@@ -108,6 +148,8 @@ type Failure struct {
 // Message makes waiting process instances go on, or starts one.
 type Message struct {
 	Name string
+	// Tenant is whose instances are meant; empty in an engine without tenants.
+	Tenant string
 	// CorrelationKey chooses the instance; empty for messages that start one.
 	CorrelationKey string
 	// ID makes publishing idempotent: while the message is kept, another with the same ID is not taken in again.

@@ -14,9 +14,10 @@ import (
 func Contract(t *testing.T, open func(*testing.T, *Memory) engine.Engine) {
 	job := engine.Job{
 		Key: "11", Type: "charge", ProcessInstanceKey: "22", ElementID: "Charge", ElementInstanceKey: "33",
-		Tenant: "acme", Retries: 3, Variables: []byte(`{"amount":7}`),
+		Tenant: "acme", Kind: "TASK_LISTENER", ListenerEvent: "COMPLETING", Headers: map[string]string{"currency": "EUR"},
+		UserTask: []byte(`{"assignee":"alice"}`), Retries: 3, Variables: []byte(`{"amount":7}`),
 	}
-	charge := engine.Activation{Type: "charge", Worker: "test", Max: 2, Lock: time.Minute, Wait: 5 * time.Second}
+	charge := engine.Activation{Type: "charge", Tenants: []string{"acme", "other"}, Worker: "test", Max: 2, Lock: time.Minute, Wait: 5 * time.Second}
 	start := func(t *testing.T) (engine.Engine, *Memory) {
 		memory := New(job)
 		opened := open(t, memory)
@@ -40,6 +41,13 @@ func Contract(t *testing.T, open func(*testing.T, *Memory) engine.Engine) {
 		none := charge
 		none.Wait = 10 * time.Millisecond
 		if jobs, err := open(t, New()).Activate(t.Context(), none); err != nil || len(jobs) != 0 {
+			t.Errorf("Activate() = %v, %v; want no jobs, nil", jobs, err)
+		}
+	})
+	t.Run("jobs of other tenants", func(t *testing.T) {
+		others := charge
+		others.Tenants, others.Wait = []string{"other"}, 10*time.Millisecond
+		if jobs, err := open(t, New(job)).Activate(t.Context(), others); err != nil || len(jobs) != 0 {
 			t.Errorf("Activate() = %v, %v; want no jobs, nil", jobs, err)
 		}
 	})
@@ -91,7 +99,7 @@ func Contract(t *testing.T, open func(*testing.T, *Memory) engine.Engine) {
 		memory := New()
 		opened := open(t, memory)
 		message := engine.Message{
-			Name: "paid", CorrelationKey: "o1", ID: "m1", TTL: time.Minute, Variables: engine.Variables{"by": "card"},
+			Name: "paid", Tenant: "acme", CorrelationKey: "o1", ID: "m1", TTL: time.Minute, Variables: engine.Variables{"by": "card"},
 		}
 		for range 2 {
 			if err := opened.Publish(t.Context(), message); err != nil {

@@ -107,6 +107,9 @@ func (m *Memory) lock(a engine.Activation) ([]engine.Job, <-chan struct{}, <-cha
 	var jobs []engine.Job
 	soonest := a.Wait
 	for _, e := range m.jobs {
+		if len(a.Tenants) > 0 && !slices.Contains(a.Tenants, e.job.Tenant) {
+			continue
+		}
 		if e.job.Type != a.Type || e.state != Ready && e.state != Locked || len(jobs) == a.Max {
 			continue
 		}
@@ -167,7 +170,7 @@ func (m *Memory) Publish(_ context.Context, message engine.Message) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := fmt.Sprintf("%q %q %q", message.Name, message.CorrelationKey, message.ID)
+	key := fmt.Sprintf("%q %q %q %q", message.Tenant, message.Name, message.CorrelationKey, message.ID)
 	if message.ID != "" && time.Now().Before(m.kept[key]) {
 		return nil
 	}

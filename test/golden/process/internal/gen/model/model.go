@@ -9,39 +9,42 @@ import (
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 )
 
-const (
-	// ProcessID is the id of the process.
-	ProcessID = "orders"
-	// Digest is the SHA-256 of all that the model says; order and layout do not count.
-	Digest = "3970fbc6dbc51aa656a68dc248fd03fd76d8a71c0481903dbf1892c0da6987bd"
-)
+// Digest is the SHA-256 of all that the model says; order and layout do not count.
+const Digest = "c4b1afded8c99d3995fa30203a1f8b57ec3dd9ab61650b630738be0f5c59d149"
+
+// ProcessIDs returns the ids of the processes, sorted.
+func ProcessIDs() []string { return []string{"orders"} }
 
 // The types of the jobs.
 const (
-	// JobWorkCancelV1 is done for CancelWork.
-	JobWorkCancelV1 = "orders.work.cancel.v1"
 	// JobWorkRequestV1 is done for RequestWork.
 	JobWorkRequestV1 = "orders.work.request.v1"
 )
 
 // The names of the messages.
 const (
+	// MessageRequestedV1 is awaited by Requested.
+	MessageRequestedV1 = "orders.requested.v1"
 	// MessageWorkCompletedV1 is awaited by WaitForWork.
 	MessageWorkCompletedV1 = "orders.work.completed.v1"
 )
 
+// The codes of the errors that the model catches.
+const (
+	// ErrorWorkRefused is caught by Refused.
+	ErrorWorkRefused = "work-refused"
+)
+
 // Handlers do the jobs. Each returns what to complete its job with.
 type Handlers interface {
-	// WorkCancelV1 does jobs of the type [JobWorkCancelV1].
-	WorkCancelV1(ctx context.Context, job engine.Job) (engine.Completion, error)
 	// WorkRequestV1 does jobs of the type [JobWorkRequestV1].
 	WorkRequestV1(ctx context.Context, job engine.Job) (engine.Completion, error)
 }
 
-// Registry returns the handler of each job type. Jobs of the engine's own connectors are not among them.
+// Registry returns the handler of each job type. Jobs of the engine's own connectors are not among them, nor those that
+// primitive.yaml leaves to other workers, nor those whose type is an expression.
 func Registry(handlers Handlers) map[string]engine.Handler {
-	registry := make(map[string]engine.Handler, 2)
-	registry[JobWorkCancelV1] = handlers.WorkCancelV1
+	registry := make(map[string]engine.Handler, 1)
 	registry[JobWorkRequestV1] = handlers.WorkRequestV1
 	return registry
 }
@@ -56,6 +59,7 @@ type Message struct {
 // Messages returns all of them, sorted by name.
 func Messages() []Message {
 	return []Message{
+		{Name: MessageRequestedV1},
 		{Name: MessageWorkCompletedV1, CorrelationKeys: []string{"=work_id"}},
 	}
 }
