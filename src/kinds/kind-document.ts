@@ -41,10 +41,16 @@ export const KindFile = strictObject(
       Type.Record(
         Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
         strictObject({
-          type: Type.Union([Type.Literal('path'), Type.Literal('text')], {
-            description: 'A file of the repository, or words.',
+          type: Type.Enum(['path', 'text', 'entity', 'primitive'], {
+            description:
+              'A file of the repository, words, what the primitive keeps in the singular, or another primitive.',
           }),
-          match: Type.Optional(path('Pattern of the file names that a path may have.')),
+          match: Type.Optional(
+            path('Pattern of the file names that a path may have, or of KIND/NAME of a primitive.'),
+          ),
+          reserved: Type.Optional(
+            Type.Array(Type.String(), { description: 'What an entity cannot be called.', minItems: 1 }),
+          ),
           required: Type.Optional(Type.Boolean({ description: 'Must be given.' })),
           help: Type.String({ description: 'For `--help` and for questions.', minLength: 1 }),
         }),

@@ -3,6 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Config } from '../workspace/config.ts';
 import { pathFault } from '../workspace/safe-path.ts';
 import type { Bases } from './bases-schema.ts';
+import { type EntityNames, entityNames, entityOf } from './entity.ts';
 import type { CompiledModel } from './generators/bpmn/compile.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
@@ -35,6 +36,10 @@ export interface TemplateVariables extends PackageNames {
   readonly templateVersion: number;
   readonly image: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** What the primitive keeps: the input `entity`, or the singular of its name. */
+  readonly entity: EntityNames;
+  /** Of kinds that take the events of another primitive. */
+  readonly source?: EventSource;
   /** Of kinds that serve an existing proto file, where one was given. */
   readonly service?: ProtoService;
   /** Of kinds that implement an existing BPMN file, where one was given. */
@@ -48,12 +53,44 @@ export interface TemplateVariables extends PackageNames {
   };
 }
 
+/** A primitive whose events another one takes. */
+export interface EventSource {
+  readonly kind: string;
+  readonly name: string;
+  /** What it keeps. */
+  readonly entity: EntityNames;
+  /** Of its proto: `acme.domain.orders.v1`. */
+  readonly package: string;
+}
+
 /** Puts together what templates see; nothing of it comes from the machine. */
 export function templateVariables(
-  primitive: Omit<TemplateVariables, 'names' | keyof PackageNames>,
+  primitive: Omit<TemplateVariables, 'names' | 'entity' | 'source' | keyof PackageNames> & {
+    readonly source?: SourcePrimitive | undefined;
+  },
   languages: Config['languages'],
 ): TemplateVariables {
-  return { ...primitive, names: nameForms(primitive.name), ...packageNames(primitive, languages) };
+  const { source, ...rest } = primitive;
+  const { entity } = primitive.inputs;
+  return {
+    ...rest,
+    names: nameForms(primitive.name),
+    entity: entityNames(typeof entity === 'string' ? entity : entityOf(primitive.name)),
+    ...packageNames(primitive, languages),
+    ...(source && { source: eventSource(source, languages) }),
+  };
+}
+
+/** A primitive whose events are taken, and what it keeps. */
+export interface SourcePrimitive {
+  readonly kind: string;
+  readonly name: string;
+  readonly entity: string;
+}
+
+function eventSource(source: SourcePrimitive, languages: Config['languages']): EventSource {
+  const { proto } = packageNames(source, languages);
+  return { ...source, entity: entityNames(source.entity), package: proto?.package ?? '' };
 }
 
 /**
@@ -102,10 +139,19 @@ function renderFile(file: TemplateFile, it: TemplateVariables): Written | undefi
   return { path: target, bytes: new TextEncoder().encode(`${named}\n`) };
 }
 
-/** For stubs that were generated for the service `PlaceholderService` of the package `placeholder.v1`. */
-function stubNames({ names, proto, go }: TemplateVariables): ReadonlyMap<string, string> {
+/**
+ * For stubs that were generated for the service `PlaceholderService` of the package `placeholder.v1`, which keeps a
+ * `sample-entity`. A field of one word has no JSON name of its own in them.
+ */
+function stubNames({ names, proto, go, entity }: TemplateVariables): ReadonlyMap<string, string> {
   if (proto === undefined || go === undefined) return new Map();
+  const oneWord = entity.snake === entity.camel;
   return new Map([
+    ['name=sample_entity,json=sampleEntity', `name=${entity.snake}${oneWord ? '' : `,json=${entity.camel}`}`],
+    ['sample_entity', entity.snake],
+    ['sampleEntity', entity.camel],
+    ['SampleEntity', entity.pascal],
+    ['sample entity', entity.words],
     ['example.com/placeholder', go.module],
     ['placeholder.v1', proto.package],
     ['placeholder/v1', proto.path],
@@ -120,6 +166,7 @@ function stubNames({ names, proto, go }: TemplateVariables): ReadonlyMap<string,
 function renderPath(path: string, it: TemplateVariables): string {
   const folders: Readonly<Record<string, string | undefined>> = {
     ...it.names,
+    entities: it.entity.plural.flat,
     proto: it.proto?.path,
     python: it.python?.package,
   };

@@ -21,7 +21,7 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
 export function renameStubs(source: string, names: ReadonlyMap<string, string>): string {
   if (names.size === 0) return source;
   const [, , literals] = DESCRIPTOR.exec(source) ?? [];
-  const renamed = alignBodies(rename(source, names));
+  const renamed = alignBodies(alignColumns(rename(source, names)));
   if (literals === undefined) return renamed;
   const descriptor = quote(renameMessage(unquote(literals), 'file', names));
   return renamed.replace(DESCRIPTOR, (_, head: string) => head + descriptor);
@@ -44,6 +44,36 @@ function alignBodies(text: string): string {
     first.length > ONE_LINE
       ? `${first} {\n}\n${second} {}`
       : `${first} {}\n${second.padEnd(first.length)} {}`,
+  );
+}
+
+/** Lines of columns that gofmt lays out by their lengths: fields of a struct with their tags, and types with comments. */
+const COLUMNS = [/^\t(\w+) +([\w.*[\]]+)(?: +(`.*`))?$/, /^\t(\(\*[\w.]+\)\(nil\),) +(\/\/ .*)$/];
+
+function alignColumns(text: string): string {
+  const lines = text.split('\n');
+  for (const pattern of COLUMNS) {
+    for (let start = 0; start < lines.length; start += 1) {
+      const rows: string[][] = [];
+      for (let row = cells(lines[start], pattern); row; row = cells(lines[start + rows.length], pattern))
+        rows.push(row);
+      lines.splice(start, rows.length, ...aligned(rows));
+      start += rows.length;
+    }
+  }
+  return lines.join('\n');
+}
+
+function cells(line: string | undefined, pattern: RegExp): string[] | undefined {
+  return line === undefined ? undefined : pattern.exec(line)?.slice(1).filter(Boolean);
+}
+
+/** As text/tabwriter has it, the last cell of a row does not count for the width of its column. */
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const width = (column: number) =>
+    Math.max(...rows.map((row) => (column < row.length - 1 ? (row[column] ?? '').length : 0)));
+  return rows.map(
+    (row) => `\t${row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(width(i)) : cell)).join(' ')}`,
   );
 }
 

@@ -48,6 +48,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       DATABASE_URL: database,
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
+      ACCEPT_CALLERS: 'anyone',
     },
   }),
   integration: async (port, { issuer }) => ({
@@ -72,7 +73,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
   }),
   projection: async (port, { database }) => ({
     before: ['migrate'],
-    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}` },
+    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}`, ACCEPT_CALLERS: 'anyone' },
   }),
   uisurface: async (port) => ({
     env: { ...NODE_AND_PYTHON, PORT: String(port), SDK_URL: 'http://127.0.0.1:1/' },

@@ -3,6 +3,7 @@ import { join, posix, resolve } from 'node:path';
 import picomatch from 'picomatch';
 import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
+import { entityFault } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 
@@ -31,7 +32,7 @@ export async function resolveInputs(
     // A kind has no input that it merely inherits, such as --constructor.
     const input = Object.hasOwn(known, name) ? known[name] : undefined;
     if (input === undefined) throw unknownInput(kind, name);
-    const meant = input.type === 'path' ? await pathInput(name, value, input.match, place) : value;
+    const meant = await meantBy(name, value, input, place);
     if (recorded !== undefined && resolved.get(name) !== meant)
       throw changedInput(kind, name, resolved.get(name), meant);
     resolved.set(name, meant);
@@ -47,6 +48,22 @@ export async function resolveInputs(
     );
   }
   return Object.fromEntries(resolved);
+}
+
+type Input = NonNullable<Kind['inputs']>[string];
+
+async function meantBy(
+  name: string,
+  value: string,
+  { type, match, reserved }: Input,
+  place: { readonly cwd: string; readonly root: string },
+): Promise<string> {
+  if (type === 'path') return pathInput(name, value, match, place);
+  const fault = type === 'entity' ? entityFault(value, reserved) : undefined;
+  if (fault !== undefined) throw invalid(name, value, `it ${fault}`);
+  if (type === 'primitive' && !picomatch(match ?? '*/*')(value))
+    throw invalid(name, value, `it must be KIND/NAME and match ${match}`);
+  return value;
 }
 
 /** The bytes of a file that an input names. Throws `input-invalid` (exit 2). */

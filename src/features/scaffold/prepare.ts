@@ -16,6 +16,7 @@ import { clashOf, nameFault, nameLike } from '../../workspace/primitive-names.ts
 import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
 import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
 import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
+import { completeInputs } from './related.ts';
 
 /** What is planned for. */
 export interface NamedPrimitive {
@@ -39,8 +40,8 @@ export interface ScaffoldPlace {
  * Reads all facts and plans; writes nothing.
  *
  * Throws, exit 2: `git-not-a-repository`, `kind-unknown`, `kind-not-scaffolded`, `name-invalid`, `name-clash`,
- * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`, `bpmn-…`,
- * `kind-…` for a broken kind, `primitive-…` for a broken `primitive.yaml`.
+ * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`,
+ * `source-…`, `bpmn-…`, `kind-…` for a broken kind, `primitive-…` for a broken `primitive.yaml`.
  */
 export async function prepareScaffold(
   request: NamedPrimitive,
@@ -63,9 +64,13 @@ export async function prepareScaffold(
   checkSite(site, kind, request.name);
   checkImage(site, image, config);
   const provenance = site.manifest?.provenance;
-  const inputs = await resolveInputs(kind, request.inputs, provenance?.inputs, {
+  const resolved = await resolveInputs(kind, request.inputs, provenance?.inputs, {
     cwd: place.cwd,
     root: location.root,
+  });
+  const { inputs, source } = await completeInputs(kind, request.name, resolved, {
+    root: location.root,
+    given: request.inputs,
   });
   const [service, model] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
@@ -78,6 +83,7 @@ export async function prepareScaffold(
       templateVersion: kind.version,
       image,
       inputs,
+      source,
       ...(service && { service }),
       ...(model && { model }),
       bases: await readBases(place.bases),
@@ -167,7 +173,8 @@ const LANGUAGE_LINES = {
 
 function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
   const needed: (keyof typeof LANGUAGE_LINES)[] = [kind.language];
-  if (template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
+  const takesEvents = Object.values(kind.inputs ?? {}).some(({ type }) => type === 'primitive');
+  if (takesEvents || template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
   const missing = needed.filter((language) => languages[language] === undefined);
   if (missing.length === 0) return;
   throw new PrimitiveError(

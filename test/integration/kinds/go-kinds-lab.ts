@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { entityOf } from '../../../src/kinds/entity.ts';
 import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, openKinds, templateFolders } from '../../../src/kinds/kind.ts';
 import {
   type RenderedFile,
   render,
+  type SourcePrimitive,
   type TemplateVariables,
   templateVariables,
 } from '../../../src/kinds/render.ts';
@@ -34,6 +36,7 @@ export async function scaffold(
   kindName: string,
   name: string,
   more: Partial<TemplateVariables> = {},
+  source: SourcePrimitive = { kind: 'domain', name, entity: entityOf(name) },
 ): Promise<Scaffold> {
   const kind = await (await openKinds({ test: join(templates, 'kinds') })).get(kindName);
   if (kind === undefined) throw new Error(`no kind ${kindName}`);
@@ -43,7 +46,8 @@ export async function scaffold(
     name,
     templateVersion: kind.version,
     image: `${kindName}-${name}`,
-    inputs: {},
+    inputs: kindName === 'projection' ? { entity: source.entity } : {},
+    source,
   };
   const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
   const rules = kind.files ?? [];

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -67,6 +67,14 @@ async function until<T>(what: string, find: () => Promise<T | undefined>): Promi
   throw new Error(`${what} did not happen\n${programs.map(({ logFile }) => logTail(logFile)).join('\n')}`);
 }
 
+/** A schema of its own with the tables of a kind; its URL. */
+async function database(kind: string, schema: string): Promise<string> {
+  await postgres.execute(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
+  const DATABASE_URL = `${postgres.url}?search_path=${schema}`;
+  await run(join(folder, `${kind}.bin`), ['migrate'], { env: { DATABASE_URL } });
+  return DATABASE_URL;
+}
+
 const statusOf = async (url: string) => (await fetch(url)).status;
 const ready = (port: number) =>
   until(`readiness on ${port}`, async () =>
@@ -97,18 +105,15 @@ test('an item that is created by a call can be queried in the projection, and by
     response.writeHead(202).end();
   });
   const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0, toolsHttp = 0] = await freePorts(5);
-  await postgres.execute('CREATE SCHEMA domain; CREATE SCHEMA projection');
   const urls = {
-    domain: `${postgres.url}?search_path=domain`,
-    projection: `${postgres.url}?search_path=projection`,
+    domain: await database('domain', 'domain'),
+    projection: await database('projection', 'projection'),
   };
-  for (const [kind, DATABASE_URL] of Object.entries(urls)) {
-    await run(join(folder, `${kind}.bin`), ['migrate'], { env: { DATABASE_URL } });
-  }
   const domain = await start('domain', 'serve', {
     DATABASE_URL: urls.domain,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
     HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
+    ACCEPT_CALLERS: 'anyone',
   });
   // The dispatcher is there before anybody takes its events.
   await start('domain', 'dispatch', {
@@ -143,6 +148,7 @@ test('an item that is created by a call can be queried in the projection, and by
   await start('projection', 'serve', {
     DATABASE_URL: urls.projection,
     HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
+    ACCEPT_CALLERS: 'anyone',
   });
   await ready(projectionHttp);
   const query = `http://127.0.0.1:${projectionHttp}/v1/items`;
@@ -189,11 +195,94 @@ test('an item that is created by a call can be queried in the projection, and by
   );
 }, 300_000);
 
+test('a refused event stops its aggregate until it is given up, and a lost read model is built anew', async () => {
+  const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0] = await freePorts(4);
+  const domain = await database('domain', 'writer');
+  const projection = await database('projection', 'reader');
+  const [tokens, token] = [join(folder, 'tokens'), join(folder, 'token')];
+  await writeFile(tokens, 'other\nsecret\n');
+  await writeFile(token, 'secret\n');
+  await start('domain', 'serve', {
+    DATABASE_URL: domain,
+    GRPC_ADDRESS: `127.0.0.1:${grpc}`,
+    HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
+    ACCEPT_CALLERS: tokens,
+  });
+  await start('domain', 'dispatch', {
+    DATABASE_URL: domain,
+    HTTP_ADDRESS: `127.0.0.1:${dispatchHttp}`,
+    EVENTS_URL: `http://127.0.0.1:${projectionHttp}/v1/events`,
+    SERVICE_TOKEN_FILE: token,
+  });
+  const reader = await start('projection', 'serve', {
+    DATABASE_URL: projection,
+    HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
+    ACCEPT_CALLERS: tokens,
+  });
+  await Promise.all([ready(domainHttp), ready(dispatchHttp), ready(projectionHttp)]);
+
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = {
+    authorization: 'Bearer secret',
+    'content-type': 'application/json',
+    'tenant-id': 'acme',
+    'subject-id': 'alice',
+    traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+  };
+  const service = `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService`;
+  const call = async (method: string, body: object, extra: object = {}) => {
+    const init = { method: 'POST', headers: { ...headers, ...extra }, body: JSON.stringify(body) };
+    const answer = await fetch(`${service}/${method}`, init);
+    return { status: answer.status, ...((await answer.json()) as { item?: { id: string }; code?: string }) };
+  };
+  const titles = async () => {
+    const answer = await fetch(`http://127.0.0.1:${projectionHttp}/v1/items`, { headers });
+    const { items } = (await answer.json()) as { items: readonly { title: string }[] };
+    return items.map(({ title }) => title).sort();
+  };
+  const shows = (...wanted: string[]) =>
+    until(`titles ${wanted}`, async () => ((await titles()).join() === wanted.join() ? true : undefined));
+  const events = (...args: string[]) =>
+    run(join(folder, 'domain.bin'), ['events', ...args], { env: { DATABASE_URL: domain } });
+
+  expect(await call('CreateItem', {}, { authorization: 'Bearer guess' })).toMatchObject({ status: 401 });
+  expect(await statusOf(`http://127.0.0.1:${projectionHttp}/v1/items`)).toBe(401);
+  const first = await call('CreateItem', { requestId: 'r1', title: 'First' });
+  expect(first).toMatchObject({ status: 200, item: { title: 'First', version: '1' } });
+  expect(await call('CreateItem', { requestId: 'r2', title: 'Other' })).toMatchObject({ status: 200 });
+  await shows('First', 'Other');
+  const log = logTail(reader.logFile);
+  expect(log).toMatch(new RegExp(`"tenant":"acme","actor":"alice","trace_id":"${trace}"`));
+
+  // What the domain says is wrong, the projection refuses; what comes after it waits.
+  const id = first.item?.id;
+  await postgres.execute(`UPDATE writer.outbox_streams SET saved = 2 WHERE aggregate_id = '${id}';
+    INSERT INTO writer.outbox (message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, occurred_at, actor,
+                               trace_parent, trace_state, data, state)
+    VALUES ('poison', 'acme', 'acme.domain.items.v1.ItemRenamed', 'item', '${id}', 2, now(), '', '', '', '{"item": {}}', 'due')`);
+  expect(await call('RenameItem', { id, title: 'Renamed', version: '1' })).toMatchObject({ status: 200 });
+  expect(await call('RenameItem', { id, title: 'Stale', version: '1' })).toMatchObject({
+    status: 409,
+    code: 'aborted',
+  });
+  const stuck = await until('the dead event', async () => JSON.parse(await events('list')) as object);
+  expect(stuck).toMatchObject({ ID: 'poison', Dead: true, LastError: expect.stringContaining('400') });
+  expect(await titles()).toEqual(['First', 'Other']);
+  await events('give-up', 'poison');
+  await shows('Other', 'Renamed');
+  expect(await events('list')).toBe('');
+
+  await postgres.execute('TRUNCATE reader.items, reader.streams');
+  expect(await titles()).toEqual([]);
+  await events('replay');
+  await shows('Other', 'Renamed');
+}, 300_000);
+
 test('a start without settings names what is missing', async () => {
   for (const [kind, command, missing] of [
-    ['domain', 'serve', 'GRPC_ADDRESS'],
+    ['domain', 'serve', 'ACCEPT_CALLERS'],
     ['domain', 'dispatch', 'EVENTS_URL'],
-    ['projection', 'serve', 'HTTP_ADDRESS'],
+    ['projection', 'serve', 'ACCEPT_CALLERS'],
     ['projection', 'migrate', 'DATABASE_URL'],
     ['integration', 'serve', 'RESOURCE_URL'],
     ['integration', 'stdio', 'TENANT_ID'],

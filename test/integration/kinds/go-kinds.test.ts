@@ -231,17 +231,18 @@ test('a process implements an existing BPMN file', async () => {
 
 test('what kinds have in common is the same in all of them', async () => {
   const every = [
+    'internal/credentials/credentials.go',
+    'internal/credentials/credentials_test.go',
     'internal/lifecycle/lifecycle.go',
     'internal/lifecycle/lifecycle_test.go',
     'internal/probe/probe.go',
     'internal/probe/probe_test.go',
-    '.dockerignore',
   ];
   const domain = await scaffold('domain', 'ab');
   for (const [kind, paths] of [
     ['projection', [...every, 'internal/store/migrate.go', 'internal/store/store.go']],
     ['integration', every],
-    ['process', every.filter((path) => path !== '.dockerignore')],
+    ['process', every],
   ] as const) {
     const { files } = await scaffold(kind, 'ab');
     for (const path of paths) expect(text(files, path), `${kind} ${path}`).toBe(text(domain.files, path));
@@ -252,11 +253,11 @@ test('what kinds have in common is the same in all of them', async () => {
 async function expectStubsOf(here: string, files: Files): Promise<void> {
   const environment = { cwd: here, env: { GOWORK: 'off', PATH: goPath() } };
   await run(tool('buf'), ['lint'], environment);
-  await rm(join(here, 'internal/gen'), { recursive: true });
+  await rm(join(here, 'gen'), { recursive: true });
   await run(tool('buf'), ['generate'], environment);
-  const generated = await readdir(join(here, 'internal/gen'), { recursive: true });
-  const stubs = generated.filter((file) => file.endsWith('.go')).map((file) => `internal/gen/${file}`);
-  expect(stubs.sort()).toEqual([...files.keys()].filter((file) => file.startsWith('internal/gen/')));
+  const generated = await readdir(join(here, 'gen'), { recursive: true });
+  const stubs = generated.filter((file) => file.endsWith('.go')).map((file) => `gen/${file}`);
+  expect(stubs.sort()).toEqual([...files.keys()].filter((file) => file.startsWith('gen/')));
   for (const file of stubs) expect(await readFile(join(here, file), 'utf8')).toBe(text(files, file));
 }
 

@@ -47,18 +47,15 @@ test('a fresh scaffold is as generated; a change of the proto is seen, made, and
   ]);
 
   await appendFile(join(repo.root, proto), '\nmessage Added {\n  string value = 1;\n}\n');
-  await writeFile(join(repo.root, folder, 'internal/gen/stale.pb.go'), 'package gen\n');
-  const expected = [
-    'changed internal/gen/acme/domain/orders/v1/service.pb.go',
-    'removed internal/gen/stale.pb.go',
-  ];
+  await writeFile(join(repo.root, folder, 'gen/stale.pb.go'), 'package gen\n');
+  const expected = ['changed gen/acme/domain/orders/v1/service.pb.go', 'removed gen/stale.pb.go'];
   const before = await contentOf(repo.root, ['.git']);
   expect(changesOf(await run(repo.root, { check: true }))).toEqual(expected);
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
 
   expect(changesOf(await run(repo.root))).toEqual(expected);
   expect(
-    await readFile(join(repo.root, folder, 'internal/gen/acme/domain/orders/v1/service.pb.go'), 'utf8'),
+    await readFile(join(repo.root, folder, 'gen/acme/domain/orders/v1/service.pb.go'), 'utf8'),
   ).toContain('type Added struct');
   expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
 
@@ -137,8 +134,8 @@ test('a service of an existing proto: its stubs are to be generated first, and t
   const plan = await scaffold(repo.root, { kind: 'domain', name: 'billing', inputs });
   expect(plan.next[0]).toBe('primitive generate domain/billing');
   expect(changesOf(await run(repo.root))).toEqual([
-    'created internal/gen/acme/billing/v1/api.pb.go',
-    'created internal/gen/acme/billing/v1/api_grpc.pb.go',
+    'created gen/acme/billing/v1/api.pb.go',
+    'created gen/acme/billing/v1/api_grpc.pb.go',
   ]);
   const vet = await attempt(tool('go'), ['vet', './...'], {
     cwd: join(repo.root, 'primitives/domain/billing'),

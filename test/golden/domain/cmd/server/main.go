@@ -1,9 +1,11 @@
 // Command server is all processes of orders: serve answers calls, dispatch delivers events, migrate brings the schema up
-// to date.
+// to date, events is about events that were delivered or could not be.
 package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,8 +17,9 @@ import (
 
 	"google.golang.org/grpc"
 
+	pb "github.com/acme/app/primitives/domain/orders/gen/acme/domain/orders/v1"
 	"github.com/acme/app/primitives/domain/orders/internal/config"
-	pb "github.com/acme/app/primitives/domain/orders/internal/gen/acme/domain/orders/v1"
+	"github.com/acme/app/primitives/domain/orders/internal/credentials"
 	"github.com/acme/app/primitives/domain/orders/internal/lifecycle"
 	"github.com/acme/app/primitives/domain/orders/internal/outbox"
 	"github.com/acme/app/primitives/domain/orders/internal/probe"
@@ -37,18 +40,22 @@ func main() {
 
 // run runs one process until it is done or ctx ends.
 func run(ctx context.Context, args, environ []string, out io.Writer) error {
-	if len(args) != 1 {
-		return fmt.Errorf("one command is needed, got %q: serve, dispatch or migrate", args)
-	}
-	switch args[0] {
-	case "serve":
+	const known = "serve, dispatch, migrate, events"
+	switch {
+	case len(args) == 0:
+		return errors.New("a command is needed: " + known)
+	case args[0] == "events":
+		return events(ctx, args[1:], environ, out)
+	case len(args) > 1:
+		return fmt.Errorf("%s takes no arguments, got %q", args[0], args[1:])
+	case args[0] == "serve":
 		return serve(ctx, environ, out)
-	case "dispatch":
+	case args[0] == "dispatch":
 		return dispatch(ctx, environ, out)
-	case "migrate":
+	case args[0] == "migrate":
 		return migrate(ctx, environ, out)
 	default:
-		return fmt.Errorf("unknown command %q: serve, dispatch or migrate", args[0])
+		return fmt.Errorf("unknown command %q: %s", args[0], known)
 	}
 }
 
@@ -70,10 +77,11 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := rpc.New(log, func(r grpc.ServiceRegistrar) {
+	server := rpc.New(log, settings.Callers, func(r grpc.ServiceRegistrar) {
 		pb.RegisterOrdersServiceServer(r, service.New(db))
 	})
 	probes := probe.New(log, db.Ready)
+	probes.Handle("/", server.JSON)
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); server.Drain(); return nil }},
 		lifecycle.Wait(settings.DrainDelay),
@@ -98,10 +106,12 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 		return err
 	}
 	dispatcher := &outbox.Dispatcher{
-		Queue:     db,
-		Publisher: outbox.NewHTTPPublisher(string(settings.EventsURL), "/domain/orders"),
-		Log:       log,
-		Interval:  settings.PollInterval,
+		Queue: db,
+		Publisher: outbox.NewHTTPPublisher(
+			// Publishing has less time than this.
+			credentials.Client(settings.ServiceToken, settings.DrainTimeout), string(settings.EventsURL), "/domain/orders"),
+		Log:      log,
+		Interval: settings.PollInterval,
 		// Less than there is to finish the event in hand.
 		Timeout: settings.DrainTimeout * 4 / 5,
 	}
@@ -115,11 +125,42 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 }
 
 func migrate(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Migrate](environ)
+	settings, err := config.Load[config.Database](environ)
 	if err != nil {
 		return err
 	}
 	return store.Migrate(ctx, logger(out, slog.LevelInfo), settings.DatabaseURL)
+}
+
+// events lists the events that could not be delivered, decides on one of them, or has all delivered again.
+func events(ctx context.Context, args, environ []string, out io.Writer) error {
+	settings, err := config.Load[config.Database](environ)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, settings.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	switch {
+	case len(args) == 1 && args[0] == "list":
+		stuck, err := db.StuckEvents(ctx)
+		for _, event := range stuck {
+			err = errors.Join(err, json.NewEncoder(out).Encode(event))
+		}
+		return err
+	case len(args) == 2 && args[0] == "retry":
+		return db.RetryEvent(ctx, args[1])
+	case len(args) == 2 && args[0] == "give-up":
+		return db.GiveUpEvent(ctx, args[1])
+	case len(args) == 1 && args[0] == "replay":
+		count, err := db.Replay(ctx)
+		logger(out, slog.LevelInfo).Info("replay", "events", count)
+		return err
+	default:
+		return fmt.Errorf("events %q is unknown: list, retry ID, give-up ID, replay", args)
+	}
 }
 
 func dispatcherPart(dispatcher *outbox.Dispatcher) lifecycle.Part {

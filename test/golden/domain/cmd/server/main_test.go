@@ -16,7 +16,7 @@ import (
 // environ is complete, but there is no database.
 var environ = []string{
 	"DATABASE_URL=postgres://127.0.0.1:1/none?connect_timeout=1", "GRPC_ADDRESS=127.0.0.1:0", "HTTP_ADDRESS=127.0.0.1:0",
-	"EVENTS_URL=http://127.0.0.1:1/", "POLL_INTERVAL=10ms", "LOG_LEVEL=INFO", "DRAIN_DELAY=0s", "DRAIN_TIMEOUT=10s",
+	"EVENTS_URL=http://127.0.0.1:1/", "POLL_INTERVAL=10ms", "ACCEPT_CALLERS=anyone",
 }
 
 type line struct{ Msg, Server, Address, Part string }
@@ -69,11 +69,13 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "one command is needed"},
+		{nil, "a command is needed"},
 		{[]string{"fly"}, `unknown command "fly"`},
+		{[]string{"serve", "now"}, "takes no arguments"},
 		{[]string{"serve"}, "DATABASE_URL"},
 		{[]string{"dispatch"}, "EVENTS_URL"},
 		{[]string{"migrate"}, "DATABASE_URL"},
+		{[]string{"events", "list"}, "DATABASE_URL"},
 	} {
 		err := run(t.Context(), test.args, nil, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -12,22 +12,29 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
 
 	"github.com/acme/app/primitives/domain/orders/internal/caller"
+	"github.com/acme/app/primitives/domain/orders/internal/credentials"
 )
 
 // callTimeout is for one call, whatever its caller is ready to wait. Streams have none.
 const callTimeout = 20 * time.Second
 
 // unary gives a call its caller and a deadline, logs it, and keeps to this process what went wrong inside.
-func unary(log *slog.Logger) grpc.UnaryServerInterceptor {
+func unary(log *slog.Logger, callers credentials.Callers) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
-		ctx, err = identify(ctx, info.FullMethod)
+		ctx, err = identify(ctx, info.FullMethod, callers)
 		if err == nil {
-			resp, err = handle(ctx, req)
+			err = checkText(req)
+		}
+		if err == nil {
+			resp, err = recovered(ctx, log, func() (any, error) { return handle(ctx, req) })
 		}
 		told := public(err)
 		logCall(ctx, log, info.FullMethod, start, status.Code(told), err)
@@ -36,7 +43,7 @@ func unary(log *slog.Logger) grpc.UnaryServerInterceptor {
 }
 
 // stream does the same for streams. Those of health end with the server, or it would wait for whoever watches.
-func stream(stopping context.Context, log *slog.Logger) grpc.StreamServerInterceptor {
+func stream(stopping context.Context, log *slog.Logger, callers credentials.Callers) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 		start := time.Now()
 		ctx, cancel := context.WithCancel(stream.Context())
@@ -44,7 +51,7 @@ func stream(stopping context.Context, log *slog.Logger) grpc.StreamServerInterce
 		if isOwn(info.FullMethod) {
 			defer context.AfterFunc(stopping, cancel)()
 		}
-		ctx, err := identify(ctx, info.FullMethod)
+		ctx, err := identify(ctx, info.FullMethod, callers)
 		if err == nil {
 			err = handle(srv, identifiedStream{stream, ctx})
 		}
@@ -61,11 +68,32 @@ type identifiedStream struct {
 
 func (s identifiedStream) Context() context.Context { return s.ctx }
 
-// public is what a caller learns of an error: a status says what was meant for them, all else is for the log alone.
+func (s identifiedStream) RecvMsg(message any) error {
+	if err := s.ServerStream.RecvMsg(message); err != nil {
+		return err
+	}
+	return checkText(message)
+}
+
+// checkText refuses what Postgres cannot keep as text.
+func checkText(message any) error {
+	if m, ok := message.(proto.Message); ok {
+		return protorange.Range(m.ProtoReflect(), func(path protopath.Values) error {
+			if text, ok := path.Index(-1).Value.Interface().(string); ok && strings.Contains(text, "\x00") {
+				return status.Errorf(codes.InvalidArgument, "%s has a NUL character", path.Path[1:])
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// public is what a caller learns of an error: a status says what was meant for them, all else is for the log alone. So
+// is an error around a status, which may be what a service behind this one has said.
 func public(err error) error {
-	_, chosen := status.FromError(err)
+	_, chosen := err.(interface{ GRPCStatus() *status.Status })
 	switch {
-	case chosen:
+	case err == nil || chosen:
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, "the call took too long")
@@ -89,7 +117,8 @@ func logCall(ctx context.Context, log *slog.Logger, method string, start time.Ti
 	attributes := []slog.Attr{
 		slog.String("method", method),
 		slog.String("tenant", from.Tenant),
-		slog.String("trace", from.TraceParent),
+		slog.String("subject", from.Subject),
+		slog.String("trace_id", from.TraceID()),
 		slog.String("code", code.String()),
 		slog.Duration("duration", time.Since(start)),
 	}
@@ -99,11 +128,9 @@ func logCall(ctx context.Context, log *slog.Logger, method string, start time.Ti
 	log.LogAttrs(ctx, level, "call", attributes...)
 }
 
-func recoverUnary(log *slog.Logger) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
-		defer recoverCall(ctx, log, &err)
-		return handle(ctx, req)
-	}
+func recovered(ctx context.Context, log *slog.Logger, handle func() (any, error)) (resp any, err error) {
+	defer recoverCall(ctx, log, &err)
+	return handle()
 }
 
 func recoverStream(log *slog.Logger) grpc.StreamServerInterceptor {
@@ -121,18 +148,24 @@ func recoverCall(ctx context.Context, log *slog.Logger, err *error) {
 	}
 }
 
-// identify puts the caller into the context. Whoever lets calls in from outside has to have checked the tenant.
-func identify(ctx context.Context, method string) (context.Context, error) {
+// identify puts the caller into the context. Whoever is let in has to have checked tenant and subject.
+func identify(ctx context.Context, method string, callers credentials.Callers) (context.Context, error) {
 	if isOwn(method) {
 		return ctx, nil
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
-	tenant := md.Get("tenant-id")
-	if len(tenant) != 1 || !caller.IsTenant(tenant[0]) {
+	if callers.Check(first(md, "authorization")) != nil {
+		return ctx, status.Error(codes.Unauthenticated, "an accepted token is needed")
+	}
+	tenant, subject := md.Get("tenant-id"), first(md, "subject-id")
+	if len(tenant) != 1 || !caller.IsName(tenant[0]) {
 		return ctx, status.Error(codes.InvalidArgument, "metadata tenant-id must be given once, as 1 to 200 visible characters")
 	}
+	if subject != "" && !caller.IsName(subject) {
+		return ctx, status.Error(codes.InvalidArgument, "metadata subject-id must be 1 to 200 visible characters")
+	}
 	parent, state := caller.Trace(first(md, "traceparent"), strings.Join(md.Get("tracestate"), ","))
-	return caller.With(ctx, caller.Caller{Tenant: tenant[0], TraceParent: parent, TraceState: state}), nil
+	return caller.With(ctx, caller.Caller{Tenant: tenant[0], Subject: subject, TraceParent: parent, TraceState: state}), nil
 }
 
 func first(md metadata.MD, name string) string {

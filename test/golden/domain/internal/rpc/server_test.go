@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,30 +24,34 @@ import (
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/acme/app/primitives/domain/orders/internal/caller"
+	"github.com/acme/app/primitives/domain/orders/internal/credentials"
 )
 
 // start serves one service `test.Echo` with the method Call, which does what call does.
 func start(t *testing.T, call func(context.Context) error) (*Server, *grpc.ClientConn) {
 	t.Helper()
+	return startFor(t, "anyone", call)
+}
+
+func startFor(t *testing.T, callers credentials.Callers, call func(context.Context) error) (*Server, *grpc.ClientConn) {
+	t.Helper()
 	handle := func(_ any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
-		req := new(emptypb.Empty)
+		req := new(wrapperspb.StringValue)
 		if err := decode(req); err != nil {
 			return nil, err
 		}
 		info := &grpc.UnaryServerInfo{FullMethod: "/test.Echo/Call"}
-		return intercept(ctx, req, info, func(ctx context.Context, _ any) (any, error) {
-			return new(emptypb.Empty), call(ctx)
-		})
+		return intercept(ctx, req, info, func(ctx context.Context, req any) (any, error) { return req, call(ctx) })
 	}
 	echo := &grpc.ServiceDesc{
 		ServiceName: "test.Echo",
 		HandlerType: (*any)(nil),
 		Methods:     []grpc.MethodDesc{{MethodName: "Call", Handler: handle}},
 	}
-	server := New(slog.New(slog.DiscardHandler), func(r grpc.ServiceRegistrar) { r.RegisterService(echo, struct{}{}) })
+	server := New(slog.New(slog.DiscardHandler), callers, func(r grpc.ServiceRegistrar) { r.RegisterService(echo, struct{}{}) })
 	listener := bufconn.Listen(1 << 16)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
@@ -57,8 +65,10 @@ func start(t *testing.T, call func(context.Context) error) (*Server, *grpc.Clien
 	return server, conn
 }
 
-func invoke(ctx context.Context, conn *grpc.ClientConn) error {
-	return conn.Invoke(ctx, "/test.Echo/Call", new(emptypb.Empty), new(emptypb.Empty))
+func invoke(ctx context.Context, conn *grpc.ClientConn) error { return send(ctx, conn, "hello") }
+
+func send(ctx context.Context, conn *grpc.ClientConn, text string) error {
+	return conn.Invoke(ctx, "/test.Echo/Call", wrapperspb.String(text), new(wrapperspb.StringValue))
 }
 
 func TestHealthFollowsDrain(t *testing.T) {
@@ -112,11 +122,11 @@ func TestCallsCarryTheirCaller(t *testing.T) {
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	var got caller.Caller
 	_, conn := start(t, func(ctx context.Context) error { got = caller.From(ctx); return nil })
-	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme", "traceparent", trace, "tracestate", "a=1")
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme", "subject-id", "alice", "traceparent", trace, "tracestate", "a=1")
 	if err := invoke(ctx, conn); err != nil {
 		t.Fatalf("call: error = %v, want nil", err)
 	}
-	if diff := cmp.Diff(caller.Caller{Tenant: "acme", TraceParent: trace, TraceState: "a=1"}, got); diff != "" {
+	if diff := cmp.Diff(caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, TraceState: "a=1"}, got); diff != "" {
 		t.Errorf("caller differs (-want +got):\n%s", diff)
 	}
 }
@@ -130,6 +140,58 @@ func TestCallsWithoutTenantAreRefused(t *testing.T) {
 		err := invoke(metadata.AppendToOutgoingContext(t.Context(), pairs...), conn)
 		if got, want := status.Code(err), codes.InvalidArgument; got != want {
 			t.Errorf("call with %q: code = %v, want %v", pairs, got, want)
+		}
+	}
+}
+
+func TestCallsNeedAcceptedToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, conn := startFor(t, credentials.Callers(file), func(context.Context) error { return nil })
+	for authorization, want := range map[string]codes.Code{"Bearer secret": codes.OK, "Bearer other": codes.Unauthenticated, "": codes.Unauthenticated} {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme", "authorization", authorization)
+		if got := status.Code(invoke(ctx, conn)); got != want {
+			t.Errorf("call with %q: code = %v, want %v", authorization, got, want)
+		}
+	}
+}
+
+func TestCallsWithNULAreRefused(t *testing.T) {
+	_, conn := start(t, func(context.Context) error { return nil })
+	err := send(metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme"), conn, "a\x00b")
+	if got, want := status.Code(err), codes.InvalidArgument; got != want {
+		t.Errorf("call with a NUL: code = %v, want %v; error = %v", got, want, err)
+	}
+}
+
+func TestCallsInJSON(t *testing.T) {
+	const path, plain = "/test.Echo/Call", "application/json"
+	for _, test := range []struct {
+		path, contentType, tenant, body string
+		err                             error
+		status                          int
+		want                            string
+	}{
+		{path, plain, "acme", `"hello"`, nil, 200, `"hello"`},
+		{path, "application/json; charset=utf-8", "acme", `"hello"`, nil, 200, `"hello"`},
+		{path, plain, "", `"hello"`, nil, 400, `{"code":"invalid_argument","message":"metadata tenant-id must be given once, as 1 to 200 visible characters"}`},
+		{path, plain, "acme", `{`, nil, 400, `{"code":"invalid_argument","message":"the request is no JSON of google.protobuf.StringValue"}`},
+		{path, plain, "acme", `"a\u0000b"`, nil, 400, `{"code":"invalid_argument","message":"` + ".value has a NUL character" + `"}`},
+		{path, plain, "acme", `"hello"`, status.Error(codes.Aborted, "changed"), 409, `{"code":"aborted","message":"changed"}`},
+		{path, plain, "acme", `"hello"`, errors.New("secret"), 500, `{"code":"internal","message":"internal error"}`},
+		{path, "application/proto", "acme", ``, nil, 415, ``},
+		{"/test.Echo/None", plain, "acme", `{}`, nil, 404, `404 page not found`},
+	} {
+		server, _ := start(t, func(context.Context) error { return test.err })
+		req := httptest.NewRequest(http.MethodPost, test.path, strings.NewReader(test.body))
+		req.Header.Set("Content-Type", test.contentType)
+		req.Header.Set("Tenant-Id", test.tenant)
+		recorder := httptest.NewRecorder()
+		server.JSON.ServeHTTP(recorder, req)
+		if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != test.status || got != test.want {
+			t.Errorf("POST %s %s of %q = %d %s, want %d %s", test.path, test.body, test.tenant, recorder.Code, got, test.status, test.want)
 		}
 	}
 }
@@ -152,6 +214,7 @@ func TestCallsKeepFailuresToThemselves(t *testing.T) {
 		{errors.New("secret"), "rpc error: code = Internal desc = internal error"},
 		{fmt.Errorf("secret: %w", context.DeadlineExceeded), "rpc error: code = DeadlineExceeded desc = the call took too long"},
 		{status.Error(codes.NotFound, "no such item"), "rpc error: code = NotFound desc = no such item"},
+		{fmt.Errorf("secret: %w", status.Error(codes.NotFound, "secret")), "rpc error: code = Internal desc = internal error"},
 	} {
 		_, conn := start(t, func(context.Context) error { return test.err })
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme")

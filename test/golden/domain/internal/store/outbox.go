@@ -11,22 +11,32 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/outbox"
 )
 
-// AppendEvent saves an event in the transaction of the change that it tells of.
-func AppendEvent(ctx context.Context, tx pgx.Tx, event outbox.Event) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO outbox (message_id, tenant_id, type, aggregate_type, aggregate_id, aggregate_version,
-		                    occurred_at, trace_parent, trace_state, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		event.ID, event.Tenant, event.Type, event.AggregateType, event.AggregateID, event.Version,
-		event.Time, event.TraceParent, event.TraceState, event.Data)
-	if err != nil {
-		return fmt.Errorf("append event %s: %w", event.ID, err)
+// AppendEvents saves events in the transaction of the change that they tell of, in their order.
+func AppendEvents(ctx context.Context, tx pgx.Tx, events ...outbox.Event) error {
+	for _, event := range events {
+		// The row of the stream is locked until the transaction ends, also against a dispatcher that has delivered the
+		// event before: one of the two sees what the other did, and makes this event due.
+		_, err := tx.Exec(ctx, `
+			WITH stream AS (
+				INSERT INTO outbox_streams AS s (tenant_id, aggregate_type, aggregate_id, saved) VALUES ($2, $4, $5, 1)
+				ON CONFLICT (tenant_id, aggregate_type, aggregate_id) DO UPDATE SET saved = s.saved + 1
+				RETURNING saved, delivered)
+			INSERT INTO outbox (message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, state,
+			                    occurred_at, actor, trace_parent, trace_state, data)
+			SELECT $1, $2, $3, $4, $5, saved, CASE WHEN saved = delivered + 1 THEN 'due' ELSE 'waiting' END,
+			       $6, $7, $8, $9, $10
+			FROM stream`,
+			event.ID, event.Tenant, event.Type, event.AggregateType, event.AggregateID,
+			event.Time, event.Actor, event.TraceParent, event.TraceState, event.Data)
+		if err != nil {
+			return fmt.Errorf("append event %s: %w", event.ID, err)
+		}
 	}
 	return nil
 }
 
-// Deliver implements outbox.Queue. An event is due only if it is the oldest of its aggregate, which keeps their order
-// however many processes deliver; its row stays locked until the outcome is saved.
+// Deliver implements outbox.Queue. Only the oldest event of an aggregate is ever due, which keeps their order however
+// many processes deliver; its row stays locked until the outcome is saved.
 func (s *Store) Deliver(ctx context.Context, publish func(context.Context, outbox.Event) error) (bool, error) {
 	tx, err := s.pool.Begin(ctx)
 	if err != nil {
@@ -35,7 +45,7 @@ func (s *Store) Deliver(ctx context.Context, publish func(context.Context, outbo
 	// Does nothing after a commit.
 	defer func() { _ = tx.Rollback(ctx) }()
 
-	position, event, err := nextEvent(ctx, tx)
+	event, err := dueEvent(ctx, tx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -44,19 +54,58 @@ func (s *Store) Deliver(ctx context.Context, publish func(context.Context, outbo
 	}
 	failure := publish(ctx, event)
 	if failure == nil {
-		_, err = tx.Exec(ctx, `DELETE FROM outbox WHERE position = $1`, position)
+		err = delivered(ctx, tx, event)
 	} else {
 		failure = fmt.Errorf("event %s: %w", event.ID, failure)
-		_, err = tx.Exec(ctx, `
-			UPDATE outbox
-			SET attempts = attempts + 1, last_error = $2,
-			    next_attempt_at = now() + least(interval '1 second' * power(2, least(attempts, 16)), interval '5 minutes')
-			WHERE position = $1`, position, textOf(failure))
+		err = failed(ctx, tx, event, failure)
 	}
 	if err == nil {
 		err = tx.Commit(ctx)
 	}
-	return true, errors.Join(failure, err)
+	if err != nil {
+		return false, errors.Join(failure, err)
+	}
+	return true, failure
+}
+
+const selectDue = `
+	SELECT message_id, tenant_id, type, aggregate_type, aggregate_id, sequence,
+	       occurred_at, actor, trace_parent, trace_state, data, tombstone
+	FROM outbox
+	WHERE state = 'due' AND next_attempt_at <= now()
+	ORDER BY next_attempt_at, position
+	LIMIT 1
+	FOR UPDATE SKIP LOCKED`
+
+func dueEvent(ctx context.Context, tx pgx.Tx) (event outbox.Event, err error) {
+	err = tx.QueryRow(ctx, selectDue).Scan(
+		&event.ID, &event.Tenant, &event.Type, &event.AggregateType, &event.AggregateID, &event.Sequence,
+		&event.Time, &event.Actor, &event.TraceParent, &event.TraceState, &event.Data, &event.Tombstone)
+	return event, err
+}
+
+// delivered makes the next event of the aggregate due, if it is there already.
+func delivered(ctx context.Context, tx pgx.Tx, event outbox.Event) error {
+	var batch pgx.Batch
+	batch.Queue(`UPDATE outbox SET state = 'delivered', last_error = '' WHERE message_id = $1`, event.ID)
+	batch.Queue(`
+		UPDATE outbox_streams SET delivered = $4
+		WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3`,
+		event.Tenant, event.AggregateType, event.AggregateID, event.Sequence)
+	batch.Queue(`
+		UPDATE outbox SET state = 'due', next_attempt_at = now()
+		WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND sequence = $4 AND state = 'waiting'`,
+		event.Tenant, event.AggregateType, event.AggregateID, event.Sequence+1)
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+func failed(ctx context.Context, tx pgx.Tx, event outbox.Event, failure error) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE outbox
+		SET state = CASE WHEN $3 THEN 'dead' ELSE 'due' END, attempts = attempts + 1, last_error = $2,
+		    next_attempt_at = now() + least(interval '1 second' * power(2, least(attempts, 16)), interval '5 minutes')
+		WHERE message_id = $1`, event.ID, textOf(failure), errors.Is(failure, outbox.ErrRefused))
+	return err
 }
 
 // textOf is an error as Postgres takes it, whatever bytes of others are in it.
@@ -65,19 +114,49 @@ func textOf(err error) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), 1000)], "?"), "\x00", "?")
 }
 
-func nextEvent(ctx context.Context, tx pgx.Tx) (position int64, event outbox.Event, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT position, message_id, tenant_id, type, aggregate_type, aggregate_id, aggregate_version,
-		       occurred_at, trace_parent, trace_state, data
-		FROM outbox AS due
-		WHERE next_attempt_at <= now() AND NOT EXISTS (
-			SELECT FROM outbox AS older
-			WHERE older.tenant_id = due.tenant_id AND older.aggregate_type = due.aggregate_type
-			  AND older.aggregate_id = due.aggregate_id AND older.aggregate_version < due.aggregate_version)
-		ORDER BY next_attempt_at, position
-		LIMIT 1
-		FOR UPDATE SKIP LOCKED`).Scan(
-		&position, &event.ID, &event.Tenant, &event.Type, &event.AggregateType, &event.AggregateID, &event.Version,
-		&event.Time, &event.TraceParent, &event.TraceState, &event.Data)
-	return position, event, err
+// StuckEvents returns the events that could not be delivered, the oldest first.
+func (s *Store) StuckEvents(ctx context.Context) ([]outbox.Stuck, error) {
+	found, err := s.pool.Query(ctx, `
+		SELECT message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, state = 'dead', attempts, last_error
+		FROM outbox WHERE state = 'dead' OR (state = 'due' AND attempts > 0) ORDER BY position`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, pgx.RowToStructByPos[outbox.Stuck])
+}
+
+// RetryEvent has a stuck event delivered at once.
+func (s *Store) RetryEvent(ctx context.Context, id string) error {
+	return s.changeStuck(ctx, id, `UPDATE outbox SET state = 'due', next_attempt_at = now()`)
+}
+
+// GiveUpEvent has a tombstone delivered in the place of a stuck event.
+func (s *Store) GiveUpEvent(ctx context.Context, id string) error {
+	return s.changeStuck(ctx, id, `UPDATE outbox SET state = 'due', next_attempt_at = now(), tombstone = true`)
+}
+
+func (s *Store) changeStuck(ctx context.Context, id, update string) error {
+	changed, err := s.pool.Exec(ctx,
+		update+` WHERE message_id = $1 AND (state = 'dead' OR (state = 'due' AND attempts > 0))`, id)
+	if err == nil && changed.RowsAffected() == 0 {
+		err = fmt.Errorf("event %s is not stuck", id)
+	}
+	return err
+}
+
+// Replay has all events delivered again, in their order, and returns how many. Consumers know those that they have.
+func (s *Store) Replay(ctx context.Context) (count int64, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// Events before streams, as Deliver locks them.
+		changed, err := tx.Exec(ctx, `
+			UPDATE outbox SET state = CASE WHEN sequence = 1 THEN 'due' ELSE 'waiting' END, next_attempt_at = now(), attempts = 0
+			WHERE state IN ('due', 'delivered')`)
+		if err != nil {
+			return err
+		}
+		count = changed.RowsAffected()
+		_, err = tx.Exec(ctx, `UPDATE outbox_streams SET delivered = 0`)
+		return err
+	})
+	return count, err
 }

@@ -58,101 +58,131 @@ func open(t *testing.T) *Store {
 	return s
 }
 
-func event(id string, version int64) outbox.Event {
+// event is the nth of an aggregate.
+func event(id string, n int64) outbox.Event {
 	return outbox.Event{
-		ID: fmt.Sprintf("%s-%d", id, version), Tenant: "acme", Type: "test.Happened",
-		AggregateType: "thing", AggregateID: id, Version: version, Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
+		ID: fmt.Sprintf("%s-%d", id, n), Tenant: "acme", Type: "test.Happened",
+		AggregateType: "thing", AggregateID: id, Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Actor: "alice",
 		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", TraceState: "a=1", Data: []byte(`{"a": 1}`),
 	}
 }
 
 func appendEvents(t *testing.T, s *Store, events ...outbox.Event) {
 	t.Helper()
-	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		for _, event := range events {
-			if err := AppendEvent(t.Context(), tx, event); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error { return AppendEvents(t.Context(), tx, events...) })
 	if err != nil {
-		t.Fatalf("AppendEvent() error = %v, want nil", err)
+		t.Fatalf("AppendEvents() error = %v, want nil", err)
 	}
 }
 
-// drain delivers what is due, with several dispatchers at once, and returns it in the order of delivery.
-func drain(t *testing.T, s *Store) []outbox.Event {
+// deliver passes one event to a consumer that answers with err.
+func deliver(t *testing.T, s *Store, err error) (got outbox.Event, found bool) {
 	t.Helper()
-	var mutex sync.Mutex
-	var delivered []outbox.Event
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			for range 100 {
-				found, err := s.Deliver(t.Context(), func(_ context.Context, event outbox.Event) error {
-					mutex.Lock()
-					defer mutex.Unlock()
-					delivered = append(delivered, event)
-					return nil
-				})
-				if err != nil {
-					t.Errorf("Deliver() error = %v, want nil", err)
-				}
-				if !found {
-					return
-				}
-			}
-		})
+	found, failure := s.Deliver(t.Context(), func(_ context.Context, event outbox.Event) error { got = event; return err })
+	if !errors.Is(failure, err) {
+		t.Fatalf("Deliver() error = %v, want %v", failure, err)
 	}
-	group.Wait()
-	return delivered
+	return got, found
+}
+
+// drain delivers what is due, and returns the ids in the order of delivery.
+func drain(t *testing.T, s *Store) (ids []string) {
+	t.Helper()
+	for {
+		event, found := deliver(t, s, nil)
+		if !found {
+			return ids
+		}
+		ids = append(ids, event.ID)
+	}
+}
+
+func expectDrained(t *testing.T, s *Store, when string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, drain(t, s)); diff != "" {
+		t.Errorf("delivered %s differs (-want +got):\n%s", when, diff)
+	}
 }
 
 func TestOutboxKeepsWholeEvent(t *testing.T) {
 	s := open(t)
-	want := []outbox.Event{event("a", 1)}
-	appendEvents(t, s, want...)
-	if diff := cmp.Diff(want, drain(t, s), cmpopts.EquateApproxTime(0)); diff != "" {
+	want := event("a", 1)
+	appendEvents(t, s, want)
+	want.Sequence = 1
+	got, _ := deliver(t, s, nil)
+	if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Errorf("delivered differs (-want +got):\n%s", diff)
 	}
-	if again := drain(t, s); len(again) != 0 {
-		t.Errorf("delivered again: %v, want nothing", again)
-	}
+	expectDrained(t, s, "again")
 }
 
 func TestOutboxForgetsEventOfFailedTransaction(t *testing.T) {
 	s := open(t)
 	broken := errors.New("change failed")
 	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		return errors.Join(AppendEvent(t.Context(), tx, event("a", 1)), broken)
+		return errors.Join(AppendEvents(t.Context(), tx, event("a", 1)), broken)
 	})
 	if !errors.Is(err, broken) {
 		t.Fatalf("transaction: error = %v, want %v", err, broken)
 	}
-	if got := drain(t, s); len(got) != 0 {
-		t.Errorf("delivered %v, want nothing", got)
+	expectDrained(t, s, "after that")
+	appendEvents(t, s, event("a", 2))
+	if got, _ := deliver(t, s, nil); got.Sequence != 1 {
+		t.Errorf("sequence = %d, want 1", got.Sequence)
 	}
 }
 
 func TestOutboxDeliversOnceInOrderOfAggregate(t *testing.T) {
 	s := open(t)
-	const aggregates, versions = 5, 6
-	for version := range int64(versions) {
-		for id := range aggregates {
-			appendEvents(t, s, event(fmt.Sprint(id), version+1))
-		}
+	const aggregates, events = 5, 20
+	var saved, all sync.WaitGroup
+	for id := range aggregates {
+		saved.Go(func() {
+			for n := range int64(events) {
+				appendEvents(t, s, event(fmt.Sprint(id), n+1))
+			}
+		})
 	}
-	// A dispatcher stops when all that is due is in the hands of others, so that one round may leave some.
+	done := make(chan struct{})
+	go func() { saved.Wait(); close(done) }()
+	var mutex sync.Mutex
 	got := map[string][]int64{}
-	for range versions {
-		for _, event := range drain(t, s) {
-			got[event.AggregateID] = append(got[event.AggregateID], event.Version)
-		}
+	// Several dispatchers, while events are being saved.
+	for range 3 {
+		all.Go(func() {
+			for ended := false; ; {
+				found, err := s.Deliver(t.Context(), func(_ context.Context, event outbox.Event) error {
+					mutex.Lock()
+					defer mutex.Unlock()
+					got[event.AggregateID] = append(got[event.AggregateID], event.Sequence)
+					return nil
+				})
+				if err != nil {
+					t.Errorf("Deliver() error = %v, want nil", err)
+				}
+				if !found && ended {
+					return
+				}
+				select {
+				case <-done:
+					ended = !found
+				default:
+				}
+			}
+		})
+	}
+	all.Wait()
+	// What was in the hands of one dispatcher when the others stopped.
+	for event, found := deliver(t, s, nil); found; event, found = deliver(t, s, nil) {
+		got[event.AggregateID] = append(got[event.AggregateID], event.Sequence)
 	}
 	for id := range aggregates {
-		if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6}, got[fmt.Sprint(id)]); diff != "" {
-			t.Errorf("versions of %d differ (-want +got):\n%s", id, diff)
+		var want []int64
+		for n := range int64(events) {
+			want = append(want, n+1)
+		}
+		if diff := cmp.Diff(want, got[fmt.Sprint(id)]); diff != "" {
+			t.Errorf("sequences of %d differ (-want +got):\n%s", id, diff)
 		}
 	}
 }
@@ -161,36 +191,101 @@ func TestOutboxPutsOffWhatFailed(t *testing.T) {
 	s := open(t)
 	appendEvents(t, s, event("a", 1), event("a", 2), event("b", 1))
 	// With bytes that are no text.
-	down := errors.New("consumer is down \x00\xff")
-	found, err := s.Deliver(t.Context(), func(context.Context, outbox.Event) error { return down })
-	if !found || !errors.Is(err, down) {
-		t.Errorf("Deliver() = %v, %v, want true, %v", found, err, down)
-	}
+	deliver(t, s, errors.New("consumer is down \x00\xff"))
 	var due time.Time
 	// Keeps it from being due again while this test takes its time.
-	err = s.pool.QueryRow(t.Context(), `
+	err := s.pool.QueryRow(t.Context(), `
 		UPDATE outbox SET next_attempt_at = next_attempt_at + interval '1 hour'
 		WHERE message_id = 'a-1' AND attempts = 1 AND last_error = 'event a-1: consumer is down ??'
 		RETURNING next_attempt_at`).Scan(&due)
 	if err != nil || time.Until(due) < time.Hour-time.Minute {
 		t.Errorf("next attempt at %v, %v, want it put off", due, err)
 	}
-	var got []string
-	for _, event := range drain(t, s) {
-		got = append(got, event.ID)
+	expectDrained(t, s, "meanwhile", "b-1")
+	if err := s.RetryEvent(t.Context(), "a-1"); err != nil {
+		t.Errorf("RetryEvent() error = %v, want nil", err)
 	}
-	if diff := cmp.Diff([]string{"b-1"}, got); diff != "" {
-		t.Errorf("delivered meanwhile differs (-want +got):\n%s", diff)
-	}
-	if _, err := s.pool.Exec(t.Context(), `UPDATE outbox SET next_attempt_at = now() WHERE attempts = 1`); err != nil {
+	expectDrained(t, s, "afterwards", "a-1", "a-2")
+}
+
+func TestOutboxLooksAtDueEventsOnly(t *testing.T) {
+	s := open(t)
+	_, err := s.pool.Exec(t.Context(), `
+		INSERT INTO outbox (message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, occurred_at, actor,
+		                    trace_parent, trace_state, data, state, next_attempt_at)
+		SELECT 's-' || n, 'acme', 't', 'thing', 's', n, now(), '', '', '', '{}', CASE n WHEN 1 THEN 'due' ELSE 'waiting' END,
+		       now() + CASE n WHEN 1 THEN interval '1 hour' ELSE interval '0' END
+		FROM generate_series(1, 20000) AS n`)
+	if err != nil {
 		t.Fatal(err)
 	}
-	got = nil
-	for _, event := range drain(t, s) {
-		got = append(got, event.ID)
+	appendEvents(t, s, event("healthy", 1))
+	if _, err := s.pool.Exec(t.Context(), `ANALYZE outbox`); err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a-1", "a-2"}, got); diff != "" {
-		t.Errorf("delivered afterwards differs (-want +got):\n%s", diff)
+	var plan []struct {
+		Plan struct {
+			Hit  int `json:"Shared Hit Blocks"`
+			Read int `json:"Shared Read Blocks"`
+		}
+	}
+	if err := s.pool.QueryRow(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) `+selectDue).Scan(&plan); err != nil {
+		t.Fatal(err)
+	}
+	if got := plan[0].Plan.Hit + plan[0].Plan.Read; got > 100 {
+		t.Errorf("looked at %d blocks to find one event, want at most 100", got)
+	}
+	expectDrained(t, s, "behind a stuck aggregate", "healthy-1")
+}
+
+func TestOutboxReplaysInOrder(t *testing.T) {
+	s := open(t)
+	appendEvents(t, s, event("a", 1), event("a", 2), event("b", 1))
+	expectDrained(t, s, "first", "a-1", "b-1", "a-2")
+	appendEvents(t, s, event("a", 3))
+	if got, err := s.Replay(t.Context()); got != 4 || err != nil {
+		t.Errorf("Replay() = %d, %v, want 4, nil", got, err)
+	}
+	appendEvents(t, s, event("a", 4))
+	var got []string
+	for _, id := range drain(t, s) {
+		if strings.HasPrefix(id, "a") {
+			got = append(got, id)
+		}
+	}
+	if diff := cmp.Diff([]string{"a-1", "a-2", "a-3", "a-4"}, got); diff != "" {
+		t.Errorf("delivered after the replay differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusedEventIsDeadUntilSomebodyDecides(t *testing.T) {
+	s := open(t)
+	appendEvents(t, s, event("a", 1), event("a", 2), event("b", 1), event("b", 2))
+	refused := fmt.Errorf("400: %w", outbox.ErrRefused)
+	deliver(t, s, refused)
+	deliver(t, s, refused)
+	expectDrained(t, s, "after that")
+	stuck, err := s.StuckEvents(t.Context())
+	want := []outbox.Stuck{
+		{ID: "a-1", Tenant: "acme", Type: "test.Happened", AggregateType: "thing", AggregateID: "a", Sequence: 1, Dead: true, Attempts: 1},
+		{ID: "b-1", Tenant: "acme", Type: "test.Happened", AggregateType: "thing", AggregateID: "b", Sequence: 1, Dead: true, Attempts: 1},
+	}
+	byID := cmpopts.SortSlices(func(a, b outbox.Stuck) bool { return a.ID < b.ID })
+	if diff := cmp.Diff(want, stuck, byID, cmpopts.IgnoreFields(outbox.Stuck{}, "LastError")); diff != "" || err != nil {
+		t.Errorf("StuckEvents() error = %v, differs (-want +got):\n%s", err, diff)
+	}
+	if err := errors.Join(s.RetryEvent(t.Context(), "a-1"), s.GiveUpEvent(t.Context(), "b-1")); err != nil {
+		t.Errorf("RetryEvent(), GiveUpEvent(): error = %v, want nil", err)
+	}
+	if err := s.RetryEvent(t.Context(), "a-2"); err == nil {
+		t.Error("RetryEvent() of an event that waits: error = nil, want one")
+	}
+	tombstones := map[string]bool{}
+	for event, found := deliver(t, s, nil); found; event, found = deliver(t, s, nil) {
+		tombstones[event.ID] = event.Tombstone
+	}
+	if diff := cmp.Diff(map[string]bool{"a-1": false, "a-2": false, "b-1": true, "b-2": false}, tombstones); diff != "" {
+		t.Errorf("tombstones differ (-want +got):\n%s", diff)
 	}
 }
 

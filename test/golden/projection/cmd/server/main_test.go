@@ -16,7 +16,7 @@ import (
 // environ is complete, but there is no database.
 var environ = []string{
 	"DATABASE_URL=postgres://127.0.0.1:1/none?connect_timeout=1", "HTTP_ADDRESS=127.0.0.1:0",
-	"LOG_LEVEL=INFO", "DRAIN_DELAY=0s", "DRAIN_TIMEOUT=10s",
+	"ACCEPT_CALLERS=/dev/null",
 }
 
 type line struct{ Msg, Server, Address, Part string }
@@ -43,7 +43,7 @@ func TestProcessesStartAndStop(t *testing.T) {
 			}
 			switch {
 			case got.Msg == "listening" && got.Server == "http":
-				for path, want := range map[string]int{"/livez": http.StatusNoContent, "/readyz": http.StatusServiceUnavailable} {
+				for path, want := range map[string]int{"/livez": http.StatusNoContent, "/readyz": http.StatusServiceUnavailable, "/v1/orders": http.StatusUnauthorized} {
 					if got := statusOf(t, "http://"+got.Address+path); got != want {
 						t.Errorf("%s: GET %s = %d, want %d", test.command, path, got, want)
 					}

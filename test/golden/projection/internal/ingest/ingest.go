@@ -20,8 +20,12 @@ type Outcome string
 const (
 	// Applied events have changed the read model.
 	Applied Outcome = "applied"
-	// Duplicate events had been applied before.
+	// Duplicate events had been taken before.
 	Duplicate Outcome = "duplicate"
+	// Ignored events are of a type that nothing is to be done about.
+	Ignored Outcome = "ignored"
+	// Skipped events were given up by their source.
+	Skipped Outcome = "skipped"
 )
 
 // Store saves the effect of events.
@@ -57,11 +61,17 @@ func Handler(log *slog.Logger, store Store) http.Handler {
 			slog.String("type", e.Type),
 			slog.String("subject", e.Stream.Subject),
 			slog.Int64("sequence", e.Sequence),
-			slog.String("trace", e.TraceParent),
+			slog.String("tenant", e.Stream.Tenant),
+			slog.String("actor", e.Actor),
+			slog.String("trace_id", e.TraceID()),
 		}
 		switch {
 		case err == nil:
-			log.LogAttrs(r.Context(), slog.LevelInfo, string(outcome), attributes...)
+			level := slog.LevelInfo
+			if outcome == Ignored || outcome == Skipped {
+				level = slog.LevelWarn
+			}
+			log.LogAttrs(r.Context(), level, string(outcome), attributes...)
 			w.WriteHeader(http.StatusNoContent)
 		case errors.Is(err, ErrGap):
 			log.LogAttrs(r.Context(), slog.LevelWarn, "early", attributes...)

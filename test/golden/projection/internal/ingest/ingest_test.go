@@ -46,6 +46,8 @@ func TestIngestAnswersByOutcome(t *testing.T) {
 	}{
 		{Applied, nil, http.StatusNoContent},
 		{Duplicate, nil, http.StatusNoContent},
+		{Ignored, nil, http.StatusNoContent},
+		{Skipped, nil, http.StatusNoContent},
 		{"", fmt.Errorf("item/i1: %w", ErrGap), http.StatusConflict},
 		{"", fmt.Errorf("data: %w", event.ErrInvalid), http.StatusBadRequest},
 		{"", errors.New("disk full"), http.StatusInternalServerError},
@@ -57,6 +59,17 @@ func TestIngestAnswersByOutcome(t *testing.T) {
 		want := event.Stream{Source: "/s", Tenant: "acme", Subject: "item/i1"}
 		if diff := cmp.Diff(want, store.got[0].Stream); diff != "" {
 			t.Errorf("stream differs (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestIngestWarnsOfWhatIsIgnored(t *testing.T) {
+	for outcome, want := range map[Outcome]string{Applied: `"level":"INFO"`, Ignored: `"level":"WARN"`, Skipped: `"level":"WARN"`} {
+		var log strings.Builder
+		request := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))
+		Handler(slog.New(slog.NewJSONHandler(&log, nil)), &answer{outcome: outcome}).ServeHTTP(httptest.NewRecorder(), request)
+		if got := log.String(); !strings.Contains(got, want) || !strings.Contains(got, `"type":"t"`) {
+			t.Errorf("log of %s = %s, want %s and the type", outcome, got, want)
 		}
 	}
 }

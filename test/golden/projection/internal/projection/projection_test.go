@@ -9,45 +9,50 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/acme/app/primitives/projection/orders/internal/event"
-	"github.com/acme/app/primitives/projection/orders/internal/item"
+	"github.com/acme/app/primitives/projection/orders/internal/model"
+	"github.com/acme/app/primitives/projection/orders/internal/source"
 )
 
 // memory is Rows that remember what was put.
 type memory struct {
-	put []item.Item
+	put []model.Order
 	err error
 }
 
-func (m *memory) PutItem(_ context.Context, it item.Item) error {
+func (m *memory) PutOrder(_ context.Context, it model.Order) error {
 	m.put = append(m.put, it)
 	return m.err
 }
 
 func created() event.Event {
 	return event.Event{
-		ID: "m1", Stream: event.Stream{Source: "/domain/items", Tenant: "acme", Subject: "item/i1"}, Sequence: 1,
-		Type: "acme.domain.items.v1.ItemCreated", Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
-		Data: []byte(`{"item":{"id":"i1","title":"First","version":"1","createTime":"2030-01-02T03:04:05Z"}}`),
+		ID: "m1", Stream: event.Stream{Source: source.Source, Tenant: "acme", Subject: source.SubjectPrefix + "i1"}, Sequence: 1,
+		Type: source.Created, Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
+		Data: []byte(`{"order":{"id":"i1","title":"First","version":"1","createTime":"2030-01-02T03:04:05Z"}}`),
 	}
 }
 
-func TestApplyItemCreated(t *testing.T) {
-	var rows memory
-	if err := Apply(t.Context(), &rows, created()); err != nil {
-		t.Fatalf("Apply() error = %v, want nil", err)
-	}
-	want := []item.Item{{Tenant: "acme", ID: "i1", Title: "First", Version: 1, Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
-	if diff := cmp.Diff(want, rows.put); diff != "" {
-		t.Errorf("rows differ (-want +got):\n%s", diff)
+func TestApply(t *testing.T) {
+	for _, known := range []string{source.Created, source.Renamed} {
+		var rows memory
+		told := created()
+		told.Type = known
+		if err := Apply(t.Context(), &rows, told); err != nil {
+			t.Fatalf("Apply(%s) error = %v, want nil", known, err)
+		}
+		want := []model.Order{{Tenant: "acme", ID: "i1", Title: "First", Version: 1, Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
+		if diff := cmp.Diff(want, rows.put); diff != "" {
+			t.Errorf("rows of %s differ (-want +got):\n%s", known, diff)
+		}
 	}
 }
 
-func TestApplyIgnoresUnknownTypes(t *testing.T) {
+func TestApplyLeavesUnknownTypes(t *testing.T) {
 	var rows memory
 	unknown := created()
-	unknown.Type = "acme.domain.items.v1.ItemPainted"
-	if err := Apply(t.Context(), &rows, unknown); err != nil {
-		t.Errorf("Apply() error = %v, want nil", err)
+	unknown.Type += "Elsewhere"
+	if err := Apply(t.Context(), &rows, unknown); !errors.Is(err, event.ErrUnhandled) {
+		t.Errorf("Apply() error = %v, want %v", err, event.ErrUnhandled)
 	}
 	if got := len(rows.put); got != 0 {
 		t.Errorf("put %d rows, want none", got)
@@ -55,7 +60,7 @@ func TestApplyIgnoresUnknownTypes(t *testing.T) {
 }
 
 func TestApplyRefusesMalformedData(t *testing.T) {
-	for _, data := range []string{``, `[]`, `{"item":{"title":"without id"}}`} {
+	for _, data := range []string{``, `[]`, `{"order":{"title":"without id"}}`} {
 		malformed := created()
 		malformed.Data = []byte(data)
 		if err := Apply(t.Context(), new(memory), malformed); !errors.Is(err, event.ErrInvalid) {

@@ -6,15 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/acme/app/primitives/projection/orders/internal/item"
+	"github.com/acme/app/primitives/projection/orders/internal/model"
 )
 
 // Store is where the answers come from.
 type Store interface {
-	// Item returns one item of a tenant, or item.ErrNotFound.
-	Item(ctx context.Context, tenant, id string) (item.Item, error)
-	// Items returns at most limit items of a tenant in the order of their ids, from the first after a given one.
-	Items(ctx context.Context, tenant, after string, limit int) ([]item.Item, error)
+	// GetOrder returns one of a tenant, or model.ErrNotFound.
+	GetOrder(ctx context.Context, tenant, id string) (model.Order, error)
+	// ListOrders returns at most limit of a tenant in the order of their ids, from the first after a given one.
+	ListOrders(ctx context.Context, tenant, after string, limit int) ([]model.Order, error)
 }
 
 // API is the handlers of all queries. Each names its tenant in the header Tenant-Id; whatever lets requests in has to
@@ -26,17 +26,17 @@ type API struct {
 
 // Register adds all queries to mux.
 func (a *API) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/items/{id}", forTenant(a.getItem))
-	mux.HandleFunc("GET /v1/items", forTenant(a.listItems))
+	mux.HandleFunc("GET /v1/orders/{id}", forTenant(a.getOrder))
+	mux.HandleFunc("GET /v1/orders", forTenant(a.listOrders))
 }
 
-// getItem answers a tenant with one item: {"id", "title", "version", "created"}, or 404.
-func (a *API) getItem(w http.ResponseWriter, _ *http.Request, _ string) {
-	http.Error(w, "AMEIDE_SCAFFOLD: getItem has to be implemented", http.StatusNotImplemented)
+// getOrder answers a tenant with one: {"id", "title", "version", "created"}, or 404.
+func (a *API) getOrder(w http.ResponseWriter, _ *http.Request, _ string) {
+	http.Error(w, "AMEIDE_SCAFFOLD: getOrder has to be implemented", http.StatusNotImplemented)
 }
 
-// listItems answers a tenant with {"items": [...], "next": "..."}: at most 100 items after the id in the query parameter
+// listOrders answers a tenant with {"orders": [...], "next": "..."}: at most 100 after the id in the query parameter
 // `after`; next is what to pass there for the rest, or absent.
-func (a *API) listItems(w http.ResponseWriter, _ *http.Request, _ string) {
-	http.Error(w, "AMEIDE_SCAFFOLD: listItems has to be implemented", http.StatusNotImplemented)
+func (a *API) listOrders(w http.ResponseWriter, _ *http.Request, _ string) {
+	http.Error(w, "AMEIDE_SCAFFOLD: listOrders has to be implemented", http.StatusNotImplemented)
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/acme/app/primitives/projection/orders/internal/event"
 	"github.com/acme/app/primitives/projection/orders/internal/ingest"
-	"github.com/acme/app/primitives/projection/orders/internal/item"
+	"github.com/acme/app/primitives/projection/orders/internal/model"
 	"github.com/acme/app/primitives/projection/orders/internal/projection"
 )
 
@@ -38,10 +37,9 @@ func (i *Ingester) Ingest(ctx context.Context, e event.Event) (outcome ingest.Ou
 		if e.Sequence > position+1 {
 			return fmt.Errorf("%w: got %d of %s after %d", ingest.ErrGap, e.Sequence, e.Stream.Subject, position)
 		}
-		if err := i.Apply(ctx, rows{tx}, e); err != nil {
+		if outcome, err = i.apply(ctx, rows{tx}, e); err != nil {
 			return fmt.Errorf("apply %s: %w", e.ID, err)
 		}
-		outcome = ingest.Applied
 		return moveStream(ctx, tx, e.Stream, e.Sequence)
 	})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && isAboutData(refused) {
@@ -53,10 +51,22 @@ func (i *Ingester) Ingest(ctx context.Context, e event.Event) (outcome ingest.Ou
 	return outcome, nil
 }
 
-// isAboutData tells what is wrong with values, such as a NUL or a text that is too long for an index (classes 22 and 54),
-// from what a later attempt may get over.
+func (i *Ingester) apply(ctx context.Context, rows projection.Rows, e event.Event) (ingest.Outcome, error) {
+	if e.Type == event.Tombstone {
+		return ingest.Skipped, nil
+	}
+	err := i.Apply(ctx, rows, e)
+	if errors.Is(err, event.ErrUnhandled) {
+		return ingest.Ignored, nil
+	}
+	return ingest.Applied, err
+}
+
+// isAboutData tells what is wrong with values, such as a NUL, a text that is too long for an index (classes 22 and 54) or
+// a constraint (class 23), from what a later attempt may get over. A missing foreign row (23503) may still come.
 func isAboutData(err *pgconn.PgError) bool {
-	return strings.HasPrefix(err.Code, "22") || strings.HasPrefix(err.Code, "54")
+	class := err.Code[:min(len(err.Code), 2)]
+	return class == "22" || class == "54" || (class == "23" && err.Code != "23503")
 }
 
 // lockStream returns the position of a stream, 0 of a new one, and keeps it to this transaction.
@@ -78,9 +88,9 @@ func moveStream(ctx context.Context, tx pgx.Tx, stream event.Stream, position in
 // rows implements projection.Rows.
 type rows struct{ tx pgx.Tx }
 
-func (r rows) PutItem(ctx context.Context, it item.Item) error {
+func (r rows) PutOrder(ctx context.Context, it model.Order) error {
 	_, err := r.tx.Exec(ctx, `
-		INSERT INTO items (tenant_id, id, title, version, created_at) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO orders (tenant_id, id, title, version, created_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (tenant_id, id) DO UPDATE
 		SET title = excluded.title, version = excluded.version, created_at = excluded.created_at`,
 		it.Tenant, it.ID, it.Title, it.Version, it.Created)

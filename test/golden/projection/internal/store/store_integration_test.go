@@ -20,8 +20,9 @@ import (
 
 	"github.com/acme/app/primitives/projection/orders/internal/event"
 	"github.com/acme/app/primitives/projection/orders/internal/ingest"
-	"github.com/acme/app/primitives/projection/orders/internal/item"
+	"github.com/acme/app/primitives/projection/orders/internal/model"
 	"github.com/acme/app/primitives/projection/orders/internal/projection"
+	"github.com/acme/app/primitives/projection/orders/internal/source"
 )
 
 // open returns a store on a schema of its own, and the URL of that, at the database that TEST_POSTGRES_URL names.
@@ -67,20 +68,20 @@ func reopen(t *testing.T, url string) *Store {
 	return s
 }
 
-// created is the first event of an item; nth are those after it.
+// created is the first event of a stream; nth are those after it.
 func created(id string) event.Event { return nth(id, 1) }
 
 func nth(id string, sequence int64) event.Event {
 	return event.Event{
-		ID: fmt.Sprintf("%s-%d", id, sequence), Sequence: sequence, Type: "acme.domain.items.v1.ItemCreated",
-		Stream: event.Stream{Source: "/domain/items", Tenant: "acme", Subject: "item/" + id},
-		Data: fmt.Appendf(nil, `{"item":{"id":%q,"title":"Title %d","version":"%d","createTime":"2030-01-02T03:04:05Z"}}`,
+		ID: fmt.Sprintf("%s-%d", id, sequence), Sequence: sequence, Type: source.Renamed,
+		Stream: event.Stream{Source: source.Source, Tenant: "acme", Subject: source.SubjectPrefix + id},
+		Data: fmt.Appendf(nil, `{"order":{"id":%q,"title":"Title %d","version":"%d","createTime":"2030-01-02T03:04:05Z"}}`,
 			id, sequence, sequence),
 	}
 }
 
-func wanted(id string, sequence int64) item.Item {
-	return item.Item{
+func wanted(id string, sequence int64) model.Order {
+	return model.Order{
 		Tenant: "acme", ID: id, Title: fmt.Sprintf("Title %d", sequence), Version: sequence,
 		Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
@@ -94,14 +95,14 @@ func expectIngest(t *testing.T, i *Ingester, e event.Event, want ingest.Outcome,
 	}
 }
 
-func expectItems(t *testing.T, s *Store, want ...item.Item) {
+func expectRows(t *testing.T, s *Store, want ...model.Order) {
 	t.Helper()
-	got, err := s.Items(t.Context(), "acme", "", 100)
+	got, err := s.ListOrders(t.Context(), "acme", "", 100)
 	if err != nil {
-		t.Fatalf("Items() error = %v, want nil", err)
+		t.Fatalf("ListOrders() error = %v, want nil", err)
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApproxTime(0), cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("items differ (-want +got):\n%s", diff)
+		t.Errorf("rows differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -110,20 +111,20 @@ func TestDuplicateEventIsAppliedOnce(t *testing.T) {
 	i := &Ingester{Store: s, Apply: projection.Apply}
 	expectIngest(t, i, created("a"), ingest.Applied, nil)
 	expectIngest(t, i, created("a"), ingest.Duplicate, nil)
-	expectItems(t, s, wanted("a", 1))
+	expectRows(t, s, wanted("a", 1))
 }
 
 func TestOutOfOrderEventWaitsForTheOneBefore(t *testing.T) {
 	s, _ := open(t)
 	i := &Ingester{Store: s, Apply: projection.Apply}
 	expectIngest(t, i, nth("a", 2), "", ingest.ErrGap)
-	expectItems(t, s)
+	expectRows(t, s)
 	expectIngest(t, i, created("a"), ingest.Applied, nil)
 	expectIngest(t, i, nth("a", 3), "", ingest.ErrGap)
 	expectIngest(t, i, nth("a", 2), ingest.Applied, nil)
 	expectIngest(t, i, nth("a", 3), ingest.Applied, nil)
 	expectIngest(t, i, nth("a", 2), ingest.Duplicate, nil)
-	expectItems(t, s, wanted("a", 3))
+	expectRows(t, s, wanted("a", 3))
 }
 
 func TestRestartGoesOnWhereItStopped(t *testing.T) {
@@ -134,13 +135,13 @@ func TestRestartGoesOnWhereItStopped(t *testing.T) {
 	i := &Ingester{Store: again, Apply: projection.Apply}
 	expectIngest(t, i, created("a"), ingest.Duplicate, nil)
 	expectIngest(t, i, nth("a", 2), ingest.Applied, nil)
-	expectItems(t, again, wanted("a", 2))
+	expectRows(t, again, wanted("a", 2))
 }
 
 // The rest is about the store alone, whatever events mean.
 
 func put(ctx context.Context, rows projection.Rows, e event.Event) error {
-	return rows.PutItem(ctx, wanted(strings.TrimPrefix(e.Stream.Subject, "item/"), e.Sequence))
+	return rows.PutOrder(ctx, wanted(strings.TrimPrefix(e.Stream.Subject, source.SubjectPrefix), e.Sequence))
 }
 
 func TestFailedEventLeavesNothing(t *testing.T) {
@@ -150,9 +151,9 @@ func TestFailedEventLeavesNothing(t *testing.T) {
 		return errors.Join(put(ctx, rows, e), broken)
 	}
 	expectIngest(t, &Ingester{Store: s, Apply: failing}, created("a"), "", broken)
-	expectItems(t, s)
+	expectRows(t, s)
 	expectIngest(t, &Ingester{Store: s, Apply: put}, created("a"), ingest.Applied, nil)
-	expectItems(t, s, wanted("a", 1))
+	expectRows(t, s, wanted("a", 1))
 }
 
 func TestEventThatCannotBeKeptIsInvalid(t *testing.T) {
@@ -166,7 +167,46 @@ func TestEventThatCannotBeKeptIsInvalid(t *testing.T) {
 	for _, id := range []string{"a\x00", "a\xff", long.String()} {
 		expectIngest(t, i, created(id), "", event.ErrInvalid)
 	}
-	expectItems(t, s)
+	expectRows(t, s)
+}
+
+func TestPermanentViolationsAreInvalid(t *testing.T) {
+	s, _ := open(t)
+	_, err := s.pool.Exec(t.Context(), `
+		CREATE TABLE others (id text PRIMARY KEY, n int NOT NULL CHECK (n > 0), parent text REFERENCES others)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for statement, permanent := range map[string]bool{
+		`INSERT INTO others VALUES ('a', 0)`:            true,
+		`INSERT INTO others VALUES ('a', NULL)`:         true,
+		`INSERT INTO others VALUES ('a', 1), ('a', 1)`:  true,
+		`INSERT INTO others VALUES ('a', 1, 'missing')`: false,
+	} {
+		violating := func(ctx context.Context, r projection.Rows, _ event.Event) error {
+			_, err := r.(rows).tx.Exec(ctx, statement)
+			return err
+		}
+		_, err := (&Ingester{Store: s, Apply: violating}).Ingest(t.Context(), created("a"))
+		if err == nil || errors.Is(err, event.ErrInvalid) != permanent {
+			t.Errorf("%s: error = %v, want one that is permanent: %v", statement, err, permanent)
+		}
+	}
+}
+
+func TestStreamGoesOnAfterIgnoredAndSkippedEvents(t *testing.T) {
+	s, _ := open(t)
+	unhandled := func(context.Context, projection.Rows, event.Event) error {
+		return fmt.Errorf("t: %w", event.ErrUnhandled)
+	}
+	expectIngest(t, &Ingester{Store: s, Apply: unhandled}, created("a"), ingest.Ignored, nil)
+	tombstone := nth("a", 2)
+	tombstone.Type, tombstone.Data = event.Tombstone, nil
+	i := &Ingester{Store: s, Apply: put}
+	expectIngest(t, i, tombstone, ingest.Skipped, nil)
+	expectRows(t, s)
+	expectIngest(t, i, nth("a", 3), ingest.Applied, nil)
+	expectRows(t, s, wanted("a", 3))
 }
 
 func TestStreamsAreIndependent(t *testing.T) {
@@ -178,7 +218,7 @@ func TestStreamsAreIndependent(t *testing.T) {
 	other.Stream.Source = "/domain/others"
 	expectIngest(t, i, other, ingest.Applied, nil)
 	expectIngest(t, i, nth("a", 2), ingest.Applied, nil)
-	expectItems(t, s, wanted("a", 2), wanted("b", 1))
+	expectRows(t, s, wanted("a", 2), wanted("b", 1))
 }
 
 func TestConcurrentDuplicatesApplyOnce(t *testing.T) {
@@ -204,21 +244,21 @@ func TestConcurrentDuplicatesApplyOnce(t *testing.T) {
 	}
 }
 
-func TestItemsComeInPages(t *testing.T) {
+func TestRowsComeInPages(t *testing.T) {
 	s, _ := open(t)
 	i := &Ingester{Store: s, Apply: put}
 	for _, id := range []string{"b", "a", "B"} {
 		expectIngest(t, i, created(id), ingest.Applied, nil)
 	}
-	got, err := s.Items(t.Context(), "acme", "B", 1)
+	got, err := s.ListOrders(t.Context(), "acme", "B", 1)
 	if err != nil {
-		t.Fatalf("Items() error = %v, want nil", err)
+		t.Fatalf("ListOrders() error = %v, want nil", err)
 	}
-	if diff := cmp.Diff([]item.Item{wanted("a", 1)}, got, cmpopts.EquateApproxTime(0)); diff != "" {
-		t.Errorf("items differ (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]model.Order{wanted("a", 1)}, got, cmpopts.EquateApproxTime(0)); diff != "" {
+		t.Errorf("rows differ (-want +got):\n%s", diff)
 	}
-	if _, err := s.Item(t.Context(), "other", "a"); !errors.Is(err, item.ErrNotFound) {
-		t.Errorf("Item() of another tenant: error = %v, want %v", err, item.ErrNotFound)
+	if _, err := s.GetOrder(t.Context(), "other", "a"); !errors.Is(err, model.ErrNotFound) {
+		t.Errorf("GetOrder() of another tenant: error = %v, want %v", err, model.ErrNotFound)
 	}
 }
 

@@ -9,9 +9,19 @@ import (
 // Caller is what a call says of itself.
 type Caller struct {
 	Tenant string
+	// Subject is who acts; empty where the call does not say.
+	Subject string
 	// TraceParent and TraceState are the W3C trace context; empty where the call has none.
 	TraceParent string
 	TraceState  string
+}
+
+// TraceID is what the trace is found by; empty where the call has none.
+func (c Caller) TraceID() string {
+	if c.TraceParent == "" {
+		return ""
+	}
+	return c.TraceParent[3:35]
 }
 
 type key struct{}
@@ -26,14 +36,14 @@ func From(ctx context.Context) Caller {
 }
 
 var (
-	tenant      = regexp.MustCompile(`^[!-~]{1,200}$`)
+	name        = regexp.MustCompile(`^[!-~]{1,200}$`)
 	traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 	traceState  = regexp.MustCompile(`^[ -~]{0,512}$`)
 	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
 )
 
-// IsTenant reports whether text can be the name of a tenant.
-func IsTenant(text string) bool { return tenant.MatchString(text) }
+// IsName reports whether text can be the name of a tenant or a subject.
+func IsName(text string) bool { return name.MatchString(text) }
 
 // Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew. A state that
 // is malformed, or longer than what the standard has to be passed on, is left out.

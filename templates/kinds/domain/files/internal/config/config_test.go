@@ -11,12 +11,13 @@ import (
 func TestLoadReadsEnvironment(t *testing.T) {
 	environ := []string{
 		"DATABASE_URL=postgres://localhost/db", "EVENTS_URL=http://localhost/events", "POLL_INTERVAL=250ms",
-		"HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_TIMEOUT=10s",
+		"HTTP_ADDRESS=:8081", "LOG_LEVEL=WARN", "DRAIN_TIMEOUT=11s", "SERVICE_TOKEN_FILE=/run/token",
 	}
 	want := Dispatch{
-		Process:      Process{HTTPAddress: ":8080", LogLevel: 4, DrainTimeout: 10 * time.Second},
-		DatabaseURL:  "postgres://localhost/db",
+		Database:     Database{DatabaseURL: "postgres://localhost/db"},
+		Process:      Process{HTTPAddress: ":8081", LogLevel: 4, DrainTimeout: 11 * time.Second},
 		EventsURL:    "http://localhost/events",
+		ServiceToken: "/run/token",
 		PollInterval: 250 * time.Millisecond,
 	}
 	got, err := Load[Dispatch](environ)
@@ -29,20 +30,22 @@ func TestLoadReadsEnvironment(t *testing.T) {
 }
 
 func TestLoadNamesMissingVariables(t *testing.T) {
-	for _, environ := range [][]string{nil, {"DATABASE_URL="}} {
-		_, err := Load[Migrate](environ)
-		if got := messageOf(err); !strings.Contains(got, "DATABASE_URL") {
-			t.Errorf("Load(%q) error = %q, want one that names DATABASE_URL", environ, got)
-		}
+	_, serve := Load[Serve]([]string{"LOG_LEVEL=loud"})
+	for _, name := range []string{"DATABASE_URL", "ACCEPT_CALLERS", "LOG_LEVEL"} {
+		expectName(t, name+"=", serve)
+	}
+	_, dispatch := Load[Dispatch]([]string{"DATABASE_URL="})
+	for _, name := range []string{"DATABASE_URL", "EVENTS_URL"} {
+		expectName(t, name+"=", dispatch)
 	}
 }
 
 func TestLoadRefusesValues(t *testing.T) {
 	environ := []string{
-		"DATABASE_URL=postgres://localhost/db", "GRPC_ADDRESS=:9090", "EVENTS_URL=http://localhost/events", "POLL_INTERVAL=1s",
-		"HTTP_ADDRESS=:8080", "LOG_LEVEL=INFO", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+		"DATABASE_URL=postgres://localhost/db", "ACCEPT_CALLERS=anyone", "EVENTS_URL=http://localhost/events",
+		"DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
 	}
-	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s"} {
+	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s", "ACCEPT_CALLERS=all"} {
 		_, err := Load[Serve](append(environ, setting))
 		expectName(t, setting, err)
 	}

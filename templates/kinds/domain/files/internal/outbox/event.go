@@ -11,14 +11,29 @@ type Event struct {
 	Tenant string
 	// Type is the full name of the message that Data holds.
 	Type string
-	// AggregateType, AggregateID and Version say what changed and to which version; deliveries keep the order of these.
+	// AggregateType and AggregateID are what changed. One change may have several events.
 	AggregateType string
 	AggregateID   string
-	Version       int64
-	Time          time.Time
+	// Sequence counts the events of an aggregate from 1 without gaps. The store gives it, in the order of saving.
+	Sequence int64
+	Time     time.Time
+	// Actor is who caused the event; empty where the call did not say.
+	Actor string
 	// TraceParent and TraceState are the trace of the call that caused the event; empty where it had none.
 	TraceParent string
 	TraceState  string
 	// Data is JSON.
 	Data []byte
+	// Tombstone events were given up. They are delivered without their data, so that the sequence has no gap.
+	Tombstone bool
+}
+
+// Stuck is an event that could not be delivered; the later ones of its aggregate wait for it.
+type Stuck struct {
+	ID, Tenant, Type, AggregateType, AggregateID string
+	Sequence                                     int64
+	// Dead events are not tried again by themselves.
+	Dead      bool
+	Attempts  int
+	LastError string
 }

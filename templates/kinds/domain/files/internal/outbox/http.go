@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. Any 2xx is a delivery. Use
-// [NewHTTPPublisher].
+// Tombstone is the type of an event that was given up: its sequence counts, and it means nothing else.
+const Tombstone = "primitive.tombstone.v1"
+
+// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. Any 2xx is a delivery; 400 and 413
+// are final. Use [NewHTTPPublisher].
 type HTTPPublisher struct {
 	client      *http.Client
 	url, source string
 }
 
 // NewHTTPPublisher returns a publisher to a URL of events that all have the same CloudEvents source.
-func NewHTTPPublisher(url, source string) *HTTPPublisher {
-	client := &http.Client{
-		// Where a redirection leads need not take events, even if it answers 200.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+func NewHTTPPublisher(client *http.Client, url, source string) *HTTPPublisher {
 	return &HTTPPublisher{client, url, source}
 }
 
-// cloudEvent has the extensions of CloudEvents for partitioning, sequence and distributed tracing besides its core.
+// cloudEvent has the extensions of CloudEvents for partitioning, sequence, auth context and distributed tracing besides
+// its core.
 type cloudEvent struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -36,15 +36,17 @@ type cloudEvent struct {
 	Time            time.Time       `json:"time"`
 	Tenant          string          `json:"tenant"`
 	Sequence        string          `json:"sequence"`
+	AuthType        string          `json:"authtype,omitempty"`
+	AuthID          string          `json:"authid,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
 	TraceState      string          `json:"tracestate,omitempty"`
-	DataContentType string          `json:"datacontenttype"`
-	Data            json.RawMessage `json:"data"`
+	DataContentType string          `json:"datacontenttype,omitempty"`
+	Data            json.RawMessage `json:"data,omitempty"`
 }
 
 // Publish implements [Publisher].
 func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
-	body, err := json.Marshal(cloudEvent{
+	message := cloudEvent{
 		SpecVersion:     "1.0",
 		ID:              event.ID,
 		Source:          p.source,
@@ -52,12 +54,19 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		Subject:         event.AggregateType + "/" + event.AggregateID,
 		Time:            event.Time.UTC(),
 		Tenant:          event.Tenant,
-		Sequence:        fmt.Sprint(event.Version),
+		Sequence:        fmt.Sprint(event.Sequence),
 		TraceParent:     event.TraceParent,
 		TraceState:      event.TraceState,
 		DataContentType: "application/json",
 		Data:            event.Data,
-	})
+	}
+	if event.Actor != "" {
+		message.AuthType, message.AuthID = "unknown", event.Actor
+	}
+	if event.Tombstone {
+		message.Type, message.DataContentType, message.Data = Tombstone, "", nil
+	}
+	body, err := json.Marshal(message)
 	if err != nil {
 		return err
 	}
@@ -76,11 +85,16 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	// Read to the end, so that the connection can be used again.
-	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)); err != nil {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
 		return err
 	}
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("consumer answered %d", resp.StatusCode)
+	if resp.StatusCode/100 == 2 {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("consumer answered %d: %.200s", resp.StatusCode, bytes.TrimSpace(answer))
+	if resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusRequestEntityTooLarge {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -21,8 +22,8 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer consumer.Close()
-	err := NewHTTPPublisher(consumer.URL, "/items").Publish(t.Context(), Event{
-		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Version: 3,
+	err := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test").Publish(t.Context(), Event{
+		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, Actor: "alice",
 		Time:        time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		Data:        []byte(`{"a":1}`),
@@ -31,8 +32,8 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 		t.Fatalf("Publish() error = %v, want nil", err)
 	}
 	want := map[string]any{
-		"specversion": "1.0", "id": "m1", "source": "/items", "type": "test.Happened", "subject": "item/i1",
-		"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3",
+		"specversion": "1.0", "id": "m1", "source": "/domain/test", "type": "test.Happened", "subject": "item/i1",
+		"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3", "authtype": "unknown", "authid": "alice",
 		"traceparent":     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		"datacontenttype": "application/json", "data": map[string]any{"a": 1.0},
 	}
@@ -44,18 +45,31 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 	}
 }
 
+func TestHTTPPublisherSendsTombstoneWithoutData(t *testing.T) {
+	var got map[string]any
+	consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer consumer.Close()
+	err := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test").Publish(t.Context(), Event{
+		ID: "m1", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, Data: []byte(`{"a":1}`), Tombstone: true,
+	})
+	if err != nil || got["type"] != Tombstone || got["sequence"] != "3" || got["data"] != nil {
+		t.Errorf("Publish() error = %v, sent %v, want a tombstone in its place", err, got)
+	}
+}
+
 func TestHTTPPublisherFailsUnlessAccepted(t *testing.T) {
-	for _, status := range []int{http.StatusFound, http.StatusConflict, http.StatusInternalServerError} {
-		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// A page to log in at, say.
-			w.Header().Set("Location", "/login")
-			if r.URL.Path != "/login" {
-				w.WriteHeader(status)
-			}
-		}))
-		err := NewHTTPPublisher(consumer.URL, "/items").Publish(t.Context(), Event{Data: []byte(`{}`)})
-		if err == nil {
-			t.Errorf("status %d: Publish() error = nil, want one", status)
+	for status, final := range map[int]bool{
+		http.StatusFound: false, http.StatusUnauthorized: false, http.StatusConflict: false, http.StatusInternalServerError: false,
+		http.StatusBadRequest: true, http.StatusRequestEntityTooLarge: true,
+	} {
+		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		err := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test").Publish(t.Context(), Event{Data: []byte(`{}`)})
+		if err == nil || errors.Is(err, ErrRefused) != final {
+			t.Errorf("status %d: Publish() error = %v, want one that is final: %v", status, err, final)
 		}
 		consumer.Close()
 	}

@@ -10,14 +10,16 @@ import (
 
 func TestLoadReadsEnvironment(t *testing.T) {
 	environ := []string{
-		"DATABASE_URL=postgres://localhost/db", "HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+		"DATABASE_URL=postgres://localhost/db", "ACCEPT_CALLERS=/run/tokens", "HTTP_ADDRESS=:8081", "LOG_LEVEL=WARN",
+		"DRAIN_DELAY=1s", "DRAIN_TIMEOUT=11s",
 	}
 	want := Serve{
-		DatabaseURL:  "postgres://localhost/db",
-		HTTPAddress:  ":8080",
+		Database:     Database{DatabaseURL: "postgres://localhost/db"},
+		Callers:      "/run/tokens",
+		HTTPAddress:  ":8081",
 		LogLevel:     4,
 		DrainDelay:   time.Second,
-		DrainTimeout: 10 * time.Second,
+		DrainTimeout: 11 * time.Second,
 	}
 	got, err := Load[Serve](environ)
 	if err != nil {
@@ -29,19 +31,19 @@ func TestLoadReadsEnvironment(t *testing.T) {
 }
 
 func TestLoadNamesMissingVariables(t *testing.T) {
-	for _, environ := range [][]string{nil, {"DATABASE_URL="}} {
-		_, err := Load[Migrate](environ)
-		if got := messageOf(err); !strings.Contains(got, "DATABASE_URL") {
-			t.Errorf("Load(%q) error = %q, want one that names DATABASE_URL", environ, got)
+	_, err := Load[Serve]([]string{"DATABASE_URL=", "LOG_LEVEL=loud"})
+	for _, name := range []string{"DATABASE_URL", "ACCEPT_CALLERS", "LOG_LEVEL"} {
+		if got := messageOf(err); !strings.Contains(got, name) {
+			t.Errorf("Load() error = %q, want one that names %s", got, name)
 		}
 	}
 }
 
 func TestLoadRefusesValues(t *testing.T) {
 	environ := []string{
-		"DATABASE_URL=postgres://localhost/db", "HTTP_ADDRESS=:8080", "LOG_LEVEL=INFO", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
+		"DATABASE_URL=postgres://localhost/db", "ACCEPT_CALLERS=anyone", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
 	}
-	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s"} {
+	for _, setting := range []string{"LOG_LEVEL=loud", "DRAIN_DELAY=3", "DRAIN_DELAY=10s", "DRAIN_DELAY=-1s", "DRAIN_TIMEOUT=0s", "ACCEPT_CALLERS=all"} {
 		_, err := Load[Serve](append(environ, setting))
 		name, _, _ := strings.Cut(setting, "=")
 		if got := messageOf(err); !strings.Contains(got, name) {

@@ -6,22 +6,39 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // ErrInvalid says that something is no event that could ever be taken, however often it is sent.
 var ErrInvalid = errors.New("invalid event")
 
+// ErrUnhandled says that nothing is to be done about an event of its type.
+var ErrUnhandled = errors.New("unhandled type of event")
+
+// Tombstone is the type of an event that its source has given up. It holds the place in the sequence.
+const Tombstone = "primitive.tombstone.v1"
+
 // Event is something that happened elsewhere: the Sequence-th change of the Subject of a Tenant, told by Source.
 type Event struct {
 	ID     string
 	Stream Stream
 	// Sequence begins at 1 and has no gaps within a stream.
-	Sequence    int64
-	Type        string
-	Time        time.Time
+	Sequence int64
+	Type     string
+	Time     time.Time
+	// Actor is who caused it; empty where the source does not say.
+	Actor       string
 	TraceParent string
 	Data        json.RawMessage
+}
+
+// TraceID is what the event's trace is found by; empty where it has none.
+func (e Event) TraceID() string {
+	if parts := strings.Split(e.TraceParent, "-"); len(parts) == 4 {
+		return parts[1]
+	}
+	return ""
 }
 
 // Stream is all events of one subject; these have an order.
@@ -38,6 +55,7 @@ func Decode(body []byte) (Event, error) {
 		Time        time.Time       `json:"time"`
 		Tenant      string          `json:"tenant"`
 		Sequence    string          `json:"sequence"`
+		AuthID      string          `json:"authid"`
 		TraceParent string          `json:"traceparent"`
 		Data        json.RawMessage `json:"data"`
 	}
@@ -64,6 +82,7 @@ func Decode(body []byte) (Event, error) {
 		Sequence:    sequence,
 		Type:        raw.Type,
 		Time:        raw.Time,
+		Actor:       raw.AuthID,
 		TraceParent: raw.TraceParent,
 		Data:        raw.Data,
 	}, nil

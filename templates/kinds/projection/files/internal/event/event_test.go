@@ -11,7 +11,8 @@ import (
 
 const valid = `{
 	"specversion": "1.0", "id": "m1", "source": "/domain/items", "type": "acme.ItemCreated", "subject": "item/i1",
-	"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3", "data": {"a":1}
+	"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3", "authtype": "user", "authid": "alice",
+	"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "data": {"a":1}
 }`
 
 func TestDecode(t *testing.T) {
@@ -21,10 +22,21 @@ func TestDecode(t *testing.T) {
 	}
 	want := Event{
 		ID: "m1", Stream: Stream{Source: "/domain/items", Tenant: "acme", Subject: "item/i1"}, Sequence: 3,
-		Type: "acme.ItemCreated", Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Data: []byte(`{"a":1}`),
+		Type: "acme.ItemCreated", Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Actor: "alice",
+		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Data: []byte(`{"a":1}`),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Decode() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestTraceID(t *testing.T) {
+	for parent, want := range map[string]string{
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "4bf92f3577b34da6a3ce929d0e0e4736", "": "", "00": "",
+	} {
+		if got := (Event{TraceParent: parent}).TraceID(); got != want {
+			t.Errorf("TraceID() of %q = %q, want %q", parent, got, want)
+		}
 	}
 }
 

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import { entityOf } from '../../kinds/entity.ts';
+import type { Kind } from '../../kinds/kind.ts';
+import type { SourcePrimitive } from '../../kinds/render.ts';
+import { MANIFEST } from '../../workspace/primitive-folders.ts';
+import { readManifest } from '../../workspace/provenance.ts';
+import { lookBelow } from '../../workspace/safe-path.ts';
+import type { GivenInputs } from './inputs.ts';
+
+/** Inputs with those that follow from others, and the primitive whose events are taken, for kinds that take any. */
+export interface CompleteInputs {
+  readonly inputs: GivenInputs;
+  readonly source: SourcePrimitive | undefined;
+}
+
+/**
+ * Fills in an input `primitive` (one that is called as this is) and an input `entity` (that of the former, else the
+ * singular of the name). A primitive that was not `given` may not be there yet: then its name says what it keeps.
+ *
+ * Throws `source-missing` and `source-events` (exit 2), and what {@link readManifest} throws.
+ */
+export async function completeInputs(
+  kind: Kind,
+  name: string,
+  inputs: GivenInputs,
+  { root, given }: { readonly root: string; readonly given: GivenInputs },
+): Promise<CompleteInputs> {
+  const known = Object.entries(kind.inputs ?? {});
+  const [sourceName, sourceInput] = known.find(([, { type }]) => type === 'primitive') ?? [];
+  const [entityName, entityInput] = known.find(([, { type }]) => type === 'entity') ?? [];
+  const complete = { ...inputs };
+  let source: SourcePrimitive | undefined;
+  if (sourceName !== undefined) {
+    const path = inputs[sourceName] ?? `${sourceInput?.match?.split('/')[0]}/${name}`;
+    complete[sourceName] = path;
+    source = await readSource(root, path, Object.hasOwn(given, sourceName) ? sourceName : undefined);
+  }
+  if (entityName !== undefined)
+    complete[entityName] ??= source?.entity ?? entityOf(name, entityInput?.reserved);
+  return { inputs: complete, source };
+}
+
+/** `flag` is the one that names it, if one does. */
+async function readSource(root: string, path: string, flag: string | undefined): Promise<SourcePrimitive> {
+  const [kind = '', name = ''] = path.split('/');
+  const shown = `primitives/${path}/${MANIFEST}`;
+  const found = await lookBelow(root, shown);
+  if (found.type !== 'file') {
+    if (flag === undefined) return { kind, name, entity: entityOf(name) };
+    throw new PrimitiveError('source-missing', `--${flag} ${path} was not found.`, {
+      why: `${shown} is missing`,
+      suggestions: [`primitive scaffold --kind ${kind} --name ${name}`],
+    });
+  }
+  const manifest = await readManifest(await readFile(join(root, shown), 'utf8'), shown);
+  const { entity, service } = manifest.provenance?.inputs ?? {};
+  if (service !== undefined && flag !== undefined) {
+    throw new PrimitiveError('source-events', `--${flag} ${path} cannot be used.`, {
+      why: `it serves ${service}, which does not say what its events are`,
+      suggestions: [`Leave --${flag} away and write the names of its events into internal/source.`],
+    });
+  }
+  return { kind, name, entity: entity ?? entityOf(name) };
+}

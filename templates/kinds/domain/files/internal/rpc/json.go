@@ -1,0 +1,87 @@
+package rpc
+
+import (
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+const maxRequest = 1 << 20
+
+// codeOf are the names and HTTP statuses of the Connect protocol; others are its unknown, 500.
+var codeOf = map[codes.Code]struct {
+	name   string
+	status int
+}{
+	codes.Canceled:           {"canceled", 499},
+	codes.InvalidArgument:    {"invalid_argument", http.StatusBadRequest},
+	codes.DeadlineExceeded:   {"deadline_exceeded", http.StatusGatewayTimeout},
+	codes.NotFound:           {"not_found", http.StatusNotFound},
+	codes.AlreadyExists:      {"already_exists", http.StatusConflict},
+	codes.PermissionDenied:   {"permission_denied", http.StatusForbidden},
+	codes.ResourceExhausted:  {"resource_exhausted", http.StatusTooManyRequests},
+	codes.FailedPrecondition: {"failed_precondition", http.StatusBadRequest},
+	codes.Aborted:            {"aborted", http.StatusConflict},
+	codes.OutOfRange:         {"out_of_range", http.StatusBadRequest},
+	codes.Unimplemented:      {"unimplemented", http.StatusNotImplemented},
+	codes.Internal:           {"internal", http.StatusInternalServerError},
+	codes.Unavailable:        {"unavailable", http.StatusServiceUnavailable},
+	codes.DataLoss:           {"data_loss", http.StatusInternalServerError},
+	codes.Unauthenticated:    {"unauthenticated", http.StatusUnauthorized},
+}
+
+// answerJSON answers one unary call by the Connect protocol with JSON, for callers without stubs: headers are metadata,
+// and intercept sees the call as it sees those of gRPC.
+func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServerInterceptor) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if content, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); content != "application/json" {
+			w.Header().Set("Accept-Post", "application/json")
+			w.WriteHeader(http.StatusUnsupportedMediaType)
+			return
+		}
+		md := metadata.MD{}
+		for name, values := range r.Header {
+			md[strings.ToLower(name)] = values
+		}
+		resp, err := handle(service, metadata.NewIncomingContext(r.Context(), md), func(req any) error {
+			return decodeJSON(http.MaxBytesReader(w, r.Body, maxRequest), req.(proto.Message))
+		}, intercept)
+		var body []byte
+		if err == nil {
+			body, err = protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(resp.(proto.Message))
+		}
+		code := http.StatusOK
+		if err != nil {
+			known, ok := codeOf[status.Code(err)]
+			if !ok {
+				known.name, known.status = "unknown", http.StatusInternalServerError
+			}
+			code = known.status
+			body, _ = json.Marshal(map[string]string{"code": known.name, "message": status.Convert(err).Message()})
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		// A caller that has gone is not told.
+		_, _ = w.Write(body)
+	})
+}
+
+func decodeJSON(from io.Reader, req proto.Message) error {
+	body, err := io.ReadAll(from)
+	if err == nil {
+		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(body, req)
+	}
+	if err != nil {
+		return status.Error(codes.InvalidArgument, "the request is no JSON of "+string(req.ProtoReflect().Descriptor().FullName()))
+	}
+	return nil
+}
