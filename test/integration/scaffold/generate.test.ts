@@ -284,8 +284,8 @@ test('names that primitive.yaml gives before the scaffold are used by it, by gen
 test('a folder that a link leads out of the primitive is not written', async () => {
   await using repo = await scaffoldRepo({ 'elsewhere/keep.txt': 'mine\n' });
   await scaffold(repo.root, domain);
-  await rm(join(repo.root, folder, 'internal/gen'), { recursive: true });
-  await symlink(join(repo.root, 'elsewhere'), join(repo.root, folder, 'internal/gen'));
+  await rm(join(repo.root, folder, 'gen'), { recursive: true });
+  await symlink(join(repo.root, 'elsewhere'), join(repo.root, folder, 'gen'));
   const before = await contentOf(repo.root, ['.git']);
   await expect(run(repo.root)).rejects.toMatchObject({ code: 'generator-output', exit: 2 });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
