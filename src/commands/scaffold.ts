@@ -1,8 +1,10 @@
-import { string } from '@oclif/core/flags';
+import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
 import { misspeltFlag, splitInputs } from '../cli/inputs.ts';
+import { wiringProposer } from '../cli/propose-wiring.ts';
 import type { ExitCode } from '../core/errors.ts';
+import { nestOutcome } from '../render/outcome.ts';
 
 export default class Scaffold extends BaseCommand {
   static override summary = 'Write the code of a new primitive, or what is missing of one that is there.';
@@ -26,6 +28,9 @@ export default class Scaffold extends BaseCommand {
   static override flags = {
     kind: string({ summary: 'What it is, such as domain.', helpValue: 'KIND' }),
     name: string({ summary: 'What it is called, such as orders.', helpValue: 'NAME' }),
+    'gitops-pr': boolean({
+      summary: 'Then ask the GitOps repository for its wiring as v1: gitops scaffold.',
+    }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,
@@ -45,8 +50,11 @@ export default class Scaffold extends BaseCommand {
         import('../cli/ports/scaffold.ts'),
       ]);
       const ports = await scaffoldPorts(session);
+      const propose = flags['gitops-pr'] ? await wiringProposer(session, dryRun) : undefined;
       const document = await runScaffold({ kind, name, inputs: split.inputs, dryRun }, ports);
-      return scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
+      const outcome = scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
+      if (propose === undefined || outcome.exit !== 0) return outcome;
+      return nestOutcome(outcome, 'gitops', await propose(document));
     });
   }
 }

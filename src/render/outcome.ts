@@ -22,6 +22,15 @@ export interface Outcome {
   };
 }
 
+/** Two outcomes as one, of which the second says how it ended; its document is in the first under `key`. */
+export function nestOutcome(outer: Outcome, key: string, inner: Outcome): Outcome {
+  return {
+    ...inner,
+    document: { ...outer.document, [key]: inner.document },
+    text: (style) => `${outer.text(style)}\n${inner.text(style)}`,
+  };
+}
+
 /** A document as it is printed and written: two spaces, one newline at the end. */
 export function stringifyDocument(document: unknown): string {
   return `${JSON.stringify(document, null, 2)}\n`;

@@ -40,8 +40,10 @@ function stepsOf({ text }: Block): readonly string[] {
 }
 
 /** What is wrong with a call, as the manifest and the inputs of kinds have it. */
-function faultsOf([id = '', ...words]: readonly string[]): readonly string[] {
-  if (id === '--help') return [];
+function faultsOf([first = '', ...rest]: readonly string[]): readonly string[] {
+  if (first === '--help') return [];
+  // A topic has its commands below it: `gitops scaffold`.
+  const [id, words] = first in commands ? [first, rest] : [`${first}:${rest[0]}`, rest.slice(1)];
   const command = commands[id];
   if (command === undefined) return [`${id} is no command`];
   const flags: Record<string, Flag> = { ...command.flags };

@@ -48,6 +48,12 @@ export const scaffoldPlanSchema = strictObject({
   }),
   next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
   written: Type.Boolean({ description: 'False for a dry run.' }),
+  gitops: Type.Optional(
+    Type.Object(
+      { schema: Type.Literal('primitive.gitops-run/v1') },
+      { description: 'What became of --gitops-pr: a document of that schema.' },
+    ),
+  ),
 });
 
 /** `primitive.scaffold-plan/v1`: the plan, and whether it was carried out. */

@@ -54,8 +54,8 @@ export interface Fault {
   readonly path: RegExp;
   /** Default 1. */
   readonly times?: number;
-  /** `reset` ends the connection without an answer. */
-  readonly status: number | 'reset';
+  /** `reset` ends the connection without an answer, `hang` keeps it open without one. */
+  readonly status: number | 'reset' | 'hang';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** `after`: the request takes effect all the same. */
@@ -128,6 +128,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
     const { fault } = found;
     if (fault.when === 'after') await right();
     if (fault.status === 'reset') return void request.socket.destroy();
+    if (fault.status === 'hang') return;
     send(request, response, { status: fault.status, body: fault.body, headers: fault.headers ?? {} });
   };
 
