@@ -22,7 +22,7 @@ export interface Scaffolded {
   readonly folder: string;
 }
 
-/** GitHub's double with the repository `acme/gitops`, in which the kit is installed. */
+/** GitHub's double with the repository `acme/gitops`. */
 export interface GitopsWorld extends AsyncDisposable {
   readonly github: Github;
   readonly gitops: DoubleRepository;
@@ -33,11 +33,17 @@ export interface GitopsWorld extends AsyncDisposable {
   text(path: string, branch?: string): Promise<string>;
   /** Commits files to the default branch. */
   commit(files: Readonly<Record<string, string>>): Promise<void>;
+  /** Commits and pushes everything in a clone. */
+  pushAll(folder: string, message: string): Promise<void>;
   /** Runs the generator in a new clone, step by step, as the workflow does. */
   scaffold(inputs: Readonly<Record<string, unknown>>): Promise<Scaffolded>;
 }
 
-export async function startGitops(options: GithubOptions = {}): Promise<GitopsWorld> {
+/** `kit`: whether it is installed; default true. */
+export async function startGitops({
+  kit = true,
+  ...options
+}: GithubOptions & { readonly kit?: boolean } = {}): Promise<GitopsWorld> {
   const github = await startGithub(options);
   const base = await mkdtemp(join(tmpdir(), 'primitive-gitops-'));
   const gitops = await github.create('acme/gitops');
@@ -68,13 +74,19 @@ export async function startGitops(options: GithubOptions = {}): Promise<GitopsWo
     await gitops.commit(gitops.defaultBranch, files);
   };
 
-  const first = await clone();
-  const origin = async () => ({ remote: 'https://github.com/acme/gitops', branch: 'main' });
-  await initKit(first, { lanes: ['dev', 'production'] }, { origin });
-  const git = (...args: string[]) => run('git', ['-C', first, ...args], { env: environment });
-  await git('add', '--all');
-  await git('commit', '--quiet', '--message', 'Install the GitOps kit');
-  await git('push', '--quiet', 'origin', 'HEAD');
+  const pushAll = async (folder: string, message: string) => {
+    const git = (...args: string[]) => run('git', ['-C', folder, ...args], { env: environment });
+    await git('add', '--all');
+    await git('commit', '--quiet', '--message', message);
+    await git('push', '--quiet', 'origin', 'HEAD');
+  };
+
+  if (kit) {
+    const folder = await clone();
+    const origin = async () => ({ remote: 'https://github.com/acme/gitops', branch: 'main' });
+    await initKit(folder, { lanes: ['dev', 'production'] }, { origin });
+    await pushAll(folder, 'Install the GitOps kit');
+  }
 
   return {
     github,
@@ -87,6 +99,7 @@ export async function startGitops(options: GithubOptions = {}): Promise<GitopsWo
       return text;
     },
     commit,
+    pushAll,
     async scaffold(inputs) {
       const folder = await clone();
       let output = '';
