@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PublishReport } from '../../src/features/publish/document.ts';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
+import { scaffold as goScaffold, write } from '../integration/kinds/go-kinds-lab.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { type ContainerOptions, startContainer } from '../support/services/container.ts';
@@ -15,7 +17,7 @@ interface Deployment extends ContainerOptions {
   readonly before?: readonly string[];
 }
 
-const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO' };
+const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO', ACCEPT_CALLERS: 'anyone' };
 const NODE_AND_PYTHON = { DRAIN_DELAY_SECONDS: '0' };
 
 /** What is there for every image to use. */
@@ -48,7 +50,6 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       DATABASE_URL: database,
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
-      ACCEPT_CALLERS: 'anyone',
     },
   }),
   integration: async (port, { issuer }) => ({
@@ -57,9 +58,8 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       RESOURCE_URL: `http://127.0.0.1:${port}/mcp`,
       ISSUER_URL: issuer,
-      ALLOWED_ORIGINS: '',
-      QUERY_URL: 'http://127.0.0.1:1',
-      REQUEST_URL: 'http://127.0.0.1:1/v1/requests',
+      QUERY_URL: 'http://127.0.0.1:1/v1/orders',
+      REQUEST_URL: 'http://127.0.0.1:1/acme.domain.orders.v1.OrdersService/CreateOrder',
     },
   }),
   process: async (port, { engine }) => ({
@@ -68,7 +68,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       ENGINE_URL: engine,
       ENGINE_AUTH: 'none',
-      WORK_URL: 'http://127.0.0.1:1/work',
+      WORK_URL: 'http://127.0.0.1:1/acme.domain.orders.v1.OrdersService/CreateOrder',
     },
   }),
   projection: async (port, { database }) => ({
@@ -107,6 +107,11 @@ beforeAll(async () => {
     });
     if (code !== 0) throw new Error(stderr);
   }
+  // A process takes no jobs, and so does not start, while its handlers are stubs.
+  await write(
+    join(app.repo.root, 'primitives/process/orders'),
+    (await goScaffold('process', 'orders')).reference,
+  );
   await app.repo.commit({}, 'Scaffold');
 }, 300_000);
 
@@ -116,7 +121,7 @@ afterAll(async () => {
   await lab?.[Symbol.asyncDispose]();
 });
 
-test('every kind, as scaffolded, is built, sealed and tagged by one publish', async () => {
+test('every kind, as scaffolded but for the handlers of a process, is built, sealed and tagged by one publish', async () => {
   report = await app.report();
   expect(report.components.map(({ kind, action }) => [kind, action])).toEqual(
     kinds.map((kind) => [kind, 'built']),

@@ -1,10 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serve } from '../../support/services/http.ts';
 import { type OidcIssuer, startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
@@ -99,11 +97,6 @@ async function callTool(port: number, tenantId: string, name: string, args: obje
 }
 
 test('an item that is created by a call can be queried in the projection, and by the tools of an agent', async () => {
-  const requests: object[] = [];
-  const taker = await serve(async (request, response) => {
-    requests.push((await json(request)) as object);
-    response.writeHead(202).end();
-  });
   const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0, toolsHttp = 0] = await freePorts(5);
   const urls = {
     domain: await database('domain', 'domain'),
@@ -168,9 +161,8 @@ test('an item that is created by a call can be queried in the projection, and by
     HTTP_ADDRESS: `127.0.0.1:${toolsHttp}`,
     RESOURCE_URL: `http://127.0.0.1:${toolsHttp}/mcp`,
     ISSUER_URL: issuer.url,
-    ALLOWED_ORIGINS: '',
-    QUERY_URL: `http://127.0.0.1:${projectionHttp}`,
-    REQUEST_URL: taker.url,
+    QUERY_URL: `http://127.0.0.1:${projectionHttp}/v1/items`,
+    REQUEST_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
   });
   await ready(toolsHttp);
   expect(await callTool(toolsHttp, 'acme', 'get_item', { id: item.id })).toMatchObject({
@@ -184,10 +176,16 @@ test('an item that is created by a call can be queried in the projection, and by
   const accepted = await callTool(toolsHttp, 'acme', 'request_item', second);
   expect(accepted).toMatchObject({ structuredContent: { status: 'accepted' } });
   expect(await callTool(toolsHttp, 'acme', 'request_item', second)).toEqual(accepted);
-  expect(requests).toHaveLength(2);
-  expect(requests[0]).toEqual(requests[1]);
-  expect(requests[0]).toMatchObject({ type: 'ItemRequested', tenant: 'acme', data: { title: 'Second' } });
-  await taker.close();
+  const titles = await until('the second event', async () => {
+    const { items = [] } = await asTenant('acme');
+    return items.length > 1 ? items.map((one) => (one as { title: string }).title) : undefined;
+  });
+  expect(titles.sort()).toEqual(['First', 'Second']);
+  expect(
+    await callTool(toolsHttp, 'acme', 'request_item', { title: '', idempotencyKey: 'k2' }),
+  ).toMatchObject({
+    isError: true,
+  });
 
   await domain.stop();
   expect(logTail(domain.logFile)).toMatch(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,10 +30,14 @@ beforeAll(async () => {
   });
   engine = await startEngine();
   work = await serve(async (request, response) => {
-    const { 'tenant-id': tenant, 'subject-id': subject, traceparent } = request.headers;
-    orders.push(`${request.url} ${await bodyOf(request)} ${tenant} ${subject} ${traceparent}`);
+    const { 'tenant-id': tenant, 'subject-id': subject, traceparent, authorization } = request.headers;
+    orders.push(
+      `${request.url} ${await bodyOf(request)} ${tenant} ${subject} ${traceparent} ${authorization}`,
+    );
     response.writeHead(orders.length === 1 ? 503 : 204).end();
   });
+  const tokens = join(folder, 'tokens');
+  await writeFile(tokens, 'secret\n');
   const port = await freePort();
   address = `http://127.0.0.1:${port}`;
   const env = {
@@ -43,6 +47,8 @@ beforeAll(async () => {
     HTTP_ADDRESS: `127.0.0.1:${port}`,
     RETRY_BACKOFF: '7s',
     ENGINE_TENANTS: 'acme',
+    ACCEPT_CALLERS: tokens,
+    SERVICE_TOKEN_FILE: tokens,
   };
   await run(join(folder, 'server'), ['deploy'], { env });
   program = startProgram(join(folder, 'server'), ['serve'], { folder, name: 'serve', env });
@@ -79,7 +85,12 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once; leaves a job of Camunda 8.6 alone', async () => {
   expect(engine.deployed).toEqual([{ processIds: ['parcels'], tenant: 'acme' }]);
 
-  const headers = { 'Tenant-Id': 'acme', 'Subject-Id': 'alice', Traceparent: TRACE };
+  const headers = {
+    Authorization: 'Bearer secret',
+    'Tenant-Id': 'acme',
+    'Subject-Id': 'alice',
+    Traceparent: TRACE,
+  };
   const start = (tenant: string) =>
     fetch(`${address}/v1/messages/parcels.requested.v1`, {
       method: 'POST',
@@ -103,7 +114,7 @@ test('deploys its model; does a job that failed again under the same id; takes i
   const { verb, body } = engine.reports[1] ?? {};
   const { work_id: id } = (body?.variables ?? {}) as { work_id?: string };
   expect({ verb, id }).toEqual({ verb: 'completion', id: expect.stringMatching(/^[0-9a-f]{32}$/) });
-  const order = `/acme.v1.OrdersService/CreateOrder {"requestId":"${id}","title":"First"} acme alice ${TRACE}`;
+  const order = `/acme.v1.OrdersService/CreateOrder {"requestId":"${id}","title":"First"} acme alice ${TRACE} Bearer secret`;
   expect(orders).toEqual([order, order]);
 
   const done = { messageId: id, correlationKey: id, variables: { parcel: 'p1' } };
@@ -133,7 +144,7 @@ test('deploys its model; does a job that failed again under the same id; takes i
   const traced = logTail(program.logFile)
     .split('\n')
     .filter((line) => line.includes('"outcome":"completed"'));
-  expect(traced).toEqual([expect.stringContaining('"trace":"0af7651916cd43dd8448eb211c80319c"')]);
+  expect(traced).toEqual([expect.stringContaining('"trace_id":"0af7651916cd43dd8448eb211c80319c"')]);
 
   await program.stop();
   expect(logTail(program.logFile)).toMatch(
@@ -149,6 +160,7 @@ test('does not start, and takes no job, while a handler is a stub', async () => 
   const env = {
     ENGINE_URL: engine.url,
     ENGINE_AUTH: 'none',
+    ACCEPT_CALLERS: 'anyone',
     WORK_URL: work.url,
     HTTP_ADDRESS: '127.0.0.1:0',
   };

@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/backend"
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/config"
+	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 	"github.com/acme/app/primitives/integration/orders/internal/lifecycle"
 	"github.com/acme/app/primitives/integration/orders/internal/probe"
 	"github.com/acme/app/primitives/integration/orders/internal/token"
@@ -68,8 +70,11 @@ func serve(ctx context.Context, environ []string, std streams) error {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	items := backend.New(string(settings.QueryURL), string(settings.RequestURL))
-	tokens := token.New(log, string(settings.IssuerURL), settings.Resource.String())
+	items := connect(settings.Backend)
+	tokens := token.New(log, token.Settings{
+		Issuer: string(settings.IssuerURL), Audience: settings.Resource.String(),
+		TenantClaim: settings.TenantClaim, Keys: settings.Keys.Keys,
+	})
 	probes := probe.New(log, tokens.Ready)
 	web.Endpoint{
 		Resource: settings.Resource.URL,
@@ -94,13 +99,21 @@ func stdio(ctx context.Context, environ []string, std streams) error {
 	}
 	from := caller.Caller{Tenant: settings.Tenant, Subject: settings.Subject}
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
-	items := backend.New(string(settings.QueryURL), string(settings.RequestURL))
+	items := connect(settings.Backend)
 	server := tools.New(logger(std.err, settings.LogLevel), items, identify)
 	err = server.Run(ctx, &mcp.IOTransport{Reader: std.in, Writer: std.out})
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// callTimeout is for one call of a service.
+const callTimeout = 10 * time.Second
+
+func connect(settings config.Backend) *backend.Backend {
+	client := credentials.Client(settings.ServiceToken, callTimeout)
+	return backend.New(client, string(settings.QueryURL), string(settings.RequestURL))
 }
 
 func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {

@@ -18,8 +18,7 @@ import (
 // environ is complete, but nothing is where it says.
 var environ = []string{
 	"QUERY_URL=http://127.0.0.1:1", "REQUEST_URL=http://127.0.0.1:1", "RESOURCE_URL=http://127.0.0.1:1/mcp",
-	"ISSUER_URL=http://127.0.0.1:1", "ALLOWED_ORIGINS=", "TENANT_ID=acme", "SUBJECT=alice",
-	"HTTP_ADDRESS=127.0.0.1:0", "LOG_LEVEL=INFO", "DRAIN_DELAY=0s", "DRAIN_TIMEOUT=10s",
+	"ISSUER_URL=http://127.0.0.1:1", "TENANT_ID=acme", "SUBJECT=alice", "HTTP_ADDRESS=127.0.0.1:0",
 }
 
 type line struct{ Msg, Server, Address, Part string }

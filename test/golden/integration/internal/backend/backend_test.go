@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/backend"
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
+	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 	"github.com/acme/app/primitives/integration/orders/internal/tools"
 )
 
@@ -26,8 +28,9 @@ type services struct {
 	failing bool
 	// moved makes them redirect to a page that answers 200, such as one to log in at.
 	moved bool
-	trace []string
-	taken []map[string]any
+	// headers are those of the last request.
+	headers []string
+	taken   []map[string]any
 }
 
 func startServices(t *testing.T) *services {
@@ -36,14 +39,14 @@ func startServices(t *testing.T) *services {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
 	mux.HandleFunc("GET /v1/items/{id}", s.answer)
-	mux.HandleFunc("POST /v1/requests", s.take)
+	mux.HandleFunc("POST /acme.v1.Items/CreateItem", s.take)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
 }
 
 func (s *services) answer(w http.ResponseWriter, r *http.Request) {
-	s.trace = []string{r.Header.Get("Traceparent"), r.Header.Get("Tracestate")}
+	s.keep(r)
 	switch {
 	case s.failing:
 		http.Error(w, "secret", http.StatusInternalServerError)
@@ -56,37 +59,50 @@ func (s *services) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// from is alice in the headers of a request.
+var from = []string{"acme", "alice", trace, "vendor=1"}
+
+func (s *services) keep(r *http.Request) {
+	s.headers = nil
+	for _, name := range []string{"Tenant-Id", "Subject-Id", "Traceparent", "Tracestate"} {
+		s.headers = append(s.headers, r.Header.Get(name))
+	}
+}
+
 func (s *services) take(w http.ResponseWriter, r *http.Request) {
-	var event map[string]any
-	err := json.NewDecoder(r.Body).Decode(&event)
+	s.keep(r)
+	var command map[string]any
+	err := json.NewDecoder(r.Body).Decode(&command)
 	switch {
 	case s.failing:
 		http.Error(w, "secret", http.StatusServiceUnavailable)
 	case s.moved:
 		http.Redirect(w, r, "/login", http.StatusFound)
-	case err != nil || r.Header.Get("Content-Type") != "application/cloudevents+json":
-		http.Error(w, "no CloudEvent", http.StatusBadRequest)
+	case err != nil || r.Header.Get("Content-Type") != "application/json":
+		http.Error(w, "no JSON", http.StatusUnsupportedMediaType)
+	case command["title"] == "Taken":
+		http.Error(w, `{"code":"invalid_argument","message":"the title is taken"}`, http.StatusBadRequest)
 	default:
-		s.taken = append(s.taken, event)
-		w.WriteHeader(http.StatusAccepted)
+		s.taken = append(s.taken, command)
+		_, _ = io.WriteString(w, `{"item":{"id":"i1"}}`)
 	}
 }
 
 // call returns the text of the answer that a tool gives a caller.
 func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments map[string]any) string {
 	t.Helper()
-	items := backend.New(s.URL, s.URL+"/v1/requests")
+	items := backend.New(credentials.Client("", time.Minute), s.URL+"/v1/items", s.URL+"/acme.v1.Items/CreateItem")
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
 	near, far := mcp.NewInMemoryTransports()
 	if _, err := tools.New(slog.New(slog.DiscardHandler), items, identify).Connect(t.Context(), far, nil); err != nil {
 		t.Fatal(err)
 	}
-	client, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), near, nil)
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), near, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Close() }()
-	result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	defer func() { _ = session.Close() }()
+	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
 	if err != nil {
 		return err.Error()
 	}
@@ -106,10 +122,10 @@ func TestGetItem(t *testing.T) {
 	s := startServices(t)
 	want := `{"created":"2030-01-02T03:04:05Z","id":"a/b?c","title":"First","version":2}`
 	if got := s.call(t, alice, "get_item", map[string]any{"id": "a/b?c"}); got != want {
-		t.Errorf("get_item = %s, want %s", got, want)
+		t.Fatalf("get_item = %s, want %s", got, want)
 	}
-	if diff := cmp.Diff([]string{trace, "vendor=1"}, s.trace); diff != "" {
-		t.Errorf("trace differs (-want +got):\n%s", diff)
+	if diff := cmp.Diff(from, s.headers); diff != "" {
+		t.Errorf("headers differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -127,11 +143,10 @@ func TestRequestItemIsHandedOn(t *testing.T) {
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Status != "accepted" || got.RequestID == "" {
 		t.Fatalf("request_item = %s, want status accepted and a requestId", answer)
 	}
-	want := []map[string]any{{
-		"specversion": "1.0", "id": got.RequestID, "source": "/integration/orders", "type": "ItemRequested",
-		"tenant": "acme", "traceparent": trace, "tracestate": "vendor=1", "datacontenttype": "application/json",
-		"data": map[string]any{"title": "First", "requestedBy": "alice"},
-	}}
+	if diff := cmp.Diff(from, s.headers); diff != "" {
+		t.Errorf("headers differ (-want +got):\n%s", diff)
+	}
+	want := []map[string]any{{"requestId": got.RequestID, "title": "First"}}
 	if diff := cmp.Diff(want, s.taken); diff != "" {
 		t.Errorf("what was handed on differs (-want +got):\n%s", diff)
 	}
@@ -140,7 +155,7 @@ func TestRequestItemIsHandedOn(t *testing.T) {
 func TestRequestItemTwiceIsOneRequest(t *testing.T) {
 	s := startServices(t)
 	once, again := s.request(t, alice, "k1"), s.request(t, alice, "k1")
-	if len(s.taken) != 2 || s.taken[0]["id"] != s.taken[1]["id"] || once != again {
+	if len(s.taken) != 2 || s.taken[0]["requestId"] != s.taken[1]["requestId"] || once != again {
 		t.Errorf("request_item = %s, then %s, handing on %v; want one and the same", once, again, s.taken)
 	}
 }
@@ -164,6 +179,13 @@ func TestRequestsOfOthersAreTheirOwn(t *testing.T) {
 			t.Errorf("request_item of %v with %s = %s, the same as of %s", other.from, other.key, answer, before)
 		}
 		seen[answer] = other.from.Tenant + " " + other.from.Subject
+	}
+}
+
+func TestRefusalsAreToldInTheirWords(t *testing.T) {
+	arguments := map[string]any{"title": "Taken", "idempotencyKey": "k1"}
+	if got, want := startServices(t).call(t, alice, "request_item", arguments), "error: the title is taken"; got != want {
+		t.Errorf("request_item = %s, want %s", got, want)
 	}
 }
 

@@ -26,7 +26,7 @@ func identified(log *slog.Logger, identify Identify) mcp.Middleware {
 				slog.String("method", method),
 				slog.String("tenant", from.Tenant),
 				slog.String("subject", from.Subject),
-				slog.String("trace", from.TraceParent),
+				slog.String("trace_id", from.TraceID()),
 				slog.Duration("duration", time.Since(start)),
 			}
 			if call, ok := req.(*mcp.CallToolRequest); ok {

@@ -57,7 +57,7 @@ func start(t *testing.T) *lab {
 		Resource: *resource,
 		Issuer:   l.issuer,
 		Origins:  []config.Origin{"https://app.example.com"},
-		Verify:   token.New(log, l.issuer, l.resource).Verify,
+		Verify:   token.New(log, token.Settings{Issuer: l.issuer, Audience: l.resource, TenantClaim: "tenantId"}).Verify,
 		Server:   tools.New(log, l, Caller),
 		Log:      log,
 	}.Register(mux)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/acme/app/primitives/process/orders/bpmn"
 	"github.com/acme/app/primitives/process/orders/internal/config"
+	"github.com/acme/app/primitives/process/orders/internal/credentials"
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 	"github.com/acme/app/primitives/process/orders/internal/gen/model"
 	"github.com/acme/app/primitives/process/orders/internal/handlers"
@@ -59,10 +60,8 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	registry, err := handlers.New(work.NewHTTP(&settings.WorkURL, &http.Client{
-		Timeout:       workTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	})).Registry()
+	service := work.NewHTTP(&settings.WorkURL, credentials.Client(settings.ServiceToken, workTimeout))
+	registry, err := handlers.New(service).Registry()
 	if err != nil {
 		return err
 	}
@@ -79,14 +78,14 @@ func do(ctx context.Context, settings config.Serve, registry map[string]engine.H
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
 	client := connect(settings.Engine)
 	probes := probe.New(log, client.Ready)
-	probes.Handle("POST /v1/messages/{name}", messages.Handler(log, client, messages.Settings{
+	probes.Handle("POST /v1/messages/{name}", settings.Callers.Only(messages.Handler(log, client, messages.Settings{
 		TTL: settings.MessageTTL, Tenants: settings.Tenants,
-	}, model.Messages()))
+	}, model.Messages())))
 	jobs := worker.New(client, registry, log, worker.Settings{
 		Name: "process-orders", Tenants: settings.Tenants, MaxJobs: settings.MaxJobs,
 		JobTimeout: settings.JobTimeout, RetryBackoff: settings.RetryBackoff,
 		// Stopping waits for a request for jobs that is under way.
-		PollWait: min(20*time.Second, (settings.DrainTimeout-time.Duration(settings.DrainDelay))/2),
+		PollWait: min(20*time.Second, (settings.DrainTimeout-time.Duration(settings.DrainDelay))/4),
 	})
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},

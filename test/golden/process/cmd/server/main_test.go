@@ -19,7 +19,7 @@ import (
 
 // environ is complete, but there is no engine.
 var environ = []string{
-	"ENGINE_URL=http://127.0.0.1:1", "ENGINE_AUTH=none", "HTTP_ADDRESS=127.0.0.1:0",
+	"ENGINE_URL=http://127.0.0.1:1", "ENGINE_AUTH=none", "ACCEPT_CALLERS=/dev/null", "HTTP_ADDRESS=127.0.0.1:0",
 	"WORK_URL=http://127.0.0.1:1",
 }
 
@@ -50,6 +50,13 @@ func TestProcessesStartAndStop(t *testing.T) {
 				if got := statusOf(t, "http://"+got.Address+path); got != want {
 					t.Errorf("GET %s = %d, want %d", path, got, want)
 				}
+			}
+			resp, err := http.Post("http://"+got.Address+"/v1/messages/ordered", "application/json", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _ = resp.Body.Close(); resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("POST without a token = %d, want %d", resp.StatusCode, http.StatusUnauthorized)
 			}
 			cancel()
 		case got.Msg == "stopped":

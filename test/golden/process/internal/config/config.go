@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/acme/app/primitives/process/orders/internal/credentials"
 )
 
 // Engine is how the process engine is reached.
@@ -42,9 +44,14 @@ type OAuth struct {
 // Serve is what doing jobs and taking in messages takes.
 type Serve struct {
 	Engine
-	WorkURL     url.URL    `env:"WORK_URL,required,notEmpty"`
 	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
 	LogLevel    slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
+	// Callers may send messages; what they say of the caller is believed.
+	Callers credentials.Callers `env:"ACCEPT_CALLERS,required,notEmpty"`
+	// WorkURL is the method of a domain that does the work.
+	WorkURL url.URL `env:"WORK_URL,required,notEmpty"`
+	// ServiceToken is the file with the token that this process sends to it.
+	ServiceToken string `env:"SERVICE_TOKEN_FILE"`
 	// MaxJobs is how many jobs of one type are in hand at most.
 	MaxJobs int `env:"MAX_JOBS,notEmpty" envDefault:"16"`
 	// JobTimeout is how long the engine locks a job for this process.

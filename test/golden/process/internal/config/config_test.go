@@ -13,7 +13,8 @@ import (
 var environ = []string{
 	"ENGINE_URL=https://zeebe.example.com/c1", "ENGINE_AUTH=none", "ENGINE_TENANTS=acme,other", "HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "MAX_JOBS=4",
 	"JOB_TIMEOUT=1m", "RETRY_BACKOFF=5s", "MESSAGE_TTL=1h", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
-	"WORK_URL=https://work.example.com/orders",
+	"ACCEPT_CALLERS=anyone",
+	"WORK_URL=https://work.example.com/orders", "SERVICE_TOKEN_FILE=/run/token",
 }
 
 func with(more ...string) []string { return append(slices.Clone(environ), more...) }
@@ -21,7 +22,9 @@ func with(more ...string) []string { return append(slices.Clone(environ), more..
 func TestLoadReadsEnvironment(t *testing.T) {
 	want := Serve{
 		Engine:       Engine{URL: url.URL{Scheme: "https", Host: "zeebe.example.com", Path: "/c1"}, Auth: "none", Tenants: []string{"acme", "other"}},
+		Callers:      "anyone",
 		WorkURL:      url.URL{Scheme: "https", Host: "work.example.com", Path: "/orders"},
+		ServiceToken: "/run/token",
 		HTTPAddress:  ":8080",
 		LogLevel:     4,
 		MaxJobs:      4,
@@ -41,7 +44,7 @@ func TestLoadReadsEnvironment(t *testing.T) {
 }
 
 func TestLoadHasDefaults(t *testing.T) {
-	got, err := LoadServe([]string{"ENGINE_URL=http://localhost:8080", "ENGINE_AUTH=none", "WORK_URL=http://localhost:8082"})
+	got, err := LoadServe([]string{"ENGINE_URL=http://localhost:8080", "ENGINE_AUTH=none", "ACCEPT_CALLERS=anyone", "WORK_URL=http://localhost:8082"})
 	if err != nil {
 		t.Fatalf("LoadServe() error = %v, want nil", err)
 	}
@@ -72,7 +75,7 @@ func TestLoadNamesWhatIsMissing(t *testing.T) {
 		environ []string
 		want    []string
 	}{
-		{nil, []string{"ENGINE_URL", "ENGINE_AUTH", "WORK_URL"}},
+		{nil, []string{"ENGINE_URL", "ENGINE_AUTH", "ACCEPT_CALLERS", "WORK_URL"}},
 		{with("ENGINE_URL="), []string{"ENGINE_URL"}},
 		{with("ENGINE_AUTH=basic"), []string{"ENGINE_USERNAME", "ENGINE_PASSWORD"}},
 		{with("ENGINE_AUTH=oauth"), []string{"ENGINE_TOKEN_URL", "ENGINE_CLIENT_ID", "ENGINE_CLIENT_SECRET", "ENGINE_AUDIENCE"}},
@@ -88,7 +91,7 @@ func TestLoadRefusesValues(t *testing.T) {
 		"ENGINE_URL=zeebe:8080", "ENGINE_URL=https://", "ENGINE_URL=https://me:hush@zeebe.example.com",
 		"ENGINE_URL=https://zeebe.example.com?key=hush", "ENGINE_URL=https://hush\x7f@zeebe.example.com",
 		"WORK_URL=/orders", "WORK_URL=https://me:hush@work.example.com",
-		"ENGINE_AUTH=token", "LOG_LEVEL=loud", "MAX_JOBS=0", "MAX_JOBS=-1", "MAX_JOBS=1000000000000", "MAX_JOBS=many",
+		"ENGINE_AUTH=token", "ACCEPT_CALLERS=tokens", "LOG_LEVEL=loud", "MAX_JOBS=0", "MAX_JOBS=-1", "MAX_JOBS=1000000000000", "MAX_JOBS=many",
 		"JOB_TIMEOUT=0s", "JOB_TIMEOUT=-1m", "JOB_TIMEOUT=60", "RETRY_BACKOFF=0s", "MESSAGE_TTL=0s", "DRAIN_DELAY=-1s", "DRAIN_DELAY=3",
 		"DRAIN_DELAY=10s", "DRAIN_DELAY=1h", "DRAIN_TIMEOUT=0s", "DRAIN_TIMEOUT=-1s",
 	} {

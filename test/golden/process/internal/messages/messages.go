@@ -91,7 +91,7 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 			Variables: variables,
 		})
 		attributes := []slog.Attr{
-			slog.String("name", message.Name), slog.String("id", body.MessageID), slog.String("trace", from.TraceID()),
+			slog.String("name", message.Name), slog.String("id", body.MessageID), slog.String("trace_id", from.TraceID()),
 		}
 		switch {
 		case err == nil:

@@ -167,7 +167,7 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 	// Without a caller it is for the handler to say what is wrong.
 	from, _ := job.Caller()
 	log := w.log.With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey,
-		"trace", from.TraceID())
+		"trace_id", from.TraceID())
 	// Some of the lock is left for telling the engine.
 	ctx, cancel := context.WithTimeout(w.working, w.settings.JobTimeout*9/10)
 	defer cancel()

@@ -9,8 +9,16 @@ import (
 // Caller is for whom a tool works. It comes from where the call was let in, never from the arguments of a tool.
 type Caller struct {
 	Tenant, Subject string
-	// TraceParent and TraceState are the W3C trace context; empty where the call has none.
+	// TraceParent and TraceState are the W3C trace context, as [Trace] returns it; empty where the call has none.
 	TraceParent, TraceState string
+}
+
+// TraceID is the id of the trace, for logs; empty without one.
+func (c Caller) TraceID() string {
+	if c.TraceParent == "" {
+		return ""
+	}
+	return c.TraceParent[3:35]
 }
 
 type key struct{}

@@ -23,3 +23,13 @@ func TestTrace(t *testing.T) {
 		}
 	}
 }
+
+func TestTraceID(t *testing.T) {
+	traced := Caller{TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+	if got, want := traced.TraceID(), "4bf92f3577b34da6a3ce929d0e0e4736"; got != want {
+		t.Errorf("TraceID() = %q, want %q", got, want)
+	}
+	if got := (Caller{}).TraceID(); got != "" {
+		t.Errorf("TraceID() without a trace = %q, want none", got)
+	}
+}

@@ -24,6 +24,10 @@ const audience = "https://tools.example.com/mcp"
 
 var discard = slog.New(slog.DiscardHandler)
 
+func settings(issuer string) Settings {
+	return Settings{Issuer: issuer, Audience: audience, TenantClaim: "tenantId"}
+}
+
 // issue starts an issuer and returns it with its key.
 func issue(t *testing.T) (*httptest.Server, crypto.Signer) {
 	t.Helper()
@@ -50,15 +54,62 @@ func TestVerify(t *testing.T) {
 	raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
 		`{"iss":%q,"aud":[%q,"other"],"exp":%d,"sub":"alice","tenantId":"acme","scope":"openid mcp:tools"}`,
 		issuer.URL, audience, expiry.Unix()))
-	got, err := New(discard, issuer.URL, audience).Verify(t.Context(), raw, nil)
+	got, err := New(discard, settings(issuer.URL)).Verify(t.Context(), raw, nil)
 	if err != nil {
 		t.Fatalf("Verify() error = %v, want nil", err)
 	}
 	want := &auth.TokenInfo{
-		Scopes: []string{"openid", "mcp:tools"}, Expiration: expiry, UserID: "alice", Extra: map[string]any{"tenantId": "acme"},
+		Scopes: []string{"openid", "mcp:tools"}, Expiration: expiry, UserID: "alice", Extra: map[string]any{"tenant": "acme"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Verify() differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestVerifyReadsScopesAndTenantOfAnyIssuer(t *testing.T) {
+	issuer, key := issue(t)
+	own := settings(issuer.URL)
+	own.TenantClaim = "https://acme.example.com/org"
+	for _, test := range []struct {
+		claims string
+		want   []string
+	}{
+		{`"scope":"openid mcp:tools"`, []string{"openid", "mcp:tools"}},
+		{`"scope":["openid","mcp:tools",7]`, []string{"openid", "mcp:tools"}},
+		{`"scp":"mcp:tools"`, []string{"mcp:tools"}},
+		{`"scp":["mcp:tools"],"scope":"openid"`, []string{"openid", "mcp:tools"}},
+		{`"scope":7`, nil},
+	} {
+		raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+			`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","https://acme.example.com/org":"acme",%s}`,
+			issuer.URL, audience, time.Now().Add(time.Hour).Unix(), test.claims))
+		got, err := New(discard, own).Verify(t.Context(), raw, nil)
+		if err != nil {
+			t.Fatalf("Verify() with %s: error = %v, want nil", test.claims, err)
+		}
+		if diff := cmp.Diff(test.want, got.Scopes); diff != "" || Tenant(got) != "acme" {
+			t.Errorf("Verify() with %s: tenant %q, scopes differ (-want +got):\n%s", test.claims, Tenant(got), diff)
+		}
+	}
+}
+
+func TestVerifyWithKeysNeedsNoIssuer(t *testing.T) {
+	const issuer = "http://127.0.0.1:1"
+	key := newKey(t)
+	known := settings(issuer)
+	known.Keys = []crypto.PublicKey{newKey(t).Public(), key.Public()}
+	v := New(discard, known)
+	if err := v.Ready(t.Context()); err != nil {
+		t.Errorf("Ready() error = %v, want nil", err)
+	}
+	for signer, want := range map[crypto.Signer]error{key: nil, newKey(t): auth.ErrInvalidToken} {
+		for _, algorithm := range []string{"RS256", "PS256"} {
+			raw := oidctest.SignIDToken(signer, "k1", algorithm, fmt.Sprintf(
+				`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, issuer, audience, time.Now().Add(time.Hour).Unix()))
+			if _, err := v.Verify(t.Context(), raw, nil); !errors.Is(err, want) {
+				t.Errorf("Verify() of %s error = %v, want %v", algorithm, err, want)
+			}
+		}
 	}
 }
 
@@ -80,7 +131,7 @@ func TestVerifyRefuses(t *testing.T) {
 		}
 		return oidctest.SignIDToken(key, "k1", "RS256", "{"+strings.Join(claims, ",")+"}")
 	}
-	v := New(discard, issuer.URL, audience)
+	v := New(discard, settings(issuer.URL))
 	if _, err := v.Verify(t.Context(), sign(key, "", ""), nil); err != nil {
 		t.Fatalf("Verify() of the valid token: error = %v, want nil", err)
 	}
@@ -108,14 +159,14 @@ func TestVerifyRefuses(t *testing.T) {
 
 func TestReadyOnceIssuerWasFound(t *testing.T) {
 	issuer, key := issue(t)
-	missing := New(discard, "http://127.0.0.1:1", audience)
+	missing := New(discard, settings("http://127.0.0.1:1"))
 	if err := missing.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "ISSUER_URL") {
 		t.Errorf("Ready() without an issuer: error = %v, want one that names ISSUER_URL", err)
 	}
 	if _, err := missing.Verify(t.Context(), "token", nil); err == nil || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("Verify() without an issuer: error = %v, want one that keeps the cause to itself", err)
 	}
-	found := New(discard, issuer.URL, audience)
+	found := New(discard, settings(issuer.URL))
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := found.Ready(ctx); err != nil {
 		t.Errorf("Ready() error = %v, want nil", err)
@@ -145,7 +196,7 @@ func TestSearchForIssuerIsShared(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	defer silent.Close()
-	v := New(discard, silent.URL, audience)
+	v := New(discard, settings(silent.URL))
 	first := make(chan error, 1)
 	go func() { first <- v.Ready(context.WithoutCancel(t.Context())) }()
 	<-entered

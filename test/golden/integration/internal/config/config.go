@@ -1,18 +1,21 @@
-// Package config reads settings from the environment, which is the only place that they come from: nothing here has a
-// default. What is the same for every deployment of an image stands in the Dockerfile's ENV.
+// Package config reads settings from the environment. What differs between deployments has no default.
 package config
 
 import (
+	"crypto"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"reflect"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Serve is what serving over HTTP takes.
@@ -22,14 +25,18 @@ type Serve struct {
 	Resource Resource `env:"RESOURCE_URL,required,notEmpty"`
 	// IssuerURL is who issues the tokens.
 	IssuerURL Address `env:"ISSUER_URL,required,notEmpty"`
-	// AllowedOrigins are the web pages that may call; none is fine.
-	AllowedOrigins []Origin   `env:"ALLOWED_ORIGINS,required"`
-	HTTPAddress    string     `env:"HTTP_ADDRESS,required,notEmpty"`
-	LogLevel       slog.Level `env:"LOG_LEVEL,required,notEmpty"`
+	// Keys are those that the issuer signs with; where there is no file of them, its discovery document leads to them.
+	Keys JWKS `env:"JWKS_FILE"`
+	// TenantClaim is the claim of a token that says which tenant its subject works for.
+	TenantClaim string `env:"TENANT_CLAIM,notEmpty" envDefault:"tenantId"`
+	// AllowedOrigins are the web pages that may call.
+	AllowedOrigins []Origin   `env:"ALLOWED_ORIGINS"`
+	HTTPAddress    string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
+	LogLevel       slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
 	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay time.Duration `env:"DRAIN_DELAY,required,notEmpty"`
+	DrainDelay time.Duration `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
 	// DrainTimeout is for work in flight, the delay included.
-	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,required,notEmpty"`
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
 }
 
 // Stdio is what serving the process that started this one takes. That process says for whom it works.
@@ -37,13 +44,16 @@ type Stdio struct {
 	Backend
 	Tenant   string     `env:"TENANT_ID,required,notEmpty"`
 	Subject  string     `env:"SUBJECT,required,notEmpty"`
-	LogLevel slog.Level `env:"LOG_LEVEL,required,notEmpty"`
+	LogLevel slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
 }
 
 // Backend is where the tools' calls go.
 type Backend struct {
-	QueryURL   Origin  `env:"QUERY_URL,required,notEmpty"`
+	// QueryURL is the list of a projection, RequestURL a method of a domain.
+	QueryURL   Address `env:"QUERY_URL,required,notEmpty"`
 	RequestURL Address `env:"REQUEST_URL,required,notEmpty"`
+	// ServiceToken is the file with the token that this process sends to both.
+	ServiceToken string `env:"SERVICE_TOKEN_FILE"`
 }
 
 // Settings are what one command takes.
@@ -87,6 +97,34 @@ func (r *Resource) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// JWKS is a set of public keys (RFC 7517), named by the file that has them.
+type JWKS struct{ Keys []crypto.PublicKey }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (j *JWKS) UnmarshalText(path []byte) error {
+	if len(path) == 0 {
+		return nil
+	}
+	data, err := os.ReadFile(string(path))
+	if err != nil {
+		return err
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(data, &set); err != nil {
+		return fmt.Errorf("%s has no key set: %w", path, err)
+	}
+	for _, key := range set.Keys {
+		if !key.IsPublic() {
+			return fmt.Errorf("%s has the key %q, which is not public", path, key.KeyID)
+		}
+		j.Keys = append(j.Keys, key.Key)
+	}
+	if len(j.Keys) == 0 {
+		return fmt.Errorf("%s has no keys", path)
+	}
+	return nil
+}
+
 // Address is an HTTP URL with no more than a path.
 type Address string
 
@@ -99,7 +137,7 @@ func (a *Address) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Origin is scheme, host and port: where a service is, or a web page comes from, as browsers say it in the header Origin.
+// Origin is scheme, host and port that a web page comes from, as browsers say it in the header Origin.
 type Origin string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
