@@ -7,9 +7,9 @@ import type { ExitCode } from '../core/errors.ts';
 import { nestOutcome } from '../render/outcome.ts';
 
 export default class Scaffold extends BaseCommand {
-  static override summary = 'Write the code of a new primitive, or what is missing of one that is there.';
+  static override summary = 'Write the code of a new primitive, or what is new for one that is there.';
   static override description = [
-    'Missing files are created and generated ones regenerated; what people write is left alone.',
+    'New files are created and generated ones regenerated; what people edit or delete is left alone.',
     'All of it is written or nothing, into primitives/<kind>/<name>; no manifests, charts or values.',
     'Inputs of a kind are flags, too; without --kind and --name the kinds are listed with theirs.',
   ].join(' ');
@@ -20,9 +20,8 @@ export default class Scaffold extends BaseCommand {
       command: '<%= config.bin %> scaffold --kind domain --name orders --dry-run --json',
     },
     {
-      description: 'Serve an existing proto file',
-      command:
-        '<%= config.bin %> scaffold --kind domain --name billing --service proto/acme/billing/v1/api.proto',
+      description: 'Take the events of a domain',
+      command: '<%= config.bin %> scaffold --kind projection --name board --source domain/orders',
     },
   ];
   static override flags = {
@@ -31,6 +30,7 @@ export default class Scaffold extends BaseCommand {
     'gitops-pr': boolean({
       summary: 'Then ask the GitOps repository for its wiring as v1: gitops scaffold.',
     }),
+    restore: boolean({ summary: 'Write files again that were deleted or renamed since.' }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,
@@ -40,7 +40,7 @@ export default class Scaffold extends BaseCommand {
     const known = { ...baseFlags, ...Scaffold.flags };
     const split = splitInputs(this.argv, known);
     const { flags } = await this.parse(Scaffold, split.rest);
-    const { kind, name, 'dry-run': dryRun } = flags;
+    const { kind, name, restore, 'dry-run': dryRun } = flags;
     const slip = kind && name ? undefined : misspeltFlag('scaffold', split, known);
     if (slip) throw slip;
     return this.act(flags, async (session) => {
@@ -51,7 +51,7 @@ export default class Scaffold extends BaseCommand {
       ]);
       const ports = await scaffoldPorts(session);
       const propose = flags['gitops-pr'] ? await wiringProposer(session, dryRun) : undefined;
-      const document = await runScaffold({ kind, name, inputs: split.inputs, dryRun }, ports);
+      const document = await runScaffold({ kind, name, inputs: split.inputs, restore, dryRun }, ports);
       const outcome = scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
       if (propose === undefined || outcome.exit !== 0) return outcome;
       return nestOutcome(outcome, 'gitops', await propose(document));

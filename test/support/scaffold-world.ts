@@ -69,20 +69,21 @@ export interface Asked {
   readonly name?: string;
   readonly inputs?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  readonly restore?: boolean;
 }
 
 /** Plans as the command does, from a folder of the repository. */
 export async function prepare(
   root: string,
-  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root }: Asked = {},
+  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root, restore = false }: Asked = {},
 ): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
-  return prepareScaffold({ kind, name, inputs }, await place(root, cwd));
+  return prepareScaffold({ kind, name, inputs, restore }, await place(root, cwd));
 }
 
 /** Plans and writes as the command does; warnings go to `emit`. */
 export async function scaffold(
   root: string,
-  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root }: Asked = {},
+  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root, restore = false }: Asked = {},
   signal: AbortSignal = new AbortController().signal,
   emit: Emit = () => {},
 ): Promise<ScaffoldDocument> {
@@ -92,7 +93,7 @@ export async function scaffold(
     emit,
     signal,
   };
-  return runScaffold({ kind, name, inputs, dryRun: false }, ports);
+  return runScaffold({ kind, name, inputs, restore, dryRun: false }, ports);
 }
 
 async function place(root: string, cwd: string): Promise<ScaffoldPlace> {

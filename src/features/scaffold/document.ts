@@ -21,7 +21,7 @@ export const scaffoldPlanSchema = strictObject({
     strictObject({
       path: Type.String({ description: 'Relative to the folder of the primitive.' }),
       owner: Type.Enum(['impl', 'generated', 'config']),
-      fate: Type.Enum(['created', 'regenerated', 'unchanged', 'kept', 'conflict']),
+      fate: Type.Enum(['created', 'regenerated', 'unchanged', 'kept', 'skipped', 'conflict']),
       reason: Type.Optional(
         Type.Enum([
           'edited',

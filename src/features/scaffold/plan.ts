@@ -35,6 +35,8 @@ export interface ScaffoldFacts {
   readonly existing: ReadonlyMap<string, Existing>;
   /** What is in the folder though nothing was scaffolded there; sorted. */
   readonly unexpectedFiles: readonly string[];
+  /** Write files again that were deleted. */
+  readonly restore: boolean;
 }
 
 /** Decides what becomes of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
@@ -92,14 +94,16 @@ export function refuseConflicts({ kind, name, path, files, strangers: unexpected
 function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
   const { kind, rendered, existing } = facts;
   const simple = [...rendered].map(([path, file]) => planFile(path, file, facts, before));
-  const edited = simple.filter(({ fate }) => fate === 'kept').map(({ path }) => path);
+  const edited = simple.filter(({ fate }) => fate === 'kept' || fate === 'skipped').map(({ path }) => path);
   const stale = (kind.generators ?? []).filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
   const generators = new Set(stale.map(({ id }) => id));
   const rules = (kind.files ?? []).map(({ path, by }) => ({ matches: picomatch(path, { dot: true }), by }));
   const files = simple.map((file): PlannedFile => {
     const by = rules.find(({ matches }) => matches(file.path))?.by;
-    const outdated = file.fate === 'regenerated' && by !== undefined && generators.has(by);
-    return outdated ? { ...file, fate: 'kept', reason: 'generator-input-edited' } : file;
+    if (by === undefined || !generators.has(by)) return file;
+    const reason = 'generator-input-edited';
+    if (file.fate === 'created') return { ...file, fate: 'skipped', reason };
+    return file.fate === 'regenerated' ? { ...file, fate: 'kept', reason } : file;
   });
   const leftOver = [...(before?.files.keys() ?? [])].flatMap((path): PlannedFile[] => {
     const found = existing.get(path);
@@ -122,7 +126,7 @@ function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): Planne
 function planFile(
   path: string,
   { bytes, mode, owner }: RenderedFile,
-  { existing }: ScaffoldFacts,
+  { existing, restore }: ScaffoldFacts,
   before: Provenance | undefined,
 ): PlannedFile {
   const digest = digestOf(bytes);
@@ -130,7 +134,10 @@ function planFile(
   const found = existing.get(path);
   const recorded = before?.files.get(path);
   if (found === undefined) {
-    return { ...file, fate: 'created', ...(recorded === undefined ? {} : { reason: 'was-deleted' }) };
+    if (recorded === undefined) return { ...file, fate: 'created' };
+    // Whoever owns it has deleted or renamed it.
+    const stays = owner !== 'generated' && !restore;
+    return { ...file, fate: stays ? 'skipped' : 'created', reason: 'was-deleted' };
   }
   if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
   const there = { ...file, existing: found.digest, existingSize: found.size };
@@ -157,14 +164,14 @@ function planManifest({ bytes, mode, owner }: RenderedFile, { existing }: Scaffo
   return { ...there, fate: found.digest === digest ? 'unchanged' : 'regenerated' };
 }
 
-/** Of each file, the digest as it was last written: that of a kept one is still the older. */
+/** Of each file, the digest as it was last written: that of a kept or skipped one is still the older. */
 function recordAfter(
   files: readonly PlannedFile[],
   before: Provenance | undefined,
 ): ReadonlyMap<string, Digest> {
   return new Map(
     files.flatMap(({ path, fate, digest }): [string, Digest][] => {
-      const last = fate === 'kept' ? before?.files.get(path) : digest;
+      const last = fate === 'kept' || fate === 'skipped' ? before?.files.get(path) : digest;
       return last === undefined ? [] : [[path, last]];
     }),
   );

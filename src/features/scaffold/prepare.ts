@@ -23,6 +23,8 @@ export interface NamedPrimitive {
   readonly kind: string;
   readonly name: string;
   readonly inputs: GivenInputs;
+  /** Write files again that were deleted. */
+  readonly restore?: boolean;
 }
 
 /** Where it is to be written, and what from. */
@@ -117,6 +119,7 @@ export async function prepareScaffold(
     site,
     existing,
     unexpectedFiles,
+    restore: request.restore ?? false,
   });
   return { ...planned, warnings };
 }

@@ -17,6 +17,8 @@ export interface ScaffoldRequest {
   readonly kind: string | undefined;
   readonly name: string | undefined;
   readonly inputs: GivenInputs;
+  /** Write files again that were deleted. */
+  readonly restore: boolean;
   readonly dryRun: boolean;
 }
 

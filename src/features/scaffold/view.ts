@@ -12,7 +12,7 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   unrecorded: 'not written by scaffold',
   'generator-input-edited': 'generated from edited files: primitive generate',
   'left-over': 'the template does not write it any more',
-  'was-deleted': 'had been deleted',
+  'was-deleted': 'was deleted',
   blocked: 'something else has its name',
   foreign: 'was there before',
 };
@@ -37,9 +37,11 @@ export function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere
     .map((other) => [style.red('conflict'), sanitizeLine(other), '', style.dim(REASONS.foreign)]);
   const head = `${style.bold(`${kind}/${name}`)} in ${path}: ${summary(files, written)}`;
   const conflict = unexpected.length > 0 || files.some(({ fate: action }) => action === 'conflict');
+  const deleted = files.some(({ fate, reason }) => fate === 'skipped' && reason === 'was-deleted');
   const after = conflict
     ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
     : [
+        ...(deleted ? ['Deleted files stay away; --restore writes them again.'] : []),
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
@@ -55,6 +57,7 @@ function row(
     regenerated: style.yellow,
     unchanged: style.dim,
     kept: style.bold,
+    skipped: style.dim,
     conflict: style.red,
   };
   return [
@@ -66,7 +69,7 @@ function row(
 }
 
 function summary(files: readonly PlannedFile[], written: boolean): string {
-  const actions: readonly Action[] = ['created', 'regenerated', 'unchanged', 'kept', 'conflict'];
+  const actions: readonly Action[] = ['created', 'regenerated', 'unchanged', 'kept', 'skipped', 'conflict'];
   const counts = actions.flatMap((action) => {
     const count = files.filter((file) => file.fate === action).length;
     return count === 0 ? [] : [`${count} ${action}`];

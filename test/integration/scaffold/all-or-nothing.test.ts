@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/git.ts';
@@ -50,6 +50,9 @@ const CASES: readonly { readonly what: string; readonly begin: (root: string) =>
       await writeFile(join(kind, 'kind.yaml'), text.replace('version: 1\n', 'version: 2\n'));
       const primitive = join(root, 'primitives/widget/order-lines');
       await writeFile(join(primitive, 'src/order_lines.ts'), '// mine\n');
+      // A new file in a new folder, and one that stays away.
+      await mkdir(join(kind, 'files/new/folder'), { recursive: true });
+      await writeFile(join(kind, 'files/new/folder/file'), 'new in the second version\n');
       await rm(join(primitive, 'bin'), { recursive: true });
     },
   },

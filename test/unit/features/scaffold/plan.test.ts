@@ -48,6 +48,7 @@ async function plan(
   files: Readonly<Record<string, Existing>>,
   recorded?: Readonly<Record<string, string>>,
   unexpectedFiles: readonly string[] = [],
+  restore = false,
 ): Promise<ScaffoldPlan> {
   const lines = Object.entries(recorded ?? {}).map(
     ([path, text]) => `    ${path}: ${digestOf(bytes(text))}\n`,
@@ -63,7 +64,7 @@ async function plan(
   };
   const existing = new Map(Object.entries(files));
   if (manifest !== undefined) existing.set('primitive.yaml', file(text));
-  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles };
+  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles, restore };
   return planScaffold(facts).plan;
 }
 
@@ -134,9 +135,17 @@ describe('the fate of a file', () => {
     expect(fates(await plan(onDisk(disk), recorded))[path]).toBe(fate);
   });
 
-  test('what was deleted comes back, and is called so', async () => {
+  test('what its owner deleted stays away, and comes back when asked for', async () => {
     const { 'main.go': _, ...rest } = current;
-    expect(fates(await plan(onDisk(rest), current))['main.go']).toBe('created: was-deleted');
+    expect(fates(await plan(onDisk(rest), current))['main.go']).toBe('skipped: was-deleted');
+    expect(fates(await plan(onDisk(rest), current, [], true))['main.go']).toBe('created: was-deleted');
+  });
+
+  test('what is ours comes back, unless what it is made from was deleted', async () => {
+    const { 'gen/model.go': _, ...rest } = current;
+    expect(fates(await plan(onDisk(rest), current))['gen/model.go']).toBe('created: was-deleted');
+    const { 'model.txt': __, ...less } = rest;
+    expect(fates(await plan(onDisk(less), current))['gen/model.go']).toBe('skipped: generator-input-edited');
   });
 
   test('something else of its name is a conflict', async () => {
@@ -157,8 +166,8 @@ test('a kept file says its own size besides that of the template', async () => {
   expect([kept?.fate, kept?.size, kept?.existingSize]).toEqual(['kept', 'main.go new'.length, 4]);
 });
 
-test('the record of a kept file stays that of what was written', async () => {
-  const disk = { ...old, 'main.go': 'mine' };
+test('the record of a kept and of a deleted file stays that of what was written', async () => {
+  const { Dockerfile: _, ...disk } = { ...old, 'main.go': 'mine' };
   const { plan: made, contents } = planScaffold({
     ...(await factsOf(disk)),
   });
@@ -186,7 +195,7 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
     others: [],
   };
   const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
-  return { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles: [] };
+  return { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles: [], restore: false };
 }
 
 test('a plan is plain data, the same from whatever order the files come in', async () => {
