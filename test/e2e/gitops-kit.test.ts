@@ -108,6 +108,9 @@ test('from two repositories to a reviewed pull request, and on to a rendered ref
   expect(JSON.parse(again.stdout)).toMatchObject({ result: 'exists', pull: { number: 1 } });
 
   await world.gitops.merge(1);
+  const wired = await cli.run(['gitops', 'scaffold', ...flags, '--json'], { cwd: code, env });
+  expect(JSON.parse(wired.stdout)).toMatchObject({ result: 'exists' });
+  expect(world.gitops.runs).toHaveLength(1);
   const merged = await world.clone();
   expect(await render(merged, 'dev')).not.toMatch(/^kind:/m);
 

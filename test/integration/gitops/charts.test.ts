@@ -14,6 +14,9 @@ const DIGEST = `sha256:${'a'.repeat(64)}`;
 const TAGGED = `ghcr.io/acme/domain-orders:${'0'.repeat(40)}`;
 const REF = `${TAGGED}@${DIGEST}`;
 
+/** Renders as they were reviewed; `vitest run -u` writes them. */
+const GOLDEN = join(import.meta.dirname, '../../golden/gitops');
+
 let root: string;
 
 /** The kit in a folder, with one lane that demands digests and one that does not. */
@@ -84,10 +87,20 @@ const pod = (image: string, policy: string | undefined) => ({
   spec: { containers: [{ name: 'a', image, ...(policy && { imagePullPolicy: policy }) }] },
 });
 
-/** Each chart with its values for a reference, and the kinds that it renders. */
-const CHARTS: readonly [name: string, values: (ref: string) => object, kinds: readonly string[]][] = [
+/** Each chart with its values for a reference, the kinds that it renders, and its golden file where that has another name. */
+const CHARTS: readonly [
+  name: string,
+  values: (ref: string) => object,
+  kinds: readonly string[],
+  golden?: string,
+][] = [
   ['primitive-runtime', (ref) => ({ image: { ref } }), ['Deployment', 'Service']],
-  ['primitive-runtime', (ref) => ({ image: { ref }, runtime: 'operator' }), ['Domain']],
+  [
+    'primitive-runtime',
+    (ref) => ({ image: { ref }, runtime: 'operator' }),
+    ['Domain'],
+    'primitive-runtime-operator',
+  ],
   [
     'primitive-runtime',
     (ref) => ({
@@ -98,6 +111,7 @@ const CHARTS: readonly [name: string, values: (ref: string) => object, kinds: re
       resources: { limits: { cpu: '1' } },
     }),
     ['Deployment', 'Service'],
+    'primitive-runtime-more',
   ],
   [
     'smoke-jobs',
@@ -139,7 +153,7 @@ const CHARTS: readonly [name: string, values: (ref: string) => object, kinds: re
   ],
 ];
 
-describe.each(CHARTS)('%s', (chart, values, kinds) => {
+describe.each(CHARTS)('%s', (chart, values, kinds, golden = chart) => {
   test('renders nothing until it is enabled', async () => {
     for (const lane of ['local', 'staging']) {
       expect((await rendered(chart, { ...values(REF), enabled: false }, lane)).manifests).toEqual([]);
@@ -159,6 +173,11 @@ describe.each(CHARTS)('%s', (chart, values, kinds) => {
         expect(imagePullPolicy).toBe(kinds.includes('Domain') ? undefined : 'IfNotPresent');
       }
     }
+  });
+
+  test('renders what it rendered before', async () => {
+    const { text } = await rendered(chart, { ...values(REF), enabled: true });
+    await expect(text).toMatchFileSnapshot(join(GOLDEN, `${golden}.yaml`));
   });
 
   test('fails without a reference', async () => {

@@ -72,7 +72,9 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
           undo.push(() => rmdirSync(folder));
         }
         const staged = `${file}.${crypto.randomUUID()}`;
-        undo.push(() => rmSync(staged, { force: true }));
+        undo.push(() => {
+          if (existsSync(staged)) rmSync(staged);
+        });
         writeFileSync(staged, after, { flag: 'wx' });
         renameSync(staged, file);
       }
