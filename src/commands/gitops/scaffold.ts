@@ -16,11 +16,6 @@ export default class GitopsScaffold extends BaseCommand {
       description: 'Propose the wiring of domain/orders',
       command: '<%= config.bin %> gitops scaffold --kind domain --name orders --version v1',
     },
-    {
-      description: 'Start the run and go on with other things',
-      command:
-        '<%= config.bin %> gitops scaffold --kind domain --name orders --version v1 --wait none --json',
-    },
   ];
   static override flags = {
     kind: string({ summary: 'Kind of the primitive.', helpValue: 'KIND' }),
@@ -31,7 +26,11 @@ export default class GitopsScaffold extends BaseCommand {
     force: boolean({ summary: 'Overwrite wiring that exists.' }),
     wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
     timeout: string({ summary: 'How long to follow.', helpValue: 'DURATION', default: '30m' }),
-    resume: string({ summary: 'Follow an earlier request, by its id or that of its run.', helpValue: 'ID' }),
+    resume: string({
+      summary: 'Follow an earlier request, by its id or that of its run.',
+      helpValue: 'ID',
+      exclusive: ['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run'],
+    }),
     ...effectFlags,
     ...reportFlags('markdown'),
     ...eventFlags,

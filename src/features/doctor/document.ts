@@ -18,6 +18,7 @@ export const doctorSchema = strictObject({
         'registry',
         'bases',
         'trust',
+        'gitops',
       ]),
       state: Type.Enum(['ok', 'warn', 'fail', 'skipped'], {
         description:

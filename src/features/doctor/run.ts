@@ -8,7 +8,7 @@ import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-ident
 import type { TrustPolicy } from '../../seal/trust.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Head } from '../../workspace/source-tree.ts';
-import { type Examination, examine, type Probe } from './examine.ts';
+import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
 import { examineTrust } from './trust.ts';
 
 /** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
@@ -21,11 +21,21 @@ export interface DoctorPorts {
   identity(): Promise<SigningIdentity>;
   policy(): Promise<TrustPolicy>;
   registry(): Promise<Registry>;
+  /** Looks up the workflow of the GitOps repository; what was found. */
+  gitops(): Promise<string>;
 }
 
-/** Checks what a publish needs. Changes nothing. */
-export function runDoctor(ports: DoctorPorts): Promise<Examination> {
-  return examine(publishProbes(ports));
+/** Checks what a publish needs, and the GitOps repository where the config names one. Changes nothing. */
+export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
+  const gitops = await ports.workspace().then(
+    ({ config }) => config.gitops,
+    // The check of the config says what is wrong with it.
+    () => undefined,
+  );
+  const more: readonly Probe[] = gitops
+    ? [{ id: 'gitops', needs: ['config'], look: () => lookAtGitops(ports) }]
+    : [];
+  return examine([...publishProbes(ports), ...more]);
 }
 
 /** In the order in which a publish needs them. */
@@ -46,6 +56,17 @@ function publishProbes(ports: DoctorPorts): readonly Probe[] {
       look: async () => examineTrust((await ports.workspace()).config.signing),
     },
   ];
+}
+
+/** A warning at most: a publish needs neither the repository nor a token for it. */
+async function lookAtGitops(ports: DoctorPorts): Promise<ProbeResult> {
+  try {
+    return { detail: await ports.gitops() };
+  } catch (error) {
+    if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
+    const { code, message, why = '', suggestions } = error;
+    return { detail: message, warning: { code, why, fix: suggestions } };
+  }
 }
 
 async function lookAtConfig(ports: DoctorPorts) {

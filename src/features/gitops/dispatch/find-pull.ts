@@ -9,7 +9,10 @@ const LATE = 30_000;
  * 8601). Undefined where there is none.
  */
 export function choosePull(pulls: readonly PullRequest[], since: string): PullRequest | undefined {
-  return pulls.find(({ state }) => state === 'open') ?? pulls.find(({ created }) => created >= since);
+  return (
+    pulls.find(({ state }) => state === 'open') ??
+    pulls.find(({ created }) => Date.parse(created) >= Date.parse(since))
+  );
 }
 
 /** The pull request of a run that has succeeded; waits for a while until it is listed. */

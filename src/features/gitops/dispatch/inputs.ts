@@ -25,10 +25,10 @@ export interface InputsFile {
   readonly schema: 'primitive.gitops-inputs/v1';
   /** Template of the head branch of the pull request. */
   readonly branch: string;
-  /** Template of the file whose presence on the default branch means that there is nothing to do. */
-  readonly component: string;
+  /** Template of the file whose presence on the default branch means that there is nothing to do, where there is one. */
+  readonly component?: string;
   /** The longest name that the chart is installed by; Helm takes 53 characters. */
-  readonly release: { readonly name: string; readonly maxLength: number };
+  readonly release?: { readonly name: string; readonly maxLength: number };
   readonly inputs: Readonly<Record<string, InputRule>>;
 }
 
@@ -101,6 +101,7 @@ function choiceFault(
 }
 
 function releaseFault({ release }: InputsFile, values: Readonly<Record<string, string>>): readonly Finding[] {
+  if (release === undefined) return [];
   const name = fillTemplate(release.name, values);
   if (name.length <= release.maxLength) return [];
   return [

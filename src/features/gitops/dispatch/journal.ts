@@ -14,8 +14,8 @@ export interface JournalEntry {
   readonly inputs: Readonly<Record<string, string>>;
   /** Head branch of the pull request. */
   readonly branch: string;
-  /** Path of the file that the pull request adds. */
-  readonly component: string;
+  /** Path of a file that the pull request adds, where one says that there is nothing to do. */
+  readonly component?: string;
   /** Of the run, once it is known. */
   readonly run?: number;
 }

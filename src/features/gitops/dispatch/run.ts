@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../../../core/errors.ts';
 import type { Emit } from '../../../core/events.ts';
 import type { Clock } from '../../../http/retry.ts';
-import { diagnose, lookUp, readable, type Target } from './diagnose.ts';
+import { lookUp, readable, type Target } from './diagnose.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';
 import { awaitPull } from './find-pull.ts';
 import { awaitRun, findRun } from './find-run.ts';
@@ -10,6 +10,8 @@ import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
 import { checkInputs, fillTemplate, type InputsFile } from './inputs.ts';
 import { type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
+import { documentOf, withFiles } from './report.ts';
+import { startRun } from './start-run.ts';
 
 /** What is to be asked for. */
 export interface DispatchRequest {
@@ -47,8 +49,8 @@ export interface DispatchPorts {
  * Asks a workflow of the GitOps repository for a run, once: a request that is under way is followed, and one that has
  * its pull request or its files is not made again. Then follows it as far as `patience` says.
  *
- * Throws `gitops-input-invalid`, what {@link lookUp} and {@link diagnose} throw, `gitops-run-unidentified`,
- * `gitops-dispatch-failed` (exit 3), and what {@link GitHub} throws. What happens to the run is part of the result.
+ * Throws `gitops-input-invalid`, and what {@link lookUp}, {@link startRun} and {@link GitHub} throw. What happens to the
+ * run is part of the result.
  */
 export async function runDispatch(
   request: DispatchRequest,
@@ -66,7 +68,7 @@ export async function runDispatch(
     ...target,
     inputs: sent(inputs, file),
     branch: fillTemplate(file.branch, inputs),
-    component: fillTemplate(file.component, inputs),
+    ...(file.component === undefined ? {} : { component: fillTemplate(file.component, inputs) }),
   };
   const key = keyOf(wanted);
   const facts = await lookUp(github, target);
@@ -95,7 +97,9 @@ export async function runDispatch(
   const entry = kept !== undefined && !lost ? fresh : await journal.create(key, fresh);
   const started =
     (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
-    (await start(entry, key, github, facts, ports));
+    (await startRun(entry, facts, { ...ports, github, forget: () => journal.remove(key) }).catch((error) => {
+      throw resumable(error, undefined, `${ports.command} --resume ${entry.id}`);
+    }));
   const followed = { ...entry, run: started.id };
   await journal.replace(key, followed);
   return followRequest(followed, started, patience, github, ports);
@@ -140,6 +144,15 @@ function sent(
   return Object.fromEntries(Object.entries(inputs).filter(([name, value]) => value !== rules[name]?.default));
 }
 
+/** Whether the default branch has the file that the pull request would add. */
+async function hasComponent(
+  { component }: Pick<JournalEntry, 'component'>,
+  { defaultBranch }: Repository,
+  github: GitHub,
+): Promise<boolean> {
+  return component !== undefined && (await readable(github.file(component, defaultBranch))) !== undefined;
+}
+
 /** The result where there is nothing to ask for: an open pull request, or the files on the default branch. */
 async function existing(
   wanted: Omit<JournalEntry, 'id'>,
@@ -155,68 +168,8 @@ async function existing(
     emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
     return documentOf(wanted, 'exists', { pull: await withFiles(pull, github) });
   }
-  const text = await readable(github.file(wanted.component, repository.defaultBranch));
-  return text === undefined ? undefined : documentOf(wanted, 'exists');
-}
-
-/** How often a dispatch is sent whose fate is unknown. */
-const ATTEMPTS = 3;
-
-/** Creates the run of an entry and finds it. */
-async function start(
-  entry: JournalEntry,
-  key: string,
-  github: GitHub,
-  facts: Awaited<ReturnType<typeof lookUp>>,
-  ports: DispatchPorts,
-): Promise<WorkflowRun> {
-  const { emit, journal, signal } = ports;
-  const { workflow, repository, ref, id } = entry;
-  emit({ type: 'step', step: 'dispatch', message: `Starting ${workflow} in ${repository} [${id}]` });
-  let why = '';
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const answer = await github
-      .dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } })
-      .catch(async (error: unknown) => {
-        // Nothing was sent; an abort may have come after it.
-        if (!signal.aborted) await journal.remove(key);
-        throw error;
-      });
-    if (answer.type === 'refused') {
-      await journal.remove(key);
-      throw await diagnose(answer, github, entry, facts);
-    }
-    if (answer.type === 'unknown') {
-      why = answer.why;
-      emit({ type: 'warning', code: 'gitops-dispatch-unknown', message: `${why} Looking for the run.` });
-    }
-    const known =
-      answer.type === 'accepted' && answer.run !== undefined ? { ...entry, run: answer.run } : entry;
-    const run = await awaitRun(github, known, ports);
-    if (run !== undefined) return run;
-    if (answer.type === 'accepted') throw unidentified(entry);
-  }
-  throw new PrimitiveError('gitops-dispatch-failed', `Cannot start workflow ${workflow} of ${repository}.`, {
-    why: `${why} No run of this request was found, ${ATTEMPTS} times.`,
-    suggestions: ['Try again later: https://www.githubstatus.com'],
-    exit: 3,
-    retryable: true,
-  });
-}
-
-function unidentified({ workflow, repository, id }: JournalEntry): PrimitiveError {
-  return new PrimitiveError(
-    'gitops-run-unidentified',
-    `GitHub started ${workflow}, and its run was not found.`,
-    {
-      why: `No run of ${repository} has [${id}] in its name, and this server does not say which one it started.`,
-      suggestions: [
-        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as the file of the kit has it: primitive gitops init --update`,
-        'Do not repeat the request before you have looked for its run.',
-      ],
-      exit: 3,
-    },
-  );
+  const there = await hasComponent(wanted, repository, github);
+  return there ? documentOf(wanted, 'exists') : undefined;
 }
 
 /** Follows a run, then its pull request. Every error says how to go on. */
@@ -272,8 +225,7 @@ function ofPull(
 /** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */
 async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
   const repository = await github.repository();
-  const there =
-    repository && (await readable(github.file(entry.component, repository.defaultBranch))) !== undefined;
+  const there = repository !== undefined && (await hasComponent(entry, repository, github));
   if (there) return documentOf(entry, 'exists', { state });
   return documentOf(entry, 'failed', {
     state,
@@ -301,11 +253,23 @@ function tooLate(run: WorkflowRun, timeout: number, resume: string): Problem {
   });
 }
 
-/** An error from while a run was followed: the run goes on, and can be followed again. */
-function resumable(error: unknown, { id, url }: WorkflowRun, resume: string): unknown {
+/** An error from while a run was followed, or an interruption before it was found: it can be followed again. */
+function resumable(error: unknown, run: WorkflowRun | undefined, resume: string): unknown {
   if (!(error instanceof PrimitiveError)) return error;
   const { code, message, why, suggestions, exit, retryable } = error;
   const stopped = code === 'interrupted';
+  if (run === undefined) {
+    if (!stopped) return error;
+    const unseen = 'The request may have been sent; its run goes on.';
+    return new PrimitiveError(code, message, {
+      why: unseen,
+      suggestions: [resume],
+      exit,
+      retryable,
+      cause: error,
+    });
+  }
+  const { id, url } = run;
   return new PrimitiveError(code, stopped ? `Stopped following run ${id}.` : message, {
     why: `${stopped || why === undefined ? '' : `${why}\n`}The run goes on: ${url}`,
     suggestions: [resume, ...suggestions],
@@ -313,51 +277,4 @@ function resumable(error: unknown, { id, url }: WorkflowRun, resume: string): un
     retryable,
     cause: error,
   });
-}
-
-async function withFiles(pull: PullRequest, github: GitHub): Promise<NonNullable<GitopsRunDocument['pull']>> {
-  const { number, url, state, base } = pull;
-  const files = [...(await github.files(number))].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { number, url, state, base, files };
-}
-
-function documentOf(
-  entry: Omit<JournalEntry, 'id'> & { readonly id?: string },
-  result: GitopsRunDocument['result'],
-  more: {
-    readonly state?: RunState;
-    readonly pull?: GitopsRunDocument['pull'];
-    readonly problem?: Problem;
-    readonly next?: readonly string[];
-  } = {},
-): GitopsRunDocument {
-  const { id = null, repository, workflow, ref, inputs, branch } = entry;
-  const { state, pull, problem: wrong, next = [] } = more;
-  return {
-    schema: 'primitive.gitops-run/v1',
-    result,
-    request: { id, repository, workflow, ref, inputs, branch },
-    ...(state === undefined ? {} : { run: runOf(state) }),
-    ...(pull === undefined ? {} : { pull }),
-    ...(wrong === undefined ? {} : { problem: wrong }),
-    next,
-  };
-}
-
-function runOf({ run, jobs }: RunState): NonNullable<GitopsRunDocument['run']> {
-  const { id, url, attempt, status, conclusion } = run;
-  return {
-    id,
-    url,
-    attempt,
-    status,
-    conclusion,
-    jobs: jobs.map(({ name, status: state, conclusion: end, url: page, steps }) => ({
-      name,
-      status: state,
-      conclusion: end,
-      url: page,
-      steps,
-    })),
-  };
 }

@@ -41,7 +41,7 @@ describe('inputs of the scaffold workflow', () => {
 
   test('fill the templates', () => {
     expect(fillTemplate(file.branch, orders)).toBe('scaffold/domain-orders-v1');
-    expect(fillTemplate(file.component, orders)).toBe(
+    expect(fillTemplate(file.component ?? '', orders)).toBe(
       'environments/_shared/components/apps/primitives/domain-orders-v1/component.yaml',
     );
   });

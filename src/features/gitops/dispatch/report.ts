@@ -1,0 +1,56 @@
+import type { GitopsRunDocument, Problem } from './document.ts';
+import type { RunState } from './follow.ts';
+import type { GitHub, PullRequest } from './github.ts';
+import type { JournalEntry } from './journal.ts';
+
+/** A pull request with its files, sorted. */
+export async function withFiles(
+  pull: PullRequest,
+  github: GitHub,
+): Promise<NonNullable<GitopsRunDocument['pull']>> {
+  const { number, url, state, base } = pull;
+  const files = [...(await github.files(number))].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { number, url, state, base, files };
+}
+
+/** What became of a request, as a document. */
+export function documentOf(
+  entry: Omit<JournalEntry, 'id'> & { readonly id?: string },
+  result: GitopsRunDocument['result'],
+  more: {
+    readonly state?: RunState;
+    readonly pull?: GitopsRunDocument['pull'];
+    readonly problem?: Problem;
+    readonly next?: readonly string[];
+  } = {},
+): GitopsRunDocument {
+  const { id = null, repository, workflow, ref, inputs, branch } = entry;
+  const { state, pull, problem: wrong, next = [] } = more;
+  return {
+    schema: 'primitive.gitops-run/v1',
+    result,
+    request: { id, repository, workflow, ref, inputs, branch },
+    ...(state === undefined ? {} : { run: runOf(state) }),
+    ...(pull === undefined ? {} : { pull }),
+    ...(wrong === undefined ? {} : { problem: wrong }),
+    next,
+  };
+}
+
+function runOf({ run, jobs }: RunState): NonNullable<GitopsRunDocument['run']> {
+  const { id, url, attempt, status, conclusion } = run;
+  return {
+    id,
+    url,
+    attempt,
+    status,
+    conclusion,
+    jobs: jobs.map(({ name, status: state, conclusion: end, url: page, steps }) => ({
+      name,
+      status: state,
+      conclusion: end,
+      url: page,
+      steps,
+    })),
+  };
+}
