@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundledKit } from '../../src/cli/ports/kit.ts';
 import { type Files, renderKit } from '../../src/features/gitops/kit/render.ts';
+import { tool } from '../tools/locate.ts';
 import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';
 import { type Github, startGithub } from './services/github/github.ts';
 import type { DoublePull, DoubleRepository } from './services/github/repository.ts';
 import { type Kube, startKube } from './services/kube.ts';
-import type { Service } from './services/service.ts';
-import { stopper } from './services/service.ts';
+import { attempt, type RunResult, run } from './services/run.ts';
+import { type Service, stopper } from './services/service.ts';
 
 /** API group of the custom resources in the lab. */
 export const GROUP = 'primitives.acme.internal';
@@ -57,6 +58,8 @@ export interface GitopsCluster extends Service {
   installed(path: string): string;
   /** A folder with the files. */
   readonly folder: string;
+  /** The credentials of the janitor's service account, as a pod has them. */
+  readonly janitorAccount: string;
   /** Starts Argo CD's controllers; they end with the cluster. */
   argocd(): Promise<ArgoCd>;
 }
@@ -81,7 +84,11 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
     }
     const token = github.token().value;
     const gitops = await github.create('acme/gitops', {
-      files: { ...Object.fromEntries(files), ...component('domain-orders-v1', 'domain') },
+      files: {
+        ...Object.fromEntries(files),
+        ...component('domain-orders-v1', 'domain'),
+        ...component('process-billing-v1', 'process', 'runtime: operator\n'),
+      },
     });
     const app = await github.create('acme/app');
     await installArgoCd(kube, { repository: { url: `${github.web}/acme/gitops.git`, token } });
@@ -93,6 +100,11 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
         stringData: { token },
       }),
     );
+    await kube.apply(await run(tool('helm'), ['template', 'janitor', join(folder, 'argocd/janitor')]));
+    const janitorAccount = join(folder, 'janitor-account');
+    await mkdir(janitorAccount);
+    const accountToken = await kube.kubectl(['create', 'token', 'preview-janitor', '--namespace=argocd']);
+    await writeFile(join(janitorAccount, 'token'), accountToken);
     return {
       kube,
       github,
@@ -105,6 +117,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
         return text;
       },
       folder,
+      janitorAccount,
       async argocd() {
         argocd ??= await startArgoCd(kube);
         return argocd;
@@ -152,6 +165,30 @@ export function component(name: string, kind: string, values = ''): Record<strin
   };
 }
 
+/** Arguments of Node that run the janitor without a grace period. */
+export function janitorCommand({ folder }: GitopsCluster, ...more: readonly string[]): string[] {
+  const script = join(folder, 'argocd/janitor/janitor.mjs');
+  return [script, '--organisation=acme', `--group=${GROUP}`, '--grace-seconds=0', ...more];
+}
+
+/** Its environment, as in a pod, with the API server or a proxy before it. */
+export function janitorEnvironment(
+  { kube, janitorAccount }: GitopsCluster,
+  { address, caFile }: Pick<Kube, 'address' | 'caFile'> = kube,
+) {
+  return {
+    KUBERNETES_SERVICE_HOST: address.host,
+    KUBERNETES_SERVICE_PORT: address.port,
+    NODE_EXTRA_CA_CERTS: caFile,
+    SERVICE_ACCOUNT_DIR: janitorAccount,
+  };
+}
+
+/** Runs the janitor once. */
+export function runJanitor(lab: GitopsCluster, ...more: readonly string[]): Promise<RunResult> {
+  return attempt(process.execPath, janitorCommand(lab, ...more), { env: janitorEnvironment(lab) });
+}
+
 /** Calls `look` until it does not throw; then what it returned. Its last error when minutes have passed. */
 export async function eventually<T>(look: () => Promise<T>, minutes = 3): Promise<T> {
   const deadline = performance.now() + minutes * 60_000;
@@ -170,7 +207,7 @@ export async function sendWebhook(
   { github, app }: GitopsCluster,
   { webhook }: ArgoCd,
   secret: string,
-  action: 'opened' | 'labeled' | 'synchronize' | 'closed',
+  action: 'opened' | 'labeled' | 'unlabeled' | 'synchronize' | 'closed',
   pull: DoublePull,
 ): Promise<number> {
   const [login, name] = app.name.split('/');

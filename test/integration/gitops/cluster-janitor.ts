@@ -1,40 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { beforeAll, expect, it } from 'vitest';
-import { eventually, type GitopsCluster, GROUP, type KubeObject } from '../../support/gitops-cluster.ts';
-import type { Kube } from '../../support/services/kube.ts';
+import { expect, it } from 'vitest';
+import {
+  eventually,
+  type GitopsCluster,
+  GROUP,
+  janitorCommand,
+  janitorEnvironment,
+  type KubeObject,
+  runJanitor,
+} from '../../support/gitops-cluster.ts';
 import { startKubeProxy } from '../../support/services/kube-proxy.ts';
 import { attempt } from '../../support/services/run.ts';
 
 /** The janitor deletes the namespaces that it is for, and no other, whatever happens meanwhile. */
 export function janitor(lab: () => GitopsCluster): void {
-  let account: string;
-  beforeAll(async () => {
-    await lab().kube.apply(await lab().kube.kubectl(['kustomize', join(lab().folder, 'argocd/janitor')]));
-    account = join(lab().folder, 'account');
-    await mkdir(account);
-    const token = await lab().kube.kubectl(['create', 'token', 'preview-janitor', '--namespace=argocd']);
-    await writeFile(join(account, 'token'), token);
-  });
-
-  /** As in a pod, with the API server or the proxy before it. */
-  const environment = ({ address, caFile }: Pick<Kube, 'address' | 'caFile'> = lab().kube) => ({
-    KUBERNETES_SERVICE_HOST: address.host,
-    KUBERNETES_SERVICE_PORT: address.port,
-    NODE_EXTRA_CA_CERTS: caFile,
-    SERVICE_ACCOUNT_DIR: account,
-  });
-  const command = (...more: readonly string[]) => [
-    join(lab().folder, 'argocd/janitor/janitor.mjs'),
-    '--organisation=acme',
-    `--group=${GROUP}`,
-    '--grace-seconds=0',
-    ...more,
-  ];
-  const clean = (...more: readonly string[]) =>
-    attempt(process.execPath, command(...more), { env: environment() });
+  const clean = (...more: readonly string[]) => runJanitor(lab(), ...more);
 
   const preview = (number: number, more: object = {}) => ({
     apiVersion: 'v1',
@@ -187,7 +168,9 @@ export function janitor(lab: () => GitopsCluster): void {
       await change();
     };
     await using proxy = await startKubeProxy(lab().kube, { [when]: meanwhile });
-    const { stdout } = await attempt(process.execPath, command(), { env: environment(proxy) });
+    const { stdout } = await attempt(process.execPath, janitorCommand(lab()), {
+      env: janitorEnvironment(lab(), proxy),
+    });
     expect(stdout).toContain(`${name} ${outcome}`);
     expect(await alive()).toContain(name);
   });
@@ -213,8 +196,8 @@ export function janitor(lab: () => GitopsCluster): void {
           if (requests === last) child?.kill('SIGKILL');
         },
       });
-      const env = { ...process.env, ...environment(proxy) };
-      child = spawn(process.execPath, command(), { env, stdio: 'ignore' });
+      const env = { ...process.env, ...janitorEnvironment(lab(), proxy) };
+      child = spawn(process.execPath, janitorCommand(lab()), { env, stdio: 'ignore' });
       await once(child, 'close');
       expect(await alive()).toEqual(expect.arrayContaining([...others, used]));
       expect((await clean()).code).toBe(0);

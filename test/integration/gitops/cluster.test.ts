@@ -3,6 +3,7 @@ import { type GitopsCluster, startGitopsCluster } from '../../support/gitops-clu
 import { customResources } from './cluster-custom-resources.ts';
 import { janitor } from './cluster-janitor.ts';
 import { manifests } from './cluster-manifests.ts';
+import { previews } from './cluster-previews.ts';
 
 /** One control plane for all of these: starting it takes longer than most tests. */
 let lab: GitopsCluster;
@@ -14,3 +15,4 @@ afterAll(() => lab?.stop());
 describe('custom resources', () => customResources(() => lab));
 describe('manifests of the kit', () => manifests(() => lab));
 describe('janitor', () => janitor(() => lab));
+describe('previews', () => previews(() => lab));

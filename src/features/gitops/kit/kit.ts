@@ -18,7 +18,7 @@ export async function parseKit(text: string): Promise<Kit> {
 }
 
 /** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
-const RESERVED = ['default', 'preview', 'previews', 'preview-namespaces'];
+const RESERVED = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
 
 /** What a schema cannot say: names are there once, and what is named exists. */
 function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] {

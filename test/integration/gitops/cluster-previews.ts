@@ -1,0 +1,254 @@
+import { beforeAll, expect, it } from 'vitest';
+import {
+  type Application,
+  eventually,
+  type GitopsCluster,
+  GROUP,
+  type KubeObject,
+  runJanitor,
+  sendWebhook,
+} from '../../support/gitops-cluster.ts';
+import type { ArgoCd } from '../../support/services/argocd.ts';
+import type { DoublePull } from '../../support/services/github/repository.ts';
+
+const TRICKS = '{{ fail "title" }} {{ .Values }} $(id) ../../x';
+
+/** Argo CD's own controllers make of pull requests what the kit says, and nothing else. */
+export function previews(lab: () => GitopsCluster): void {
+  let argocd: ArgoCd;
+  let pull: DoublePull;
+
+  beforeAll(async () => {
+    // What tests without controllers left.
+    await lab().kube.kubectl(['delete', 'applications', '--all', '--all-namespaces']);
+    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
+    argocd = await lab().argocd();
+  });
+
+  const webhook = (
+    action: Parameters<typeof sendWebhook>[3],
+    changed = pull,
+    secret = argocd.webhookSecret,
+  ) => sendWebhook(lab(), argocd, secret, action, changed);
+  /** Applications with a label of the kit's, by name. */
+  const applications = async (label: string): Promise<Record<string, Application>> => {
+    const found = await lab().kube.get<Application>(
+      'applications',
+      '-n',
+      'argocd',
+      '-l',
+      `${GROUP}/${label}`,
+    );
+    return Object.fromEntries(found.map((one) => [one.metadata.name, one]));
+  };
+  const ofPull = (number: number) => [
+    `pr-${number}`,
+    `pr-${number}-domain-orders-v1`,
+    `pr-${number}-process-billing-v1`,
+  ];
+  const expectPreviews = (...numbers: readonly number[]) =>
+    eventually(async () =>
+      expect(Object.keys(await applications('pull-request')).sort()).toEqual(numbers.flatMap(ofPull)),
+    );
+  const head = async (branch = 'feature') => (await lab().app.commitOf(branch)) ?? '';
+  const expectImages = (sha: string) =>
+    eventually(async () => {
+      const found = await applications('pull-request');
+      for (const image of ['domain-orders', 'process-billing']) {
+        expect(found[`pr-${pull.number}-${image}-v1`]?.spec.source.helm.valuesObject).toEqual({
+          enabled: true,
+          imagePolicy: { requireDigest: false },
+          image: { ref: `ghcr.io/acme/${image}:${sha}` },
+        });
+      }
+    });
+  const expectSynced = (names: readonly string[]) =>
+    eventually(async () => {
+      const found = await lab().kube.get<Application>('applications', '-n', 'argocd');
+      const synced = found.filter(({ status }) => status?.sync?.status === 'Synced');
+      expect(synced.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([...names]));
+    });
+
+  it('installs itself from one file', () => expectSynced(['gitops-kit']));
+
+  it('finds every component once for each lane, with values in the order of the kit', async () => {
+    const names = ['dev', 'staging'].flatMap((lane) =>
+      ['domain-orders-v1', 'domain-orders-v1-smoke', 'process-billing-v1', 'process-billing-v1-smoke'].map(
+        (name) => `${lane}-${name}`,
+      ),
+    );
+    const found = await eventually(async () => {
+      const all = await applications('lane');
+      expect(Object.keys(all).sort()).toEqual(names);
+      return all;
+    });
+    expect(found['dev-domain-orders-v1']?.spec).toMatchObject({
+      project: 'dev',
+      source: {
+        repoURL: `${lab().github.web}/acme/gitops.git`,
+        targetRevision: 'main',
+        path: 'sources/charts/primitive-runtime',
+        helm: {
+          releaseName: 'domain-orders-v1',
+          ignoreMissingValueFiles: true,
+          valueFiles: [
+            '/sources/values/base/globals.yaml',
+            '/sources/values/cluster/main/globals.yaml',
+            '/sources/values/env/dev/globals.yaml',
+            '/sources/values/_shared/apps/domain-orders-v1.yaml',
+            '/sources/values/env/dev/apps/domain-orders-v1.yaml',
+          ],
+        },
+      },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'acme-dev' },
+    });
+  });
+
+  it('makes previews of labelled pull requests from the repository itself, and of no other', async () => {
+    const { app, github } = lab();
+    const labels = ['preview'];
+    await app.commit('unlabelled', { a: '1' });
+    app.open('unlabelled');
+    await app.commit('other-label', { a: '1' });
+    app.open('other-label', { labels: ['Preview', 'preview-later'] });
+    // git allows such names; the title alone decides nothing, the branch is refused.
+    await app.commit('{{.head_sha}}-$(id)', { a: '2' });
+    app.open('{{.head_sha}}-$(id)', { labels, title: TRICKS });
+    await app.commit('feature', { a: '3' });
+    const fork = await github.fork(app, 'mallory/app');
+    await fork.commit('evil', { a: '4' });
+    app.open('evil', { labels, from: 'mallory/app' });
+    // A branch of that name is in the repository, too, with another commit.
+    await fork.commit('unlabelled', { a: '5' });
+    app.open('unlabelled', { labels, from: 'mallory/app' });
+    pull = app.open('feature', { labels, title: TRICKS, author: 'mallory' });
+
+    expect(await webhook('labeled')).toBe(200);
+    await expectPreviews(pull.number);
+    await expectImages(await head());
+    const found = await applications('pull-request');
+    const namespace = `pr-${pull.number}-acme`;
+    const [lane, orders] = ofPull(pull.number).map((name) => found[name]);
+    expect(lane).toMatchObject({
+      metadata: { labels: { [`${GROUP}/pull-request`]: `${pull.number}` } },
+      spec: {
+        project: 'preview-namespaces',
+        source: {
+          path: 'argocd/preview-namespace',
+          helm: { valuesObject: { pullRequest: `${pull.number}` } },
+        },
+        destination: { server: 'https://kubernetes.default.svc', namespace },
+        syncPolicy: { automated: { selfHeal: true } },
+      },
+    });
+    expect(lane?.metadata.finalizers).toBeUndefined();
+    expect(orders).toMatchObject({
+      metadata: { finalizers: ['resources-finalizer.argocd.argoproj.io/background'] },
+      spec: {
+        project: 'previews',
+        source: { targetRevision: 'main', path: 'sources/charts/primitive-runtime' },
+        destination: { server: 'https://kubernetes.default.svc', namespace },
+        syncPolicy: { automated: { prune: true, selfHeal: true } },
+      },
+    });
+    // Nothing of the title, the branch or the author is anywhere.
+    expect(JSON.stringify(found)).not.toMatch(/mallory|fail|feature/);
+  });
+
+  it('syncs the namespace and what is in it, and leaves lanes empty where nothing is enabled', async () => {
+    const { kube } = lab();
+    await expectSynced(ofPull(pull.number));
+    const namespace = `pr-${pull.number}-acme`;
+    const [made] = await kube.get<KubeObject>('namespaces', '-l', `${GROUP}/pull-request=${pull.number}`);
+    expect(made?.metadata).toMatchObject({
+      name: namespace,
+      labels: {
+        'app.kubernetes.io/managed-by': 'primitive-previews',
+        'pod-security.kubernetes.io/enforce': 'baseline',
+      },
+    });
+    const container = {
+      image: `ghcr.io/acme/domain-orders:${await head()}`,
+      imagePullPolicy: 'IfNotPresent',
+    };
+    expect(await kube.get(`deployments,services,processes.${GROUP}`, '-n', namespace)).toMatchObject([
+      { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
+      { kind: 'Service' },
+      {
+        kind: 'Process',
+        spec: { image: `ghcr.io/acme/process-billing:${await head()}`, imagePullPolicy: 'IfNotPresent' },
+      },
+    ]);
+    await expectSynced(['dev-domain-orders-v1', 'staging-process-billing-v1']);
+    expect(await kube.get(`deployments,processes.${GROUP}`, '-n', 'acme-dev')).toEqual([]);
+  });
+
+  it('follows a push by the webhook, if it is signed', async () => {
+    const { app, kube } = lab();
+    await app.commit('feature', { a: '6' });
+    expect(await webhook('synchronize', pull, 'guessed')).toBe(400);
+    expect(await webhook('synchronize')).toBe(200);
+    await expectImages(await head());
+    await eventually(async () => {
+      const [orders] = await kube.get('deployments', '-n', `pr-${pull.number}-acme`);
+      expect(JSON.stringify(orders)).toContain(`ghcr.io/acme/domain-orders:${await head()}`);
+    });
+  });
+
+  it('changes nothing when a template expects a key that a component lacks', async () => {
+    const { app, gitops, kube } = lab();
+    const path = 'environments/_shared/components/apps/primitives/agent-broken-v1/component.yaml';
+    await gitops.commit('main', { [path]: 'name: agent-broken-v1\narea: apps\nimage: agent-broken\n' });
+    await app.commit('second', { a: '7' });
+    const second = app.open('second', { labels: ['preview'] });
+    await webhook('opened', second);
+    const condition = await eventually(async () => {
+      const sets = await kube.get<{
+        status: { conditions: { type: string; status: string; message: string }[] };
+      }>('applicationsets', '-n', 'argocd', '--field-selector=metadata.name=preview-components');
+      const error = sets[0]?.status.conditions.find(({ type }) => type === 'ErrorOccurred');
+      expect(error?.status).toBe('True');
+      return error?.message;
+    });
+    expect(condition).toContain('map has no entry for key "chart"');
+    const components = Object.keys(await applications('component'));
+    expect(components.filter((name) => name.startsWith('pr-')).sort()).toEqual(ofPull(pull.number).slice(1));
+    await gitops.commit('main', { [path]: null });
+    // After an error Argo CD waits three minutes, unless somebody touches the ApplicationSet.
+    await kube.kubectl(['annotate', 'applicationset', 'preview-components', '-n', 'argocd', 'touched=yes']);
+    await expectPreviews(pull.number, second.number);
+    second.labels = [];
+    await webhook('unlabeled', second);
+    await expectPreviews(pull.number);
+  });
+
+  it('follows a push without the webhook, by polling', async () => {
+    // Else Argo CD puts back what is in git.
+    await lab().kube.kubectl([
+      ...['patch', 'application', 'gitops-kit', '-n', 'argocd', '--type=merge', '-p'],
+      '{"spec":{"syncPolicy":null}}',
+    ]);
+    for (const name of ['preview-namespaces', 'preview-components']) {
+      const text = lab().installed(`argocd/applicationsets/${name}.yaml`);
+      expect(text).toContain('requeueAfterSeconds: 300');
+      await lab().kube.apply(text.replaceAll('requeueAfterSeconds: 300', 'requeueAfterSeconds: 2'));
+    }
+    await expectImages(await head());
+    await lab().app.commit('feature', { a: '8' });
+    await expectImages(await head());
+  });
+
+  it('removes what a closed pull request had, but the namespace', async () => {
+    const { app, kube } = lab();
+    const namespace = `pr-${pull.number}-acme`;
+    app.close(pull.number);
+    await webhook('closed');
+    await expectPreviews();
+    expect(await kube.get(`deployments,services,processes.${GROUP}`, '-n', namespace)).toEqual([]);
+    const [left] = await kube.get<KubeObject>('namespaces', '-l', `${GROUP}/pull-request=${pull.number}`);
+    expect(left?.metadata).toMatchObject({ name: namespace });
+    expect(left?.metadata.deletionTimestamp).toBeUndefined();
+    expect((await runJanitor(lab())).stdout).toContain(`${namespace} marked: unused`);
+    expect((await runJanitor(lab())).stdout).toContain(`${namespace} deleted: unused since`);
+  });
+}
