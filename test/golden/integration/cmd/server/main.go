@@ -81,6 +81,7 @@ func serve(ctx context.Context, environ []string, std streams) error {
 		Issuer:   string(settings.IssuerURL),
 		Origins:  settings.AllowedOrigins,
 		Verify:   tokens.Verify,
+		Services: settings.Services,
 		Server:   tools.New(log, items, web.Caller),
 		Log:      log,
 	}.Register(probes.ServeMux)

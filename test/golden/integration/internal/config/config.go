@@ -16,6 +16,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 )
 
 // Serve is what serving over HTTP takes.
@@ -29,6 +31,8 @@ type Serve struct {
 	Keys JWKS `env:"JWKS_FILE"`
 	// TenantClaim is the claim of a token that says which tenant its subject works for.
 	TenantClaim string `env:"TENANT_CLAIM,notEmpty" envDefault:"tenantId"`
+	// Services may call for others; none may by default.
+	Services credentials.Callers `env:"ACCEPT_CALLERS"`
 	// AllowedOrigins are the web pages that may call.
 	AllowedOrigins []Origin   `env:"ALLOWED_ORIGINS"`
 	HTTPAddress    string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`

@@ -19,7 +19,7 @@ var environ = []string{
 	"RESOURCE_URL=https://tools.example.com/mcp", "ISSUER_URL=https://id.example.com/realms/acme",
 	"ALLOWED_ORIGINS=https://app.example.com,http://localhost:3000",
 	"HTTP_ADDRESS=:8080", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=10s",
-	"TENANT_ID=acme", "SUBJECT=alice", "TENANT_CLAIM=org", "SERVICE_TOKEN_FILE=/run/token",
+	"TENANT_ID=acme", "SUBJECT=alice", "TENANT_CLAIM=org", "SERVICE_TOKEN_FILE=/run/token", "ACCEPT_CALLERS=/run/tokens",
 }
 
 func TestLoadReadsEnvironment(t *testing.T) {
@@ -32,6 +32,7 @@ func TestLoadReadsEnvironment(t *testing.T) {
 		Resource:       Resource{url.URL{Scheme: "https", Host: "tools.example.com", Path: "/mcp"}},
 		IssuerURL:      "https://id.example.com/realms/acme",
 		TenantClaim:    "org",
+		Services:       "/run/tokens",
 		AllowedOrigins: []Origin{"https://app.example.com", "http://localhost:3000"},
 		HTTPAddress:    ":8080",
 		LogLevel:       4,

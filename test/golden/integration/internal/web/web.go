@@ -3,11 +3,14 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/config"
+	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 	"github.com/acme/app/primitives/integration/orders/internal/token"
 )
 
@@ -35,8 +39,10 @@ type Endpoint struct {
 	// Origins are the web pages that may call.
 	Origins []config.Origin
 	Verify  auth.TokenVerifier
-	Server  *mcp.Server
-	Log     *slog.Logger
+	// Services may call for others; none may by default.
+	Services credentials.Callers
+	Server   *mcp.Server
+	Log      *slog.Logger
 }
 
 // Register adds the endpoint to mux, and beside it the description of where to get tokens (RFC 9728).
@@ -58,11 +64,32 @@ func (e Endpoint) Register(mux *http.ServeMux) {
 		// The guard checks the host, whatever the address.
 		DisableLocalhostProtection: true,
 	})
-	bearer := auth.RequireBearerToken(e.Verify, &auth.RequireBearerTokenOptions{
+	bearer := auth.RequireBearerToken(e.verify, &auth.RequireBearerTokenOptions{
 		ResourceMetadataURL: metadata.String(),
 		Scopes:              []string{Scope},
 	})
 	mux.Handle(e.Resource.Path, guard(e.Log, e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
+}
+
+// tenant is what a header can say without being mistaken for another.
+var tenant = regexp.MustCompile(`^[!-~]{1,200}$`)
+
+// verify implements auth.TokenVerifier. A request that names its tenant is that of a service, for the subject that it
+// names, and has the token of a service; all others have one of their own.
+func (e Endpoint) verify(ctx context.Context, raw string, r *http.Request) (*auth.TokenInfo, error) {
+	named := r.Header.Values("Tenant-Id")
+	if len(named) == 0 {
+		return e.Verify(ctx, raw, r)
+	}
+	err := e.Services.Check("Bearer " + raw)
+	if err == nil && (len(named) > 1 || !tenant.MatchString(named[0])) {
+		err = errors.New("Tenant-Id is not one name")
+	}
+	if err != nil {
+		e.Log.WarnContext(ctx, "service refused", "error", err)
+		return nil, auth.ErrInvalidToken
+	}
+	return token.Info(named[0], r.Header.Get("Subject-Id"), time.Now().Add(time.Minute), Scope), nil
 }
 
 // Caller is who makes a request that Endpoint let pass.

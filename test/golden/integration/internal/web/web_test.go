@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/config"
+	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 	"github.com/acme/app/primitives/integration/orders/internal/port"
 	"github.com/acme/app/primitives/integration/orders/internal/token"
 	"github.com/acme/app/primitives/integration/orders/internal/tools"
@@ -32,6 +35,9 @@ type lab struct {
 	key              *rsa.PrivateKey
 	callers          []caller.Caller
 }
+
+// service is the token of a service that may call for others.
+const service = "token-of-a-service"
 
 func start(t *testing.T) *lab {
 	t.Helper()
@@ -51,6 +57,10 @@ func start(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	services := filepath.Join(t.TempDir(), "services")
+	if err := os.WriteFile(services, []byte(service+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	l := &lab{resource: resource.String(), issuer: issuing.URL, key: key}
 	log := slog.New(slog.DiscardHandler)
 	Endpoint{
@@ -58,6 +68,7 @@ func start(t *testing.T) *lab {
 		Issuer:   l.issuer,
 		Origins:  []config.Origin{"https://app.example.com"},
 		Verify:   token.New(log, token.Settings{Issuer: l.issuer, Audience: l.resource, TenantClaim: "tenantId"}).Verify,
+		Services: credentials.Callers(services),
 		Server:   tools.New(log, l, Caller),
 		Log:      log,
 	}.Register(mux)
@@ -199,6 +210,38 @@ func TestRefusals(t *testing.T) {
 	}
 	if l.callers != nil {
 		t.Errorf("calls that reached the port = %v, want none", l.callers)
+	}
+}
+
+func TestServicesCallForOthers(t *testing.T) {
+	l := start(t)
+	const get = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_item","arguments":{"id":"i1"}}}`
+	for _, test := range []struct {
+		token   string
+		tenants []string
+		want    int
+	}{
+		{service, []string{"other"}, http.StatusOK},
+		{service, nil, http.StatusUnauthorized},
+		{service, []string{""}, http.StatusUnauthorized},
+		{service, []string{"two words"}, http.StatusUnauthorized},
+		{service, []string{"acme", "other"}, http.StatusUnauthorized},
+		{"another", []string{"other"}, http.StatusUnauthorized},
+		{l.token(), []string{"other"}, http.StatusUnauthorized},
+	} {
+		l.callers = nil
+		resp := l.request(t, http.MethodPost, get, func(r *http.Request) {
+			r.Header.Set("Authorization", "Bearer "+test.token)
+			r.Header["Tenant-Id"] = test.tenants
+			r.Header.Set("Subject-Id", "bob")
+		})
+		var want []caller.Caller
+		if test.want == http.StatusOK {
+			want = []caller.Caller{{Tenant: "other", Subject: "bob"}}
+		}
+		if diff := cmp.Diff(want, l.callers); diff != "" || resp.StatusCode != test.want {
+			t.Errorf("tenants %q: %d, want %d; callers differ (-want +got):\n%s", test.tenants, resp.StatusCode, test.want, diff)
+		}
 	}
 }
 

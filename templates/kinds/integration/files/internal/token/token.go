@@ -88,12 +88,12 @@ func (v *Verifier) inspect(ctx context.Context, issued *oidc.IDTokenVerifier, ra
 	if token.Subject == "" || tenant == "" {
 		return nil, fmt.Errorf("a token needs sub and %s", v.settings.TenantClaim)
 	}
-	return &auth.TokenInfo{
-		Scopes:     append(scopes(claims["scope"]), scopes(claims["scp"])...),
-		Expiration: token.Expiry,
-		UserID:     token.Subject,
-		Extra:      map[string]any{tenantKey: tenant},
-	}, nil
+	return Info(tenant, token.Subject, token.Expiry, append(scopes(claims["scope"]), scopes(claims["scp"])...)...), nil
+}
+
+// Info says for whom a request is that was let in, until when and for what. Tenant finds its tenant.
+func Info(tenant, subject string, expiry time.Time, scopes ...string) *auth.TokenInfo {
+	return &auth.TokenInfo{Scopes: scopes, Expiration: expiry, UserID: subject, Extra: map[string]any{tenantKey: tenant}}
 }
 
 // scopes are those of a claim: a text with spaces (RFC 9068), or a list, as some issuers have it.
@@ -113,7 +113,7 @@ func scopes(claim any) (all []string) {
 
 const tenantKey = "tenant"
 
-// Tenant is the tenant that Verify found in a token.
+// Tenant is the tenant of an Info.
 func Tenant(info *auth.TokenInfo) string {
 	tenant, _ := info.Extra[tenantKey].(string)
 	return tenant
