@@ -182,6 +182,21 @@ export const catalogue: readonly ToolSpec[] = [
     },
   },
   {
+    name: 'gh',
+    programs: ['gh'],
+    // The first that asks for the run of a dispatch.
+    minimum: '2.87.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      folder: 'gh',
+      package: 'github.com/cli/cli/v2/cmd/gh',
+      version: '2.91.0',
+      stamp: 'github.com/cli/cli/v2/internal/build.Version',
+      seconds: 120,
+    },
+  },
+  {
     name: 'staticcheck',
     programs: ['staticcheck'],
     minimum: '0.8.2',

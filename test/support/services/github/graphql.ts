@@ -16,7 +16,7 @@ export async function answerGraphql(world: World, request: IncomingMessage, body
   };
   const name = `${variables.owner ?? ''}/${variables.repo ?? variables.name ?? ''}`.toLowerCase();
   const repository = world.repositories.get(name);
-  const operation = /^\s*query\s+(\w+)/.exec(query)?.[1] ?? '';
+  const operation = /^\s*query\s+(\w+)/m.exec(query)?.[1] ?? '';
   if (operation === 'PullRequest_fields' || operation === 'PullRequest_fields2')
     return data({
       __type: { fields: [] },
@@ -44,6 +44,8 @@ export async function answerGraphql(world: World, request: IncomingMessage, body
       const pull = repository.pulls.find(({ number }) => number === variables.pr_number);
       return data({ repository: { pullRequest: pull ? pullOf(world, repository, pull) : null } });
     }
+    case 'PullRequestProjectItems':
+      return data({ repository: { pullRequest: { projectItems: NONE } } });
     case 'PullRequestForBranch': {
       const nodes = repository.pulls
         .filter(({ head }) => head.branch === variables.headRefName)
@@ -59,6 +61,9 @@ export async function answerGraphql(world: World, request: IncomingMessage, body
       };
   }
 }
+
+/** A connection without nodes. */
+const NONE = { nodes: [], totalCount: 0, pageInfo: { hasNextPage: false, endCursor: null } };
 
 function data(value: unknown): Answer {
   return { status: 200, body: { data: value } };
@@ -84,7 +89,6 @@ function infoOf(repository: DoubleRepository) {
 
 function pullOf({ places }: World, repository: DoubleRepository, pull: DoublePull) {
   const [owner = '', name = ''] = pull.head.repository.split('/');
-  const none = { nodes: [], totalCount: 0, pageInfo: { hasNextPage: false, endCursor: null } };
   return {
     id: `PR_${repository.id}_${pull.number}`,
     number: pull.number,
@@ -100,7 +104,7 @@ function pullOf({ places }: World, repository: DoubleRepository, pull: DoublePul
     isCrossRepository: pull.head.repository !== repository.name,
     author: { login: pull.author },
     labels: {
-      ...none,
+      ...NONE,
       nodes: pull.labels.map((label) => ({ id: label, name: label, description: '', color: 'ededed' })),
       totalCount: pull.labels.length,
     },
@@ -111,16 +115,16 @@ function pullOf({ places }: World, repository: DoubleRepository, pull: DoublePul
     deletions: 0,
     changedFiles: 1,
     commits: { totalCount: 1, nodes: [] },
-    assignees: none,
-    reviewRequests: none,
-    reviews: none,
-    projectCards: none,
-    projectItems: none,
-    comments: none,
+    assignees: NONE,
+    reviewRequests: NONE,
+    reviews: NONE,
+    projectCards: NONE,
+    projectItems: NONE,
+    comments: NONE,
     reactionGroups: [],
     milestone: null,
     autoMergeRequest: null,
     maintainerCanModify: false,
-    files: none,
+    files: NONE,
   };
 }
