@@ -48,6 +48,11 @@ async function runSuites(at: string, suites: Suites): Promise<Record<string, str
     expect(trouble).toBe('');
     for (const [id, { state, output }] of cases) {
       expect(output).not.toMatch(/^panic:|test timed out/m);
+      // A red case says in each of its lines why.
+      if (output.includes(MARKER))
+        expect(
+          output.split('\n').filter((line) => /_test\.go:\d+:/.test(line) && !line.includes(MARKER)),
+        ).toEqual([]);
       found[`${suite.id} ${id}`] = output.includes(MARKER) ? `${state} with marker` : state;
     }
   }
@@ -227,6 +232,35 @@ test('a process implements an existing BPMN file', async () => {
   );
   const { code, stderr } = await go(at, ['build', './...']);
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('missing method LabelPrint') });
+}, 300_000);
+
+test('the stubs of a domain can be imported, and a new call in them has to be implemented', async () => {
+  const { it, files } = await scaffold('domain', 'orders');
+  const at = join(folder, 'exporting');
+  await write(join(at, 'domain'), files);
+  // A module of its own, as another repository has it.
+  const { module = '' } = it.go ?? {};
+  const goMod = text(files, 'go.mod').replace(`module ${module}`, 'module example.com/other');
+  await mkdir(join(at, 'other'));
+  await writeFile(
+    join(at, 'other/go.mod'),
+    `${goMod}\nrequire ${module} v0.0.0\nreplace ${module} => ../domain\n`,
+  );
+  await writeFile(join(at, 'other/go.sum'), text(files, 'go.sum'));
+  await writeFile(
+    join(at, 'other/main.go'),
+    `package main\n\nimport pb "${module}/gen/acme/domain/orders/v1"\n\nfunc main() { _ = pb.NewOrdersServiceClient }\n`,
+  );
+  expect(await go(join(at, 'other'), ['vet', './...'])).toEqual({ code: 0, stdout: '', stderr: '' });
+
+  const stubs = 'gen/acme/domain/orders/v1/service_grpc.pb.go';
+  const server = 'type OrdersServiceServer interface {\n';
+  await writeFile(
+    join(at, 'domain', stubs),
+    text(files, stubs).replace(server, `${server}\tNew(context.Context) error\n`),
+  );
+  const { code, stderr } = await go(join(at, 'domain'), ['build', './cmd/server']);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('missing method New') });
 }, 300_000);
 
 test('what kinds have in common is the same in all of them', async () => {
