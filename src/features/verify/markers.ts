@@ -1,4 +1,5 @@
 import type { Scan } from './rule.ts';
+import { looksRandom } from './secrets/assignments.ts';
 
 /** What scaffold leaves in code that a person has to write. */
 export const MARKER = 'AMEIDE_SCAFFOLD';
@@ -6,7 +7,7 @@ export const MARKER = 'AMEIDE_SCAFFOLD';
 /** Finds markers in files of any type. */
 export const markerScan: Scan<'marker'> = {
   subject: 'marker',
-  version: 1,
+  version: 2,
   applies: () => true,
   scan({ text, bytes }) {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
@@ -15,8 +16,13 @@ export const markerScan: Scan<'marker'> = {
       [...line.matchAll(new RegExp(`${MARKER}[^"'\`<\\r]*`, 'g'))].map((match) => ({
         line: index + 1,
         column: match.index + 1,
-        text: match[0].trimEnd().slice(0, 200),
+        text: withoutSecrets(match[0].trimEnd().slice(0, 200)),
       })),
     );
   },
 };
+
+/** What is beside a marker is reported; a word that looks like a secret is not. */
+function withoutSecrets(text: string): string {
+  return text.replace(/[^\s=:,;()]{8,}/g, (word) => (looksRandom('token', word) ? '***' : word));
+}

@@ -139,6 +139,8 @@ test('a', () => { for (let i = 0; i < 2000; i++) process.stdout.write('x'.repeat
   expect(found(await run(floods))).toEqual([]);
   const kills = `import { test } from 'node:test'; test('a', () => { process.kill(process.ppid, 'SIGKILL'); });`;
   expect(found(await run(kills))).toEqual([`TEST-006 ${SHOP}`]);
+  const exits = `import { test } from 'node:test'; test('a', () => {}); process.exit(0);`;
+  expect(found(await run(exits))).toEqual([`TEST-005 ${SHOP}/test/a.test.ts`]);
   const writes = `import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 test('a', () => writeFileSync('left.txt', ''));`;

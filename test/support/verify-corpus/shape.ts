@@ -121,6 +121,13 @@ export const shape: Corpus = {
     ]),
     ...cases('SHAPE-003', 'yaml', [
       [
+        'aliases of aliases',
+        {
+          [`${MESH}/catalog-info.yaml`]: `a: &a [${'x,'.repeat(99)}]\nb: &b [${'*a,'.repeat(99)}]\nc: [${'*b,'.repeat(99)}]\nkind: Component\n`,
+        },
+        `${MESH}/catalog-info.yaml`,
+      ],
+      [
         'another name',
         { [`${MESH}/catalog-info.yaml`]: CATALOG.replace('-mesh', '-net') },
         `${MESH}/catalog-info.yaml`,

@@ -50,6 +50,16 @@ function lines(events: readonly object[]): string {
   return events.map((event) => `${JSON.stringify(event)}\n`).join('');
 }
 
+/** A package without a case that ends with 0 and prints so, beside one that passes. */
+function packageAndOthers(Output: string): Recorded {
+  const Package = `${MODULE}/b`;
+  const more = [
+    { Action: 'output', Package, Output },
+    { Action: 'pass', Package },
+  ];
+  return { ...passing.go, stdout: `${passing.go.stdout}${lines(more)}` };
+}
+
 /** A JUnit report; `result` is what is inside of the case. */
 function junit(
   cases: readonly (readonly [name: string, result?: string, attributes?: string])[],
@@ -379,11 +389,16 @@ export const suites: Corpus = {
           junit([['test/a.ts', failure('test failed'), 'file="test/a.ts"'], ['b']]),
           '/test/a.ts',
         ],
+        ['no case in it', junit([['test/a.ts', '', 'file="test/a.ts"'], ['b']]), '/test/a.ts'],
       ],
       [
         ['a name that is a path', junit([['test/a.ts']])],
         ['a file of tests that pass', junit([['a', '', 'file="test/a.ts"']])],
         ['a name that says so', junit([['test failed', '', 'file="test/a.ts"']])],
+        [
+          'a case to be done',
+          junit([['a', `<skipped type="todo"/>${failure('x')}`], ['b']], { exitCode: 0 }),
+        ],
       ],
     ),
     ...cases(
@@ -398,8 +413,13 @@ export const suites: Corpus = {
         ],
         ['an exit code without a reason', { ...passing.go, exitCode: 2 }],
         ['a race of the runtime', go([['TestA', 'fail', 'fatal error: concurrent map writes\n']])],
+        ['a TestMain that exits before its cases', packageAndOthers(`ok  \t${MODULE}/b\t0.003s\n`)],
       ],
       [
+        [
+          'a package with benchmarks alone',
+          packageAndOthers(`PASS\nok  \t${MODULE}/b\t0.046s [no tests to run]\n`),
+        ],
         ['one that recovers', go([['TestA', 'pass', 'panic: boom [recovered]\n']])],
         ['a word', go([['TestA', 'pass', 'no panic: all is well\n']])],
         ['warnings', { ...passing.go, stderr: 'panic: of a child\n' }],

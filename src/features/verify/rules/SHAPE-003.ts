@@ -13,11 +13,10 @@ export const rule: Rule<'primitive'> = {
     const name = id.replace('/', '-');
     const file = `${path}/${FILE}`;
     const text = new TextDecoder().decode(await tree.read(file));
-    const components = parseAllDocuments(text).flatMap((document) => {
-      const data = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
-      return data?.kind === 'Component' ? [data] : [];
-    });
-    const found: unknown = components[0]?.metadata?.name;
+    const components = parseAllDocuments(text).flatMap((document) =>
+      document.errors.length === 0 && document.get('kind') === 'Component' ? [document] : [],
+    );
+    const found = components[0]?.getIn(['metadata', 'name']);
     if (components.length === 1 && found === name) return [];
     const count = components.length;
     const what =

@@ -29,8 +29,6 @@ export function readJunit(
     // vitest has the file as the class.
     const isVitest = attributes.file === undefined && SCRIPT.test(classname);
     const file = isVitest ? classname : attributes.file;
-    const failed = results.find((result) => result.name === 'failure' || result.name === 'error');
-    const unfailed = results.some((result) => result.name === 'skipped') ? 'skipped' : 'passed';
     const output = tail(
       results
         .map(({ attributes: { message = '' }, text }) => `${message}\n${text}`)
@@ -38,14 +36,12 @@ export function readJunit(
         .trim(),
     );
     const path = file === undefined ? undefined : relative(root, resolve(folder, file)).split(sep).join('/');
+    // A file that cannot be loaded is reported as a case of its path; by `node:test` also one without cases.
+    const isFile = file !== undefined && resolve(folder, name) === resolve(folder, file);
     return {
-      // A file that cannot be loaded is reported as a case of its path.
-      id:
-        path !== undefined && resolve(folder, name) === resolve(folder, file ?? '')
-          ? posix.basename(path)
-          : name,
+      id: isFile && path !== undefined ? posix.basename(path) : name,
       group: classname,
-      outcome: failed === undefined ? unfailed : failureOf(failed, { name, file, isVitest }, output),
+      outcome: outcomeOf(results, { name, file, isVitest, isFile }, output),
       output,
       ...(path === undefined || path.startsWith('../') ? {} : { path }),
       // pytest counts from 0.
@@ -73,15 +69,23 @@ const SCRIPT = /\.[cm]?[jt]sx?$/;
 /** How messages of pytest-timeout and vitest begin. */
 const TIMEOUT = /^Failed: Timeout|^(?:Test|Hook) timed out in /;
 
-function failureOf(
-  failed: Element,
-  {
-    name,
-    file,
-    isVitest,
-  }: { readonly name: string; readonly file: string | undefined; readonly isVitest: boolean },
-  output: string,
-): TestCase['outcome'] {
+interface Known {
+  readonly name: string;
+  readonly file: string | undefined;
+  readonly isVitest: boolean;
+  /** Whether the case stands for its file. */
+  readonly isFile: boolean;
+}
+
+function outcomeOf(results: readonly Element[], known: Known, output: string): TestCase['outcome'] {
+  // A case of `node:test` that is still to be done may have failed, too.
+  if (results.some(({ name }) => name === 'skipped')) return 'skipped';
+  const failed = results.find(({ name }) => name === 'failure' || name === 'error');
+  if (failed !== undefined) return failureOf(failed, known, output);
+  return known.isFile ? 'collection' : 'passed';
+}
+
+function failureOf(failed: Element, { name, file, isVitest }: Known, output: string): TestCase['outcome'] {
   const { type = '', message = '' } = failed.attributes;
   if (/timeout/i.test(type) || TIMEOUT.test(message)) return 'timeout';
   if (failed.name === 'error' && /collection failure/i.test(message)) return 'collection';

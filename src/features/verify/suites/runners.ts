@@ -102,9 +102,12 @@ function junitRunner(
       stdout: () => {},
     });
     const { cases, problem } = await readReport(report, { folder: cwd, root: ports.tree.root });
-    // An exit code that no case explains, and a failure that the exit code hides, are both a broken run.
-    if (problem === undefined && cases.some(({ outcome }) => isFailure(outcome)) === (output.exitCode !== 0))
-      return { cases };
+    // An exit code that no case explains, and a failure that the exit code hides, are both a broken run. That a file has
+    // no case is a failure for us alone.
+    const failed = cases.filter(({ outcome }) => isFailure(outcome));
+    const isExplained =
+      output.exitCode === 0 ? failed.every(({ outcome }) => outcome === 'collection') : failed.length > 0;
+    if (problem === undefined && isExplained) return { cases };
     return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')] };
   };
 }

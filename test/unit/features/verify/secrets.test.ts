@@ -25,6 +25,15 @@ test('a value is neither cached nor reported, nor a part of it', async () => {
   }
 });
 
+test('what is beside a marker is reported without what looks like a secret', async () => {
+  const files = {
+    ...CONFIG,
+    'primitives/domain/orders/a.go': `// AMEIDE_SCAFFOLD: call billing with token=${VALUE}, please\n`,
+  };
+  const [found] = await verifyFiles({ ...files }, 'MARK', rules);
+  expect(found?.message).toContain('AMEIDE_SCAFFOLD: call billing with token=***, please');
+});
+
 test('a finding is the same one where its line has shifted, and another one in another file or with another value', async () => {
   const fingerprints = async (path: string, text: string) =>
     (await verifyFiles({ ...CONFIG, [path]: text }, 'SEC', rules)).map(({ fingerprint }) => fingerprint);
