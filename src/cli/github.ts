@@ -22,7 +22,7 @@ export async function writeGithub(
     await append(GITHUB_OUTPUT, 'GITHUB_OUTPUT', entries.join(''));
   }
   if (GITHUB_STEP_SUMMARY && summary)
-    await append(GITHUB_STEP_SUMMARY, 'GITHUB_STEP_SUMMARY', `${summary()}\n`);
+    await append(GITHUB_STEP_SUMMARY, 'GITHUB_STEP_SUMMARY', `${summary().trimEnd()}\n`);
 }
 
 async function append(path: string, variable: string, text: string): Promise<void> {

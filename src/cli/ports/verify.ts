@@ -14,10 +14,11 @@ const SUITE_LIMIT = 10 * 60_000;
 /** What `verify` works with in a session. */
 export async function verifyPorts(session: Session): Promise<VerifyPorts> {
   const { wiring, environment, emit, signal } = session;
-  const [{ rules }, { openWorkTree }, { openScanStore }] = await Promise.all([
+  const [{ rules }, { openWorkTree }, { openScanStore }, { runFolder }] = await Promise.all([
     import('../../features/verify/rules/all.ts'),
     import('../../adapters/work-tree.ts'),
     import('../../adapters/scan-store.ts'),
+    import('../../adapters/run-folders.ts'),
   ]);
   const [{ location, config }, kinds, processes] = await Promise.all([
     wiring.workspace(),
@@ -49,7 +50,7 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
       processes,
       program: (name) => findProgram(name, { path: variables.PATH, platform, processes, signal }),
       variables,
-      output: join(temporary, `primitive-verify-${crypto.randomUUID()}`),
+      output: await runFolder(temporary, `primitive-verify-${name}`),
       limit: SUITE_LIMIT,
     },
     cwd: await realpath(environment.cwd),

@@ -50,7 +50,7 @@ export const verifySchema = strictObject(
     schema: Type.Literal('primitive.verify/v1'),
     verdict: Type.Enum(['passed', 'partial', 'failed', 'incomplete'], {
       description:
-        'passed: all was checked and nothing is wrong; partial: nothing is wrong in what was asked for, `unchecked` has the rest; failed: there are findings of level error; incomplete: a check could not run, whatever else was found.',
+        'passed: all was checked and nothing is wrong; partial: nothing is wrong in what was checked, `unchecked` has the rest; failed: there are findings of level error; incomplete: a check could not run, whatever else was found.',
     }),
     scope: strictObject({
       mode: Type.Enum(['primitives', 'repo'], {

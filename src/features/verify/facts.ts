@@ -28,7 +28,7 @@ const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] =
 export async function readFacts(
   { base, selected, files, ownerOf }: Scope,
   rules: readonly AnyRule[],
-  { tree, scans: store, regenerate, signal }: VerifyPorts,
+  { tree, scans: store, regenerate, emit, signal }: VerifyPorts,
 ): Promise<readonly Fact[]> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
@@ -50,7 +50,10 @@ export async function readFacts(
     );
   }
   if (isWanted('model')) facts.push(...(await readModels(selected, scanned, tree)));
-  if (isWanted('generated')) facts.push(...(await regenerateAll(selected, regenerate)));
+  if (isWanted('generated')) {
+    emit({ type: 'step', step: 'generate', message: 'Running generators' });
+    facts.push(...(await regenerateAll(selected, regenerate)));
+  }
   return facts;
 }
 

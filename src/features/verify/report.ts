@@ -18,13 +18,14 @@ export function documentOf(
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
-  const leftOut = [
+  const unchecked = [
     ...leftOutOf(request, families),
     ...foreign.map((what) => ({ what, why: 'a repository of its own' })),
+    ...suites.unchecked,
   ];
   return {
     schema: 'primitive.verify/v1',
-    verdict: verdictOf(findings, leftOut),
+    verdict: verdictOf(findings, unchecked),
     scope: {
       mode: request.mode,
       changedSince: request.changedSince ?? null,
@@ -32,7 +33,7 @@ export function documentOf(
       tests: request.tests,
       primitives: selected.map(({ id }) => id),
     },
-    unchecked: [...leftOut, ...suites.unchecked],
+    unchecked,
     summary: {
       errors: count('error'),
       warnings: count('warning'),
@@ -53,7 +54,7 @@ export function documentOf(
   };
 }
 
-/** What the request leaves out; suites that nobody requires do not make a report partial. */
+/** What the request leaves out. */
 function leftOutOf({ tests }: VerifyRequest, families: Scope['families']): VerifyDocument['unchecked'] {
   const left = FAMILIES.filter((family) => !families.includes(family));
   return [
@@ -64,10 +65,10 @@ function leftOutOf({ tests }: VerifyRequest, families: Scope['families']): Verif
 
 function verdictOf(
   findings: readonly VerifyFinding[],
-  leftOut: VerifyDocument['unchecked'],
+  unchecked: VerifyDocument['unchecked'],
 ): VerifyDocument['verdict'] {
   const errors = findings.filter(({ level }) => level === 'error');
   if (errors.some(({ rule }) => familyOf(rule) === 'INT')) return 'incomplete';
   if (errors.length > 0) return 'failed';
-  return leftOut.length > 0 ? 'partial' : 'passed';
+  return unchecked.length > 0 ? 'partial' : 'passed';
 }
