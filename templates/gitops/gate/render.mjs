@@ -16,7 +16,8 @@ export class Refused extends Error {}
 /** The settings of kit.yaml. Throws where the kit was not updated after they had changed. */
 export function readKit() {
   const { source, kit } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
-  const digest = createHash('sha256').update(readFileSync('kit.yaml')).digest('hex');
+  const settings = readFileSync('kit.yaml', 'utf8').replaceAll('\r\n', '\n');
+  const digest = createHash('sha256').update(settings).digest('hex');
   if (source === `sha256:${digest}`) return kit;
   throw new Refused('kit.yaml has changed since the kit was installed. Run: primitive gitops init --update');
 }

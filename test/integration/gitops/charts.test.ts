@@ -15,7 +15,7 @@ const TAGGED = `ghcr.io/acme/domain-orders:${'0'.repeat(40)}`;
 const REF = `${TAGGED}@${DIGEST}`;
 
 /** Renders as they were reviewed; `vitest run -u` writes them. */
-const GOLDEN = join(import.meta.dirname, '../../golden/gitops');
+const GOLDEN = join(import.meta.dirname, 'renders');
 
 let root: string;
 

@@ -56,6 +56,20 @@ describe('gitops init', () => {
     await expect(initKit(repo.root, { update: true })).rejects.toMatchObject({ code: 'kit-newer', exit: 2 });
   });
 
+  test('line ends of Windows are no change', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    const windows = async (path: string) => ({ [path]: (await repo.read(path)).replaceAll('\n', '\r\n') });
+    await repo.commit({ ...(await windows(SCRIPT)), ...(await windows('kit.yaml')) });
+    expect((await initKit(repo.root)).written).toBe(false);
+    const newer = {
+      version: '0.2.0',
+      kit: () => kitWith('scaffold/scaffold.mjs', (text) => `${text}// newer\n`),
+    };
+    const { files } = await initKit(repo.root, { update: true }, newer);
+    expect(files.filter(({ fate }) => fate !== 'unchanged')).toEqual([{ path: SCRIPT, fate: 'updated' }]);
+  });
+
   test('a conflict is refused with its lines, and written with markers where that is asked for', async () => {
     await using repo = await gitopsRepo();
     await initKit(repo.root);

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
 import { explained } from '../../../workspace/file-errors.ts';
@@ -47,7 +46,7 @@ export async function readFiles(root: string, paths: Iterable<string>): Promise<
     const found = await lookBelow(root, path);
     if (found.type === 'missing') continue;
     if (found.type !== 'file') throw blocked(found.type === 'blocked' ? found.by : path);
-    files.set(path, await readFile(join(root, path), 'utf8'));
+    files.set(path, readText(join(root, path)));
   }
   return files;
 }
@@ -62,7 +61,7 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
   try {
     for (const { path, before, after } of changes) {
       const file = join(root, path);
-      const now = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      const now = existsSync(file) ? readText(file) : undefined;
       if (now !== before) throw moved(path);
       if (after === undefined) {
         rmSync(file);
@@ -84,6 +83,11 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
     for (const step of undo.toReversed()) step();
     throw explained(cause, 'write the kit');
   }
+}
+
+/** With line feeds alone: on Windows git may have made pairs of them, which would make each line a change. */
+function readText(file: string): string {
+  return readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
 }
 
 /** Outermost first. */

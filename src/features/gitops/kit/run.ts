@@ -52,14 +52,21 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const { sources, entries } = await ports.kit();
   const wanted = await renderKit(settings, sources, entries);
   const base: Files = new Map(Object.entries(record?.files ?? {}));
-  const existing = await readFiles(root, new Set([...base.keys(), ...wanted.keys()]));
+  const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
   if (!request.markers) refuseConflicts(files, record);
-  const changes = files.filter(({ before, after }) => before !== after);
   const isNews =
     record === undefined || recordText(record.version, wanted) !== recordText(record.version, base);
   if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
-  const writes = isNews ? [...changes, ...(await ownFiles(root, settings, ports.version, wanted))] : changes;
+  // The record is the last: a broken installation is not taken for a whole one.
+  const own: readonly (readonly [string, string])[] = [
+    [KIT_FILE, settings],
+    [RECORD_FILE, recordText(ports.version, wanted)],
+  ];
+  const writes = [
+    ...files.filter(({ before, after }) => before !== after),
+    ...(isNews ? own.flatMap(([path, text]) => replacement(path, existing.get(path), text)) : []),
+  ];
   ports.signal.throwIfAborted();
   const written = writes.length > 0 && !request.dryRun;
   if (written) {
@@ -79,21 +86,9 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   };
 }
 
-/** The settings where there are none yet, and the record: last, so that a broken installation is not taken for a whole one. */
-async function ownFiles(
-  root: string,
-  settings: string,
-  version: string,
-  wanted: Files,
-): Promise<readonly KitChange[]> {
-  const there = await readFiles(root, [KIT_FILE, RECORD_FILE]);
-  const write = (path: string, after: string): KitChange => {
-    const before = there.get(path);
-    return { path, fate: 'updated', after, ...(before === undefined ? {} : { before }) };
-  };
-  return [write(KIT_FILE, settings), write(RECORD_FILE, recordText(version, wanted))].filter(
-    ({ before, after }) => before !== after,
-  );
+function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
+  if (before === after) return [];
+  return [{ path, fate: 'updated', after, ...(before === undefined ? {} : { before }) }];
 }
 
 async function settingsOf(
