@@ -80,11 +80,11 @@ export async function requireRoot(cwd: string, command: string): Promise<string>
   if (root === cwd) return root;
   throw root === undefined
     ? new PrimitiveError('git-not-a-repository', `${cwd} is not in a git repository.`, {
-        why: `primitive ${command} sets up a repository, and what it writes is to be committed.`,
+        why: 'What is set up here is to be committed.',
         suggestions: [`git init && primitive ${command}`],
       })
     : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
-        why: `The root is ${root}; what primitive ${command} writes belongs there.`,
+        why: `The root is ${root}; what is set up belongs there.`,
         suggestions: [`primitive -C ${root} ${command}`],
       });
 }

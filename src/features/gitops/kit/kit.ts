@@ -18,7 +18,7 @@ export async function parseKit(text: string): Promise<Kit> {
 }
 
 /** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
-const RESERVED = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
+export const RESERVED_LANES = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
 
 /** What a schema cannot say: names are there once, and what is named exists. */
 function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] {
@@ -41,7 +41,7 @@ function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] 
       (i) => ['lanes', i, 'name'],
     ),
     ...lanes.flatMap(({ name }, i) =>
-      RESERVED.includes(name)
+      RESERVED_LANES.includes(name)
         ? [{ path: ['lanes', i, 'name'], message: `${JSON.stringify(name)} is reserved for the kit` }]
         : [],
     ),

@@ -39,7 +39,7 @@ export interface KitPorts {
  * Installs the kit in a GitOps repository, or merges a newer one, or changed settings, into it.
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
- * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-no-remote`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {

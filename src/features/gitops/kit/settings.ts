@@ -1,5 +1,8 @@
 import { PrimitiveError } from '../../../core/errors.ts';
+import { schemaFaults } from '../../../yaml/schema-faults.ts';
 import { writeText } from '../../../yaml/write.ts';
+import { RESERVED_LANES } from './kit.ts';
+import { KitFile } from './kit-document.ts';
 
 /** What a new kit.yaml is written from; each wins over what is guessed. */
 export interface KitFlags {
@@ -22,9 +25,11 @@ export interface KitOrigin {
 /**
  * The text of a new `kit.yaml`.
  *
- * Throws `missing-flag` (exit 2) without a remote: Argo CD needs an address to clone.
+ * Throws `invalid-flag` (exit 2), and `kit-no-remote` (exit 2) without a remote: Argo CD needs an address to clone.
  */
-export function kitText({ registry, code, lanes }: KitFlags, { remote, branch }: KitOrigin): string {
+export function kitText(flags: KitFlags, { remote, branch }: KitOrigin): string {
+  checkFlags(flags);
+  const { registry, code, lanes } = flags;
   const [, host = '', owner] = /^https?:\/\/([^/]+)\/([^/]+)\/./.exec(remote ?? '') ?? [];
   if (remote === undefined || owner === undefined) throw noRemote();
   const organisation = owner.toLowerCase().replace(/[^a-z0-9-]/g, '-');
@@ -68,9 +73,38 @@ previews:
 `;
 }
 
-function noRemote(): PrimitiveError {
-  return new PrimitiveError('missing-flag', 'Cannot write kit.yaml: the repository has no remote.', {
-    why: 'Argo CD clones this repository; its address stands in kit.yaml.',
-    suggestions: ['git remote add origin https://github.com/OWNER/gitops.git'],
+/** By the names of the flags: there is no file yet that a place could be in. */
+function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
+  const { properties } = KitFile;
+  const lane = properties.lanes.items.properties.name;
+  const values = [
+    { flag: 'registry', value: registry, schema: properties.registry },
+    { flag: 'code', value: code, schema: properties.previews.properties.repository },
+    ...lanes.map((value) => ({ flag: 'lanes', value, schema: lane })),
+  ];
+  for (const { flag, value, schema } of values) {
+    if (value !== undefined && schemaFaults(schema, value).length > 0)
+      throw invalid(flag, value, `it is not ${(schema as { title?: string }).title}`);
+  }
+  for (const [i, name] of lanes.entries()) {
+    if (RESERVED_LANES.includes(name)) throw invalid('lanes', name, 'the name is reserved for the kit');
+    if (lanes.indexOf(name) !== i) throw invalid('lanes', name, 'it is there twice');
+  }
+}
+
+function invalid(flag: string, value: string, fault: string): PrimitiveError {
+  return new PrimitiveError('invalid-flag', `--${flag} ${JSON.stringify(value)} cannot be used: ${fault}.`, {
+    suggestions: ['primitive gitops init --registry ghcr.io/OWNER --code OWNER/NAME --lanes dev,production'],
   });
+}
+
+function noRemote(): PrimitiveError {
+  return new PrimitiveError(
+    'kit-no-remote',
+    'Cannot write kit.yaml: the repository has no remote on a host.',
+    {
+      why: 'Argo CD clones this repository, by an address that is in kit.yaml.',
+      suggestions: ['git remote add origin https://github.com/OWNER/gitops.git'],
+    },
+  );
 }

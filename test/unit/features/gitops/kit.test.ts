@@ -73,18 +73,24 @@ describe('kit.yaml', () => {
   });
 
   test.each<[string, KitFlags]>([
-    ['registry', { registry: 'r.example/a: b' }],
-    ['previews.repository', { code: 'a/b # c' }],
-    ['lanes[0].name', { lanes: ['../x'] }],
-    ['lanes[1].name', { lanes: ['a', '{{ x }}'] }],
-    ['lanes[0].name', { lanes: [''] }],
-  ])('a flag that fits no %s is refused', async (key, flags) => {
-    const text = kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
-    await expect(parseKit(text)).rejects.toMatchObject({ message: expect.stringContaining(key), exit: 2 });
+    [
+      '--registry "r.example/a: b" cannot be used: it is not a registry such as',
+      { registry: 'r.example/a: b' },
+    ],
+    ['--code "a/b # c" cannot be used: it is not owner/name', { code: 'a/b # c' }],
+    ['--lanes "../x" cannot be used: it is not a DNS label', { lanes: ['../x'] }],
+    ['--lanes "{{ x }}" cannot be used: it is not a DNS label', { lanes: ['a', '{{ x }}'] }],
+    ['--lanes "" cannot be used: it is not a DNS label', { lanes: [''] }],
+    ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
+    ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
+  ])('%s', (message, flags) => {
+    expect(() => kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' })).toThrow(
+      expect.objectContaining({ code: 'invalid-flag', exit: 2, message: expect.stringContaining(message) }),
+    );
   });
 
   test('it needs an address to clone', () => {
-    expect(() => kitText({}, {})).toThrow(expect.objectContaining({ code: 'missing-flag', exit: 2 }));
+    expect(() => kitText({}, {})).toThrow(expect.objectContaining({ code: 'kit-no-remote', exit: 2 }));
   });
 
   test.each([
