@@ -27,7 +27,8 @@ export function openJournal(folder: string): Journal {
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw cause;
       throw unwritable(folder, cause);
     } finally {
-      await rm(temporary, { force: true });
+      // Its folder may not even exist; the error above says why.
+      await rm(temporary, { force: true }).catch(() => {});
     }
   }
 

@@ -27,8 +27,14 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     async repository() {
       const found = await absent(read('GET /repos/{owner}/{repo}', place));
       if (found === undefined) return undefined;
-      const { default_branch: defaultBranch, archived, permissions, html_url: url } = found.data;
-      return { defaultBranch, archived, canPush: permissions?.push, url };
+      const {
+        full_name: name,
+        default_branch: defaultBranch,
+        archived,
+        permissions,
+        html_url: url,
+      } = found.data;
+      return { name, defaultBranch, archived, canPush: permissions?.push, url };
     },
 
     async workflow(file) {

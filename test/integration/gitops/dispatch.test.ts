@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
+import { keyOf } from '../../../src/features/gitops/dispatch/journal.ts';
 import { resumeDispatch, runDispatch } from '../../../src/features/gitops/dispatch/run.ts';
 import {
   type GitopsWorld,
@@ -350,6 +351,21 @@ describe('following', () => {
     expect(document.run?.jobs).toHaveLength(130);
     expect(world.github.requests.some(({ headers }) => headers['if-none-match'] !== undefined)).toBe(true);
     expect(world.github.leaks).toEqual([]);
+  });
+
+  test('finds a run that is on the second page by now', async () => {
+    await using world = await gitopsWorld({ generation: 'plain' });
+    const { run } = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
+    const client = world.client();
+    const inputs = { kind: 'domain', name: 'others', version: 'v1' };
+    for (let count = 0; count < 120; count += 1)
+      await client.dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs });
+    const [entry] = await world.ports().journal.list();
+    const { run: _, ...lost } = entry ?? expect.fail('the journal has the request');
+    await world.ports().journal.replace(keyOf(lost), lost);
+    expect(await resumeDispatch('request-0001', patience, world.ports())).toMatchObject({
+      run: { id: run?.id },
+    });
   });
 
   test('takes the pull request of the very branch, not one of a fork or an older one', async () => {

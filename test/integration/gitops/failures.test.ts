@@ -68,6 +68,18 @@ const FAILURES: readonly Failure[] = [
     given: (world) => token(world, undefined),
   },
   {
+    name: 'repository renamed',
+    code: 'gitops-repository-moved',
+    exit: 2,
+    message: 'Repository acme/gitops is now acme/platform.',
+    given: async ({ github }) => {
+      await github.create('acme/platform');
+      const location = `${github.api}/repos/acme/platform`;
+      github.fault({ path: /^\/repos\/acme\/gitops$/, status: 301, headers: { location } });
+      return undefined;
+    },
+  },
+  {
     name: 'repository archived',
     code: 'gitops-repository-archived',
     exit: 2,

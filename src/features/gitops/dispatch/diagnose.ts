@@ -14,7 +14,7 @@ export interface Target {
 }
 
 /**
- * The repository and the workflow, as far as a dispatch needs them. Throws `gitops-repository-not-found`,
+ * The repository and the workflow, as far as a dispatch needs them. Throws `gitops-repository-not-found`, `-moved`,
  * `gitops-repository-archived`, `gitops-workflow-not-found`, `gitops-workflow-disabled` (exit 2).
  */
 export async function lookUp(
@@ -30,6 +30,12 @@ export async function lookUp(
         `Check who the token is: gh auth status; gh repo view ${target.repository}`,
         'A fine-grained token or an app needs access to this repository.',
       ],
+    });
+  }
+  if (repository.name.toLowerCase() !== target.repository.toLowerCase()) {
+    throw refused('repository-moved', `Repository ${target.repository} is now ${repository.name}.`, {
+      why: 'GitHub starts no workflow by a former name.',
+      suggestions: [`In primitive.config.yaml:\ngitops: { repository: ${repository.name} }`],
     });
   }
   if (repository.archived) {

@@ -1,5 +1,7 @@
 /** What is known of a repository. */
 export interface Repository {
+  /** `acme/gitops`, as it is called now: GitHub redirects from a former name. */
+  readonly name: string;
   readonly defaultBranch: string;
   readonly archived: boolean;
   /** Whether the owner of the token may push; GitHub says nothing of it for some tokens. */

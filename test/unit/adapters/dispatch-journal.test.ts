@@ -1,0 +1,78 @@
+import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openJournal } from '../../../src/adapters/dispatch-journal.ts';
+import { type JournalEntry, keyOf } from '../../../src/features/gitops/dispatch/journal.ts';
+import { temporaryFolder } from '../../support/git.ts';
+
+const entry = (id: string, name = 'orders'): JournalEntry => ({
+  schema: 'primitive.gitops-journal/v1',
+  id,
+  api: 'https://api.github.com',
+  repository: 'acme/gitops',
+  workflow: 'scaffold.yaml',
+  ref: 'main',
+  inputs: { kind: 'domain', name },
+  branch: `scaffold/domain-${name}-v1`,
+});
+const key = keyOf(entry('any'));
+
+test('the key of a request is that of what is asked, however it is written', () => {
+  const reordered = { ...entry('b'), repository: 'Acme/GitOps', inputs: { name: 'orders', kind: 'domain' } };
+  expect(keyOf(reordered)).toBe(key);
+  const others = [
+    entry('a', 'billing'),
+    { ...entry('a'), ref: 'next' },
+    { ...entry('a'), api: 'https://ghes/api/v3' },
+  ];
+  expect(new Set([key, ...others.map(keyOf)]).size).toBe(4);
+});
+
+test('of many that are created at once one is kept, and all get that one', async () => {
+  await using folder = await temporaryFolder();
+  const journal = openJournal(join(folder.path, 'state', 'gitops'));
+  const kept = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => journal.create(key, entry(`request-${index}`))),
+  );
+  expect(new Set(kept.map(({ id }) => id)).size).toBe(1);
+  expect(await journal.list()).toEqual([kept[0]]);
+  await journal.replace(key, { ...entry('request-99'), run: 7 });
+  expect(await journal.read(key)).toMatchObject({ id: 'request-99', run: 7 });
+  await journal.remove(key);
+  expect(await journal.read(key)).toBeUndefined();
+  expect(await readdir(join(folder.path, 'state', 'gitops'))).toEqual([]);
+});
+
+test('it is for its user alone, and forgets after a month', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'gitops');
+  const journal = openJournal(path);
+  await journal.create(key, entry('request-1'));
+  expect((await stat(path)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(path, `${key}.json`))).mode & 0o777).toBe(0o600);
+  const old = new Date(Date.now() - 40 * 24 * 3_600_000);
+  await utimes(join(path, `${key}.json`), old, old);
+  await journal.create(keyOf(entry('any', 'billing')), entry('request-2', 'billing'));
+  expect((await journal.list()).map(({ id }) => id)).toEqual(['request-2']);
+});
+
+test('what is damaged or of another version counts as missing, and is replaced', async () => {
+  await using folder = await temporaryFolder();
+  const journal = openJournal(folder.path);
+  for (const text of ['{', '{"schema":"primitive.gitops-journal/v2"}', '']) {
+    await writeFile(join(folder.path, `${key}.json`), text);
+    expect(await journal.read(key)).toBeUndefined();
+    expect(await journal.create(key, entry('request-1'))).toMatchObject({ id: 'request-1' });
+    expect(await journal.read(key)).toMatchObject({ id: 'request-1' });
+  }
+});
+
+test('a place that cannot be written is refused before anything is sent', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'file'), '');
+  const journal = openJournal(join(folder.path, 'file', 'gitops'));
+  await expect(journal.create(key, entry('request-1'))).rejects.toMatchObject({
+    code: 'gitops-journal-unwritable',
+    exit: 3,
+  });
+});
