@@ -250,7 +250,7 @@ test('a refused event stops its aggregate until it is given up, and a lost read 
   expect(await call('CreateItem', { requestId: 'r2', title: 'Other' })).toMatchObject({ status: 200 });
   await shows('First', 'Other');
   const log = logTail(reader.logFile);
-  expect(log).toMatch(new RegExp(`"tenant":"acme","actor":"alice","trace_id":"${trace}"`));
+  expect(log).toMatch(new RegExp(`"tenant":"acme","subject":"alice","trace_id":"${trace}"`));
 
   // What the domain says is wrong, the projection refuses; what comes after it waits.
   const id = first.item?.id;

@@ -274,8 +274,11 @@ test('what kinds have in common is the same in all of them', async () => {
   ];
   const domain = await scaffold('domain', 'ab');
   for (const [kind, paths] of [
-    ['projection', [...every, 'internal/store/migrate.go', 'internal/store/store.go']],
-    ['integration', every],
+    [
+      'projection',
+      [...every, 'internal/caller/caller.go', 'internal/store/migrate.go', 'internal/store/store.go'],
+    ],
+    ['integration', [...every, 'internal/caller/caller.go']],
     ['process', every],
   ] as const) {
     const { files } = await scaffold(kind, 'ab');

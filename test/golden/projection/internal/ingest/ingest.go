@@ -59,11 +59,11 @@ func Handler(log *slog.Logger, store Store) http.Handler {
 		attributes := []slog.Attr{
 			slog.String("id", e.ID),
 			slog.String("type", e.Type),
-			slog.String("subject", e.Stream.Subject),
+			slog.String("stream", e.Stream.Subject),
 			slog.Int64("sequence", e.Sequence),
-			slog.String("tenant", e.Stream.Tenant),
-			slog.String("actor", e.Actor),
-			slog.String("trace_id", e.TraceID()),
+			slog.String("tenant", e.Caller.Tenant),
+			slog.String("subject", e.Caller.Subject),
+			slog.String("trace_id", e.Caller.TraceID()),
 		}
 		switch {
 		case err == nil:

@@ -26,8 +26,8 @@ type API struct {
 
 // Register adds all queries to mux.
 func (a *API) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/orders/{id}", forTenant(a.getOrder))
-	mux.HandleFunc("GET /v1/orders", forTenant(a.listOrders))
+	mux.HandleFunc("GET /v1/orders/{id}", a.forTenant(a.getOrder))
+	mux.HandleFunc("GET /v1/orders", a.forTenant(a.listOrders))
 }
 
 // getOrder answers a tenant with one: {"id", "title", "version", "created"}, or 404.

@@ -107,11 +107,25 @@ func TestListInPages(t *testing.T) {
 
 func TestQueriesNeedTenant(t *testing.T) {
 	for _, path := range []string{"/v1/orders", "/v1/orders/i001"} {
-		for _, tenants := range [][]string{{}, {""}, {"acme", "other"}} {
+		for _, tenants := range [][]string{{}, {""}, {"a b"}, {"acme", "other"}} {
 			if status, body := getAs(memory{3}, tenants, path); status != http.StatusBadRequest {
 				t.Errorf("GET %s of %q = %d %s, want 400", path, tenants, status, body)
 			}
 		}
+	}
+}
+
+func TestQueriesSayWhoAsks(t *testing.T) {
+	var log strings.Builder
+	mux := http.NewServeMux()
+	(&API{Store: memory{3}, Log: slog.New(slog.NewJSONHandler(&log, nil))}).Register(mux)
+	request := httptest.NewRequest(http.MethodGet, "/v1/orders", nil)
+	request.Header = http.Header{
+		"Tenant-Id": {"acme"}, "Subject-Id": {"alice"}, "Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+	}
+	mux.ServeHTTP(httptest.NewRecorder(), request)
+	if want := `"tenant":"acme","subject":"alice","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`; !strings.Contains(log.String(), want) {
+		t.Errorf("log = %s, want %s", log.String(), want)
 	}
 }
 

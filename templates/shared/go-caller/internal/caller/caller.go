@@ -1,4 +1,4 @@
-// Package caller is who calls, and as part of which trace.
+// Package caller is who calls, and as part of which trace, from the edge of the process to what it stores and calls.
 package caller
 
 import (
@@ -6,14 +6,17 @@ import (
 	"regexp"
 )
 
-// Caller is for whom a tool works. It comes from where the call was let in, never from the arguments of a tool.
+// Caller is what a call says of itself. It comes from where the call was let in.
 type Caller struct {
-	Tenant, Subject string
+	Tenant string
+	// Subject is who acts; empty where the call does not say.
+	Subject string
 	// TraceParent and TraceState are the W3C trace context, as [Trace] returns it; empty where the call has none.
-	TraceParent, TraceState string
+	TraceParent string
+	TraceState  string
 }
 
-// TraceID is the id of the trace, for logs; empty without one.
+// TraceID is what the trace is found by; empty where the call has none.
 func (c Caller) TraceID() string {
 	if c.TraceParent == "" {
 		return ""
@@ -33,10 +36,14 @@ func From(ctx context.Context) Caller {
 }
 
 var (
+	name        = regexp.MustCompile(`^[!-~]{1,200}$`)
 	traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 	traceState  = regexp.MustCompile(`^[ -~]{0,512}$`)
 	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
 )
+
+// IsName reports whether text can be the name of a tenant or a subject.
+func IsName(text string) bool { return name.MatchString(text) }
 
 // Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew. A state that
 // is malformed, or longer than what the standard has to be passed on, is left out.

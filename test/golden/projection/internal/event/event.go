@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/acme/app/primitives/projection/orders/internal/caller"
 )
 
 // ErrInvalid says that something is no event that could ever be taken, however often it is sent.
@@ -19,7 +20,7 @@ var ErrUnhandled = errors.New("unhandled type of event")
 // Tombstone is the type of an event that its source has given up. It holds the place in the sequence.
 const Tombstone = "primitive.tombstone.v1"
 
-// Event is something that happened elsewhere: the Sequence-th change of the Subject of a Tenant, told by Source.
+// Event is something that happened elsewhere: the Sequence-th event of the Subject of a Tenant, told by Source.
 type Event struct {
 	ID     string
 	Stream Stream
@@ -27,18 +28,9 @@ type Event struct {
 	Sequence int64
 	Type     string
 	Time     time.Time
-	// Actor is who caused it; empty where the source does not say.
-	Actor       string
-	TraceParent string
-	Data        json.RawMessage
-}
-
-// TraceID is what the event's trace is found by; empty where it has none.
-func (e Event) TraceID() string {
-	if parts := strings.Split(e.TraceParent, "-"); len(parts) == 4 {
-		return parts[1]
-	}
-	return ""
+	// Caller is whose call has caused it.
+	Caller caller.Caller
+	Data   json.RawMessage
 }
 
 // Stream is all events of one subject; these have an order.
@@ -57,6 +49,7 @@ func Decode(body []byte) (Event, error) {
 		Sequence    string          `json:"sequence"`
 		AuthID      string          `json:"authid"`
 		TraceParent string          `json:"traceparent"`
+		TraceState  string          `json:"tracestate"`
 		Data        json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
@@ -76,14 +69,15 @@ func Decode(body []byte) (Event, error) {
 	if err != nil || sequence < 1 {
 		return Event{}, fmt.Errorf("%w: sequence is %q, not a whole number from 1", ErrInvalid, raw.Sequence)
 	}
+	from := caller.Caller{Tenant: raw.Tenant, Subject: raw.AuthID}
+	from.TraceParent, from.TraceState = caller.Trace(raw.TraceParent, raw.TraceState)
 	return Event{
-		ID:          raw.ID,
-		Stream:      Stream{Source: raw.Source, Tenant: raw.Tenant, Subject: raw.Subject},
-		Sequence:    sequence,
-		Type:        raw.Type,
-		Time:        raw.Time,
-		Actor:       raw.AuthID,
-		TraceParent: raw.TraceParent,
-		Data:        raw.Data,
+		ID:       raw.ID,
+		Stream:   Stream{Source: raw.Source, Tenant: raw.Tenant, Subject: raw.Subject},
+		Sequence: sequence,
+		Type:     raw.Type,
+		Time:     raw.Time,
+		Caller:   from,
+		Data:     raw.Data,
 	}, nil
 }
