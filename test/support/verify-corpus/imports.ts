@@ -70,6 +70,7 @@ replace example.com/fork => github.com/acme/fork v1.2.3
   [`${HELPER}/src/acme_agent_helper/models.py`]: '',
   [`${HELPER}/src/acme_agent_helper/gen/orders_pb2.py`]: '',
   [`${HELPER}/tests/support.py`]: '',
+  [`${HELPER}/redis/redis.conf`]: '',
   'primitives/agent/other/pyproject.toml': '',
   'primitives/agent/other/src/acme_agent_other/__init__.py': '',
   'primitives/agent/other/src/acme_agent_other/models.py': '',
@@ -215,6 +216,7 @@ export const imports: Corpus = {
       'python',
       [
         'import acme_agent_other',
+        ['import acme_agent_other', `${HELPER}/src/acme_agent_helper/gen/acme_agent_other.py`],
         'from acme_agent_other.models import Model',
         'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme_agent_other import models',
         'def late():\n    import acme_agent_other.models as m',
@@ -366,6 +368,7 @@ export const imports: Corpus = {
       'python',
       [
         'import psycopg',
+        ['import psycopg', `${HELPER}/src/acme_agent_helper/psycopg.py`],
         'from google.cloud import storage',
         'import importlib\nimportlib.import_module("redis.asyncio")',
       ],

@@ -16,11 +16,17 @@ export async function pythonResolver(repository: Repository, primitivesFolder: s
     (a, b) => b.length - a.length,
   );
   const packages = packagesOf(repository, new Set(projects));
+  const folders = foldersOf(repository);
 
   const at = async (path: string): Promise<readonly Target[]> => {
     const real = await repository.realPath(existing(repository, path) ?? path);
     return [real === undefined ? { type: 'outside' } : { type: 'path', path: real }];
   };
+  // Beside a script or a test there may be modules; beside a module of a package, there are none to a plain name.
+  const isInPackage = (from: string, project: string | undefined) =>
+    repository.files.has(posix.join(posix.dirname(from), '__init__.py')) ||
+    (project !== undefined && from.startsWith(`${posix.join(project, 'src')}/`));
+
   return async (specifier, from) => {
     const folder = posix.dirname(from);
     const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;
@@ -28,11 +34,14 @@ export async function pythonResolver(repository: Repository, primitivesFolder: s
     if (dots > 0) return at(posix.join(folder, '../'.repeat(dots - 1), path));
     const [name = ''] = path.split('/');
     const project = projects.find((one) => one === '.' || from.startsWith(`${one}/`));
-    const roots = [folder, ...(project === undefined ? [] : [posix.join(project, 'src'), project])];
-    const own = roots.find((root) => isModule(repository, posix.join(root, name)));
+    const shared = project === undefined ? [] : [posix.join(project, 'src'), project];
+    const roots = isInPackage(from, project) ? shared : [folder, ...shared];
+    const own = roots
+      .map((root) => ({ root, module: posix.join(root, name) }))
+      .find(({ module }) => existing(repository, module) !== undefined || folders.has(module))?.root;
     if (own !== undefined) return at(posix.join(own, path));
-    const shared = packages.get(name);
-    if (shared !== undefined) return at(posix.join(shared, path));
+    const elsewhere = packages.get(name);
+    if (elsewhere !== undefined) return at(posix.join(elsewhere, path));
     if (
       path.startsWith('primitives/') &&
       repository.hasFolder(posix.join(primitivesFolder, path.split('/')[1] ?? ''))
@@ -57,8 +66,16 @@ function packagesOf(repository: Repository, projects: ReadonlySet<string>): Read
   return packages;
 }
 
-function isModule(repository: Repository, path: string): boolean {
-  return existing(repository, path) !== undefined || repository.hasFolder(path);
+/** Folders with modules in them, at any depth: each may be a package without an `__init__.py`. */
+function foldersOf({ files }: Repository): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const file of files) {
+    if (!/\.pyi?$/.test(file)) continue;
+    for (let folder = posix.dirname(file); !folders.has(folder); folder = posix.dirname(folder)) {
+      folders.add(folder);
+    }
+  }
+  return folders;
 }
 
 function existing(repository: Repository, path: string): string | undefined {
