@@ -41,7 +41,11 @@ export interface Application extends KubeObject {
     };
     readonly destination: { readonly server: string; readonly namespace: string };
   };
-  readonly status?: { readonly sync?: { readonly status: string } };
+  readonly status?: {
+    readonly sync?: { readonly status: string };
+    readonly conditions?: unknown;
+    readonly operationState?: { readonly syncResult?: { readonly resources?: unknown } };
+  };
 }
 
 /** A GitOps repository with the kit, its code repository on the GitHub double, and a control plane with Argo CD's resources. */

@@ -111,6 +111,8 @@ export function previews(lab: () => GitopsCluster): void {
     app.open('unlabelled');
     await app.commit('other-label', { a: '1' });
     app.open('other-label', { labels: ['Preview', 'preview-later'] });
+    await app.commit('stacked', { a: '1' });
+    app.open('stacked', { labels, base: 'other-label' });
     // git allows such names; the title alone decides nothing, the branch is refused.
     await app.commit('{{.head_sha}}-$(id)', { a: '2' });
     app.open('{{.head_sha}}-$(id)', { labels, title: TRICKS });
@@ -181,6 +183,50 @@ export function previews(lab: () => GitopsCluster): void {
     ]);
     await expectSynced(['dev-domain-orders-v1', 'staging-process-billing-v1']);
     expect(await kube.get(`deployments,processes.${GROUP}`, '-n', 'acme-dev')).toEqual([]);
+  });
+
+  it('holds Applications of previews to namespaces, repositories and kinds', async () => {
+    const { kube } = lab();
+    const spec = (await applications('component'))[`pr-${pull.number}-domain-orders-v1`]?.spec;
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'sly' },
+      rules: [],
+    };
+    const helm = { valuesObject: { enabled: true, manifests: [role] } };
+    const others = {
+      namespace: { ...spec, destination: { ...spec?.destination, namespace: 'argocd' } },
+      cluster: { ...spec, destination: { ...spec?.destination, server: 'https://other.example' } },
+      repository: { ...spec, source: { repoURL: 'https://git.example/other.git', path: '.' } },
+      kind: { ...spec, source: { ...spec?.source, path: 'sources/charts/raw-manifests', helm } },
+    };
+    const objects = Object.entries(others).map(([what, changed]) => ({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      metadata: { name: `other-${what}`, namespace: 'argocd' },
+      spec: changed,
+    }));
+    await kube.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
+    await eventually(async () => {
+      const found = await kube.get<Application>('applications', '-n', 'argocd');
+      const said = (what: string) => {
+        const status = found.find(({ metadata }) => metadata.name === `other-${what}`)?.status;
+        return JSON.stringify([status?.conditions, status?.operationState?.syncResult?.resources]);
+      };
+      expect(said('namespace')).toMatch(/do not match any of the allowed destinations/);
+      expect(said('cluster')).toMatch(/InvalidSpecError/);
+      expect(said('repository')).toMatch(/is not permitted in project/);
+      expect(said('kind')).toMatch(/Role is not permitted in project previews/);
+    });
+    expect(await kube.get('roles', '-n', `pr-${pull.number}-acme`)).toEqual([]);
+    await kube.kubectl([
+      'delete',
+      'applications',
+      '-n',
+      'argocd',
+      ...objects.map(({ metadata }) => metadata.name),
+    ]);
   });
 
   it('follows a push by the webhook, if it is signed', async () => {

@@ -71,6 +71,13 @@ export const KitFile = strictObject(
         ),
         label: formed(/^[A-Za-z0-9][\w.-]{0,48}$/, 'a label', 'Pull requests with this label get a preview.'),
         cluster: Name('One of `clusters`.'),
+        base: Type.Optional(
+          formed(
+            /^[A-Za-z0-9._/-]+$/,
+            'the name of a branch',
+            'The branch that pull requests are to be merged into; main where it is not said.',
+          ),
+        ),
         api: Type.Optional(
           formed(
             /^https?:\/\/[A-Za-z0-9.:-]+\/$/,

@@ -78,7 +78,7 @@ function settingsOf(kit: Kit) {
     ...kit,
     resources: RESOURCES,
     lanes: kit.lanes.map((lane) => ({ ...lane, server: serverOf(lane.cluster) })),
-    previews: { api: '', ...kit.previews, owner, name, server: serverOf(kit.previews.cluster) },
+    previews: { api: '', base: 'main', ...kit.previews, owner, name, server: serverOf(kit.previews.cluster) },
   };
 }
 
