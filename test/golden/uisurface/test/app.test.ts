@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeniedError, SdkError } from '../src/sdk/sdk.ts';
+import { DeniedError, SdkError, SignInError } from '../src/sdk/sdk.ts';
 import { FakeSdk } from './support/fake-sdk.ts';
 import { recorder } from './support/log.ts';
-import { appWith, see } from './support/page.ts';
+import { ANN, appWith, see } from './support/page.ts';
 
+/** What a browser sends along with a form of this surface. */
+const OWN_FORM = { ...ANN, 'sec-fetch-site': 'same-origin' };
 const NAME = 'orders';
 const ITEMS = [
   { id: '1', title: 'First' },
@@ -15,7 +17,7 @@ const TRACEPARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 test('the home page shows the items', async () => {
   const app = appWith(new FakeSdk(ITEMS));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, { status: 200, text: [NAME, 'First', 'Second'] });
 });
@@ -23,7 +25,7 @@ test('the home page shows the items', async () => {
 test('the home page says when there is nothing', async () => {
   const app = appWith(new FakeSdk([]));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, { status: 200, text: [NAME, 'Nothing here yet.'] });
 });
@@ -32,25 +34,103 @@ test('the home page shows markup in a title as text', async () => {
   const title = `<img src=x onerror="alert('1')"> & more`;
   const app = appWith(new FakeSdk([{ id: '1', title }]));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, { status: 200, text: [NAME, title] });
 });
 
 test('the home page asks in the name of its caller', async () => {
   const sdk = new FakeSdk(ITEMS);
-  const headers = { authorization: 'Bearer token', traceparent: TRACEPARENT, tracestate: 'vendor=1' };
+  const trace = { traceparent: TRACEPARENT, tracestate: 'vendor=1' };
 
-  const got = await see(await appWith(sdk).request('/', { headers }));
+  const got = await see(await appWith(sdk).request('/', { headers: { ...ANN, ...trace } }));
 
   const callers = sdk.callers.map(({ signal: _, ...rest }) => rest);
-  assert.deepEqual({ ...got, callers }, { status: 200, text: [NAME, 'First', 'Second'], callers: [headers] });
+  assert.deepEqual(
+    { ...got, callers },
+    { status: 200, text: [NAME, 'First', 'Second'], callers: [{ tenant: 'acme', subject: 'ann', ...trace }] },
+  );
+});
+
+test('the form is sent on in the name of its caller, and the browser goes on', async () => {
+  const sdk = new FakeSdk(ITEMS);
+  const app = appWith(sdk);
+  const page = await (await app.request('/new', { headers: ANN })).text();
+  const [, requestId = ''] = /name="requestId" value="([^"]+)"/.exec(page) ?? [];
+
+  const response = await app.request('/new', {
+    method: 'POST',
+    headers: OWN_FORM,
+    body: new URLSearchParams({ requestId, title: ' Third ' }),
+  });
+
+  assert.deepEqual(
+    [response.status, response.headers.get('location'), sdk.created, sdk.callers.map(({ tenant }) => tenant)],
+    [303, '/', [{ requestId, title: 'Third' }], ['acme']],
+  );
+});
+
+test('a form with a fault is shown again with what was entered', async () => {
+  const sdk = new FakeSdk(ITEMS);
+  const title = `"<b>${'x'.repeat(200)}`;
+  const body = new URLSearchParams({ requestId: '1', title });
+
+  const response = await appWith(sdk).request('/new', { method: 'POST', headers: OWN_FORM, body });
+
+  const page = await response.clone().text();
+  assert.deepEqual(
+    { ...(await see(response)), kept: page.includes(`value="&quot;&lt;b&gt;xxx`), created: sdk.created },
+    { status: 422, text: ['New item', 'Title', 'Create', 'The title is too long.'], kept: true, created: [] },
+  );
+});
+
+test('a form that is too large is refused', async () => {
+  const body = new URLSearchParams({ title: 'x'.repeat(20_000) });
+
+  const got = await see(
+    await appWith(new FakeSdk([])).request('/new', { method: 'POST', headers: OWN_FORM, body }),
+  );
+
+  assert.deepEqual(got, { status: 413, text: ['Payload Too Large', 'This request is refused.'] });
+});
+
+test('who is not known is asked to sign in', async () => {
+  const unknown = await see(await appWith(new FakeSdk(ITEMS)).request('/'));
+  const expired = await see(
+    await appWith(new FakeSdk(new SignInError('token'))).request('/', { headers: ANN }),
+  );
+
+  const page = { status: 401, text: ['Sign in', 'This page needs to know who you are.'] };
+  assert.deepEqual([unknown, expired], [page, page]);
+});
+
+test('where there is a place to sign in, who is not known is sent there', async () => {
+  const signIn = { url: new URL('https://id.acme.example/start'), anonymousTenant: undefined };
+
+  const response = await appWith(new FakeSdk(ITEMS), { signIn }).request('/?page=2');
+
+  assert.deepEqual(
+    [response.status, response.headers.get('location')],
+    [303, 'https://id.acme.example/start?rd=%2F'],
+  );
+});
+
+test('who is not known may have a tenant', async () => {
+  const sdk = new FakeSdk(ITEMS);
+  const signIn = { url: undefined, anonymousTenant: 'local' };
+
+  await appWith(sdk, { signIn }).request('/');
+
+  assert.deepEqual(
+    sdk.callers.map(({ tenant, subject }) => [tenant, subject]),
+    [['local', undefined]],
+  );
 });
 
 test('a service that fails is a bad gateway, and its words are not shown', async () => {
   const app = appWith(new FakeSdk(new SdkError('10.0.0.1 refused the connection')));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, {
     status: 502,
@@ -61,7 +141,7 @@ test('a service that fails is a bad gateway, and its words are not shown', async
 test('a caller whom a service refuses is told so, and its words are not shown', async () => {
   const app = appWith(new FakeSdk(new DeniedError('no role "clerk" in tenant 7')));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, { status: 403, text: ['Not allowed', 'You may not see this.'] });
 });
@@ -69,7 +149,7 @@ test('a caller whom a service refuses is told so, and its words are not shown', 
 test('a mistake of ours is an internal error, and its words are not shown', async () => {
   const app = appWith(new FakeSdk(new TypeError('items is not iterable')));
 
-  const got = await see(await app.request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, { status: 500, text: ['Something went wrong', 'This is our mistake, not yours.'] });
 });
@@ -110,15 +190,20 @@ test('the style sheet is sent again only when it has changed', async () => {
 });
 
 test('forms of other sites are refused', async () => {
-  const app = appWith(new FakeSdk([]));
+  const sdk = new FakeSdk([]);
   const post = (site: string) =>
-    app.request('/nowhere', { method: 'POST', headers: { 'sec-fetch-site': site }, body: new FormData() });
+    appWith(sdk).request('/new', {
+      method: 'POST',
+      headers: { ...ANN, 'sec-fetch-site': site },
+      body: new URLSearchParams({ title: 'Third' }),
+    });
 
-  const got = [await post('cross-site'), await post('same-origin')];
+  const refused = await see(await post('cross-site'));
+  const taken = await post('same-origin');
 
   assert.deepEqual(
-    got.map(({ status }) => status),
-    [403, 404],
+    { refused, taken: taken.status, created: sdk.created.length },
+    { refused: { status: 403, text: ['Forbidden', 'This request is refused.'] }, taken: 303, created: 1 },
   );
 });
 
@@ -127,7 +212,7 @@ test('a failed request is one record, with its trace and its cause', async () =>
   const cause = new Error('10.0.0.1 refused the connection');
   const app = appWith(new FakeSdk(new SdkError('no items', { cause })), { log });
 
-  await app.request('/?name=value', { headers: { authorization: 'token', traceparent: TRACEPARENT } });
+  await app.request('/?name=value', { headers: { ...ANN, cookie: 'token', traceparent: TRACEPARENT } });
 
   const got = records.map(({ level, method, path, status, traceparent, err }) => {
     return { level, method, path, status, traceparent, cause: err?.message };
@@ -161,7 +246,7 @@ test('a caller who hangs up is no failure, and ends the calls to services', asyn
   const { log, records } = recorder();
   const sdk = new FakeSdk('silence');
   const browser = new AbortController();
-  const response = appWith(sdk, { log }).request('/', { signal: browser.signal });
+  const response = appWith(sdk, { log }).request('/', { headers: ANN, signal: browser.signal });
 
   browser.abort('hung up');
 

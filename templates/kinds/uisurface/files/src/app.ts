@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Hono } from 'hono';
+import { STATUS_CODES } from 'node:http';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
 import { etag } from 'hono/etag';
 import { HTTPException } from 'hono/http-exception';
@@ -7,10 +9,13 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import { NotImplementedError } from './failures.ts';
 import { home } from './pages/home.ts';
+import { emptyItem, newItem, readItem } from './pages/new-item.ts';
 import { problem } from './pages/problem.ts';
 import { callerOf, logRequests, type RequestEnv } from './requests.ts';
-import { DeniedError, type Sdk, SdkError } from './sdk/sdk.ts';
+import { DeniedError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
+import { askToSignIn, type SignIn } from './sign-in.ts';
 
+const LARGEST_FORM_BYTES = 16 * 1024;
 const STYLE = readFileSync(new URL('./pages/style.css', import.meta.url), 'utf8');
 
 /** Whether the process is on its way out, which the readiness probe tells. */
@@ -23,13 +28,15 @@ export interface Services {
   readonly sdk: Sdk;
   /** How long the calls of the SDK for one page may take together. */
   readonly sdkTimeoutSeconds: number;
+  readonly signIn: SignIn;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
 }
 
 /** The routes of this surface. */
-export function createApp({ sdk, sdkTimeoutSeconds, lifecycle, log }: Services): Hono<RequestEnv> {
+export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Services): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
+  const caller = (context: Context<RequestEnv>) => callerOf(context, signIn, sdkTimeoutSeconds);
 
   app.use(async (context, next) => {
     await next();
@@ -67,14 +74,28 @@ export function createApp({ sdk, sdkTimeoutSeconds, lifecycle, log }: Services):
   app.get('/style.css', etag(), (context) =>
     context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),
   );
-  app.get('/', async (context) => context.html(await home(sdk, callerOf(context, sdkTimeoutSeconds))));
+  app.get('/', async (context) => context.html(await home(sdk, caller(context))));
+  // A page with a form: it is shown, and what was entered is read, looked at, passed on; then the browser goes on.
+  app.get('/new', (context) => context.html(newItem(emptyItem())));
+  app.post('/new', bodyLimit({ maxSize: LARGEST_FORM_BYTES }), async (context) => {
+    const sent = readItem(await context.req.formData());
+    if ('fault' in sent) return context.html(newItem(sent.entered, sent.fault), 422);
+    await sdk.createItem(caller(context), sent.item);
+    return context.redirect('/', 303);
+  });
 
   app.notFound((context) => context.html(problem('Not found', 'There is no such page.'), 404));
   app.onError((error, context) => {
-    if (error instanceof HTTPException) return error.getResponse();
+    if (error instanceof HTTPException) {
+      return context.html(
+        problem(STATUS_CODES[error.status] ?? 'Refused', 'This request is refused.'),
+        error.status,
+      );
+    }
     if (error instanceof NotImplementedError) {
       return context.html(problem('Not implemented', error.message), 501);
     }
+    if (error instanceof SignInError) return askToSignIn(context, signIn);
     if (error instanceof DeniedError) {
       return context.html(problem('Not allowed', 'You may not see this.'), 403);
     }

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createApp, type Lifecycle } from './app.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { createSdk } from './sdk/client.ts';
+import { callHeaders } from './sdk/headers.ts';
 import { serve } from './server.ts';
 
 const log = pino({
@@ -19,10 +20,10 @@ const log = pino({
  */
 async function run(): Promise<void> {
   const stopping = nextSignal();
-  const { port, drainDelaySeconds, drainTimeoutSeconds, sdkUrl, sdkTimeoutSeconds } = readConfig(process.env);
+  const { port, drainDelaySeconds, drainTimeoutSeconds, ...config } = readConfig(process.env);
   const lifecycle: Lifecycle = { draining: false };
-  const sdk = createSdk(sdkUrl);
-  const server = await serve(createApp({ sdk, sdkTimeoutSeconds, lifecycle, log }), port);
+  const sdk = createSdk({ ...config, headers: callHeaders(config.serviceTokenFile) });
+  const server = await serve(createApp({ ...config, sdk, lifecycle, log }), port);
   log.info({ port: server.port }, 'open');
 
   const signal = await stopping;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
-import type { Caller } from './sdk/sdk.ts';
+import { type Caller, SignInError } from './sdk/sdk.ts';
+import { personOf, type SignIn } from './sign-in.ts';
 
 /** What the middleware below finds out about each request. */
 export interface RequestEnv {
@@ -36,13 +37,12 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
   };
 }
 
-/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. */
-export function callerOf({ req, var: { trace } }: Context<RequestEnv>, timeoutSeconds: number): Caller {
-  return {
-    ...trace,
-    authorization: req.header('authorization'),
-    signal: AbortSignal.any([req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]),
-  };
+/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. Throws SignInError. */
+export function callerOf(context: Context<RequestEnv>, signIn: SignIn, timeoutSeconds: number): Caller {
+  const person = personOf(context, signIn);
+  if (person === undefined) throw new SignInError('the request names no tenant');
+  const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
+  return { ...person, ...context.var.trace, signal };
 }
 
 /** The trace that the request belongs to, or a new one which nobody samples: its id still joins logs. */

@@ -2,31 +2,34 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readConfig } from '../src/config.ts';
 
-const ENVIRONMENT = {
-  PORT: '8080',
-  DRAIN_DELAY_SECONDS: '3',
-  DRAIN_TIMEOUT_SECONDS: '10',
-  SDK_URL: 'http://services/v1/',
-  SDK_TIMEOUT_SECONDS: '5',
-};
+const REQUIRED = { COMMANDS_URL: 'http://orders/acme.v1.Orders', QUERIES_URL: 'http://read/v1/' };
 
 test('the environment is read', () => {
-  assert.deepEqual(readConfig({ ...ENVIRONMENT, HOME: '/' }), {
-    port: 8080,
+  const optional = {
+    PORT: '8081',
+    DRAIN_DELAY_SECONDS: '3',
+    SERVICE_TOKEN_FILE: '/run/token',
+    SIGN_IN_URL: 'https://id.acme.example/start',
+    ANONYMOUS_TENANT: 'local',
+    HOME: '/',
+  };
+
+  assert.deepEqual(readConfig({ ...REQUIRED, ...optional }), {
+    port: 8081,
     drainDelaySeconds: 3,
     drainTimeoutSeconds: 10,
-    sdkUrl: new URL('http://services/v1/'),
+    commandsUrl: new URL('http://orders/acme.v1.Orders/'),
+    queriesUrl: new URL('http://read/v1/'),
+    serviceTokenFile: '/run/token',
     sdkTimeoutSeconds: 5,
+    signIn: { url: new URL('https://id.acme.example/start'), anonymousTenant: 'local' },
   });
 });
 
 test('every missing variable is named', () => {
   assert.throws(() => readConfig({}), {
     name: 'ConfigError',
-    message:
-      'PORT: is required but not set; DRAIN_DELAY_SECONDS: is required but not set; ' +
-      'DRAIN_TIMEOUT_SECONDS: is required but not set; SDK_URL: is required but not set; ' +
-      'SDK_TIMEOUT_SECONDS: is required but not set',
+    message: 'COMMANDS_URL: is required but not set; QUERIES_URL: is required but not set',
   });
 });
 
@@ -35,22 +38,18 @@ test('the value of a bad variable is not shown', () => {
     PORT: '0x50',
     DRAIN_DELAY_SECONDS: '-1',
     DRAIN_TIMEOUT_SECONDS: '1s',
-    SDK_URL: 'http://me:secret@services/',
+    COMMANDS_URL: 'http://me:secret@services/',
+    QUERIES_URL: 'v1/',
     SDK_TIMEOUT_SECONDS: '0',
+    SIGN_IN_URL: 'http://id/#v1',
   };
 
+  const url = 'should be an http(s) URL without a password, query or fragment';
   assert.throws(() => readConfig(bad), {
     name: 'ConfigError',
     message:
-      'PORT: should be a port, 0 to 65535; DRAIN_DELAY_SECONDS: should be 0 to 3600; ' +
-      'DRAIN_TIMEOUT_SECONDS: should be 0 to 3600; ' +
-      'SDK_URL: should be an http(s) URL that ends with / and holds no password; ' +
-      'SDK_TIMEOUT_SECONDS: should be 1 to 3600',
+      'PORT: should be 0 to 65535; DRAIN_DELAY_SECONDS: should be 0 to 3600; ' +
+      `DRAIN_TIMEOUT_SECONDS: should be 0 to 3600; COMMANDS_URL: ${url}; QUERIES_URL: ${url}; ` +
+      `SDK_TIMEOUT_SECONDS: should be 1 to 3600; SIGN_IN_URL: ${url}`,
   });
-});
-
-test('paths can be resolved against the URL of the services', () => {
-  for (const SDK_URL of ['http://services/v1', 'http://services/?v1/', 'http://services/#v1/', 'v1/']) {
-    assert.throws(() => readConfig({ ...ENVIRONMENT, SDK_URL }), { name: 'ConfigError' }, SDK_URL);
-  }
 });

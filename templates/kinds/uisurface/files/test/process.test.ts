@@ -8,10 +8,11 @@ import { FakeService } from './support/service.ts';
 
 const ENVIRONMENT = {
   PORT: '0',
-  DRAIN_DELAY_SECONDS: '0',
   DRAIN_TIMEOUT_SECONDS: '20',
-  SDK_URL: 'http://127.0.0.1:1/',
+  COMMANDS_URL: 'http://127.0.0.1:1/',
+  QUERIES_URL: 'http://127.0.0.1:1/',
   SDK_TIMEOUT_SECONDS: '60',
+  ANONYMOUS_TENANT: 'local',
 };
 
 test('it starts and stops cleanly', async () => {
@@ -46,7 +47,7 @@ test('it serves on for those who did not hear yet', async () => {
 
 test('requests in flight end before it stops', async () => {
   await using service = new FakeService(() => {});
-  await using surface = new SurfaceProcess({ ...ENVIRONMENT, SDK_URL: (await service.url()).href });
+  await using surface = new SurfaceProcess({ ...ENVIRONMENT, QUERIES_URL: (await service.url()).href });
   const url = await surface.open();
 
   // The service is asked, and hangs up only when the surface takes no more requests.
@@ -88,8 +89,7 @@ test('it says which variables are missing', async () => {
         {
           level: 'error',
           message:
-            'configuration: DRAIN_DELAY_SECONDS: is required but not set; ' +
-            'DRAIN_TIMEOUT_SECONDS: is required but not set; SDK_URL: is required but not set',
+            'configuration: COMMANDS_URL: is required but not set; QUERIES_URL: is required but not set',
         },
       ],
     },

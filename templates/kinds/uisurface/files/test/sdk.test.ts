@@ -1,39 +1,63 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSdk } from '../src/sdk/client.ts';
-import { appWith, see } from './support/page.ts';
+import { callHeaders } from '../src/sdk/headers.ts';
+import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
 /** Whatever protocol the SDK speaks, these hold. */
 const NOT_AVAILABLE = { status: 502, text: ['Not available', 'A service behind this page does not answer.'] };
 
-test('a service that cannot be reached is a bad gateway', async (context) => {
-  const sdk = createSdk(new URL('http://127.0.0.1:1/'));
+function sdkOf(url: URL, context: TestContext) {
+  const sdk = createSdk({ commandsUrl: url, queriesUrl: url, headers: callHeaders(undefined) });
   context.after(() => sdk.close());
+  return sdk;
+}
 
-  const got = await see(await appWith(sdk).request('/'));
+test('a service that cannot be reached is a bad gateway', async (context) => {
+  const app = appWith(sdkOf(new URL('http://127.0.0.1:1/'), context));
+
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
 test('a service that answers nonsense is a bad gateway', async (context) => {
   await using service = new FakeService((_, response) => response.end('<html>'));
-  const sdk = createSdk(await service.url());
-  context.after(() => sdk.close());
+  const app = appWith(sdkOf(await service.url(), context));
 
-  const got = await see(await appWith(sdk).request('/'));
+  const got = await see(await app.request('/', { headers: ANN }));
 
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
 test('a service that does not answer in time is a bad gateway', async (context) => {
   await using service = new FakeService(() => {});
-  const sdk = createSdk(await service.url());
-  context.after(() => sdk.close());
+  const app = appWith(sdkOf(await service.url(), context), { sdkTimeoutSeconds: 0.2 });
 
-  const page = appWith(sdk, { sdkTimeoutSeconds: 0.2 }).request('/');
+  const page = app.request('/', { headers: ANN });
   const response = await Promise.race([page, sleep(10_000, undefined, { ref: false })]);
 
   assert.deepEqual(response && (await see(response)), NOT_AVAILABLE);
+});
+
+test('a call says for whom it is, and which service makes it', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'token-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'token');
+  const trace = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tracestate: 'vendor=1' };
+  const caller = { tenant: 'acme', subject: 'ann', ...trace, signal: AbortSignal.timeout(1000) };
+  const headers = callHeaders(file);
+
+  await writeFile(file, 'first\n');
+  const first = Object.fromEntries(await headers(caller));
+  await writeFile(file, 'second\n');
+  const second = await headers(caller);
+
+  assert.deepEqual(first, { ...ANN, ...trace, authorization: 'Bearer first' });
+  assert.equal(second.get('authorization'), 'Bearer second');
 });

@@ -1,17 +1,30 @@
 import { NotImplementedError } from '../failures.ts';
+import type { CallHeaders } from './headers.ts';
 import type { Sdk } from './sdk.ts';
+
+/** Where the services are, and what each call to them carries. */
+export interface Services {
+  /** Takes commands: a domain. Ends with `/`. */
+  readonly commandsUrl: URL;
+  /** Answers queries: a projection. Ends with `/`. */
+  readonly queriesUrl: URL;
+  readonly headers: CallHeaders;
+}
 
 /**
  * The SDK behind this surface's interface. Yours to write, and the only file that imports the SDK's package.
  *
- * `_url` is where its services are. Pass on all that the caller has with each call, the signal too: it ends calls that
- * take too long. Throw a DeniedError when the caller may not do this, an SdkError for whatever else goes wrong, both
- * with the cause.
+ * Send the headers of the caller with each call, and the caller's signal too: it ends calls that take too long. Throw a
+ * SignInError when a service does not know the caller, a DeniedError when the caller may not do this, an SdkError for
+ * all else that goes wrong, each with the cause.
  */
-export function createSdk(_url: URL): Sdk {
+export function createSdk(_services: Services): Sdk {
   return {
     async listItems() {
       throw new NotImplementedError('AMEIDE_SCAFFOLD: no SDK asks for the items yet');
+    },
+    async createItem() {
+      throw new NotImplementedError('AMEIDE_SCAFFOLD: no SDK creates the item yet');
     },
     async close() {},
   };

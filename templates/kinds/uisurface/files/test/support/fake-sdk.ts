@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { type Caller, type Item, type Sdk, SdkError } from '../../src/sdk/sdk.ts';
+import { type Caller, type Item, type NewItem, type Sdk, SdkError } from '../../src/sdk/sdk.ts';
 
 /** An SDK whose services answer with the same items or error every time, or not at all; it remembers who asked. */
 export class FakeSdk implements Sdk {
   readonly callers: Caller[] = [];
+  readonly created: NewItem[] = [];
   readonly #answer: readonly Item[] | Error | 'silence';
 
   constructor(answer: readonly Item[] | Error | 'silence') {
@@ -18,6 +19,11 @@ export class FakeSdk implements Sdk {
     }
     if (this.#answer instanceof Error) throw this.#answer;
     return this.#answer;
+  }
+
+  async createItem(caller: Caller, item: NewItem): Promise<void> {
+    await this.listItems(caller);
+    this.created.push(item);
   }
 
   async close(): Promise<void> {}

@@ -2,7 +2,10 @@ import { pino } from 'pino';
 import { createApp, type Services } from '../../src/app.ts';
 import type { Sdk } from '../../src/sdk/sdk.ts';
 
-/** What a person gets to see of a response: its status, and the lines of text on the page. */
+/** What lets people in says who asks. */
+export const ANN = { 'tenant-id': 'acme', 'subject-id': 'ann' };
+
+/** What a person gets to see of a response: its status, and the lines of text in the main part of the page. */
 export interface Seen {
   readonly status: number;
   readonly text: readonly string[];
@@ -13,16 +16,17 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   return createApp({
     sdk,
     sdkTimeoutSeconds: 5,
+    signIn: { url: undefined, anonymousTenant: undefined },
     lifecycle: { draining: false },
     log: pino({ enabled: false }),
     ...services,
   });
 }
 
-/** Reads a page as a person does: no tags, no head, entities as the characters they stand for. */
+/** Reads a page as a person does: no tags, entities as the characters they stand for. What is around `<main>` is yours. */
 export async function see(response: Response): Promise<Seen> {
-  const body = (await response.text()).replace(/<head>.*<\/head>/s, '');
-  const lines = body.replaceAll(/<[^>]*>/g, '\n').split('\n');
+  const [, main = ''] = /<main>(.*)<\/main>/s.exec(await response.text()) ?? [];
+  const lines = main.replaceAll(/<[^>]*>/g, '\n').split('\n');
   const text = lines.map((line) => decode(line.trim())).filter((line) => line !== '');
   return { status: response.status, text };
 }

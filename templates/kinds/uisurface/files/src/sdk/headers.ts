@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import type { Caller } from './sdk.ts';
+
+/** Makes the headers of a call to a service. */
+export type CallHeaders = (caller: Caller) => Promise<Headers>;
+
+/**
+ * The one place that says for whom a call is, and which service makes it: with the token in `tokenFile`, if there is
+ * one. The file is read for each call, because orchestrators rotate it.
+ */
+export function callHeaders(tokenFile: string | undefined): CallHeaders {
+  return async ({ tenant, subject, traceparent, tracestate }) => {
+    const headers = new Headers({ 'tenant-id': tenant, traceparent });
+    if (subject !== undefined) headers.set('subject-id', subject);
+    if (tracestate !== undefined) headers.set('tracestate', tracestate);
+    if (tokenFile !== undefined) {
+      headers.set('authorization', `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`);
+    }
+    return headers;
+  };
+}

@@ -1,0 +1,30 @@
+import type { Context } from 'hono';
+import { problem } from './pages/problem.ts';
+
+/** How people are told apart. */
+export interface SignIn {
+  /** Where they sign in: the path to come back to is added as the parameter `rd`. Without it they are told to. */
+  readonly url: URL | undefined;
+  /** The tenant of those who did not sign in; without it they have to. */
+  readonly anonymousTenant: string | undefined;
+}
+
+/** Who a request is from. */
+export interface Person {
+  readonly tenant: string;
+  readonly subject: string | undefined;
+}
+
+/** Who asks: what lets people in says so in headers, and takes away those that a browser sent. */
+export function personOf({ req }: Context, { anonymousTenant }: SignIn): Person | undefined {
+  const tenant = req.header('tenant-id') ?? anonymousTenant;
+  return tenant === undefined ? undefined : { tenant, subject: req.header('subject-id') };
+}
+
+/** The answer to somebody who is not known. */
+export async function askToSignIn(context: Context, { url }: SignIn): Promise<Response> {
+  if (url === undefined) return context.html(problem('Sign in', 'This page needs to know who you are.'), 401);
+  const there = new URL(url);
+  there.searchParams.set('rd', context.req.path);
+  return context.redirect(there.href, 303);
+}
