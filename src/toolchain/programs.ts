@@ -8,6 +8,7 @@ export type ProgramName =
   | 'docker'
   | 'go'
   | 'python'
+  | 'uv'
   | 'node';
 
 /** How a program is called, its minimum version, and how to get it. This is the one place for minimum versions. */
@@ -141,6 +142,19 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
       darwin: ['brew install python'],
       linux: ['sudo apt-get install python3 python3-venv', 'sudo dnf install python3'],
       other: ['https://www.python.org/downloads'],
+    },
+  },
+  uv: {
+    purpose: 'install what Python code needs',
+    calls: [['uv']],
+    probe: ['--version'],
+    pattern: /^uv (\d+(?:\.\d+)+)/m,
+    // From 0.8 on `uv sync --check` compares an environment with a lock file.
+    minimum: '0.8.0',
+    install: {
+      darwin: ['brew install uv'],
+      linux: ['pipx install uv', 'https://docs.astral.sh/uv/getting-started/installation'],
+      other: ['https://docs.astral.sh/uv/getting-started/installation'],
     },
   },
   node: {

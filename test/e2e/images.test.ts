@@ -40,7 +40,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       MODEL_URL: 'http://127.0.0.1:1/v1/',
       MODEL_NAME: 'm',
       MODEL_API_KEY: 'k',
-      TOOL_GRANTS: '',
+      ALLOW_ANONYMOUS: 'true',
     },
   }),
   domain: async (port, { database }) => ({
@@ -76,7 +76,12 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
     env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}`, ACCEPT_CALLERS: 'anyone' },
   }),
   uisurface: async (port) => ({
-    env: { ...NODE_AND_PYTHON, PORT: String(port), SDK_URL: 'http://127.0.0.1:1/' },
+    env: {
+      ...NODE_AND_PYTHON,
+      PORT: String(port),
+      COMMANDS_URL: 'http://127.0.0.1:1/',
+      QUERIES_URL: 'http://127.0.0.1:1/',
+    },
   }),
 };
 

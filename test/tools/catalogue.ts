@@ -116,6 +116,13 @@ export const catalogue: readonly ToolSpec[] = [
     source: { kind: 'debian', package: 'python3-pip' },
   },
   {
+    name: 'uv',
+    programs: ['uv'],
+    minimum: '0.13.9',
+    probe: ['--version'],
+    source: { kind: 'pypi', package: 'uv', version: '0.13.9' },
+  },
+  {
     name: 'chromium',
     programs: ['chromium'],
     minimum: '120.0.0',

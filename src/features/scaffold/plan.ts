@@ -179,8 +179,7 @@ function recordAfter(
 
 const TESTS: Readonly<Record<Kind['language'], string>> = {
   go: 'go test ./...',
-  python:
-    'python3 -m venv .venv && .venv/bin/pip install --requirement requirements-dev.lock && .venv/bin/python -m pytest',
+  python: 'uv run --frozen pytest',
   ts: 'npm ci && npm test',
 };
 

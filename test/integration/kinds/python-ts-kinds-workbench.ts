@@ -5,13 +5,14 @@ import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const TEMPLATES = join(ROOT, 'templates');
 /** Installed dependencies, one folder per lock file: they are the same for every name. */
 const CACHE = join(ROOT, 'node_modules/.cache/kinds');
 /** `python3` and `npm` of this machine, and the Node that runs this. */
-const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+export const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
 
 export type Files = ReadonlyMap<string, RenderedFile>;
 
@@ -61,13 +62,11 @@ export async function writeFiles(folder: string, files: Files): Promise<void> {
   }
 }
 
-/** The programs of a Python environment that holds exactly what a lock file lists, checked against its hashes. */
-export async function pythonEnvironment(lock: Uint8Array): Promise<string> {
-  return installed('python', [lock], async (folder) => {
-    await writeFile(join(folder, 'lock.txt'), lock);
-    await run('python3', ['-m', 'venv', '--without-pip', folder]);
-    const install = ['install', '--quiet', '--require-hashes', '--requirement', join(folder, 'lock.txt')];
-    await run('python3', ['-m', 'pip', '--python', folder, ...install]);
+/** Makes the environment of a uv project in its folder; what it downloads is kept for the next one. */
+export async function syncPython(folder: string): Promise<void> {
+  await run(tool('uv'), ['sync', '--quiet', '--frozen'], {
+    cwd: folder,
+    env: { UV_CACHE_DIR: join(CACHE, 'uv') },
   });
 }
 

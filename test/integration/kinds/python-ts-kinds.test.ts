@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { nameFault } from '../../../src/workspace/primitive-names.ts';
@@ -12,10 +14,11 @@ import {
   type Files,
   kindOf,
   nodeModules,
-  pythonEnvironment,
+  PATH,
   reference,
   runSuite,
   scaffold,
+  syncPython,
   writeFiles,
 } from './python-ts-kinds-workbench.ts';
 
@@ -52,9 +55,7 @@ afterAll(async () => {
 const python: Toolchain = {
   names: partOf(['json', 'list', 's3-a1b', LONGEST], 2),
   assertion: /\bAssertionError\b|^E +assert /m,
-  async install(folder, files) {
-    await symlink(await pythonEnvironment(bytesOf(files, 'requirements-dev.lock')), join(folder, '.venv'));
-  },
+  install: syncPython,
   async check(...some) {
     for (const folder of some) {
       await run('.venv/bin/ruff', ['format', '--check', '.'], { cwd: folder });
@@ -208,26 +209,90 @@ describe.each([
     );
   });
 
-  test('lock files name no registry, and hold a hash for each package', async () => {
+  test('the lock file names the public registry or none, and holds a hash for each package', async () => {
     const files = await scaffold(kind, 'orders');
 
-    const locks = [...files.keys()].filter((path) => /lock(\.json)?$/.test(path));
-    expect(locks).not.toEqual([]);
+    const locks = [...files.keys()].filter((path) => /\block(\.json)?$/.test(path));
+    expect(locks).toHaveLength(1);
     for (const path of locks) {
-      const { packages, hashed } = entriesOf(textOf(files, path));
+      const text = textOf(files, path);
+      const { packages, hashed } = entriesOf(text);
       expect(packages).toBeGreaterThan(20);
       expect(hashed).toBe(packages);
-      expect(textOf(files, path)).not.toMatch(/"resolved"|index-url|^.*:\/\/.*\.(tgz|whl|tar\.gz)/m);
+      expect(text).not.toContain('"resolved"');
+      const hosts = [...text.matchAll(/(?:registry|url) = "https:\/\/([^/"]+)/g)].map(([, host]) => host);
+      expect(hosts.filter((host) => !PUBLIC.includes(host ?? ''))).toEqual([]);
     }
   });
 });
 
-/** How many packages a lock file of pip or npm has, and how many of them with a hash. */
+test(
+  'a link beside the main part of pages turns no test red, and `npm run dev` follows a change of style',
+  async () => {
+    const kind = await kindOf('uisurface');
+    const files = new Map([...(await scaffold(kind, 'orders')), ...(await reference(kind, 'orders'))]);
+    const folder = await mkdtemp(join(folders, 'uisurface-'));
+    await writeFiles(folder, files);
+    await typescript.install(folder, files);
+    const layout = textOf(files, 'src/pages/layout.ts');
+    await writeFile(
+      join(folder, 'src/pages/layout.ts'),
+      layout.replace('<body>', '<body>\n    <nav><a href="/new">New</a></nav>'),
+    );
+    for (const { args } of kind.suites ?? []) {
+      expect(states(await typescript.suite(folder, args)).filter(([, state]) => state !== 'green')).toEqual(
+        [],
+      );
+    }
+
+    const env = {
+      ...process.env,
+      PATH,
+      PORT: '0',
+      COMMANDS_URL: 'http://127.0.0.1:1',
+      QUERIES_URL: 'http://127.0.0.1:1',
+    };
+    // Leads a group of its own, because npm starts others.
+    const dev = spawn('npm', ['run', 'dev'], {
+      cwd: folder,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const lines = createInterface(dev.stdout)[Symbol.asyncIterator]();
+      await styleOf(lines);
+      await writeFile(join(folder, 'src/pages/style.css'), 'main { color: red }');
+      expect(await styleOf(lines)).toBe('main { color: red }');
+    } finally {
+      if (dev.pid !== undefined) process.kill(-dev.pid, 'SIGKILL');
+    }
+  },
+  10 * MINUTES,
+);
+
+/** The style sheet of a surface, as soon as it says on which port it is open. */
+async function styleOf(lines: AsyncIterator<string>): Promise<string> {
+  for (;;) {
+    const { value, done } = await lines.next();
+    if (done) throw new Error('it ended');
+    const port = /"port":(\d+)/.exec(value)?.[1];
+    if (port !== undefined) return (await fetch(`http://127.0.0.1:${port}/style.css`)).text();
+  }
+}
+
+/** Where uv takes packages from unless it is told otherwise. */
+const PUBLIC = ['pypi.org', 'files.pythonhosted.org'];
+
+/** How many packages a lock file of uv or npm has besides the project, and how many of them with a hash. */
 function entriesOf(lock: string): { packages: number; hashed: number } {
   const entries = lock.startsWith('{')
     ? lock.split(/^ {4}"node_modules\//m).slice(1)
-    : lock.split(/^(?=[a-z])/m);
-  const hashed = entries.filter((entry) => /sha512-|--hash=sha256:/.test(entry));
+    : lock
+        .split(/^\[\[package\]\]$/m)
+        .slice(1)
+        .filter((entry) => !entry.includes('editable = "."'));
+  const hashed = entries.filter((entry) => /sha512-|hash = "sha256:/.test(entry));
   return { packages: entries.length, hashed: hashed.length };
 }
 

@@ -15,6 +15,7 @@ import { createStyle } from '../../../src/render/style.ts';
 import { findProgram } from '../../../src/toolchain/find.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
 import { gitEnvironment } from '../../support/git.ts';
+import { tool } from '../../tools/locate.ts';
 
 const SHOP = 'primitives/uisurface/shop';
 const CONFIG = 'registry: ghcr.io/acme\n';
@@ -31,7 +32,7 @@ run: { port: 8080, live: /livez, ready: /readyz, drainSeconds: 10 }
 const environment = {
   ...process.env,
   npm_config_offline: 'true',
-  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  PATH: [dirname(process.execPath), dirname(tool('uv')), process.env.PATH].join(delimiter),
 };
 
 type Files = Readonly<Record<string, string>>;
@@ -252,4 +253,38 @@ test('what the lock file names is installed on request, and nothing else', async
   const lacking = { ...files, [`${SHOP}/package-lock.json`]: '{"lockfileVersion":3,"packages":{}}' };
   const refused = await verifySuites('uisurface/shop', lacking, { prepare, install: true });
   expect(found(refused)).toEqual([`INT-002 ${SHOP}`]);
+});
+
+test('the environment of a uv project is compared with its lock file, and installed from it', async () => {
+  const folder = 'primitives/agent/helper';
+  const project = '[project]\nname = "helper"\nversion = "0.0.0"\nrequires-python = ">=3.11"\n';
+  const lock = (packages: string) =>
+    `version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "helper"\nversion = "0.0.0"\nsource = { virtual = "." }\n${packages}`;
+  const files = {
+    '.gitignore': '.venv\n',
+    [`${folder}/pyproject.toml`]: project,
+    [`${folder}/uv.lock`]: lock(''),
+    // Stands where pytest would be installed: what runs it is looked at elsewhere.
+    [`${folder}/pytest.py`]:
+      'import sys\npath = next(a for a in sys.argv if a.startswith("--junit-xml="))[12:]\nopen(path, "w").write(\'<testsuites><testsuite name="pytest"><testcase classname="a" name="test_a"/></testsuite></testsuites>\')\n',
+  };
+  const missing = await verifySuites('agent/helper', files);
+  expect(missing.document.findings).toMatchObject([
+    { rule: 'INT-003', path: folder, fix: { text: `cd ${folder} && uv sync --frozen` } },
+  ]);
+  expect(found(await verifySuites('agent/helper', files, { install: true }))).toEqual([]);
+
+  const more =
+    'dependencies = [{ name = "a" }]\n\n[[package]]\nname = "a"\nversion = "1.0"\nsource = { virtual = "a" }\n';
+  const changed = { ...files, [`${folder}/a/pyproject.toml`]: project.replace('helper', 'a') };
+  const outdated = await verifySuites('agent/helper', changed, {
+    prepare: async (root) => {
+      execFileSync(tool('uv'), ['sync', '--quiet', '--frozen'], { cwd: join(root, folder) });
+      await writeFile(
+        join(root, folder, 'uv.lock'),
+        lock(more).replaceAll('virtual = "a"', 'directory = "a"'),
+      );
+    },
+  });
+  expect(found(outdated)).toEqual([`INT-003 ${folder}`]);
 });

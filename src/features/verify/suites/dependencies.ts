@@ -15,10 +15,15 @@ export const VENV_PYTHON = '.venv/bin/python';
 export function installsOf({ kind, files }: Primitive): readonly Install[] {
   if (kind?.language === 'go') return [{ command: ['go', 'mod', 'download'] }];
   if (kind?.language === 'ts') return [{ command: ['npm', 'ci', '--no-audit', '--no-fund'] }];
-  if (files.includes('uv.lock')) return [{ command: ['uv', 'sync', '--frozen'] }];
+  if (usesUv(files)) return [{ command: ['uv', 'sync', '--frozen'] }];
   const lock = pythonLock(files) ?? 'requirements.lock';
   const pip = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--requirement', lock];
   return [{ command: ['python3', '-m', 'venv', '.venv'] }, { command: [VENV_PYTHON, ...pip] }];
+}
+
+/** Whether a Python primitive is a project of uv, which then has to be there. */
+export function usesUv(files: readonly string[]): boolean {
+  return files.includes('uv.lock');
 }
 
 function pythonLock(files: readonly string[]): string | undefined {
@@ -56,6 +61,12 @@ export async function dependencyFault(
     .catch(() => undefined);
   signal.throwIfAborted();
   if (listed?.exitCode !== 0) return `${path}/.venv is missing`;
+  if (usesUv(files)) {
+    // It may hold more than the lock file names. The project itself counts as outdated after each checkout.
+    const check = ['sync', '--frozen', '--check', '--inexact', '--offline', '--no-install-project'];
+    const { exitCode } = await processes.run('uv', check, { cwd: posix.join(tree.root, path), signal });
+    return exitCode === 0 ? undefined : `${path}/.venv lacks what ${path}/uv.lock names`;
+  }
   const lock = pythonLock(files);
   if (lock === undefined) return undefined;
   const wanted = await tree.read(posix.join(path, lock));

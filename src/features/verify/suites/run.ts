@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
 import type { SuitePorts } from '../ports.ts';
 import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
-import { dependencyFault, installsOf } from './dependencies.ts';
+import { dependencyFault, installsOf, usesUv } from './dependencies.ts';
 import { type Ran, runners, type Suite } from './runners.ts';
 import { isFailure } from './suite.ts';
 
@@ -86,7 +86,9 @@ async function prepare(
 ): Promise<Obstacle | undefined> {
   const { kind } = primitive;
   if (kind === undefined) return undefined;
-  const tool = await ports.program(TOOLS[kind.language]);
+  const tool = await ports.program(
+    kind.language === 'python' && usesUv(primitive.files) ? 'uv' : TOOLS[kind.language],
+  );
   if (!tool.ok) {
     const { code, message, suggestions } = tool.problem;
     const [command] = suggestions;

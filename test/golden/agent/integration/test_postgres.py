@@ -17,7 +17,7 @@ from acme_agent_orders.checkpoints import (
 )
 from acme_agent_orders.threads import ThreadsUnavailableError
 
-from stores import check_claims, check_keeping, run_turn
+from stores import check_claims, check_keeping, failed_writes, run_turn
 
 DATABASE = os.environ["TEST_POSTGRES_URL"]
 
@@ -43,6 +43,15 @@ def test_postgres_keeps_threads(url: str) -> None:
             return await run_turn(reopened, "a", "three")
 
     assert asyncio.run(run()) == (3, ["one", "two", "three"])
+
+
+def test_postgres_that_fails_at_any_write_leads_to_no_wrong_reply(url: str) -> None:
+    async def run() -> list[str]:
+        await migrate(url)
+        async with open_threads(url) as threads:
+            return await failed_writes(threads)
+
+    assert asyncio.run(run()) == []
 
 
 def test_postgres_lets_a_thread_be_claimed_once(url: str) -> None:

@@ -3,10 +3,23 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false
 
-import pytest
-from langchain_core.messages import HumanMessage
-from langgraph.graph import START, StateGraph
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
 
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.tools import BaseTool, tool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START, StateGraph
+from langgraph.prebuilt import ToolRuntime
+
+from acme_agent_orders.caller import (
+    Caller,
+    trace_of,
+)
+from acme_agent_orders.lifecycle import Lifecycle
 from acme_agent_orders.state import (
     State,
     Update,
@@ -14,20 +27,25 @@ from acme_agent_orders.state import (
 from acme_agent_orders.threads import (
     ThreadBusyError,
     Threads,
+    ThreadsUnavailableError,
 )
+from acme_agent_orders.toolbox import idempotency_key
+from acme_agent_orders.turns import Turns
+
+from support import asks_for, says
 
 
 async def run_turn(threads: Threads, thread_id: str, message: str) -> tuple[int, list[str]]:
     """Runs a turn of a graph that only stores, and returns what the thread holds afterwards."""
 
     async def listen(state: State) -> Update:
-        return {"tools_used": [f"after {len(state['messages'])}"]}
+        return {"messages": state["messages"]}
 
     graph = StateGraph(State)
     graph.add_node("listen", listen)
     graph.add_edge(START, "listen")
     state = await graph.compile(checkpointer=threads.saver).ainvoke(
-        {"messages": [HumanMessage(message)], "message_id": "m1", "tools_used": [], "turns": 1},
+        {"messages": [HumanMessage(message)], "message_ids": [message], "turns": 1},
         {"configurable": {"thread_id": thread_id}},
     )
     return state["turns"], [each.text for each in state["messages"]]
@@ -55,3 +73,83 @@ async def check_claims(threads: Threads, same_threads: Threads) -> None:
             raise ZeroDivisionError
     async with threads.claim("a", 60):
         pass
+
+
+@contextmanager
+def _failing(saver: BaseCheckpointSaver[str], nth: int, stored: bool) -> Generator[None]:
+    """One write of the saver fails, before or after it was stored."""
+    writes = count(1)
+
+    def flaky(write: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def wrapped(*args: Any) -> Any:
+            fails = next(writes) == nth
+            result = None if fails and not stored else await write(*args)
+            if fails:
+                raise ThreadsUnavailableError("down")
+            return result
+
+        return wrapped
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("aput", "aput_writes"):
+            patch.setattr(saver, name, flaky(getattr(saver, name)))
+        yield
+
+
+class _OrdersTwice:
+    """A model that asks for two orders, and then says what came of them."""
+
+    async def reply(
+        self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
+    ) -> AIMessage:
+        said = max(at for at, each in enumerate(messages) if isinstance(each, HumanMessage))
+        answers = [each.text for each in messages[said:] if each.type == "tool"]
+        if answers or messages[said].text != "Order":
+            return says("; ".join(each.text for each in messages if each.type == "tool"))
+        return asks_for(("order", {"item": "tea"}), ("order", {"item": "milk"}))
+
+
+async def failed_writes(threads: Threads) -> list[str]:
+    """Each write of a turn fails in turn, before or after it is stored; what went wrong by that."""
+    wrong: list[str] = []
+    keys: set[str] = set()
+
+    @tool
+    async def order(item: str, runtime: ToolRuntime[Any, Any]) -> str:
+        """Order an item."""
+        keys.add(idempotency_key(runtime))
+        return f"ordered {item}"
+
+    turns = Turns(_OrdersTwice(), [order], None, threads, Lifecycle(), 60)
+    caller = Caller("t", "", trace_of("", ""))
+
+    async def send(thread: str, message_id: str, text: str) -> str:
+        try:
+            return (await turns.take(caller, thread, message_id, text)).reply or "no reply"
+        except (NotImplementedError, ThreadsUnavailableError) as error:
+            return str(error)
+
+    ordered = "ordered tea; ordered milk"
+    for stored in (False, True):
+        for nth in count(1):
+            keys.clear()
+            again, another = f"t/again/{stored}/{nth}", f"t/another/{stored}/{nth}"
+            with _failing(threads.saver, nth, stored):
+                failed = await send(again, "m1", "Order")
+            got = await send(again, "m1", "Order") if failed == "down" else failed
+            for reply in (got, await send(again, "m2", "And?")):
+                if reply != ordered:
+                    wrong.append(f"write {nth}, stored {stored}: {reply}")
+            if keys - {f"{again}/m1/{n}" for n in range(2)}:
+                wrong.append(f"write {nth}, stored {stored}: {sorted(keys)}")
+
+            keys.clear()
+            with _failing(threads.saver, nth, stored):
+                await send(another, "m1", "Order")
+            # The model is told of every call that ran, though perhaps not what came of it.
+            told = await send(another, "m2", "And?")
+            if keys and len(told.split("; ")) < len(keys):
+                wrong.append(f"write {nth}, stored {stored}: {len(keys)} calls ran, told: {told}")
+            if failed != "down":
+                break
+    return wrong

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolCall
@@ -15,12 +16,13 @@ from acme_agent_orders.api import (
     Resources,
     create_app,
 )
+from acme_agent_orders.caller import Caller
 from acme_agent_orders.checkpoints import MemoryThreads
-from acme_agent_orders.context import Context
+from acme_agent_orders.credentials import Accepted
 from acme_agent_orders.lifecycle import Lifecycle
 from acme_agent_orders.model import ModelError
 from acme_agent_orders.threads import Threads
-from acme_agent_orders.toolbox import Toolbox
+from acme_agent_orders.toolbox import grant
 from acme_agent_orders.turns import Turns
 
 
@@ -31,12 +33,16 @@ class FakeModel:
         self._script = deque(script)
         self.asked: list[list[str]] = []
         self.offered: list[list[str]] = []
+        self.callers: list[Caller] = []
         self.traced: list[bool] = []
 
-    async def reply(self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool]) -> AIMessage:
+    async def reply(
+        self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
+    ) -> AIMessage:
         # What the agent tells its model in system messages is its own affair.
         self.asked.append([f"{each.type}: {each.text}" for each in messages if each.type != "system"])
         self.offered.append([tool.name for tool in tools])
+        self.callers.append(caller)
         self.traced.append(bool(tracing_is_enabled()))
         if not self._script:
             raise AssertionError(f"the model was asked more often than its script foresees: {self.asked}")
@@ -66,6 +72,8 @@ def serving(
     *,
     threads: Threads | None = None,
     lifecycle: Lifecycle | None = None,
+    accepted: Accepted | None = None,
+    service_token_file: Path | None = None,
     timeout_seconds: float = 60,
 ) -> Generator[TestClient]:
     """The application in this process, and a client for it."""
@@ -74,10 +82,11 @@ def serving(
     async def open_resources() -> AsyncGenerator[Resources]:
         store = threads or MemoryThreads()
         process = lifecycle or Lifecycle()
-        context = Context(model, Toolbox(tools, frozenset(grants)))
-        yield Resources(Turns(context, store, process, timeout_seconds), store.ping, process)
+        granted = grant(tools, frozenset(grants))
+        turns = Turns(model, granted, service_token_file, store, process, timeout_seconds)
+        yield Resources(turns, accepted or Accepted(None), store.ping, process)
 
-    with TestClient(create_app(open_resources)) as client:
+    with TestClient(create_app(open_resources), headers={"tenant-id": "t"}) as client:
         yield client
 
 
@@ -87,5 +96,5 @@ _message_ids = count(1)
 def invoke(client: TestClient, thread_id: str, message: str, *, message_id: str = "") -> tuple[int, Any]:
     """Status and body of one turn; each message has an id of its own unless the test gives one."""
     body = {"thread_id": thread_id, "message_id": message_id or f"m{next(_message_ids)}", "message": message}
-    response = client.post("/invoke", json=body)
+    response = client.post("/invoke", json=body, headers={"tenant-id": thread_id.split("/")[0]})
     return response.status_code, response.json()

@@ -8,7 +8,7 @@ from acme_agent_orders.checkpoints import (
     open_threads,
 )
 
-from stores import check_claims, check_keeping
+from stores import check_claims, check_keeping, failed_writes
 
 
 def test_memory_keeps_threads() -> None:
@@ -27,3 +27,11 @@ def test_memory_lets_a_thread_be_claimed_once() -> None:
             await check_claims(threads, threads)
 
     asyncio.run(run())
+
+
+def test_memory_that_fails_at_any_write_leads_to_no_wrong_reply() -> None:
+    async def run() -> list[str]:
+        async with open_threads(MEMORY) as threads:
+            return await failed_writes(threads)
+
+    assert asyncio.run(run()) == []

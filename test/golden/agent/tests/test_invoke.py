@@ -1,14 +1,20 @@
 """Turns, as a caller sees them."""
 
 import asyncio
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from langchain_core.tools import tool
+from langgraph.prebuilt import ToolRuntime
+from langgraph.types import interrupt
 from langsmith.utils import get_env_var
 
 from acme_agent_orders.checkpoints import MemoryThreads
+from acme_agent_orders.context import Context
+from acme_agent_orders.credentials import Accepted
 from acme_agent_orders.model import ModelError
+from acme_agent_orders.toolbox import idempotency_key
 
 from support import FakeModel, asks_for, invoke, says, serving
 
@@ -123,22 +129,88 @@ def test_a_failed_turn_goes_on_where_it_stopped() -> None:
     assert (runs, model.asked[2]) == (["tea"], ["human: Tea, please", "ai: ", "tool: ordered tea"])
 
 
-def test_another_message_passes_over_a_failed_turn() -> None:
-    model = FakeModel(
-        says("Hello!"),
-        asks_for(("weather", {"city": "Rome"})),
-        ModelError("the model answered with status 503"),
-        says("Hello again!"),
-    )
-    with serving(model, [weather], ["weather"]) as client:
-        got = [invoke(client, "t", text)[0] for text in ("Hi", "Rome?")]
-        last = invoke(client, "t", "Never mind")
+def test_another_message_gives_up_a_failed_turn_and_keeps_what_it_did() -> None:
+    @tool
+    async def crash() -> str:
+        """Fail for a reason that is not the model's."""
+        raise RuntimeError
 
-    assert (got, last) == (
-        [200, 502],
-        (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": []}),
+    model = FakeModel(
+        asks_for(("weather", {"city": "Rome"})),
+        asks_for(("weather", {"city": "Oslo"}), ("crash", {})),
+        says("Hello again!"),
+        says("Bye!"),
     )
-    assert model.asked[3] == ["human: Hi", "ai: Hello!", "human: Never mind"]
+    with serving(model, [weather, crash], ["weather", "crash"]) as client:
+        first = invoke(client, "t", "Rome?")[0]
+        second = invoke(client, "t", "Never mind")
+        third = invoke(client, "t", "Bye")[0]
+
+    assert (first, second, third) == (
+        500,
+        (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": ["weather"]}),
+        200,
+    )
+    assert model.asked[2] == [
+        "human: Rome?",
+        "ai: ",
+        "tool: sunny in Rome",
+        "ai: ",
+        "tool: sunny in Oslo",
+        "tool: The turn ended before this call did: it may have had its effect.",
+        "human: Never mind",
+    ]
+    assert model.asked[3][:7] == model.asked[2]
+
+
+def test_a_question_of_a_tool_is_answered_by_the_next_message() -> None:
+    runs: list[str] = []
+
+    @tool
+    async def order(item: str, runtime: ToolRuntime[Any, Any]) -> str:
+        """Order an item, once somebody said yes."""
+        runs.append(idempotency_key(runtime))
+        return f"{item}: {interrupt(f'Really order {item}?')}"
+
+    model = FakeModel(asks_for(("order", {"item": "tea"})), says("On its way."))
+    with serving(model, [order], ["order"]) as client:
+        asked = [invoke(client, "t", "Tea, please", message_id="m1") for _ in range(2)]
+        answered = [invoke(client, "t", "Yes", message_id="m2") for _ in range(2)]
+
+    thread = {"thread_id": "t", "turn": 1}
+    assert (asked, answered) == (
+        [(200, {**thread, "question": "Really order tea?", "tools_used": []})] * 2,
+        [(200, {**thread, "reply": "On its way.", "tools_used": ["order"]})] * 2,
+    )
+    assert (set(runs), model.asked[1][-1]) == ({"t/m1/0"}, "tool: tea: Yes")
+
+
+def test_the_caller_of_a_message_reaches_its_model_and_its_tools(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("ours\n")
+    seen: list[dict[str, str]] = []
+
+    @tool
+    async def whoami(runtime: ToolRuntime[Context, Any]) -> str:
+        """Tell for whom this runs."""
+        seen.append(runtime.context.headers())
+        return "told"
+
+    model = FakeModel(asks_for(("whoami", {})), says("one"), asks_for(("whoami", {})), says("two"))
+    traces = [f"00-{digit * 32}-{digit * 16}-01" for digit in "12"]
+    with serving(model, [whoami], ["whoami"], service_token_file=token) as client:
+        for n, trace in enumerate(traces):
+            body = {"thread_id": "t", "message_id": f"m{n}", "message": "Hi"}
+            response = client.post(
+                "/invoke", json=body, headers={"subject-id": f"ann{n}", "traceparent": trace}
+            )
+            assert response.status_code == 200, response.text
+
+    asked = [
+        {"tenant-id": "t", "subject-id": f"ann{n}", "traceparent": trace} for n, trace in enumerate(traces)
+    ]
+    assert seen == [{**each, "authorization": "Bearer ours"} for each in asked]
+    assert [each.headers for each in model.callers[::2]] == asked
 
 
 def test_a_repeated_message_is_answered_once() -> None:
@@ -158,16 +230,23 @@ def test_refuses_to_repeat_a_message_that_others_came_after() -> None:
     assert (status, problem["code"], problem["detail"]) == (
         409,
         "repeated_message",
-        "the message was answered before, and others came after it",
+        "the message was sent before, and others came after it",
     )
 
 
 def test_a_turn_that_finds_no_end_is_stopped() -> None:
     model = FakeModel(*[asks_for(("weather", {"city": "Rome"})) for _ in range(100)])
     with serving(model, [weather], ["weather"]) as client:
-        status, problem = invoke(client, "t", "Hi")
+        status, problem = invoke(client, "t", "Hi", message_id="m1")
+        again = invoke(client, "t", "Hi", message_id="m1")
 
-    assert (status, problem["code"], problem["detail"]) == (500, "step_limit", "no reply after 25 steps")
+    assert (status, problem["code"], problem["detail"]) == (
+        422,
+        "answer_limit",
+        "no reply after 12 answers of the model",
+    )
+    # Sending it again does not begin anew.
+    assert (again, len(model.asked)) == ((422, problem), 12)
 
 
 def test_a_turn_that_takes_too_long_is_stopped() -> None:
@@ -183,7 +262,7 @@ def test_a_turn_that_takes_too_long_is_stopped() -> None:
         again = invoke(client, "t", "Hi again")
 
     assert (status, problem["code"], problem["detail"]) == (504, "out_of_time", "no reply after 0.5 seconds")
-    assert again == (200, {"thread_id": "t", "turn": 1, "reply": "Hello again!", "tools_used": []})
+    assert again == (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": []})
 
 
 def test_runs_one_turn_at_a_time_in_a_thread() -> None:
@@ -192,7 +271,7 @@ def test_runs_one_turn_at_a_time_in_a_thread() -> None:
     @tool
     async def meanwhile() -> str:
         """Let the caller send more while this turn is under way."""
-        for thread in ("t", "other"):
+        for thread in ("t", "t/other"):
             status, body = await asyncio.to_thread(invoke, client, thread, "Hi")
             at_once.append((status, body.get("reply") or body["code"]))
         return "sent"
@@ -217,6 +296,46 @@ def test_conversations_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
         (200, {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []}),
         [False],
     )
+
+
+def test_a_thread_belongs_to_its_tenant() -> None:
+    body = {"thread_id": "acme/desk/1", "message_id": "m1", "message": "Hi"}
+    tenants = {"another": ["acm"], "none": [""], "two": ["acme", "acme"]}
+    with serving(FakeModel()) as client:
+        got = {
+            name: client.post("/invoke", json=body, headers=[("tenant-id", each) for each in values]).json()[
+                "detail"
+            ]
+            for name, values in tenants.items()
+        }
+
+    once = "the header tenant-id must be given once, as 1 to 200 visible characters"
+    assert got == {"another": "the thread belongs to another tenant", "none": once, "two": once}
+
+
+def test_lets_in_who_has_a_token(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("first\nsecond\n")
+    headers = {"none": "", "another": "Bearer third", "no scheme": "first", "one": "Bearer first"}
+    with serving(FakeModel(), accepted=Accepted(tokens)) as client:
+        got = {
+            name: client.post("/invoke", json={}, headers={"authorization": value}).status_code
+            for name, value in headers.items()
+        }
+        tokens.write_text("third\n")
+        got["another, once it is known"] = client.post(
+            "/invoke", json={}, headers={"authorization": "Bearer third"}
+        ).status_code
+        got["a probe"] = client.get("/livez").status_code
+
+    assert got == {
+        "none": 401,
+        "another": 401,
+        "no scheme": 401,
+        "one": 422,
+        "another, once it is known": 422,
+        "a probe": 200,
+    }
 
 
 def test_refuses_invalid_requests() -> None:

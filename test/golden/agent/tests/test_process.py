@@ -11,7 +11,6 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -19,11 +18,9 @@ import httpx2
 
 import acme_agent_orders as package
 
-SOURCES = str(Path(package.__path__[0]).parent)
-
 
 def _environment(**variables: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": SOURCES, **variables}
+    return {"PATH": os.environ["PATH"], **variables}
 
 
 @contextmanager
@@ -39,11 +36,11 @@ def _running(
         DRAIN_DELAY_SECONDS=str(delay_seconds),
         DRAIN_TIMEOUT_SECONDS=str(timeout_seconds),
         TURN_TIMEOUT_SECONDS="60",
+        ALLOW_ANONYMOUS="true",
         CHECKPOINT_URL="memory:",
         MODEL_URL=model_url,
         MODEL_NAME="small",
         MODEL_API_KEY="key",
-        TOOL_GRANTS="",
     )
     command = [sys.executable, "-m", package.__name__]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -77,7 +74,8 @@ def _stop(process: subprocess.Popen[str]) -> tuple[int, Sequence[Any]]:
 
 def _invoke(url: str, timeout_seconds: float = 60) -> httpx2.Response:
     body = {"thread_id": "t", "message_id": "m1", "message": "Hi"}
-    return httpx2.post(f"{url}/invoke", json=body, timeout=timeout_seconds)
+    headers = {"tenant-id": "t"}
+    return httpx2.post(f"{url}/invoke", json=body, headers=headers, timeout=timeout_seconds)
 
 
 class _SlowModel:
@@ -197,11 +195,9 @@ def test_says_which_variables_are_missing() -> None:
     assert (ended.returncode, record["level"], record["message"]) == (
         2,
         "error",
-        "configuration: CHECKPOINT_URL: is required but not set; "
-        "DRAIN_DELAY_SECONDS: is required but not set; DRAIN_TIMEOUT_SECONDS: is required but not set; "
-        "MODEL_API_KEY: is required but not set; MODEL_NAME: is required but not set; "
-        "MODEL_URL: is required but not set; TOOL_GRANTS: is required but not set; "
-        "TURN_TIMEOUT_SECONDS: is required but not set",
+        "configuration: ACCEPTED_TOKENS_FILE: is required but not set, nor is ALLOW_ANONYMOUS=true; "
+        "CHECKPOINT_URL: is required but not set; MODEL_API_KEY: is required but not set; "
+        "MODEL_NAME: is required but not set; MODEL_URL: is required but not set",
     )
 
 

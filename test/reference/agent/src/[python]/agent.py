@@ -15,4 +15,5 @@ PROMPT: Final = Path(__file__).parent.joinpath("prompts/system.md").read_text("u
 async def think(state: State, runtime: Runtime[Context]) -> Update:
     """One step of a turn: asks the model for the next message of the thread."""
     messages = [SystemMessage(PROMPT), *state["messages"]]
-    return {"messages": [await runtime.context.model.reply(messages, runtime.context.toolbox.granted)]}
+    context = runtime.context
+    return {"messages": [await context.model.reply(messages, context.tools, context.caller)]}

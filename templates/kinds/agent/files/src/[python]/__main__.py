@@ -8,29 +8,25 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
 
-import httpx2
 import uvicorn
 
 from .api import Resources, create_app
-from .chat_completions import ChatCompletions
+from .chat_model import open_model
 from .checkpoints import migrate, open_threads
-from .context import Context
+from .credentials import Accepted
 from .lifecycle import Lifecycle
 from .logs import configure_logging
 from .settings import ConfigurationError, Settings, StoreSettings, read_settings
-from .toolbox import GrantError, Toolbox
+from .toolbox import ToolsError, grant
 from .tools import TOOLS
 from .turns import Turns
 
 log = logging.getLogger(__name__)
 
-MODEL_CONNECT_TIMEOUT_SECONDS: Final = 5.0
-
 
 class _Server(uvicorn.Server):
-    """Stops in order: readiness fails; after a delay the listener closes; turns end; store and client close.
+    """Stops in order: readiness fails; after a delay the listener closes; turns end; store closes.
 
     The delay is for those who still send requests here.
     """
@@ -73,25 +69,18 @@ def main(arguments: Sequence[str]) -> int:
 def serve(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit code; raises ConfigurationError."""
     try:
-        toolbox = Toolbox(TOOLS, settings.tool_grants)
-    except GrantError as error:
-        raise ConfigurationError(f"TOOL_GRANTS: {error}") from error
+        tools = grant(TOOLS, settings.tool_grants)
+    except ToolsError as error:
+        raise ConfigurationError(str(error)) from error
+    model = open_model(settings)
     lifecycle = Lifecycle()
 
     @asynccontextmanager
     async def open_resources() -> AsyncGenerator[Resources]:
-        async with (
-            open_threads(settings.checkpoint_url.get_secret_value()) as threads,
-            httpx2.AsyncClient(
-                base_url=str(settings.model_url),
-                headers={"Authorization": f"Bearer {settings.model_api_key.get_secret_value()}"},
-                # How long an answer may take is the turn's matter.
-                timeout=httpx2.Timeout(None, connect=MODEL_CONNECT_TIMEOUT_SECONDS),
-            ) as http,
-        ):
-            context = Context(model=ChatCompletions(http, settings.model_name), toolbox=toolbox)
-            turns = Turns(context, threads, lifecycle, settings.turn_timeout_seconds)
-            yield Resources(turns, threads.ping, lifecycle)
+        async with open_threads(settings.checkpoint_url.get_secret_value()) as threads:
+            token_file = settings.service_token_file
+            turns = Turns(model, tools, token_file, threads, lifecycle, settings.turn_timeout_seconds)
+            yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
 
     config = uvicorn.Config(
         create_app(open_resources),

@@ -1,14 +1,13 @@
 """The HTTP interface: POST /invoke, and the probes."""
 
 import logging
-import re
-import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final, TypedDict, cast
+from importlib.metadata import version
+from typing import Annotated, Any, Final, TypedDict, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,17 +18,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .caller import TENANT, Caller, Trace, trace_of
+from .credentials import Accepted
+from .graph import AnswerLimitError
 from .lifecycle import Lifecycle, OutOfTimeError
 from .logs import log_with
 from .model import ModelError
 from .threads import ThreadBusyError, ThreadsUnavailableError
-from .turns import RepeatedMessageError, StepLimitError, Turns
+from .turns import RepeatedMessageError, Turns
 
 log = logging.getLogger(__name__)
 
 PROBES: Final = frozenset({"/livez", "/readyz"})
 MAX_BODY_BYTES: Final = 256 * 1024
-TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # What a caller is told of a failed turn. Everything else is a bug: status 500, and the trace in the log only.
 FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
@@ -39,7 +40,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     ThreadsUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),
     OutOfTimeError: (HTTPStatus.GATEWAY_TIMEOUT, "out_of_time"),
-    StepLimitError: (HTTPStatus.INTERNAL_SERVER_ERROR, "step_limit"),
+    AnswerLimitError: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer_limit"),
 }
 
 
@@ -48,6 +49,7 @@ class Resources:
     """What the application works with while it is open. `check` raises while a dependency cannot be used."""
 
     turns: Turns
+    accepted: Accepted
     check: Callable[[], Awaitable[None]]
     lifecycle: Lifecycle
 
@@ -77,11 +79,15 @@ class Invocation(BaseModel):
 
 
 class Reply(BaseModel):
-    """The outcome of a turn; `tools_used` are those of the whole thread so far."""
+    """The outcome of a turn; `tools_used` are those of the whole thread so far.
+
+    Instead of a `reply` there may be a `question`: what interrupt() asked. The next message is the answer.
+    """
 
     thread_id: str
     turn: int
-    reply: str
+    reply: str | None
+    question: Any = None
     tools_used: list[str]
 
 
@@ -104,18 +110,44 @@ def _resources(request: Request) -> Resources:
 
 Open = Annotated[Resources, Depends(_resources)]
 
+
+def _caller(request: Request, resources: Open) -> Caller:
+    if not resources.accepted.accepts(request.headers.get("authorization", "")):
+        raise HTTPException(
+            HTTPStatus.UNAUTHORIZED, "a token of a known service is needed", {"www-authenticate": "Bearer"}
+        )
+    tenants = request.headers.getlist("tenant-id")
+    if len(tenants) != 1 or not TENANT.fullmatch(tenants[0]):
+        raise HTTPException(
+            HTTPStatus.BAD_REQUEST, "the header tenant-id must be given once, as 1 to 200 visible characters"
+        )
+    caller = Caller(tenants[0], request.headers.get("subject-id", ""), cast(Trace, request.state.trace))
+    log_with(tenant=caller.tenant, subject=caller.subject)
+    return caller
+
+
 router = APIRouter()
 
 
-@router.post("/invoke", responses={"default": {"model": Problem, "description": "The turn failed"}})
-async def invoke(invocation: Invocation, resources: Open) -> Reply:
-    """Runs one turn of a thread."""
-    log_with(thread_id=invocation.thread_id, message_id=invocation.message_id)
-    turn = await resources.turns.take(invocation.thread_id, invocation.message_id, invocation.message)
+@router.post(
+    "/invoke",
+    response_model_exclude_none=True,
+    responses={"default": {"model": Problem, "description": "The turn failed"}},
+)
+async def invoke(
+    invocation: Invocation, caller: Annotated[Caller, Depends(_caller)], resources: Open
+) -> Reply:
+    """Runs one turn of a thread, which has to be of the caller's tenant."""
+    thread_id = invocation.thread_id
+    log_with(thread_id=thread_id, message_id=invocation.message_id)
+    if thread_id.split("/")[0] != caller.tenant:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "the thread belongs to another tenant")
+    turn = await resources.turns.take(caller, thread_id, invocation.message_id, invocation.message)
     return Reply(
-        thread_id=invocation.thread_id,
+        thread_id=thread_id,
         turn=turn.number,
         reply=turn.reply,
+        question=turn.question,
         tools_used=turn.tools_used,
     )
 
@@ -151,7 +183,8 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
             yield {"resources": resources}
         log.info("closed")
 
-    app = FastAPI(title=__package__ or "", lifespan=lifespan, docs_url=None, redoc_url=None)
+    name = __package__ or ""
+    app = FastAPI(title=name, version=version(name), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(router)
     # Not FastAPI's max_body_size, which would stand around the log.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
@@ -166,7 +199,7 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
 class RequestLog:
     """Gives each request an id, which its response and all its log records carry, and logs how it ended.
 
-    The id is the trace id where the caller sends a `traceparent`.
+    The id is the trace id: that of the caller's `traceparent`, or of a trace that begins here.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -177,9 +210,10 @@ class RequestLog:
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        trace = TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
-        request_id = trace[1] if trace else secrets.token_hex(16)
-        log_with(request_id=request_id)
+        headers = Headers(scope=scope)
+        trace = trace_of(headers.get("traceparent", ""), headers.get("tracestate", ""))
+        scope.setdefault("state", {})["trace"] = trace
+        log_with(request_id=trace.id)
         start = time.perf_counter()
         status: int | None = None
 
@@ -187,7 +221,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                MutableHeaders(scope=message)["x-request-id"] = trace.id
             await send(message)
 
         try:

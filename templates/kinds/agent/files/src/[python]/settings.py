@@ -1,4 +1,7 @@
-"""Configuration. The environment is its only authority: every variable is required and none has a default."""
+"""Configuration. The environment is its only authority.
+
+What is the same wherever this is tried out has a default; what differs between deployments has none.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
@@ -9,10 +12,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FilePath,
     HttpUrl,
     SecretStr,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -56,14 +61,23 @@ class StoreSettings(BaseModel):
 class Settings(StoreSettings):
     """What is needed to serve."""
 
-    port: Annotated[int, Field(alias="PORT", ge=1, le=65535)]
-    drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)]
-    drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)]
-    turn_timeout_seconds: Annotated[int, Field(alias="TURN_TIMEOUT_SECONDS", ge=1)]
+    port: Annotated[int, Field(alias="PORT", ge=1, le=65535)] = 8080
+    drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)] = 0
+    drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)] = 10
+    turn_timeout_seconds: Annotated[int, Field(alias="TURN_TIMEOUT_SECONDS", ge=1)] = 120
+    model_timeout_seconds: Annotated[int, Field(alias="MODEL_TIMEOUT_SECONDS", ge=1)] = 30
     model_url: Annotated[HttpUrl, AfterValidator(_without_credential), Field(alias="MODEL_URL")]
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
-    tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")]
+    tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")] = frozenset()
+    service_token_file: Annotated[FilePath | None, Field(alias="SERVICE_TOKEN_FILE")] = None
+    accepted_tokens_file: Annotated[FilePath | None, Field(alias="ACCEPTED_TOKENS_FILE")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _anonymous(cls, environment: dict[str, Any]) -> dict[str, Any]:
+        anonymous = environment.get("ALLOW_ANONYMOUS") == "true"
+        return {"ACCEPTED_TOKENS_FILE": None, **environment} if anonymous else environment
 
 
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
@@ -79,5 +93,8 @@ def read_settings(kind: type[AnySettings], environment: Mapping[str, str]) -> An
 
 
 def _describe(fault: ErrorDetails) -> str:
+    name = fault["loc"][0]
     rule = "is required but not set" if fault["type"] == "missing" else fault["msg"]
-    return f"{fault['loc'][0]}: {rule.removeprefix('Value error, ')}"
+    # An agent that everybody may call has to be told so.
+    other = ", nor is ALLOW_ANONYMOUS=true" if rule != fault["msg"] and name == "ACCEPTED_TOKENS_FILE" else ""
+    return f"{name}: {rule.removeprefix('Value error, ')}{other}"

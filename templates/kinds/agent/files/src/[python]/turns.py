@@ -3,40 +3,42 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphRecursionError
+from langchain_core.tools import BaseTool
+from langgraph.graph import END
+from langgraph.types import Command, StateSnapshot
 from langsmith import tracing_context
 
+from .caller import Caller
 from .context import Context
 from .graph import build_graph
 from .lifecycle import Lifecycle
+from .model import Model
 from .state import State
 from .threads import Threads
 
-STEP_LIMIT: Final = 25
 TOOLS_AT_ONCE: Final = 8
 # A claim outlives its turn, which needs a moment to end once it is out of time.
 CLAIM_MARGIN_SECONDS: Final = 30
 
 
-class StepLimitError(Exception):
-    """The turn took STEP_LIMIT steps and still had no reply."""
-
-
 class RepeatedMessageError(Exception):
-    """The message was answered before, and the thread has moved on since."""
+    """The message was sent before, and another one came after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The outcome of one turn; `tools_used` are those of the whole thread so far."""
+    """The outcome of one turn: a reply, or what interrupt() asked; the tools are of the whole thread."""
 
     number: int
-    reply: str
+    reply: str | None
+    question: Any
     tools_used: list[str]
 
 
@@ -44,21 +46,30 @@ class Turns:
     """Takes messages to threads and brings back replies."""
 
     def __init__(
-        self, context: Context, threads: Threads, lifecycle: Lifecycle, timeout_seconds: float
+        self,
+        model: Model,
+        tools: Sequence[BaseTool],
+        service_token_file: Path | None,
+        threads: Threads,
+        lifecycle: Lifecycle,
+        timeout_seconds: float,
     ) -> None:
-        self._context = context
+        self._model = model
+        self._tools = tools
+        self._service_token_file = service_token_file
         self._threads = threads
         self._lifecycle = lifecycle
         self._timeout_seconds = timeout_seconds
-        self._graph = build_graph(threads.saver)
+        self._graph = build_graph(threads.saver, tools)
 
-    async def take(self, thread_id: str, message_id: str, message: str) -> Turn:
+    async def take(self, caller: Caller, thread_id: str, message_id: str, message: str) -> Turn:
         """Runs one turn of a thread, which begins with its first message.
 
         The same message can be sent again, and should be after a failure: a turn that failed goes on where it
-        stopped, one that ended gives its reply once more. Another message passes over a turn that failed.
-        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, StepLimitError, OutOfTimeError
-        and the model's ModelError.
+        stopped, one that ended gives its reply once more. Another message gives a failed turn up: what it did
+        stays in the thread. Where the thread waits for an answer to interrupt(), the next message is that.
+        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, AnswerLimitError,
+        OutOfTimeError and ModelError.
         """
         async with (
             self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
@@ -66,35 +77,63 @@ class Turns:
         ):
             # Whatever the environment says: conversations are not sent to a tracing service.
             with tracing_context(enabled=False):
-                state = await self._run(thread_id, message_id, message)
-        return Turn(number=state["turns"], reply=state["messages"][-1].text, tools_used=state["tools_used"])
+                context = Context(self._model, self._tools, self._service_token_file, caller)
+                return await self._take(context, thread_id, message_id, message)
 
-    async def _run(self, thread_id: str, message_id: str, message: str) -> State:
-        thread: RunnableConfig = {"configurable": {"thread_id": thread_id}}
+    async def _take(self, context: Context, thread_id: str, message_id: str, message: str) -> Turn:
+        thread: RunnableConfig = {"configurable": {"thread_id": thread_id}, "max_concurrency": TOOLS_AT_ONCE}
         snapshot = await self._graph.aget_state(thread)
-        known = cast(State, snapshot.values)
-        if message_id == known.get("message_id"):
-            return await self._go_on(thread, None) if snapshot.next else known
-        if any(message_id == each.id for each in known.get("messages", ())):
-            raise RepeatedMessageError("the message was answered before, and others came after it")
-        start = await self._last_whole(thread) if snapshot.next else thread
-        said = HumanMessage(message, id=message_id)
-        return await self._go_on(
-            start, {"messages": [said], "message_id": message_id, "tools_used": [], "turns": 1}
-        )
+        known: list[str] = snapshot.values.get("message_ids", [])
+        if message_id in known[:-1]:
+            raise RepeatedMessageError("the message was sent before, and others came after it")
+        if message_id in known:
+            # Not by `next`, which is empty as soon as the last step ran: its checkpoint may be missing still.
+            if not snapshot.tasks:
+                if (outcome := _outcome(snapshot)) is None:
+                    raise RepeatedMessageError("the turn of the message was given up for another message")
+                return outcome
+            update: Any = None
+        elif snapshot.interrupts:
+            answer = {snapshot.interrupts[0].id: message}
+            update = Command(resume=answer, update={"message_ids": [message_id]})
+        else:
+            if snapshot.tasks:
+                # What the failed turn left to do ends; what it did stays.
+                await self._graph.aupdate_state(thread, None, as_node=END)
+                snapshot = await self._graph.aget_state(thread)
+            messages = [*_unanswered(snapshot), HumanMessage(message, id=message_id)]
+            update = {"messages": messages, "message_ids": [message_id], "turns": 1}
+        # Steps wait for their checkpoint, so that no tool runs whose call is not stored.
+        await self._graph.ainvoke(update, thread, context=context, durability="sync")
+        if (outcome := _outcome(await self._graph.aget_state(thread))) is None:
+            raise RuntimeError("the graph ended without a reply")
+        return outcome
 
-    async def _go_on(self, start: RunnableConfig, update: State | None) -> State:
-        limits: RunnableConfig = {"recursion_limit": STEP_LIMIT, "max_concurrency": TOOLS_AT_ONCE}
-        try:
-            return cast(State, await self._graph.ainvoke(update, {**start, **limits}, context=self._context))
-        except GraphRecursionError as error:
-            raise StepLimitError(f"no reply after {STEP_LIMIT} steps") from error
 
-    async def _last_whole(self, thread: RunnableConfig) -> RunnableConfig:
-        """Where the last whole turn of the thread ended; its very beginning when there is none."""
-        start = thread
-        async for snapshot in self._graph.aget_state_history(thread):
-            start = snapshot.config
-            if not snapshot.next:
-                break
-        return start
+def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
+    messages: list[AnyMessage] = snapshot.values.get("messages", [])
+    answered: set[str] = set()
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            answered.add(message.tool_call_id)
+        if isinstance(message, AIMessage):
+            text = "The turn ended before this call did: it may have had its effect."
+            return [
+                ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error")
+                for call in message.tool_calls
+                if call["id"] not in answered
+            ]
+    return []
+
+
+def _outcome(snapshot: StateSnapshot) -> Turn | None:
+    """The outcome of the last turn; None if it ended without one."""
+    state = cast(State, snapshot.values)
+    tools = [each for each in state["messages"] if isinstance(each, ToolMessage) and each.status == "success"]
+    used = sorted({str(each.name) for each in tools})
+    if snapshot.interrupts:
+        return Turn(state["turns"], None, snapshot.interrupts[0].value, used)
+    last = state["messages"][-1]
+    if not isinstance(last, AIMessage) or last.tool_calls:
+        return None
+    return Turn(state["turns"], last.text, None, used)

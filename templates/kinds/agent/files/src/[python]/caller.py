@@ -1,0 +1,52 @@
+"""For whom the agent works: who sent the message, and as part of which trace."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+TENANT: Final = re.compile(r"[!-~]{1,200}")
+_TRACE_PARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+_TRACE_STATE: Final = re.compile(r"[ -~]{1,512}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A W3C trace context. `state` is empty where the caller sent none."""
+
+    parent: str
+    state: str
+
+    @property
+    def id(self) -> str:
+        """The trace id, 32 hexadecimal digits: it joins the logs of all services."""
+        return self.parent.split("-")[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Comes from where the message was let in, never from the arguments of a tool; `subject` may be empty."""
+
+    tenant: str
+    subject: str
+    trace: Trace
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each call to another service carries, beside the credential of this one."""
+        headers = {
+            "tenant-id": self.tenant,
+            "subject-id": self.subject,
+            "traceparent": self.trace.parent,
+            "tracestate": self.trace.state,
+        }
+        return {name: value for name, value in headers.items() if value}
+
+
+def trace_of(parent: str, state: str) -> Trace:
+    """The trace of a request; a new one, which is not sampled, where `parent` is missing or malformed."""
+    if _TRACE_PARENT.fullmatch(parent):
+        return Trace(parent, state if _TRACE_STATE.fullmatch(state) else "")
+    return Trace(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00", "")
