@@ -23,7 +23,8 @@ func NewHTTP(method *url.URL, client *http.Client) *HTTP {
 	return &HTTP{client: client, method: method.String()}
 }
 
-// Request implements [Service]. What the domain answers with 4xx is refused, but for 408 and 429, which ask for patience.
+// Request implements [Service]. Refused is what the domain says of the work itself, with 400 or 409. Anything else is for
+// people to set right, such as an address or a token, or for time.
 func (h *HTTP) Request(ctx context.Context, from engine.Caller, order Order) error {
 	body, err := json.Marshal(map[string]string{"requestId": order.ID, "title": order.Title})
 	if err != nil {
@@ -54,7 +55,7 @@ func (h *HTTP) Request(ctx context.Context, from engine.Caller, order Order) err
 	switch status := resp.StatusCode; {
 	case status/100 == 2:
 		return nil
-	case status/100 == 4 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests:
+	case status == http.StatusBadRequest || status == http.StatusConflict:
 		return fmt.Errorf("%w: %s was answered %d: %.200q", ErrRefused, order.ID, status, answer)
 	default:
 		return fmt.Errorf("work %s was answered %d: %.200q", order.ID, status, answer)

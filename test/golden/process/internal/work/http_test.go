@@ -40,7 +40,7 @@ func TestWorkIsRequestedForItsCaller(t *testing.T) {
 func TestWorkFailsUnlessAccepted(t *testing.T) {
 	for status, refused := range map[int]bool{
 		http.StatusNotModified: false, http.StatusBadRequest: true, http.StatusConflict: true,
-		http.StatusRequestTimeout: false, http.StatusTooManyRequests: false, http.StatusInternalServerError: false,
+		http.StatusUnauthorized: false, http.StatusNotFound: false, http.StatusTooManyRequests: false, http.StatusInternalServerError: false,
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		method, _ := url.Parse(server.URL)
