@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/backend"
@@ -103,6 +105,9 @@ func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments
 	}
 	defer func() { _ = session.Close() }()
 	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	if broken, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return "protocol: " + broken.Message
+	}
 	if err != nil {
 		return err.Error()
 	}
@@ -190,7 +195,7 @@ func TestRefusalsAreToldInTheirWords(t *testing.T) {
 }
 
 func TestFailuresOfServicesStayHere(t *testing.T) {
-	want := "error: the call failed; it may be made again later"
+	want := "protocol: the call failed; it may be made again later"
 	for _, change := range []func(*services){
 		func(s *services) { s.failing = true },
 		func(s *services) { s.moved = true },

@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
@@ -51,7 +50,7 @@ func recovered(log *slog.Logger) mcp.Middleware {
 			defer func() {
 				if cause := recover(); cause != nil {
 					log.ErrorContext(ctx, "panic", "method", method, "cause", cause, "stack", string(debug.Stack()))
-					result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: errFailed.Error()}
+					result, err = nil, errFailed
 				}
 			}()
 			return next(ctx, method, req)

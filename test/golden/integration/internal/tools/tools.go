@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
@@ -20,8 +21,9 @@ const version = "1.0.0"
 // callTimeout is for one call; it ends before the HTTP server gives up.
 const callTimeout = 20 * time.Second
 
-// errFailed is all that a caller learns of a failure that is not theirs.
-var errFailed = errors.New("the call failed; it may be made again later")
+// errFailed is all that a caller learns of a failure that is not theirs. It is an error of the protocol and no answer of
+// the tool: a model that read it would make another call, although this one may have been done.
+var errFailed = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the call failed; it may be made again later"}
 
 // Identify says who makes a request.
 type Identify func(*mcp.RequestExtra) (caller.Caller, error)

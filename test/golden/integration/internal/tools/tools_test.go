@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
@@ -57,6 +58,9 @@ func connect(t *testing.T, items port.Items) *mcp.ClientSession {
 func call(t *testing.T, client *mcp.ClientSession, tool string, arguments map[string]any) (string, bool) {
 	t.Helper()
 	result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: arguments})
+	if broken, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		return "protocol: " + broken.Message, true
+	}
 	if err != nil {
 		return err.Error(), true
 	}
@@ -158,7 +162,7 @@ func TestToolsTellWhatIsRefused(t *testing.T) {
 	}{
 		{port.ErrNotFound, "there is no such item"},
 		{errors.Join(errors.New("secret"), port.Refused("the title is taken")), "the title is taken"},
-		{errors.New("secret"), "the call failed; it may be made again later"},
+		{errors.New("secret"), "protocol: the call failed; it may be made again later"},
 	} {
 		client := connect(t, &memory{err: test.err})
 		for tool, arguments := range map[string]map[string]any{
