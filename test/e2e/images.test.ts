@@ -40,7 +40,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       MODEL_URL: 'http://127.0.0.1:1/v1/',
       MODEL_NAME: 'm',
       MODEL_API_KEY: 'k',
-      ALLOW_ANONYMOUS: 'true',
+      ACCEPT_CALLERS: 'anyone',
     },
   }),
   domain: async (port, { database }) => ({

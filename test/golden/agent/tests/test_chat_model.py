@@ -73,7 +73,7 @@ def _ask(url: str) -> AIMessage:
         "MODEL_URL": url,
         "MODEL_NAME": "small",
         "MODEL_API_KEY": "key",
-        "ALLOW_ANONYMOUS": "true",
+        "ACCEPT_CALLERS": "anyone",
     }
     messages = [SystemMessage("Be brief."), HumanMessage("Hi")]
     model = open_model(read_settings(Settings, environment))

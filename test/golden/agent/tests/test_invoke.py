@@ -14,6 +14,7 @@ from acme_agent_orders.checkpoints import MemoryThreads
 from acme_agent_orders.context import Context
 from acme_agent_orders.credentials import Accepted
 from acme_agent_orders.model import ModelError
+from acme_agent_orders.state import State
 from acme_agent_orders.toolbox import idempotency_key
 
 from support import FakeModel, asks_for, invoke, says, serving
@@ -191,7 +192,7 @@ def test_the_caller_of_a_message_reaches_its_model_and_its_tools(tmp_path: Path)
     seen: list[dict[str, str]] = []
 
     @tool
-    async def whoami(runtime: ToolRuntime[Context, Any]) -> str:
+    async def whoami(runtime: ToolRuntime[Context, State]) -> str:
         """Tell for whom this runs."""
         seen.append(runtime.context.headers())
         return "told"

@@ -36,7 +36,7 @@ def _running(
         DRAIN_DELAY_SECONDS=str(delay_seconds),
         DRAIN_TIMEOUT_SECONDS=str(timeout_seconds),
         TURN_TIMEOUT_SECONDS="60",
-        ALLOW_ANONYMOUS="true",
+        ACCEPT_CALLERS="anyone",
         CHECKPOINT_URL="memory:",
         MODEL_URL=model_url,
         MODEL_NAME="small",
@@ -195,9 +195,9 @@ def test_says_which_variables_are_missing() -> None:
     assert (ended.returncode, record["level"], record["message"]) == (
         2,
         "error",
-        "configuration: ACCEPTED_TOKENS_FILE: is required but not set, nor is ALLOW_ANONYMOUS=true; "
-        "CHECKPOINT_URL: is required but not set; MODEL_API_KEY: is required but not set; "
-        "MODEL_NAME: is required but not set; MODEL_URL: is required but not set",
+        "configuration: ACCEPT_CALLERS: is required but not set; CHECKPOINT_URL: is required but not set; "
+        "MODEL_API_KEY: is required but not set; MODEL_NAME: is required but not set; "
+        "MODEL_URL: is required but not set",
     )
 
 

@@ -1,5 +1,7 @@
 """The environment as configuration."""
 
+from pathlib import Path
+
 import pytest
 
 from acme_agent_orders.settings import (
@@ -10,7 +12,7 @@ from acme_agent_orders.settings import (
 )
 
 REQUIRED = {
-    "ACCEPTED_TOKENS_FILE": __file__,
+    "ACCEPT_CALLERS": "/run/secrets/callers",
     "CHECKPOINT_URL": "postgresql://agent@db/threads",
     "MODEL_API_KEY": "key",
     "MODEL_NAME": "small",
@@ -33,19 +35,18 @@ def test_has_defaults_for_what_is_the_same_everywhere() -> None:
 
 
 def test_lets_everybody_in_only_when_told_so() -> None:
-    environment = {name: value for name, value in REQUIRED.items() if name != "ACCEPTED_TOKENS_FILE"}
-
-    assert read_settings(Settings, {**environment, "ALLOW_ANONYMOUS": "true"}).accepted_tokens_file is None
-    with pytest.raises(ConfigurationError, match="ACCEPTED_TOKENS_FILE: is required but not set"):
-        read_settings(Settings, {**environment, "ALLOW_ANONYMOUS": "false"})
+    assert read_settings(Settings, REQUIRED).accepted_tokens_file == Path("/run/secrets/callers")
+    assert read_settings(Settings, {**REQUIRED, "ACCEPT_CALLERS": "anyone"}).accepted_tokens_file is None
+    for bad in ("", "everyone", "callers"):
+        with pytest.raises(ConfigurationError, match="ACCEPT_CALLERS: should be anyone, or"):
+            read_settings(Settings, {**REQUIRED, "ACCEPT_CALLERS": bad})
 
 
 def test_names_every_variable_that_is_missing() -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_settings(Settings, {})
 
-    got = str(caught.value).split("; ")
-    assert [each.split(",")[0] for each in got] == [f"{name}: is required but not set" for name in REQUIRED]
+    assert str(caught.value).split("; ") == [f"{name}: is required but not set" for name in REQUIRED]
 
 
 def test_shows_no_value_of_a_variable() -> None:

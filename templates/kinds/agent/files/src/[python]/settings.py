@@ -4,6 +4,7 @@ What is the same wherever this is tried out has a default; what differs between 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -12,12 +13,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    FilePath,
     HttpUrl,
     SecretStr,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -50,6 +49,14 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
+def _callers(value: str) -> Path | None:
+    if value == "anyone":
+        return None
+    if not Path(value).is_absolute():
+        raise ValueError("should be anyone, or the absolute path of a file with tokens, one a line")
+    return Path(value)
+
+
 class StoreSettings(BaseModel):
     """What is needed to reach the store of threads, which is all that `migrate` does."""
 
@@ -70,14 +77,8 @@ class Settings(StoreSettings):
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
     tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")] = frozenset()
-    service_token_file: Annotated[FilePath | None, Field(alias="SERVICE_TOKEN_FILE")] = None
-    accepted_tokens_file: Annotated[FilePath | None, Field(alias="ACCEPTED_TOKENS_FILE")]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _anonymous(cls, environment: dict[str, Any]) -> dict[str, Any]:
-        anonymous = environment.get("ALLOW_ANONYMOUS") == "true"
-        return {"ACCEPTED_TOKENS_FILE": None, **environment} if anonymous else environment
+    service_token_file: Annotated[Path | None, Field(alias="SERVICE_TOKEN_FILE")] = None
+    accepted_tokens_file: Annotated[Path | None, BeforeValidator(_callers), Field(alias="ACCEPT_CALLERS")]
 
 
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
@@ -93,8 +94,5 @@ def read_settings(kind: type[AnySettings], environment: Mapping[str, str]) -> An
 
 
 def _describe(fault: ErrorDetails) -> str:
-    name = fault["loc"][0]
     rule = "is required but not set" if fault["type"] == "missing" else fault["msg"]
-    # An agent that everybody may call has to be told so.
-    other = ", nor is ALLOW_ANONYMOUS=true" if rule != fault["msg"] and name == "ACCEPTED_TOKENS_FILE" else ""
-    return f"{name}: {rule.removeprefix('Value error, ')}{other}"
+    return f"{fault['loc'][0]}: {rule.removeprefix('Value error, ')}"

@@ -4,10 +4,13 @@ Fields hold messages and plain data: the store reads no other classes back.
 """
 
 import operator
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+
+# Before Python 3.12 the schema of a tool cannot be made of the one in typing.
+from typing_extensions import TypedDict
 
 
 class State(TypedDict):
