@@ -24,7 +24,7 @@ export interface NamedPrimitive {
   readonly name: string;
   readonly inputs: GivenInputs;
   /** Write files again that were deleted. */
-  readonly restore?: boolean;
+  readonly restore: boolean;
 }
 
 /** Where it is to be written, and what from. */
@@ -119,7 +119,7 @@ export async function prepareScaffold(
     site,
     existing,
     unexpectedFiles,
-    restore: request.restore ?? false,
+    restore: request.restore,
   });
   return { ...planned, warnings };
 }

@@ -55,11 +55,12 @@ export interface ScaffoldPorts {
 export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts): Promise<ScaffoldDocument> {
   const { location, signal, emit } = ports;
   const named = await completeName(request, ports);
-  const { plan, contents, warnings } = await prepareScaffold({ ...named, inputs: request.inputs }, ports);
+  const { inputs, restore, dryRun } = request;
+  const { plan, contents, warnings } = await prepareScaffold({ ...named, inputs, restore }, ports);
   for (const warning of warnings) {
     emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
   }
-  if (request.dryRun) return { ...plan, written: false };
+  if (dryRun) return { ...plan, written: false };
   emit({ type: 'step', step: 'write', message: `Writing ${plan.path}` });
   await executeScaffold(plan, contents, { root: location.root, signal });
   if (!signal.aborted) await warnOfIgnored(plan, ports);

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
@@ -65,6 +65,21 @@ test('source and entity are kept, also once the domain is gone', async () => {
   expect(plan.inputs).toEqual({ entity: 'purchase', source: 'domain/orders' });
   const again = { ...view, inputs: { entity: 'order' } };
   await expect(prepare(repo.root, again)).rejects.toMatchObject({ code: 'input-changed' });
+});
+
+test('a file that was renamed stays away however often scaffold runs, until it is asked for', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root);
+  const folder = join(repo.root, 'primitives/widget/order-lines');
+  await rename(join(folder, 'src/order_lines.ts'), join(folder, 'src/lines.ts'));
+  for (let round = 0; round < 2; round += 1) {
+    const { files } = await scaffold(repo.root);
+    const found = files.filter(({ fate }) => fate !== 'unchanged');
+    expect(found).toMatchObject([{ path: 'src/order_lines.ts', fate: 'skipped', reason: 'was-deleted' }]);
+    expect(await readdir(join(folder, 'src'))).toEqual(['lines.ts']);
+  }
+  await scaffold(repo.root, { restore: true });
+  expect(await readdir(join(folder, 'src'))).toEqual(['lines.ts', 'order_lines.ts']);
 });
 
 test.each([
