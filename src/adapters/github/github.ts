@@ -27,14 +27,8 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     async repository() {
       const found = await absent(read('GET /repos/{owner}/{repo}', place));
       if (found === undefined) return undefined;
-      const {
-        full_name: name,
-        default_branch: defaultBranch,
-        archived,
-        permissions,
-        html_url: url,
-      } = found.data;
-      return { name, defaultBranch, archived, canPush: permissions?.push, url };
+      const { full_name: name, default_branch: defaultBranch, archived, permissions } = found.data;
+      return { name, defaultBranch, archived, canPush: permissions?.push };
     },
 
     async workflow(file) {
@@ -245,12 +239,11 @@ function jobOf(job: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs'>
 }
 
 function pullOf(pull: Data<'GET /repos/{owner}/{repo}/pulls'>[number]): PullRequest {
-  const { number, html_url: url, state, merged_at: merged, head, base, created_at: created } = pull;
+  const { number, html_url: url, state, merged_at: merged, base, created_at: created } = pull;
   return {
     number,
     url,
     state: merged ? 'merged' : state === 'open' ? 'open' : 'closed',
-    head: head.ref,
     base: base.ref,
     created,
   };

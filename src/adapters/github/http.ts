@@ -26,7 +26,6 @@ export interface ApiOptions {
 
 /** Typed calls of GitHub's REST API: Octokit's routes over the HTTP client of this program. */
 export interface Api {
-  readonly host: string;
   /** Sends what has no effect; what may pass by itself is tried again. */
   readonly read: typeof octokit;
   /** Sends once; only what GitHub has refused for its rate is sent again. */
@@ -92,7 +91,7 @@ export function createApi(options: ApiOptions): Api {
       },
     });
 
-  return { host, read: calls(false), write: calls(true), close: () => client.close() };
+  return { read: calls(false), write: calls(true), close: () => client.close() };
 }
 
 function failureOf(

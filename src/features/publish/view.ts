@@ -2,7 +2,7 @@ import type { ExitCode } from '../../core/errors.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
-import { sanitize, sanitizeLine } from '../../render/text.ts';
+import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { PublishedComponent, PublishPlan, PublishReport } from './document.ts';
 import type { PublishResult } from './run.ts';
 
@@ -166,10 +166,6 @@ function countBy(words: readonly string[]): string {
 
 function markdownRow(cells: readonly string[]): string {
   return `| ${cells.map((cell) => (cell.startsWith('`') ? cell : markdownText(cell))).join(' | ')} |`;
-}
-
-function markdownText(text: string): string {
-  return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!]/g, (character) => `\\${character}`);
 }
 
 /** A code span, for references and commits. */

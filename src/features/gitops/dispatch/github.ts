@@ -6,7 +6,6 @@ export interface Repository {
   readonly archived: boolean;
   /** Whether the owner of the token may push; GitHub says nothing of it for some tokens. */
   readonly canPush: boolean | undefined;
-  readonly url: string;
 }
 
 /** A workflow, as GitHub has indexed it from the default branch. */
@@ -52,8 +51,7 @@ export interface PullRequest {
   readonly number: number;
   readonly url: string;
   readonly state: 'open' | 'merged' | 'closed';
-  /** The branches. */
-  readonly head: string;
+  /** The branch that it is for. */
   readonly base: string;
   /** ISO 8601, by GitHub's clock. */
   readonly created: string;

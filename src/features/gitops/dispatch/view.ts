@@ -2,7 +2,7 @@ import type { ExitCode } from '../../../core/errors.ts';
 import type { Outcome } from '../../../render/outcome.ts';
 import type { Style } from '../../../render/style.ts';
 import { table } from '../../../render/table.ts';
-import { sanitize, sanitizeLine } from '../../../render/text.ts';
+import { markdownText, sanitize, sanitizeLine } from '../../../render/text.ts';
 import type { GitopsRunDocument } from './document.ts';
 
 /** How a request is shown. Exit 1 where it failed, 3 where it is not finished. */
@@ -116,8 +116,4 @@ export function gitopsRunMarkdown(document: GitopsRunDocument): string {
     ...(steps.length > 0 ? ['| step | outcome |', '| --- | --- |', ...steps, ''] : []),
     ...files,
   ].join('\n');
-}
-
-function markdownText(text: string): string {
-  return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!]/g, (character) => `\\${character}`);
 }
