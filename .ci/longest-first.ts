@@ -12,6 +12,9 @@ const LONGEST = [
   'test/e2e/publish/registries.test.ts',
   'test/e2e/publish/refusals.test.ts',
   'test/e2e/verify.test.ts',
+  'test/integration/gitops/workflows.test.ts',
+  'test/integration/gitops/scaffold.test.ts',
+  'test/e2e/gitops-kit.test.ts',
 ];
 
 /** Starts the longest test files first, so that at the end no processor waits for one that began late. */

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 
 export type Writable = string | number | WritableMapping;
 
@@ -19,4 +19,12 @@ export function writeText(text: string): string {
     1,
     -2,
   );
+}
+
+/** Whether a text needs no quotes as the value of a key: unlike `no` and `1.0`, YAML 1.1 and 1.2 read it as it is. */
+export function isPlainText(text: string): boolean {
+  return (['1.1', '1.2'] as const).every((version) => {
+    const document = parseDocument(`value: ${text}`, { version });
+    return document.errors.length === 0 && document.get('value') === text;
+  });
 }

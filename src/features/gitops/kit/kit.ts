@@ -1,5 +1,6 @@
 import type { Fault } from '../../../yaml/fault.ts';
 import { parseYaml } from '../../../yaml/read.ts';
+import { isPlainText } from '../../../yaml/write.ts';
 import { type Kit, KitFile } from './kit-document.ts';
 
 /** The owner's settings, at the root of a GitOps repository. */
@@ -20,8 +21,9 @@ export async function parseKit(text: string): Promise<Kit> {
 /** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
 export const RESERVED_LANES = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
 
-/** What a schema cannot say: names are there once, and what is named exists. */
-function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] {
+/** What a schema cannot say: names are there once, what is named exists, and no text is something else in YAML. */
+function kitFaults(kit: Kit): readonly Fault[] {
+  const { kinds, clusters, lanes, previews } = kit;
   const known = clusters.map(({ name }) => name);
   const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
     known.includes(name)
@@ -34,6 +36,7 @@ function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] 
           },
         ];
   return [
+    ...notPlain(kit, []),
     ...repeated(kinds, (i) => ['kinds', i]),
     ...repeated(known, (i) => ['clusters', i, 'name']),
     ...repeated(
@@ -47,6 +50,24 @@ function kitFaults({ kinds, clusters, lanes, previews }: Kit): readonly Fault[] 
     ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
     ...cluster(previews.cluster, ['previews', 'cluster']),
+  ];
+}
+
+/** Everything here is written into YAML as it is. The patterns leave nothing that could break out of a value. */
+function notPlain(value: unknown, path: Fault['path']): readonly Fault[] {
+  if (typeof value === 'object' && value !== null) {
+    const isList = Array.isArray(value);
+    return Object.entries(value).flatMap(([key, item]) =>
+      notPlain(item, [...path, isList ? Number(key) : key]),
+    );
+  }
+  if (typeof value !== 'string' || isPlainText(value)) return [];
+  return [
+    {
+      path,
+      message: `${JSON.stringify(value)} is no text in YAML`,
+      suggestion: 'Choose another name: the files that the kit writes have it without quotes.',
+    },
   ];
 }
 

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../../../core/errors.ts';
 import { schemaFaults } from '../../../yaml/schema-faults.ts';
-import { writeText } from '../../../yaml/write.ts';
+import { isPlainText, writeText } from '../../../yaml/write.ts';
 import { RESERVED_LANES } from './kit.ts';
 import { KitFile } from './kit-document.ts';
 
@@ -85,6 +85,7 @@ function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
   for (const { flag, value, schema } of values) {
     if (value !== undefined && schemaFaults(schema, value).length > 0)
       throw invalid(flag, value, `it is not ${(schema as { title?: string }).title}`);
+    if (value !== undefined && !isPlainText(value)) throw invalid(flag, value, 'it is no text in YAML');
   }
   for (const [i, name] of lanes.entries()) {
     if (RESERVED_LANES.includes(name)) throw invalid('lanes', name, 'the name is reserved for the kit');

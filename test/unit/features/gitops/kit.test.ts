@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseAllDocuments, visit } from 'yaml';
 import { bundledKit } from '../../../../src/cli/ports/kit.ts';
 import { parseKit } from '../../../../src/features/gitops/kit/kit.ts';
 import { planKit } from '../../../../src/features/gitops/kit/plan.ts';
@@ -81,6 +82,7 @@ describe('kit.yaml', () => {
     ['--lanes "../x" cannot be used: it is not a DNS label', { lanes: ['../x'] }],
     ['--lanes "{{ x }}" cannot be used: it is not a DNS label', { lanes: ['a', '{{ x }}'] }],
     ['--lanes "" cannot be used: it is not a DNS label', { lanes: [''] }],
+    ['--lanes "off" cannot be used: it is no text in YAML', { lanes: ['off'] }],
     ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
     ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
   ])('%s', (message, flags) => {
@@ -102,6 +104,10 @@ describe('kit.yaml', () => {
     ],
     ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
     ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
+    ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is no text in YAML'],
+    ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is no text in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:36:10: "2026-01-01" is no text in YAML'],
+    ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is no text in YAML'],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
     ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
     [
@@ -159,6 +165,30 @@ describe('the kit as it is installed', () => {
       ]),
     );
     expect([...files.keys()].filter((path) => path.startsWith('sources/charts'))).toEqual([]);
+  });
+
+  test('what is data and no template of helm is YAML, and has the settings as texts', async () => {
+    const odd = settings
+      .replace('https://kubernetes.default.svc', '"https://[::1]:6443"')
+      .replace('branch: main', 'branch: release/2026-01')
+      .replace('https://github.com/Acme/gitops.git', 'git@github.com:Acme/gitops.git');
+    const files = [...(await render(odd))].filter(
+      ([path]) => /\.ya?ml$/.test(path) && !path.includes('/templates/'),
+    );
+    const texts: string[] = [];
+    for (const [path, text] of files) {
+      for (const document of parseAllDocuments(text, { version: '1.1' })) {
+        expect({ path, errors: document.errors, warnings: document.warnings }).toEqual({
+          path,
+          errors: [],
+          warnings: [],
+        });
+        visit(document, { Scalar: (_, { value }) => void texts.push(String(value)) });
+      }
+    }
+    expect(texts).toEqual(
+      expect.arrayContaining(['https://[::1]:6443', 'release/2026-01', 'git@github.com:Acme/gitops.git']),
+    );
   });
 
   test('two files at one path are refused', async () => {
