@@ -30,6 +30,10 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t != "" {
 		token, err := os.ReadFile(string(t))
 		if err != nil {
+			// As a RoundTripper has to.
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
 			return nil, err
 		}
 		req = req.Clone(req.Context())

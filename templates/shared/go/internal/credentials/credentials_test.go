@@ -1,10 +1,13 @@
 package credentials
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -23,6 +26,24 @@ func TestClientsAreAcceptedByTheirToken(t *testing.T) {
 	write(t, tokens, "first\n")
 	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusUnauthorized)
 }
+
+func TestClientSendsNothingWithoutItsToken(t *testing.T) {
+	called := false
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
+	defer server.Close()
+	body := &closing{Reader: strings.NewReader("event")}
+	_, err := Client(filepath.Join(t.TempDir(), "missing"), time.Minute).Post(server.URL, "text/plain", body)
+	if !errors.Is(err, os.ErrNotExist) || called || !body.closed {
+		t.Errorf("Post() error = %v, called: %v, body closed: %v; want %v, false, true", err, called, body.closed, os.ErrNotExist)
+	}
+}
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return nil }
 
 func TestClientFollowsNoRedirection(t *testing.T) {
 	server := httptest.NewServer(http.RedirectHandler("/login", http.StatusFound))
