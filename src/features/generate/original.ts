@@ -6,7 +6,7 @@ import type { OnDisk } from './on-disk.ts';
 
 /**
  * A warning where the model that a primitive was scaffolded from says something else by now than the copy in the
- * primitive, from which code is generated. Undefined where one of them is gone, or not valid.
+ * primitive, from which code is generated. Undefined where one of them is gone, or no XML.
  */
 export async function originalWarning(
   { path, template, manifest }: OnDisk,
@@ -20,12 +20,8 @@ export async function originalWarning(
     [original, shown].map((file) => readFile(join(root, file)).catch(() => undefined)),
   );
   if (theirs === undefined || ours === undefined) return undefined;
-  const { readBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
-  const [one, other] = await Promise.all([
-    readBpmn(theirs, original, manifest.bpmn),
-    readBpmn(ours, shown, manifest.bpmn),
-  ]);
-  if (!('model' in one && 'model' in other) || one.model.digest === other.model.digest) return undefined;
+  const [one, other] = await Promise.all([digestOfModel(theirs, original), digestOfModel(ours, shown)]);
+  if (one === undefined || other === undefined || one === other) return undefined;
   const isEdited = digestOf(ours) !== manifest.provenance?.files.get(copy);
   return {
     rule: 'bpmn-original',
@@ -36,4 +32,14 @@ export async function originalWarning(
       : `it has changed since it was copied to ${shown}, from which code is generated`,
     fix: `Remove ${original}, or copy one over the other.`,
   };
+}
+
+/** Whether it has faults does not matter here; undefined where it is no XML. */
+async function digestOfModel(bytes: Uint8Array, path: string): Promise<string | undefined> {
+  const [{ readXml }, { modelDigest }] = await Promise.all([
+    import('../../kinds/generators/bpmn/xml.ts'),
+    import('../../kinds/generators/bpmn/digest.ts'),
+  ]);
+  const read = readXml(new TextDecoder().decode(bytes), path);
+  return 'root' in read ? modelDigest(read.root) : undefined;
 }

@@ -252,6 +252,8 @@ test('the copy of a model counts: the original is read no more, and the one that
   );
   await repo.write({ [original]: changed });
   expect(await warning()).toBe('none');
+  await repo.write({ [original]: changed.replace('type="post"', 'type="2fa"') });
+  expect(await warning()).toContain('it has changed since it was copied');
 });
 
 test('names that primitive.yaml gives before the scaffold are used by it, by generate, and kept', async () => {
@@ -264,7 +266,7 @@ test('names that primitive.yaml gives before the scaffold are used by it, by gen
   await expect(prepare(repo.root, asked)).rejects.toMatchObject({
     code: 'bpmn-invalid',
     suggestions: expect.arrayContaining([
-      'Name it in primitive.yaml: bpmn: { names: { "2fa-mail": NameInGo } }',
+      'Name it in primitive.yaml, which can be written before the scaffold: bpmn: { names: { "2fa-mail": NameInGo } }',
     ]),
   });
   const manifest = 'primitives/process/shop/primitive.yaml';

@@ -104,7 +104,7 @@ export function readModel(
   const naming: Naming = { processId: processIds.length === 1 ? (processIds[0] ?? '') : '', names, fault };
   const known = new Set([...types.flatMap(({ used }) => used), ...waited, ...caught].map(({ name }) => name));
   for (const name of [...Object.keys(names), ...exclude].filter((one) => !known.has(one))) {
-    const message = `primitive.yaml speaks of ${quoted(name)}, which the model does not have`;
+    const message = `primitive.yaml names ${quoted(name)}, which the model does not have`;
     fault(root, 'setting-unused', message, 'Correct `bpmn` in primitive.yaml, or remove it there.');
   }
   const jobs = named(own, 'job type', naming).map(({ name, identifier, elements }) => ({
@@ -268,7 +268,7 @@ function named(
     .flatMap(([name, used]): Named[] => {
       const [{ at }] = used;
       const identifier = Object.hasOwn(names, name) ? names[name] : goIdentifier(name, processId);
-      const fix = `Name it in primitive.yaml: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
+      const fix = `Name it in primitive.yaml, which can be written before the scaffold: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
       // Job types become methods, the others end in constants with a prefix.
       if (identifier === undefined || (what === 'job type' && !isExported(identifier))) {
         fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} makes no name in Go`, fix);

@@ -328,7 +328,7 @@ test('primitive.yaml names what makes no name in Go, and leaves jobs to other wo
   ]);
   const stale = { names: { gone: 'Gone' }, exclude: ['mial'] };
   await expect(compileBpmn(Buffer.from(modelOf(task('T', 'a'))), 'flow.bpmn', stale)).rejects.toMatchObject({
-    why: expect.stringMatching(/speaks of "gone".*\n.*speaks of "mial"/),
+    why: expect.stringMatching(/names "gone".*\n.*names "mial"/),
   });
 });
 
