@@ -264,7 +264,7 @@ test('a refused event stops its aggregate until it is given up, and a lost read 
     code: 'aborted',
   });
   const stuck = await until('the dead event', async () => JSON.parse(await events('list')) as object);
-  expect(stuck).toMatchObject({ ID: 'poison', Dead: true, LastError: expect.stringContaining('400') });
+  expect(stuck).toMatchObject({ id: 'poison', dead: true, lastError: expect.stringContaining('400') });
   expect(await titles()).toEqual(['First', 'Other']);
   await events('give-up', 'poison');
   await shows('Other', 'Renamed');

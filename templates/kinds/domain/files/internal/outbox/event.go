@@ -30,10 +30,14 @@ type Event struct {
 
 // Stuck is an event that could not be delivered; the later ones of its aggregate wait for it.
 type Stuck struct {
-	ID, Tenant, Type, AggregateType, AggregateID string
-	Sequence                                     int64
+	ID            string `json:"id"`
+	Tenant        string `json:"tenant"`
+	Type          string `json:"type"`
+	AggregateType string `json:"aggregateType"`
+	AggregateID   string `json:"aggregateId"`
+	Sequence      int64  `json:"sequence"`
 	// Dead events are not tried again by themselves.
-	Dead      bool
-	Attempts  int
-	LastError string
+	Dead      bool   `json:"dead"`
+	Attempts  int    `json:"attempts"`
+	LastError string `json:"lastError"`
 }
