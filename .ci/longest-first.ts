@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'test/e2e/publish/interruptions.test.ts',
   'test/integration/publish/faults.test.ts',
+  'test/integration/gitops/cluster.test.ts',
   'test/e2e/images.test.ts',
   'test/integration/kinds/python-ts-kinds.test.ts',
   'test/integration/kinds/go-kinds.test.ts',

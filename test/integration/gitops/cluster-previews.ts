@@ -241,46 +241,75 @@ export function previews(lab: () => GitopsCluster): void {
     });
   });
 
+  /** What `preview-components` says it fails with. */
+  const failure = () =>
+    eventually(async () => {
+      const [set] = await lab().kube.get<{
+        status: { conditions: { type: string; status: string; message: string }[] };
+      }>('applicationsets', '-n', 'argocd', '--field-selector=metadata.name=preview-components');
+      const error = set?.status.conditions.find(({ type }) => type === 'ErrorOccurred');
+      expect(error?.status).toBe('True');
+      return error?.message;
+    });
+  const expectComponents = async (...names: readonly string[]) => {
+    const found = Object.keys(await applications('component'));
+    expect(found.filter((name) => name.startsWith('pr-')).sort()).toEqual(names);
+  };
+  /** After an error Argo CD waits three minutes, unless somebody touches the ApplicationSet. */
+  const touch = () =>
+    lab().kube.kubectl([
+      ...['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'],
+      `touched=${crypto.randomUUID()}`,
+    ]);
+
   it('changes nothing when a template expects a key that a component lacks', async () => {
-    const { app, gitops, kube } = lab();
+    const { app, gitops } = lab();
     const path = 'environments/_shared/components/apps/primitives/agent-broken-v1/component.yaml';
     await gitops.commit('main', { [path]: 'name: agent-broken-v1\narea: apps\nimage: agent-broken\n' });
     await app.commit('second', { a: '7' });
     const second = app.open('second', { labels: ['preview'] });
     await webhook('opened', second);
-    const condition = await eventually(async () => {
-      const sets = await kube.get<{
-        status: { conditions: { type: string; status: string; message: string }[] };
-      }>('applicationsets', '-n', 'argocd', '--field-selector=metadata.name=preview-components');
-      const error = sets[0]?.status.conditions.find(({ type }) => type === 'ErrorOccurred');
-      expect(error?.status).toBe('True');
-      return error?.message;
-    });
-    expect(condition).toContain('map has no entry for key "chart"');
-    const components = Object.keys(await applications('component'));
-    expect(components.filter((name) => name.startsWith('pr-')).sort()).toEqual(ofPull(pull.number).slice(1));
+    expect(await failure()).toContain('map has no entry for key "chart"');
+    await expectComponents(...ofPull(pull.number).slice(1));
     await gitops.commit('main', { [path]: null });
-    // After an error Argo CD waits three minutes, unless somebody touches the ApplicationSet.
-    await kube.kubectl(['annotate', 'applicationset', 'preview-components', '-n', 'argocd', 'touched=yes']);
+    await touch();
     await expectPreviews(pull.number, second.number);
     second.labels = [];
     await webhook('unlabeled', second);
     await expectPreviews(pull.number);
   });
 
-  it('follows a push without the webhook, by polling', async () => {
-    // Else Argo CD puts back what is in git.
-    await lab().kube.kubectl([
-      ...['patch', 'application', 'gitops-kit', '-n', 'argocd', '--type=merge', '-p'],
-      '{"spec":{"syncPolicy":null}}',
-    ]);
-    for (const name of ['preview-namespaces', 'preview-components']) {
-      const text = lab().installed(`argocd/applicationsets/${name}.yaml`);
-      expect(text).toContain('requeueAfterSeconds: 300');
-      await lab().kube.apply(text.replaceAll('requeueAfterSeconds: 300', 'requeueAfterSeconds: 2'));
-    }
+  it('changes nothing when a fork proposes the same branch and commit, with the label', async () => {
+    const { app, github } = lab();
+    await github.fork(app, 'eve/app');
+    const twin = app.open('feature', { from: 'eve/app', labels: ['preview'] });
+    await webhook('opened', twin);
+    expect(await failure()).toContain('not unique by the given mergeKeys');
+    await expectComponents(...ofPull(pull.number).slice(1));
+    twin.labels = [];
+    await touch();
+    await app.commit('feature', { a: '9' });
+    await webhook('synchronize');
     await expectImages(await head());
-    await lab().app.commit('feature', { a: '8' });
+    await expectPreviews(pull.number);
+  });
+
+  it('follows a push without the webhook, by polling', async () => {
+    const { app, gitops, installed, kube } = lab();
+    const sets = ['preview-components', 'preview-namespaces'];
+    const paths = sets.map((name) => `argocd/applicationsets/${name}.yaml`);
+    const poll = /requeueAfterSeconds: 300/g;
+    const often = paths.map(
+      (path) => [path, installed(path).replace(poll, 'requeueAfterSeconds: 2')] as const,
+    );
+    await gitops.commit('main', Object.fromEntries(often));
+    const kit = ['application', 'gitops-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
+    await kube.kubectl(['annotate', ...kit]);
+    await eventually(async () => {
+      const found = await kube.get<object>('applicationsets', '-n', 'argocd');
+      expect(JSON.stringify(found).match(/"requeueAfterSeconds":2\b/g)).toHaveLength(4);
+    });
+    await app.commit('feature', { a: '8' });
     await expectImages(await head());
   });
 
