@@ -14,23 +14,31 @@ export interface TokenSources extends Omit<ApiOptions, 'token' | 'baseUrl'> {
 
 /**
  * A token for a GitHub: of GH_TOKEN, a GitHub App (GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY),
- * GITHUB_TOKEN, or `gh auth token`, in this order. The variables are of the GitHub that the environment names; another
- * one gets GH_ENTERPRISE_TOKEN or GITHUB_ENTERPRISE_TOKEN, as with `gh`.
+ * GITHUB_TOKEN, or `gh auth token`, in this order; each only for the GitHub that it is of, see {@link variablesFor}.
  *
  * Throws `github-token-missing`, `github-app-invalid` (exit 3), and what the API throws.
  */
 export async function findToken(host: GithubHost, sources: TokenSources): Promise<ApiToken> {
   const { variables } = sources;
-  const own = githubHost(undefined, variables).name === host.name;
-  const names = own
-    ? ['GH_TOKEN', 'GITHUB_APP_ID', 'GITHUB_TOKEN']
-    : ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN', 'GITHUB_APP_ID'];
+  const names = variablesFor(host, variables);
   for (const source of names) {
     const value = variables[source];
     if (!value) continue;
     return source === 'GITHUB_APP_ID' ? installationToken(host, value, sources) : { value, source };
   }
-  return (await tokenOfGh(host, sources)) ?? missing(host, own);
+  return (await tokenOfGh(host, sources)) ?? missing(host, names);
+}
+
+/**
+ * The variables whose tokens are of a GitHub, best first: no credential goes to another one. GH_TOKEN and GITHUB_TOKEN
+ * are of github.com, or in a job of the GitHub that runs it; the app is of the one that GH_HOST names, else the same.
+ */
+function variablesFor({ name }: GithubHost, variables: Variables): readonly string[] {
+  const { GITHUB_API_URL } = variables;
+  const home = githubHost(undefined, { GITHUB_API_URL }).name === name;
+  const app = githubHost(undefined, variables).name === name ? ['GITHUB_APP_ID'] : [];
+  if (home) return ['GH_TOKEN', ...app, 'GITHUB_TOKEN'];
+  return name === 'github.com' ? app : ['GH_ENTERPRISE_TOKEN', ...app, 'GITHUB_ENTERPRISE_TOKEN'];
 }
 
 /** The login of `gh`; undefined without the program, or without a login there. */
@@ -99,12 +107,12 @@ function invalidApp(why: string, cause?: unknown): PrimitiveError {
   });
 }
 
-function missing({ name }: GithubHost, own: boolean): never {
+function missing({ name }: GithubHost, names: readonly string[]): never {
   throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, {
-    why: `Neither ${own ? 'GH_TOKEN, GITHUB_APP_ID, GITHUB_TOKEN' : 'GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, GITHUB_APP_ID'} nor \`gh auth token\` has one.`,
+    why: `Looked at ${[...names, '`gh auth token`'].join(', ')}.`,
     suggestions: [
       name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`,
-      `In CI: ${own ? 'GH_TOKEN' : 'GH_ENTERPRISE_TOKEN'} with Actions: read and write, Contents and Pull requests: read.`,
+      `In CI: ${names[0] ?? 'GH_TOKEN'} with Actions: read and write, Contents and Pull requests: read.`,
     ],
     exit: 3,
   });

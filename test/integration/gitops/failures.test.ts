@@ -441,6 +441,9 @@ describe('tokens', () => {
     const other = find(world, { GH_TOKEN: 'a', GITHUB_TOKEN: 'b' }, 'ghes.acme.com');
     await expect(other).rejects.toMatchObject({ code: 'github-token-missing', exit: 3 });
     const enterprise = { GH_TOKEN: 'a', GH_ENTERPRISE_TOKEN: 'c' };
+    expect(await find(world, { ...enterprise, GH_HOST: 'ghes.acme.com' })).toMatchObject({ value: 'c' });
+    const cloud = find(world, enterprise, 'github.com');
+    await expect(cloud).rejects.toMatchObject({ code: 'github-token-missing' });
     expect(await find(world, enterprise, 'ghes.acme.com')).toEqual({
       value: 'c',
       source: 'GH_ENTERPRISE_TOKEN',
