@@ -48,6 +48,10 @@ describe('the generator', () => {
       'sources/values/_shared/apps/domain-orders-v1.yaml',
       'sources/values/env/dev/apps/domain-orders-v1.yaml',
     ]);
+    // By this path the CLI sees whether a primitive is wired.
+    const { component } = JSON.parse(await world.text('.github/primitive/inputs.json'));
+    const words: Record<string, string> = { kind: 'domain', name: 'orders', version: 'v1' };
+    expect(files).toContain(component.replace(/\{([a-z]+)\}/g, (_: string, key: string) => words[key]));
     const of = (path: string) => world.gitops.file(path, 'scaffold/domain-orders-v1');
     for (const path of files.filter((path) => path.startsWith('sources/'))) {
       expect(await of(path)).toMatch(/^enabled: false$/m);

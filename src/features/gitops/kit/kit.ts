@@ -21,7 +21,7 @@ export async function parseKit(text: string): Promise<Kit> {
 /** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
 export const RESERVED_LANES = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
 
-/** What a schema cannot say: names are there once, what is named exists, and no text is something else in YAML. */
+/** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
   const { kinds, clusters, lanes, previews } = kit;
   const known = clusters.map(({ name }) => name);
@@ -65,7 +65,7 @@ function notPlain(value: unknown, path: Fault['path']): readonly Fault[] {
   return [
     {
       path,
-      message: `${JSON.stringify(value)} is no text in YAML`,
+      message: `${JSON.stringify(value)} is not a string in YAML`,
       suggestion: 'Choose another name: the files that the kit writes have it without quotes.',
     },
   ];

@@ -85,7 +85,7 @@ function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
   for (const { flag, value, schema } of values) {
     if (value !== undefined && schemaFaults(schema, value).length > 0)
       throw invalid(flag, value, `it is not ${(schema as { title?: string }).title}`);
-    if (value !== undefined && !isPlainText(value)) throw invalid(flag, value, 'it is no text in YAML');
+    if (value !== undefined && !isPlainText(value)) throw invalid(flag, value, 'it is not a string in YAML');
   }
   for (const [i, name] of lanes.entries()) {
     if (RESERVED_LANES.includes(name)) throw invalid('lanes', name, 'the name is reserved for the kit');

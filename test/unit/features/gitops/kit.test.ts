@@ -82,7 +82,7 @@ describe('kit.yaml', () => {
     ['--lanes "../x" cannot be used: it is not a DNS label', { lanes: ['../x'] }],
     ['--lanes "{{ x }}" cannot be used: it is not a DNS label', { lanes: ['a', '{{ x }}'] }],
     ['--lanes "" cannot be used: it is not a DNS label', { lanes: [''] }],
-    ['--lanes "off" cannot be used: it is no text in YAML', { lanes: ['off'] }],
+    ['--lanes "off" cannot be used: it is not a string in YAML', { lanes: ['off'] }],
     ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
     ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
   ])('%s', (message, flags) => {
@@ -104,10 +104,10 @@ describe('kit.yaml', () => {
     ],
     ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
     ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
-    ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is no text in YAML'],
-    ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is no text in YAML'],
-    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:36:10: "2026-01-01" is no text in YAML'],
-    ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is no text in YAML'],
+    ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
+    ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:36:10: "2026-01-01" is not a string in YAML'],
+    ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is not a string in YAML'],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
     ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
     [
