@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
@@ -62,12 +62,18 @@ export async function writeFiles(folder: string, files: Files): Promise<void> {
   }
 }
 
-/** Makes the environment of a uv project in its folder; what it downloads is kept for the next one. */
+/**
+ * Installs a uv project in its folder. Projects with the same dependencies share an environment, each of them editable
+ * in it, because Python compiles a package when it is first imported.
+ */
 export async function syncPython(folder: string): Promise<void> {
-  await run(tool('uv'), ['sync', '--quiet', '--frozen'], {
-    cwd: folder,
-    env: { UV_CACHE_DIR: join(CACHE, 'uv') },
+  const env = { UV_CACHE_DIR: join(CACHE, 'uv') };
+  const lock = withoutName(await readFile(join(folder, 'uv.lock')));
+  const environment = await installed('python', [lock], async (target) => {
+    await run(tool('uv'), ['venv', '--quiet', '--allow-existing', target], { env });
   });
+  await symlink(environment, join(folder, '.venv'));
+  await run(tool('uv'), ['sync', '--quiet', '--frozen', '--inexact'], { cwd: folder, env });
 }
 
 /** A folder with the `node_modules` that a lock file lists. */
@@ -80,11 +86,12 @@ export async function nodeModules(manifest: Uint8Array, lock: Uint8Array): Promi
   return join(folder, 'node_modules');
 }
 
-function withoutName(json: Uint8Array): Uint8Array {
+/** A manifest or lock file of npm or uv without the names of packages: the hashes say which those are. */
+function withoutName(file: Uint8Array): Uint8Array {
   return Buffer.from(
-    Buffer.from(json)
+    Buffer.from(file)
       .toString()
-      .replaceAll(/"name": "[^"]*"/g, ''),
+      .replaceAll(/"name": "[^"]*"|^name = ".*"/gm, ''),
   );
 }
 
