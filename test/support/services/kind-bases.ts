@@ -76,7 +76,12 @@ async function pushPython(files: string, repository: string): Promise<string> {
       await tarOfPaths(`${files}-pip.tar`, [python.pip], []),
     ],
     {},
-    [OWN_PLATFORM, '--env=PATH=/usr/bin:/bin', `--env=SSL_CERT_FILE=${CERTIFICATES}`],
+    [
+      OWN_PLATFORM,
+      '--env=PATH=/usr/bin:/bin',
+      `--env=PIP_CERT=${CERTIFICATES}`,
+      `--env=SSL_CERT_FILE=${CERTIFICATES}`,
+    ],
   );
 }
 
