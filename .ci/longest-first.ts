@@ -16,6 +16,7 @@ const LONGEST = [
   'test/integration/gitops/workflows.test.ts',
   'test/integration/gitops/scaffold.test.ts',
   'test/e2e/gitops-kit.test.ts',
+  'test/e2e/gitops-scaffold.test.ts',
 ];
 
 /** Starts the longest test files first, so that at the end no processor waits for one that began late. */
