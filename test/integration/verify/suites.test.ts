@@ -43,6 +43,8 @@ interface Options {
   readonly install?: boolean;
   /** Works on the repository before verify does. */
   readonly prepare?: (root: string) => Promise<void>;
+  /** Variables besides those of this process. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What verify says of a primitive with one test file, whose suite `node --test` runs. */
@@ -59,7 +61,7 @@ function run(text: string, options: Options = {}): Promise<VerifyResult> {
 async function verifySuites(
   id: string,
   more: Files,
-  { limit = 60_000, install = false, prepare }: Options = {},
+  { limit = 60_000, install = false, prepare, variables = {} }: Options = {},
 ): Promise<VerifyResult> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-suites-'));
   const root = join(folder.path, 'repository');
@@ -76,7 +78,7 @@ async function verifySuites(
   }
   await prepare?.(root);
   execFileSync('git', ['init', '--quiet'], { cwd: root, env: gitEnvironment });
-  const processes = createProcesses(environment);
+  const processes = createProcesses({ ...environment, ...variables });
   const { signal } = new AbortController();
   const output = join(folder.path, 'output');
   return await verify(
@@ -99,7 +101,11 @@ async function verifySuites(
       suites: {
         processes,
         program: (name) =>
-          findProgram(name, { path: environment.PATH, platform: process.platform, processes }),
+          findProgram(name, {
+            path: variables.PATH ?? environment.PATH,
+            platform: process.platform,
+            processes,
+          }),
         variables: {},
         output,
         limit,
@@ -287,4 +293,48 @@ test('the environment of a uv project is compared with its lock file, and instal
     },
   });
   expect(found(outdated)).toEqual([`INT-003 ${folder}`]);
+});
+
+test('the modules that go.sum names are downloaded on request', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-go-'));
+  const versions = join(folder.path, 'proxy/example.com/dep/@v');
+  const put = async (file: string, text: string) => {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  };
+  await put(join(versions, 'v1.0.0.mod'), 'module example.com/dep\n');
+  await put(join(versions, 'v1.0.0.info'), '{"Version":"v1.0.0"}');
+  const zip = [
+    'import sys, zipfile',
+    'with zipfile.ZipFile(sys.argv[1], "w") as zip:',
+    '    zip.writestr("example.com/dep@v1.0.0/go.mod", "module example.com/dep\\n")',
+    '    zip.writestr("example.com/dep@v1.0.0/dep.go", "package dep\\n\\nconst One = 1\\n")',
+  ];
+  execFileSync('python3', ['-c', zip.join('\n'), join(versions, 'v1.0.0.zip')]);
+  const variables = {
+    PATH: [dirname(tool('go')), environment.PATH].join(delimiter),
+    GOPROXY: `file://${join(folder.path, 'proxy')}`,
+    GOSUMDB: 'off',
+    GOMODCACHE: join(folder.path, 'modules'),
+    // So that the folder can be removed.
+    GOFLAGS: '-modcacherw',
+    CGO_ENABLED: '0',
+  };
+  const MESH = 'primitives/integration/mesh';
+  const files = {
+    [`${MESH}/go.mod`]: 'module example.com/mesh\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n',
+    [`${MESH}/a_test.go`]:
+      'package mesh\n\nimport (\n\t"testing"\n\n\t"example.com/dep"\n)\n\nfunc TestA(t *testing.T) {\n\tif dep.One != 1 {\n\t\tt.Fatal(dep.One)\n\t}\n}\n',
+  };
+  /** Writes go.sum, and forgets what it downloaded for that. */
+  const prepare = async (root: string) => {
+    execFileSync('go', ['mod', 'tidy'], { cwd: join(root, MESH), env: { ...environment, ...variables } });
+    await rm(variables.GOMODCACHE, { recursive: true });
+  };
+  const without = await verifySuites('integration/mesh', files, { prepare, variables });
+  expect(without.document.findings).toMatchObject([
+    { rule: 'INT-003', fix: { kind: 'command', text: `cd ${MESH} && go mod download` } },
+  ]);
+  const installed = await verifySuites('integration/mesh', files, { prepare, variables, install: true });
+  expect([found(installed), installed.document.suites]).toMatchObject([[], [{ passed: 1, failed: 0 }]]);
 });
