@@ -537,6 +537,11 @@ export const suites: Corpus = {
           folder('ts'),
         ],
         ['another version', { ...suiteOf('ts'), files: { [LOCK]: locked('2.0.0') } }, folder('ts')],
+        [
+          'a lock file that is no JSON',
+          { ...suiteOf('ts'), files: { [LOCK]: '<<<<<<< HEAD' } },
+          folder('ts'),
+        ],
         ['no environment', replayed('python', { exitCode: 127 }), folder('python')],
         [
           'another distribution',

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Processes } from '../../../toolchain/process.ts';
+import { record } from '../imports/json.ts';
 import type { Primitive } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 
@@ -77,22 +78,27 @@ export async function dependencyFault(
   );
 }
 
-interface NpmLock {
-  readonly packages?: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>;
-}
-
 /** Compares `package-lock.json` with what npm says that it has installed. */
 function npmFault(wanted: Uint8Array, found: Uint8Array, path: string): string | undefined {
-  const [lock, installed] = [wanted, found].map(
-    (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as NpmLock,
-  );
-  for (const [name, { version, optional }] of Object.entries(lock?.packages ?? {})) {
-    const there = installed?.packages?.[name]?.version;
+  const [lock, installed] = [wanted, found].map(npmPackages);
+  if (lock === undefined) return `${path}/package-lock.json is no JSON`;
+  for (const [name, entry] of Object.entries(lock)) {
+    const { version, optional } = record(entry);
+    const there = record(installed?.[name]).version;
     // What is for another platform is not installed.
     if (name === '' || there === version || (there === undefined && optional === true)) continue;
     return `${path}/${name} is ${there ?? 'missing'}, the lock file wants ${version}`;
   }
   return undefined;
+}
+
+/** The packages of a lock file of npm, by their folders; undefined where it is no JSON. */
+function npmPackages(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return record(record(JSON.parse(new TextDecoder().decode(bytes))).packages);
+  } catch {
+    return undefined;
+  }
 }
 
 const LIST_PYTHON =
