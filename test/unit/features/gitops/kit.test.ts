@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments, visit } from 'yaml';
@@ -6,6 +7,8 @@ import { parseKit } from '../../../../src/features/gitops/kit/kit.ts';
 import { planKit } from '../../../../src/features/gitops/kit/plan.ts';
 import { type InstallEntry, renderKit } from '../../../../src/features/gitops/kit/render.ts';
 import { type KitFlags, kitText } from '../../../../src/features/gitops/kit/settings.ts';
+import { bundledKinds } from '../../../../src/kinds/kind.ts';
+import { readBases } from '../../../../src/kinds/template.ts';
 
 const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
 
@@ -145,6 +148,12 @@ describe('the kit as it is installed', () => {
     expect([...files]).toEqual([...(await render(settings))]);
     expect([...files.keys()].filter((path) => path.endsWith('.eta'))).toEqual([]);
     expect([...files].filter(([, text]) => text.includes('<%')).map(([path]) => path)).toEqual([]);
+  });
+
+  test('the janitor runs in the image that scaffolded Node services run in', async () => {
+    const { sources } = await bundledKit();
+    const { nodeRun } = await readBases(join(bundledKinds(), '../bases.yaml'));
+    expect(sources.get('janitor/templates/janitor.yaml.eta')).toContain(`image: ${nodeRun}\n`);
   });
 
   test('every file of the kit is installed', async () => {
