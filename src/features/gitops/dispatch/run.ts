@@ -90,11 +90,11 @@ export async function runDispatch(
   if (there !== undefined) return there;
   if (request.dryRun) return documentOf(wanted, 'planned');
 
-  // A request without a run may be on its way, sent by another process or by one that was killed: it keeps its id.
-  const lost = kept !== undefined && kept.run === undefined && earlier === undefined;
   const fresh = { ...wanted, id: ports.newId() };
-  if (kept !== undefined && !lost) await journal.replace(key, fresh);
-  const entry = kept !== undefined && !lost ? fresh : await journal.create(key, fresh);
+  const ended = kept?.run !== undefined;
+  if (ended) await journal.replace(key, fresh);
+  // An entry without a run is of a request on its way, by another process or one that was killed: it keeps its id.
+  const entry = ended ? fresh : await journal.create(key, fresh);
   const started =
     (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
     (await startRun(entry, facts, { ...ports, github, forget: () => journal.remove(key) }).catch((error) => {
