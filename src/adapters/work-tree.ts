@@ -40,7 +40,9 @@ export async function openWorkTree(
       try {
         return readPlain(join(root, path));
       } catch (error) {
-        unreadable.set(path, error instanceof Error ? error.message : String(error));
+        const { message } = error as NodeJS.ErrnoException;
+        // What the system says ends with the call and the absolute path.
+        unreadable.set(path, message.replace(/, \w+ '.*$/s, ''));
         return undefined;
       }
     },

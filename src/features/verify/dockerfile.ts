@@ -5,8 +5,8 @@ import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /**
- * Reads the Dockerfile of a primitive; undefined where its `primitive.yaml` is invalid, or where its kind requires the
- * file and it is missing, which is judged with the other required files.
+ * Reads the Dockerfile of a primitive; undefined where its `primitive.yaml` is invalid or the file is unreadable, and
+ * where its kind requires the file and it is missing, which is judged with the other required files.
  */
 export async function dockerfileOf(
   primitive: Primitive,
@@ -17,7 +17,7 @@ export async function dockerfileOf(
   const { context, dockerfile, args, bases, platforms, target } = component.build;
   const path = posix.join(context, dockerfile);
   const bytes = await tree.read(path);
-  if (bytes === undefined) return missing(path, primitive);
+  if (bytes === undefined) return tree.unreadable.has(path) ? undefined : missing(path, primitive);
   const text = new TextDecoder().decode(bytes);
   const request = { file: path, text, args, bases, platforms, ...(target === undefined ? {} : { target }) };
   const { stages, target: built, references, findings } = readDockerfile(request);
@@ -36,7 +36,7 @@ function missing(path: string, primitive: Primitive): DockerfileSubject | undefi
   const isListed = primitive.files.includes(file);
   const isRequired = primitive.kind?.files?.some((one) => one.path === file && one.required === true);
   if (isRequired === true && !isListed) return undefined;
-  const message = isListed ? 'it is no plain file' : 'it is missing';
+  const message = isListed ? 'it is a link' : 'it is missing';
   const user = { line: 1, name: undefined };
   return { path, primitive, fault: { message }, images: [], user, variables: [] };
 }
