@@ -5,7 +5,7 @@ import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
 
 const ORDERS = 'primitives/domain/orders';
-const STUB = 'internal/gen/a.pb.go';
+const STUB = 'gen/a.pb.go';
 const BUF = `${ORDERS}/buf.gen.yaml`;
 
 type Change = Regenerated['changes'][number]['change'];

@@ -257,6 +257,10 @@ export const models: Corpus = {
           ),
         ],
         ['a task definition that is used', changed('type="flow.work.do"', 'type="flow.work.do" retries="1"')],
+        [
+          'a prefix that nothing has',
+          changed('id="End"', 'id="End" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'),
+        ],
       ],
     ),
   ],
