@@ -478,7 +478,7 @@ export const catalogue: readonly ToolSpec[] = [
       package: 'github.com/argoproj/argo-cd/v3/cmd',
       version: '3.0.20',
       stamp: 'github.com/argoproj/argo-cd/v3/common.version',
-      seconds: 200,
+      seconds: 300,
     },
   },
 ];
