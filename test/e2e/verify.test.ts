@@ -1,13 +1,25 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { errorSchema } from '../../src/core/error-document.ts';
 import { explainSchema, type VerifyDocument, verifySchema } from '../../src/features/verify/document.ts';
+import { kindOf, nodeModules, syncPython } from '../integration/kinds/python-ts-kinds-workbench.ts';
+import { watchDescendants } from '../support/descendants.ts';
 import { goldenTree, scaffoldedKinds } from '../support/goldens.ts';
-import { type Call, type CallOptions, installPacked, type Packed } from '../support/packed.ts';
+import { type Call, type CallOptions, collect, installPacked, type Packed } from '../support/packed.ts';
+import { referenceTree } from '../support/references.ts';
+import { startPostgres } from '../support/services/postgres.ts';
 import { run } from '../support/services/run.ts';
 import { tool } from '../tools/locate.ts';
 
@@ -15,6 +27,9 @@ const SHOP = 'primitives/uisurface/shop';
 const sarifSchema = createRequire(import.meta.url)(
   '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
 );
+
+/** With the node that suites of TypeScript run on. */
+const nodePath = [dirname(process.execPath), process.env.PATH].join(delimiter);
 
 let cli: Packed;
 /** A scaffold of every kind, as it is written: the findings are those of the stubs. */
@@ -35,7 +50,9 @@ beforeAll(async () => {
   const [GOMODCACHE = '', GOCACHE = ''] = (await run(tool('go'), ['env', 'GOMODCACHE', 'GOCACHE'])).split(
     '\n',
   );
-  const PATH = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
+  const PATH = [dirname(tool('buf')), dirname(tool('uv')), dirname(tool('go')), process.env.PATH].join(
+    delimiter,
+  );
   tools = { PATH, GOMODCACHE, GOCACHE };
 });
 afterAll(() => cli[Symbol.asyncDispose]());
@@ -52,22 +69,33 @@ async function repository(files: Readonly<Record<string, string>>): Promise<stri
   return cwd;
 }
 
+/** Puts what the lock files of agent and uisurface name where their package managers do. */
+async function linkDependencies(root: string): Promise<void> {
+  const bytes = (path: string) => readFileSync(join(root, path));
+  await syncPython(join(root, 'primitives/agent/orders'));
+  const surface = 'primitives/uisurface/orders';
+  const modules = await nodeModules(bytes(`${surface}/package.json`), bytes(`${surface}/package-lock.json`));
+  symlinkSync(modules, join(root, surface, 'node_modules'));
+}
+
 function verify(cwd: string, args: readonly string[], options: CallOptions = {}): Promise<Call> {
   return cli.run(['verify', ...args], { cwd, ...options });
 }
 
-/** The report, without what differs from run to run. */
-function reportOf({ stdout }: Call): Omit<VerifyDocument, 'run'> {
-  const { run, ...report }: VerifyDocument = JSON.parse(stdout);
+/** A report, without what differs from run to run. */
+function reportOf(json: string): Omit<VerifyDocument, 'run'> {
+  const { run, ...report }: VerifyDocument = JSON.parse(json);
   expect(Check(verifySchema, { ...report, run })).toBe(true);
   return report;
 }
 
 describe('the verdict', () => {
   test('fresh scaffolds of all kinds fail by their stubs alone, and what was not checked is said', async () => {
-    const human = await verify(fresh, ['--no-tests'], { env: tools });
-    expect(human.code).toBe(1);
-    const lines = human.stdout.trimEnd().split('\n');
+    const file = join(cli.home, 'fresh.json');
+    const args = ['--no-tests', '--report', `json=${file}`];
+    const { code, stdout } = await verify(fresh, args, { env: tools });
+    expect(code).toBe(1);
+    const lines = stdout.trimEnd().split('\n');
     expect(
       lines.filter((line) => line.includes(' error ')).every((line) => line.includes(' MARK-001 ')),
     ).toBe(true);
@@ -75,7 +103,7 @@ describe('the verdict', () => {
       'not checked: TEST (--no-tests)',
       `failed: 6 primitives, ${stubs} errors, 0 warnings`,
     ]);
-    expect(reportOf(await verify(fresh, ['--no-tests', '--json'], { env: tools }))).toMatchObject({
+    expect(reportOf(readFileSync(file, 'utf8'))).toMatchObject({
       verdict: 'failed',
       unchecked: [{ what: 'TEST', why: '--no-tests' }],
       summary: { errors: stubs, warnings: 0, infos: 0, suppressed: 0 },
@@ -113,15 +141,82 @@ describe('the verdict', () => {
       [`${SHOP}/node_modules/.package-lock.json`]: '{}',
       [`${SHOP}/test/a.test.ts`]: `import { test } from 'node:test'; test('a', () => {});`,
     });
-    const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
-    const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: path } });
-    expect([call.code, reportOf(call)]).toMatchObject([
+    const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: nodePath } });
+    expect([call.code, reportOf(call.stdout)]).toMatchObject([
       0,
       { verdict: 'partial', suites: [{ primitive: 'uisurface/shop', suite: 'unit', passed: 1, failed: 0 }] },
     ]);
     const [evidence] = (JSON.parse(call.stdout) as VerifyDocument).run.evidence;
     expect(readFileSync(evidence?.file ?? '', 'utf8')).toContain('<testcase name="a"');
   });
+});
+
+test('implemented scaffolds of all kinds pass, with every suite run and nothing left out', async () => {
+  const postgres = await startPostgres();
+  try {
+    const cwd = mkdtempSync(join(cli.home, 'implemented-'));
+    await cp(fresh, cwd, { recursive: true });
+    const expected: string[] = [];
+    for (const kind of await scaffoldedKinds()) {
+      const folder = `primitives/${kind}/orders`;
+      for (const [path, content] of Object.entries(await referenceTree(kind))) {
+        writeFileSync(join(cwd, folder, path), content);
+      }
+      const { suites = [] } = await kindOf(kind);
+      for (const { id, cases = [] } of suites) {
+        const count = cases.filter((one) => one.with === undefined).length;
+        expected.push(`${kind}/orders ${id}: ${count} passed, 0 failed, 0 skipped`);
+      }
+    }
+    await linkDependencies(cwd);
+    const call = await verify(cwd, ['--json'], {
+      env: {
+        ...tools,
+        CGO_ENABLED: '0',
+        TEST_POSTGRES_URL: postgres.url,
+        TEST_CHROMIUM: '/usr/bin/chromium',
+      },
+    });
+    const report = reportOf(call.stdout);
+    expect(report.findings).toEqual([]);
+    expect([call.code, report.verdict, report.unchecked]).toEqual([0, 'passed', []]);
+    const found = report.suites.map(
+      ({ primitive, suite, passed, failed, skipped }) =>
+        `${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
+    );
+    expect(found.sort()).toEqual(expected.sort());
+  } finally {
+    await postgres.stop();
+  }
+}, 1_200_000);
+
+test('an interrupt ends a suite with all that it has started', async () => {
+  const started = join(mkdtempSync(join(cli.home, 'started-')), 'pid');
+  const cwd = await repository({
+    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    '.gitignore': 'node_modules\n',
+    [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
+    [`${SHOP}/package-lock.json`]: '{}',
+    [`${SHOP}/node_modules/.package-lock.json`]: '{}',
+    [`${SHOP}/test/a.test.ts`]: `import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+test('a', () => new Promise(() => {
+  const child = spawn('sleep', ['3600'], { stdio: 'inherit' });
+  writeFileSync(${JSON.stringify(started)}, String(child.pid));
+}));`,
+  });
+  const child = cli.start(['verify', '--only', 'TEST'], { cwd, env: { PATH: nodePath } });
+  const call = collect(child, '');
+  const family = watchDescendants(child.pid ?? 0);
+  await vi.waitUntil(() => existsSync(started), { timeout: 240_000 });
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await call;
+  expect([code, stdout]).toEqual([130, '']);
+  expect(stderr).toContain('Stopped by SIGINT');
+  expect(family.survivors()).toEqual([]);
+  expect([...family.commandLines].some((line) => line.includes('sleep 3600'))).toBe(true);
+  await family.stop();
 });
 
 describe('a call that is refused', () => {
@@ -180,42 +275,18 @@ test('reports and annotations hold every finding, whatever a file is called', as
   ]);
   expect(out('junit')).toContain('&lt;script&gt;');
   expect(out('markdown')).toContain('&#124;&#60;script&#62;');
-  expect(readFileSync(summary, 'utf8')).toContain(out('markdown'));
+  expect(readFileSync(summary, 'utf8')).toBe(out('markdown'));
 });
 
-describe('the same tree', () => {
-  test('gives the same report to two runs at once, and at another path', async () => {
-    const copy = mkdtempSync(join(cli.home, 'elsewhere-'));
-    await cp(fresh, copy, { recursive: true });
-    const [first, ...others] = await Promise.all(
-      [fresh, fresh, copy].map((cwd) => verify(cwd, ['--no-tests', '--json'], { env: tools })),
-    );
-    expect(first?.code).toBe(1);
-    const bytes = (call: Call) => JSON.stringify(reportOf(call));
-    for (const other of others) expect(bytes(other)).toBe(bytes(first as Call));
-  });
-
-  test('is read anew where the cache is broken, or of another version', async () => {
-    const home = mkdtempSync(join(cli.home, 'home-'));
-    const args = ['MARK', 'SEC', 'IMP'].flatMap((family) => ['--only', family]);
-    const call = () => verify(fresh, [...args, '--json'], { env: { HOME: home } });
-    const expected = reportOf(await call());
-    const folder = join(home, '.cache/primitive/verify');
-    const cache = join(folder, readdirSync(folder)[0] ?? '');
-    const kept = JSON.parse(readFileSync(cache, 'utf8'));
-    const emptied = Object.entries<{ digest: string; results: object }>(kept.files).map(
-      ([path, { digest, results }]) => [
-        path,
-        { digest, results: Object.fromEntries(Object.keys(results).map((name) => [name, []])) },
-      ],
-    );
-    const files = Object.fromEntries(emptied);
-    // The control: such a cache is believed by the version that wrote it.
-    writeFileSync(cache, JSON.stringify({ ...kept, files }));
-    expect(reportOf(await call()).findings).toEqual([]);
-    for (const broken of [JSON.stringify({ version: '0.0.0', files }), '{"version"', 'null']) {
-      writeFileSync(cache, broken);
-      expect(reportOf(await call())).toEqual(expected);
-    }
-  });
+test('the same tree gives the same report to two runs at once, and at another path', async () => {
+  const copy = mkdtempSync(join(cli.home, 'elsewhere-'));
+  await cp(fresh, copy, { recursive: true });
+  const [here, there] = await Promise.all(
+    [fresh, copy].map((cwd) => verify(cwd, ['--no-tests', '--json'], { env: tools })),
+  );
+  expect([here?.code, there?.code]).toEqual([1, 1]);
+  const bytes = (call: Call | undefined) => JSON.stringify(reportOf(call?.stdout ?? ''));
+  expect(bytes(there)).toBe(bytes(here));
+  const again = await verify(fresh, ['--no-tests', '--only', 'MARK', '--json'], { env: tools });
+  expect(reportOf(again.stdout).findings).toEqual(reportOf(here?.stdout ?? '').findings);
 });

@@ -1,47 +1,14 @@
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FAMILIES } from '../../../src/features/verify/family.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
-import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
-import { render, templateVariables } from '../../../src/kinds/render.ts';
-import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { goldenTree, scaffoldedKinds } from '../../support/goldens.ts';
+import { referenceTree } from '../../support/references.ts';
 import { verifyFiles } from '../../support/verify-corpus/run.ts';
 import type { Files } from '../../support/verify-corpus/tree.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 const CONFIG = `registry: ghcr.io/acme
 languages: { go: { module: github.com/acme/app }, ts: { scope: "@acme" }, python: { prefix: acme }, proto: { package: acme } }
 `;
-
-/** The small implementation that is kept for tests, as files of the primitive `orders`. */
-async function reference(name: string): Promise<Files> {
-  const kind = await (await openKinds({ bundled: bundledKinds() })).get(name);
-  if (kind === undefined) throw new Error(`kind ${name} is unknown`);
-  const it = templateVariables(
-    {
-      kind: name,
-      name: 'orders',
-      templateVersion: kind.version,
-      image: `${name}-orders`,
-      inputs: {},
-      bases: await readBases(join(ROOT, 'templates/bases.yaml')),
-      run: kind.run,
-    },
-    {
-      go: { module: 'github.com/acme/app' },
-      ts: { scope: '@acme' },
-      python: { prefix: 'acme' },
-      proto: { package: 'acme' },
-    },
-  );
-  const files = render(
-    readTemplate([join(ROOT, 'test/reference', name)]),
-    [{ path: '**', owner: 'impl' }],
-    it,
-  );
-  return Object.fromEntries([...files].map(([path, { bytes }]) => [path, bytes]));
-}
 
 function placed(kind: string, files: Files): Files {
   return Object.fromEntries(
@@ -68,6 +35,6 @@ describe.each(await scaffoldedKinds())('%s', (kind) => {
     expect(stubs).toBeGreaterThan(0);
     expect(found.filter((line) => !line.startsWith('MARK-001 '))).toEqual([]);
     expect(found).toHaveLength(stubs);
-    expect(await findingsOf(placed(kind, { ...fresh, ...(await reference(kind)) }))).toEqual([]);
+    expect(await findingsOf(placed(kind, { ...fresh, ...(await referenceTree(kind)) }))).toEqual([]);
   });
 });
