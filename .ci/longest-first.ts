@@ -12,6 +12,7 @@ const LONGEST = [
   'test/e2e/publish/baselines.test.ts',
   'test/e2e/publish/registries.test.ts',
   'test/e2e/publish/refusals.test.ts',
+  'test/e2e/journey/journey.test.ts',
   'test/e2e/verify.test.ts',
   'test/integration/gitops/workflows.test.ts',
   'test/integration/gitops/scaffold.test.ts',

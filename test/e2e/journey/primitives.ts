@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { render, templateVariables } from '../../../src/kinds/render.ts';
+import { readBases, readTemplate } from '../../../src/kinds/template.ts';
+import { readManifest } from '../../../src/workspace/provenance.ts';
+import { go } from '../../integration/kinds/go-kinds-lab.ts';
+import {
+  kindOf,
+  nodeModules,
+  syncPython,
+  writeFiles,
+} from '../../integration/kinds/python-ts-kinds-workbench.ts';
+import type { Packed } from '../../support/packed.ts';
+import { run } from '../../support/services/run.ts';
+
+/** The primitives of the system: natural names, one of each kind. */
+export const NAMES = {
+  domain: 'orders',
+  projection: 'order-list',
+  process: 'fulfilment',
+  integration: 'order-desk',
+  agent: 'concierge',
+  uisurface: 'shop',
+} as const;
+export type KindName = keyof typeof NAMES;
+
+/** What says more than the kind and the name. */
+const FLAGS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
+  projection: ['--source', 'domain/orders'],
+};
+
+const ROOT = join(import.meta.dirname, '../../..');
+const OWNERS_FILES = join(import.meta.dirname, 'owners-files');
+const LANGUAGES = {
+  go: { module: 'github.com/acme/app' },
+  ts: { scope: '@acme' },
+  python: { prefix: 'acme' },
+  proto: { package: 'acme' },
+};
+
+/** The program of each kind: how it is started, without its arguments, and the primitive that it is of. */
+export type Programs = Readonly<
+  Record<KindName, { readonly folder: string; readonly command: readonly [string, ...string[]] }>
+>;
+
+/** Scaffolds all kinds with the CLI into a new repository, implements them as in test/reference, and builds them. */
+export async function buildPrimitives(cli: Packed, repository: string): Promise<Programs> {
+  await mkdir(repository);
+  await run('git', ['init', '--quiet', '--initial-branch=main'], { cwd: repository });
+  const call = async (...args: string[]) => {
+    const { code, stdout, stderr } = await cli.run(args, { cwd: repository });
+    if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+  };
+  await call('init', '--repository', 'acme/app');
+  const programs = {} as Record<KindName, Programs[KindName]>;
+  for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
+    await call('scaffold', '--kind', kind, '--name', name, ...(FLAGS[kind] ?? []));
+    await implement(repository, kind, name);
+    const folder = join(repository, 'primitives', kind, name);
+    programs[kind] = { folder, command: await BUILD[kind](folder) };
+  }
+  return programs;
+}
+
+const BUILD: Readonly<Record<KindName, (folder: string) => Promise<readonly [string, ...string[]]>>> = {
+  domain: build,
+  projection: build,
+  process: build,
+  integration: build,
+  agent: installAgent,
+  uisurface: installPages,
+};
+
+async function build(folder: string): Promise<readonly [string]> {
+  const program = join(folder, 'bin/server');
+  const { code, stderr } = await go(folder, ['build', '-o', program, './cmd/server']);
+  if (code !== 0) throw new Error(`${folder} does not compile\n${stderr}`);
+  return [program];
+}
+
+async function installAgent(folder: string): Promise<readonly [string, ...string[]]> {
+  await syncPython(folder);
+  return [join(folder, '.venv/bin/python'), '-m', 'acme_agent_concierge'];
+}
+
+async function installPages(folder: string): Promise<readonly [string, ...string[]]> {
+  const [manifest, lock] = [join(folder, 'package.json'), join(folder, 'package-lock.json')];
+  await symlink(
+    await nodeModules(await readFile(manifest), await readFile(lock)),
+    join(folder, 'node_modules'),
+  );
+  return [process.execPath, join(folder, 'src/main.ts')];
+}
+
+/** The variables that the Dockerfile of a primitive sets. */
+export async function imageEnvironment(folder: string): Promise<Record<string, string>> {
+  const dockerfile = await readFile(join(folder, 'Dockerfile'), 'utf8');
+  const [, block = ''] =
+    /^ENV ((?:.*\\\n)*.*)$/m.exec(dockerfile.slice(dockerfile.lastIndexOf('FROM '))) ?? [];
+  const variables = [...block.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]);
+  return Object.fromEntries(variables.filter(([name]) => !/PATH$/.test(name ?? '')));
+}
+
+/** Puts the reference implementation of a kind in the place of the stubs, and what the owner adds for this system. */
+async function implement(repository: string, kind: KindName, name: string): Promise<void> {
+  const folder = join(repository, 'primitives', kind, name);
+  const shown = `primitives/${kind}/${name}/primitive.yaml`;
+  const manifest = await readManifest(await readFile(join(repository, shown), 'utf8'), shown);
+  const { run: ports } = await kindOf(kind);
+  const it = templateVariables(
+    {
+      kind,
+      name,
+      templateVersion: 1,
+      image: `${kind}-${name}`,
+      inputs: manifest.provenance?.inputs ?? {},
+      source: { kind: 'domain', name: NAMES.domain, entity: 'order' },
+      bases: await readBases(join(ROOT, 'templates/bases.yaml')),
+      run: ports,
+    },
+    LANGUAGES,
+  );
+  const everything = [{ path: '**', owner: 'impl' as const }];
+  for (const from of [join(ROOT, 'test/reference', kind), join(OWNERS_FILES, kind)].filter(existsSync)) {
+    const rendered = render(readTemplate([from]), everything, it);
+    await writeFiles(folder, rendered);
+  }
+}
