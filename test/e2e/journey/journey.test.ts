@@ -256,15 +256,15 @@ describe('an event', () => {
     });
     const dead = await until('both events are dead', async () => {
       const listed = await listStuck();
-      return listed.filter((event) => event.Dead).length === 2 && listed;
+      return listed.filter((event) => event.dead).length === 2 && listed;
     });
-    expect(dead.map(({ AggregateID, Sequence }) => [AggregateID, Sequence])).toEqual([
+    expect(dead.map(({ aggregateId, sequence }) => [aggregateId, sequence])).toEqual([
       [retried, 1],
       [givenUp, 1],
     ]);
     tap.treat();
-    await system.command('dispatcher', 'events', 'retry', dead[0]?.ID ?? '');
-    await system.command('dispatcher', 'events', 'give-up', dead[1]?.ID ?? '');
+    await system.command('dispatcher', 'events', 'retry', dead[0]?.id ?? '');
+    await system.command('dispatcher', 'events', 'give-up', dead[1]?.id ?? '');
     await settled();
     expect(await listStuck()).toEqual([]);
   });
@@ -327,6 +327,6 @@ async function listStuck() {
     .split('\n')
     .filter((line) => line !== '');
   return lines.map(
-    (line) => JSON.parse(line) as { ID: string; Dead: boolean; AggregateID: string; Sequence: number },
+    (line) => JSON.parse(line) as { id: string; dead: boolean; aggregateId: string; sequence: number },
   );
 }
