@@ -144,13 +144,18 @@ func (s *Store) changeStuck(ctx context.Context, id, update string) error {
 	return err
 }
 
-// Replay has all events delivered again, in their order, and returns how many. Consumers know those that they have.
+// Replay has all events delivered again, dead ones too, in their order, and returns how many. Consumers know those that
+// they have.
 func (s *Store) Replay(ctx context.Context) (count int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// Events before streams, as Deliver locks them.
+		// Neither Deliver nor AppendEvents may move a stream meanwhile: an event that this does not see would be delivered
+		// before the first one again, and those after it wait for ever.
+		if _, err := tx.Exec(ctx, `LOCK TABLE outbox IN EXCLUSIVE MODE`); err != nil {
+			return err
+		}
 		changed, err := tx.Exec(ctx, `
-			UPDATE outbox SET state = CASE WHEN sequence = 1 THEN 'due' ELSE 'waiting' END, next_attempt_at = now(), attempts = 0
-			WHERE state IN ('due', 'delivered')`)
+			UPDATE outbox
+			SET state = CASE WHEN sequence = 1 THEN 'due' ELSE 'waiting' END, next_attempt_at = now(), attempts = 0`)
 		if err != nil {
 			return err
 		}

@@ -243,6 +243,7 @@ func TestOutboxReplaysInOrder(t *testing.T) {
 	appendEvents(t, s, event("a", 1), event("a", 2), event("b", 1))
 	expectDrained(t, s, "first", "a-1", "b-1", "a-2")
 	appendEvents(t, s, event("a", 3))
+	deliver(t, s, outbox.ErrRefused)
 	if got, err := s.Replay(t.Context()); got != 4 || err != nil {
 		t.Errorf("Replay() = %d, %v, want 4, nil", got, err)
 	}
@@ -256,6 +257,35 @@ func TestOutboxReplaysInOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"a-1", "a-2", "a-3", "a-4"}, got); diff != "" {
 		t.Errorf("delivered after the replay differs (-want +got):\n%s", diff)
 	}
+}
+
+func TestOutboxReplaysDuringDelivery(t *testing.T) {
+	s := open(t)
+	appendEvents(t, s, event("a", 1), event("a", 2))
+	var replay sync.WaitGroup
+	found, err := s.Deliver(t.Context(), func(ctx context.Context, _ outbox.Event) error {
+		replay.Go(func() {
+			if _, err := s.Replay(ctx); err != nil {
+				t.Errorf("Replay() error = %v, want nil", err)
+			}
+		})
+		for waits := false; !waits; {
+			err := s.pool.QueryRow(ctx, `
+				SELECT EXISTS (SELECT FROM pg_stat_activity
+				WHERE wait_event_type = 'Lock' AND query LIKE '%outbox%' AND pid <> pg_backend_pid())`).Scan(&waits)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !found || err != nil {
+		t.Fatalf("Deliver() = %v, %v, want true, nil", found, err)
+	}
+	replay.Wait()
+	expectDrained(t, s, "after the replay", "a-1", "a-2")
+	appendEvents(t, s, event("a", 3))
+	expectDrained(t, s, "later", "a-3")
 }
 
 func TestRefusedEventIsDeadUntilSomebodyDecides(t *testing.T) {
