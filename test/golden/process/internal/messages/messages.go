@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -22,6 +23,9 @@ type Publisher interface {
 }
 
 const maxBody = 1 << 20
+
+// name is what a header can say of a tenant or a subject.
+var name = regexp.MustCompile(`^[!-~]{1,200}$`)
 
 // Settings are what can be told a handler.
 type Settings struct {
@@ -49,6 +53,13 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 		from := engine.Caller{
 			Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id"),
 			TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"),
+		}
+		starts := len(message.CorrelationKeys) == 0
+		// A domain would refuse these, which the process would take for a refusal of the work.
+		if starts && (len(r.Header.Values("Tenant-Id")) != 1 || !name.MatchString(from.Tenant) ||
+			from.Subject != "" && !name.MatchString(from.Subject)) {
+			http.Error(w, "the header Tenant-Id must be given once, as Subject-Id in 1 to 200 visible characters", http.StatusBadRequest)
+			return
 		}
 		var tenant string
 		if len(settings.Tenants) > 0 {
@@ -83,7 +94,7 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 		maps.Copy(variables, body.Variables)
 		// It is for nobody to say in a body for whom they act.
 		delete(variables, engine.CallerVariable)
-		if len(message.CorrelationKeys) == 0 {
+		if starts {
 			variables[engine.CallerVariable] = from
 		}
 		err = publisher.Publish(r.Context(), engine.Message{

@@ -95,6 +95,29 @@ func TestMessagesAreOfTheirTenant(t *testing.T) {
 	}
 }
 
+func TestMessagesThatStartNameOneCaller(t *testing.T) {
+	for _, test := range []struct {
+		header string
+		values []string
+	}{
+		{"Tenant-Id", nil},
+		{"Tenant-Id", []string{""}},
+		{"Tenant-Id", []string{"acme", "other"}},
+		{"Tenant-Id", []string{"ac me"}},
+		{"Subject-Id", []string{"al ice"}},
+	} {
+		memory := enginetest.New()
+		r := request("ordered", strings.NewReader(`{"messageId":"m1"}`))
+		r.Header[test.header] = test.values
+		r.SetPathValue("name", "ordered")
+		recorder := httptest.NewRecorder()
+		Handler(slog.New(slog.DiscardHandler), memory, Settings{}, known).ServeHTTP(recorder, r)
+		if got, want := recorder.Code, http.StatusBadRequest; got != want || len(memory.Published()) > 0 {
+			t.Errorf("%s %q: status = %d, want %d; published %v, want nothing", test.header, test.values, got, want, memory.Published())
+		}
+	}
+}
+
 func TestMessagesAreRefused(t *testing.T) {
 	refused := broken{fmt.Errorf("too long: %w", engine.ErrRefused)}
 	for _, test := range []struct {
