@@ -67,11 +67,11 @@ class _Server:
             server.shutdown()
 
 
-def _ask(url: str) -> AIMessage:
+def _ask(url: str, model_name: str = "small") -> AIMessage:
     environment = {
         "CHECKPOINT_URL": "memory:",
         "MODEL_URL": url,
-        "MODEL_NAME": "small",
+        "MODEL_NAME": model_name,
         "MODEL_API_KEY": "key",
         "ACCEPT_CALLERS": "anyone",
     }
@@ -116,6 +116,14 @@ def test_reads_tool_calls_and_gives_each_its_id() -> None:
         ("call-1", {"city": "Oslo"}),
         ("call-2", {}),
     ]
+
+
+def test_asks_for_chat_completions_whatever_the_model_is_called() -> None:
+    server = _Server(_says({"content": "Hello!"}))
+    with server.serving() as url:
+        _ask(url, "gpt-6-codex")
+
+    assert [path for path, _, _ in server.asked] == ["/v1/chat/completions"]
 
 
 def test_asks_a_busy_server_again() -> None:

@@ -1,6 +1,8 @@
 """Turns, as a caller sees them."""
 
 import asyncio
+import json
+import logging
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +15,7 @@ from langsmith.utils import get_env_var
 from acme_agent_orders.checkpoints import MemoryThreads
 from acme_agent_orders.context import Context
 from acme_agent_orders.credentials import Accepted
+from acme_agent_orders.logs import JsonFormatter
 from acme_agent_orders.model import ModelError
 from acme_agent_orders.state import State
 from acme_agent_orders.toolbox import idempotency_key
@@ -186,6 +189,32 @@ def test_a_question_of_a_tool_is_answered_by_the_next_message() -> None:
     assert (set(runs), model.asked[1][-1]) == ({"t/m1/0"}, "tool: tea: Yes")
 
 
+def test_a_question_beside_a_failure_is_not_answered_by_another_message() -> None:
+    answers: list[str] = []
+
+    @tool
+    async def order(item: str) -> str:
+        """Order an item, once somebody said yes."""
+        answers.append(interrupt(f"Really order {item}?"))
+        return f"ordered {item}"
+
+    @tool
+    async def crash() -> str:
+        """Fail for a reason that is not the model's."""
+        raise RuntimeError
+
+    model = FakeModel(asks_for(("order", {"item": "tea"}), ("crash", {})), says("Hello again!"))
+    with serving(model, [order, crash], ["order", "crash"]) as client:
+        failed = invoke(client, "t", "Tea, please")[0]
+        got = invoke(client, "t", "Never mind")
+
+    assert (failed, got, answers) == (
+        500,
+        (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": []}),
+        [],
+    )
+
+
 def test_the_caller_of_a_message_reaches_its_model_and_its_tools(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("ours\n")
@@ -312,6 +341,29 @@ def test_a_thread_belongs_to_its_tenant() -> None:
 
     once = "the header tenant-id must be given once, as 1 to 200 visible characters"
     assert got == {"another": "the thread belongs to another tenant", "none": once, "two": once}
+
+
+def test_refuses_a_subject_that_no_header_may_have() -> None:
+    body = {"thread_id": "t", "message_id": "m1", "message": "Hi"}
+    with serving(FakeModel()) as client:
+        response = client.post("/invoke", json=body, headers={b"subject-id": b"J\xfcrgen"})
+
+    assert (response.status_code, response.json()["detail"]) == (
+        400,
+        "the header subject-id must have 1 to 200 visible characters",
+    )
+
+
+def test_the_log_says_for_whom_a_message_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    caplog.handler.setFormatter(JsonFormatter())
+    body = {"thread_id": "another/1", "message_id": "m1", "message": "Hi"}
+    with serving(FakeModel()) as client:
+        client.post("/invoke", json=body, headers={"subject-id": "ann"})
+
+    record = next(json.loads(line) for line in caplog.text.splitlines() if '"message": "request"' in line)
+    names = ("tenant", "subject", "thread_id", "message_id", "status")
+    assert [record.get(name) for name in names] == ["t", "ann", "another/1", "m1", 403]
 
 
 def test_lets_in_who_has_a_token(tmp_path: Path) -> None:

@@ -189,7 +189,9 @@ def test_keeps_the_reply_for_a_caller_that_hung_up() -> None:
 
 def test_says_which_variables_are_missing() -> None:
     command = [sys.executable, "-m", package.__name__]
-    ended = subprocess.run(command, env=_environment(PORT="8080"), capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(
+        command, env=_environment(PORT="8080"), capture_output=True, text=True, timeout=300
+    )
 
     record = json.loads(ended.stdout)
     assert (ended.returncode, record["level"], record["message"]) == (

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .caller import TENANT, Caller, Trace, trace_of
+from .caller import NAME, Caller, Trace, trace_of
 from .credentials import Accepted
 from .graph import AnswerLimitError
 from .lifecycle import Lifecycle, OutOfTimeError
@@ -117,13 +117,16 @@ def _caller(request: Request, resources: Open) -> Caller:
             HTTPStatus.UNAUTHORIZED, "a token of a known service is needed", {"www-authenticate": "Bearer"}
         )
     tenants = request.headers.getlist("tenant-id")
-    if len(tenants) != 1 or not TENANT.fullmatch(tenants[0]):
+    if len(tenants) != 1 or not NAME.fullmatch(tenants[0]):
         raise HTTPException(
             HTTPStatus.BAD_REQUEST, "the header tenant-id must be given once, as 1 to 200 visible characters"
         )
-    caller = Caller(tenants[0], request.headers.get("subject-id", ""), cast(Trace, request.state.trace))
-    log_with(tenant=caller.tenant, subject=caller.subject)
-    return caller
+    subject = request.headers.get("subject-id", "")
+    if subject and not NAME.fullmatch(subject):
+        raise HTTPException(
+            HTTPStatus.BAD_REQUEST, "the header subject-id must have 1 to 200 visible characters"
+        )
+    return Caller(tenants[0], subject, cast(Trace, request.state.trace))
 
 
 router = APIRouter()
@@ -139,7 +142,13 @@ async def invoke(
 ) -> Reply:
     """Runs one turn of a thread, which has to be of the caller's tenant."""
     thread_id = invocation.thread_id
-    log_with(thread_id=thread_id, message_id=invocation.message_id)
+    # Not where the caller is found: that runs in a thread, and what it adds to the log stays there.
+    log_with(
+        tenant=caller.tenant,
+        subject=caller.subject,
+        thread_id=thread_id,
+        message_id=invocation.message_id,
+    )
     if thread_id.split("/")[0] != caller.tenant:
         raise HTTPException(HTTPStatus.FORBIDDEN, "the thread belongs to another tenant")
     turn = await resources.turns.take(caller, thread_id, invocation.message_id, invocation.message)

@@ -34,6 +34,8 @@ def open_model(settings: Settings) -> "ChatModel":
             # Of one attempt; what all of them may take is the turn's matter.
             timeout=settings.model_timeout_seconds,
             max_retries=RETRIES,
+            # Of this provider: the names of some models would choose another API, with other finish reasons.
+            use_responses_api=False,
         )
     )
 

@@ -93,7 +93,7 @@ class Turns:
                     raise RepeatedMessageError("the turn of the message was given up for another message")
                 return outcome
             update: Any = None
-        elif snapshot.interrupts:
+        elif _asks(snapshot):
             answer = {snapshot.interrupts[0].id: message}
             update = Command(resume=answer, update={"message_ids": [message_id]})
         else:
@@ -108,6 +108,13 @@ class Turns:
         if (outcome := _outcome(await self._graph.aget_state(thread))) is None:
             raise RuntimeError("the graph ended without a reply")
         return outcome
+
+
+def _asks(snapshot: StateSnapshot) -> bool:
+    """Whether all that is left to do waits for an answer: where a step failed beside it, nobody was asked."""
+    return bool(snapshot.interrupts) and all(
+        task.interrupts or task.result is not None for task in snapshot.tasks
+    )
 
 
 def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
