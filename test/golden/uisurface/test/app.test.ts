@@ -94,14 +94,35 @@ test('a form that is too large is refused', async () => {
   assert.deepEqual(got, { status: 413, text: ['Payload Too Large', 'This request is refused.'] });
 });
 
+test('what is no form is refused', async () => {
+  const app = appWith(new FakeSdk([]));
+  const types = ['application/json', 'multipart/form-data', 'multipart/form-data; boundary=a', 'text/plain'];
+
+  const got = await Promise.all(
+    types.map(async (type) => {
+      const headers = { ...OWN_FORM, 'content-type': type };
+      return see(await app.request('/new', { method: 'POST', headers, body: 'x' }));
+    }),
+  );
+
+  const refused = { status: 400, text: ['Bad Request', 'This request is refused.'] };
+  assert.deepEqual(
+    got,
+    types.map(() => refused),
+  );
+});
+
 test('who is not known is asked to sign in', async () => {
-  const unknown = await see(await appWith(new FakeSdk(ITEMS)).request('/'));
+  const app = appWith(new FakeSdk(ITEMS));
+  const unknown = await see(await app.request('/'));
+  const empty = await see(await app.request('/', { headers: { 'tenant-id': '' } }));
+  const form = await see(await app.request('/new'));
   const expired = await see(
     await appWith(new FakeSdk(new SignInError('token'))).request('/', { headers: ANN }),
   );
 
   const page = { status: 401, text: ['Sign in', 'This page needs to know who you are.'] };
-  assert.deepEqual([unknown, expired], [page, page]);
+  assert.deepEqual([unknown, empty, form, expired], [page, page, page, page]);
 });
 
 test('where there is a place to sign in, who is not known is sent there', async () => {

@@ -33,6 +33,17 @@ export interface Services {
   readonly log: Logger;
 }
 
+/** The form that was sent. Throws an HTTPException with status 400 where the body is none. */
+async function formOf({ req }: Context): Promise<FormData> {
+  try {
+    return await req.formData();
+  } catch (cause) {
+    // One that is too large is refused while it is read.
+    if (cause instanceof TypeError) throw new HTTPException(400, { cause });
+    throw cause;
+  }
+}
+
 /** The routes of this surface. */
 export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Services): Hono<RequestEnv> {
   const app = new Hono<RequestEnv>();
@@ -76,11 +87,16 @@ export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Se
   );
   app.get('/', async (context) => context.html(await home(sdk, caller(context))));
   // A page with a form: it is shown, and what was entered is read, looked at, passed on; then the browser goes on.
-  app.get('/new', (context) => context.html(newItem(emptyItem())));
+  app.get('/new', (context) => {
+    // Who signs in only when the form is sent loses what was entered.
+    caller(context);
+    return context.html(newItem(emptyItem()));
+  });
   app.post('/new', bodyLimit({ maxSize: LARGEST_FORM_BYTES }), async (context) => {
-    const sent = readItem(await context.req.formData());
+    const sender = caller(context);
+    const sent = readItem(await formOf(context));
     if ('fault' in sent) return context.html(newItem(sent.entered, sent.fault), 422);
-    await sdk.createItem(caller(context), sent.item);
+    await sdk.createItem(sender, sent.item);
     return context.redirect('/', 303);
   });
 

@@ -17,7 +17,8 @@ export interface Person {
 
 /** Who asks: what lets people in says so in headers, and takes away those that a browser sent. */
 export function personOf({ req }: Context, { anonymousTenant }: SignIn): Person | undefined {
-  const tenant = req.header('tenant-id') ?? anonymousTenant;
+  // Some proxies send an empty header for who did not sign in.
+  const tenant = req.header('tenant-id') || anonymousTenant;
   return tenant === undefined ? undefined : { tenant, subject: req.header('subject-id') };
 }
 

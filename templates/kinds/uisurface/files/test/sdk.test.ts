@@ -35,6 +35,15 @@ test('a service that answers nonsense is a bad gateway', async (context) => {
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
+test('a service that does not accept this surface is a bad gateway', async (context) => {
+  await using service = new FakeService((_, response) => response.writeHead(401).end('{}'));
+  const app = appWith(sdkOf(await service.url(), context));
+
+  const got = await see(await app.request('/', { headers: ANN }));
+
+  assert.deepEqual(got, NOT_AVAILABLE);
+});
+
 test('a service that does not answer in time is a bad gateway', async (context) => {
   await using service = new FakeService(() => {});
   const app = appWith(sdkOf(await service.url(), context), { sdkTimeoutSeconds: 0.2 });

@@ -15,8 +15,9 @@ export interface Services {
  * The SDK behind this surface's interface. Yours to write, and the only file that imports the SDK's package.
  *
  * Send the headers of the caller with each call, and the caller's signal too: it ends calls that take too long. Throw a
- * SignInError when a service does not know the caller, a DeniedError when the caller may not do this, an SdkError for
- * all else that goes wrong, each with the cause.
+ * DeniedError when the caller may not do this, an SdkError for all else that goes wrong, each with the cause. A service
+ * that answers 401 does not accept the token of this surface, which is an SdkError: to sign in again would not help. A
+ * SignInError is for an SDK that calls with a credential of the person.
  */
 export function createSdk(_services: Services): Sdk {
   return {
