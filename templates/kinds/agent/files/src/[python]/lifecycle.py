@@ -1,6 +1,7 @@
 """The end of the process: whether it is on its way out, and by when its turns have to end."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -14,12 +15,14 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self.draining = False
+        self._latest = math.inf
         self._deadlines: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
     async def limit(self, seconds: float) -> AsyncGenerator[None]:
         """Gives the body `seconds`, or less when the process has to stop. Raises OutOfTimeError."""
-        deadline = asyncio.timeout(seconds)
+        # A request can be let in just before the listener closes.
+        deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._latest))
         try:
             async with deadline:
                 self._deadlines.add(deadline)
@@ -33,9 +36,9 @@ class Lifecycle:
             self._deadlines.discard(deadline)
 
     def end_within(self, seconds: float) -> None:
-        """Leaves all that runs under a limit at most `seconds` from now."""
-        latest = asyncio.get_running_loop().time() + seconds
+        """Leaves all that runs under a limit, now or later, at most `seconds` from now."""
+        self._latest = asyncio.get_running_loop().time() + seconds
         for deadline in self._deadlines:
             when = deadline.when()
-            if when is not None and when > latest and not deadline.expired():
-                deadline.reschedule(latest)
+            if when is not None and when > self._latest and not deadline.expired():
+                deadline.reschedule(self._latest)
