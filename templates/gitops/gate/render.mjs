@@ -30,6 +30,8 @@ export async function readComponent(file) {
   for (const key of ['name', 'area', 'chart']) {
     if (typeof component[key] !== 'string') throw new Refused(`${file}: \`${key}\` is missing`);
   }
+  if (!file.endsWith(`/${component.name}/component.yaml`))
+    throw new Refused(`${file}: \`name\` must be that of its folder, not ${component.name}`);
   if (existsSync(join(component.chart, 'Chart.yaml'))) return component;
   throw new Refused(`${file}: \`chart\` is no folder of a chart: ${component.chart}`);
 }
@@ -82,12 +84,17 @@ async function renderAll(folder) {
     : [];
   const work = files.flatMap((file) => lanes.map((lane) => ({ file, lane })));
   let rendered = 0;
+  const owners = new Map();
   const worker = async () => {
     for (let next = work.shift(); next !== undefined; next = work.shift()) {
       const { file, lane } = next;
       try {
         const component = await readComponent(file);
         const target = join(folder, lane.name, `${component.name}.yaml`);
+        // Argo CD stops at two Applications of one name, in all lanes.
+        const owner = owners.get(target) ?? file;
+        if (owner !== file) throw new Refused(`${owner} has the same \`name\`: ${component.name}`);
+        owners.set(target, file);
         mkdirSync(dirname(target), { recursive: true });
         writeFileSync(target, await renderComponent(component, lane));
         rendered += 1;

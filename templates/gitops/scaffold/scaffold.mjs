@@ -99,13 +99,11 @@ async function render(request) {
   const components = filesOf(request).flatMap(([path]) => (path.endsWith('/component.yaml') ? [path] : []));
   for (const file of components) {
     const component = await readComponent(file);
-    if (!file.endsWith(`/${component.name}/component.yaml`))
-      throw new Refused(`${file}: \`name\` must be that of its folder, not ${component.name}`);
     for (const lane of request.lanes) {
       const inert = await renderComponent(component, lane);
       if (/^\s*[^#\s-]/m.test(inert))
         throw new Refused(
-          `${component.name} renders objects in ${lane.name} although nobody enabled it:\n${inert}`,
+          `${component.name} renders objects in ${lane.name} although it is not enabled:\n${inert}`,
         );
       const enabled = await renderComponent(component, lane, { enabled: true, 'image.ref': PROBE });
       if (!enabled.includes(PROBE))

@@ -18,12 +18,13 @@ const REF = `${TAGGED}@${DIGEST}`;
 const GOLDEN = join(import.meta.dirname, 'renders');
 
 let root: string;
+let settings: string;
 
 /** The kit in a folder, with one lane that demands digests and one that does not. */
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'primitive-charts-'));
   const origin = { remote: 'https://github.com/acme/gitops', branch: 'main' };
-  const settings = kitText({ lanes: ['local', 'staging'] }, origin).replace(
+  settings = kitText({ lanes: ['local', 'staging'] }, origin).replace(
     'acme-local, digest: true',
     'acme-local, digest: false',
   );
@@ -254,12 +255,48 @@ test.each([
     },
     'container i: imagePullPolicy must be IfNotPresent',
   ],
+  ['a list', { apiVersion: 'v1', kind: 'List', items: [pod(TAGGED, undefined)] }, 'List is refused'],
+  [
+    'a pod template',
+    { apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: 'x' }, template: pod(TAGGED, undefined) },
+    'PodTemplate is refused',
+  ],
+  [
+    'a second object in a text',
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: '{{ printf "x%c\\n---\\nkind: Pod\\nname: %c" 39 39 }}' },
+    },
+    'more than one object',
+  ],
 ])('raw-manifests refuses %s', async (_, manifest, message) => {
   expect(
     await render('raw-manifests', { enabled: true, image: { ref: REF }, manifests: [manifest] }),
   ).toEqual({
     error: expect.stringContaining(message),
   });
+});
+
+test('the gate refuses two components of one name, and a name that is not that of its folder', async () => {
+  const component = (name: string) => `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\n`;
+  const files = {
+    'kit.yaml': settings,
+    'environments/_shared/components/apps/twin/component.yaml': component('twin'),
+    'environments/_shared/components/other/twin/component.yaml': component('twin'),
+    'environments/_shared/components/apps/folder/component.yaml': component('name'),
+  };
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  const { code, stdout } = await attempt(process.execPath, ['.github/primitive/render.mjs', 'gate'], {
+    cwd: root,
+    env: { PATH: `${dirname(tool('helm'))}:${process.env.PATH}` },
+  });
+  expect(code).toBe(1);
+  expect(stdout).toContain('has the same `name`: twin');
+  expect(stdout).toContain('`name` must be that of its folder, not name');
 });
 
 describe('the image of the control plane', () => {

@@ -230,7 +230,7 @@ describe('what the guard stops', () => {
         text
           .replace('enabled: false', 'enabled: true\nreplicas: 1')
           .replace('ref: ""', `ref: "a.b/c@sha256:${'1'.repeat(64)}"`),
-      'renders objects in dev although nobody enabled it',
+      'renders objects in dev although it is not enabled',
     ],
     [
       'values that the chart does not know',

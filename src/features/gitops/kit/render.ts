@@ -74,11 +74,20 @@ const RESOURCES = [
 function settingsOf(kit: Kit) {
   const serverOf = (name: string) => kit.clusters.find((cluster) => cluster.name === name)?.server;
   const [owner, name] = kit.previews.repository.split('/');
+  const { base = 'main' } = kit.previews;
   return {
     ...kit,
     resources: RESOURCES,
     lanes: kit.lanes.map((lane) => ({ ...lane, server: serverOf(lane.cluster) })),
-    previews: { api: '', base: 'main', ...kit.previews, owner, name, server: serverOf(kit.previews.cluster) },
+    previews: {
+      api: '',
+      ...kit.previews,
+      // Of the characters that a branch may have here, only the dot means something in a pattern.
+      basePattern: base.replaceAll('.', '[.]'),
+      owner,
+      name,
+      server: serverOf(kit.previews.cluster),
+    },
   };
 }
 
