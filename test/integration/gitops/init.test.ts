@@ -10,6 +10,10 @@ async function gitopsRepo(): Promise<TestRepository> {
   return repo;
 }
 
+/** `installed.json`. */
+const record = (version: string, files: Readonly<Record<string, string>>) =>
+  JSON.stringify({ schema: 'primitive.kit-installed/v1', version, files });
+
 const SCRIPT = '.github/primitive/scaffold.mjs';
 
 /** The kit with another text in one file, as a newer version would have it. */
@@ -153,6 +157,27 @@ describe('gitops init', () => {
       {},
       {},
       { code: 'kit-record-invalid' },
+    ],
+    [
+      'over a record of no version',
+      { '.github/primitive/installed.json': record('latest', {}) },
+      {},
+      { update: true },
+      { code: 'kit-record-invalid', why: expect.stringContaining('"latest"') },
+    ],
+    [
+      'over a record that leads out of the repository',
+      { '.github/primitive/installed.json': record('0.1.0', { '../other/file': 'x' }) },
+      {},
+      { update: true },
+      { code: 'kit-record-invalid', why: expect.stringContaining('it has a part ".."') },
+    ],
+    [
+      'without the settings of the kit that is installed',
+      { '.github/primitive/installed.json': record('0.1.0', {}) },
+      {},
+      { update: true },
+      { code: 'kit-settings-missing' },
     ],
   ])('%s it is refused, and nothing changes', async (_, committed, written, request, error) => {
     await using repo = await gitopsRepo();

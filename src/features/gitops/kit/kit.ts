@@ -48,6 +48,17 @@ function kitFaults(kit: Kit): readonly Fault[] {
         ? [{ path: ['lanes', i, 'name'], message: `${JSON.stringify(name)} is reserved for the kit` }]
         : [],
     ),
+    ...lanes.flatMap((lane, i) =>
+      lanes.slice(0, i).some((other) => other.cluster === lane.cluster && other.namespace === lane.namespace)
+        ? [
+            {
+              path: ['lanes', i, 'namespace'],
+              message: `${JSON.stringify(lane.namespace)} is the namespace of another lane on ${lane.cluster}`,
+              suggestion: 'The components of two lanes have the same names: give each lane a namespace.',
+            },
+          ]
+        : [],
+    ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
     ...cluster(previews.cluster, ['previews', 'cluster']),
   ];

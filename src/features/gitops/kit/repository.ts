@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
 import { explained } from '../../../workspace/file-errors.ts';
-import { lookBelow } from '../../../workspace/safe-path.ts';
+import { lookBelow, pathFault } from '../../../workspace/safe-path.ts';
 import { schemaFaults } from '../../../yaml/schema-faults.ts';
 import { type Installed, installedSchema } from './kit-document.ts';
 import type { KitChange } from './plan.ts';
@@ -17,9 +17,9 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
   if (text === undefined) return undefined;
   try {
     const record: Installed = JSON.parse(text);
-    const [fault] = schemaFaults(installedSchema, record);
+    const fault = schemaFaults(installedSchema, record)[0]?.message ?? (await recordFault(record));
     if (fault === undefined) return record;
-    throw new Error(fault.message);
+    throw new Error(fault);
   } catch (cause) {
     throw new PrimitiveError('kit-record-invalid', `Cannot read ${RECORD_FILE}.`, {
       why: `${cause instanceof Error ? cause.message : cause}; an update is made from it`,
@@ -27,6 +27,17 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
       cause,
     });
   }
+}
+
+/** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
+async function recordFault({ version, files }: Installed): Promise<string | undefined> {
+  const { default: valid } = await import('semver/functions/valid.js');
+  if (valid(version) === null) return `\`version\` is no version: ${JSON.stringify(version)}`;
+  for (const path of Object.keys(files)) {
+    const fault = pathFault(path);
+    if (fault !== undefined) return `\`files\` has ${JSON.stringify(path)}: ${fault}`;
+  }
+  return undefined;
 }
 
 /** The text of a record. */
@@ -46,7 +57,7 @@ export async function readFiles(root: string, paths: Iterable<string>): Promise<
     const found = await lookBelow(root, path);
     if (found.type === 'missing') continue;
     if (found.type !== 'file') throw blocked(found.type === 'blocked' ? found.by : path);
-    files.set(path, readText(join(root, path)));
+    files.set(path, textOf(readFileSync(join(root, path))));
   }
   return files;
 }
@@ -61,8 +72,8 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
   try {
     for (const { path, before, after } of changes) {
       const file = join(root, path);
-      const now = existsSync(file) ? readText(file) : undefined;
-      if (now !== before) throw moved(path);
+      const now = existsSync(file) ? readFileSync(file) : undefined;
+      if ((now && textOf(now)) !== before) throw moved(path);
       if (after === undefined) {
         rmSync(file);
       } else {
@@ -70,7 +81,8 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
           mkdirSync(folder);
           undo.push(() => rmdirSync(folder));
         }
-        const staged = `${file}.${crypto.randomUUID()}`;
+        // Helm renders no hidden file, should this one be left behind in a chart.
+        const staged = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`);
         undo.push(() => {
           if (existsSync(staged)) rmSync(staged);
         });
@@ -86,8 +98,8 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
 }
 
 /** With line feeds alone: on Windows git may have made pairs of them, which would make each line a change. */
-function readText(file: string): string {
-  return readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
+function textOf(content: Buffer): string {
+  return content.toString().replaceAll('\r\n', '\n');
 }
 
 /** Outermost first. */

@@ -39,7 +39,7 @@ export interface KitPorts {
  * Installs the kit in a GitOps repository, or merges a newer one, or changed settings, into it.
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
- * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-no-remote`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
@@ -48,6 +48,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   if (found.has(CONFIG_FILE)) throw inCodeRepository();
   refuseDirty(await ports.changes(root));
   await refuseVersion(request, record, ports.version);
+  if (record !== undefined && !found.has(KIT_FILE)) throw settingsMissing();
   const settings = await settingsOf(request, found.get(KIT_FILE), () => ports.origin(root));
   const { sources, entries } = await ports.kit();
   const wanted = await renderKit(settings, sources, entries);
@@ -109,6 +110,13 @@ function inCodeRepository(): PrimitiveError {
   return new PrimitiveError('kit-in-code-repository', 'The kit is not for a code repository.', {
     why: `${CONFIG_FILE} is here; desired state is kept in a repository of its own.`,
     suggestions: ['primitive -C ../gitops gitops init'],
+  });
+}
+
+function settingsMissing(): PrimitiveError {
+  return new PrimitiveError('kit-settings-missing', `${KIT_FILE} not found.`, {
+    why: 'A kit is installed; new settings would replace its lanes and clusters by defaults.',
+    suggestions: [`git checkout HEAD -- ${KIT_FILE}`],
   });
 }
 

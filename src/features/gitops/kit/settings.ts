@@ -32,7 +32,8 @@ export function kitText(flags: KitFlags, { remote, branch }: KitOrigin): string 
   const { registry, code, lanes } = flags;
   const [, host = '', owner] = /^https?:\/\/([^/]+)\/([^/]+)\/./.exec(remote ?? '') ?? [];
   if (remote === undefined || owner === undefined) throw noRemote();
-  const organisation = owner.toLowerCase().replace(/[^a-z0-9-]/g, '-');
+  const account = owner.toLowerCase();
+  const organisation = shortName(account);
   const names = lanes ?? ['local', 'dev', 'staging', 'production'];
   const line = (name: string) =>
     `  - { name: ${writeText(name)}, cluster: main, namespace: ${writeText(`${organisation}-${name}`)}, digest: true }`;
@@ -42,7 +43,7 @@ schema: primitive.kit/v1
 organisation: ${writeText(organisation)}
 
 # Images of primitives are <registry>/<kind>-<name>.
-registry: ${writeText(registry ?? (host === 'github.com' ? `ghcr.io/${organisation}` : `${host}/${organisation}`))}
+registry: ${writeText(registry ?? `${host === 'github.com' ? 'ghcr.io' : host}/${account}`)}
 
 # This repository, as Argo CD clones it, and the branch that is deployed.
 repository: ${writeText(`${remote.replace(/\.git$/, '')}.git`)}
@@ -71,6 +72,15 @@ previews:
   label: preview
   cluster: main
 `;
+}
+
+/** A DNS label that leaves room for the name of a lane; an account may begin with a digit, or be `true`. */
+function shortName(account: string): string {
+  const label = account
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 24)
+    .replace(/-$/, '');
+  return /^[a-z]/.test(label) && isPlainText(label) ? label : `org-${label}`;
 }
 
 /** By the names of the flags: there is no file yet that a place could be in. */

@@ -16,12 +16,12 @@ test.each([
   ['a file where a folder has to be', change('changed/below', undefined, 'new'), 'not-written', 3],
 ])('%s stops the writing, and takes back what was written', async (_, last, code, exit) => {
   await using repo = await gitRepo();
-  await repo.write({ kept: 'kept', removed: 'removed', changed: 'by another', came: '' });
+  await repo.write({ kept: 'kept', removed: 'removed\r\n', changed: 'by another', came: '' });
   const before = await contentOf(repo.root, ['.git']);
   const changes = [
     change('new/folder/file', undefined, 'new'),
     change('kept', 'kept', 'changed'),
-    change('removed', 'removed', undefined),
+    change('removed', 'removed\n', undefined),
     last,
   ];
   expect(() => writeChanges(repo.root, changes)).toThrow(expect.objectContaining({ code, exit }));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments, visit } from 'yaml';
+import { parse, parseAllDocuments, visit } from 'yaml';
 import { bundledKit } from '../../../../src/cli/ports/kit.ts';
 import { parseKit } from '../../../../src/features/gitops/kit/kit.ts';
 import { planKit } from '../../../../src/features/gitops/kit/plan.ts';
@@ -76,6 +76,19 @@ describe('kit.yaml', () => {
     });
   });
 
+  test.each([
+    ['3Scale', 'org-3scale'],
+    ['True', 'org-true'],
+    ['a-very-long-organisation-name-of-acmes', 'a-very-long-organisation'],
+  ])('one of the account %s can be read, too', async (owner, organisation) => {
+    const text = kitText({}, { remote: `https://github.com/${owner}/gitops`, branch: 'main' });
+    expect(await parseKit(text)).toMatchObject({
+      organisation,
+      registry: `ghcr.io/${owner.toLowerCase()}`,
+      previews: { repository: `${owner}/app` },
+    });
+  });
+
   test.each<[string, KitFlags]>([
     [
       '--registry "r.example/a: b" cannot be used: it is not a registry such as',
@@ -107,6 +120,11 @@ describe('kit.yaml', () => {
     ],
     ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
     ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
+    [
+      'namespace: acme-staging',
+      'namespace: acme-dev',
+      'kit.yaml:30:48: "acme-dev" is the namespace of another lane on main',
+    ],
     ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
     ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
     ['label: preview', 'label: "2026-01-01"', 'kit.yaml:36:10: "2026-01-01" is not a string in YAML'],
@@ -198,6 +216,19 @@ describe('the kit as it is installed', () => {
     expect(texts).toEqual(
       expect.arrayContaining(['https://[::1]:6443', 'release/2026-01', 'git@github.com:Acme/gitops.git']),
     );
+  });
+
+  test('a component.yaml cannot choose its lane: the first generator of a matrix wins', async () => {
+    const text = (await render(settings)).get('argocd/applicationsets/components.yaml') ?? '';
+    const [, git] = parse(text).spec.generators[0].matrix.generators;
+    expect(git).toHaveProperty('git');
+  });
+
+  test('the base of previews is a branch, no pattern', async () => {
+    const files = await render(`${settings}  base: v1.0\n`);
+    for (const name of ['preview-components', 'preview-namespaces']) {
+      expect(files.get(`argocd/applicationsets/${name}.yaml`)).toContain('targetBranchMatch: "^v1[.]0$"');
+    }
   });
 
   test('two files at one path are refused', async () => {
