@@ -1,6 +1,7 @@
 import type { Problem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, Job, JobStep } from './github.ts';
+import type { JournalEntry } from './journal.ts';
 
 /** Lines of the log of a failed step that are shown. */
 const LOG_TAIL = 20;
@@ -8,7 +9,7 @@ const LOG_TAIL = 20;
 /** What is wrong with a completed run; undefined where it succeeded. Reads the log of the first step that failed. */
 export async function problemOf(
   { run, jobs }: RunState,
-  workflow: string,
+  { repository, workflow }: Pick<JournalEntry, 'repository' | 'workflow'>,
   github: Pick<GitHub, 'log'>,
 ): Promise<Problem | undefined> {
   const { id, url, conclusion } = run;
@@ -39,12 +40,19 @@ export async function problemOf(
         suggestions: ['Run the same command again.'],
       });
     default:
-      return failure({ run, jobs }, github);
+      return failure({ run, jobs }, repository, github);
   }
 }
 
-async function failure({ run, jobs }: RunState, github: Pick<GitHub, 'log'>): Promise<Problem> {
-  const suggestions = [`See the run: ${run.url}`, `Its whole log: gh run view ${run.id} --log-failed`];
+async function failure(
+  { run, jobs }: RunState,
+  repository: string,
+  github: Pick<GitHub, 'log'>,
+): Promise<Problem> {
+  const suggestions = [
+    `See the run: ${run.url}`,
+    `Its whole log: gh run view ${run.id} --repo ${repository} --log-failed`,
+  ];
   const job = jobs.find(({ conclusion }) => isBad(conclusion));
   const word = run.conclusion?.replaceAll('_', ' ') ?? 'unknown';
   if (job === undefined) {

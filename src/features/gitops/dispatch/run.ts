@@ -192,7 +192,7 @@ async function followRequest(
         problem: tooLate(state.run, timeout, resume),
         next: [resume],
       });
-    const wrong = await problemOf(state, entry.workflow, github);
+    const wrong = await problemOf(state, entry, github);
     if (wrong !== undefined) return documentOf(entry, 'failed', { state, problem: wrong });
     if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
     ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
