@@ -32,13 +32,31 @@ export function openJournal(folder: string): Journal {
     }
   }
 
-  async function read(key: string): Promise<JournalEntry | undefined> {
+  async function readAt(path: string): Promise<JournalEntry | undefined> {
     try {
-      const entry: JournalEntry = JSON.parse(await readFile(pathOf(key), 'utf8'));
+      const entry: JournalEntry = JSON.parse(await readFile(path, 'utf8'));
       return entry.schema === 'primitive.gitops-journal/v1' ? entry : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  const read = (key: string) => readAt(pathOf(key));
+
+  /** The first entry that is written to a path. */
+  async function createAt(path: string, key: string, entry: JournalEntry): Promise<JournalEntry> {
+    try {
+      // A link fails where the file exists.
+      await write(key, entry, (temporary) => link(temporary, path));
+      return entry;
+    } catch (error) {
+      if (error instanceof PrimitiveError) throw error;
+    }
+    const kept = await readAt(path);
+    if (kept !== undefined) return kept;
+    // Unreadable: of a newer version, or damaged.
+    await write(key, entry, (temporary) => rename(temporary, path));
+    return entry;
   }
 
   const keys = async () =>
@@ -47,20 +65,16 @@ export function openJournal(folder: string): Journal {
   return {
     read,
 
-    async create(key, entry) {
+    async create(key, entry, ended) {
       await sweep(folder);
-      try {
-        // A link fails where the file exists.
-        await write(key, entry, (temporary) => link(temporary, pathOf(key)));
-        return entry;
-      } catch (error) {
-        if (error instanceof PrimitiveError) throw error;
-      }
-      const kept = await read(key);
-      if (kept !== undefined) return kept;
-      // Unreadable: of a newer version, or damaged.
-      await write(key, entry, (temporary) => rename(temporary, pathOf(key)));
-      return entry;
+      if (ended === undefined) return createAt(pathOf(key), key, entry);
+      // Of two that saw it end, the first names what comes after it.
+      const kept = await createAt(join(folder, `.${key}.after-${ended.id}`), key, entry);
+      const now = await read(key);
+      // By now it may be known by its run.
+      if (now?.id === kept.id) return now;
+      if (now?.id === ended.id) await write(key, kept, (temporary) => rename(temporary, pathOf(key)));
+      return kept;
     },
 
     replace: (key, entry) => write(key, entry, (temporary) => rename(temporary, pathOf(key))),

@@ -43,6 +43,21 @@ test('of many that are created at once one is kept, and all get that one', async
   expect(await readdir(join(folder.path, 'state', 'gitops'))).toEqual([]);
 });
 
+test('of many that follow one that has ended one is kept, also after it is known by its run', async () => {
+  await using folder = await temporaryFolder();
+  const journal = openJournal(folder.path);
+  const ended = { ...entry('request-0'), run: 1 };
+  await journal.create(key, ended);
+  const ids = Array.from({ length: 20 }, (_, index) => `request-${index + 1}`);
+  const kept = await Promise.all(ids.map((id) => journal.create(key, entry(id), ended)));
+  expect(new Set(kept.map(({ id }) => id)).size).toBe(1);
+  expect(await journal.list()).toEqual([kept[0]]);
+  const [first = ended] = kept;
+  await journal.replace(key, { ...first, run: 2 });
+  expect(await journal.create(key, entry('request-late'), ended)).toEqual({ ...first, run: 2 });
+  expect(await journal.list()).toEqual([{ ...first, run: 2 }]);
+});
+
 test('it is for its user alone, and forgets after a month', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'gitops');

@@ -24,8 +24,11 @@ export interface JournalEntry {
 export interface Journal {
   /** By {@link keyOf}; undefined where it is missing or unreadable. */
   read(key: string): Promise<JournalEntry | undefined>;
-  /** Keeps the first of two that are written at the same time; the entry that is kept. */
-  create(key: string, entry: JournalEntry): Promise<JournalEntry>;
+  /**
+   * Keeps the first of two that are written at the same time; the entry that is kept. `ended` is the entry that it takes
+   * the place of.
+   */
+  create(key: string, entry: JournalEntry, ended?: JournalEntry): Promise<JournalEntry>;
   /** Replaces the entry. */
   replace(key: string, entry: JournalEntry): Promise<void>;
   /** Forgets a request that had no effect. */

@@ -91,10 +91,9 @@ export async function runDispatch(
   if (request.dryRun) return documentOf(wanted, 'planned');
 
   const fresh = { ...wanted, id: ports.newId() };
-  const ended = kept?.run !== undefined;
-  if (ended) await journal.replace(key, fresh);
+  const ended = kept?.run === undefined ? undefined : kept;
   // An entry without a run is of a request on its way, by another process or one that was killed: it keeps its id.
-  const entry = ended ? fresh : await journal.create(key, fresh);
+  const entry = await journal.create(key, fresh, ended);
   const started =
     (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
     (await startRun(entry, facts, { ...ports, github, forget: () => journal.remove(key) }).catch((error) => {
