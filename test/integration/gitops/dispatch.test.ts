@@ -346,6 +346,9 @@ describe('following', () => {
         code: 'gitops-run-failed',
         message: expect.stringContaining('failed in step Break of job job 129.'),
         why: 'one\ntwo\nProcess completed with exit code 1.',
+        suggestions: expect.arrayContaining([
+          expect.stringMatching(/gh run view \d+ --repo acme\/gitops --log/),
+        ]),
       },
     });
     expect(document.run?.jobs).toHaveLength(130);
