@@ -53,7 +53,8 @@ afterAll(async () => {
 });
 
 const python: Toolchain = {
-  names: partOf(['json', 'list', 's3-a1b', LONGEST], 2),
+  // An agent takes seconds to start, and its suite starts many.
+  names: partOf(['json', 'list', 's3-a1b', LONGEST], 4),
   assertion: /\bAssertionError\b|^E +assert /m,
   install: syncPython,
   async check(...some) {
@@ -162,7 +163,8 @@ describe.each([
   );
 
   test(
-    'the reference implementation replaces stubs only, and turns every case green',
+    // Its suites run in test/e2e/verify.test.ts.
+    'the reference implementation replaces stubs only, and checks clean',
     async () => {
       const { folder, files } = await made('orders');
       const written = await reference(kind, 'orders');
@@ -173,10 +175,6 @@ describe.each([
       expect([...written.keys()]).toEqual(stubs);
       expect([...written.keys()].filter((path) => textOf(written, path).includes(MARKER))).toEqual([]);
       await toolchain.check(folder);
-      for (const { id, args, cases } of kind.suites ?? []) {
-        const got = await toolchain.suite(folder, args);
-        expect(states(got), id).toEqual(sorted(cases?.map((each) => [each.id, 'green']) ?? []));
-      }
     },
     10 * MINUTES,
   );
