@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,13 @@ type Verifier struct {
 	client   *http.Client
 
 	search singleflight.Group
-	issued atomic.Pointer[oidc.IDTokenVerifier]
+	issued atomic.Pointer[issuer]
+}
+
+// issuer is what an issuer signs with.
+type issuer struct {
+	keys       oidc.KeySet
+	algorithms []string
 }
 
 // New returns a verifier of tokens. Without keys it looks for the issuer when it is used, so that a process starts
@@ -47,14 +54,13 @@ type Verifier struct {
 func New(log *slog.Logger, settings Settings) *Verifier {
 	v := &Verifier{log: log, settings: settings, client: &http.Client{Timeout: 5 * time.Second}}
 	if len(settings.Keys) > 0 {
-		keys := &oidc.StaticKeySet{PublicKeys: settings.Keys}
-		config := &oidc.Config{ClientID: settings.Audience, SupportedSigningAlgs: algorithms}
-		v.issued.Store(oidc.NewVerifier(settings.Issuer, keys, config))
+		v.issued.Store(&issuer{&oidc.StaticKeySet{PublicKeys: settings.Keys}, algorithms})
 	}
 	return v
 }
 
-// Ready reports why tokens cannot be checked. Once the issuer was found it does not matter any more: its keys are kept.
+// Ready reports why tokens cannot be checked. Once the issuer's keys were fetched it does not matter any more: they are
+// kept.
 func (v *Verifier) Ready(ctx context.Context) error {
 	_, err := v.discover(ctx)
 	return err
@@ -63,20 +69,28 @@ func (v *Verifier) Ready(ctx context.Context) error {
 // Verify implements auth.TokenVerifier. What is wrong is in the log alone.
 func (v *Verifier) Verify(ctx context.Context, raw string, _ *http.Request) (*auth.TokenInfo, error) {
 	issued, err := v.discover(ctx)
-	if err != nil {
+	var info *auth.TokenInfo
+	if err == nil {
+		info, err = v.inspect(ctx, issued, raw)
+	}
+	switch {
+	case errors.Is(err, errNoKeys):
 		v.log.ErrorContext(ctx, "tokens cannot be checked", "error", err)
 		return nil, errors.New("tokens cannot be checked")
-	}
-	info, err := v.inspect(ctx, issued, raw)
-	if err != nil {
+	case err != nil:
 		v.log.WarnContext(ctx, "token refused", "error", err)
 		return nil, auth.ErrInvalidToken
 	}
 	return info, nil
 }
 
-func (v *Verifier) inspect(ctx context.Context, issued *oidc.IDTokenVerifier, raw string) (*auth.TokenInfo, error) {
-	token, err := issued.Verify(ctx, raw)
+func (v *Verifier) inspect(ctx context.Context, issued *issuer, raw string) (*auth.TokenInfo, error) {
+	keys := &keySet{KeySet: issued.keys}
+	config := &oidc.Config{ClientID: v.settings.Audience, SupportedSigningAlgs: issued.algorithms}
+	token, err := oidc.NewVerifier(v.settings.Issuer, keys, config).Verify(ctx, raw)
+	if keys.failure != nil {
+		return nil, keys.failure
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,26 +133,70 @@ func Tenant(info *auth.TokenInfo) string {
 	return tenant
 }
 
-// discover finds the issuer's keys, once. All who need them at the same time share one search, which goes on when one of
-// them leaves.
-func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+// errNoKeys says that the keys of the issuer could not be fetched, so that a token is neither valid nor invalid.
+var errNoKeys = errors.New("the keys of ISSUER_URL cannot be fetched")
+
+// keySet keeps why the keys for one token could not be fetched, which go-oidc reports as it does a wrong signature.
+type keySet struct {
+	oidc.KeySet
+	failure error
+}
+
+// VerifySignature implements oidc.KeySet.
+func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, jwt)
+	// Of the errors of a RemoteKeySet, that of a fetch alone wraps another.
+	if cause := errors.Unwrap(err); cause != nil {
+		k.failure = fmt.Errorf("%w: %w", errNoKeys, cause)
+	}
+	return payload, err
+}
+
+// unsigned is a JWS that no key verifies, so that a RemoteKeySet fetches its keys to try.
+const unsigned = "eyJhbGciOiJSUzI1NiJ9.e30.AA"
+
+// discover finds the issuer and fetches its keys, once. All who need them at the same time share one search, which goes
+// on when one of them leaves.
+func (v *Verifier) discover(ctx context.Context) (*issuer, error) {
 	if issued := v.issued.Load(); issued != nil {
 		return issued, nil
 	}
 	found := v.search.DoChan(v.settings.Issuer, func() (any, error) {
-		provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.settings.Issuer)
+		issued, err := fetch(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.settings.Issuer)
 		if err == nil {
-			v.issued.Store(provider.Verifier(&oidc.Config{ClientID: v.settings.Audience}))
+			v.issued.Store(issued)
 		}
 		return nil, err
 	})
 	select {
 	case result := <-found:
 		if result.Err != nil {
-			return nil, fmt.Errorf("ISSUER_URL: %w", result.Err)
+			return nil, fmt.Errorf("%w: %w", errNoKeys, result.Err)
 		}
 		return v.issued.Load(), nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("ISSUER_URL: %w", ctx.Err())
+		return nil, fmt.Errorf("%w: %w", errNoKeys, ctx.Err())
 	}
+}
+
+// fetch returns an issuer as its discovery document describes it, with its keys.
+func fetch(ctx context.Context, address string) (*issuer, error) {
+	provider, err := oidc.NewProvider(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	var document struct {
+		Keys       string   `json:"jwks_uri"`
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+	}
+	if err := provider.Claims(&document); err != nil {
+		return nil, err
+	}
+	remote := oidc.NewRemoteKeySet(ctx, document.Keys)
+	keys := &keySet{KeySet: remote}
+	if _, err := keys.VerifySignature(ctx, unsigned); keys.failure != nil {
+		return nil, err
+	}
+	unknown := func(name string) bool { return !slices.Contains(algorithms, name) }
+	return &issuer{remote, slices.DeleteFunc(document.Algorithms, unknown)}, nil
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -183,6 +184,53 @@ func TestReadyOnceIssuerWasFound(t *testing.T) {
 	}
 	if _, err := found.Verify(t.Context(), raw, nil); err != nil {
 		t.Errorf("Verify() after the issuer went away: error = %v, want nil", err)
+	}
+}
+
+func TestOutageOfKeysRefusesNoToken(t *testing.T) {
+	issuer, key := issue(t)
+	var out atomic.Bool
+	// The issuer with an address of its own, whose keys can be away.
+	var front *httptest.Server
+	front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/openid-configuration" && out.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		issuer.Config.Handler.ServeHTTP(recorder, r)
+		w.Header().Set("Content-Type", recorder.Header().Get("Content-Type"))
+		_, _ = w.Write(bytes.ReplaceAll(recorder.Body.Bytes(), []byte(issuer.URL), []byte(front.URL)))
+	}))
+	t.Cleanup(front.Close)
+	sign := func(id string) string {
+		return oidctest.SignIDToken(key, id, "RS256", fmt.Sprintf(
+			`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, front.URL, audience, time.Now().Add(time.Hour).Unix()))
+	}
+	v := New(discard, settings(front.URL))
+	unchecked := func(when, raw string) {
+		t.Helper()
+		if _, err := v.Verify(t.Context(), raw, nil); err == nil || errors.Is(err, auth.ErrInvalidToken) {
+			t.Errorf("Verify() %s: error = %v, want one that is not %v", when, err, auth.ErrInvalidToken)
+		}
+	}
+	out.Store(true)
+	if err := v.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "ISSUER_URL") {
+		t.Errorf("Ready() without keys: error = %v, want one that names ISSUER_URL", err)
+	}
+	unchecked("without keys", sign("k1"))
+	out.Store(false)
+	if err := v.Ready(t.Context()); err != nil {
+		t.Fatalf("Ready() error = %v, want nil", err)
+	}
+	out.Store(true)
+	if _, err := v.Verify(t.Context(), sign("k1"), nil); err != nil {
+		t.Errorf("Verify() by a key that Ready() has fetched: error = %v, want nil", err)
+	}
+	unchecked("by a key that is new during an outage", sign("k2"))
+	out.Store(false)
+	if _, err := v.Verify(t.Context(), sign("k2"), nil); !errors.Is(err, auth.ErrInvalidToken) {
+		t.Errorf("Verify() by a key that is not the issuer's: error = %v, want %v", err, auth.ErrInvalidToken)
 	}
 }
 
