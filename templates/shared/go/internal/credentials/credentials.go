@@ -6,6 +6,7 @@ package credentials
 import (
 	"crypto/subtle"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// Callers says who may call: `anyone`, or the bearers of the tokens in a file, one a line.
+// Callers says who may call: `anyone`, or the bearers of the tokens in a file, one a line. The zero value lets none.
 type Callers string
 
 const anyone Callers = "anyone"
@@ -56,10 +57,17 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Check says why a call with this Authorization may not be made; nil if it may. The error is for the log.
+// ErrNotAccepted says that a call has no token that is accepted.
+var ErrNotAccepted = errors.New("the call has no accepted token")
+
+// Check says why a call with this Authorization may not be made; nil if it may. The error is for the log: ErrNotAccepted,
+// or why the tokens cannot be read, which is no fault of the caller.
 func (c Callers) Check(authorization string) error {
-	if c == anyone {
+	switch c {
+	case anyone:
 		return nil
+	case "":
+		return ErrNotAccepted
 	}
 	tokens, err := os.ReadFile(string(c))
 	if err != nil {
@@ -73,17 +81,23 @@ func (c Callers) Check(authorization string) error {
 			}
 		}
 	}
-	return errors.New("the call has no accepted token")
+	return ErrNotAccepted
 }
 
-// Only passes on to next what callers may ask, and answers 401 to the rest.
-func (c Callers) Only(next http.Handler) http.Handler {
+// Only passes on to next what callers may ask, and answers 401 to the rest, or 500 while the tokens cannot be read.
+func (c Callers) Only(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.Check(r.Header.Get("Authorization")); err != nil {
+		err := c.Check(r.Header.Get("Authorization"))
+		switch {
+		case err == nil:
+			next.ServeHTTP(w, r)
+		case errors.Is(err, ErrNotAccepted):
+			log.WarnContext(r.Context(), "call refused", "method", r.Method, "path", r.URL.Path, "error", err)
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, "an accepted token is needed", http.StatusUnauthorized)
-			return
+		default:
+			log.ErrorContext(r.Context(), "callers cannot be checked", "method", r.Method, "path", r.URL.Path, "error", err)
+			http.Error(w, "callers cannot be checked", http.StatusInternalServerError)
 		}
-		next.ServeHTTP(w, r)
 	})
 }

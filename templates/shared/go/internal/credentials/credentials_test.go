@@ -3,6 +3,7 @@ package credentials
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,7 +17,7 @@ func TestClientsAreAcceptedByTheirToken(t *testing.T) {
 	token, tokens := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "tokens")
 	write(t, tokens, "first\nsecond\n")
 	write(t, token, "third\n")
-	server := httptest.NewServer(Callers(tokens).Only(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	server := httptest.NewServer(Callers(tokens).Only(slog.New(slog.DiscardHandler), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	defer server.Close()
 	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusUnauthorized)
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusUnauthorized)
@@ -25,6 +26,31 @@ func TestClientsAreAcceptedByTheirToken(t *testing.T) {
 	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusOK)
 	write(t, tokens, "first\n")
 	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusUnauthorized)
+}
+
+func TestRefusalsAreLogged(t *testing.T) {
+	tokens := filepath.Join(t.TempDir(), "tokens")
+	write(t, tokens, "first\n")
+	for _, test := range []struct {
+		callers Callers
+		status  int
+		want    string
+	}{
+		{Callers(tokens), http.StatusUnauthorized, `"level":"WARN"`},
+		{"", http.StatusUnauthorized, `"level":"WARN"`},
+		{Callers(tokens + "-missing"), http.StatusInternalServerError, "no such file"},
+	} {
+		var log strings.Builder
+		recorder := httptest.NewRecorder()
+		test.callers.Only(slog.New(slog.NewJSONHandler(&log, nil)), http.NotFoundHandler()).
+			ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/events", nil))
+		if got := log.String(); recorder.Code != test.status || !strings.Contains(got, test.want) || !strings.Contains(got, "/v1/events") {
+			t.Errorf("callers %q: status = %d, want %d; log = %s, want %s and the path", test.callers, recorder.Code, test.status, got, test.want)
+		}
+		if strings.Contains(recorder.Body.String(), tokens) {
+			t.Errorf("callers %q: answer = %s, want it without the path of the file", test.callers, recorder.Body)
+		}
+	}
 }
 
 func TestClientSendsNothingWithoutItsToken(t *testing.T) {

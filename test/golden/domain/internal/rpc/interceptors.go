@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -154,8 +155,12 @@ func identify(ctx context.Context, method string, callers credentials.Callers) (
 		return ctx, nil
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
-	if callers.Check(first(md, "authorization")) != nil {
+	err := callers.Check(first(md, "authorization"))
+	if errors.Is(err, credentials.ErrNotAccepted) {
 		return ctx, status.Error(codes.Unauthenticated, "an accepted token is needed")
+	}
+	if err != nil {
+		return ctx, fmt.Errorf("ACCEPT_CALLERS: %w", err)
 	}
 	tenant, subject := md.Get("tenant-id"), first(md, "subject-id")
 	if len(tenant) != 1 || !caller.IsName(tenant[0]) {

@@ -156,6 +156,13 @@ func TestCallsNeedAcceptedToken(t *testing.T) {
 			t.Errorf("call with %q: code = %v, want %v", authorization, got, want)
 		}
 	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant-id", "acme", "authorization", "Bearer secret")
+	if got, want := status.Convert(invoke(ctx, conn)).String(), "rpc error: code = Internal desc = internal error"; got != want {
+		t.Errorf("call while the tokens cannot be read = %s, want %s", got, want)
+	}
 }
 
 func TestCallsWithNULAreRefused(t *testing.T) {

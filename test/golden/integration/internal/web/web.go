@@ -82,6 +82,10 @@ func (e Endpoint) verify(ctx context.Context, raw string, r *http.Request) (*aut
 		return e.Verify(ctx, raw, r)
 	}
 	err := e.Services.Check("Bearer " + raw)
+	if err != nil && !errors.Is(err, credentials.ErrNotAccepted) {
+		e.Log.ErrorContext(ctx, "services cannot be checked", "error", err)
+		return nil, errors.New("services cannot be checked")
+	}
 	if err == nil && (len(named) > 1 || !tenant.MatchString(named[0])) {
 		err = errors.New("Tenant-Id is not one name")
 	}

@@ -78,7 +78,7 @@ func do(ctx context.Context, settings config.Serve, registry map[string]engine.H
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
 	client := connect(settings.Engine)
 	probes := probe.New(log, client.Ready)
-	probes.Handle("POST /v1/messages/{name}", settings.Callers.Only(messages.Handler(log, client, messages.Settings{
+	probes.Handle("POST /v1/messages/{name}", settings.Callers.Only(log, messages.Handler(log, client, messages.Settings{
 		TTL: settings.MessageTTL, Tenants: settings.Tenants,
 	}, model.Messages())))
 	jobs := worker.New(client, registry, log, worker.Settings{

@@ -69,7 +69,7 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	requests.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
 	(&query.API{Store: db, Log: log}).Register(requests)
 	probes := probe.New(log, db.Ready)
-	probes.Handle("/v1/", http.TimeoutHandler(settings.Callers.Only(requests), requestTimeout, "the request took too long"))
+	probes.Handle("/v1/", http.TimeoutHandler(settings.Callers.Only(log, requests), requestTimeout, "the request took too long"))
 	return lifecycle.Run(ctx, log, settings.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
 		lifecycle.Wait(settings.DrainDelay),
