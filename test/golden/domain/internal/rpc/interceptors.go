@@ -32,9 +32,6 @@ func unary(log *slog.Logger, callers credentials.Callers) grpc.UnaryServerInterc
 		defer cancel()
 		ctx, err = identify(ctx, info.FullMethod, callers)
 		if err == nil {
-			err = checkText(req)
-		}
-		if err == nil {
 			resp, err = recovered(ctx, log, func() (any, error) { return handle(ctx, req) })
 		}
 		told := public(err)
@@ -43,7 +40,15 @@ func unary(log *slog.Logger, callers credentials.Callers) grpc.UnaryServerInterc
 	}
 }
 
-// stream does the same for streams. Those of health end with the server, or it would wait for whoever watches.
+// checked is the last interceptor of a call, once its request was read.
+func checked(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	if err := checkText(req); err != nil {
+		return nil, err
+	}
+	return handle(ctx, req)
+}
+
+// stream does what unary does for streams. Those of health end with the server, or it would wait for whoever watches.
 func stream(stopping context.Context, log *slog.Logger, callers credentials.Callers) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 		start := time.Now()

@@ -34,7 +34,7 @@ func New(log *slog.Logger, callers credentials.Callers, register func(grpc.Servi
 	unary := unary(log, callers)
 	s := &Server{
 		Server: grpc.NewServer(
-			grpc.UnaryInterceptor(unary),
+			grpc.ChainUnaryInterceptor(unary, checked),
 			grpc.ChainStreamInterceptor(stream(stopping, log, callers), recoverStream(log)),
 		),
 		JSON:   http.NewServeMux(),

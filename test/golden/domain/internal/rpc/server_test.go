@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -199,6 +201,36 @@ func TestCallsInJSON(t *testing.T) {
 		server.JSON.ServeHTTP(recorder, req)
 		if got := strings.TrimSpace(recorder.Body.String()); recorder.Code != test.status || got != test.want {
 			t.Errorf("POST %s %s of %q = %d %s, want %d %s", test.path, test.body, test.tenant, recorder.Code, got, test.status, test.want)
+		}
+	}
+}
+
+func TestBodiesInJSONAreReadForAcceptedCallers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	called := false
+	server, _ := startFor(t, credentials.Callers(file), func(context.Context) error { called = true; return nil })
+	const large, broken = `{"code":"resource_exhausted","message":"the request is too large"}`, `{"code":"canceled","message":"the request did not arrive whole"}`
+	for _, test := range []struct {
+		authorization string
+		body          io.Reader
+		status        int
+		want          string
+	}{
+		{"Bearer other", iotest.ErrReader(errors.New("the body was read")), 401, `{"code":"unauthenticated","message":"an accepted token is needed"}`},
+		{"Bearer secret", strings.NewReader(`"` + strings.Repeat("x", maxRequest) + `"`), 413, large},
+		{"Bearer secret", io.MultiReader(strings.NewReader(`"hello"`), iotest.ErrReader(io.ErrUnexpectedEOF)), 408, broken},
+	} {
+		req := httptest.NewRequest(http.MethodPost, "/test.Echo/Call", test.body)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Tenant-Id", "acme")
+		req.Header.Set("Authorization", test.authorization)
+		recorder := httptest.NewRecorder()
+		server.JSON.ServeHTTP(recorder, req)
+		if got := recorder.Body.String(); recorder.Code != test.status || got != test.want || called {
+			t.Errorf("POST = %d %s, service called: %v; want %d %s, false", recorder.Code, got, called, test.status, test.want)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -39,8 +41,13 @@ var codeOf = map[codes.Code]struct {
 	codes.Unauthenticated:    {"unauthenticated", http.StatusUnauthorized},
 }
 
+var (
+	errTooLarge = status.Error(codes.ResourceExhausted, "the request is too large")
+	errBroken   = status.Error(codes.Canceled, "the request did not arrive whole")
+)
+
 // answerJSON answers one unary call by the Connect protocol with JSON, for callers without stubs: headers are metadata,
-// and intercept sees the call as it sees those of gRPC.
+// and intercept sees the call as it sees those of gRPC. The body is read once intercept has let the caller in.
 func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServerInterceptor) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if content, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); content != "application/json" {
@@ -52,9 +59,16 @@ func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServ
 		for name, values := range r.Header {
 			md[strings.ToLower(name)] = values
 		}
-		resp, err := handle(service, metadata.NewIncomingContext(r.Context(), md), func(req any) error {
-			return decodeJSON(http.MaxBytesReader(w, r.Body, maxRequest), req.(proto.Message))
-		}, intercept)
+		read := func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			return intercept(ctx, req, info, func(ctx context.Context, req any) (any, error) {
+				if err := decodeJSON(http.MaxBytesReader(w, r.Body, maxRequest), req.(proto.Message)); err != nil {
+					return nil, err
+				}
+				return checked(ctx, req, info, handle)
+			})
+		}
+		later := func(any) error { return nil }
+		resp, err := handle(service, metadata.NewIncomingContext(r.Context(), md), later, read)
 		var body []byte
 		if err == nil {
 			body, err = protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(resp.(proto.Message))
@@ -65,7 +79,12 @@ func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServ
 			if !ok {
 				known.name, known.status = "unknown", http.StatusInternalServerError
 			}
-			code = known.status
+			switch code = known.status; err {
+			case errTooLarge:
+				code = http.StatusRequestEntityTooLarge
+			case errBroken:
+				code = http.StatusRequestTimeout
+			}
 			body, _ = json.Marshal(map[string]string{"code": known.name, "message": status.Convert(err).Message()})
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -77,10 +96,13 @@ func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServ
 
 func decodeJSON(from io.Reader, req proto.Message) error {
 	body, err := io.ReadAll(from)
-	if err == nil {
-		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(body, req)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return errTooLarge
 	}
 	if err != nil {
+		return errBroken
+	}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, req); err != nil {
 		return status.Error(codes.InvalidArgument, "the request is no JSON of "+string(req.ProtoReflect().Descriptor().FullName()))
 	}
 	return nil
