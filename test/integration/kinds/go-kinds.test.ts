@@ -279,7 +279,7 @@ test('what kinds have in common is the same in all of them', async () => {
       [...every, 'internal/caller/caller.go', 'internal/store/migrate.go', 'internal/store/store.go'],
     ],
     ['integration', [...every, 'internal/caller/caller.go']],
-    ['process', every],
+    ['process', [...every, 'internal/caller/caller.go']],
   ] as const) {
     const { files } = await scaffold(kind, 'ab');
     for (const path of paths) expect(text(files, path), `${kind} ${path}`).toBe(text(domain.files, path));

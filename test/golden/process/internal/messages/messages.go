@@ -9,10 +9,11 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 	"github.com/acme/app/primitives/process/orders/internal/gen/model"
 )
@@ -23,9 +24,6 @@ type Publisher interface {
 }
 
 const maxBody = 1 << 20
-
-// name is what a header can say of a tenant or a subject.
-var name = regexp.MustCompile(`^[!-~]{1,200}$`)
 
 // Settings are what can be told a handler.
 type Settings struct {
@@ -50,14 +48,12 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 			http.Error(w, "the process waits for no such message", http.StatusNotFound)
 			return
 		}
-		from := engine.Caller{
-			Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id"),
-			TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"),
-		}
+		from := engine.Caller{Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id")}
+		from.TraceParent, from.TraceState = caller.Trace(r.Header.Get("Traceparent"), strings.Join(r.Header.Values("Tracestate"), ","))
 		starts := len(message.CorrelationKeys) == 0
 		// A domain would refuse these, which the process would take for a refusal of the work.
-		if starts && (len(r.Header.Values("Tenant-Id")) != 1 || !name.MatchString(from.Tenant) ||
-			from.Subject != "" && !name.MatchString(from.Subject)) {
+		if starts && (len(r.Header.Values("Tenant-Id")) != 1 || !caller.IsName(from.Tenant) ||
+			from.Subject != "" && !caller.IsName(from.Subject)) {
 			http.Error(w, "the header Tenant-Id must be given once, as Subject-Id in 1 to 200 visible characters", http.StatusBadRequest)
 			return
 		}

@@ -118,6 +118,30 @@ func TestMessagesThatStartNameOneCaller(t *testing.T) {
 	}
 }
 
+func TestMessagesThatStartCarryTheirTrace(t *testing.T) {
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, test := range []struct {
+		parent, wantParent string
+		states             []string
+		wantState          string
+	}{
+		{trace, trace, []string{"a=1", "b=2"}, "a=1,b=2"},
+		{trace, trace, []string{strings.Repeat("a", 513)}, ""},
+		{"00-secret-text-01", "", []string{"a=1"}, ""},
+	} {
+		memory := enginetest.New()
+		r := request("ordered", strings.NewReader(`{"messageId":"m1"}`))
+		r.Header.Set("Traceparent", test.parent)
+		r.Header["Tracestate"] = test.states
+		r.SetPathValue("name", "ordered")
+		Handler(slog.New(slog.DiscardHandler), memory, Settings{}, known).ServeHTTP(httptest.NewRecorder(), r)
+		want := engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: test.wantParent, TraceState: test.wantState}
+		if diff := cmp.Diff(want, memory.Published()[0].Variables["caller"]); diff != "" {
+			t.Errorf("%q %.20q: caller differs (-want +got):\n%s", test.parent, test.states, diff)
+		}
+	}
+}
+
 func TestMessagesAreRefused(t *testing.T) {
 	refused := broken{fmt.Errorf("too long: %w", engine.ErrRefused)}
 	for _, test := range []struct {
