@@ -98,7 +98,7 @@ func stdio(ctx context.Context, environ []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	from := caller.Caller{Tenant: settings.Tenant, Subject: settings.Subject}
+	from := caller.Caller{Tenant: string(settings.Tenant), Subject: string(settings.Subject)}
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
 	items := connect(settings.Backend)
 	server := tools.New(logger(std.err, settings.LogLevel), items, identify)

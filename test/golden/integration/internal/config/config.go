@@ -17,6 +17,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 )
 
@@ -46,8 +47,8 @@ type Serve struct {
 // Stdio is what serving the process that started this one takes. That process says for whom it works.
 type Stdio struct {
 	Backend
-	Tenant   string     `env:"TENANT_ID,required,notEmpty"`
-	Subject  string     `env:"SUBJECT,required,notEmpty"`
+	Tenant   Name       `env:"TENANT_ID,required,notEmpty"`
+	Subject  Name       `env:"SUBJECT,required,notEmpty"`
 	LogLevel slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
 }
 
@@ -85,6 +86,18 @@ func (s Serve) check() error {
 }
 
 func (Stdio) check() error { return nil }
+
+// Name is that of a tenant or a subject.
+type Name string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *Name) UnmarshalText(text []byte) error {
+	if !caller.IsName(string(text)) {
+		return errors.New("not a name of 1 to 200 visible characters")
+	}
+	*n = Name(text)
+	return nil
+}
 
 // Resource is the URL of an MCP server.
 type Resource struct{ url.URL }

@@ -87,6 +87,16 @@ func TestLoadRefusesValues(t *testing.T) {
 	}
 }
 
+func TestLoadRefusesNames(t *testing.T) {
+	for _, setting := range []string{"TENANT_ID=ac me", "SUBJECT=al\nice", "SUBJECT=" + strings.Repeat("a", 201)} {
+		_, err := Load[Stdio](append(environ, setting))
+		name, _, _ := strings.Cut(setting, "=")
+		if got := messageOf(err); !strings.Contains(got, name) {
+			t.Errorf("Load() with %.20q: error = %q, want one that names %s", setting, got, name)
+		}
+	}
+}
+
 func TestLoadHasDefaults(t *testing.T) {
 	got, err := Load[Serve](environ[:4])
 	if err != nil {

@@ -5,10 +5,10 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -71,8 +71,8 @@ func (e Endpoint) Register(mux *http.ServeMux) {
 	mux.Handle(e.Resource.Path, guard(e.Log, e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
 }
 
-// tenant is what a header can say without being mistaken for another.
-var tenant = regexp.MustCompile(`^[!-~]{1,200}$`)
+// errNames is answered 400, as every auth.ErrOAuth.
+var errNames = fmt.Errorf("%w: the header Tenant-Id must be given once, as Subject-Id in 1 to 200 visible characters", auth.ErrOAuth)
 
 // verify implements auth.TokenVerifier. A request that names its tenant is that of a service, for the subject that it
 // names, and has the token of a service; all others have one of their own.
@@ -86,14 +86,16 @@ func (e Endpoint) verify(ctx context.Context, raw string, r *http.Request) (*aut
 		e.Log.ErrorContext(ctx, "services cannot be checked", "error", err)
 		return nil, errors.New("services cannot be checked")
 	}
-	if err == nil && (len(named) > 1 || !tenant.MatchString(named[0])) {
-		err = errors.New("Tenant-Id is not one name")
-	}
 	if err != nil {
 		e.Log.WarnContext(ctx, "service refused", "error", err)
 		return nil, auth.ErrInvalidToken
 	}
-	return token.Info(named[0], r.Header.Get("Subject-Id"), time.Now().Add(time.Minute), Scope), nil
+	subject := r.Header.Get("Subject-Id")
+	if len(named) > 1 || !caller.IsName(named[0]) || subject != "" && !caller.IsName(subject) {
+		e.Log.WarnContext(ctx, "service refused", "error", errNames)
+		return nil, errNames
+	}
+	return token.Info(named[0], subject, time.Now().Add(time.Minute), Scope), nil
 }
 
 // Caller is who makes a request that Endpoint let pass.

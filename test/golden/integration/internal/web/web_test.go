@@ -219,28 +219,33 @@ func TestServicesCallForOthers(t *testing.T) {
 	for _, test := range []struct {
 		token   string
 		tenants []string
+		subject string
 		want    int
 	}{
-		{service, []string{"other"}, http.StatusOK},
-		{service, nil, http.StatusUnauthorized},
-		{service, []string{""}, http.StatusUnauthorized},
-		{service, []string{"two words"}, http.StatusUnauthorized},
-		{service, []string{"acme", "other"}, http.StatusUnauthorized},
-		{"another", []string{"other"}, http.StatusUnauthorized},
-		{l.token(), []string{"other"}, http.StatusUnauthorized},
+		{service, []string{"other"}, "bob", http.StatusOK},
+		{service, []string{"other"}, "", http.StatusOK},
+		{service, nil, "bob", http.StatusUnauthorized},
+		{service, []string{""}, "bob", http.StatusBadRequest},
+		{service, []string{"two words"}, "bob", http.StatusBadRequest},
+		{service, []string{"acme", "other"}, "bob", http.StatusBadRequest},
+		{service, []string{"other"}, "two words", http.StatusBadRequest},
+		{service, []string{"other"}, strings.Repeat("b", 201), http.StatusBadRequest},
+		{"another", []string{"other"}, "bob", http.StatusUnauthorized},
+		{"another", []string{""}, "bob", http.StatusUnauthorized},
+		{l.token(), []string{"other"}, "bob", http.StatusUnauthorized},
 	} {
 		l.callers = nil
 		resp := l.request(t, http.MethodPost, get, func(r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+test.token)
 			r.Header["Tenant-Id"] = test.tenants
-			r.Header.Set("Subject-Id", "bob")
+			r.Header.Set("Subject-Id", test.subject)
 		})
 		var want []caller.Caller
 		if test.want == http.StatusOK {
-			want = []caller.Caller{{Tenant: "other", Subject: "bob"}}
+			want = []caller.Caller{{Tenant: "other", Subject: test.subject}}
 		}
 		if diff := cmp.Diff(want, l.callers); diff != "" || resp.StatusCode != test.want {
-			t.Errorf("tenants %q: %d, want %d; callers differ (-want +got):\n%s", test.tenants, resp.StatusCode, test.want, diff)
+			t.Errorf("tenants %q, subject %.20q: %d, want %d; callers differ (-want +got):\n%s", test.tenants, test.subject, resp.StatusCode, test.want, diff)
 		}
 	}
 }

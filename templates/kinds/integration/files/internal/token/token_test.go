@@ -149,6 +149,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"no subject":        sign(key, "sub", ""),
 		"no tenant":         sign(key, "tenantId", ""),
 		"tenant is a list":  sign(key, "tenantId", `["acme"]`),
+		"tenant of words":   sign(key, "tenantId", `"ac me"`),
+		"subject of words":  sign(key, "sub", `"al ice"`),
 		"without signature": "eyJhbGciOiJub25lIn0." + signed[1] + ".",
 	} {
 		_, err := v.Verify(t.Context(), raw, nil)
