@@ -52,6 +52,7 @@ func Handler(log *slog.Logger, store Store) http.Handler {
 		}
 		e, err := event.Decode(body)
 		if err != nil {
+			log.ErrorContext(r.Context(), "refused", "error", err)
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}

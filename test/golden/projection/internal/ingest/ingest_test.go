@@ -74,6 +74,15 @@ func TestIngestWarnsOfWhatIsIgnored(t *testing.T) {
 	}
 }
 
+func TestIngestLogsWhatIsNoEvent(t *testing.T) {
+	var log strings.Builder
+	request := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(`{"specversion":"0.3"}`))
+	Handler(slog.New(slog.NewJSONHandler(&log, nil)), new(answer)).ServeHTTP(httptest.NewRecorder(), request)
+	if got := log.String(); !strings.Contains(got, `"level":"ERROR","msg":"refused"`) || !strings.Contains(got, "specversion") {
+		t.Errorf("log = %s, want an error that names specversion", got)
+	}
+}
+
 func TestIngestRefusesWhatIsNoEvent(t *testing.T) {
 	for body, want := range map[string]int{
 		"":                                       http.StatusBadRequest,

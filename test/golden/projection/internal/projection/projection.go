@@ -17,7 +17,8 @@ type Rows interface {
 
 // Apply brings the read model up to date with one event. Whatever it does is saved together with the position in the
 // event's stream, both or neither, so that it sees each event once and in order. A type that it does not
-// know is an event.ErrUnhandled, malformed data an event.ErrInvalid.
+// know is an event.ErrUnhandled, before anything was written, because the position is saved then too; malformed data is an
+// event.ErrInvalid.
 func Apply(context.Context, Rows, event.Event) error {
 	return errors.New("AMEIDE_SCAFFOLD: Apply has to be implemented")
 }

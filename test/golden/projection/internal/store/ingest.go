@@ -14,7 +14,8 @@ import (
 	"github.com/acme/app/primitives/projection/orders/internal/projection"
 )
 
-// Apply is what an event means, such as projection.Apply.
+// Apply is what an event means, such as projection.Apply. It returns event.ErrUnhandled before it writes anything: what it
+// wrote would be saved with the position.
 type Apply func(ctx context.Context, rows projection.Rows, event event.Event) error
 
 // Ingester applies events to the read model of a store.
