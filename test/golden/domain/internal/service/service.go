@@ -25,7 +25,7 @@ import (
 // Store is what the service needs of persistence. A change and the events that tell of it are saved both or neither.
 type Store interface {
 	// CreateOrder saves a new one. If the tenant has used requestID before, it saves nothing and returns what was saved
-	// then.
+	// then, as it is now.
 	CreateOrder(ctx context.Context, requestID string, it model.Order, events ...outbox.Event) (model.Order, error)
 	// GetOrder returns one, or model.ErrNotFound.
 	GetOrder(ctx context.Context, tenant, id string) (model.Order, error)

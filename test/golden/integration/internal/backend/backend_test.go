@@ -141,6 +141,16 @@ func TestGetItemOfAnotherTenantIsNotFound(t *testing.T) {
 	}
 }
 
+func TestGetItemLeavesNoPath(t *testing.T) {
+	for _, id := range []string{".", ".."} {
+		s := startServices(t)
+		want := "error: there is no such item"
+		if got := s.call(t, alice, "get_item", map[string]any{"id": id}); got != want {
+			t.Errorf("get_item of %q = %s, want %s", id, got, want)
+		}
+	}
+}
+
 func TestRequestItemIsHandedOn(t *testing.T) {
 	s := startServices(t)
 	answer := s.request(t, alice, "k1")

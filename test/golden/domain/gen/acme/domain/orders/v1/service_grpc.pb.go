@@ -31,8 +31,8 @@ const (
 // OrdersService is what others may ask of this domain. Each call names its tenant in the metadata key
 // tenant-id.
 type OrdersServiceClient interface {
-	// CreateOrder creates one. A request_id that the tenant has used before creates nothing and returns what it
-	// created then, so that a call can be repeated.
+	// CreateOrder creates one. A request_id that the tenant has used before creates nothing and returns the one
+	// that it created, as it is now, so that a call can be repeated.
 	CreateOrder(ctx context.Context, in *CreateOrderRequest, opts ...grpc.CallOption) (*CreateOrderResponse, error)
 	// GetOrder returns one of the tenant, or NOT_FOUND.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
@@ -85,8 +85,8 @@ func (c *ordersServiceClient) RenameOrder(ctx context.Context, in *RenameOrderRe
 // OrdersService is what others may ask of this domain. Each call names its tenant in the metadata key
 // tenant-id.
 type OrdersServiceServer interface {
-	// CreateOrder creates one. A request_id that the tenant has used before creates nothing and returns what it
-	// created then, so that a call can be repeated.
+	// CreateOrder creates one. A request_id that the tenant has used before creates nothing and returns the one
+	// that it created, as it is now, so that a call can be repeated.
 	CreateOrder(context.Context, *CreateOrderRequest) (*CreateOrderResponse, error)
 	// GetOrder returns one of the tenant, or NOT_FOUND.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
