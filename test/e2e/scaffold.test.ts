@@ -140,7 +140,7 @@ describe('without a terminal', () => {
     const { code, stderr } = await cli.run(['scaffold'], { cwd });
     expect(code).toBe(2);
     expect(stderr).toContain('scaffold needs --kind and --name.');
-    expect(stderr).toContain('domain (go, --service)');
+    expect(stderr).toContain('domain (go, --service, --entity)');
   });
 
   test('init says what it wrote the config from', async () => {
