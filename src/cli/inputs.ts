@@ -1,4 +1,4 @@
-import type { PrimitiveError } from '../core/errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { unknownFlag } from './usage.ts';
 
@@ -41,10 +41,10 @@ function takesNext(name: string | undefined, next: string, known: KnownFlags): b
   return flag === undefined ? !next.startsWith('-') : flag.type === 'option';
 }
 
-/** `unknown-flag` where an input is close to a flag: where flags are missing, it was meant as one. */
+/** `unknown-flag` where an input is close to a flag: where flags are missing, or no kind has it, it was meant as one. */
 export function misspeltFlag(
   command: string,
-  { inputs }: SplitArgv,
+  inputs: SplitArgv['inputs'],
   known: KnownFlags,
 ): PrimitiveError | undefined {
   const flags = Object.keys(known);
@@ -55,4 +55,12 @@ export function misspeltFlag(
         slips.map((name) => `--${name}`),
         { name: command, flags },
       );
+}
+
+/** Handles an error of a command: where a kind lacks the input, the misspelt flag is thrown instead. */
+export function rethrow(slip: PrimitiveError | undefined): (error: unknown) => never {
+  return (error) => {
+    const isInput = error instanceof PrimitiveError && error.code === 'input-unknown';
+    throw isInput && slip !== undefined ? slip : error;
+  };
 }

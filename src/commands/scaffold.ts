@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
-import { misspeltFlag, splitInputs } from '../cli/inputs.ts';
+import { misspeltFlag, rethrow, splitInputs } from '../cli/inputs.ts';
 import { wiringProposer } from '../cli/propose-wiring.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { nestOutcome } from '../render/outcome.ts';
@@ -38,11 +38,11 @@ export default class Scaffold extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const known = { ...baseFlags, ...Scaffold.flags };
-    const split = splitInputs(this.argv, known);
-    const { flags } = await this.parse(Scaffold, split.rest);
+    const { rest, inputs } = splitInputs(this.argv, known);
+    const { flags } = await this.parse(Scaffold, rest);
     const { kind, name, restore, 'dry-run': dryRun } = flags;
-    const slip = kind && name ? undefined : misspeltFlag('scaffold', split, known);
-    if (slip) throw slip;
+    const slip = misspeltFlag('scaffold', inputs, known);
+    if (slip && !(kind && name)) throw slip;
     return this.act(flags, async (session) => {
       const [{ runScaffold }, { scaffoldOutcome }, { scaffoldPorts }] = await Promise.all([
         import('../features/scaffold/run.ts'),
@@ -51,7 +51,7 @@ export default class Scaffold extends BaseCommand {
       ]);
       const ports = await scaffoldPorts(session);
       const propose = flags['gitops-pr'] ? await wiringProposer(session, dryRun) : undefined;
-      const document = await runScaffold({ kind, name, inputs: split.inputs, restore, dryRun }, ports);
+      const document = await runScaffold({ kind, name, inputs, restore, dryRun }, ports).catch(rethrow(slip));
       const outcome = scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
       if (propose === undefined || outcome.exit !== 0) return outcome;
       return nestOutcome(outcome, 'gitops', await propose(document));
