@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { digestHex, isDigest } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import { parseYaml } from '../yaml/read.ts';
-import { spliceYaml } from '../yaml/splice.ts';
+import { appendYaml, spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 
@@ -58,10 +58,11 @@ export function newManifest(kind: string, name: string, provenance: Provenance):
  * Throws `primitive-not-editable` (exit 2) where `template` is written in a way that cannot be replaced alone.
  */
 export function withProvenance(manifest: Manifest, shown: string, provenance: Provenance): string {
-  const isBlock = /^kind\s*:/m.test(manifest.text);
-  if (manifest.provenance === undefined && isBlock)
-    return `${manifest.text.trimEnd()}\n${NOTE}\n${writeYaml({ template: record(provenance) })}`;
-  const spliced = spliceYaml(manifest.text, { path: ['template'], value: record(provenance) });
+  const value = record(provenance);
+  const spliced =
+    manifest.provenance === undefined
+      ? appendYaml(manifest.text, { key: 'template', value, comment: NOTE })
+      : spliceYaml(manifest.text, { path: ['template'], value });
   if ('text' in spliced) return spliced.text;
   throw new PrimitiveError('primitive-not-editable', `Cannot edit \`template\` in ${shown}.`, {
     why: `${spliced.problem}; it may be on one line, or share parts with the rest of the file`,

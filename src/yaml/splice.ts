@@ -43,6 +43,28 @@ export function spliceYaml(text: string, { document: position = 0, path, value }
   return { problem: 'the value cannot be replaced alone' };
 }
 
+/**
+ * Adds a key after all others of a mapping, below a comment, and changes no other byte. A `problem` where that does not
+ * add it: the file is a mapping in brackets, has several documents, or the key.
+ */
+export function appendYaml(
+  text: string,
+  {
+    key,
+    value,
+    comment,
+  }: { readonly key: string; readonly value: WritableMapping; readonly comment: string },
+): Spliced {
+  const newline = newlineOf(text);
+  const before = text.endsWith('\n') ? text : text + newline;
+  const edited = before + `${comment}\n${writeYaml({ [key]: value })}`.replaceAll('\n', newline);
+  const [data, ...others] = parse(text)?.map(dataOf) ?? [];
+  const wanted = [{ ...(data as object), [key]: value }, ...others];
+  const again = parse(edited)?.map(dataOf);
+  if (JSON.stringify(again) === JSON.stringify(wanted)) return { text: edited };
+  return { problem: 'the value cannot be added alone' };
+}
+
 /** The documents of a text; undefined where one has an error. */
 function parse(text: string): readonly Document.Parsed[] | undefined {
   const parsed = parseAllDocuments(text, { prettyErrors: false, stringKeys: true });
@@ -102,7 +124,7 @@ function block(
   value: WritableMapping,
   { text, before, old, column }: { text: string; before: string; old: string; column: number },
 ): string {
-  const newline = text.includes('\r\n') ? '\r\n' : '\n';
+  const newline = newlineOf(text);
   const below = old.startsWith('{');
   const indent = ' '.repeat(below ? column + 2 : column);
   const lines = writeYaml(value)
@@ -111,6 +133,10 @@ function block(
     .join(newline + indent);
   const start = below ? before.trimEnd() + newline + indent : before;
   return start + lines + (old.endsWith('\n') ? newline : '');
+}
+
+function newlineOf(text: string): string {
+  return text.includes('\r\n') ? '\r\n' : '\n';
 }
 
 function columnOf(text: string, offset: number): number {

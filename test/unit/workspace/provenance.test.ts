@@ -77,6 +77,27 @@ describe('other provenance in a manifest that people have written in', () => {
     expect(withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
   });
 
+  const note = '# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.';
+  test.each([
+    ['with an empty line at the end', 'kind: a\nname: b\n\n', `kind: a\nname: b\n\n${note}\n${block}`],
+    ['without a line feed at the end', 'kind: a\nname: b', `kind: a\nname: b\n${note}\n${block}`],
+    [
+      'with carriage returns',
+      'kind: a\r\nname: b\r\n',
+      `kind: a\r\nname: b\r\n${note}\r\n${block.replaceAll('\n', '\r\n')}`,
+    ],
+  ])('the first is added after the rest: %s', async (_, text, expected) => {
+    const manifest = await readManifest(text, 'primitive.yaml');
+    expect(withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
+  });
+
+  test('the first is refused where the rest is in brackets', async () => {
+    const manifest = await readManifest('{ kind: a, name: b }\n', 'primitive.yaml');
+    expect(() => withProvenance(manifest, 'primitive.yaml', provenance)).toThrow(
+      expect.objectContaining({ code: 'primitive-not-editable', exit: 2 }),
+    );
+  });
+
   test.each([
     ['a flow mapping', '{ kind: a, name: b, template: { version: 1 } }\n'],
     [
