@@ -5,6 +5,11 @@ export function strictObject<T extends TProperties>(properties: T, description?:
   return Type.Object(properties, { additionalProperties: false, ...(description ? { description } : {}) });
 }
 
+/** A string with a form; messages call the form `title`. */
+export function formed(pattern: RegExp, title: string, description: string) {
+  return Type.String({ description, title, pattern: pattern.source });
+}
+
 /** A string, or null where there is none. */
 export function nullable(description: string) {
   return Type.Union([Type.String(), Type.Null()], { description });

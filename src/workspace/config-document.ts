@@ -1,12 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { strictObject } from '../core/schema.ts';
+import { formed, strictObject } from '../core/schema.ts';
 
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
-
-/** A text with a form; `title` says it in messages. */
-const formed = (pattern: RegExp, title: string, description: string) =>
-  Type.String({ description, title, pattern: pattern.source });
 
 // What a language would refuse of a name is refused here: later it is in every file of a scaffold.
 const GoModule = formed(

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
-import type { Fault, YamlPath } from '../yaml/fault.ts';
+import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
 import type { ConfigFile } from './config-document.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
@@ -23,8 +23,8 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
     ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),
-    ...repeated(config.gitops?.lanes ?? [], ['gitops', 'lanes']),
-    ...repeated(config.plugins ?? [], ['plugins']),
+    ...repeatedFaults(config.gitops?.lanes ?? [], (i) => ['gitops', 'lanes', i]),
+    ...repeatedFaults(config.plugins ?? [], (i) => ['plugins', i]),
   ];
 }
 
@@ -56,7 +56,7 @@ export function platformFaults(platforms: readonly string[], path: YamlPath): re
         ? [{ path: [...path, i], message: `${JSON.stringify(text)} is not a platform such as linux/amd64` }]
         : [],
     ),
-    ...repeated(platforms, path),
+    ...repeatedFaults(platforms, (i) => [...path, i]),
   ];
 }
 
@@ -127,7 +127,7 @@ function tagFaults(tags: readonly string[]): readonly Fault[] {
       const sample = template.replaceAll('{sha}', 'a'.repeat(64));
       return refusal(() => parseTag(sample), path, `the tag template ${JSON.stringify(template)}`);
     }),
-    ...repeated(tags, ['tags']),
+    ...repeatedFaults(tags, (i) => ['tags', i]),
   ];
 }
 
@@ -196,9 +196,9 @@ export function secretFaults(
       }
       return faults;
     }),
-    ...repeated(
+    ...repeatedFaults(
       secrets.map(({ id }) => id),
-      path,
+      (i) => [...path, i],
     ),
   ];
 }
@@ -299,16 +299,8 @@ function importFaults({
           ]
         : [],
     ),
-    ...repeated(entries, path),
+    ...repeatedFaults(entries, (i) => [...path, i]),
   ]);
-}
-
-function repeated(values: readonly string[], path: YamlPath): readonly Fault[] {
-  return values.flatMap((value, i) =>
-    values.indexOf(value) < i
-      ? [{ path: [...path, i], message: `${JSON.stringify(value)} is listed twice` }]
-      : [],
-  );
 }
 
 /** What a parser of references refuses, as a fault at its place. */

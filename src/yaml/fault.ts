@@ -11,3 +11,21 @@ export interface Fault {
   readonly atKey?: boolean;
   readonly suggestion?: string;
 }
+
+/** A fault for each name that is listed before; `pathOf` is the place of the one at an index. */
+export function repeatedFaults(
+  names: readonly string[],
+  pathOf: (index: number) => YamlPath,
+): readonly Fault[] {
+  return names.flatMap((name, i) =>
+    names.indexOf(name) === i
+      ? []
+      : [
+          {
+            path: pathOf(i),
+            message: `${JSON.stringify(name)} is listed twice`,
+            suggestion: 'Remove one of them.',
+          },
+        ],
+  );
+}

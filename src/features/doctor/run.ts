@@ -22,7 +22,7 @@ export interface DoctorPorts {
   policy(): Promise<TrustPolicy>;
   registry(): Promise<Registry>;
   /** Looks up the workflow of the GitOps repository; what was found. */
-  gitops(): Promise<string>;
+  gitops(settings: NonNullable<Config['gitops']>): Promise<string>;
 }
 
 /** Checks what a publish needs, and the GitOps repository where the config names one. Changes nothing. */
@@ -33,7 +33,7 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
     () => undefined,
   );
   const more: readonly Probe[] = gitops
-    ? [{ id: 'gitops', needs: ['config'], look: () => lookAtGitops(ports) }]
+    ? [{ id: 'gitops', needs: ['config'], look: () => lookAtGitops(ports, gitops) }]
     : [];
   return examine([...publishProbes(ports), ...more]);
 }
@@ -59,9 +59,12 @@ function publishProbes(ports: DoctorPorts): readonly Probe[] {
 }
 
 /** A warning at most: a publish needs neither the repository nor a token for it. */
-async function lookAtGitops(ports: DoctorPorts): Promise<ProbeResult> {
+async function lookAtGitops(
+  ports: DoctorPorts,
+  settings: NonNullable<Config['gitops']>,
+): Promise<ProbeResult> {
   try {
-    return { detail: await ports.gitops() };
+    return { detail: await ports.gitops(settings) };
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
     const { code, message, why = '', suggestions } = error;

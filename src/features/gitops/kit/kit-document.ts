@@ -1,10 +1,7 @@
 import { Type } from 'typebox';
-import { type DataOf, strictObject } from '../../../core/schema.ts';
+import { type DataOf, formed, strictObject } from '../../../core/schema.ts';
 
-/** A text with a form; `title` says it in messages. Each is written into YAML as it is, so none needs quotes there. */
-const formed = (pattern: RegExp, title: string, description: string) =>
-  Type.String({ description, title, pattern: pattern.source });
-
+// Each text is written into YAML as it is, so no pattern allows what needs quotes there.
 const Name = (description: string) =>
   formed(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a DNS label of at most 40 characters', description);
 

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../yaml/fault.ts';
+import { type Fault, repeatedFaults } from '../../../yaml/fault.ts';
 import { parseYaml } from '../../../yaml/read.ts';
 import { isPlainText } from '../../../yaml/write.ts';
 import { type Kit, KitFile } from './kit-document.ts';
@@ -37,9 +37,9 @@ function kitFaults(kit: Kit): readonly Fault[] {
         ];
   return [
     ...notPlain(kit, []),
-    ...repeated(kinds, (i) => ['kinds', i]),
-    ...repeated(known, (i) => ['clusters', i, 'name']),
-    ...repeated(
+    ...repeatedFaults(kinds, (i) => ['kinds', i]),
+    ...repeatedFaults(known, (i) => ['clusters', i, 'name']),
+    ...repeatedFaults(
       lanes.map(({ name }) => name),
       (i) => ['lanes', i, 'name'],
     ),
@@ -80,18 +80,4 @@ function notPlain(value: unknown, path: Fault['path']): readonly Fault[] {
       suggestion: 'Choose another name: the files that the kit writes have it without quotes.',
     },
   ];
-}
-
-function repeated(names: readonly string[], pathOf: (index: number) => Fault['path']): readonly Fault[] {
-  return names.flatMap((name, i) =>
-    names.indexOf(name) === i
-      ? []
-      : [
-          {
-            path: pathOf(i),
-            message: `${JSON.stringify(name)} is listed twice`,
-            suggestion: 'Remove one of them.',
-          },
-        ],
-  );
 }
