@@ -1,8 +1,6 @@
 import type { Clock } from '../../../http/retry.ts';
+import { awaitListed } from './await-listed.ts';
 import type { GitHub, PullRequest } from './github.ts';
-
-/** Milliseconds until a pull request counts as missing: lists show it a few seconds late. */
-const LATE = 30_000;
 
 /**
  * The pull request that matters of those of a branch: the open one, else the newest that was made since `since` (ISO
@@ -16,16 +14,11 @@ export function choosePull(pulls: readonly PullRequest[], since: string): PullRe
 }
 
 /** The pull request of a run that has succeeded; waits for a while until it is listed. */
-export async function awaitPull(
+export function awaitPull(
   github: GitHub,
   branch: string,
   since: string,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  ports: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<PullRequest | undefined> {
-  const start = clock.now();
-  for (let delay = 1_000; ; delay = Math.min(delay * 1.5, 5_000)) {
-    const found = choosePull(await github.pulls(branch), since);
-    if (found !== undefined || clock.now() - start + delay > LATE) return found;
-    await clock.sleep(delay, signal);
-  }
+  return awaitListed(async () => choosePull(await github.pulls(branch), since), ports);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../http/retry.ts';
+import { awaitListed } from './await-listed.ts';
 import type { GitHub, WorkflowRun } from './github.ts';
 import type { JournalEntry } from './journal.ts';
 
@@ -12,19 +13,11 @@ export async function findRun(
   return undefined;
 }
 
-/** Milliseconds until a list of runs is believed: GitHub shows a new run a few seconds late. */
-const LATE = 30_000;
-
 /** As {@link findRun}, for a run that may have been created just now. */
-export async function awaitRun(
+export function awaitRun(
   github: GitHub,
   entry: JournalEntry,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  ports: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<WorkflowRun | undefined> {
-  const start = clock.now();
-  for (let delay = 1_000; ; delay = Math.min(delay * 1.5, 5_000)) {
-    const found = await findRun(github, entry);
-    if (found !== undefined || clock.now() - start + delay > LATE) return found;
-    await clock.sleep(delay, signal);
-  }
+  return awaitListed(() => findRun(github, entry), ports);
 }
