@@ -97,7 +97,7 @@ export async function runDispatch(
   const started =
     (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
     (await startRun(entry, facts, { ...ports, github, forget: () => journal.remove(key) }).catch((error) => {
-      throw resumable(error, undefined, `${ports.command} --resume ${entry.id}`);
+      throw interruptedBefore(error, `${ports.command} --resume ${entry.id}`);
     }));
   const followed = { ...entry, run: started.id };
   await journal.replace(key, followed);
@@ -252,23 +252,19 @@ function tooLate(run: WorkflowRun, timeout: number, resume: string): Problem {
   });
 }
 
-/** An error from while a run was followed, or an interruption before it was found: it can be followed again. */
-function resumable(error: unknown, run: WorkflowRun | undefined, resume: string): unknown {
+/** An interruption before the run was found: the request may have been sent. */
+function interruptedBefore(error: unknown, resume: string): unknown {
+  if (!(error instanceof PrimitiveError) || error.code !== 'interrupted') return error;
+  const { code, message, exit, retryable } = error;
+  const why = 'The request may have been sent; its run goes on.';
+  return new PrimitiveError(code, message, { why, suggestions: [resume], exit, retryable, cause: error });
+}
+
+/** An error from while a run was followed: the run goes on, and can be followed again. */
+function resumable(error: unknown, { id, url }: WorkflowRun, resume: string): unknown {
   if (!(error instanceof PrimitiveError)) return error;
   const { code, message, why, suggestions, exit, retryable } = error;
   const stopped = code === 'interrupted';
-  if (run === undefined) {
-    if (!stopped) return error;
-    const unseen = 'The request may have been sent; its run goes on.';
-    return new PrimitiveError(code, message, {
-      why: unseen,
-      suggestions: [resume],
-      exit,
-      retryable,
-      cause: error,
-    });
-  }
-  const { id, url } = run;
   return new PrimitiveError(code, stopped ? `Stopped following run ${id}.` : message, {
     why: `${stopped || why === undefined ? '' : `${why}\n`}The run goes on: ${url}`,
     suggestions: [resume, ...suggestions],
