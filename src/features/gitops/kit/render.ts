@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import { PrimitiveError } from '../../../core/errors.ts';
 import { renderTemplate } from '../../../kinds/template-renderer.ts';
+import { digestOf } from '../../../oci/digest.ts';
 import { parseKit } from './kit.ts';
 import type { Kit } from './kit-document.ts';
 
@@ -113,8 +113,7 @@ function expand(to: string, scope: Scope): string {
 
 /** `kit.yaml` for programs without a YAML parser, and the digest of the text that it was made from. */
 function kitJson(text: string, kit: Kit): readonly [string, string] {
-  const source = createHash('sha256').update(text).digest('hex');
-  return [`${PRIMITIVE_FOLDER}/kit.json`, json({ source: `sha256:${source}`, kit })];
+  return [`${PRIMITIVE_FOLDER}/kit.json`, json({ source: digestOf(Buffer.from(text)), kit })];
 }
 
 interface CustomResourceDefinition {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../../core/errors.ts';
 import type { Emit } from '../../../core/events.ts';
 import { type Finding, refusal } from '../../../core/finding.ts';
@@ -56,8 +57,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
   if (!request.markers) refuseConflicts(files, record);
-  const isNews =
-    record === undefined || recordText(record.version, wanted) !== recordText(record.version, base);
+  const isNews = record === undefined || !isDeepStrictEqual(wanted, base);
   if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
   // The record is the last: a broken installation is not taken for a whole one.
   const own: readonly (readonly [string, string])[] = [
