@@ -1,7 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
-import { kitPorts } from '../../cli/ports/kit.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class GitopsInit extends BaseCommand {
@@ -43,8 +42,11 @@ export default class GitopsInit extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(GitopsInit);
     return this.act(flags, async (session) => {
-      const { runKitInit } = await import('../../features/gitops/kit/run.ts');
-      const { kitOutcome } = await import('../../features/gitops/kit/view.ts');
+      const [{ runKitInit }, { kitOutcome }, { kitPorts }] = await Promise.all([
+        import('../../features/gitops/kit/run.ts'),
+        import('../../features/gitops/kit/view.ts'),
+        import('../../cli/ports/kit.ts'),
+      ]);
       const { update, markers, registry, code, 'dry-run': dryRun } = flags;
       const lanes = flags.lanes?.split(',');
       const request = { update, markers, registry, code, lanes, dryRun };
