@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../../core/schema.ts';
-import { FATES } from './plan.ts';
+import { KIT_ACTIONS } from './plan.ts';
 
 /** What `gitops init` installs or updates, or would. */
 export const kitInitSchema = strictObject({
@@ -10,7 +10,7 @@ export const kitInitSchema = strictObject({
   files: Type.Array(
     strictObject({
       path: Type.String({ description: 'Relative to the root of the repository.' }),
-      fate: Type.Enum([...FATES]),
+      fate: Type.Enum([...KIT_ACTIONS]),
       lines: Type.Optional(
         Type.Array(Type.Integer(), { description: 'Of a conflict: where it begins in the file.' }),
       ),

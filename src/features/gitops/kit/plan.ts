@@ -5,14 +5,22 @@ import type { Files } from './render.ts';
  * What happens to a file. `kept`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
  * owner and the kit changed the same lines.
  */
-export const FATES = ['created', 'updated', 'merged', 'removed', 'unchanged', 'kept', 'conflict'] as const;
+export const KIT_ACTIONS = [
+  'created',
+  'updated',
+  'merged',
+  'removed',
+  'unchanged',
+  'kept',
+  'conflict',
+] as const;
 
-export type Fate = (typeof FATES)[number];
+export type KitAction = (typeof KIT_ACTIONS)[number];
 
 /** A file of the kit, and what happens to it. */
 export interface KitChange {
   readonly path: string;
-  readonly fate: Fate;
+  readonly fate: KitAction;
   /** What is there; absent where nothing is. */
   readonly before?: string;
   /** What will be there, with markers around a conflict; absent where nothing will. */
@@ -39,7 +47,7 @@ function changeOf(
   wanted: string | undefined,
 ): Omit<KitChange, 'path'> {
   const there = before === undefined ? {} : { before };
-  const keep = (fate: Fate) => ({ fate, ...there, ...(before === undefined ? {} : { after: before }) });
+  const keep = (fate: KitAction) => ({ fate, ...there, ...(before === undefined ? {} : { after: before }) });
   if (before === wanted) return keep('unchanged');
   if (wanted === base) return keep('kept');
   if (wanted === undefined) return before === base ? { fate: 'removed', ...there } : keep('kept');
