@@ -1,5 +1,8 @@
 import { PrimitiveError } from '../core/errors.ts';
 
+/** How long a run of the GitOps repository is followed, unless `--timeout` says otherwise. */
+export const FOLLOWED_FOR = '30m';
+
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 /** `90s`, `30m`, `2h` in milliseconds. Throws `invalid-flag` (exit 2), which names `flag`. */

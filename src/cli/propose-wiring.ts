@@ -1,8 +1,6 @@
 import type { Outcome } from '../render/outcome.ts';
+import { FOLLOWED_FOR, parseDuration } from './duration.ts';
 import type { Session } from './session.ts';
-
-/** Milliseconds. */
-const TIMEOUT = 30 * 60_000;
 
 /**
  * What asks for the wiring of a primitive after it was scaffolded, in the first version of its API. Throws what the
@@ -18,13 +16,14 @@ export async function wiringProposer(
     import('./ports/dispatch.ts'),
   ]);
   const request = await scaffoldRequest(session, {}, { force: false, dryRun });
-  const opened = await gitopsPorts(session, TIMEOUT);
+  const timeout = parseDuration(FOLLOWED_FOR, 'timeout');
+  const opened = await gitopsPorts(session, timeout);
   const github = await opened.github(request.target.repository);
   const ports = { ...opened, github: async () => github };
   return async ({ kind, name }) => {
     const given = { kind, name, version: 'v1' };
     return gitopsRunOutcome(
-      await runDispatch({ ...request, given }, { wait: 'pr', timeout: TIMEOUT }, ports),
+      await runDispatch({ ...request, given }, { wait: 'pr', timeout }, ports),
     );
   };
 }

@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { parseDuration } from '../../cli/duration.ts';
+import { FOLLOWED_FOR, parseDuration } from '../../cli/duration.ts';
 import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
@@ -25,7 +25,7 @@ export default class GitopsScaffold extends BaseCommand {
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite wiring that exists.' }),
     wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
-    timeout: string({ summary: 'How long to follow.', helpValue: 'DURATION', default: '30m' }),
+    timeout: string({ summary: 'How long to follow.', helpValue: 'DURATION', default: FOLLOWED_FOR }),
     resume: string({
       summary: 'Follow an earlier request, by its id or that of its run.',
       helpValue: 'ID',
