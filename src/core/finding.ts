@@ -45,7 +45,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Findings that are listed in full in an error; the rest is counted. */
-const SHOWN = 50;
+const SHOWN = 20;
 
 /** An error that was made from findings, and keeps them. */
 export class Refusal extends PrimitiveError {
