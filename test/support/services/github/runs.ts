@@ -43,20 +43,6 @@ export interface DoubleJob {
   readonly steps: DoubleStep[];
 }
 
-/** What a run is made of. */
-export interface RunFacts {
-  readonly id: number;
-  readonly number: number;
-  readonly workflow: { readonly id: number; readonly path: string; readonly name: string };
-  readonly branch: string;
-  readonly commit: string;
-  readonly title: string;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly actor: string;
-  /** ISO 8601, by the clock of the server. */
-  readonly created: string;
-}
-
 /** A run of a workflow. */
 export class DoubleRun {
   status = 'queued';
@@ -70,15 +56,21 @@ export class DoubleRun {
 
   readonly id: number;
   readonly number: number;
-  readonly workflow: RunFacts['workflow'];
+  readonly workflow: { readonly id: number; readonly path: string; readonly name: string };
   readonly branch: string;
   readonly commit: string;
   readonly title: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly actor: string;
+  /** ISO 8601, by the clock of the server. */
   readonly created: string;
 
-  constructor(facts: RunFacts) {
+  constructor(
+    facts: Pick<
+      DoubleRun,
+      'id' | 'number' | 'workflow' | 'branch' | 'commit' | 'title' | 'inputs' | 'actor' | 'created'
+    >,
+  ) {
     this.id = facts.id;
     this.number = facts.number;
     this.workflow = facts.workflow;
