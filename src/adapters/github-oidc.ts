@@ -30,6 +30,7 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
   endpoint.searchParams.set('audience', 'sigstore');
   const client = createHttpClient({
     ...network,
+    service: 'github',
     concurrency: 1,
     stallTimeout: TIMEOUT,
     ...(signal === undefined ? {} : { signal }),

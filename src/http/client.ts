@@ -12,6 +12,8 @@ export interface Network {
 }
 
 export interface HttpClientOptions extends Network {
+  /** What is asked: begins the code of an error that is not of one request. */
+  readonly service: 'registry' | 'github';
   /** Connections per host, and so requests in flight. */
   readonly concurrency: number;
   /** Milliseconds without any progress after which a connection or a body counts as dead. */
@@ -34,9 +36,9 @@ export interface HttpClient {
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Makes a client; undici is loaded with the first request. Throws `registry-ca-unreadable` (exit 2). */
+/** Makes a client; undici is loaded with the first request. Throws `SERVICE-ca-unreadable` (exit 2). */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const extra = options.caFile === undefined ? [] : [readCa(options.caFile)];
+  const extra = options.caFile === undefined ? [] : [readCa(options.caFile, options.service)];
   const running = new Set<(reason: unknown) => void>();
   let closed = false;
   const onAbort = () => {
@@ -176,12 +178,13 @@ async function secureContext(store: 'default' | 'system', extra: readonly string
   return { secureContext: tls.createSecureContext({ ca: [...roots, ...system, ...extra] }) };
 }
 
-function readCa(file: string): string {
+function readCa(file: string, service: HttpClientOptions['service']): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new PrimitiveError('registry-ca-unreadable', `Cannot read the certificate file ${file}`, {
-      why: (cause as NodeJS.ErrnoException).code ?? 'it cannot be opened',
+    throw new PrimitiveError(`${service}-ca-unreadable`, `Cannot read the certificate file ${file}.`, {
+      why: `${cause instanceof Error ? cause.message : cause}; SSL_CERT_FILE names it`,
+      suggestions: ["export SSL_CERT_FILE=FILE, the authority's certificate in PEM", 'unset SSL_CERT_FILE'],
       cause,
     });
   }

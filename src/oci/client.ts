@@ -59,6 +59,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const concurrency = options.concurrency ?? CONCURRENCY;
   const client = createHttpClient({
     ...common,
+    service: 'registry',
     concurrency,
     stallTimeout: options.stallTimeout ?? 60_000,
     ...(options.caFile === undefined ? {} : { caFile: options.caFile }),

@@ -173,6 +173,9 @@ describe('gitops scaffold', () => {
     const { SSL_CERT_FILE: __, ...untrusted } = trusted;
     const refused = await cli.run(ask('billing', '--json'), { cwd, env: untrusted });
     expect(JSON.parse(refused.stdout)).toMatchObject({ code: 'github-certificate', exit: 3 });
+    const missing = { ...trusted, SSL_CERT_FILE: join(folder, 'missing.pem') };
+    const unreadable = await cli.run(ask('billing', '--json'), { cwd, env: missing });
+    expect(JSON.parse(unreadable.stdout)).toMatchObject({ code: 'github-ca-unreadable', exit: 2 });
   });
 
   test('refuses what is wrong before it asks', async () => {

@@ -43,7 +43,13 @@ const NO_BODY = new Set([204, 205, 304]);
 export function createApi(options: ApiOptions): Api {
   const { baseUrl, token, clock, signal } = options;
   const host = new URL(baseUrl).host;
-  const client = createHttpClient({ ...options.network, concurrency: 8, stallTimeout: STALL, signal });
+  const client = createHttpClient({
+    ...options.network,
+    service: 'github',
+    concurrency: 8,
+    stallTimeout: STALL,
+    signal,
+  });
   /** The last answer by URL: an unchanged one costs no part of the rate limit. */
   const known = new Map<string, { readonly etag: string; readonly response: Response }>();
 
