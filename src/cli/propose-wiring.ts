@@ -22,8 +22,6 @@ export async function wiringProposer(
   const ports = { ...opened, github: async () => github };
   return async ({ kind, name }) => {
     const given = { kind, name, version: 'v1' };
-    return gitopsRunOutcome(
-      await runDispatch({ ...request, given }, { wait: 'pr', timeout }, ports),
-    );
+    return gitopsRunOutcome(await runDispatch({ ...request, given }, { wait: 'pr', timeout }, ports));
   };
 }

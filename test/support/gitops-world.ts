@@ -7,6 +7,7 @@ import type { Event } from '../../src/core/events.ts';
 import type { GitHub } from '../../src/features/gitops/dispatch/github.ts';
 import type { InputsFile } from '../../src/features/gitops/dispatch/inputs.ts';
 import type { DispatchPorts, DispatchRequest } from '../../src/features/gitops/dispatch/run.ts';
+import type { Clock } from '../../src/http/retry.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
 import { temporaryFolder } from './git.ts';
 import { patientlessClock } from './patientless-clock.ts';
@@ -87,6 +88,7 @@ export interface GitopsWorld extends AsyncDisposable {
     readonly token?: string;
     readonly signal?: AbortSignal;
     readonly folder?: string;
+    readonly clock?: Clock;
   }): DispatchPorts;
   client(token?: string): GitHub;
 }
@@ -100,12 +102,12 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
   const events: Event[] = [];
   const clients: { close(): Promise<void> }[] = [];
   let ids = 0;
-  const client = (token = own, signal = new AbortController().signal) => {
+  const client = (token = own, signal = new AbortController().signal, clock: Clock = patientlessClock()) => {
     const made = createGithub('acme/gitops', {
       baseUrl: github.api,
       token: { value: token, source: 'GH_TOKEN' },
       network: {},
-      clock: patientlessClock(),
+      clock,
       budget: 1_800_000,
       signal,
       onRetry: ({ host, reason, delay }) =>
@@ -120,16 +122,16 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
     events,
     journal: join(folder.path, 'journal'),
     client,
-    ports({ token, signal = new AbortController().signal, folder: other } = {}) {
+    ports({ token, signal = new AbortController().signal, folder: other, clock = patientlessClock() } = {}) {
       return {
-        github: async () => client(token, signal),
+        github: async () => client(token, signal, clock),
         journal: openJournal(other ?? join(folder.path, 'journal')),
         newId: () => {
           ids += 1;
           return `request-${`${ids}`.padStart(4, '0')}`;
         },
         command: 'primitive gitops scaffold',
-        clock: patientlessClock(),
+        clock,
         emit: (event) => void events.push(event),
         signal,
       };

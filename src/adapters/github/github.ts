@@ -54,7 +54,8 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
       return found?.data.enabled;
     },
 
-    dispatch: (workflow, request) => dispatch(api, options, { ...place, workflow_id: workflow }, request),
+    dispatch: (workflow, request, before) =>
+      dispatch(api, options, { ...place, workflow_id: workflow, request: { before } }, request),
 
     async *runs(workflow) {
       for (let page = 1; page <= RUN_PAGES; page += 1) {
@@ -139,7 +140,12 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
 async function dispatch(
   { write }: Api,
   { token }: ApiOptions,
-  place: { readonly owner: string; readonly repo: string; readonly workflow_id: string },
+  call: {
+    readonly owner: string;
+    readonly repo: string;
+    readonly workflow_id: string;
+    readonly request: { readonly before: () => Promise<void> };
+  },
   request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
 ): Promise<DispatchAnswer> {
   const ways = [
@@ -151,7 +157,7 @@ async function dispatch(
   for (const way of ways) {
     try {
       const route = 'POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches';
-      const { data } = await write(route, { ...place, ...request, ...way });
+      const { data } = await write(route, { ...call, ...request, ...way });
       const run = (data as { readonly workflow_run_id?: unknown } | undefined)?.workflow_run_id;
       return { type: 'accepted', ...(typeof run === 'number' ? { run } : {}) };
     } catch (error) {

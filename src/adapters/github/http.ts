@@ -28,7 +28,7 @@ export interface ApiOptions {
 export interface Api {
   /** Sends what has no effect; what may pass by itself is tried again. */
   readonly read: typeof octokit;
-  /** Sends once; only what GitHub has refused for its rate is sent again. */
+  /** Sends once; only what GitHub has refused for its rate is sent again. `request.before` is awaited each time. */
   readonly write: typeof octokit;
   close(): Promise<void>;
 }
@@ -39,6 +39,12 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const STALL = 60_000;
 /** The statuses that have no body (Fetch, "null body status"). */
 const NO_BODY = new Set([204, 205, 304]);
+
+/** A call as Octokit gives it to a hook. */
+interface Endpoint {
+  readonly url: string;
+  readonly request?: { readonly before?: () => Promise<void> };
+}
 
 export function createApi(options: ApiOptions): Api {
   const { baseUrl, token, clock, signal } = options;
@@ -81,7 +87,7 @@ export function createApi(options: ApiOptions): Api {
         fetch: send,
         // Octokit warns of deprecated routes on the console.
         log: { warn: () => {} },
-        hook: (call: typeof octokit, endpoint: Parameters<typeof octokit>[0]) =>
+        hook: (call: (endpoint: Endpoint) => Promise<unknown>, endpoint: Endpoint) =>
           withRetries(
             {
               clock,
@@ -89,10 +95,12 @@ export function createApi(options: ApiOptions): Api {
               signal,
               onRetry: ({ reason, delay }) => options.onRetry({ host, reason, delay }),
             },
-            () =>
-              call(endpoint).catch((thrown: unknown) => {
+            async () => {
+              await endpoint.request?.before?.();
+              return call(endpoint).catch((thrown: unknown) => {
                 throw failureOf(thrown, { host, token, effect });
-              }),
+              });
+            },
           ),
       },
     });

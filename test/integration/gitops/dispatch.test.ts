@@ -10,6 +10,7 @@ import {
   propose,
   wiringOf,
 } from '../../support/gitops-world.ts';
+import { patientlessClock } from '../../support/patientless-clock.ts';
 
 const patience = { wait: 'pr', timeout: 1_800_000 } as const;
 const dispatches = ({ github }: GitopsWorld) => github.requests.filter(({ method }) => method === 'POST');
@@ -172,6 +173,28 @@ describe('a request', () => {
     await using world = await gitopsWorld();
     const both = await Promise.all([1, 2].map(() => runDispatch(ordersRequest(), patience, world.ports())));
     expect(both).toMatchObject([{ result: 'proposed' }, { result: 'proposed' }]);
+    expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('that waits for a rate limit is sent once, by the process that took it over', async () => {
+    await using world = await gitopsWorld();
+    const limited = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const waiting = {
+      ...patientlessClock(),
+      sleep() {
+        limited.resolve();
+        return released.promise;
+      },
+    };
+    const headers = { 'retry-after': '600' };
+    world.github.fault({ path: /dispatches$/, status: 429, headers, body: { message: 'Slow down.' } });
+    const first = runDispatch(ordersRequest(), patience, world.ports({ clock: waiting }));
+    await limited.promise;
+    const second = await runDispatch(ordersRequest(), patience, world.ports());
+    expect(second).toMatchObject({ result: 'proposed', request: { id: 'request-0001' } });
+    released.resolve();
+    expect(await first).toMatchObject({ result: 'proposed', run: { id: second.run?.id } });
     expect(world.gitops.runs).toHaveLength(1);
   });
 
@@ -362,7 +385,7 @@ describe('following', () => {
     const client = world.client();
     const inputs = { kind: 'domain', name: 'others', version: 'v1' };
     for (let count = 0; count < 120; count += 1)
-      await client.dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs });
+      await client.dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs }, async () => {});
     const [entry] = await world.ports().journal.list();
     const { run: _, ...lost } = entry ?? expect.fail('the journal has the request');
     await world.ports().journal.replace(keyOf(lost), lost);

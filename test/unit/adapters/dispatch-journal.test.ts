@@ -8,6 +8,7 @@ import { temporaryFolder } from '../../support/git.ts';
 const entry = (id: string, name = 'orders'): JournalEntry => ({
   schema: 'primitive.gitops-journal/v1',
   id,
+  claim: id,
   api: 'https://api.github.com',
   repository: 'acme/gitops',
   workflow: 'scaffold.yaml',

@@ -97,9 +97,11 @@ export interface GitHub {
   file(path: string, ref: string): Promise<string | undefined>;
   /** Whether Actions are enabled; undefined where the token may not know. */
   actionsEnabled(): Promise<boolean | undefined>;
+  /** `before` is awaited each time that the request is to be sent; what it throws ends it. */
   dispatch(
     workflow: string,
     request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
+    before: () => Promise<void>,
   ): Promise<DispatchAnswer>;
   /** Runs that were dispatched, newest first; more are fetched as they are asked for, up to GitHub's limit of 1,000. */
   runs(workflow: string): AsyncIterable<WorkflowRun>;

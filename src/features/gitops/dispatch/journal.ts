@@ -5,6 +5,8 @@ export interface JournalEntry {
   readonly schema: 'primitive.gitops-journal/v1';
   /** In the name of the run. */
   readonly id: string;
+  /** Of the process that may send it: the id that it would have given the request. */
+  readonly claim: string;
   /** The base URL of the API. */
   readonly api: string;
   readonly repository: string;
@@ -19,6 +21,9 @@ export interface JournalEntry {
   /** Of the run, once it is known. */
   readonly run?: number;
 }
+
+/** What is asked for, before it has an id. */
+export type Asked = Omit<JournalEntry, 'id' | 'claim' | 'run'>;
 
 /** What is kept of requests between two calls, one entry a request: two equal ones share it. */
 export interface Journal {
@@ -37,7 +42,7 @@ export interface Journal {
 }
 
 /** What makes two requests the same: all but the id. */
-export function keyOf(entry: Omit<JournalEntry, 'id' | 'run'>): string {
+export function keyOf(entry: Asked): string {
   const { api, repository, workflow, ref, inputs } = entry;
   const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')

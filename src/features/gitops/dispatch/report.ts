@@ -1,7 +1,7 @@
 import type { GitopsRunDocument, Problem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, PullRequest } from './github.ts';
-import type { JournalEntry } from './journal.ts';
+import type { Asked } from './journal.ts';
 
 /** A pull request with its files, sorted. */
 export async function withFiles(
@@ -15,7 +15,7 @@ export async function withFiles(
 
 /** What became of a request, as a document. */
 export function documentOf(
-  entry: Omit<JournalEntry, 'id'> & { readonly id?: string },
+  entry: Asked & { readonly id?: string },
   result: GitopsRunDocument['result'],
   more: {
     readonly state?: RunState;

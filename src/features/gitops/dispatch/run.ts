@@ -8,7 +8,7 @@ import { awaitRun, findRun } from './find-run.ts';
 import { follow, type RunState } from './follow.ts';
 import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
 import { checkInputs, fillTemplate, type InputsFile } from './inputs.ts';
-import { type Journal, type JournalEntry, keyOf } from './journal.ts';
+import { type Asked, type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
 import { documentOf, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
@@ -90,16 +90,21 @@ export async function runDispatch(
   if (there !== undefined) return there;
   if (request.dryRun) return documentOf(wanted, 'planned');
 
-  const fresh = { ...wanted, id: ports.newId() };
+  const claim = ports.newId();
+  const fresh = { ...wanted, id: claim, claim };
   const ended = kept?.run === undefined ? undefined : kept;
   // An entry without a run is of a request on its way, by another process or one that was killed: it keeps its id.
   const entry = await journal.create(key, fresh, ended);
+  const holds = async () => (await journal.read(key))?.claim === claim;
+  const forget = async () => {
+    if (await holds()) await journal.remove(key);
+  };
   const started =
-    (entry.id === fresh.id ? undefined : await awaitRun(github, entry, ports)) ??
-    (await startRun(entry, facts, { ...ports, github, forget: () => journal.remove(key) }).catch((error) => {
+    (entry.claim === claim ? undefined : await awaitOther(entry, claim, key, github, ports)) ??
+    (await startRun(entry, facts, { ...ports, github, holds, forget }).catch((error) => {
       throw interruptedBefore(error, `${ports.command} --resume ${entry.id}`);
     }));
-  const followed = { ...entry, run: started.id };
+  const followed = { ...entry, claim, run: started.id };
   await journal.replace(key, followed);
   return followRequest(followed, started, patience, github, ports);
 }
@@ -135,6 +140,28 @@ export async function resumeDispatch(
   return followRequest({ ...entry, run: run.id }, run, patience, github, ports);
 }
 
+/**
+ * The run of a request that another process keeps. Where it does not come, this process takes the request over: from
+ * then on the other one sends it no more, and what it sent just before shows by the end of a second wait.
+ */
+async function awaitOther(
+  entry: JournalEntry,
+  claim: string,
+  key: string,
+  github: GitHub,
+  ports: DispatchPorts,
+): Promise<WorkflowRun | undefined> {
+  ports.emit({
+    type: 'step',
+    step: 'wait',
+    message: 'Another process has made the same request: looking for its run',
+  });
+  const found = await awaitRun(github, entry, ports);
+  if (found !== undefined) return found;
+  await ports.journal.replace(key, { ...entry, claim });
+  return awaitRun(github, entry, ports);
+}
+
 /** What is sent: an input that has its default value is left out, so that an older workflow need not know it. */
 function sent(
   inputs: Readonly<Record<string, string>>,
@@ -154,7 +181,7 @@ async function hasComponent(
 
 /** The result where there is nothing to ask for: an open pull request, or the files on the default branch. */
 async function existing(
-  wanted: Omit<JournalEntry, 'id'>,
+  wanted: Asked,
   {
     repository,
     pulls,

@@ -15,27 +15,34 @@ export interface StartPorts {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly signal: AbortSignal;
+  /** Whether no other process has taken the request over. */
+  holds(): Promise<boolean>;
   /** Takes a request that had no effect out of the journal. */
   forget(): Promise<void>;
 }
 
 /**
  * Creates the run of an entry and finds it. Throws what {@link diagnose} and {@link GitHub} throw,
- * `gitops-run-unidentified`, `gitops-dispatch-failed` (exit 3).
+ * `gitops-run-unidentified`, `gitops-request-taken`, `gitops-dispatch-failed` (exit 3).
  */
 export async function startRun(
   entry: JournalEntry,
   facts: Awaited<ReturnType<typeof lookUp>>,
   ports: StartPorts,
 ): Promise<WorkflowRun> {
-  const { github, emit, forget, signal } = ports;
+  const { github, emit, holds, forget, signal } = ports;
   const { workflow, repository, ref, id } = entry;
   emit({ type: 'step', step: 'dispatch', message: `Starting ${workflow} in ${repository} [${id}]` });
+  const taken = takenOver(entry);
+  const before = async () => {
+    if (!(await holds())) throw taken;
+  };
   let why = '';
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const answer = await github
-      .dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } })
+      .dispatch(workflow, { ref, inputs: { ...entry.inputs, request_id: id } }, before)
       .catch(async (error: unknown) => {
+        if (error === taken) return { type: 'taken' as const };
         // Nothing was sent; an abort may have come after it.
         if (!signal.aborted) await forget();
         throw error;
@@ -53,10 +60,20 @@ export async function startRun(
     const run = await awaitRun(github, known, ports);
     if (run !== undefined) return run;
     if (answer.type === 'accepted') throw unidentified(entry);
+    if (answer.type === 'taken') throw taken;
   }
   throw new PrimitiveError('gitops-dispatch-failed', `Cannot start workflow ${workflow} of ${repository}.`, {
     why: `${why} No run of this request was found, ${ATTEMPTS} times.`,
     suggestions: ['Try again later: https://www.githubstatus.com'],
+    exit: 3,
+    retryable: true,
+  });
+}
+
+function takenOver({ id, repository }: JournalEntry): PrimitiveError {
+  return new PrimitiveError('gitops-request-taken', `Another process asks ${repository} for request ${id}.`, {
+    why: 'It made the same request while this one waited, and its run was not found yet.',
+    suggestions: ['Run the same command again to follow it.'],
     exit: 3,
     retryable: true,
   });
