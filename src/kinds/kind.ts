@@ -60,6 +60,12 @@ export function templateFolders({ folder, shared = [] }: Pick<Kind, 'folder' | '
   return [join(folder, 'files'), ...shared.map((name) => join(folder, '../../shared', name))];
 }
 
+/** The BPMN models of a primitive, from which code is generated; below its folder. */
+export function modelFiles({ generators = [] }: Pick<Kind, 'generators'>): readonly string[] {
+  const reads = generators.flatMap((generator) => (generator.run === 'bpmn' ? generator.reads : []));
+  return reads.filter((path) => path.endsWith('.bpmn'));
+}
+
 /** Every kind, sorted by name. */
 export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
   const all = await Promise.all(kinds.names.map((name) => kinds.get(name)));

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../../core/finding.ts';
+import { modelFiles } from '../../kinds/kind.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { OnDisk } from './on-disk.ts';
 
@@ -13,7 +14,7 @@ export async function originalWarning(
   root: string,
 ): Promise<Finding | undefined> {
   const original = manifest.provenance?.inputs.bpmn;
-  const copy = template.generators?.flatMap(({ reads }) => reads).find((read) => read.endsWith('.bpmn'));
+  const [copy] = modelFiles(template);
   if (original === undefined || copy === undefined) return undefined;
   const shown = `${path}/${copy}`;
   const [theirs, ours] = await Promise.all(

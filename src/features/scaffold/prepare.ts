@@ -4,7 +4,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { withGenerated } from '../../kinds/generators/built-in.ts';
-import { type Kind, type Kinds, templateFolders } from '../../kinds/kind.ts';
+import { type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
@@ -241,10 +241,8 @@ async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitiv
 async function modelOf(kind: Kind, inputs: GivenInputs, root: string, { path: primitive, manifest }: Site) {
   const given = inputs.bpmn;
   if (given === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;
-  const copies =
-    kind.generators?.flatMap(({ reads }) => reads.filter((path) => path.endsWith('.bpmn'))) ?? [];
-  const path =
-    copies.map((copy) => `${primitive}/${copy}`).find((copy) => existsSync(join(root, copy))) ?? given;
+  const copies = modelFiles(kind).map((copy) => `${primitive}/${copy}`);
+  const path = copies.find((copy) => existsSync(join(root, copy))) ?? given;
   const { compileBpmn } = await import('../../kinds/generators/bpmn/compile.ts');
   return compileBpmn(await readInput(root, 'bpmn', path), path, manifest?.bpmn);
 }

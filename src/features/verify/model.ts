@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { modelFiles } from '../../kinds/kind.ts';
 import type { RuleId } from './family.ts';
 import type { Problem, Rule } from './rule.ts';
 import type { Fact, ModelSubject, Primitive } from './subjects.ts';
@@ -12,7 +13,7 @@ export async function readModels(
 ): Promise<readonly Fact[]> {
   const facts: Fact[] = [];
   for (const primitive of primitives) {
-    for (const file of modelsOf(primitive)) {
+    for (const file of modelFiles(primitive.kind ?? {})) {
       const path = posix.join(primitive.path, file);
       const bytes = await tree.read(path);
       if (bytes === undefined) continue;
@@ -27,12 +28,6 @@ export async function readModels(
     }
   }
   return facts;
-}
-
-function modelsOf({ kind }: Primitive): readonly string[] {
-  return (kind?.generators ?? [])
-    .filter(({ run }) => run === 'bpmn')
-    .flatMap(({ reads }) => reads.filter((path) => path.endsWith('.bpmn')));
 }
 
 function handlersOf({ id }: Primitive, scanned: readonly Fact[]): ModelSubject['handlers'] {
@@ -75,4 +70,5 @@ export function modelRule(
 export const MESSAGE_CODES = /^bpmn-(?:message|correlation)-/;
 export const ID_CODES = /^bpmn-(?:id-|reference$)/;
 export const UNKNOWN_CODES = /^bpmn-(?:element|attribute)-unknown$/;
-export const WARNING_CODES = /^bpmn-(?:foreign|job-type-expression|task-definition-ignored)$/;
+export const WARNING_CODES =
+  /^bpmn-(?:foreign|job-type-expression|reference-ignored|task-definition-ignored)$/;

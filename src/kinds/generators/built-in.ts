@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
-import type { Kind } from '../kind.ts';
+import { type Kind, modelFiles } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
 import type { ModelSettings } from './bpmn/model.ts';
 
@@ -69,8 +69,9 @@ export async function withGenerated(
   return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), warnings };
 }
 
-async function generateModel({ id, reads, writes }: Generator, { read, shown, bpmn }: Source): Promise<Made> {
-  const source = reads.find((path) => path.endsWith('.bpmn')) ?? '';
+async function generateModel(generator: Generator, { read, shown, bpmn }: Source): Promise<Made> {
+  const { id, writes } = generator;
+  const [source = ''] = modelFiles({ generators: [generator] });
   const [bytes, goMod] = await Promise.all([read(source), read('go.mod')]);
   const module = /^module\s+([\w.~/-]+)/m.exec(new TextDecoder().decode(goMod))?.[1];
   if (bytes === undefined || module === undefined) {

@@ -53,7 +53,9 @@ function wrongValue(warning: Warning, byId: ById, root: XmlElement): Fault {
   if (warning.message.startsWith('unresolved reference')) {
     const message = `${warning.property ?? at.name} refers to ${warning.value}, which is not there`;
     const fix = 'Connect the element again in the modeler, or remove it.';
-    return { code: 'bpmn-reference', at, message, fix };
+    return REPEATED.includes(warning.property ?? '')
+      ? { code: 'bpmn-reference-ignored', at, message, fix, level: 'warning' }
+      : { code: 'bpmn-reference', at, message, fix };
   }
   return {
     code: 'bpmn-attribute-unknown',
@@ -62,6 +64,9 @@ function wrongValue(warning: Warning, byId: ById, root: XmlElement): Fault {
     fix: UNKNOWN,
   };
 }
+
+/** Says again what sequence flows say, for modelers; Zeebe goes by the flows. */
+const REPEATED: readonly string[] = ['bpmn:incoming', 'bpmn:outgoing'];
 
 const UNKNOWN =
   'Correct the spelling, or remove it: neither BPMN 2.0 nor Zeebe has this there. What is a tool of your own belongs into a namespace of its own.';

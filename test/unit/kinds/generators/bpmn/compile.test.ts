@@ -255,6 +255,12 @@ describe('what Zeebe deploys is compiled', () => {
       ],
       [],
     ],
+    [
+      'a flow that is named and not there',
+      modelOf(task('T', 'a').replace('</serviceTask>', '<incoming>F</incoming></serviceTask>')),
+      ['bpmn-reference-ignored 4:1: T: bpmn:incoming refers to F, which is not there'],
+      ['a'],
+    ],
     ['messages without jobs', modelOf(receive, message('name="paid"')), [], []],
     ['nothing for code to do', modelOf('<task id="T" />'), [], []],
     [
