@@ -28,6 +28,7 @@ export type KindName = keyof typeof NAMES;
 /** What says more than the kind and the name. */
 const FLAGS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   projection: ['--source', 'domain/orders'],
+  integration: ['--entity', 'order'],
 };
 
 const ROOT = join(import.meta.dirname, '../../..');

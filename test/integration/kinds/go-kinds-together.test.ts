@@ -170,7 +170,7 @@ test('an item that is created by a call can be queried in the projection, and by
   });
   expect(await callTool(toolsHttp, 'other', 'get_item', { id: item.id })).toMatchObject({
     isError: true,
-    content: [{ text: 'there is no such item' }],
+    content: [{ text: 'item not found' }],
   });
   const second = { title: 'Second', idempotencyKey: 'k1' };
   const accepted = await callTool(toolsHttp, 'acme', 'request_item', second);

@@ -3,25 +3,27 @@ package caller
 
 import (
 	"context"
+	"log/slog"
 	"regexp"
 )
 
 // Caller is what a call says of itself. It comes from where the call was let in.
 type Caller struct {
-	Tenant string
+	Tenant string `json:"tenant"`
 	// Subject is who acts; empty where the call does not say.
-	Subject string
+	Subject string `json:"subject"`
 	// TraceParent and TraceState are the W3C trace context, as [Trace] returns it; empty where the call has none.
-	TraceParent string
-	TraceState  string
+	TraceParent string `json:"traceparent"`
+	TraceState  string `json:"tracestate"`
 }
 
-// TraceID is what the trace is found by; empty where the call has none.
-func (c Caller) TraceID() string {
-	if c.TraceParent == "" {
-		return ""
+// LogAttrs are what log lines of any service name a caller by.
+func (c Caller) LogAttrs() []slog.Attr {
+	var id string
+	if c.TraceParent != "" {
+		id = c.TraceParent[3:35]
 	}
-	return c.TraceParent[3:35]
+	return []slog.Attr{slog.String("tenant", c.Tenant), slog.String("subject", c.Subject), slog.String("trace_id", id)}
 }
 
 type key struct{}

@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -24,12 +25,21 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-func TestTraceID(t *testing.T) {
-	traced := Caller{TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-	if got, want := traced.TraceID(), "4bf92f3577b34da6a3ce929d0e0e4736"; got != want {
-		t.Errorf("TraceID() = %q, want %q", got, want)
-	}
-	if got := (Caller{}).TraceID(); got != "" {
-		t.Errorf("TraceID() without a trace = %q, want none", got)
+func TestLogAttrsNameCaller(t *testing.T) {
+	for _, test := range []struct {
+		caller Caller
+		want   string
+	}{
+		{
+			Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+			`tenant=acme subject=alice trace_id=4bf92f3577b34da6a3ce929d0e0e4736`,
+		},
+		{Caller{}, `tenant="" subject="" trace_id=""`},
+	} {
+		var log strings.Builder
+		slog.New(slog.NewTextHandler(&log, nil)).LogAttrs(t.Context(), slog.LevelInfo, "call", test.caller.LogAttrs()...)
+		if got := log.String(); !strings.HasSuffix(got, " msg=call "+test.want+"\n") {
+			t.Errorf("log = %s, want its end %s", got, test.want)
+		}
 	}
 }

@@ -14,9 +14,21 @@ import (
 	"time"
 )
 
+// File is the path of a file that can be read at the start; empty for none.
+type File string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *File) UnmarshalText(text []byte) error {
+	if *f = File(text); *f == "" {
+		return nil
+	}
+	_, err := os.ReadFile(string(*f))
+	return err
+}
+
 // Client returns an HTTP client that sends the token in a file with each request; none where no file is given. It
 // follows no redirection: where one leads need not be who was meant, even if it answers 200.
-func Client(file string, timeout time.Duration) *http.Client {
+func Client(file File, timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
 		Transport:     transport(file),
@@ -24,8 +36,8 @@ func Client(file string, timeout time.Duration) *http.Client {
 	}
 }
 
-// transport is the path of a token, or empty.
-type transport string
+// transport is the file of a token.
+type transport File
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t != "" {
@@ -50,11 +62,13 @@ const anyone Callers = "anyone"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *Callers) UnmarshalText(text []byte) error {
-	*c = Callers(text)
-	if *c != anyone && !filepath.IsAbs(string(text)) {
+	switch *c = Callers(text); {
+	case *c == anyone:
+		return nil
+	case *c != "" && !filepath.IsAbs(string(text)):
 		return errors.New("neither `anyone` nor the absolute path of a file with tokens, one a line")
 	}
-	return nil
+	return new(File).UnmarshalText(text)
 }
 
 // ErrNotAccepted says that a call has no token that is accepted.

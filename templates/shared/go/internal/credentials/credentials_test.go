@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"encoding"
 	"errors"
 	"io"
 	"log/slog"
@@ -19,13 +20,13 @@ func TestClientsAreAcceptedByTheirToken(t *testing.T) {
 	write(t, token, "third\n")
 	server := httptest.NewServer(Callers(tokens).Only(slog.New(slog.DiscardHandler), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	defer server.Close()
-	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusUnauthorized)
+	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusUnauthorized)
 	// Files are renewed while processes run.
 	write(t, token, "second\n")
-	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusOK)
+	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusOK)
 	write(t, tokens, "first\n")
-	expectStatus(t, Client(token, time.Minute), server.URL, http.StatusUnauthorized)
+	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
 }
 
 func TestRefusalsAreLogged(t *testing.T) {
@@ -58,7 +59,7 @@ func TestClientSendsNothingWithoutItsToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
 	defer server.Close()
 	body := &closing{Reader: strings.NewReader("event")}
-	_, err := Client(filepath.Join(t.TempDir(), "missing"), time.Minute).Post(server.URL, "text/plain", body)
+	_, err := Client(File(filepath.Join(t.TempDir(), "missing")), time.Minute).Post(server.URL, "text/plain", body)
 	if !errors.Is(err, os.ErrNotExist) || called || !body.closed {
 		t.Errorf("Post() error = %v, called: %v, body closed: %v; want %v, false, true", err, called, body.closed, os.ErrNotExist)
 	}
@@ -77,8 +78,20 @@ func TestClientFollowsNoRedirection(t *testing.T) {
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusFound)
 }
 
+func TestFilesAreThereAtTheStart(t *testing.T) {
+	there := filepath.Join(t.TempDir(), "tokens")
+	write(t, there, "first\n")
+	for _, into := range []encoding.TextUnmarshaler{new(File), new(Callers)} {
+		for text, valid := range map[string]bool{there: true, "": true, there + "-missing": false, t.TempDir(): false} {
+			if err := into.UnmarshalText([]byte(text)); (err == nil) != valid || err != nil && !strings.Contains(err.Error(), text) {
+				t.Errorf("%T: UnmarshalText(%q) error = %v, want one with the path: %v", into, text, err, !valid)
+			}
+		}
+	}
+}
+
 func TestCallersAreSaid(t *testing.T) {
-	for text, valid := range map[string]bool{"anyone": true, "/run/tokens": true, "tokens": false, "": false} {
+	for text, valid := range map[string]bool{"anyone": true, os.DevNull: true, "tokens": false} {
 		if err := new(Callers).UnmarshalText([]byte(text)); (err == nil) != valid {
 			t.Errorf("UnmarshalText(%q) error = %v, want one: %v", text, err, !valid)
 		}

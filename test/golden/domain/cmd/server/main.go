@@ -10,10 +10,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -25,6 +25,7 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/probe"
 	"github.com/acme/app/primitives/domain/orders/internal/rpc"
 	"github.com/acme/app/primitives/domain/orders/internal/service"
+	"github.com/acme/app/primitives/domain/orders/internal/settings"
 	"github.com/acme/app/primitives/domain/orders/internal/store"
 )
 
@@ -60,48 +61,48 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 }
 
 func serve(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Serve](environ)
+	cfg, err := settings.Load[config.Serve](environ)
 	if err != nil {
 		return err
 	}
-	log := logger(out, settings.LogLevel)
-	db, err := store.Open(ctx, settings.DatabaseURL)
+	log := logger(out, cfg.LogLevel)
+	db, err := store.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
-	calls, err := listen(log, "grpc", settings.GRPCAddress)
+	calls, err := listen(log, "grpc", cfg.GRPCAddress)
 	if err != nil {
 		return err
 	}
-	requests, err := listen(log, "http", settings.HTTPAddress)
+	requests, err := listen(log, "http", cfg.HTTPAddress)
 	if err != nil {
 		return err
 	}
-	server := rpc.New(log, settings.Callers, func(r grpc.ServiceRegistrar) {
+	server := rpc.New(log, cfg.Callers, func(r grpc.ServiceRegistrar) {
 		pb.RegisterOrdersServiceServer(r, service.New(db))
 	})
 	probes := probe.New(log, db.Ready)
 	probes.Handle("/", server.JSON)
-	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+	return lifecycle.Run(ctx, log, cfg.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); server.Drain(); return nil }},
-		lifecycle.Wait(settings.DrainDelay),
+		lifecycle.Wait(time.Duration(cfg.DrainDelay)),
 		server.Part(calls),
-		httpPart(probe.Server(probes), requests),
+		probes.Part(requests),
 		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
 	)
 }
 
 func dispatch(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Dispatch](environ)
+	cfg, err := settings.Load[config.Dispatch](environ)
 	if err != nil {
 		return err
 	}
-	log := logger(out, settings.LogLevel)
-	db, err := store.Open(ctx, settings.DatabaseURL)
+	log := logger(out, cfg.LogLevel)
+	db, err := store.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
-	requests, err := listen(log, "http", settings.HTTPAddress)
+	requests, err := listen(log, "http", cfg.HTTPAddress)
 	if err != nil {
 		return err
 	}
@@ -109,36 +110,36 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 		Queue: db,
 		Publisher: outbox.NewHTTPPublisher(
 			// Publishing has less time than this.
-			credentials.Client(settings.ServiceToken, settings.DrainTimeout), string(settings.EventsURL), "/domain/orders"),
+			credentials.Client(cfg.ServiceToken, cfg.DrainTimeout), string(cfg.EventsURL), "/domain/orders"),
 		Log:      log,
-		Interval: settings.PollInterval,
+		Interval: cfg.PollInterval,
 		// Less than there is to finish the event in hand.
-		Timeout: settings.DrainTimeout * 4 / 5,
+		Timeout: cfg.DrainTimeout * 4 / 5,
 	}
 	probes := probe.New(log, db.Ready)
-	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+	return lifecycle.Run(ctx, log, cfg.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
 		dispatcherPart(dispatcher),
-		httpPart(probe.Server(probes), requests),
+		probes.Part(requests),
 		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
 	)
 }
 
 func migrate(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Database](environ)
+	cfg, err := settings.Load[config.Database](environ)
 	if err != nil {
 		return err
 	}
-	return store.Migrate(ctx, logger(out, slog.LevelInfo), settings.DatabaseURL)
+	return store.Migrate(ctx, logger(out, slog.LevelInfo), cfg.DatabaseURL)
 }
 
 // events lists the events that could not be delivered, decides on one of them, or has all delivered again.
 func events(ctx context.Context, args, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Database](environ)
+	cfg, err := settings.Load[config.Database](environ)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, settings.DatabaseURL)
+	db, err := store.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
@@ -177,20 +178,6 @@ func dispatcherPart(dispatcher *outbox.Dispatcher) lifecycle.Part {
 			case <-stopping.Done():
 				return stopping.Err()
 			}
-		},
-	}
-}
-
-func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
-	return lifecycle.Part{
-		Name: "http",
-		Run:  func() error { return probe.Serve(server, listener) },
-		Stop: func(ctx context.Context) error {
-			err := server.Shutdown(ctx)
-			if err != nil {
-				_ = server.Close()
-			}
-			return err
 		},
 	}
 }

@@ -119,15 +119,10 @@ func logCall(ctx context.Context, log *slog.Logger, method string, start time.Ti
 	case isOwn(method):
 		level = slog.LevelDebug
 	}
-	from := caller.From(ctx)
-	attributes := []slog.Attr{
+	attributes := append(caller.From(ctx).LogAttrs(),
 		slog.String("method", method),
-		slog.String("tenant", from.Tenant),
-		slog.String("subject", from.Subject),
-		slog.String("trace_id", from.TraceID()),
 		slog.String("code", code.String()),
-		slog.Duration("duration", time.Since(start)),
-	}
+		slog.Duration("duration", time.Since(start)))
 	if err != nil {
 		attributes = append(attributes, slog.String("error", err.Error()))
 	}

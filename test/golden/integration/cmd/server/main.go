@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +21,7 @@ import (
 	"github.com/acme/app/primitives/integration/orders/internal/credentials"
 	"github.com/acme/app/primitives/integration/orders/internal/lifecycle"
 	"github.com/acme/app/primitives/integration/orders/internal/probe"
+	"github.com/acme/app/primitives/integration/orders/internal/settings"
 	"github.com/acme/app/primitives/integration/orders/internal/token"
 	"github.com/acme/app/primitives/integration/orders/internal/tools"
 	"github.com/acme/app/primitives/integration/orders/internal/web"
@@ -60,48 +60,48 @@ func run(ctx context.Context, args, environ []string, std streams) error {
 }
 
 func serve(ctx context.Context, environ []string, std streams) error {
-	settings, err := config.Load[config.Serve](environ)
+	cfg, err := settings.Load[config.Serve](environ)
 	if err != nil {
 		return err
 	}
-	log := logger(std.out, settings.LogLevel)
-	listener, err := net.Listen("tcp", settings.HTTPAddress)
+	log := logger(std.out, cfg.LogLevel)
+	listener, err := net.Listen("tcp", cfg.HTTPAddress)
 	if err != nil {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	items := connect(settings.Backend)
+	services := connect(cfg.Backend)
 	tokens := token.New(log, token.Settings{
-		Issuer: string(settings.IssuerURL), Audience: settings.Resource.String(),
-		TenantClaim: settings.TenantClaim, Keys: settings.Keys.Keys,
+		Issuer: string(cfg.IssuerURL), Audience: cfg.Resource.String(),
+		TenantClaim: cfg.TenantClaim, Keys: cfg.Keys.Keys,
 	})
 	probes := probe.New(log, tokens.Ready)
 	web.Endpoint{
-		Resource: settings.Resource.URL,
-		Issuer:   string(settings.IssuerURL),
-		Origins:  settings.AllowedOrigins,
+		Resource: cfg.Resource.URL,
+		Issuer:   string(cfg.IssuerURL),
+		Origins:  cfg.AllowedOrigins,
 		Verify:   tokens.Verify,
-		Services: settings.Services,
-		Server:   tools.New(log, items, web.Caller),
+		Services: cfg.Services,
+		Server:   tools.New(log, services, web.Caller),
 		Log:      log,
 	}.Register(probes.ServeMux)
-	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+	return lifecycle.Run(ctx, log, cfg.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
-		lifecycle.Wait(settings.DrainDelay),
-		httpPart(probe.Server(probes), listener),
+		lifecycle.Wait(time.Duration(cfg.DrainDelay)),
+		probes.Part(listener),
 	)
 }
 
 // stdio speaks MCP on standard input and output until the input ends; logs go to standard error alone.
 func stdio(ctx context.Context, environ []string, std streams) error {
-	settings, err := config.Load[config.Stdio](environ)
+	cfg, err := settings.Load[config.Stdio](environ)
 	if err != nil {
 		return err
 	}
-	from := caller.Caller{Tenant: string(settings.Tenant), Subject: string(settings.Subject)}
+	from := caller.Caller{Tenant: string(cfg.Tenant), Subject: string(cfg.Subject)}
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
-	items := connect(settings.Backend)
-	server := tools.New(logger(std.err, settings.LogLevel), items, identify)
+	services := connect(cfg.Backend)
+	server := tools.New(logger(std.err, cfg.LogLevel), services, identify)
 	err = server.Run(ctx, &mcp.IOTransport{Reader: std.in, Writer: std.out})
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -112,23 +112,9 @@ func stdio(ctx context.Context, environ []string, std streams) error {
 // callTimeout is for one call of a service.
 const callTimeout = 10 * time.Second
 
-func connect(settings config.Backend) *backend.Backend {
-	client := credentials.Client(settings.ServiceToken, callTimeout)
-	return backend.New(client, string(settings.QueryURL), string(settings.RequestURL))
-}
-
-func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
-	return lifecycle.Part{
-		Name: "http",
-		Run:  func() error { return probe.Serve(server, listener) },
-		Stop: func(ctx context.Context) error {
-			err := server.Shutdown(ctx)
-			if err != nil {
-				_ = server.Close()
-			}
-			return err
-		},
-	}
+func connect(cfg config.Backend) *backend.Backend {
+	client := credentials.Client(cfg.ServiceToken, callTimeout)
+	return backend.New(client, string(cfg.QueryURL), string(cfg.RequestURL))
 }
 
 func logger(out io.Writer, level slog.Level) *slog.Logger {

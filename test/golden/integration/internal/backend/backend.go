@@ -9,7 +9,7 @@ import (
 	"github.com/acme/app/primitives/integration/orders/internal/port"
 )
 
-// Backend implements port.Items over HTTP. Use [New]. All requests carry the caller in Tenant-Id and Subject-Id, and the
+// Backend implements port.Services over HTTP. Use [New]. All requests carry the caller in Tenant-Id and Subject-Id, and the
 // trace, if there is one, in Traceparent and Tracestate.
 type Backend struct {
 	client               *http.Client
@@ -22,14 +22,14 @@ func New(client *http.Client, queryURL, requestURL string) *Backend {
 	return &Backend{client, queryURL, requestURL}
 }
 
-// Item gets {id} below the list of the projection. The answer is {"id", "title", "version", "created"}, or 404.
-func (b *Backend) Item(context.Context, caller.Caller, string) (port.Item, error) {
-	return port.Item{}, port.Refused("AMEIDE_SCAFFOLD: Item has to be implemented")
+// GetOrder gets {id} below the list of the projection. The answer is {"id", "title", "version", "created"}, or 404.
+func (b *Backend) GetOrder(context.Context, caller.Caller, string) (port.Order, error) {
+	return port.Order{}, port.Refused("AMEIDE_SCAFFOLD: GetOrder has to be implemented")
 }
 
-// RequestItem posts {"requestId", "title"} to the method of the domain, over Connect's protocol. The id of the request
+// RequestOrder posts {"requestId", "title"} to the method of the domain, over Connect's protocol. The id of the request
 // depends on tenant, subject and key alone, so that the domain can tell a repetition. Any 2xx says that it was taken; 400
 // has the words for the caller in {"message"}.
-func (b *Backend) RequestItem(context.Context, caller.Caller, port.Request) (port.Accepted, error) {
-	return port.Accepted{}, port.Refused("AMEIDE_SCAFFOLD: RequestItem has to be implemented")
+func (b *Backend) RequestOrder(context.Context, caller.Caller, port.Request) (port.Accepted, error) {
+	return port.Accepted{}, port.Refused("AMEIDE_SCAFFOLD: RequestOrder has to be implemented")
 }

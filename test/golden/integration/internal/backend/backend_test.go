@@ -24,7 +24,7 @@ const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 var alice = caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, TraceState: "vendor=1"}
 
-// services is those behind the tools: it has one item, and takes requests.
+// services is those behind the tools: it has one order, and takes requests.
 type services struct {
 	*httptest.Server
 	failing bool
@@ -40,8 +40,8 @@ func startServices(t *testing.T) *services {
 	s := &services{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
-	mux.HandleFunc("GET /v1/items/{id}", s.answer)
-	mux.HandleFunc("POST /acme.v1.Items/CreateItem", s.take)
+	mux.HandleFunc("GET /v1/orders/{id}", s.answer)
+	mux.HandleFunc("POST /acme.v1.Orders/CreateOrder", s.take)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -86,17 +86,17 @@ func (s *services) take(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"code":"invalid_argument","message":"the title is taken"}`, http.StatusBadRequest)
 	default:
 		s.taken = append(s.taken, command)
-		_, _ = io.WriteString(w, `{"item":{"id":"i1"}}`)
+		_, _ = io.WriteString(w, `{"order":{"id":"i1"}}`)
 	}
 }
 
 // call returns the text of the answer that a tool gives a caller.
 func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments map[string]any) string {
 	t.Helper()
-	items := backend.New(credentials.Client("", time.Minute), s.URL+"/v1/items", s.URL+"/acme.v1.Items/CreateItem")
+	behind := backend.New(credentials.Client("", time.Minute), s.URL+"/v1/orders", s.URL+"/acme.v1.Orders/CreateOrder")
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return from, nil }
 	near, far := mcp.NewInMemoryTransports()
-	if _, err := tools.New(slog.New(slog.DiscardHandler), items, identify).Connect(t.Context(), far, nil); err != nil {
+	if _, err := tools.New(slog.New(slog.DiscardHandler), behind, identify).Connect(t.Context(), far, nil); err != nil {
 		t.Fatal(err)
 	}
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil).Connect(t.Context(), near, nil)
@@ -120,43 +120,43 @@ func (s *services) call(t *testing.T, from caller.Caller, tool string, arguments
 
 func (s *services) request(t *testing.T, from caller.Caller, key string) string {
 	t.Helper()
-	return s.call(t, from, "request_item", map[string]any{"title": "First", "idempotencyKey": key})
+	return s.call(t, from, "request_order", map[string]any{"title": "First", "idempotencyKey": key})
 }
 
-func TestGetItem(t *testing.T) {
+func TestGet(t *testing.T) {
 	s := startServices(t)
 	want := `{"created":"2030-01-02T03:04:05Z","id":"a/b?c","title":"First","version":2}`
-	if got := s.call(t, alice, "get_item", map[string]any{"id": "a/b?c"}); got != want {
-		t.Fatalf("get_item = %s, want %s", got, want)
+	if got := s.call(t, alice, "get_order", map[string]any{"id": "a/b?c"}); got != want {
+		t.Fatalf("get = %s, want %s", got, want)
 	}
 	if diff := cmp.Diff(from, s.headers); diff != "" {
 		t.Errorf("headers differ (-want +got):\n%s", diff)
 	}
 }
 
-func TestGetItemOfAnotherTenantIsNotFound(t *testing.T) {
-	want := "error: there is no such item"
-	if got := startServices(t).call(t, caller.Caller{Tenant: "other"}, "get_item", map[string]any{"id": "a/b?c"}); got != want {
-		t.Errorf("get_item = %s, want %s", got, want)
+func TestGetOfAnotherTenantIsNotFound(t *testing.T) {
+	want := "error: order not found"
+	if got := startServices(t).call(t, caller.Caller{Tenant: "other"}, "get_order", map[string]any{"id": "a/b?c"}); got != want {
+		t.Errorf("get = %s, want %s", got, want)
 	}
 }
 
-func TestGetItemLeavesNoPath(t *testing.T) {
+func TestGetLeavesNoPath(t *testing.T) {
 	for _, id := range []string{".", ".."} {
 		s := startServices(t)
-		want := "error: there is no such item"
-		if got := s.call(t, alice, "get_item", map[string]any{"id": id}); got != want {
-			t.Errorf("get_item of %q = %s, want %s", id, got, want)
+		want := "error: order not found"
+		if got := s.call(t, alice, "get_order", map[string]any{"id": id}); got != want {
+			t.Errorf("get of %q = %s, want %s", id, got, want)
 		}
 	}
 }
 
-func TestRequestItemIsHandedOn(t *testing.T) {
+func TestRequestIsHandedOn(t *testing.T) {
 	s := startServices(t)
 	answer := s.request(t, alice, "k1")
 	var got struct{ Status, RequestID string }
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Status != "accepted" || got.RequestID == "" {
-		t.Fatalf("request_item = %s, want status accepted and a requestId", answer)
+		t.Fatalf("request = %s, want status accepted and a requestId", answer)
 	}
 	if diff := cmp.Diff(from, s.headers); diff != "" {
 		t.Errorf("headers differ (-want +got):\n%s", diff)
@@ -167,11 +167,11 @@ func TestRequestItemIsHandedOn(t *testing.T) {
 	}
 }
 
-func TestRequestItemTwiceIsOneRequest(t *testing.T) {
+func TestRequestTwiceIsOneRequest(t *testing.T) {
 	s := startServices(t)
 	once, again := s.request(t, alice, "k1"), s.request(t, alice, "k1")
 	if len(s.taken) != 2 || s.taken[0]["requestId"] != s.taken[1]["requestId"] || once != again {
-		t.Errorf("request_item = %s, then %s, handing on %v; want one and the same", once, again, s.taken)
+		t.Errorf("request = %s, then %s, handing on %v; want one and the same", once, again, s.taken)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestRequestsOfOthersAreTheirOwn(t *testing.T) {
 	} {
 		answer := s.request(t, other.from, other.key)
 		if before, known := seen[answer]; known {
-			t.Errorf("request_item of %v with %s = %s, the same as of %s", other.from, other.key, answer, before)
+			t.Errorf("request of %v with %s = %s, the same as of %s", other.from, other.key, answer, before)
 		}
 		seen[answer] = other.from.Tenant + " " + other.from.Subject
 	}
@@ -199,8 +199,8 @@ func TestRequestsOfOthersAreTheirOwn(t *testing.T) {
 
 func TestRefusalsAreToldInTheirWords(t *testing.T) {
 	arguments := map[string]any{"title": "Taken", "idempotencyKey": "k1"}
-	if got, want := startServices(t).call(t, alice, "request_item", arguments), "error: the title is taken"; got != want {
-		t.Errorf("request_item = %s, want %s", got, want)
+	if got, want := startServices(t).call(t, alice, "request_order", arguments), "error: the title is taken"; got != want {
+		t.Errorf("request = %s, want %s", got, want)
 	}
 }
 
@@ -213,11 +213,11 @@ func TestFailuresOfServicesStayHere(t *testing.T) {
 	} {
 		s := startServices(t)
 		change(s)
-		if got := s.call(t, alice, "get_item", map[string]any{"id": "i1"}); got != want {
-			t.Errorf("get_item = %s, want %s", got, want)
+		if got := s.call(t, alice, "get_order", map[string]any{"id": "i1"}); got != want {
+			t.Errorf("get = %s, want %s", got, want)
 		}
 		if got := s.request(t, alice, "k1"); got != want {
-			t.Errorf("request_item = %s, want %s", got, want)
+			t.Errorf("request = %s, want %s", got, want)
 		}
 	}
 }

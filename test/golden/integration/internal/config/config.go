@@ -1,4 +1,4 @@
-// Package config reads settings from the environment. What differs between deployments has no default.
+// Package config is what each command takes. What differs between deployments has no default.
 package config
 
 import (
@@ -9,21 +9,19 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"reflect"
 	"regexp"
-	"strings"
-	"time"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 	"github.com/acme/app/primitives/integration/orders/internal/credentials"
+	"github.com/acme/app/primitives/integration/orders/internal/settings"
 )
 
 // Serve is what serving over HTTP takes.
 type Serve struct {
 	Backend
+	settings.Server
 	// Resource is the address of this server for its clients, and so the audience that their tokens must have.
 	Resource Resource `env:"RESOURCE_URL,required,notEmpty"`
 	// IssuerURL is who issues the tokens.
@@ -35,13 +33,7 @@ type Serve struct {
 	// Services may call for others; none may by default.
 	Services credentials.Callers `env:"ACCEPT_CALLERS"`
 	// AllowedOrigins are the web pages that may call.
-	AllowedOrigins []Origin   `env:"ALLOWED_ORIGINS"`
-	HTTPAddress    string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
-	LogLevel       slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
-	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay time.Duration `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
-	// DrainTimeout is for work in flight, the delay included.
-	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
+	AllowedOrigins []Origin `env:"ALLOWED_ORIGINS"`
 }
 
 // Stdio is what serving the process that started this one takes. That process says for whom it works.
@@ -58,34 +50,8 @@ type Backend struct {
 	QueryURL   Address `env:"QUERY_URL,required,notEmpty"`
 	RequestURL Address `env:"REQUEST_URL,required,notEmpty"`
 	// ServiceToken is the file with the token that this process sends to both.
-	ServiceToken string `env:"SERVICE_TOKEN_FILE"`
+	ServiceToken credentials.File `env:"SERVICE_TOKEN_FILE"`
 }
-
-// Settings are what one command takes.
-type Settings interface {
-	Serve | Stdio
-	// check says what is wrong with values that can be read.
-	check() error
-}
-
-// Load reads a T from an environment in the form of os.Environ. Its error names every variable that is missing or
-// malformed.
-func Load[T Settings](environ []string) (T, error) {
-	settings, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ)})
-	if err != nil {
-		return settings, named[T](err)
-	}
-	return settings, settings.check()
-}
-
-func (s Serve) check() error {
-	if s.DrainDelay < 0 || s.DrainDelay >= s.DrainTimeout {
-		return fmt.Errorf("DRAIN_DELAY is %v, which has to be less than the %v of DRAIN_TIMEOUT", s.DrainDelay, s.DrainTimeout)
-	}
-	return nil
-}
-
-func (Stdio) check() error { return nil }
 
 // Name is that of a tenant or a subject.
 type Name string
@@ -175,22 +141,4 @@ func parse(text string) (*url.URL, bool) {
 	}
 	plain := url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path}
 	return parsed, (parsed.Scheme == "https" || parsed.Scheme == "http") && parsed.Host != "" && plain.String() == text
-}
-
-// named gives errors the names of variables where the library has those of fields.
-func named[T any](err error) error {
-	all, ok := errors.AsType[env.AggregateError](err)
-	if !ok {
-		return err
-	}
-	var failures []error
-	for _, failure := range all.Errors {
-		if malformed, ok := failure.(env.ParseError); ok {
-			field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name)
-			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			failure = fmt.Errorf("%s: %w", name, malformed.Err)
-		}
-		failures = append(failures, failure)
-	}
-	return errors.Join(failures...)
 }

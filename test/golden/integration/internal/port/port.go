@@ -8,23 +8,23 @@ import (
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
 )
 
-// Items is where items are found and asked for.
-type Items interface {
-	// Item returns one item of the caller's tenant, or ErrNotFound.
-	Item(ctx context.Context, from caller.Caller, id string) (Item, error)
-	// RequestItem hands on that the caller wants a new item. That there is no error means that somebody will see to it,
-	// not that there is an item. It is one request however often a caller makes it with the same key.
-	RequestItem(ctx context.Context, from caller.Caller, request Request) (Accepted, error)
+// Services is where orders are found and asked for.
+type Services interface {
+	// GetOrder returns one of the caller's tenant, or ErrNotFound.
+	GetOrder(ctx context.Context, from caller.Caller, id string) (Order, error)
+	// RequestOrder hands on that the caller wants a new one. No error means that a domain has taken the request, not that
+	// there is one. It is one request however often a caller makes it with the same key.
+	RequestOrder(ctx context.Context, from caller.Caller, request Request) (Accepted, error)
 }
 
-// Item is an item as others may see it.
-type Item struct {
+// Order is one as others may see it.
+type Order struct {
 	ID, Title string
 	Version   int64
 	Created   time.Time
 }
 
-// Request asks for a new item.
+// Request asks for a new one.
 type Request struct{ Key, Title string }
 
 // Accepted says that a request was handed on; what becomes of it can be found by its id.
@@ -35,5 +35,5 @@ type Refused string
 
 func (r Refused) Error() string { return string(r) }
 
-// ErrNotFound says that the caller's tenant has no such item.
-const ErrNotFound = Refused("there is no such item")
+// ErrNotFound says that the caller's tenant has nothing of this id.
+const ErrNotFound = Refused("order not found")

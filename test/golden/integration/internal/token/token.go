@@ -4,8 +4,10 @@ package token
 import (
 	"context"
 	"crypto"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"golang.org/x/sync/singleflight"
 
@@ -164,7 +167,7 @@ func (v *Verifier) discover(ctx context.Context) (*issuer, error) {
 		return issued, nil
 	}
 	found := v.search.DoChan(v.settings.Issuer, func() (any, error) {
-		issued, err := fetch(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.settings.Issuer)
+		issued, err := v.fetch(context.WithoutCancel(ctx))
 		if err == nil {
 			v.issued.Store(issued)
 		}
@@ -181,9 +184,10 @@ func (v *Verifier) discover(ctx context.Context) (*issuer, error) {
 	}
 }
 
-// fetch returns an issuer as its discovery document describes it, with its keys.
-func fetch(ctx context.Context, address string) (*issuer, error) {
-	provider, err := oidc.NewProvider(ctx, address)
+// fetch returns the issuer as its discovery document describes it, with its keys.
+func (v *Verifier) fetch(ctx context.Context) (*issuer, error) {
+	ctx = oidc.ClientContext(ctx, v.client)
+	provider, err := oidc.NewProvider(ctx, v.settings.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +198,9 @@ func fetch(ctx context.Context, address string) (*issuer, error) {
 	if err := provider.Claims(&document); err != nil {
 		return nil, err
 	}
+	if err := v.checkKeys(ctx, document.Keys); err != nil {
+		return nil, err
+	}
 	remote := oidc.NewRemoteKeySet(ctx, document.Keys)
 	keys := &keySet{KeySet: remote}
 	if _, err := keys.VerifySignature(ctx, unsigned); keys.failure != nil {
@@ -201,4 +208,25 @@ func fetch(ctx context.Context, address string) (*issuer, error) {
 	}
 	unknown := func(name string) bool { return !slices.Contains(algorithms, name) }
 	return &issuer{remote, slices.DeleteFunc(document.Algorithms, unknown)}, nil
+}
+
+// checkKeys says why there are no keys at an address, which a RemoteKeySet takes for a set like any other.
+func (v *Verifier) checkKeys(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := v.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&set); err != nil {
+		return fmt.Errorf("%s answered %d: %w", address, resp.StatusCode, err)
+	}
+	if len(set.Keys) == 0 {
+		return fmt.Errorf("%s has no keys", address)
+	}
+	return nil
 }

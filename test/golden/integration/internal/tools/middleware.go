@@ -21,13 +21,7 @@ func identified(log *slog.Logger, identify Identify) mcp.Middleware {
 			if err == nil {
 				result, err = next(caller.With(ctx, from), method, req)
 			}
-			attributes := []slog.Attr{
-				slog.String("method", method),
-				slog.String("tenant", from.Tenant),
-				slog.String("subject", from.Subject),
-				slog.String("trace_id", from.TraceID()),
-				slog.Duration("duration", time.Since(start)),
-			}
+			attributes := append(from.LogAttrs(), slog.String("method", method), slog.Duration("duration", time.Since(start)))
 			if call, ok := req.(*mcp.CallToolRequest); ok {
 				attributes = append(attributes, slog.String("tool", call.Params.Name))
 			}

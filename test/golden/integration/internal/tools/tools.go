@@ -29,7 +29,7 @@ var errFailed = &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "the ca
 type Identify func(*mcp.RequestExtra) (caller.Caller, error)
 
 // New returns an MCP server with all tools.
-func New(log *slog.Logger, items port.Items, identify Identify) *mcp.Server {
+func New(log *slog.Logger, services port.Services, identify Identify) *mcp.Server {
 	server := mcp.NewServer(&mcp.Implementation{Name: "orders", Version: version}, &mcp.ServerOptions{
 		// The tools stay the same while the process runs.
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
@@ -37,42 +37,42 @@ func New(log *slog.Logger, items port.Items, identify Identify) *mcp.Server {
 	server.AddReceivingMiddleware(identified(log, identify), recovered(log))
 
 	mcp.AddTool(server, &mcp.Tool{
-		Name:        "get_item",
-		Title:       "Get an item",
-		Description: "Returns one item.",
-		InputSchema: arguments[getItem](),
+		Name:        "get_order",
+		Title:       "Get order",
+		Description: "Returns one order by its id.",
+		InputSchema: arguments[getOrder](),
 		Annotations: &mcp.ToolAnnotations{ReadOnlyHint: true, OpenWorldHint: new(false)},
-	}, tool(log, func(ctx context.Context, from caller.Caller, in getItem) (foundItem, error) {
-		item, err := items.Item(ctx, from, in.ID)
-		return foundItem{ID: item.ID, Title: item.Title, Version: item.Version, Created: item.Created}, err
+	}, tool(log, func(ctx context.Context, from caller.Caller, in getOrder) (foundOrder, error) {
+		it, err := services.GetOrder(ctx, from, in.ID)
+		return foundOrder{ID: it.ID, Title: it.Title, Version: it.Version, Created: it.Created}, err
 	}))
 
 	mcp.AddTool(server, &mcp.Tool{
-		Name:        "request_item",
-		Title:       "Request a new item",
-		Description: "Asks for a new item. The answer says that the request was accepted, not that there is an item.",
-		InputSchema: arguments[requestItem](),
+		Name:        "request_order",
+		Title:       "Request a new order",
+		Description: "Asks for a new order. The answer says that the request was accepted, not that it was done.",
+		InputSchema: arguments[requestOrder](),
 		Annotations: &mcp.ToolAnnotations{DestructiveHint: new(false), IdempotentHint: true, OpenWorldHint: new(false)},
-	}, tool(log, func(ctx context.Context, from caller.Caller, in requestItem) (acceptedRequest, error) {
-		accepted, err := items.RequestItem(ctx, from, port.Request{Key: in.IdempotencyKey, Title: in.Title})
+	}, tool(log, func(ctx context.Context, from caller.Caller, in requestOrder) (acceptedRequest, error) {
+		accepted, err := services.RequestOrder(ctx, from, port.Request{Key: in.IdempotencyKey, Title: in.Title})
 		return acceptedRequest{Status: "accepted", RequestID: accepted.RequestID}, err
 	}))
 	return server
 }
 
-type getItem struct {
-	ID string `json:"id" jsonschema:"the id of the item"`
+type getOrder struct {
+	ID string `json:"id" jsonschema:"the id of the order"`
 }
 
-type foundItem struct {
+type foundOrder struct {
 	ID      string    `json:"id"`
 	Title   string    `json:"title"`
 	Version int64     `json:"version" jsonschema:"grows with every change"`
 	Created time.Time `json:"created"`
 }
 
-type requestItem struct {
-	Title          string `json:"title" jsonschema:"the title of the new item"`
+type requestOrder struct {
+	Title          string `json:"title" jsonschema:"the title of the new order"`
 	IdempotencyKey string `json:"idempotencyKey" jsonschema:"any text; calls with the same one are the same request"`
 }
 

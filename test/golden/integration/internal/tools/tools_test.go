@@ -24,25 +24,25 @@ type memory struct {
 	err   error
 }
 
-func (m *memory) Item(_ context.Context, from caller.Caller, id string) (port.Item, error) {
+func (m *memory) GetOrder(_ context.Context, from caller.Caller, id string) (port.Order, error) {
 	m.asked = append(m.asked, from, id)
 	if id == "panic" {
 		panic("secret")
 	}
-	return port.Item{ID: id, Title: "First", Version: 2, Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}, m.err
+	return port.Order{ID: id, Title: "First", Version: 2, Created: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}, m.err
 }
 
-func (m *memory) RequestItem(_ context.Context, from caller.Caller, request port.Request) (port.Accepted, error) {
+func (m *memory) RequestOrder(_ context.Context, from caller.Caller, request port.Request) (port.Accepted, error) {
 	m.asked = append(m.asked, from, request)
 	return port.Accepted{RequestID: "r1"}, m.err
 }
 
 // connect returns a client of the tools on a port.
-func connect(t *testing.T, items port.Items) *mcp.ClientSession {
+func connect(t *testing.T, services port.Services) *mcp.ClientSession {
 	t.Helper()
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return alice, nil }
 	near, far := mcp.NewInMemoryTransports()
-	server, err := New(slog.New(slog.DiscardHandler), items, identify).Connect(t.Context(), far, nil)
+	server, err := New(slog.New(slog.DiscardHandler), services, identify).Connect(t.Context(), far, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +96,8 @@ func TestToolsAreListed(t *testing.T) {
 		got = append(got, tool{known.Name, known.Annotations.ReadOnlyHint, known.Annotations.IdempotentHint, schema["required"]})
 	}
 	want := []tool{
-		{Name: "get_item", ReadOnly: true, Arguments: []any{"id"}},
-		{Name: "request_item", Idempotent: true, Arguments: []any{"title", "idempotencyKey"}},
+		{Name: "get_order", ReadOnly: true, Arguments: []any{"id"}},
+		{Name: "request_order", Idempotent: true, Arguments: []any{"title", "idempotencyKey"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tools differ (-want +got):\n%s", diff)
@@ -112,20 +112,20 @@ func TestToolsCallThePort(t *testing.T) {
 		want      string
 	}{
 		{
-			"get_item", map[string]any{"id": "i1"}, []any{alice, "i1"},
+			"get_order", map[string]any{"id": "i1"}, []any{alice, "i1"},
 			`{"created":"2030-01-02T03:04:05Z","id":"i1","title":"First","version":2}`,
 		},
 		{
-			"request_item", map[string]any{"title": "First", "idempotencyKey": "k1"},
+			"request_order", map[string]any{"title": "First", "idempotencyKey": "k1"},
 			[]any{alice, port.Request{Key: "k1", Title: "First"}},
 			`{"requestId":"r1","status":"accepted"}`,
 		},
 	} {
-		var items memory
-		if got, failed := call(t, connect(t, &items), test.tool, test.arguments); failed || got != test.want {
+		var services memory
+		if got, failed := call(t, connect(t, &services), test.tool, test.arguments); failed || got != test.want {
 			t.Errorf("%s = %s, error %t, want %s", test.tool, got, failed, test.want)
 		}
-		if diff := cmp.Diff(test.asked, items.asked); diff != "" {
+		if diff := cmp.Diff(test.asked, services.asked); diff != "" {
 			t.Errorf("%s: what the port was asked differs (-want +got):\n%s", test.tool, diff)
 		}
 	}
@@ -137,20 +137,20 @@ func TestToolsRefuseArguments(t *testing.T) {
 		tool      string
 		arguments map[string]any
 	}{
-		{"get_item", nil},
-		{"get_item", map[string]any{"id": ""}},
-		{"get_item", map[string]any{"id": long}},
-		{"get_item", map[string]any{"id": 7}},
-		{"get_item", map[string]any{"id": "i1", "tenant": "other"}},
-		{"request_item", map[string]any{"title": "First"}},
-		{"request_item", map[string]any{"title": "", "idempotencyKey": "k1"}},
-		{"request_item", map[string]any{"title": "First", "idempotencyKey": long}},
-		{"request_item", map[string]any{"title": "First", "idempotencyKey": "k1", "subject": "bob"}},
-		{"delete_item", map[string]any{"id": "i1"}},
+		{"get_order", nil},
+		{"get_order", map[string]any{"id": ""}},
+		{"get_order", map[string]any{"id": long}},
+		{"get_order", map[string]any{"id": 7}},
+		{"get_order", map[string]any{"id": "i1", "tenant": "other"}},
+		{"request_order", map[string]any{"title": "First"}},
+		{"request_order", map[string]any{"title": "", "idempotencyKey": "k1"}},
+		{"request_order", map[string]any{"title": "First", "idempotencyKey": long}},
+		{"request_order", map[string]any{"title": "First", "idempotencyKey": "k1", "subject": "bob"}},
+		{"delete_order", map[string]any{"id": "i1"}},
 	} {
-		var items memory
-		if got, failed := call(t, connect(t, &items), test.tool, test.arguments); !failed || items.asked != nil {
-			t.Errorf("%s(%v) = %s, asked %v; want an error and nothing asked", test.tool, test.arguments, got, items.asked)
+		var services memory
+		if got, failed := call(t, connect(t, &services), test.tool, test.arguments); !failed || services.asked != nil {
+			t.Errorf("%s(%v) = %s, asked %v; want an error and nothing asked", test.tool, test.arguments, got, services.asked)
 		}
 	}
 }
@@ -160,14 +160,14 @@ func TestToolsTellWhatIsRefused(t *testing.T) {
 		err  error
 		want string
 	}{
-		{port.ErrNotFound, "there is no such item"},
+		{port.ErrNotFound, "order not found"},
 		{errors.Join(errors.New("secret"), port.Refused("the title is taken")), "the title is taken"},
 		{errors.New("secret"), "protocol: the call failed; it may be made again later"},
 	} {
 		client := connect(t, &memory{err: test.err})
 		for tool, arguments := range map[string]map[string]any{
-			"get_item":     {"id": "i1"},
-			"request_item": {"title": "First", "idempotencyKey": "k1"},
+			"get_order":     {"id": "i1"},
+			"request_order": {"title": "First", "idempotencyKey": "k1"},
 		} {
 			if got, failed := call(t, client, tool, arguments); !failed || got != test.want {
 				t.Errorf("%s = %s, error %t, want the error %s", tool, got, failed, test.want)
@@ -178,10 +178,10 @@ func TestToolsTellWhatIsRefused(t *testing.T) {
 
 func TestPanicEndsOneCall(t *testing.T) {
 	client := connect(t, &memory{})
-	if got, failed := call(t, client, "get_item", map[string]any{"id": "panic"}); !failed || strings.Contains(got, "secret") {
-		t.Errorf("get_item = %s, error %t, want an error without the cause", got, failed)
+	if got, failed := call(t, client, "get_order", map[string]any{"id": "panic"}); !failed || strings.Contains(got, "secret") {
+		t.Errorf("get = %s, error %t, want an error without the cause", got, failed)
 	}
-	if got, failed := call(t, client, "get_item", map[string]any{"id": "i1"}); failed {
-		t.Errorf("get_item = %s, want an item", got)
+	if got, failed := call(t, client, "get_order", map[string]any{"id": "i1"}); failed {
+		t.Errorf("get = %s, want one", got)
 	}
 }

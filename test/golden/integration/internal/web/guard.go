@@ -3,6 +3,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -11,10 +12,11 @@ import (
 
 // guard lets requests pass that were made for this host, and by no web page but the allowed ones (CORS). That keeps
 // away pages that have made their own name an address of this server (DNS rebinding). What is no browser says no origin.
-func guard(log *slog.Logger, host string, origins []config.Origin, next http.Handler) http.Handler {
+func guard(log *slog.Logger, resource url.URL, origins []config.Origin, next http.Handler) http.Handler {
+	served := hostOf(resource.Scheme, resource.Host)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.EqualFold(r.Host, host) {
-			log.WarnContext(r.Context(), "host refused", "host", r.Host, "served", host)
+		if hostOf(resource.Scheme, r.Host) != served {
+			log.WarnContext(r.Context(), "host refused", "host", r.Host, "served", served)
 			http.Error(w, "host not served", http.StatusForbidden)
 			return
 		}
@@ -41,6 +43,11 @@ func guard(log *slog.Logger, host string, origins []config.Origin, next http.Han
 		w.Header().Set("Access-Control-Max-Age", "7200")
 		w.WriteHeader(http.StatusNoContent)
 	})
+}
+
+// hostOf is a host in the form that all its spellings have in common: clients may name the port that a scheme has anyway.
+func hostOf(scheme, host string) string {
+	return strings.TrimSuffix(strings.ToLower(host), map[string]string{"http": ":80", "https": ":443"}[scheme])
 }
 
 // limit lets at most n requests at once pass.

@@ -68,7 +68,7 @@ func (e Endpoint) Register(mux *http.ServeMux) {
 		ResourceMetadataURL: metadata.String(),
 		Scopes:              []string{Scope},
 	})
-	mux.Handle(e.Resource.Path, guard(e.Log, e.Resource.Host, e.Origins, limit(maxRequests, bearer(stream))))
+	mux.Handle(e.Resource.Path, guard(e.Log, e.Resource, e.Origins, bearer(limit(maxRequests, stream))))
 }
 
 // errNames is answered 400, as every auth.ErrOAuth.

@@ -14,11 +14,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/acme/app/primitives/integration/orders/internal/caller"
@@ -75,14 +77,14 @@ func start(t *testing.T) *lab {
 	return l
 }
 
-// Item implements port.Items.
-func (l *lab) Item(_ context.Context, from caller.Caller, id string) (port.Item, error) {
+// GetOrder implements port.Services.
+func (l *lab) GetOrder(_ context.Context, from caller.Caller, id string) (port.Order, error) {
 	l.callers = append(l.callers, from)
-	return port.Item{ID: id}, nil
+	return port.Order{ID: id}, nil
 }
 
-// RequestItem implements port.Items.
-func (l *lab) RequestItem(context.Context, caller.Caller, port.Request) (port.Accepted, error) {
+// RequestOrder implements port.Services.
+func (l *lab) RequestOrder(context.Context, caller.Caller, port.Request) (port.Accepted, error) {
 	return port.Accepted{}, port.ErrNotFound
 }
 
@@ -125,9 +127,9 @@ func TestClientsCallTools(t *testing.T) {
 			t.Errorf("%s: ListTools() = %v, %v, want tools", version, listed, err)
 		}
 		arguments := map[string]any{"id": "i1"}
-		result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: "get_item", Arguments: arguments})
+		result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: "get_order", Arguments: arguments})
 		if err != nil || result.IsError {
-			t.Errorf("%s: get_item = %v, %v, want an item", version, result, err)
+			t.Errorf("%s: get = %v, %v, want one", version, result, err)
 		}
 		if diff := cmp.Diff([]caller.Caller{{Tenant: "acme", Subject: "alice", TraceParent: trace}}, l.callers); diff != "" {
 			t.Errorf("%s: callers differ (-want +got):\n%s", version, diff)
@@ -163,7 +165,7 @@ func TestRequestNeedsNoSession(t *testing.T) {
 	l := start(t)
 	resp := l.request(t, http.MethodPost, list, func(*http.Request) {})
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"name":"get_item"`) {
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"name":"get_order"`) {
 		t.Errorf("POST = %d %s, %v, want 200 with the tools", resp.StatusCode, body, err)
 	}
 	if got := resp.Header.Get("Mcp-Session-Id"); got != "" {
@@ -215,7 +217,7 @@ func TestRefusals(t *testing.T) {
 
 func TestServicesCallForOthers(t *testing.T) {
 	l := start(t)
-	const get = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_item","arguments":{"id":"i1"}}}`
+	const get = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_order","arguments":{"id":"i1"}}}`
 	for _, test := range []struct {
 		token   string
 		tenants []string
@@ -297,6 +299,74 @@ func TestAllowedPagesMayCall(t *testing.T) {
 			t.Errorf("allowed origin = %q, want %q", got, origin)
 		}
 	}
+}
+
+func TestHostMayNameItsPort(t *testing.T) {
+	for _, test := range []struct {
+		resource, host string
+		want           int
+	}{
+		{"https://tools.example.com/mcp", "Tools.example.com:443", http.StatusOK},
+		{"https://tools.example.com:443/mcp", "tools.example.com", http.StatusOK},
+		{"http://tools.example.com/mcp", "tools.example.com:80", http.StatusOK},
+		{"https://tools.example.com/mcp", "tools.example.com:80", http.StatusForbidden},
+		{"https://tools.example.com:8443/mcp", "tools.example.com", http.StatusForbidden},
+		{"https://tools.example.com/mcp", "tools.example.com.evil.example.com:443", http.StatusForbidden},
+	} {
+		resource, err := url.Parse(test.resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequest(http.MethodPost, "/mcp", nil)
+		request.Host = test.host
+		recorder := httptest.NewRecorder()
+		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		guard(slog.New(slog.DiscardHandler), *resource, nil, next).ServeHTTP(recorder, request)
+		if recorder.Code != test.want {
+			t.Errorf("%s of %s: %d, want %d", test.host, test.resource, recorder.Code, test.want)
+		}
+	}
+}
+
+func TestUncheckedRequestsTakeNoPlace(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	mux := http.NewServeMux()
+	log := slog.New(slog.DiscardHandler)
+	Endpoint{
+		Resource: url.URL{Scheme: "https", Host: "tools.example.com", Path: "/mcp"},
+		Verify: func(_ context.Context, raw string, _ *http.Request) (*auth.TokenInfo, error) {
+			if raw == "slow" {
+				entered <- struct{}{}
+				<-leave
+				return nil, auth.ErrInvalidToken
+			}
+			return token.Info("acme", "alice", time.Now().Add(time.Hour), Scope), nil
+		},
+		Server: tools.New(log, new(lab), Caller),
+		Log:    log,
+	}.Register(mux)
+	status := func(token string) int {
+		request := httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader(list))
+		request.Host = "tools.example.com"
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json, text/event-stream")
+		recorder := httptest.NewRecorder()
+		mux.ServeHTTP(recorder, request)
+		return recorder.Code
+	}
+	var group sync.WaitGroup
+	for range maxRequests {
+		group.Go(func() { status("slow") })
+	}
+	for range maxRequests {
+		<-entered
+	}
+	if got := status("good"); got != http.StatusOK {
+		t.Errorf("with a token, beside %d that are being checked = %d, want 200", maxRequests, got)
+	}
+	close(leave)
+	group.Wait()
 }
 
 func TestLimit(t *testing.T) {

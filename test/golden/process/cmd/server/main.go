@@ -56,57 +56,57 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 }
 
 func serve(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.LoadServe(environ)
+	cfg, err := config.LoadServe(environ)
 	if err != nil {
 		return err
 	}
-	service := work.NewHTTP(&settings.WorkURL, credentials.Client(settings.ServiceToken, workTimeout))
+	service := work.NewHTTP(&cfg.WorkURL.URL, credentials.Client(cfg.ServiceToken, workTimeout))
 	registry, err := handlers.New(service).Registry()
 	if err != nil {
 		return err
 	}
-	return do(ctx, settings, registry, out)
+	return do(ctx, cfg, registry, out)
 }
 
 // do does the jobs of a registry, and takes in messages.
-func do(ctx context.Context, settings config.Serve, registry map[string]engine.Handler, out io.Writer) error {
-	log := logger(out, settings.LogLevel)
-	listener, err := net.Listen("tcp", settings.HTTPAddress)
+func do(ctx context.Context, cfg config.Serve, registry map[string]engine.Handler, out io.Writer) error {
+	log := logger(out, cfg.LogLevel)
+	listener, err := net.Listen("tcp", cfg.HTTPAddress)
 	if err != nil {
 		return err
 	}
 	log.Info("listening", "server", "http", "address", listener.Addr().String())
-	client := connect(settings.Engine)
+	client := connect(cfg.Engine)
 	probes := probe.New(log, client.Ready)
-	probes.Handle("POST /v1/messages/{name}", settings.Callers.Only(log, messages.Handler(log, client, messages.Settings{
-		TTL: settings.MessageTTL, Tenants: settings.Tenants,
+	probes.Handle("POST /v1/messages/{name}", cfg.Callers.Only(log, messages.Handler(log, client, messages.Settings{
+		TTL: cfg.MessageTTL, Tenants: cfg.Tenants,
 	}, model.Messages())))
 	jobs := worker.New(client, registry, log, worker.Settings{
-		Name: "process-orders", Tenants: settings.Tenants, MaxJobs: settings.MaxJobs,
-		JobTimeout: settings.JobTimeout, RetryBackoff: settings.RetryBackoff,
+		Name: "process-orders", Tenants: cfg.Tenants, MaxJobs: int(cfg.MaxJobs),
+		JobTimeout: cfg.JobTimeout, RetryBackoff: cfg.RetryBackoff,
 		// Stopping waits for a request for jobs that is under way.
-		PollWait: min(20*time.Second, (settings.DrainTimeout-time.Duration(settings.DrainDelay))/4),
+		PollWait: min(20*time.Second, (cfg.DrainTimeout-time.Duration(cfg.DrainDelay))/4),
 	})
-	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+	return lifecycle.Run(ctx, log, cfg.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
-		lifecycle.Wait(time.Duration(settings.DrainDelay)),
+		lifecycle.Wait(time.Duration(cfg.DrainDelay)),
 		lifecycle.Part{Name: "worker", Run: jobs.Run, Stop: jobs.Stop},
-		httpPart(probe.Server(probes), listener),
+		probes.Part(listener),
 	)
 }
 
 func deploy(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.LoadDeploy(environ)
+	cfg, err := config.LoadDeploy(environ)
 	if err != nil {
 		return err
 	}
 	log := logger(out, slog.LevelInfo)
-	tenants := settings.Tenants
+	tenants := cfg.Tenants
 	if len(tenants) == 0 {
 		tenants = []string{""}
 	}
 	for _, tenant := range tenants {
-		if err := connect(settings.Engine).Deploy(ctx, tenant, bpmn.FileName, bpmn.Process); err != nil {
+		if err := connect(cfg.Engine).Deploy(ctx, tenant, bpmn.FileName, bpmn.Process); err != nil {
 			return err
 		}
 		log.Info("deployed", "processes", model.ProcessIDs(), "tenant", tenant, "digest", model.Digest)
@@ -114,30 +114,16 @@ func deploy(ctx context.Context, environ []string, out io.Writer) error {
 	return nil
 }
 
-func connect(settings config.Engine) *zeebe.Client {
+func connect(cfg config.Engine) *zeebe.Client {
 	var transport http.RoundTripper = http.DefaultTransport
-	switch settings.Auth {
+	switch cfg.Auth {
 	case "basic":
-		transport = zeebe.Basic(settings.Basic.Username, settings.Basic.Password, transport)
+		transport = zeebe.Basic(cfg.Basic.Username, cfg.Basic.Password, transport)
 	case "oauth":
-		oauth := settings.OAuth
+		oauth := cfg.OAuth
 		transport = zeebe.OAuth(oauth.TokenURL.String(), oauth.ClientID, oauth.ClientSecret, oauth.Audience, transport)
 	}
-	return zeebe.New(&settings.URL, transport)
-}
-
-func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
-	return lifecycle.Part{
-		Name: "http",
-		Run:  func() error { return probe.Serve(server, listener) },
-		Stop: func(ctx context.Context) error {
-			err := server.Shutdown(ctx)
-			if err != nil {
-				_ = server.Close()
-			}
-			return err
-		},
-	}
+	return zeebe.New(&cfg.URL.URL, transport)
 }
 
 func logger(out io.Writer, level slog.Level) *slog.Logger {

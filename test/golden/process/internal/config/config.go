@@ -1,24 +1,19 @@
-// Package config reads settings from the environment. What differs between deployments has no default.
+// Package config is what each command takes. What differs between deployments has no default.
 package config
 
 import (
 	"errors"
-	"fmt"
-	"log/slog"
 	"net/url"
-	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
-
 	"github.com/acme/app/primitives/process/orders/internal/credentials"
+	"github.com/acme/app/primitives/process/orders/internal/settings"
 )
 
 // Engine is how the process engine is reached.
 type Engine struct {
-	URL  url.URL `env:"ENGINE_URL,required,notEmpty"`
+	URL  Address `env:"ENGINE_URL,required,notEmpty"`
 	Auth Auth    `env:"ENGINE_AUTH,required,notEmpty"`
 	// Tenants are those of the engine that this process works for; none in an engine without tenants.
 	Tenants []string `env:"ENGINE_TENANTS"`
@@ -35,7 +30,7 @@ type Basic struct {
 
 // OAuth is what tokens by client credentials take.
 type OAuth struct {
-	TokenURL     url.URL `env:"ENGINE_TOKEN_URL,required,notEmpty"`
+	TokenURL     Address `env:"ENGINE_TOKEN_URL,required,notEmpty"`
 	ClientID     string  `env:"ENGINE_CLIENT_ID,required,notEmpty"`
 	ClientSecret string  `env:"ENGINE_CLIENT_SECRET,required,notEmpty"`
 	Audience     string  `env:"ENGINE_AUDIENCE,required,notEmpty"`
@@ -44,26 +39,21 @@ type OAuth struct {
 // Serve is what doing jobs and taking in messages takes.
 type Serve struct {
 	Engine
-	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
-	LogLevel    slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
+	settings.Server
 	// Callers may send messages; what they say of the caller is believed.
 	Callers credentials.Callers `env:"ACCEPT_CALLERS,required,notEmpty"`
 	// WorkURL is the method of a domain that does the work.
-	WorkURL url.URL `env:"WORK_URL,required,notEmpty"`
+	WorkURL Address `env:"WORK_URL,required,notEmpty"`
 	// ServiceToken is the file with the token that this process sends to it.
-	ServiceToken string `env:"SERVICE_TOKEN_FILE"`
+	ServiceToken credentials.File `env:"SERVICE_TOKEN_FILE"`
 	// MaxJobs is how many jobs of one type are in hand at most.
-	MaxJobs int `env:"MAX_JOBS,notEmpty" envDefault:"16"`
+	MaxJobs Count `env:"MAX_JOBS,notEmpty" envDefault:"16"`
 	// JobTimeout is how long the engine locks a job for this process.
 	JobTimeout time.Duration `env:"JOB_TIMEOUT,notEmpty" envDefault:"1m"`
 	// RetryBackoff is how long a failed job rests before it is tried again.
 	RetryBackoff time.Duration `env:"RETRY_BACKOFF,notEmpty" envDefault:"10s"`
 	// MessageTTL is how long the engine keeps a message for an instance that does not wait yet.
 	MessageTTL time.Duration `env:"MESSAGE_TTL,notEmpty" envDefault:"1h"`
-	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay Delay `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
-	// DrainTimeout is for work in flight, the delay included.
-	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
 }
 
 // Deploy is what bringing the model to the engine takes.
@@ -74,27 +64,22 @@ type Deploy struct {
 // LoadServe reads the settings from an environment in the form of os.Environ. Its error names every variable that is
 // missing or of no use.
 func LoadServe(environ []string) (Serve, error) {
-	settings, err := parse[Serve](environ)
-	err = errors.Join(err, settings.authorize(environ))
-	// Without a timeout the error names it already.
-	if delay := time.Duration(settings.DrainDelay); settings.DrainTimeout > 0 && delay >= settings.DrainTimeout {
-		err = errors.Join(err, fmt.Errorf("DRAIN_DELAY: %v is not less than the %v of DRAIN_TIMEOUT", delay, settings.DrainTimeout))
-	}
-	return settings, err
+	loaded, err := settings.Load[Serve](environ)
+	return loaded, errors.Join(err, loaded.authorize(environ))
 }
 
 // LoadDeploy is LoadServe for what deploying takes.
 func LoadDeploy(environ []string) (Deploy, error) {
-	settings, err := parse[Deploy](environ)
-	return settings, errors.Join(err, settings.authorize(environ))
+	loaded, err := settings.Load[Deploy](environ)
+	return loaded, errors.Join(err, loaded.authorize(environ))
 }
 
 func (e *Engine) authorize(environ []string) (err error) {
 	switch e.Auth {
 	case "basic":
-		e.Basic, err = parse[Basic](environ)
+		e.Basic, err = settings.Load[Basic](environ)
 	case "oauth":
-		e.OAuth, err = parse[OAuth](environ)
+		e.OAuth, err = settings.Load[OAuth](environ)
 	}
 	return err
 }
@@ -111,62 +96,30 @@ func (a *Auth) UnmarshalText(text []byte) error {
 	return errors.New("neither none, basic nor oauth")
 }
 
-// Delay is a time that may be zero; all others may not.
-type Delay time.Duration
+// Count is a number of jobs.
+type Count int
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Delay) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	if err != nil || parsed < 0 {
-		return errors.New("no time such as 3s")
+func (c *Count) UnmarshalText(text []byte) error {
+	parsed, err := strconv.Atoi(string(text))
+	if err != nil || parsed < 1 || parsed > 1000 {
+		return errors.New("no number from 1 to 1000")
 	}
-	*d = Delay(parsed)
+	*c = Count(parsed)
 	return nil
 }
 
-var parsers = map[reflect.Type]env.ParserFunc{
-	reflect.TypeFor[url.URL](): func(text string) (any, error) {
-		parsed, err := url.Parse(text)
-		if err == nil {
-			// Whatever else it has may be a secret, so that errors leave it out.
-			plain := url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path, RawPath: parsed.RawPath}
-			if (parsed.Scheme == "https" || parsed.Scheme == "http") && parsed.Hostname() != "" && plain.String() == parsed.String() {
-				return plain, nil
-			}
-		}
-		return nil, errors.New("no address such as https://example.com/path, with nothing more than a path")
-	},
-	reflect.TypeFor[time.Duration](): func(text string) (any, error) {
-		parsed, err := time.ParseDuration(text)
-		if err != nil || parsed < time.Second {
-			return nil, errors.New("no time such as 10s, of at least 1s")
-		}
-		return parsed, nil
-	},
-	reflect.TypeFor[int](): func(text string) (any, error) {
-		parsed, err := strconv.Atoi(text)
-		if err != nil || parsed < 1 || parsed > 1000 {
-			return nil, errors.New("no number from 1 to 1000")
-		}
-		return parsed, nil
-	},
-}
+// Address is an HTTP URL with no more than a path.
+type Address struct{ url.URL }
 
-// parse reads a T. Its error has the names of variables where the library has those of fields.
-func parse[T any](environ []string) (T, error) {
-	settings, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ), FuncMap: parsers})
-	all, ok := errors.AsType[env.AggregateError](err)
-	if !ok {
-		return settings, err
-	}
-	var failures []error
-	for _, failure := range all.Errors {
-		if malformed, ok := failure.(env.ParseError); ok {
-			field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name)
-			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			failure = fmt.Errorf("%s: %w", name, malformed.Err)
+// UnmarshalText implements encoding.TextUnmarshaler. What else a URL has may be a secret, so that its error leaves it out.
+func (a *Address) UnmarshalText(text []byte) error {
+	parsed, err := url.Parse(string(text))
+	if err == nil {
+		a.URL = url.URL{Scheme: parsed.Scheme, Host: parsed.Host, Path: parsed.Path, RawPath: parsed.RawPath}
+		if (a.Scheme == "https" || a.Scheme == "http") && a.Hostname() != "" && a.String() == parsed.String() {
+			return nil
 		}
-		failures = append(failures, failure)
 	}
-	return settings, errors.Join(failures...)
+	return errors.New("no address such as https://example.com/path, with nothing more than a path")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 )
 
@@ -38,15 +39,17 @@ func TestDecode(t *testing.T) {
 }
 
 func TestCallerIsWhoStartedTheInstance(t *testing.T) {
-	started := []byte(`{"caller":{"tenant":"acme","subject":"alice","traceparent":"00-1","tracestate":"a=b"}}`)
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	started := []byte(`{"caller":{"tenant":"acme","subject":"alice","traceparent":"` + trace + `","tracestate":"a=b"}}`)
 	for _, test := range []struct {
 		job  engine.Job
-		want engine.Caller
+		want caller.Caller
 	}{
-		{engine.Job{Variables: started}, engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
-		{engine.Job{Tenant: "<default>", Variables: started}, engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
-		{engine.Job{Tenant: "other", Variables: started}, engine.Caller{Tenant: "other", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}},
-		{engine.Job{Tenant: "other", Variables: []byte("{}")}, engine.Caller{Tenant: "other"}},
+		{engine.Job{Variables: started}, caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, TraceState: "a=b"}},
+		{engine.Job{Tenant: "<default>", Variables: started}, caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: trace, TraceState: "a=b"}},
+		{engine.Job{Tenant: "other", Variables: started}, caller.Caller{Tenant: "other", Subject: "alice", TraceParent: trace, TraceState: "a=b"}},
+		{engine.Job{Tenant: "other", Variables: []byte("{}")}, caller.Caller{Tenant: "other"}},
+		{engine.Job{Variables: []byte(`{"caller":{"tenant":"acme","traceparent":"none"}}`)}, caller.Caller{Tenant: "acme"}},
 	} {
 		if got, err := test.job.Caller(); err != nil || got != test.want {
 			t.Errorf("Caller() = %+v, %v; want %+v, nil", got, err, test.want)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 	"github.com/acme/app/primitives/process/orders/internal/gen/model"
 	"github.com/acme/app/primitives/process/orders/internal/work"
@@ -23,11 +24,11 @@ func TestEveryJobIsHandled(t *testing.T) {
 // orders is a work.Service that remembers what was asked.
 type orders struct {
 	requested []work.Order
-	from      engine.Caller
+	from      caller.Caller
 	err       error
 }
 
-func (o *orders) Request(_ context.Context, from engine.Caller, order work.Order) error {
+func (o *orders) Request(_ context.Context, from caller.Caller, order work.Order) error {
 	o.requested, o.from = append(o.requested, order), from
 	return o.err
 }
@@ -46,7 +47,7 @@ func do(t *testing.T, service work.Service, job engine.Job) (engine.Completion, 
 
 func TestWorkIsRequested(t *testing.T) {
 	var service orders
-	job := request(`{"title":"First","other":1,"caller":{"subject":"alice","traceparent":"00-1"}}`)
+	job := request(`{"title":"First","other":1,"caller":{"subject":"alice","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}`)
 	got, err := do(t, &service, job)
 	if err != nil {
 		t.Fatalf("WorkRequestV1() error = %v, want nil", err)
@@ -57,7 +58,7 @@ func TestWorkIsRequested(t *testing.T) {
 	if diff := cmp.Diff([]work.Order{{ID: job.WorkID(), Title: "First"}}, service.requested); diff != "" {
 		t.Errorf("orders differ (-want +got):\n%s", diff)
 	}
-	if want := (engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1"}); service.from != want {
+	if want := (caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}); service.from != want {
 		t.Errorf("requested for %+v, want %+v", service.from, want)
 	}
 }

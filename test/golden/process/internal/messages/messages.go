@@ -48,7 +48,7 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 			http.Error(w, "the process waits for no such message", http.StatusNotFound)
 			return
 		}
-		from := engine.Caller{Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id")}
+		from := caller.Caller{Tenant: r.Header.Get("Tenant-Id"), Subject: r.Header.Get("Subject-Id")}
 		from.TraceParent, from.TraceState = caller.Trace(r.Header.Get("Traceparent"), strings.Join(r.Header.Values("Tracestate"), ","))
 		starts := len(message.CorrelationKeys) == 0
 		// A domain would refuse these, which the process would take for a refusal of the work.
@@ -97,9 +97,7 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 			Name: message.Name, Tenant: tenant, CorrelationKey: body.CorrelationKey, ID: body.MessageID, TTL: settings.TTL,
 			Variables: variables,
 		})
-		attributes := []slog.Attr{
-			slog.String("name", message.Name), slog.String("id", body.MessageID), slog.String("trace_id", from.TraceID()),
-		}
+		attributes := append(from.LogAttrs(), slog.String("name", message.Name), slog.String("id", body.MessageID))
 		switch {
 		case err == nil:
 			log.LogAttrs(r.Context(), slog.LevelInfo, "published", attributes...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 	"github.com/acme/app/primitives/process/orders/internal/engine"
 	"github.com/acme/app/primitives/process/orders/internal/engine/enginetest"
 	"github.com/acme/app/primitives/process/orders/internal/gen/model"
@@ -64,7 +65,7 @@ func TestMessagesArePublishedOnce(t *testing.T) {
 		{Name: "order/paid", CorrelationKey: "o1", ID: "m1", TTL: time.Hour, Variables: engine.Variables{
 			"by": "card", "amount": json.Number("9007199254740993"),
 		}},
-		{Name: "ordered", ID: "m2", TTL: time.Hour, Variables: engine.Variables{"caller": engine.Caller{
+		{Name: "ordered", ID: "m2", TTL: time.Hour, Variables: engine.Variables{"caller": caller.Caller{
 			Tenant: "acme", Subject: "alice", TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		}}},
 	}
@@ -135,7 +136,7 @@ func TestMessagesThatStartCarryTheirTrace(t *testing.T) {
 		r.Header["Tracestate"] = test.states
 		r.SetPathValue("name", "ordered")
 		Handler(slog.New(slog.DiscardHandler), memory, Settings{}, known).ServeHTTP(httptest.NewRecorder(), r)
-		want := engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: test.wantParent, TraceState: test.wantState}
+		want := caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: test.wantParent, TraceState: test.wantState}
 		if diff := cmp.Diff(want, memory.Published()[0].Variables["caller"]); diff != "" {
 			t.Errorf("%q %.20q: caller differs (-want +got):\n%s", test.parent, test.states, diff)
 		}

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/acme/app/primitives/process/orders/internal/lifecycle"
 )
 
 // Check says why the process may not have work; nil if it may.
@@ -49,9 +51,10 @@ func (p *Probes) answerReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Server is an HTTP server of p and whatever else was added to it, which does not wait for slow clients.
-func Server(p *Probes) *http.Server {
-	return &http.Server{
+// Part is an HTTP server of p and whatever else was added to it, on a listener, as a part of the process. It does not wait
+// for slow clients, and finishes requests in flight while there is time.
+func (p *Probes) Part(listener net.Listener) lifecycle.Part {
+	server := &http.Server{
 		Handler:           p,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelError),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -59,12 +62,20 @@ func Server(p *Probes) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
-}
-
-// Serve serves until the server is shut down, which is no error.
-func Serve(server *http.Server, listener net.Listener) error {
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	return lifecycle.Part{
+		Name: "http",
+		Run: func() error {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		},
+		Stop: func(ctx context.Context) error {
+			err := server.Shutdown(ctx)
+			if err != nil {
+				_ = server.Close()
+			}
+			return err
+		},
 	}
-	return nil
 }

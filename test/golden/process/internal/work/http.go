@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 )
 
 // HTTP is a [Service] that is a method of a domain, over Connect's protocol with JSON. Use [NewHTTP].
@@ -25,7 +25,7 @@ func NewHTTP(method *url.URL, client *http.Client) *HTTP {
 
 // Request implements [Service]. Refused is what the domain says of the work itself, with 400 or 409. Anything else is for
 // people to set right, such as an address or a token, or for time.
-func (h *HTTP) Request(ctx context.Context, from engine.Caller, order Order) error {
+func (h *HTTP) Request(ctx context.Context, from caller.Caller, order Order) error {
 	body, err := json.Marshal(map[string]string{"requestId": order.ID, "title": order.Title})
 	if err != nil {
 		return err

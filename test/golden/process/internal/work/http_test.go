@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 )
 
 func TestWorkIsRequestedForItsCaller(t *testing.T) {
@@ -24,7 +24,7 @@ func TestWorkIsRequestedForItsCaller(t *testing.T) {
 	}))
 	defer server.Close()
 	method, _ := url.Parse(server.URL + "/acme.v1.Orders/CreateOrder")
-	from := engine.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}
+	from := caller.Caller{Tenant: "acme", Subject: "alice", TraceParent: "00-1", TraceState: "a=b"}
 	if err := NewHTTP(method, server.Client()).Request(t.Context(), from, Order{ID: "w1", Title: "First"}); err != nil {
 		t.Errorf("Request() error = %v, want nil", err)
 	}
@@ -44,7 +44,7 @@ func TestWorkFailsUnlessAccepted(t *testing.T) {
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		method, _ := url.Parse(server.URL)
-		err := NewHTTP(method, server.Client()).Request(t.Context(), engine.Caller{}, Order{ID: "w1"})
+		err := NewHTTP(method, server.Client()).Request(t.Context(), caller.Caller{}, Order{ID: "w1"})
 		if err == nil || errors.Is(err, ErrRefused) != refused {
 			t.Errorf("Request() answered %d: error = %v, want one, refused %t", status, err, refused)
 		}

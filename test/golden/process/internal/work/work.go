@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/acme/app/primitives/process/orders/internal/engine"
+	"github.com/acme/app/primitives/process/orders/internal/caller"
 )
 
 // ErrRefused says that work will not be done, however often it is requested.
@@ -22,5 +22,5 @@ type Order struct {
 // Service does work.
 type Service interface {
 	// Request requests work for a caller. An order that is known already changes nothing.
-	Request(ctx context.Context, from engine.Caller, order Order) error
+	Request(ctx context.Context, from caller.Caller, order Order) error
 }

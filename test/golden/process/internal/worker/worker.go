@@ -166,8 +166,8 @@ func (w *Worker) do(job engine.Job, handler engine.Handler) {
 	started := time.Now()
 	// Without a caller it is for the handler to say what is wrong.
 	from, _ := job.Caller()
-	log := w.log.With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey,
-		"trace_id", from.TraceID())
+	log := slog.New(w.log.Handler().WithAttrs(from.LogAttrs())).
+		With("type", job.Type, "job", job.Key, "element", job.ElementID, "instance", job.ProcessInstanceKey)
 	// Some of the lock is left for telling the engine.
 	ctx, cancel := context.WithTimeout(w.working, w.settings.JobTimeout*9/10)
 	defer cancel()

@@ -19,6 +19,7 @@ import (
 	"github.com/acme/app/primitives/projection/orders/internal/probe"
 	"github.com/acme/app/primitives/projection/orders/internal/projection"
 	"github.com/acme/app/primitives/projection/orders/internal/query"
+	"github.com/acme/app/primitives/projection/orders/internal/settings"
 	"github.com/acme/app/primitives/projection/orders/internal/store"
 )
 
@@ -51,16 +52,16 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 }
 
 func serve(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Serve](environ)
+	cfg, err := settings.Load[config.Serve](environ)
 	if err != nil {
 		return err
 	}
-	log := logger(out, settings.LogLevel)
-	db, err := store.Open(ctx, settings.DatabaseURL)
+	log := logger(out, cfg.LogLevel)
+	db, err := store.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", settings.HTTPAddress)
+	listener, err := net.Listen("tcp", cfg.HTTPAddress)
 	if err != nil {
 		return err
 	}
@@ -69,35 +70,21 @@ func serve(ctx context.Context, environ []string, out io.Writer) error {
 	requests.Handle("POST /v1/events", ingest.Handler(log, &store.Ingester{Store: db, Apply: projection.Apply}))
 	(&query.API{Store: db, Log: log}).Register(requests)
 	probes := probe.New(log, db.Ready)
-	probes.Handle("/v1/", http.TimeoutHandler(settings.Callers.Only(log, requests), requestTimeout, "the request took too long"))
-	return lifecycle.Run(ctx, log, settings.DrainTimeout,
+	probes.Handle("/v1/", http.TimeoutHandler(cfg.Callers.Only(log, requests), requestTimeout, "the request took too long"))
+	return lifecycle.Run(ctx, log, cfg.DrainTimeout,
 		lifecycle.Part{Name: "readiness", Stop: func(context.Context) error { probes.Drain(); return nil }},
-		lifecycle.Wait(settings.DrainDelay),
-		httpPart(probe.Server(probes), listener),
+		lifecycle.Wait(time.Duration(cfg.DrainDelay)),
+		probes.Part(listener),
 		lifecycle.Part{Name: "database", Stop: func(context.Context) error { db.Close(); return nil }},
 	)
 }
 
 func migrate(ctx context.Context, environ []string, out io.Writer) error {
-	settings, err := config.Load[config.Database](environ)
+	cfg, err := settings.Load[config.Database](environ)
 	if err != nil {
 		return err
 	}
-	return store.Migrate(ctx, logger(out, slog.LevelInfo), settings.DatabaseURL)
-}
-
-func httpPart(server *http.Server, listener net.Listener) lifecycle.Part {
-	return lifecycle.Part{
-		Name: "http",
-		Run:  func() error { return probe.Serve(server, listener) },
-		Stop: func(ctx context.Context) error {
-			err := server.Shutdown(ctx)
-			if err != nil {
-				_ = server.Close()
-			}
-			return err
-		},
-	}
+	return store.Migrate(ctx, logger(out, slog.LevelInfo), cfg.DatabaseURL)
 }
 
 func logger(out io.Writer, level slog.Level) *slog.Logger {

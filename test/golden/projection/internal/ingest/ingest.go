@@ -57,15 +57,11 @@ func Handler(log *slog.Logger, store Store) http.Handler {
 			return
 		}
 		outcome, err := store.Ingest(r.Context(), e)
-		attributes := []slog.Attr{
+		attributes := append(e.Caller.LogAttrs(),
 			slog.String("id", e.ID),
 			slog.String("type", e.Type),
 			slog.String("stream", e.Stream.Subject),
-			slog.Int64("sequence", e.Sequence),
-			slog.String("tenant", e.Caller.Tenant),
-			slog.String("subject", e.Caller.Subject),
-			slog.String("trace_id", e.Caller.TraceID()),
-		}
+			slog.Int64("sequence", e.Sequence))
 		switch {
 		case err == nil:
 			level := slog.LevelInfo

@@ -26,11 +26,7 @@ func (a *API) forTenant(next func(w http.ResponseWriter, r *http.Request, tenant
 		}
 		from := caller.Caller{Tenant: tenants[0], Subject: subject}
 		from.TraceParent, from.TraceState = caller.Trace(r.Header.Get("Traceparent"), strings.Join(r.Header.Values("Tracestate"), ","))
-		a.Log.LogAttrs(r.Context(), slog.LevelInfo, "query",
-			slog.String("path", r.URL.Path),
-			slog.String("tenant", from.Tenant),
-			slog.String("subject", from.Subject),
-			slog.String("trace_id", from.TraceID()))
+		a.Log.LogAttrs(r.Context(), slog.LevelInfo, "query", append(from.LogAttrs(), slog.String("path", r.URL.Path))...)
 		next(w, r.WithContext(caller.With(r.Context(), from)), from.Tenant)
 	}
 }

@@ -189,6 +189,21 @@ func TestReadyOnceIssuerWasFound(t *testing.T) {
 	}
 }
 
+func TestReadyNeedsKeys(t *testing.T) {
+	issuer := &oidctest.Server{}
+	server := httptest.NewServer(issuer)
+	t.Cleanup(server.Close)
+	issuer.SetIssuer(server.URL)
+	v := New(discard, settings(server.URL))
+	if err := v.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "has no keys") {
+		t.Errorf("Ready() with an empty key set: error = %v, want one that says so", err)
+	}
+	issuer.PublicKeys = []oidctest.PublicKey{{PublicKey: newKey(t).Public(), KeyID: "k1", Algorithm: "RS256"}}
+	if err := v.Ready(t.Context()); err != nil {
+		t.Errorf("Ready() once there is a key: error = %v, want nil", err)
+	}
+}
+
 func TestOutageOfKeysRefusesNoToken(t *testing.T) {
 	issuer, key := issue(t)
 	var out atomic.Bool

@@ -20,13 +20,13 @@ Runtime = ToolRuntime[Context, State]
 @tool
 async def order_something(title: str, runtime: Runtime) -> str:
     """Orders something by its title."""
-    return await _call("request_item", {"title": title, "idempotencyKey": idempotency_key(runtime)}, runtime)
+    return await _call("request_order", {"title": title, "idempotencyKey": idempotency_key(runtime)}, runtime)
 
 
 @tool
 async def find_order(order_id: str, runtime: Runtime) -> str:
     """Looks an order up."""
-    return await _call("get_item", {"id": order_id}, runtime)
+    return await _call("get_order", {"id": order_id}, runtime)
 
 
 TOOLS: Final[Sequence[BaseTool]] = (order_something, find_order)
