@@ -7,7 +7,7 @@ import { fulcioHandler, initializeCA, initializeTSA } from '@sigstore/mock';
 import { serve } from '../support/services/http.ts';
 import { startOidcIssuer } from '../support/services/oidc-issuer.ts';
 import { inFolder, removeFolder, stopper } from '../support/services/service.ts';
-import { type Sigstore, writeClientFiles } from '../support/services/sigstore.ts';
+import type { Sigstore } from '../support/services/sigstore.ts';
 
 /** What the demo needs of a Sigstore. */
 export type LightSigstore = Pick<
@@ -17,6 +17,7 @@ export type LightSigstore = Pick<
 
 const ISSUE = '/api/v2/signingCert';
 const TIMESTAMP = '/api/v1/timestamp';
+const SHA256 = '2.16.840.1.101.3.4.2.1';
 
 /**
  * A certificate authority and a timestamp authority that answer as Fulcio and Sigstore's timestamp server do, made of
@@ -34,7 +35,9 @@ export function startLightSigstore(): Promise<LightSigstore> {
 
     async function issue(request: IncomingMessage, response: ServerResponse): Promise<void> {
       const body = JSON.parse((await bytesOf(request)).toString());
-      const token = request.headers.authorization?.replace(/^bearer /i, '') ?? '';
+      // cosign sends it as a header, the library for JavaScript in the body.
+      const token =
+        request.headers.authorization?.replace(/^bearer /i, '') ?? body.credentials.oidcIdentityToken;
       const issued = await fulcio.fn(
         JSON.stringify({ ...body, credentials: { oidcIdentityToken: withSubject(token) } }),
       );
@@ -46,15 +49,12 @@ export function startLightSigstore(): Promise<LightSigstore> {
     }
 
     async function timestamp(request: IncomingMessage, response: ServerResponse): Promise<void> {
-      // TimeStampReq (RFC 3161, 2.4.1): version, then the digest and its algorithm. cosign sends SHA-256.
-      const imprint = ASN1Obj.parseBuffer(await bytesOf(request)).subs[1];
-      const artifactHash = Buffer.from(imprint?.subs[1]?.value ?? []);
+      const imprint = imprintOf(await bytesOf(request), request.headers['content-type']);
       clock.setTime(Math.floor(Date.now() / 1000) * 1000);
       response.writeHead(201, { 'content-type': 'application/timestamp-reply' });
       response.end(
         await tsa.timestamp({
-          artifactHash,
-          hashAlgorithmOID: imprint?.subs[0]?.subs[0]?.toOID() ?? '',
+          ...imprint,
           nonce: 0,
           policyOID: '1.3.6.1.4.1.57264.2',
         }),
@@ -66,16 +66,24 @@ export function startLightSigstore(): Promise<LightSigstore> {
       if (request.url === TIMESTAMP) return timestamp(request, response);
       response.writeHead(404).end();
     });
-    const fulcioRootFile = join(folder, 'fulcio.pem');
-    const timestampChainFile = join(folder, 'timestamp.pem');
-    await writeFile(fulcioRootFile, pem(ca.rootCertificate));
-    await writeFile(timestampChainFile, pem(tsa.intCertificate) + pem(tsa.rootCertificate));
-    const files = await writeClientFiles(folder, {
-      fulcioUrl: server.url,
-      fulcioRootFile,
-      issuer: oidc.url,
-      timestampUrl: `${server.url}${TIMESTAMP}`,
-      timestampChainFile,
+    const [signingConfig, trustedRoot] = [
+      join(folder, 'signing-config.json'),
+      join(folder, 'trusted-root.json'),
+    ];
+    const timestamps = `${server.url}${TIMESTAMP}`;
+    const service = (url: string) => ({ url, majorApiVersion: 1, validFor, operator: 'demo' });
+    await writeJson(signingConfig, {
+      mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+      caUrls: [service(server.url)],
+      oidcUrls: [service(oidc.url)],
+      rekorTlogConfig: {},
+      tsaUrls: [service(timestamps)],
+      tsaConfig: { selector: 'EXACT', count: 1 },
+    });
+    await writeJson(trustedRoot, {
+      mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+      certificateAuthorities: [authority(server.url, [ca.rootCertificate])],
+      timestampAuthorities: [authority(timestamps, [tsa.intCertificate, tsa.rootCertificate])],
     });
     const stop = stopper(
       () => server.close(),
@@ -83,7 +91,8 @@ export function startLightSigstore(): Promise<LightSigstore> {
       () => removeFolder(folder),
     );
     return {
-      ...files,
+      signingConfig,
+      trustedRoot,
       issuer: oidc.url,
       githubActionsEnv: (run, claims) => oidc.githubActionsEnv(run, claims),
       stop,
@@ -104,13 +113,34 @@ function keyPair() {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
-function pem({
-  buffer,
-  byteOffset,
-  byteLength,
-}: Pick<DataView, 'buffer' | 'byteOffset' | 'byteLength'>): string {
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
-  return `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`;
+const validFor = { start: '2020-01-01T00:00:00Z' };
+
+/** One authority of a trusted root, with its certificates from the one that signs up to the root. */
+function authority(
+  uri: string,
+  certificates: readonly Pick<DataView, 'buffer' | 'byteOffset' | 'byteLength'>[],
+) {
+  const rawBytes = certificates.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
+  );
+  return { uri, certChain: { certificates: rawBytes.map((bytes) => ({ rawBytes: bytes })) }, validFor };
+}
+
+/** What a timestamp is asked for: as JSON, or as a TimeStampReq (RFC 3161, 2.4.1), where it follows the version. */
+function imprintOf(request: Buffer<ArrayBuffer>, type: string | undefined) {
+  if (type === 'application/json') {
+    const { artifactHash } = JSON.parse(request.toString());
+    return { artifactHash: Buffer.from(artifactHash, 'base64'), hashAlgorithmOID: SHA256 };
+  }
+  const imprint = ASN1Obj.parseBuffer(request).subs[1];
+  return {
+    artifactHash: Buffer.from(imprint?.subs[1]?.value ?? []),
+    hashAlgorithmOID: imprint?.subs[0]?.subs[0]?.toOID() ?? '',
+  };
+}
+
+async function writeJson(file: string, content: object): Promise<void> {
+  await writeFile(file, JSON.stringify(content));
 }
 
 async function bytesOf(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {

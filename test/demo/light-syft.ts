@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [command, source = ''] = positionals;
-if (command === 'version') console.log('Application: layer-syft\nVersion: 1.20.0');
+if (command === 'version') console.log('Application: light-syft\nVersion: 1.20.0');
 else await scan(source.replace(/^oci-dir:/, ''));
 
 async function scan(folder: string): Promise<void> {
