@@ -5,7 +5,7 @@ import { openJournal } from '../../src/adapters/dispatch-journal.ts';
 import { createGithub } from '../../src/adapters/github/github.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { GitHub } from '../../src/features/gitops/dispatch/github.ts';
-import type { InputsFile } from '../../src/features/gitops/dispatch/inputs.ts';
+import { filesOf, type InputsFile } from '../../src/features/gitops/dispatch/inputs.ts';
 import type { DispatchPorts, DispatchRequest } from '../../src/features/gitops/dispatch/run.ts';
 import type { Clock } from '../../src/http/retry.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
@@ -44,16 +44,9 @@ export function workflowText(file: InputsFile = inputsFile): string {
 }
 
 /** The files that a request adds. */
-export function wiringOf({
-  kind,
-  name,
-  version,
-}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const id = `${kind}-${name}-${version}`;
-  return {
-    [`environments/_shared/components/apps/primitives/${id}/component.yaml`]: `name: ${id}\n`,
-    [`sources/values/_shared/apps/${id}.yaml`]: 'enabled: false\nimage:\n  ref: ""\n',
-  };
+export function wiringOf(inputs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const values = { env: '', with_smoke: 'false', ...inputs };
+  return Object.fromEntries(filesOf(inputsFile, values).map((path) => [path, 'enabled: false\n']));
 }
 
 /** What the workflow does at its end: the branch and the pull request of the request. */

@@ -7,9 +7,10 @@ import { Refused, readComponent, readKit, renderComponent, report } from './rend
 
 const FOLDER = '.github/primitive';
 
+const contract = JSON.parse(readFileSync(`${FOLDER}/inputs.json`, 'utf8'));
+
 /** The request, checked: values as texts, with the names that follow from them. */
 function readRequest() {
-  const contract = JSON.parse(readFileSync(`${FOLDER}/inputs.json`, 'utf8'));
   const given = JSON.parse(process.env.INPUTS ?? '{}');
   const faults = [];
   const values = {};
@@ -55,50 +56,53 @@ function fill(template, values) {
 
 /** What the request comes to: path -> text. */
 function filesOf(request) {
-  const { release, env, with_smoke: smoke } = request;
-  const components = 'environments/_shared/components/apps/primitives';
-  const shared = 'sources/values/_shared/apps';
-  const files = [
-    [`${components}/${release}/component.yaml`, 'component.yaml'],
-    [`${shared}/${release}.yaml`, 'values.yaml'],
-    ...(smoke === 'true'
-      ? [
-          [`${components}/${release}-smoke/component.yaml`, 'smoke-component.yaml'],
-          [`${shared}/${release}-smoke.yaml`, 'smoke-values.yaml'],
-        ]
-      : []),
-    ...(env === '' ? [] : [[`sources/values/env/${env}/apps/${release}.yaml`, 'env-values.yaml']]),
-  ];
-  return files.map(([path, template]) => [
-    path,
-    fill(readFileSync(`${FOLDER}/templates/${template}`, 'utf8'), request),
-  ]);
+  return contract.files
+    .filter(({ when }) => when === undefined || !['', 'false'].includes(request[when]))
+    .map(({ path, template }) => [
+      fill(path, request),
+      fill(readFileSync(`${FOLDER}/templates/${template}`, 'utf8'), request),
+    ]);
 }
 
+/** What is to be written: the files that are missing, such as those of another lane; with force all. */
 function check(request) {
-  const there = filesOf(request).flatMap(([path]) => (existsSync(path) ? [path] : []));
-  if (there.length > 0 && request.force !== 'true')
-    throw new Refused(`The wiring of ${request.release} exists; force overwrites it:\n${there.join('\n')}`);
-  console.log(`${request.release}: ${filesOf(request).length} files, branch ${request.branch}`);
+  const files = filesOf(request);
+  const wanted = request.force === 'true' ? files : files.filter(([path]) => !existsSync(path));
+  if (wanted.length === 0)
+    throw new Refused(
+      `The wiring of ${request.release} exists; force overwrites it:\n${files.map(([path]) => path).join('\n')}`,
+    );
+  console.log(`${request.release}: ${wanted.length} files, branch ${request.branch}`);
+  return wanted;
 }
 
 function write(request) {
-  check(request);
-  for (const [path, text] of filesOf(request)) {
+  for (const [path, text] of check(request)) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     console.log(path);
   }
 }
 
+/** Files of the request that are not as they were checked out. */
+function changesOf(request) {
+  const paths = filesOf(request).map(([path]) => path);
+  // Each line begins with two letters of state, and a space.
+  const lines = git('status', '--porcelain', '--untracked-files=all', '--', ...paths).split('\n');
+  return paths.filter((path) => lines.some((line) => line.endsWith(` ${path}`)));
+}
+
 /** Stands for an image that was published. */
 const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
 
-/** Rendered as it is, nothing may come out; enabled, it has to render with its image. */
+/** What was written, rendered as it is: nothing may come out; enabled, it has to render with its image. */
 async function render(request) {
+  const changes = changesOf(request);
   const components = filesOf(request).flatMap(([path]) => (path.endsWith('/component.yaml') ? [path] : []));
   for (const file of components) {
     const component = await readComponent(file);
+    const isChanged = (path) => path === file || path.endsWith(`/${component.name}.yaml`);
+    if (!changes.some(isChanged)) continue;
     for (const lane of request.lanes) {
       const inert = await renderComponent(component, lane);
       if (/^\s*[^#\s-]/m.test(inert))
@@ -117,36 +121,41 @@ async function render(request) {
 
 /** Commits the files, pushes them to the branch of the request, and makes sure that one pull request is open for it. */
 async function propose(request) {
-  const paths = filesOf(request).map(([path]) => path);
-  const title = `Scaffold the wiring of ${request.release}`;
-  git('switch', '--quiet', '--force-create', request.branch);
-  git('add', '--', ...paths);
-  if (git('status', '--porcelain', '--untracked-files=no') === '') {
+  const paths = changesOf(request);
+  if (paths.length === 0) {
     summary(`The wiring of ${request.release} is on the default branch already, byte for byte.`);
     return;
+  }
+  const title = `Scaffold the wiring of ${request.release}`;
+  const open = await findPull(request);
+  push(request, paths, title, open);
+  const pull = open ?? (await createPull(request, title, paths));
+  summary(`Pull request: ${pull.html_url}\n\n${paths.map((path) => `- ${path}`).join('\n')}`);
+}
+
+/** What is in an open proposal stays in it; what a person changed there is not overwritten without force. */
+function push({ branch, force }, paths, title, open) {
+  const ref = `refs/heads/${branch}`;
+  const [there] = git('ls-remote', 'origin', ref).split('\t');
+  git('switch', '--quiet', '--force-create', branch);
+  git('add', '--', ...paths);
+  if (there !== '') {
+    git('fetch', '--quiet', '--depth=1', 'origin', ref);
+    // Added: the branch has no such file yet.
+    const changed = git('diff', '--cached', '--name-only', '--diff-filter=a', 'FETCH_HEAD', '--', ...paths);
+    if (changed !== '' && force !== 'true')
+      throw new Refused(`Branch ${branch} exists with other content; force overwrites it:\n${changed}`);
+  }
+  if (open !== undefined) {
+    git('reset', '--quiet', 'FETCH_HEAD');
+    git('add', '--', ...paths);
+    if (git('diff', '--cached', '--name-only') === '') return;
   }
   git(
     ...['-c', 'user.name=github-actions[bot]'],
     ...['-c', 'user.email=41898282+github-actions[bot]@users.noreply.github.com'],
     ...['commit', '--quiet', '--message', title],
   );
-  const open = await findPull(request);
-  push(request, paths, open);
-  const pull = open ?? (await createPull(request, title, paths));
-  summary(`Pull request: ${pull.html_url}\n\n${paths.map((path) => `- ${path}`).join('\n')}`);
-}
-
-/** What a person changed in a proposal is not overwritten without force. */
-function push({ branch, force }, paths, open) {
-  const ref = `refs/heads/${branch}`;
-  const [there] = git('ls-remote', 'origin', ref).split('\t');
-  if (there !== '') {
-    git('fetch', '--quiet', '--depth=1', 'origin', ref);
-    const changed = git('diff', '--name-only', 'FETCH_HEAD', 'HEAD', '--', ...paths);
-    if (changed === '' && open !== undefined) return;
-    if (changed !== '' && force !== 'true')
-      throw new Refused(`Branch ${branch} exists with other content; force overwrites it:\n${changed}`);
-  }
   git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `HEAD:${ref}`);
 }
 

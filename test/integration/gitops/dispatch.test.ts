@@ -31,10 +31,9 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
       pull: {
         number: 1,
         state: 'open',
-        files: Object.keys(wiringOf({ kind: 'domain', name: 'orders', version: 'v1' })).map((path) => ({
-          path,
-          status: 'added',
-        })),
+        files: Object.keys(wiringOf({ kind: 'domain', name: 'orders', version: 'v1', env: 'dev' }))
+          .sort()
+          .map((path) => ({ path, status: 'added' })),
       },
     });
     // What has its default value is not sent.
@@ -141,6 +140,27 @@ describe('a request', () => {
       pull: { number: 2 },
     });
     expect(world.gitops.runs.map(({ inputs }) => inputs.force)).toEqual(['false', 'true']);
+  });
+
+  test('for another lane adds to what is wired, and to a pull request that is open', async () => {
+    await using world = await gitopsWorld();
+    const ask = (env: string) => runDispatch(ordersRequest({ inputs: { env } }), patience, world.ports());
+    const lane = (env: string) => `sources/values/env/${env}/apps/domain-orders-v1.yaml`;
+    await ask('');
+    const added = await ask('dev');
+    expect(added).toMatchObject({ result: 'proposed', pull: { number: 1 } });
+    expect(added.pull?.files.map(({ path }) => path)).toContain(lane('dev'));
+    await world.gitops.merge(1);
+    const merged = await ask('dev');
+    expect(merged).toMatchObject({ result: 'exists' });
+    expect(merged.pull).toBeUndefined();
+    expect(await ask('staging')).toMatchObject({
+      result: 'proposed',
+      pull: { number: 2, files: [{ path: lane('staging'), status: 'added' }] },
+    });
+    // Another one than that of the open pull request.
+    expect((await ask('dev')).pull).toBeUndefined();
+    expect(world.gitops.runs).toHaveLength(3);
   });
 
   test('whose pull request was closed can be made again', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { filesOf } from '../../../src/features/gitops/dispatch/inputs.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { partOf } from '../../support/sample.ts';
 import { attempt } from '../../support/services/run.ts';
@@ -48,10 +49,10 @@ describe('the generator', () => {
       'sources/values/_shared/apps/domain-orders-v1.yaml',
       'sources/values/env/dev/apps/domain-orders-v1.yaml',
     ]);
-    // By this path the CLI sees whether a primitive is wired.
-    const { component } = JSON.parse(await world.text('.github/primitive/inputs.json'));
-    const words: Record<string, string> = { kind: 'domain', name: 'orders', version: 'v1' };
-    expect(files).toContain(component.replace(/\{([a-z]+)\}/g, (_: string, key: string) => words[key]));
+    // By these paths the CLI sees whether a primitive is wired.
+    const contract = JSON.parse(await world.text('.github/primitive/inputs.json'));
+    const values = { kind: 'domain', name: 'orders', version: 'v1', with_smoke: 'true', env: 'dev' };
+    expect(filesOf(contract, values).toSorted()).toEqual(files);
     const of = (path: string) => world.gitops.file(path, 'scaffold/domain-orders-v1');
     for (const path of files.filter((path) => path.startsWith('sources/'))) {
       expect(await of(path)).toMatch(/^enabled: false$/m);
@@ -96,6 +97,29 @@ describe('the generator', () => {
     expect(again.output).toContain('The wiring of domain-exists-v1 exists; force overwrites it');
     expect(await world.scaffold(request('exists', { force: true }))).toMatchObject({ code: 0 });
     expect(await pullOf('scaffold/domain-exists-v1')).toMatchObject({ count: 1, files: [values] });
+  });
+
+  test('another lane, or the smoke test, is added to what is wired and runs', async () => {
+    const branch = 'scaffold/domain-lanes-v1';
+    const lane = (env: string) => `sources/values/env/${env}/apps/domain-lanes-v1.yaml`;
+    await world.scaffold(request('lanes', { env: 'dev' }));
+    await world.gitops.merge((await pullOf(branch)).number);
+    const running = `enabled: true\nimage:\n  ref: ghcr.io/acme/domain-lanes@sha256:${'1'.repeat(64)}\n`;
+    await world.commit({ [lane('dev')]: running });
+    expect(await world.scaffold(request('lanes', { env: 'dev' }))).toMatchObject({ code: 1, step: 'check' });
+    expect(await world.scaffold(request('lanes', { env: 'production' }))).toMatchObject({ code: 0 });
+    expect(await pullOf(branch)).toMatchObject({ count: 1, files: [lane('production')] });
+    // The proposal is open: what it has stays in it.
+    expect(await world.scaffold(request('lanes', { with_smoke: true }))).toMatchObject({ code: 0 });
+    expect(await pullOf(branch)).toMatchObject({
+      count: 1,
+      files: [
+        `${COMPONENTS}/domain-lanes-v1-smoke/component.yaml`,
+        'sources/values/_shared/apps/domain-lanes-v1-smoke.yaml',
+        lane('production'),
+      ],
+    });
+    expect(await world.gitops.file(lane('dev'), branch)).toBe(running);
   });
 
   test('a merged request asked for again with force changes nothing', async () => {

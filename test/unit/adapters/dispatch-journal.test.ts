@@ -15,6 +15,7 @@ const entry = (id: string, name = 'orders'): JournalEntry => ({
   ref: 'main',
   inputs: { kind: 'domain', name },
   branch: `scaffold/domain-${name}-v1`,
+  files: [],
 });
 const key = keyOf(entry('any'));
 

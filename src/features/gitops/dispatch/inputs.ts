@@ -25,8 +25,8 @@ export interface InputsFile {
   readonly schema: 'primitive.gitops-inputs/v1';
   /** Template of the head branch of the pull request. */
   readonly branch: string;
-  /** Template of the file whose presence on the default branch means that there is nothing to do, where there is one. */
-  readonly component?: string;
+  /** What the pull request adds, where that is known: templates of paths, with `when` only for that input. */
+  readonly files?: readonly { readonly path: string; readonly when?: string }[];
   /** The longest name that the chart is installed by; Helm takes 53 characters. */
   readonly release?: { readonly name: string; readonly maxLength: number };
   readonly inputs: Readonly<Record<string, InputRule>>;
@@ -65,6 +65,17 @@ export function checkInputs(
 /** A template with its inputs filled in; the values have been checked. */
 export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/** Paths of the files that a request adds; the values have been checked. */
+export function filesOf(
+  { files = [] }: InputsFile,
+  values: Readonly<Record<string, string>>,
+): readonly string[] {
+  const isGiven = (input: string) => values[input] !== '' && values[input] !== 'false';
+  return files
+    .filter(({ when }) => when === undefined || isGiven(when))
+    .map(({ path }) => fillTemplate(path, values));
 }
 
 function unknownFault({ inputs }: InputsFile, name: string): readonly Finding[] {

@@ -16,8 +16,8 @@ export interface JournalEntry {
   readonly inputs: Readonly<Record<string, string>>;
   /** Head branch of the pull request. */
   readonly branch: string;
-  /** Path of a file that the pull request adds, where one says that there is nothing to do. */
-  readonly component?: string;
+  /** Paths of the files that the pull request adds; empty where they are not known. */
+  readonly files: readonly string[];
   /** Of the run, once it is known. */
   readonly run?: number;
 }

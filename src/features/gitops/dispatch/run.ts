@@ -7,7 +7,7 @@ import { awaitPull } from './find-pull.ts';
 import { awaitRun, findRun } from './find-run.ts';
 import { follow, type RunState } from './follow.ts';
 import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
-import { checkInputs, fillTemplate, type InputsFile } from './inputs.ts';
+import { checkInputs, filesOf, fillTemplate, type InputsFile } from './inputs.ts';
 import { type Asked, type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
 import { documentOf, withFiles } from './report.ts';
@@ -68,7 +68,7 @@ export async function runDispatch(
     ...target,
     inputs: sent(inputs, file),
     branch: fillTemplate(file.branch, inputs),
-    ...(file.component === undefined ? {} : { component: fillTemplate(file.component, inputs) }),
+    files: filesOf(file, inputs),
   };
   const key = keyOf(wanted);
   const facts = await lookUp(github, target);
@@ -170,16 +170,17 @@ function sent(
   return Object.fromEntries(Object.entries(inputs).filter(([name, value]) => value !== rules[name]?.default));
 }
 
-/** Whether the default branch has the file that the pull request would add. */
-async function hasComponent(
-  { component }: Pick<JournalEntry, 'component'>,
+/** Whether the default branch has all of these files. */
+async function hasFiles(
+  files: readonly string[],
   { defaultBranch }: Repository,
   github: GitHub,
 ): Promise<boolean> {
-  return component !== undefined && (await readable(github.file(component, defaultBranch))) !== undefined;
+  const texts = await Promise.all(files.map((path) => readable(github.file(path, defaultBranch))));
+  return texts.every((text) => text !== undefined);
 }
 
-/** The result where there is nothing to ask for: an open pull request, or the files on the default branch. */
+/** The result where there is nothing to ask for: all files are on the default branch, or in an open pull request. */
 async function existing(
   wanted: Asked,
   {
@@ -189,13 +190,15 @@ async function existing(
   github: GitHub,
   { emit }: DispatchPorts,
 ): Promise<GitopsRunDocument | undefined> {
-  const pull = pulls?.find(({ state }) => state === 'open');
-  if (pull !== undefined) {
-    emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
-    return documentOf(wanted, 'exists', { pull: await withFiles(pull, github) });
-  }
-  const there = await hasComponent(wanted, repository, github);
-  return there ? documentOf(wanted, 'exists') : undefined;
+  const open = pulls?.find(({ state }) => state === 'open');
+  const pull = open && (await withFiles(open, github));
+  const rest = wanted.files.filter((file) => !pull?.files.some(({ path }) => path === file));
+  const isProposed = pull !== undefined && rest.length < Math.max(1, wanted.files.length);
+  if (!isProposed && rest.length === 0) return undefined;
+  if (!(await hasFiles(rest, repository, github))) return undefined;
+  if (!isProposed) return documentOf(wanted, 'exists');
+  emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
+  return documentOf(wanted, 'exists', { pull });
 }
 
 /** Follows a run, then its pull request. Every error says how to go on. */
@@ -251,8 +254,9 @@ function ofPull(
 /** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */
 async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
   const repository = await github.repository();
-  const there = repository !== undefined && (await hasComponent(entry, repository, github));
-  if (there) return documentOf(entry, 'exists', { state });
+  const isKnown = repository !== undefined && entry.files.length > 0;
+  if (isKnown && (await hasFiles(entry.files, repository, github)))
+    return documentOf(entry, 'exists', { state });
   return documentOf(entry, 'failed', {
     state,
     problem: problem('pull-missing', `Run ${state.run.id} succeeded, and its pull request was not found.`, {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../../../src/core/finding.ts';
 import {
   checkInputs,
+  filesOf,
   fillTemplate,
   type InputsFile,
 } from '../../../../src/features/gitops/dispatch/inputs.ts';
@@ -41,9 +42,15 @@ describe('inputs of the scaffold workflow', () => {
 
   test('fill the templates', () => {
     expect(fillTemplate(file.branch, orders)).toBe('scaffold/domain-orders-v1');
-    expect(fillTemplate(file.component ?? '', orders)).toBe(
+    const files = [
       'environments/_shared/components/apps/primitives/domain-orders-v1/component.yaml',
-    );
+      'sources/values/_shared/apps/domain-orders-v1.yaml',
+    ];
+    expect(filesOf(file, checkInputs(file, orders))).toEqual(files);
+    expect(filesOf(file, checkInputs(file, { ...orders, env: 'dev' }))).toEqual([
+      ...files,
+      'sources/values/env/dev/apps/domain-orders-v1.yaml',
+    ]);
   });
 
   test.each([
