@@ -107,8 +107,10 @@ export function customResources(lab: () => GitopsCluster): void {
         '--set=enabled=true',
         ...Object.entries(values).map(([key, value]) => `--set-string=${key}=${value}`),
       ]);
-      const applied = await lab().kube.kubectl([...APPLY, '--dry-run=server'], rendered);
-      expect(applied).toContain('domain-orders-v1 serverside-applied (server dry run)');
+      const applied = await lab().kube.kubectl([...APPLY, '--dry-run=server', '--output=yaml'], rendered);
+      expect(applied).toContain(`image: ${pinned}\n`);
+      // Of a custom resource by the default of its schema.
+      expect(applied).toContain('imagePullPolicy: IfNotPresent\n');
     },
   );
 }
