@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const COMPONENTS = 'environments/_shared/components';
+const VALUES = 'sources/values';
 
 const run = promisify(execFile);
 
@@ -36,18 +37,21 @@ export async function readComponent(file) {
   throw new Refused(`${file}: \`chart\` is no folder of a chart: ${component.chart}`);
 }
 
-/**
- * The manifests of a component in a lane. Later values win; this is the order of argocd/applicationsets, too.
- * `overrides` are values in JSON, by key.
- */
-export async function renderComponent({ name, area, chart }, lane, overrides = {}) {
-  const values = [
-    'sources/values/base/globals.yaml',
-    `sources/values/cluster/${lane.cluster}/globals.yaml`,
-    `sources/values/env/${lane.name}/globals.yaml`,
-    `sources/values/_shared/${area}/${name}.yaml`,
-    `sources/values/env/${lane.name}/${area}/${name}.yaml`,
-  ].filter((file) => existsSync(file));
+/** The values files of a component in a lane. Later ones win; this is the order of argocd/applicationsets, too. */
+function valuesOf({ name, area }, lane) {
+  return [
+    `${VALUES}/base/globals.yaml`,
+    `${VALUES}/cluster/${lane.cluster}/globals.yaml`,
+    `${VALUES}/env/${lane.name}/globals.yaml`,
+    `${VALUES}/_shared/${area}/${name}.yaml`,
+    `${VALUES}/env/${lane.name}/${area}/${name}.yaml`,
+  ];
+}
+
+/** The manifests of a component in a lane. `overrides` are values in JSON, by key. */
+export async function renderComponent(component, lane, overrides = {}) {
+  const { name, chart } = component;
+  const values = valuesOf(component, lane).filter((file) => existsSync(file));
   const { stdout } = await helm([
     ...['template', name, chart, '--namespace', lane.namespace],
     ...values.flatMap((file) => ['--values', file]),
@@ -73,15 +77,37 @@ export function report(error) {
   process.exitCode = 1;
 }
 
+/** The YAML files in a folder, at any depth. */
+function yamlIn(folder) {
+  if (!existsSync(folder)) return [];
+  const paths = readdirSync(folder, { recursive: true }).map((path) => join(folder, path));
+  return paths.filter((path) => /\.ya?ml$/.test(path)).sort();
+}
+
+/** Refuses what looks as if it were in effect: files beside those of components that no lane and no preview reads. */
+function refuseUnread(components, { lanes, previews }) {
+  const places = [...lanes, { name: 'preview', cluster: previews.cluster }];
+  const read = new Set(
+    components.flatMap((component) => places.flatMap((lane) => valuesOf(component, lane))),
+  );
+  const areas = new Set(components.map(({ area }) => area));
+  for (const file of yamlIn(VALUES)) {
+    const area = dirname(file).replace(/^sources\/values\/(_shared|env\/[^/]+)\//, '');
+    if (areas.has(area) && !read.has(file))
+      report(new Refused(`${file}: no component of area ${area} reads it in any lane`));
+  }
+  for (const file of yamlIn(COMPONENTS)) {
+    if (!file.endsWith('/component.yaml'))
+      report(new Refused(`${file}: only component.yaml is read here; values are in ${VALUES}`));
+  }
+}
+
 /** Every component in every lane, four at a time; one that fails stops no other. */
 async function renderAll(folder) {
-  const { lanes } = readKit();
-  const files = existsSync(COMPONENTS)
-    ? readdirSync(COMPONENTS, { recursive: true })
-        .filter((path) => path.endsWith('/component.yaml'))
-        .map((path) => join(COMPONENTS, path))
-        .sort()
-    : [];
+  const kit = readKit();
+  const { lanes } = kit;
+  const files = yamlIn(COMPONENTS).filter((path) => path.endsWith('/component.yaml'));
+  const components = new Map();
   const work = files.flatMap((file) => lanes.map((lane) => ({ file, lane })));
   let rendered = 0;
   const owners = new Map();
@@ -95,6 +121,7 @@ async function renderAll(folder) {
         const owner = owners.get(target) ?? file;
         if (owner !== file) throw new Refused(`${owner} has the same \`name\`: ${component.name}`);
         owners.set(target, file);
+        components.set(file, component);
         mkdirSync(dirname(target), { recursive: true });
         writeFileSync(target, await renderComponent(component, lane));
         rendered += 1;
@@ -105,6 +132,8 @@ async function renderAll(folder) {
   };
   mkdirSync(folder, { recursive: true });
   await Promise.all([worker(), worker(), worker(), worker()]);
+  // What belongs to a component that cannot be read is not known.
+  if (components.size === files.length) refuseUnread([...components.values()], kit);
   console.log(
     `${rendered} of ${files.length * lanes.length} renders succeeded: ${files.length} components, ${lanes.length} lanes`,
   );

@@ -298,25 +298,60 @@ test.each([
   });
 });
 
-test('the gate refuses two components of one name, and a name that is not that of its folder', async () => {
-  const component = (name: string) => `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\n`;
-  const files = {
-    'kit.yaml': settings,
-    'environments/_shared/components/apps/twin/component.yaml': component('twin'),
-    'environments/_shared/components/other/twin/component.yaml': component('twin'),
-    'environments/_shared/components/apps/folder/component.yaml': component('name'),
-  };
-  for (const [path, text] of Object.entries(files)) {
+/** What the gate says of the kit with other files. */
+async function gateWith(files: Readonly<Record<string, string>>) {
+  const paths = Object.keys(files).map((path) => join(root, path));
+  for (const [path, text] of Object.entries({ ...files, 'kit.yaml': settings })) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   }
-  const { code, stdout } = await attempt(process.execPath, ['.github/primitive/render.mjs', 'gate'], {
-    cwd: root,
-    env: { PATH: `${dirname(tool('helm'))}:${process.env.PATH}` },
+  try {
+    return await attempt(process.execPath, ['.github/primitive/render.mjs', 'gate'], {
+      cwd: root,
+      env: { PATH: `${dirname(tool('helm'))}:${process.env.PATH}` },
+    });
+  } finally {
+    await Promise.all(paths.map((path) => rm(path)));
+  }
+}
+
+const COMPONENTS = 'environments/_shared/components';
+const componentText = (name: string) =>
+  `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\n`;
+
+test('the gate refuses two components of one name, and a name that is not that of its folder', async () => {
+  const { code, stdout } = await gateWith({
+    [`${COMPONENTS}/apps/twin/component.yaml`]: componentText('twin'),
+    [`${COMPONENTS}/other/twin/component.yaml`]: componentText('twin'),
+    [`${COMPONENTS}/apps/folder/component.yaml`]: componentText('name'),
   });
   expect(code).toBe(1);
   expect(stdout).toContain('has the same `name`: twin');
   expect(stdout).toContain('`name` must be that of its folder, not name');
+});
+
+test('the gate refuses a file of a component that no lane reads', async () => {
+  const read = {
+    [`${COMPONENTS}/apps/one/component.yaml`]: componentText('one'),
+    'sources/values/_shared/apps/one.yaml': 'kind: domain\n',
+    'sources/values/env/local/apps/one.yaml': 'replicas: 2\n',
+    'sources/values/env/preview/apps/one.yaml': 'replicas: 1\n',
+    'sources/values/env/dev/other/of-something-else.yaml': '{}\n',
+  };
+  expect(await gateWith(read)).toMatchObject({ code: 0 });
+  const unread = [
+    `${COMPONENTS}/apps/one/values.yaml`,
+    `${COMPONENTS}/apps/two/component.yml`,
+    'sources/values/_shared/apps/oen.yaml',
+    'sources/values/env/dev/apps/one.yaml',
+    'sources/values/env/local/apps/one.yml',
+  ];
+  const { code, stdout } = await gateWith({
+    ...read,
+    ...Object.fromEntries(unread.map((path) => [path, 'replicas: 2\n'])),
+  });
+  expect(code).toBe(1);
+  expect(stdout.match(/(?<=^::error::)[^:]+/gm)?.toSorted()).toEqual(unread);
 });
 
 describe('the image of the control plane', () => {
