@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bundledKit } from '../../../src/cli/ports/kit.ts';
+import type { Event } from '../../../src/core/events.ts';
 import { gitRepo, type TestRepository } from '../../support/git.ts';
 import { initKit } from '../../support/kit.ts';
 import { contentOf } from '../../support/tree.ts';
@@ -112,6 +113,60 @@ describe('gitops init', () => {
       { path: 'sources/values/env/test/globals.yaml', fate: 'created' },
     ]);
     expect(await repo.read('sources/values/env/dev/apps/x.yaml')).toBe('enabled: true\n');
+  });
+
+  test('another folder of charts comes into effect once they were moved there, with what was changed in them', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    const chart = 'charts/primitive-runtime/Chart.yaml';
+    await repo.commit({ [`sources/${chart}`]: `# Ours\n${await repo.read(`sources/${chart}`)}` });
+    const settings = await repo.read('kit.yaml');
+    await repo.write({ 'kit.yaml': settings.replace('charts: sources/charts', 'charts: charts') });
+    const before = await contentOf(repo.root, ['.git']);
+    await expect(initKit(repo.root, { update: true })).rejects.toMatchObject({
+      code: 'kit-charts-moved',
+      exit: 2,
+      suggestions: expect.arrayContaining(['git mv sources/charts charts']),
+    });
+    expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+    repo.git('mv', 'sources/charts', 'charts');
+    repo.git('commit', '-qm', 'Move the charts');
+    const newer = {
+      version: '0.2.0',
+      kit: () => kitWith('charts/primitive-runtime/Chart.yaml', (text) => `${text}# newer\n`),
+    };
+    const { files } = await initKit(repo.root, { update: true }, newer);
+    expect(files.filter(({ path }) => /charts\//.test(path) && path !== chart)).not.toContainEqual(
+      expect.not.objectContaining({ fate: 'unchanged' }),
+    );
+    expect(files).toContainEqual({ path: chart, fate: 'merged' });
+    expect(await repo.read(chart)).toMatch(/^# Ours\n.*\n# newer\n$/s);
+  });
+
+  test('a file that was removed here and changed by the kit stays away, with a warning', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    repo.git('add', '-A');
+    repo.git('rm', '-qf', SCRIPT, '.github/workflows/gitops-gate.yaml');
+    repo.git('commit', '-qm', 'Without the generator');
+    const events: Event[] = [];
+    const { files } = await initKit(
+      repo.root,
+      { update: true },
+      {
+        version: '0.2.0',
+        kit: () => kitWith('scaffold/scaffold.mjs', (text) => `${text}// newer\n`),
+        emit: (event) => void events.push(event),
+      },
+    );
+    expect(files).toContainEqual({ path: SCRIPT, fate: 'kept' });
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      {
+        type: 'warning',
+        code: 'kit-file-removed',
+        message: `${SCRIPT} was removed here, and the kit has changed it: it is not written again.`,
+      },
+    ]);
   });
 
   test.each<[string, Record<string, string>, Record<string, string>, object, object]>([

@@ -21,6 +21,8 @@ export interface InstallEntry {
 /** Where the generator and the gate are. */
 export const PRIMITIVE_FOLDER = '.github/primitive';
 
+const KIT_JSON = `${PRIMITIVE_FOLDER}/kit.json`;
+
 /**
  * Everything that the kit installs for a `kit.yaml`, by path.
  *
@@ -113,7 +115,16 @@ function expand(to: string, scope: Scope): string {
 
 /** `kit.yaml` for programs without a YAML parser, and the digest of the text that it was made from. */
 function kitJson(text: string, kit: Kit): readonly [string, string] {
-  return [`${PRIMITIVE_FOLDER}/kit.json`, json({ source: digestOf(Buffer.from(text)), kit })];
+  return [KIT_JSON, json({ source: digestOf(Buffer.from(text)), kit })];
+}
+
+/** The folder of the charts by the settings among the files of a kit; undefined where they cannot be read. */
+export function chartsOf(files: Files): string | undefined {
+  try {
+    return (JSON.parse(files.get(KIT_JSON) ?? '') as { readonly kit: Kit }).kit.charts;
+  } catch {
+    return undefined;
+  }
 }
 
 interface CustomResourceDefinition {

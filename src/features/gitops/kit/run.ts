@@ -8,7 +8,7 @@ import type { KitInitDocument } from './document.ts';
 import { KIT_FILE } from './kit.ts';
 import type { Installed } from './kit-document.ts';
 import { type KitChange, planKit } from './plan.ts';
-import { type Files, type InstallEntry, renderKit } from './render.ts';
+import { chartsOf, type Files, type InstallEntry, renderKit } from './render.ts';
 import { RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
 
@@ -40,7 +40,8 @@ export interface KitPorts {
  * Installs the kit in a GitOps repository, or merges a newer one, or changed settings, into it.
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
- * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
+ * `kit-charts-moved`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
@@ -53,10 +54,15 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const settings = await settingsOf(request, found.get(KIT_FILE), () => ports.origin(root));
   const { sources, entries } = await ports.kit();
   const wanted = await renderKit(settings, sources, entries);
-  const base: Files = new Map(Object.entries(record?.files ?? {}));
+  const base = await baseOf(record, wanted, root);
   const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
   if (!request.markers) refuseConflicts(files, record);
+  for (const { path, fate, before } of files) {
+    if (fate !== 'kept' || before !== undefined || wanted.get(path) === base.get(path)) continue;
+    const message = `${path} was removed here, and the kit has changed it: it is not written again.`;
+    ports.emit({ type: 'warning', code: 'kit-file-removed', message });
+  }
   const isNews = record === undefined || !isDeepStrictEqual(wanted, base);
   if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
   // The record is the last: a broken installation is not taken for a whole one.
@@ -85,6 +91,29 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
     next: nextSteps(files, record),
     written,
   };
+}
+
+/** What was installed, the charts by the paths that they have by now. Throws `kit-charts-moved` (exit 2). */
+async function baseOf(record: Installed | undefined, wanted: Files, root: string): Promise<Files> {
+  const base: Files = new Map(Object.entries(record?.files ?? {}));
+  const [from, to] = [base, wanted].map(chartsOf);
+  if (from === undefined || to === undefined || from === to) return base;
+  const charts = [...base.keys()].filter((path) => path.startsWith(`${from}/`));
+  if ((await readFiles(root, charts)).size > 0) throw chartsMoved(from, to);
+  return new Map(
+    [...base].map(([path, text]) => [charts.includes(path) ? to + path.slice(from.length) : path, text]),
+  );
+}
+
+function chartsMoved(from: string, to: string): PrimitiveError {
+  return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, and ${KIT_FILE} says ${to}.`, {
+    why: 'They may have been changed there, and components name them by their path.',
+    suggestions: [
+      `git mv ${from} ${to}`,
+      `In each component.yaml below environments: chart: ${to}/…`,
+      'Commit both, then: primitive gitops init --update',
+    ],
+  });
 }
 
 function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
