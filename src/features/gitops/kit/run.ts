@@ -223,7 +223,12 @@ function nextSteps(files: readonly KitChange[], record: Installed | undefined): 
   const conflicts = files.some(({ fate }) => fate === 'conflict');
   return [
     ...(conflicts ? ['Resolve the lines between <<<<<<< and >>>>>>>.'] : []),
-    ...(record === undefined ? [`Read ${KIT_FILE}; after a change: primitive gitops init --update`] : []),
+    ...(record === undefined
+      ? [
+          `Read ${KIT_FILE}; after a change: primitive gitops init --update`,
+          "For previews `previews.repository` has to be an organization's; all else works without.",
+        ]
+      : []),
     'git add -A && git commit',
   ];
 }

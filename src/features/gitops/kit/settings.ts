@@ -66,7 +66,8 @@ clusters:
 lanes:
 ${names.map(line).join('\n')}
 
-# Pull requests of this repository with this label get a preview environment.
+# Pull requests of this repository with this label get a preview environment. It has to be an organization's: Argo CD
+# cannot list the branches of a personal account.
 previews:
   repository: ${writeText(code ?? `${owner}/app`)}
   label: preview

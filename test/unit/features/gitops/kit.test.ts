@@ -127,7 +127,7 @@ describe('kit.yaml', () => {
     ],
     ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
     ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
-    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:36:10: "2026-01-01" is not a string in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:37:10: "2026-01-01" is not a string in YAML'],
     ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is not a string in YAML'],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
     ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
@@ -138,7 +138,7 @@ describe('kit.yaml', () => {
     ],
     ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
     ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
-    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:36:10: `previews.label` must be'],
+    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:37:10: `previews.label` must be'],
     [
       'schema: primitive.kit/v1',
       'schema: primitive.kit/v9',
