@@ -3,7 +3,7 @@ import type { Config } from '@oclif/core/config';
 import { type ExitCode, toPrimitiveError } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
-import { type EnvironmentFlags, readEnvironment } from './environment.ts';
+import { type Environment, type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { isInterruption, listenForInterrupts } from './interrupt.ts';
@@ -55,7 +55,7 @@ export abstract class BaseCommand extends Command {
       .catch(async (error: unknown) => {
         // After an interruption other things may fail; the interruption is the cause, in the words of the command.
         const cause = signal.aborted && !isInterruption(error) ? signal.reason : error;
-        await writeFailure(reports, cause, environment.secrets);
+        if (reports.length > 0) await writeFailure(reports, cause, environment);
         throw cause;
       })
       .finally(() => wiring.close());
@@ -73,15 +73,16 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** Writes the error document to the JSON reports: who reads one finds this run, not the last. */
+/** Writes the error to the reports: who reads one finds this run, not the last. */
 async function writeFailure(
   reports: readonly ReportTarget[],
   error: unknown,
-  secrets: readonly string[],
+  { secrets, version }: Environment,
 ): Promise<void> {
-  const text = stringifyDocument(errorDocument(toPrimitiveError(error), secrets));
+  const { errorReport } = await import('./error-report.ts');
+  const document = errorDocument(toPrimitiveError(error), secrets);
   for (const { format, path } of reports) {
     // The failure itself is what has to be reported, also where its report cannot be written.
-    if (format === 'json') await writeAtomically(path, text).catch(() => {});
+    await writeAtomically(path, errorReport(format, document, version)).catch(() => {});
   }
 }

@@ -17,11 +17,15 @@ export interface SarifResult extends Omit<Finding, 'fix'> {
 
 const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 
-/** A SARIF 2.1.0 log (OASIS, sarif-schema-2.1.0.json), as GitHub code scanning takes it. */
+/**
+ * A SARIF 2.1.0 log (OASIS, sarif-schema-2.1.0.json), as GitHub code scanning takes it. `version` is that of this
+ * program; with `failure` the run has no results because it failed.
+ */
 export function sarifLog(
-  tool: { readonly name: string; readonly version: string; readonly uri: string },
+  version: string,
   rules: readonly SarifRule[],
   results: readonly SarifResult[],
+  failure?: { readonly code: string; readonly text: string },
 ): string {
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
   const log = {
@@ -31,9 +35,9 @@ export function sarifLog(
       {
         tool: {
           driver: {
-            name: tool.name,
-            semanticVersion: tool.version,
-            informationUri: tool.uri,
+            name: 'primitive',
+            semanticVersion: version,
+            informationUri: 'https://github.com/ameideio/primitive',
             rules: rules.map(({ id, level, title, help }) => ({
               id,
               shortDescription: { text: title },
@@ -42,12 +46,18 @@ export function sarifLog(
             })),
           },
         },
+        ...(failure === undefined ? {} : { invocations: [invocationOf(failure)] }),
         columnKind: 'utf16CodeUnits',
         results: results.map((result) => resultOf(result, indexes.get(result.rule))),
       },
     ],
   };
   return `${JSON.stringify(log, null, 2)}\n`;
+}
+
+function invocationOf({ code, text }: { readonly code: string; readonly text: string }) {
+  const notification = { descriptor: { id: code }, level: 'error', message: { text } };
+  return { executionSuccessful: false, toolExecutionNotifications: [notification] };
 }
 
 function resultOf(

@@ -196,6 +196,10 @@ describe('gitops scaffold', () => {
     await writeFile(join(cwd, 'primitive.config.yaml'), 'registry: ghcr.io/acme\n');
     const call = await cli.run(ask('orders', '--json'), { cwd, env });
     expect(JSON.parse(call.stdout)).toMatchObject({ code: 'gitops-not-configured' });
+    const report = join(cwd, 'report.md');
+    await writeFile(report, 'of an earlier run\n');
+    await cli.run(ask('orders', '--report', `markdown=${report}`), { cwd, env });
+    expect(await readFile(report, 'utf8')).toMatch(/^### The config names no GitOps repository\.\n/);
     expect(github.requests).toHaveLength(asked);
   });
 });

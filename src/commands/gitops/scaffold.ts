@@ -40,8 +40,8 @@ export default class GitopsScaffold extends BaseCommand {
     const { flags } = await this.parse(GitopsScaffold);
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
-    const patience = { wait, timeout: parseDuration(flags.timeout, 'timeout') };
     return this.act(flags, async (session) => {
+      const patience = { wait, timeout: parseDuration(flags.timeout, 'timeout') };
       const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] =
         await Promise.all([
           import('../../features/gitops/dispatch/run.ts'),

@@ -43,8 +43,7 @@ function verifySarif(
   rules: readonly AnyRule[],
   version: string,
 ): string {
-  const tool = { name: 'primitive', version, uri: 'https://github.com/ameideio/primitive' };
-  return sarifLog(tool, rules, [
+  return sarifLog(version, rules, [
     ...findings,
     ...suppressed.map(({ finding, reason }) => ({ ...finding, suppressed: reason })),
   ]);
