@@ -123,8 +123,7 @@ describe('an order arrives with its caller, tenant and trace', () => {
     const frank = callerOf('acme', 'frank');
     await Promise.all(WAY_NAMES.map((way) => order(way, frank, `By ${way}`)));
     await settled();
-    // The dispatcher says nothing of what it delivers.
-    for (const name of SERVICES.filter((service) => service !== 'dispatcher'))
+    for (const name of SERVICES)
       expect((await system.services[name].log()).includes(frank.trace), `${name}: trace in the log`).toBe(
         true,
       );

@@ -20,7 +20,7 @@ type Caller struct {
 // LogAttrs are what log lines of any service name a caller by.
 func (c Caller) LogAttrs() []slog.Attr {
 	var id string
-	if c.TraceParent != "" {
+	if len(c.TraceParent) >= 35 {
 		id = c.TraceParent[3:35]
 	}
 	return []slog.Attr{slog.String("tenant", c.Tenant), slog.String("subject", c.Subject), slog.String("trace_id", id)}

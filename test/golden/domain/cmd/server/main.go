@@ -109,12 +109,11 @@ func dispatch(ctx context.Context, environ []string, out io.Writer) error {
 	dispatcher := &outbox.Dispatcher{
 		Queue: db,
 		Publisher: outbox.NewHTTPPublisher(
-			// Publishing has less time than this.
-			credentials.Client(cfg.ServiceToken, cfg.DrainTimeout), string(cfg.EventsURL), "/domain/orders"),
-		Log:      log,
-		Interval: cfg.PollInterval,
-		// Less than there is to finish the event in hand.
-		Timeout: cfg.DrainTimeout * 4 / 5,
+			// The dispatcher says how long.
+			credentials.Client(cfg.ServiceToken, 0), string(cfg.EventsURL), "/domain/orders"),
+		Log:       log,
+		Interval:  cfg.PollInterval,
+		Retention: cfg.Retention,
 	}
 	probes := probe.New(log, db.Ready)
 	return lifecycle.Run(ctx, log, cfg.DrainTimeout,

@@ -27,6 +27,8 @@ type Dispatch struct {
 	// ServiceToken has the token that goes along with events; none by default.
 	ServiceToken credentials.File `env:"SERVICE_TOKEN_FILE"`
 	PollInterval time.Duration    `env:"POLL_INTERVAL,notEmpty" envDefault:"1s"`
+	// Retention is how long delivered events are kept for a replay.
+	Retention time.Duration `env:"EVENT_RETENTION,notEmpty" envDefault:"720h"`
 }
 
 // Database is what working on the database alone takes.

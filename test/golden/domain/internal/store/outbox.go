@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -70,7 +71,7 @@ func (s *Store) Deliver(ctx context.Context, publish func(context.Context, outbo
 
 const selectDue = `
 	SELECT message_id, tenant_id, type, aggregate_type, aggregate_id, sequence,
-	       occurred_at, actor, trace_parent, trace_state, data, tombstone
+	       occurred_at, actor, trace_parent, trace_state, data, tombstone, first, attempts
 	FROM outbox
 	WHERE state = 'due' AND next_attempt_at <= now()
 	ORDER BY next_attempt_at, position
@@ -80,14 +81,15 @@ const selectDue = `
 func dueEvent(ctx context.Context, tx pgx.Tx) (event outbox.Event, err error) {
 	err = tx.QueryRow(ctx, selectDue).Scan(
 		&event.ID, &event.Tenant, &event.Type, &event.AggregateType, &event.AggregateID, &event.Sequence,
-		&event.Time, &event.Actor, &event.TraceParent, &event.TraceState, &event.Data, &event.Tombstone)
+		&event.Time, &event.Actor, &event.TraceParent, &event.TraceState, &event.Data, &event.Tombstone,
+		&event.First, &event.Attempts)
 	return event, err
 }
 
 // delivered makes the next event of the aggregate due, if it is there already.
 func delivered(ctx context.Context, tx pgx.Tx, event outbox.Event) error {
 	var batch pgx.Batch
-	batch.Queue(`UPDATE outbox SET state = 'delivered', last_error = '' WHERE message_id = $1`, event.ID)
+	batch.Queue(`UPDATE outbox SET state = 'delivered', delivered_at = clock_timestamp(), last_error = '' WHERE message_id = $1`, event.ID)
 	batch.Queue(`
 		UPDATE outbox_streams SET delivered = $4
 		WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3`,
@@ -144,8 +146,24 @@ func (s *Store) changeStuck(ctx context.Context, id, update string) error {
 	return err
 }
 
-// Replay has all events delivered again, dead ones too, in their order, and returns how many. Consumers know those that
-// they have.
+// Forget implements outbox.Queue. The last event of an aggregate that is no tombstone stays, and what came after it.
+func (s *Store) Forget(ctx context.Context, age time.Duration, limit int) (int64, error) {
+	deleted, err := s.pool.Exec(ctx, `
+		DELETE FROM outbox WHERE position IN (
+			SELECT position FROM outbox AS old
+			WHERE state = 'delivered' AND delivered_at < now() - $1::interval AND (
+				-- One look into the index of the aggregate, where EXISTS would join them all.
+				SELECT true FROM outbox AS later
+				WHERE later.tenant_id = old.tenant_id AND later.aggregate_type = old.aggregate_type
+				  AND later.aggregate_id = old.aggregate_id AND later.sequence > old.sequence
+				  AND later.state = 'delivered' AND NOT later.tombstone
+				ORDER BY later.sequence LIMIT 1)
+			ORDER BY delivered_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, age, limit)
+	return deleted.RowsAffected(), err
+}
+
+// Replay has all events that are kept delivered again, dead ones too, in their order, and returns how many. Consumers know
+// those that they have.
 func (s *Store) Replay(ctx context.Context) (count int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// Neither Deliver nor AppendEvents may move a stream meanwhile: an event that this does not see would be delivered
@@ -153,14 +171,20 @@ func (s *Store) Replay(ctx context.Context) (count int64, err error) {
 		if _, err := tx.Exec(ctx, `LOCK TABLE outbox IN EXCLUSIVE MODE`); err != nil {
 			return err
 		}
-		changed, err := tx.Exec(ctx, `
-			UPDATE outbox
-			SET state = CASE WHEN sequence = 1 THEN 'due' ELSE 'waiting' END, next_attempt_at = now(), attempts = 0`)
+		_, err := tx.Exec(ctx, `
+			UPDATE outbox_streams AS s SET delivered = kept.first - 1
+			FROM (SELECT tenant_id, aggregate_type, aggregate_id, min(sequence) AS first FROM outbox GROUP BY 1, 2, 3) AS kept
+			WHERE (s.tenant_id, s.aggregate_type, s.aggregate_id) = (kept.tenant_id, kept.aggregate_type, kept.aggregate_id)`)
 		if err != nil {
 			return err
 		}
+		changed, err := tx.Exec(ctx, `
+			UPDATE outbox AS o
+			SET first = sequence = delivered + 1, state = CASE WHEN sequence = delivered + 1 THEN 'due' ELSE 'waiting' END,
+			    next_attempt_at = now(), attempts = 0
+			FROM outbox_streams AS s
+			WHERE (s.tenant_id, s.aggregate_type, s.aggregate_id) = (o.tenant_id, o.aggregate_type, o.aggregate_id)`)
 		count = changed.RowsAffected()
-		_, err = tx.Exec(ctx, `UPDATE outbox_streams SET delivered = 0`)
 		return err
 	})
 	return count, err

@@ -259,6 +259,42 @@ func TestOutboxReplaysInOrder(t *testing.T) {
 	}
 }
 
+func TestOutboxReplaysWhatIsKept(t *testing.T) {
+	s := open(t)
+	appendEvents(t, s, event("a", 1), event("a", 2), event("a", 3), event("b", 1), event("c", 1), event("c", 2))
+	expectForgotten := func(when string, age time.Duration, limit int, want int64) {
+		t.Helper()
+		if got, err := s.Forget(t.Context(), age, limit); got != want || err != nil {
+			t.Errorf("Forget() %s = %d, %v, want %d, nil", when, got, err, want)
+		}
+	}
+	expectForgotten("before delivery", 0, 10, 0)
+	for range 4 {
+		deliver(t, s, nil) // a-1, b-1, c-1, a-2
+	}
+	deliver(t, s, outbox.ErrRefused)
+	if err := s.GiveUpEvent(t.Context(), "c-2"); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, s)
+	expectForgotten("of the last hour", time.Hour, 10, 0)
+	expectForgotten("at most", 0, 1, 1)
+	// The last one of c is a tombstone, which says nothing, so that both stay.
+	expectForgotten("the rest", 0, 10, 1)
+	if got, err := s.Replay(t.Context()); got != 4 || err != nil {
+		t.Errorf("Replay() = %d, %v, want 4, nil", got, err)
+	}
+	appendEvents(t, s, event("a", 4))
+	got := map[string]bool{}
+	for event, found := deliver(t, s, nil); found; event, found = deliver(t, s, nil) {
+		got[event.ID] = event.First
+	}
+	want := map[string]bool{"a-3": true, "a-4": false, "b-1": true, "c-1": true, "c-2": false}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("delivered, and whether they are the first, differs (-want +got):\n%s", diff)
+	}
+}
+
 func TestOutboxReplaysDuringDelivery(t *testing.T) {
 	s := open(t)
 	appendEvents(t, s, event("a", 1), event("a", 2))

@@ -26,8 +26,10 @@ type Event struct {
 	Stream Stream
 	// Sequence begins at 1 and has no gaps within a stream.
 	Sequence int64
-	Type     string
-	Time     time.Time
+	// First says that the source keeps none of the stream that is earlier.
+	First bool
+	Type  string
+	Time  time.Time
 	// Caller is whose call has caused it.
 	Caller caller.Caller
 	Data   json.RawMessage
@@ -47,6 +49,7 @@ func Decode(body []byte) (Event, error) {
 		Time        time.Time       `json:"time"`
 		Tenant      string          `json:"tenant"`
 		Sequence    string          `json:"sequence"`
+		StreamStart bool            `json:"streamstart"`
 		AuthID      string          `json:"authid"`
 		TraceParent string          `json:"traceparent"`
 		TraceState  string          `json:"tracestate"`
@@ -75,6 +78,7 @@ func Decode(body []byte) (Event, error) {
 		ID:       raw.ID,
 		Stream:   Stream{Source: raw.Source, Tenant: raw.Tenant, Subject: raw.Subject},
 		Sequence: sequence,
+		First:    raw.StreamStart,
 		Type:     raw.Type,
 		Time:     raw.Time,
 		Caller:   from,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/acme/app/primitives/projection/orders/internal/event"
 )
@@ -35,7 +36,11 @@ type Store interface {
 	Ingest(ctx context.Context, event event.Event) (Outcome, error)
 }
 
-const maxBody = 1 << 20
+const (
+	maxBody = 1 << 20
+	// timeout is for one event. It is shorter than whoever sends it waits, or what was applied would count as failed there.
+	timeout = 5 * time.Second
+)
 
 // Handler answers POST with one CloudEvent in structured mode. Whoever sends it has to send it again, later, unless the
 // answer is 2xx, or 400 or 413, which no repetition would change.
@@ -56,7 +61,9 @@ func Handler(log *slog.Logger, store Store) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		outcome, err := store.Ingest(r.Context(), e)
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		outcome, err := store.Ingest(ctx, e)
 		attributes := append(e.Caller.LogAttrs(),
 			slog.String("id", e.ID),
 			slog.String("type", e.Type),

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +25,10 @@ type answer struct {
 	got     []event.Event
 }
 
-func (a *answer) Ingest(_ context.Context, e event.Event) (Outcome, error) {
+func (a *answer) Ingest(ctx context.Context, e event.Event) (Outcome, error) {
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 5*time.Second {
+		return "", errors.New("no deadline that a dispatcher waits for")
+	}
 	a.got = append(a.got, e)
 	return a.outcome, a.err
 }

@@ -35,7 +35,7 @@ func (i *Ingester) Ingest(ctx context.Context, e event.Event) (outcome ingest.Ou
 			outcome = ingest.Duplicate
 			return nil
 		}
-		if e.Sequence > position+1 {
+		if e.Sequence > position+1 && !e.First {
 			return fmt.Errorf("%w: got %d of %s after %d", ingest.ErrGap, e.Sequence, e.Stream.Subject, position)
 		}
 		if outcome, err = i.apply(ctx, rows{tx}, e); err != nil {

@@ -127,6 +127,18 @@ func TestOutOfOrderEventWaitsForTheOneBefore(t *testing.T) {
 	expectRows(t, s, wanted("a", 3))
 }
 
+func TestStreamBeginsWhereItsSourceDoes(t *testing.T) {
+	s, _ := open(t)
+	i := &Ingester{Store: s, Apply: put}
+	first := nth("a", 5)
+	first.First = true
+	expectIngest(t, i, first, ingest.Applied, nil)
+	expectIngest(t, i, first, ingest.Duplicate, nil)
+	expectIngest(t, i, nth("a", 7), "", ingest.ErrGap)
+	expectIngest(t, i, nth("a", 6), ingest.Applied, nil)
+	expectRows(t, s, wanted("a", 6))
+}
+
 func TestRestartGoesOnWhereItStopped(t *testing.T) {
 	s, url := open(t)
 	expectIngest(t, &Ingester{Store: s, Apply: projection.Apply}, created("a"), ingest.Applied, nil)

@@ -3,7 +3,9 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 // memory is a queue of events, and the consumer that gets them.
 type memory struct {
+	forgetting
 	waiting   []Event
 	published []string
 	failures  int
@@ -30,6 +33,7 @@ func (m *memory) Deliver(ctx context.Context, publish func(context.Context, Even
 		if ctx.Err() == nil {
 			m.saved++
 		}
+		m.waiting[0].Attempts++
 		return true, err
 	}
 	m.waiting = m.waiting[1:]
@@ -88,8 +92,7 @@ func TestDispatcherFinishesEventInHand(t *testing.T) {
 func TestDispatcherLeavesTimeToSaveFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{waiting: []Event{{ID: "1"}}, slow: true}
-		// 5s for each attempt.
-		runFor(t, m, 10*time.Second-time.Millisecond)
+		runFor(t, m, 2*publishTimeout-time.Millisecond)
 		if got, want := m.saved, 2; got != want {
 			t.Errorf("saved %d failures, want %d", got, want)
 		}
@@ -98,6 +101,7 @@ func TestDispatcherLeavesTimeToSaveFailure(t *testing.T) {
 
 // queueFunc counts how often it was asked.
 type queueFunc struct {
+	forgetting
 	asked   int
 	deliver func(asked int) (bool, error)
 }
@@ -128,6 +132,57 @@ func TestDispatcherSleepsOnlyWhenNothingIsDue(t *testing.T) {
 	}
 }
 
+// forgetting is the part of a queue that deletes old events, of which it has a number.
+type forgetting struct {
+	old   int
+	asked int
+}
+
+func (f *forgetting) Forget(_ context.Context, age time.Duration, limit int) (int64, error) {
+	f.asked++
+	if age != time.Hour {
+		return 0, fmt.Errorf("age = %v, want the retention", age)
+	}
+	count := min(f.old, limit)
+	f.old -= count
+	return int64(count), nil
+}
+
+func TestDispatcherForgetsNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{forgetting: forgetting{old: 2*forgetBatch + 1}}
+		runFor(t, m, 2*forgetInterval+time.Minute)
+		// Thrice for those that are old, and twice later.
+		if m.old != 0 || m.forgetting.asked != 3+2 {
+			t.Errorf("left %d old events, asked %d times; want 0, 5", m.old, m.forgetting.asked)
+		}
+	})
+}
+
+func TestDispatcherLogsDeliveries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{failures: 1, waiting: []Event{{
+			ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, Actor: "alice",
+			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		}}}
+		var log strings.Builder
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		d := dispatcherOf(m, m)
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		d.Run(ctx)
+		const event = "tenant=acme subject=alice trace_id=4bf92f3577b34da6a3ce929d0e0e4736 id=m1 type=test.Happened stream=item/i1 sequence=3"
+		for _, want := range []string{
+			`level=ERROR msg="delivery failed" ` + event + ` attempts=0 dead=false error="consumer is down"`,
+			`level=INFO msg=delivered ` + event + ` attempts=1`,
+		} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("log = %s, want %s", log.String(), want)
+			}
+		}
+	})
+}
+
 type publisherFunc func(context.Context, Event) error
 
 func (f publisherFunc) Publish(ctx context.Context, event Event) error { return f(ctx, event) }
@@ -142,6 +197,6 @@ func runFor(t *testing.T, m *memory, duration time.Duration) {
 
 func dispatcherOf(queue Queue, publisher Publisher) *Dispatcher {
 	return &Dispatcher{
-		Queue: queue, Publisher: publisher, Log: slog.New(slog.DiscardHandler), Interval: time.Second, Timeout: 10 * time.Second,
+		Queue: queue, Publisher: publisher, Log: slog.New(slog.DiscardHandler), Interval: time.Second, Retention: time.Hour,
 	}
 }

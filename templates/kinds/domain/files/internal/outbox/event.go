@@ -26,6 +26,10 @@ type Event struct {
 	Data []byte
 	// Tombstone events were given up. They are delivered without their data, so that the sequence has no gap.
 	Tombstone bool
+	// First events are those of a replay before which none of the aggregate is kept.
+	First bool
+	// Attempts is how often delivery has failed before.
+	Attempts int
 }
 
 // Stuck is an event that could not be delivered; the later ones of its aggregate wait for it.

@@ -26,7 +26,7 @@ func NewHTTPPublisher(client *http.Client, url, source string) *HTTPPublisher {
 }
 
 // cloudEvent has the extensions of CloudEvents for partitioning, sequence, auth context and distributed tracing besides
-// its core.
+// its core; streamstart says that no earlier event of the subject is kept.
 type cloudEvent struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -36,6 +36,7 @@ type cloudEvent struct {
 	Time            time.Time       `json:"time"`
 	Tenant          string          `json:"tenant"`
 	Sequence        string          `json:"sequence"`
+	StreamStart     bool            `json:"streamstart,omitempty"`
 	AuthType        string          `json:"authtype,omitempty"`
 	AuthID          string          `json:"authid,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
@@ -55,6 +56,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		Time:            event.Time.UTC(),
 		Tenant:          event.Tenant,
 		Sequence:        fmt.Sprint(event.Sequence),
+		StreamStart:     event.First,
 		TraceParent:     event.TraceParent,
 		TraceState:      event.TraceState,
 		DataContentType: "application/json",

@@ -23,7 +23,7 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 	}))
 	defer consumer.Close()
 	err := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test").Publish(t.Context(), Event{
-		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, Actor: "alice",
+		ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, First: true, Actor: "alice",
 		Time:        time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 		TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		Data:        []byte(`{"a":1}`),
@@ -33,7 +33,7 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 	}
 	want := map[string]any{
 		"specversion": "1.0", "id": "m1", "source": "/domain/test", "type": "test.Happened", "subject": "item/i1",
-		"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3", "authtype": "unknown", "authid": "alice",
+		"time": "2030-01-02T03:04:05Z", "tenant": "acme", "sequence": "3", "streamstart": true, "authtype": "unknown", "authid": "alice",
 		"traceparent":     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		"datacontenttype": "application/json", "data": map[string]any{"a": 1.0},
 	}

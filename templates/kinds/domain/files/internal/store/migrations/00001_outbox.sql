@@ -28,6 +28,8 @@ CREATE TABLE outbox (
     attempts        integer     NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     last_error      text        NOT NULL DEFAULT '',
+    first           boolean     NOT NULL DEFAULT false,
+    delivered_at    timestamptz,
     UNIQUE (tenant_id, aggregate_type, aggregate_id, sequence)
 );
 
@@ -35,8 +37,11 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (next_attempt_at, position) WHERE state = 'due';
 CREATE INDEX outbox_stuck ON outbox (position) WHERE state = 'dead' OR (state = 'due' AND attempts > 0);
 
+CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE state = 'delivered';
+
 COMMENT ON COLUMN outbox.state IS
     'due: next of its aggregate; waiting: an earlier one is not delivered; dead: refused; delivered: kept for a replay.';
+COMMENT ON COLUMN outbox.first IS 'Of a replay: no earlier one of its aggregate is kept.';
 
 -- +goose Down
 DROP TABLE outbox;
