@@ -354,8 +354,10 @@ test('of very many faults the first are told and the rest is counted', async () 
   const inside = Array.from({ length: 80 }, (_, i) => `<sendTask id="S${i}" />`).join('\n');
   const { message: said, why } = await refusal(modelOf(`${task('T', 'a')}\n${inside}`));
   expect(said).toBe('flow.bpmn has 80 faults; the first 50.');
-  expect(why?.split('\n').at(-1)).toBe('flow.bpmn:54:1: S49: bpmn:sendTask has no zeebe:taskDefinition');
-  expect(why?.split('\n')).toHaveLength(50);
+  expect(why?.split('\n').slice(19)).toEqual([
+    'flow.bpmn:24:1: S19: bpmn:sendTask has no zeebe:taskDefinition',
+    'and 30 more',
+  ]);
 });
 
 test('names that every object of JavaScript has are names like others', async () => {
