@@ -12,7 +12,7 @@ export interface EntityNames extends NameForms {
 const ENTITY = /^[a-z]{2,}[0-9]*(?:-[a-z]+[0-9]*)*$/;
 const LONGEST = 40;
 
-/** What an entity is called where nobody says it and the name of the primitive does not fit. */
+/** The name of an entity where none is given and that of the primitive does not fit. */
 const ANY = 'item';
 
 /** Fields of these names have other names in Go: protobuf messages have methods that are called so. */

@@ -135,7 +135,7 @@ function planFile(
   const recorded = before?.files.get(path);
   if (found === undefined) {
     if (recorded === undefined) return { ...file, fate: 'created' };
-    // Whoever owns it has deleted or renamed it.
+    // Its owner has deleted or renamed it.
     const stays = owner !== 'generated' && !restore;
     return { ...file, fate: stays ? 'skipped' : 'created', reason: 'was-deleted' };
   }
