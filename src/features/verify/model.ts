@@ -40,7 +40,7 @@ function handlersOf({ id }: Primitive, scanned: readonly Fact[]): ModelSubject['
   return code.flatMap((one) => (one.type === 'method' && packages.has(posix.dirname(one.path)) ? [one] : []));
 }
 
-/** The rule that reports faults of the compiler whose code matches. */
+/** The rule that reports findings of the compiler of its own level whose code matches. */
 export function modelRule(
   id: RuleId,
   title: string,
@@ -54,7 +54,7 @@ export function modelRule(
     subject: 'model',
     check: ({ faults }) =>
       faults
-        .filter(({ rule }) => matches(rule))
+        .filter((fault) => fault.level === level && matches(fault.rule))
         .map(
           ({ message, line, column, fix }): Problem => ({
             message: `${message}.`,
@@ -66,9 +66,7 @@ export function modelRule(
   };
 }
 
-/** Codes that have a rule of their own. */
+/** Codes of errors that have a rule of their own. */
 export const MESSAGE_CODES = /^bpmn-(?:message|correlation)-/;
 export const ID_CODES = /^bpmn-(?:id-|reference$)/;
 export const UNKNOWN_CODES = /^bpmn-(?:element|attribute)-unknown$/;
-export const WARNING_CODES =
-  /^bpmn-(?:foreign|job-type-expression|reference-ignored|task-definition-ignored)$/;
