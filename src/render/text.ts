@@ -19,9 +19,9 @@ export function sanitizeLine(text: string): string {
   return sanitize(text).replaceAll('\n', '\\n');
 }
 
-/** As {@link sanitizeLine}, with every character that Markdown would take for markup escaped. */
+/** As {@link sanitizeLine}, with every character that Markdown or HTML would take for markup escaped. */
 export function markdownText(text: string): string {
-  return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!]/g, (character) => `\\${character}`);
+  return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!~&]/g, (character) => `\\${character}`);
 }
 
 /** Replaces every secret in `text` by `***`; sorted longest first, so that a secret inside another leaves no rest. */

@@ -69,6 +69,18 @@ async function repository(files: Readonly<Record<string, string>>): Promise<stri
   return cwd;
 }
 
+/** A repository of one primitive with one test file and nothing to install. */
+function surfaceWith(text: string): Promise<string> {
+  return repository({
+    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    '.gitignore': 'node_modules\n',
+    [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
+    [`${SHOP}/package-lock.json`]: '{}',
+    [`${SHOP}/node_modules/.package-lock.json`]: '{}',
+    [`${SHOP}/test/a.test.ts`]: text,
+  });
+}
+
 /** Puts what the lock files of agent and uisurface name where their package managers do. */
 async function linkDependencies(root: string): Promise<void> {
   const bytes = (path: string) => readFileSync(join(root, path));
@@ -133,14 +145,7 @@ describe('the verdict', () => {
   });
 
   test('a suite is run by the package as it is installed', async () => {
-    const cwd = await repository({
-      'primitive.config.yaml': 'registry: ghcr.io/acme\n',
-      '.gitignore': 'node_modules\n',
-      [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
-      [`${SHOP}/package-lock.json`]: '{}',
-      [`${SHOP}/node_modules/.package-lock.json`]: '{}',
-      [`${SHOP}/test/a.test.ts`]: `import { test } from 'node:test'; test('a', () => {});`,
-    });
+    const cwd = await surfaceWith(`import { test } from 'node:test'; test('a', () => {});`);
     const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: nodePath } });
     expect([call.code, reportOf(call.stdout)]).toMatchObject([
       0,
@@ -192,20 +197,13 @@ test('implemented scaffolds of all kinds pass, with every suite run and nothing 
 
 test('an interrupt ends a suite with all that it has started', async () => {
   const started = join(mkdtempSync(join(cli.home, 'started-')), 'pid');
-  const cwd = await repository({
-    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
-    '.gitignore': 'node_modules\n',
-    [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
-    [`${SHOP}/package-lock.json`]: '{}',
-    [`${SHOP}/node_modules/.package-lock.json`]: '{}',
-    [`${SHOP}/test/a.test.ts`]: `import { spawn } from 'node:child_process';
+  const cwd = await surfaceWith(`import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 test('a', () => new Promise(() => {
   const child = spawn('sleep', ['3600'], { stdio: 'inherit' });
   writeFileSync(${JSON.stringify(started)}, String(child.pid));
-}));`,
-  });
+}));`);
   const child = cli.start(['verify', '--only', 'TEST'], { cwd, env: { PATH: nodePath } });
   const call = collect(child, '');
   const family = watchDescendants(child.pid ?? 0);
@@ -274,7 +272,7 @@ test('reports and annotations hold every finding, whatever a file is called', as
     [{ ruleId: 'MARK-001', partialFingerprints: expect.anything() }],
   ]);
   expect(out('junit')).toContain('&lt;script&gt;');
-  expect(out('markdown')).toContain('&#124;&#60;script&#62;');
+  expect(out('markdown')).toContain('\\|\\<script\\>');
   expect(readFileSync(summary, 'utf8')).toBe(out('markdown'));
 });
 

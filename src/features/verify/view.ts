@@ -4,7 +4,7 @@ import { type JunitCase, type JunitSuite, junitXml } from '../../render/junit.ts
 import type { Outcome } from '../../render/outcome.ts';
 import { sarifLog } from '../../render/sarif.ts';
 import type { Style } from '../../render/style.ts';
-import { sanitize, sanitizeLine } from '../../render/text.ts';
+import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { familyOf } from './family.ts';
 import type { AnyRule } from './rule.ts';
@@ -78,7 +78,9 @@ export function verifyMarkdown(document: VerifyDocument): string {
     lines.push(
       ...findings
         .slice(0, MARKDOWN_ROWS)
-        .map((finding) => `| ${[place(finding), finding.rule, finding.message].map(cell).join(' | ')} |`),
+        .map(
+          (finding) => `| ${[place(finding), finding.rule, finding.message].map(markdownText).join(' | ')} |`,
+        ),
     );
     if (findings.length > MARKDOWN_ROWS) lines.push('', `and ${findings.length - MARKDOWN_ROWS} more`);
     lines.push('');
@@ -88,12 +90,12 @@ export function verifyMarkdown(document: VerifyDocument): string {
     lines.push(
       ...suites.map(
         ({ primitive, suite, passed, failed, skipped }) =>
-          `| ${cell(`${primitive} ${suite}`)} | ${passed} | ${failed} | ${skipped} |`,
+          `| ${markdownText(`${primitive} ${suite}`)} | ${passed} | ${failed} | ${skipped} |`,
       ),
       '',
     );
   }
-  lines.push(...unchecked.map(({ what, why }) => `- not checked: ${cell(`${what} (${why})`)}`));
+  lines.push(...unchecked.map(({ what, why }) => `- not checked: ${markdownText(`${what} (${why})`)}`));
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
@@ -102,11 +104,6 @@ const MARKDOWN_ROWS = 500;
 
 function place({ path, line }: VerifyFinding): string {
   return line === undefined ? path : `${path}:${line}`;
-}
-
-/** Text in a table cell, with nothing in it that Markdown or HTML would read. */
-function cell(text: string): string {
-  return sanitizeLine(text).replace(/[\\`*_{}[\]<>()#|~&!]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Findings by file, what was not checked, and the verdict. */

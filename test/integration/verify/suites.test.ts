@@ -171,7 +171,7 @@ test('${name}', () => assert.equal(1, 2));`);
     markdown?.()
       .split('\n')
       .find((line) => line.includes('TEST-002')) ?? '';
-  expect(row).toContain('&#124; &#96;a&#96; &#60;script&#62;');
+  expect(row).toContain('\\| \\`a\\` \\<script\\>');
   const text = outcome.text(createStyle(false));
   expect(text).not.toMatch(/^::/m);
   expect(text).not.toContain('\u001b');
