@@ -154,6 +154,23 @@ test('a', () => writeFileSync('left.txt', ''));`;
   expect(found(await run(writes))).toEqual([`TEST-008 ${SHOP}/left.txt`]);
 });
 
+test('a describe without cases is no case, and a node of the repository on PATH is not run', async () => {
+  const empty = `import { describe, test } from 'node:test';
+describe('every row', () => { for (const row of []) test(row, () => {}); });`;
+  expect(found(await run(empty))).toEqual([`TEST-001 ${SHOP}`]);
+  const fake = `#!/bin/sh
+for arg; do case $arg in --test-reporter-destination=*) echo '<testsuites><testcase name="a"/></testsuites>' > "\${arg#*=}";; esac; done
+`;
+  const result = await run(`import { test } from 'node:test'; test('a', () => { throw new Error('no'); });`, {
+    variables: { PATH: ['bin', environment.PATH].join(delimiter) },
+    prepare: async (root) => {
+      await mkdir(join(root, SHOP, 'bin'));
+      await writeFile(join(root, SHOP, 'bin/node'), fake, { mode: 0o755 });
+    },
+  });
+  expect(found(result)).toEqual([`TEST-002 ${SHOP}/test/a.test.ts`]);
+});
+
 test('a hostile name of a test harms no output', async () => {
   const name = '</testcase>&\\u001b[31m"\\n::error file=x::y ##[error]z | `a` <script>';
   const result = await run(`import assert from 'node:assert/strict';

@@ -172,6 +172,14 @@ export const suites: Corpus = {
             ['TestB', 'skip'],
           ]),
         ],
+        [
+          'all subtests skipped',
+          go([
+            ['TestA/a', 'skip'],
+            ['TestA/b', 'skip'],
+            ['TestA', 'pass'],
+          ]),
+        ],
         ['no package', { exitCode: 0, stdout: '' }],
         ['a package without tests', { exitCode: 0, stdout: lines([{ Action: 'skip', Package: MODULE }]) }],
       ],
@@ -181,6 +189,14 @@ export const suites: Corpus = {
           go([
             ['TestA', 'skip'],
             ['TestB', 'pass'],
+          ]),
+        ],
+        [
+          'one subtest skipped',
+          go([
+            ['TestA/a', 'skip'],
+            ['TestA/b', 'pass'],
+            ['TestA', 'pass'],
           ]),
         ],
         [
@@ -207,12 +223,28 @@ export const suites: Corpus = {
             ]),
           ],
           [
+            'a describe without cases',
+            {
+              exitCode: 0,
+              report:
+                '<testsuites><testcase name="empty"/>\n\t<!-- tests 0 -->\n\t<!-- pass 0 -->\n</testsuites>',
+            },
+          ],
+          [
             'counters that lie',
             { exitCode: 0, report: '<testsuites tests="3"><testsuite tests="3"/></testsuites>' },
           ],
         ],
         [
           ['one skipped', junit([['a', SKIPPED], ['b']])],
+          [
+            'a describe without cases beside a case',
+            {
+              exitCode: 0,
+              report:
+                '<testsuites><testcase name="empty"/><testcase name="a"/>\n\t<!-- pass 1 -->\n</testsuites>',
+            },
+          ],
           [
             'a case without a suite',
             { exitCode: 0, report: '<testsuites><testcase name="a"/></testsuites>' },

@@ -17,9 +17,11 @@ interface Seen {
   readonly id: string;
   state: string;
   output: string;
+  /** How its subtests ended. */
+  readonly subtests: Set<string>;
 }
 
-/** Reads `go test -json` line by line: top-level tests are the cases. */
+/** Reads `go test -json` line by line: top-level tests are the cases, skipped where all of their subtests are. */
 export class GoTestReader {
   readonly #cases = new Map<string, Seen>();
   readonly #builds = new Map<string, string>();
@@ -40,10 +42,12 @@ export class GoTestReader {
   #test(group: string, test: string, { Action, Output = '' }: GoEvent): void {
     const [id = test] = test.split('/');
     const key = `${group} ${id}`;
-    const seen = this.#cases.get(key) ?? { group, id, state: '', output: '' };
+    const seen = this.#cases.get(key) ?? { group, id, state: '', output: '', subtests: new Set() };
     this.#cases.set(key, seen);
     if (seen.output.length < 8 * MAX_OUTPUT) seen.output += Output;
-    if (test === id && ['pass', 'fail', 'skip'].includes(Action)) seen.state = Action;
+    if (!['pass', 'fail', 'skip'].includes(Action)) return;
+    if (test === id) seen.state = Action;
+    else seen.subtests.add(Action);
   }
 
   #package(name: string, { Action, Output = '', FailedBuild }: GoEvent): void {
@@ -66,8 +70,9 @@ export class GoTestReader {
       name === module ? '.' : name.startsWith(`${module}/`) ? name.slice(module.length + 1) : name;
     const place = (group: string, output: string) =>
       placeOf(posix.join(folder, group.slice(module.length + 1)), output);
-    const cases: TestCase[] = [...this.#cases.values()].map(({ group, id, state, output }) => {
-      const outcome = outcomeOf(state, output, timedOut);
+    const cases: TestCase[] = [...this.#cases.values()].map(({ group, id, state, output, subtests }) => {
+      const isSkipped = subtests.size === 1 && subtests.has('skip');
+      const outcome = outcomeOf(state === 'pass' && isSkipped ? 'skip' : state, output, timedOut);
       return {
         id,
         group: packageOf(group),

@@ -17,13 +17,15 @@ interface Case {
 /**
  * The cases of a JUnit report that pytest, `node:test` or vitest wrote.
  *
- * Counters in the report are not believed: cases are counted. Throws an error for what is no XML.
+ * Counters in the report are not believed: cases are counted. Only where `node:test` counts no test that has passed,
+ * what looks like one is a `describe` without cases. Throws an error for what is no XML.
  * `folder` is where the runner ran and `root` the repository, both absolute.
  */
 export function readJunit(
   xml: string,
   { folder, root }: { folder: string; root: string },
 ): readonly TestCase[] {
+  const nonePassed = /^\s*<!-- pass 0 -->$/m.test(xml);
   return parse(xml).map(({ attributes, results }): TestCase => {
     const { name = '', classname = '', line } = attributes;
     // vitest has the file as the class.
@@ -38,10 +40,11 @@ export function readJunit(
     const path = file === undefined ? undefined : relative(root, resolve(folder, file)).split(sep).join('/');
     // A file that cannot be loaded is reported as a case of its path; by `node:test` also one without cases.
     const isFile = file !== undefined && resolve(folder, name) === resolve(folder, file);
+    const outcome = outcomeOf(results, { name, file, isVitest, isFile }, output);
     return {
       id: isFile && path !== undefined ? posix.basename(path) : name,
       group: classname,
-      outcome: outcomeOf(results, { name, file, isVitest, isFile }, output),
+      outcome: outcome === 'passed' && nonePassed ? 'skipped' : outcome,
       output,
       ...(path === undefined || path.startsWith('../') ? {} : { path }),
       // pytest counts from 0.

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
+import type { Kind } from '../../../kinds/kind.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
 import { dependencyFault, installsOf, usesUv } from './dependencies.ts';
@@ -34,7 +35,12 @@ export async function runSuites(
   const before = primitives.length === 0 ? undefined : await ports.tree.stamps();
   const limit = pLimit(Math.max(1, Math.min(4, availableParallelism() - 1)));
   await limit.map(primitives, async (primitive) => {
-    const due = (primitive.kind?.suites ?? []).filter((suite) => {
+    const { kind } = primitive;
+    // What is wrong with such a folder is said by SHAPE.
+    if (kind === undefined) return;
+    const { suites = [] } = kind;
+    if (suites.length === 0) unchecked.push({ what: `${primitive.id} TEST`, why: 'its kind has no suite' });
+    const due = suites.filter((suite) => {
       const missing = (suite.needs ?? []).filter((need) => !ports.variables[SERVICES[need]]);
       if (missing.length === 0) return true;
       const why = missing.map((need) => `needs ${need}: set ${SERVICES[need]}`).join(', ');
@@ -42,13 +48,14 @@ export async function runSuites(
       else obstacles.push(obstacle(primitive, 'service-missing', `Suite ${suite.id} ${why}.`));
       return false;
     });
-    const hindrance = due.length === 0 ? undefined : await prepare(primitive, install, ports);
-    if (hindrance !== undefined) {
-      obstacles.push(hindrance);
+    if (due.length === 0) return;
+    const tool = await prepare(primitive, kind, { ...ports, install });
+    if (typeof tool !== 'string') {
+      obstacles.push(tool);
       return;
     }
     for (const suite of due) {
-      const result = await runSuite(primitive, suite, ports);
+      const result = await runSuite(primitive, suite, ports, tool);
       if ('cause' in result) obstacles.push(result);
       else runs.push(result);
     }
@@ -78,17 +85,13 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
 
 const TOOLS = { go: 'go', python: 'python', ts: 'node' } as const;
 
-/** Looks for the toolchain and the dependencies; what is missing keeps the suites from running. */
+/** The file of the toolchain, with all dependencies there; else what keeps the suites from running. */
 async function prepare(
   primitive: Primitive,
-  install: boolean,
-  ports: SuitePorts,
-): Promise<Obstacle | undefined> {
-  const { kind } = primitive;
-  if (kind === undefined) return undefined;
-  const tool = await ports.program(
-    kind.language === 'python' && usesUv(primitive.files) ? 'uv' : TOOLS[kind.language],
-  );
+  { language }: Kind,
+  { install, ...ports }: SuitePorts & { readonly install: boolean },
+): Promise<string | Obstacle> {
+  const tool = await ports.program(language === 'python' && usesUv(primitive.files) ? 'uv' : TOOLS[language]);
   if (!tool.ok) {
     const { code, message, suggestions } = tool.problem;
     const [command] = suggestions;
@@ -110,7 +113,7 @@ async function prepare(
     if (failed !== undefined) return failed;
   }
   const fault = await dependencyFault(primitive, ports);
-  return fault === undefined ? undefined : missingDependencies(primitive, `${fault}.`);
+  return fault === undefined ? tool.program.path : missingDependencies(primitive, `${fault}.`);
 }
 
 function missingDependencies(primitive: Primitive, message: string): Obstacle {
@@ -149,10 +152,15 @@ async function runInstalls(
   return undefined;
 }
 
-async function runSuite(primitive: Primitive, suite: Suite, ports: SuitePorts): Promise<SuiteRun | Obstacle> {
+async function runSuite(
+  primitive: Primitive,
+  suite: Suite,
+  ports: SuitePorts,
+  tool: string,
+): Promise<SuiteRun | Obstacle> {
   const item = `${primitive.id} ${suite.id}`;
   ports.emit({ type: 'item', item, status: 'active', state: 'running' });
-  const ran: Ran = await runners[suite.runner](primitive, suite, ports);
+  const ran: Ran = await runners[suite.runner](primitive, suite, ports, tool);
   if ('cause' in ran) {
     ports.emit({ type: 'item', item, status: 'failed', state: 'not run', detail: ran.why });
     const message = `${primitive.path} cannot be tested: ${ran.why}.`;

@@ -1,5 +1,5 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
 import type { RunOptions } from '../../../toolchain/process.ts';
 import type { SuitePorts } from '../ports.ts';
@@ -17,7 +17,8 @@ export type Ran =
   | { readonly cases: readonly TestCase[] }
   | { readonly cause: 'dependencies-missing' | 'tool-failed'; readonly why: string };
 
-type Runner = (primitive: Primitive, suite: Suite, ports: SuitePorts) => Promise<Ran>;
+/** `tool` is the toolchain of the primitive's language: the file that was found and asked for its version. */
+type Runner = (primitive: Primitive, suite: Suite, ports: SuitePorts, tool: string) => Promise<Ran>;
 
 /** How suites are run, by what `kind.yaml` calls their runner. */
 export const runners: Readonly<Record<Suite['runner'], Runner>> = {
@@ -35,8 +36,8 @@ export const runners: Readonly<Record<Suite['runner'], Runner>> = {
       ...args,
     ],
   })),
-  'node-test': junitRunner('node --test', (report, args) => ({
-    program: 'node',
+  'node-test': junitRunner('node --test', (report, args, node) => ({
+    program: node,
     args: ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, ...args],
   })),
   vitest: junitRunner('vitest', (report, args) => ({
@@ -57,21 +58,16 @@ const GO_ENVIRONMENT = {
   GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
 };
 
-async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts): Promise<Ran> {
+async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts, go: string): Promise<Ran> {
   const reader = new GoTestReader();
   const lines = new LineSplitter((line) => reader.line(line));
   // Go's own limit comes first: it says which test was running.
   const limit = Math.max(1, Math.floor(ports.limit / 1000) - 5);
-  const output = await start(
-    'go',
-    ['test', '-json', '-count=1', `-timeout=${limit}s`, ...suite.args],
-    ports,
-    {
-      cwd: join(ports.tree.root, primitive.path),
-      env: GO_ENVIRONMENT,
-      stdout: (chunk) => lines.add(chunk),
-    },
-  );
+  const output = await start(go, ['test', '-json', '-count=1', `-timeout=${limit}s`, ...suite.args], ports, {
+    cwd: join(ports.tree.root, primitive.path),
+    env: GO_ENVIRONMENT,
+    stdout: (chunk) => lines.add(chunk),
+  });
   lines.end();
   const missing = reader.missingModules(output.stderr);
   if (missing !== '') return { cause: 'dependencies-missing', why: missing.trim() };
@@ -87,15 +83,16 @@ function junitRunner(
   command: (
     report: string,
     args: readonly string[],
+    tool: string,
   ) => { readonly program: string; readonly args: readonly string[] },
 ): Runner {
-  return async (primitive, suite, ports) => {
+  return async (primitive, suite, ports, tool) => {
     const cwd = join(ports.tree.root, primitive.path);
     const folder = join(ports.output, primitive.id, suite.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const report = join(folder, 'runner.xml');
-    const { program, args } = command(report, suite.args);
-    const output = await start(program.includes('/') ? join(cwd, program) : program, args, ports, {
+    const { program, args } = command(report, suite.args, tool);
+    const output = await start(resolve(cwd, program), args, ports, {
       cwd,
       env: { PYTHONDONTWRITEBYTECODE: '1' },
       // Only the report counts; what a suite prints is not kept.
