@@ -37,13 +37,13 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
     tree,
     scans: openScanStore(join(cache, `${name}.json`), version),
     rules,
-    regenerate: async ({ id, kind: template, path, manifest = { provenance: undefined } }) => {
+    regenerate: async ({ id, kind: template, path, files, manifest = { provenance: undefined } }) => {
       const [kind = '', name = ''] = id.split('/');
       if (template === undefined) return [];
       return generate(
         { id, kind, name, path: relative(location.root, join(tree.root, path)), template, manifest },
         // Warnings of a model are findings of its own rules.
-        { ...generator, check: true, warn: () => {} },
+        { ...generator, check: true, listed: new Set(files), warn: () => {} },
       );
     },
     suites: {

@@ -31,6 +31,8 @@ export interface GeneratorContext {
   readonly signal: AbortSignal;
   /** Compare only: in a temporary folder, not in the work tree. */
   readonly check: boolean;
+  /** Files of the primitive that count as there, below its folder: git ignores all others. Without it, all that are on disk. */
+  readonly listed?: ReadonlySet<string>;
   /** For temporary files; absolute. */
   readonly temporary: string;
   /** Takes what is worth a warning in the files that are read. */
@@ -81,7 +83,7 @@ export async function generate(
         const place = { target, output, context };
         const source = { shown: `${path}/`, bpmn: manifest.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
-        const changes = await compare(target, output, generator.writes);
+        const changes = await compare(target, output, generator.writes, context.listed);
         const generated = { kind, name, generator: generator.id, changes };
         results.push({ generated, writes: generator.writes, output });
       }
@@ -188,8 +190,14 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   });
 }
 
-async function compare(target: string, output: string, writes: string): Promise<readonly GeneratedChange[]> {
-  const [before, after] = await Promise.all([digests(target, writes), digests(output, writes)]);
+async function compare(
+  target: string,
+  output: string,
+  writes: string,
+  listed: ReadonlySet<string> | undefined,
+): Promise<readonly GeneratedChange[]> {
+  const [onDisk, after] = await Promise.all([digests(target, writes), digests(output, writes)]);
+  const before = listed === undefined ? onDisk : new Map([...onDisk].filter(([path]) => listed.has(path)));
   const changes: GeneratedChange[] = [];
   for (const [path, digest] of after) {
     const old = before.get(path);

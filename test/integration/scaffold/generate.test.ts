@@ -19,7 +19,14 @@ const domain = { kind: 'domain', name: 'orders' };
 const folder = 'primitives/domain/orders';
 const proto = `${folder}/proto/acme/domain/orders/v1/service.proto`;
 
-async function run(root: string, { check = false, path = PATH } = {}): Promise<readonly Generated[]> {
+async function run(
+  root: string,
+  {
+    check = false,
+    path = PATH,
+    listed,
+  }: { readonly check?: boolean; readonly path?: string; readonly listed?: ReadonlySet<string> } = {},
+): Promise<readonly Generated[]> {
   const [primitive] = await readOnDisk(root, await openKinds({ bundled: bundledKinds() }));
   if (primitive === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses({ ...process.env, PATH: path });
@@ -31,6 +38,7 @@ async function run(root: string, { check = false, path = PATH } = {}): Promise<r
     platform: process.platform,
     signal,
     check,
+    ...(listed === undefined ? {} : { listed }),
     temporary: tmpdir(),
     warn: () => {},
   });
@@ -161,6 +169,14 @@ test('a fresh process is as generated, without any program; regenerating is a no
     ]);
   }
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+});
+
+test('a generated file that git ignores is as good as missing', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, flow);
+  const made = 'internal/gen/model/model.go';
+  expect(changesOf(await run(repo.root, { check: true, listed: new Set([made]) }))).toEqual([]);
+  expect(changesOf(await run(repo.root, { check: true, listed: new Set() }))).toEqual([`created ${made}`]);
 });
 
 test('an edited model: seen, generated with its new method, left alone by scaffold; a diagram changes nothing', async () => {

@@ -10,7 +10,7 @@ export const rule: Rule<'generated'> = {
       changes
         .filter(({ change }) => change === 'created')
         .map(({ path: file }) => ({
-          message: `${file} is missing; the generator ${generator} makes it.`,
+          message: `${file} is missing, or git ignores it; the generator ${generator} makes it.`,
           path: `${path}/${file}`,
           fix: { kind: 'command', text: `primitive generate ${primitive.id}` },
         })),
