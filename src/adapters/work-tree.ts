@@ -31,14 +31,20 @@ export async function openWorkTree(
     return listing;
   };
   const unreadable = new Map<string, string>();
+  const links = new Set<string>();
   return {
     root,
     list: async () => (await list()).files,
     repositories: async () => (await list()).repositories,
     unreadable,
+    links,
     read: async (path) => {
       try {
-        return readPlain(join(root, path));
+        const found = readPlain(join(root, path));
+        if (found === 'link') links.add(path);
+        else if (found !== undefined) return found;
+        if (found === undefined && (await list()).absent.has(path)) throw new Error(ABSENT);
+        return undefined;
       } catch (error) {
         const { message } = error as NodeJS.ErrnoException;
         // What the system says ends with the call and the absolute path.
@@ -62,34 +68,39 @@ export async function openWorkTree(
 }
 
 /** In the background, opening each of thousands of small files takes several times as long as reading it. */
-function readPlain(path: string): Uint8Array | undefined {
+function readPlain(path: string): Uint8Array | 'link' | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.isSymbolicLink()) return undefined;
+  if (found === undefined) return undefined;
+  if (found.isSymbolicLink()) return 'link';
   if (!found.isFile()) throw new Error('it is no plain file');
   if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
   return readFileSync(path);
 }
 
+const ABSENT = 'a sparse checkout leaves it out';
+
 async function listFiles(git: Git) {
   const [tracked, untracked, deleted] = await Promise.all([
-    names(git, ['ls-files', '--stage', '-z']),
+    names(git, ['ls-files', '--stage', '-t', '-z']),
     names(git, ['ls-files', '--others', '--exclude-standard', '-z']),
     names(git, ['ls-files', '--deleted', '-z']),
   ]);
   const files = new Set(untracked);
   const repositories = new Set<string>();
+  const absent = new Set<string>();
   for (const entry of tracked) {
-    // `100644 <object> <stage><tab>path`
+    // `H 100644 <object> <stage><tab>path`; S is for a file that a sparse checkout leaves out
     const path = entry.slice(entry.indexOf('\t') + 1);
-    if (entry.startsWith(GITLINK)) repositories.add(path);
+    if (entry.startsWith(GITLINK, 2)) repositories.add(path);
     else files.add(path);
+    if (entry.startsWith('S')) absent.add(path);
   }
   for (const path of deleted) files.delete(path);
   for (const path of untracked.filter((one) => one.endsWith('/'))) {
     files.delete(path);
     repositories.add(path.slice(0, -1));
   }
-  return { files: [...files].sort(), repositories: [...repositories].sort() };
+  return { files: [...files].sort(), repositories: [...repositories].sort(), absent };
 }
 
 /** A larger file is written by no person, and is not read. */
@@ -131,6 +142,8 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     '-z',
     '--no-renames',
     '--no-ext-diff',
+    // .gitmodules can say that its changes are not to be shown. What is changed in a submodule is not looked at.
+    '--ignore-submodules=dirty',
     text(fork).trim(),
     '--',
   ]);

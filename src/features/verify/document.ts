@@ -63,7 +63,9 @@ export const verifySchema = strictObject(
     }),
     unchecked: Type.Array(
       strictObject({
-        what: Type.String({ description: 'A family of rules, a suite (domain/orders unit), or a folder.' }),
+        what: Type.String({
+          description: 'A family of rules, a suite (domain/orders unit), a folder or a file.',
+        }),
         why: Type.String(),
       }),
       { description: 'What this report says nothing about.' },

@@ -6,7 +6,7 @@ import type { HandlerCode } from './subjects.ts';
 /** Finds methods that take an `engine.Job` and return an `engine.Completion`, as the generated interface has them. */
 export const handlerScan: Scan<'handlerCode'> = {
   subject: 'handlerCode',
-  version: 1,
+  version: 2,
   applies: (path) => path.endsWith('.go') && !isTest(path),
   async scan({ text = '' }) {
     if (!text.includes('engine.Job') && !text.includes('model.Handlers')) return [];

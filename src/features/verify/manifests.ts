@@ -13,7 +13,7 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Finds charts by their names, and objects of Kubernetes by `apiVersion` and `kind`; a catalog entry is none. */
 export const deploymentScan: Scan<'deploymentFile'> = {
   subject: 'deploymentFile',
-  version: 1,
+  version: 2,
   applies: (path) => /\.ya?ml$/.test(path),
   scan({ path, text = '' }) {
     const name = posix.basename(path);

@@ -7,7 +7,7 @@ export const MARKER = 'AMEIDE_SCAFFOLD';
 /** Finds markers in files of any type. */
 export const markerScan: Scan<'marker'> = {
   subject: 'marker',
-  version: 2,
+  version: 3,
   applies: () => true,
   scan({ text, bytes }) {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

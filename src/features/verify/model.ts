@@ -52,6 +52,7 @@ export function modelRule(
     level,
     title,
     subject: 'model',
+    ...(level === 'error' ? { blocks: true } : {}),
     check: ({ faults }) =>
       faults
         .filter((fault) => fault.level === level && matches(fault.rule))

@@ -6,23 +6,19 @@ import type { SuiteResults } from './suites/run.ts';
 import { isFailure } from './suites/suite.ts';
 
 /** What a run came to. */
-interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'run'> {
+interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'unchecked' | 'run'> {
   readonly suites: SuiteResults;
 }
 
 /** The report: everything but `run` depends on the work tree and the request alone. */
 export function documentOf(
   request: VerifyRequest,
-  { selected, families, foreign }: Scope,
-  { findings, suppressed, suites, run }: Results,
+  { selected, families, unread }: Scope,
+  { findings, suppressed, unchecked: more, suites, run }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
-  const unchecked = [
-    ...leftOutOf(request, families),
-    ...foreign.map((what) => ({ what, why: 'a repository of its own' })),
-    ...suites.unchecked,
-  ];
+  const unchecked = [...leftOutOf(request, families), ...unread, ...more, ...suites.unchecked];
   return {
     schema: 'primitive.verify/v1',
     verdict: verdictOf(findings, unchecked),

@@ -47,6 +47,8 @@ export interface Rule<S extends SubjectName = SubjectName> {
   /** What is wrong where it fails, a few words: `Required file is missing`. */
   readonly title: string;
   readonly subject: S;
+  /** Where it finds something, other checks of the same thing could not run: suppressed, that is said as not checked. */
+  readonly blocks?: true;
   check(subject: Subjects[S], context: Context): readonly Problem[] | Promise<readonly Problem[]>;
 }
 
@@ -58,7 +60,7 @@ export interface ScannedFile {
   /** Relative to the root of the repository. */
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** Decoded as UTF-8, without a byte order mark; undefined for a binary file. */
+  /** Decoded, without a byte order mark; undefined for a binary file. */
   readonly text: string | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { VerifyDocument } from './document.ts';
 import { readFacts, unreadableFacts } from './facts.ts';
 import { familyOf } from './family.ts';
 import { judge } from './judge.ts';
+import { linksOut } from './links.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
@@ -50,7 +51,14 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 
   const evidence = await writeEvidence(suites.runs, ports.suites.output);
   const run = { milliseconds: Math.round(ports.now() - started), evidence };
-  const document = documentOf(request, scope, { findings, suppressed: suppressed.suppressed, suites, run });
+  const unchecked = [
+    ...(await linksOut(scope, tree)),
+    ...suppressed.suppressed
+      .filter(({ finding }) => rules.some(({ id, blocks }) => id === finding.rule && blocks === true))
+      .map(({ finding: { path, rule } }) => ({ what: path, why: `${rule} is suppressed` })),
+  ];
+  const results = { findings, suppressed: suppressed.suppressed, unchecked, suites, run };
+  const document = documentOf(request, scope, results);
   return { document, runs: suites.runs };
 }
 

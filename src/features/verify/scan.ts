@@ -81,8 +81,11 @@ function nameOf({ subject, version }: Scan): string {
   return `${subject}@${version}`;
 }
 
-/** Text as people see it; a file with a NUL in its first part is binary, as for git. */
+/** Text as people see it, also in the UTF-16 of Windows; a file with a NUL in its first part is binary, as for git. */
 function decode(bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
   if (bytes.subarray(0, 8000).includes(0)) return undefined;
   return new TextDecoder().decode(bytes);
 }

@@ -3,11 +3,13 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 import { globRoot } from '../../workspace/globs.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import type { VerifyDocument } from './document.ts';
 import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
 import type { Primitive } from './subjects.ts';
 import { SUPPRESSIONS } from './suppressions.ts';
+import type { WorkTree } from './work-tree.ts';
 
 /** What is checked of a repository. */
 export interface Scope {
@@ -19,8 +21,8 @@ export interface Scope {
   readonly selected: readonly Primitive[];
   /** Files that are read, relative to the root of the repository. */
   readonly files: readonly string[];
-  /** Folders with a repository of their own, whose files are not read. */
-  readonly foreign: readonly string[];
+  /** What git has no files of: folders with a repository of their own, and links in the place of primitives. */
+  readonly unread: VerifyDocument['unchecked'];
   readonly families: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
@@ -45,18 +47,21 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   // What keeps a check from running is always said.
   const families = FAMILIES.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
   const ownerOf = ownerIn(primitives);
-  const foreign = (await tree.repositories()).filter((path) => {
+  const folder = posix.join(base, 'primitives');
+  const repositories = (await tree.repositories()).filter((path) => {
     const owner = ownerOf(path);
-    const isSelected =
-      owner === undefined ? path.startsWith(`${posix.join(base, 'primitives')}/`) : selected.includes(owner);
-    return isRepo || isSelected;
+    return isRepo || (owner === undefined ? path.startsWith(`${folder}/`) : selected.includes(owner));
   });
+  const links = await linkedPrimitives(tree, folder);
   return {
     base,
     primitives,
     selected,
     files,
-    foreign,
+    unread: [
+      ...repositories.map((what) => ({ what, why: 'a repository of its own' })),
+      ...links.map((what) => ({ what, why: 'a link' })),
+    ],
     families,
     ownerOf,
     covers: (rule, path) => {
@@ -67,11 +72,23 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   };
 }
 
+/** Links where a primitive, or all of a kind, would be. */
+async function linkedPrimitives(tree: WorkTree, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of await tree.list()) {
+    const isPlace = path.startsWith(`${folder}/`) && path.slice(folder.length + 1).split('/').length <= 2;
+    if (path === folder || isPlace) {
+      if ((await tree.readLink(path)) !== undefined) found.push(path);
+    }
+  }
+  return found;
+}
+
 /** The primitives that are meant, in their order. */
 async function select(
   primitives: readonly Primitive[],
   { selection, changedSince, mode }: VerifyRequest,
-  { tree, cwd, location }: ScopePorts,
+  { tree, cwd, location, config }: ScopePorts,
 ): Promise<readonly Primitive[]> {
   if (mode === 'repo' && (isNarrow(selection) || changedSince !== undefined)) {
     throw new PrimitiveError('verify-mode', '--mode repo checks the whole repository.', {
@@ -93,9 +110,15 @@ async function select(
   const all = chosen.map(({ primitive }) => primitive);
   if (changedSince === undefined) return all;
   const changed = await tree.changedSince(changedSince);
-  const config = relative(tree.root, location.path).split(sep).join('/');
-  const suppressions = posix.join(posix.dirname(config), SUPPRESSIONS);
-  if (changed.includes(config) || changed.includes(suppressions)) return all;
+  const own = relative(tree.root, location.path).split(sep).join('/');
+  const beside = (file: string) => posix.dirname(file) === posix.dirname(own);
+  // These decide how every primitive is checked: kinds may be in the repository, or come from a package.
+  const isForAll = (file: string) =>
+    file === own ||
+    posix.basename(file) === 'kind.yaml' ||
+    (beside(file) && posix.basename(file) === SUPPRESSIONS) ||
+    (beside(file) && config.plugins.length > 0 && /package.*\.json$|lock/.test(file));
+  if (changed.some(isForAll)) return all;
   return all.filter((primitive) => changed.some((file) => isPartOf(primitive, file)));
 }
 
@@ -103,11 +126,12 @@ function isNarrow({ selectors, kind, name }: Selection): boolean {
   return selectors.length > 0 || kind !== undefined || name !== undefined;
 }
 
-/** In its folder, or below what one of its inputs names. */
+/** In its folder, below what one of its inputs names, or its Dockerfile. */
 function isPartOf({ path, component }: Primitive, file: string): boolean {
-  const { context = path, inputs = [] } = component?.build ?? {};
-  const roots = inputs.flatMap((glob) => globRoot(glob) ?? []).map((root) => posix.join(context, root));
-  return [path, ...roots].some((root) => root === '.' || file === root || file.startsWith(`${root}/`));
+  const { context = path, inputs = [], dockerfile = '' } = component?.build ?? {};
+  const below = [...inputs.flatMap((glob) => globRoot(glob) ?? []), dockerfile];
+  const roots = [path, ...below.map((root) => posix.join(context, root))];
+  return roots.some((root) => root === '.' || file === root || file.startsWith(`${root}/`));
 }
 
 function ownerIn(primitives: readonly Primitive[]): Scope['ownerOf'] {

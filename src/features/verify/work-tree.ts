@@ -8,7 +8,9 @@ export interface WorkTree {
   repositories(): Promise<readonly string[]>;
   /** The bytes of a plain file, also of one that git ignores; undefined for a link, what is missing, what cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** What could not be read so far, by path, with the reason: it is no file, has more than 64 MiB, or the system's. */
+  /** Links among what was read so far: their targets were not. */
+  readonly links: ReadonlySet<string>;
+  /** What could not be read so far, by path, with the reason: no file, more than 64 MiB, a sparse checkout, or the system's. */
   readonly unreadable: ReadonlyMap<string, string>;
   /** Where a symbolic link leads, as it is written; undefined for what is no link. */
   readLink(path: string): Promise<string | undefined>;

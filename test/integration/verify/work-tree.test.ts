@@ -79,6 +79,39 @@ test('repositories inside of it are named, because their files are not listed', 
   expect([await tree.list(), await tree.repositories()]).toEqual([[tricky], ['sub', 'untracked/inner']]);
 });
 
+test('what a sparse checkout leaves out is unreadable, not missing', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet');
+  await write(root, { 'a/file': 'a', 'b/file': 'b' });
+  commit(root, 'first');
+  git(root, 'sparse-checkout', 'set', 'a');
+  const tree = await openWorkTree(processes, root);
+  expect(await tree.list()).toEqual(['a/file', 'b/file']);
+  expect([await tree.read('a/file'), await tree.read('gone')]).toEqual([Buffer.from('a'), undefined]);
+  expect([...tree.unreadable]).toEqual([]);
+  expect(await tree.read('b/file')).toBeUndefined();
+  expect([...tree.unreadable]).toEqual([['b/file', 'a sparse checkout leaves it out']]);
+});
+
+test('a submodule has changed with its commit, whatever .gitmodules says', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet', '--initial-branch=main');
+  await write(root, {
+    'libs/file': '1',
+    '.gitmodules': '[submodule "libs"]\n\tpath = libs\n\turl = ./libs\n\tignore = all\n',
+  });
+  git(join(root, 'libs'), 'init', '--quiet');
+  commit(join(root, 'libs'), 'first');
+  commit(root, 'first');
+  git(root, 'checkout', '--quiet', '-b', 'topic');
+  await write(root, { 'libs/file': '2' });
+  commit(join(root, 'libs'), 'second');
+  const tree = await openWorkTree(processes, root);
+  expect(await tree.changedSince('main')).toEqual(['libs']);
+});
+
 test('what has changed is counted from where HEAD and the revision parted, with what is not committed', async () => {
   await using folder = await temporaryFolder();
   const root = folder.path;

@@ -181,6 +181,7 @@ export const imports: Corpus = {
         'import "example.com/acme/primitives/domain/orders/internal/item"',
         'import "example.com/acme/primitives/domain/billings/api"',
         'import "example.com/acme/sdk/orders"',
+        ['import "example.com/acme/primitives/domain/billing/api"', `${ORDERS}/vendor/a/a.go`],
         'import "fmt"\n\n// import "example.com/acme/primitives/domain/billing/api"',
         'const text = `\nimport "example.com/acme/primitives/domain/billing/api"\n`',
       ],
@@ -193,6 +194,7 @@ export const imports: Corpus = {
         "import type { A } from '../../../admin/src/index.ts';",
         "export * from '../../../../domain/billing/web/invoice';",
         "const a = require('@acme/admin');",
+        ["const a = require('@acme/admin');", `${SHOP}/src/vendor/a.ts`],
         "const a = await import('~admin/index.ts');",
         "import a from '#admin';",
         "import a from 'linked-admin/src/index.js';",
@@ -216,6 +218,7 @@ export const imports: Corpus = {
       'python',
       [
         'import acme_agent_other',
+        ['import acme_agent_other', `${HELPER}/src/acme_agent_helper/vendor/a.py`],
         ['import acme_agent_other', `${HELPER}/src/acme_agent_helper/gen/acme_agent_other.py`],
         'from acme_agent_other.models import Model',
         'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme_agent_other import models',

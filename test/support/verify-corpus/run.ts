@@ -63,11 +63,18 @@ function write(writes: Recorded['writes'] & {}, files: Record<string, unknown>):
 
 /** What verify finds in a repository in memory by the rules of a family, of those in `rules`; suites are replayed. */
 export async function verifyFiles(
+  ...args: Parameters<typeof verifyDocument>
+): Promise<VerifyDocument['findings']> {
+  return (await verifyDocument(...args)).findings;
+}
+
+/** As {@link verifyFiles}, all of the report. */
+export async function verifyDocument(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
   { suite, generated = [] }: Pick<CorpusCase, 'suite' | 'generated'> = {},
-): Promise<VerifyDocument['findings']> {
+): Promise<VerifyDocument> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
   const own = { ...files };
@@ -115,5 +122,5 @@ export async function verifyFiles(
       now: () => 0,
     },
   );
-  return document.findings;
+  return document;
 }

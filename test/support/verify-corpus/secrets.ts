@@ -113,6 +113,8 @@ export const secrets: Corpus = {
         ],
         ['i.yaml', 1, `token: ghp_${random(36)} # secretlint-disable-line\n`],
         ['j.txt', 2, `${'a'.repeat(3 * 1024 * 1024)}\nghp_${random(36)}\n`],
+        ['utf-16le.env', 2, Buffer.from(`\ufeff# Windows\r\nTOKEN=ghp_${random(36)}\r\n`, 'utf16le')],
+        ['utf-16be.env', 1, Buffer.from(`\ufeffTOKEN=ghp_${random(36)}\n`, 'utf16le').swap16()],
         ['k.go', 1, `package a; var t = "eyJ${random(20)}.eyJ${random(40)}.${random(43)}"\r\n`],
       ],
       [

@@ -10,16 +10,19 @@ const MAX_BYTES = 64 * 1024 * 1024;
 /** A work tree that is only in memory. */
 export function memoryTree(files: Files): WorkTree {
   const unreadable = new Map<string, string>();
+  const links = new Set<string>();
   return {
     root: '/repository',
     list: async () => Object.keys(files).sort(),
     repositories: async () => [],
     unreadable,
+    links,
     read: async (path) => {
       const file = files[path];
       const bytes = typeof file === 'string' ? new TextEncoder().encode(file) : file;
-      if (bytes === undefined || 'link' in bytes) return undefined;
-      if ('error' in bytes) unreadable.set(path, bytes.error);
+      if (bytes === undefined) return undefined;
+      if ('link' in bytes) links.add(path);
+      else if ('error' in bytes) unreadable.set(path, bytes.error);
       else if (bytes.length > MAX_BYTES) unreadable.set(path, `it has more than ${MAX_BYTES} bytes`);
       else return bytes;
       return undefined;

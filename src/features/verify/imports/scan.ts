@@ -5,7 +5,7 @@ import { languageOf } from './source.ts';
 /** Reads the imports of every source file. */
 export const sourceScan: Scan<'source'> = {
   subject: 'source',
-  version: 1,
+  version: 2,
   applies: (path) => languageOf(path) !== undefined,
   async scan({ path, text }) {
     const source = await parseSource(path, text);

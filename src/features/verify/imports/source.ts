@@ -40,7 +40,7 @@ const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
 ];
 
 /** Code that a package manager has put there: what it imports is not ours to say. */
-const INSTALLED = /(?:^|\/)(?:node_modules|vendor|\.venv|site-packages)\//;
+const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|(?:^|\/)vendor\/.*\.go$/;
 
 /** The language of a file, by its path; undefined for what has no imports to judge. */
 export function languageOf(path: string): Language | undefined {

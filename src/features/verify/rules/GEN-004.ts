@@ -6,6 +6,7 @@ export const rule: Rule<'generated'> = {
   level: 'error',
   title: 'Generator refuses its input',
   subject: 'generated',
+  blocks: true,
   check: ({ primitive, fault }) =>
     fault === undefined || fault.code.startsWith('bpmn-')
       ? []

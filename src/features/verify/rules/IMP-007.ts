@@ -5,6 +5,7 @@ export const rule: Rule<'source'> = {
   level: 'error',
   title: 'Source cannot be parsed',
   subject: 'source',
+  blocks: true,
   check: ({ fault, primitive, path }) => {
     if (fault === undefined || primitive === undefined) return [];
     const { message, ...place } = fault;

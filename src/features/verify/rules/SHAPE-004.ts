@@ -5,6 +5,7 @@ export const rule: Rule<'primitive'> = {
   level: 'error',
   title: 'Folder has no primitive.yaml',
   subject: 'primitive',
+  blocks: true,
   check: ({ id, path, manifest, fault }) => {
     if (manifest !== undefined || fault !== undefined) return [];
     const [kind, name] = id.split('/');

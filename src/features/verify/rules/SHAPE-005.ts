@@ -7,6 +7,7 @@ export const rule: Rule<'primitive'> = {
   level: 'error',
   title: 'primitive.yaml is invalid',
   subject: 'primitive',
+  blocks: true,
   check: ({ path, fault }) =>
     fault === undefined
       ? []

@@ -5,6 +5,7 @@ export const rule: Rule<'dockerfile'> = {
   level: 'error',
   title: 'Dockerfile cannot be read',
   subject: 'dockerfile',
+  blocks: true,
   check: ({ path, fault }) =>
     fault === undefined
       ? []

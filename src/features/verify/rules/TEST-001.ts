@@ -6,6 +6,7 @@ export const rule: Rule<'suite'> = {
   level: 'error',
   title: 'Required suite executed no case',
   subject: 'suite',
+  blocks: true,
   check: ({ suite, required, cases }) => {
     const failed = cases.some(({ outcome }) => outcome !== 'passed' && outcome !== 'skipped');
     if (!required || failed || executed(cases).length > 0) return [];

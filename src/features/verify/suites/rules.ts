@@ -15,6 +15,7 @@ export function failureRule(
     level: 'error',
     title,
     subject: 'suite',
+    ...(failure === 'assertion' || failure === 'scaffold' ? {} : { blocks: true }),
     check: (run) =>
       run.cases
         .filter(({ outcome }) => outcome === failure)

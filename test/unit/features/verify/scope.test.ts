@@ -70,10 +70,37 @@ test('a primitive has changed with its folder, with what its inputs name, and wi
   ]);
 });
 
+test('a primitive has changed with its Dockerfile, and every one with a kind', async () => {
+  const since = { changedSince: 'main' };
+  const elsewhere = {
+    ...files,
+    'primitives/agent/helper/primitive.yaml':
+      'kind: agent\nname: helper\nbuild: { context: ".", dockerfile: ../../../docker/helper, inputs: ["libs/**"] }\n',
+  };
+  expect(await selected(elsewhere, since, ['docker/helper'])).toEqual(['agent/helper']);
+  expect(await selected(elsewhere, since, ['docker/other'])).toEqual([]);
+  expect(await selected(files, since, ['packages/kinds/domain/kind.yaml'])).toHaveLength(2);
+});
+
+test('a link where a primitive would be is not checked', async () => {
+  const link = { link: '../../elsewhere' };
+  const linked = {
+    ...files,
+    'primitives/domain/linked': link,
+    'primitives/process': link,
+    'libs/link': link,
+  };
+  const { unread } = await scopeOf(linked);
+  expect(unread).toEqual([
+    { what: 'primitives/domain/linked', why: 'a link' },
+    { what: 'primitives/process', why: 'a link' },
+  ]);
+});
+
 test('a folder with a repository of its own is not checked, where it would be', async () => {
   const found = ['libs/c', 'primitives/agent/helper/vendored', 'primitives/domain/other'];
   const foreign = async (request: Partial<VerifyRequest>) =>
-    (await scopeOf(files, request, [], found)).foreign;
+    (await scopeOf(files, request, [], found)).unread.map(({ what }) => what);
   expect(await foreign({})).toEqual(found.slice(1));
   expect(await foreign({ mode: 'repo' })).toEqual(found);
   expect(await foreign({ selection: { selectors: ['domain/orders'] } })).toEqual(['primitives/domain/other']);

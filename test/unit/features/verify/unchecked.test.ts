@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import type { Family } from '../../../../src/features/verify/family.ts';
+import { rules } from '../../../../src/features/verify/rules/all.ts';
+import { verifyDocument } from '../../../support/verify-corpus/run.ts';
+import type { Files } from '../../../support/verify-corpus/tree.ts';
+
+const ORDERS = 'primitives/domain/orders';
+const base: Files = {
+  'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+  [`${ORDERS}/primitive.yaml`]: 'kind: domain\nname: orders\n',
+  [`${ORDERS}/go.mod`]: 'module example.com/orders\n',
+};
+
+/** What the report of a family says that it left out, besides the other families. */
+async function uncheckedOf(files: Files, family: Family, suite?: Parameters<typeof verifyDocument>[3]) {
+  const { unchecked, findings } = await verifyDocument({ ...base, ...files }, family, rules, suite);
+  expect(findings).toEqual([]);
+  return unchecked.filter(({ why }) => !why.startsWith('--')).map(({ what, why }) => `${what}: ${why}`);
+}
+
+const suppressions = (rule: string, path: string) => ({
+  'primitive.suppressions.yaml': `schema: primitive.suppressions/v1
+suppressions: [{ rule: ${rule}, path: ${path}, reason: It is a sample., owner: team }]
+`,
+});
+
+test('a suppressed finding that kept other checks from running leaves them unchecked', async () => {
+  const broken = `${ORDERS}/broken.go`;
+  const files = { [broken]: 'package broken\nimport fmt\n', ...suppressions('IMP-007', broken) };
+  expect(await uncheckedOf(files, 'IMP')).toEqual([`${broken}: IMP-007 is suppressed`]);
+  const skipped = { primitive: 'domain/orders', recorded: { exitCode: 0, stdout: '' } };
+  expect(await uncheckedOf(suppressions('TEST-001', ORDERS), 'TEST', { suite: skipped })).toContain(
+    `${ORDERS}: TEST-001 is suppressed`,
+  );
+  const service = `${ORDERS}/internal/service.go`;
+  const other = {
+    [service]: 'package service\nimport "database/sql"\n',
+    ...suppressions('IMP-005', service),
+  };
+  expect(await uncheckedOf(other, 'IMP')).toEqual([]);
+});
+
+test('code that is linked into a primitive is not checked as a part of it', async () => {
+  const files: Files = {
+    'libs/clock.go': 'package clock\n',
+    'libs/go/a.go': 'package a\n',
+    LICENSE: '',
+    [`${ORDERS}/clock.go`]: { link: '../../../libs/clock.go' },
+    [`${ORDERS}/internal/a`]: { link: '../../../../libs/go' },
+    [`${ORDERS}/absolute`]: { link: '/usr/include' },
+    [`${ORDERS}/LICENSE`]: { link: '../../../LICENSE' },
+    [`${ORDERS}/mine.go`]: { link: './main.go' },
+    [`${ORDERS}/main.go`]: 'package main\n',
+  };
+  expect(await uncheckedOf(files, 'SEC')).toEqual([
+    `${ORDERS}/absolute: a link to ../usr/include`,
+    `${ORDERS}/clock.go: a link to libs/clock.go`,
+    `${ORDERS}/internal/a: a link to libs/go`,
+  ]);
+});
