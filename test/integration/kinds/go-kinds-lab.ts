@@ -86,7 +86,7 @@ export function go(
   return attempt(tool('go'), args, { cwd: folder, env: { ...goEnvironment, ...env } });
 }
 
-/** What `go test -json` said of the top-level cases, and of everything around them. */
+/** What `go test -json` said of the top-level cases, and of everything around them; `go vet` runs by itself. */
 export interface TestRun {
   readonly cases: ReadonlyMap<string, { readonly state: string; readonly output: string }>;
   /** Packages that did not compile, and output that belongs to no case. */
@@ -98,7 +98,7 @@ export async function goTest(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<TestRun> {
-  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-timeout=300s', ...args], env);
+  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-vet=off', '-timeout=300s', ...args], env);
   const cases = new Map<string, { state: string; output: string }>();
   let trouble = stderr;
   for (const line of stdout.trimEnd().split('\n')) {

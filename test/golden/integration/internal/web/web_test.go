@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -34,7 +37,7 @@ import (
 // lab is an endpoint, an issuer of tokens for it, and the calls that reached the port.
 type lab struct {
 	resource, issuer string
-	key              *rsa.PrivateKey
+	key              crypto.Signer
 	callers          []caller.Caller
 }
 
@@ -43,11 +46,14 @@ const service = "token-of-a-service"
 
 func start(t *testing.T) *lab {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "k1", Algorithm: "RS256"}}}
+	issuer := &oidctest.Server{
+		PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "k1", Algorithm: oidc.ES256}},
+		Algorithms: []string{oidc.ES256},
+	}
 	issuing := httptest.NewServer(issuer)
 	t.Cleanup(issuing.Close)
 	issuer.SetIssuer(issuing.URL)
@@ -90,7 +96,7 @@ func (l *lab) RequestOrder(context.Context, caller.Caller, port.Request) (port.A
 
 // sign returns a token of alice for an audience.
 func (l *lab) sign(audience, scope string, lifetime time.Duration) string {
-	return oidctest.SignIDToken(l.key, "k1", "RS256", fmt.Sprintf(
+	return oidctest.SignIDToken(l.key, "k1", oidc.ES256, fmt.Sprintf(
 		`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme","scope":%q}`,
 		l.issuer, audience, time.Now().Add(lifetime).Unix(), scope))
 }

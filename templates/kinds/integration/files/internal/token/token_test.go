@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -33,7 +36,10 @@ func settings(issuer string) Settings {
 func issue(t *testing.T) (*httptest.Server, crypto.Signer) {
 	t.Helper()
 	key := newKey(t)
-	issuer := &oidctest.Server{PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "k1", Algorithm: "RS256"}}}
+	issuer := &oidctest.Server{
+		PublicKeys: []oidctest.PublicKey{{PublicKey: key.Public(), KeyID: "k1", Algorithm: oidc.ES256}},
+		Algorithms: []string{oidc.ES256},
+	}
 	server := httptest.NewServer(issuer)
 	t.Cleanup(server.Close)
 	issuer.SetIssuer(server.URL)
@@ -42,7 +48,7 @@ func issue(t *testing.T) (*httptest.Server, crypto.Signer) {
 
 func newKey(t *testing.T) crypto.Signer {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +58,7 @@ func newKey(t *testing.T) crypto.Signer {
 func TestVerify(t *testing.T) {
 	issuer, key := issue(t)
 	expiry := time.Now().Add(time.Hour).Truncate(time.Second)
-	raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+	raw := oidctest.SignIDToken(key, "k1", oidc.ES256, fmt.Sprintf(
 		`{"iss":%q,"aud":[%q,"other"],"exp":%d,"sub":"alice","tenantId":"acme","scope":"openid mcp:tools"}`,
 		issuer.URL, audience, expiry.Unix()))
 	got, err := New(discard, settings(issuer.URL)).Verify(t.Context(), raw, nil)
@@ -81,7 +87,7 @@ func TestVerifyReadsScopesAndTenantOfAnyIssuer(t *testing.T) {
 		{`"scp":["mcp:tools"],"scope":"openid"`, []string{"openid", "mcp:tools"}},
 		{`"scope":7`, nil},
 	} {
-		raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+		raw := oidctest.SignIDToken(key, "k1", oidc.ES256, fmt.Sprintf(
 			`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","https://acme.example.com/org":"acme",%s}`,
 			issuer.URL, audience, time.Now().Add(time.Hour).Unix(), test.claims))
 		got, err := New(discard, own).Verify(t.Context(), raw, nil)
@@ -96,20 +102,27 @@ func TestVerifyReadsScopesAndTenantOfAnyIssuer(t *testing.T) {
 
 func TestVerifyWithKeysNeedsNoIssuer(t *testing.T) {
 	const issuer = "http://127.0.0.1:1"
-	key := newKey(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	known := settings(issuer)
 	known.Keys = []crypto.PublicKey{newKey(t).Public(), key.Public()}
 	v := New(discard, known)
 	if err := v.Ready(t.Context()); err != nil {
 		t.Errorf("Ready() error = %v, want nil", err)
 	}
-	for signer, want := range map[crypto.Signer]error{key: nil, newKey(t): auth.ErrInvalidToken} {
-		for _, algorithm := range []string{"RS256", "PS256"} {
-			raw := oidctest.SignIDToken(signer, "k1", algorithm, fmt.Sprintf(
-				`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, issuer, audience, time.Now().Add(time.Hour).Unix()))
-			if _, err := v.Verify(t.Context(), raw, nil); !errors.Is(err, want) {
-				t.Errorf("Verify() of %s error = %v, want %v", algorithm, err, want)
-			}
+	for _, test := range []struct {
+		signer    crypto.Signer
+		algorithm string
+		want      error
+	}{
+		{key, oidc.RS256, nil}, {key, oidc.PS256, nil}, {newKey(t), oidc.ES256, auth.ErrInvalidToken},
+	} {
+		raw := oidctest.SignIDToken(test.signer, "k1", test.algorithm, fmt.Sprintf(
+			`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, issuer, audience, time.Now().Add(time.Hour).Unix()))
+		if _, err := v.Verify(t.Context(), raw, nil); !errors.Is(err, test.want) {
+			t.Errorf("Verify() of %s error = %v, want %v", test.algorithm, err, test.want)
 		}
 	}
 }
@@ -130,7 +143,7 @@ func TestVerifyRefuses(t *testing.T) {
 				claims = append(claims, fmt.Sprintf("%q:%s", name, known))
 			}
 		}
-		return oidctest.SignIDToken(key, "k1", "RS256", "{"+strings.Join(claims, ",")+"}")
+		return oidctest.SignIDToken(key, "k1", oidc.ES256, "{"+strings.Join(claims, ",")+"}")
 	}
 	v := New(discard, settings(issuer.URL))
 	if _, err := v.Verify(t.Context(), sign(key, "", ""), nil); err != nil {
@@ -175,7 +188,7 @@ func TestReadyOnceIssuerWasFound(t *testing.T) {
 		t.Errorf("Ready() error = %v, want nil", err)
 	}
 	cancel()
-	raw := oidctest.SignIDToken(key, "k1", "RS256", fmt.Sprintf(
+	raw := oidctest.SignIDToken(key, "k1", oidc.ES256, fmt.Sprintf(
 		`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, issuer.URL, audience, time.Now().Add(time.Hour).Unix()))
 	if _, err := found.Verify(t.Context(), raw, nil); err != nil {
 		t.Errorf("Verify() after the context of Ready() ended: error = %v, want nil", err)
@@ -198,7 +211,7 @@ func TestReadyNeedsKeys(t *testing.T) {
 	if err := v.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "has no keys") {
 		t.Errorf("Ready() with an empty key set: error = %v, want one that says so", err)
 	}
-	issuer.PublicKeys = []oidctest.PublicKey{{PublicKey: newKey(t).Public(), KeyID: "k1", Algorithm: "RS256"}}
+	issuer.PublicKeys = []oidctest.PublicKey{{PublicKey: newKey(t).Public(), KeyID: "k1", Algorithm: oidc.ES256}}
 	if err := v.Ready(t.Context()); err != nil {
 		t.Errorf("Ready() once there is a key: error = %v, want nil", err)
 	}
@@ -221,7 +234,7 @@ func TestOutageOfKeysRefusesNoToken(t *testing.T) {
 	}))
 	t.Cleanup(front.Close)
 	sign := func(id string) string {
-		return oidctest.SignIDToken(key, id, "RS256", fmt.Sprintf(
+		return oidctest.SignIDToken(key, id, oidc.ES256, fmt.Sprintf(
 			`{"iss":%q,"aud":%q,"exp":%d,"sub":"alice","tenantId":"acme"}`, front.URL, audience, time.Now().Add(time.Hour).Unix()))
 	}
 	v := New(discard, settings(front.URL))
