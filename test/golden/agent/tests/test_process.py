@@ -1,13 +1,14 @@
 """The process itself: what it needs to start, and how it stops."""
 
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,47 +16,60 @@ from threading import Event, Thread
 from typing import Any
 
 import httpx2
+import pytest
+import uvicorn
 
 import acme_agent_orders as package
+from acme_agent_orders.process import create_server
+from acme_agent_orders.settings import (
+    Settings,
+    read_settings,
+)
+
+COMMAND = [sys.executable, "-m", package.__name__]
 
 
 def _environment(**variables: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **variables}
 
 
-@contextmanager
-def _running(
-    model_url: str, delay_seconds: int = 0, timeout_seconds: int = 30
-) -> Generator[tuple[str, subprocess.Popen[str]]]:
-    """The process, once it is ready, with its base URL."""
+def _configured(model_url: str, **variables: str) -> tuple[str, dict[str, str]]:
+    """A base URL, and the environment of a process that serves there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     environment = _environment(
         PORT=port,
-        DRAIN_DELAY_SECONDS=str(delay_seconds),
-        DRAIN_TIMEOUT_SECONDS=str(timeout_seconds),
-        TURN_TIMEOUT_SECONDS="60",
         ACCEPT_CALLERS="anyone",
         CHECKPOINT_URL="memory:",
         MODEL_URL=model_url,
         MODEL_NAME="small",
         MODEL_API_KEY="key",
+        **variables,
     )
-    command = [sys.executable, "-m", package.__name__]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            _wait_until(200, f"http://127.0.0.1:{port}", process)
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.kill()
+    return f"http://127.0.0.1:{port}", environment
 
 
-def _wait_until(readiness: int | None, url: str, process: subprocess.Popen[str]) -> None:
+@contextmanager
+def _serving(model_url: str, timeout_seconds: int = 30) -> Generator[tuple[str, uvicorn.Server, Thread]]:
+    """The server of the process in a thread, which starts in no time, once it is ready."""
+    url, environment = _configured(model_url, DRAIN_TIMEOUT_SECONDS=str(timeout_seconds))
+    server = create_server(read_settings(Settings, environment))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        _wait_until(200, url, thread.is_alive)
+        yield url, server, thread
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _wait_until(readiness: int | None, url: str, runs: Callable[[], bool]) -> None:
     """Waits for a status of the readiness probe; None is for nobody listening there."""
     deadline = time.monotonic() + 300
     got: int | None = None
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and runs():
         try:
             got = httpx2.get(f"{url}/readyz").status_code
         except httpx2.TransportError:
@@ -63,13 +77,7 @@ def _wait_until(readiness: int | None, url: str, process: subprocess.Popen[str])
         if got == readiness:
             return
         time.sleep(0.05)
-    raise AssertionError(f"readiness is {got}, not {readiness}; the exit code is {process.poll()}")
-
-
-def _stop(process: subprocess.Popen[str]) -> tuple[int, Sequence[Any]]:
-    """Exit code and log records of the process, once it has ended."""
-    output, _ = process.communicate(timeout=300)
-    return process.returncode, [json.loads(line) for line in output.splitlines()]
+    raise AssertionError(f"readiness is {got}, not {readiness}")
 
 
 def _invoke(url: str, timeout_seconds: float = 300) -> httpx2.Response:
@@ -115,66 +123,80 @@ class _SlowModel:
             server.shutdown()
 
 
-def test_starts_and_stops_cleanly() -> None:
-    with _running("http://127.0.0.1:1/v1/") as (_, process):
+def test_starts_serves_on_for_those_who_did_not_hear_yet_and_stops() -> None:
+    url, environment = _configured("http://127.0.0.1:1/v1/", DRAIN_DELAY_SECONDS="3")
+    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until(200, url, lambda: process.poll() is None)
+            process.send_signal(signal.SIGTERM)
+            _wait_until(503, url, lambda: process.poll() is None)
+            alive = httpx2.get(f"{url}/livez").status_code
+            output, _ = process.communicate(timeout=300)
+        finally:
+            process.kill()
+
+    messages = [json.loads(line)["message"] for line in output.splitlines()]
+    order = [each for each in messages if each in ("open", "draining", "closed")]
+    assert (process.returncode, alive, order) == (0, 200, ["open", "draining", "closed"])
+
+
+def test_ends_by_a_signal_that_comes_while_it_is_imported() -> None:
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:]]
+    with subprocess.Popen(command, env=_environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        # The first of many that it imports.
+        while not process.stderr.readline().rstrip().endswith(" asyncio"):
+            assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        exit_code, records = _stop(process)
+        process.communicate(timeout=300)
 
-    order = [each["message"] for each in records if each["message"] in ("open", "draining", "closed")]
-    assert (exit_code, order) == (0, ["open", "draining", "closed"])
-
-
-def test_serves_on_for_those_who_did_not_hear_yet() -> None:
-    with _running("http://127.0.0.1:1/v1/", delay_seconds=3) as (url, process):
-        process.send_signal(signal.SIGTERM)
-        _wait_until(503, url, process)
-        alive = httpx2.get(f"{url}/livez").status_code
-        exit_code, _ = _stop(process)
-
-    assert (exit_code, alive) == (0, 200)
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_ends_turns_in_flight_before_it_stops() -> None:
     model = _SlowModel()
-    with model.serving() as model_url, _running(model_url) as (url, process), ThreadPoolExecutor() as pool:
+    with (
+        model.serving() as model_url,
+        _serving(model_url) as (url, server, thread),
+        ThreadPoolExecutor() as pool,
+    ):
         turn = pool.submit(_invoke, url)
         model.wait_for(turn)
-        process.send_signal(signal.SIGTERM)
+        server.handle_exit(signal.SIGTERM, None)
         if not turn.done():
-            _wait_until(None, url, process)
+            _wait_until(None, url, thread.is_alive)
         model.answer.set()
         response = turn.result()
-        exit_code, _ = _stop(process)
 
-    assert (exit_code, response.status_code, response.json()) == (
-        0,
+    assert (response.status_code, response.json()) == (
         200,
         {"thread_id": "t", "turn": 1, "reply": "Hello!", "tools_used": []},
     )
 
 
-def test_breaks_off_turns_that_would_hold_it_up() -> None:
+def test_breaks_off_turns_that_would_hold_it_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     model = _SlowModel()
     with (
         model.serving() as model_url,
-        _running(model_url, timeout_seconds=1) as (url, process),
+        _serving(model_url, timeout_seconds=1) as (url, server, thread),
         ThreadPoolExecutor() as pool,
     ):
         turn = pool.submit(_invoke, url)
         model.wait_for(turn)
-        process.send_signal(signal.SIGTERM)
-        exit_code, records = _stop(process)
+        server.handle_exit(signal.SIGTERM, None)
+        thread.join()
         model.answer.set()
         response = turn.result()
 
-    assert (exit_code, response.status_code, response.json()["detail"]) == (0, 504, "the process is stopping")
-    order = [each["message"] for each in records if each["message"] in ("turn failed", "request", "closed")]
+    assert (response.status_code, response.json()["detail"]) == (504, "the process is stopping")
+    order = [each for each in caplog.messages if each in ("turn failed", "request", "closed")]
     assert order == ["turn failed", "request", "closed"]
 
 
 def test_keeps_the_reply_for_a_caller_that_hung_up() -> None:
     model = _SlowModel()
-    with model.serving() as model_url, _running(model_url) as (url, _):
+    with model.serving() as model_url, _serving(model_url) as (url, _, _):
         with suppress(httpx2.ReadTimeout):
             _invoke(url, timeout_seconds=1)
         model.answer.set()
@@ -188,9 +210,8 @@ def test_keeps_the_reply_for_a_caller_that_hung_up() -> None:
 
 
 def test_says_which_variables_are_missing() -> None:
-    command = [sys.executable, "-m", package.__name__]
     ended = subprocess.run(
-        command, env=_environment(PORT="8080"), capture_output=True, text=True, timeout=300
+        COMMAND, env=_environment(PORT="8080"), capture_output=True, text=True, timeout=300
     )
 
     record = json.loads(ended.stdout)

@@ -1,106 +1,13 @@
 """The process: `python -m <package>` serves, `python -m <package> migrate` prepares the store of threads."""
 
-import asyncio
-import logging
-import os
 import signal
-import socket
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-
-import uvicorn
-
-from .api import Resources, create_app
-from .chat_model import open_model
-from .checkpoints import migrate, open_threads
-from .credentials import Accepted
-from .lifecycle import Lifecycle
-from .logs import configure_logging
-from .settings import ConfigurationError, Settings, StoreSettings, read_settings
-from .toolbox import ToolsError, grant
-from .tools import TOOLS
-from .turns import Turns
-
-log = logging.getLogger(__name__)
-
-
-class _Server(uvicorn.Server):
-    """Stops in order: readiness fails; after a delay the listener closes; turns end; store closes.
-
-    The delay is for those who still send requests here.
-    """
-
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, settings: Settings) -> None:
-        super().__init__(config)
-        self._lifecycle = lifecycle
-        self._settings = settings
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._lifecycle.draining = True
-        log.info("draining")
-        await asyncio.sleep(self._settings.drain_delay_seconds)
-        self._lifecycle.end_within(self._settings.drain_timeout_seconds)
-        await super().shutdown(sockets)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Runs a command. Returns the exit code: 0 done, 1 failed, 2 used or configured wrongly."""
-    configure_logging()
-    try:
-        match arguments:
-            case []:
-                return serve(read_settings(Settings, os.environ))
-            case ["migrate"]:
-                store = read_settings(StoreSettings, os.environ)
-                asyncio.run(migrate(store.checkpoint_url.get_secret_value()))
-                return 0
-            case _:
-                log.error("usage: python -m %s [migrate]", __package__)
-                return 2
-    except ConfigurationError as error:
-        log.error("configuration: %s", error)
-        return 2
-    except Exception:
-        log.exception("failed")
-        return 1
-
-
-def serve(settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit code; raises ConfigurationError."""
-    try:
-        tools = grant(TOOLS, settings.tool_grants)
-    except ToolsError as error:
-        raise ConfigurationError(str(error)) from error
-    model = open_model(settings)
-    lifecycle = Lifecycle()
-
-    @asynccontextmanager
-    async def open_resources() -> AsyncGenerator[Resources]:
-        async with open_threads(settings.checkpoint_url.get_secret_value()) as threads:
-            token_file = settings.service_token_file
-            turns = Turns(model, tools, token_file, threads, lifecycle, settings.turn_timeout_seconds)
-            yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
-
-    config = uvicorn.Config(
-        create_app(open_resources),
-        host="0.0.0.0",  # noqa: S104  (a container is reached from outside)
-        port=settings.port,
-        lifespan="on",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Turns end by themselves a moment before.
-        timeout_graceful_shutdown=settings.drain_timeout_seconds + 1,
-    )
-    server = _Server(config, lifecycle, settings)
-    # uvicorn raises the signal again once it has stopped; ignoring that makes a clean stop exit code 0.
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sig, signal.SIG_IGN)
-    server.run()
-    return 0 if server.started else 1
-
 
 if __name__ == "__main__":
+    # The imports take seconds, in which the first process of a container would not hear signals.
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sig, lambda number, _: sys.exit(128 + number))
+
+    from .process import main
+
     sys.exit(main(sys.argv[1:]))
