@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Generator
+from contextvars import copy_context
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from acme_agent_orders.checkpoints import (
 )
 from acme_agent_orders.threads import ThreadsUnavailableError
 
-from stores import check_claims, check_keeping, failed_writes, run_turn
+from stores import check_claims, check_keeping, failed_answers, failed_writes, run_turn, write_turn
 
 DATABASE = os.environ["TEST_POSTGRES_URL"]
 
@@ -54,6 +55,15 @@ def test_postgres_that_fails_at_any_write_leads_to_no_wrong_reply(url: str) -> N
     assert asyncio.run(run()) == []
 
 
+def test_postgres_that_fails_at_any_write_gives_no_answer_to_another_question(url: str) -> None:
+    async def run() -> list[str]:
+        await migrate(url)
+        async with open_threads(url) as threads:
+            return await failed_answers(threads)
+
+    assert asyncio.run(run()) == []
+
+
 def test_postgres_lets_a_thread_be_claimed_once(url: str) -> None:
     async def run() -> None:
         await migrate(url)
@@ -63,15 +73,38 @@ def test_postgres_lets_a_thread_be_claimed_once(url: str) -> None:
     asyncio.run(run())
 
 
-def test_postgres_ends_a_claim_that_a_crash_left_behind(url: str) -> None:
-    async def run() -> None:
+def test_postgres_ends_a_claim_that_a_crash_left_behind_and_its_holder_writes_no_more(url: str) -> None:
+    async def run() -> tuple[int, list[str]]:
         await migrate(url)
-        async with open_threads(url) as crashed, open_threads(url) as threads, crashed.claim("a", 0.1):
+        async with open_threads(url) as stopped, open_threads(url) as threads, stopped.claim("a", 0.1):
             await asyncio.sleep(0.5)
-            async with threads.claim("a", 60):
-                pass
+            held = copy_context()
+            # A context of its own, as another process has.
+            await asyncio.create_task(run_turn(threads, "a", "one"))
+            with pytest.raises(ThreadsUnavailableError, match="lost its claim"):
+                await asyncio.create_task(write_turn(stopped, "a", "late"), context=held)
+            return await run_turn(threads, "a", "two")
+
+    assert asyncio.run(run()) == (2, ["one", "two"])
+
+
+def test_postgres_can_be_migrated_by_many_at_once(url: str) -> None:
+    async def run() -> None:
+        await asyncio.gather(*[migrate(url) for _ in range(4)])
+        async with open_threads(url) as threads:
+            await threads.ping()
 
     asyncio.run(run())
+
+
+def test_a_database_of_a_tool_that_is_down_is_not_the_store(url: str) -> None:
+    async def run() -> None:
+        await migrate(url)
+        async with open_threads(url) as threads, threads.claim("a", 60):
+            await psycopg.AsyncConnection.connect(make_conninfo(DATABASE, host="127.0.0.1", port=1))
+
+    with pytest.raises(psycopg.OperationalError):
+        asyncio.run(run())
 
 
 def test_postgres_that_is_down_cannot_be_used() -> None:

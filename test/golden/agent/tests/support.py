@@ -93,8 +93,11 @@ def serving(
 _message_ids = count(1)
 
 
-def invoke(client: TestClient, thread_id: str, message: str, *, message_id: str = "") -> tuple[int, Any]:
+def invoke(
+    client: TestClient, thread_id: str, message: str, *, message_id: str = "", **more: str
+) -> tuple[int, Any]:
     """Status and body of one turn; each message has an id of its own unless the test gives one."""
-    body = {"thread_id": thread_id, "message_id": message_id or f"m{next(_message_ids)}", "message": message}
+    message_id = message_id or f"m{next(_message_ids)}"
+    body = {"thread_id": thread_id, "message_id": message_id, "message": message, **more}
     response = client.post("/invoke", json=body, headers={"tenant-id": thread_id.split("/")[0]})
     return response.status_code, response.json()

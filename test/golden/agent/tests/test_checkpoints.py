@@ -8,7 +8,7 @@ from acme_agent_orders.checkpoints import (
     open_threads,
 )
 
-from stores import check_claims, check_keeping, failed_writes
+from stores import check_claims, check_keeping, failed_answers, failed_writes
 
 
 def test_memory_keeps_threads() -> None:
@@ -33,5 +33,13 @@ def test_memory_that_fails_at_any_write_leads_to_no_wrong_reply() -> None:
     async def run() -> list[str]:
         async with open_threads(MEMORY) as threads:
             return await failed_writes(threads)
+
+    assert asyncio.run(run()) == []
+
+
+def test_memory_that_fails_at_any_write_gives_no_answer_to_another_question() -> None:
+    async def run() -> list[str]:
+        async with open_threads(MEMORY) as threads:
+            return await failed_answers(threads)
 
     assert asyncio.run(run()) == []

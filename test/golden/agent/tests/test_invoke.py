@@ -167,7 +167,7 @@ def test_another_message_gives_up_a_failed_turn_and_keeps_what_it_did() -> None:
     assert model.asked[3][:7] == model.asked[2]
 
 
-def test_a_question_of_a_tool_is_answered_by_the_next_message() -> None:
+def test_a_question_of_a_tool_is_answered_by_a_message() -> None:
     runs: list[str] = []
 
     @tool
@@ -179,14 +179,52 @@ def test_a_question_of_a_tool_is_answered_by_the_next_message() -> None:
     model = FakeModel(asks_for(("order", {"item": "tea"})), says("On its way."))
     with serving(model, [order], ["order"]) as client:
         asked = [invoke(client, "t", "Tea, please", message_id="m1") for _ in range(2)]
-        answered = [invoke(client, "t", "Yes", message_id="m2") for _ in range(2)]
+        answered = [invoke(client, "t", "Yes", message_id="m2", answers="m1") for _ in range(2)]
 
     thread = {"thread_id": "t", "turn": 1}
     assert (asked, answered) == (
         [(200, {**thread, "question": "Really order tea?", "tools_used": []})] * 2,
         [(200, {**thread, "reply": "On its way.", "tools_used": ["order"]})] * 2,
     )
-    assert (set(runs), model.asked[1][-1]) == ({"t/m1/0"}, "tool: tea: Yes")
+    assert (len(set(runs)), model.asked[1][-1]) == (1, "tool: tea: Yes")
+
+
+def test_an_answer_is_to_the_question_that_it_names() -> None:
+    @tool
+    async def order(item: str) -> str:
+        """Order an item, once somebody said yes."""
+        return f"{item}: {interrupt(f'Really order {item}?')}"
+
+    model = FakeModel(asks_for(("order", {"item": "tea"}), ("order", {"item": "milk"})), says("Done."))
+    with serving(model, [order], ["order"]) as client:
+        tea = invoke(client, "t", "Tea and milk", message_id="m1")[1]["question"]
+        milk = invoke(client, "t", "Yes", message_id="m2", answers="m1")[1]["question"]
+        # Somebody else answered the first one at the same time.
+        status, problem = invoke(client, "t", "No", message_id="m3", answers="m1")
+        reply = invoke(client, "t", "No", message_id="m4", answers="m2")[1]["reply"]
+        late = invoke(client, "t", "No", message_id="m5", answers="m4")[0]
+
+    assert (tea, milk, reply) == ("Really order tea?", "Really order milk?", "Done.")
+    assert (status, problem["code"], late) == (409, "question_closed", 409)
+    assert model.asked[1][-2:] == ["tool: tea: Yes", "tool: milk: No"]
+
+
+def test_a_message_that_answers_no_question_gives_the_turn_up() -> None:
+    @tool
+    async def order(item: str) -> str:
+        """Order an item, once somebody said yes."""
+        return f"{item}: {interrupt(f'Really order {item}?')}"
+
+    model = FakeModel(asks_for(("order", {"item": "tea"})), says("Hello again!"))
+    with serving(model, [order], ["order"]) as client:
+        invoke(client, "t", "Tea, please")
+        got = invoke(client, "t", "Never mind")
+
+    assert got == (200, {"thread_id": "t", "turn": 2, "reply": "Hello again!", "tools_used": []})
+    assert model.asked[1][-2:] == [
+        "tool: The turn ended before this call did: it may have had its effect.",
+        "human: Never mind",
+    ]
 
 
 def test_a_question_beside_a_failure_is_not_answered_by_another_message() -> None:
@@ -296,14 +334,17 @@ def test_a_turn_that_takes_too_long_is_stopped() -> None:
 
 
 def test_runs_one_turn_at_a_time_in_a_thread() -> None:
-    at_once: list[tuple[int, str]] = []
+    at_once: list[tuple[int, str, bool]] = []
 
     @tool
     async def meanwhile() -> str:
         """Let the caller send more while this turn is under way."""
-        for thread in ("t", "t/other"):
-            status, body = await asyncio.to_thread(invoke, client, thread, "Hi")
-            at_once.append((status, body.get("reply") or body["code"]))
+        body = {"thread_id": "t", "message_id": "m2", "message": "Hi"}
+        busy = await asyncio.to_thread(client.post, "/invoke", json=body)
+        retry_after = int(busy.headers["retry-after"])
+        at_once.append((busy.status_code, busy.json()["code"], 60 < retry_after <= 90))
+        status, other = await asyncio.to_thread(invoke, client, "t/other", "Hi")
+        at_once.append((status, other["reply"], False))
         return "sent"
 
     model = FakeModel(asks_for(("meanwhile", {})), says("other"), says("first"))
@@ -311,7 +352,7 @@ def test_runs_one_turn_at_a_time_in_a_thread() -> None:
         got = invoke(client, "t", "Hi")
 
     assert got == (200, {"thread_id": "t", "turn": 1, "reply": "first", "tools_used": ["meanwhile"]})
-    assert at_once == [(409, "thread_busy"), (200, "other")]
+    assert at_once == [(409, "thread_busy", True), (200, "other", False)]
 
 
 def test_conversations_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,18 +370,38 @@ def test_conversations_are_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_thread_belongs_to_its_tenant() -> None:
-    body = {"thread_id": "acme/desk/1", "message_id": "m1", "message": "Hi"}
-    tenants = {"another": ["acm"], "none": [""], "two": ["acme", "acme"]}
-    with serving(FakeModel()) as client:
+    threads = {
+        "acme/1": "acme",
+        "acme/2": "acm",
+        "acme/eu/1": "acme/eu",
+        "acme%2Feu/1": "acme/eu",
+        "a%25/1": "a%",
+    }
+    model = FakeModel(*[says("Hello!")] * 3)
+    with serving(model) as client:
         got = {
-            name: client.post("/invoke", json=body, headers=[("tenant-id", each) for each in values]).json()[
-                "detail"
-            ]
-            for name, values in tenants.items()
+            thread: client.post(
+                "/invoke",
+                json={"thread_id": thread, "message_id": "m1", "message": "Hi"},
+                headers={"tenant-id": tenant},
+            ).status_code
+            == 403
+            for thread, tenant in threads.items()
         }
 
+    assert got == {"acme/1": False, "acme/2": True, "acme/eu/1": True, "acme%2Feu/1": False, "a%25/1": False}
+
+
+def test_a_request_has_one_tenant() -> None:
+    body = {"thread_id": "acme/desk/1", "message_id": "m1", "message": "Hi"}
+    with serving(FakeModel()) as client:
+        got = [
+            client.post("/invoke", json=body, headers=[("tenant-id", each) for each in values])
+            for values in ([""], ["acme", "acme"])
+        ]
+
     once = "the header tenant-id must be given once, as 1 to 200 visible characters"
-    assert got == {"another": "the thread belongs to another tenant", "none": once, "two": once}
+    assert [(each.status_code, each.json()["detail"]) for each in got] == [(400, once)] * 2
 
 
 def test_refuses_a_subject_that_no_header_may_have() -> None:
@@ -357,13 +418,15 @@ def test_refuses_a_subject_that_no_header_may_have() -> None:
 def test_the_log_says_for_whom_a_message_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     caplog.handler.setFormatter(JsonFormatter())
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     body = {"thread_id": "another/1", "message_id": "m1", "message": "Hi"}
     with serving(FakeModel()) as client:
-        client.post("/invoke", json=body, headers={"subject-id": "ann"})
+        headers = {"subject-id": "ann", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        client.post("/invoke", json=body, headers=headers)
 
     record = next(json.loads(line) for line in caplog.text.splitlines() if '"message": "request"' in line)
-    names = ("tenant", "subject", "thread_id", "message_id", "status")
-    assert [record.get(name) for name in names] == ["t", "ann", "another/1", "m1", 403]
+    names = ("trace_id", "tenant", "subject", "thread_id", "message_id", "status")
+    assert [record.get(name) for name in names] == [trace, "t", "ann", "another/1", "m1", 403]
 
 
 def test_lets_in_who_has_a_token(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 
 import asyncio
+import hashlib
 import logging
 from typing import Annotated, Any
 
@@ -93,7 +94,10 @@ def test_a_model_cannot_fill_what_is_injected() -> None:
 
     forged: dict[str, Any] = {"account": "another's", "turns": 7, "call": "forged", "runtime": {"state": {}}}
 
-    assert _run([pay], "pay", amount=1, **forged) == ("success", "1 the caller's 1 call-1 t/m1/0")
+    assert _run([pay], "pay", amount=1, **forged) == (
+        "success",
+        f"1 the caller's 1 call-1 {hashlib.sha256(b't/m1/0').hexdigest()}",
+    )
 
 
 def test_refuses_a_grant_of_a_tool_that_does_not_exist() -> None:

@@ -1,6 +1,7 @@
 """The HTTP interface: POST /invoke, and the probes."""
 
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Annotated, Any, Final, TypedDict, cast
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -25,7 +27,7 @@ from .lifecycle import Lifecycle, OutOfTimeError
 from .logs import log_with
 from .model import ModelError
 from .threads import ThreadBusyError, ThreadsUnavailableError
-from .turns import RepeatedMessageError, Turns
+from .turns import QuestionClosedError, RepeatedMessageError, Turns
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
     ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
     RepeatedMessageError: (HTTPStatus.CONFLICT, "repeated_message"),
+    QuestionClosedError: (HTTPStatus.CONFLICT, "question_closed"),
     ThreadsUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),
     OutOfTimeError: (HTTPStatus.GATEWAY_TIMEOUT, "out_of_time"),
@@ -62,9 +65,9 @@ class Invocation(BaseModel):
     thread_id: Annotated[
         str,
         Field(
-            max_length=200,
-            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
-            description="<tenant>/<capability>/<work item>",
+            max_length=1000,
+            pattern=r"^[A-Za-z0-9._~%-]+(/[A-Za-z0-9][A-Za-z0-9._-]*)*$",
+            description="<tenant>/<capability>/<work item>; the tenant is percent-encoded",
         ),
     ]
     message_id: Annotated[
@@ -76,12 +79,19 @@ class Invocation(BaseModel):
         ),
     ]
     message: Annotated[str, Field(min_length=1, max_length=32_000)]
+    answers: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="the message_id that a question came back for, if this is its answer",
+        ),
+    ] = None
 
 
 class Reply(BaseModel):
     """The outcome of a turn; `tools_used` are those of the whole thread so far.
 
-    Instead of a `reply` there may be a `question`: what interrupt() asked. The next message is the answer.
+    Instead of a `reply` there may be a `question`: what interrupt() asked.
     """
 
     thread_id: str
@@ -149,9 +159,11 @@ async def invoke(
         thread_id=thread_id,
         message_id=invocation.message_id,
     )
-    if thread_id.split("/")[0] != caller.tenant:
+    if thread_id.split("/")[0] != quote(caller.tenant, safe=""):
         raise HTTPException(HTTPStatus.FORBIDDEN, "the thread belongs to another tenant")
-    turn = await resources.turns.take(caller, thread_id, invocation.message_id, invocation.message)
+    turn = await resources.turns.take(
+        caller, thread_id, invocation.message_id, invocation.message, invocation.answers
+    )
     return Reply(
         thread_id=thread_id,
         turn=turn.number,
@@ -222,7 +234,7 @@ class RequestLog:
         headers = Headers(scope=scope)
         trace = trace_of(headers.get("traceparent", ""), headers.get("tracestate", ""))
         scope.setdefault("state", {})["trace"] = trace
-        log_with(request_id=trace.id)
+        log_with(trace_id=trace.id)
         start = time.perf_counter()
         status: int | None = None
 
@@ -274,4 +286,7 @@ async def _fail(_: Request, error: Exception) -> JSONResponse:
     status, code = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
     # Without the trace: these are expected, and what caused them may repeat what the model said.
     log.warning("turn failed", extra={"fields": {"code": code, "error": str(error)}})
-    return _problem(status, str(error), code)
+    headers: dict[str, str] = {}
+    if isinstance(error, ThreadBusyError):
+        headers["retry-after"] = str(max(1, math.ceil(error.seconds)))
+    return _problem(status, str(error), code, headers)

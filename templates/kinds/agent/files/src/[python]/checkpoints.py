@@ -1,12 +1,16 @@
 """Where threads are kept: in memory, or in Postgres. CHECKPOINT_URL chooses."""
 
+import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
 
 import psycopg
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 MEMORY: Final = "memory:"
 POOL_TIMEOUT_SECONDS: Final = 5.0
 PING_TIMEOUT_SECONDS: Final = 2.0
+MIGRATION_POLL_SECONDS: Final = 0.2
 
 CREATE_CLAIMS: Final = """
 CREATE TABLE IF NOT EXISTS thread_claims (
@@ -36,11 +41,27 @@ VALUES (%(thread_id)s, %(holder)s, now() + make_interval(secs => %(seconds)s))
 ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
 WHERE claim.ends_at < now()
 """
+REMAINING: Final = """
+SELECT extract(epoch FROM ends_at - now())::float AS seconds FROM thread_claims
+WHERE thread_id = %(thread_id)s
+"""
+HOLDS: Final = "SELECT FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
 # Needs the tables, but no row.
 FIND_CLAIMS: Final = "SELECT FROM thread_claims LIMIT 1"
 RELEASE: Final = "DELETE FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
+# Any number, the same for all who migrate.
+LOCK_MIGRATION: Final = "SELECT pg_try_advisory_lock(7213890162) AS locked"
+
+# What the saver asks of its connections: autocommit, dict rows, no server-side prepared statements.
+OPTIONS: Final[Mapping[str, Any]] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "row_factory": dict_row,
+}
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+# Who holds the claim under which the current task runs.
+_holder: Final[ContextVar[str]] = ContextVar("holder of a claim", default="")
 
 
 class MemoryThreads:
@@ -48,18 +69,19 @@ class MemoryThreads:
 
     def __init__(self) -> None:
         self.saver = InMemorySaver(serde=_serializer())
-        self._claimed: set[str] = set()
+        self._claimed: dict[str, float] = {}
 
     @asynccontextmanager
     async def claim(self, thread_id: str, seconds: float) -> AsyncGenerator[None]:
         """See Threads.claim."""
+        now = asyncio.get_running_loop().time()
         if thread_id in self._claimed:
-            raise ThreadBusyError("a turn of this thread is under way")
-        self._claimed.add(thread_id)
+            raise ThreadBusyError(self._claimed[thread_id] - now)
+        self._claimed[thread_id] = now + seconds
         try:
             yield
         finally:
-            self._claimed.discard(thread_id)
+            del self._claimed[thread_id]
 
     async def ping(self) -> None:
         """See Threads.ping."""
@@ -69,25 +91,25 @@ class PostgresThreads:
     """Threads in the tables that migrate() makes."""
 
     def __init__(self, pool: Pool) -> None:
-        self.saver = AsyncPostgresSaver(pool, serde=_serializer())
+        self.saver = _Saver(pool)
         self._pool = pool
 
     @asynccontextmanager
     async def claim(self, thread_id: str, seconds: float) -> AsyncGenerator[None]:
         """See Threads.claim."""
-        claim = {"thread_id": thread_id, "holder": secrets.token_hex(16), "seconds": seconds}
-        try:
+        holder = secrets.token_hex(16)
+        claim = {"thread_id": thread_id, "holder": holder, "seconds": seconds}
+        with _store():
             async with self._pool.connection() as connection:
                 claimed = await connection.execute(CLAIM, claim)
-            if claimed.rowcount == 0:
-                raise ThreadBusyError("a turn of this thread is under way")
-            try:
-                yield
-            finally:
-                await self._release(claim)
-        except psycopg.OperationalError as error:
-            # Of the claim, or of the saver in the body.
-            raise ThreadsUnavailableError("the store of threads does not answer") from error
+                if claimed.rowcount == 0:
+                    other = await (await connection.execute(REMAINING, claim)).fetchone()
+                    raise ThreadBusyError(other["seconds"] if other else 0)
+        _holder.set(holder)
+        try:
+            yield
+        finally:
+            await self._release(claim)
 
     async def _release(self, claim: Mapping[str, object]) -> None:
         try:
@@ -103,6 +125,57 @@ class PostgresThreads:
             await connection.execute(FIND_CLAIMS)
 
 
+class _Saver(AsyncPostgresSaver):
+    """Tells its own failures from those of tools, and writes for whoever holds the claim of the thread alone.
+
+    A process that was stopped for longer than its claim would otherwise write over the turn that came after.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool, serde=_serializer())
+        self._pool = pool
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See AsyncPostgresSaver."""
+        with _store():
+            return await super().aget_tuple(config)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See AsyncPostgresSaver."""
+        with _store():
+            await self._check_claim(config)
+            return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """See AsyncPostgresSaver."""
+        with _store():
+            await self._check_claim(config)
+            await super().aput_writes(config, writes, task_id, task_path)
+
+    async def _check_claim(self, config: RunnableConfig) -> None:
+        claim = {"thread_id": config.get("configurable", {})["thread_id"], "holder": _holder.get()}
+        async with self._pool.connection() as connection:
+            held = await connection.execute(HOLDS, claim)
+        if held.rowcount == 0:
+            raise ThreadsUnavailableError("the turn lost its claim of the thread")
+
+
+@contextmanager
+def _store() -> Generator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise ThreadsUnavailableError("the store of threads does not answer") from error
+
+
 @asynccontextmanager
 async def open_threads(url: str) -> AsyncGenerator[Threads]:
     """Opens the store, whether or not its database can be reached yet."""
@@ -114,18 +187,23 @@ async def open_threads(url: str) -> AsyncGenerator[Threads]:
 
 
 async def migrate(url: str) -> None:
-    """Creates or updates the tables of the store. Safe to repeat; nothing to do for `memory:`."""
+    """Creates or updates the tables of the store. Safe to repeat, and for many at once."""
     if url == MEMORY:
         return
-    async with _pool(url) as pool:
-        await AsyncPostgresSaver(pool).setup()
-        async with pool.connection() as connection:
-            await connection.execute(CREATE_CLAIMS)
+    async with await AsyncConnection[DictRow].connect(url, **OPTIONS) as connection:
+        # Ends with the connection. A statement that waited for it would hold up CREATE INDEX CONCURRENTLY.
+        while not await _is_locked(connection):  # noqa: ASYNC110  (another process holds it)
+            await asyncio.sleep(MIGRATION_POLL_SECONDS)
+        await AsyncPostgresSaver(connection).setup()
+        await connection.execute(CREATE_CLAIMS)
+
+
+async def _is_locked(connection: AsyncConnection[DictRow]) -> bool:
+    row = await (await connection.execute(LOCK_MIGRATION)).fetchone()
+    return row is not None and row["locked"]
 
 
 def _pool(url: str) -> Pool:
-    # What the saver asks of its connections: autocommit, dict rows, no server-side prepared statements.
-    options = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
     return AsyncConnectionPool(
         url,
         open=False,
@@ -136,7 +214,7 @@ def _pool(url: str) -> Pool:
         reconnect_timeout=POOL_TIMEOUT_SECONDS,
         # A connection that the database closed meanwhile is replaced rather than handed out.
         check=Pool.check_connection,
-        kwargs=options,
+        kwargs={**OPTIONS},
     )
 
 

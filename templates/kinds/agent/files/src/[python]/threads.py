@@ -7,7 +7,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 
 class ThreadBusyError(Exception):
-    """The thread has a turn under way, in this process or in another."""
+    """The thread has a turn under way, in this process or in another, for `seconds` at most."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("a turn of this thread is under way")
+        self.seconds = seconds
 
 
 class ThreadsUnavailableError(Exception):
@@ -19,13 +23,13 @@ class Threads(Protocol):
 
     @property
     def saver(self) -> BaseCheckpointSaver[str]:
-        """LangGraph's own port: where the graph stores the state of a thread."""
+        """LangGraph's own port: where the graph stores the state of a thread. Writes under a claim alone."""
         ...
 
     def claim(self, thread_id: str, seconds: float) -> AbstractAsyncContextManager[None]:
-        """Holds a thread for the body. A claim that a crash left behind ends after `seconds`.
+        """Holds a thread for the body, for `seconds` at most: who claims it after that writes alone.
 
-        Raises ThreadBusyError, and ThreadsUnavailableError also when the store fails in the body.
+        Raises ThreadBusyError and ThreadsUnavailableError; so does the saver when the store fails.
         """
         ...
 

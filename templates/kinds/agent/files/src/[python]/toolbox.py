@@ -3,6 +3,7 @@
 # LangChain leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -46,9 +47,9 @@ def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
 
 
 def idempotency_key(runtime: ToolRuntime[Any, Any]) -> str:
-    """Names a tool call for whoever it changes something at: the same when its step runs again.
+    """Names a tool call for whoever it changes something at, by 64 digits: the same when its step runs again.
 
-    It consists of the thread, the message and the number of the call in its turn, since model servers give
+    They are made of the thread, the message and the number of the call in its turn, since model servers give
     the same `tool_call_id` to calls of different messages.
     """
     messages = runtime.state["messages"]
@@ -58,7 +59,8 @@ def idempotency_key(runtime: ToolRuntime[Any, Any]) -> str:
     ]
     # The last message with calls is the one that this call is of.
     number = len(calls) - 1 - calls[::-1].index(runtime.tool_call_id)
-    return f"{runtime.config.get('configurable', {})['thread_id']}/{messages[start].id}/{number}"
+    call = f"{runtime.config.get('configurable', {})['thread_id']}/{messages[start].id}/{number}"
+    return hashlib.sha256(call.encode()).hexdigest()
 
 
 async def _run(request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[Answer]]) -> Answer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
+from uuid import UUID
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
@@ -26,10 +27,16 @@ from .threads import Threads
 TOOLS_AT_ONCE: Final = 8
 # A claim outlives its turn, which needs a moment to end once it is out of time.
 CLAIM_MARGIN_SECONDS: Final = 30
+# What LangGraph files writes under that are of no task but of the state: they count at once.
+STATE_WRITES: Final = str(UUID(int=0))
 
 
 class RepeatedMessageError(Exception):
     """The message was sent before, and another one came after it."""
+
+
+class QuestionClosedError(Exception):
+    """The message answers a question that is not, or no longer, the one that the thread waits with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,16 @@ class Turns:
         self._timeout_seconds = timeout_seconds
         self._graph = build_graph(threads.saver, tools)
 
-    async def take(self, caller: Caller, thread_id: str, message_id: str, message: str) -> Turn:
+    async def take(
+        self, caller: Caller, thread_id: str, message_id: str, message: str, answers: str | None = None
+    ) -> Turn:
         """Runs one turn of a thread, which begins with its first message.
 
         The same message can be sent again, and should be after a failure: a turn that failed goes on where it
         stopped, one that ended gives its reply once more. Another message gives a failed turn up: what it did
-        stays in the thread. Where the thread waits for an answer to interrupt(), the next message is that.
-        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, AnswerLimitError,
-        OutOfTimeError and ModelError.
+        stays in the thread. A message that `answers` another one is an answer to the question that one got.
+        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, QuestionClosedError,
+        AnswerLimitError, OutOfTimeError and ModelError.
         """
         async with (
             self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
@@ -78,9 +87,11 @@ class Turns:
             # Whatever the environment says: conversations are not sent to a tracing service.
             with tracing_context(enabled=False):
                 context = Context(self._model, self._tools, self._service_token_file, caller)
-                return await self._take(context, thread_id, message_id, message)
+                return await self._take(context, thread_id, message_id, message, answers)
 
-    async def _take(self, context: Context, thread_id: str, message_id: str, message: str) -> Turn:
+    async def _take(
+        self, context: Context, thread_id: str, message_id: str, message: str, answers: str | None
+    ) -> Turn:
         thread: RunnableConfig = {"configurable": {"thread_id": thread_id}, "max_concurrency": TOOLS_AT_ONCE}
         snapshot = await self._graph.aget_state(thread)
         known: list[str] = snapshot.values.get("message_ids", [])
@@ -93,9 +104,11 @@ class Turns:
                     raise RepeatedMessageError("the turn of the message was given up for another message")
                 return outcome
             update: Any = None
-        elif _asks(snapshot):
-            answer = {snapshot.interrupts[0].id: message}
-            update = Command(resume=answer, update={"message_ids": [message_id]})
+        elif answers is not None:
+            if not snapshot.interrupts or answers != known[-1]:
+                raise QuestionClosedError("the thread does not wait for an answer to this question")
+            await self._remember(snapshot, message_id)
+            update = Command(resume={snapshot.interrupts[0].id: message})
         else:
             if snapshot.tasks:
                 # What the failed turn left to do ends; what it did stays.
@@ -109,12 +122,18 @@ class Turns:
             raise RuntimeError("the graph ended without a reply")
         return outcome
 
-
-def _asks(snapshot: StateSnapshot) -> bool:
-    """Whether all that is left to do waits for an answer: where a step failed beside it, nobody was asked."""
-    return bool(snapshot.interrupts) and all(
-        task.interrupts or task.result is not None for task in snapshot.tasks
-    )
+    async def _remember(self, snapshot: StateSnapshot, message_id: str) -> None:
+        """Stores the id of an answer before what comes of it, or a resend could answer the next question."""
+        saver = self._threads.saver
+        if (stored := await saver.aget_tuple(snapshot.config)) is None:
+            raise RuntimeError("the thread has gone")
+        # Known by their positions, so those of earlier answers come first again.
+        earlier = stored.pending_writes or []
+        writes: list[tuple[str, Any]] = [
+            (name, value) for task, name, value in earlier if task == STATE_WRITES
+        ]
+        writes = [*writes, ("message_ids", [message_id])]
+        await saver.aput_writes(stored.config, writes, STATE_WRITES)
 
 
 def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
