@@ -29,6 +29,7 @@ export type KindName = keyof typeof NAMES;
 const FLAGS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   projection: ['--source', 'domain/orders'],
   integration: ['--entity', 'order'],
+  uisurface: ['--entity', 'order'],
 };
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -76,7 +79,7 @@ const python: Toolchain = {
 };
 
 const typescript: Toolchain = {
-  names: partOf(['async', 'undefined', 's3-a1b', LONGEST], 2),
+  names: partOf(['async', 'undefined', LONGEST, 'warehouse-inventory-reservation-requests'], 2),
   assertion: /\[ERR_ASSERTION\]/,
   async install(folder, files) {
     const modules = await nodeModules(bytesOf(files, 'package.json'), bytesOf(files, 'package-lock.json'));
@@ -268,6 +271,39 @@ test(
   },
   10 * MINUTES,
 );
+
+test('a surface asks for the rest of a list, and takes 400 for a fault of what was entered', async () => {
+  const kind = await kindOf('uisurface');
+  const folder = await mkdtemp(join(folders, 'uisurface-'));
+  await writeFiles(
+    folder,
+    new Map([...(await scaffold(kind, 'orders')), ...(await reference(kind, 'orders'))]),
+  );
+  const { createSdk } = await import(join(folder, 'src/sdk/client.ts'));
+  const { callHeaders } = await import(join(folder, 'src/sdk/headers.ts'));
+  const asked: unknown[] = [];
+  const service = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (request.method === 'POST') response.writeHead(400);
+    response.end(JSON.stringify({ orders: [{ id: '1', title: 'First' }], next: '1' }));
+  }).listen(0, '127.0.0.1');
+  await once(service, 'listening');
+  try {
+    const url = new URL(`http://127.0.0.1:${(service.address() as AddressInfo).port}/v1/`);
+    const sdk = createSdk({ commandsUrl: url, queriesUrl: url, headers: callHeaders(undefined) });
+    const trace = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tracestate: undefined };
+    const caller = { tenant: 'acme', subject: 'ann', ...trace, signal: AbortSignal.timeout(MINUTES) };
+
+    expect(await sdk.listOrders(caller)).toEqual({ rows: [{ id: '1', title: 'First' }], next: '1' });
+    await sdk.listOrders(caller, 'a b');
+    const refused = sdk.createOrder(caller, { requestId: '1', title: 'bell' });
+    await expect(refused).rejects.toMatchObject({ name: 'InputError' });
+    expect(asked).toEqual(['GET /v1/orders', 'GET /v1/orders?after=a+b', 'POST /v1/CreateOrder']);
+  } finally {
+    service.close();
+    service.closeAllConnections();
+  }
+});
 
 /** The style sheet of a surface, as soon as it says on which port it is open. */
 async function styleOf(lines: AsyncIterator<string>): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeniedError, SdkError, SignInError } from '../src/sdk/sdk.ts';
+import { DeniedError, InputError, SdkError, SignInError } from '../src/sdk/sdk.ts';
 import { FakeSdk } from './support/fake-sdk.ts';
 import { recorder } from './support/log.ts';
 import { ANN, appWith, see } from './support/page.ts';
@@ -8,14 +8,14 @@ import { ANN, appWith, see } from './support/page.ts';
 /** What a browser sends along with a form of this surface. */
 const OWN_FORM = { ...ANN, 'sec-fetch-site': 'same-origin' };
 const NAME = 'orders';
-const ITEMS = [
+const ROWS = [
   { id: '1', title: 'First' },
   { id: '2', title: 'Second' },
 ];
 const TRACEPARENT = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 
-test('the home page shows the items', async () => {
-  const app = appWith(new FakeSdk(ITEMS));
+test('the home page lists titles', async () => {
+  const app = appWith(new FakeSdk(ROWS));
 
   const got = await see(await app.request('/', { headers: ANN }));
 
@@ -30,6 +30,21 @@ test('the home page says when there is nothing', async () => {
   assert.deepEqual(got, { status: 200, text: [NAME, 'Nothing here yet.'] });
 });
 
+test('the home page leads to the rest of a long list', async () => {
+  const sdk = new FakeSdk(ROWS, 'a b');
+  const app = appWith(sdk);
+
+  const first = await app.request('/', { headers: ANN });
+  const [, link = ''] = /href="(\/\?[^"]*)"/.exec(await first.clone().text()) ?? [];
+  const got = await see(first);
+  await app.request(link, { headers: ANN });
+
+  assert.deepEqual(
+    { ...got, after: sdk.after },
+    { status: 200, text: [NAME, 'First', 'Second', 'More'], after: [undefined, 'a b'] },
+  );
+});
+
 test('the home page shows markup in a title as text', async () => {
   const title = `<img src=x onerror="alert('1')"> & more`;
   const app = appWith(new FakeSdk([{ id: '1', title }]));
@@ -40,7 +55,7 @@ test('the home page shows markup in a title as text', async () => {
 });
 
 test('the home page asks in the name of its caller', async () => {
-  const sdk = new FakeSdk(ITEMS);
+  const sdk = new FakeSdk(ROWS);
   const trace = { traceparent: TRACEPARENT, tracestate: 'vendor=1' };
 
   const got = await see(await appWith(sdk).request('/', { headers: { ...ANN, ...trace } }));
@@ -53,7 +68,7 @@ test('the home page asks in the name of its caller', async () => {
 });
 
 test('the form is sent on in the name of its caller, and the browser goes on', async () => {
-  const sdk = new FakeSdk(ITEMS);
+  const sdk = new FakeSdk(ROWS);
   const app = appWith(sdk);
   const page = await (await app.request('/new', { headers: ANN })).text();
   const [, requestId = ''] = /name="requestId" value="([^"]+)"/.exec(page) ?? [];
@@ -71,17 +86,25 @@ test('the form is sent on in the name of its caller, and the browser goes on', a
 });
 
 test('a form with a fault is shown again with what was entered', async () => {
-  const sdk = new FakeSdk(ITEMS);
-  const title = `"<b>${'x'.repeat(200)}`;
-  const body = new URLSearchParams({ requestId: '1', title });
+  const sdk = new FakeSdk(ROWS);
+  const titles = [`"<b>${'x'.repeat(200)}`, ' ', 'bell \u0007', '"<b>xxx'];
+  const refusing = new FakeSdk(new InputError('title has a word that 10.0.0.1 does not like'));
+  const got = titles.map(async (title, nth) => {
+    const body = new URLSearchParams({ requestId: '1', title });
+    const app = appWith(nth < 3 ? sdk : refusing);
+    const response = await app.request('/new', { method: 'POST', headers: OWN_FORM, body });
+    const page = await response.clone().text();
+    return { ...(await see(response)), kept: page.includes('value="&quot;&lt;b&gt;xxx') };
+  });
 
-  const response = await appWith(sdk).request('/new', { method: 'POST', headers: OWN_FORM, body });
-
-  const page = await response.clone().text();
-  assert.deepEqual(
-    { ...(await see(response)), kept: page.includes(`value="&quot;&lt;b&gt;xxx`), created: sdk.created },
-    { status: 422, text: ['New item', 'Title', 'Create', 'The title is too long.'], kept: true, created: [] },
-  );
+  const form = ['New order', 'Title', 'Create'];
+  assert.deepEqual(await Promise.all(got), [
+    { status: 400, text: [...form, 'The title is too long.'], kept: true },
+    { status: 400, text: [...form, 'The title is missing.'], kept: false },
+    { status: 400, text: [...form, 'The title has a control character.'], kept: false },
+    { status: 400, text: [...form, 'The title is not accepted.'], kept: true },
+  ]);
+  assert.deepEqual(sdk.created, []);
 });
 
 test('a form that is too large is refused', async () => {
@@ -113,7 +136,7 @@ test('what is no form is refused', async () => {
 });
 
 test('who is not known is asked to sign in', async () => {
-  const app = appWith(new FakeSdk(ITEMS));
+  const app = appWith(new FakeSdk(ROWS));
   const unknown = await see(await app.request('/'));
   const empty = await see(await app.request('/', { headers: { 'tenant-id': '' } }));
   const form = await see(await app.request('/new'));
@@ -128,7 +151,7 @@ test('who is not known is asked to sign in', async () => {
 test('where there is a place to sign in, who is not known is sent there', async () => {
   const signIn = { url: new URL('https://id.acme.example/start'), anonymousTenant: undefined };
 
-  const response = await appWith(new FakeSdk(ITEMS), { signIn }).request('/?page=2');
+  const response = await appWith(new FakeSdk(ROWS), { signIn }).request('/?page=2');
 
   assert.deepEqual(
     [response.status, response.headers.get('location')],
@@ -136,8 +159,18 @@ test('where there is a place to sign in, who is not known is sent there', async 
   );
 });
 
+test('who has a name that no service takes is refused', async () => {
+  const app = appWith(new FakeSdk(ROWS));
+  const callers = [{ 'tenant-id': 'acme inc' }, { ...ANN, 'subject-id': 'J\u00fcrgen' }];
+
+  const got = await Promise.all(callers.map(async (headers) => see(await app.request('/', { headers }))));
+
+  const refused = { status: 400, text: ['Bad Request', 'This request is refused.'] };
+  assert.deepEqual(got, [refused, refused]);
+});
+
 test('who is not known may have a tenant', async () => {
-  const sdk = new FakeSdk(ITEMS);
+  const sdk = new FakeSdk(ROWS);
   const signIn = { url: undefined, anonymousTenant: 'local' };
 
   await appWith(sdk, { signIn }).request('/');
@@ -168,7 +201,7 @@ test('a caller whom a service refuses is told so, and its words are not shown', 
 });
 
 test('a mistake of ours is an internal error, and its words are not shown', async () => {
-  const app = appWith(new FakeSdk(new TypeError('items is not iterable')));
+  const app = appWith(new FakeSdk(new TypeError('list is not iterable')));
 
   const got = await see(await app.request('/', { headers: ANN }));
 
@@ -228,15 +261,15 @@ test('forms of other sites are refused', async () => {
   );
 });
 
-test('a failed request is one record, with its trace and its cause', async () => {
+test('a failed request is one record, with its caller, its trace and its cause', async () => {
   const { log, records } = recorder();
   const cause = new Error('10.0.0.1 refused the connection');
-  const app = appWith(new FakeSdk(new SdkError('no items', { cause })), { log });
+  const app = appWith(new FakeSdk(new SdkError('no answer', { cause })), { log });
 
   await app.request('/?name=value', { headers: { ...ANN, cookie: 'token', traceparent: TRACEPARENT } });
 
-  const got = records.map(({ level, method, path, status, traceparent, err }) => {
-    return { level, method, path, status, traceparent, cause: err?.message };
+  const got = records.map(({ level, method, path, status, trace_id, tenant, subject, err }) => {
+    return { level, method, path, status, trace_id, tenant, subject, cause: err?.message };
   });
   assert.deepEqual(got, [
     {
@@ -244,8 +277,10 @@ test('a failed request is one record, with its trace and its cause', async () =>
       method: 'GET',
       path: '/',
       status: 502,
-      traceparent: TRACEPARENT,
-      cause: 'no items: 10.0.0.1 refused the connection',
+      trace_id: '1'.repeat(32),
+      tenant: 'acme',
+      subject: 'ann',
+      cause: 'no answer: 10.0.0.1 refused the connection',
     },
   ]);
   assert.doesNotMatch(JSON.stringify(records), /token|value/);
@@ -258,8 +293,8 @@ test('a request without a trace, or with a broken one, begins its own', async ()
   await app.request('/nowhere');
   await app.request('/nowhere', { headers: { traceparent: `00-${'0'.repeat(32)}-${'2'.repeat(16)}-01` } });
 
-  const [first, second] = records.map(({ traceparent }) => String(traceparent));
-  assert.match(`${first} ${second}`, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00 00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  const [first, second] = records.map(({ trace_id }) => String(trace_id));
+  assert.match(`${first} ${second}`, /^[0-9a-f]{32} [0-9a-f]{32}$/);
   assert.notEqual(first, second);
 });
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { type Caller, SignInError } from './sdk/sdk.ts';
-import { personOf, type SignIn } from './sign-in.ts';
+import { type Person, personOf, type SignIn } from './sign-in.ts';
 
 /** What the middleware below finds out about each request. */
 export interface RequestEnv {
-  Variables: { trace: Trace };
+  Variables: { trace: Trace; person?: Person };
 }
 
 type Trace = Pick<Caller, 'traceparent' | 'tracestate'>;
@@ -29,7 +29,9 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
       path: context.req.path,
       status,
       milliseconds: Math.round(performance.now() - start),
-      traceparent: trace.traceparent,
+      trace_id: trace.traceparent.slice(3, 35),
+      tenant: context.var.person?.tenant,
+      subject: context.var.person?.subject,
       err: gone ? undefined : context.error,
     };
     if (status >= 500) log.error(record, 'request');
@@ -37,10 +39,11 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
   };
 }
 
-/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. Throws SignInError. */
+/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. Throws what {@link personOf} throws, and SignInError. */
 export function callerOf(context: Context<RequestEnv>, signIn: SignIn, timeoutSeconds: number): Caller {
   const person = personOf(context, signIn);
   if (person === undefined) throw new SignInError('the request names no tenant');
+  context.set('person', person);
   const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
   return { ...person, ...context.var.trace, signal };
 }

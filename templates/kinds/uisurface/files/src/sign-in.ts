@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { problem } from './pages/problem.ts';
 
 /** How people are told apart. */
@@ -15,11 +16,19 @@ export interface Person {
   readonly subject: string | undefined;
 }
 
-/** Who asks: what lets people in says so in headers, and takes away those that a browser sent. */
+/** What services take as the name of a tenant or a subject. */
+const NAME = /^[!-~]{1,200}$/;
+
+/**
+ * Who asks: what lets people in says so in headers, and takes away those that a browser sent. Throws an HTTPException
+ * with status 400 where a header is no name.
+ */
 export function personOf({ req }: Context, { anonymousTenant }: SignIn): Person | undefined {
   // Some proxies send an empty header for who did not sign in.
   const tenant = req.header('tenant-id') || anonymousTenant;
-  return tenant === undefined ? undefined : { tenant, subject: req.header('subject-id') };
+  const subject = req.header('subject-id') || undefined;
+  if (![tenant, subject].every((name) => name === undefined || NAME.test(name))) throw new HTTPException(400);
+  return tenant === undefined ? undefined : { tenant, subject };
 }
 
 /** The answer to somebody who is not known. */

@@ -8,25 +8,32 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** Something that the home page lists. */
-export interface Item {
+/** What the home page shows of one of the orders. */
+export interface Row {
   readonly id: string;
   readonly title: string;
 }
 
-/** What a person asks for with the form. */
-export interface NewItem {
-  /** The same when the form is sent again, so that it makes one item. */
+/** A part of the orders, in the order to show them. */
+export interface Rows {
+  readonly rows: readonly Row[];
+  /** What the rest comes after; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+/** What a person enters for a new order. */
+export interface Draft {
+  /** The same when the form is sent again, so that it makes one order. */
   readonly requestId: string;
   readonly title: string;
 }
 
 /** All that this surface asks of the services behind it. Pages know this interface and nothing beneath it. */
 export interface Sdk {
-  /** In the order to show them. Throws SdkError, SignInError or DeniedError. */
-  listItems(caller: Caller): Promise<readonly Item[]>;
-  /** It may take a moment until `listItems` knows of it. Throws as `listItems` does. */
-  createItem(caller: Caller, item: NewItem): Promise<void>;
+  /** The first part, or the one after a `next`. Throws SdkError, SignInError, DeniedError or InputError. */
+  listOrders(caller: Caller, after?: string): Promise<Rows>;
+  /** It may take a moment until `listOrders` knows of it. Throws as `listOrders` does. */
+  createOrder(caller: Caller, draft: Draft): Promise<void>;
   /** Ends connections; nothing may be asked afterwards. */
   close(): Promise<void>;
 }
@@ -44,4 +51,9 @@ export class SignInError extends Error {
 /** A service behind this surface does not let the caller do this; the cause is for the log only. */
 export class DeniedError extends Error {
   override readonly name = 'DeniedError';
+}
+
+/** A service behind this surface does not take what was entered; the cause is for the log only. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
 }

@@ -9,10 +9,10 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import { NotImplementedError } from './failures.ts';
 import { home } from './pages/home.ts';
-import { emptyItem, newItem, readItem } from './pages/new-item.ts';
+import { emptyForm, formPage, readForm } from './pages/new.ts';
 import { problem } from './pages/problem.ts';
 import { callerOf, logRequests, type RequestEnv } from './requests.ts';
-import { DeniedError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
+import { DeniedError, InputError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
 import { askToSignIn, type SignIn } from './sign-in.ts';
 
 const LARGEST_FORM_BYTES = 16 * 1024;
@@ -85,18 +85,23 @@ export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Se
   app.get('/style.css', etag(), (context) =>
     context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),
   );
-  app.get('/', async (context) => context.html(await home(sdk, caller(context))));
+  app.get('/', async (context) => context.html(await home(sdk, caller(context), context.req.query('after'))));
   // A page with a form: it is shown, and what was entered is read, looked at, passed on; then the browser goes on.
   app.get('/new', (context) => {
     // Who signs in only when the form is sent loses what was entered.
     caller(context);
-    return context.html(newItem(emptyItem()));
+    return context.html(formPage(emptyForm()));
   });
   app.post('/new', bodyLimit({ maxSize: LARGEST_FORM_BYTES }), async (context) => {
     const sender = caller(context);
-    const sent = readItem(await formOf(context));
-    if ('fault' in sent) return context.html(newItem(sent.entered, sent.fault), 422);
-    await sdk.createItem(sender, sent.item);
+    const { entered, fault } = readForm(await formOf(context));
+    if (fault !== undefined) return context.html(formPage(entered, fault), 400);
+    try {
+      await sdk.createOrder(sender, entered);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return context.html(formPage(entered, 'The title is not accepted.'), 400);
+    }
     return context.redirect('/', 303);
   });
 
@@ -110,6 +115,9 @@ export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Se
     }
     if (error instanceof NotImplementedError) {
       return context.html(problem('Not implemented', error.message), 501);
+    }
+    if (error instanceof InputError) {
+      return context.html(problem('Bad Request', 'This request is refused.'), 400);
     }
     if (error instanceof SignInError) return askToSignIn(context, signIn);
     if (error instanceof DeniedError) {
