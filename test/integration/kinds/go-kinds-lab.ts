@@ -98,7 +98,8 @@ export async function goTest(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<TestRun> {
-  const { stdout, stderr } = await go(folder, ['test', '-json', '-count=1', '-vet=off', '-timeout=300s', ...args], env);
+  const flags = ['-json', '-count=1', '-vet=off', '-timeout=300s'];
+  const { stdout, stderr } = await go(folder, ['test', ...flags, ...args], env);
   const cases = new Map<string, { state: string; output: string }>();
   let trouble = stderr;
   for (const line of stdout.trimEnd().split('\n')) {
