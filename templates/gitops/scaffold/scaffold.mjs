@@ -72,7 +72,9 @@ function check(request) {
     throw new Refused(
       `The wiring of ${request.release} exists; force overwrites it:\n${files.map(([path]) => path).join('\n')}`,
     );
-  console.log(`${request.release}: ${wanted.length} files, branch ${request.branch}`);
+  console.log(
+    `${request.release}: ${wanted.length} of ${files.length} files to write, branch ${request.branch}`,
+  );
   return wanted;
 }
 
