@@ -16,6 +16,26 @@ const patience = { wait: 'pr', timeout: 1_800_000 } as const;
 const dispatches = ({ github }: GitopsWorld) => github.requests.filter(({ method }) => method === 'POST');
 const idle = { idle: Number.POSITIVE_INFINITY };
 
+/** A request that waits for the end of a rate limit until it is released. */
+async function limited(world: GitopsWorld) {
+  const waiting = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const clock = patientlessClock();
+  const held: typeof clock = {
+    ...clock,
+    async sleep(milliseconds, signal) {
+      waiting.resolve();
+      await released.promise;
+      await clock.sleep(milliseconds, signal);
+    },
+  };
+  const headers = { 'retry-after': '600' };
+  world.github.fault({ path: /dispatches$/, status: 429, headers, body: { message: 'Slow down.' } });
+  const first = runDispatch(ordersRequest(), patience, world.ports({ clock: held }));
+  await waiting.promise;
+  return { first, release: released.resolve };
+}
+
 describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of the API %s', (generation) => {
   test('a request finds its run, follows it, and ends with its pull request and files', async () => {
     await using world = await gitopsWorld({ generation });
@@ -198,24 +218,25 @@ describe('a request', () => {
 
   test('that waits for a rate limit is sent once, by the process that took it over', async () => {
     await using world = await gitopsWorld();
-    const limited = Promise.withResolvers<void>();
-    const released = Promise.withResolvers<void>();
-    const waiting = {
-      ...patientlessClock(),
-      sleep() {
-        limited.resolve();
-        return released.promise;
-      },
-    };
-    const headers = { 'retry-after': '600' };
-    world.github.fault({ path: /dispatches$/, status: 429, headers, body: { message: 'Slow down.' } });
-    const first = runDispatch(ordersRequest(), patience, world.ports({ clock: waiting }));
-    await limited.promise;
+    const { first, release } = await limited(world);
     const second = await runDispatch(ordersRequest(), patience, world.ports());
     expect(second).toMatchObject({ result: 'proposed', request: { id: 'request-0001' } });
-    released.resolve();
+    release();
     expect(await first).toMatchObject({ result: 'proposed', run: { id: second.run?.id } });
     expect(world.gitops.runs).toHaveLength(1);
+  });
+
+  test('that was taken over, and whose run is not there yet, is not sent, and stays with who has it', async () => {
+    await using world = await gitopsWorld();
+    const { first, release } = await limited(world);
+    const { journal } = world.ports();
+    const [entry] = await journal.list();
+    const taken = { ...(entry ?? expect.fail('the journal has the request')), claim: 'another' };
+    await journal.replace(keyOf(taken), taken);
+    release();
+    await expect(first).rejects.toMatchObject({ code: 'gitops-request-taken', exit: 3 });
+    expect(world.gitops.runs).toEqual([]);
+    expect(await journal.list()).toEqual([taken]);
   });
 
   test('of a process that was killed after it was sent is found, also when its run has ended', async () => {
