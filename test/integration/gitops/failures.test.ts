@@ -380,7 +380,11 @@ describe('a failure has its own code, message and next step', () => {
     expect(
       JSON.stringify([problem?.message, problem?.why, problem?.suggestions, world.events, told.text]),
     ).not.toMatch(/gh[ps]_|github_pat_/);
-    const steady = (text: string) => text.replace(/127\.0\.0\.1:\d+/g, 'HOST').replace(/1600\d+/g, 'ID');
+    const steady = (text: string) =>
+      text
+        .replaceAll('\n', ' ')
+        .replace(/127\.0\.0\.1:\d+/g, 'HOST')
+        .replace(/1600\d+/g, 'ID');
     rows.push([
       name,
       `${exit}`,
