@@ -86,7 +86,10 @@ export function go(
   return attempt(tool('go'), args, { cwd: folder, env: { ...goEnvironment, ...env } });
 }
 
-/** What `go test -json` said of the top-level cases, and of everything around them; `go vet` runs by itself. */
+/**
+ * What `go test -json` said of the top-level cases, and of everything around them. `go vet` runs by itself; packages that
+ * are as they were in the run before are not tested again.
+ */
 export interface TestRun {
   readonly cases: ReadonlyMap<string, { readonly state: string; readonly output: string }>;
   /** Packages that did not compile, and output that belongs to no case. */
@@ -98,7 +101,7 @@ export async function goTest(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<TestRun> {
-  const flags = ['-json', '-count=1', '-vet=off', '-timeout=300s'];
+  const flags = ['-json', '-vet=off', '-timeout=300s'];
   const { stdout, stderr } = await go(folder, ['test', ...flags, ...args], env);
   const cases = new Map<string, { state: string; output: string }>();
   let trouble = stderr;

@@ -102,14 +102,16 @@ func tool[In, Out any](
 	return func(ctx context.Context, req *mcp.CallToolRequest, in In) (*mcp.CallToolResult, Out, error) {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
-		out, err := call(ctx, caller.From(ctx), in)
+		from := caller.From(ctx)
+		out, err := call(ctx, from, in)
 		if err == nil {
 			return nil, out, nil
 		}
 		if refused, ok := errors.AsType[port.Refused](err); ok {
 			return nil, out, refused
 		}
-		log.ErrorContext(ctx, "call failed", "tool", req.Params.Name, "error", err)
+		log.LogAttrs(ctx, slog.LevelError, "call failed",
+			append(from.LogAttrs(), slog.String("tool", req.Params.Name), slog.String("error", err.Error()))...)
 		return nil, out, errFailed
 	}
 }

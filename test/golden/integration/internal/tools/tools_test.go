@@ -40,9 +40,14 @@ func (m *memory) RequestOrder(_ context.Context, from caller.Caller, request por
 // connect returns a client of the tools on a port.
 func connect(t *testing.T, services port.Services) *mcp.ClientSession {
 	t.Helper()
+	return connectLogging(t, slog.New(slog.DiscardHandler), services)
+}
+
+func connectLogging(t *testing.T, log *slog.Logger, services port.Services) *mcp.ClientSession {
+	t.Helper()
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return alice, nil }
 	near, far := mcp.NewInMemoryTransports()
-	server, err := New(slog.New(slog.DiscardHandler), services, identify).Connect(t.Context(), far, nil)
+	server, err := New(log, services, identify).Connect(t.Context(), far, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,6 +178,15 @@ func TestToolsTellWhatIsRefused(t *testing.T) {
 				t.Errorf("%s = %s, error %t, want the error %s", tool, got, failed, test.want)
 			}
 		}
+	}
+}
+
+func TestFailuresAreLoggedWithTheirCaller(t *testing.T) {
+	var log strings.Builder
+	client := connectLogging(t, slog.New(slog.NewTextHandler(&log, nil)), &memory{err: errors.New("secret")})
+	call(t, client, "get_order", map[string]any{"id": "i1"})
+	if want := `msg="call failed" tenant=acme subject=alice trace_id="" tool=get_order error=secret`; !strings.Contains(log.String(), want) {
+		t.Errorf("log = %s, want %s", log.String(), want)
 	}
 }
 
