@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { actRun } from '../support/act.ts';
 import { type GitopsWorld, startGitops } from '../support/gitops.ts';
 import { installPacked, type Packed } from '../support/packed.ts';
-import { PublishWorld } from '../support/publish-world.ts';
+import { startPublishLab } from '../support/publish-lab.ts';
 import { serverCertificate } from '../support/services/certificates.ts';
 import { attempt, run } from '../support/services/run.ts';
 import { contentOf } from '../support/tree.ts';
@@ -114,13 +114,9 @@ test('from two repositories to a reviewed pull request, and on to a rendered ref
   const merged = await world.clone();
   expect(await render(merged, 'dev')).not.toMatch(/^kind:/m);
 
-  const publish = new PublishWorld();
-  const { report } = await publish.publish({
-    as: 'main',
-    commit: publish.commit('first'),
-    sources: { 'domain/orders': 'v1' },
-  });
-  const ref = report.components[0]?.ref ?? '';
+  await using lab = await startPublishLab({ cli });
+  await using app = await lab.app({ sources: { 'domain/orders': 'v1' } });
+  const ref = (await app.report()).components[0]?.ref ?? '';
   expect(ref).toMatch(/domain-orders:[0-9a-f]{40}@sha256:[0-9a-f]{64}$/);
   const values = `sources/values/env/dev/apps/${RELEASE}.yaml`;
   await world.commit({ [values]: `enabled: true\nimage:\n  ref: ${ref}\n` });
