@@ -13,7 +13,7 @@ import (
 // Serve is what answering calls takes.
 type Serve struct {
 	Database
-	settings.Server
+	settings.Process
 	// Callers may make calls; what they say of tenant and subject is believed.
 	Callers     credentials.Callers `env:"ACCEPT_CALLERS,required,notEmpty"`
 	GRPCAddress string              `env:"GRPC_ADDRESS,notEmpty" envDefault:":9090"`

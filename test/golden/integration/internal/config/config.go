@@ -21,7 +21,7 @@ import (
 // Serve is what serving over HTTP takes.
 type Serve struct {
 	Backend
-	settings.Server
+	settings.Process
 	// Resource is the address of this server for its clients, and so the audience that their tokens must have.
 	Resource Resource `env:"RESOURCE_URL,required,notEmpty"`
 	// IssuerURL is who issues the tokens.

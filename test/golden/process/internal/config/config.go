@@ -39,7 +39,7 @@ type OAuth struct {
 // Serve is what doing jobs and taking in messages takes.
 type Serve struct {
 	Engine
-	settings.Server
+	settings.Process
 	// Callers may send messages; what they say of the caller is believed.
 	Callers credentials.Callers `env:"ACCEPT_CALLERS,required,notEmpty"`
 	// WorkURL is the method of a domain that does the work.

@@ -9,7 +9,7 @@ import (
 // Serve is what taking events and answering queries takes.
 type Serve struct {
 	Database
-	settings.Server
+	settings.Process
 	// Callers may send events and make queries; what they say of tenant and events is believed.
 	Callers credentials.Callers `env:"ACCEPT_CALLERS,required,notEmpty"`
 }

@@ -16,21 +16,16 @@ import (
 type Process struct {
 	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
 	LogLevel    slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
-	// DrainTimeout is for work in flight, and for any delay before.
+	// DrainDelay lets load balancers see that a server is not ready any more before it refuses work.
+	DrainDelay Delay `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
+	// DrainTimeout is for work in flight, the delay included.
 	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
 }
 
-// Server is what a process takes that load balancers send requests to.
-type Server struct {
-	Process
-	// DrainDelay lets load balancers see that the process is not ready any more before it refuses work.
-	DrainDelay Delay `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
-}
-
-func (s Server) check() error {
+func (p Process) check() error {
 	// A timeout that is malformed has been named already.
-	if delay := time.Duration(s.DrainDelay); s.DrainTimeout > 0 && delay >= s.DrainTimeout {
-		return fmt.Errorf("DRAIN_DELAY: %v is not less than the %v of DRAIN_TIMEOUT", delay, s.DrainTimeout)
+	if delay := time.Duration(p.DrainDelay); p.DrainTimeout > 0 && (delay < 0 || delay >= p.DrainTimeout) {
+		return fmt.Errorf("DRAIN_DELAY: %v is not between 0 and the %v of DRAIN_TIMEOUT", delay, p.DrainTimeout)
 	}
 	return nil
 }
@@ -41,20 +36,17 @@ type Delay time.Duration
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Delay) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
-	if err != nil || parsed < 0 {
-		return errors.New("no time such as 3s")
-	}
 	*d = Delay(parsed)
-	return nil
+	return err
 }
 
 var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[time.Duration](): func(text string) (any, error) {
 		parsed, err := time.ParseDuration(text)
-		if err != nil || parsed <= 0 {
-			return nil, errors.New("no time such as 10s")
+		if err == nil && parsed <= 0 {
+			err = errors.New("not above 0")
 		}
-		return parsed, nil
+		return parsed, err
 	},
 }
 
@@ -63,8 +55,8 @@ var parsers = map[reflect.Type]env.ParserFunc{
 func Load[T any](environ []string) (T, error) {
 	loaded, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(environ), FuncMap: parsers})
 	err = named[T](err)
-	if server, ok := any(loaded).(interface{ check() error }); ok {
-		err = errors.Join(err, server.check())
+	if process, ok := any(loaded).(interface{ check() error }); ok {
+		err = errors.Join(err, process.check())
 	}
 	return loaded, err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type sample struct {
-	Server
+	Process
 	Name string `env:"NAME,required,notEmpty"`
 }
 
@@ -20,9 +20,9 @@ func TestLoadReadsEnvironment(t *testing.T) {
 	}{
 		{
 			[]string{"NAME=a", "HTTP_ADDRESS=:8081", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=11s"},
-			sample{Server{Process{":8081", 4, 11 * time.Second}, Delay(time.Second)}, "a"},
+			sample{Process{":8081", 4, Delay(time.Second), 11 * time.Second}, "a"},
 		},
-		{[]string{"NAME=a"}, sample{Server{Process{":8080", 0, 10 * time.Second}, 0}, "a"}},
+		{[]string{"NAME=a"}, sample{Process{":8080", 0, 0, 10 * time.Second}, "a"}},
 	} {
 		got, err := Load[sample](test.environ)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
