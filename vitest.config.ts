@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './.ci/longest-first.ts';
 
@@ -13,8 +14,8 @@ export default defineConfig({
     // A limit is there to end what hangs. A cold compiler or a busy machine takes minutes for what usually takes seconds.
     testTimeout: 300_000,
     hookTimeout: 600_000,
-    // Tests wait for processes and services as often as they compute.
-    maxWorkers: '100%',
+    // Tests wait for processes and services as often as they compute: more of them than processors.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     // Most programs in Go that tests start end within a second: little of their garbage is worth collecting.
     env: { GOGC: '400' },

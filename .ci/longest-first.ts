@@ -20,12 +20,16 @@ const LONGEST = [
   'test/e2e/gitops-scaffold.test.ts',
 ];
 
-/** Starts the longest test files first, so that at the end no processor waits for one that began late. */
+/**
+ * Starts the longest test files first, so that at the end no processor waits for one that began late; and last those that
+ * share what they load, because a worker keeps it only from one such file to the next.
+ */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
+    const rank = ({ moduleId, project }: TestSpecification) => {
       const at = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
-      return at < 0 ? LONGEST.length : at;
+      if (at >= 0) return at;
+      return project.config.isolate ? LONGEST.length : LONGEST.length + 1;
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
