@@ -10,7 +10,7 @@ export interface Descendants {
   stop(): Promise<void>;
 }
 
-const EVERY_MS = 15;
+const EVERY_MS = 40;
 
 /** Looks through /proc every few milliseconds until it is stopped; Linux only. */
 export function watchDescendants(root: number): Descendants {

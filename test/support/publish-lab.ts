@@ -51,7 +51,7 @@ export interface PublishOptions {
 
 /** A workspace to begin with. */
 export interface AppOptions {
-  /** Content of `app.txt` by id; three components where absent. */
+  /** Content of `app.txt` by id; {@link SOURCES} where absent. */
   readonly sources?: Sources;
   /** Lines for primitive.config.yaml, after what every app has. */
   readonly config?: string;
@@ -66,7 +66,8 @@ export interface AppOptions {
 /** `{ 'domain/orders': 'v1' }` */
 export type Sources = Readonly<Record<string, string>>;
 
-export const SOURCES: Sources = { 'domain/orders': 'v1', 'domain/stock': 'v1', 'process/billing': 'v1' };
+/** Two components: each more is seconds of syft and cosign. */
+export const SOURCES: Sources = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
 
 /** The packed CLI and everything that it talks to; services are shared, each app stands under a path of its own. */
 export interface PublishLab extends AsyncDisposable {
@@ -94,6 +95,8 @@ export interface PublishLab extends AsyncDisposable {
 /** One repository of code, and where it publishes. */
 export interface App extends AsyncDisposable {
   readonly repo: TestRepository;
+  /** Of its components. */
+  readonly ids: readonly string[];
   /** `127.0.0.1:PORT/app-7` */
   readonly prefix: string;
   readonly head: string;
@@ -175,7 +178,7 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
         .filter(({ path }) => path.startsWith(root))
         .map(({ method, path }) => `${method} ${path.slice(root.length)}`);
     },
-    observe: (app, ids = Object.keys(SOURCES)) => ({
+    observe: (app, ids = app.ids) => ({
       prefix: app.prefix,
       ids,
       verifier: createVerifier({ root: { type: 'file', path: sigstore.trustedRoot } }),
@@ -223,6 +226,7 @@ async function createApp(
   });
   const app: App = {
     repo,
+    ids: Object.keys(sources),
     prefix,
     get head() {
       return repo.git('rev-parse', 'HEAD');

@@ -86,8 +86,10 @@ const isSbom = ({ annotations = {} }: Index['manifests'][number]) =>
   Object.values(annotations).some((value) => value.includes('spdx'));
 
 /** What a publish of main published, and the next commit, which changes nothing. */
-async function published(): Promise<{ app: App; component: PublishedComponent & { digest: string } }> {
-  const app = await lab.app({ sources: ONE, platforms: 'linux/amd64, linux/arm64' });
+async function published(
+  platforms = 'linux/amd64',
+): Promise<{ app: App; component: PublishedComponent & { digest: string } }> {
+  const app = await lab.app({ sources: ONE, platforms });
   const { components } = await app.report();
   await app.repo.commit({ 'README.md': 'nothing that is built' });
   const [component] = components;
@@ -101,7 +103,7 @@ describe('a baseline', () => {
   let app: App;
   let component: Awaited<ReturnType<typeof published>>['component'];
   beforeAll(async () => {
-    ({ app, component } = await published());
+    ({ app, component } = await published('linux/amd64, linux/arm64'));
   });
   afterAll(() => app?.[Symbol.asyncDispose]());
 
@@ -160,6 +162,9 @@ describe('a baseline', () => {
       } finally {
         for (const each of undo.reverse()) await each();
       }
+    });
+
+    test('once all of it is put back, it is reused', async () => {
       expect(decided(await app.plan())).toMatchObject([{ action: 'reuse' }]);
     });
   });

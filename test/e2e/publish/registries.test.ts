@@ -40,7 +40,7 @@ describe.each(labs)('$registry and $builder', (options) => {
 
   test('the first publish builds everything; cosign 3 and 2.6 agree that it is sealed', async () => {
     const report = await app.report();
-    expect(report.components.map(({ action }) => action)).toEqual(['built', 'built', 'built']);
+    expect(report.components.map(({ action }) => action)).toEqual(['built', 'built']);
     expect(report.channel.moved).toBe(true);
     for (const { image, digest, inputDigest, ref, platforms } of report.components) {
       expect(ref).toBe(`${image}:${app.head}@${digest}`);
@@ -63,12 +63,10 @@ describe.each(labs)('$registry and $builder', (options) => {
     const second = await app.change({ 'domain/stock': 'v2' });
     lab.proxy.reset();
     const report = await app.report();
-    expect(report.components.map(({ action }) => action)).toEqual(['reused', 'built', 'reused']);
-    for (const id of ['domain/orders', 'process/billing']) {
-      const asked = lab.requests(app.image(id));
-      expect(asked.filter((request) => MOVES_BYTES.test(request))).toEqual([]);
-      expect(asked.filter((request) => request.startsWith('PUT'))).toEqual([`PUT manifests/${second}`]);
-    }
+    expect(report.components.map(({ action }) => action)).toEqual(['reused', 'built']);
+    const asked = lab.requests(app.image('domain/orders'));
+    expect(asked.filter((request) => MOVES_BYTES.test(request))).toEqual([]);
+    expect(asked.filter((request) => request.startsWith('PUT'))).toEqual([`PUT manifests/${second}`]);
     const after = await tagsOf(app.image('domain/orders'));
     expect(after).toEqual({ ...before, [second]: before[first] });
     expect(await brokenPromisesAt(lab.observe(app))).toEqual([]);
@@ -78,7 +76,7 @@ describe.each(labs)('$registry and $builder', (options) => {
     const third = await app.repo.commit({ 'README.md': 'nothing that is built' });
     lab.proxy.reset();
     const report = await app.report();
-    expect(report.components.map(({ action }) => action)).toEqual(['reused', 'reused', 'reused']);
+    expect(report.components.map(({ action }) => action)).toEqual(['reused', 'reused']);
     expect(report.run.requests).toBe(lab.proxy.requests.length);
     for (const { image, digest } of report.components) {
       const asked = lab.requests(image).map((request) => request.replace('-', ':'));
@@ -105,7 +103,7 @@ describe.each(labs)('$registry and $builder', (options) => {
     const before = await tagsOf(app.releases);
     lab.proxy.reset();
     const report = await app.report();
-    expect(report.components.map(({ action }) => action)).toEqual(Array(3).fill('already-published'));
+    expect(report.components.map(({ action }) => action)).toEqual(app.ids.map(() => 'already-published'));
     expect(lab.proxy.requests.filter(({ method }) => !['GET', 'HEAD'].includes(method))).toEqual([]);
     for (const { image } of report.components) {
       expect(lab.requests(image)).toEqual([`HEAD manifests/${app.head}`]);

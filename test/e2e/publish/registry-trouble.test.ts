@@ -197,9 +197,9 @@ test('TLS by a private authority and token login: everything is published', asyn
     await using app = await lab.app({ host: registry.host });
     const env = { ...(await login(registry)), SSL_CERT_FILE: registry.caFile ?? '' };
     const report = await app.report({ env });
-    expect(report.components.map(({ action }) => action)).toEqual(['built', 'built', 'built']);
+    expect(report.components.map(({ action }) => action)).toEqual(['built', 'built']);
     const again = await app.report({ env });
-    expect(again.components.map(({ action }) => action)).toEqual(Array(3).fill('already-published'));
+    expect(again.components.map(({ action }) => action)).toEqual(app.ids.map(() => 'already-published'));
   } finally {
     await registry.stop();
   }
