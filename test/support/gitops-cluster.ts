@@ -201,7 +201,7 @@ export async function eventually<T>(look: () => Promise<T>, minutes = 3): Promis
       return await look();
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await sleep(100);
+      await sleep(300);
     }
   }
 }
