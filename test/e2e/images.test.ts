@@ -6,11 +6,11 @@ import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { scaffold as goScaffold, write } from '../integration/kinds/go-kinds-lab.ts';
 import { scaffoldedKinds } from '../support/goldens.ts';
 import { type App, cosignVerifies, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
-import { type ContainerOptions, startContainer } from '../support/services/container.ts';
+import { type ContainerOptions, startContainer, unpackImage } from '../support/services/container.ts';
 import { type Engine, startEngine } from '../support/services/engine.ts';
 import { pushKindBases } from '../support/services/kind-bases.ts';
 import { freePort } from '../support/services/ports.ts';
-import { startPostgres } from '../support/services/postgres.ts';
+import { type Postgres, startPostgres } from '../support/services/postgres.ts';
 
 /** What a deployment would set: the image sets the rest. `before` runs to its end first. */
 interface Deployment extends ContainerOptions {
@@ -92,12 +92,14 @@ const kinds = await scaffoldedKinds();
 
 let lab: PublishLab;
 let engine: Engine;
+let postgres: Postgres;
 let app: App;
 let report: PublishReport;
 
 beforeAll(async () => {
   lab = await startPublishLab({ hostNetwork: true });
   engine = await startEngine();
+  postgres = await startPostgres();
   const bases = await pushKindBases(lab.proxy.host);
   app = await lab.app({
     sources: {},
@@ -122,6 +124,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
+  await postgres?.stop();
   await engine?.stop();
   await lab?.[Symbol.asyncDispose]();
 });
@@ -137,17 +140,19 @@ test('every kind, as scaffolded but for the handlers of a process, is built, sea
 
 describe.each(kinds)('the image of %s', (kind) => {
   test('starts, is live and ready, and ends on SIGTERM', async () => {
-    await using postgres = await startPostgres();
+    await postgres.execute(`CREATE DATABASE ${kind}`);
     const { run } = (await (await openKinds({ bundled: bundledKinds() })).get(kind)) ?? {};
     const { ref = '' } = report.components.find((component) => component.kind === kind) ?? {};
     const port = await freePort();
-    const services = { database: postgres.url, issuer: lab.sigstore.issuer, engine: engine.url };
+    const database = new URL(`/${kind}`, postgres.url).href;
+    const services = { database, issuer: lab.sigstore.issuer, engine: engine.url };
     const { before, ...deployment } = (await deployments[kind]?.(port, services)) ?? { env: {} };
+    await using image = await unpackImage(ref);
     if (before) {
-      await using first = await startContainer(ref, { ...deployment, command: before });
+      await using first = await startContainer(image, { ...deployment, command: before });
       expect(await first.exit, await first.log()).toBe(0);
     }
-    await using container = await startContainer(ref, deployment);
+    await using container = await startContainer(image, deployment);
     const get = (path: string) =>
       Promise.race([statusOf(`http://127.0.0.1:${port}${path}`), container.failed]);
     expect(OK).toContain(await get(run?.live ?? ''));

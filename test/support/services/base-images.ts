@@ -1,8 +1,11 @@
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { joinRepository } from '../../../src/oci/reference.ts';
+import type { Descriptor, Repository } from '../../../src/oci/types.ts';
 import { tool } from '../../tools/locate.ts';
 import { run } from './run.ts';
+import { pushIndex, pushTars } from './tar-image.ts';
 
 /** References by digest of bases that were pushed to a loopback registry. */
 export interface BaseImages {
@@ -12,15 +15,9 @@ export interface BaseImages {
   readonly runtime: string;
 }
 
-export interface BaseImageOptions {
-  /** Environment for crane, for a registry with credentials or its own authority. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-const PLATFORMS = ['linux/amd64', 'linux/arm64'];
 const NONROOT = '65532';
-/** For `crane mutate`: the platform of this machine, whose programs a base is made of. */
-export const OWN_PLATFORM = `--set-platform=linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+/** Of Go, what no program is compiled with. */
+const UNUSED_GO = ['./test', './api', './doc', './misc', './src/cmd', '*_test.go', 'testdata'];
 /** In every base: the certificates that this machine trusts. */
 export const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
@@ -28,29 +25,19 @@ export const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
  * Assembles base images out of what this machine has and pushes them, so that nothing is downloaded.
  * Their digests differ from run to run: the tars hold file times.
  */
-export async function pushBaseImages(host: string, options: BaseImageOptions = {}): Promise<BaseImages> {
+export async function pushBaseImages(host: string): Promise<BaseImages> {
   const folder = await mkdtemp(join(tmpdir(), 'primitive-bases-'));
   try {
     return {
-      go: await pushGo(folder, `${host}/bases/golang`, options),
-      runtime: await pushRuntime(folder, `${host}/bases/runtime`, options),
+      go: await pushGo(folder, joinRepository(host, 'bases/golang')),
+      runtime: await pushRuntime(folder, joinRepository(host, 'bases/runtime')),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Only the small runtime base; a second's work instead of several. */
-export async function pushRuntimeBase(host: string, options: BaseImageOptions = {}): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'primitive-bases-'));
-  try {
-    return await pushRuntime(folder, `${host}/bases/runtime`, options);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function pushGo(folder: string, repository: string, options: BaseImageOptions): Promise<string> {
+async function pushGo(folder: string, repository: Repository): Promise<string> {
   const files = join(folder, 'go');
   await commonFiles(files);
   await shell(files);
@@ -62,61 +49,31 @@ async function pushGo(folder: string, repository: string, options: BaseImageOpti
     `--directory=${goroot}`,
     // Links keep their targets, only the members move to where Go usually stands.
     '--transform=flags=rh;s,^\\.,usr/local/go,',
-    ...['./test', './api', './doc', './misc'].map((unused) => `--exclude=${unused}`),
+    ...UNUSED_GO.map((unused) => `--exclude=${unused}`),
     '.',
   ]);
-  return pushImage(repository, [await tarOf(files), goTar], options, [
-    OWN_PLATFORM,
-    '--env=PATH=/usr/local/go/bin:/go/bin:/bin',
-    '--env=GOPATH=/go',
-    '--env=GOTOOLCHAIN=local',
-    // There is no C compiler.
-    '--env=CGO_ENABLED=0',
-    `--env=SSL_CERT_FILE=${CERTIFICATES}`,
-    '--workdir=/go',
-  ]);
+  const image = await pushTars(repository, [await tarOf(files), goTar], {
+    Env: [
+      'PATH=/usr/local/go/bin:/go/bin:/bin',
+      'GOPATH=/go',
+      'GOTOOLCHAIN=local',
+      // There is no C compiler.
+      'CGO_ENABLED=0',
+      `SSL_CERT_FILE=${CERTIFICATES}`,
+    ],
+    WorkingDir: '/go',
+  });
+  return `${repository}@${image.digest}`;
 }
 
-async function pushRuntime(folder: string, repository: string, options: BaseImageOptions): Promise<string> {
+async function pushRuntime(folder: string, repository: Repository): Promise<string> {
   const files = join(folder, 'runtime');
   await commonFiles(files);
   const tar = await tarOf(files);
-  const children: string[] = [];
-  for (const platform of PLATFORMS) {
-    children.push(
-      await pushImage(repository, [tar], options, [`--set-platform=${platform}`, `--user=${NONROOT}`]),
-    );
-  }
-  const index = await run(
-    tool('crane'),
-    ['index', 'append', ...children.map((child) => `--manifest=${child}`), `--tag=${repository}:base`],
-    { ...options },
-  );
-  return `${repository}@${digestIn(index)}`;
-}
-
-/** Pushes one image of these layers, with what `crane mutate` sets, and gives its reference by digest. */
-export async function pushImage(
-  repository: string,
-  layers: readonly string[],
-  options: BaseImageOptions,
-  settings: readonly string[],
-): Promise<string> {
-  const crane = tool('crane');
-  const tag = `${repository}:base`;
-  const files = layers.map((layer) => `--new_layer=${layer}`);
-  const appended = await run(crane, ['append', '--oci-empty-base', ...files, `--new_tag=${tag}`], {
-    ...options,
-  });
-  const source = `${repository}@${digestIn(appended)}`;
-  const mutated = await run(crane, ['mutate', ...settings, `--tag=${tag}`, source], { ...options });
-  return `${repository}@${digestIn(mutated)}`;
-}
-
-function digestIn(output: string): string {
-  const digest = /sha256:[0-9a-f]{64}/.exec(output)?.[0];
-  if (digest === undefined) throw new Error(`crane printed no digest: ${output}`);
-  return digest;
+  const children: Descriptor[] = [];
+  for (const architecture of ['amd64', 'arm64'])
+    children.push(await pushTars(repository, [tar], { architecture, User: NONROOT }));
+  return pushIndex(repository, children);
 }
 
 /** What every base has: certificates, a user, a folder for temporary files. */

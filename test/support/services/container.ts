@@ -32,14 +32,15 @@ interface ImageConfig {
   readonly WorkingDir?: string;
 }
 
-let containers = 0;
+/** An image on disk, for any number of containers. */
+export interface UnpackedImage extends Service {
+  readonly rootfs: string;
+  readonly config: ImageConfig;
+}
 
-/**
- * Starts an image of a loopback registry by runc, as hardened clusters do: no part of its file system but /tmp can be
- * written, no capabilities, no new privileges. The network is this machine's.
- */
-export function startContainer(ref: string, options: ContainerOptions): Promise<Container> {
-  return inFolder('container', async (folder) => {
+/** Unpacks an image of a loopback registry. */
+export function unpackImage(ref: string): Promise<UnpackedImage> {
+  return inFolder('image', async (folder) => {
     const rootfs = join(folder, 'rootfs');
     const tar = `${rootfs}.tar`;
     await mkdir(rootfs);
@@ -48,7 +49,20 @@ export function startContainer(ref: string, options: ContainerOptions): Promise<
     const { config } = JSON.parse(await run(tool('crane'), ['config', ref])) as {
       readonly config: ImageConfig;
     };
-    await writeFile(join(folder, 'config.json'), JSON.stringify(specOf(config, options)));
+    const stop = stopper(() => removeFolder(folder));
+    return { rootfs, config, stop, [Symbol.asyncDispose]: stop };
+  });
+}
+
+let containers = 0;
+
+/**
+ * Starts an image by runc, as hardened clusters do: no part of its file system but /tmp can be written, no capabilities,
+ * no new privileges. The network is this machine's.
+ */
+export function startContainer(image: UnpackedImage, options: ContainerOptions): Promise<Container> {
+  return inFolder('container', async (folder) => {
+    await writeFile(join(folder, 'config.json'), JSON.stringify(specOf(image, options)));
     const id = `primitive-test-${process.pid}-${++containers}`;
     const runc = ['--root', join(folder, 'state')];
     const program = startProgram(tool('runc'), [...runc, 'run', '--bundle', folder, id], { folder });
@@ -69,7 +83,7 @@ export function startContainer(ref: string, options: ContainerOptions): Promise<
 }
 
 /** The bundle's `config.json` (OCI runtime spec 1.0). */
-function specOf(image: ImageConfig, { env, command }: ContainerOptions) {
+function specOf({ rootfs, config: image }: UnpackedImage, { env, command }: ContainerOptions) {
   const [uid = Number.NaN, gid = uid] = image.User.split(':').map(Number);
   if (!(uid > 0))
     throw new Error(`the image runs as "${image.User}", which a cluster cannot know not to be root`);
@@ -85,7 +99,7 @@ function specOf(image: ImageConfig, { env, command }: ContainerOptions) {
       cwd: image.WorkingDir || '/',
       noNewPrivileges: true,
     },
-    root: { path: 'rootfs', readonly: true },
+    root: { path: rootfs, readonly: true },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },

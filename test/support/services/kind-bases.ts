@@ -2,17 +2,11 @@ import { copyFile, cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBases } from '../../../src/kinds/template.ts';
+import type { Repository } from '../../../src/oci/types.ts';
 import { tool } from '../../tools/locate.ts';
-import {
-  CERTIFICATES,
-  commonFiles,
-  OWN_PLATFORM,
-  pushBaseImages,
-  pushImage,
-  shell,
-  tarOf,
-} from './base-images.ts';
+import { CERTIFICATES, commonFiles, pushBaseImages, shell, tarOf } from './base-images.ts';
 import { attempt, run } from './run.ts';
+import { type ImageConfig, pushTars } from './tar-image.ts';
 
 const table = join(import.meta.dirname, '../../../templates/bases.yaml');
 
@@ -28,9 +22,9 @@ export async function pushKindBases(host: string): Promise<Readonly<Record<strin
     return {
       [bases.goBuild]: go,
       [bases.goRun]: runtime,
-      [bases.python]: await pushPython(join(folder, 'python'), `${host}/bases/python`),
-      [bases.nodeBuild]: await pushNodeBuild(join(folder, 'node-build'), `${host}/bases/node-build`),
-      [bases.nodeRun]: await pushNodeRun(join(folder, 'node-run'), `${host}/bases/node-run`),
+      [bases.python]: await pushPython(join(folder, 'python'), host),
+      [bases.nodeBuild]: await pushNodeBuild(join(folder, 'node-build'), host),
+      [bases.nodeRun]: await pushNodeRun(join(folder, 'node-run'), host),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -44,7 +38,7 @@ export async function pushKindBases(host: string): Promise<Readonly<Record<strin
 const GLIBC = ['libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'libresolv.so.2', 'librt.so.1', 'libutil.so.1'];
 
 /** The interpreter stands where it does on this machine, because it looks for its library around itself. */
-async function pushPython(files: string, repository: string): Promise<string> {
+async function pushPython(files: string, host: string): Promise<string> {
   await commonFiles(files);
   await shell(files);
   const script = [
@@ -68,24 +62,18 @@ async function pushPython(files: string, repository: string): Promise<string> {
   const paths = [...new Set([python.interpreter, python.library, ...linked, ...beside])];
   const unused = ['test', 'idlelib', 'lib2to3', 'site-packages', '__pycache__', 'config-*'];
   const excluded = unused.map((name) => `--exclude=${join(python.library, name)}`);
-  return pushImage(
-    repository,
+  return pushBase(
+    `${host}/bases/python`,
     [
       await tarOf(files),
       await tarOfPaths(`${files}-library.tar`, paths, excluded),
       await tarOfPaths(`${files}-pip.tar`, [python.pip], []),
     ],
-    {},
-    [
-      OWN_PLATFORM,
-      '--env=PATH=/usr/bin:/bin',
-      `--env=PIP_CERT=${CERTIFICATES}`,
-      `--env=SSL_CERT_FILE=${CERTIFICATES}`,
-    ],
+    { Env: ['PATH=/usr/bin:/bin', `PIP_CERT=${CERTIFICATES}`, `SSL_CERT_FILE=${CERTIFICATES}`] },
   );
 }
 
-async function pushNodeBuild(files: string, repository: string): Promise<string> {
+async function pushNodeBuild(files: string, host: string): Promise<string> {
   await commonFiles(files);
   await shell(files);
   const modules = join(files, 'usr/local/lib/node_modules');
@@ -99,23 +87,25 @@ async function pushNodeBuild(files: string, repository: string): Promise<string>
   await cp(dirname(dirname(await realpath(cli))), join(modules, 'npm'), { recursive: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'));
   await symlink('../../bin/busybox', join(files, 'usr/bin/env'));
-  return pushImage(repository, [await tarOf(files), await nodeLibraries(files)], {}, [
-    OWN_PLATFORM,
-    '--env=PATH=/usr/local/bin:/usr/bin:/bin',
-    `--env=NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
-  ]);
+  return pushBase(`${host}/bases/node-build`, [await tarOf(files), await nodeLibraries(files)], {
+    Env: ['PATH=/usr/local/bin:/usr/bin:/bin', `NODE_EXTRA_CA_CERTS=${CERTIFICATES}`],
+  });
 }
 
 /** No shell: as in the base that it stands for, Node is all that there is. */
-async function pushNodeRun(files: string, repository: string): Promise<string> {
+async function pushNodeRun(files: string, host: string): Promise<string> {
   await commonFiles(files);
   await mkdir(join(files, 'nodejs/bin'), { recursive: true });
   await copyFile(process.execPath, join(files, 'nodejs/bin/node'));
-  return pushImage(repository, [await tarOf(files), await nodeLibraries(files)], {}, [
-    OWN_PLATFORM,
-    '--entrypoint=/nodejs/bin/node',
-    '--user=65532',
-  ]);
+  return pushBase(`${host}/bases/node-run`, [await tarOf(files), await nodeLibraries(files)], {
+    Entrypoint: ['/nodejs/bin/node'],
+    User: '65532',
+  });
+}
+
+async function pushBase(repository: string, tars: readonly string[], config: ImageConfig): Promise<string> {
+  const { digest } = await pushTars(repository as Repository, tars, config);
+  return `${repository}@${digest}`;
 }
 
 async function nodeLibraries(files: string): Promise<string> {
