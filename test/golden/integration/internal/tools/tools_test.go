@@ -40,14 +40,9 @@ func (m *memory) RequestOrder(_ context.Context, from caller.Caller, request por
 // connect returns a client of the tools on a port.
 func connect(t *testing.T, services port.Services) *mcp.ClientSession {
 	t.Helper()
-	return connectLogging(t, slog.New(slog.DiscardHandler), services)
-}
-
-func connectLogging(t *testing.T, log *slog.Logger, services port.Services) *mcp.ClientSession {
-	t.Helper()
 	identify := func(*mcp.RequestExtra) (caller.Caller, error) { return alice, nil }
 	near, far := mcp.NewInMemoryTransports()
-	server, err := New(log, services, identify).Connect(t.Context(), far, nil)
+	server, err := New(slog.New(slog.DiscardHandler), services, identify).Connect(t.Context(), far, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,10 +178,14 @@ func TestToolsTellWhatIsRefused(t *testing.T) {
 
 func TestFailuresAreLoggedWithTheirCaller(t *testing.T) {
 	var log strings.Builder
-	client := connectLogging(t, slog.New(slog.NewTextHandler(&log, nil)), &memory{err: errors.New("secret")})
-	call(t, client, "get_order", map[string]any{"id": "i1"})
-	if want := `msg="call failed" tenant=acme subject=alice trace_id="" tool=get_order error=secret`; !strings.Contains(log.String(), want) {
-		t.Errorf("log = %s, want %s", log.String(), want)
+	failing := tool(slog.New(slog.NewTextHandler(&log, nil)), func(context.Context, caller.Caller, struct{}) (struct{}, error) {
+		return struct{}{}, errors.New("secret")
+	})
+	request := &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: "fail"}}
+	_, _, err := failing(caller.With(t.Context(), alice), request, struct{}{})
+	want := `msg="call failed" tenant=acme subject=alice trace_id="" tool=fail error=secret`
+	if !errors.Is(err, errFailed) || !strings.Contains(log.String(), want) {
+		t.Errorf("error = %v, log = %s; want %v, %s", err, log.String(), errFailed, want)
 	}
 }
 
