@@ -32,11 +32,7 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
       const specifier = form === 'path' && !name.startsWith('.') ? `./${name}` : name;
       imports.push({ specifier, typeOnly: true, line: loc.start.line, column: loc.start.column + 1 });
     }
-    const statements = file.program.body as unknown as readonly SyntaxNode[];
-    const declared = statements.filter(({ type }) => type === 'ImportDeclaration').length;
-    // With no more such words than declarations, nothing is imported further down; an escape may spell one.
-    const isFlat = [...text.matchAll(/\b(?:import|require)\b|\\u/g)].length === declared;
-    for (const statement of statements) visit(statement, imports, isFlat);
+    visit(file.program as unknown as SyntaxNode, imports);
     return { imports };
   } catch (error) {
     return { imports: [], fault: faultOf(error) };
@@ -65,18 +61,17 @@ function faultOf(error: unknown): SyntaxFault {
   return { message, ...(loc === undefined ? {} : { line: loc.line, column: loc.column + 1 }) };
 }
 
-/** Collects imports in the order of the text: of the node alone, or of all that is in it. */
-function visit(node: SyntaxNode, imports: SourceImport[], isFlat: boolean): void {
+/** Collects the imports of a node and of all that is in it, in the order of the text. */
+function visit(node: SyntaxNode, imports: SourceImport[]): void {
   const found = importOf(node);
   if (found !== undefined) {
     const { line, column } = node.loc.start;
     imports.push({ ...found, line, column: column + 1 });
   }
-  if (isFlat) return;
-  for (const value of Object.values(node)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
-      if (isNode(item)) visit(item, imports, isFlat);
-    }
+  for (const key in node) {
+    const value = node[key];
+    if (isNode(value)) visit(value, imports);
+    if (Array.isArray(value)) for (const item of value) if (isNode(item)) visit(item, imports);
   }
 }
 
