@@ -9,7 +9,7 @@ const base: Files = {
   'primitive.config.yaml': `registry: ghcr.io/acme
 imports:
   sdk: { go: [example.com/acme/sdk], ts: ["@acme/sdk"], python: [acme_sdk] }
-  forbidden: [github.com/pkg/errors, lodash, requests]
+  forbidden: [github.com/pkg/errors, lodash, requests, child_process, "node:dgram"]
 `,
   'go.work': 'go 1.26\n\nuse (\n\t./primitives/domain/orders\n\t./libs/go\n)\n',
   [`${ORDERS}/go.mod`]: `module example.com/acme/primitives/domain/orders // ours
@@ -50,6 +50,7 @@ replace example.com/fork => github.com/acme/fork v1.2.3
 }`,
   'tsconfig.base.json':
     '{ "compilerOptions": { "paths": { "overruled/*": ["./primitives/uisurface/admin/*"] } } }',
+  [`${SHOP}/src/any/tsconfig.json`]: '{ "compilerOptions": { "paths": { "*": ["../../../types/*"] } } }',
   [`${SHOP}/src/lib/price.ts`]: '',
   [`${SHOP}/src/gen/orders_pb.ts`]: '',
   [`${SHOP}/src/shared`]: { link: '../../admin/src' },
@@ -195,6 +196,8 @@ export const imports: Corpus = {
         "export * from '../../../../domain/billing/web/invoice';",
         "const a = require('@acme/admin');",
         ["const a = require('@acme/admin');", `${SHOP}/src/vendor/a.ts`],
+        ["import a from '@acme/admin';", `${SHOP}/src/any/a.ts`],
+        "import a from '~admin/built.js';",
         "const a = await import('~admin/index.ts');",
         "import a from '#admin';",
         "import a from 'linked-admin/src/index.js';",
@@ -205,6 +208,8 @@ export const imports: Corpus = {
       [
         "import { price } from '../lib/price.ts';",
         "import { price } from '@/lib/price';",
+        ["import react from 'react';", `${SHOP}/src/any/a.ts`],
+        "import a from '@/built.js';",
         "import price from '#lib/price';",
         "import price from '../mine/price.js';",
         "import a from '@acme/admin2';",
@@ -327,9 +332,17 @@ export const imports: Corpus = {
       [
         "import _ from 'lodash';",
         "const _ = require('lodash/fp');",
+        "import { spawn } from 'node:child_process';",
+        "import dgram from 'dgram';",
         "import type { Dictionary } from 'lodash';",
       ],
-      ["import _ from 'lodash-es';", "import _ from './lodash';", "import _ from '@types/lodash';"],
+      [
+        "import _ from 'lodash-es';",
+        "import { on } from 'node:events';",
+        "import a from 'child_process2';",
+        "import _ from './lodash';",
+        "import _ from '@types/lodash';",
+      ],
     ),
     ...cases(
       'IMP-004',

@@ -60,22 +60,36 @@ export async function npmResolver(repository: Repository): Promise<Resolver> {
       );
       return (await Promise.all(targets)).flat();
     }
-    const aliased = aliasOf(await aliasesOf(from), specifier, repository);
-    if (aliased !== undefined) return [await at(aliased)];
+    const { found, missing } = aliasOf(await aliasesOf(from), specifier, repository);
+    if (found !== undefined) return [await at(found)];
     const name = packageName(specifier);
     const folder = own?.linked.get(name) ?? byName.get(name);
-    if (folder === undefined || isBuiltin(specifier)) return [{ type: 'package', name: specifier }];
-    return [await at(posix.join(folder, specifier.slice(name.length)))];
+    const target: Target =
+      folder === undefined || isBuiltin(specifier)
+        ? { type: 'package', name: specifier }
+        : await at(posix.join(folder, specifier.slice(name.length)));
+    return missing === undefined ? [target] : [await at(missing), target];
   };
   return resolve;
 }
 
-/** The path that tsconfig.json gives a name: of several, the first that is there. */
-function aliasOf({ baseUrl, paths }: Aliases, specifier: string, repository: Repository): string | undefined {
+/**
+ * The path that tsconfig.json gives a name: of several, the first that is there. One that is missing may be built later,
+ * or the name is that of a package, as it is for a pattern that every name matches.
+ */
+function aliasOf(
+  { baseUrl, paths }: Aliases,
+  specifier: string,
+  repository: Repository,
+): { readonly found?: string | undefined; readonly missing?: string | undefined } {
   const [aliased = []] = matching(paths, specifier);
-  const found = aliased.find((path) => existing(repository, path) !== undefined) ?? aliased[0];
-  if (found !== undefined || baseUrl === undefined) return found;
-  return existing(repository, posix.join(baseUrl, specifier));
+  const found = aliased.find((path) => existing(repository, path) !== undefined);
+  if (found !== undefined) return { found };
+  const [[missing] = []] = matching(
+    paths.filter(([pattern]) => pattern !== '*'),
+    specifier,
+  );
+  return { found: baseUrl && existing(repository, posix.join(baseUrl, specifier)), missing };
 }
 
 /** The file that a path without its suffix means; a `.js` may be made from a `.ts`. */

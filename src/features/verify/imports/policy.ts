@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module';
 import picomatch from 'picomatch';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
@@ -36,7 +37,13 @@ function isListed(found: Subjects['import'], entries: readonly string[]): boolea
 
 /** `a.b/c` and all below it, by whole names: `a.b/cd` is another package. */
 function isUnder(name: string, entry: string, language: Language): boolean {
+  if (language === 'ts' && isBuiltin(entry)) return isUnder(withScheme(name), withScheme(entry), 'go');
   return name === entry || name.startsWith(`${entry}${language === 'python' ? '.' : '/'}`);
+}
+
+/** A module of Node.js has two names: `http` is `node:http`. */
+function withScheme(name: string): string {
+  return isBuiltin(name) && !name.startsWith('node:') ? `node:${name}` : name;
 }
 
 /** Drivers of databases and brokers, clients of clouds: infrastructure where the config has no list of its own. */
