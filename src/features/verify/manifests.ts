@@ -10,10 +10,14 @@ const NAMES: Readonly<Record<string, string>> = {
   'kustomization.yml': 'Kustomization',
 };
 
-/** Finds charts by their names, and objects of Kubernetes by `apiVersion` and `kind`; a catalog entry is none. */
+/** What looks like an object and is a file that a program reads: a catalog entry, the config of a test cluster. */
+const CONFIGS =
+  /^(?:backstage\.io|kind\.x-k8s\.io|k3d\.io|kubeadm\.k8s\.io|audit\.k8s\.io|(?:apiserver|kubelet|kubeproxy|kubescheduler)\.config\.k8s\.io)\//;
+
+/** Finds charts by their names, and objects of Kubernetes by `apiVersion` and `kind`. */
 export const deploymentScan: Scan<'deploymentFile'> = {
   subject: 'deploymentFile',
-  version: 2,
+  version: 3,
   applies: (path) => /\.ya?ml$/.test(path),
   scan({ path, text = '' }) {
     const name = posix.basename(path);
@@ -24,7 +28,7 @@ export const deploymentScan: Scan<'deploymentFile'> = {
       const [, kind] = /^kind:\s*["']?([^\s"'#]+)/m.exec(document) ?? [];
       const start = line;
       line += document.split('\n').length - 1;
-      if (api?.[1] === undefined || kind === undefined || api[1].startsWith('backstage.io/')) return [];
+      if (api?.[1] === undefined || kind === undefined || CONFIGS.test(api[1])) return [];
       return [{ line: start + document.slice(0, api.index).split('\n').length - 1, what: kind }];
     });
   },

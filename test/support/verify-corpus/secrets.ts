@@ -327,6 +327,7 @@ export const secrets: Corpus = {
           'g.yaml',
           secret(`stringData: { url: "https://github.com/acme", username: svc, tls.crt: ${base64('x509')} }`),
         ],
+        ['h.yaml', secret(`stringData: { email-username: svc4a7, mtime: "2024-05-06T07:08:09Z" }`)],
         ['f.yaml', secret('data:\n  password: ""\n  other:\ntype: Opaque')],
       ],
     ),

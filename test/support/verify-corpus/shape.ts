@@ -115,6 +115,14 @@ export const shape: Corpus = {
         'an entry of the catalog',
         { [`${MESH}/other.yaml`]: 'apiVersion: backstage.io/v1alpha1\nkind: API\n' },
       ],
+      [
+        'the config of a test cluster',
+        { [`${MESH}/kind.yaml`]: 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n' },
+      ],
+      [
+        'the config of an API server',
+        { [`${MESH}/t.yaml`]: 'apiVersion: apiserver.config.k8s.io/v1\nkind: TracingConfiguration\n' },
+      ],
       ['a file of compose', { [`${MESH}/compose.yaml`]: 'services: { db: { image: postgres } }\n' }],
       ['an object inside another', { [`${MESH}/t.yaml`]: 'a:\n  apiVersion: v1\n  kind: Pod\n' }],
       ['outside of primitives', { 'deploy/d.yaml': 'apiVersion: v1\nkind: Pod\n' }],

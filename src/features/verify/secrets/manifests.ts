@@ -9,7 +9,9 @@ const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;
 
 /** Names of values that are kept beside a secret and are none. */
 const PUBLIC =
-  /^(?:type|url|user(?:name)?|name|host(?:name)?|port|project|namespace|server|database|dbname|.*\.(?:crt|cer|pub))$/i;
+  /^(?:type|url|(?:.*[-_.])?user(?:name)?|name|host(?:name)?|port|project|namespace|server|database|dbname|.*\.(?:crt|cer|pub))$/i;
+
+const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?$/;
 
 /** Values in `data` and `stringData` of Secrets, also in a List; `data` is decoded before it is judged. */
 export function findManifestSecrets(text: string): readonly Literal[] {
@@ -39,7 +41,7 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
     if (!isScalar(value) || typeof value.value !== 'string' || !value.range) return [];
     const text = read(value.value);
     const known = isScalar(name) ? String(name.value) : '';
-    if (PUBLIC.test(known) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
+    if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
     return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
 }
