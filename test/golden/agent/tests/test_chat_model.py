@@ -16,7 +16,10 @@ from acme_agent_orders.caller import (
     Caller,
     Trace,
 )
-from acme_agent_orders.chat_model import open_model
+from acme_agent_orders.chat_model import (
+    ChatModel,
+    open_model,
+)
 from acme_agent_orders.model import ModelError
 from acme_agent_orders.settings import (
     Settings,
@@ -67,7 +70,7 @@ class _Server:
             server.shutdown()
 
 
-def _ask(url: str, model_name: str = "small") -> AIMessage:
+def _open(url: str, model_name: str) -> ChatModel:
     environment = {
         "CHECKPOINT_URL": "memory:",
         "MODEL_URL": url,
@@ -75,9 +78,16 @@ def _ask(url: str, model_name: str = "small") -> AIMessage:
         "MODEL_API_KEY": "key",
         "ACCEPT_CALLERS": "anyone",
     }
+    return open_model(read_settings(Settings, environment))
+
+
+async def _reply(model: ChatModel) -> AIMessage:
     messages = [SystemMessage("Be brief."), HumanMessage("Hi")]
-    model = open_model(read_settings(Settings, environment))
-    return asyncio.run(model.reply(messages, [weather], Caller("acme", "ann", TRACE)))
+    return await model.reply(messages, [weather], Caller("acme", "ann", TRACE))
+
+
+def _ask(url: str, model_name: str = "small") -> AIMessage:
+    return asyncio.run(_reply(_open(url, model_name)))
 
 
 def _says(message: dict[str, Any], finish_reason: str = "stop") -> tuple[int, object]:
@@ -146,12 +156,18 @@ def test_turns_every_failure_into_a_model_error() -> None:
         ),
         "the model's answer has 33 tool calls, more than 32": _says({"content": None, "tool_calls": many}),
     }
-    got: list[str] = []
-    for answer in answers.values():
-        with _Server(answer).serving() as url, pytest.raises(ModelError) as caught:
-            _ask(url)
-        got.append(str(caught.value))
-    with pytest.raises(ModelError) as caught:
-        _ask("http://127.0.0.1:1/v1/")
 
-    assert (got, str(caught.value)) == ([*answers], "the model cannot be asked: OpenAIConnectionError")
+    async def failures(url: str, times: int) -> list[str]:
+        model = _open(url, "small")
+        got: list[str] = []
+        for _ in range(times):
+            with pytest.raises(ModelError) as caught:
+                await _reply(model)
+            got.append(str(caught.value))
+        return got
+
+    with _Server(*answers.values()).serving() as url:
+        got = asyncio.run(failures(url, len(answers)))
+    nobody = asyncio.run(failures("http://127.0.0.1:1/v1/", 1))
+
+    assert (got, nobody) == ([*answers], ["the model cannot be asked: OpenAIConnectionError"])

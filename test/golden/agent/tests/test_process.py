@@ -124,14 +124,16 @@ class _SlowModel:
 
 
 def test_starts_serves_on_for_those_who_did_not_hear_yet_and_stops() -> None:
-    url, environment = _configured("http://127.0.0.1:1/v1/", DRAIN_DELAY_SECONDS="3")
+    url, environment = _configured("http://127.0.0.1:1/v1/", DRAIN_DELAY_SECONDS="300")
     with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             _wait_until(200, url, lambda: process.poll() is None)
             process.send_signal(signal.SIGTERM)
             _wait_until(503, url, lambda: process.poll() is None)
             alive = httpx2.get(f"{url}/livez").status_code
-            output, _ = process.communicate(timeout=300)
+            # A second signal cuts the delay short.
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=200)
         finally:
             process.kill()
 

@@ -5,8 +5,11 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Final
 
 import uvicorn
 
@@ -23,22 +26,32 @@ from .turns import Turns
 
 log = logging.getLogger(__name__)
 
+SIGNAL_POLL_SECONDS: Final = 0.1
+
 
 class _Server(uvicorn.Server):
     """Stops in order: readiness fails; after a delay the listener closes; turns end; store closes.
 
-    The delay is for those who still send requests here.
+    The delay is for those who still send requests here; a second signal cuts it short.
     """
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, settings: Settings) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
         self._settings = settings
+        self._hurries = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        self._hurries = self.should_exit
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._lifecycle.draining = True
         log.info("draining")
-        await asyncio.sleep(self._settings.drain_delay_seconds)
+        closing = time.monotonic() + self._settings.drain_delay_seconds
+        while time.monotonic() < closing and not self._hurries:  # noqa: ASYNC110  (a signal sets it)
+            await asyncio.sleep(SIGNAL_POLL_SECONDS)
         self._lifecycle.end_within(self._settings.drain_timeout_seconds)
         await super().shutdown(sockets)
 
