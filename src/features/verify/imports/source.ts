@@ -40,11 +40,16 @@ const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
 ];
 
 /** Code that a package manager has put there: what it imports is not ours to say. */
-const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|(?:^|\/)vendor\/.*\.go$/;
+const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|(?:^|\/)vendor\/.*\.go\/$/;
+
+/** Whether a file or folder is what a package manager has put there, by its path. */
+export function isInstalled(path: string): boolean {
+  return INSTALLED.test(`${path}/`);
+}
 
 /** The language of a file, by its path; undefined for what has no imports to judge. */
 export function languageOf(path: string): Language | undefined {
-  if (INSTALLED.test(path)) return undefined;
+  if (isInstalled(path)) return undefined;
   return EXTENSIONS.find(([pattern]) => pattern.test(path))?.[1];
 }
 

@@ -48,6 +48,7 @@ test('code that is linked into a primitive is not checked as a part of it', asyn
     [`${ORDERS}/clock.go`]: { link: '../../../libs/clock.go' },
     [`${ORDERS}/internal/a`]: { link: '../../../../libs/go' },
     [`${ORDERS}/absolute`]: { link: '/usr/include' },
+    [`${ORDERS}/node_modules`]: { link: '/cache/node_modules' },
     [`${ORDERS}/LICENSE`]: { link: '../../../LICENSE' },
     [`${ORDERS}/mine.go`]: { link: './main.go' },
     [`${ORDERS}/main.go`]: 'package main\n',
