@@ -240,6 +240,40 @@ export function previews(lab: () => GitopsCluster): void {
     ]);
   });
 
+  it('lets the chart of operators alone have objects of the cluster', async () => {
+    const { gitops, kube } = lab();
+    const component = (name: string, chart: string, values: object) => ({
+      [`environments/_shared/components/platform/${name}/component.yaml`]: `name: ${name}\narea: platform\nchart: sources/charts/${chart}\n`,
+      [`sources/values/env/staging/platform/${name}.yaml`]: JSON.stringify({ enabled: true, ...values }),
+    });
+    const ref = `ghcr.io/acme/domain-operator@sha256:${'1'.repeat(64)}`;
+    const role = (name: string) => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name },
+      rules: [],
+    });
+    await gitops.commit('main', {
+      ...component('operators', 'operators', { operators: { domain: { enabled: true, image: { ref } } } }),
+      ...component('sly', 'raw-manifests', { manifests: [role('sly')] }),
+    });
+    const refresh = ['-n', 'argocd', 'argocd.argoproj.io/application-set-refresh=true'];
+    await kube.kubectl(['annotate', 'applicationset', 'components', ...refresh]);
+    const found = await eventually(async () => {
+      const all = await applications('lane');
+      expect(all['staging-operators']?.status?.sync?.status).toBe('Synced');
+      expect(JSON.stringify(all['staging-sly']?.status)).toMatch(
+        /ClusterRole is not permitted in project staging/,
+      );
+      return all;
+    });
+    expect(found['staging-operators']?.spec.project).toBe('operators');
+    const roles = await kube.get<KubeObject>('clusterroles');
+    const names = roles.map(({ metadata }) => metadata.name);
+    expect(names).toContain('acme-staging-domain-operator');
+    expect(names).not.toContain('sly');
+  });
+
   it('follows a push by the webhook, if it is signed', async () => {
     const { app, kube } = lab();
     await app.commit('feature', { a: '6' });

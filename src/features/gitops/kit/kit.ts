@@ -19,7 +19,14 @@ export async function parseKit(text: string): Promise<Kit> {
 }
 
 /** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
-export const RESERVED_LANES = ['default', 'gitops-kit', 'preview', 'previews', 'preview-namespaces'];
+export const RESERVED_LANES = [
+  'default',
+  'gitops-kit',
+  'operators',
+  'preview',
+  'previews',
+  'preview-namespaces',
+];
 
 /** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
