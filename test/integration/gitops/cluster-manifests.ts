@@ -11,9 +11,9 @@ const ARGOCD = /^argocd\/((projects|applicationsets)\/)?[^/]+\.yaml$/;
 export function manifests(lab: () => GitopsCluster): void {
   it('are accepted as they are', async () => {
     const manifests = [...lab().files].filter(([path]) => ARGOCD.test(path)).map(([, text]) => text);
-    expect(manifests.length).toBe(6);
+    expect(manifests.length).toBe(7);
     await lab().kube.kubectl([...APPLY, '--dry-run=server'], manifests.join('\n---\n'));
-    for (const chart of ['janitor', 'preview-namespace']) {
+    for (const chart of ['janitor', 'lane-namespace', 'preview-namespace']) {
       const args = ['template', chart, join(lab().folder, 'argocd', chart), '--set-string=pullRequest=7'];
       await lab().kube.kubectl([...APPLY, '--dry-run=server'], await run(tool('helm'), args));
     }

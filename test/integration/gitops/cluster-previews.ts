@@ -192,7 +192,7 @@ export function previews(lab: () => GitopsCluster): void {
         spec: { image: `ghcr.io/acme/process-billing:${await head()}`, imagePullPolicy: 'IfNotPresent' },
       },
     ]);
-    await expectSynced(['dev-domain-orders-v1', 'staging-process-billing-v1']);
+    await expectSynced(['namespace.dev', 'dev-domain-orders-v1', 'staging-process-billing-v1']);
     expect(await kube.get(`deployments,processes.${GROUP}`, '-n', 'acme-dev')).toEqual([]);
   });
 

@@ -22,6 +22,7 @@ export async function parseKit(text: string): Promise<Kit> {
 export const RESERVED_LANES = [
   'default',
   'gitops-kit',
+  'lane-namespaces',
   'operators',
   'preview',
   'previews',
