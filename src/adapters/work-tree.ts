@@ -19,7 +19,7 @@ export async function openWorkTree(
   const found = await here.run(['rev-parse', '--show-toplevel']);
   if (found.exitCode !== 0) {
     throw new PrimitiveError('git-not-a-repository', `${folder} is in no git work tree.`, {
-      why: 'What git ignores is not checked, so git has to be asked.',
+      why: 'Only git knows which files it ignores.',
       suggestions: ['git init'],
     });
   }
@@ -72,7 +72,7 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   if (found.isSymbolicLink()) return 'link';
-  if (!found.isFile()) throw new Error('it is no plain file');
+  if (!found.isFile()) throw new Error('it is not a plain file');
   if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
   return readFileSync(path);
 }
@@ -142,7 +142,7 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     '-z',
     '--no-renames',
     '--no-ext-diff',
-    // .gitmodules can say that its changes are not to be shown. What is changed in a submodule is not looked at.
+    // .gitmodules can hide changes. Only the commit of a submodule counts.
     '--ignore-submodules=dirty',
     text(fork).trim(),
     '--',

@@ -56,7 +56,7 @@ function userOf(built: Stage | undefined): DockerfileSubject['user'] {
 function variablesOf({ name: instruction, rest, line }: Stage['instructions'][number]): readonly Variable[] {
   if (instruction !== 'ENV' && instruction !== 'ARG') return [];
   const [, legacy, value] = /^([\w.-]+)\s+([^=].*)$/s.exec(rest) ?? [];
-  // `ENV NAME value`, the form of old.
+  // `ENV NAME value`, the old form.
   if (instruction === 'ENV' && legacy !== undefined)
     return [{ line, instruction, name: legacy, value: unquoted(value ?? '') }];
   return [...rest.matchAll(/([\w.-]+)(?:=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']*))?/g)].map(

@@ -86,7 +86,7 @@ export const verifySchema = strictObject(
         suite: Type.String(),
         required: Type.Boolean({ description: 'By kind.yaml.' }),
         passed: count('Cases.'),
-        failed: count('Cases, in whatever way.'),
+        failed: count('Cases, for any reason.'),
         skipped: count('Cases.'),
       }),
       { description: 'That were run, sorted by primitive and suite.' },

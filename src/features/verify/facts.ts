@@ -57,7 +57,7 @@ export async function readFacts(
   return facts;
 }
 
-/** What could not be read, by whoever wanted it. */
+/** The files that scans and rules could not read. */
 export function unreadableFacts({ unreadable }: WorkTree): readonly Fact[] {
   return [...unreadable].map(([path, why]) => {
     const message = `${path} cannot be read: ${why}`;

@@ -49,7 +49,7 @@ export interface VerifyPorts {
 export interface SuitePorts {
   readonly tree: WorkTree;
   readonly processes: Processes;
-  /** Looks for a program on PATH. */
+  /** Finds a program on PATH. */
   readonly program: (name: ProgramName) => Promise<Found>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;

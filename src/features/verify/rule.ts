@@ -5,7 +5,7 @@ import type { RuleId } from './family.ts';
 import type { Fix, InFile, Primitive, ScannedName, SubjectName, Subjects, SuiteRun } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What a rule may look at besides its subject. */
+/** What a rule may use besides its subject. */
 export interface Context {
   readonly config: Config;
   readonly kinds: Kinds;

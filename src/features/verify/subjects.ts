@@ -73,7 +73,7 @@ export interface DockerfileSubject {
   readonly fault: { readonly message: string; readonly line?: number } | undefined;
   /** Images from outside, in any stage and for any platform. */
   readonly images: readonly PinnedReference[];
-  /** Who runs the last stage that is built; the line of its FROM where nobody says so. */
+  /** Who runs the last stage that is built; the line of its FROM where it has no USER. */
   readonly user: { readonly line: number; readonly name: string | undefined };
   /** Variables of `ENV` and `ARG` with the values that are written there. */
   readonly variables: readonly Variable[];
@@ -138,7 +138,7 @@ export interface GeneratedSubject {
   readonly path: string;
   readonly primitive: Primitive;
   readonly results: readonly Regenerated[];
-  /** Why a generator refuses its input; there are no results then. */
+  /** Why a generator refuses its input; `results` is empty then. */
   readonly fault: { readonly code: string; readonly message: string } | undefined;
 }
 
@@ -170,7 +170,7 @@ export interface Obstacle {
     | 'tool-failed'
     /** What the lock file of a primitive names is not installed. */
     | 'dependencies-missing'
-    /** Nobody said where a service is that a required suite needs. */
+    /** The variable for the service of a required suite is not set. */
     | 'service-missing'
     /** The config requires suites, and the request leaves them out. */
     | 'tests-left-out'

@@ -17,7 +17,7 @@ export interface Suppressions {
 }
 
 /**
- * Reads the file beside the config; without one there are no suppressions.
+ * Reads the file beside the config; without it none.
  *
  * Throws `suppressions-…` (exit 2, with line and column): an entry without reason or owner, of an unknown rule, for
  * neither path nor fingerprint, or for what is never suppressed.
@@ -28,7 +28,7 @@ export async function readSuppressions(
   rules: readonly AnyRule[],
 ): Promise<Suppressions> {
   const path = posix.join(base, SUPPRESSIONS);
-  // One that git ignores is reviewed by nobody else.
+  // A file that git ignores is not reviewed.
   const bytes = (await tree.list()).includes(path) ? await tree.read(path) : undefined;
   if (bytes === undefined) return { path, entries: [] };
   const text = new TextDecoder().decode(bytes);

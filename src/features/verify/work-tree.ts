@@ -12,9 +12,9 @@ export interface WorkTree {
   readonly links: ReadonlySet<string>;
   /** What could not be read so far, by path, with the reason: no file, more than 64 MiB, a sparse checkout, or the system's. */
   readonly unreadable: ReadonlyMap<string, string>;
-  /** Where a symbolic link leads, as it is written; undefined for what is no link. */
+  /** Where a symbolic link leads, as it is written; undefined where the path is not a link. */
   readLink(path: string): Promise<string | undefined>;
-  /** What tells whether a file of `list` was written since: its size and times. Looks anew each time. */
+  /** Path -> size, time and inode of each file of `list`, read anew: they change when the file is written. */
   stamps(): Promise<ReadonlyMap<string, string>>;
   /**
    * Files that differ between the work tree and the commit where HEAD and `revision` have parted; deleted ones too.

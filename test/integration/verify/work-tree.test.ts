@@ -53,7 +53,7 @@ test('it lists tracked and untracked files, not ignored, deleted or foreign ones
   expect(await tree.read('loop')).toBeUndefined();
   expect([...tree.unreadable]).toEqual([]);
   expect(await tree.read('b')).toBeUndefined();
-  expect([...tree.unreadable]).toEqual([['b', 'it is no plain file']]);
+  expect([...tree.unreadable]).toEqual([['b', 'it is not a plain file']]);
   expect(await tree.readLink('link')).toBe('b/ü.txt');
   if (process.getuid?.() !== 0) {
     await chmod(join(root, 'b/ü.txt'), 0);

@@ -8,7 +8,7 @@ import type { Resolver, Target } from './target.ts';
 interface NpmPackage {
   readonly folder: string;
   readonly name: string | undefined;
-  /** `#name` -> what stands for it, by condition. */
+  /** `#name` -> its targets, by condition. */
   readonly imports: Readonly<Record<string, unknown>>;
   /** Dependencies on folders: name -> folder. */
   readonly linked: ReadonlyMap<string, string>;

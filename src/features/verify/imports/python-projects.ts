@@ -4,7 +4,7 @@ import type { Resolver, Target } from './target.ts';
 
 /** Files that make a folder a project of its own. */
 const PROJECTS = ['pyproject.toml', 'setup.py', 'setup.cfg'];
-/** Folders of a flat project that are no packages of it. */
+/** Folders of a flat project that are not packages of it. */
 const UNSHARED = new Set(['tests', 'test', 'docs', 'examples', 'scripts', 'integration']);
 
 /**

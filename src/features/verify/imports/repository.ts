@@ -42,7 +42,7 @@ export class Repository {
     return this.#folders.has(path);
   }
 
-  /** The names of the files directly in a folder; none where it is no folder. */
+  /** The names of the files directly in a folder; none where it is not a folder. */
   filesIn(folder: string): readonly string[] {
     return this.#folders.get(folder) ?? [];
   }

@@ -16,7 +16,7 @@ export const rule: Rule<'marker'> = {
         message: marker.text === MARKER ? `${MARKER} is left.` : `${marker.text}.`,
         line: marker.line,
         column: marker.column,
-        fix: { kind: 'text', text: 'Implement what the stub stands for, and remove it.' },
+        fix: { kind: 'text', text: 'Replace the stub by its implementation.' },
         related: redCases(primitive, marker, context),
       },
     ];

@@ -3,7 +3,7 @@ import type { Rule } from '../rule.ts';
 const SECRET =
   /(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|SECRET_?KEY|ACCESS_?KEY|CREDENTIALS?)$/i;
 
-/** The value of an argument is kept in the history of the image whatever it is; a variable may be named without one. */
+/** The value of an argument is always kept in the history of the image; a variable may be named without one. */
 export const rule: Rule<'dockerfile'> = {
   id: 'SHAPE-013',
   level: 'error',

@@ -40,7 +40,7 @@ export function findAssignments(path: string, text: string): readonly Literal[] 
   );
 }
 
-/** Whether a value is one that a person or a program made up to be guessed by nobody. */
+/** Whether a value looks like a secret that a person or a program made up. */
 export function looksRandom(name: string, value: string): boolean {
   if (isPlaceholder(value) || isCode(value) || isSealed(value)) return false;
   const decoded = Buffer.from(value, 'base64').toString('utf8');

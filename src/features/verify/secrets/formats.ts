@@ -56,7 +56,7 @@ const SAMPLE = /EXAMPLE(?:KEY)?\b|([xX*.0_-])\1{7}|abcdefgh|12345678|your[-_]|[-
 const LOCAL =
   /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:.+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
 
-/** Characters of a text that are looked at together, and by how much such parts overlap: rules need not be linear. */
+/** Length in characters of the parts of a text that are searched, and their overlap: patterns may take more than linear time. */
 const PART = 1024 * 1024;
 const OVERLAP = 16 * 1024;
 

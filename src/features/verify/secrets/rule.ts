@@ -24,7 +24,7 @@ export function secretRule(
               key: secret.key,
               fix: {
                 kind: 'text',
-                text: 'Revoke it: whoever can read the repository has it. Then take it from the environment or a secret store.',
+                text: 'Revoke it: everybody who can read the repository has it. Then take it from the environment or a secret store.',
               },
             },
           ]

@@ -41,7 +41,7 @@ function isRemote({ password, host }: { readonly password: string; readonly host
   return host.includes('.') && looksRandom('password', password);
 }
 
-/** The text in strings of JSON and notebooks, its characters where they were: a quote is no end, a line break ends. */
+/** JSON and notebooks with the escapes in their strings resolved, each character at its old index. */
 function unescaped(path: string, text: string): string {
   if (!/\.(?:json|ipynb)$/.test(path)) return text;
   return text.replace(/\\(["n\\])/g, (_, character) => (character === 'n' ? ' \n' : ` ${character}`));

@@ -22,7 +22,7 @@ export function installsOf({ kind, files }: Primitive): readonly Install[] {
   return [{ command: ['python3', '-m', 'venv', '.venv'] }, { command: [VENV_PYTHON, ...pip] }];
 }
 
-/** Whether a Python primitive is a project of uv, which then has to be there. */
+/** Whether a Python primitive is a project of uv, and so needs uv. */
 export function usesUv(files: readonly string[]): boolean {
   return files.includes('uv.lock');
 }
@@ -33,7 +33,7 @@ function pythonLock(files: readonly string[]): string | undefined {
 
 /**
  * What keeps the dependencies of a primitive from being those of its lock file, one sentence; undefined where they are.
- * Go looks for itself, when its tests are compiled.
+ * Go checks its own when it compiles the tests.
  */
 export async function dependencyFault(
   primitive: Primitive,
@@ -81,7 +81,7 @@ export async function dependencyFault(
 /** Compares `package-lock.json` with what npm says that it has installed. */
 function npmFault(wanted: Uint8Array, found: Uint8Array, path: string): string | undefined {
   const [lock, installed] = [wanted, found].map(npmPackages);
-  if (lock === undefined) return `${path}/package-lock.json is no JSON`;
+  if (lock === undefined) return `${path}/package-lock.json is not JSON`;
   for (const [name, entry] of Object.entries(lock)) {
     const { version, optional } = record(entry);
     const there = record(installed?.[name]).version;
@@ -92,7 +92,7 @@ function npmFault(wanted: Uint8Array, found: Uint8Array, path: string): string |
   return undefined;
 }
 
-/** The packages of a lock file of npm, by their folders; undefined where it is no JSON. */
+/** The packages of a lock file of npm, by their folders; undefined where it is not JSON. */
 function npmPackages(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     return record(record(JSON.parse(new TextDecoder().decode(bytes))).packages);

@@ -17,7 +17,7 @@ export function junitSuite({ primitive, suite, cases }: SuiteRun): JunitSuite {
   };
 }
 
-/** Keeps the JUnit of each run, with its digest: what the report says of it can be looked up. */
+/** Writes the JUnit of each run; returns the files with their digests. */
 export async function writeEvidence(
   runs: readonly SuiteRun[],
   folder: string,

@@ -27,7 +27,7 @@ export class GoTestReader {
   readonly #builds = new Map<string, string>();
   readonly #packages = new Map<string, { state: string; output: string; failedBuild?: string }>();
 
-  /** Lines that are no JSON come from programs that a test started, and are passed over. */
+  /** Ignores lines that are not JSON: programs that a test started print them. */
   line(text: string): void {
     const event = parse(text);
     if (event === undefined) return;

@@ -18,7 +18,7 @@ interface Case {
  * The cases of a JUnit report that pytest, `node:test` or vitest wrote.
  *
  * Counters in the report are not believed: cases are counted. Only where `node:test` counts no test that has passed,
- * what looks like one is a `describe` without cases. Throws an error for what is no XML.
+ * what looks like one is a `describe` without cases. Throws where the text is not XML.
  * `folder` is where the runner ran and `root` the repository, both absolute.
  */
 export function readJunit(
@@ -76,7 +76,7 @@ interface Known {
   readonly name: string;
   readonly file: string | undefined;
   readonly isVitest: boolean;
-  /** Whether the case stands for its file. */
+  /** Whether the case is its file. */
   readonly isFile: boolean;
 }
 

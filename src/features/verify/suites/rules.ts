@@ -28,7 +28,7 @@ function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'lin
   return { path: one.path ?? path, ...(one.line === undefined ? {} : { line: one.line }) };
 }
 
-/** The package is told where no file is. */
+/** With the package where the file is not known. */
 function nameOf({ suite }: SuiteRun, { id, group, path }: TestCase): string {
   return path !== undefined || group === '' || group === id ? `${suite}: ${id}` : `${suite}: ${group} ${id}`;
 }

@@ -15,7 +15,7 @@ export interface SuiteResults {
   readonly obstacles: readonly Obstacle[];
   /** What suites wrote to the work tree. */
   readonly written: readonly WrittenFile[];
-  /** Suites that nobody requires and whose services are not there. */
+  /** Suites that are not required and lack their service. */
   readonly unchecked: readonly { readonly what: string; readonly why: string }[];
 }
 
