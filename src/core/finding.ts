@@ -45,7 +45,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Findings that are listed in full in an error; the rest is counted. */
-const SHOWN = 20;
+export const LISTED = 20;
 
 /** An error that was made from findings, and keeps them. */
 export class Refusal extends PrimitiveError {
@@ -73,12 +73,12 @@ export function refusal(
   // A parser may report one place many times.
   const lines = [...new Set(sorted.map(findingText))];
   const listed = message === undefined ? lines.slice(1) : lines;
-  const shown = listed.slice(0, SHOWN);
-  if (listed.length > SHOWN) shown.push(`and ${listed.length - SHOWN} more`);
+  const shown = listed.slice(0, LISTED);
+  if (listed.length > LISTED) shown.push(`and ${listed.length - LISTED} more`);
   const fixes = sorted.flatMap(({ fix }) => (fix === undefined ? [] : [fix]));
   return new Refusal(code, message ?? lines[0] ?? code, sorted, {
     ...details,
     ...(shown.length > 0 ? { why: shown.join('\n') } : {}),
-    suggestions: [...new Set([...fixes.slice(0, SHOWN), ...(details.suggestions ?? [])])],
+    suggestions: [...new Set([...fixes.slice(0, LISTED), ...(details.suggestions ?? [])])],
   });
 }

@@ -1,5 +1,5 @@
 import type { PrimitiveError } from '../../../core/errors.ts';
-import { type Finding, refusal } from '../../../core/finding.ts';
+import { type Finding, LISTED, refusal } from '../../../core/finding.ts';
 import { modelDigest } from './digest.ts';
 import type { Fault } from './fault.ts';
 import { type Model, type ModelSettings, readModel } from './model.ts';
@@ -19,9 +19,6 @@ export type CompiledModel = Model & {
   readonly warnings: readonly Finding[];
 };
 
-/** Faults that are placed and listed; the rest is counted, since each place costs a count from the start of the text. */
-const SHOWN = 50;
-
 /**
  * Reads a BPMN 2.0 model for Zeebe.
  *
@@ -38,7 +35,7 @@ export async function compileBpmn(
   throw refuse(path, read.findings, read.total);
 }
 
-/** As {@link compileBpmn}, with the faults as data: at most {@link SHOWN} findings of `total`. */
+/** As {@link compileBpmn}, with the faults as data: of `total`, as many as an error lists. */
 export async function readBpmn(
   bytes: Uint8Array,
   path: string,
@@ -63,10 +60,11 @@ export async function readBpmn(
   return { model: { ...model, digest: modelDigest(root), text, warnings: findingsOf(all, text, path) } };
 }
 
+/** Each place costs a count from the start of the text, so that only the first faults are placed. */
 function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
   const shown = faults
     .toSorted((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1))
-    .slice(0, SHOWN);
+    .slice(0, LISTED);
   const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
   return shown.map(({ code, at, message, fix, level }): Finding => {
     const element = idOf(at);
