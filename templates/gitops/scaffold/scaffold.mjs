@@ -94,7 +94,7 @@ function changesOf(request) {
   return paths.filter((path) => lines.some((line) => line.endsWith(` ${path}`)));
 }
 
-/** Stands for an image that was published. */
+/** In place of an image that was published. */
 const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
 
 /** What was written, rendered as it is: nothing may come out; enabled, it has to render with its image. */

@@ -39,7 +39,7 @@ class FakeModel:
     async def reply(
         self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
     ) -> AIMessage:
-        # What the agent tells its model in system messages is its own affair.
+        # The system messages of the agent are not compared.
         self.asked.append([f"{each.type}: {each.text}" for each in messages if each.type != "system"])
         self.offered.append([tool.name for tool in tools])
         self.callers.append(caller)

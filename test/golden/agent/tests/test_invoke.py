@@ -32,7 +32,7 @@ async def weather(city: str) -> str:
 @tool
 async def shutdown() -> str:
     """Switch everything off."""
-    raise AssertionError("nobody granted this")
+    raise AssertionError("this was not granted")
 
 
 def test_answers_with_the_reply_of_the_model() -> None:

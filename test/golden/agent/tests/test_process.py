@@ -66,7 +66,7 @@ def _serving(model_url: str, timeout_seconds: int = 30) -> Generator[tuple[str, 
 
 
 def _wait_until(readiness: int | None, url: str, runs: Callable[[], bool]) -> None:
-    """Waits for a status of the readiness probe; None is for nobody listening there."""
+    """Waits for a status of the readiness probe; None where nothing listens."""
     deadline = time.monotonic() + 300
     got: int | None = None
     while time.monotonic() < deadline and runs():

@@ -18,7 +18,7 @@ import { askToSignIn, type SignIn } from './sign-in.ts';
 const LARGEST_FORM_BYTES = 16 * 1024;
 const STYLE = readFileSync(new URL('./pages/style.css', import.meta.url), 'utf8');
 
-/** Whether the process is on its way out, which the readiness probe tells. */
+/** Whether the process is about to end: then the readiness probe fails. */
 export interface Lifecycle {
   draining: boolean;
 }
@@ -77,7 +77,7 @@ export function createApp({ sdk, sdkTimeoutSeconds, signIn, lifecycle, log }: Se
   );
   app.use(async (context, next) => {
     await next();
-    // Pages show what their caller may see, and nobody else.
+    // Pages show what only their caller may see.
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store');
   });
   app.use(csrf());

@@ -48,7 +48,7 @@ export function callerOf(context: Context<RequestEnv>, signIn: SignIn, timeoutSe
   return { ...person, ...context.var.trace, signal };
 }
 
-/** The trace that the request belongs to, or a new one which nobody samples: its id still joins logs. */
+/** The trace that the request belongs to, or a new one that is not sampled: its id still joins logs. */
 function traceOf({ req }: Context): Trace {
   const traceparent = req.header('traceparent');
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) {

@@ -9,7 +9,7 @@ import { callHeaders } from '../src/sdk/headers.ts';
 import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
-/** Whatever protocol the SDK speaks, these hold. */
+/** These hold for any protocol that the SDK speaks. */
 const NOT_AVAILABLE = { status: 502, text: ['Not available', 'A service behind this page does not answer.'] };
 
 function sdkOf(url: URL, context: TestContext) {

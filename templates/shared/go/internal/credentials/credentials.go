@@ -1,4 +1,4 @@
-// Package credentials is how this process says to other services who it is, and how it knows that whoever calls may. It
+// Package credentials is how this process says to other services who it is, and how it knows that a caller may call. It
 // does both with bearer tokens in files, which the orchestrator mounts and renews. For OIDC or mutual TLS change Client
 // and Check; nothing else knows of tokens.
 package credentials

@@ -21,7 +21,7 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/credentials"
 )
 
-// callTimeout is for one call, whatever its caller is ready to wait. Streams have none.
+// callTimeout is for one call, also where its caller would wait longer. Streams have none.
 const callTimeout = 20 * time.Second
 
 // unary gives a call its caller and a deadline, logs it, and keeps to this process what went wrong inside.
@@ -48,7 +48,7 @@ func checked(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.
 	return handle(ctx, req)
 }
 
-// stream does what unary does for streams. Those of health end with the server, or it would wait for whoever watches.
+// stream does what unary does for streams. Those of health end with the server, or it would wait for their watchers.
 func stream(stopping context.Context, log *slog.Logger, callers credentials.Callers) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 		start := time.Now()
@@ -149,7 +149,7 @@ func recoverCall(ctx context.Context, log *slog.Logger, err *error) {
 	}
 }
 
-// identify puts the caller into the context. Whoever is let in has to have checked tenant and subject.
+// identify puts the caller into the context. A caller that is accepted has to have checked tenant and subject.
 func identify(ctx context.Context, method string, callers credentials.Callers) (context.Context, error) {
 	if isOwn(method) {
 		return ctx, nil
@@ -180,5 +180,5 @@ func first(md metadata.MD, name string) string {
 	return ""
 }
 
-// isOwn tells health and reflection from the service.
+// isOwn tells health and reflection apart from the service.
 func isOwn(method string) bool { return strings.HasPrefix(method, "/grpc.") }

@@ -1,5 +1,5 @@
 // Package service answers the calls of OrdersService: it checks what is asked, decides, and has the store save
-// the change together with the events that tell of it.
+// the change together with its events.
 package service
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/outbox"
 )
 
-// Store is what the service needs of persistence. A change and the events that tell of it are saved both or neither.
+// Store is what the service needs of persistence. A change and its events are saved both or neither.
 type Store interface {
 	// CreateOrder saves a new one. If the tenant has used requestID before, it saves nothing and returns what was saved
 	// then, as it is now.
@@ -54,7 +54,7 @@ func (s *Service) GetOrder(context.Context, *pb.GetOrderRequest) (*pb.GetOrderRe
 	return nil, status.Error(codes.Unimplemented, "AMEIDE_SCAFFOLD: GetOrder has to be implemented")
 }
 
-// RenameOrder is written as an example: load, decide, save if nobody else has saved meanwhile.
+// RenameOrder is written as an example: load, decide, save unless another call has saved meanwhile.
 func (s *Service) RenameOrder(ctx context.Context, req *pb.RenameOrderRequest) (*pb.RenameOrderResponse, error) {
 	if !isText(req.GetTitle()) || strings.TrimSpace(req.GetTitle()) == "" {
 		return nil, status.Error(codes.InvalidArgument, "title is not 1 to 200 characters without control characters")

@@ -12,7 +12,7 @@ import (
 	"github.com/acme/app/primitives/domain/orders/internal/outbox"
 )
 
-// AppendEvents saves events in the transaction of the change that they tell of, in their order.
+// AppendEvents saves events in the transaction of their change, in their order.
 func AppendEvents(ctx context.Context, tx pgx.Tx, events ...outbox.Event) error {
 	for _, event := range events {
 		// The row of the stream is locked until the transaction ends, also against a dispatcher that has delivered the
@@ -110,7 +110,7 @@ func failed(ctx context.Context, tx pgx.Tx, event outbox.Event, failure error) e
 	return err
 }
 
-// textOf is an error as Postgres takes it, whatever bytes of others are in it.
+// textOf is an error as Postgres takes it, with any bytes in it.
 func textOf(err error) string {
 	text := err.Error()
 	return strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), 1000)], "?"), "\x00", "?")

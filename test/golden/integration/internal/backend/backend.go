@@ -1,4 +1,4 @@
-// Package backend reaches the services that the tools stand for: a projection answers queries, a domain takes commands.
+// Package backend reaches the services behind the tools: a projection answers queries, a domain takes commands.
 package backend
 
 import (

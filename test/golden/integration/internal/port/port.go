@@ -1,4 +1,4 @@
-// Package port is what the tools need of the services that they stand for.
+// Package port is what the tools need of the services behind them.
 package port
 
 import (

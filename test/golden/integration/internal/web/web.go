@@ -1,4 +1,4 @@
-// Package web serves MCP over streamable HTTP, as an OAuth resource server: to whoever has a token for it, and to no web
+// Package web serves MCP over streamable HTTP, as an OAuth resource server: to clients with a token for it, and to no web
 // page that was not let in. It keeps no sessions, so any process answers any request.
 package web
 
@@ -61,7 +61,7 @@ func (e Endpoint) Register(mux *http.ServeMux) {
 		Logger:                       e.Log,
 		MaxRequestBodyBytes:          maxBody,
 		PropagateRequestCancellation: true,
-		// The guard checks the host, whatever the address.
+		// The guard checks the host, for any address.
 		DisableLocalhostProtection: true,
 	})
 	bearer := auth.RequireBearerToken(e.verify, &auth.RequireBearerTokenOptions{

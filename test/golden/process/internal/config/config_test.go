@@ -77,7 +77,7 @@ func TestStartRefusesValues(t *testing.T) {
 	}
 }
 
-// inOrder tells whether all words are in text, one after the other.
+// inOrder is whether all words are in text, one after the other.
 func inOrder(text string, words ...string) bool {
 	for _, word := range words {
 		_, after, found := strings.Cut(text, word)

@@ -34,8 +34,8 @@ type Settings struct {
 }
 
 // Handler answers POST for one of the messages, that in the path value name, with a JSON object in the body: messageId,
-// which makes sending it twice as good as once; correlationKey, unless the message starts a process; variables. Whoever
-// sends it has to send it again, later, unless the answer is 2xx, or 400, 403, 404, 413 or 422, which no repetition would
+// which makes sending it twice as good as once; correlationKey, unless the message starts a process; variables. The
+// sender has to send it again, later, unless the answer is 2xx, or 400, 403, 404, 413 or 422, which no repetition would
 // change. A message that starts a process gives it the caller and the trace of its headers.
 func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages []model.Message) http.Handler {
 	known := make(map[string]model.Message)
@@ -88,7 +88,7 @@ func Handler(log *slog.Logger, publisher Publisher, settings Settings, messages 
 		}
 		variables := engine.Variables{}
 		maps.Copy(variables, body.Variables)
-		// It is for nobody to say in a body for whom they act.
+		// The caller comes from headers alone, never from a body.
 		delete(variables, engine.CallerVariable)
 		if starts {
 			variables[engine.CallerVariable] = from

@@ -51,7 +51,7 @@ func (p *Probes) answerReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Part is an HTTP server of p and whatever else was added to it, on a listener, as a part of the process. It does not wait
+// Part is an HTTP server of p and of what else was added to it, on a listener, as a part of the process. It does not wait
 // for slow clients, and finishes requests in flight while there is time.
 func (p *Probes) Part(listener net.Listener) lifecycle.Part {
 	server := &http.Server{

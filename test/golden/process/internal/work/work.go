@@ -1,4 +1,4 @@
-// Package work is whoever does the work that the process requests.
+// Package work is the service that does the work that the process requests.
 package work
 
 import (

@@ -220,7 +220,7 @@ const (
 	incident  outcome = "incident"
 )
 
-// report tells the engine what became of a job, again while it does not answer. Where the engine refuses that, the job
+// report reports to the engine what became of a job, again while it does not answer. Where the engine refuses that, the job
 // has failed. It returns what became of the job and why, and what kept the engine from knowing.
 func (w *Worker) report(job engine.Job, completion engine.Completion, err error) (became outcome, why, reported error) {
 	if bpmn, ok := errors.AsType[*engine.BPMNError](err); ok {

@@ -38,11 +38,11 @@ type Store interface {
 
 const (
 	maxBody = 1 << 20
-	// timeout is for one event. It is shorter than whoever sends it waits, or what was applied would count as failed there.
+	// timeout is for one event. It is shorter than its sender waits, or what was applied would count as failed there.
 	timeout = 5 * time.Second
 )
 
-// Handler answers POST with one CloudEvent in structured mode. Whoever sends it has to send it again, later, unless the
+// Handler answers POST with one CloudEvent in structured mode. Its sender has to send it again, later, unless the
 // answer is 2xx, or 400 or 413, which no repetition would change.
 func Handler(log *slog.Logger, store Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ type Rows interface {
 	PutOrder(ctx context.Context, it model.Order) error
 }
 
-// Apply brings the read model up to date with one event. Whatever it does is saved together with the position in the
+// Apply brings the read model up to date with one event. What it does is saved together with the position in the
 // event's stream, both or neither, so that it sees each event once and in order. A type that it does not
 // know is an event.ErrUnhandled, before anything was written, because the position is saved then too; malformed data is an
 // event.ErrInvalid.

@@ -17,7 +17,7 @@ type Store interface {
 	ListOrders(ctx context.Context, tenant, after string, limit int) ([]model.Order, error)
 }
 
-// API is the handlers of all queries. Each names its tenant in the header Tenant-Id; whatever lets requests in has to
+// API is the handlers of all queries. Each names its tenant in the header Tenant-Id; the proxy in front has to
 // have checked it.
 type API struct {
 	Store Store

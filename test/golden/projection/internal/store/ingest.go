@@ -63,7 +63,7 @@ func (i *Ingester) apply(ctx context.Context, rows projection.Rows, e event.Even
 	return ingest.Applied, err
 }
 
-// isAboutData tells what is wrong with values, such as a NUL, a text that is too long for an index (classes 22 and 54) or
+// isAboutData tells apart what is wrong with values, such as a NUL, a text that is too long for an index (classes 22 and 54) or
 // a constraint (class 23), from what a later attempt may get over. A missing foreign row (23503) may still come.
 func isAboutData(err *pgconn.PgError) bool {
 	class := err.Code[:min(len(err.Code), 2)]

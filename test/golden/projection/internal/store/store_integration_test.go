@@ -150,7 +150,7 @@ func TestRestartGoesOnWhereItStopped(t *testing.T) {
 	expectRows(t, again, wanted("a", 2))
 }
 
-// The rest is about the store alone, whatever events mean.
+// The rest is about the store alone, for any events.
 
 func put(ctx context.Context, rows projection.Rows, e event.Event) error {
 	return rows.PutOrder(ctx, wanted(strings.TrimPrefix(e.Stream.Subject, source.SubjectPrefix), e.Sequence))

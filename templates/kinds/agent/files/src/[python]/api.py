@@ -207,7 +207,7 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
     name = __package__ or ""
     app = FastAPI(title=name, version=version(name), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(router)
-    # Not FastAPI's max_body_size, which would stand around the log.
+    # Not FastAPI's max_body_size, which would run outside of the log.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
     app.add_middleware(RequestLog)
     app.add_exception_handler(HTTPException, _refuse)

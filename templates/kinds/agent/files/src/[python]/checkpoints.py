@@ -116,7 +116,7 @@ class PostgresThreads:
             async with self._pool.connection() as connection:
                 await connection.execute(RELEASE, claim)
         except psycopg.OperationalError:
-            # The outcome of the turn stands; the claim ends by itself.
+            # The outcome of the turn is kept; the claim ends by itself.
             log.warning("claim not released", exc_info=True)
 
     async def ping(self) -> None:
@@ -126,7 +126,7 @@ class PostgresThreads:
 
 
 class _Saver(AsyncPostgresSaver):
-    """Tells its own failures from those of tools, and writes for whoever holds the claim of the thread alone.
+    """Tells its own failures from those of tools, and writes only for the holder of the claim of the thread.
 
     A process that was stopped for longer than its claim would otherwise write over the turn that came after.
     """

@@ -25,6 +25,6 @@ class Accepted:
             return True
         scheme, _, token = authorization.partition(" ")
         known = [line.strip() for line in self._tokens_file.read_text("ascii").splitlines() if line.strip()]
-        # All are compared, so that time does not tell which one matches.
+        # All are compared, so that time does not show which one matches.
         matches = [secrets.compare_digest(token.encode(), each.encode()) for each in known]
         return scheme.lower() == "bearer" and any(matches)

@@ -47,7 +47,7 @@ def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
 
 
 def idempotency_key(runtime: ToolRuntime[Any, Any]) -> str:
-    """Names a tool call for whoever it changes something at, by 64 digits: the same when its step runs again.
+    """Names a tool call for the service that it changes, by 64 digits: the same when its step runs again.
 
     They are made of the thread, the message and the number of the call in its turn, since model servers give
     the same `tool_call_id` to calls of different messages.

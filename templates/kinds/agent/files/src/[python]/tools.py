@@ -9,7 +9,7 @@ knows for whom it runs:
   where it stopped, so a tool can run again.
 
 What a tool cannot do for its arguments is a ToolException, which the model reads.
-Adding a tool here grants it to nobody: that is what TOOL_GRANTS does, in each environment.
+Adding a tool here does not grant it: TOOL_GRANTS does, in each environment.
 """
 
 from collections.abc import Sequence

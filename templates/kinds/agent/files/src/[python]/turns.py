@@ -84,7 +84,7 @@ class Turns:
             self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
             self._lifecycle.limit(self._timeout_seconds),
         ):
-            # Whatever the environment says: conversations are not sent to a tracing service.
+            # Conversations are not sent to a tracing service, even where the environment asks for it.
             with tracing_context(enabled=False):
                 context = Context(self._model, self._tools, self._service_token_file, caller)
                 return await self._take(context, thread_id, message_id, message, answers)

@@ -1,4 +1,4 @@
-// Package outbox is the way of events out of the process: they are saved together with the change that they tell of,
+// Package outbox is the way of events out of the process: they are saved together with their change,
 // and delivered afterwards, at least once, and in order for each aggregate.
 package outbox
 

@@ -23,7 +23,7 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   });
 }
 
-/** Reads a page as a person does: no tags, entities as the characters they stand for. What is around `<main>` is yours. */
+/** Reads a page as a person does: no tags, entities as their characters. What is around `<main>` is yours. */
 export async function see(response: Response): Promise<Seen> {
   const [, main = ''] = /<main>(.*)<\/main>/s.exec(await response.text()) ?? [];
   const lines = main.replaceAll(/<[^>]*>/g, '\n').split('\n');

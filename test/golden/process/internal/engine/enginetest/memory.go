@@ -55,7 +55,7 @@ func (m *Memory) Add(job engine.Job) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.jobs = append(m.jobs, &entry{job: job, state: Ready})
-	m.tell()
+	m.wake()
 }
 
 // Outcome returns what became of a job, and its completion in JSON or what was said of its failure.
@@ -156,7 +156,7 @@ func (m *Memory) Fail(_ context.Context, jobKey string, failure engine.Failure) 
 	}
 	e.state, e.until, e.result = Ready, time.Now().Add(failure.Backoff), failure.Message
 	e.job.Retries = failure.Retries
-	m.tell()
+	m.wake()
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (m *Memory) end(jobKey string, state State, result string) error {
 		return err
 	}
 	e.state, e.result = state, result
-	m.tell()
+	m.wake()
 	return nil
 }
 
@@ -201,8 +201,8 @@ func (m *Memory) locked(jobKey string) (*entry, error) {
 	return nil, fmt.Errorf("job %s: %w", jobKey, engine.ErrGone)
 }
 
-// tell wakes all that wait; m.mu must be held.
-func (m *Memory) tell() {
+// wake wakes all that wait; m.mu must be held.
+func (m *Memory) wake() {
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
