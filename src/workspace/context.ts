@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
   fchmodSync,
-  futimesSync,
   lutimesSync,
   mkdirSync,
   openSync,
@@ -18,12 +18,11 @@ import type { ComponentInputs } from './inputs.ts';
 import type { BlobReceiver, SourceTree, TreeEntry } from './source-tree.ts';
 
 /** 1980-01-01T00:00:00Z in seconds: the earliest time that zip files can hold. */
-const FIXED_TIME = 315_532_800;
+const EARLIEST = 315_532_800;
 
 /**
  * Writes a component's inputs into a new folder, from exactly the git objects that its input digest covers: the same
- * bytes, modes (0644, 0755, links) and times (1980-01-01) on every machine, independent of umask, attributes and work
- * tree. `git archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
+ * bytes, modes (0644, 0755, links) and times on every machine, independent of umask, attributes and work tree. `git archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
  *
  * `folder` must not exist; it is removed again when anything fails. Throws `disk-full`, `context-not-written` (exit 3),
  * `context-name-clash` (exit 2), and what {@link SourceTree.readBlobs} throws.
@@ -61,6 +60,10 @@ class ContextWriter {
   readonly #folder: string;
   /** Folders below the context that exist, by path; '' is the context itself. */
   readonly #folders = new Set<string>();
+  /** Files and links below the context. */
+  readonly #written: string[] = [];
+  /** Of all modes, paths and contents. */
+  readonly #hash = createHash('sha256');
   #file: number | undefined;
 
   constructor(folder: string) {
@@ -80,10 +83,13 @@ class ContextWriter {
         entry = entries[index];
         if (entry === undefined) throw new RangeError(`no entry ${index}`);
         this.#makeFolder(parentOf(checkPath(entry.path)));
+        this.#written.push(entry.path);
+        this.#hash.update(`\0${entry.mode} ${entry.path}\0`);
         if (entry.mode === '120000') target = [];
         else this.#file = openSync(join(this.#folder, entry.path), 'wx');
       },
       data: (chunk) => {
+        this.#hash.update(chunk);
         if (this.#file === undefined) target.push(Buffer.from(chunk));
         else writeAll(this.#file, chunk);
       },
@@ -95,11 +101,16 @@ class ContextWriter {
     };
   }
 
-  /** Times of folders last: what is written into one changes its own. */
+  /**
+   * Gives everything one time, which is another one for other content. BuildKit does not ask for a file whose path, size
+   * and time are those of the context before, and Go's package index trusts the same three. Builders set the files of
+   * images back to 1980. Folders last: what is written into one changes its own.
+   */
   finish(): void {
-    for (const path of this.#folders) {
-      utimesSync(join(this.#folder, path), FIXED_TIME, FIXED_TIME);
-    }
+    // Before 1998, in steps that any file system keeps.
+    const time = EARLIEST + this.#hash.digest().readUIntBE(0, 6) / 2 ** 19;
+    for (const path of this.#written) lutimesSync(join(this.#folder, path), time, time);
+    for (const path of this.#folders) utimesSync(join(this.#folder, path), time, time);
   }
 
   close(): void {
@@ -109,14 +120,11 @@ class ContextWriter {
 
   #finishFile(file: number, mode: number): void {
     fchmodSync(file, mode);
-    futimesSync(file, FIXED_TIME, FIXED_TIME);
     this.close();
   }
 
   #link(path: string, target: Buffer): void {
-    const link = join(this.#folder, path);
-    symlinkSync(target, link);
-    lutimesSync(link, FIXED_TIME, FIXED_TIME);
+    symlinkSync(target, join(this.#folder, path));
   }
 
   #makeFolder(path: string): void {

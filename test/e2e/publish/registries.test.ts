@@ -9,6 +9,8 @@ import {
   tagsOf,
 } from '../../support/publish-lab.ts';
 import { brokenPromisesAt, recordAt } from '../../support/registry-promises.ts';
+import { run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
 
 const labs: readonly LabOptions[] = [
   { registry: 'distribution 3', builder: 'buildx' },
@@ -64,6 +66,14 @@ describe.each(labs)('$registry and $builder', (options) => {
     lab.proxy.reset();
     const report = await app.report();
     expect(report.components.map(({ action }) => action)).toEqual(['reused', 'built']);
+    // Of the same size as before: a builder that goes by sizes and times does not see it.
+    const built = await run(tool('crane'), [
+      'export',
+      '--platform=linux/amd64',
+      report.components[1]?.ref ?? '',
+      '-',
+    ]);
+    expect(built).toContain('domain/stock v2\n');
     const asked = lab.requests(app.image('domain/orders'));
     expect(asked.filter((request) => MOVES_BYTES.test(request))).toEqual([]);
     expect(asked.filter((request) => request.startsWith('PUT'))).toEqual([`PUT manifests/${second}`]);
