@@ -28,7 +28,7 @@ export interface LabOptions {
   readonly cli?: Packed;
   readonly registry?: RegistryName;
   readonly builder?: 'buildx' | 'buildah';
-  /** Steps of a build may fetch packages. */
+  /** Steps of a build may fetch packages; what they keep in cache mounts is there for the next run of the tests. */
   readonly hostNetwork?: boolean;
 }
 
@@ -141,6 +141,7 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
           await startBuildkit({
             insecureRegistries: [proxy.host],
             hostNetwork: options.hostNetwork ?? false,
+            keepCacheMounts: options.hostNetwork ?? false,
           }),
         );
   const cli = options.cli ?? stack.use(await installPacked());

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import { tool } from '../../tools/locate.ts';
+import { tool, toolsDir } from '../../tools/locate.ts';
 import { run } from './run.ts';
 import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
 
@@ -10,6 +10,11 @@ export interface BuildkitOptions {
   readonly insecureRegistries?: readonly string[];
   /** Steps of a build see this machine's network, for those that fetch packages; they have none of their own otherwise. */
   readonly hostNetwork?: boolean;
+  /**
+   * What steps write to cache mounts, such as compiled packages, is there for the next run of the tests: beside the tools,
+   * safe to delete. Of several daemons at a time one has it.
+   */
+  readonly keepCacheMounts?: boolean;
 }
 
 /** buildkitd on a Unix socket, and a buildx builder that uses it. Needs root and runc. */
@@ -25,19 +30,32 @@ export interface Buildkit extends Service {
 
 const BUILDER = 'primitive-test';
 
-/** Starts a buildkitd with an empty cache in a folder of its own. */
+/** Starts a buildkitd in a folder of its own, with an empty cache but for cache mounts that are kept. */
 export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> {
   return inFolder('buildkit', async (folder) => {
     const socket = join(folder, 'buildkitd.sock');
     const address = `unix://${socket}`;
     const configFile = join(folder, 'buildkitd.toml');
     await writeFile(configFile, config(options));
-    const program = startProgram(
-      tool('buildkitd'),
-      [`--config=${configFile}`, `--root=${join(folder, 'root')}`, `--addr=${address}`],
-      { folder, env: { PATH: `${dirname(tool('runc'))}${delimiter}${process.env.PATH ?? ''}` } },
-    );
-    await untilReady(program, () => accepts(socket));
+    const start = async (root: string) => {
+      const program = startProgram(
+        tool('buildkitd'),
+        [`--config=${configFile}`, `--root=${root}`, `--addr=${address}`],
+        { folder, env: { PATH: `${dirname(tool('runc'))}${delimiter}${process.env.PATH ?? ''}` } },
+      );
+      await untilReady(program, () => accepts(socket));
+      return program;
+    };
+    const own = join(folder, 'root');
+    const kept = join(toolsDir(), 'cache/buildkit');
+    let keeps = options.keepCacheMounts ?? false;
+    const program = await start(keeps ? kept : own).catch((error: Error) => {
+      if (!keeps || !/could not lock/.test(error.message)) throw error;
+      keeps = false;
+      return start(own);
+    });
+    const forgetTheRest = () =>
+      run(tool('buildctl'), [`--addr=${address}`, 'prune', '--all', '--filter=type!=exec.cachemount']);
     const buildxConfig = join(folder, 'buildx');
     await mkdir(buildxConfig);
     const env = { BUILDX_CONFIG: buildxConfig, BUILDX_BUILDER: BUILDER };
@@ -48,6 +66,7 @@ export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> 
       throw error;
     }
     const stop = stopper(
+      () => (keeps ? forgetTheRest() : undefined),
       () => program.stop(),
       () => removeFolder(folder),
     );
@@ -59,7 +78,7 @@ function config({ insecureRegistries = [], hostNetwork = false }: BuildkitOption
   const registries = insecureRegistries.map((host) => `[registry.${JSON.stringify(host)}]\n  http = true\n`);
   const network = hostNetwork ? '  networkMode = "host"\n' : '';
   return [
-    `[worker.oci]\n  enabled = true\n${network}`,
+    `[worker.oci]\n  enabled = true\n  gc = false\n${network}`,
     '[worker.containerd]\n  enabled = false\n',
     ...registries,
   ].join('\n');
