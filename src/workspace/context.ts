@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
+  futimesSync,
   lutimesSync,
   mkdirSync,
   openSync,
@@ -22,7 +23,8 @@ const EARLIEST = 315_532_800;
 
 /**
  * Writes a component's inputs into a new folder, from exactly the git objects that its input digest covers: the same
- * bytes, modes (0644, 0755, links) and times on every machine, independent of umask, attributes and work tree. `git archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
+ * bytes, modes (0644, 0755, links) and times on every machine, independent of umask, attributes and work tree. `git
+ * archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
  *
  * `folder` must not exist; it is removed again when anything fails. Throws `disk-full`, `context-not-written` (exit 3),
  * `context-name-clash` (exit 2), and what {@link SourceTree.readBlobs} throws.
@@ -60,10 +62,6 @@ class ContextWriter {
   readonly #folder: string;
   /** Folders below the context that exist, by path; '' is the context itself. */
   readonly #folders = new Set<string>();
-  /** Files and links below the context. */
-  readonly #written: string[] = [];
-  /** Of all modes, paths and contents. */
-  readonly #hash = createHash('sha256');
   #file: number | undefined;
 
   constructor(folder: string) {
@@ -78,39 +76,33 @@ class ContextWriter {
   receiver(entries: readonly TreeEntry[]): BlobReceiver {
     let entry: TreeEntry | undefined;
     let target: Uint8Array[] = [];
+    let hash = createHash('sha256');
     return {
       start: (index) => {
         entry = entries[index];
         if (entry === undefined) throw new RangeError(`no entry ${index}`);
         this.#makeFolder(parentOf(checkPath(entry.path)));
-        this.#written.push(entry.path);
-        this.#hash.update(`\0${entry.mode} ${entry.path}\0`);
+        hash = createHash('sha256');
         if (entry.mode === '120000') target = [];
         else this.#file = openSync(join(this.#folder, entry.path), 'wx');
       },
       data: (chunk) => {
-        this.#hash.update(chunk);
+        hash.update(chunk);
         if (this.#file === undefined) target.push(Buffer.from(chunk));
         else writeAll(this.#file, chunk);
       },
       end: () => {
         if (entry === undefined) return;
-        if (this.#file === undefined) this.#link(entry.path, Buffer.concat(target));
-        else this.#finishFile(this.#file, entry.mode === '100755' ? 0o755 : 0o644);
+        const time = timeOf(hash.digest());
+        if (this.#file === undefined) this.#link(entry.path, Buffer.concat(target), time);
+        else this.#finishFile(this.#file, entry.mode === '100755' ? 0o755 : 0o644, time);
       },
     };
   }
 
-  /**
-   * Gives everything one time, which is another one for other content. BuildKit does not ask for a file whose path, size
-   * and time are those of the context before, and Go's package index trusts the same three. Builders set the files of
-   * images back to 1980. Folders last: what is written into one changes its own.
-   */
+  /** Times of folders last: what is written into one changes its own. */
   finish(): void {
-    // Before 1998, in steps that any file system keeps.
-    const time = EARLIEST + this.#hash.digest().readUIntBE(0, 6) / 2 ** 19;
-    for (const path of this.#written) lutimesSync(join(this.#folder, path), time, time);
-    for (const path of this.#folders) utimesSync(join(this.#folder, path), time, time);
+    for (const path of this.#folders) utimesSync(join(this.#folder, path), EARLIEST, EARLIEST);
   }
 
   close(): void {
@@ -118,13 +110,16 @@ class ContextWriter {
     this.#file = undefined;
   }
 
-  #finishFile(file: number, mode: number): void {
+  #finishFile(file: number, mode: number, time: number): void {
     fchmodSync(file, mode);
+    futimesSync(file, time, time);
     this.close();
   }
 
-  #link(path: string, target: Buffer): void {
-    symlinkSync(target, join(this.#folder, path));
+  #link(path: string, target: Buffer, time: number): void {
+    const link = join(this.#folder, path);
+    symlinkSync(target, link);
+    lutimesSync(link, time, time);
   }
 
   #makeFolder(path: string): void {
@@ -133,6 +128,15 @@ class ContextWriter {
     makeFolder(join(this.#folder, path));
     this.#folders.add(path);
   }
+}
+
+/**
+ * The time of a file from the digest of its content: seconds since 1970, from 1980 to 1997, in steps that any file system
+ * keeps. BuildKit does not ask for a file whose path, size and time are those of the context that it received before,
+ * and Go's package index trusts the same three. Builders set the files of images back to 1980.
+ */
+function timeOf(digest: Buffer): number {
+  return EARLIEST + digest.readUIntBE(0, 6) / 2 ** 19;
 }
 
 function makeFolder(path: string): void {

@@ -6,9 +6,10 @@ import type { TreeEntry } from './source-tree.ts';
 /**
  * How images are made from inputs, as a number: raised when publish itself changes what comes out of the same inputs
  * (fixed timestamps, labels, layout) or how this digest is made, so that all is built once more. It is not the version
- * of the CLI. 2: a context that is a whole folder counts by that folder's object id.
+ * of the CLI. 2: a context that is a whole folder counts by that folder's object id. 3: the time of a file follows its
+ * content; without that BuildKit could take the file of an earlier commit for it.
  */
-export const RECIPE = 2;
+export const RECIPE = 3;
 
 /** All that decides what an image contains. */
 export interface DigestedInputs {
