@@ -27,8 +27,8 @@ test('from a folder to the input digests of its components', async () => {
   // Frozen: a change of the encoding builds every image anew, and must be meant.
   expect(inputs.map(({ inputDigest }) => inputDigest)).toMatchInlineSnapshot(`
     [
-      "2bcc3fefe4f5f8e5f56a4ad2229f12a76421bbfeb2cd3423e513cff9f7c8bcfe",
-      "58d2821390d039575a668be02c45b4601891ac85d33d2d322ff1ccd8152760d5",
+      "b5cab22615f266e7332419bfd089cfd89035f297156e2243ce41d890a51a854a",
+      "7ec70b67d4e82a6c78776bf9ec17e937930b3b7273e058b7cb5f9fc38a475f5c",
     ]
   `);
 });
