@@ -19,6 +19,9 @@ export type CompiledModel = Model & {
   readonly warnings: readonly Finding[];
 };
 
+/** Findings that are placed; the rest is counted, since each place costs a count from the start of the text. */
+const PLACED = 50;
+
 /**
  * Reads a BPMN 2.0 model for Zeebe.
  *
@@ -35,7 +38,7 @@ export async function compileBpmn(
   throw refuse(path, read.findings, read.total);
 }
 
-/** As {@link compileBpmn}, with the faults as data: of `total`, as many as an error lists. */
+/** As {@link compileBpmn}, with the faults as data: at most {@link PLACED} findings of `total`. */
 export async function readBpmn(
   bytes: Uint8Array,
   path: string,
@@ -60,11 +63,10 @@ export async function readBpmn(
   return { model: { ...model, digest: modelDigest(root), text, warnings: findingsOf(all, text, path) } };
 }
 
-/** Each place costs a count from the start of the text, so that only the first faults are placed. */
 function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
   const shown = faults
     .toSorted((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1))
-    .slice(0, LISTED);
+    .slice(0, PLACED);
   const places = positionsOf(text, new Set(shown.map(({ at }) => at.ordinal)));
   return shown.map(({ code, at, message, fix, level }): Finding => {
     const element = idOf(at);
@@ -78,8 +80,9 @@ function findingsOf(faults: readonly Fault[], text: string, path: string): reado
 function refuse(path: string, findings: readonly Finding[], total: number): PrimitiveError {
   const [first] = findings;
   if (first !== undefined && total === 1) return refusal(first.rule, undefined, findings);
-  const shown = total > findings.length ? `; the first ${findings.length}` : '';
-  return refusal('bpmn-invalid', `${path} has ${total} faults${shown}.`, findings);
+  const listed = findings.slice(0, LISTED);
+  const shown = total > listed.length ? `; the first ${listed.length}` : '';
+  return refusal('bpmn-invalid', `${path} has ${total} faults${shown}.`, listed);
 }
 
 function decode(bytes: Uint8Array, path: string): string | Finding {

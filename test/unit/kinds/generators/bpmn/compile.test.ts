@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../../../src/core/errors.ts';
-import { compileBpmn, MAX_MODEL_BYTES } from '../../../../../src/kinds/generators/bpmn/compile.ts';
+import { compileBpmn, MAX_MODEL_BYTES, readBpmn } from '../../../../../src/kinds/generators/bpmn/compile.ts';
 import { modelOf, ORDER, task } from '../../../../support/bpmn-models.ts';
 
 const compile = (text: string | Uint8Array) => compileBpmn(Buffer.from(text), 'flow.bpmn');
@@ -350,13 +350,16 @@ test('all faults of a file are told at once, in the order of their places, each 
   ]);
 });
 
-test('of very many faults the first are told and the rest is counted', async () => {
+test('of very many faults an error lists the first, and a report has more of them', async () => {
   const inside = Array.from({ length: 80 }, (_, i) => `<sendTask id="S${i}" />`).join('\n');
-  const { message: said, why } = await refusal(modelOf(`${task('T', 'a')}\n${inside}`));
+  const text = modelOf(`${task('T', 'a')}\n${inside}`);
+  const { message: said, why } = await refusal(text);
   expect(said).toBe('flow.bpmn has 80 faults; the first 20.');
   expect(why?.split('\n').slice(19)).toEqual([
     'flow.bpmn:24:1: S19: bpmn:sendTask has no zeebe:taskDefinition',
   ]);
+  const read = await readBpmn(new TextEncoder().encode(text), 'flow.bpmn');
+  expect(read).toMatchObject({ findings: { length: 50 }, total: 80 });
 });
 
 test('names that every object of JavaScript has are names like others', async () => {
