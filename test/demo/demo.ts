@@ -104,7 +104,7 @@ async function demo(): Promise<void> {
   else
     say(
       '5. Plain cosign',
-      'Not here: `npm run tools -- cosign` builds it in about four minutes, then the demo ends with it.',
+      'cosign is not installed. To see this step: npm run tools -- cosign && npm run demo',
     );
 }
 

@@ -123,7 +123,7 @@ async function start(folder: string, oidc: OidcIssuer, programs: Program[]): Pro
 }
 
 /** Where the services of a private Sigstore are, and the PEM files of its authorities. */
-export interface SigstoreServices {
+interface SigstoreServices {
   readonly fulcioUrl: string;
   readonly fulcioRootFile: string;
   readonly issuer: string;
@@ -132,7 +132,7 @@ export interface SigstoreServices {
 }
 
 /** Writes the two files that a client of a private Sigstore needs, as cosign makes them. */
-export async function writeClientFiles(
+async function writeClientFiles(
   folder: string,
   { fulcioUrl, fulcioRootFile, issuer, timestampUrl, timestampChainFile }: SigstoreServices,
 ): Promise<{ signingConfig: string; trustedRoot: string }> {
