@@ -5,8 +5,8 @@ import type { Scope } from './scope.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /**
- * Links of primitives to code that is not theirs, among what was read so far: it is built with the primitive, but was
- * not judged as a part of it. What is installed is not meant, such as a link `node_modules`.
+ * The links read so far from a primitive to code outside of it. That code is built with the primitive but was not checked
+ * as part of it. Links to installed packages, such as `node_modules`, do not count.
  */
 export async function linksOut({ ownerOf }: Scope, tree: WorkTree): Promise<VerifyDocument['unchecked']> {
   const files = await tree.list();

@@ -71,12 +71,16 @@ export async function startRun(
 }
 
 function takenOver({ id, repository }: JournalEntry): PrimitiveError {
-  return new PrimitiveError('gitops-request-taken', `Another process asks ${repository} for request ${id}.`, {
-    why: 'It made the same request while this one waited, and its run was not found yet.',
-    suggestions: ['Run the same command again to follow it.'],
-    exit: 3,
-    retryable: true,
-  });
+  return new PrimitiveError(
+    'gitops-request-taken',
+    `Another process has taken over request ${id} in ${repository}.`,
+    {
+      why: 'It made the same request while this one waited, and its run was not found yet.',
+      suggestions: ['Run the same command again to follow it.'],
+      exit: 3,
+      retryable: true,
+    },
+  );
 }
 
 function unidentified({ workflow, repository, id }: JournalEntry): PrimitiveError {

@@ -32,7 +32,7 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
 /** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
 async function recordFault({ version, files }: Installed): Promise<string | undefined> {
   const { default: valid } = await import('semver/functions/valid.js');
-  if (valid(version) === null) return `\`version\` is no version: ${JSON.stringify(version)}`;
+  if (valid(version) === null) return `\`version\` is not a version: ${JSON.stringify(version)}`;
   for (const path of Object.keys(files)) {
     const fault = pathFault(path);
     if (fault !== undefined) return `\`files\` has ${JSON.stringify(path)}: ${fault}`;

@@ -226,7 +226,7 @@ function nextSteps(files: readonly KitChange[], record: Installed | undefined): 
     ...(record === undefined
       ? [
           `Read ${KIT_FILE}; after a change: primitive gitops init --update`,
-          "For previews `previews.repository` has to be an organization's; all else works without.",
+          'Previews need the repository of an organization (`previews.repository`); everything else does not.',
         ]
       : []),
     'git add -A && git commit',
