@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type OutputOptions, type RolldownOptions, rolldown } from 'rolldown';
 import { thirdPartyNotices } from './notices.ts';
-import { wasmFiles } from './wasm-files.ts';
+import { resolvedFiles } from './resolved-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -13,7 +13,7 @@ export const bundling = {
     cwd: root,
     platform: 'node',
     transform: { target: 'node22.12' },
-    plugins: [wasmFiles],
+    plugins: [resolvedFiles],
     // The runtime of WebAssembly for tree-sitter calls it for modules that bring JavaScript; grammars bring none.
     checks: { eval: false },
   } satisfies RolldownOptions,

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -40,7 +40,7 @@ export async function openWorkTree(
     links,
     read: async (path) => {
       try {
-        const found = readPlain(join(root, path));
+        const found = readPlain(`${root}/${path}`);
         if (found === 'link') links.add(path);
         else if (found !== undefined) return found;
         if (found === undefined && (await list()).absent.has(path)) throw new Error(ABSENT);
@@ -69,40 +69,51 @@ export async function openWorkTree(
 
 /** In the background, opening each of thousands of small files takes several times as long as reading it. */
 function readPlain(path: string): Uint8Array | 'link' | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return undefined;
-  if (found.isSymbolicLink()) return 'link';
-  if (!found.isFile()) throw new Error('it is not a plain file');
-  if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
-  return readFileSync(path);
+  let file: number;
+  try {
+    // Does not follow a link, and does not wait for the other end of a named pipe.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP') return 'link';
+    throw error;
+  }
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile()) throw new Error('it is not a plain file');
+    if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 const ABSENT = 'a sparse checkout leaves it out';
 
 async function listFiles(git: Git) {
-  const [tracked, untracked, deleted] = await Promise.all([
-    names(git, ['ls-files', '--stage', '-t', '-z']),
-    names(git, ['ls-files', '--others', '--exclude-standard', '-z']),
-    names(git, ['ls-files', '--deleted', '-z']),
-  ]);
-  const files = new Set(untracked);
+  const entries = await names(git, ['ls-files', ...LISTED, '--exclude-standard', '-t', '-z']);
+  const files = new Set<string>();
   const repositories = new Set<string>();
   const absent = new Set<string>();
-  for (const entry of tracked) {
-    // `H 100644 <object> <stage><tab>path`; S is for a file that a sparse checkout leaves out
-    const path = entry.slice(entry.indexOf('\t') + 1);
-    if (entry.startsWith(GITLINK, 2)) repositories.add(path);
+  const deleted: string[] = [];
+  for (const entry of entries) {
+    const tag = entry[0];
+    // `? path` is not tracked; `H 100644 <object> <stage><tab>path` is.
+    const path = entry.slice(tag === '?' ? 2 : entry.indexOf('\t') + 1);
+    if (tag === '?' && path.endsWith('/')) repositories.add(path.slice(0, -1));
+    else if (tag !== '?' && entry.startsWith(GITLINK, 2)) repositories.add(path);
+    else if (tag === 'R') deleted.push(path);
     else files.add(path);
-    if (entry.startsWith('S')) absent.add(path);
+    // A sparse checkout leaves it out.
+    if (tag === 'S') absent.add(path);
   }
   for (const path of deleted) files.delete(path);
-  for (const path of untracked.filter((one) => one.endsWith('/'))) {
-    files.delete(path);
-    repositories.add(path.slice(0, -1));
-  }
   return { files: [...files].sort(), repositories: [...repositories].sort(), absent };
 }
 
+/** What is in the index, what of that is gone, and what is in neither. */
+const LISTED = ['--stage', '--deleted', '--others'];
 /** A larger file is written by no person, and is not read. */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** The mode of a submodule. */

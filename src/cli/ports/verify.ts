@@ -14,10 +14,11 @@ const SUITE_LIMIT = 10 * 60_000;
 /** What `verify` works with in a session. */
 export async function verifyPorts(session: Session): Promise<VerifyPorts> {
   const { wiring, environment, emit, signal } = session;
-  const [{ rules }, { openWorkTree }, { openScanStore }, { runFolder }] = await Promise.all([
+  const [{ rules }, { openWorkTree }, { openScanStore }, { scanThreads }, { runFolder }] = await Promise.all([
     import('../../features/verify/rules/all.ts'),
     import('../../adapters/work-tree.ts'),
     import('../../adapters/scan-store.ts'),
+    import('../../adapters/scan-threads.ts'),
     import('../../adapters/run-folders.ts'),
   ]);
   const [{ location, config }, kinds, processes] = await Promise.all([
@@ -36,6 +37,7 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
     kinds,
     tree,
     scans: openScanStore(join(cache, `${name}.json`), version),
+    threads: scanThreads(import.meta.resolve('../../features/verify/scan-thread.ts')),
     rules,
     regenerate: async ({ id, kind: template, path, files, manifest = { provenance: undefined } }) => {
       const [kind = '', name = ''] = id.split('/');

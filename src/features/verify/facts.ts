@@ -1,41 +1,28 @@
 import { posix } from 'node:path';
 import { dockerfileOf } from './dockerfile.ts';
 import { regenerateAll } from './generated.ts';
-import { handlerScan } from './handlers.ts';
 import { resolveImports } from './imports/resolve.ts';
-import { sourceScan } from './imports/scan.ts';
-import { deploymentScan } from './manifests.ts';
-import { markerScan } from './markers.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
-import type { AnyRule, AnyScan } from './rule.ts';
+import type { AnyRule } from './rule.ts';
 import { scanFiles } from './scan.ts';
+import { SCANS } from './scans.ts';
 import type { Scope } from './scope.ts';
-import { secretScan } from './secrets/scan.ts';
 import type { Fact, SubjectName } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
-
-/** Scans, each with the subject that needs it besides its own. */
-const SCANS: readonly { readonly scan: AnyScan; readonly for?: SubjectName }[] = [
-  { scan: deploymentScan },
-  { scan: handlerScan, for: 'model' },
-  { scan: markerScan },
-  { scan: secretScan },
-  { scan: sourceScan, for: 'import' },
-];
 
 /** Reads what the rules judge, and nothing else: all but the suites, which have to be run for it. */
 export async function readFacts(
   { base, selected, files, ownerOf }: Scope,
   rules: readonly AnyRule[],
-  { tree, scans: store, regenerate, emit, signal }: VerifyPorts,
+  { tree, scans: store, threads, regenerate, emit, signal }: VerifyPorts,
 ): Promise<readonly Fact[]> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
     ({ scan }) => scan,
   );
-  const scanned = await scanFiles(files, scans, { tree, store, ownerOf, signal });
+  const scanned = await scanFiles(files, scans, { tree, store, threads, ownerOf, signal });
   const facts: Fact[] = [...selected.map((value) => ({ subject: 'primitive', value }) as const), ...scanned];
   if (isWanted('import')) {
     const sources = scanned.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));

@@ -9,7 +9,7 @@ import type { Selection } from '../../workspace/selection.ts';
 import type { Family } from './family.ts';
 import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';
-import type { ScanStore } from './scan.ts';
+import type { ScanStore, ScanThreads } from './scan.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What is to be checked. */
@@ -32,6 +32,7 @@ export interface VerifyPorts {
   readonly kinds: Kinds;
   readonly tree: WorkTree;
   readonly scans: ScanStore;
+  readonly threads: ScanThreads;
   readonly rules: readonly AnyRule[];
   readonly regenerate: Regenerate;
   readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;

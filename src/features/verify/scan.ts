@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { AnyScan, Scan } from './rule.ts';
 import type { Fact, Primitive } from './subjects.ts';
@@ -16,6 +16,27 @@ export interface ScanStore {
   write(cache: ScanCache): Promise<void>;
 }
 
+/** A file to scan, and the names of the scans. */
+export type ScanTask = readonly [path: string, bytes: Uint8Array, scans: readonly string[]];
+
+/** Other threads that scan; each is started by the first files that it is given. */
+export interface ScanThreads {
+  readonly count: number;
+  open(signal: AbortSignal): ScanThread & AsyncDisposable;
+}
+export interface ScanThread {
+  /** The results of each file, in their order. */
+  readonly scan: (files: readonly ScanTask[]) => Promise<readonly ScanResults[]>;
+}
+
+/** Files that are scanned in this thread first: of most repositories, all are done before another has started. */
+const ALONE = 250;
+/** What a thread is given at once, and the bytes that are enough of it. */
+const FILES = 32;
+const BYTES = 1024 * 1024;
+/** Milliseconds of reading after which a signal and the display get their turn. */
+const TURN = 20;
+
 /** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
 export async function scanFiles(
   paths: readonly string[],
@@ -23,11 +44,13 @@ export async function scanFiles(
   {
     tree,
     store,
+    threads,
     ownerOf,
     signal,
   }: {
     readonly tree: WorkTree;
     readonly store: ScanStore;
+    readonly threads: ScanThreads;
     readonly signal: AbortSignal;
     /** The primitive that a file belongs to. */
     readonly ownerOf: (path: string) => Primitive | undefined;
@@ -36,47 +59,112 @@ export async function scanFiles(
   const before = await store.read();
   const listed = new Set(await tree.list());
   const after = new Map([...before].filter(([path]) => listed.has(path)));
-  let changed = after.size < before.size;
-  const facts: Fact[] = [];
-  for (const path of paths) {
-    // Nothing below waits for anything: here a signal and the display get their turn.
-    await setImmediate(undefined, { signal });
-    const wanted = scans.filter((scan) => scan.applies(path));
-    if (wanted.length === 0) continue;
-    const bytes = await tree.read(path);
-    if (bytes === undefined) continue;
-    const digest = createHash('sha256').update(bytes).digest('base64url');
-    const known = before.get(path);
-    const earlier = known?.digest === digest ? known.results : {};
-    const results = await scanBytes(path, bytes, wanted, earlier);
-    if (results !== earlier) after.set(path, { digest, results });
-    changed ||= results !== earlier;
-    const primitive = ownerOf(path);
-    for (const scan of wanted) {
-      for (const found of results[nameOf(scan)] ?? []) {
-        facts.push({ subject: scan.subject, value: { ...found, path, primitive } } as Fact);
+  /** By position in `paths`. */
+  const found: ScanResults[] = [];
+
+  const batches = unscanned(paths, scans, { before, found, tree, signal });
+  let scanned = 0;
+  const work = async () => {
+    await using thread = threads.open(signal);
+    for await (const batch of batches) {
+      scanned += batch.length;
+      const tasks = batch.map(({ task }) => task);
+      const results = await (scanned > ALONE ? thread.scan(tasks) : scanTasks(tasks, scans));
+      for (const [i, { index, digest, task }] of batch.entries()) {
+        const all = { ...found[index], ...results[i] };
+        found[index] = all;
+        after.set(task[0], { digest, results: all });
       }
     }
+  };
+  await Promise.all(Array.from({ length: threads.count }, work));
+  if (scanned > 0 || after.size < before.size) await store.write(after);
+  return factsOf(paths, scans, found, ownerOf);
+}
+
+/**
+ * Reads files and puts what is known of them into `found`, by position in `paths`; yields those that have to be scanned,
+ * some at a time.
+ */
+async function* unscanned(
+  paths: readonly string[],
+  scans: readonly AnyScan[],
+  {
+    before,
+    found,
+    tree,
+    signal,
+  }: {
+    readonly before: ScanCache;
+    readonly found: ScanResults[];
+    readonly tree: WorkTree;
+    readonly signal: AbortSignal;
+  },
+) {
+  let batch: { readonly index: number; readonly digest: string; readonly task: ScanTask }[] = [];
+  let size = 0;
+  let turn = performance.now();
+  for (const [index, path] of paths.entries()) {
+    if (performance.now() - turn > TURN) {
+      await setImmediate(undefined, { signal });
+      turn = performance.now();
+    }
+    const wanted = scans.filter((scan) => scan.applies(path)).map(nameOf);
+    const bytes = wanted.length === 0 ? undefined : await tree.read(path);
+    if (bytes === undefined) continue;
+    const digest = hash('sha256', bytes, 'base64url');
+    const known = before.get(path);
+    const earlier = known?.digest === digest ? known.results : {};
+    found[index] = earlier;
+    const missing = wanted.filter((name) => !Object.hasOwn(earlier, name));
+    if (missing.length === 0) continue;
+    batch.push({ index, digest, task: [path, bytes, missing] });
+    size += bytes.length;
+    if (batch.length < FILES && size < BYTES) continue;
+    yield batch;
+    batch = [];
+    size = 0;
   }
-  if (changed) await store.write(after);
+  yield batch;
+}
+
+function factsOf(
+  paths: readonly string[],
+  scans: readonly AnyScan[],
+  found: readonly ScanResults[],
+  ownerOf: (path: string) => Primitive | undefined,
+): readonly Fact[] {
+  const named = scans.map((scan) => ({ subject: scan.subject, name: nameOf(scan) }));
+  const facts: Fact[] = [];
+  for (const [index, path] of paths.entries()) {
+    const primitive = ownerOf(path);
+    for (const { subject, name } of named) {
+      for (const one of found[index]?.[name] ?? [])
+        facts.push({ subject, value: { ...one, path, primitive } } as Fact);
+    }
+  }
   return facts;
 }
 
-/** The results of all scans that are wanted; `earlier` itself where it has them. */
-async function scanBytes(
-  path: string,
-  bytes: Uint8Array,
-  wanted: readonly AnyScan[],
-  earlier: ScanResults,
-): Promise<ScanResults> {
-  const missing = wanted.filter((scan) => !Object.hasOwn(earlier, nameOf(scan)));
-  if (missing.length === 0) return earlier;
-  const file = { path, bytes, text: decode(bytes) };
-  const results: Record<string, readonly object[]> = { ...earlier };
-  for (const scan of missing) results[nameOf(scan)] = await scan.scan(file);
-  return results;
+/** What the scans that are named find in each file. */
+export async function scanTasks(
+  files: readonly ScanTask[],
+  scans: readonly AnyScan[],
+): Promise<readonly ScanResults[]> {
+  const all: ScanResults[] = [];
+  for (const [path, bytes, names] of files) {
+    const file = { path, bytes, text: decode(bytes) };
+    const results: Record<string, readonly object[]> = {};
+    for (const scan of scans) {
+      const name = nameOf(scan);
+      if (names.includes(name)) results[name] = await scan.scan(file);
+    }
+    all.push(results);
+  }
+  return all;
 }
 
+/** The name that results of a scan are kept by: `marker@1`. */
 function nameOf({ subject, version }: Scan): string {
   return `${subject}@${version}`;
 }

@@ -15,6 +15,7 @@ import { createStyle } from '../../../src/render/style.ts';
 import { findProgram } from '../../../src/toolchain/find.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
 import { gitEnvironment } from '../../support/git.ts';
+import { threads } from '../../support/scan-threads.ts';
 import { tool } from '../../tools/locate.ts';
 
 const SHOP = 'primitives/uisurface/shop';
@@ -96,6 +97,7 @@ async function verifySuites(
       kinds: await openKinds({ bundled: bundledKinds(), own: join(folder.path, 'kinds') }),
       tree: await openWorkTree(processes, root, signal),
       scans: { read: async () => new Map(), write: async () => {} },
+      threads,
       rules,
       regenerate: async () => [],
       suites: {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openScanStore } from '../../../src/adapters/scan-store.ts';
 import { markerScan } from '../../../src/features/verify/markers.ts';
 import { scanFiles } from '../../../src/features/verify/scan.ts';
+import { threads } from '../../support/scan-threads.ts';
 import { memoryTree } from '../../support/verify-corpus/tree.ts';
 
 const files = { 'a.txt': 'AMEIDE_SCAFFOLD', 'b.txt': 'nothing' };
@@ -16,6 +17,7 @@ test('what was found is believed by the version that wrote it, and read anew whe
     const ports = {
       tree: memoryTree(tree),
       store: openScanStore(path, version),
+      threads,
       ownerOf: () => undefined,
       signal: new AbortController().signal,
     };

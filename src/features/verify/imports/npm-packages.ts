@@ -95,12 +95,11 @@ function aliasOf(
 /** The file that a path without its suffix means; a `.js` may be made from a `.ts`. */
 function existing(repository: Repository, path: string): string | undefined {
   const stem = path.replace(/\.([cm]?)jsx?$/, '');
-  const candidates = [
-    ...SUFFIXES.map((suffix) => `${path}${suffix}`),
-    ...SUFFIXES.map((suffix) => `${stem}${suffix}`),
-    ...SUFFIXES.map((suffix) => posix.join(path, `index${suffix}`)),
-  ];
-  return candidates.find((candidate) => repository.files.has(candidate));
+  for (const start of [path, stem, posix.join(path, 'index')]) {
+    const suffix = SUFFIXES.find((one) => repository.files.has(`${start}${one}`));
+    if (suffix !== undefined) return `${start}${suffix}`;
+  }
+  return undefined;
 }
 
 /** `@scope/name` of `@scope/name/sub/path`. */

@@ -23,6 +23,7 @@ export function listed(
   { language, specifier, names, target }: Subjects['import'],
   entries: readonly string[],
 ): string | undefined {
+  if (entries.length === 0) return undefined;
   const packages = [
     specifier,
     ...names.map((name) => `${specifier}.${name}`),
@@ -38,7 +39,8 @@ function isListed(found: Subjects['import'], entries: readonly string[]): boolea
 /** `a.b/c` and all below it, by whole names: `a.b/cd` is another package. */
 function isUnder(name: string, entry: string, language: Language): boolean {
   if (language === 'ts' && isBuiltin(entry)) return isUnder(withScheme(name), withScheme(entry), 'go');
-  return name === entry || name.startsWith(`${entry}${language === 'python' ? '.' : '/'}`);
+  if (!name.startsWith(entry)) return false;
+  return name.length === entry.length || name[entry.length] === (language === 'python' ? '.' : '/');
 }
 
 /** A module of Node.js has two names: `http` is `node:http`. */

@@ -15,28 +15,31 @@ const PACKAGES = new Set(['go.mod', 'package.json', 'pyproject.toml']);
 const REGISTRY = /^(?:buf\.build\/gen\/|@buf\/)/;
 
 /** Whether an import leads to proto files, or to what is generated from them, in any package but an SDK. */
-export function isProto(
-  specifier: string,
-  target: Target,
-  language: Language,
-  repository: Repository,
-): boolean {
-  if ((language === 'ts' && /\.proto$/.test(specifier)) || REGISTRY.test(specifier)) return true;
-  if (target.type !== 'path') return false;
-  const { path } = target;
-  if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;
-  return (
-    (language === 'go' && repository.filesIn(path).some((name) => GENERATED.go.test(name))) ||
-    isInProtoModule(path, repository)
-  );
-}
+export type IsProto = (specifier: string, target: Target, language: Language) => boolean;
 
-/** Whether proto sources are beside a file or above it, as far up as its own package goes. */
-function isInProtoModule(path: string, repository: Repository): boolean {
-  for (let folder = path; folder !== '.'; folder = posix.dirname(folder)) {
+/** Looks into each folder of the repository at most once. */
+export function protoIn(repository: Repository): IsProto {
+  const folders = new Map<string, boolean>();
+  /** Whether proto sources are in a folder or above it, as far up as its own package goes. */
+  const isProtoModule = (folder: string): boolean => {
+    if (folder === '.') return false;
+    const known = folders.get(folder);
+    if (known !== undefined) return known;
     const names = repository.filesIn(folder);
-    if (names.some((name) => name === 'buf.yaml' || name.endsWith('.proto'))) return true;
-    if (names.some((name) => PACKAGES.has(name))) return false;
-  }
-  return false;
+    const found =
+      names.some((name) => name === 'buf.yaml' || name.endsWith('.proto')) ||
+      (!names.some((name) => PACKAGES.has(name)) && isProtoModule(posix.dirname(folder)));
+    folders.set(folder, found);
+    return found;
+  };
+  return (specifier, target, language) => {
+    if ((language === 'ts' && /\.proto$/.test(specifier)) || REGISTRY.test(specifier)) return true;
+    if (target.type !== 'path') return false;
+    const { path } = target;
+    if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;
+    return (
+      (language === 'go' && repository.filesIn(path).some((name) => GENERATED.go.test(name))) ||
+      isProtoModule(path)
+    );
+  };
 }

@@ -13,6 +13,7 @@ export class Repository {
   /** Folder -> names of the files in it. */
   readonly #folders = new Map<string, string[]>();
   readonly #links = new Map<string, Promise<string | undefined>>();
+  readonly #nearest = new Map<string, string | undefined>();
 
   private constructor(tree: WorkTree, files: readonly string[], plain: Iterable<string>) {
     this.#tree = tree;
@@ -56,11 +57,17 @@ export class Repository {
 
   /** The nearest file of a name in the folder of `path` or above it. */
   nearest(path: string, name: string): string | undefined {
-    for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
-      const file = posix.join(folder, name);
-      if (this.files.has(file)) return file;
-      if (folder === '.') return undefined;
-    }
+    return this.#nearestIn(posix.dirname(path), name);
+  }
+
+  #nearestIn(folder: string, name: string): string | undefined {
+    const file = folder === '.' ? name : `${folder}/${name}`;
+    if (this.files.has(file) || folder === '.') return this.files.has(file) ? file : undefined;
+    const known = this.#nearest.get(file);
+    if (known !== undefined || this.#nearest.has(file)) return known;
+    const found = this.#nearestIn(posix.dirname(folder), name);
+    this.#nearest.set(file, found);
+    return found;
   }
 
   /** The text of a file; undefined where it cannot be read. */

@@ -3,11 +3,11 @@ import type { Primitive, Subjects } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 import { goResolver } from './go-modules.ts';
 import { npmResolver } from './npm-packages.ts';
-import { isProto } from './proto.ts';
+import { protoIn } from './proto.ts';
 import { pythonResolver } from './python-projects.ts';
 import { Repository } from './repository.ts';
 import type { Language } from './source.ts';
-import type { Resolver, Target } from './target.ts';
+import type { Resolver } from './target.ts';
 
 /** Resolves the imports of source files, each target once. */
 export async function resolveImports(
@@ -27,44 +27,43 @@ export async function resolveImports(
     ts: await npmResolver(repository),
     python: await pythonResolver(repository, primitivesFolder),
   };
-  const resolved = await Promise.all(
-    sources.map(async ({ language, imports, path, primitive }) => {
-      const found: Subjects['import'][] = [];
-      for (const { specifier, names = [], typeOnly, line, column } of imports) {
-        const known = await targetsOf({ specifier, names }, path, resolvers[language]);
-        const seen = new Set<string>();
-        for (const { specifier, target } of known) {
-          const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
-          // Of several targets in a primitive, one says it all.
-          const key = JSON.stringify([specifier, owner?.id ?? target]);
-          if (seen.has(key)) continue;
-          seen.add(key);
-          const proto = isProto(specifier, target, language, repository);
-          found.push({
-            language,
-            specifier,
-            names,
-            typeOnly,
-            line,
-            column,
-            target,
-            owner,
-            proto,
-            path,
-            primitive,
-          });
-        }
+  const isProto = protoIn(repository);
+  const leadTo = async (
+    language: Language,
+    specifier: string | undefined,
+    names: readonly string[],
+    from: string,
+  ) => {
+    const targets = await targetsOf({ specifier, names }, from, resolvers[language]);
+    const found = new Map<string, Led>();
+    for (const { specifier, target } of targets) {
+      const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
+      // Of several targets in a primitive, one says it all.
+      const key = targets.length === 1 ? '' : JSON.stringify([specifier, owner?.id ?? target]);
+      if (found.has(key)) continue;
+      found.set(key, { specifier, target, owner, proto: isProto(specifier, target, language) });
+    }
+    return [...found.values()];
+  };
+  /** What an import leads to is the same in all files of a folder. */
+  const known = new Map<string, ReturnType<typeof leadTo>>();
+  const resolved: Subjects['import'][] = [];
+  for (const { language, imports, path, primitive } of sources) {
+    const folder = posix.dirname(path);
+    for (const { specifier, names = [], typeOnly, line, column } of imports) {
+      const key = JSON.stringify([language, folder, specifier, names]);
+      const led = known.get(key) ?? leadTo(language, specifier, names, path);
+      known.set(key, led);
+      for (const one of await led) {
+        resolved.push({ language, names, typeOnly, line, column, path, primitive, ...one });
       }
-      return found;
-    }),
-  );
-  return resolved.flat();
+    }
+  }
+  return resolved;
 }
 
-interface Resolved {
-  readonly specifier: string;
-  readonly target: Target;
-}
+type Resolved = Pick<Subjects['import'], 'specifier' | 'target'>;
+type Led = Pick<Subjects['import'], 'specifier' | 'target' | 'owner' | 'proto'>;
 
 async function targetsOf(
   { specifier, names }: { readonly specifier: string | undefined; readonly names: readonly string[] },

@@ -8,6 +8,8 @@ interface SyntaxNode {
   readonly [key: string]: unknown;
 }
 
+let loading: Promise<typeof import('@babel/parser')> | undefined;
+
 /** `/// <reference path="…" />`: the types of a file or a package. */
 const REFERENCE = /^\/\s*<reference\s+(path|types)=["']([^"']+)["']/;
 
@@ -16,7 +18,8 @@ const REFERENCE = /^\/\s*<reference\s+(path|types)=["']([^"']+)["']/;
  * `import x = require()`, types that are imported in place, and references to types.
  */
 export async function parseTypeScript(path: string, text: string): Promise<ParsedSource> {
-  const { parse } = await import('@babel/parser');
+  loading ??= import('@babel/parser');
+  const { parse } = await loading;
   try {
     const file = parse(text, {
       sourceType: 'unambiguous',

@@ -11,6 +11,9 @@ const KEY_FILES = /(?:\.(?:p12|pfx|jks|keystore|ppk)|(?:^|\/)id_(?:rsa|dsa|ecdsa
 const TESTS =
   /(?:^|\/)(?:tests?|testdata|__tests__|fixtures|mocks?|__mocks__|examples?)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py)$/i;
 
+/** Loaded by the first file, because most of it is Secretlint. */
+let loading: Promise<typeof import('./formats.ts')> | undefined;
+
 /** Finds secrets in files of every type; of binary files, those of known formats. */
 export const secretScan: Scan<'secret'> = {
   subject: 'secret',
@@ -22,8 +25,8 @@ export const secretScan: Scan<'secret'> = {
       const name = posix.basename(path);
       return conceal([{ kind: 'private-key', name, value: content, index: 0 }], path, content);
     }
-    // Loaded here, because most of it is Secretlint.
-    const { addressOf, findFormats } = await import('./formats.ts');
+    loading ??= import('./formats.ts');
+    const { addressOf, findFormats } = await loading;
     const readable = unescaped(path, content);
     const isTest = TESTS.test(path);
     const formats = (await findFormats(readable)).filter(({ kind, name, value }) => {
