@@ -163,8 +163,8 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const program = await locate(run, context);
   const install = { suggestions: [known.install(version)], exit: 3 } as const;
   if (program === undefined) {
-    throw new PrimitiveError('generator-missing', `Program ${run} not found on PATH.`, {
-      why: `The generator ${id} needs ${run} ${version}.`,
+    throw new PrimitiveError('generator-missing', `${run} not found`, {
+      why: `the generator ${id} needs ${run} ${version} on PATH`,
       ...install,
     });
   }
