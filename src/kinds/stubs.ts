@@ -21,16 +21,17 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
 export function renameStubs(source: string, names: ReadonlyMap<string, string>): string {
   if (names.size === 0) return source;
   const [, , literals] = DESCRIPTOR.exec(source) ?? [];
-  const renamed = alignBodies(alignColumns(rename(source, names)));
+  const rename = renaming(names);
+  const renamed = alignBodies(alignColumns(rename(source)));
   if (literals === undefined) return renamed;
-  const descriptor = quote(renameMessage(unquote(literals), 'file', names));
+  const descriptor = quote(renameMessage(unquote(literals), 'file', rename));
   return renamed.replace(DESCRIPTOR, (_, head: string) => head + descriptor);
 }
 
 /** All at once, so that what was put in is never replaced again. */
-function rename(text: string, names: ReadonlyMap<string, string>): string {
+function renaming(names: ReadonlyMap<string, string>): (text: string) => string {
   const any = new RegExp([...names.keys()].map((name) => name.replace(/[.]/g, '\\.')).join('|'), 'g');
-  return text.replace(any, (found) => names.get(found) ?? found);
+  return (text) => text.replace(any, (found) => names.get(found) ?? found);
 }
 
 /** The two functions on neighbouring lines that gofmt lays out by their lengths, which depend on the names. */
@@ -78,7 +79,7 @@ function aligned(rows: readonly (readonly string[])[]): readonly string[] {
 }
 
 /** Decodes a message, renames in its fields, encodes it again. Text is one character per byte here. */
-function renameMessage(bytes: string, message: string, names: ReadonlyMap<string, string>): string {
+function renameMessage(bytes: string, message: string, rename: (text: string) => string): string {
   let out = '';
   let at = 0;
   while (at < bytes.length) {
@@ -94,7 +95,7 @@ function renameMessage(bytes: string, message: string, names: ReadonlyMap<string
     const end = value.end + value.value;
     const content = bytes.slice(value.end, end);
     const inner = MESSAGES[message]?.[tag.value >>> 3];
-    const renamed = inner === undefined ? rename(content, names) : renameMessage(content, inner, names);
+    const renamed = inner === undefined ? rename(content) : renameMessage(content, inner, rename);
     out += bytes.slice(at, tag.end) + encode(renamed.length) + renamed;
     at = end;
   }
