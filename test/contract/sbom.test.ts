@@ -12,6 +12,7 @@ import { parseRepository } from '../../src/oci/reference.ts';
 import type { Descriptor, Digest } from '../../src/oci/types.ts';
 import { sbomStatement } from '../../src/seal/statement.ts';
 import type { SbomFormat, SbomGenerator, SbomRequest } from '../../src/seal/types.ts';
+import { writeNodeProgram } from '../support/node-program.ts';
 import { createLayerSbom } from '../support/sbom-generator.ts';
 import { tool } from '../tools/locate.ts';
 
@@ -30,10 +31,13 @@ beforeAll(async () => {
   layout = join(folder, 'layout');
   await mkdir(temporary);
   await writeLayout();
+  await mkdir(join(folder, 'light'));
+  const light = join(import.meta.dirname, '../support/light-syft.ts');
+  await writeNodeProgram(join(folder, 'light/syft'), light, join(folder, 'compiled'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const syft = (path = dirname(tool('syft'))) =>
+const syft = (path: string) =>
   createSyft({
     processes: createProcesses({
       PATH: `${path}:${process.env.PATH}`,
@@ -44,9 +48,13 @@ const syft = (path = dirname(tool('syft'))) =>
     temporary,
   });
 
+const lightSyft = () => syft(join(folder, 'light'));
+const realSyft = () => syft(dirname(tool('syft')));
+
 describe.each<[string, () => SbomGenerator]>([
   ['the generator in process', createLayerSbom],
-  ['syft', syft],
+  ['light syft', lightSyft],
+  ['syft', realSyft],
 ])('%s', (_name, create) => {
   const request = (platform: string, format: SbomFormat, of = layout): SbomRequest => {
     const parsed = parsePlatform(platform);
@@ -114,21 +122,25 @@ describe('syft', () => {
     const manifest = manifests.get('linux/amd64') ?? index;
     const platform = { os: 'linux', architecture: 'amd64' };
     const request = { layout, image, index, platform, manifest, format: 'spdx-json' } as const;
-    const before = Buffer.from(await syft().generate(request)).toString();
+    const before = Buffer.from(await realSyft().generate(request)).toString();
     const names = JSON.parse(before).packages.map(({ name }: { name: string }) => name);
     expect(names).toEqual(expect.arrayContaining(['left-pad', 'libacme']));
     await writeFile(
       join(folder, '.syft.yaml'),
       'default-catalogers: ["python"]\nexclude: ["**/left-pad/**"]\n',
     );
-    expect(Buffer.from(await syft().generate(request)).toString()).toBe(before);
+    expect(Buffer.from(await realSyft().generate(request)).toString()).toBe(before);
     await rm(join(folder, '.syft.yaml'));
   });
 
-  test('says what went wrong', async () => {
+  test.each([
+    ['light syft', lightSyft],
+    ['syft', realSyft],
+  ])('%s says what went wrong', async (_name, create) => {
     const manifest = manifests.get('linux/amd64') ?? index;
     const platform = { os: 'linux', architecture: 's390x' };
-    const failing = syft().generate({ layout, image, index, platform, manifest, format: 'spdx-json' });
+    const request = { layout, image, index, platform, manifest, format: 'spdx-json' } as const;
+    const failing = create().generate(request);
     await expect(failing).rejects.toMatchObject({ why: expect.stringContaining('s390x') });
   });
 });

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { writeNodeProgram } from '../support/node-program.ts';
 import { startDistribution } from '../support/services/distribution.ts';
 import { run } from '../support/services/run.ts';
 import { pushShellBase } from '../support/shell-base.ts';
@@ -167,10 +168,12 @@ async function publish(repository: string, { base }: { readonly base?: string })
 /** What replaces cosign and syft where they are missing or too old, and the registry that buildah may ask without TLS. */
 async function writePrograms(): Promise<void> {
   await mkdir(join(folder, 'bin'));
-  for (const [name, found] of Object.entries({ cosign, syft })) {
-    const script = join(import.meta.dirname, `light-${name}.ts`);
-    const text = `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`;
-    if (!found) await writeFile(join(folder, 'bin', name), text, { mode: 0o755 });
+  const light = {
+    cosign: [cosign, join(import.meta.dirname, 'light-cosign.ts')],
+    syft: [syft, join(root, 'test/support/light-syft.ts')],
+  } as const;
+  for (const [name, [found, file]] of Object.entries(light)) {
+    if (!found) await writeNodeProgram(join(folder, 'bin', name), file, join(folder, 'compiled'));
   }
   await writeFile(
     join(folder, 'registries.conf'),

@@ -10,6 +10,7 @@ import type { TrustPolicy } from '../../src/seal/trust.ts';
 import { createVerifier } from '../../src/seal/verifier.ts';
 import { tool } from '../tools/locate.ts';
 import { type FileContent, gitRepo, type TestRepository } from './git.ts';
+import { writeNodeProgram } from './node-program.ts';
 import { type Call, collect, installPacked, type Packed } from './packed.ts';
 import type { Observed } from './registry-promises.ts';
 import { type Buildkit, startBuildkit } from './services/buildkit.ts';
@@ -28,6 +29,8 @@ export interface LabOptions {
   readonly cli?: Packed;
   readonly registry?: RegistryName;
   readonly builder?: 'buildx' | 'buildah';
+  /** Describes images by `light-syft.ts`, where a test is not about what is in an SBOM. */
+  readonly lightSyft?: boolean;
   /** Steps of a build may fetch packages; what they keep in cache mounts is there for the next run of the tests. */
   readonly hostNetwork?: boolean;
 }
@@ -154,10 +157,12 @@ export async function startPublishLab(options: LabOptions = {}): Promise<Publish
     for (const [name, target] of Object.entries(links)) await symlink(target, join(path, name));
     return path;
   };
+  const lightSyft = join(base, 'light-syft');
+  await writeNodeProgram(lightSyft, join(import.meta.dirname, 'light-syft.ts'), join(base, 'compiled'));
   const bin = await programs({
     git: tool('git'),
     cosign: tool('cosign'),
-    syft: tool('syft'),
+    syft: options.lightSyft ? lightSyft : tool('syft'),
     ...(options.builder === 'buildah' ? { buildah: tool('buildah') } : { buildx: tool('buildx') }),
   });
   const temporary = await folder('tmp');

@@ -24,7 +24,7 @@ const ID = 'domain/orders';
 let lab: PublishLab;
 let stranger: Sigstore;
 beforeAll(async () => {
-  [lab, stranger] = await Promise.all([startPublishLab(), startSigstore()]);
+  [lab, stranger] = await Promise.all([startPublishLab({ lightSyft: true }), startSigstore()]);
 });
 afterAll(async () => {
   await lab?.[Symbol.asyncDispose]();

@@ -9,7 +9,7 @@ import { tool } from '../../tools/locate.ts';
 
 let lab: PublishLab;
 beforeAll(async () => {
-  lab = await startPublishLab();
+  lab = await startPublishLab({ lightSyft: true });
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
 

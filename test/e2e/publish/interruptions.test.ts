@@ -19,11 +19,12 @@ import { brokenPromisesAt, recordAt } from '../../support/registry-promises.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Buildkit, startBuildkit } from '../../support/services/buildkit.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
+import { tool } from '../../tools/locate.ts';
 
 let lab: PublishLab;
 let shell: string;
 beforeAll(async () => {
-  lab = await startPublishLab();
+  lab = await startPublishLab({ lightSyft: true });
   shell = await pushShellBase(lab.proxy.host);
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
@@ -80,7 +81,12 @@ describe('a signal', () => {
   test.each(partOf(cases, 2))('%s ends with %i while %s', async (signal, exit, at, files) => {
     await using app = await lab.app({ files: files() });
     const temporary = await lab.folder('tmp');
-    const child = app.start({ args: ['--events', 'ndjson', '--json'], env: { TMPDIR: temporary } });
+    // The light syft would end before the signal comes.
+    const programs = at === 'describing' ? await lab.programs({ syft: tool('syft') }) : lab.bin;
+    const child = app.start({
+      args: ['--events', 'ndjson', '--json'],
+      env: { TMPDIR: temporary, PATH: `${programs}:${lab.bin}:/usr/sbin:/usr/bin:/sbin:/bin` },
+    });
     const family = watchDescendants(child.pid ?? -1);
     let sent = 0;
     onEvent(child, (event) => {

@@ -13,7 +13,7 @@ import { tool } from '../../tools/locate.ts';
 
 let lab: PublishLab;
 beforeAll(async () => {
-  lab = await startPublishLab();
+  lab = await startPublishLab({ lightSyft: true });
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
 
@@ -173,6 +173,7 @@ test('no secret is in any output, event, report, plan, process list, provenance,
     files: { 'primitives/domain/orders/Dockerfile': dockerfile },
   });
   const env = {
+    PATH: `${await lab.programs({ syft: tool('syft') })}:${lab.bin}:/usr/bin:/bin`,
     BUILD_TOKEN: secrets.build,
     COSIGN_PASSWORD: secrets.password,
     DOCKER_CONFIG: docker,

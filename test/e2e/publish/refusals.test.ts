@@ -23,7 +23,7 @@ import { tool } from '../../tools/locate.ts';
 let lab: PublishLab;
 let shell: string;
 beforeAll(async () => {
-  lab = await startPublishLab();
+  lab = await startPublishLab({ lightSyft: true });
   shell = await pushShellBase(lab.proxy.host);
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
@@ -186,7 +186,12 @@ describe('a workspace', () => {
 
 describe('a tool', () => {
   const links = async (without: string, more: Record<string, string> = {}) => {
-    const all = { cosign: tool('cosign'), syft: tool('syft'), buildx: tool('buildx'), git: tool('git') };
+    const all = {
+      cosign: tool('cosign'),
+      syft: join(lab.bin, 'syft'),
+      buildx: tool('buildx'),
+      git: tool('git'),
+    };
     const entries = Object.entries(all).filter(([name]) => name !== without);
     return lab.programs({ ...Object.fromEntries(entries), ...more });
   };
