@@ -7,7 +7,7 @@ import { brokenPromises, watchTags } from '../../support/invariants.ts';
 import { createLayoutBuilder } from '../../support/layout-builder.ts';
 import type { Fault } from '../../support/memory-registry.ts';
 import { type PublishAttempt, type Published, PublishWorld } from '../../support/publish-world.ts';
-import { seeds } from '../../support/sample.ts';
+import { partOf, seeds } from '../../support/sample.ts';
 
 const sources = { 'domain/orders': 'v1', 'domain/stock': 'v1', 'process/billing': 'v1' };
 const ids = Object.keys(sources);
@@ -520,6 +520,8 @@ describe('an abort', { timeout: 300_000 }, () => {
   });
 });
 
+/** More than a publish of two components has operations. */
+const EVERY = Array.from({ length: 300 }, (_, index) => index);
 const failure: Fault = new PrimitiveError('registry-failed', '500', { exit: 3, retryable: true });
 
 describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 300_000 }, (api) => {
@@ -533,10 +535,11 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 300
     'holds when any single operation %s, and ends in the same state when run again',
     async (_case, fault) => {
       const two = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
-      for (let index = 0; ; index++) {
+      let reached = false;
+      for (const index of partOf(EVERY, 2)) {
         const world = new PublishWorld({ referrersApi });
         const commit = world.commit('first');
-        let reached = false;
+        reached = false;
         const violations = watchTags(world, (operation) => {
           if (operation.index !== index) return undefined;
           reached = true;
@@ -559,6 +562,7 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 300
         expect.soft({ index, broken: await brokenPromises(world) }).toEqual({ index, broken: [] });
         expect.soft(await world.record('main')).toMatchObject({ state: 'found', record: { commit } });
       }
+      expect(reached, 'an operation that there is not was reached').toBe(false);
     },
   );
 
