@@ -6,7 +6,12 @@ import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { errorSchema } from '../../src/core/error-document.ts';
 import { explainSchema, type VerifyDocument, verifySchema } from '../../src/features/verify/document.ts';
-import { kindOf, nodeModules, syncPython } from '../integration/kinds/python-ts-kinds-workbench.ts';
+import {
+  kindOf,
+  nodeModules,
+  readCases,
+  syncPython,
+} from '../integration/kinds/python-ts-kinds-workbench.ts';
 import { watchDescendants } from '../support/descendants.ts';
 import { goldenTree, scaffoldedKinds } from '../support/goldens.ts';
 import { type Call, type CallOptions, collect, installPacked, type Packed } from '../support/packed.ts';
@@ -153,7 +158,7 @@ test('implemented scaffolds of all kinds pass, with every suite run and nothing 
   try {
     const cwd = mkdtempSync(join(cli.home, 'implemented-'));
     await cp(fresh, cwd, { recursive: true });
-    const expected: string[] = [];
+    const expected: Record<string, object> = {};
     for (const kind of await scaffoldedKinds()) {
       const folder = `primitives/${kind}/orders`;
       for (const [path, content] of Object.entries(await referenceTree(kind))) {
@@ -161,8 +166,13 @@ test('implemented scaffolds of all kinds pass, with every suite run and nothing 
       }
       const { suites = [] } = await kindOf(kind);
       for (const { id, cases = [] } of suites) {
-        const count = cases.filter((one) => one.with === undefined).length;
-        expected.push(`${kind}/orders ${id}: ${count} passed, 0 failed, 0 skipped`);
+        const names = cases.filter((one) => one.with === undefined).map((one) => one.id);
+        expected[`${kind}/orders ${id}`] = {
+          passed: names.length,
+          failed: 0,
+          skipped: 0,
+          names: names.sort(),
+        };
       }
     }
     await linkDependencies(cwd);
@@ -177,11 +187,13 @@ test('implemented scaffolds of all kinds pass, with every suite run and nothing 
     const report = reportOf(call.stdout);
     expect(report.findings).toEqual([]);
     expect([call.code, report.verdict, report.unchecked]).toEqual([0, 'passed', []]);
-    const found = report.suites.map(
-      ({ primitive, suite, passed, failed, skipped }) =>
-        `${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
-    );
-    expect(found.sort()).toEqual(expected.sort());
+    const { evidence } = (JSON.parse(call.stdout) as VerifyDocument).run;
+    const found = report.suites.map(({ primitive, suite, passed, failed, skipped }) => {
+      const file = evidence.find((one) => one.primitive === primitive && one.suite === suite)?.file ?? '';
+      const names = readCases(readFileSync(file, 'utf8')).map(({ id }) => id);
+      return [`${primitive} ${suite}`, { passed, failed, skipped, names: names.sort() }];
+    });
+    expect(Object.fromEntries(found)).toEqual(expected);
   } finally {
     await postgres.stop();
   }

@@ -146,7 +146,8 @@ export async function runSuite(
   return readCases(xml);
 }
 
-function readCases(xml: string): readonly Case[] {
+/** The cases in a report of JUnit. */
+export function readCases(xml: string): readonly Case[] {
   return [...xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)].map(
     ([, attributes = '', report = '']) => {
       const [, id = ''] = /\bname="([^"]*)"/.exec(attributes) ?? [];
