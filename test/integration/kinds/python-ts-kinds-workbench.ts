@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, run } from '../../support/services/run.ts';
-import { tool } from '../../tools/locate.ts';
+import { tool, toolsDir } from '../../tools/locate.ts';
+import { exclusively } from '../../tools/lock.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const TEMPLATES = join(ROOT, 'templates');
-/** Installed dependencies, one folder per lock file: they are the same for every name. */
-const CACHE = join(ROOT, 'node_modules/.cache/kinds');
+/** Installed dependencies, for the next run of the tests, too: one folder per lock file, the same for every name. */
+const CACHE = join(toolsDir(), 'cache/kinds');
 /** `python3` and `npm` of this machine, and the Node that runs this. */
 export const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
 
@@ -63,13 +64,13 @@ export async function writeFiles(folder: string, files: Files): Promise<void> {
 }
 
 /**
- * Installs a uv project in its folder. Projects with the same dependencies share an environment, each of them editable
- * in it, because Python compiles a package when it is first imported.
+ * Installs a uv project in its folder. Projects of this checkout with the same dependencies share an environment, each
+ * of them editable in it, because Python compiles a package when it is first imported.
  */
 export async function syncPython(folder: string): Promise<void> {
   const env = { UV_CACHE_DIR: join(CACHE, 'uv') };
   const lock = withoutName(await readFile(join(folder, 'uv.lock')));
-  const environment = await installed('python', [lock], async (target) => {
+  const environment = await installed('python', [Buffer.from(ROOT), lock], async (target) => {
     await run(tool('uv'), ['venv', '--quiet', '--allow-existing', target], { env });
   });
   await symlink(environment, join(folder, '.venv'));
@@ -95,7 +96,7 @@ function withoutName(file: Uint8Array): Uint8Array {
   );
 }
 
-/** Installs once per input, aside and then moved, so that a run which was broken off leaves nothing half-done. */
+/** Installs once per input; what a run left that was broken off is installed anew. */
 async function installed(
   what: string,
   inputs: readonly Uint8Array[],
@@ -105,13 +106,18 @@ async function installed(
   for (const input of inputs) hash.update(input);
   const folder = join(CACHE, `${what}-${hash.digest('hex').slice(0, 16)}`);
   const done = join(folder, 'installed');
-  if (await exists(done)) return folder;
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await install(folder);
-  await writeFile(`${done}.part`, '');
-  await rename(`${done}.part`, done);
-  return folder;
+  return exclusively(
+    CACHE,
+    () => {},
+    async () => {
+      if (await exists(done)) return folder;
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true });
+      await install(folder);
+      await writeFile(done, '');
+      return folder;
+    },
+  );
 }
 
 async function exists(path: string): Promise<boolean> {
