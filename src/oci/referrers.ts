@@ -102,7 +102,7 @@ export function createReferrers(options: {
 
   /**
    * Read, merge, write, read back. The index cannot be locked: a writer that read it before our write may replace it
-   * after we read it back. Such a writer is about as slow as we were, so we read once more after that time.
+   * after that. Such a writer is about as slow as we were, so we wait that long before we read back.
    */
   async function merge(
     repository: Repository,
@@ -112,23 +112,17 @@ export function createReferrers(options: {
     const tag = fallbackTag(subject);
     // All entries ever seen: a stale read must not make us drop one.
     let known: FallbackIndex = { manifests: [], annotations: {} };
-    let unconfirmed = 0;
-    for (let writes = 0; writes < MAX_ROUNDS; ) {
+    for (let writes = 0; writes < MAX_ROUNDS; writes += 1) {
       const started = clock.now();
       const current = await manifests.get(repository, tag);
       const index = current === undefined ? undefined : readIndex(current, repository);
       known = union(known, index, expected);
-      if (index !== undefined && holdsAll(index.manifests, known.manifests, expected)) {
-        if (unconfirmed === 0) return;
-        await clock.sleep(unconfirmed, signal);
-        unconfirmed = 0;
-        continue;
-      }
+      if (index !== undefined && holdsAll(index.manifests, known.manifests, expected)) return;
       await manifests.put(repository, tag, encodeIndex(known));
-      unconfirmed = Math.ceil(clock.now() - started);
-      writes += 1;
+      const pause = Math.ceil(clock.now() - started);
       // Two writers must not retry in step.
-      if (writes > 1) await clock.sleep(retryDelay(writes - 1, 0, clock.random()), signal);
+      const apart = writes === 0 ? 0 : retryDelay(writes, 0, clock.random());
+      await clock.sleep(pause + apart, signal);
     }
     throw contended(repository, subject);
   }

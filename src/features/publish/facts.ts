@@ -70,14 +70,15 @@ export async function readRecords(
 ): Promise<ReleaseRecords> {
   const verify = (manifest: Manifest | undefined) =>
     verifyRecord(ports, releases, manifest, { registry: registryPrefix });
-  const [own, other] = await Promise.all([
-    ports.registry.getManifest(releases, commit),
-    ports.registry.getManifest(releases, channel.tag),
-  ]);
-  const verifying = verify(own);
-  const [found, atChannel] = await Promise.all([
+  // The channel's first, as its verification takes longest: the first request to a host goes alone.
+  const other = ports.registry.getManifest(releases, channel.tag);
+  const own = ports.registry.getManifest(releases, commit);
+  const verifying = other.then(verify);
+  const [atChannel, found] = await Promise.all([
     verifying,
-    own?.digest === other?.digest ? verifying : verify(other),
+    Promise.all([own, other]).then(([mine, theirs]) =>
+      mine?.digest === theirs?.digest ? verifying : verify(mine),
+    ),
   ]);
   return { commit: underCommit(found, commit), channel: atChannel };
 }
@@ -95,18 +96,15 @@ export async function gatherFacts(
   ports: FactPorts,
 ): Promise<GatheredFacts> {
   const limit = pLimit(HEADS_AT_A_TIME);
-  const [records, heads] = await Promise.all([
+  const readComponent = async (inputs: ComponentInputs) => {
+    const { repository } = inputs.component;
+    const head = await limit(() => ports.registry.headManifest(repository, input.commit));
+    return new ComponentReader(input.run, await reading, ports).read(inputs, head?.digest);
+  };
+  const [records, components, behind] = await Promise.all([
     reading,
-    Promise.all(
-      input.inputs.map(({ component }) =>
-        limit(() => ports.registry.headManifest(component.repository, input.commit)),
-      ),
-    ),
-  ]);
-  const reader = new ComponentReader(input.run, records, ports);
-  const [components, behind] = await Promise.all([
-    Promise.all(input.inputs.map((inputs, index) => reader.read(inputs, heads[index]?.digest))),
-    isBehind(input, records.channel, ports.history),
+    Promise.all(input.inputs.map(readComponent)),
+    reading.then(({ channel }) => isBehind(input, channel, ports.history)),
   ]);
   const [commitRecord, channelRecord] = [recordFacts(records.commit), recordFacts(records.channel)];
   const facts: Facts = {

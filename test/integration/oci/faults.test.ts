@@ -51,12 +51,7 @@ describe.each(['Distribution 3, fallback index', 'olareg, referrers API'])(
     test('without a fault, no request is wasted', () => {
       const asked = proxy.requests.map(({ method, path }) => `${method} ${shape(path)}`);
       const attach = name.startsWith('Distribution')
-        ? [
-            'GET manifests/sha256-…',
-            'PUT manifests/sha256-…',
-            'GET manifests/sha256-…',
-            'GET manifests/sha256-…',
-          ]
+        ? ['GET manifests/sha256-…', 'PUT manifests/sha256-…', 'GET manifests/sha256-…']
         : ['GET referrers/…'];
       const blob = ['HEAD blobs/…', 'POST blobs/uploads/', 'PUT blobs/uploads/…'];
       expect(asked).toEqual([

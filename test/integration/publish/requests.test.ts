@@ -37,6 +37,21 @@ describe('questions that wait for the answer to another', () => {
     expect(rounds).toHaveLength(23);
   });
 
+  it('do not wait for what is asked for other components', async () => {
+    const world = new PublishWorld();
+    await world.publish({ as: 'main', commit: world.commit('first'), sources });
+    const commit = world.commit('second');
+    const read = Promise.withResolvers<void>();
+    world.registry.hook(async ({ name, repository, reference }) => {
+      if (repository === world.repository('domain/stock') && name === 'getManifest') read.resolve();
+      const isFirst = repository === world.repository('domain/orders') && reference === commit;
+      if (isFirst && name === 'headManifest') await read.promise;
+      return undefined;
+    });
+    const { report } = await world.publish({ as: 'main', commit, sources });
+    expect(report.components.map(({ action }) => action)).toEqual(['reused', 'reused', 'reused']);
+  });
+
   it('of a commit that was published are four', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
@@ -92,6 +107,8 @@ describe('requests to a registry without the referrers API', () => {
     const world = new PublishWorld({ prefix: `${proxy.host}/acme` });
     await publish(world, world.commit('first'));
     expect(await publish(world, world.commit('second'))).toEqual(ids.map(() => 'reused'));
+    // Everything waits for the first response, and most for what this one names.
+    expect(proxy.requests[0]?.path).toMatch(/\/primitive-releases\/manifests\/main$/);
     for (const id of ids) {
       expect(asked(id.replace('/', '-'))).toEqual([
         'GET manifests/DIGEST',
@@ -116,8 +133,7 @@ describe('requests to a registry without the referrers API', () => {
       'GET manifests/DIGEST',
       'GET manifests/DIGEST',
       'GET manifests/DIGEST',
-      // The channel's, three for merging, one to read back.
-      'GET manifests/INDEX',
+      // The channel's, before and after merging, one to read back.
       'GET manifests/INDEX',
       'GET manifests/INDEX',
       'GET manifests/INDEX',
