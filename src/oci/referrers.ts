@@ -56,6 +56,10 @@ export function createReferrers(options: {
   async function list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
     const host = repositoryHost(repository);
     while (!modes.has(host) && probes.has(host)) await probes.get(host);
+    const readFallback = () => manifests.get(repository, fallbackTag(subject));
+    // Both at once, until it is known which of them the host has.
+    const early = modes.has(host) ? undefined : readFallback();
+    early?.catch(() => undefined);
     if (modes.get(host) !== 'fallback') {
       const asked = askApi(repository, subject);
       if (!modes.has(host)) {
@@ -65,7 +69,7 @@ export function createReferrers(options: {
       const listed = await asked;
       if (listed !== undefined) return listed;
     }
-    const index = await manifests.get(repository, fallbackTag(subject));
+    const index = await (early ?? readFallback());
     return index === undefined ? [] : readIndex(index, repository).manifests;
   }
 

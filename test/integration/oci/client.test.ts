@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 async function scripted(
-  answer: (seen: Seen, request: IncomingMessage) => Reply | undefined,
+  answer: (seen: Seen, request: IncomingMessage) => Reply | undefined | Promise<Reply | undefined>,
 ): Promise<Scripted> {
   const seen: Seen[] = [];
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -53,7 +53,7 @@ async function scripted(
       body: await bodyOf(request),
     };
     seen.push(one);
-    const reply = answer(one, request) ?? { status: 404, body: '404 page not found' };
+    const reply = (await answer(one, request)) ?? { status: 404, body: '404 page not found' };
     response.writeHead(reply.status, { ...reply.headers });
     response.end(reply.body ?? '');
   };
@@ -705,6 +705,21 @@ describe('referrers', () => {
     await Promise.all(names.map((name) => client.getReferrers(joinRepository(registry.host, name), subject)));
     expect(registry.asked.filter((line) => line.includes('/referrers/'))).toHaveLength(1);
     expect(registry.asked.filter((line) => line.includes('/manifests/sha256-'))).toHaveLength(4);
+  });
+
+  test('the fallback index is asked for without waiting for the API of an unknown host', async () => {
+    const index = Promise.withResolvers<undefined>();
+    const registry = await scripted(({ url }) => {
+      if (url.includes('/referrers/')) return index.promise;
+      if (url.includes('/manifests/sha256-')) index.resolve(undefined);
+      return undefined;
+    });
+    const client = connect();
+    const repository = joinRepository(registry.host, 'a');
+    // The first request to a host goes alone.
+    await client.headManifest(repository, 'main');
+    expect(await client.getReferrers(repository, subject)).toEqual([]);
+    expect(registry.asked.filter((line) => line.includes('/manifests/sha256-'))).toHaveLength(1);
   });
 
   /** Keeps manifests by tag and digest and always answers `OCI-Subject`; `api` answers the referrers API. */
