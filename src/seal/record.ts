@@ -1,12 +1,13 @@
 import { Check, Errors } from 'typebox/schema';
 import { PrimitiveError } from '../core/errors.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
+import { isDigest } from '../oci/digest.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
 import { attachBundles, confirm } from './attach.ts';
 import { releaseRecordSchema } from './record-document.ts';
-import { isUnreadable, type SealContext, searchBundles } from './search.ts';
+import { isUnreadable, type SealContext, type SearchResult, searchBundles } from './search.ts';
 import { signatureStatement } from './statement.ts';
 import {
   PREDICATE,
@@ -97,8 +98,11 @@ export async function readRecord(
   reference: string,
   { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
-  const manifest = await context.registry.getManifest(repository, reference);
-  const state = await verifyRecord(context, repository, manifest, { registry: prefix });
+  const reading = context.registry.getManifest(repository, reference);
+  // A signature is of a digest: where that is known, it is looked for while the manifest is read.
+  const signature = isDigest(reference) ? findSignature(context, repository, reference) : undefined;
+  signature?.catch(() => undefined);
+  const state = await verifyRecord(context, repository, await reading, { registry: prefix, signature });
   return COMMIT.test(reference) ? underCommit(state, reference) : state;
 }
 
@@ -125,12 +129,26 @@ async function readContent(
   }
 }
 
+/** The best signature of a record. */
+async function findSignature(
+  context: SealContext,
+  repository: Repository,
+  record: Digest,
+): Promise<SearchResult | undefined> {
+  const wanted = [{ predicateTypes: [PREDICATE.signature] }];
+  const [signature] = await searchBundles(context, repository, record, wanted);
+  return signature;
+}
+
 /** Whether a manifest is a release record that counts, under any tag. */
 export async function verifyRecord(
   context: SealContext,
   repository: Repository,
   manifest: Manifest | undefined,
-  { registry: prefix }: { readonly registry: string },
+  {
+    registry: prefix,
+    signature: searching,
+  }: { readonly registry: string; readonly signature?: ReturnType<typeof findSignature> | undefined },
 ): Promise<RecordState> {
   if (manifest === undefined) return { state: 'absent' };
   const { digest } = manifest;
@@ -142,9 +160,9 @@ export async function verifyRecord(
   });
   const layer = recordLayer(manifest);
   if (layer === undefined) return untrusted('broken', 'it is no release record');
-  const [record, [signature]] = await Promise.all([
+  const [record, signature] = await Promise.all([
     readContent(context, repository, layer),
-    searchBundles(context, repository, digest, [{ predicateTypes: [PREDICATE.signature] }]),
+    searching ?? findSignature(context, repository, digest),
   ]);
   if (signature === undefined || !('tier' in signature)) {
     if (signature === undefined || signature.miss === 'missing')
