@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
@@ -78,13 +86,16 @@ function surfaceWith(text: string): Promise<string> {
   });
 }
 
-/** Puts what the lock files of agent and uisurface name where their package managers do. */
+/** Puts what lock files name where package managers do. */
 async function linkDependencies(root: string): Promise<void> {
   const bytes = (path: string) => readFileSync(join(root, path));
   await syncPython(join(root, 'primitives/agent/orders'));
   const surface = 'primitives/uisurface/orders';
   const modules = await nodeModules(bytes(`${surface}/package.json`), bytes(`${surface}/package-lock.json`));
   symlinkSync(modules, join(root, surface, 'node_modules'));
+  for (const file of globSync('primitives/*/orders/go.mod', { cwd: root })) {
+    await run(tool('go'), ['mod', 'download'], { cwd: join(root, dirname(file)) });
+  }
 }
 
 function verify(cwd: string, args: readonly string[], options: CallOptions = {}): Promise<Call> {
