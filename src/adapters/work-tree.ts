@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -83,7 +83,13 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
     const found = fstatSync(file);
     if (!found.isFile()) throw new Error('it is not a plain file');
     if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
-    return readFileSync(file);
+    // As `readFileSync` would, which asks for the size once more.
+    const bytes = Buffer.allocUnsafeSlow(found.size);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
+      count = readSync(file, bytes, { offset: length });
+    }
+    return bytes.subarray(0, length);
   } finally {
     closeSync(file);
   }

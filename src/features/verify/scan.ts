@@ -58,7 +58,8 @@ export async function scanFiles(
 ): Promise<readonly Fact[]> {
   const before = await store.read();
   const listed = new Set(await tree.list());
-  const after = new Map([...before].filter(([path]) => listed.has(path)));
+  const after = new Map(before);
+  for (const path of before.keys()) if (!listed.has(path)) after.delete(path);
   /** By position in `paths`. */
   const found: ScanResults[] = [];
 
@@ -101,6 +102,7 @@ async function* unscanned(
     readonly signal: AbortSignal;
   },
 ) {
+  const named = scans.map((scan) => ({ scan, name: nameOf(scan) }));
   let batch: { readonly index: number; readonly digest: string; readonly task: ScanTask }[] = [];
   let size = 0;
   let turn = performance.now();
@@ -109,7 +111,7 @@ async function* unscanned(
       await setImmediate(undefined, { signal });
       turn = performance.now();
     }
-    const wanted = scans.filter((scan) => scan.applies(path)).map(nameOf);
+    const wanted = named.filter(({ scan }) => scan.applies(path)).map(({ name }) => name);
     const bytes = wanted.length === 0 ? undefined : await tree.read(path);
     if (bytes === undefined) continue;
     const digest = hash('sha256', bytes, 'base64url');
