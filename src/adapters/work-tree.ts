@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Processes } from '../toolchain/process.ts';
+import { errnoOf } from '../workspace/file-errors.ts';
 import { failed, type Git, openGit, text } from './git-command.ts';
 
 /**
@@ -74,22 +75,15 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
     // Does not follow a link, and does not wait for the other end of a named pipe.
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ELOOP') return 'link';
+    if (isMissing(error)) return undefined;
+    if (errnoOf(error) === 'ELOOP') return 'link';
     throw error;
   }
   try {
     const found = fstatSync(file);
     if (!found.isFile()) throw new Error('it is not a plain file');
     if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
-    // As `readFileSync` would, which asks for the size once more.
-    const bytes = Buffer.allocUnsafeSlow(found.size);
-    let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
-      count = readSync(file, bytes, { offset: length });
-    }
-    return bytes.subarray(0, length);
+    return readFileSync(file);
   } finally {
     closeSync(file);
   }
@@ -177,8 +171,12 @@ async function names(git: Git, args: readonly string[]): Promise<readonly string
 }
 
 async function look(path: string) {
-  return lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  return lstat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
     throw error;
   });
+}
+
+function isMissing(error: unknown): boolean {
+  return errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR';
 }

@@ -15,9 +15,7 @@ export async function judge(
   const bySubject = Map.groupBy(facts, ({ subject }) => subject);
   for (const rule of rules) {
     for (const { value } of bySubject.get(rule.subject) ?? []) {
-      const checked = (rule as Rule).check(value, context);
-      // Most rules need not wait, and there are many facts.
-      const problems = checked instanceof Promise ? await checked : checked;
+      const problems = await (rule as Rule).check(value, context);
       for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
     }
   }
