@@ -43,7 +43,7 @@ export interface RegistryClient extends Registry {
  * Requests in flight per host, and so connections: enough to hide the latency. Registries limit requests per minute, not
  * at a time; when they answer 429 the limiter lowers it.
  */
-const CONCURRENCY = 48;
+const CONCURRENCY = 64;
 /** A few uploads fill the bandwidth, and each holds a chunk in memory. */
 const UPLOADS_AT_A_TIME = 16;
 const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;

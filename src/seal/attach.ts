@@ -7,7 +7,7 @@ import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
 import { describeSigner, scopedTo, tierOf } from './trust.ts';
-import type { VerifiedStatement } from './types.ts';
+import type { BundleArtifact, VerifiedStatement } from './types.ts';
 
 /** Milliseconds between looks at a registry that shows late what it was given. */
 const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
@@ -29,7 +29,8 @@ export async function attachSeal(
   bundles: readonly Uint8Array[],
   expected: Expected,
 ): Promise<Sealed> {
-  const statement = await attachBundles(context, repository, image, bundles);
+  const uploaded = await uploadBundles(context, repository, bundles);
+  const statement = await attachBundles(context, repository, image, uploaded);
   const own = { ...context, policy: scopedTo(context.policy, statement.signer) };
   const look = async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
@@ -38,31 +39,47 @@ export async function attachSeal(
   return confirm(context, look, `${repository}@${image.digest}`);
 }
 
-/** The writing half of {@link attachSeal}, for anything that is not an image of platforms; returns the last statement. */
-export async function attachBundles(
+/** Bundles that a repository has, which nothing refers to yet. */
+export type UploadedBundles = readonly {
+  readonly blob: BundleArtifact;
+  readonly statement: VerifiedStatement;
+}[];
+
+/** Uploads bundles that verify; their subject need not be there yet. Throws `seal-bundle-refused` (exit 2). */
+export async function uploadBundles(
   context: SealContext,
   repository: Repository,
-  subject: Manifest,
   bundles: readonly Uint8Array[],
-): Promise<VerifiedStatement> {
+): Promise<UploadedBundles> {
   const { registry } = context;
-  const statements = await Promise.all(bundles.map((bytes) => checkOwn(context, bytes)));
-  const last = statements.at(-1);
-  if (last === undefined) throw new Error('no bundles to attach');
-  const blobs = bundles.map(bundleBlob);
+  const checked = await Promise.all(
+    bundles.map(async (bytes) => ({ blob: bundleBlob(bytes), statement: await checkOwn(context, bytes) })),
+  );
   await Promise.all([
     registry.pushBlob(repository, EMPTY_CONFIG),
     // Signed a moment ago: the registry cannot have it.
-    ...blobs.map((blob) => registry.pushBlob(repository, bundleSource(blob), { fresh: true })),
+    ...checked.map(({ blob }) => registry.pushBlob(repository, bundleSource(blob), { fresh: true })),
   ]);
-  const referrers = blobs.map((blob, index) =>
-    bundleReferrer(blob, (statements[index] ?? last).predicateType, descriptorOf(subject)),
+  return checked;
+}
+
+/** The writing half of {@link attachSeal}, for anything that is not an image of platforms; returns the last statement. */
+export async function attachBundles(
+  { registry }: SealContext,
+  repository: Repository,
+  subject: Manifest,
+  bundles: UploadedBundles,
+): Promise<VerifiedStatement> {
+  const last = bundles.at(-1);
+  if (last === undefined) throw new Error('no bundles to attach');
+  const referrers = bundles.map(({ blob, statement }) =>
+    bundleReferrer(blob, statement.predicateType, descriptorOf(subject)),
   );
   // A registry may put several in any order; what has the signature has the rest.
   const others = referrers.slice(0, -1);
   if (others.length > 0) await registry.attach(repository, subject.digest, others);
   await registry.attach(repository, subject.digest, referrers.slice(-1));
-  return last;
+  return last.statement;
 }
 
 /**

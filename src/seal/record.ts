@@ -1,11 +1,12 @@
-import { Check, Errors } from 'typebox/schema';
+import { Errors } from 'typebox/schema';
+import { conforms } from '../core/conforms.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { isDigest } from '../oci/digest.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
-import { attachBundles, confirm } from './attach.ts';
+import { attachBundles, confirm, uploadBundles } from './attach.ts';
 import { releaseRecordSchema } from './record-document.ts';
 import { isUnreadable, type SealContext, type SearchResult, searchBundles } from './search.ts';
 import { signatureStatement } from './statement.ts';
@@ -74,7 +75,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }
-  if (!Check(releaseRecordSchema, json)) throw invalid(firstFault(json));
+  if (!conforms(releaseRecordSchema, json)) throw invalid(firstFault(json));
   const record = json;
   const images = new Set(record.components.map(({ image }) => image));
   const names = new Set(record.components.map(sortKey));
@@ -223,11 +224,15 @@ export async function writeRecord(
     ]);
     await registry.putManifest(repository, manifest.digest, manifest);
   };
+  const sign = async () => {
+    const bundle = await signer.sign(signatureStatement([manifest.digest]));
+    return uploadBundles(context, repository, [bundle]);
+  };
   // At the same time: nothing names what still waits for its signature. Both end before either's failure is thrown.
-  const [pushing, signing] = [push(), signer.sign(signatureStatement([manifest.digest]))];
+  const [pushing, signing] = [push(), sign()];
   await Promise.allSettled([pushing, signing]);
   await pushing;
-  await attachBundles(context, repository, manifest, [await signing]);
+  await attachBundles(context, repository, manifest, await signing);
   return confirm(context, look, `the release record ${repository}@${manifest.digest}`);
 }
 

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
-import { Check, Compile } from 'typebox/schema';
+import { Check } from 'typebox/schema';
+import { conforms } from '../core/conforms.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fault, YamlPath } from './fault.ts';
 
@@ -28,13 +29,8 @@ interface Schema {
  * of a misspelt key.
  */
 export function schemaFaults(schema: TSchema, data: unknown): readonly Fault[] {
-  const check = checks.get(schema) ?? Compile(schema);
-  checks.set(schema, check);
-  return check.Check(data) ? [] : faultsOf(schema as Schema, data, []);
+  return conforms(schema, data) ? [] : faultsOf(schema as Schema, data, []);
 }
-
-/** Compiled once: a repository has hundreds of files of one schema. */
-const checks = new WeakMap<TSchema, ReturnType<typeof Compile>>();
 
 function faultsOf(schema: Schema, value: unknown, path: YamlPath): readonly Fault[] {
   if (Check(schema, value)) return [];

@@ -1,6 +1,6 @@
 import { parseRepository } from '../../src/oci/reference.ts';
 import type { Repository } from '../../src/oci/types.ts';
-import { attachBundles } from '../../src/seal/attach.ts';
+import { attachBundles, uploadBundles } from '../../src/seal/attach.ts';
 import type { SealContext } from '../../src/seal/search.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
 import { createVerifier } from '../../src/seal/verifier.ts';
@@ -38,7 +38,9 @@ export function createSealing(options: MemoryRegistryOptions = {}): Sealing {
     context: { registry, verifier, policy },
     async attach(image, signer, statements = statementsOf(image)) {
       const bundles = await signAll(signer, statements);
-      await attachBundles({ registry, verifier, policy: anybody }, image.repository, image.index, bundles);
+      const context = { registry, verifier, policy: anybody };
+      const uploaded = await uploadBundles(context, image.repository, bundles);
+      await attachBundles(context, image.repository, image.index, uploaded);
     },
   };
 }

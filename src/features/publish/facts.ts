@@ -61,7 +61,7 @@ export interface ComponentSource {
 }
 
 /** Leaves connections for the records, whose requests wait for each other. */
-const HEADS_AT_A_TIME = 44;
+const HEADS_AT_A_TIME = 60;
 
 /** Reads the record of the commit and that of the channel, once where both are the same. */
 export async function readRecords(

@@ -4,7 +4,7 @@ import { settleAll } from './settle.ts';
 import { type PreparedTags, prepareTags, writeTags } from './tagging.ts';
 
 /** Components that are looked at, then tagged, at a time. */
-const TAGGED_AT_A_TIME = 48;
+const TAGGED_AT_A_TIME = 64;
 
 /**
  * Tags what is sealed. All tags are looked at before the first is written: a conflict in one component leaves all of

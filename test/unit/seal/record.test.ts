@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../../src/oci/artifact.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { canonicalJson } from '../../../src/oci/manifest.ts';
-import { attachBundles } from '../../../src/seal/attach.ts';
+import { attachBundles, uploadBundles } from '../../../src/seal/attach.ts';
 import {
   encodeRecord,
   parseRecord,
@@ -273,7 +273,9 @@ describe.each([
     const policy = { ...sealing.context.policy, accepted: [{ key: 'accepted' }, { key: 'stranger' }] };
     if (by) {
       const bundle = await by.sign(signatureStatement([manifest.digest]));
-      await attachBundles({ ...sealing.context, policy }, repository, manifest, [bundle]);
+      const context = { ...sealing.context, policy };
+      const uploaded = await uploadBundles(context, repository, [bundle]);
+      await attachBundles(context, repository, manifest, uploaded);
     }
     return manifest;
   }
