@@ -12,6 +12,7 @@ import { tool } from '../tools/locate.ts';
 import { type FileContent, gitRepo, type TestRepository } from './git.ts';
 import { writeNodeProgram } from './node-program.ts';
 import { type Call, collect, installPacked, type Packed } from './packed.ts';
+import { publishInProcess } from './publish-in-process.ts';
 import type { Observed } from './registry-promises.ts';
 import { type Buildkit, startBuildkit } from './services/buildkit.ts';
 import { type DelayProxy, startDelayProxy } from './services/delay-proxy.ts';
@@ -29,6 +30,8 @@ export interface LabOptions {
   readonly cli?: Packed;
   readonly registry?: RegistryName;
   readonly builder?: 'buildx' | 'buildah';
+  /** `publish` of an app runs in the process of the test, where a test is not about the process of the CLI. */
+  readonly inProcess?: boolean;
   /** Describes images by `light-syft.ts`, where a test is not about what is in an SBOM. */
   readonly lightSyft?: boolean;
   /** Steps of a build may fetch packages; what they keep in cache mounts is there for the next run of the tests. */
@@ -203,7 +206,7 @@ function startRegistry(name: RegistryName): Promise<Distribution | Olareg> {
 
 async function createApp(
   lab: PublishLab,
-  { builder = 'buildx' }: LabOptions,
+  { builder = 'buildx', inProcess = false }: LabOptions,
   name: string,
   options: AppOptions,
 ): Promise<App> {
@@ -230,6 +233,22 @@ async function createApp(
     ...sourceFiles(sources),
     ...files,
   });
+  const environment = ({ as, env = {} }: PublishOptions): Record<string, string> => ({
+    PATH: `${lab.bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    XDG_CACHE_HOME: join(lab.cli.home, 'cache'),
+    // What a killed run leaves goes with the lab.
+    TMPDIR: lab.temporary,
+    GOGC: '400',
+    ...lab.buildkit?.env,
+    ...(as === null ? {} : identityEnv(lab, as ?? mainRun(app.head))),
+    ...env,
+  });
+  const eventFile = async (publisher: PublishOptions['as']): Promise<Record<string, string>> => {
+    if (publisher?.event === undefined) return {};
+    const path = join(await lab.folder('event'), 'event.json');
+    await writeFile(path, JSON.stringify(publisher.event));
+    return { GITHUB_EVENT_PATH: path };
+  };
   const app: App = {
     repo,
     ids: Object.keys(sources),
@@ -240,28 +259,18 @@ async function createApp(
     image: (id) => `${prefix}/${id.replace('/', '-')}`,
     releases: `${prefix}/primitive-releases`,
     change: (changed) => repo.commit(sourceFiles(changed)),
-    start({ args = [], as, env = {}, cwd = repo.root } = {}) {
-      const identity = as === null ? {} : identityEnv(lab, as ?? mainRun(app.head));
-      return lab.cli.start(['publish', ...args], {
+    start: ({ args = [], cwd = repo.root, ...options } = {}) =>
+      lab.cli.start(['publish', ...args], { cwd, env: environment(options) }),
+    publish: async ({ args = [], cwd = repo.root, ...options } = {}) => {
+      const env = { ...environment(options), ...(await eventFile(options.as)), ...options.env };
+      if (!inProcess) return collect(lab.cli.start(['publish', ...args], { cwd, env }));
+      const { home } = lab.cli;
+      return publishInProcess(args, {
         cwd,
-        env: {
-          PATH: `${lab.bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
-          XDG_CACHE_HOME: join(lab.cli.home, 'cache'),
-          // What a killed run leaves goes with the lab.
-          TMPDIR: lab.temporary,
-          GOGC: '400',
-          ...lab.buildkit?.env,
-          ...identity,
-          ...env,
-        },
+        home,
+        temporary: env.TMPDIR ?? lab.temporary,
+        env: { HOME: home, ...env },
       });
-    },
-    publish: async (options = {}) => {
-      const event = options.as?.event;
-      if (event === undefined) return collect(app.start(options));
-      const path = join(await lab.folder('event'), 'event.json');
-      await writeFile(path, JSON.stringify(event));
-      return collect(app.start({ ...options, env: { GITHUB_EVENT_PATH: path, ...options.env } }));
     },
     report: async (options = {}) =>
       documentOf<PublishReport>(await app.publish(withArgs(options, '--json')), publishSchema),

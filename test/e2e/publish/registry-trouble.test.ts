@@ -11,7 +11,7 @@ import { freePort } from '../../support/services/ports.ts';
 
 let lab: PublishLab;
 beforeAll(async () => {
-  lab = await startPublishLab({ lightSyft: true });
+  lab = await startPublishLab({ inProcess: true, lightSyft: true });
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
 

@@ -9,7 +9,7 @@ import { tool } from '../../tools/locate.ts';
 
 let lab: PublishLab;
 beforeAll(async () => {
-  lab = await startPublishLab({ lightSyft: true });
+  lab = await startPublishLab({ inProcess: true, lightSyft: true });
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
 

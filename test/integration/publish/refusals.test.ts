@@ -23,7 +23,7 @@ import { tool } from '../../tools/locate.ts';
 let lab: PublishLab;
 let shell: string;
 beforeAll(async () => {
-  lab = await startPublishLab({ lightSyft: true });
+  lab = await startPublishLab({ inProcess: true, lightSyft: true });
   shell = await pushShellBase(lab.proxy.host);
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());

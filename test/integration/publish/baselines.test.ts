@@ -24,7 +24,10 @@ const ID = 'domain/orders';
 let lab: PublishLab;
 let stranger: Sigstore;
 beforeAll(async () => {
-  [lab, stranger] = await Promise.all([startPublishLab({ lightSyft: true }), startSigstore()]);
+  [lab, stranger] = await Promise.all([
+    startPublishLab({ inProcess: true, lightSyft: true }),
+    startSigstore(),
+  ]);
 });
 afterAll(async () => {
   await lab?.[Symbol.asyncDispose]();

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { Config } from '@oclif/core/config';
+import { type Environment, type EnvironmentFlags, readEnvironment } from '../../src/cli/environment.ts';
+import { errorDocument, errorText } from '../../src/cli/failure.ts';
+import { createProgress, type ProgressFlags } from '../../src/cli/progress.ts';
+import type { Session } from '../../src/cli/session.ts';
+import { createWiring } from '../../src/cli/wiring/wiring.ts';
+import Publish from '../../src/commands/publish.ts';
+import { type ExitCode, toPrimitiveError } from '../../src/core/errors.ts';
+import { type Outcome, stringifyDocument } from '../../src/render/outcome.ts';
+import { createStyle } from '../../src/render/style.ts';
+import type { Call } from './packed.ts';
+
+const root = join(import.meta.dirname, '../..');
+const config = Config.load({ root, isRoot: true, userPlugins: false, devPlugins: false });
+
+/** Where a call believes to run: all that it sees of the process. */
+export interface Place {
+  readonly cwd: string;
+  readonly home: string;
+  readonly temporary: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Runs the command `publish` with its flags, its wiring, its view and its events, in the process of the test: without the
+ * half second of processor time that the packed CLI needs to start.
+ */
+export async function publishInProcess(argv: readonly string[], place: Place): Promise<Call> {
+  const command = new InProcess([...argv], await config, place);
+  const code = await command.run();
+  return { code, stdout: command.stdout, stderr: command.stderr };
+}
+
+/** The command, which finds `place` instead of the process around it. */
+class InProcess extends Publish {
+  stdout = '';
+  stderr = '';
+  readonly #place: Place;
+
+  constructor(argv: string[], loaded: Config, place: Place) {
+    super(argv, loaded);
+    this.#place = place;
+  }
+
+  protected override async act(
+    flags: EnvironmentFlags & ProgressFlags,
+    work: (session: Session) => Promise<Outcome>,
+  ): Promise<ExitCode> {
+    const environment = this.#environment(flags);
+    const write = (text: string) => {
+      this.stderr += text;
+    };
+    using progress = await createProgress({ write } as NodeJS.WriteStream, environment, flags);
+    const { emit } = progress;
+    const { signal } = new AbortController();
+    const wiring = createWiring({ environment, signal, emit });
+    try {
+      const outcome = await work({ environment, wiring, signal, emit });
+      this.stdout = flags.json ? stringifyDocument(outcome.document) : outcome.text(createStyle(false));
+      return outcome.exit;
+    } catch (thrown) {
+      const error = toPrimitiveError(thrown);
+      if (flags.json) this.stdout = stringifyDocument(errorDocument(error, environment.secrets));
+      else write(errorText(error, environment.secrets, false));
+      return error.exit;
+    } finally {
+      await wiring.close();
+    }
+  }
+
+  #environment(flags: EnvironmentFlags): Environment {
+    const { cwd, home, temporary, env } = this.#place;
+    const { platform, arch } = process;
+    const seen = { env, cwd: () => cwd, platform, arch, stdin: {}, stdout: {}, stderr: {} } as NodeJS.Process;
+    return { ...readEnvironment(seen, flags, this.config.version), home, temporary };
+  }
+}
