@@ -11,6 +11,7 @@ import {
 import type { ArgoCd } from '../../support/services/argocd.ts';
 import type { DoublePull } from '../../support/services/github/repository.ts';
 
+const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 const TRICKS = '{{ fail "title" }} {{ .Values }} $(id) ../../x';
 
 /** Argo CD's own controllers make of pull requests what the kit says, and nothing else. */
@@ -28,7 +29,7 @@ export function previews(lab: () => GitopsCluster): void {
   /** Until no ApplicationSet has a refresh before it: Argo CD drops a webhook that comes meanwhile. */
   const settled = () =>
     eventually(async () => {
-      const sets = await lab().kube.get<KubeObject>('applicationsets', '-n', 'argocd');
+      const sets = await lab().kube.get<KubeObject>(`${ARGOCD}/applicationsets`);
       const marks = sets.flatMap(({ metadata }) => Object.keys(metadata.annotations ?? {}));
       expect(marks).not.toContain('argocd.argoproj.io/application-set-refresh');
     });
@@ -42,14 +43,14 @@ export function previews(lab: () => GitopsCluster): void {
   };
   /** Applications with a label of the kit's, by name. */
   const applications = async (label: string): Promise<Record<string, Application>> => {
-    const found = await lab().kube.get<Application>(
-      'applications',
-      '-n',
-      'argocd',
-      '-l',
-      `${GROUP}/${label}`,
-    );
+    const found = await lab().kube.get<Application>(`${ARGOCD}/applications?labelSelector=${GROUP}/${label}`);
     return Object.fromEntries(found.map((one) => [one.metadata.name, one]));
+  };
+  /** Deployments, Services and Processes in a namespace, in that order. */
+  const resources = async (namespace: string) => {
+    const paths = [`apis/apps/v1 deployments`, `api/v1 services`, `apis/${GROUP}/v1alpha1 processes`];
+    const lists = paths.map((path) => lab().kube.get<object>(path.replace(' ', `/namespaces/${namespace}/`)));
+    return (await Promise.all(lists)).flat();
   };
   const ofPull = (number: number) => [
     `pr-${number}`,
@@ -74,7 +75,7 @@ export function previews(lab: () => GitopsCluster): void {
     });
   const expectSynced = (names: readonly string[]) =>
     eventually(async () => {
-      const found = await lab().kube.get<Application>('applications', '-n', 'argocd');
+      const found = await lab().kube.get<Application>(`${ARGOCD}/applications`);
       const synced = found.filter(({ status }) => status?.sync?.status === 'Synced');
       expect(synced.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([...names]));
     });
@@ -172,7 +173,9 @@ export function previews(lab: () => GitopsCluster): void {
     const { kube } = lab();
     await expectSynced(ofPull(pull.number));
     const namespace = `pr-${pull.number}-acme`;
-    const [made] = await kube.get<KubeObject>('namespaces', '-l', `${GROUP}/pull-request=${pull.number}`);
+    const [made] = await kube.get<KubeObject>(
+      `api/v1/namespaces?labelSelector=${GROUP}/pull-request=${pull.number}`,
+    );
     expect(made?.metadata).toMatchObject({
       name: namespace,
       labels: {
@@ -184,7 +187,7 @@ export function previews(lab: () => GitopsCluster): void {
       image: `ghcr.io/acme/domain-orders:${await head()}`,
       imagePullPolicy: 'IfNotPresent',
     };
-    expect(await kube.get(`deployments,services,processes.${GROUP}`, '-n', namespace)).toMatchObject([
+    expect(await resources(namespace)).toMatchObject([
       { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
       { kind: 'Service' },
       {
@@ -193,7 +196,7 @@ export function previews(lab: () => GitopsCluster): void {
       },
     ]);
     await expectSynced(['namespace.dev', 'dev-domain-orders-v1', 'staging-process-billing-v1']);
-    expect(await kube.get(`deployments,processes.${GROUP}`, '-n', 'acme-dev')).toEqual([]);
+    expect(await resources('acme-dev')).toEqual([]);
   });
 
   it('holds Applications of previews to namespaces, repositories and kinds', async () => {
@@ -220,7 +223,7 @@ export function previews(lab: () => GitopsCluster): void {
     }));
     await kube.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
     await eventually(async () => {
-      const found = await kube.get<Application>('applications', '-n', 'argocd');
+      const found = await kube.get<Application>(`${ARGOCD}/applications`);
       const said = (what: string) => {
         const status = found.find(({ metadata }) => metadata.name === `other-${what}`)?.status;
         return JSON.stringify([status?.conditions, status?.operationState?.syncResult?.resources]);
@@ -230,7 +233,9 @@ export function previews(lab: () => GitopsCluster): void {
       expect(said('repository')).toMatch(/is not permitted in project/);
       expect(said('kind')).toMatch(/Role is not permitted in project previews/);
     });
-    expect(await kube.get('roles', '-n', `pr-${pull.number}-acme`)).toEqual([]);
+    expect(
+      await kube.get(`apis/rbac.authorization.k8s.io/v1/namespaces/pr-${pull.number}-acme/roles`),
+    ).toEqual([]);
     await kube.kubectl([
       'delete',
       'applications',
@@ -268,7 +273,7 @@ export function previews(lab: () => GitopsCluster): void {
       return all;
     });
     expect(found['staging-operators']?.spec.project).toBe('operators');
-    const roles = await kube.get<KubeObject>('clusterroles');
+    const roles = await kube.get<KubeObject>('apis/rbac.authorization.k8s.io/v1/clusterroles');
     const names = roles.map(({ metadata }) => metadata.name);
     expect(names).toContain('acme-staging-domain-operator');
     expect(names).not.toContain('sly');
@@ -281,7 +286,7 @@ export function previews(lab: () => GitopsCluster): void {
     expect(await webhook('synchronize')).toBe(200);
     await expectImages(await head());
     await eventually(async () => {
-      const [orders] = await kube.get('deployments', '-n', `pr-${pull.number}-acme`);
+      const [orders] = await kube.get(`apis/apps/v1/namespaces/pr-${pull.number}-acme/deployments`);
       expect(JSON.stringify(orders)).toContain(`ghcr.io/acme/domain-orders:${await head()}`);
     });
   });
@@ -291,7 +296,7 @@ export function previews(lab: () => GitopsCluster): void {
     eventually(async () => {
       const [set] = await lab().kube.get<{
         status: { conditions: { type: string; status: string; message: string }[] };
-      }>('applicationsets', '-n', 'argocd', '--field-selector=metadata.name=preview-components');
+      }>(`${ARGOCD}/applicationsets?fieldSelector=metadata.name=preview-components`);
       const error = set?.status.conditions.find(({ type }) => type === 'ErrorOccurred');
       expect(error?.status).toBe('True');
       return error?.message;
@@ -349,7 +354,7 @@ export function previews(lab: () => GitopsCluster): void {
     const kit = ['application', 'gitops-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
     await kube.kubectl(['annotate', ...kit]);
     await eventually(async () => {
-      const found = await kube.get<object>('applicationsets', '-n', 'argocd');
+      const found = await kube.get<object>(`${ARGOCD}/applicationsets`);
       expect(JSON.stringify(found).match(/"requeueAfterSeconds":2\b/g)).toHaveLength(4);
     });
     await app.commit('feature', { a: '8' });
@@ -362,8 +367,10 @@ export function previews(lab: () => GitopsCluster): void {
     app.close(pull.number);
     await webhook('closed');
     await expectPreviews();
-    expect(await kube.get(`deployments,services,processes.${GROUP}`, '-n', namespace)).toEqual([]);
-    const [left] = await kube.get<KubeObject>('namespaces', '-l', `${GROUP}/pull-request=${pull.number}`);
+    expect(await resources(namespace)).toEqual([]);
+    const [left] = await kube.get<KubeObject>(
+      `api/v1/namespaces?labelSelector=${GROUP}/pull-request=${pull.number}`,
+    );
     expect(left?.metadata).toMatchObject({ name: namespace });
     expect(left?.metadata.deletionTimestamp).toBeUndefined();
     expect((await runJanitor(lab())).stdout).toContain(`${namespace} marked: unused`);

@@ -1,6 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { tool } from '../../tools/locate.ts';
+import { createKubeClient } from './kube-client.ts';
 import { freePorts } from './ports.ts';
 import { attempt, type RunResult, run } from './run.ts';
 import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
@@ -20,21 +22,26 @@ export interface Kube extends Service {
   attempt(args: readonly string[], input?: string): Promise<RunResult>;
   /** Runs kubectl as administrator; a failure is an error. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
-  /** Server-side apply of YAML documents, all of whose fields must be known. */
-  apply(manifests: string): Promise<string>;
+  /** Server-side apply of YAML documents, all of whose fields must be known; throws what the server says. */
+  apply(manifests: string, options?: { readonly dryRun?: boolean }): Promise<void>;
   /** Applies custom resource definitions, and waits until the server serves all that it has. */
   define(manifests: string): Promise<void>;
-  /** Objects as `kubectl get -o json` gives them, such as `get('namespaces', '-l', 'a=b')`. */
-  get<T>(...args: readonly string[]): Promise<readonly T[]>;
+  /** Objects of a path of the API, such as `api/v1/namespaces?labelSelector=a`. */
+  get<T>(path: string): Promise<readonly T[]>;
 }
 
 const TOKEN = 'administrator';
 
+/** A custom resource definition, as far as it says whether it is served. */
+interface Definition {
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
 /** Starts both with empty storage. */
 export function startKube(): Promise<Kube> {
   return inFolder('kube', async (folder) => {
-    const [client, peer, port] = await freePorts(3);
-    const etcdUrl = `http://127.0.0.1:${client}`;
+    const [etcdPort, peer, port] = await freePorts(3);
+    const etcdUrl = `http://127.0.0.1:${etcdPort}`;
     const etcd = startProgram(
       tool('etcd'),
       [
@@ -85,11 +92,6 @@ export function startKube(): Promise<Kube> {
         env: { KUBECONFIG: kubeconfig },
         ...(input === undefined ? {} : { input }),
       });
-    const isServed = async () => {
-      const wait = ['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all'];
-      // Fails at once for a definition that has no condition yet.
-      return (await attemptKubectl(wait)).code === 0;
-    };
     const kubectl = async (args: readonly string[], input?: string) => {
       const { code, stdout, stderr } = await attemptKubectl(args, input);
       if (code !== 0) throw new Error(`kubectl ${args.join(' ')}\n${stderr}${stdout}`);
@@ -104,19 +106,37 @@ export function startKube(): Promise<Kube> {
       await etcd.stop();
       throw error;
     }
+    const address = { host: '127.0.0.1', port: String(port) };
+    const client = createKubeClient({ address, ca: await readFile(caFile), token: TOKEN });
+    const apply: Kube['apply'] = async (manifests, options) => {
+      for (const document of parseAllDocuments(manifests)) {
+        const object = document.toJS();
+        // A template that is empty for its values leaves an empty document.
+        if (object !== null) await client.apply(object, options);
+      }
+    };
+    const isServed = async () => {
+      const definitions = await client.list<Definition>(
+        'apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      );
+      return definitions.every(({ status }) =>
+        status.conditions?.some(
+          (condition) => condition.type === 'Established' && condition.status === 'True',
+        ),
+      );
+    };
     return {
-      address: { host: '127.0.0.1', port: String(port) },
+      address,
       caFile,
       kubeconfig,
       attempt: attemptKubectl,
       kubectl,
-      apply: (manifests) => kubectl(APPLY, manifests),
+      apply,
       async define(manifests) {
-        await kubectl(APPLY, manifests);
+        await apply(manifests);
         await untilReady(server, isServed);
       },
-      get: async <T>(...args: readonly string[]) =>
-        (JSON.parse(await kubectl(['get', ...args, '-o', 'json'])) as { items: T[] }).items,
+      get: client.list,
       stop,
       [Symbol.asyncDispose]: stop,
     };
