@@ -113,6 +113,32 @@ export function failed(args: readonly string[], result: RunResult): PrimitiveErr
   });
 }
 
+/** Why git opened no work tree in a folder: `git-not-a-repository`, `git-bare-repository`, `git-unsafe-folder`. */
+export function notOpened(folder: string, result: RunResult): PrimitiveError {
+  if (/dubious ownership/.test(result.stderr)) {
+    return new PrimitiveError('git-unsafe-folder', `Git refuses to read ${folder}`, {
+      why: 'the folder belongs to another user, as in a container with a mounted checkout',
+      suggestions: [`git config --global --add safe.directory '${folder}'`],
+    });
+  }
+  if (/not a git repository/.test(result.stderr)) {
+    return new PrimitiveError('git-not-a-repository', `${folder} is not in a git repository`, {
+      why: 'names of files, their content and the commit come from git',
+      suggestions: ['git init && git add . && git commit'],
+    });
+  }
+  if (/must be run in a work tree/.test(result.stderr)) return bareRepository(folder);
+  return failed(['rev-parse'], result);
+}
+
+/** `git-bare-repository` (exit 2). */
+export function bareRepository(folder: string): PrimitiveError {
+  return new PrimitiveError('git-bare-repository', `${folder} has no work tree`, {
+    why: 'it is a bare repository or the inside of a .git folder',
+    suggestions: ['git worktree add ../work HEAD && cd ../work'],
+  });
+}
+
 /** The last lines that git wrote, without credentials in addresses. */
 export function gitWords(result: RunResult): string {
   const lines = result.stderr.trim().split('\n').slice(-5).join('; ');

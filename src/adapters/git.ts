@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
-import { failed, type Git, openGit, text } from './git-command.ts';
+import { bareRepository, failed, type Git, notOpened, openGit, text } from './git-command.ts';
 import { deepen, isAncestor } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
@@ -146,13 +146,6 @@ async function locate(git: Git, folder: string): Promise<Location> {
   };
 }
 
-function bareRepository(folder: string): PrimitiveError {
-  return new PrimitiveError('git-bare-repository', `${folder} has no work tree`, {
-    why: 'it is a bare repository or the inside of a .git folder',
-    suggestions: ['git worktree add ../work HEAD && cd ../work'],
-  });
-}
-
 function noCommit(folder: string, result: RunResult): PrimitiveError {
   if (!/unknown revision|ambiguous argument|bad revision/.test(result.stderr))
     return failed(['rev-parse'], result);
@@ -160,20 +153,4 @@ function noCommit(folder: string, result: RunResult): PrimitiveError {
     why: 'what is published is what was committed',
     suggestions: ['git add . && git commit'],
   });
-}
-
-function notOpened(folder: string, result: RunResult): PrimitiveError {
-  if (/dubious ownership/.test(result.stderr)) {
-    return new PrimitiveError('git-unsafe-folder', `Git refuses to read ${folder}`, {
-      why: 'the folder belongs to another user, as in a container with a mounted checkout',
-      suggestions: [`git config --global --add safe.directory '${folder}'`],
-    });
-  }
-  if (/not a git repository/.test(result.stderr)) {
-    return new PrimitiveError('git-not-a-repository', `${folder} is not in a git repository`, {
-      why: 'what is published is what was committed: names of files, their content and the commit come from git',
-      suggestions: ['git init && git add . && git commit'],
-    });
-  }
-  return failed(['rev-parse'], result);
 }

@@ -5,11 +5,12 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { errnoOf } from '../workspace/file-errors.ts';
-import { failed, type Git, openGit, text } from './git-command.ts';
+import { failed, type Git, notOpened, openGit, text } from './git-command.ts';
 
 /**
  * The work tree of the repository around a folder; a commit is needed for `changedSince` alone.
- * Throws `git-not-a-repository` (exit 2), and what {@link Processes} throws.
+ * Throws `git-not-a-repository`, `git-bare-repository` or `git-unsafe-folder` (exit 2), and what {@link Processes}
+ * throws.
  */
 export async function openWorkTree(
   processes: Processes,
@@ -18,12 +19,7 @@ export async function openWorkTree(
 ): Promise<WorkTree> {
   const here = await openGit(processes, folder, signal);
   const found = await here.run(['rev-parse', '--show-toplevel']);
-  if (found.exitCode !== 0) {
-    throw new PrimitiveError('git-not-a-repository', `${folder} is in no git work tree.`, {
-      why: 'Only git knows which files it ignores.',
-      suggestions: ['git init'],
-    });
-  }
+  if (found.exitCode !== 0) throw notOpened(folder, found);
   const root = text(found).replace(/\r?\n$/, '');
   const git = here.in(root);
   let listing: ReturnType<typeof listFiles> | undefined;

@@ -26,6 +26,20 @@ function commit(root: string, message: string): string {
   return git(root, 'rev-parse', 'HEAD');
 }
 
+test('a repository of another user is named as such, and a bare one too', async () => {
+  await using folder = await temporaryFolder();
+  git(folder.path, 'init', '--quiet');
+  const foreign = createProcesses({ ...gitEnvironment, GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' });
+  await expect(openWorkTree(foreign, folder.path)).rejects.toMatchObject({
+    code: 'git-unsafe-folder',
+    exit: 2,
+  });
+  await expect(openWorkTree(processes, join(folder.path, '.git'))).rejects.toMatchObject({
+    code: 'git-bare-repository',
+    exit: 2,
+  });
+});
+
 test('it lists tracked and untracked files, not ignored, deleted or foreign ones, before the first commit too', async () => {
   await using folder = await temporaryFolder();
   const root = folder.path;
