@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
@@ -182,11 +182,26 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
     );
   }
   const { exitCode, stderr } = await processes.run(program, known.args(output), options);
-  if (exitCode === 0) return;
+  if (exitCode === 0) return checkSpace(run, output);
   throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
     why: stderr.trim().split('\n').slice(-20).join('\n'),
     suggestions: ['Nothing was changed. Correct its input and run the command again.'],
     exit: 3,
+  });
+}
+
+/** Larger than a generated file: with less left, one may not have had room. */
+const SPARE_BYTES = 1024 * 1024;
+
+/** buf ends with 0 also where the disk was full and a file is cut off. */
+async function checkSpace(program: string, output: string): Promise<void> {
+  const { bavail, bsize } = await statfs(output);
+  if (bavail * bsize >= SPARE_BYTES) return;
+  throw new PrimitiveError('disk-full', `Cannot write what ${program} generates: no space left.`, {
+    why: `Less than ${SPARE_BYTES / 1024 / 1024} MiB is free in ${output}. Nothing was changed.`,
+    suggestions: ['Free space there and run the command again.'],
+    exit: 3,
+    retryable: true,
   });
 }
 

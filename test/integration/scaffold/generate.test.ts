@@ -10,7 +10,7 @@ import { originalWarning } from '../../../src/features/generate/original.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attempt, run as runProgram } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 import { tool } from '../../tools/locate.ts';
 
@@ -24,8 +24,14 @@ async function run(
   {
     check = false,
     path = PATH,
+    temporary = tmpdir(),
     listed,
-  }: { readonly check?: boolean; readonly path?: string; readonly listed?: ReadonlySet<string> } = {},
+  }: {
+    readonly check?: boolean;
+    readonly path?: string;
+    readonly temporary?: string;
+    readonly listed?: ReadonlySet<string>;
+  } = {},
 ): Promise<readonly Generated[]> {
   const [primitive] = await readOnDisk(root, await openKinds({ bundled: bundledKinds() }));
   if (primitive === undefined) throw new Error('nothing was scaffolded');
@@ -39,7 +45,7 @@ async function run(
     signal,
     check,
     ...(listed === undefined ? {} : { listed }),
-    temporary: tmpdir(),
+    temporary,
     warn: () => {},
   });
 }
@@ -83,6 +89,22 @@ test('a generator that fails changes nothing, and says why', async () => {
     why: expect.stringContaining('service.proto:'),
   });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+});
+
+test('a disk that is full is no difference, although buf ends well', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, domain);
+  const temporary = join(repo.root, '..', 'disk');
+  await mkdir(temporary);
+  await runProgram('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', temporary]);
+  try {
+    await expect(run(repo.root, { check: true, temporary })).rejects.toMatchObject({
+      code: 'disk-full',
+      exit: 3,
+    });
+  } finally {
+    await runProgram('umount', [temporary]);
+  }
 });
 
 test('a generator that is missing, or of another version', async () => {
