@@ -21,7 +21,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
     console.error(`Error: ${message}\n  Try: ${next}`);
   }
   process.exitCode = 3;
-} else if (asked.length === 1 && (asked[0] === '--version' || asked[0] === '-v')) {
+} else if (asked[0] === '--version' || asked[0] === '-v') {
   // Answered before anything is loaded: scripts ask for it all the time.
   const { version } = JSON.parse(
     process.getBuiltinModule('node:fs').readFileSync(new URL('../package.json', import.meta.url), 'utf8'),

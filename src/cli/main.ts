@@ -25,14 +25,34 @@ export async function main(argv: readonly string[], options: MainOptions = {}): 
       process.on(event, (error) => isClosedPipe(error) || reject(error));
     }
   });
+  let lost: Error | undefined;
+  process.stdout.on('error', (error) => {
+    if (!isClosedPipe(error)) lost = error;
+  });
   // The first of the command's own end and a crash beside it counts: one document, one exit code.
   const exit = await Promise.race([dispatch(argv, options), crash]).catch((thrown) =>
     reportFailure(argv, thrown),
   );
-  // A pipe may take its bytes later: the callback of a write comes after them, and also when the reader has gone.
-  const streams = exit === 0 ? [process.stdout] : [process.stdout, process.stderr];
-  await Promise.all(streams.map((stream) => new Promise((done) => stream.write('', done))));
-  return process.exit(exit);
+  await written(process.stdout);
+  const code = lost === undefined ? exit : reportLost(lost, exit);
+  if (code !== 0) await written(process.stderr);
+  return process.exit(code);
+}
+
+/** A pipe may take its bytes later: the callback of a write comes after them, and also when the reader has gone. */
+function written(stream: NodeJS.WriteStream): Promise<unknown> {
+  return new Promise((done) => stream.write('', done));
+}
+
+/** What was to be read on stdout is not there, such as on a full disk: says so, and returns an exit code that does. */
+function reportLost(cause: Error, exit: ExitCode): ExitCode {
+  const error = new PrimitiveError('output-lost', 'Cannot write to stdout.', {
+    why: cause.message,
+    exit: 3,
+    cause,
+  });
+  process.stderr.write(errorText(error, secretsOf(process.env), wantsColor(process.stderr, process.env)));
+  return exit === 0 ? error.exit : exit;
 }
 
 /** A reader that has seen enough (`| head -1`) is no failure; what is written after it goes nowhere. */

@@ -101,9 +101,9 @@ describe('the package', () => {
 });
 
 describe('version and help', () => {
-  test.each([['--version'], ['-v']])('%s', async (flag) => {
+  test.each([['--version'], ['-v'], ['--version', 'list']])('%s %s', async (...args) => {
     const { version } = JSON.parse(readFileSync(join(cli.folder, 'package.json'), 'utf8'));
-    const { code, stdout, stderr } = await cli.run([flag]);
+    const { code, stdout, stderr } = await cli.run(args);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: `primitive ${version} (node ${process.versions.node}, ${process.platform}-${process.arch})\n`,
@@ -349,6 +349,13 @@ describe('pipes and signals', () => {
       expect({ stdout, stderr }).toEqual({ stdout: args === 'list --nope' ? '2\n' : '0\n', stderr: '' });
     },
   );
+
+  test.each(['list', 'list --json'])('output that could not be written is a failure (%s)', async (args) => {
+    const env = { NODE: process.execPath, CLI: join(cli.folder, 'bin/run.js') };
+    const command = `"$NODE" "$CLI" ${args} >/dev/full`;
+    const { code, stderr } = await attempt('bash', ['-c', command], { env, cwd: repository });
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('[output-lost]') });
+  });
 
   test.each([
     ['SIGINT', 130],
