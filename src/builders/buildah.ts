@@ -56,7 +56,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
         onLine: log.add,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
-      if (result.exitCode !== 0) throw buildFailed(request.component, log.find(/^Error: (.+)$/), log);
+      if (result.exitCode !== 0) throw buildFailed(log.find(/^Error: (.+)$/), log);
     };
     const secretArguments = await writeSecrets(prepared, folder);
     const ignore = await ignoreFile(request, folder);

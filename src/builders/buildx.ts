@@ -144,7 +144,7 @@ function failure(request: BuildRequest, { log }: PreparedBuild): PrimitiveError 
       retryable: true,
     });
   }
-  return buildFailed(request.component, error, log);
+  return buildFailed(error, log);
 }
 
 async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInfo> {

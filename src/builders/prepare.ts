@@ -124,12 +124,16 @@ export class BuildLog {
 }
 
 /** The failure of a build by its own steps: `build-failed`, exit 1. */
-export function buildFailed(component: string, summary: string | undefined, log: BuildLog): PrimitiveError {
-  return new PrimitiveError('build-failed', `${component}: ${summary ?? 'the build failed'}`, {
-    ...(log.tail === '' ? {} : { why: log.tail }),
-    suggestions: ['See the last lines of the log'],
-    exit: 1,
-  });
+export function buildFailed(summary: string | undefined, log: BuildLog): PrimitiveError {
+  return new PrimitiveError(
+    'build-failed',
+    summary === undefined ? 'The build failed' : `The build failed: ${summary}`,
+    {
+      ...(log.tail === '' ? {} : { why: log.tail }),
+      suggestions: ['See the last lines of the log'],
+      exit: 1,
+    },
+  );
 }
 
 /** Refuses a layout without exactly the platforms that were asked for. */

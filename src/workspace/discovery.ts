@@ -53,7 +53,7 @@ export async function findConfig(start: {
 
 async function given(file: string, current: string | undefined): Promise<ConfigLocation> {
   if (!(await isFile(file))) {
-    throw new PrimitiveError('config-not-found', `Cannot find ${file}.`, {
+    throw new PrimitiveError('config-not-found', `Cannot find the file ${file}.`, {
       why: '--config names it.',
       suggestions: ['Leave --config away to use the nearest primitive.config.yaml.'],
     });
@@ -62,8 +62,8 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
   const root = dirname(path);
   const repositoryRoot = await findRepository(root);
   if (current !== undefined && repositoryRoot !== current) {
-    throw new PrimitiveError('config-outside-repository', `${file} belongs to another repository.`, {
-      why: `It is in ${repositoryRoot ?? 'no repository'}, the current directory in ${current}.`,
+    throw new PrimitiveError('config-outside-repository', `${file} is not in this repository.`, {
+      why: `It is in ${repositoryRoot ?? 'no repository'}; the current directory is in ${current}.`,
       suggestions: [`primitive -C ${root} …`],
     });
   }

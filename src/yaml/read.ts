@@ -29,6 +29,9 @@ const MAX_ALIASES = 100;
 const SYNTAX_FIX =
   'Correct it there: indent by spaces, close what is opened, and put a text with `: `, ` #` or a sign in front in quotes.';
 
+/** Instead of the words that the parser has for programs. */
+const PROBLEMS: Readonly<Record<string, string>> = { MULTIPLE_DOCS: 'the file has multiple documents' };
+
 /**
  * Parses and checks a YAML 1.2 file.
  *
@@ -67,7 +70,11 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
     const document = parseDocument(file.text, { prettyErrors: false, stringKeys: true });
     const problems = [...document.errors, ...document.warnings];
     if (problems.length > 0) {
-      throw refuse(problems.map(({ pos, message }) => finding(pos[0], 'syntax', message, SYNTAX_FIX)));
+      throw refuse(
+        problems.map(({ code, pos, message }) =>
+          finding(pos[0], 'syntax', PROBLEMS[code] ?? message, SYNTAX_FIX),
+        ),
+      );
     }
     const findings = (faults: readonly Fault[]) =>
       faults.map((fault) =>
@@ -81,7 +88,11 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
   } catch (cause) {
     // The parser recurses: thousands of nested brackets exhaust the stack.
     if (cause instanceof RangeError) throw tooMuch('it is nested too deeply');
-    if (cause instanceof ReferenceError) throw tooMuch('it uses too many aliases');
+    if (cause instanceof ReferenceError) {
+      throw cause.message.startsWith('Unresolved')
+        ? refuse([finding(0, 'syntax', cause.message, SYNTAX_FIX)])
+        : tooMuch('it uses too many aliases');
+    }
     throw cause;
   }
 }

@@ -286,7 +286,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(error).toMatchObject({
       code: 'build-failed',
       exit: 1,
-      message: expect.stringMatching(/^domain\/orders: .*(exit code: 1|exit status 1)/),
+      message: expect.stringMatching(/^The build failed: .*(exit code: 1|exit status 1)/),
       why: expect.stringContaining('line 25'),
     });
     const { why } = error as { why: string };

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
+import { sanitizeLine } from '../../render/text.ts';
 import type { ListDocument, ListEntry, PrimitiveState } from './document.ts';
 
 /** Everything that `list` can be shown as. */
@@ -21,7 +22,9 @@ export function listText({ primitives }: ListDocument, style: Style): string {
     inputDigest === null ? stateText(state, style) : style.dim(inputDigest.slice(0, 12)),
   ]);
   const titles = ['PRIMITIVE', 'LANGUAGE', 'TEMPLATE', 'IMAGE', 'INPUTS'];
-  const problems = primitives.flatMap(({ problem }) => (problem === null ? [] : [`${problem}\n`]));
+  const problems = primitives.flatMap(({ problem }) =>
+    problem === null ? [] : [`${sanitizeLine(problem)}\n`],
+  );
   return [
     table([titles.map((title) => style.bold(title)), ...rows]),
     ...(problems.length > 0 ? ['\n', ...problems] : []),

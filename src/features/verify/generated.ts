@@ -24,20 +24,30 @@ export async function regenerateAll(
   return facts;
 }
 
-function fault(primitive: Primitive, { code, message, why }: PrimitiveError): Fact {
-  const text = why === undefined ? message : `${message} ${why}`;
+function fault(primitive: Primitive, error: PrimitiveError): Fact {
+  const { code } = error;
   return {
     subject: 'generated',
-    value: { path: primitive.path, primitive, results: [], fault: { code, message: text } },
+    value: { path: primitive.path, primitive, results: [], fault: { code, message: textOf(error) } },
   };
 }
 
-function obstacle({ path }: Primitive, { code, message, why, suggestions: [command] }: PrimitiveError): Fact {
+function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
+  const {
+    code,
+    suggestions: [command],
+  } = error;
   const value: Obstacle = {
     cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
     path,
-    message: why === undefined ? message : `${message} ${why}`,
+    message: textOf(error),
     ...(command === undefined ? {} : { fix: { kind: 'command', text: command } }),
   };
   return { subject: 'obstacle', value };
+}
+
+/** What failed and why, on one line; only a sentence ends by itself. */
+function textOf({ message, why }: PrimitiveError): string {
+  if (why === undefined) return message;
+  return message.endsWith('.') ? `${message} ${why}` : `${message}: ${why}`;
 }

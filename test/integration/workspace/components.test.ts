@@ -368,6 +368,23 @@ describe('the config', () => {
     );
   });
 
+  test('is a file of this repository where it is named', async () => {
+    await using repo = await gitRepo({ a: 'x' });
+    await using elsewhere = await temporaryFolder();
+    const file = join(elsewhere.path, CONFIG_FILE);
+    await writeFile(file, 'registry: a.example\n');
+    const named = (configFile: string) => findConfig({ cwd: repo.root, configFile });
+    await expect(named(repo.root)).rejects.toMatchObject({
+      code: 'config-not-found',
+      message: `Cannot find the file ${repo.root}.`,
+    });
+    await expect(named(file)).rejects.toMatchObject({
+      code: 'config-outside-repository',
+      message: `${file} is not in this repository.`,
+      why: `It is in no repository; the current directory is in ${repo.root}.`,
+    });
+  });
+
   test('is not looked for above the repository', async () => {
     await using repo = await gitRepo({ a: 'x' });
     await writeFile(join(repo.root, '..', CONFIG_FILE), 'registry: a.example\n');

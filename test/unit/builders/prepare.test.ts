@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BuildLog, csvField } from '../../../src/builders/prepare.ts';
+import { BuildLog, buildFailed, csvField } from '../../../src/builders/prepare.ts';
 
 describe('BuildLog', () => {
   const log = (...lines: string[]) => {
@@ -47,4 +47,10 @@ test.each([
   ['', ''],
 ])('csvField(%j)', (text, field) => {
   expect(csvField(text)).toBe(field);
+});
+
+test('a failed build names no component: it is shown beside the one that failed', () => {
+  const log = new BuildLog(undefined);
+  expect(buildFailed('exit code: 1', log).message).toBe('The build failed: exit code: 1');
+  expect(buildFailed(undefined, log).message).toBe('The build failed');
 });

@@ -196,7 +196,7 @@ test('an inventory', () => {
       image: null,
       template: null,
       state: 'invalid',
-      problem: 'p/primitive.yaml:1:1: it is wrong',
+      problem: 'p/primitive.yaml:1:1: it is \u001b[1mwrong\r',
       inputDigest: null,
     },
   ] as const;
@@ -209,7 +209,7 @@ test('an inventory', () => {
       'domain/new      go        -         r.io/new      uncommitted',
       'domain/odd      go        -         -             invalid',
       '',
-      'p/primitive.yaml:1:1: it is wrong',
+      'p/primitive.yaml:1:1: it is wrong\\u000d',
       '',
     ].join('\n'),
   );
