@@ -195,8 +195,9 @@ const SPARE_BYTES = 1024 * 1024;
 
 /** buf ends with 0 also where the disk was full and a file is cut off. */
 async function checkSpace(program: string, output: string): Promise<void> {
-  const { bavail, bsize } = await statfs(output);
-  if (bavail * bsize >= SPARE_BYTES) return;
+  const { bavail, bsize, blocks } = await statfs(output);
+  // Some network file systems do not say how large they are.
+  if (blocks === 0 || bavail * bsize >= SPARE_BYTES) return;
   throw new PrimitiveError('disk-full', `Cannot write what ${program} generates: no space left.`, {
     why: `Less than ${SPARE_BYTES / 1024 / 1024} MiB is free in ${output}. Nothing was changed.`,
     suggestions: ['Free space there and run the command again.'],
