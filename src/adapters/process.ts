@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
+import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
 /** Variables that programs inherit. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -346,7 +347,9 @@ async function startError(
   if (code === 'ENOENT') {
     return new PrimitiveError('tool-not-found', `${program} not found`, {
       why: program.includes('/') ? 'the file does not exist' : 'it is not on PATH',
-      suggestions: [`install ${program} and put it on PATH; \`primitive doctor\` says how`],
+      suggestions: Object.hasOwn(programs, program)
+        ? installHints(program as ProgramName, process.platform)
+        : [`install ${program} and put it on PATH`],
       exit: 3,
       cause,
     });

@@ -40,8 +40,8 @@ export async function ask(
 }
 
 function promptEnded(text: string): PrimitiveError {
-  return new PrimitiveError('prompt-ended', `No answer to: ${text}`, {
+  return new PrimitiveError('prompt-ended', `No answer to: ${text.slice(text.lastIndexOf('\n') + 1)}`, {
     why: 'The input ended.',
-    suggestions: ['Give it as a flag; see --help.'],
+    suggestions: ['Answer by flags, with --no-input; see --help.'],
   });
 }

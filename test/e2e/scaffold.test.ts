@@ -195,7 +195,7 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
   test.each([
     ['no', 'no\n', 2, 'Nothing was written.'],
     ['Ctrl-C', '\u0003', 130, 'Stopped by SIGINT'],
-    ['the end of input', '\u0004', 2, 'No answer'],
+    ['the end of input', '\u0004', 2, 'No answer to: Write this?'],
   ])('init shows what it would write, and %s writes nothing', async (_, answer, exit, says) => {
     const cwd = await emptyRepository();
     const { code, screen } = await onTerminal(cwd, 'init --repository acme/app', [['Write this?', answer]]);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { installHints } from '../../../src/toolchain/programs.ts';
 
 const processes = createProcesses(process.env);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
@@ -227,6 +228,13 @@ describe('what cannot be started', () => {
     const error = await processes.run(program, ['x'], options).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, exit: 3 });
     expect(String(error)).toContain(program);
+  });
+
+  test('a program that primitive needs: the way to get it', async () => {
+    await expect(createProcesses({ PATH: '/nowhere' }).run('git', ['x'])).rejects.toMatchObject({
+      code: 'tool-not-found',
+      suggestions: installHints('git', process.platform),
+    });
   });
 
   test('an argument with a zero byte', async () => {
