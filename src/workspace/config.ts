@@ -70,7 +70,11 @@ export interface Config {
  */
 export async function loadConfig(location: ConfigLocation, version: string): Promise<Config> {
   const text = await readFile(location.path, 'utf8').catch((cause: unknown) => {
-    throw new PrimitiveError('config-unreadable', `${location.path} cannot be read.`, { exit: 3, cause });
+    throw new PrimitiveError('config-unreadable', `Cannot read ${location.path}.`, {
+      why: cause instanceof Error ? cause.message : String(cause),
+      exit: 3,
+      cause,
+    });
   });
   const shown = pathBelow(location.repositoryRoot ?? location.root, location.path) ?? location.path;
   return parseConfig({ text, shown, root: location.root }, version);

@@ -1,5 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PrimitiveError } from '../core/errors.ts';
+import { errnoOf } from './file-errors.ts';
 
 /** A folder `primitives/<kind>/<name>` of the work tree. */
 export interface PrimitiveFolder {
@@ -17,7 +20,8 @@ export const PRIMITIVES = 'primitives';
 
 /**
  * All folders where a primitive may be, sorted by kind and name, also empty ones. Links are not followed, as git
- * does not; names that begin with a dot are skipped. `root` is the folder of the config.
+ * does not; names that begin with a dot are skipped. `root` is the folder of the config. Throws `primitive-unreadable`
+ * (exit 3).
  */
 export async function listPrimitiveFolders(root: string): Promise<readonly PrimitiveFolder[]> {
   const kinds = await foldersIn(join(root, PRIMITIVES));
@@ -30,12 +34,40 @@ export async function listPrimitiveFolders(root: string): Promise<readonly Primi
   return found.flat();
 }
 
+/**
+ * The text of the `primitive.yaml` of a folder; undefined where that is no plain file. Throws `primitive-unreadable`
+ * (exit 3).
+ */
+export async function readPrimitiveFile(
+  root: string,
+  { path }: Pick<PrimitiveFolder, 'path'>,
+): Promise<string | undefined> {
+  const file = join(root, path, MANIFEST);
+  return (await look(file))?.isFile() ? readFile(file, 'utf8').catch(unreadable(file)) : undefined;
+}
+
 async function foldersIn(folder: string): Promise<readonly string[]> {
-  const stats = await lstat(folder).catch(() => undefined);
-  if (!stats?.isDirectory()) return [];
-  const entries = await readdir(folder, { withFileTypes: true });
+  if (!(await look(folder))?.isDirectory()) return [];
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unreadable(folder));
   return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
     .sort();
+}
+
+function look(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR') return undefined;
+    return unreadable(path)(cause);
+  });
+}
+
+function unreadable(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new PrimitiveError('primitive-unreadable', `Cannot read ${path}.`, {
+      why: cause instanceof Error ? cause.message : String(cause),
+      exit: 3,
+      cause,
+    });
+  };
 }

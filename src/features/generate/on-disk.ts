@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
-import { listPrimitiveFolders, MANIFEST, type PrimitiveFolder } from '../../workspace/primitive-folders.ts';
+import {
+  listPrimitiveFolders,
+  MANIFEST,
+  type PrimitiveFolder,
+  readPrimitiveFile,
+} from '../../workspace/primitive-folders.ts';
 import { type Manifest, readManifest } from '../../workspace/provenance.ts';
 
 /** A primitive of the work tree, committed or not. */
@@ -12,13 +15,16 @@ export interface OnDisk extends PrimitiveFolder {
   readonly manifest: Pick<Manifest, 'bpmn' | 'provenance'>;
 }
 
-/** All primitives of the work tree that are of a known kind, sorted. Throws what {@link readManifest} throws. */
+/**
+ * All primitives of the work tree that are of a known kind, sorted. Throws what {@link readManifest} and
+ * {@link readPrimitiveFile} throw.
+ */
 export async function readOnDisk(root: string, kinds: Kinds): Promise<readonly OnDisk[]> {
   const found: OnDisk[] = [];
   for (const folder of await listPrimitiveFolders(root)) {
     const template = await kinds.get(folder.kind);
     const shown = `${folder.path}/${MANIFEST}`;
-    const text = await readFile(join(root, shown), 'utf8').catch(() => undefined);
+    const text = await readPrimitiveFile(root, folder);
     if (template === undefined || text === undefined) continue;
     const manifest = await readManifest(text, shown);
     found.push({ ...folder, id: `${folder.kind}/${folder.name}`, template, manifest });

@@ -1,11 +1,15 @@
-import { lstat, readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { type Discovery, discoverPrimitives } from '../../workspace/discover-primitives.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
 import { findEntry } from '../../workspace/folders.ts';
 import { type ObservedInputs, observeInputs } from '../../workspace/inputs.ts';
-import { listPrimitiveFolders, MANIFEST, PRIMITIVES } from '../../workspace/primitive-folders.ts';
+import {
+  listPrimitiveFolders,
+  MANIFEST,
+  PRIMITIVES,
+  readPrimitiveFile,
+} from '../../workspace/primitive-folders.ts';
 import { type Component, parseComponent, type Workspace } from '../../workspace/primitives.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { PrimitiveState } from './document.ts';
@@ -112,10 +116,9 @@ async function readOne(
 /** Texts by path below the root of the repository. */
 async function readDisk(root: string, base: string): Promise<ReadonlyMap<string, string>> {
   const texts = await Promise.all(
-    (await listPrimitiveFolders(root)).map(async ({ path }): Promise<readonly [string, string][]> => {
-      const file = join(root, path, MANIFEST);
-      const found = await lstat(file).catch(() => undefined);
-      return found?.isFile() ? [[posix.join(base, path, MANIFEST), await readFile(file, 'utf8')]] : [];
+    (await listPrimitiveFolders(root)).map(async (folder): Promise<readonly [string, string][]> => {
+      const text = await readPrimitiveFile(root, folder);
+      return text === undefined ? [] : [[posix.join(base, folder.path, MANIFEST), text]];
     }),
   );
   return new Map(texts.flat());
