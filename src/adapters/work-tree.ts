@@ -24,7 +24,7 @@ export async function openWorkTree(
   const git = here.in(root);
   let listing: ReturnType<typeof listFiles> | undefined;
   const list = () => {
-    listing ??= listFiles(git);
+    listing ??= listFiles(git, root);
     return listing;
   };
   const unreadable = new Map<string, string>();
@@ -54,7 +54,7 @@ export async function openWorkTree(
       return found?.isSymbolicLink() ? readlink(join(root, path)) : undefined;
     },
     stamps: async () => {
-      const { files: paths } = await listFiles(git);
+      const { files: paths } = await listFiles(git, root);
       const found = await Promise.all(paths.map((path) => look(join(root, path))));
       return new Map(
         paths.map((path, i) => [path, `${found[i]?.size} ${found[i]?.mtimeMs} ${found[i]?.ino}`]),
@@ -87,7 +87,7 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
 
 const ABSENT = 'a sparse checkout leaves it out';
 
-async function listFiles(git: Git) {
+async function listFiles(git: Git, root: string) {
   const entries = await names(git, ['ls-files', ...LISTED, '--exclude-standard', '-t', '-z']);
   const files = new Set<string>();
   const repositories = new Set<string>();
@@ -104,7 +104,16 @@ async function listFiles(git: Git) {
     // A sparse checkout leaves it out.
     if (tag === 'S') absent.add(path);
   }
-  for (const path of deleted) files.delete(path);
+  // Git calls a file deleted, too, that it may not look at.
+  const missing = await Promise.all(
+    deleted.map((path) =>
+      lstat(join(root, path)).then(
+        () => false,
+        (error) => isMissing(error),
+      ),
+    ),
+  );
+  for (const [i, path] of deleted.entries()) if (missing[i]) files.delete(path);
   return { files: [...files].sort(), repositories: [...repositories].sort(), absent };
 }
 
@@ -166,9 +175,10 @@ async function names(git: Git, args: readonly string[]): Promise<readonly string
     .filter((path) => path !== '');
 }
 
+/** Undefined for what is missing, or may not be looked at. */
 async function look(path: string) {
   return lstat(path).catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || errnoOf(error) === 'EACCES') return undefined;
     throw error;
   });
 }

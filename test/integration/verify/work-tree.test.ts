@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { gitEnvironment, temporaryFolder } from '../../support/git.ts';
+import { attempt } from '../../support/services/run.ts';
 
 const processes = createProcesses(gitEnvironment);
 
@@ -75,6 +76,33 @@ test('it lists tracked and untracked files, not ignored, deleted or foreign ones
     expect(tree.unreadable.get('b/ü.txt')).toBe('EACCES: permission denied');
   }
   await expect(tree.changedSince('HEAD')).rejects.toMatchObject({ code: 'revision-unknown', exit: 2 });
+});
+
+test('a folder that may not be looked into makes verify incomplete', async () => {
+  await using folder = await temporaryFolder();
+  git(folder.path, 'init', '--quiet');
+  await write(folder.path, {
+    'primitive.config.yaml': 'registry: a.example/acme\n',
+    'primitives/domain/orders/primitive.yaml': 'kind: domain\nname: orders\n',
+    'primitives/domain/closed/primitive.yaml': 'kind: domain\nname: closed\n',
+  });
+  commit(folder.path, 'first');
+  await chmod(join(folder.path, 'primitives/domain/closed'), 0);
+  // Root without its right to ignore modes; another user might not reach this checkout.
+  const { code, stdout } = await attempt(
+    'setpriv',
+    [
+      '--bounding-set=-dac_override,-dac_read_search',
+      process.execPath,
+      join(import.meta.dirname, '../../../bin/dev.js'),
+      ...['verify', '--no-tests', '--only', 'MARK'],
+    ],
+    { cwd: folder.path },
+  );
+  expect({ code, stdout }).toEqual({
+    code: 3,
+    stdout: expect.stringContaining('primitives/domain/closed/primitive.yaml cannot be read: EACCES'),
+  });
 });
 
 test('repositories inside of it are named, because their files are not listed', async () => {
