@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
-import { bundling } from '../../.ci/bundle.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { newManifest } from '../../src/workspace/provenance.ts';
+import { bundleProgram } from '../support/bundle-program.ts';
 import { gitEnvironment } from '../support/git.ts';
 import { readAll } from '../support/read-inputs.ts';
 import { type BenchTable, medians } from './table.ts';
@@ -29,7 +28,10 @@ export async function bench(): Promise<BenchTable> {
     await mkdir(repo);
     await generate(repo);
     const script = join(folder, 'run.mjs');
-    await bundle(join(folder, 'read-inputs.mjs'));
+    await bundleProgram(
+      join(import.meta.dirname, '../support/read-inputs.ts'),
+      join(folder, 'read-inputs.mjs'),
+    );
     await writeFile(script, LAUNCHER);
     return await measure(repo, script);
   } finally {
@@ -88,20 +90,6 @@ const LAUNCHER = `import { enableCompileCache } from 'node:module';
 enableCompileCache(import.meta.dirname + '/compiled');
 await import('./read-inputs.mjs');
 `;
-
-/** The code as it is shipped: one file, minified; unbundled, loading modules would be most of the time. */
-async function bundle(file: string): Promise<void> {
-  await using build = await rolldown({
-    ...bundling.input,
-    input: join(import.meta.dirname, '../support/read-inputs.ts'),
-    transform: {
-      ...bundling.input.transform,
-      // Where the code looks for the kinds of this package.
-      define: { 'import.meta.dirname': JSON.stringify(import.meta.dirname) },
-    },
-  });
-  await build.write({ ...bundling.output, file, codeSplitting: false });
-}
 
 /** One commit by `git fast-import`, checked out, with an index that is fresh. */
 async function generate(root: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleProgram } from '../../support/bundle-program.ts';
 import { temporaryFolder } from '../../support/git.ts';
 import { partOf } from '../../support/sample.ts';
 import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
@@ -9,19 +10,22 @@ import { contentOf } from '../../support/tree.ts';
 
 const support = join(import.meta.dirname, '../../support');
 
-/** Hundreds of processes load the same modules: Node keeps them compiled here. */
-let compiled: Awaited<ReturnType<typeof temporaryFolder>>;
+/** Many processes run the same program: it is one file there, and Node keeps it compiled beside it. */
+let programs: Awaited<ReturnType<typeof temporaryFolder>>;
+let program: string;
 beforeAll(async () => {
-  compiled = await temporaryFolder();
+  programs = await temporaryFolder();
+  program = join(programs.path, 'scaffold-run.mjs');
+  await bundleProgram(join(support, 'scaffold-run.ts'), program);
 });
-afterAll(() => compiled?.[Symbol.asyncDispose]());
+afterAll(() => programs?.[Symbol.asyncDispose]());
 
 /** Scaffolds in a process whose file operations fail at one point; `operations` counts them where it lives to tell. */
 async function runWithFault(root: string, at: number, how: string) {
   await using folder = await temporaryFolder();
   const count = join(folder.path, 'count');
-  const args = ['--import', join(support, 'failing-files.ts'), join(support, 'scaffold-run.ts'), root];
-  const env = { FAIL_AT: String(at), FAIL_HOW: how, FAIL_COUNT: count, NODE_COMPILE_CACHE: compiled.path };
+  const args = ['--import', join(support, 'failing-files.ts'), program, root];
+  const env = { FAIL_AT: String(at), FAIL_HOW: how, FAIL_COUNT: count, NODE_COMPILE_CACHE: programs.path };
   const result = await attempt(process.execPath, args, { env }).catch((error: { signal?: string }) => ({
     code: error.signal ?? 'error',
     stdout: '',
@@ -59,13 +63,19 @@ const CASES: readonly { readonly what: string; readonly begin: (root: string) =>
 ];
 
 describe.each(CASES)('$what', ({ begin }) => {
-  test.each(FAULTS)('%s at any point: all of it or nothing, and the same command goes on', async (how) => {
+  /** What a run without a fault does and leaves. */
+  let operations: number;
+  let after: Awaited<ReturnType<typeof treeOf>>;
+  beforeAll(async () => {
     await using whole = await scaffoldRepo();
     await begin(whole.root);
-    const { code, operations } = await runWithFault(whole.root, 0, '');
-    expect([code, operations > 10]).toEqual([0, true]);
-    const after = await treeOf(whole.root);
+    const run = await runWithFault(whole.root, 0, '');
+    expect([run.code, run.operations > 10]).toEqual([0, true]);
+    operations = run.operations;
+    after = await treeOf(whole.root);
+  });
 
+  test.each(FAULTS)('%s at any point: all of it or nothing, and the same command goes on', async (how) => {
     let refused = 0;
     // Each point costs a process: every fault has its share of them, and the last ones.
     const share = Array.from({ length: operations }, (_, i) => i + 1).filter(
@@ -106,7 +116,7 @@ test('two processes at once: the result is whole, and who comes second is told o
   const expected = await treeOf(alone.root);
   for (let round = 0; round < 4; round += 1) {
     await using repo = await scaffoldRepo();
-    const one = () => attempt(process.execPath, [join(support, 'scaffold-run.ts'), repo.root]);
+    const one = () => attempt(process.execPath, [program, repo.root]);
     const results = await Promise.all([one(), one(), one()]);
     expect(results.some(({ code }) => code === 0)).toBe(true);
     for (const { code, stdout } of results.filter((result) => result.code !== 0)) {
@@ -119,8 +129,7 @@ test('two processes at once: the result is whole, and who comes second is told o
 
 test('two processes at once with two names: both', async () => {
   await using repo = await scaffoldRepo();
-  const run = (name: string) =>
-    attempt(process.execPath, [join(support, 'scaffold-run.ts'), repo.root, name]);
+  const run = (name: string) => attempt(process.execPath, [program, repo.root, name]);
   const results = await Promise.all([run('first'), run('second')]);
   expect(results.map(({ code, stdout }) => [code, stdout])).toEqual([
     [0, ''],
