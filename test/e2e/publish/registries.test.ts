@@ -12,11 +12,11 @@ import { brokenPromisesAt, recordAt } from '../../support/registry-promises.ts';
 import { run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
 
-/** syft reads what each builder writes; to a registry its SBOM is a blob like another. */
+/** syft reads what each builder writes, for the CLI as it is packed; to a registry its SBOM is a blob like another. */
 const labs: readonly LabOptions[] = [
   { registry: 'distribution 3', builder: 'buildx' },
-  { registry: 'distribution 2', builder: 'buildx', lightSyft: true },
-  { registry: 'olareg', builder: 'buildx', lightSyft: true },
+  { registry: 'distribution 2', builder: 'buildx', lightSyft: true, inProcess: true },
+  { registry: 'olareg', builder: 'buildx', lightSyft: true, inProcess: true },
   { registry: 'distribution 3', builder: 'buildah' },
 ];
 
