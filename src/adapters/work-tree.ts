@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -68,7 +68,9 @@ export async function openWorkTree(
 function readPlain(path: string): Uint8Array | 'link' | undefined {
   let file: number;
   try {
-    // Does not follow a link, and does not wait for the other end of a named pipe.
+    // Windows opens no file without following links.
+    if (constants.O_NOFOLLOW === undefined && lstatSync(path).isSymbolicLink()) return 'link';
+    // Elsewhere: does not follow a link, and does not wait for the other end of a named pipe.
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
 import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
@@ -49,14 +50,36 @@ function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): read
   ];
 }
 
+/** What Go calls systems and processors, which image-spec takes over (image index, `platform`). */
+const SYSTEMS = ['aix', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'solaris', 'wasip1', 'windows'];
+const ARCHITECTURES =
+  '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(' ');
+
 export function platformFaults(platforms: readonly string[], path: YamlPath): readonly Fault[] {
   return [
-    ...platforms.flatMap((text, i) =>
-      parsePlatform(text) === undefined
-        ? [{ path: [...path, i], message: `${JSON.stringify(text)} is not a platform such as linux/amd64` }]
-        : [],
-    ),
+    ...platforms.flatMap((text, i) => platformFault(text, [...path, i])),
     ...repeatedFaults(platforms, (i) => [...path, i]),
+  ];
+}
+
+function platformFault(text: string, path: YamlPath): readonly Fault[] {
+  const platform = parsePlatform(text);
+  if (platform === undefined)
+    return [{ path, message: `${JSON.stringify(text)} is not a platform such as linux/amd64` }];
+  const unknown = (what: string, word: string, known: readonly string[]): readonly Fault[] => {
+    if (known.includes(word)) return [];
+    const meant = nearest(word, known);
+    return [
+      {
+        path,
+        message: `the ${what} ${word} of the platform ${text} is unknown`,
+        suggestion: meant === undefined ? `Known: ${known.join(', ')}` : `Did you mean ${meant}?`,
+      },
+    ];
+  };
+  return [
+    ...unknown('system', platform.os, SYSTEMS),
+    ...unknown('architecture', platform.architecture, ARCHITECTURES),
   ];
 }
 

@@ -159,6 +159,9 @@ test.each([
     '`platforms[1]` must be os/architecture',
   ],
   [`${R}platforms: [linux/amd64, linux/amd64]\n`, 'config-invalid', '2:26', 'twice'],
+  [`${R}platforms: [linux/amd46]\n`, 'config-invalid', '2:13', 'the architecture amd46 of the platform'],
+  [`${R}platforms: [linus/arm64/v8]\n`, 'config-invalid', '2:13', 'the system linus of'],
+  [`${R}platforms: [linux/x86_64]\n`, 'config-invalid', '2:13', 'the architecture x86_64 of'],
   [`${R}channel: { branch: refs/heads/main }\n`, 'config-invalid', '2:20', 'short name'],
   [`${R}channel: { branch: "ma in" }\n`, 'config-invalid', '2:20', 'not a branch'],
   [`${R}channel: { branch: release/1.x }\n`, 'config-invalid', '2:10', '`channel.tag` is missing'],
@@ -236,6 +239,14 @@ test.each([
   if (code === 'config-syntax') expect(error.suggestions).toEqual([expect.stringContaining('Correct it')]);
   expect(error.message.startsWith(`primitive.config.yaml:${position}: `), error.message).toBe(true);
   expect([error.code, error.exit]).toEqual([code, 2]);
+});
+
+test.each([
+  ['linux/amd46', 'Did you mean amd64?'],
+  ['linux/x86_64', 'Known: 386, amd64, '],
+])('says which platform was meant by %s', async (platform, suggestion) => {
+  const { suggestions } = await refused(`${R}platforms: [${platform}]\n`);
+  expect(suggestions[0]).toContain(suggestion);
 });
 
 test('names the nearest key, or those that there are', async () => {
