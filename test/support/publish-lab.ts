@@ -64,6 +64,8 @@ export interface AppOptions {
   /** Instead of `signing:` with the lab's Sigstore. */
   readonly signing?: string;
   readonly platforms?: string;
+  /** As that of the lab, where it differs. */
+  readonly inProcess?: boolean;
   /** Host of another registry than the lab's. */
   readonly host?: string;
   readonly files?: Readonly<Record<string, FileContent>>;
@@ -206,11 +208,12 @@ function startRegistry(name: RegistryName): Promise<Distribution | Olareg> {
 
 async function createApp(
   lab: PublishLab,
-  { builder = 'buildx', inProcess = false }: LabOptions,
+  { builder = 'buildx', ...labOptions }: LabOptions,
   name: string,
   options: AppOptions,
 ): Promise<App> {
   const {
+    inProcess = labOptions.inProcess ?? false,
     sources = SOURCES,
     files = {},
     config = '',

@@ -63,7 +63,7 @@ describe('in GitHub Actions', () => {
   });
 
   test('a matrix seals in parallel, one last publish tags and records everything', async () => {
-    await using app = await lab.app();
+    await using app = await lab.app({ inProcess: true });
     const plan = await app.plan();
     const jobs = plan.components.filter(({ action }) => action === 'build');
     const sealed = await Promise.all(

@@ -150,16 +150,16 @@ describe.each([
     name: 'olareg, fallback index',
     start: () => startOlareg({ referrers: false }),
     kinds: FAULTS.length,
-    parts: 21,
-    lots: 10,
+    parts: 43,
+    lots: 6,
   },
-  { name: 'olareg, referrers API', start: () => startOlareg(), kinds: 1, parts: 11, lots: 4 },
+  { name: 'olareg, referrers API', start: () => startOlareg(), kinds: 1, parts: 11, lots: 2 },
   {
     name: 'Distribution 3',
     start: () => startDistribution({ inMemory: true }),
     kinds: 1,
     parts: 11,
-    lots: 4,
+    lots: 2,
   },
 ])('publish over $name', ({ name, start, kinds, parts, lots }) => {
   let service: Distribution | Olareg;
@@ -235,7 +235,7 @@ describe.each([
   test('a fault at any request that nobody tries again ends in the right state with the next run', async ({
     signal,
   }) => {
-    const tried = partOf(indexes(), parts);
+    const tried = partOf(indexes(), 21);
     const plans = tried.map((at) => [`500 at ${at}`, faultAtRequest(at, 'error-500')] as const);
     const title = `a failure without a retry at ${tried.length} of ${length} requests`;
     const outcomes = await runAll(title, plans, { signal, budget: 0 });
