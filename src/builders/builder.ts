@@ -9,8 +9,6 @@ export interface BuildSecret {
 
 /** All that decides what a build makes. Paths are absolute; `context` was written from git objects by the caller. */
 export interface BuildRequest {
-  /** For progress and errors, such as `domain/orders`. */
-  readonly component: string;
   readonly context: string;
   /** Path of the Dockerfile inside `context`. */
   readonly dockerfile: string;

@@ -60,7 +60,7 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
       onLine: log.add,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
-    if (run.exitCode !== 0) throw failure(request, prepared);
+    if (run.exitCode !== 0) throw failure(prepared);
     // BuildKit's content store leaves its empty working folder behind.
     await rm(join(request.output, 'ingest'), { recursive: true, force: true });
     await checkLayout(request);
@@ -118,23 +118,23 @@ function sorted(values: Readonly<Record<string, string>>): string[] {
 }
 
 /** An inline cache is written into the image's config, and the image would vary with it. */
-function refuseInlineCache({ cacheTo, component }: BuildRequest): void {
+function refuseInlineCache({ cacheTo }: BuildRequest): void {
   const inline = cacheTo.find((cache) => /(?:^|,)type=inline(?:,|$)/.test(cache));
   if (inline === undefined) return;
-  throw new PrimitiveError('build-cache-invalid', `${component}: an inline cache would change the image`, {
+  throw new PrimitiveError('build-cache-invalid', 'An inline cache would change the image', {
     why: `cacheTo has ${inline}`,
     suggestions: ['export it to a registry: type=registry,ref=…,mode=max'],
   });
 }
 
 /** Only buildx's own last line shows whether the builder was lost or a step failed: a step may print anything. */
-function failure(request: BuildRequest, { log }: PreparedBuild): PrimitiveError {
+function failure({ log }: PreparedBuild): PrimitiveError {
   const error = log.find(/^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/);
   if (
     error !== undefined &&
     /code = Unavailable|connection refused|error reading server preface|closing transport/.test(error)
   ) {
-    return new PrimitiveError('builder-unusable', `${request.component}: lost the connection to BuildKit`, {
+    return new PrimitiveError('builder-unusable', 'The connection to BuildKit was lost', {
       why: log.tail,
       suggestions: [
         'look at the builder: docker buildx inspect --bootstrap',

@@ -46,27 +46,22 @@ export async function prepare(
 ): Promise<PreparedBuild> {
   for (const name of RESERVED) {
     if (Object.hasOwn(request.args, name)) {
-      throw new PrimitiveError(
-        'build-argument-reserved',
-        `${request.component}: the build argument ${name} is set by primitive`,
-        {
-          why: 'images must not vary with it',
-          suggestions: [`remove ${name} from build.args`],
-        },
-      );
+      throw new PrimitiveError('build-argument-reserved', `The build argument ${name} is set by primitive`, {
+        why: 'images must not vary with it',
+        suggestions: [`remove ${name} from build.args`],
+      });
     }
   }
-  const secrets = await Promise.all(request.secrets.map((secret) => load(secret, request, variables)));
+  const secrets = await Promise.all(request.secrets.map((secret) => load(secret, variables)));
   return { secrets, log: new BuildLog(request.onLine) };
 }
 
 async function load(
   { id, source }: BuildSecret,
-  { component }: BuildRequest,
   variables: BuilderSetup['variables'],
 ): Promise<LoadedSecret> {
   const missing = (why: string, suggestion: string) =>
-    new PrimitiveError('build-secret-missing', `${component}: build secret ${id} not found`, {
+    new PrimitiveError('build-secret-missing', `Build secret ${id} not found`, {
       why,
       suggestions: [suggestion],
     });
@@ -143,7 +138,7 @@ export async function checkLayout(request: BuildRequest): Promise<void> {
     list.map(formatPlatform).sort().join(', '),
   );
   if (made === asked) return;
-  throw new PrimitiveError('build-failed', `${request.component}: the builder built other platforms`, {
+  throw new PrimitiveError('build-failed', 'The builder built other platforms', {
     why: `asked for ${asked}, got ${made}`,
     exit: 1,
   });

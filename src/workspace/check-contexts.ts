@@ -41,20 +41,28 @@ function checkEntries({ component, entries }: BuildContext): void {
 const ODD_PATH = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)/i;
 
 function submodule({ id, path }: Component, submodulePath: string): PrimitiveError {
-  return new PrimitiveError('inputs-submodule', `${id}: ${showPath(submodulePath)} is a git submodule.`, {
-    why: 'this repository holds only the id of a commit of another one, not its files',
-    suggestions: [
-      `Leave it out by \`build.inputs\` in ${path}/primitive.yaml: \`inputs: ["**", "!${submodulePath}"]\``,
-      'Or bring its files in: git subtree add, a vendored copy, or a published package.',
-    ],
-  });
+  return new PrimitiveError(
+    'inputs-submodule',
+    `The input ${showPath(submodulePath)} of ${id} is a git submodule.`,
+    {
+      why: 'this repository holds only the id of a commit of another one, not its files',
+      suggestions: [
+        `Leave it out by \`build.inputs\` in ${path}/primitive.yaml: \`inputs: ["**", "!${submodulePath}"]\``,
+        'Or bring its files in: git subtree add, a vendored copy, or a published package.',
+      ],
+    },
+  );
 }
 
 function badName({ id }: Component, path: string, why: string): PrimitiveError {
-  return new PrimitiveError('inputs-name', `${id}: ${showPath(path)} cannot be part of a build context.`, {
-    why,
-    suggestions: ['git mv it to another name, or leave it out by `build.inputs` in primitive.yaml.'],
-  });
+  return new PrimitiveError(
+    'inputs-name',
+    `The input ${showPath(path)} of ${id} cannot be part of a build context.`,
+    {
+      why,
+      suggestions: ['git mv it to another name, or leave it out by `build.inputs` in primitive.yaml.'],
+    },
+  );
 }
 
 function missingDockerfile({ id, path }: Component, dockerfile: string): PrimitiveError {

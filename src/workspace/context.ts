@@ -35,7 +35,7 @@ export async function writeContext(tree: SourceTree, inputs: ComponentInputs, fo
     writer.begin();
   } catch (cause) {
     // What exists already is not ours to remove.
-    throw explain(cause, inputs.component.id, folder);
+    throw explain(cause, folder);
   }
   try {
     const entries = await contextEntries(tree, inputs);
@@ -50,7 +50,7 @@ export async function writeContext(tree: SourceTree, inputs: ComponentInputs, fo
   } catch (cause) {
     writer.close();
     await rm(folder, { recursive: true, force: true });
-    throw explain(cause, inputs.component.id, folder);
+    throw explain(cause, folder);
   }
 }
 
@@ -162,10 +162,10 @@ function writeAll(file: number, chunk: Uint8Array): void {
   for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written);
 }
 
-function explain(cause: unknown, component: string, folder: string): unknown {
+function explain(cause: unknown, folder: string): unknown {
   if (cause instanceof PrimitiveError || !isSystemError(cause)) return cause;
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
-    return new PrimitiveError('disk-full', `Cannot write the build context of ${component}: no space left.`, {
+    return new PrimitiveError('disk-full', 'Cannot write the build context: no space left.', {
       why: `${folder} could not be written: ${cause.code}`,
       suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
       exit: 3,
@@ -173,13 +173,13 @@ function explain(cause: unknown, component: string, folder: string): unknown {
     });
   }
   if (cause.code === 'EEXIST' && cause.path !== folder) {
-    return new PrimitiveError('context-name-clash', `Two inputs of ${component} have the same name here.`, {
+    return new PrimitiveError('context-name-clash', 'Two inputs have the same name here.', {
       why: `${cause.path} differs from another name only in case or Unicode form, and this file system keeps one of them`,
       suggestions: ['Rename one of the two, or publish on a case-sensitive file system.'],
       cause,
     });
   }
-  return new PrimitiveError('context-not-written', `Cannot write the build context of ${component}.`, {
+  return new PrimitiveError('context-not-written', 'Cannot write the build context.', {
     why: cause.message,
     exit: 3,
     cause,

@@ -27,7 +27,7 @@ export async function checkLinks(tree: SourceTree, contexts: readonly BuildConte
       if (!escapes(path, links)) continue;
       throw new PrimitiveError(
         'inputs-link-escapes',
-        `${component.id}: the link ${path} leads out of the build context.`,
+        `The link ${path} of ${component.id} leads out of the build context.`,
         {
           why: `it points to ${JSON.stringify(target)}, which is not part of the inputs`,
           suggestions: [

@@ -112,7 +112,6 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
       ...(target === undefined ? {} : { target }),
     };
     return {
-      component: 'domain/orders',
       context: await context(files),
       dockerfile: file,
       platforms: platforms(NATIVE),

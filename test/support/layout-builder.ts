@@ -10,7 +10,7 @@ export interface LayoutBuilderOptions {
   /** Goes into every image: two builders with different salt make different images of the same inputs. */
   readonly salt?: string;
   /** Called before each build: to fail, to abort, to wait. */
-  readonly onBuild?: (request: BuildRequest) => void | Promise<void>;
+  readonly onBuild?: (component: string) => void | Promise<void>;
 }
 
 /** A builder that counts what it was asked for. */
@@ -39,17 +39,23 @@ export function createLayoutBuilder({ salt = '', onBuild }: LayoutBuilderOptions
     },
     async build(request) {
       request.signal?.throwIfAborted();
-      await onBuild?.(request);
-      built.push(request.component);
+      const component = componentOf(request);
+      await onBuild?.(component);
+      built.push(component);
       return writeLayout(request, salt);
     },
   };
 }
 
+/** `kind/name`, by the labels that the image gets. */
+function componentOf({ labels }: BuildRequest): string {
+  return `${labels['io.ameide.primitive.kind']}/${labels['io.ameide.primitive.name']}`;
+}
+
 async function writeLayout(request: BuildRequest, salt: string): Promise<BuildResult> {
   if (request.platforms.length === 0) throw new Error('a build needs a platform');
   const dockerfile = await readFile(join(request.context, request.dockerfile), 'utf8').catch(() => {
-    throw new PrimitiveError('build-failed', `${request.component}: there is no ${request.dockerfile}`, {
+    throw new PrimitiveError('build-failed', `${request.dockerfile} not found`, {
       exit: 1,
     });
   });

@@ -49,7 +49,6 @@ export async function buildComponent(
   });
   const { build } = component;
   const result = await tools.builder.build({
-    component: component.id,
     context,
     dockerfile: build.dockerfile,
     ...(build.target === undefined ? {} : { target: build.target }),
@@ -109,15 +108,11 @@ function checkPlatforms({ component }: ComponentInputs, built: readonly string[]
     .map(formatPlatform)
     .filter((platform) => !built.includes(platform));
   if (missing.length === 0) return;
-  throw new PrimitiveError(
-    'build-platform-missing',
-    `${component.id}: the builder made no image for ${missing.join(', ')}.`,
-    {
-      why: `The layout holds ${built.join(', ') || 'no platform'}.`,
-      suggestions: ['Check with `primitive doctor` which platforms the builder can make.'],
-      exit: 1,
-    },
-  );
+  throw new PrimitiveError('build-platform-missing', `The builder made no image for ${missing.join(', ')}.`, {
+    why: `The layout holds ${built.join(', ') || 'no platform'}.`,
+    suggestions: ['Check with `primitive doctor` which platforms the builder can make.'],
+    exit: 1,
+  });
 }
 
 async function describe(

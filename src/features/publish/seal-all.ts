@@ -131,10 +131,10 @@ async function writeInputTag(
 }
 
 function conflict(
-  { inputs, planned: { image } }: Task,
+  { planned: { image } }: Task,
   { reason, existing }: Extract<PlannedComponent, { action: 'conflict' }>,
 ): PrimitiveError {
-  return new PrimitiveError('tag-conflict', `Cannot publish ${inputs.component.id}: ${reason}.`, {
+  return new PrimitiveError('tag-conflict', `Cannot publish: ${reason}.`, {
     why: `${image} has ${existing} under this commit, and a published tag is not overwritten.`,
     suggestions: [
       'A trusted run (the default branch) replaces what no trusted signer sealed.',

@@ -183,7 +183,7 @@ export async function restoreTags(
     const state = await inspectSeal(seal, repository, listed, { ...expected, inputDigest });
     if (!state.sealed) throw incomplete(repository, listed, state.detail);
     if (trusted && state.tier !== 'trusted')
-      throw incomplete(repository, listed, 'No trusted signer has sealed it.');
+      throw incomplete(repository, listed, 'no trusted signer has sealed it');
     image = sealedImage(listed, state);
   }
   let manifest: Manifest | undefined;
@@ -196,7 +196,7 @@ export async function restoreTags(
         throw conflict({ task, tag }, current, 'a trusted run published it in the meantime');
     }
     manifest ??= await seal.registry.getManifest(repository, listed);
-    if (!manifest) throw incomplete(repository, listed, 'It was deleted after the record was written.');
+    if (!manifest) throw incomplete(repository, listed, 'it was deleted after the record was written');
     await seal.registry.putManifest(repository, tag, manifest);
   }
   return image;
@@ -224,9 +224,9 @@ async function keptImage(
   return sealedImage(current, state);
 }
 
-function baselineGone({ inputs: { component } }: Task, digest: Digest): PrimitiveError {
-  const { id, repository } = component;
-  return new PrimitiveError('baseline-gone', `Image ${repository}@${digest} of ${id} not found.`, {
+function baselineGone({ inputs }: Task, digest: Digest): PrimitiveError {
+  const { repository } = inputs.component;
+  return new PrimitiveError('baseline-gone', `Image ${repository}@${digest} not found.`, {
     why: 'It was deleted after the plan was made, by a person or a retention policy.',
     suggestions: [
       'Run again: the image is then built.',
@@ -242,8 +242,8 @@ function conflict(
   current: Digest | undefined,
   why: string,
 ): PrimitiveError {
-  const { id, repository } = task.inputs.component;
-  return new PrimitiveError('tag-conflict', `Cannot write the tag ${repository}:${tag} of ${id}.`, {
+  const { repository } = task.inputs.component;
+  return new PrimitiveError('tag-conflict', `Cannot write the tag ${repository}:${tag}.`, {
     why: current === undefined ? why : `It names ${current}: ${why}.`,
     suggestions: [
       'Run again: an equal image is adopted once its publisher is done.',

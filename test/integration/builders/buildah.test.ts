@@ -50,7 +50,6 @@ const request = async (
   await writeFile(join(folder, 'context', 'Dockerfile'), text);
   const platforms = [{ os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'arm64' }];
   return {
-    component: 'domain/orders',
     context: join(folder, 'context'),
     dockerfile: 'Dockerfile',
     platforms,

@@ -91,7 +91,7 @@ describe('a commit', () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
     const failing = createLayoutBuilder({
-      onBuild: ({ component }) => {
+      onBuild: (component) => {
         if (component === 'domain/stock')
           throw new PrimitiveError('build-failed', 'exit 1', { why: 'no', exit: 1 });
       },
@@ -110,7 +110,7 @@ describe('a commit', () => {
   it('shows a failure that nobody foresaw as the bug of ours that it is', async () => {
     const world = new PublishWorld();
     const builder = createLayoutBuilder({
-      onBuild: ({ component }) => {
+      onBuild: (component) => {
         if (component === 'domain/stock') throw new TypeError('x is undefined');
       },
     });
@@ -130,7 +130,7 @@ describe('a commit', () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
     const builder = createLayoutBuilder({
-      onBuild: ({ component }) => {
+      onBuild: (component) => {
         if (component === 'domain/stock') throw new PrimitiveError('build-failed', 'exit 1', { exit: 1 });
       },
     });

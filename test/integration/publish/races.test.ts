@@ -158,7 +158,7 @@ describe('the input tag', () => {
     const world = new PublishWorld();
     const merged = world.commit('merged');
     const builder = createLayoutBuilder({
-      onBuild: async ({ component }) => {
+      onBuild: async (component) => {
         if (component === ORDERS) await mainTagsOrders(world, merged);
       },
     });

@@ -133,7 +133,7 @@ describe('submodules', () => {
     const error = await refusal(inputsOf(repo.root));
     expect(error).toMatchObject({
       code: 'inputs-submodule',
-      message: 'domain/orders: third_party/lib is a git submodule.',
+      message: 'The input third_party/lib of domain/orders is a git submodule.',
     });
     expect(error.suggestions[0]).toContain('inputs: ["**", "!third_party/lib"]');
   });
@@ -344,7 +344,10 @@ describe('names', () => {
     const error = await refusal(
       writeContext(tree, { component, inputDigest: '', files: { entries } }, join(folder.path, 'context')),
     );
-    expect(error.code).toBe('context-name-clash');
+    expect(error).toMatchObject({
+      code: 'context-name-clash',
+      message: 'Two inputs have the same name here.',
+    });
     expect(Object.keys(await folderListing(folder.path))).toEqual(['/']);
   });
 });

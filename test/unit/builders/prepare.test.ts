@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BuildLog, buildFailed, csvField } from '../../../src/builders/prepare.ts';
+import type { BuildRequest } from '../../../src/builders/builder.ts';
+import { BuildLog, buildFailed, csvField, prepare } from '../../../src/builders/prepare.ts';
 
 describe('BuildLog', () => {
   const log = (...lines: string[]) => {
@@ -53,4 +54,12 @@ test('a failed build names no component: it is shown beside the one that failed'
   const log = new BuildLog(undefined);
   expect(buildFailed('exit code: 1', log).message).toBe('The build failed: exit code: 1');
   expect(buildFailed(undefined, log).message).toBe('The build failed');
+});
+
+test.each<[Partial<BuildRequest>, string]>([
+  [{ args: { SOURCE_DATE_EPOCH: '1' } }, 'The build argument SOURCE_DATE_EPOCH is set by primitive'],
+  [{ secrets: [{ id: 'token', source: { env: 'NOT_SET' } }] }, 'Build secret token not found'],
+])('what cannot be built names no component either: %j', async (asked, message) => {
+  const request = { args: {}, secrets: [], ...asked } as unknown as BuildRequest;
+  await expect(prepare(request, {})).rejects.toMatchObject({ message });
 });
