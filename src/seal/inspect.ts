@@ -39,7 +39,7 @@ export async function inspectSeal(
   expected: Expected = {},
 ): Promise<SealState> {
   const manifest = typeof image === 'string' ? await context.registry.getManifest(repository, image) : image;
-  if (manifest === undefined) return unsealed('absent', 'The image was not found.');
+  if (manifest === undefined) return unsealed('absent', 'the image was not found');
   const children = childrenOf(manifest);
   if (!Array.isArray(children)) return children;
   const incomplete = await findMissingChild(context.registry, repository, children, expected);
@@ -99,7 +99,7 @@ export async function checkAgainstRecord(
     registry.getReferrers(repository, component.digest),
   ]);
   const lost = ({ reason, detail }: Unsealed): RecordedImage => ({ intact: false, reason, detail });
-  if (manifest === undefined) return lost(unsealed('absent', 'The recorded image is gone.'));
+  if (manifest === undefined) return lost(unsealed('absent', 'the recorded image is gone'));
   const children = childrenOf(manifest);
   if (!Array.isArray(children)) return lost(children);
   const incomplete = await findMissingChild(registry, repository, children, {
@@ -120,18 +120,18 @@ export async function checkAgainstRecord(
 function childrenOf(manifest: Manifest): Child[] | Unsealed {
   try {
     const parsed = parseManifest(manifest);
-    if (parsed.type !== 'index') return unsealed('broken', 'It is a single image and no index of platforms.');
+    if (parsed.type !== 'index') return unsealed('broken', 'it is a single image and no index of platforms');
     const children: Child[] = [];
     for (const { platform, ...descriptor } of parsed.manifests) {
       if (platform === undefined)
-        return unsealed('broken', `Its index has ${descriptor.digest} for no platform.`);
+        return unsealed('broken', `its index has ${descriptor.digest} for no platform`);
       if (platform.os !== 'unknown') children.push({ ...descriptor, platform });
     }
-    if (children.length === 0) return unsealed('broken', 'Its index has no platform.');
+    if (children.length === 0) return unsealed('broken', 'its index has no platform');
     return children.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   } catch (error) {
     if (error instanceof PrimitiveError && error.code === 'manifest-invalid') {
-      return unsealed('broken', `Its manifest is malformed: ${error.why ?? error.message}.`);
+      return unsealed('broken', `its manifest is malformed: ${error.why ?? error.message}`);
     }
     throw error;
   }
@@ -149,11 +149,11 @@ async function findMissingChild(
 ): Promise<Unsealed | undefined> {
   const there = new Set(children.map(({ platform }) => formatPlatform(platform)));
   const wanting = platforms.find((platform) => !there.has(platform));
-  if (wanting) return unsealed('platform-missing', `It is not there for ${wanting}.`);
+  if (wanting) return unsealed('platform-missing', `it is not there for ${wanting}`);
   if (!checkChildren) return undefined;
   const found = await Promise.all(children.map(({ digest }) => registry.headManifest(repository, digest)));
   const gone = children[found.indexOf(undefined)];
-  return gone && unsealed('child-missing', `Its manifest for ${formatPlatform(gone.platform)} is gone.`);
+  return gone && unsealed('child-missing', `its manifest for ${formatPlatform(gone.platform)} is gone`);
 }
 
 function wantedSbom(child: Child): Wanted {
@@ -186,11 +186,11 @@ function isFound(result: SearchResult | undefined): result is Found {
 
 function missing(reason: string, part: string, result: SearchResult | undefined): Unsealed {
   if (result === undefined || isFound(result) || result.miss === 'missing')
-    return unsealed(reason, `It has no ${part}.`);
+    return unsealed(reason, `it has no ${part}`);
   if (result.miss === 'untrusted')
-    return unsealed('untrusted', `Its ${part} does not count: ${result.detail}.`);
-  if (result.miss === 'foreign') return unsealed('foreign', `It belongs elsewhere: ${result.detail}.`);
-  return unsealed('broken', `Its ${part} cannot be verified: ${result.detail}.`);
+    return unsealed('untrusted', `its ${part} does not count: ${result.detail}`);
+  if (result.miss === 'foreign') return unsealed('foreign', `it belongs elsewhere: ${result.detail}`);
+  return unsealed('broken', `its ${part} cannot be verified: ${result.detail}`);
 }
 
 function unsealed(reason: string, detail: string): Unsealed {

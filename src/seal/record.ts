@@ -71,7 +71,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   const version = /^primitive\.release\/v(\d+)$/.exec(schemaOf(json))?.[1];
   if (version !== undefined && version !== '1') {
     throw new PrimitiveError('record-version-unknown', `The release record is of version ${version}.`, {
-      why: 'This version of primitive reads version 1.',
+      why: 'this version of primitive reads version 1',
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }

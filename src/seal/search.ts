@@ -95,7 +95,7 @@ async function readBundle(
     if (layer === undefined) return undefined;
     return await verifier.verify(await registry.getBlob(repository, layer, MAX_BUNDLE_BYTES));
   } catch (error) {
-    if (isUnreadable(error)) return { verified: false, detail: error.message };
+    if (isUnreadable(error)) return { verified: false, detail: `it cannot be read (${error.message})` };
     throw error;
   }
 }

@@ -75,7 +75,7 @@ export type SealState =
       readonly sealed: false;
       /** Stable reason: `absent | unsigned | untrusted | no-provenance | no-sbom | foreign | platform-missing | child-missing | broken`. */
       readonly reason: string;
-      /** One sentence for people. */
+      /** For people: half a sentence, to be put behind a colon. */
       readonly detail: string;
     };
 

@@ -40,8 +40,12 @@ describe.each([
 
   const inspect = (what: PushedImage = image): Promise<SealState> =>
     inspectSeal(sealing.context, what.repository, what.index.digest, expected);
-  const unsealed = async (reason: string, detail: string | RegExp = /./) =>
-    expect(await inspect()).toEqual({ sealed: false, reason, detail: expect.stringMatching(detail) });
+  const unsealed = async (reason: string, detail: string | RegExp = /./) => {
+    const state = await inspect();
+    expect(state).toEqual({ sealed: false, reason, detail: expect.stringMatching(detail) });
+    // It is put behind a colon.
+    expect(state).toMatchObject({ detail: expect.stringMatching(/^[a-z].*[^.]$/) });
+  };
 
   test('an image with all parts by a trusted signer is sealed', async () => {
     await sealing.attach(image, sealing.trusted);
