@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ConfigLocation } from '../../workspace/discovery.ts';
@@ -47,7 +48,7 @@ async function readPrimitive(
   workspace: Workspace,
 ): Promise<Primitive> {
   const kind = await workspace.kinds.get(posix.dirname(place.id));
-  const none = { manifest: undefined, component: undefined, fault: undefined };
+  const none = { manifest: undefined, component: undefined, faults: [] };
   const path = `${place.path}/${MANIFEST}`;
   try {
     const bytes = await tree.read(path);
@@ -55,9 +56,16 @@ async function readPrimitive(
     const text = new TextDecoder().decode(bytes);
     const manifest = await readManifest(text, path);
     const component = await parseComponent({ path, text, base: workspace.base }, workspace);
-    return { ...place, kind, manifest, component, fault: undefined };
+    return { ...place, kind, manifest, component, faults: [] };
   } catch (error) {
     if (!(error instanceof PrimitiveError)) throw error;
-    return { ...place, kind, ...none, fault: { message: error.message, why: error.why } };
+    return { ...place, kind, ...none, faults: faultsOf(error) };
   }
+}
+
+function faultsOf(error: PrimitiveError): Primitive['faults'] {
+  // A parser may report one place many times.
+  if (error instanceof Refusal)
+    return [...new Map(error.findings.map((one) => [findingText(one), one])).values()];
+  return [{ message: [error.message, error.why].filter((text) => text !== undefined).join(' ') }];
 }

@@ -58,8 +58,8 @@ export interface Primitive {
   readonly manifest: Manifest | undefined;
   /** What publish makes of it; undefined where its `primitive.yaml` is missing or invalid. */
   readonly component: Component | undefined;
-  /** Why `component` is missing although there is a `primitive.yaml`. */
-  readonly fault: { readonly message: string; readonly why: string | undefined } | undefined;
+  /** Why `component` is missing although there is a `primitive.yaml`; empty otherwise. */
+  readonly faults: readonly Omit<Finding, 'rule' | 'level'>[];
   /** Relative to `path`, sorted; without files that git ignores. */
   readonly files: readonly string[];
 }

@@ -177,23 +177,23 @@ export const shape: Corpus = {
       [
         'another kind',
         { [`${MESH}/primitive.yaml`]: 'kind: domain\nname: mesh\n' },
-        `${MESH}/primitive.yaml`,
+        `${MESH}/primitive.yaml:1`,
       ],
       [
         'another name',
         { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: net\n' },
-        `${MESH}/primitive.yaml`,
+        `${MESH}/primitive.yaml:2`,
       ],
       [
         'an unknown key',
         { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nimages: a\n' },
-        `${MESH}/primitive.yaml`,
+        `${MESH}/primitive.yaml:3`,
       ],
-      ['no YAML', { [`${MESH}/primitive.yaml`]: 'kind: [integration\n' }, `${MESH}/primitive.yaml`],
+      ['no YAML', { [`${MESH}/primitive.yaml`]: 'kind: [integration\n' }, `${MESH}/primitive.yaml:2`],
       [
         'a name that Go keeps for itself',
         { 'primitives/integration/func/primitive.yaml': 'kind: integration\nname: func\n' },
-        'primitives/integration/func/primitive.yaml',
+        'primitives/integration/func/primitive.yaml:2',
       ],
       ['an image of its own', { [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\nimage: mesh\n' }],
       ['CRLF', { [`${MESH}/primitive.yaml`]: 'kind: integration\r\nname: mesh\r\n' }],

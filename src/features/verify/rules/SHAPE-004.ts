@@ -6,8 +6,8 @@ export const rule: Rule<'primitive'> = {
   title: 'Folder has no primitive.yaml',
   subject: 'primitive',
   blocks: true,
-  check: ({ id, path, manifest, fault }) => {
-    if (manifest !== undefined || fault !== undefined) return [];
+  check: ({ id, path, manifest, faults }) => {
+    if (manifest !== undefined || faults.length > 0) return [];
     const [kind, name] = id.split('/');
     return [
       {

@@ -8,17 +8,14 @@ export const rule: Rule<'primitive'> = {
   title: 'primitive.yaml is invalid',
   subject: 'primitive',
   blocks: true,
-  check: ({ path, fault }) =>
-    fault === undefined
-      ? []
-      : [
-          {
-            message: [fault.message, fault.why].filter((text) => text !== undefined).join(' '),
-            path: `${path}/${MANIFEST}`,
-            fix: {
-              kind: 'text',
-              text: 'Correct the file: `primitive list` says the same until it is valid.',
-            },
-          },
-        ],
+  check: ({ path, faults }) =>
+    faults.map(({ message, line, column, fix = FIX }) => ({
+      message,
+      path: `${path}/${MANIFEST}`,
+      ...(line === undefined ? {} : { line }),
+      ...(column === undefined ? {} : { column }),
+      fix: { kind: 'text', text: fix },
+    })),
 };
+
+const FIX = 'Correct the file: `primitive list` says the same until it is valid.';

@@ -86,3 +86,13 @@ describe('the corpus', () => {
     },
   );
 });
+
+test('each fault of a primitive.yaml is a finding, at its place', async () => {
+  const path = 'primitives/integration/mesh/primitive.yaml';
+  const files = { ...shape.base, [path]: 'kind: integration\nname: mesh\nimages: a\nbiuld: {}\n' };
+  const findings = await verifyFiles(files, 'SHAPE', rules);
+  expect(findings).toMatchObject([
+    { rule: 'SHAPE-005', path, line: 3, column: 1, message: 'unknown key `images`' },
+    { rule: 'SHAPE-005', path, line: 4, column: 1, message: 'unknown key `biuld`' },
+  ]);
+});
