@@ -9,7 +9,7 @@ export interface Interrupts extends Disposable {
 }
 
 /**
- * Listens on `process`. The first signal aborts, so that work in progress can clean up; `onInterrupt` may tell so.
+ * Listens on `process`. The first signal aborts, so that work in progress can clean up; `onInterrupt` may say so.
  * The second one ends the process at once.
  */
 export function listenForInterrupts(process: NodeJS.Process, onInterrupt: () => void): Interrupts {

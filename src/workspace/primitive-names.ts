@@ -64,7 +64,7 @@ export function nameLike(name: string, kind: string, rules: NameRules): string |
 
 const LONGEST_MEANT = 30;
 
-/** The one of `others` that is hard to tell from `name`: it differs in case, hyphens or underscores only. */
+/** The one of `others` that is easily confused with `name`: it differs in case, hyphens or underscores only. */
 export function clashOf(name: string, others: Iterable<string>): string | undefined {
   const folded = fold(name);
   for (const other of others) if (other !== name && fold(other) === folded) return other;

@@ -83,7 +83,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     chosen = await choose();
   });
   afterEach(async () => {
-    // Whatever became of the build, nothing of it is left but what was asked for.
+    // However the build ended, only what was asked for is left.
     expect(await readdir(temporary)).toEqual([]);
     await rm(work, { recursive: true, force: true });
   });
@@ -181,7 +181,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(await digest(await build(files, {}, other.builder))).toBe(first);
   });
 
-  test('runs steps with secrets that stand nowhere else', async () => {
+  test('runs steps with secrets that are in no other place', async () => {
     const [fromFile, fromEnv] = ['file-s3cret-8471', 'env-s3cret-5518'];
     await writeFile(join(work, 'a,"b'), fromFile);
     const other = await choose({ ...environment, MY_TOKEN: fromEnv });
@@ -207,7 +207,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(everything).not.toContain(fromEnv);
   });
 
-  test('a failing step with a secret does not tell it either', async () => {
+  test('a failing step with a secret does not show it either', async () => {
     const other = await choose({ ...environment, MY_TOKEN: 'env-s3cret-5518' });
     const failed = build(
       {
@@ -221,7 +221,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(JSON.stringify(error)).not.toContain('5518');
   });
 
-  test('replaces bases wherever they are named, and tells what was used', async () => {
+  test('replaces bases wherever they are named, and reports what was used', async () => {
     const other = `docker.io/library/other:2@sha256:${'2'.repeat(64)}`;
     const result = await build(
       {

@@ -34,7 +34,7 @@ function keyMode(
   if (signer.type !== 'key') return undefined;
   return {
     code: 'trust-key-mode',
-    why: 'A key cannot tell main from a pull request: anyone who can use it signs as a trusted signer.',
+    why: 'A key signs for main and for a pull request alike: anyone who can use it signs as a trusted signer.',
     fix: [
       'Give the key to the workflow of main alone (an environment with a branch rule).',
       accepted.length === 0

@@ -13,7 +13,7 @@ import { run } from '../../support/services/run.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
 import { tool } from '../../tools/locate.ts';
 
-/** Tells the sleep of this run from all others. */
+/** Distinguishes the sleep of this run from all others. */
 const MARKER = String(2_000_000 + process.pid);
 
 let registry: Distribution;

@@ -69,7 +69,7 @@ export async function write(folder: string, files: Files): Promise<void> {
 
 /**
  * For Go tools: a module is by itself, and go.mod is not changed. As in an image there is neither cgo nor the path of a
- * folder in what is compiled, so that Go finds it in its cache wherever the module stands.
+ * folder in what is compiled, so that Go finds it in its cache wherever the module is.
  */
 export const goEnvironment = {
   GOWORK: 'off',

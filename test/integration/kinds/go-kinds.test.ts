@@ -110,7 +110,7 @@ describe.each([
     expect(await runSuites(at(), suites)).toEqual(expected(suites, ['without']));
   }, 300_000);
 
-  test('the marker stands in stubs only, each of which a person owns', async () => {
+  test('the marker is in stubs only, each of which a person owns', async () => {
     const { files, reference } = await scaffold(kindName, name);
     const marked = [...files.keys()].filter((path) => text(files, path).includes(MARKER));
     expect(marked).toEqual([...reference.keys()]);
@@ -217,7 +217,7 @@ test('a process implements an existing BPMN file', async () => {
   const suites = kind.suites ?? [];
   expect(await runSuites(at, suites)).toEqual(expected(suites, ['with']));
 
-  // With each handler implemented, whatever it does, no test of the scaffold is red.
+  // With each handler implemented in any way, no test of the scaffold is red.
   const handlers = join(at, 'internal/handlers/handlers.go');
   const stubs = await readFile(handlers, 'utf8');
   const implemented = stubs

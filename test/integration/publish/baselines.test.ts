@@ -345,7 +345,7 @@ describe('a release record', () => {
     await reattach(app.releases, record, () => []);
     const [plan] = decided(await app.plan());
     expect(plan).toMatchObject({ action: 'reuse', reason: expect.stringMatching(/same inputs/) });
-    // It stands under the new commit, too: somebody wants to be first.
+    // It is under the new commit, too: somebody wants to be first.
     await crane('tag', `${app.releases}@${record}`, app.head);
     const report = await app.report();
     expect(report.components).toMatchObject([{ action: 'reused', digest: component.digest }]);

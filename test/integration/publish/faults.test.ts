@@ -183,7 +183,7 @@ describe.each([
     await service?.stop();
   });
 
-  /** Every plan once, spread over the places, none after the time of the test is over; tells how the cases ended. */
+  /** Every plan once, spread over the places, none after the time of the test is over; reports how the cases ended. */
   async function runAll(
     title: string,
     plans: readonly (readonly [string, FaultPlan])[],

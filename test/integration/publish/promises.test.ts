@@ -337,7 +337,7 @@ describe('trust', () => {
     expect(actions(other)).toEqual(all('already-published'));
   });
 
-  it('puts a tag back where the release record wants it, whatever it was moved to', async () => {
+  it('puts a tag back where the release record wants it', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
     const first = await world.publish({ as: 'main', commit, sources });
@@ -386,7 +386,7 @@ describe('trust', () => {
     expect(builder.built).toEqual([]);
   });
 
-  it('never replaces what a trusted signer sealed under a commit, whatever the inputs are now', async () => {
+  it('never replaces what a trusted signer sealed under a commit, also with other inputs', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
     await world.publish({ as: 'main', commit, sources });
@@ -566,7 +566,7 @@ describe.each(['referrers API', 'fallback index'])('with the %s', { timeout: 300
     },
   );
 
-  it('converges when two publishers of one commit meet, whatever the order', async () => {
+  it('converges when two publishers of one commit meet, in any order', async () => {
     for (const seed of seeds(10)) {
       const world = new PublishWorld({ referrersApi });
       const commit = world.commit('first');

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => programs?.[Symbol.asyncDispose]());
 
-/** Scaffolds in a process whose file operations fail at one point; `operations` counts them where it lives to tell. */
+/** Scaffolds in a process whose file operations fail at one point; `operations` counts them where it survives. */
 async function runWithFault(root: string, at: number, how: string) {
   await using folder = await temporaryFolder();
   const count = join(folder.path, 'count');

@@ -50,7 +50,7 @@ const REFUSALS: readonly Refusal[] = [
     says: 'more than a label may have',
   },
   {
-    what: 'a name that is hard to tell from another',
+    what: 'a name that is easily confused with another',
     files: { 'primitives/widget/orderlines/primitive.yaml': 'x' },
     code: 'name-clash',
     says: 'orderlines',
@@ -403,7 +403,7 @@ describe('a folder that a scaffold works in', () => {
   });
 });
 
-describe('where it stands makes no difference', () => {
+describe('the place makes no difference', () => {
   test('from a folder below the config, the same paths', async () => {
     await using repo = await scaffoldRepo({ 'a/b/x.model': 'm' });
     const { plan } = await prepare(repo.root, { cwd: join(repo.root, 'a/b'), inputs: { model: 'x.model' } });

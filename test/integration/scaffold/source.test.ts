@@ -41,7 +41,7 @@ test.each([
     { name: 'sales', inputs: { entity: 'purchase-order' } },
     { name: 'board', inputs: { source: 'domain/sales', entity: 'card' } },
   ],
-])('what a projection takes is what its domain tells: %j, %j', async (domain, projection) => {
+])('what a projection takes is what its domain publishes: %j, %j', async (domain, projection) => {
   await using repo = await scaffoldRepo();
   const { plan } = await prepare(repo.root, { kind: 'domain', ...domain });
   const proto = plan.files.find(({ path }) => path.endsWith('.proto'))?.path ?? '';

@@ -195,7 +195,7 @@ describe('what will not pass is reported at once, in the words of cosign, withou
   });
 });
 
-test('a key may stand in a variable', async () => {
+test('a key may be in a variable', async () => {
   const cwd = await mkdtemp(join(folder, 'key-'));
   await processes.run('cosign', ['generate-key-pair'], { cwd, env: { COSIGN_PASSWORD: '' } });
   const pem = await readFile(join(cwd, 'cosign.key'), 'utf8');

@@ -133,7 +133,7 @@ describe.each([
       await signAll(signer, statementsOf(image)),
       {},
     );
-  /** Attaches whatever it is, as somebody would who knows no rules. */
+  /** Attaches anything, as somebody would who knows no rules. */
   const smuggle = async (image: PushedImage, signer: Signer, statements: readonly Uint8Array[]) => {
     const { bundleBlob, bundleReferrer, bundleSource } = await import('../../../src/seal/bundle.ts');
     const { descriptorOf } = await import('../../../src/oci/manifest.ts');

@@ -57,7 +57,7 @@ describe('a service', () => {
     const script = `import { startOlareg } from ${JSON.stringify(module)};
       console.log((await startOlareg()).url);
       setInterval(() => {}, 1000);`;
-    // A killed parent removes nothing: its folder stands in one of ours.
+    // A killed parent removes nothing: its folder is in one of ours.
     const folder = await mkdtemp(join(tmpdir(), 'primitive-killed-'));
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
       env: { ...process.env, TMPDIR: folder },

@@ -289,7 +289,7 @@ test('the environment of a uv project is compared with its lock file, and instal
     '.gitignore': '.venv\n',
     [`${folder}/pyproject.toml`]: project,
     [`${folder}/uv.lock`]: lock(''),
-    // Stands where pytest would be installed: what runs it is looked at elsewhere.
+    // Takes the place of an installed pytest: what runs it is tested elsewhere.
     [`${folder}/pytest.py`]:
       'import sys\npath = next(a for a in sys.argv if a.startswith("--junit-xml="))[12:]\nopen(path, "w").write(\'<testsuites><testsuite name="pytest"><testcase classname="a" name="test_a"/></testsuite></testsuites>\')\n',
   };

@@ -136,7 +136,7 @@ test('what a sparse checkout leaves out is unreadable, not missing', async () =>
   expect([...tree.unreadable]).toEqual([['b/file', 'a sparse checkout leaves it out']]);
 });
 
-test('a submodule has changed with its commit, whatever .gitmodules says', async () => {
+test('a submodule has changed with its commit, also where .gitmodules hides it', async () => {
   await using folder = await temporaryFolder();
   const root = folder.path;
   git(root, 'init', '--quiet', '--initial-branch=main');
@@ -175,7 +175,7 @@ test('what has changed is counted from where HEAD and the revision parted, with 
   await expect(tree.changedSince('gone')).rejects.toMatchObject({ code: 'revision-unknown', exit: 2 });
 });
 
-test('a shallow clone that cannot tell what has changed is refused', async () => {
+test('a shallow clone without the commit to compare with is refused', async () => {
   await using folder = await temporaryFolder();
   const origin = join(folder.path, 'origin');
   await mkdir(origin);

@@ -122,7 +122,7 @@ build:
     }
   });
 
-  test('stands in a workspace below the root of the repository', async () => {
+  test('is in a workspace below the root of the repository', async () => {
     const files = oneComponent();
     await using repo = await gitRepo(
       Object.fromEntries(Object.entries(files).map(([path, text]) => [`apps/${path}`, text])),

@@ -188,7 +188,7 @@ describe('symbolic links', () => {
 describe('Git LFS', () => {
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`;
 
-  test('pointers are refused by name, wherever the attributes stand', async () => {
+  test('pointers are refused by name, wherever the attributes are', async () => {
     for (const attributes of ['.gitattributes', `${ORDERS}/.gitattributes`]) {
       await using repo = await gitRepo({
         [attributes]: '*.onnx filter=lfs diff=lfs merge=lfs -text\n',
@@ -314,7 +314,7 @@ describe('names', () => {
     expect(await refusal(workspace.contexts())).toMatchObject({ exit: 2 });
   });
 
-  test('the writer itself stays in its folder, whatever it is given', async () => {
+  test('the writer itself stays in its folder', async () => {
     await using repo = await gitRepo(oneComponent());
     const { tree, components } = await openWorkspace(repo.root);
     const [component] = components;

@@ -27,7 +27,7 @@ describe('finding the command', () => {
     expect(findInvocation(words(line), ids)).toEqual({ id, globals: words(globals), rest: words(rest) });
   });
 
-  test('every global flag may stand before the command', () => {
+  test('every global flag may come before the command', () => {
     for (const [name, flag] of Object.entries(baseFlags)) {
       const given = flag.type === 'boolean' ? [`--${name}`] : [`--${name}`, 'value'];
       expect(findInvocation([...given, 'list'], ids), name).toEqual({ id: 'list', globals: given, rest: [] });

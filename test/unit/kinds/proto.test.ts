@@ -93,7 +93,7 @@ describe('refuses', () => {
     );
   });
 
-  test('whatever else, and soon', () => {
+  test('anything else, and soon', () => {
     const words = fc.constantFrom(
       'service',
       'rpc',

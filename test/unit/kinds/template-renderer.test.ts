@@ -83,7 +83,7 @@ describe('what a template may not do', () => {
     );
   });
 
-  test('anything else, whatever it is put together from', () => {
+  test('anything else, of any parts', () => {
     const words = fc.constantFrom(
       ...[
         'it',

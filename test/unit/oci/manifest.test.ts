@@ -136,7 +136,7 @@ describe('parseManifest', () => {
 });
 
 describe('our own manifests', () => {
-  test('equal content is equal bytes, in whatever order it was written', () => {
+  test('equal content is equal bytes, in any order of writing', () => {
     const a = encodeManifest(MEDIA_TYPE.ociIndex, {
       manifests: [descriptor],
       annotations: { b: '1', a: '2' },

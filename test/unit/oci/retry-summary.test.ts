@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('retries of one host for one reason are one report with a count, whatever they asked for', () => {
+test('retries of one host for one reason are one report with a count', () => {
   const summary = createRetrySummary((report) => reports.push(report));
   for (let index = 0; index < 17; index += 1)
     summary.add({ ...event, repository: `a/${index}`, delay: 100 + index });

@@ -153,7 +153,7 @@ describe('the log of GitHub Actions', () => {
 });
 
 describe('NDJSON', () => {
-  test('one numbered object per line, whatever stands in it', () => {
+  test('one numbered object per line, with any text in it', () => {
     let clock = 1000;
     const lines = shown(
       (write) => ndjsonRenderer(write, () => (clock += 7)),

@@ -29,7 +29,7 @@ describe('mask', () => {
 });
 
 describe('table', () => {
-  test('columns line up whatever colour the cells have, and no row ends in blanks', () => {
+  test('columns line up with cells of any colour, and no row ends in blanks', () => {
     const style = createStyle(true);
     const rows = [
       [style.green('ok'), 'a', 'last'],

@@ -264,7 +264,7 @@ test('all faults of a file come in one error, in the order of their lines', asyn
   ]);
 });
 
-test('a fault behind an alias stands where the alias does', async () => {
+test('a fault behind an alias is reported at the alias', async () => {
   const error = await refused(`${R}languages: { go: &x { modul: a } }\nbuild: { args: *x }\n`);
   expect(error.message).toContain(':2:23: unknown key `languages.go.modul`');
 });
@@ -299,7 +299,7 @@ test('hostile files end in an error, soon', async () => {
   expect({}).not.toHaveProperty('polluted');
 });
 
-test('a key that stands where its path belongs is not repeated', async () => {
+test('a key in the place of its path is not repeated', async () => {
   const pem = '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\\nCANARY\\n-----END';
   const error = await refused(`${R}signing: { signer: { key: "${pem}" } }\n`);
   expect(error.message).toContain('this is a key itself');

@@ -26,7 +26,7 @@ describe('instructions', () => {
   });
 });
 
-describe('here-documents hide what stands in them', () => {
+describe('here-documents hide what is in them', () => {
   test.each([
     ['RUN', 'RUN <<EOF\nFROM evil\nEOF\nUSER x', ['1 RUN', '4 USER']],
     ['two in one COPY', 'COPY <<A <<B /x/\nFROM a\nA\nFROM b\nB\nUSER x', ['1 COPY', '6 USER']],

@@ -67,7 +67,7 @@ describe('trust tiers', () => {
       'another issuer without a ref',
       { trusted: [{ issuer: 'https://issuer.example', identity: 'ci@example.com' }] },
     ],
-  ] satisfies [string, Given][])('%s: nothing to tell', (_, given) => {
+  ] satisfies [string, Given][])('%s: nothing to report', (_, given) => {
     expect(look(given).warning).toBeUndefined();
   });
 });

@@ -250,7 +250,7 @@ describe('the channel', () => {
     expect(planPublish(facts(tier, over), whole).channel).toMatchObject(expected);
   });
 
-  it('is refused where history cannot tell', () => {
+  it('is refused where history does not decide', () => {
     expect(() => planPublish(facts('trusted', at('trusted', BEFORE, 'unknown')), whole)).toThrow(
       expect.objectContaining({ code: 'channel-undecidable', exit: 2 }),
     );

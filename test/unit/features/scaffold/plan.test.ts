@@ -198,7 +198,7 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
   return { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles: [], restore: false };
 }
 
-test('a plan is plain data, the same from whatever order the files come in', async () => {
+test('a plan is plain data, the same for any order of the files', async () => {
   const facts = await factsOf(current);
   const other = { ...facts, rendered: new Map([...rendered].reverse()) };
   const [one, two] = await Promise.all([planScaffold(facts), planScaffold(other)]);
