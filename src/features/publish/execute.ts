@@ -40,49 +40,54 @@ export async function executePublish(tasks: readonly Task[], execution: Executio
 async function finalizeRelease(tagged: readonly Outcome[], execution: Execution): Promise<ExecutedPublish> {
   const { plan, signal, emit } = execution;
   const { repository, tag, action, existing } = plan.record;
-  const kept = action === 'keep' && existing ? { digest: existing, written: false } : undefined;
-  if (!kept) {
-    signal.throwIfAborted();
-    emit({ type: 'step', step: 'record', message: `Writing the release record ${repository}:${tag}` });
+  if (action === 'keep' && existing) {
+    const kept = { digest: existing, written: false };
+    return reportRelease(tagged, kept, await moveChannel(kept, execution), execution);
   }
-  const { committed, outcomes } = kept
-    ? { committed: kept, outcomes: tagged }
-    : await writeRelease(tagged, execution);
   signal.throwIfAborted();
-  const { channel } = plan;
-  const intent = channel.action === 'move' ? 'Moving the channel' : 'Leaving the channel';
-  emit({ type: 'step', step: 'channel', message: `${intent} ${channel.tag}: ${channel.reason}` });
-  const moved = await moveChannel(committed, execution);
-  const { digest, written } = committed;
-  return reportPublish(plan, outcomes, { ref: `${repository}:${tag}@${digest}`, digest, written }, moved);
+  emit({ type: 'step', step: 'record', message: `Writing the release record ${repository}:${tag}` });
+  return writeRelease(tagged, execution);
 }
 
 /**
- * Writes the record, then lets the tags follow the one that is there, until it still is after that: another publisher
- * may replace it, having looked before it was there, and put its own tags while this run puts them back.
+ * Writes the record, lets the tags follow the one that is there, and moves the channel, until the record still is there
+ * after that: another publisher may have looked before it was there, and put its own after this run has read it back.
  */
-async function writeRelease(
-  tagged: readonly Outcome[],
-  execution: Execution,
-): Promise<{ readonly committed: CommittedRecord; readonly outcomes: readonly Outcome[] }> {
+async function writeRelease(tagged: readonly Outcome[], execution: Execution): Promise<ExecutedPublish> {
   const { plan, seal } = execution;
   const { repository, tag } = plan.record;
   const record = recordOf(tagged, execution);
   let outcomes = tagged;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const committed = await commitRecord(await storeRecord(record, execution), execution);
-    if (await holds(committed.record, outcomes, execution)) return { committed, outcomes };
-    outcomes = await followRecord(committed.record, outcomes, execution);
-    const current = await seal.registry.headManifest(repository, tag);
-    if (current?.digest === committed.digest) return { committed, outcomes };
+    const held = await holds(committed.record, outcomes, execution);
+    if (!held) outcomes = await followRecord(committed.record, outcomes, execution);
+    const moved = await moveChannel(committed, execution);
+    const contested = !held || outcomes.some(({ task }) => mayDiffer(task, plan));
+    const current = contested ? await seal.registry.headManifest(repository, tag) : committed;
+    if (current?.digest === committed.digest) return reportRelease(outcomes, committed, moved, execution);
   }
   throw releaseConflict(plan, 'other publishers keep writing it');
 }
 
+function reportRelease(
+  outcomes: readonly Outcome[],
+  { digest, written }: Pick<CommittedRecord, 'digest' | 'written'>,
+  moved: Awaited<ReturnType<typeof moveChannel>>,
+  { plan }: Execution,
+): ExecutedPublish {
+  const { repository, tag } = plan.record;
+  return reportPublish(plan, outcomes, { ref: `${repository}:${tag}@${digest}`, digest, written }, moved);
+}
+
+/** Whether two publishers of one commit can have different images of a component: built ones, and all in an accepted run. */
+function mayDiffer({ planned }: Task, { run }: Execution['plan']): boolean {
+  return planned.action === 'build' || run.tier !== 'trusted';
+}
+
 /**
- * Whether all tags still name what the record lists. Only those are read back for which two publishers of one commit have
- * different images: of what was built, and in an accepted run all. Where one of them differs, another publisher has put
- * back all of its tags, or will find this record and follow it.
+ * Whether all tags still name what the record lists. Only those are read back that {@link mayDiffer}. Where one of them
+ * differs, another publisher has put back all of its tags, or will find this record and follow it.
  */
 async function holds(
   record: ReleaseRecord,
@@ -91,13 +96,14 @@ async function holds(
 ): Promise<boolean> {
   const listed = digestsOf(record);
   const named = await Promise.all(
-    outcomes.map(async ({ task: { planned }, ...outcome }): Promise<boolean> => {
-      const digest = listed.get(planned.image);
+    outcomes.map(async ({ task, ...outcome }): Promise<boolean> => {
+      const { image } = task.planned;
+      const digest = listed.get(image);
       const tagged = 'tagged' in outcome ? outcome.tagged : undefined;
       if (tagged?.image.digest !== digest) return false;
-      if (planned.action !== 'build' && plan.run.tier === 'trusted') return true;
+      if (!mayDiffer(task, plan)) return true;
       const heads = await Promise.all(
-        (tagged?.tags ?? []).map((tag) => seal.registry.headManifest(planned.image, tag)),
+        (tagged?.tags ?? []).map((name) => seal.registry.headManifest(image, name)),
       );
       return heads.every((head) => head?.digest === digest);
     }),

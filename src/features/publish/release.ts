@@ -74,15 +74,18 @@ function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Foun
 /**
  * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
  *
- * The channel is read again right before and after: a newer commit that got there first is left alone. Throws
- * `release-gone` (exit 1, retryable) where the record was deleted.
+ * The channel is read again right before and after: a newer commit that got there first is left alone. Throws an abort
+ * before it begins, and `release-gone` (exit 1, retryable) where the record was deleted.
  */
 export async function moveChannel(
   committed: { readonly digest: Digest; readonly manifest?: Manifest },
   execution: Execution,
 ): Promise<PlannedChannel & { readonly moved: boolean }> {
-  const { plan, seal, tree } = execution;
+  const { plan, seal, tree, signal, emit } = execution;
   const { channel, record, commit } = plan;
+  signal.throwIfAborted();
+  const intent = channel.action === 'move' ? 'Moving the channel' : 'Leaving the channel';
+  emit({ type: 'step', step: 'channel', message: `${intent} ${channel.tag}: ${channel.reason}` });
   if (channel.action !== 'move') return { ...channel, moved: false };
   const { registry } = seal;
   let moved = false;

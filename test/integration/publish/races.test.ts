@@ -251,6 +251,36 @@ describe('a run that meets another one', () => {
       report.components.map(({ digest }) => digest),
     );
   });
+
+  it('follows the record that a slower run put there after this one had read its own back', async () => {
+    const world = new PublishWorld();
+    const commit = world.commit('first');
+    const { report } = await world.publish({
+      as: 'main',
+      commit,
+      sources,
+      builder: createLayoutBuilder({ salt: 'other' }),
+    });
+    const record = await world.registry.getManifest(world.releases, commit);
+    if (!record) throw new Error('nothing was published');
+    for (const where of [...ids.map((id) => world.repository(id)), world.releases]) {
+      for (const tag of Object.keys(world.registry.tags(where))) world.registry.deleteTag(where, tag);
+    }
+    let late = 0;
+    world.registry.hook(({ name, repository, reference }) => {
+      if (name === 'putManifest' && repository === world.releases && reference === 'main' && ++late === 1)
+        world.registry.putForeign(world.releases, commit, record);
+      return undefined;
+    });
+    const run = await world.publish({ as: 'main', commit, sources });
+    world.registry.hook(undefined);
+    expect(await brokenPromises(world)).toEqual([]);
+    expect(run.report.release).toMatchObject({ digest: report.release?.digest, written: false });
+    expect(run.report.components.map(({ digest }) => digest)).toEqual(
+      report.components.map(({ digest }) => digest),
+    );
+    expect(world.registry.tags(world.releases).main).toBe(record.digest);
+  });
 });
 
 describe('two runs of main that publish one commit at once', { timeout: 300_000 }, () => {
