@@ -68,9 +68,9 @@ const python: Toolchain = {
       await run('.venv/bin/ruff', ['check', '.'], { cwd: folder });
     }
     const project = await pyrightProject(some);
-    await run('.venv/bin/basedpyright', ['--project', project, '--pythonpath', '.venv/bin/python'], {
-      cwd: some[0] ?? '',
-    });
+    // Not by its script, which names the Python of the folder that the shared environment was installed from.
+    const pyright = ['-m', 'basedpyright', '--project', project, '--pythonpath', '.venv/bin/python'];
+    await run('.venv/bin/python', pyright, { cwd: some[0] ?? '' });
   },
   suite(folder, args) {
     const program = join(folder, '.venv/bin/python');
