@@ -1,12 +1,15 @@
+import { dirname } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 
 /** What the file system refused, as the error that users see; anything else as it is. `what` is what was being done. */
 export function explained(cause: unknown, what: string): unknown {
   if (!isSystemError(cause)) return cause;
   const { code, path, message } = cause;
+  // The file may be a temporary one.
+  const folder = path === undefined ? 'A folder' : dirname(path);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new PrimitiveError('disk-full', `Cannot ${what}: no space left.`, {
-      why: `${path ?? 'A file'} could not be written: ${code}. Nothing was changed.`,
+      why: `${folder} could not be written to: ${code}. Nothing was changed.`,
       suggestions: ['Free space there and run the command again.'],
       exit: 3,
       retryable: true,
@@ -15,7 +18,7 @@ export function explained(cause: unknown, what: string): unknown {
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new PrimitiveError('not-writable', `Cannot ${what}: no permission.`, {
-      why: `${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,
+      why: `${folder}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,
       suggestions: ['Give yourself write access to that folder, or run the command as its owner.'],
       exit: 3,
       cause,

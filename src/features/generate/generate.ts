@@ -183,12 +183,20 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   }
   const { exitCode, stderr } = await processes.run(program, known.args(output), options);
   if (exitCode === 0) return checkSpace(run, output);
+  const why = stderr.trim().split('\n').slice(-20).join('\n');
   throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
-    why: stderr.trim().split('\n').slice(-20).join('\n'),
-    suggestions: ['Nothing was changed. Correct its input and run the command again.'],
+    why,
+    suggestions: [
+      CANNOT_WRITE.test(why)
+        ? 'Let HOME and TMPDIR be folders that you can write to, and run the command again.'
+        : 'Correct its input and run the command again.',
+    ],
     exit: 3,
   });
 }
+
+/** Of programs in Go, which put caches below HOME, and what they work with into the temporary folder. */
+const CANNOT_WRITE = /^(?:Failure: )?mkdir .+: /m;
 
 /** Larger than a generated file: with less left, one may not have had room. */
 const SPARE_BYTES = 1024 * 1024;

@@ -40,7 +40,7 @@ export interface InitPorts {
  * guessed.
  *
  * Throws `init-exists`, `init-not-at-root`, `git-not-a-repository`, `missing-flag`, `invalid-flag`, `init-declined`
- * (exit 2) and `not-written` (exit 3).
+ * (exit 2), `disk-full`, `not-writable` and `not-written` (exit 3).
  */
 export async function runInit(request: InitRequest, ports: InitPorts): Promise<InitDocument> {
   checkFlags(request);

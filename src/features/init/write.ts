@@ -1,6 +1,7 @@
 import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import { errnoOf, explained } from '../../workspace/file-errors.ts';
 import type { InitFile } from './plan.ts';
 
 /** Throws `init-exists` (exit 2) where one of the files is there. */
@@ -12,7 +13,7 @@ export function refuseExisting(root: string, files: readonly Pick<InitFile, 'pat
 /**
  * Writes files that are not there, all of them or none; what another process wrote meanwhile is never overwritten.
  *
- * Throws `init-exists` (exit 2) or `not-written` (exit 3).
+ * Throws `init-exists` (exit 2), `disk-full`, `not-writable` or `not-written` (exit 3).
  */
 export function writeNew(root: string, files: readonly InitFile[]): void {
   refuseExisting(root, files);
@@ -36,13 +37,9 @@ export function writeNew(root: string, files: readonly InitFile[]): void {
     }
   } catch (cause) {
     for (const step of undo.toReversed()) step();
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
-      throw exists(files.map(({ path }) => path));
-    throw new PrimitiveError('not-written', `${files[0]?.path} could not be written.`, {
-      why: `${cause instanceof Error ? cause.message : cause}. Nothing was changed.`,
-      exit: 3,
-      cause,
-    });
+    const paths = files.map(({ path }) => path);
+    if (errnoOf(cause) === 'EEXIST') throw exists(paths);
+    throw explained(cause, `write ${paths.join(' and ')}`);
   }
 }
 

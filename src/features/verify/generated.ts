@@ -35,16 +35,19 @@ function fault(primitive: Primitive, error: PrimitiveError): Fact {
 function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
   const {
     code,
-    suggestions: [command],
+    suggestions: [text],
   } = error;
   const value: Obstacle = {
     cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
     path,
     message: textOf(error),
-    ...(command === undefined ? {} : { fix: { kind: 'command', text: command } }),
+    ...(text === undefined ? {} : { fix: { kind: INSTALLABLE.has(code) ? 'command' : 'text', text } }),
   };
   return { subject: 'obstacle', value };
 }
+
+/** What the first suggestion installs the right program for. */
+const INSTALLABLE = new Set(['generator-missing', 'generator-version']);
 
 /** What failed and why, on one line; only a sentence ends by itself. */
 function textOf({ message, why }: PrimitiveError): string {

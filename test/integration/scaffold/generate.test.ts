@@ -25,17 +25,19 @@ async function run(
     check = false,
     path = PATH,
     temporary = tmpdir(),
+    home = process.env.HOME,
     listed,
   }: {
     readonly check?: boolean;
     readonly path?: string;
     readonly temporary?: string;
+    readonly home?: string | undefined;
     readonly listed?: ReadonlySet<string>;
   } = {},
 ): Promise<readonly Generated[]> {
   const [primitive] = await readOnDisk(root, await openKinds({ bundled: bundledKinds() }));
   if (primitive === undefined) throw new Error('nothing was scaffolded');
-  const processes = createProcesses({ ...process.env, PATH: path });
+  const processes = createProcesses({ ...process.env, PATH: path, HOME: home, XDG_CACHE_HOME: undefined });
   const { signal } = new AbortController();
   return generate(primitive, {
     root,
@@ -87,8 +89,20 @@ test('a generator that fails changes nothing, and says why', async () => {
     code: 'generator-failed',
     exit: 3,
     why: expect.stringContaining('service.proto:'),
+    suggestions: ['Correct its input and run the command again.'],
   });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+});
+
+test('a generator that cannot write below HOME asks for another one', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, domain);
+  await expect(run(repo.root, { home: '/proc/nobody' })).rejects.toMatchObject({
+    code: 'generator-failed',
+    exit: 3,
+    why: expect.stringContaining('mkdir /proc'),
+    suggestions: ['Let HOME and TMPDIR be folders that you can write to, and run the command again.'],
+  });
 });
 
 test('a disk that is full is no difference, although buf ends well', async () => {

@@ -334,6 +334,30 @@ describe.skipIf(!linux)('what the system refuses', () => {
     expect(Object.keys(await contentOf(join(repo.root, 'primitives')))).toEqual(['.gitkeep']);
   });
 
+  test('a folder that is read-only, for init', async () => {
+    await using repo = await gitRepo();
+    await chmod(repo.root, 0o555);
+    const { code, stdout } = await attempt(
+      'setpriv',
+      [
+        '--bounding-set=-dac_override,-dac_read_search',
+        process.execPath,
+        join(support, '../../bin/dev.js'),
+        ...['init', '--repository', 'acme/app', '--registry', 'r.io/acme', '--json'],
+      ],
+      { cwd: repo.root },
+    );
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      3,
+      {
+        code: 'not-writable',
+        message: 'Cannot write primitive.config.yaml: no permission.',
+        why: `${repo.root}: permission denied. Nothing was changed.`,
+        suggestions: [expect.stringContaining('write access')],
+      },
+    ]);
+  });
+
   test('a disk that is full: nothing is left behind', async () => {
     await using repo = await scaffoldRepo({ 'primitives/.gitkeep': '' });
     await repo.write({

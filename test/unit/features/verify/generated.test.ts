@@ -4,18 +4,23 @@ import { regenerateAll } from '../../../../src/features/verify/generated.ts';
 import type { Primitive } from '../../../../src/features/verify/subjects.ts';
 
 test.each([
-  ['buf not found', 'buf not found: buf 1.60.0 is needed'],
-  ['buf ended with exit code 1.', 'buf ended with exit code 1. buf 1.60.0 is needed'],
-])('a generator that did not run is told in one text: %s', async (message, expected) => {
+  ['generator-missing', 'buf not found', 'buf not found: buf 1.60.0 is needed', 'command'],
+  [
+    'generator-failed',
+    'buf ended with exit code 1.',
+    'buf ended with exit code 1. buf 1.60.0 is needed',
+    'text',
+  ],
+])('%s is told in one text, with what can be run or advice', async (code, message, expected, kind) => {
   const primitive = {
     path: 'primitives/domain/orders',
     kind: { generators: [{ id: 'proto' }] },
     manifest: {},
   } as unknown as Primitive;
+  const details = { why: 'buf 1.60.0 is needed', suggestions: ['do this'], exit: 3 } as const;
   const facts = await regenerateAll([primitive], () =>
-    Promise.reject(
-      new PrimitiveError('generator-missing', message, { why: 'buf 1.60.0 is needed', exit: 3 }),
-    ),
+    Promise.reject(new PrimitiveError(code, message, details)),
   );
-  expect(facts).toMatchObject([{ subject: 'obstacle', value: { message: expected } }]);
+  const fix = { kind, text: 'do this' };
+  expect(facts).toMatchObject([{ subject: 'obstacle', value: { message: expected, fix } }]);
 });
