@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { styleText } from 'node:util';
 import { writeNodeProgram } from '../support/node-program.ts';
 import { startDistribution } from '../support/services/distribution.ts';
 import { run } from '../support/services/run.ts';
@@ -218,5 +219,5 @@ signing:
 }
 
 function say(title: string, text: string): void {
-  console.log(`\n\u001b[1m${title}\u001b[22m\n${text}\n`);
+  console.log(`\n${styleText('bold', title, { stream: process.stdout })}\n${text}\n`);
 }
