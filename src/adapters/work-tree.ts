@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
-import { lstat, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
-import type { Processes } from '../toolchain/process.ts';
+import type { Processes, RunResult } from '../toolchain/process.ts';
 import { errnoOf } from '../workspace/file-errors.ts';
-import { failed, type Git, notOpened, openGit, text } from './git-command.ts';
+import { type Git, notOpened, openGit, text } from './git-command.ts';
 
 /**
  * The work tree of the repository around a folder; a commit is needed for `changedSince` alone.
@@ -33,6 +33,7 @@ export async function openWorkTree(
     root,
     list: async () => (await list()).files,
     repositories: async () => (await list()).repositories,
+    closed: async () => (await list()).closed,
     unreadable,
     links,
     read: async (path) => {
@@ -43,9 +44,7 @@ export async function openWorkTree(
         if (found === undefined && (await list()).absent.has(path)) throw new Error(ABSENT);
         return undefined;
       } catch (error) {
-        const { message } = error as NodeJS.ErrnoException;
-        // What the system says ends with the call and the absolute path.
-        unreadable.set(path, message.replace(/, \w+ '.*$/s, ''));
+        unreadable.set(path, reasonOf(error as Error));
         return undefined;
       }
     },
@@ -90,12 +89,12 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
 const ABSENT = 'a sparse checkout leaves it out';
 
 async function listFiles(git: Git, root: string) {
-  const entries = await names(git, ['ls-files', ...LISTED, '--exclude-standard', '-t', '-z']);
+  const listed = await git.expect(['ls-files', ...LISTED, '--exclude-standard', '-t', '-z']);
   const files = new Set<string>();
   const repositories = new Set<string>();
   const absent = new Set<string>();
   const deleted: string[] = [];
-  for (const entry of entries) {
+  for (const entry of names(listed)) {
     const tag = entry[0];
     // `? path` is not tracked; `H 100644 <object> <stage><tab>path` is.
     const path = entry.slice(tag === '?' ? 2 : entry.indexOf('\t') + 1);
@@ -116,7 +115,26 @@ async function listFiles(git: Git, root: string) {
     ),
   );
   for (const [i, path] of deleted.entries()) if (missing[i]) files.delete(path);
-  return { files: [...files].sort(), repositories: [...repositories].sort(), absent };
+  return {
+    files: [...files].sort(),
+    repositories: [...repositories].sort(),
+    absent,
+    closed: await closedIn(root, listed.stderr),
+  };
+}
+
+/** Git warns where it may not look into a folder that is not ignored, and goes on without its files. */
+async function closedIn(root: string, warnings: string): Promise<ReadonlyMap<string, string>> {
+  const closed = new Map<string, string>();
+  for (const [, path = ''] of warnings.matchAll(/^warning: could not open directory '(.+?)\/': /gms)) {
+    await readdir(join(root, path)).catch((error) => closed.set(path, reasonOf(error)));
+  }
+  return closed;
+}
+
+/** Without its end, the call and the absolute path. */
+function reasonOf({ message }: Error): string {
+  return message.replace(/, \w+ '.*$/s, '');
 }
 
 /** What is in the index, what of that is gone, and what is in neither. */
@@ -154,7 +172,7 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
       },
     );
   }
-  const changed = await names(git, [
+  const changed = await git.expect([
     'diff',
     '--name-only',
     '-z',
@@ -165,13 +183,11 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     text(fork).trim(),
     '--',
   ]);
-  const untracked = await names(git, ['ls-files', '--others', '--exclude-standard', '-z']);
-  return [...new Set([...changed, ...untracked])].sort();
+  const untracked = await git.expect(['ls-files', '--others', '--exclude-standard', '-z']);
+  return [...new Set([...names(changed), ...names(untracked)])].sort();
 }
 
-async function names(git: Git, args: readonly string[]): Promise<readonly string[]> {
-  const result = await git.run(args);
-  if (result.exitCode !== 0) throw failed(args, result);
+function names(result: RunResult): readonly string[] {
   return text(result)
     .split('\0')
     .filter((path) => path !== '');

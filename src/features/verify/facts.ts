@@ -44,9 +44,9 @@ export async function readFacts(
   return facts;
 }
 
-/** The files that scans and rules could not read. */
-export function unreadableFacts({ unreadable }: WorkTree): readonly Fact[] {
-  return [...unreadable].map(([path, why]) => {
+/** The folders that could not be listed, and the files that scans and rules could not read. */
+export function unreadableFacts({ closed }: Scope, { unreadable }: WorkTree): readonly Fact[] {
+  return [...closed, ...unreadable].map(([path, why]) => {
     const message = `${path} cannot be read: ${why}`;
     return { subject: 'obstacle', value: { cause: 'file-unreadable', path, message } };
   });

@@ -41,7 +41,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
   const found = await judge(rules, [...facts, ...suiteFacts(suites)], context);
   // Only now, because rules read files too.
-  const unreadable = await judge(rules, unreadableFacts(tree), context);
+  const unreadable = await judge(rules, unreadableFacts(scope, tree), context);
   const suppressed = suppress([...found, ...unreadable], suppressions, {
     today,
     isChecked: ({ rule, path }) => scope.covers(rule, path),

@@ -23,6 +23,8 @@ export interface Scope {
   readonly files: readonly string[];
   /** What git has no files of: folders with a repository of their own, and links in the place of primitives. */
   readonly unread: VerifyDocument['unchecked'];
+  /** Folders that may not be looked into, and why. */
+  readonly closed: readonly (readonly [path: string, why: string])[];
   readonly families: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
@@ -48,10 +50,11 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   const families = FAMILIES.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
   const ownerOf = ownerIn(primitives);
   const folder = posix.join(base, 'primitives');
-  const repositories = (await tree.repositories()).filter((path) => {
+  const isMeant = (path: string) => {
     const owner = ownerOf(path);
     return isRepo || (owner === undefined ? path.startsWith(`${folder}/`) : selected.includes(owner));
-  });
+  };
+  const repositories = (await tree.repositories()).filter(isMeant);
   const links = await linkedPrimitives(tree, folder);
   return {
     base,
@@ -62,6 +65,7 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
       ...repositories.map((what) => ({ what, why: 'a repository of its own' })),
       ...links.map((what) => ({ what, why: 'a link' })),
     ],
+    closed: [...(await tree.closed())].filter(([path]) => isMeant(path)),
     families,
     ownerOf,
     covers: (rule, path) => {

@@ -6,6 +6,8 @@ export interface WorkTree {
   list(): Promise<readonly string[]>;
   /** Folders with a repository of their own, such as submodules: their files are not in `list`. Sorted. */
   repositories(): Promise<readonly string[]>;
+  /** Folders whose files are not in `list`, because git may not look into them, with the system's reason. */
+  closed(): Promise<ReadonlyMap<string, string>>;
   /** The bytes of a plain file, also of one that git ignores; undefined for a link, what is missing, what cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** Links among what was read so far: their targets were not. */

@@ -15,6 +15,7 @@ export function memoryTree(files: Files): WorkTree {
     root: '/repository',
     list: async () => Object.keys(files).sort(),
     repositories: async () => [],
+    closed: async () => new Map(),
     unreadable,
     links,
     read: async (path) => {
