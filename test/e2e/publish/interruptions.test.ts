@@ -79,7 +79,7 @@ describe('a signal', () => {
     ['SIGINT', 130, 'record', () => ({})],
   ] as const;
 
-  test.each(partOf(cases, 2))('%s ends with %i while %s', async (signal, exit, at, files) => {
+  test.each(partOf(cases, 3))('%s ends with %i while %s', async (signal, exit, at, files) => {
     await using app = await lab.app({ files: files() });
     const temporary = await lab.folder('tmp');
     // The light syft would end before the signal comes.
@@ -138,7 +138,7 @@ test('kill -9 at any event, then again: the same end, and nothing sealed is buil
   const limit = pLimit(2);
   const kills = partOf(
     events.map((_, index) => index + 1),
-    8,
+    12,
   );
   await Promise.all(kills.map((kill) => limit(() => run(kill))));
   const at = kills.map((kill) => `${kill} ${events[kill - 1]}`).join(', ');

@@ -71,7 +71,7 @@ describe.each(['Distribution 3, fallback index', 'olareg, referrers API'])(
     test.each(FAULTS)('%s: the end state is right', async (fault) => {
       const cases = partOf(
         Array.from({ length: length + 1 }, (_, at) => at),
-        3,
+        6,
       );
       const outcomes: string[] = [];
       for (const at of cases) {
