@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
-import { bareRepository, failed, type Git, notOpened, openGit, text } from './git-command.ts';
+import { bareRepository, type Git, notOpened, openGit, text } from './git-command.ts';
 import { deepen, isAncestor } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
@@ -129,7 +129,7 @@ async function locate(git: Git, folder: string): Promise<Location> {
   const [bare, shallow, objectFormat, commit, tree, ...paths] = text(facts).replace(/\n$/, '').split('\n');
   const ref = paths.pop();
   if (bare === undefined || bare === '') throw notOpened(folder, facts);
-  if (bare === 'true' || /must be run in a work tree/.test(facts.stderr)) throw bareRepository(folder);
+  if (bare === 'true') throw bareRepository(folder);
   if (facts.exitCode !== 0 || commit === undefined || tree === undefined || ref === undefined)
     throw noCommit(folder, facts);
   const [toplevel = '', packs = ''] = paths.join('\n').split(`\n${commit}\n`);
@@ -148,7 +148,7 @@ async function locate(git: Git, folder: string): Promise<Location> {
 
 function noCommit(folder: string, result: RunResult): PrimitiveError {
   if (!/unknown revision|ambiguous argument|bad revision/.test(result.stderr))
-    return failed(['rev-parse'], result);
+    return notOpened(folder, result);
   return new PrimitiveError('git-no-commit', `The repository of ${folder} has no commit`, {
     why: 'what is published is what was committed',
     suggestions: ['git add . && git commit'],

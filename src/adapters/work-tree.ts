@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
-import { errnoOf } from '../workspace/file-errors.ts';
+import { errnoOf, isMissing } from '../workspace/file-errors.ts';
 import { type Git, notOpened, openGit, text } from './git-command.ts';
 
 /**
@@ -199,8 +199,4 @@ async function look(path: string) {
     if (isMissing(error) || errnoOf(error) === 'EACCES') return undefined;
     throw error;
   });
-}
-
-function isMissing(error: unknown): boolean {
-  return errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR';
 }

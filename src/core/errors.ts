@@ -80,3 +80,9 @@ function placeOf(error: Error): string {
   const frame = /^\s+at .*?([^/\\(]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
   return frame === undefined ? '' : ` at ${frame}`;
 }
+
+/** What failed and why, on one line; only a sentence ends by itself. */
+export function errorLine({ message, why }: PrimitiveError): string {
+  if (why === undefined) return message;
+  return message.endsWith('.') ? `${message} ${why}` : `${message}: ${why}`;
+}

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { errorLine, PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 
@@ -70,7 +70,7 @@ async function probe(
   } catch (cause) {
     if (search.signal?.aborted || !(cause instanceof PrimitiveError)) throw cause;
     return unusable('tool-broken', name, search, `Cannot run ${call}`, {
-      why: [cause.message, cause.why].filter(Boolean).join(': '),
+      why: errorLine(cause),
     });
   }
   const version = pattern.exec(`${Buffer.from(run.stdout).toString()}\n${run.stderr}`)?.[1];

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { errnoOf } from './file-errors.ts';
+import { isMissing } from './file-errors.ts';
 
 /** A folder `primitives/<kind>/<name>` of the work tree. */
 export interface PrimitiveFolder {
@@ -57,7 +57,7 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
 
 function look(path: string): Promise<Stats | undefined> {
   return lstat(path).catch((cause: unknown) => {
-    if (errnoOf(cause) === 'ENOENT' || errnoOf(cause) === 'ENOTDIR') return undefined;
+    if (isMissing(cause)) return undefined;
     return unreadable(path)(cause);
   });
 }

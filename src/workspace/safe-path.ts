@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from './file-errors.ts';
+import { isMissing } from './file-errors.ts';
 
 /**
  * Why a text is not a path (or a pattern of paths) below a folder, as half a sentence; undefined where it is one. Every
@@ -43,7 +43,7 @@ async function look(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
 import { checkContexts } from '../../workspace/check-contexts.ts';
@@ -126,7 +126,7 @@ function throwAll(problems: readonly PrimitiveError[], message: string): void {
   if (!first) return;
   if (others.length === 0) throw first;
   throw new PrimitiveError(first.code, message, {
-    why: problems.map(({ message, why }) => (why === undefined ? message : `${message}: ${why}`)).join('\n'),
+    why: problems.map(errorLine).join('\n'),
     suggestions: [...new Set(problems.flatMap(({ suggestions }) => suggestions))],
     exit: first.exit,
   });

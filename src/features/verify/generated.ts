@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Fact, Obstacle, Primitive, Regenerated } from './subjects.ts';
 
 /** Runs the generators of a primitive into a temporary folder and compares. Throws as `primitive generate` does. */
@@ -28,7 +28,7 @@ function fault(primitive: Primitive, error: PrimitiveError): Fact {
   const { code } = error;
   return {
     subject: 'generated',
-    value: { path: primitive.path, primitive, results: [], fault: { code, message: textOf(error) } },
+    value: { path: primitive.path, primitive, results: [], fault: { code, message: errorLine(error) } },
   };
 }
 
@@ -40,7 +40,7 @@ function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
   const value: Obstacle = {
     cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
     path,
-    message: textOf(error),
+    message: errorLine(error),
     ...(text === undefined ? {} : { fix: { kind: INSTALLABLE.has(code) ? 'command' : 'text', text } }),
   };
   return { subject: 'obstacle', value };
@@ -48,9 +48,3 @@ function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
 
 /** What the first suggestion installs the right program for. */
 const INSTALLABLE = new Set(['generator-missing', 'generator-version']);
-
-/** What failed and why, on one line; only a sentence ends by itself. */
-function textOf({ message, why }: PrimitiveError): string {
-  if (why === undefined) return message;
-  return message.endsWith('.') ? `${message} ${why}` : `${message}: ${why}`;
-}

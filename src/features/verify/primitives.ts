@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../workspace/config.ts';
@@ -67,5 +67,5 @@ function faultsOf(error: PrimitiveError): Primitive['faults'] {
   // A parser may report one place many times.
   if (error instanceof Refusal)
     return [...new Map(error.findings.map((one) => [findingText(one), one])).values()];
-  return [{ message: [error.message, error.why].filter((text) => text !== undefined).join(' ') }];
+  return [{ message: errorLine(error) }];
 }

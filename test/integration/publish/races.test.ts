@@ -174,6 +174,19 @@ describe('the input tag', () => {
   });
 });
 
+/** What another publisher of a commit stored, with other images, before it wrote its tags: the image of orders, the record. */
+async function publishedElsewhere(world: PublishWorld, commit: string) {
+  const builder = createLayoutBuilder({ salt: 'other' });
+  const { report } = await world.publish({ as: 'main', commit, sources, builder });
+  const image = await world.registry.getManifest(world.repository(ORDERS), commit);
+  const record = await world.registry.getManifest(world.releases, commit);
+  if (!image || !record) throw new Error('nothing was published');
+  for (const where of [...ids.map((id) => world.repository(id)), world.releases]) {
+    for (const tag of Object.keys(world.registry.tags(where))) world.registry.deleteTag(where, tag);
+  }
+  return { report, image, record };
+}
+
 describe('a run that meets another one', () => {
   it('lets all its tags follow the equal image that was first', async () => {
     const world = new PublishWorld();
@@ -220,18 +233,7 @@ describe('a run that meets another one', () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
     const repository = world.repository(ORDERS);
-    const other = createLayoutBuilder({ salt: 'other' });
-    const { report } = await world.publish({ as: 'main', commit, sources, builder: other });
-    const digests = [report.components[0]?.digest, report.release?.digest];
-    const [image, record] = await Promise.all(
-      [repository, world.releases].map((where, index) =>
-        world.registry.getManifest(where, digests[index] ?? ''),
-      ),
-    );
-    if (!image || !record) throw new Error('nothing was published');
-    for (const where of [...ids.map((id) => world.repository(id)), world.releases]) {
-      for (const tag of Object.keys(world.registry.tags(where))) world.registry.deleteTag(where, tag);
-    }
+    const { report, image, record } = await publishedElsewhere(world, commit);
     let puts = 0;
     world.registry.hook(({ name, repository: where, reference }) => {
       if (reference !== commit) return undefined;
@@ -255,17 +257,7 @@ describe('a run that meets another one', () => {
   it('follows the record that a slower run put there after this one had read its own back', async () => {
     const world = new PublishWorld();
     const commit = world.commit('first');
-    const { report } = await world.publish({
-      as: 'main',
-      commit,
-      sources,
-      builder: createLayoutBuilder({ salt: 'other' }),
-    });
-    const record = await world.registry.getManifest(world.releases, commit);
-    if (!record) throw new Error('nothing was published');
-    for (const where of [...ids.map((id) => world.repository(id)), world.releases]) {
-      for (const tag of Object.keys(world.registry.tags(where))) world.registry.deleteTag(where, tag);
-    }
+    const { report, record } = await publishedElsewhere(world, commit);
     let late = 0;
     world.registry.hook(({ name, repository, reference }) => {
       if (name === 'putManifest' && repository === world.releases && reference === 'main' && ++late === 1)
