@@ -1,11 +1,17 @@
 /**
- * Writes the files that are derived from the sources: oclif's manifest and the JSON Schemas of the documents.
+ * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, validators.
  * With `--check` writes nothing and fails, naming every file that is stale.
  */
 import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
+import { Build } from 'typebox/schema';
+import { documentId } from '../src/core/schema.ts';
+import { KindFile } from '../src/kinds/kind-document.ts';
+import { releaseRecordSchema } from '../src/seal/record-document.ts';
+import { ConfigFile } from '../src/workspace/config-document.ts';
+import { PrimitiveFile } from '../src/workspace/primitive-document.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
@@ -14,6 +20,7 @@ const generated = new Map<string, string>([['oclif.manifest.json', stringify(awa
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
+generated.set('src/core/validators.ts', await validators());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -59,7 +66,7 @@ async function schemas(): Promise<ReadonlyMap<string, object>> {
   const found = new Map<string, object>();
   for (const path of globSync('src/**/{document,*-document}.ts', { cwd: root }).sort()) {
     const documents = Object.values(await import(join(root, path))).flatMap((exported) => {
-      const id = documentId(exported);
+      const id = documentId(exported as object);
       return id === undefined ? [] : [[`${id.replace('/', '.')}.json`, exported as object] as const];
     });
     if (documents.length === 0) throw new Error(`${path} exports no schema of a document`);
@@ -72,20 +79,42 @@ async function schemas(): Promise<ReadonlyMap<string, object>> {
   return found;
 }
 
-/** `primitive.list/v1`: the constant that a schema, or each branch of it, has for the key `schema`. */
-function documentId(exported: unknown): string | undefined {
-  const { anyOf, properties } = exported as {
-    readonly anyOf?: readonly unknown[];
-    readonly properties?: { readonly schema?: { readonly const?: string } };
-  };
-  return anyOf ? documentId(anyOf[0]) : properties?.schema?.const;
-}
-
 /** Where the files of the repository that package.json names can be read. */
 async function repositoryUrl(): Promise<string> {
   const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const [, path] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
   return `https://raw.githubusercontent.com/${path}`;
+}
+
+/**
+ * The validators of the documents that a command reads before it does anything, or reads in hundreds. TypeBox would
+ * interpret a schema, which is slow, or compile it in each process, which takes longer than most have use for.
+ */
+async function validators(): Promise<string> {
+  const entries = [ConfigFile, KindFile, PrimitiveFile, releaseRecordSchema].map((schema) => {
+    const build = Build(schema);
+    const { variables } = build.External();
+    if (build.UseUnevaluated() || !variables.every((variable) => variable instanceof RegExp))
+      throw new Error(`${documentId(schema)} needs more than patterns and guards`);
+    return [
+      `  '${documentId(schema)}': (() => {`,
+      `    const External = [${variables.join(', ')}];`,
+      ...build.Functions().map((code) => `    ${code};`),
+      `    return (value) => ${build.Entry()};`,
+      '  })(),',
+    ].join('\n');
+  });
+  return [
+    '// @ts-nocheck',
+    '// Written by `npm run generate`: TypeBox makes this of the schemas.',
+    "import { Guard } from 'typebox/guard';",
+    '',
+    '/** Whether data has the shape of a document, by the id of the document. */',
+    'export const validators: Readonly<Record<string, (value: unknown) => boolean>> = {',
+    ...entries,
+    '};',
+    '',
+  ].join('\n');
 }
 
 /** The rules of `verify`: a file `rules/<ID>.ts` each. */

@@ -1,4 +1,4 @@
-import { createReadStream, type Stats } from 'node:fs';
+import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
@@ -79,6 +79,8 @@ export async function readExisting(
   paths: Iterable<string>,
 ): Promise<ReadonlyMap<string, Existing>> {
   const existing = new Map<string, Existing>();
+  // As for every new primitive: what can be nowhere need not be looked for, file by file.
+  if (!existsSync(folder)) return existing;
   for (const path of paths) {
     const found = await readOne(folder, path);
     if (found !== undefined) existing.set(path, found);

@@ -93,18 +93,8 @@ export function refuseConflicts({ kind, name, path, files, strangers: unexpected
 
 function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
   const { kind, rendered, existing } = facts;
-  const simple = [...rendered].map(([path, file]) => planFile(path, file, facts, before));
-  const edited = simple.filter(({ fate }) => fate === 'kept' || fate === 'skipped').map(({ path }) => path);
-  const stale = (kind.generators ?? []).filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
-  const generators = new Set(stale.map(({ id }) => id));
-  const rules = (kind.files ?? []).map(({ path, by }) => ({ matches: picomatch(path, { dot: true }), by }));
-  const files = simple.map((file): PlannedFile => {
-    const by = rules.find(({ matches }) => matches(file.path))?.by;
-    if (by === undefined || !generators.has(by)) return file;
-    const reason = 'generator-input-edited';
-    if (file.fate === 'created') return { ...file, fate: 'skipped', reason };
-    return file.fate === 'regenerated' ? { ...file, fate: 'kept', reason } : file;
-  });
+  const planned = [...rendered].map(([path, file]) => planFile(path, file, facts, before));
+  const files = keepGenerated(planned, kind);
   const leftOver = [...(before?.files.keys() ?? [])].flatMap((path): PlannedFile[] => {
     const found = existing.get(path);
     if (rendered.has(path) || found?.type !== 'file') return [];
@@ -121,6 +111,25 @@ function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): Planne
     return [{ ...there, fate: 'kept', reason: 'left-over' }];
   });
   return [...files, ...leftOver];
+}
+
+/** What is generated from a file that a person edited stays as it is, for the generator to write. */
+function keepGenerated(
+  files: readonly PlannedFile[],
+  { generators = [], files: rules = [] }: Kind,
+): readonly PlannedFile[] {
+  const edited = files.filter(({ fate }) => fate === 'kept' || fate === 'skipped').map(({ path }) => path);
+  const stale = generators.filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
+  if (stale.length === 0) return files;
+  const ids = new Set(stale.map(({ id }) => id));
+  const owners = rules.map(({ path, by }) => ({ matches: picomatch(path, { dot: true }), by }));
+  return files.map((file): PlannedFile => {
+    const by = owners.find(({ matches }) => matches(file.path))?.by;
+    if (by === undefined || !ids.has(by)) return file;
+    const reason = 'generator-input-edited';
+    if (file.fate === 'created') return { ...file, fate: 'skipped', reason };
+    return file.fate === 'regenerated' ? { ...file, fate: 'kept', reason } : file;
+  });
 }
 
 function planFile(

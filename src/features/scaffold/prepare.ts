@@ -74,9 +74,10 @@ export async function prepareScaffold(
     root: location.root,
     given: request.inputs,
   });
-  const [service, model] = await Promise.all([
+  const [service, model, bases] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
     modelOf(kind, inputs, location.root, site),
+    readBases(place.bases),
   ]);
   const variables = templateVariables(
     {
@@ -88,7 +89,7 @@ export async function prepareScaffold(
       source,
       ...(service && { service }),
       ...(model && { model }),
-      bases: await readBases(place.bases),
+      bases,
       run: kind.run,
     },
     config.languages,
