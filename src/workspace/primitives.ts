@@ -97,8 +97,9 @@ export async function readComponents(
     throw new PrimitiveError('primitive-invalid', `${irregular.path} must be a plain file, not a link.`);
   }
   const components: Component[] = [];
+  const decoder = new TextDecoder();
   for (const [i, { path }] of manifests.entries()) {
-    const text = Buffer.from(texts[i] ?? []).toString('utf8');
+    const text = decoder.decode(texts[i]);
     components.push(await parseComponent({ path, text, base }, workspace));
   }
   checkImages(components);
