@@ -83,7 +83,7 @@ function update(items: Map<string, Item>, event: Event & { type: 'item' }): void
 
 function failure(event: Event & { type: 'item' }, log: readonly string[], style: Style): readonly string[] {
   const detail = event.detail ? `: ${sanitizeLine(event.detail)}` : '';
-  const head = `${style.red('✗')} ${style.bold(event.item)} failed${detail}`;
+  const head = `${style.red('✗')} ${style.bold(sanitizeLine(event.item))} failed${detail}`;
   return [head, ...log.map((line) => `${style.dim('│')} ${line}`)];
 }
 
@@ -91,7 +91,8 @@ function failure(event: Event & { type: 'item' }, log: readonly string[], style:
 function itemLines(items: ReadonlyMap<string, Item>, columns: number, style: Style): readonly string[] {
   const shown = [...items].filter(([, { status }]) => status === 'active').slice(0, SHOWN);
   const lines = shown.map(
-    ([name, { state, since, detail }]) => `  ${name}  ${state}  ${seconds(since)}  ${style.dim(detail)}`,
+    ([name, { state, since, detail }]) =>
+      `  ${sanitizeLine(name)}  ${state}  ${seconds(since)}  ${style.dim(detail)}`,
   );
   const names = new Set(shown.map(([name]) => name));
   const others = [...items].filter(([name]) => !names.has(name)).map(([, { state }]) => state);

@@ -28,17 +28,21 @@ export function plainRenderer(write: Write, verbose: boolean): EventRenderer {
   };
 }
 
-/** An event as one line without its line end. */
+/** An event as one line without its line end, safe to print. */
 export function plainLine(event: Event): string {
+  return sanitizeLine(lineOf(event));
+}
+
+function lineOf(event: Event): string {
   switch (event.type) {
     case 'step':
-      return `==> ${sanitizeLine(event.message)}`;
+      return `==> ${event.message}`;
     case 'log':
-      return `${event.item} | ${sanitizeLine(event.line)}`;
+      return `${event.item} | ${event.line}`;
     case 'warning':
-      return `warning: ${sanitizeLine(event.message)} [${event.code}]`;
+      return `warning: ${event.message} [${event.code}]`;
     case 'item': {
-      const more = [event.digest, event.detail].filter((part) => part !== undefined).map(sanitizeLine);
+      const more = [event.digest, event.detail].filter((part) => part !== undefined);
       return [`${event.item}: ${event.state}`, ...more].join('  ');
     }
   }

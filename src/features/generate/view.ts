@@ -14,7 +14,7 @@ export function generateOutcome(document: GenerateDocument): Outcome {
 export function generateText({ generated, written }: GenerateDocument, style: Style): string {
   if (generated.length === 0) return 'No primitive here has a generator.\n';
   const rows = generated.flatMap(({ kind, name, generator, changes }) => [
-    [style.bold(`${kind}/${name}`), generator, summary(changes.length, written)],
+    [style.bold(sanitizeLine(`${kind}/${name}`)), generator, summary(changes.length, written)],
     ...changes.map(({ path, change }) => [`  ${style.yellow(change)}`, '', sanitizeLine(path)]),
   ]);
   return table(rows);

@@ -15,7 +15,7 @@ export function listText({ primitives }: ListDocument, style: Style): string {
     return 'No primitives yet. To create one: primitive scaffold --kind domain --name orders\n';
   }
   const rows = primitives.map(({ kind, name, image, inputDigest, language, template, state }) => [
-    `${kind}/${name}`,
+    sanitizeLine(`${kind}/${name}`),
     language ?? '-',
     templateText(template, style),
     image ?? '-',

@@ -121,10 +121,10 @@ export function verifyText(document: VerifyDocument, style: Style): string {
   }
   if (document.suites.length > 0 && lines.length > 0) lines.push('');
   for (const { primitive, suite, passed, failed, skipped } of document.suites)
-    lines.push(`${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    lines.push(sanitizeLine(`${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`));
   if (lines.length > 0) lines.push('');
   for (const [why, what] of Map.groupBy(document.unchecked, (one) => one.why))
-    lines.push(style.yellow(`not checked: ${what.map((one) => one.what).join(', ')} (${sanitizeLine(why)})`));
+    lines.push(style.yellow(sanitizeLine(`not checked: ${what.map((one) => one.what).join(', ')} (${why})`)));
   lines.push(style.bold(verdictText(document)));
   return `${lines.join('\n')}\n`;
 }

@@ -78,9 +78,12 @@ describe('plain lines', () => {
     expect(
       shown(
         (write) => plainRenderer(write, true),
-        [{ type: 'log', item: 'a/b', line: 'x\u001b[1A\ny\u202e' }],
+        [
+          { type: 'log', item: 'a/b', line: 'x\u001b[1A\ny\u202e' },
+          { type: 'item', item: 'a/\u001b[2Jb', status: 'active', state: 'generating' },
+        ],
       ),
-    ).toBe('a/b | x\\u001b[1A\\ny\\u202e\n');
+    ).toBe('a/b | x\\u001b[1A\\ny\\u202e\na/\\u001b[2Jb: generating\n');
   });
 });
 

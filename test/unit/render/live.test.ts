@@ -139,12 +139,13 @@ describe('the live view', () => {
       item: 'a/b',
       line: '\u001b[2J\u001b[31mgone?\u001b]0;title\u0007\r',
     });
-    show(at('a/b', 'failed', '\u001b[1A\u001b[2K'));
+    show(at('a/b', 'failed', '\u001b[1A\u001b[2K'), at('\u001b[2K', 'failed'));
     renderer.end();
     expect(await screen.rows()).toEqual([
       'before',
       '✗ a/b failed: \\u001b[1A\\u001b[2K',
       '│ \\u001b[2Jgone?\\u001b]0;title\\u0007\\u000d',
+      '✗ \\u001b[2K failed',
     ]);
   });
 

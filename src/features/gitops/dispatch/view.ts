@@ -106,7 +106,9 @@ export function gitopsRunMarkdown(document: GitopsRunDocument): string {
   const steps = (run?.jobs ?? []).flatMap(({ name, steps: all }) =>
     all.map((step) => `| ${markdownText(`${name} / ${step.name}`)} | ${step.conclusion ?? step.status} |`),
   );
-  const files = (pull?.files ?? []).map(({ path, status }) => `- ${status} \`${path.replaceAll('`', '')}\``);
+  const files = (pull?.files ?? []).map(
+    ({ path, status }) => `- ${status} \`${sanitizeLine(path).replaceAll('`', '')}\``,
+  );
   return [
     `### ${markdownText(headline(document))}`,
     '',

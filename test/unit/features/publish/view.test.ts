@@ -192,7 +192,7 @@ test('an inventory', () => {
     { ...common, name: 'new', image: 'r.io/new', template: null, state: 'uncommitted', inputDigest: null },
     {
       ...common,
-      name: 'odd',
+      name: '\u001b',
       image: null,
       template: null,
       state: 'invalid',
@@ -207,7 +207,7 @@ test('an inventory', () => {
       'domain/orders   go        1, now 2  r.io/orders   abababababab',
       'domain/own      go        -         r.io/own      abababababab',
       'domain/new      go        -         r.io/new      uncommitted',
-      'domain/odd      go        -         -             invalid',
+      'domain/\\u001b   go        -         -             invalid',
       '',
       'p/primitive.yaml:1:1: it is wrong\\u000d',
       '',

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Family } from '../../../../src/features/verify/family.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
+import { verifyOutcome } from '../../../../src/features/verify/view.ts';
+import { createStyle } from '../../../../src/render/style.ts';
 import { verifyDocument } from '../../../support/verify-corpus/run.ts';
 import type { Files } from '../../../support/verify-corpus/tree.ts';
 
@@ -38,6 +40,14 @@ test('a suppressed finding that kept other checks from running leaves them unche
     ...suppressions('IMP-005', service),
   };
   expect(await uncheckedOf(other, 'IMP')).toEqual([]);
+});
+
+test('a path of the repository cannot move the cursor', async () => {
+  const files: Files = { ...base, [`${ORDERS}/\u001b[2J.go`]: { link: '../gone.go' } };
+  const document = await verifyDocument(files, 'SEC', rules);
+  const text = verifyOutcome({ document, runs: [] }, rules, '1.0.0').text(createStyle(false));
+  expect(text).toContain(`${ORDERS}/\\u001b[2J.go`);
+  expect(text).not.toContain('\u001b');
 });
 
 test('code that is linked into a primitive is not checked as a part of it', async () => {
