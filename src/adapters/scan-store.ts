@@ -26,7 +26,8 @@ export function openScanStore(path: string, version: string): ScanStore {
         });
         await rename(temporary, path);
       } catch {
-        await rm(temporary, { force: true });
+        // The folder may be none, and then removing fails too.
+        await rm(temporary, { force: true }).catch(() => {});
       }
     },
   };

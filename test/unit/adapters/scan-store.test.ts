@@ -46,3 +46,10 @@ test('what was found is believed by the version that wrote it, and read anew whe
   // A file that is gone is forgotten.
   expect(await readFile(path, 'utf8')).not.toContain('b.txt');
 });
+
+test('what cannot be written is not kept', async () => {
+  // As with HOME=/dev/null.
+  const store = openScanStore('/dev/null/.cache/store.json', '1.0.0');
+  await store.write(new Map());
+  expect(await store.read()).toEqual(new Map());
+});
