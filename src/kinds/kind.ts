@@ -73,7 +73,7 @@ export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
 }
 
 async function listKinds(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch((cause: unknown) => {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new PrimitiveError('kinds-missing', `Cannot read the kinds in ${folder}.`, {
       why: 'the installation is not complete',
       suggestions: ['npm install @ameide/primitive'],
@@ -81,6 +81,7 @@ async function listKinds(folder: string): Promise<readonly string[]> {
       cause,
     });
   });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 async function readKind(folder: string, name: string): Promise<Kind> {
