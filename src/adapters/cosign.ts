@@ -134,10 +134,7 @@ async function attemptToSign(
   let run: RunResult;
   try {
     run = await processes.run('cosign', args, {
-      env: {
-        ...Object.fromEntries(FLAGS_FROM_ENVIRONMENT.map((name) => [name, undefined])),
-        ...secretEnv(mode, secret),
-      },
+      env: environmentOf(mode, secret),
       timeout: ATTEMPT_TIMEOUT,
       ...(secret === undefined ? {} : { secrets: [secret] }),
       ...(signal === undefined ? {} : { signal }),
@@ -152,12 +149,15 @@ async function attemptToSign(
   return failed(why, isTransient(why));
 }
 
-/** An empty password keeps cosign from prompting for that of an encrypted key. */
-function secretEnv(
+function environmentOf(
   mode: SigningMode,
   secret: string | undefined,
 ): Readonly<Record<string, string | undefined>> {
-  return mode.type === 'keyless' ? { SIGSTORE_ID_TOKEN: secret } : { COSIGN_PASSWORD: secret ?? '' };
+  return {
+    ...Object.fromEntries(FLAGS_FROM_ENVIRONMENT.map((name) => [name, undefined])),
+    // An empty password keeps cosign from prompting for that of an encrypted key.
+    ...(mode.type === 'keyless' ? { SIGSTORE_ID_TOKEN: secret } : { COSIGN_PASSWORD: secret ?? '' }),
+  };
 }
 
 async function modeArguments(mode: SigningMode, folder: string): Promise<readonly string[]> {
@@ -181,7 +181,7 @@ async function publicKey({ processes, mode, signal }: CosignOptions): Promise<st
   if (mode.type !== 'key') throw new Error('only key mode has a public key');
   const { key, password } = mode;
   const run = await processes.run('cosign', ['public-key', '--key', key], {
-    env: { COSIGN_PASSWORD: password ?? '', COSIGN_OUTPUT_FILE: undefined },
+    env: environmentOf(mode, password),
     timeout: ATTEMPT_TIMEOUT,
     ...(password === undefined ? {} : { secrets: [password] }),
     ...(signal === undefined ? {} : { signal }),
@@ -206,8 +206,9 @@ async function isOver(bundle: Uint8Array, statement: Uint8Array): Promise<boolea
 }
 
 /**
- * cosign exits with 1 for every failure, so its text decides: by the HTTP status in it, or else by network errors. Of Fulcio's and a timestamp authority's 429 and 5xx it only says that it read
- * a "closed response body" (cosign 3.1, after a retry of its own).
+ * cosign exits with 1 for every failure, so its text decides: by the HTTP status in it, or else by network errors. Of
+ * Fulcio's and a timestamp authority's 429 and 5xx it only says that it read a "closed response body" (cosign 3.1, after
+ * a retry of its own).
  */
 function isTransient(text: string): boolean {
   const status = /(?:\breturned|\bstatus(?: ?code)?:?|\bError|\]\[)\s*(\d{3})\b/i.exec(text)?.[1];
