@@ -6,7 +6,7 @@ import { type Clock, retryDelay } from '../http/retry.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
 import { digestOf, isDigest } from './digest.ts';
-import { isAbsent, mismatch, responseFailure } from './failure.ts';
+import { isAbsent, mismatch, printable, unusableResponse } from './failure.ts';
 import { descriptorOf, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
@@ -293,7 +293,10 @@ function headDescriptor(answer: RegistryResponse, reference: string): Descriptor
 function manifestType(answer: RegistryResponse): string {
   const type = (answer.response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
   if (isIndexType(type) || isImageType(type)) return type;
-  throw responseFailure(answer.response, answer.subject, 0);
+  throw unusableResponse(
+    answer.subject,
+    `It sent ${printable(type, 100) || 'no media type'}, not a manifest.`,
+  );
 }
 
 function checkOutgoing(manifest: Manifest, reference: string): void {

@@ -5,6 +5,8 @@ import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.
 /** What a request was for, in the words of error messages; never a query, which may carry a signature. */
 export interface Subject {
   readonly host: string;
+  /** Where its API is: `https://registry-1.docker.io`. */
+  readonly origin: string;
   /** Path inside the host; absent for a token. */
   readonly repository?: string;
   readonly method: string;
@@ -105,9 +107,23 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
   if (status === 404) return new AttemptFailure(missing(subject, why));
   return new AttemptFailure(
     error('registry-failed', `${subject.host} refused ${phrase(subject)}`, why, {
-      suggestions: [`Check that ${subject.host} is an OCI registry and takes this kind of artifact`],
+      suggestions: [checkRegistry(subject)],
     }),
   );
+}
+
+/** An answer that no registry gives, such as a page of a proxy. `why` says what is wrong with it. */
+export function unusableResponse(subject: Subject, why: string, cause?: unknown): AttemptFailure {
+  return new AttemptFailure(
+    error('registry-failed', `${subject.host} gave an unusable response to ${phrase(subject)}`, why, {
+      suggestions: [checkRegistry(subject)],
+      cause,
+    }),
+  );
+}
+
+function checkRegistry({ host }: Subject): string {
+  return `Check that ${host} is an OCI registry and takes this kind of artifact`;
 }
 
 /** A request without a response as an error. `answered`: whether the host has answered any request before. */
@@ -145,16 +161,12 @@ export function requestFailure(failure: RequestError, subject: Subject, answered
       );
     case 'redirect':
     case 'too-large':
-      return new AttemptFailure(
-        error('registry-failed', `${host} gave an unusable response to ${phrase(subject)}`, why, {
-          cause: failure,
-        }),
-      );
+      return unusableResponse(subject, why, failure);
     default:
       return new AttemptFailure(
         error('registry-unreachable', `Cannot reach ${host}`, why, {
           suggestions: [
-            `Check the host name and that the registry runs: curl -sI https://${host}/v2/`,
+            `Check the host name and that the registry runs: curl -sI ${subject.origin}/v2/`,
             'Behind a proxy, set HTTPS_PROXY and NO_PROXY',
           ],
           retryable: true,

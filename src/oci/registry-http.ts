@@ -105,6 +105,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
       const repository = scopes.map((scope) => scope.path).join(', ');
       const subject: Subject = {
         host,
+        origin: originOf(hostOf(host)),
         repository: scopes[0]?.path ?? '',
         method: request.method,
         what: `a token from ${request.url.host}`,
@@ -274,6 +275,7 @@ function subjectOf(call: Call, host: Host, path: string, authorization: Authoriz
   const source = authorization?.source;
   return {
     host: host.name,
+    origin: originOf(host),
     repository: path,
     method: call.method,
     what: call.what,

@@ -3,7 +3,7 @@ import { resolveLocation } from '../http/client.ts';
 import { AttemptFailure } from '../http/retry.ts';
 import { RequestError } from '../http/send.ts';
 import { checkedBytes } from './digest.ts';
-import { mismatch, responseFailure } from './failure.ts';
+import { mismatch, unusableResponse } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';
 import type { RegistryHttp, RegistryResponse } from './registry-http.ts';
@@ -122,12 +122,12 @@ function isRefusal(failure: unknown): boolean {
 const REFUSALS = new Set(['registry-denied', 'registry-unauthorized', 'registry-not-found']);
 
 function uploadLocation(answer: RegistryResponse): URL {
-  const location = answer.response.headers.location;
-  if (location === undefined) throw responseFailure(answer.response, answer.subject, 0);
+  const { location } = answer.response.headers;
+  if (location === undefined) throw unusableResponse(answer.subject, 'It has no Location header.');
   try {
     return resolveLocation(answer.url, location);
   } catch (failure) {
     if (!(failure instanceof RequestError)) throw failure;
-    throw responseFailure(answer.response, answer.subject, 0);
+    throw unusableResponse(answer.subject, failure.message, failure);
   }
 }

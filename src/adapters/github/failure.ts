@@ -24,6 +24,8 @@ const UNREACHABLE_WINDOW = 30_000;
 /** Milliseconds for which a server that fails is asked again. */
 const FAILING_WINDOW = 300_000;
 
+const CHECK_HOST = 'For GitHub Enterprise Server, check `gitops.host`, GH_HOST or GITHUB_API_URL.';
+
 /** A request without an answer as an error. What broke after it was sent is `github-failed`. */
 export function noAnswer(failure: RequestError, { host, effect }: Context): AttemptFailure {
   const { kind, message } = failure;
@@ -40,7 +42,7 @@ export function noAnswer(failure: RequestError, { host, effect }: Context): Atte
     case 'unreachable': {
       const unreachable = error('github-unreachable', `Cannot reach ${host}.`, `${message}.`, failure, [
         'Behind a proxy, set HTTPS_PROXY and NO_PROXY.',
-        'For GitHub Enterprise Server, check `gitops.host`, GH_HOST or GITHUB_API_URL.',
+        CHECK_HOST,
       ]);
       const passes = kind === 'unreachable' || kind === 'unknown-host';
       return new AttemptFailure(
@@ -56,16 +58,22 @@ export function noAnswer(failure: RequestError, { host, effect }: Context): Atte
   }
 }
 
-/**
- * An answer that says no, as an error; undefined for one that the caller looks at: 400, 404, 409, 410, 422, and a
- * request with an effect that is forbidden.
- */
+/** An answer in a form that GitHub's API does not have, such as the page of a proxy that asks for a login. */
+export function unusableAnswer(type: string, host: string): PrimitiveError {
+  return error('github-failed', `${host} did not answer as GitHub's API.`, `It sent ${type}.`, undefined, [
+    'A proxy or a login page may have answered: set HTTPS_PROXY and NO_PROXY.',
+    CHECK_HOST,
+  ]);
+}
+
+/** An answer that says no, as an error; undefined where a request with an effect was refused, which the caller looks at. */
 export function refusedAnswer(
   answer: OctokitError,
   { host, token, effect }: Context,
 ): AttemptFailure | undefined {
   const { status } = answer;
-  const said = `GitHub answered ${status}: ${messageOf(answer, token)}`;
+  const message = messageOf(answer, token);
+  const said = message === '' ? `GitHub answered ${status}.` : `GitHub answered ${status}: ${message}`;
   const headers = answer.response?.headers ?? {};
   if (status === 401) {
     return new AttemptFailure(
@@ -103,7 +111,11 @@ export function refusedAnswer(
     ]);
     return new AttemptFailure(failed, effect ? undefined : { reason: `${status}`, within: FAILING_WINDOW });
   }
-  if (status !== 403 || effect) return undefined;
+  if (effect) return undefined;
+  if (status !== 403)
+    return new AttemptFailure(
+      error('github-refused', `${host} refused a request.`, said, answer, [CHECK_HOST]),
+    );
   const needs = headers['x-accepted-github-permissions'];
   return new AttemptFailure(
     error(
@@ -131,12 +143,13 @@ function subjectOf({ request }: OctokitError): string {
   return words[area] ?? 'the repository';
 }
 
-/** What GitHub says, safe to print. */
+/** What GitHub says, safe to print; empty where it is a page. */
 export function messageOf(answer: OctokitError, { value }: ApiToken): string {
   const data = answer.response?.data;
   const message =
     typeof data === 'object' && data !== null && 'message' in data ? `${data.message}` : `${data ?? ''}`;
   const line = message.replaceAll(value, '***').replace(/\s+/g, ' ').trim();
+  if (line.startsWith('<')) return '';
   return line.length <= 300 ? line : `${line.slice(0, 299)}…`;
 }
 

@@ -1,5 +1,5 @@
 import { RequestError as OctokitError } from '@octokit/request-error';
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type {
   DispatchAnswer,
   GitHub,
@@ -78,15 +78,17 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     },
 
     async jobs(id) {
-      const found = await pages((page) =>
-        read('GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs', {
-          ...place,
-          ...page,
-          run_id: id,
-          filter: 'latest',
-        }).then(({ data }) => data.jobs),
+      const found = await absent(
+        pages((page) =>
+          read('GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs', {
+            ...place,
+            ...page,
+            run_id: id,
+            filter: 'latest',
+          }).then(({ data }) => data.jobs),
+        ),
       );
-      return found.map(jobOf);
+      return found?.map(jobOf) ?? [];
     },
 
     async log(id) {
@@ -162,7 +164,7 @@ async function dispatch(
       return { type: 'accepted', ...(typeof run === 'number' ? { run } : {}) };
     } catch (error) {
       if (error instanceof PrimitiveError && error.code === 'github-failed')
-        return { type: 'unknown', why: `${error.message} ${error.why ?? ''}`.trim() };
+        return { type: 'unknown', why: errorLine(error) };
       if (!(error instanceof OctokitError)) throw error;
       refused = error;
       if (!isOlder(error)) break;
@@ -186,7 +188,8 @@ function isOlder({ status, message }: OctokitError): boolean {
 /** The answer; undefined for 404, and for 410, which is what an expired log gives. */
 async function absent<T>(asking: Promise<T>): Promise<T | undefined> {
   return asking.catch((error: unknown) => {
-    if (error instanceof OctokitError && (error.status === 404 || error.status === 410)) return undefined;
+    const answer = error instanceof PrimitiveError ? error.cause : undefined;
+    if (answer instanceof OctokitError && (answer.status === 404 || answer.status === 410)) return undefined;
     throw error;
   });
 }

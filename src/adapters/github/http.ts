@@ -4,7 +4,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { createHttpClient, type Network } from '../../http/client.ts';
 import { type Clock, withRetries } from '../../http/retry.ts';
 import { RequestError } from '../../http/send.ts';
-import { type ApiToken, noAnswer, refusedAnswer } from './failure.ts';
+import { type ApiToken, noAnswer, refusedAnswer, unusableAnswer } from './failure.ts';
 
 /** What the API is spoken to with. */
 export interface ApiOptions {
@@ -73,6 +73,8 @@ export function createApi(options: ApiOptions): Api {
       maxBytes: MAX_BYTES,
     });
     if (status === 304 && kept !== undefined) return kept.response.clone();
+    const type = headers['content-type'] ?? '';
+    if (status < 300 && type.startsWith('text/html')) throw unusableAnswer(type, host);
     const response = new Response(NO_BODY.has(status) ? null : Buffer.from(body), { status, headers });
     if (status === 200 && headers.etag !== undefined)
       known.set(address, { etag: headers.etag, response: response.clone() });

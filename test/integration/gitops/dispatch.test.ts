@@ -118,7 +118,14 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
         result: 'proposed',
       });
       expect(world.gitops.runs).toHaveLength(1);
-      expect(world.events).toContainEqual(expect.objectContaining({ code: 'gitops-dispatch-unknown' }));
+      expect(world.events).toContainEqual(
+        expect.objectContaining({
+          code: 'gitops-dispatch-unknown',
+          message: expect.stringMatching(
+            /^127\.0\.0\.1:\d+ (failed to answer\. GitHub answered 50\d|did not answer\. The connection broke \(\w+\))\. Looking for the run\.$/,
+          ),
+        }),
+      );
     },
   );
 });

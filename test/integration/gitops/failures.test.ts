@@ -255,6 +255,27 @@ const FAILURES: readonly Failure[] = [
     given: ({ github }) => void github.fault({ path: /dispatches$/, status: 502, times: 100 }),
   },
   {
+    name: 'a proxy answers with a login page',
+    code: 'github-failed',
+    exit: 3,
+    message: '127.0.0.1',
+    given: ({ github }) =>
+      void github.fault({
+        path: /./,
+        status: 200,
+        headers: { 'content-type': 'text/html' },
+        body: '<html>Log in</html>',
+      }),
+  },
+  {
+    name: 'server refuses to list pull requests',
+    code: 'github-refused',
+    exit: 3,
+    message: '127.0.0.1',
+    given: ({ github }) =>
+      void github.fault({ path: /\/pulls/, status: 422, body: { message: 'Validation Failed' } }),
+  },
+  {
     name: 'run has no id in its name, on an old server',
     code: 'gitops-run-unidentified',
     exit: 3,
@@ -293,6 +314,23 @@ const FAILURES: readonly Failure[] = [
     exit: 1,
     message: 'Run 1',
     given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ conclusion: 'cancelled' }) }),
+  },
+  {
+    name: 'run deleted while it is followed',
+    code: 'gitops-run-deleted',
+    exit: 1,
+    message: 'Run 1',
+    given: ({ gitops }) => {
+      let ticks = 0;
+      gitops.script = () => ({
+        get idle() {
+          ticks += 1;
+          if (ticks === 3) gitops.runs.length = 0;
+          return Number.POSITIVE_INFINITY;
+        },
+      });
+      return undefined;
+    },
   },
   {
     name: 'step failed',

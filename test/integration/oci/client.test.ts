@@ -464,7 +464,17 @@ describe('answers', () => {
     }));
     expect(await failure(connect().getManifest(joinRepository(registry.host, 'a'), 'v1'))).toMatchObject({
       code: 'registry-failed',
+      message: `${registry.host} gave an unusable response to GET the manifest v1 of ${registry.host}/a`,
+      why: 'It sent text/html, not a manifest.',
+      suggestions: [expect.stringContaining('is an OCI registry')],
     });
+  });
+
+  test('an upload that the registry gives no place for', async () => {
+    const registry = await scripted(({ method }) => ({ status: method === 'HEAD' ? 404 : 202 }));
+    const blob = bytesSource('application/octet-stream', new Uint8Array(1));
+    const found = await failure(connect().pushBlob(joinRepository(registry.host, 'a'), blob));
+    expect(found).toMatchObject({ code: 'registry-failed', why: 'It has no Location header.' });
   });
 
   test('text of a registry is cleaned before it is shown', async () => {
@@ -535,6 +545,7 @@ describe('connections', () => {
     const clock = patientlessClock();
     const found = await failure(connect({ clock }).getManifest(repository, 'v1'));
     expect(found).toMatchObject({ code: 'registry-unreachable', exit: 3, retryable: true });
+    expect(found.suggestions[0]).toContain(`curl -sI http://${gone.host}/v2/`);
     expect(clock.slept.reduce((sum, delay) => sum + delay, 0)).toBeLessThan(11_000);
   });
 

@@ -4,6 +4,7 @@ import { requestFailure } from '../../../src/oci/failure.ts';
 
 const subject = {
   host: 'registry.test',
+  origin: 'http://registry.test',
   repository: 'a/b',
   method: 'GET',
   what: 'the manifest main',
@@ -34,6 +35,11 @@ describe('a request without a response', () => {
     const { error, retry } = requestFailure(errorOf('ENOTFOUND'), subject, false);
     expect(error.message).toBe('Cannot reach registry.test');
     expect(`${error.why} ${retry?.reason}`).not.toContain('registry.test');
+  });
+
+  test('the check that is advised asks where the API is', () => {
+    const { error } = requestFailure(errorOf('ENOTFOUND'), subject, false);
+    expect(error.suggestions[0]).toMatch(/: curl -sI http:\/\/registry\.test\/v2\/$/);
   });
 
   test('another host than the registry is named, such as that of its storage', () => {

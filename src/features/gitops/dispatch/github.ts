@@ -84,7 +84,7 @@ export type DispatchAnswer =
  * have created a run.
  *
  * Methods throw `github-unauthorized`, `github-sso-required`, `github-forbidden`, `github-rate-limited`,
- * `github-unreachable`, `github-certificate`, `github-failed` (exit 3), or the reason of the signal.
+ * `github-unreachable`, `github-certificate`, `github-failed`, `github-refused` (exit 3), or the reason of the signal.
  */
 export interface GitHub {
   /** The base URL of the API. */
@@ -107,7 +107,7 @@ export interface GitHub {
   runs(workflow: string): AsyncIterable<WorkflowRun>;
   /** Undefined where it was deleted. */
   run(id: number): Promise<WorkflowRun | undefined>;
-  /** Of the latest attempt. */
+  /** Of the latest attempt; none where the run was deleted. */
   jobs(run: number): Promise<readonly Job[]>;
   /** The log of a job; undefined while it runs, and where it has expired. */
   log(job: number): Promise<string | undefined>;
