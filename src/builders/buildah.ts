@@ -153,7 +153,14 @@ async function ignoreFile(request: BuildRequest, folder: string): Promise<string
 async function inspect(setup: BuildahSetup): Promise<Host> {
   const { program } = setup;
   const probe = join(setup.storage, 'probe');
-  await mkdir(probe, { recursive: true });
+  await mkdir(probe, { recursive: true }).catch((cause: Error) => {
+    throw new PrimitiveError('builder-unusable', `Cannot write to ${setup.storage}`, {
+      why: `${cause.message}; buildah keeps pulled images there`,
+      suggestions: ['export XDG_CACHE_HOME=DIR, a folder that can be written'],
+      exit: 3,
+      cause,
+    });
+  });
   let driver: readonly string[] = [];
   let result = await ask(setup, probe, driver);
   if (typeof result === 'string') {

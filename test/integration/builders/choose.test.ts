@@ -128,6 +128,16 @@ describe('one that is named is never replaced', () => {
     });
   });
 
+  test('buildah without a folder for what it keeps', async () => {
+    await install('buildah');
+    await writeFile(join(folder, 'storage'), '');
+    await expect(choose('buildah', {})).rejects.toMatchObject({
+      code: 'builder-unusable',
+      exit: 3,
+      message: `Cannot write to ${join(folder, 'storage')}`,
+    });
+  });
+
   test('buildah elsewhere than on Linux', async () => {
     await install('buildah');
     await expect(choose('buildah', {}, 'darwin')).rejects.toMatchObject({
