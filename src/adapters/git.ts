@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
@@ -85,15 +86,6 @@ function tooLarge(object: string, size: number, limit: number): PrimitiveError {
     why: `it has ${size} bytes, and ${limit} are allowed for files such as primitive.yaml or the target of a link`,
     suggestions: [`git log --oneline --find-object=${object}`],
   });
-}
-
-/** Calls `ask` once and returns its result to every call. */
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
 }
 
 /** Whether the clone is one from which something can be left out (git's partial-clone documentation, `.promisor`). */

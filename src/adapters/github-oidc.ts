@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { createHttpClient, type Network } from '../http/client.ts';
+import { isLoopbackHost } from '../http/loopback.ts';
 import { RequestError } from '../http/send.ts';
 
 /** What GitHub Actions gives a job with `permissions: id-token: write`. */
@@ -84,8 +85,8 @@ function tokenIn(body: Uint8Array): string | undefined {
 
 function parse(url: string): URL {
   const endpoint = URL.canParse(url) ? new URL(url) : undefined;
-  const loopback = endpoint && ['127.0.0.1', 'localhost', '[::1]'].includes(endpoint.hostname);
-  if (endpoint?.protocol === 'https:' || (endpoint?.protocol === 'http:' && loopback)) return endpoint;
+  if (endpoint?.protocol === 'https:' || (endpoint?.protocol === 'http:' && isLoopbackHost(endpoint.host)))
+    return endpoint;
   throw new PrimitiveError('identity-token-failed', 'ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL', {
     why: 'The token of the job would be sent without encryption.',
     suggestions: ['Leave the variable as GitHub Actions sets it.'],

@@ -16,6 +16,7 @@ import {
   prepare,
   SOURCE_DATE_EPOCH,
   secretTexts,
+  sortedPairs,
 } from './prepare.ts';
 
 interface Host extends StoreOptions {
@@ -104,8 +105,8 @@ function buildArguments(request: BuildRequest, platform: Platform): string[] {
     `--platform=${formatPlatform(platform)}`,
     `--file=${join(request.context, request.dockerfile)}`,
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
-    ...sorted({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
-    ...sorted(request.labels).map((pair) => `--label=${pair}`),
+    ...sortedPairs({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
+    ...sortedPairs(request.labels).map((pair) => `--label=${pair}`),
     ...new Set(contexts),
   ];
 }
@@ -114,12 +115,6 @@ function buildArguments(request: BuildRequest, platform: Platform): string[] {
 function withoutTag(pinned: string): string {
   const { repository, digest } = parseDockerReference(pinned);
   return formatReference(digest === undefined ? { repository } : { repository, digest });
-}
-
-function sorted(values: Readonly<Record<string, string>>): string[] {
-  return Object.keys(values)
-    .sort()
-    .map((name) => `${name}=${values[name]}`);
 }
 
 /** Copies of the secrets, because a path with a comma could not be given; the folder goes with the build. */

@@ -16,6 +16,7 @@ import {
   prepare,
   SOURCE_DATE_EPOCH,
   secretTexts,
+  sortedPairs,
 } from './prepare.ts';
 
 /** From 0.13 on BuildKit rewrites the times of files inside layers. */
@@ -95,8 +96,8 @@ function buildArguments(request: BuildRequest, { secrets }: PreparedBuild): stri
     `--platform=${request.platforms.map(formatPlatform).join(',')}`,
     `--file=${join(request.context, request.dockerfile)}`,
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
-    ...sorted(args).map((pair) => `--build-arg=${pair}`),
-    ...sorted(request.labels).map((pair) => `--label=${pair}`),
+    ...sortedPairs(args).map((pair) => `--build-arg=${pair}`),
+    ...sortedPairs(request.labels).map((pair) => `--label=${pair}`),
     ...[...new Set(contexts)].map((context) => `--build-context=${context}`),
     ...secrets.map((secret) => `--secret=${secretArgument(secret)}`),
     ...request.cacheFrom.map((cache) => `--cache-from=${cache}`),
@@ -109,12 +110,6 @@ function buildArguments(request: BuildRequest, { secrets }: PreparedBuild): stri
 function secretArgument({ id, source }: LoadedSecret): string {
   const from = 'env' in source ? ['type=env', `env=${source.env}`] : ['type=file', `src=${source.file}`];
   return [`id=${id}`, ...from].map(csvField).join(',');
-}
-
-function sorted(values: Readonly<Record<string, string>>): string[] {
-  return Object.keys(values)
-    .sort()
-    .map((name) => `${name}=${values[name]}`);
 }
 
 /** An inline cache is written into the image's config, and the image would vary with it. */

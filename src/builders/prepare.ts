@@ -154,3 +154,10 @@ export function basesOf(references: readonly PinnedReference[]): readonly Resolv
 export function csvField(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
+
+/** `NAME=value` of each entry, sorted by name. */
+export function sortedPairs(values: Readonly<Record<string, string>>): string[] {
+  return Object.keys(values)
+    .sort()
+    .map((name) => `${name}=${values[name]}`);
+}

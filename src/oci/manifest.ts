@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { digestOf, isDigest } from './digest.ts';
 import { isImageType, isIndexType } from './media-types.ts';
 import type { Referrer } from './registry.ts';
@@ -197,10 +198,6 @@ function parseAnnotations(value: unknown, where: string): Readonly<Record<string
   }
   // From entries, so that a key such as __proto__ is a key like any other.
   return Object.fromEntries(entries) as Record<string, string>;
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }
 
 function quote(value: unknown): string {

@@ -51,12 +51,6 @@ export function parseTag(text: string): string {
   throw invalid(text, tagFault(text), []);
 }
 
-/** A full reference of our own making or configuration: the host must be there. Throws `reference-invalid` (exit 2). */
-export function parseReference(text: string): ImageReference {
-  const parts = split(text);
-  return assemble(checkRepository(parts.repository, text), parts, text);
-}
-
 /**
  * A reference as Docker and Dockerfiles write it: `golang:1.26@sha256:…` is `docker.io/library/golang:1.26@sha256:…`
  * (normalisation of distribution/reference). No tag is added where there is none. Throws `reference-invalid` (exit 2).
@@ -69,7 +63,7 @@ export function parseDockerReference(text: string): ImageReference {
   return assemble(checkRepository(qualify(parts.repository), text), parts, text);
 }
 
-/** The text of a reference; the inverse of {@link parseReference}. */
+/** The text of a reference; {@link parseDockerReference} gives it back. */
 export function formatReference(reference: ImageReference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;

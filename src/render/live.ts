@@ -4,7 +4,7 @@ import type { Event, ItemStatus } from '../core/events.ts';
 import type { EventRenderer } from './events.ts';
 import { plainLine } from './plain.ts';
 import { createStyle, type Style } from './style.ts';
-import { sanitizeLine } from './text.ts';
+import { countWords, sanitizeLine } from './text.ts';
 
 /** Items that have a line of their own; the others are counted. */
 const SHOWN = 10;
@@ -98,13 +98,6 @@ function itemLines(items: ReadonlyMap<string, Item>, columns: number, style: Sty
   const others = [...items].filter(([name]) => !names.has(name)).map(([, { state }]) => state);
   if (others.length > 0) lines.push(style.dim(`  ${countWords(others)}`));
   return lines.map((line) => cliTruncate(line, columns));
-}
-
-/** `3 built, 1 failed, 12 planned`, in the order in which they were seen. */
-function countWords(words: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
 }
 
 /** The time since then: `4.2s`, `3m07s`. */

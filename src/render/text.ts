@@ -28,3 +28,10 @@ export function markdownText(text: string): string {
 export function mask(text: string, secrets: readonly string[]): string {
   return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }
+
+/** `3 built, 1 failed`, in the order in which the words come first. */
+export function countWords(words: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+}

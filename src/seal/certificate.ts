@@ -1,4 +1,5 @@
 import { ASN1Obj } from '@sigstore/core';
+import { optional } from '../core/object.ts';
 import type { SignerIdentity } from './types.ts';
 
 /** An extension of a certificate, as the verifier hands it out: its OID, and the content of its OCTET STRING. */
@@ -93,8 +94,4 @@ function printable(bytes: Uint8Array): string {
 /** `owner/name` of a repository URI; the first version of the extension has it in that form already. */
 function repositoryOf(value: string | undefined): string | undefined {
   return value?.replace(/^https?:\/\/[^/]+\//, '');
-}
-
-function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });
 }

@@ -6,7 +6,6 @@ import { type Found, type SealContext, type SearchResult, searchBundles, type Wa
 import { type ComponentName, readProvenance } from './statement.ts';
 import { PREDICATE, type ReleaseComponent, type SealState, type SignedStatement } from './types.ts';
 
-export type { SealContext } from './search.ts';
 export type Sealed = Extract<SealState, { sealed: true }>;
 export type Unsealed = Extract<SealState, { sealed: false }>;
 
@@ -86,12 +85,11 @@ export type RecordedImage =
 /**
  * Whether an image that a trusted release record lists is still there with everything that seals it. The record vouches
  * for digest and bundles, which cannot change under their digests, so that no bundle has to be read: two requests, and
- * with `checkChildren` a HEAD for each platform.
+ * a HEAD for each platform.
  */
 export async function checkAgainstRecord(
   registry: Registry,
   component: ReleaseComponent,
-  { checkChildren = false }: { readonly checkChildren?: boolean } = {},
 ): Promise<RecordedImage> {
   const repository = component.image as Repository;
   const [manifest, referrers] = await Promise.all([
@@ -104,7 +102,7 @@ export async function checkAgainstRecord(
   if (!Array.isArray(children)) return lost(children);
   const incomplete = await findMissingChild(registry, repository, children, {
     platforms: component.platforms,
-    checkChildren,
+    checkChildren: true,
   });
   if (incomplete) return lost(incomplete);
   const attached = new Set(referrers.map(({ digest }) => digest));

@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { field } from '../core/object.ts';
 import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignerIdentity, TrustTier } from './types.ts';
 
@@ -192,10 +193,4 @@ function policyLines(signer: SignerIdentity): string[] {
   const identity = signer.identity.replace(/@refs\/pull\/\d+\//, '@refs/pull/*/');
   const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
   return repository === undefined ? lines : [...lines, `  repository: ${repository}`];
-}
-
-function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Record<string, unknown>)[key]
-    : undefined;
 }

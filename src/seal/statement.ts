@@ -1,11 +1,12 @@
 import type { ResolvedBase } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { field } from '../core/object.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { Digest, Repository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';
 
 /** in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md). */
-export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
 /** SLSA build type of what publish makes; names the meaning of `externalParameters` below. */
 export const BUILD_TYPE = 'https://github.com/ameideio/primitive/buildtypes/publish/v1';
@@ -116,7 +117,7 @@ export function sbomStatement(sbom: {
 }
 
 /** The predicate type under which an SBOM of that format is attested. */
-export function sbomPredicateType(format: SbomFormat): string {
+function sbomPredicateType(format: SbomFormat): string {
   return format === 'spdx-json' ? PREDICATE.spdx : PREDICATE.cyclonedx;
 }
 
@@ -190,11 +191,4 @@ function parseDocument(document: Uint8Array): object {
     throw new PrimitiveError('sbom-invalid', 'The SBOM is not a JSON object.', { exit: 3 });
   }
   return parsed;
-}
-
-/** A field of an object of unknown shape; undefined where there is none. Inherited ones do not count. */
-function field(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string, unknown>>)[key]
-    : undefined;
 }

@@ -1,6 +1,10 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import type { SignerIdentity, SignerPolicy, TrustTier } from './types.ts';
+
+/** The issuer of the tokens of GitHub Actions. */
+export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
 /** Whose signatures count, and for how much. */
 export interface TrustPolicy {
@@ -159,8 +163,4 @@ function isGap(text: string): boolean {
 function text(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function optional<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: string });
 }

@@ -56,16 +56,13 @@ export interface VerifiedStatement extends SignedStatement {
   readonly tier: TrustTier;
 }
 
-/** The three parts of a seal, by the digest of each bundle's manifest in the repository. */
-export type SealBundles = ReleaseComponent['bundles'];
-
 /** What a look at one image in the registry came to. */
 export type SealState =
   | {
       readonly sealed: true;
       readonly tier: TrustTier;
       readonly signer: SignerIdentity;
-      readonly bundles: SealBundles;
+      readonly bundles: ReleaseComponent['bundles'];
       readonly platforms: readonly Platform[];
       /** From the signed provenance, so that an image copied from another repository is recognised. */
       readonly component: { readonly kind: string; readonly name: string; readonly image: string };

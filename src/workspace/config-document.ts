@@ -31,7 +31,7 @@ export const BuildArgs = Type.Record(Type.String(), Type.String(), {
     'Build arguments by name. They are inputs and part of the provenance: never put a secret here.',
 });
 
-export const SecretSource = Type.Union([
+const SecretSource = Type.Union([
   strictObject({
     id: text('Id in the Dockerfile: RUN --mount=type=secret,id=…'),
     env: text('Environment variable that holds the value.'),

@@ -30,7 +30,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
 }
 
 function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): readonly Fault[] {
-  const found = refusal(
+  const found = referenceFaults(
     () => joinRepository(registry, 'image'),
     ['registry'],
     `\`registry\` ${JSON.stringify(registry)}`,
@@ -46,7 +46,7 @@ function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): read
   const sample = image.replaceAll('{kind}', 'domain').replaceAll('{name}', 'orders');
   return [
     ...found,
-    ...refusal(() => joinRepository('example.com', sample), path, `\`image\` makes ${sample}, which`),
+    ...referenceFaults(() => joinRepository('example.com', sample), path, `\`image\` makes ${sample}, which`),
   ];
 }
 
@@ -123,7 +123,7 @@ function channelTagFaults(tag: string | undefined, branch: string): readonly Fau
       },
     ];
   }
-  return refusal(() => parseTag(name), path, '`channel.tag`');
+  return referenceFaults(() => parseTag(name), path, '`channel.tag`');
 }
 
 function tagFaults(tags: readonly string[]): readonly Fault[] {
@@ -148,7 +148,7 @@ function tagFaults(tags: readonly string[]): readonly Fault[] {
         ];
       }
       const sample = template.replaceAll('{sha}', 'a'.repeat(64));
-      return refusal(() => parseTag(sample), path, `the tag template ${JSON.stringify(template)}`);
+      return referenceFaults(() => parseTag(sample), path, `the tag template ${JSON.stringify(template)}`);
     }),
     ...repeatedFaults(tags, (i) => ['tags', i]),
   ];
@@ -162,7 +162,7 @@ function hostFaults(host: string, path: YamlPath): readonly Fault[] {
   const subject = `${JSON.stringify(host)}, which must be host or host:port,`;
   return host.includes('/')
     ? [{ path, message: `${JSON.stringify(host)} must be host or host:port, without scheme and path` }]
-    : refusal(() => joinRepository(host, 'image'), path, subject);
+    : referenceFaults(() => joinRepository(host, 'image'), path, subject);
 }
 
 export function argFaults(args: Readonly<Record<string, string>>, path: YamlPath): readonly Fault[] {
@@ -182,7 +182,7 @@ export function argFaults(args: Readonly<Record<string, string>>, path: YamlPath
 function baseFaults(bases: Readonly<Record<string, string>>): readonly Fault[] {
   return Object.entries(bases).flatMap(([from, to]): readonly Fault[] => {
     const path = ['build', 'bases', from];
-    const wrong = refusal(() => parseDockerReference(to), path, `the base ${JSON.stringify(to)}`);
+    const wrong = referenceFaults(() => parseDockerReference(to), path, `the base ${JSON.stringify(to)}`);
     if (wrong.length > 0 || parseDockerReference(to).digest !== undefined) return wrong;
     return [
       {
@@ -327,7 +327,7 @@ function importFaults({
 }
 
 /** What a parser of references refuses, as a fault at its place. */
-export function refusal(parse: () => unknown, path: YamlPath, subject: string): readonly Fault[] {
+export function referenceFaults(parse: () => unknown, path: YamlPath, subject: string): readonly Fault[] {
   try {
     parse();
     return [];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { field } from '../core/object.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { SignerPolicy, TrustTier } from '../seal/types.ts';
@@ -128,12 +129,6 @@ async function checkVersion(data: unknown, document: YamlDocument<unknown>, vers
     why: 'another version may write, verify or publish other things',
     suggestions: [`npx '@ameide/primitive@${requires}' …`],
   });
-}
-
-function field(data: unknown, key: string): unknown {
-  return typeof data === 'object' && data !== null && Object.hasOwn(data, key)
-    ? (data as Readonly<Record<string, unknown>>)[key]
-    : undefined;
 }
 
 /** Fills in the defaults. Pure; `file` was checked, `root` is the folder that paths are relative to. */

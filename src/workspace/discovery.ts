@@ -90,7 +90,7 @@ export async function requireRoot(cwd: string, command: string): Promise<string>
 }
 
 /** The root of the repository around a folder. Up to the root of the file system: a worktree or submodule has a file `.git`, a plain clone a folder. */
-export async function findRepository(from: string): Promise<string | undefined> {
+async function findRepository(from: string): Promise<string | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     if (await exists(join(folder, '.git'))) return folder;
     if (folder === dirname(folder)) return undefined;

@@ -8,7 +8,7 @@ import type { Platform, Repository } from '../oci/types.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { type Config, resolvePlatforms, resolveSecrets } from './config.ts';
-import { argFaults, platformFaults, refusal, secretFaults } from './config-rules.ts';
+import { argFaults, platformFaults, referenceFaults, secretFaults } from './config-rules.ts';
 import { discoverPrimitives, findUncommitted } from './discover-primitives.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { globFault } from './globs.ts';
@@ -146,7 +146,7 @@ export async function parseComponent(
   const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
   if (kind === undefined || faults.length > 0) throw document.refusal(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
-  const imageFaults = refusal(
+  const imageFaults = referenceFaults(
     () => joinRepository(config.registry, image),
     file.image ? ['image'] : ['name'],
     `the image ${image}`,

@@ -56,11 +56,10 @@ export function removeLeftOvers(target: string, name: string): void {
   const parent = dirname(target);
   const lock = `.${name}.scaffold`;
   for (const found of existsSync(parent) ? readdirSync(parent) : []) {
+    if (found !== lock && !found.startsWith(`${lock}-`)) continue;
     const folder = join(parent, found);
-    const owner = found.startsWith(`${lock}-`) ? Number(found.slice(lock.length + 1)) : ownerOf(folder);
-    if (found === lock || found.startsWith(`${lock}-`)) {
-      if (!isAlive(owner)) attempt(() => rmSync(folder, { recursive: true, force: true }));
-    }
+    const owner = found === lock ? ownerOf(folder) : Number(found.slice(lock.length + 1));
+    if (!isAlive(owner)) attempt(() => rmSync(folder, { recursive: true, force: true }));
   }
 }
 
@@ -102,13 +101,16 @@ function busy(lock: string): PrimitiveError {
   });
 }
 
+/** A folder and those above it that are not there, outermost first. */
+export function missingFolders(folder: string): readonly string[] {
+  return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
+}
+
 /** Makes a folder and those above it; returns the new ones, outermost first. */
 function makeFolders(folder: string): string[] {
-  const missing: string[] = [];
-  for (let path = folder; !existsSync(path); path = dirname(path)) missing.unshift(path);
   const made: string[] = [];
   try {
-    for (const path of missing) {
+    for (const path of missingFolders(folder)) {
       mkdirSync(path);
       made.push(path);
     }

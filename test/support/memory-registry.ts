@@ -2,7 +2,7 @@ import { PrimitiveError } from '../../src/core/errors.ts';
 import { digestOf, isDigest } from '../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest, parseManifest, referrerDescriptor } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
-import { parseReference, parseRepository, repositoryHost } from '../../src/oci/reference.ts';
+import { parseRepository, parseTag, repositoryHost } from '../../src/oci/reference.ts';
 import { fallbackTag } from '../../src/oci/referrers.ts';
 import type { BlobSource, Referrer, Registry } from '../../src/oci/registry.ts';
 import type { Descriptor, Digest, Manifest, Repository } from '../../src/oci/types.ts';
@@ -94,7 +94,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
 
   const begin: Begin = async (name, repository, reference) => {
     parseRepository(repository);
-    if (reference !== '') parseReference(`${repository}${isDigest(reference) ? '@' : ':'}${reference}`);
+    if (reference !== '' && !isDigest(reference)) parseTag(reference);
     const operation: Operation = { index: operations.length, name, repository, reference };
     operations.push(operation);
     const fault = await onOperation?.(operation);

@@ -1,8 +1,9 @@
 import { createProcesses } from '../../src/adapters/process.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/oci/client.ts';
 import type { Digest, Repository } from '../../src/oci/types.ts';
-import { inspectSeal, type SealContext } from '../../src/seal/inspect.ts';
+import { inspectSeal } from '../../src/seal/inspect.ts';
 import { type RecordState, readRecord } from '../../src/seal/record.ts';
+import type { SealContext } from '../../src/seal/search.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
 import type { SealState } from '../../src/seal/types.ts';
 import type { BundleVerifier } from '../../src/seal/verifier.ts';

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { ChosenBuilder } from '../../builders/choose.ts';
+import { once } from '../../core/once.ts';
 import type { SbomGenerator } from '../../seal/types.ts';
 import { cacheFolder } from '../environment.ts';
-import { once, type WiringContext } from './context.ts';
+import type { WiringContext } from './context.ts';
 import type { WorkspaceWiring } from './workspace.ts';
 
 /** What makes images, and what describes them. */

@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cosign } from '../../adapters/cosign.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { once } from '../../core/once.ts';
 import type { SigningIdentity } from '../../seal/run-identity.ts';
 import type { TrustPolicy } from '../../seal/trust.ts';
 import type { BundleVerifier, TrustRoot } from '../../seal/verifier.ts';
 import type { AmbientIdentity } from '../ambient-identity.ts';
 import { cacheFolder, given } from '../environment.ts';
-import { once, type WiringContext } from './context.ts';
+import type { WiringContext } from './context.ts';
 import type { WorkspaceWiring } from './workspace.ts';
 
 /** Who signs here, and whose signatures count. */

@@ -1,5 +1,6 @@
 import type { GitRepository } from '../../adapters/git.ts';
 import { findingText } from '../../core/finding.ts';
+import { once } from '../../core/once.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Program } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
@@ -7,7 +8,7 @@ import type { ProgramName } from '../../toolchain/programs.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ConfigLocation } from '../../workspace/discovery.ts';
 import type { Component } from '../../workspace/primitives.ts';
-import { once, type WiringContext } from './context.ts';
+import type { WiringContext } from './context.ts';
 
 /** The config that applies, and where it was found. */
 export interface Workspace {

@@ -1,8 +1,7 @@
+import { GITHUB_ISSUER } from '../../seal/trust.ts';
 import type { SignerPolicy } from '../../seal/types.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ProbeResult } from './examine.ts';
-
-const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
 /** How well the config separates what main built from what a pull request built; the first weakness is a warning. */
 export function examineTrust(signing: Config['signing']): ProbeResult {

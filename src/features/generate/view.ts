@@ -11,7 +11,7 @@ export function generateOutcome(document: GenerateDocument): Outcome {
 }
 
 /** A line per generator, and one for every file that differs. */
-export function generateText({ generated, written }: GenerateDocument, style: Style): string {
+function generateText({ generated, written }: GenerateDocument, style: Style): string {
   if (generated.length === 0) return 'No primitive here has a generator.\n';
   const rows = generated.flatMap(({ kind, name, generator, changes }) => [
     [style.bold(sanitizeLine(`${kind}/${name}`)), generator, summary(changes.length, written)],

@@ -1,11 +1,9 @@
+import { GITHUB_ISSUER } from '../../seal/trust.ts';
 import { writeText } from '../../yaml/write.ts';
 import type { InitAnswers } from './guess.ts';
 
 /** The path of the publish workflow; part of the identity that is trusted. */
-export const WORKFLOW_FILE = '.github/workflows/publish.yaml';
-
-/** The issuer of the tokens of GitHub Actions. */
-export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+const WORKFLOW_FILE = '.github/workflows/publish.yaml';
 
 /** The text of a new `primitive.config.yaml` for `version` of this program. */
 export function configText(

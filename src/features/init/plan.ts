@@ -1,8 +1,9 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
+import { GITHUB_ISSUER } from '../../seal/trust.ts';
 import { type Config, parseConfig } from '../../workspace/config.ts';
 import { CONFIG_FILE } from '../../workspace/discovery.ts';
-import { configText, GITHUB_ISSUER } from './config-text.ts';
+import { configText } from './config-text.ts';
 import type { InitAnswers } from './guess.ts';
 
 /** A file to be written, relative to the root of the repository. */

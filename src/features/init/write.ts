@@ -2,6 +2,7 @@ import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { errnoOf, explained } from '../../workspace/file-errors.ts';
+import { missingFolders } from '../../workspace/staging.ts';
 import type { InitFile } from './plan.ts';
 
 /** Throws `init-exists` (exit 2) where one of the files is there. */
@@ -48,9 +49,4 @@ function exists(paths: readonly string[]): PrimitiveError {
     why: 'init never overwrites; nothing was written',
     suggestions: ['Change it by hand.', 'To see what init would write: move it away and run init --dry-run.'],
   });
-}
-
-/** Outermost first. */
-function missingFolders(folder: string): readonly string[] {
-  return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
 }

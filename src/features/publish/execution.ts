@@ -3,7 +3,7 @@ import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Digest, Manifest } from '../../oci/types.ts';
-import type { SealContext } from '../../seal/inspect.ts';
+import type { SealContext } from '../../seal/search.ts';
 import type { SbomFormat, SbomGenerator, Signer } from '../../seal/types.ts';
 import type { History } from '../../workspace/history.ts';
 import type { ComponentInputs } from '../../workspace/inputs.ts';

@@ -2,8 +2,9 @@ import pLimit from 'p-limit';
 import { formatPlatform } from '../../oci/manifest.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Digest, Manifest, Repository } from '../../oci/types.ts';
-import { checkAgainstRecord, inspectSeal, type SealContext } from '../../seal/inspect.ts';
+import { checkAgainstRecord, inspectSeal } from '../../seal/inspect.ts';
 import { type RecordState, underCommit, verifyRecord } from '../../seal/record.ts';
+import type { SealContext } from '../../seal/search.ts';
 import { scopedTo, type TrustPolicy, tierOf } from '../../seal/trust.ts';
 import type { ReleaseComponent } from '../../seal/types.ts';
 import type { BundleVerifier } from '../../seal/verifier.ts';
@@ -195,7 +196,7 @@ class ComponentReader {
       return { missed: 'the release record was written by a signer that this run does not rely on' };
     const entry = entryOf(record, inputs);
     if (!entry) return { missed: `inputs changed since the release of ${record.record.commit.slice(0, 12)}` };
-    const image = await checkAgainstRecord(this.#known.registry, entry, { checkChildren: true });
+    const image = await checkAgainstRecord(this.#known.registry, entry);
     if (!image.intact) return { missed: `the released image is not intact: ${image.detail}` };
     return {
       baseline: { found: 'release', commit: record.record.commit, image: recordedImage(entry, record) },

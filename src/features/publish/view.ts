@@ -2,7 +2,7 @@ import type { ExitCode } from '../../core/errors.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
-import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
+import { countWords, markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { PublishedComponent, PublishPlan, PublishReport } from './document.ts';
 import type { PublishResult } from './run.ts';
 
@@ -49,7 +49,7 @@ export function publishText(report: PublishReport, style: Style): string {
   ];
   const refs = components.flatMap(({ ref }) => (ref === undefined ? [] : [`${ref}\n`]));
   return [
-    `${style.bold(commit.slice(0, 12))} by ${article(tier)} run: ${countBy(components.map(({ action }) => action))}\n`,
+    `${style.bold(commit.slice(0, 12))} by ${article(tier)} run: ${countWords(components.map(({ action }) => action))}\n`,
     table(rows),
     ...failures,
     ...(refs.length > 0 ? [refs.join('')] : []),
@@ -70,7 +70,7 @@ export function planText(plan: PublishPlan, style: Style): string {
     ['channel', channel.tag, channel.action, style.dim(sanitizeLine(channel.reason))],
   ];
   return [
-    `Plan for ${style.bold(commit.slice(0, 12))} by ${article(run.tier)} run: ${countBy(components.map(({ action }) => action))}\n`,
+    `Plan for ${style.bold(commit.slice(0, 12))} by ${article(run.tier)} run: ${countWords(components.map(({ action }) => action))}\n`,
     table(rows),
     table(facts),
     'Nothing was changed.\n',
@@ -155,13 +155,6 @@ function shortDigest(digest: string | undefined): string {
 
 function article(tier: string): string {
   return tier === 'accepted' ? 'an accepted' : `a ${tier}`;
-}
-
-/** `2 built, 1 reused`, in the order in which they come first. */
-function countBy(words: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
 }
 
 function markdownRow(cells: readonly string[]): string {

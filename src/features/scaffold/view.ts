@@ -29,7 +29,7 @@ export function scaffoldOutcome(
 }
 
 /** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
-export function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
+function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
   const { kind, name, path, files, strangers: unexpectedFiles, written, next } = document;
   const rows = files.map((file) => row(file, style));
   const unexpected = unexpectedFiles

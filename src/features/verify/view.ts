@@ -70,7 +70,7 @@ function findingsSuite({ findings, scope }: VerifyDocument, rules: readonly AnyR
 }
 
 /** For the step summary and `--report markdown=…`. */
-export function verifyMarkdown(document: VerifyDocument): string {
+function verifyMarkdown(document: VerifyDocument): string {
   const { findings, unchecked, suites } = document;
   const lines = [`## ${verdictText(document)}`, ''];
   if (findings.length > 0) {
@@ -107,7 +107,7 @@ function place({ path, line }: VerifyFinding): string {
 }
 
 /** Findings by file, what was not checked, and the verdict. */
-export function verifyText(document: VerifyDocument, style: Style): string {
+function verifyText(document: VerifyDocument, style: Style): string {
   const lines: string[] = [];
   let path: string | undefined;
   for (const [i, finding] of document.findings.entries()) {

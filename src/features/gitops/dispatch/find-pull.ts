@@ -6,7 +6,7 @@ import type { GitHub, PullRequest } from './github.ts';
  * The pull request that matters of those of a branch: the open one, else the newest that was made since `since` (ISO
  * 8601). Undefined where there is none.
  */
-export function choosePull(pulls: readonly PullRequest[], since: string): PullRequest | undefined {
+function choosePull(pulls: readonly PullRequest[], since: string): PullRequest | undefined {
   return (
     pulls.find(({ state }) => state === 'open') ??
     pulls.find(({ created }) => Date.parse(created) >= Date.parse(since))

@@ -23,7 +23,7 @@ export function gitopsRunOutcome(document: GitopsRunDocument): Outcome {
 }
 
 /** The run with its steps, the pull request with its files, what is wrong, and what to do next. */
-export function gitopsRunText(document: GitopsRunDocument, style: Style): string {
+function gitopsRunText(document: GitopsRunDocument, style: Style): string {
   const { request, run, pull, problem, next, result } = document;
   const inputs = Object.entries(request.inputs).map(([name, value]) => `${name}=${value}`);
   const facts = [
@@ -101,7 +101,7 @@ function mark(conclusion: string | null, style: Style): string {
 }
 
 /** The same as GitHub Markdown, for the step summary and `--report markdown`. */
-export function gitopsRunMarkdown(document: GitopsRunDocument): string {
+function gitopsRunMarkdown(document: GitopsRunDocument): string {
   const { run, pull, problem } = document;
   const steps = (run?.jobs ?? []).flatMap(({ name, steps: all }) =>
     all.map((step) => `| ${markdownText(`${name} / ${step.name}`)} | ${step.conclusion ?? step.status} |`),

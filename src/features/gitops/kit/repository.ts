@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
 import { explained } from '../../../workspace/file-errors.ts';
 import { lookBelow, pathFault } from '../../../workspace/safe-path.ts';
+import { missingFolders } from '../../../workspace/staging.ts';
 import { schemaFaults } from '../../../yaml/schema-faults.ts';
 import { type Installed, installedSchema } from './kit-document.ts';
 import type { KitChange } from './plan.ts';
@@ -100,11 +101,6 @@ export function writeChanges(root: string, changes: readonly KitChange[]): void 
 /** With line feeds alone: on Windows git may have made pairs of them, which would make each line a change. */
 function textOf(content: Buffer): string {
   return content.toString().replaceAll('\r\n', '\n');
-}
-
-/** Outermost first. */
-function missingFolders(folder: string): readonly string[] {
-  return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
 }
 
 function blocked(path: string): PrimitiveError {
