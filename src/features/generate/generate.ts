@@ -8,7 +8,7 @@ import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
 import { locate } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
-import { explained } from '../../workspace/file-errors.ts';
+import { explained, isMissing } from '../../workspace/file-errors.ts';
 import { lookBelow } from '../../workspace/safe-path.ts';
 import { openStaging, removeLeftOvers, type Staging } from '../../workspace/staging.ts';
 import type { GenerateDocument } from './document.ts';
@@ -235,7 +235,10 @@ async function compare(
 async function digests(base: string, folder: string): Promise<ReadonlyMap<string, Digest>> {
   const found = new Map<string, Digest>();
   const visit = async (path: string): Promise<void> => {
-    const entries = await readdir(join(base, path), { withFileTypes: true }).catch(() => []);
+    const entries = await readdir(join(base, path), { withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
     for (const entry of entries) {
       const below = `${path}/${entry.name}`;
       if (entry.isDirectory()) await visit(below);

@@ -207,6 +207,24 @@ test('a fresh process is as generated, without any program; regenerating is a no
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
 });
 
+test('generated files that cannot be read are no difference', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, flow);
+  await chmod(join(repo.root, 'primitives/process/orders/internal/gen'), 0);
+  // Root without its right to ignore modes; another user might not reach this checkout.
+  const { code, stderr } = await attempt(
+    'setpriv',
+    [
+      '--bounding-set=-dac_override,-dac_read_search',
+      process.execPath,
+      join(import.meta.dirname, '../../../bin/dev.js'),
+      ...['generate', '--check'],
+    ],
+    { cwd: repo.root },
+  );
+  expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('permission denied') });
+});
+
 test('a generated file that git ignores is as good as missing', async () => {
   await using repo = await scaffoldRepo();
   await scaffold(repo.root, flow);
