@@ -44,7 +44,7 @@ function nameOf(bytes: Buffer): Pick<FolderEntry, 'name' | 'undecodable'> {
   return { name: shown, undecodable: true };
 }
 
-/** See `SourceTree.changes`. Tracked and untracked files are looked for at the same time: each look goes through all folders. */
+/** See `SourceTree.changes`. Lists tracked and untracked files at the same time: each walks all folders. */
 export async function listChanges(git: Git): Promise<readonly Change[]> {
   const [tracked, untracked] = await Promise.all([
     git.expect([

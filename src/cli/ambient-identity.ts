@@ -3,7 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { decodeClaims, type PullRequestEvent, readPullRequest } from '../seal/run-identity.ts';
 import { type Environment, networkOf } from './environment.ts';
 
-/** Milliseconds for which the token that was looked at signs, too; a build may take longer than one lives. */
+/** Milliseconds for which the token whose claims were read also signs; a build may take longer than one lives. */
 const YOUNG = 60_000;
 
 /** The OIDC identity that this process can sign with, without a prompt. */

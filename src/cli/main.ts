@@ -76,8 +76,8 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
   const { id, globals, rest } = findInvocation(argv, new Set(ids));
   const command = id === undefined ? undefined : config.findCommand(id);
   if (command === undefined) {
-    const stray = rest.find((word) => !isHelpFlag(word) && word !== '--json');
-    if (stray !== undefined) throw await notFound(stray, id, config);
+    const unknown = rest.find((word) => !isHelpFlag(word) && word !== '--json');
+    if (unknown !== undefined) throw await notFound(unknown, id, config);
   }
   if (command === undefined || wantsHelp(argv)) {
     const { showHelp } = await import('./help.ts');

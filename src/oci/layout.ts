@@ -37,7 +37,7 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
  * and nothing that varies from run to run. BuildKit's own unsigned attestations are left out.
  *
  * Throws `layout-invalid` or `manifest-invalid` (exit 3). Manifests and configs are hashed here; of layers only the size
- * is looked at, because they are hashed while they are sent. Symbolic links are not followed.
+ * is checked, because they are hashed while they are sent. Symbolic links are not followed.
  */
 export async function readImageLayout(
   folder: string,

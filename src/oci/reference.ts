@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { isDigest } from './digest.ts';
 import type { Digest, Repository } from './types.ts';
 
-/** A parsed reference: a repository, and the tag, the digest or both that stood behind it. */
+/** A parsed reference: a repository, and the tag, the digest or both that followed it. */
 export interface ImageReference {
   readonly repository: Repository;
   readonly tag?: string;

@@ -9,14 +9,14 @@ import type { SealContext } from './search.ts';
 import { describeSigner, scopedTo, tierOf } from './trust.ts';
 import type { BundleArtifact, VerifiedStatement } from './types.ts';
 
-/** Milliseconds between looks at a registry that shows late what it was given. */
+/** Milliseconds between two reads of a registry that lags behind its writes. */
 const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
 
 /**
  * Attaches an image's bundles, reads all of it back from the registry and verifies it. The bundles are put in the order
  * given: the signature comes last. Attaching the same bundles again changes nothing.
  *
- * What others attached before does not do in place of it: the seal that is read back must be of this signer's tier, and
+ * Bundles that others attached before are no substitute: the seal that is read back must be of this signer's tier, and
  * where that is only accepted, by this signer or one of its repository and ref.
  *
  * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that this config does not accept, and
@@ -32,11 +32,11 @@ export async function attachSeal(
   const uploaded = await uploadBundles(context, repository, bundles);
   const statement = await attachBundles(context, repository, image, uploaded);
   const own = { ...context, policy: scopedTo(context.policy, statement.signer) };
-  const look = async () => {
+  const read = async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
     return state.sealed ? state : state.detail;
   };
-  return confirm(context, look, `${repository}@${image.digest}`);
+  return confirm(context, read, `${repository}@${image.digest}`);
 }
 
 /** Bundles that a repository has, which nothing refers to yet. */
@@ -83,16 +83,16 @@ export async function attachBundles(
 }
 
 /**
- * Looks until there is an answer: a registry may show late what was put. Throws `seal-not-confirmed` (exit 3) with the
+ * Reads until there is an answer: a registry may lag behind its writes. Throws `seal-not-confirmed` (exit 3) with the
  * last explanation.
  */
 export async function confirm<T extends object>(
   { sleep = wait }: SealContext,
-  look: () => Promise<T | string>,
+  read: () => Promise<T | string>,
   what: string,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
-    const seen = await look();
+    const seen = await read();
     if (typeof seen !== 'string') return seen;
     const delay = READ_BACK_DELAYS[attempt];
     if (delay === undefined) {

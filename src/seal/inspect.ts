@@ -77,7 +77,7 @@ export async function inspectSeal(
   };
 }
 
-/** What a look at a recorded image came to. `manifest` is the image's own, for putting it under another tag. */
+/** The state of a recorded image. `manifest` is the image's own, for putting it under another tag. */
 export type RecordedImage =
   | { readonly intact: true; readonly manifest: Manifest }
   | ({ readonly intact: false } & Omit<Unsealed, 'sealed'>);

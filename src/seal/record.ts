@@ -100,7 +100,7 @@ export async function readRecord(
   { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
   const reading = context.registry.getManifest(repository, reference);
-  // A signature is of a digest: where that is known, it is looked for while the manifest is read.
+  // A signature is of a digest: where that is known, it is read together with the manifest.
   const signature = isDigest(reference) ? findSignature(context, repository, reference) : undefined;
   signature?.catch(() => undefined);
   const state = await verifyRecord(context, repository, await reading, { registry: prefix, signature });
@@ -175,8 +175,8 @@ export async function verifyRecord(
     if (record.code !== 'record-invalid' && tier === 'trusted') throw record;
     return untrusted('broken', record.why ?? record.message);
   }
-  const stray = record.components.find(({ image }) => !image.startsWith(`${prefix.replace(/\/+$/, '')}/`));
-  if (stray) return untrusted('foreign', `it lists ${stray.image}, which is not of ${prefix}`);
+  const outside = record.components.find(({ image }) => !image.startsWith(`${prefix.replace(/\/+$/, '')}/`));
+  if (outside) return untrusted('foreign', `it lists ${outside.image}, which is not of ${prefix}`);
   return { state: 'found', record, digest, manifest, tier, signer };
 }
 
@@ -209,13 +209,13 @@ export async function writeRecord(
     digest: artifact.digest,
     bytes: artifact.bytes,
   };
-  const look = async () => {
+  const read = async () => {
     const state = await readRecord(context, repository, manifest.digest, { registry: prefix });
     if (state.state === 'absent') return 'it is not there';
     if (state.state === 'untrusted') return state.detail;
     return tier === 'trusted' && state.tier !== 'trusted' ? 'no trusted signer has signed it' : state;
   };
-  const before = await look();
+  const before = await read();
   if (typeof before !== 'string') return before;
   const push = async () => {
     await Promise.all([
@@ -233,7 +233,7 @@ export async function writeRecord(
   await Promise.allSettled([pushing, signing]);
   await pushing;
   await attachBundles(context, repository, manifest, await signing);
-  return confirm(context, look, `the release record ${repository}@${manifest.digest}`);
+  return confirm(context, read, `the release record ${repository}@${manifest.digest}`);
 }
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;

@@ -6,12 +6,12 @@ import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignedStatement, VerifiedStatement } from './types.ts';
 import type { BundleCheck, BundleVerifier } from './verifier.ts';
 
-/** What a look at what is attached in a registry needs. */
+/** What reading and judging bundles in a registry needs. */
 export interface SealContext {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
   readonly policy: TrustPolicy;
-  /** Waits between two looks at a registry that shows late what it was given; the clock's own where absent. */
+  /** Waits between two reads of a registry that lags behind its writes; a timer where absent. */
   readonly sleep?: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -36,12 +36,12 @@ export type SearchResult = Found | { readonly miss: MissReason; readonly detail?
 
 /** As many bundles are read at a time; together they stay far below what a registry allows one client. */
 const BATCH = 8;
-/** Anyone who may push can attach any number; those that say what we look for are read first. */
+/** Anyone who may push can attach any number; those that announce a wanted type are read first. */
 const MAX_CANDIDATES = 256;
 
 /**
- * Looks among everything attached to `subject` for one statement of each wanted kind, by the best signer there is.
- * What is broken, foreign or by strangers is passed over: it neither counts nor hides what is good.
+ * Finds one statement of each wanted kind among everything attached to `subject`, by the best signer there is. What is
+ * broken, foreign or by unknown signers is passed over: it neither counts nor hides what is good.
  */
 export async function searchBundles(
   { registry, verifier, policy }: SealContext,

@@ -49,7 +49,7 @@ export function describeSigner(signer: SignerIdentity): string {
  * The identity that a Fulcio certificate for these OIDC claims will carry: of a GitHub Actions job its workflow, of a
  * person the verified address. Undefined for tokens of other make.
  *
- * The claims are not verified here: the result only foretells; the certificate decides.
+ * The claims are not verified here: the result is a forecast; the certificate decides.
  */
 export function identityFromClaims(claims: Readonly<Record<string, unknown>>): SignerIdentity | undefined {
   const issuer = text(claims, 'iss');
@@ -73,7 +73,7 @@ export function identityFromClaims(claims: Readonly<Record<string, unknown>>): S
 /** `sha256:` of a PEM public key's SPKI DER. Throws `signing-key-invalid` for anything else. */
 export function fingerprintOf(publicKey: string): string {
   try {
-    // A private key would be taken, too, and its public half derived; it has no business here.
+    // Of a private key Node would take the public half; a config must not name one.
     if (!/^-----BEGIN (RSA )?PUBLIC KEY-----/m.test(publicKey)) throw new Error('no PEM block "PUBLIC KEY"');
     const der = createPublicKey(publicKey).export({ type: 'spki', format: 'der' });
     return `sha256:${createHash('sha256').update(der).digest('hex')}`;

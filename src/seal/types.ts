@@ -56,7 +56,7 @@ export interface VerifiedStatement extends SignedStatement {
   readonly tier: TrustTier;
 }
 
-/** What a look at one image in the registry came to. */
+/** The state of one image in the registry. */
 export type SealState =
   | {
       readonly sealed: true;

@@ -49,7 +49,7 @@ export function nameFault(name: string, rules: NameRules): string | undefined {
   return `does not match ${pattern}`;
 }
 
-/** A name that {@link nameFault} finds no fault with and that looks like one with which it does; undefined where none does. */
+/** A valid name that is close to one that is not; undefined where none is. */
 export function nameLike(name: string, kind: string, rules: NameRules): string | undefined {
   const spelled = name
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')

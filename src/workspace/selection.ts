@@ -18,7 +18,7 @@ export interface SelectionBase {
   readonly repositoryRoot: string;
 }
 
-/** What a selection looks at. */
+/** What a selection chooses by. */
 type Named = Pick<Component, 'id' | 'kind' | 'name' | 'path'>;
 
 /**

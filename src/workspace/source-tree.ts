@@ -75,7 +75,7 @@ export interface SourceTree {
   readWhole(objects: readonly string[], maxBytes?: number): Promise<readonly Uint8Array[]>;
   /**
    * All changes of index and work tree against HEAD, sorted by code unit of the path; files that are ignored and not
-   * tracked are none. Git is asked once, when this is first called: the longest look at a repository, so call early.
+   * tracked are none. Git is asked once, when this is first called: the slowest question to a repository, so call early.
    * Throws `git-failed` (exit 3).
    */
   changes(): Promise<readonly Change[]>;

@@ -89,7 +89,7 @@ async function observe(
     if (!isRefusal(error)) throw error;
     if (components.length === 1) return new Map(components.map(({ id }) => [id, error]));
   }
-  // At least one of them is wrong, and the others are not to suffer.
+  // At least one of them is wrong; the others are observed without it.
   const each = await Promise.all(components.map((component) => observe(tree, [component])));
   return new Map(each.flatMap((one) => [...one]));
 }

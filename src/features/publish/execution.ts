@@ -96,7 +96,7 @@ export function failedTask(task: Task, error: unknown, { signal, emit }: Executi
   return { task, ok: false, error };
 }
 
-/** Whether time has gone by since the facts were read. */
+/** Whether the plan builds anything: what the facts say of the registry is then old by the time of the tags. */
 export function buildsAny({ components }: PublishPlan): boolean {
   return components.some(({ action }) => action === 'build');
 }

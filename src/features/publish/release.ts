@@ -5,7 +5,7 @@ import type { ReleaseRecord, TrustTier } from '../../seal/types.ts';
 import type { PlannedChannel, PublishPlan } from './document.ts';
 import type { Execution } from './execution.ts';
 
-/** How often a record or channel is looked at again after another publisher wrote it. */
+/** How often a record or channel is read again after another publisher wrote it. */
 const ATTEMPTS = 4;
 
 type Found = Extract<RecordState, { state: 'found' }>;

@@ -3,11 +3,11 @@ import { type Execution, failedTask, type Outcome, type SealedTask } from './exe
 import { settleAll } from './settle.ts';
 import { type PreparedTags, prepareTags, writeTags } from './tagging.ts';
 
-/** Components that are looked at, then tagged, at a time. */
+/** Components whose tags are read, then written, at a time. */
 const TAGGED_AT_A_TIME = 64;
 
 /**
- * Tags what is sealed. All tags are looked at before the first is written: a conflict in one component leaves all of
+ * Tags what is sealed. All tags are read before the first is written: a conflict in one component leaves all of
  * them as they are, unless the plan says to keep going.
  */
 export async function tagAll(outcomes: readonly Outcome[], execution: Execution): Promise<Outcome[]> {

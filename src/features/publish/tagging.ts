@@ -13,7 +13,7 @@ import {
 } from './execution.ts';
 import { sealedImage } from './sealed-image.ts';
 
-/** How often a tag is looked at again after another publisher wrote it. */
+/** How often a tag is read again after another publisher wrote it. */
 const ATTEMPTS = 4;
 
 /** A tag, the image that it shall name, and what the plan lets it replace. */
@@ -24,7 +24,7 @@ interface TagTarget {
   readonly supersedes?: Digest;
 }
 
-/** A tag that was looked at before it is written. */
+/** A tag as it was read before it is written. */
 interface TagPreparation extends TagTarget {
   readonly current: Digest | undefined;
   /** The image that stays: the target's own, or an equal one that another publisher put there. */
@@ -40,7 +40,7 @@ export interface PreparedTags {
 }
 
 /**
- * Looks whether the tags of a component may be written, and gets the bytes that they will name.
+ * Checks whether the tags of a component may be written, and gets the bytes that they will name.
  *
  * Throws `tag-conflict` (exit 1) for a tag that must not be replaced, and `baseline-gone` (exit 1, retryable) where the
  * image to reuse was deleted since the plan was made.
@@ -70,7 +70,7 @@ async function prepareTag(target: TagTarget, execution: Execution): Promise<TagP
 
 /**
  * Whether the facts say what the tag names: they read the tag of the commit, and nothing was built since. An accepted
- * run looks again all the same before it writes, lest it takes the tag from a trusted one.
+ * run reads it again before it writes, so that it takes no tag from a trusted one.
  */
 function isFresh({ task: { planned }, tag }: TagTarget, { plan }: Execution): boolean {
   if (tag !== plan.commit || buildsAny(plan)) return false;
@@ -141,7 +141,7 @@ async function writeTag(
   if (kept) return { image: kept };
   if (!manifest) throw new Error(`${tag} is to be written without its manifest`);
   const { repository } = task.inputs.component;
-  // Tags were looked at together; an accepted run looks at each again, lest a trusted one came since.
+  // All tags were read first; an accepted run reads each again, as a trusted one may have written it since.
   const accepted = execution.plan.run.tier !== 'trusted';
   const readsBack = accepted || task.planned.action === 'build';
   let { current } = preparation;

@@ -89,7 +89,7 @@ async function checkUnmoved(target: string, { path, files }: ScaffoldPlan): Prom
 }
 
 function moved(path: string, cause?: unknown): PrimitiveError {
-  return new PrimitiveError('scaffold-moved', `${path} has changed since it was looked at.`, {
+  return new PrimitiveError('scaffold-moved', `${path} has changed since it was read.`, {
     why: 'another program writes there; nothing was changed',
     suggestions: ['Run the command again.'],
     retryable: true,

@@ -36,7 +36,7 @@ export interface OtherPrimitive {
 }
 
 /**
- * Looks at the folder of one primitive below the folder of the config.
+ * Reads the folder of one primitive below the folder of the config.
  *
  * Throws `scaffold-blocked` where a link or a file is in the way of a folder, and what {@link readManifest} throws.
  */
@@ -64,7 +64,7 @@ async function readOthers(root: string, own: string): Promise<readonly OtherPrim
   return Promise.all(
     folders.map(async ({ kind, name, path }) => {
       const text = await readFile(join(root, path, MANIFEST), 'utf8').catch(() => '');
-      // Few say it, and parsing all of hundreds would be felt. A broken one is for its own commands to report.
+      // Few name an image, and parsing hundreds takes time. A broken one is reported by its own commands.
       const manifest = text.includes('image')
         ? await readManifest(text, path).catch(() => undefined)
         : undefined;
@@ -79,7 +79,7 @@ export async function readExisting(
   paths: Iterable<string>,
 ): Promise<ReadonlyMap<string, Existing>> {
   const existing = new Map<string, Existing>();
-  // As for every new primitive: what can be nowhere need not be looked for, file by file.
+  // A new primitive has no file yet.
   if (!existsSync(folder)) return existing;
   for (const path of paths) {
     const found = await readOne(folder, path);

@@ -12,7 +12,7 @@ import type { Existing, Site } from './facts.ts';
 /** `primitive.scaffold-plan/v1`: what `--dry-run` prints is what is executed. */
 export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
 
-/** One file of a plan. `existing` is looked at again before anything is written. */
+/** One file of a plan. `existing` is compared again before anything is written. */
 export type PlannedFile = ScaffoldPlan['files'][number];
 
 /** What becomes of a file. Only `created` and `regenerated` write anything. */

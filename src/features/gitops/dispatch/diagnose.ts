@@ -205,7 +205,7 @@ async function hasTrigger(text: string, shown: string): Promise<boolean | Primit
   }
 }
 
-/** What a token may not read is as good as missing here: the reason is looked for, not asserted. */
+/** The result; undefined where the token may not read it. */
 export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch((error: unknown) => {
     if (error instanceof PrimitiveError && error.code === 'github-forbidden') return undefined;

@@ -17,13 +17,13 @@ export interface FollowContext {
   readonly deadline: number;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two reads of a run. */
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 10_000;
 
 /**
- * Looks at a run until it is completed or the deadline has passed, and emits what has changed: an item for each step.
- * The looks become rarer while nothing changes.
+ * Reads a run until it is completed or the deadline has passed, and emits what has changed: an item for each step.
+ * Waits longer while nothing changes.
  */
 export async function follow(first: WorkflowRun, context: FollowContext): Promise<RunState> {
   const { github, clock, emit, signal, deadline } = context;

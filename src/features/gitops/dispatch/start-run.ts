@@ -6,7 +6,7 @@ import { awaitRun } from './find-run.ts';
 import type { GitHub, WorkflowRun } from './github.ts';
 import type { JournalEntry } from './journal.ts';
 
-/** How often a dispatch is sent whose fate is unknown. */
+/** How often a dispatch is sent while its outcome is unknown. */
 const ATTEMPTS = 3;
 
 /** What a run is started with. */

@@ -111,7 +111,7 @@ function blocked(path: string): PrimitiveError {
 }
 
 function moved(path: string): PrimitiveError {
-  return new PrimitiveError('kit-moved', `${path} has changed since it was looked at.`, {
+  return new PrimitiveError('kit-moved', `${path} has changed since it was read.`, {
     why: 'another program writes there; nothing was changed',
     suggestions: ['Run the command again.'],
     retryable: true,
