@@ -183,7 +183,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   }
   const { exitCode, stderr } = await processes.run(program, known.args(output), options);
   if (exitCode === 0) return checkSpace(run, output);
-  const why = stderr.trim().split('\n').slice(-20).join('\n');
+  const why = stderr.trim().split('\n').slice(-20).join('\n') || 'it printed no message';
   throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
     why,
     suggestions: [

@@ -142,6 +142,18 @@ test('a generator that is missing, or of another version', async () => {
   });
 });
 
+test('a generator that fails without a word', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, domain);
+  const bin = join(repo.root, 'node_modules/bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'buf'), '#!/bin/sh\ntest "$1" = --version && echo 1.60.0\n', { mode: 0o755 });
+  await expect(run(repo.root, { path: [bin, PATH].join(delimiter) })).rejects.toMatchObject({
+    code: 'generator-failed',
+    why: 'it printed no message',
+  });
+});
+
 test('a program that nobody knows is not run', async () => {
   await using repo = await scaffoldRepo();
   await scaffold(repo.root);

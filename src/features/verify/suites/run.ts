@@ -142,7 +142,7 @@ async function runInstalls(
     );
     emit({ type: 'item', item, status: exitCode === 0 ? 'done' : 'failed', state: 'installed' });
     if (exitCode === 0) continue;
-    const why = stderr.trim().split('\n').at(-1) ?? '';
+    const why = stderr.trim().split('\n').at(-1) || 'it printed no message';
     return obstacle(
       primitive,
       'tool-failed',
