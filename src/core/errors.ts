@@ -84,5 +84,7 @@ function placeOf(error: Error): string {
 /** What failed and why, on one line; only a sentence ends by itself, and then another one begins. */
 export function errorLine({ message, why }: PrimitiveError): string {
   if (why === undefined) return message;
-  return message.endsWith('.') ? `${message} ${why.charAt(0).toUpperCase()}${why.slice(1)}` : `${message}: ${why}`;
+  return message.endsWith('.')
+    ? `${message} ${why.charAt(0).toUpperCase()}${why.slice(1)}`
+    : `${message}: ${why}`;
 }

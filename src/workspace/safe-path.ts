@@ -24,9 +24,12 @@ export type Found =
   /** `by` is relative to the folder. */
   | { readonly type: 'blocked'; readonly by: string; readonly stats: Stats };
 
-/** Looks at a path below a folder. Links are not followed: one could lead anywhere. */
+/**
+ * What is at a path below a folder; `missing` for a text that {@link pathFault} refuses. Links are not followed: one could
+ * lead anywhere.
+ */
 export async function lookBelow(folder: string, path: string): Promise<Found> {
-  const parts = path.split('/');
+  const parts = pathFault(path) === undefined ? path.split('/') : [];
   for (const depth of parts.keys()) {
     const by = parts.slice(0, depth + 1).join('/');
     const stats = await look(join(folder, by));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Finding } from '../../core/finding.ts';
 import { modelFiles } from '../../kinds/kind.ts';
 import { digestOf } from '../../oci/digest.ts';
+import { lookBelow } from '../../workspace/safe-path.ts';
 import type { OnDisk } from './on-disk.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function originalWarning(
   if (original === undefined || copy === undefined) return undefined;
   const shown = `${path}/${copy}`;
   const [theirs, ours] = await Promise.all(
-    [original, shown].map((file) => readFile(join(root, file)).catch(() => undefined)),
+    [original, shown].map((file) => readBelow(root, file).catch(() => undefined)),
   );
   if (theirs === undefined || ours === undefined) return undefined;
   const [one, other] = await Promise.all([digestOfModel(theirs, original), digestOfModel(ours, shown)]);
@@ -33,6 +34,11 @@ export async function originalWarning(
       : `it has changed since it was copied to ${shown}, from which code is generated`,
     fix: `Remove ${original}, or copy one over the other.`,
   };
+}
+
+async function readBelow(root: string, path: string): Promise<Uint8Array | undefined> {
+  const { type } = await lookBelow(root, path);
+  return type === 'file' ? readFile(join(root, path)) : undefined;
 }
 
 /** Whether it has faults does not matter here; undefined where it is no XML. */

@@ -6,7 +6,7 @@ import { digestOfStream } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
 import { listPrimitiveFolders, MANIFEST } from '../../workspace/primitive-folders.ts';
 import { type Manifest, readManifest } from '../../workspace/provenance.ts';
-import { lookBelow, pathFault } from '../../workspace/safe-path.ts';
+import { lookBelow } from '../../workspace/safe-path.ts';
 
 /** What is at the path of a file that is to be written. */
 export type Existing =
@@ -89,8 +89,6 @@ export async function readExisting(
 }
 
 async function readOne(folder: string, path: string): Promise<Existing | undefined> {
-  // A record can name anything.
-  if (pathFault(path) !== undefined) return undefined;
   const found = await lookBelow(folder, path);
   if (found.type === 'missing') return undefined;
   if (found.type === 'blocked') return { type: 'blocked', by: found.by };

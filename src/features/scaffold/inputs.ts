@@ -1,4 +1,4 @@
-import { lstat, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
 import picomatch from 'picomatch';
 import { PrimitiveError } from '../../core/errors.ts';
@@ -6,6 +6,7 @@ import { nearest } from '../../core/nearest.ts';
 import { entityFault } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
+import { lookBelow } from '../../workspace/safe-path.ts';
 
 /** Inputs by name, as they were given: paths are relative to the current directory. */
 export type GivenInputs = Readonly<Record<string, string>>;
@@ -68,12 +69,11 @@ async function meantBy(
 
 /** The bytes of a file that an input names. Throws `input-invalid` (exit 2). */
 export async function readInput(root: string, name: string, path: string): Promise<Uint8Array> {
-  const file = join(root, path);
-  const found = await lstat(file).catch(() => undefined);
-  if (!found?.isFile())
-    throw invalid(name, path, found === undefined ? 'the file is missing' : 'it is not a plain file');
-  if (found.size > MAX_BYTES) throw invalid(name, path, `it has more than ${MAX_BYTES} bytes`);
-  return readFile(file);
+  const found = await lookBelow(root, path);
+  if (found.type !== 'file')
+    throw invalid(name, path, found.type === 'missing' ? 'the file is missing' : 'it is not a plain file');
+  if (found.stats.size > MAX_BYTES) throw invalid(name, path, `it has more than ${MAX_BYTES} bytes`);
+  return readFile(join(root, path));
 }
 
 async function pathInput(

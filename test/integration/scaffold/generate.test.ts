@@ -338,6 +338,21 @@ test('the copy of a model counts: the original is read no more, and the one that
   expect(await warning()).toContain('it has changed since it was copied');
 });
 
+test('a recorded input outside of the repository is not read', async () => {
+  const place = 'primitives/process/shop';
+  await using repo = await scaffoldRepo({ 'order.bpmn': ORDER });
+  await scaffold(repo.root, { kind: 'process', name: 'shop', inputs: { bpmn: 'order.bpmn' } });
+  await writeFile(join(repo.root, '../order.bpmn'), ORDER.replace('type="mail"', 'type="post"'));
+  const manifest = await readFile(join(repo.root, place, 'primitive.yaml'), 'utf8');
+  await repo.write({ [`${place}/primitive.yaml`]: manifest.replace('bpmn: order', 'bpmn: ../order') });
+  const [primitive] = await readOnDisk(repo.root, await openKinds({ bundled: bundledKinds() }));
+  expect(primitive && (await originalWarning(primitive, repo.root))).toBeUndefined();
+  await rm(join(repo.root, place, 'bpmn/process.bpmn'));
+  await expect(prepare(repo.root, { kind: 'process', name: 'shop' })).rejects.toMatchObject({
+    code: 'input-invalid',
+  });
+});
+
 test('names that primitive.yaml gives before the scaffold are used by it, by generate, and kept', async () => {
   const model = ORDER.replace('type="mail"', 'type="2fa-mail"').replace(
     'type="order.wrap"',
