@@ -86,7 +86,10 @@ async function listKinds(folder: string): Promise<readonly string[]> {
 
 async function readKind(folder: string, name: string): Promise<Kind> {
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
-    throw new PrimitiveError('kind-invalid', `${name} is not a kind: it has no kind.yaml.`, { cause });
+    throw new PrimitiveError('kind-invalid', `Cannot read kind.yaml of the kind ${name}.`, {
+      why: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
   });
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;

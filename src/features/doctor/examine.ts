@@ -4,7 +4,7 @@ import type { Check, DoctorReport } from './document.ts';
 /** What a probe found; with a warning where publish works, but not as safely as it could. */
 export interface ProbeResult {
   readonly detail: string;
-  readonly warning?: { readonly code: string; readonly why: string; readonly fix: readonly string[] };
+  readonly warning?: { readonly code: string; readonly why?: string; readonly fix: readonly string[] };
 }
 
 /** One check; `look` throws a PrimitiveError where it fails. */

@@ -67,8 +67,9 @@ async function lookAtGitops(
     return { detail: await ports.gitops(settings) };
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
-    const { code, message, why = '', suggestions } = error;
-    return { detail: message, warning: { code, why, fix: suggestions } };
+    const { code, message, why, suggestions } = error;
+    const warning = { code, ...(why === undefined ? {} : { why }), fix: suggestions };
+    return { detail: message, warning };
   }
 }
 

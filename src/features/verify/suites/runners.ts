@@ -140,7 +140,7 @@ async function start(
   }
 }
 
-/** Makes lines of chunks; a line of more than a megabyte is dropped. */
+/** Makes lines of chunks; of a line of more than a megabyte only the end is passed on. */
 class LineSplitter {
   readonly #take: (line: string) => void;
   readonly #decoder = new TextDecoder();

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../../src/core/errors.ts';
 import { doctorSchema } from '../../../../src/features/doctor/document.ts';
 import { examine, type Probe } from '../../../../src/features/doctor/examine.ts';
+import { type DoctorPorts, runDoctor } from '../../../../src/features/doctor/run.ts';
 import { doctorText } from '../../../../src/features/doctor/view.ts';
 import { createStyle } from '../../../../src/render/style.ts';
 
@@ -79,6 +80,23 @@ describe('examine', () => {
     ]);
     expect(exit).toBe(0);
     expect(report.checks[0]).toEqual({ id: 'trust', state: 'warn', detail: 'x', ...warning });
+  });
+
+  test('a GitOps repository that is refused without a reason has none', async () => {
+    const refused = () =>
+      Promise.reject(new PrimitiveError('gitops-actions-disabled', 'Actions are disabled.'));
+    const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
+    const config = { registry: 'ghcr.io/acme', gitops: {}, signing };
+    const known: Record<string, unknown> = { workspace: async () => ({ location: { path: 'x' }, config }) };
+    const ports = new Proxy(known, { get: (target, name: string) => target[name] ?? refused });
+    const { report } = await runDoctor(ports as unknown as DoctorPorts);
+    const { id, ...check } = report.checks.at(-1) ?? {};
+    expect(check).toEqual({
+      state: 'warn',
+      detail: 'Actions are disabled.',
+      code: 'gitops-actions-disabled',
+      fix: [],
+    });
   });
 
   test('a bug of ours and an interruption are not findings', async () => {
