@@ -167,7 +167,7 @@ function matching<T>(entries: readonly (readonly [pattern: string, value: T])[],
 
 function fill<T>(value: T, star: string): T {
   return JSON.parse(JSON.stringify(value), (_, item) =>
-    typeof item === 'string' ? item.replaceAll('*', star) : item,
+    typeof item === 'string' ? item.replaceAll('*', () => star) : item,
   );
 }
 

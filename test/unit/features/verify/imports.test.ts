@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { npmResolver } from '../../../../src/features/verify/imports/npm-packages.ts';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
 import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/policy.ts';
+import { Repository } from '../../../../src/features/verify/imports/repository.ts';
+import { memoryTree } from '../../../support/verify-corpus/tree.ts';
 
 /** `specifier`, with `type ` where nothing is loaded, `?` where it is not known, and the names of Python's `from`. */
 async function importsOf(path: string, text: string): Promise<readonly string[]> {
@@ -141,4 +144,10 @@ test('the page of IMP-005 names all infrastructure', async () => {
   const names = Object.values(INFRASTRUCTURE).flat();
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   for (const list of Object.values(INFRASTRUCTURE)) expect(list).toEqual([...list].sort());
+});
+
+test('a dollar sign in the name of a file is nothing special to an alias', async () => {
+  const files = { 'tsconfig.json': '{"compilerOptions":{"paths":{"@/*":["./src/*"]}}}', 'src/$$.ts': '' };
+  const resolve = await npmResolver(await Repository.open(memoryTree(files), []));
+  expect(await resolve('@/$$', 'a.ts')).toEqual([{ type: 'path', path: 'src/$$.ts' }]);
 });
