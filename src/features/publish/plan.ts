@@ -170,6 +170,8 @@ function planRecord(
     return { ...base, action: 'conflict', reason };
   }
   if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
+  if (components.some(({ action }) => action === 'conflict'))
+    return { ...base, action: 'skip', reason: 'not every component can be tagged' };
   if (!existing) return { ...base, action: 'write', reason: 'this commit has no release record' };
   if (binding) return { ...base, action: 'keep', reason: 'written before' };
   const why = signed ? 'no trusted signer wrote it' : (existing.detail ?? 'it is not signed');

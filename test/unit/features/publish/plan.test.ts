@@ -192,6 +192,12 @@ describe('the release record', () => {
       { commitRecord: record('accepted', COMMIT) },
       { action: 'supersede' },
     ],
+    [
+      'none, a tag is squatted, seen by a pull request',
+      'accepted',
+      { components: [component({ current: squatted })] },
+      { action: 'skip', reason: 'not every component can be tagged' },
+    ],
     ['a selection', 'trusted', { whole: false }, { action: 'skip' }],
     [
       'a selection that agrees with a trusted one',
