@@ -1,5 +1,8 @@
 import { RequestError as OctokitError } from '@octokit/request-error';
+import type { Static, TSchema } from 'typebox';
+import { Check } from 'typebox/schema';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { field } from '../../core/object.ts';
 import type {
   DispatchAnswer,
   GitHub,
@@ -7,7 +10,18 @@ import type {
   PullRequest,
   WorkflowRun,
 } from '../../features/gitops/dispatch/github.ts';
-import { messageOf } from './failure.ts';
+import {
+  FilesData,
+  type JobData,
+  JobsData,
+  type PullData,
+  PullsData,
+  RepositoryData,
+  RunData,
+  RunsData,
+  WorkflowData,
+} from './answers.ts';
+import { messageOf, unusableAnswer } from './failure.ts';
 import { type Api, type ApiOptions, createApi } from './http.ts';
 
 /** Pages of a hundred runs: GitHub lists no more than a thousand for one search. */
@@ -19,29 +33,38 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   const { read } = api;
   const [owner = '', repo = ''] = repository.split('/');
   const place = { owner, repo };
+  /** The data of an answer. Throws `github-failed` where it is not as GitHub documents it. */
+  const checked = async <S extends TSchema>(
+    schema: S,
+    asking: Promise<{ readonly data: unknown }>,
+  ): Promise<Static<S>> => {
+    const { data } = await asking;
+    if (Check(schema, data)) return data;
+    throw unusableAnswer('data of another form', new URL(options.baseUrl).host);
+  };
 
   return {
     api: options.baseUrl,
     close: () => api.close(),
 
     async repository() {
-      const found = await absent(read('GET /repos/{owner}/{repo}', place));
+      const found = await absent(checked(RepositoryData, read('GET /repos/{owner}/{repo}', place)));
       if (found === undefined) return undefined;
-      const { full_name: name, default_branch: defaultBranch, archived, permissions } = found.data;
+      const { full_name: name, default_branch: defaultBranch, archived, permissions } = found;
       return { name, defaultBranch, archived, canPush: permissions?.push };
     },
 
     async workflow(file) {
       const route = 'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}';
-      const found = await absent(read(route, { ...place, workflow_id: file }));
-      return found && { path: found.data.path, state: found.data.state };
+      const found = await absent(checked(WorkflowData, read(route, { ...place, workflow_id: file })));
+      return found && { path: found.path, state: found.state };
     },
 
     async file(path, ref) {
       const found = await absent(read('GET /repos/{owner}/{repo}/contents/{path}', { ...place, path, ref }));
-      const data = found?.data;
-      if (data === undefined || Array.isArray(data) || !('content' in data)) return undefined;
-      return Buffer.from(data.content, 'base64').toString();
+      // A folder is a list, a submodule has no content.
+      const content = field(found?.data, 'content');
+      return typeof content === 'string' ? Buffer.from(content, 'base64').toString() : undefined;
     },
 
     async actionsEnabled() {
@@ -51,7 +74,8 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
         if (error instanceof PrimitiveError && error.code === 'github-forbidden') return undefined;
         throw error;
       });
-      return found?.data.enabled;
+      const enabled = field(found?.data, 'enabled');
+      return typeof enabled === 'boolean' ? enabled : undefined;
     },
 
     dispatch: (workflow, request, before) =>
@@ -59,34 +83,27 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
 
     async *runs(workflow) {
       for (let page = 1; page <= RUN_PAGES; page += 1) {
-        const { data } = await read('GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs', {
-          ...place,
-          workflow_id: workflow,
-          event: 'workflow_dispatch',
-          per_page: 100,
-          page,
-        });
-        yield* data.workflow_runs.map(runOf);
-        if (data.workflow_runs.length < 100) return;
+        const route = 'GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs';
+        const search = { workflow_id: workflow, event: 'workflow_dispatch', per_page: 100, page };
+        const { workflow_runs: runs } = await checked(RunsData, read(route, { ...place, ...search }));
+        yield* runs.map(runOf);
+        if (runs.length < 100) return;
       }
     },
 
     async run(id) {
       const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}';
-      const found = await absent(read(route, { ...place, run_id: id }));
-      return found && runOf(found.data);
+      const found = await absent(checked(RunData, read(route, { ...place, run_id: id })));
+      return found && runOf(found);
     },
 
     async jobs(id) {
+      const route = 'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs';
       const found = await absent(
-        pages((page) =>
-          read('GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs', {
-            ...place,
-            ...page,
-            run_id: id,
-            filter: 'latest',
-          }).then(({ data }) => data.jobs),
-        ),
+        pages(async (page) => {
+          const asking = read(route, { ...place, ...page, run_id: id, filter: 'latest' });
+          return (await checked(JobsData, asking)).jobs;
+        }),
       );
       return found?.map(jobOf) ?? [];
     },
@@ -100,15 +117,14 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     },
 
     async pulls(branch) {
-      const { data } = await read('GET /repos/{owner}/{repo}/pulls', {
-        ...place,
-        // Without the owner GitHub ignores the filter.
-        head: `${owner}:${branch}`,
-        state: 'all',
-        per_page: 100,
-      });
+      // Without the owner GitHub ignores the filter.
+      const search = { head: `${owner}:${branch}`, state: 'all', per_page: 100 } as const;
+      const found = await checked(
+        PullsData,
+        read('GET /repos/{owner}/{repo}/pulls', { ...place, ...search }),
+      );
       // It may also list another branch of the same commit, or one of a fork.
-      return data
+      return found
         .filter(
           ({ head }) =>
             head.ref === branch && head.repo?.full_name.toLowerCase() === repository.toLowerCase(),
@@ -117,12 +133,9 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     },
 
     async files(number) {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}/files';
       const found = await pages((page) =>
-        read('GET /repos/{owner}/{repo}/pulls/{pull_number}/files', {
-          ...place,
-          ...page,
-          pull_number: number,
-        }).then(({ data }) => data),
+        checked(FilesData, read(route, { ...place, ...page, pull_number: number })),
       );
       return found.map(({ filename, status, additions, deletions }) => ({
         path: filename,
@@ -205,10 +218,7 @@ async function pages<T>(
   }
 }
 
-type Data<R extends keyof import('@octokit/types').Endpoints> =
-  import('@octokit/types').Endpoints[R]['response']['data'];
-
-function runOf(run: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}'>): WorkflowRun {
+function runOf(run: Static<typeof RunData>): WorkflowRun {
   const {
     id,
     display_title: title,
@@ -218,9 +228,8 @@ function runOf(run: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}'>): Wo
     html_url: url,
     created_at: created,
   } = run;
-  // Far below 2^53.
   return {
-    id: Number(id),
+    id,
     title,
     status: status ?? 'queued',
     conclusion,
@@ -230,10 +239,10 @@ function runOf(run: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}'>): Wo
   };
 }
 
-function jobOf(job: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs'>['jobs'][number]): Job {
+function jobOf(job: Static<typeof JobData>): Job {
   const { id, name, status, conclusion, html_url: url, steps = [] } = job;
   return {
-    id: Number(id),
+    id,
     name,
     status,
     conclusion,
@@ -247,7 +256,7 @@ function jobOf(job: Data<'GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs'>
   };
 }
 
-function pullOf(pull: Data<'GET /repos/{owner}/{repo}/pulls'>[number]): PullRequest {
+function pullOf(pull: Static<typeof PullData>): PullRequest {
   const { number, html_url: url, state, merged_at: merged, base, created_at: created } = pull;
   return {
     number,

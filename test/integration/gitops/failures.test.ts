@@ -268,6 +268,13 @@ const FAILURES: readonly Failure[] = [
       }),
   },
   {
+    name: 'a server answers with data of another form',
+    code: 'github-failed',
+    exit: 3,
+    message: '127.0.0.1',
+    given: ({ github }) => void github.fault({ path: /./, status: 200, body: { a: 1 } }),
+  },
+  {
     name: 'server refuses to list pull requests',
     code: 'github-refused',
     exit: 3,
