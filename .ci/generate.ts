@@ -87,8 +87,8 @@ async function repositoryUrl(): Promise<string> {
 }
 
 /**
- * The validators of the documents that a command reads before it does anything, or reads in hundreds. TypeBox would
- * interpret a schema, which is slow, or compile it in each process, which takes longer than most have use for.
+ * The validators of the documents that most commands read, or read in hundreds. Without them TypeBox would interpret a
+ * schema at each check, or compile it in each process: both take longer than what is done with the document.
  */
 async function validators(): Promise<string> {
   const entries = [ConfigFile, KindFile, PrimitiveFile, releaseRecordSchema].map((schema) => {
