@@ -7,6 +7,10 @@ import { resolvedFiles } from './resolved-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
+/** What every command of a workspace loads, in one chunk: to load thirty takes longer than to run what is in them. */
+const WORKSPACE =
+  /\/src\/(?:(?:yaml|workspace|kinds)\/[^/]+|core\/(?:conforms|validators)|oci\/(?:digest|manifest|reference))\.ts$/;
+
 /** What every bundle of our sources is made with. */
 export const bundling = {
   input: {
@@ -48,10 +52,12 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     ...bundling.output,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
-    // What every command of a workspace loads: to load thirty chunks takes longer than to run what is in them.
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: 'workspace', test: /\/src\/(?:yaml|workspace|kinds)\/[^/]+$/ }],
+      groups: [
+        { name: 'workspace', test: WORKSPACE },
+        { name: 'bpmn', test: /\/src\/kinds\/generators\/bpmn\// },
+      ],
     },
   });
   refuseCircles(output.flatMap((file) => (file.type === 'chunk' ? file : [])));
