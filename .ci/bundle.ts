@@ -7,7 +7,7 @@ import { resolvedFiles } from './resolved-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What every command of a workspace loads, in one chunk: to load thirty takes longer than to run what is in them. */
+/** What all commands of a workspace load. It is one chunk: loading thirty took longer than running their code. */
 const WORKSPACE =
   /\/src\/(?:(?:yaml|workspace|kinds)\/[^/]+|core\/(?:conforms|validators)|oci\/(?:digest|manifest|reference))\.ts$/;
 
@@ -18,7 +18,7 @@ export const bundling = {
     platform: 'node',
     transform: { target: 'node22.12' },
     plugins: [resolvedFiles],
-    // The build for Node looks up a variable of the environment for each token: a quarter of the time.
+    // Its build for Node looks up an environment variable for each token, which takes a quarter of the time.
     resolve: { alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') } },
     // The runtime of WebAssembly for tree-sitter calls it for modules that bring JavaScript; grammars bring none.
     checks: { eval: false },

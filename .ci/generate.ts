@@ -20,7 +20,7 @@ const generated = new Map<string, string>([['oclif.manifest.json', stringify(awa
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
-generated.set('src/core/validators.ts', await validators());
+generated.set('src/core/validators.ts', validators());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -90,7 +90,7 @@ async function repositoryUrl(): Promise<string> {
  * The validators of the documents that most commands read, or read in hundreds. Without them TypeBox would interpret a
  * schema at each check, or compile it in each process: both take longer than what is done with the document.
  */
-async function validators(): Promise<string> {
+function validators(): string {
   const entries = [ConfigFile, KindFile, PrimitiveFile, releaseRecordSchema].map((schema) => {
     const build = Build(schema);
     const { variables } = build.External();

@@ -1,6 +1,7 @@
 import { Errors } from 'typebox/schema';
 import { conforms } from '../core/conforms.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { field } from '../core/object.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { isDigest } from '../oci/digest.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
@@ -68,7 +69,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   } catch {
     throw invalid('it is not JSON in UTF-8');
   }
-  const version = /^primitive\.release\/v(\d+)$/.exec(schemaOf(json))?.[1];
+  const version = /^primitive\.release\/v(\d+)$/.exec(`${field(json, 'schema')}`)?.[1];
   if (version !== undefined && version !== '1') {
     throw new PrimitiveError('record-version-unknown', `The release record is of version ${version}.`, {
       why: 'this version of primitive reads version 1',
@@ -275,11 +276,6 @@ async function readBlob(
     if (isUnreadable(error)) return undefined;
     throw error;
   }
-}
-
-function schemaOf(json: unknown): string {
-  if (typeof json !== 'object' || json === null || !Object.hasOwn(json, 'schema')) return '';
-  return String((json as { readonly schema: unknown }).schema);
 }
 
 function firstFault(json: unknown): string {

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { PrimitiveError } from '../core/errors.ts';
-import { optional } from '../core/object.ts';
+import { field, optional } from '../core/object.ts';
 import type { SignerIdentity, SignerPolicy, TrustTier } from './types.ts';
 
 /** The issuer of the tokens of GitHub Actions. */
@@ -161,6 +161,6 @@ function isGap(text: string): boolean {
 }
 
 function text(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  const value = field(claims, name);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

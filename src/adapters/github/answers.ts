@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 
-/** What is used of the answers of GitHub's REST API; all else in them is ignored. */
+// What is used of the answers of GitHub's REST API (docs.github.com/rest); all else in them is ignored.
+
 const text = Type.String();
 const number = Type.Number();
 const textOrNull = Type.Union([Type.String(), Type.Null()]);

@@ -10,7 +10,7 @@ import { originalWarning } from '../../../src/features/generate/original.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
-import { attempt, run as runProgram } from '../../support/services/run.ts';
+import { attempt, attemptUnprivileged, devCli, run as runProgram } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 import { tool } from '../../tools/locate.ts';
 
@@ -223,17 +223,7 @@ test('generated files that cannot be read are no difference', async () => {
   await using repo = await scaffoldRepo();
   await scaffold(repo.root, flow);
   await chmod(join(repo.root, 'primitives/process/orders/internal/gen'), 0);
-  // Root without its right to ignore modes; another user might not reach this checkout.
-  const { code, stderr } = await attempt(
-    'setpriv',
-    [
-      '--bounding-set=-dac_override,-dac_read_search',
-      process.execPath,
-      join(import.meta.dirname, '../../../bin/dev.js'),
-      ...['generate', '--check'],
-    ],
-    { cwd: repo.root },
-  );
+  const { code, stderr } = await attemptUnprivileged(devCli, ['generate', '--check'], { cwd: repo.root });
   expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('permission denied') });
 });
 

@@ -5,7 +5,7 @@ import type { Event } from '../../../src/core/events.ts';
 import type { FileContent } from '../../support/git.ts';
 import { gitRepo, temporaryFolder } from '../../support/git.ts';
 import { type Asked, CONFIG, prepare, scaffold, scaffoldRepo, WIDGET } from '../../support/scaffold-world.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attempt, attemptUnprivileged, devCli } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 
 const support = join(import.meta.dirname, '../../support');
@@ -323,13 +323,7 @@ describe.skipIf(!linux)('what the system refuses', () => {
   test('a folder that is read-only', async () => {
     await using repo = await scaffoldRepo({ 'primitives/.gitkeep': '' });
     await chmod(join(repo.root, 'primitives'), 0o555);
-    // Root without its right to ignore modes; another user might not reach this checkout.
-    const { code, stdout } = await attempt('setpriv', [
-      '--bounding-set=-dac_override,-dac_read_search',
-      process.execPath,
-      join(support, 'scaffold-run.ts'),
-      repo.root,
-    ]);
+    const { code, stdout } = await attemptUnprivileged(join(support, 'scaffold-run.ts'), [repo.root]);
     expect([code, JSON.parse(stdout)]).toEqual([3, { code: 'not-writable', exit: 3 }]);
     expect(Object.keys(await contentOf(join(repo.root, 'primitives')))).toEqual(['.gitkeep']);
   });
@@ -337,16 +331,8 @@ describe.skipIf(!linux)('what the system refuses', () => {
   test('a folder that is read-only, for init', async () => {
     await using repo = await gitRepo();
     await chmod(repo.root, 0o555);
-    const { code, stdout } = await attempt(
-      'setpriv',
-      [
-        '--bounding-set=-dac_override,-dac_read_search',
-        process.execPath,
-        join(support, '../../bin/dev.js'),
-        ...['init', '--repository', 'acme/app', '--registry', 'r.io/acme', '--json'],
-      ],
-      { cwd: repo.root },
-    );
+    const args = ['init', '--repository', 'acme/app', '--registry', 'r.io/acme', '--json'];
+    const { code, stdout } = await attemptUnprivileged(devCli, args, { cwd: repo.root });
     expect([code, JSON.parse(stdout)]).toMatchObject([
       3,
       {

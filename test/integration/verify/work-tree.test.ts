@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { gitEnvironment, temporaryFolder } from '../../support/git.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attemptUnprivileged, devCli } from '../../support/services/run.ts';
 
 const processes = createProcesses(gitEnvironment);
 
@@ -96,17 +96,8 @@ test('a folder that may not be looked into makes verify incomplete', async () =>
   for (const path of ['closed', 'new', 'orders/ignored', '../../elsewhere']) {
     await chmod(join(folder.path, 'primitives/domain', path), 0);
   }
-  // Root without its right to ignore modes; another user might not reach this checkout.
-  const { code, stdout } = await attempt(
-    'setpriv',
-    [
-      '--bounding-set=-dac_override,-dac_read_search',
-      process.execPath,
-      join(import.meta.dirname, '../../../bin/dev.js'),
-      ...['verify', '--no-tests', '--only', 'MARK'],
-    ],
-    { cwd: folder.path },
-  );
+  const args = ['verify', '--no-tests', '--only', 'MARK'];
+  const { code, stdout } = await attemptUnprivileged(devCli, args, { cwd: folder.path });
   expect(code).toBe(3);
   const unread = [...stdout.matchAll(/(\S+) cannot be read: EACCES: permission denied$/gm)];
   expect(unread.map(([, path]) => path)).toEqual([

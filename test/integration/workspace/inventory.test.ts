@@ -8,7 +8,7 @@ import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { loadConfig } from '../../../src/workspace/config.ts';
 import { findConfig } from '../../../src/workspace/discovery.ts';
 import { gitEnvironment, gitRepo, type TestRepository, temporaryFolder } from '../../support/git.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attemptUnprivileged, devCli } from '../../support/services/run.ts';
 import { oneComponent, openWorkspace } from '../../support/workspace.ts';
 
 const ORDERS = 'primitives/domain/orders';
@@ -165,16 +165,6 @@ describe('what only publish would refuse', () => {
 test.each(['list', 'generate --check'])('%s fails where a primitive cannot be read', async (command) => {
   await using repo = await gitRepo(oneComponent());
   await chmod(join(repo.root, 'primitives/domain/orders/primitive.yaml'), 0);
-  // Root without its right to ignore modes; another user might not reach this checkout.
-  const { code, stderr } = await attempt(
-    'setpriv',
-    [
-      '--bounding-set=-dac_override,-dac_read_search',
-      process.execPath,
-      join(import.meta.dirname, '../../../bin/dev.js'),
-      ...command.split(' '),
-    ],
-    { cwd: repo.root },
-  );
+  const { code, stderr } = await attemptUnprivileged(devCli, command.split(' '), { cwd: repo.root });
   expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining('EACCES') });
 });

@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The CLI from its sources. */
+export const devCli = join(import.meta.dirname, '../../../bin/dev.js');
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -47,4 +51,17 @@ export async function run(
   const { code, stdout, stderr } = await attempt(program, args, options);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')}\nexit code ${code}\n${stderr}${stdout}`);
   return stdout;
+}
+
+/**
+ * Runs a script of Node as {@link attempt} does, by root without its right to ignore the modes of files: another user
+ * might not reach this checkout.
+ */
+export function attemptUnprivileged(
+  script: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const bounds = '--bounding-set=-dac_override,-dac_read_search';
+  return attempt('setpriv', [bounds, process.execPath, script, ...args], options);
 }
