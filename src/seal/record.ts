@@ -69,7 +69,8 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   } catch {
     throw invalid('it is not JSON in UTF-8');
   }
-  const version = /^primitive\.release\/v(\d+)$/.exec(`${field(json, 'schema')}`)?.[1];
+  const schema = field(json, 'schema');
+  const version = typeof schema === 'string' ? /^primitive\.release\/v(\d+)$/.exec(schema)?.[1] : undefined;
   if (version !== undefined && version !== '1') {
     throw new PrimitiveError('record-version-unknown', `The release record is of version ${version}.`, {
       why: 'this version of primitive reads version 1',

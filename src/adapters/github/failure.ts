@@ -1,5 +1,6 @@
 import type { RequestError as OctokitError } from '@octokit/request-error';
 import { PrimitiveError } from '../../core/errors.ts';
+import { field } from '../../core/object.ts';
 import { AttemptFailure } from '../../http/retry.ts';
 import type { RequestError } from '../../http/send.ts';
 
@@ -143,11 +144,11 @@ function subjectOf({ request }: OctokitError): string {
   return words[area] ?? 'the repository';
 }
 
-/** What GitHub says, safe to print; empty where it is a page. */
+/** What GitHub says, safe to print; empty where it says nothing, or a page came. */
 export function messageOf(answer: OctokitError, { value }: ApiToken): string {
   const data = answer.response?.data;
-  const message =
-    typeof data === 'object' && data !== null && 'message' in data ? `${data.message}` : `${data ?? ''}`;
+  const message = field(data, 'message') ?? data;
+  if (typeof message !== 'string') return '';
   const line = message.replaceAll(value, '***').replace(/\s+/g, ' ').trim();
   if (line.startsWith('<')) return '';
   return line.length <= 300 ? line : `${line.slice(0, 299)}…`;

@@ -115,7 +115,9 @@ describe('parseRecord refuses', () => {
   });
 
   test('bytes that are no JSON', async () => {
-    await expect(parseRecord(Buffer.from('{'))).rejects.toMatchObject({ code: 'record-invalid' });
+    for (const text of ['{', '{"schema":{"toString":1,"valueOf":1}}']) {
+      await expect(parseRecord(Buffer.from(text))).rejects.toMatchObject({ code: 'record-invalid' });
+    }
   });
 
   test('a later version, and says so', async () => {
