@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { programs } from '../toolchain/programs.ts';
-import { programOverrides } from './git-config.ts';
+import { type ConfigEntry, parseConfig, programOverrides } from './git-config.ts';
 
 /** Together with {@link programOverrides}: no program that a repository's own configuration names is started. */
 const SAFE = [
@@ -32,7 +32,9 @@ const DIVERTING = [
   'GIT_ICASE_PATHSPECS',
 ];
 
-const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ENVIRONMENT: Environment = {
   ...Object.fromEntries(DIVERTING.map((name) => [name, undefined])),
   LC_ALL: 'C',
   LANGUAGE: 'C',
@@ -43,44 +45,72 @@ const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   GIT_PROXY_COMMAND: '',
 };
 
+/** No protocol is allowed (git(1), `GIT_ALLOW_PROTOCOL`), so that an object that is missing is not fetched. */
+const OFFLINE: Environment = { GIT_ALLOW_PROTOCOL: '' };
+
 /** A tree of a million files is about 100 MB of listing. */
 const MAX_LISTING = 1024 * 1024 * 1024;
 
-/** Git in a folder. Throws `git-config-unsafe` (exit 2), `git-failed` (exit 3), and what {@link Processes} throws. */
+/**
+ * Git in a folder, for every command.
+ * Throws `git-config-unsafe` (exit 2), `git-failed` (exit 3), and what {@link Processes} throws.
+ */
 export async function openGit(processes: Processes, folder: string, signal?: AbortSignal): Promise<Git> {
-  const listing = ['config', '--list', '--show-scope', '--null'];
-  const found = await new Git(processes, folder, signal, SAFE).expect(listing);
-  return new Git(processes, folder, signal, [...SAFE, ...programOverrides(text(found))]);
+  const git = localGit(processes, folder, signal);
+  return git.overriding(await git.configuration());
 }
 
-/** Runs git in a folder, protected from the environment and from the repository's configuration; made by {@link openGit}. */
+/**
+ * Git in a folder, for commands that only read its objects, refs, index and configuration: they start no program, and
+ * what a partial clone lacks is missing. It needs not to know the configuration.
+ */
+export function localGit(processes: Processes, folder: string, signal?: AbortSignal): Git {
+  return new Git(processes, folder, signal, SAFE, { ...ENVIRONMENT, ...OFFLINE });
+}
+
+/** Runs git in a folder, protected from the environment and from the repository's configuration. */
 export class Git {
   readonly #processes: Processes;
   readonly #folder: string;
   readonly #signal: AbortSignal | undefined;
   readonly #options: readonly string[];
+  readonly #environment: Environment;
 
+  /** Made by {@link openGit} and {@link localGit}. */
   constructor(
     processes: Processes,
     folder: string,
     signal: AbortSignal | undefined,
     options: readonly string[],
+    environment: Environment,
   ) {
     this.#processes = processes;
     this.#folder = folder;
     this.#signal = signal;
     this.#options = options;
+    this.#environment = environment;
   }
 
   /** The same git in another folder of the repository. */
   in(folder: string): Git {
-    return new Git(this.#processes, folder, this.#signal, this.#options);
+    return new Git(this.#processes, folder, this.#signal, this.#options, this.#environment);
+  }
+
+  /** Git for every command, in the same folder. Throws `git-config-unsafe` (exit 2). */
+  overriding(configuration: readonly ConfigEntry[]): Git {
+    const options = [...SAFE, ...programOverrides(configuration)];
+    return new Git(this.#processes, this.#folder, this.#signal, options, ENVIRONMENT);
+  }
+
+  /** What the configurations of repository, user and system say, in git's order. Throws `git-failed` (exit 3). */
+  async configuration(): Promise<readonly ConfigEntry[]> {
+    return parseConfig(text(await this.expect(['config', '--list', '--show-scope', '--null'])));
   }
 
   run(args: readonly string[], options: Pick<RunOptions, 'input' | 'stdout'> = {}): Promise<RunResult> {
     return this.#processes.run('git', [...this.#options, ...args], {
       cwd: this.#folder,
-      env: ENVIRONMENT,
+      env: this.#environment,
       maxStdout: MAX_LISTING,
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
       ...options,

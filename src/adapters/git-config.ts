@@ -1,7 +1,10 @@
 import { PrimitiveError } from '../core/errors.ts';
 
-interface Entry {
+/** A line of git's configuration. */
+export interface ConfigEntry {
+  /** As git writes it: section and name in lower case. */
   readonly key: string;
+  /** Empty for a key without one. */
   readonly value: string;
   /** Whether the repository itself says it, and not the user or the system. */
   readonly own: boolean;
@@ -24,12 +27,11 @@ const FILTER = /^(filter\..+)\.(?:clean|smudge|process)$/s;
 
 /**
  * The `-c` options that undo what the repository's own configuration (`local` and `worktree` scope) says about programs;
- * what the user's or the system's says stays in force. `listing` is the output of `git config --list --show-scope -z`.
+ * what the user's or the system's says stays in force.
  *
  * Throws `git-config-unsafe` (exit 2) for a key that no option can override.
  */
-export function programOverrides(listing: string): readonly string[] {
-  const entries = parse(listing);
+export function programOverrides(entries: readonly ConfigEntry[]): readonly string[] {
   const settings: [key: string, value: string][] = [];
   for (const { key, own } of entries) if (own && UPLOAD_PACK.test(key)) throw unsafe(key);
   for (const key of new Set(entries.filter(({ own }) => own).map((entry) => entry.key))) {
@@ -66,10 +68,13 @@ function unsafe(key: string): PrimitiveError {
   );
 }
 
-/** Records of `SCOPE NUL KEY LF VALUE NUL`; a key without a value has no line feed. */
-function parse(listing: string): readonly Entry[] {
+/**
+ * The output of `git config --list --show-scope --null`: records of `SCOPE NUL KEY LF VALUE NUL`; a key without a value
+ * has no line feed.
+ */
+export function parseConfig(listing: string): readonly ConfigEntry[] {
   const fields = listing.split('\0');
-  const entries: Entry[] = [];
+  const entries: ConfigEntry[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [scope = '', record = ''] = fields.slice(i, i + 2);
     const [, key = record, value = ''] = /^(.*?)\n(.*)$/s.exec(record) ?? [];

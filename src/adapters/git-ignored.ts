@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../toolchain/process.ts';
-import { openGit, text } from './git-command.ts';
+import { localGit, text } from './git-command.ts';
 
 /** The files of a folder below `root` that git ignores and does not track, relative to `root`; none where git cannot say. */
 export async function readIgnored(
@@ -10,7 +10,7 @@ export async function readIgnored(
 ): Promise<readonly string[]> {
   const listing = ['ls-files', '--others', '--ignored', '--exclude-standard', '-z', '--', folder];
   try {
-    const found = await (await openGit(processes, root)).run(listing);
+    const found = await localGit(processes, root).run(listing);
     return text(found).split('\0').slice(0, -1);
   } catch (error) {
     if (error instanceof PrimitiveError) return [];

@@ -1,6 +1,6 @@
 import type { Processes } from '../toolchain/process.ts';
-import { openGit, text } from './git-command.ts';
-import { readRemotes, remoteUrl } from './git-remotes.ts';
+import { localGit, text } from './git-command.ts';
+import { remotesOf, remoteUrl } from './git-remotes.ts';
 
 /** What a repository says of where it comes from; it needs no commit for that. */
 export interface Origin {
@@ -16,13 +16,13 @@ export async function readOrigin(
   folder: string,
   signal?: AbortSignal,
 ): Promise<Origin> {
-  const git = await openGit(processes, folder, signal);
-  const [remotes, heads, current] = await Promise.all([
-    readRemotes(git),
+  const git = localGit(processes, folder, signal);
+  const [configuration, heads, current] = await Promise.all([
+    git.configuration(),
     git.run(['for-each-ref', '--format=%(refname)%09%(symref)', 'refs/heads', 'refs/remotes/origin/HEAD']),
     git.run(['symbolic-ref', '--quiet', 'HEAD']),
   ]);
-  const remote = remoteUrl(remotes);
+  const remote = remoteUrl(remotesOf(configuration));
   const branch = defaultBranch(text(heads).split('\n'), text(current).trim());
   return { ...(remote === undefined ? {} : { remote }), ...(branch === undefined ? {} : { branch }) };
 }

@@ -1,4 +1,5 @@
 import { type Git, text } from './git-command.ts';
+import type { ConfigEntry } from './git-config.ts';
 
 /** A remote of the repository, as it is configured. */
 export interface Remote {
@@ -9,19 +10,12 @@ export interface Remote {
   readonly promisor: boolean;
 }
 
-/** All remotes, origin first, then by name. */
-export async function readRemotes(git: Git): Promise<readonly Remote[]> {
-  // Exits with 1 where there is none.
-  const result = await git.run([
-    'config',
-    '--null',
-    '--get-regexp',
-    String.raw`^remote\..+\.(url|promisor)$`,
-  ]);
+/** All remotes of a configuration, origin first, then by name. */
+export function remotesOf(configuration: readonly ConfigEntry[]): readonly Remote[] {
   const remotes = new Map<string, { name: string; url?: string; promisor: boolean }>();
-  for (const record of text(result).split('\0')) {
-    const [, name, key, value] = /^remote\.(.+)\.(url|promisor)\n(.*)$/s.exec(record) ?? [];
-    if (name === undefined || value === undefined) continue;
+  for (const { key: whole, value } of configuration) {
+    const [, name, key] = /^remote\.(.+)\.(url|promisor)$/s.exec(whole) ?? [];
+    if (name === undefined) continue;
     const remote = remotes.get(name) ?? { name, promisor: false };
     if (key === 'url') remote.url ??= value;
     else remote.promisor = value === 'true';

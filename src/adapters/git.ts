@@ -5,10 +5,10 @@ import { once } from '../core/once.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import type { History } from '../workspace/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../workspace/source-tree.ts';
-import { bareRepository, type Git, notOpened, openGit, text } from './git-command.ts';
+import { bareRepository, localGit, notOpened, openGit, text } from './git-command.ts';
 import { deepen, isAncestor } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
-import { fetchMissing, readRemotes, remoteUrl } from './git-remotes.ts';
+import { fetchMissing, remotesOf, remoteUrl } from './git-remotes.ts';
 import { listChanges, parseTree, readFilters } from './git-tree.ts';
 
 /** A repository at one commit. */
@@ -25,16 +25,16 @@ export async function openRepository(
   folder: string,
   signal?: AbortSignal,
 ): Promise<GitRepository> {
-  const here = await openGit(processes, folder, signal);
-  const { root, head, packs } = await locate(here, folder);
-  const git = here.in(root);
+  const { root, head, packs } = await locate(processes, folder, signal);
+  const local = localGit(processes, root, signal);
+  const configuration = once(() => local.configuration());
+  const guarded = once(async () => local.overriding(await configuration()));
+  const remotes = async () => remotesOf(await configuration());
+  const partial = await hasPromisorPack(packs);
+  const git = partial ? await guarded() : local;
   const reader = new ObjectReader(git, head);
-  const changes = once(() => listChanges(git));
-  const remotes = once(() => readRemotes(git));
-  // Started now: between two reads it would let the reader's git process end.
-  const partial = hasPromisorPack(packs);
   const complete = async (objects: readonly string[]) => {
-    if (await partial) await fetchMissing(git, await remotes(), head.commit, objects);
+    if (partial) await fetchMissing(git, await remotes(), head.commit, objects);
   };
   return {
     root,
@@ -47,15 +47,15 @@ export async function openRepository(
         tooLarge: (object, size) => tooLarge(object, size, maxBytes),
       });
     },
-    changes,
+    changes: once(async () => listChanges(await guarded())),
     readBlobs: async (objects, receiver) => {
       if (objects.length === 0) return;
       await complete(objects);
       await streamBlobs(git, head, objects, receiver);
     },
     filters: (paths) => readFilters(git, paths),
-    isAncestor: (ancestor, descendant) => isAncestor(git, ancestor, descendant),
-    deepen: async () => deepen(git, await remotes()),
+    isAncestor: async (ancestor, descendant) => isAncestor(await guarded(), ancestor, descendant),
+    deepen: async () => deepen(await guarded(), await remotes()),
     remoteUrl: async () => remoteUrl(await remotes()),
   };
 }
@@ -101,8 +101,8 @@ interface Location {
   readonly packs: string;
 }
 
-async function locate(git: Git, folder: string): Promise<Location> {
-  const facts = await git.run([
+async function locate(processes: Processes, folder: string, signal?: AbortSignal): Promise<Location> {
+  const questions = [
     'rev-parse',
     '--is-bare-repository',
     '--is-shallow-repository',
@@ -116,7 +116,11 @@ async function locate(git: Git, folder: string): Promise<Location> {
     'objects/pack',
     '--symbolic-full-name',
     'HEAD',
-  ]);
+  ];
+  const local = await localGit(processes, folder, signal).run(questions);
+  // A clone without folders fetches that of HEAD.
+  const facts =
+    local.exitCode === 0 ? local : await (await openGit(processes, folder, signal)).run(questions);
   // What was asked before the part that failed is answered.
   const [bare, shallow, objectFormat, commit, tree, ...paths] = text(facts).replace(/\n$/, '').split('\n');
   const ref = paths.pop();

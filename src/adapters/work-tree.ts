@@ -5,7 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import { errnoOf, isMissing } from '../workspace/file-errors.ts';
-import { type Git, notOpened, openGit, text } from './git-command.ts';
+import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
 
 /**
  * The work tree of the repository around a folder; a commit is needed for `changedSince` alone.
@@ -17,7 +17,7 @@ export async function openWorkTree(
   folder: string,
   signal?: AbortSignal,
 ): Promise<WorkTree> {
-  const here = await openGit(processes, folder, signal);
+  const here = localGit(processes, folder, signal);
   const found = await here.run(['rev-parse', '--show-toplevel']);
   if (found.exitCode !== 0) throw notOpened(folder, found);
   const root = text(found).replace(/\r?\n$/, '');
@@ -59,7 +59,7 @@ export async function openWorkTree(
         paths.map((path, i) => [path, `${found[i]?.size} ${found[i]?.mtimeMs} ${found[i]?.ino}`]),
       );
     },
-    changedSince: (revision) => changedSince(git, revision),
+    changedSince: async (revision) => changedSince(await openGit(processes, root, signal), revision),
   };
 }
 

@@ -1,8 +1,8 @@
-import { chmod, readdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openRepository } from '../../../src/adapters/git.ts';
-import { programOverrides } from '../../../src/adapters/git-config.ts';
+import { parseConfig, programOverrides } from '../../../src/adapters/git-config.ts';
 import { readOrigin } from '../../../src/adapters/git-origin.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
@@ -85,6 +85,25 @@ describe('no program that the configuration of a repository names is started', (
     expect(await trap.ran()).toEqual([]);
   });
 
+  test('where an object is missing that a remote is said to have', async () => {
+    await using repo = await gitRepo({ file: 'content\n' });
+    await using trap = await setTrap();
+    const blob = repo.git('rev-parse', 'HEAD:file');
+    await rm(join(repo.root, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+    const set = (key: string, value: string) => repo.git('config', '--local', key, value);
+    set('core.repositoryFormatVersion', '1');
+    set('extensions.partialClone', 'origin');
+    set('remote.origin.promisor', 'true');
+    set('remote.origin.url', 'ssh://127.0.0.1:1/repo');
+    set('core.sshCommand', `'${trap.program}' ssh </dev/null #`);
+    const { readWhole } = await openRepository(processes, repo.root);
+    await expect(readWhole([blob])).rejects.toMatchObject({ code: 'git-object-missing' });
+    expect(await trap.ran()).toEqual([]);
+    // Git by itself starts it.
+    expect(() => repo.git('cat-file', '-p', blob)).toThrow();
+    expect(await trap.ran()).toEqual(['ran-ssh']);
+  });
+
   test('the trap works: git by itself runs the filter', async () => {
     await using origin = await gitRepo(FILES);
     await using trap = await setTrap();
@@ -104,7 +123,7 @@ describe('no program that the configuration of a repository names is started', (
       ['local', 'core.sshcommand\nevil'],
       ['local', 'user.name\nA U Thor'],
     ];
-    expect(programOverrides(listing.flat().concat('').join('\0'))).toEqual([
+    expect(programOverrides(parseConfig(listing.flat().concat('').join('\0')))).toEqual([
       ...['-c', 'filter.lfs.clean=git-lfs clean -- %f'],
       ...['-c', 'core.sshcommand=ssh'],
       ...['-c', 'credential.helper='],
@@ -117,10 +136,10 @@ describe('no program that the configuration of a repository names is started', (
     async (key) => {
       await using repo = await gitRepo(FILES);
       repo.git('config', key, 'evil');
-      await expect(openRepository(processes, repo.root)).rejects.toMatchObject({
-        code: 'git-config-unsafe',
-        exit: 2,
-      });
+      const repository = await openRepository(processes, repo.root);
+      const unsafe = { code: 'git-config-unsafe', exit: 2 };
+      await expect(repository.changes()).rejects.toMatchObject(unsafe);
+      await expect(repository.deepen()).rejects.toMatchObject(unsafe);
     },
   );
 });
