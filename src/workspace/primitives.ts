@@ -224,7 +224,8 @@ function identityFaults(
   return faults;
 }
 
-function buildFaults({ build = {} }: PrimitiveFile): readonly Fault[] {
+function buildFaults({ build }: PrimitiveFile): readonly Fault[] {
+  if (build === undefined) return [];
   return [
     ...platformFaults(build.platforms ?? [], ['build', 'platforms']),
     ...argFaults(build.args ?? {}, ['build', 'args']),
@@ -250,10 +251,9 @@ function buildPaths(
   path: string,
   base: string,
 ): { context: string; dockerfile: string; faults: readonly Fault[] } {
-  const context = trimmed(
-    build.context === undefined ? posix.join(path, kind.build.context) : posix.join(base, build.context),
-  );
-  const file = trimmed(posix.join(path, build.dockerfile ?? kind.build.dockerfile));
+  const context =
+    build.context === undefined ? joined(path, kind.build.context) : joined(base, build.context);
+  const file = joined(path, build.dockerfile ?? kind.build.dockerfile);
   const faults: Fault[] = [];
   if (leaves(context) || build.context?.startsWith('/')) {
     faults.push({
@@ -277,9 +277,10 @@ function buildPaths(
   return { context, dockerfile: context === '' ? file : file.slice(context.length + 1), faults };
 }
 
-function trimmed(path: string): string {
-  const text = posix.normalize(path).replace(/\/$/, '');
-  return text === '.' ? '' : text;
+function joined(folder: string, path: string): string {
+  const text = posix.join(folder, path);
+  if (text === '.') return '';
+  return text.endsWith('/') ? text.slice(0, -1) : text;
 }
 
 function leaves(path: string): boolean {
