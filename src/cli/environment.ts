@@ -122,15 +122,16 @@ export function networkOf(variables: Environment['variables']): Network {
 
 /** `proxy.corp:3128` is `http://proxy.corp:3128`, as for curl and Go: cosign goes the same way as we. */
 function proxyOf(
-  name: 'HTTP_PROXY' | 'HTTPS_PROXY',
+  variable: 'HTTP_PROXY' | 'HTTPS_PROXY',
   variables: Environment['variables'],
 ): string | undefined {
-  const value = (variables[name] ?? variables[name.toLowerCase()])?.trim();
+  const name = variables[variable] === undefined ? variable.toLowerCase() : variable;
+  const value = variables[name]?.trim();
   if (!value) return undefined;
   const url = value.includes('://') ? value : `http://${value}`;
-  if (/^(?:https?|socks5?):$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
   // Not quoted: there may be a password in it.
-  throw new PrimitiveError('proxy-invalid', `${name} does not name a proxy.`, {
+  throw new PrimitiveError('proxy-invalid', `${name} does not name an HTTP proxy.`, {
     why: 'It is not an address of the form http://HOST:PORT.',
     suggestions: [`export ${name}=http://HOST:PORT`, `Or go without one: unset ${name}`],
   });

@@ -100,22 +100,26 @@ describe('proxies', () => {
     expect(networkOf(env)).toEqual({ proxy });
   });
 
-  test.each(['http://', 'ftp://proxy.test', 'proxy.test:port', 'http://u:CANARY@a b'])(
-    '%s is refused, without what it says',
-    (value) => {
-      const caught = (() => {
-        try {
-          return networkOf({ HTTPS_PROXY: value });
-        } catch (error) {
-          return error;
-        }
-      })();
-      expect(caught).toMatchObject({ code: 'proxy-invalid', exit: 2 });
-      expect(JSON.stringify({ ...(caught as Error), message: (caught as Error).message })).not.toContain(
-        'CANARY',
-      );
-    },
-  );
+  test.each([
+    'http://',
+    'ftp://proxy.test',
+    'proxy.test:port',
+    'http://u:CANARY@a b',
+    'socks5://u:CANARY@proxy.test:1080',
+    'socks5h://proxy.test:1080',
+  ])('%s is refused by the name of its variable, without what it says', (value) => {
+    const caught = (() => {
+      try {
+        return networkOf({ https_proxy: value });
+      } catch (error) {
+        return error;
+      }
+    })();
+    const message = 'https_proxy does not name an HTTP proxy.';
+    expect(caught).toMatchObject({ code: 'proxy-invalid', exit: 2, message });
+    expect(JSON.stringify(caught)).not.toContain('CANARY');
+    expect(JSON.stringify(caught)).not.toContain('HTTPS_PROXY');
+  });
 });
 
 describe('secrets', () => {
