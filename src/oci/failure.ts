@@ -93,6 +93,7 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
       { reason: String(status), ...(delay === undefined ? {} : { after: delay }) },
     );
   }
+  if (status === 413) return new AttemptFailure(tooLarge(subject, why));
   const unknownBlob =
     UNKNOWN_BLOB.has(answer.code.toUpperCase()) || /blob unknown|unknown blob/i.test(answer.message);
   if (unknownBlob || (subject.pushes && answer.code.toUpperCase() === 'MANIFEST_UNKNOWN')) {
@@ -288,6 +289,20 @@ function missing(subject: Subject, why: string): PrimitiveError {
       `If the registry does not create repositories on push, create ${subject.host}/${subject.repository ?? ''}`,
     ],
   });
+}
+
+/** Registries rarely limit uploads; nginx does at 1 MiB, unless configured. */
+function tooLarge(subject: Subject, why: string): PrimitiveError {
+  return error(
+    'registry-upload-too-large',
+    `The upload is too large for ${subject.host} or a proxy in front of it: ${phrase(subject)}`,
+    why,
+    {
+      suggestions: [
+        'Raise the body limit of the proxy; nginx: client_max_body_size 0; ingress-nginx: the annotation nginx.ingress.kubernetes.io/proxy-body-size: "0"',
+      ],
+    },
+  );
 }
 
 /** Only its text distinguishes a rate limit answered by 403 from a refusal. */

@@ -27,7 +27,8 @@ export interface Referrer extends Manifest {
  * Transient failures are retried inside; what comes out is final. All failures are `PrimitiveError`s with exit 3 and
  * codes `registry-unreachable`, `registry-certificate`, `registry-unauthorized` (401), `registry-denied` (403, not
  * yours or absent), `registry-rate-limited` (429 or secondary 403 after the budget), `registry-not-found` (404 of a
- * thing that must be there), `registry-failed` (5xx after the budget), `registry-digest-mismatch`.
+ * thing that must be there), `registry-upload-too-large` (413), `registry-failed` (5xx after the budget),
+ * `registry-digest-mismatch`.
  */
 export interface Registry {
   /** The manifest under a tag or digest, with its bytes; undefined where there is none. */

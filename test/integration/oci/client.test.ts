@@ -668,7 +668,28 @@ describe('connections', () => {
         bytesSource('application/octet-stream', bytes),
       ),
     );
-    expect(['registry-failed', 'registry-unreachable']).toContain(found.code);
+    expect(['registry-upload-too-large', 'registry-unreachable']).toContain(found.code);
+  });
+
+  test('an upload that is too large for a proxy in between is advised as that, and not repeated', async () => {
+    const registry = await scripted(({ method }) => {
+      if (method === 'POST') return { status: 202, headers: { location: '/v2/a/blobs/uploads/1' } };
+      return method === 'PUT' ? { status: 413, body: '<html>nginx</html>' } : undefined;
+    });
+    const repository = joinRepository(registry.host, 'a');
+    for (const push of [
+      connect().pushBlob(repository, layer),
+      connect().putManifest(repository, 'v1', manifest),
+    ]) {
+      const found = await failure(push);
+      expect(found).toMatchObject({
+        code: 'registry-upload-too-large',
+        exit: 3,
+        why: 'It answered 413.',
+        suggestions: [expect.stringContaining('client_max_body_size 0')],
+      });
+    }
+    expect(registry.seen.filter(({ method }) => method === 'PUT')).toHaveLength(2);
   });
 });
 
