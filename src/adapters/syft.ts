@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { canonicalJson, formatPlatform } from '../oci/manifest.ts';
 import type { Digest } from '../oci/types.ts';
 import type { SbomGenerator, SbomRequest } from '../seal/types.ts';
@@ -98,7 +98,10 @@ function failed({ image, platform }: SbomRequest, why: string, cause?: unknown):
     `syft failed to describe ${image} for ${formatPlatform(platform)}`,
     {
       why: why || 'it printed no message',
-      suggestions: ['Try it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json'],
+      suggestions: [
+        diskFullAdvice(why) ??
+          'Try it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json',
+      ],
       exit: 3,
       ...(cause === undefined ? {} : { cause }),
     },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { PrimitiveError } from '../core/errors.ts';
+import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { readImageLayout } from '../oci/layout.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Program } from '../toolchain/find.ts';
@@ -125,7 +125,7 @@ export function buildFailed(summary: string | undefined, log: BuildLog): Primiti
     summary === undefined ? 'The build failed' : `The build failed: ${summary}`,
     {
       ...(log.tail === '' ? {} : { why: log.tail }),
-      suggestions: ['See the last lines of the log'],
+      suggestions: [diskFullAdvice(log.tail) ?? 'See the last lines of the log'],
       exit: 1,
     },
   );

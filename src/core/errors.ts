@@ -43,6 +43,13 @@ export class PrimitiveError extends Error {
   }
 }
 
+const FREE_SPACE = 'Free space there, or point TMPDIR to a larger disk.';
+
+/** What to do where the output of a program says that a disk is full: the texts of ENOSPC and EDQUOT. */
+export function diskFullAdvice(output: string): string | undefined {
+  return /no space left on device|disk quota exceeded/i.test(output) ? FREE_SPACE : undefined;
+}
+
 /** `disk-full` for a system error that says so; undefined for any other error. */
 export function diskFullError(thrown: unknown): PrimitiveError | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
@@ -50,7 +57,7 @@ export function diskFullError(thrown: unknown): PrimitiveError | undefined {
   const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'a file';
   return new PrimitiveError('disk-full', `Cannot write ${path}: the disk is full.`, {
     why: thrown.message,
-    suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
+    suggestions: [FREE_SPACE],
     exit: 3,
     cause: thrown,
   });

@@ -14,6 +14,7 @@ import { sbomStatement } from '../../src/seal/statement.ts';
 import type { SbomFormat, SbomGenerator, SbomRequest } from '../../src/seal/types.ts';
 import { writeNodeProgram } from '../support/node-program.ts';
 import { createLayerSbom } from '../support/sbom-generator.ts';
+import { run } from '../support/services/run.ts';
 import { tool } from '../tools/locate.ts';
 
 const image = parseRepository('ghcr.io/acme/domain-orders');
@@ -37,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const syft = (path: string) =>
+const syft = (path: string, within = temporary) =>
   createSyft({
     processes: createProcesses({
       PATH: `${path}:${process.env.PATH}`,
@@ -45,7 +46,7 @@ const syft = (path: string) =>
       TZ: 'Pacific/Auckland',
       LC_ALL: 'tr_TR.UTF-8',
     }),
-    temporary,
+    temporary: within,
   });
 
 const lightSyft = () => syft(join(folder, 'light'));
@@ -142,6 +143,23 @@ describe('syft', () => {
     const request = { layout, image, index, platform, manifest, format: 'spdx-json' } as const;
     const failing = create().generate(request);
     await expect(failing).rejects.toMatchObject({ why: expect.stringContaining('s390x') });
+  });
+
+  test('advises to free space on a full disk', async () => {
+    const disk = join(folder, 'disk');
+    await mkdir(disk);
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', disk]);
+    try {
+      const manifest = manifests.get('linux/amd64') ?? index;
+      const platform = { os: 'linux', architecture: 'amd64' };
+      const request = { layout, image, index, platform, manifest, format: 'spdx-json' } as const;
+      await expect(syft(dirname(tool('syft')), disk).generate(request)).rejects.toMatchObject({
+        code: 'sbom-failed',
+        suggestions: [expect.stringMatching(/^Free space there/)],
+      });
+    } finally {
+      await run('umount', [disk]);
+    }
   });
 });
 

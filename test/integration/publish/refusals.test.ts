@@ -425,7 +425,8 @@ describe('a full disk', () => {
       env: { TMPDIR: disk.path, NODE_DISABLE_COMPILE_CACHE: '1' },
     });
     const { components } = documentOf<PublishReport>(call, publishSchema, 1);
-    expect(components).toMatchObject([{ action: 'failed', error: { code } }]);
+    const advice = expect.stringMatching(/^Free space there/);
+    expect(components).toMatchObject([{ action: 'failed', error: { code, suggestions: [advice] } }]);
     expect(call.stdout).toMatch(/no space left/i);
     expect(await readdir(disk.path)).toEqual([]);
     expect(await tagsOf(small.image('domain/orders'))).toEqual({});

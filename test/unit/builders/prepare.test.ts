@@ -56,6 +56,15 @@ test('a failed build names no component: it is shown beside the one that failed'
   expect(buildFailed(undefined, log).message).toBe('The build failed');
 });
 
+test.each([
+  ['write /layer: no space left on device', 'Free space there, or point TMPDIR to a larger disk.'],
+  ['error: unknown flag', 'See the last lines of the log'],
+])('a build that ends with %j is advised: %s', (line, advice) => {
+  const log = new BuildLog(undefined);
+  log.add(line);
+  expect(buildFailed(undefined, log).suggestions).toEqual([advice]);
+});
+
 test.each<[Partial<BuildRequest>, string]>([
   [{ args: { SOURCE_DATE_EPOCH: '1' } }, 'The build argument SOURCE_DATE_EPOCH is set by primitive'],
   [{ secrets: [{ id: 'token', source: { env: 'NOT_SET' } }] }, 'Build secret token not found'],
