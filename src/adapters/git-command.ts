@@ -45,8 +45,11 @@ const ENVIRONMENT: Environment = {
   GIT_PROXY_COMMAND: '',
 };
 
-/** No protocol is allowed (git(1), `GIT_ALLOW_PROTOCOL`), so that an object that is missing is not fetched. */
-const OFFLINE: Environment = { GIT_ALLOW_PROTOCOL: '' };
+/**
+ * An object that is missing is not fetched: git refuses it by the first variable, and a git of before May 2024 every
+ * protocol by the second (git(1)). Empty, that would allow the one of `::address`, for which git starts the alias `remote-`.
+ */
+const OFFLINE: Environment = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: '(none)' };
 
 /** A tree of a million files is about 100 MB of listing. */
 const MAX_LISTING = 1024 * 1024 * 1024;

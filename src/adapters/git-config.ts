@@ -18,9 +18,12 @@ const PROGRAMS: readonly (readonly [key: RegExp, neutral: string])[] = [
   [/^core\.sshcommand$/, 'ssh'],
   [/^core\.askpass$/, ''],
   [/^core\.alternaterefscommand$/, ':'],
+  // For the URL `name::address` git starts `git remote-name`, which an alias can be.
+  [/^alias\./, ''],
+  [/^hook\..+\.command$/s, ':'],
 ];
-/** Of this key git takes the first value, so that no option can override it. */
-const UPLOAD_PACK = /^remote\..+\.uploadpack$/s;
+/** Of the first git takes the first value, and an empty second names a program as well: no option can override them. */
+const FIXED = /^remote\..+\.(?:uploadpack|vcs)$/s;
 const CREDENTIAL_HELPER = /^credential\.(?:.+\.)?helper$/s;
 /** A filter that is required and switched off fails. */
 const FILTER = /^(filter\..+)\.(?:clean|smudge|process)$/s;
@@ -33,7 +36,7 @@ const FILTER = /^(filter\..+)\.(?:clean|smudge|process)$/s;
  */
 export function programOverrides(entries: readonly ConfigEntry[]): readonly string[] {
   const settings: [key: string, value: string][] = [];
-  for (const { key, own } of entries) if (own && UPLOAD_PACK.test(key)) throw unsafe(key);
+  for (const { key, own } of entries) if (own && FIXED.test(key)) throw unsafe(key);
   for (const key of new Set(entries.filter(({ own }) => own).map((entry) => entry.key))) {
     const [, neutral] = PROGRAMS.find(([pattern]) => pattern.test(key)) ?? [];
     if (neutral === undefined) continue;

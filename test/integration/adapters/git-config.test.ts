@@ -41,6 +41,10 @@ async function hostile(origin: TestRepository, { program, folder }: { program: s
   for (const command of ['clean', 'smudge', 'process']) set(`filter.evil.${command}`);
   set('filter.evil.required', 'true');
   set('protocol.ext.allow', 'always');
+  set('alias.remote-evil', `!'${program}' alias </dev/null #`);
+  set('alias.remote-', `!'${program}' alias </dev/null #`);
+  set('hook.evil.event', 'reference-transaction');
+  set('hook.evil.command');
   for (const hook of ['post-index-change', 'reference-transaction', 'pre-auto-gc']) {
     await writeFile(join(folder, hook), `#!/bin/sh\ntouch "${folder}/ran-${hook}"\n`, { mode: 0o755 });
   }
@@ -73,6 +77,8 @@ describe('no program that the configuration of a repository names is started', (
     ['by ssh', () => 'ssh://127.0.0.1:1/repo'],
     ['by git', () => 'git://127.0.0.1:1/repo'],
     ['by a command line', (_: string, program: string) => `ext::'${program}' ext`],
+    ['by a helper that is an alias', () => 'evil::repo'],
+    ['by a helper without a name', () => '::repo'],
   ])('with a remote %s', async (_, url) => {
     await using origin = await gitRepo(FILES);
     await origin.commit({ other: 'more\n' });
@@ -85,24 +91,29 @@ describe('no program that the configuration of a repository names is started', (
     expect(await trap.ran()).toEqual([]);
   });
 
-  test('where an object is missing that a remote is said to have', async () => {
-    await using repo = await gitRepo({ file: 'content\n' });
-    await using trap = await setTrap();
-    const blob = repo.git('rev-parse', 'HEAD:file');
-    await rm(join(repo.root, '.git/objects', blob.slice(0, 2), blob.slice(2)));
-    const set = (key: string, value: string) => repo.git('config', '--local', key, value);
-    set('core.repositoryFormatVersion', '1');
-    set('extensions.partialClone', 'origin');
-    set('remote.origin.promisor', 'true');
-    set('remote.origin.url', 'ssh://127.0.0.1:1/repo');
-    set('core.sshCommand', `'${trap.program}' ssh </dev/null #`);
-    const { readWhole } = await openRepository(processes, repo.root);
-    await expect(readWhole([blob])).rejects.toMatchObject({ code: 'git-object-missing' });
-    expect(await trap.ran()).toEqual([]);
-    // Git by itself starts it.
-    expect(() => repo.git('cat-file', '-p', blob)).toThrow();
-    expect(await trap.ran()).toEqual(['ran-ssh']);
-  });
+  test.each(['ssh://127.0.0.1:1/repo', 'evil::repo', '::repo'])(
+    'where an object is missing that the remote %s is said to have',
+    async (url) => {
+      await using repo = await gitRepo({ file: 'content\n' });
+      await using trap = await setTrap();
+      const blob = repo.git('rev-parse', 'HEAD:file');
+      await rm(join(repo.root, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+      const set = (key: string, value: string) => repo.git('config', '--local', key, value);
+      set('core.repositoryFormatVersion', '1');
+      set('extensions.partialClone', 'origin');
+      set('remote.origin.promisor', 'true');
+      set('remote.origin.url', url);
+      set('core.sshCommand', `'${trap.program}' program </dev/null #`);
+      set('alias.remote-evil', `!'${trap.program}' program </dev/null #`);
+      set('alias.remote-', `!'${trap.program}' program </dev/null #`);
+      const { readWhole } = await openRepository(processes, repo.root);
+      await expect(readWhole([blob])).rejects.toMatchObject({ code: 'git-object-missing' });
+      expect(await trap.ran()).toEqual([]);
+      // Git by itself starts it.
+      expect(() => repo.git('cat-file', '-p', blob)).toThrow();
+      expect(await trap.ran()).toEqual(['ran-program']);
+    },
+  );
 
   test('the trap works: git by itself runs the filter', async () => {
     await using origin = await gitRepo(FILES);
@@ -121,17 +132,21 @@ describe('no program that the configuration of a repository names is started', (
       ['local', 'credential.helper\n!evil'],
       ['local', 'filter.lfs.clean\n!evil'],
       ['local', 'core.sshcommand\nevil'],
+      ['local', 'alias.remote-evil\n!evil'],
+      ['local', 'hook.evil.command\nevil'],
       ['local', 'user.name\nA U Thor'],
     ];
     expect(programOverrides(parseConfig(listing.flat().concat('').join('\0')))).toEqual([
       ...['-c', 'filter.lfs.clean=git-lfs clean -- %f'],
       ...['-c', 'core.sshcommand=ssh'],
+      ...['-c', 'alias.remote-evil='],
+      ...['-c', 'hook.evil.command=:'],
       ...['-c', 'credential.helper='],
       ...['-c', 'credential.helper=store'],
     ]);
   });
 
-  test.each(['filter.a=b.clean', 'remote.origin.uploadpack'])(
+  test.each(['filter.a=b.clean', 'remote.origin.uploadpack', 'remote.origin.vcs'])(
     '%s cannot be overridden and is refused',
     async (key) => {
       await using repo = await gitRepo(FILES);
