@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 
-/** How long a run of the GitOps repository is followed, unless `--timeout` says otherwise. */
-export const FOLLOWED_FOR = '30m';
+/** How long a request to the GitOps repository may take, unless `--timeout` says otherwise. */
+export const TIME_LIMIT = '30m';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 

@@ -1,5 +1,5 @@
 import type { Outcome } from '../render/outcome.ts';
-import { FOLLOWED_FOR, parseDuration } from './duration.ts';
+import { TIME_LIMIT } from './duration.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -16,12 +16,11 @@ export async function wiringProposer(
     import('./ports/dispatch.ts'),
   ]);
   const request = await scaffoldRequest(session, {}, { force: false, dryRun });
-  const timeout = parseDuration(FOLLOWED_FOR, 'timeout');
-  const opened = await gitopsPorts(session, timeout);
+  const opened = await gitopsPorts(session, TIME_LIMIT);
   const github = await opened.github(request.target.repository);
   const ports = { ...opened, github: async () => github };
   return async ({ kind, name }) => {
     const given = { kind, name, version: 'v1' };
-    return gitopsRunOutcome(await runDispatch({ ...request, given }, { wait: 'pr', timeout }, ports));
+    return gitopsRunOutcome(await runDispatch({ ...request, given }, 'pr', ports));
   };
 }

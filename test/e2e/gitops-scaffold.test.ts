@@ -100,7 +100,9 @@ describe('gitops scaffold', () => {
     await gitops.merge(document.pull.number);
     const there = JSON.parse((await cli.run(ask('billing', '--json'), { cwd, env })).stdout);
     expect(there).toMatchObject({ result: 'exists', request: { id: null } });
-    const planned = JSON.parse((await cli.run(ask('refunds', '--json', '--dry-run'), { cwd, env })).stdout);
+    const planned = JSON.parse(
+      (await cli.run(ask('refunds', '--json', '--dry-run', '--timeout', '999999h'), { cwd, env })).stdout,
+    );
     expect(planned).toMatchObject({ result: 'planned', request: { branch: 'scaffold/domain-refunds-v1' } });
   });
 
@@ -128,6 +130,15 @@ describe('gitops scaffold', () => {
     release = true;
     const resumed = await cli.run(['gitops', 'scaffold', '--resume', id, '--json'], { cwd, env });
     expect(JSON.parse(resumed.stdout)).toMatchObject({ result: 'proposed', request: { id } });
+  });
+
+  test('ends with its time limit where GitHub does not answer', async () => {
+    await using server = await startGithub();
+    server.fault({ path: /./, status: 'hang' });
+    const { cwd, env } = await codeRepository(server);
+    const call = await cli.run(ask('late', '--timeout', '1s', '--json'), { cwd, env });
+    expect(call).toMatchObject({ code: 3 });
+    expect(JSON.parse(call.stdout)).toMatchObject({ code: 'gitops-timeout', retryable: true });
   });
 
   test('killed after the run was started and called again has one run', async () => {

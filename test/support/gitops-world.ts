@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openJournal } from '../../src/adapters/dispatch-journal.ts';
 import { createGithub } from '../../src/adapters/github/github.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { GitHub } from '../../src/features/gitops/dispatch/github.ts';
 import { filesOf, type InputsFile } from '../../src/features/gitops/dispatch/inputs.ts';
@@ -136,6 +137,12 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
     },
   };
 }
+
+/** What a call is stopped with once its time is over. */
+export const timeLimit = new PrimitiveError('gitops-timeout', 'Stopped after 5s.', {
+  exit: 3,
+  retryable: true,
+});
 
 /** The request for domain/orders v1. */
 export function ordersRequest(

@@ -6,18 +6,24 @@ import type { WorkspaceWiring } from './workspace.ts';
 
 /** The GitHub that the config or the environment names. */
 export interface GithubWiring {
-  /** `budget`: milliseconds that one call may spend on retries and on waits that GitHub asks for. */
-  github(repository: string, options: { readonly budget: number }): Promise<GitHub>;
+  /**
+   * `budget`: milliseconds that one call may spend on retries and on waits that GitHub asks for. `signal`: that of the
+   * session unless it is given.
+   */
+  github(
+    repository: string,
+    options: { readonly budget: number; readonly signal?: AbortSignal },
+  ): Promise<GitHub>;
   closeGithub(): Promise<void>;
 }
 
 export function wireGithub(
-  { environment, signal, emit }: WiringContext,
+  { environment, signal: stopped, emit }: WiringContext,
   { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
 ): GithubWiring {
   const opened: { close(): Promise<void> }[] = [];
   return {
-    github: async (repository, { budget }) => {
+    github: async (repository, { budget, signal = stopped }) => {
       const [{ createGithub }, { findToken }, { githubHost }, { config }, started] = await Promise.all([
         import('../../adapters/github/github.ts'),
         import('../../adapters/github/token.ts'),

@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { FOLLOWED_FOR, parseDuration } from '../../cli/duration.ts';
+import { TIME_LIMIT } from '../../cli/duration.ts';
 import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
@@ -25,7 +25,7 @@ export default class GitopsScaffold extends BaseCommand {
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite wiring that exists.' }),
     wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
-    timeout: string({ summary: 'How long to follow.', helpValue: 'DURATION', default: FOLLOWED_FOR }),
+    timeout: string({ summary: 'How long to wait in all.', helpValue: 'DURATION', default: TIME_LIMIT }),
     resume: string({
       summary: 'Follow an earlier request, by its id or that of its run.',
       helpValue: 'ID',
@@ -41,19 +41,18 @@ export default class GitopsScaffold extends BaseCommand {
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
     return this.act(flags, async (session) => {
-      const patience = { wait, timeout: parseDuration(flags.timeout, 'timeout') };
       const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] =
         await Promise.all([
           import('../../features/gitops/dispatch/run.ts'),
           import('../../features/gitops/dispatch/view.ts'),
           import('../../cli/ports/dispatch.ts'),
         ]);
-      const ports = await gitopsPorts(session, patience.timeout);
-      if (resume !== undefined) return gitopsRunOutcome(await resumeDispatch(resume, patience, ports));
+      const ports = await gitopsPorts(session, flags.timeout);
+      if (resume !== undefined) return gitopsRunOutcome(await resumeDispatch(resume, wait, ports));
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
       const request = await scaffoldRequest(session, given, { force, dryRun });
-      return gitopsRunOutcome(await runDispatch(request, patience, ports));
+      return gitopsRunOutcome(await runDispatch(request, wait, ports));
     });
   }
 }

@@ -3,18 +3,24 @@ import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
 import { keyOf } from '../../../src/features/gitops/dispatch/journal.ts';
 import { resumeDispatch, runDispatch } from '../../../src/features/gitops/dispatch/run.ts';
+import { gitopsRunOutcome } from '../../../src/features/gitops/dispatch/view.ts';
 import {
   type GitopsWorld,
   gitopsWorld,
   ordersRequest,
   propose,
+  timeLimit,
   wiringOf,
 } from '../../support/gitops-world.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';
 
-const patience = { wait: 'pr', timeout: 1_800_000 } as const;
 const dispatches = ({ github }: GitopsWorld) => github.requests.filter(({ method }) => method === 'POST');
 const idle = { idle: Number.POSITIVE_INFINITY };
+
+/** Waits for what the double sees, however long that takes. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** A request that waits for the end of a rate limit until it is released. */
 async function limited(world: GitopsWorld) {
@@ -31,7 +37,7 @@ async function limited(world: GitopsWorld) {
   };
   const headers = { 'retry-after': '600' };
   world.github.fault({ path: /dispatches$/, status: 429, headers, body: { message: 'Slow down.' } });
-  const first = runDispatch(ordersRequest(), patience, world.ports({ clock: held }));
+  const first = runDispatch(ordersRequest(), 'pr', world.ports({ clock: held }));
   await waiting.promise;
   return { first, release: released.resolve };
 }
@@ -39,7 +45,7 @@ async function limited(world: GitopsWorld) {
 describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of the API %s', (generation) => {
   test('a request finds its run, follows it, and ends with its pull request and files', async () => {
     await using world = await gitopsWorld({ generation });
-    const document = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), patience, world.ports());
+    const document = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), 'pr', world.ports());
     expect(document).toMatchObject({
       result: 'proposed',
       request: { id: 'request-0001', inputs: { kind: 'domain', name: 'orders', version: 'v1', env: 'dev' } },
@@ -89,7 +95,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
       names.map((name, index) =>
         runDispatch(
           ordersRequest({ inputs: { name } }),
-          { wait: 'run', timeout: 1_800_000 },
+          'run',
           world.ports({ folder: `${world.journal}-${index}` }),
         ),
       ),
@@ -114,7 +120,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
           body: { message: 'Version is not supported' },
         });
       world.github.fault({ path: /dispatches$/, status, when: 'after' });
-      expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+      expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
         result: 'proposed',
       });
       expect(world.gitops.runs).toHaveLength(1);
@@ -134,7 +140,7 @@ describe('a request', () => {
   test('that failed before it was taken is sent again, with the same id', async () => {
     await using world = await gitopsWorld();
     world.github.fault({ path: /dispatches$/, status: 503, times: 2 });
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({ result: 'proposed' });
     expect(
       dispatches(world).map(({ body }) => (body as { inputs: Record<string, string> }).inputs.request_id),
     ).toEqual(Array(3).fill('request-0001'));
@@ -143,14 +149,14 @@ describe('a request', () => {
 
   test('that is there already is not made again; force goes through to the workflow', async () => {
     await using world = await gitopsWorld();
-    await runDispatch(ordersRequest(), patience, world.ports());
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+    await runDispatch(ordersRequest(), 'pr', world.ports());
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'exists',
       request: { id: null },
       pull: { number: 1, state: 'open', files: [{}, {}] },
     });
     await world.gitops.merge(1);
-    const merged = await runDispatch(ordersRequest(), patience, world.ports());
+    const merged = await runDispatch(ordersRequest(), 'pr', world.ports());
     expect(merged).toMatchObject({ result: 'exists' });
     expect(merged.pull).toBeUndefined();
     expect(world.gitops.runs).toHaveLength(1);
@@ -162,7 +168,7 @@ describe('a request', () => {
       },
     });
     const forced = ordersRequest({ force: true, inputs: { force: 'true' } });
-    expect(await runDispatch(forced, patience, world.ports())).toMatchObject({
+    expect(await runDispatch(forced, 'pr', world.ports())).toMatchObject({
       result: 'proposed',
       pull: { number: 2 },
     });
@@ -171,7 +177,7 @@ describe('a request', () => {
 
   test('for another lane adds to what is wired, and to a pull request that is open', async () => {
     await using world = await gitopsWorld();
-    const ask = (env: string) => runDispatch(ordersRequest({ inputs: { env } }), patience, world.ports());
+    const ask = (env: string) => runDispatch(ordersRequest({ inputs: { env } }), 'pr', world.ports());
     const lane = (env: string) => `sources/values/env/${env}/apps/domain-orders-v1.yaml`;
     await ask('');
     const added = await ask('dev');
@@ -192,9 +198,9 @@ describe('a request', () => {
 
   test('whose pull request was closed can be made again', async () => {
     await using world = await gitopsWorld();
-    await runDispatch(ordersRequest(), patience, world.ports());
+    await runDispatch(ordersRequest(), 'pr', world.ports());
     world.gitops.close(1);
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'proposed',
       pull: { number: 2 },
     });
@@ -202,12 +208,12 @@ describe('a request', () => {
 
   test('that is under way is followed by whoever makes it again', async () => {
     await using world = await gitopsWorld();
-    const started = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
+    const started = await runDispatch(ordersRequest(), 'none', world.ports());
     expect(started).toMatchObject({
       result: 'dispatched',
       next: ['primitive gitops scaffold --resume request-0001'],
     });
-    const again = await runDispatch(ordersRequest(), patience, world.ports());
+    const again = await runDispatch(ordersRequest(), 'pr', world.ports());
     expect(again).toMatchObject({
       result: 'proposed',
       request: { id: 'request-0001' },
@@ -218,7 +224,7 @@ describe('a request', () => {
 
   test('made twice at the same moment on one machine has one run', async () => {
     await using world = await gitopsWorld();
-    const both = await Promise.all([1, 2].map(() => runDispatch(ordersRequest(), patience, world.ports())));
+    const both = await Promise.all([1, 2].map(() => runDispatch(ordersRequest(), 'pr', world.ports())));
     expect(both).toMatchObject([{ result: 'proposed' }, { result: 'proposed' }]);
     expect(world.gitops.runs).toHaveLength(1);
   });
@@ -226,7 +232,7 @@ describe('a request', () => {
   test('that waits for a rate limit is sent once, by the process that took it over', async () => {
     await using world = await gitopsWorld();
     const { first, release } = await limited(world);
-    const second = await runDispatch(ordersRequest(), patience, world.ports());
+    const second = await runDispatch(ordersRequest(), 'pr', world.ports());
     expect(second).toMatchObject({ result: 'proposed', request: { id: 'request-0001' } });
     release();
     expect(await first).toMatchObject({ result: 'proposed', run: { id: second.run?.id } });
@@ -251,13 +257,13 @@ describe('a request', () => {
     const kill = new AbortController();
     world.github.fault({ path: /dispatches$/, status: 'reset', when: 'after' });
     const ports = world.ports({ signal: kill.signal });
-    const killed = runDispatch(ordersRequest(), patience, {
+    const killed = runDispatch(ordersRequest(), 'pr', {
       ...ports,
       emit: (event) => event.type === 'warning' && kill.abort(new PrimitiveError('killed', 'Killed.')),
     });
     await expect(killed).rejects.toMatchObject({ code: 'killed' });
     for (let ticks = 0; ticks < 5; ticks += 1) await world.gitops.runs[0]?.tick();
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'proposed',
       request: { id: 'request-0001' },
     });
@@ -267,7 +273,7 @@ describe('a request', () => {
   test('of a process that was killed before it was sent is made by the next one', async () => {
     await using world = await gitopsWorld();
     const kill = new AbortController();
-    const killed = runDispatch(ordersRequest(), patience, {
+    const killed = runDispatch(ordersRequest(), 'pr', {
       ...world.ports({ signal: kill.signal }),
       emit: (event) =>
         event.type === 'step' &&
@@ -276,24 +282,47 @@ describe('a request', () => {
     });
     await expect(killed).rejects.toMatchObject({ code: 'killed' });
     expect(world.gitops.runs).toHaveLength(0);
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'proposed',
       request: { id: 'request-0001' },
     });
     expect(world.gitops.runs).toHaveLength(1);
   });
 
+  test.each(['before', 'after'] as const)(
+    'that GitHub does not answer within the time limit is kept: %s it took effect',
+    async (when) => {
+      await using world = await gitopsWorld();
+      const late = new AbortController();
+      world.github.fault({ path: /dispatches$/, status: 'hang', when });
+      const asked = runDispatch(ordersRequest(), 'pr', world.ports({ signal: late.signal }));
+      await until(() => (when === 'after' ? world.gitops.runs : dispatches(world)).length > 0);
+      late.abort(timeLimit);
+      await expect(asked).rejects.toMatchObject({
+        code: 'gitops-timeout',
+        exit: 3,
+        why: 'The request may have been sent; its run goes on.',
+        suggestions: ['primitive gitops scaffold --resume request-0001'],
+      });
+      expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
+        result: 'proposed',
+        request: { id: 'request-0001' },
+      });
+      expect(world.gitops.runs).toHaveLength(1);
+    },
+  );
+
   test('that was refused leaves nothing in the journal', async () => {
     await using world = await gitopsWorld();
     world.github.fault({ path: /dispatches$/, status: 401, body: { message: 'Bad credentials' } });
-    const refused = runDispatch(ordersRequest(), patience, world.ports());
+    const refused = runDispatch(ordersRequest(), 'pr', world.ports());
     await expect(refused).rejects.toMatchObject({ code: 'github-unauthorized' });
     expect(await world.ports().journal.list()).toEqual([]);
   });
 
   test('that is only planned reads, and leaves nothing behind', async () => {
     await using world = await gitopsWorld();
-    expect(await runDispatch(ordersRequest({ dryRun: true }), patience, world.ports())).toMatchObject({
+    expect(await runDispatch(ordersRequest({ dryRun: true }), 'pr', world.ports())).toMatchObject({
       result: 'planned',
       request: { id: null, branch: 'scaffold/domain-orders-v1' },
     });
@@ -304,10 +333,10 @@ describe('a request', () => {
   test('with a wrong input, or a lane that the config does not name, is refused before anything is asked', async () => {
     await using world = await gitopsWorld();
     for (const inputs of [{ name: '../../etc' }, { name: 'a\nb' }, { env: 'prod' }, { version: '$(id)' }]) {
-      const refused = runDispatch(ordersRequest({ inputs }), patience, world.ports());
+      const refused = runDispatch(ordersRequest({ inputs }), 'pr', world.ports());
       await expect(refused).rejects.toMatchObject({ code: 'gitops-input-invalid', exit: 2 });
     }
-    const lane = await runDispatch(ordersRequest({ inputs: { env: 'devv' } }), patience, world.ports()).catch(
+    const lane = await runDispatch(ordersRequest({ inputs: { env: 'devv' } }), 'pr', world.ports()).catch(
       (error) => error as Refusal,
     );
     expect(lane).toMatchObject({ suggestions: ['Did you mean dev?'] });
@@ -319,13 +348,13 @@ describe('a request', () => {
 describe('following', () => {
   test('can be resumed, by the id of the request or of the run', async () => {
     await using world = await gitopsWorld();
-    const { run } = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
-    expect(await resumeDispatch('request-0001', { ...patience, wait: 'run' }, world.ports())).toMatchObject({
+    const { run } = await runDispatch(ordersRequest(), 'none', world.ports());
+    expect(await resumeDispatch('request-0001', 'run', world.ports())).toMatchObject({
       result: 'passed',
       run: { id: run?.id, conclusion: 'success' },
     });
-    expect(await resumeDispatch(`${run?.id}`, patience, world.ports())).toMatchObject({ result: 'proposed' });
-    await expect(resumeDispatch('request-9999', patience, world.ports())).rejects.toMatchObject({
+    expect(await resumeDispatch(`${run?.id}`, 'pr', world.ports())).toMatchObject({ result: 'proposed' });
+    await expect(resumeDispatch('request-9999', 'pr', world.ports())).rejects.toMatchObject({
       code: 'gitops-request-unknown',
       exit: 2,
       suggestions: ['primitive gitops scaffold --resume request-0001  (scaffold/domain-orders-v1)'],
@@ -337,7 +366,7 @@ describe('following', () => {
     world.gitops.script = () => idle;
     const stop = new AbortController();
     const ports = world.ports({ signal: stop.signal });
-    const stopped = runDispatch(ordersRequest(), patience, {
+    const stopped = runDispatch(ordersRequest(), 'pr', {
       ...ports,
       emit: (event) =>
         event.type === 'step' &&
@@ -353,13 +382,49 @@ describe('following', () => {
     expect(world.gitops.runs[0]?.status).not.toBe('completed');
   });
 
+  test.each([
+    ['its jobs', /\/jobs/, []],
+    ['itself', /\/runs\/\d+$/, [{ name: 'scaffold' }]],
+  ])(
+    'ends with the time limit while GitHub is asked for %s, with what was read last',
+    async (_, path, jobs) => {
+      await using world = await gitopsWorld();
+      world.gitops.script = () => idle;
+      const late = new AbortController();
+      const ports = world.ports({ signal: late.signal });
+      let asked = Number.POSITIVE_INFINITY;
+      const followed = runDispatch(ordersRequest(), 'pr', {
+        ...ports,
+        emit: (event) => {
+          if (event.type !== 'step' || event.step !== 'follow') return;
+          world.github.fault({ path, status: 'hang' });
+          asked = world.github.requests.length;
+        },
+      });
+      await until(() => world.github.requests.slice(asked).some((request) => path.test(request.path)));
+      late.abort(timeLimit);
+      const document = await followed;
+      expect(document).toMatchObject({
+        result: 'unfinished',
+        request: { id: 'request-0001' },
+        run: { id: world.gitops.runs[0]?.id, conclusion: null, jobs },
+        problem: {
+          code: 'gitops-timeout',
+          why: expect.stringMatching(/^Stopped after 5s\. .* It goes on: http/),
+        },
+        next: ['primitive gitops scaffold --resume request-0001'],
+      });
+      expect(gitopsRunOutcome(document).exit).toBe(3);
+    },
+  );
+
   test('waits for an approval, and says so once', async () => {
     await using world = await gitopsWorld();
     world.gitops.script = () => ({
       before: ['queued', 'waiting', 'waiting', 'waiting'],
       onCompleted: (run) => propose(world.gitops, run),
     });
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({ result: 'proposed' });
     expect(world.events.filter((event) => event.type === 'warning')).toMatchObject([
       { code: 'gitops-run-waiting' },
     ]);
@@ -385,7 +450,7 @@ describe('following', () => {
       status: 403,
       body: { message: 'You have exceeded a secondary rate limit.' },
     });
-    expect(await runDispatch(ordersRequest(), patience, world.ports())).toMatchObject({ result: 'proposed' });
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({ result: 'proposed' });
     const waits = world.events.flatMap((event) =>
       event.type === 'warning' && event.code === 'github-retry'
         ? Number(event.message.split(': ').at(-1))
@@ -410,7 +475,7 @@ describe('following', () => {
       ],
     }));
     world.gitops.script = () => ({ jobs });
-    const document = await runDispatch(ordersRequest(), patience, world.ports());
+    const document = await runDispatch(ordersRequest(), 'pr', world.ports());
     expect(document).toMatchObject({
       result: 'failed',
       problem: {
@@ -429,7 +494,7 @@ describe('following', () => {
 
   test('finds a run that is on the second page by now', async () => {
     await using world = await gitopsWorld({ generation: 'plain' });
-    const { run } = await runDispatch(ordersRequest(), { ...patience, wait: 'none' }, world.ports());
+    const { run } = await runDispatch(ordersRequest(), 'none', world.ports());
     const client = world.client();
     const inputs = { kind: 'domain', name: 'others', version: 'v1' };
     for (let count = 0; count < 120; count += 1)
@@ -437,7 +502,7 @@ describe('following', () => {
     const [entry] = await world.ports().journal.list();
     const { run: _, ...lost } = entry ?? expect.fail('the journal has the request');
     await world.ports().journal.replace(keyOf(lost), lost);
-    expect(await resumeDispatch('request-0001', patience, world.ports())).toMatchObject({
+    expect(await resumeDispatch('request-0001', 'pr', world.ports())).toMatchObject({
       run: { id: run?.id },
     });
   });
@@ -448,7 +513,7 @@ describe('following', () => {
     world.gitops.open('scaffold/domain-orders-v1', { from: 'mallory/gitops' });
     world.gitops.open('scaffold/domain-orders-v1', { created: '2020-01-01T00:00:00Z' });
     world.gitops.close(2);
-    const { pull } = await runDispatch(ordersRequest(), patience, world.ports());
+    const { pull } = await runDispatch(ordersRequest(), 'pr', world.ports());
     expect(pull).toMatchObject({ number: 3, state: 'open' });
   });
 });

@@ -4,11 +4,7 @@ import { githubHost } from '../../../src/adapters/github/host.ts';
 import { findToken } from '../../../src/adapters/github/token.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { PrimitiveError } from '../../../src/core/errors.ts';
-import {
-  type DispatchRequest,
-  type Patience,
-  runDispatch,
-} from '../../../src/features/gitops/dispatch/run.ts';
+import { type DispatchRequest, runDispatch } from '../../../src/features/gitops/dispatch/run.ts';
 import { gitopsRunOutcome } from '../../../src/features/gitops/dispatch/view.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
@@ -17,6 +13,7 @@ import {
   gitopsWorld,
   inputsFile,
   ordersRequest,
+  timeLimit,
   WORKFLOW_PATH,
   workflowText,
 } from '../../support/gitops-world.ts';
@@ -32,8 +29,9 @@ interface Failure {
   readonly message: string;
   /** Makes it fail; may return a token in place of the one that may do everything. */
   readonly given: (world: GitopsWorld) => Promise<string | undefined> | string | undefined;
+  /** The time is over as soon as the run is followed. */
+  readonly late?: true;
   readonly request?: Partial<DispatchRequest> & { readonly inputs?: Readonly<Record<string, string>> };
-  readonly patience?: Partial<Patience>;
 }
 
 const token = (
@@ -42,7 +40,6 @@ const token = (
   kind: 'classic' | 'fine-grained' = 'fine-grained',
 ) => github.token({ kind, rights: () => rights }).value;
 const main = { repository: 'acme/gitops', workflow: 'scaffold-primitive-gitops.yaml', ref: 'main' };
-const never = { idle: Number.POSITIVE_INFINITY };
 const nothing = () => undefined;
 
 const FAILURES: readonly Failure[] = [
@@ -305,8 +302,8 @@ const FAILURES: readonly Failure[] = [
     code: 'gitops-run-waiting',
     exit: 3,
     message: 'Run 1',
-    given: ({ gitops }) =>
-      void Object.assign(gitops, { script: () => ({ before: Array(10_000).fill('waiting') }) }),
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ before: ['waiting'] }) }),
+    late: true,
   },
   {
     name: 'startup failure',
@@ -368,7 +365,8 @@ const FAILURES: readonly Failure[] = [
     code: 'gitops-timeout',
     exit: 3,
     message: 'Run 1',
-    given: ({ gitops }) => void Object.assign(gitops, { script: () => never }),
+    given: nothing,
+    late: true,
   },
   {
     name: 'pull request missing although the run passed',
@@ -400,15 +398,16 @@ const rows: string[][] = [['failure', 'exit', 'code', 'message', 'next step']];
 afterAll(() => console.log(table(rows)));
 
 describe('a failure has its own code, message and next step', () => {
-  test.each(FAILURES)('$name: $code', async ({ name, code, exit, message, given, request, patience }) => {
+  test.each(FAILURES)('$name: $code', async ({ name, code, exit, message, given, late, request }) => {
     await using world = await gitopsWorld();
     const value = await given(world);
-    const ports = world.ports(value === undefined ? {} : { token: value });
-    const told = await runDispatch(
-      ordersRequest(request),
-      { wait: 'pr', timeout: 1_800_000, ...patience },
-      ports,
-    ).then(
+    const stop = new AbortController();
+    const ports = world.ports({ signal: stop.signal, ...(value === undefined ? {} : { token: value }) });
+    const emit: typeof ports.emit = (event) => {
+      ports.emit(event);
+      if (late && event.type === 'step' && event.step === 'follow') stop.abort(timeLimit);
+    };
+    const told = await runDispatch(ordersRequest(request), 'pr', { ...ports, emit }).then(
       (document) => ({
         problem: document.problem,
         exit: gitopsRunOutcome(document).exit,
@@ -470,13 +469,9 @@ describe('tokens', () => {
     expect(await find(world, { GITHUB_TOKEN: 'b' })).toEqual({ value: 'b', source: 'GITHUB_TOKEN' });
     const made = await find(world, { ...app, GITHUB_TOKEN: 'b' });
     expect(made).toMatchObject({ value: expect.stringMatching(/^ghs_/), source: 'the GitHub App 42' });
-    expect(
-      await runDispatch(
-        ordersRequest(),
-        { wait: 'pr', timeout: 1_800_000 },
-        world.ports({ token: made.value }),
-      ),
-    ).toMatchObject({ result: 'proposed' });
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports({ token: made.value }))).toMatchObject({
+      result: 'proposed',
+    });
     const escaped = { ...app, GITHUB_APP_PRIVATE_KEY: pem.replaceAll('\n', '\\n') };
     expect((await find(world, escaped)).source).toBe('the GitHub App 42');
     expect(await find(world, { ...app, GH_TOKEN: 'a', GITHUB_TOKEN: 'b' })).toEqual({

@@ -1,3 +1,4 @@
+import { PrimitiveError } from '../../../core/errors.ts';
 import type { Emit, ItemStatus } from '../../../core/events.ts';
 import type { Clock } from '../../../http/retry.ts';
 import type { GitHub, Job, JobStep, WorkflowRun } from './github.ts';
@@ -13,8 +14,6 @@ export interface FollowContext {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly signal: AbortSignal;
-  /** Of the clock, in milliseconds. */
-  readonly deadline: number;
 }
 
 /** Milliseconds between two reads of a run. */
@@ -22,22 +21,28 @@ const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 10_000;
 
 /**
- * Reads a run until it is completed or the deadline has passed, and emits what has changed: an item for each step.
- * Waits longer while nothing changes.
+ * Reads a run until it is completed or the signal ends the time for it, and emits what has changed: an item for each
+ * step. Waits longer while nothing changes. The state that was read last.
  */
 export async function follow(first: WorkflowRun, context: FollowContext): Promise<RunState> {
-  const { github, clock, emit, signal, deadline } = context;
+  const { github, clock, emit, signal } = context;
   const shown = new Map<string, string>();
   emit({ type: 'step', step: 'follow', message: `Following run ${first.id}: ${first.url}` });
   let run = first;
+  let jobs: readonly Job[] = [];
   let delay = FIRST_DELAY;
-  for (;;) {
-    const jobs = await github.jobs(run.id);
-    const changed = report({ run, jobs }, shown, emit);
-    if (run.status === 'completed' || clock.now() >= deadline) return { run, jobs };
-    delay = changed ? FIRST_DELAY : Math.min(delay * 1.5, LONGEST_DELAY);
-    await clock.sleep(Math.max(0, Math.min(delay, deadline - clock.now())), signal);
-    run = (await github.run(run.id)) ?? { ...run, status: 'completed', conclusion: 'deleted' };
+  try {
+    for (;;) {
+      jobs = await github.jobs(run.id);
+      const changed = report({ run, jobs }, shown, emit);
+      if (run.status === 'completed') return { run, jobs };
+      delay = changed ? FIRST_DELAY : Math.min(delay * 1.5, LONGEST_DELAY);
+      await clock.sleep(delay, signal);
+      run = (await github.run(run.id)) ?? { ...run, status: 'completed', conclusion: 'deleted' };
+    }
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code === 'gitops-timeout') return { run, jobs };
+    throw error;
   }
 }
 

@@ -25,12 +25,8 @@ export interface DispatchRequest {
   readonly dryRun: boolean;
 }
 
-/** How far a request is followed. */
-export interface Patience {
-  readonly wait: 'none' | 'run' | 'pr';
-  /** Milliseconds. */
-  readonly timeout: number;
-}
+/** How far a request is followed: not at all, to the end of its run, or to its pull request. */
+export type Wait = 'none' | 'run' | 'pr';
 
 export interface DispatchPorts {
   /** Throws `github-token-missing` (exit 3). */
@@ -42,19 +38,20 @@ export interface DispatchPorts {
   readonly command: string;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Also ends the requests of `github`. The reason of a time limit has the code `gitops-timeout`. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Asks a workflow of the GitOps repository for a run, once: a request that is under way is followed, and one that has
- * its pull request or its files is not made again. Then follows it as far as `patience` says.
+ * its pull request or its files is not made again. Then follows it as far as `wait` says.
  *
  * Throws `gitops-input-invalid`, and what {@link lookUp}, {@link startRun} and {@link GitHub} throw. What happens to the
  * run is part of the result.
  */
 export async function runDispatch(
   request: DispatchRequest,
-  patience: Patience,
+  wait: Wait,
   ports: DispatchPorts,
 ): Promise<GitopsRunDocument> {
   const { target, file, force } = request;
@@ -78,14 +75,12 @@ export async function runDispatch(
   if (kept && earlier && (earlier.status !== 'completed' || kept.run === undefined)) {
     emit({ type: 'step', step: 'resume', message: `The same request has a run: ${earlier.id}` });
     const found = { ...kept, run: earlier.id };
-    if (request.dryRun) return followRequest(found, earlier, { ...patience, wait: 'none' }, github, ports);
+    if (request.dryRun) return followRequest(found, earlier, 'none', github, ports);
     await journal.replace(key, found);
-    return followRequest(found, earlier, patience, github, ports);
+    return followRequest(found, earlier, wait, github, ports);
   }
   // Who waits for a pull request must be allowed to see it: said now, not after the run.
-  const pulls = await (patience.wait === 'pr'
-    ? github.pulls(wanted.branch)
-    : readable(github.pulls(wanted.branch)));
+  const pulls = await (wait === 'pr' ? github.pulls(wanted.branch) : readable(github.pulls(wanted.branch)));
   const there = force ? undefined : await existing(wanted, { ...facts, pulls }, github, ports);
   if (there !== undefined) return there;
   if (request.dryRun) return documentOf(wanted, 'planned');
@@ -99,14 +94,16 @@ export async function runDispatch(
   const forget = async () => {
     if (await holds()) await journal.remove(key);
   };
-  const started =
+  const foundOrStarted = async () =>
     (entry.claim === claim ? undefined : await awaitOther(entry, claim, key, github, ports)) ??
-    (await startRun(entry, facts, { ...ports, github, holds, forget }).catch((error) => {
-      throw interruptedBefore(error, `${ports.command} --resume ${entry.id}`);
-    }));
+    startRun(entry, facts, { ...ports, github, holds, forget });
+  const started = await foundOrStarted().catch((error: unknown) => {
+    const { reason } = ports.signal;
+    throw error === reason ? stoppedBefore(reason, `${ports.command} --resume ${entry.id}`) : error;
+  });
   const followed = { ...entry, claim, run: started.id };
   await journal.replace(key, followed);
-  return followRequest(followed, started, patience, github, ports);
+  return followRequest(followed, started, wait, github, ports);
 }
 
 /**
@@ -115,7 +112,7 @@ export async function runDispatch(
  */
 export async function resumeDispatch(
   id: string,
-  patience: Patience,
+  wait: Wait,
   ports: DispatchPorts,
 ): Promise<GitopsRunDocument> {
   const entries = await ports.journal.list();
@@ -137,7 +134,7 @@ export async function resumeDispatch(
       suggestions: ['Run the command without --resume again.'],
     });
   }
-  return followRequest({ ...entry, run: run.id }, run, patience, github, ports);
+  return followRequest({ ...entry, run: run.id }, run, wait, github, ports);
 }
 
 /**
@@ -205,7 +202,7 @@ async function existing(
 async function followRequest(
   entry: JournalEntry,
   started: WorkflowRun,
-  { wait, timeout }: Patience,
+  wait: Wait,
   github: GitHub,
   ports: DispatchPorts,
 ): Promise<GitopsRunDocument> {
@@ -213,14 +210,11 @@ async function followRequest(
   try {
     if (wait === 'none')
       return documentOf(entry, 'dispatched', { state: { run: started, jobs: [] }, next: [resume] });
-    const deadline = ports.clock.now() + timeout;
-    const state = await follow(started, { ...ports, github, deadline });
-    if (state.run.status !== 'completed')
-      return documentOf(entry, 'unfinished', {
-        state,
-        problem: tooLate(state.run, timeout, resume),
-        next: [resume],
-      });
+    const state = await follow(started, { ...ports, github });
+    if (state.run.status !== 'completed') {
+      const late = tooLate(state.run, ports.signal.reason, resume);
+      return documentOf(entry, 'unfinished', { state, problem: late, next: [resume] });
+    }
     const wrong = await problemOf(state, entry, github);
     if (wrong !== undefined) return documentOf(entry, 'failed', { state, problem: wrong });
     if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
@@ -269,26 +263,24 @@ async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub)
   });
 }
 
-function tooLate(run: WorkflowRun, timeout: number, resume: string): Problem {
-  const minutes = `${Math.round(timeout / 6_000) / 10} min`;
+function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string): Problem {
   if (run.status === 'waiting') {
-    return problem('run-waiting', `Run ${run.id} has waited for an approval for ${minutes}.`, {
-      why: 'A rule of its environment asks a person to approve it.',
+    return problem('run-waiting', `Run ${run.id} waits for an approval.`, {
+      why: `${message} A rule of its environment asks a person to approve it.`,
       suggestions: [`Approve it: ${run.url}`, resume],
     });
   }
-  return problem('timeout', `Run ${run.id} is not completed after ${minutes}.`, {
-    why: `Its status is ${run.status}. It goes on: ${run.url}`,
-    suggestions: [resume, 'Or wait longer: --timeout 60m'],
+  return problem('timeout', `Run ${run.id} is not completed.`, {
+    why: `${message} Its status is ${run.status}. It goes on: ${run.url}`,
+    suggestions: [resume, `Or wait longer: ${resume} --timeout 60m`],
   });
 }
 
-/** An interruption before the run was found: the request may have been sent. */
-function interruptedBefore(error: unknown, resume: string): unknown {
-  if (!(error instanceof PrimitiveError) || error.code !== 'interrupted') return error;
-  const { code, message, exit, retryable } = error;
+/** The reason of the signal, before the run was found: the request may have been sent. */
+function stoppedBefore(reason: PrimitiveError, resume: string): PrimitiveError {
+  const { code, message, exit, retryable } = reason;
   const why = 'The request may have been sent; its run goes on.';
-  return new PrimitiveError(code, message, { why, suggestions: [resume], exit, retryable, cause: error });
+  return new PrimitiveError(code, message, { why, suggestions: [resume], exit, retryable, cause: reason });
 }
 
 /** An error from while a run was followed: the run goes on, and can be followed again. */
