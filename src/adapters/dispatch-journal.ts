@@ -82,8 +82,16 @@ export function openJournal(folder: string): Journal {
     remove: (key) => rm(pathOf(key), { force: true }),
 
     async list() {
-      const entries = await Promise.all((await keys()).map(read));
-      return entries.filter((entry) => entry !== undefined);
+      const found = await Promise.all(
+        (await keys()).map(async (key) => {
+          const [entry, file] = await Promise.all([read(key), stat(pathOf(key)).catch(() => undefined)]);
+          return entry && file ? [{ entry, written: file.mtimeMs }] : [];
+        }),
+      );
+      return found
+        .flat()
+        .sort((a, b) => b.written - a.written)
+        .map(({ entry }) => entry);
     },
   };
 }

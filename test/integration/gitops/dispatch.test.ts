@@ -357,7 +357,9 @@ describe('following', () => {
     await expect(resumeDispatch('request-9999', 'pr', world.ports())).rejects.toMatchObject({
       code: 'gitops-request-unknown',
       exit: 2,
-      suggestions: ['primitive gitops scaffold --resume request-0001  (scaffold/domain-orders-v1)'],
+      suggestions: [
+        'kind=domain name=orders version=v1 in acme/gitops: primitive gitops scaffold --resume request-0001',
+      ],
     });
   });
 

@@ -73,6 +73,20 @@ test('it is for its user alone, and forgets after a month', async () => {
   expect((await journal.list()).map(({ id }) => id)).toEqual(['request-2']);
 });
 
+test('the list begins with what was written last', async () => {
+  await using folder = await temporaryFolder();
+  const journal = openJournal(folder.path);
+  const names = ['stock', 'orders', 'billing', 'refunds'];
+  const first = Date.now() - 3_600_000;
+  for (const [minute, name] of names.entries()) {
+    const made = entry(`request-${minute}`, name);
+    await journal.create(keyOf(made), made);
+    const then = new Date(first + minute * 60_000);
+    await utimes(join(folder.path, `${keyOf(made)}.json`), then, then);
+  }
+  expect((await journal.list()).map(({ inputs }) => inputs.name)).toEqual(names.toReversed());
+});
+
 test('what is damaged or of another version counts as missing, and is replaced', async () => {
   await using folder = await temporaryFolder();
   const journal = openJournal(folder.path);

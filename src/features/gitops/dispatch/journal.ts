@@ -38,6 +38,7 @@ export interface Journal {
   replace(key: string, entry: JournalEntry): Promise<void>;
   /** Forgets a request that had no effect. */
   remove(key: string): Promise<void>;
+  /** The one that was written last comes first. */
   list(): Promise<readonly JournalEntry[]>;
 }
 

@@ -13,6 +13,13 @@ export async function withFiles(
   return { number, url, state, base, files };
 }
 
+/** What is asked for, as a person recognises it: `kind=domain name=orders`. */
+export function inputsText({ inputs }: Pick<Asked, 'inputs'>): string {
+  return Object.entries(inputs)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
 /** What became of a request, as a document. */
 export function documentOf(
   entry: Asked & { readonly id?: string },

@@ -10,7 +10,7 @@ import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
 import { checkInputs, filesOf, fillTemplate, type InputsFile } from './inputs.ts';
 import { type Asked, type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
-import { documentOf, withFiles } from './report.ts';
+import { documentOf, inputsText, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
 
 /** What is to be asked for. */
@@ -120,7 +120,9 @@ export async function resumeDispatch(
   if (entry === undefined) {
     throw new PrimitiveError('gitops-request-unknown', `Request ${id} not found.`, {
       why: 'The journal of this machine has no request and no run of this id.',
-      suggestions: entries.slice(0, 5).map((one) => `${ports.command} --resume ${one.id}  (${one.branch})`),
+      suggestions: entries
+        .slice(0, 5)
+        .map((one) => `${inputsText(one)} in ${one.repository}: ${ports.command} --resume ${one.id}`),
     });
   }
   const github = await ports.github(entry.repository);

@@ -4,6 +4,7 @@ import type { Style } from '../../../render/style.ts';
 import { table } from '../../../render/table.ts';
 import { markdownText, sanitize, sanitizeLine } from '../../../render/text.ts';
 import type { GitopsRunDocument } from './document.ts';
+import { inputsText } from './report.ts';
 
 /** How a request is shown. Exit 1 where it failed, 3 where it is not finished. */
 export function gitopsRunOutcome(document: GitopsRunDocument): Outcome {
@@ -25,11 +26,10 @@ export function gitopsRunOutcome(document: GitopsRunDocument): Outcome {
 /** The run with its steps, the pull request with its files, what is wrong, and what to do next. */
 function gitopsRunText(document: GitopsRunDocument, style: Style): string {
   const { request, run, pull, problem, next, result } = document;
-  const inputs = Object.entries(request.inputs).map(([name, value]) => `${name}=${value}`);
   const facts = [
     ['request', request.id ?? '(not sent)'],
     ['workflow', `${request.workflow} in ${request.repository} at ${request.ref}`],
-    ['inputs', inputs.join(' ')],
+    ['inputs', inputsText(request)],
     ...(run ? [['run', `${run.id} ${run.conclusion ?? run.status}  ${run.url}`]] : []),
     ...(pull ? [['pull request', `#${pull.number} ${pull.state}  ${pull.url}`]] : []),
   ].map((row) => row.map(sanitizeLine));
