@@ -64,7 +64,7 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
   if (current !== undefined && repositoryRoot !== current) {
     throw new PrimitiveError('config-outside-repository', `${file} is not in this repository.`, {
       why: `It is in ${repositoryRoot ?? 'no repository'}; the current directory is in ${current}.`,
-      suggestions: [`primitive -C ${root} …`],
+      suggestions: [`primitive -C '${root}' …`],
     });
   }
   return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
@@ -85,7 +85,7 @@ export async function requireRoot(cwd: string, command: string): Promise<string>
       })
     : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
         why: `The root is ${root}; what is set up belongs there.`,
-        suggestions: [`primitive -C ${root} ${command}`],
+        suggestions: [`primitive -C '${root}' ${command}`],
       });
 }
 

@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bundledKit } from '../../../src/cli/ports/kit.ts';
+import type { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
-import { gitRepo, type TestRepository } from '../../support/git.ts';
+import type { KitRequest } from '../../../src/features/gitops/kit/run.ts';
+import { gitEnvironment, gitRepo, type TestRepository } from '../../support/git.ts';
 import { initKit } from '../../support/kit.ts';
 import { contentOf } from '../../support/tree.ts';
 
@@ -16,6 +21,23 @@ const record = (version: string, files: Readonly<Record<string, string>>) =>
   JSON.stringify({ schema: 'primitive.kit-installed/v1', version, files });
 
 const SCRIPT = '.github/primitive/scaffold.mjs';
+const RECORD = '.github/primitive/installed.json';
+
+/** Why the kit is not installed. */
+async function refusalOf(repo: TestRepository, request: Partial<KitRequest> = {}): Promise<PrimitiveError> {
+  return initKit(repo.root, request).then(
+    () => expect.fail('it is installed'),
+    (error: unknown) => error as PrimitiveError,
+  );
+}
+
+/** Runs what a refusal advises; what it prints. */
+function shell(repo: TestRepository, advice = '', values: Readonly<Record<string, string>> = {}): string {
+  const command = advice
+    .replace(/^[A-Z].*?: /, '')
+    .replace(/\b[A-Z]{4,}\b/g, (name) => values[name] ?? expect.fail(`${name} in ${advice}`));
+  return execFileSync('sh', ['-c', command], { cwd: repo.root, env: gitEnvironment, encoding: 'utf8' });
+}
 
 /** The kit with another text in one file, as a newer version would have it. */
 async function kitWith(path: string, change: (text: string) => string) {
@@ -121,26 +143,23 @@ describe('gitops init', () => {
     const chart = 'charts/primitive-runtime/Chart.yaml';
     await repo.commit({ [`sources/${chart}`]: `# Ours\n${await repo.read(`sources/${chart}`)}` });
     const settings = await repo.read('kit.yaml');
-    await repo.write({ 'kit.yaml': settings.replace('charts: sources/charts', 'charts: charts') });
+    await repo.write({ 'kit.yaml': settings.replace('charts: sources/charts', 'charts: deploy/charts') });
     const before = await contentOf(repo.root, ['.git']);
-    await expect(initKit(repo.root, { update: true })).rejects.toMatchObject({
-      code: 'kit-charts-moved',
-      exit: 2,
-      suggestions: expect.arrayContaining(['git mv sources/charts charts']),
-    });
+    const refused = await refusalOf(repo, { update: true });
+    expect(refused).toMatchObject({ code: 'kit-charts-moved', exit: 2 });
     expect(await contentOf(repo.root, ['.git'])).toEqual(before);
-    repo.git('mv', 'sources/charts', 'charts');
+    shell(repo, refused.suggestions[0]);
     repo.git('commit', '-qm', 'Move the charts');
     const newer = {
       version: '0.2.0',
       kit: () => kitWith('charts/primitive-runtime/Chart.yaml', (text) => `${text}# newer\n`),
     };
     const { files } = await initKit(repo.root, { update: true }, newer);
-    expect(files.filter(({ path }) => /charts\//.test(path) && path !== chart)).not.toContainEqual(
+    expect(files.filter(({ path }) => /charts\//.test(path) && !path.endsWith(chart))).not.toContainEqual(
       expect.not.objectContaining({ fate: 'unchanged' }),
     );
-    expect(files).toContainEqual({ path: chart, fate: 'merged' });
-    expect(await repo.read(chart)).toMatch(/^# Ours\n.*\n# newer\n$/s);
+    expect(files).toContainEqual({ path: `deploy/${chart}`, fate: 'merged' });
+    expect(await repo.read(`deploy/${chart}`)).toMatch(/^# Ours\n.*\n# newer\n$/s);
   });
 
   test('a file that was removed here and changed by the kit stays away, with a warning', async () => {
@@ -167,6 +186,50 @@ describe('gitops init', () => {
         message: `${SCRIPT} was removed here, and the kit has changed it: it is not written again.`,
       },
     ]);
+  });
+
+  test.each([RECORD, 'kit.yaml'])(
+    '%s comes back as it is advised, also where HEAD has lost it',
+    async (path) => {
+      await using repo = await gitopsRepo();
+      await initKit(repo.root);
+      const whole = await repo.commit({});
+      for (const isCommitted of [false, true]) {
+        if (path === RECORD) await repo.write({ [path]: '{' });
+        else await rm(join(repo.root, path));
+        if (isCommitted) await repo.commit({});
+        const [find, take] = (await refusalOf(repo, { update: true })).suggestions;
+        expect(whole).toContain(shell(repo, find).trim().split('\n').at(-1)?.split(' ')[0]);
+        shell(repo, take, { COMMIT: whole });
+        if (isCommitted) await repo.commit({});
+        expect((await initKit(repo.root, { update: true })).written).toBe(false);
+      }
+    },
+  );
+
+  test('changes that are not committed can be put aside as it is advised, without those of the settings', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root);
+    await repo.commit({});
+    const settings = await repo.read('kit.yaml');
+    await repo.write({
+      'README.md': 'changed',
+      new: '',
+      'kit.yaml': settings.replaceAll('staging', 'stage'),
+    });
+    const [putAside] = (await refusalOf(repo, { update: true })).suggestions;
+    shell(repo, putAside);
+    expect((await initKit(repo.root, { update: true })).written).toBe(true);
+  });
+
+  test('a link in the place of a file can be moved as it is advised', async () => {
+    await using repo = await gitopsRepo();
+    await repo.write({ 'kit.yaml': { link: 'README.md' } });
+    const { code, suggestions } = await refusalOf(repo);
+    expect(code).toBe('kit-path-blocked');
+    shell(repo, suggestions[0], { ELSEWHERE: 'elsewhere' });
+    await repo.commit({});
+    expect((await initKit(repo.root)).written).toBe(true);
   });
 
   test.each<[string, Record<string, string>, Record<string, string>, object, object]>([
@@ -206,30 +269,24 @@ describe('gitops init', () => {
       {},
       { code: 'kit-invalid' },
     ],
-    [
-      'over a record that is broken',
-      { '.github/primitive/installed.json': '{}' },
-      {},
-      {},
-      { code: 'kit-record-invalid' },
-    ],
+    ['over a record that is broken', { [RECORD]: '{}' }, {}, {}, { code: 'kit-record-invalid' }],
     [
       'over a record of no version',
-      { '.github/primitive/installed.json': record('latest', {}) },
+      { [RECORD]: record('latest', {}) },
       {},
       { update: true },
       { code: 'kit-record-invalid', why: expect.stringContaining('"latest"') },
     ],
     [
       'over a record that leads out of the repository',
-      { '.github/primitive/installed.json': record('0.1.0', { '../other/file': 'x' }) },
+      { [RECORD]: record('0.1.0', { '../other/file': 'x' }) },
       {},
       { update: true },
       { code: 'kit-record-invalid', why: expect.stringContaining('it has a part ".."') },
     ],
     [
       'without the settings of the kit that is installed',
-      { '.github/primitive/installed.json': record('0.1.0', {}) },
+      { [RECORD]: record('0.1.0', {}) },
       {},
       { update: true },
       { code: 'kit-settings-missing' },
@@ -252,7 +309,11 @@ describe('gitops init', () => {
   test('outside of a repository, and below its root', async () => {
     await using repo = await gitopsRepo();
     await repo.commit({ 'a/b': '' });
-    await expect(initKit(`${repo.root}/a`)).rejects.toMatchObject({ code: 'init-not-at-root', exit: 2 });
+    await expect(initKit(`${repo.root}/a`)).rejects.toMatchObject({
+      code: 'init-not-at-root',
+      exit: 2,
+      suggestions: [`primitive -C '${repo.root}' gitops init`],
+    });
     await expect(initKit('/')).rejects.toMatchObject({ code: 'git-not-a-repository', exit: 2 });
   });
 });

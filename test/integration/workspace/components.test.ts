@@ -418,7 +418,7 @@ describe('the config', () => {
     expect(await refusal(findConfig({ cwd: other.root, configFile }))).toMatchObject({
       code: 'config-outside-repository',
       exit: 2,
-      suggestions: [`primitive -C ${join(repo.root, 'ci')} …`],
+      suggestions: [`primitive -C '${join(repo.root, 'ci')}' …`],
     });
   });
 

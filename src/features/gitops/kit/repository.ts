@@ -24,10 +24,18 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
   } catch (cause) {
     throw new PrimitiveError('kit-record-invalid', `Cannot read ${RECORD_FILE}.`, {
       why: `${cause instanceof Error ? cause.message : cause}; an update is made from it`,
-      suggestions: [`git checkout HEAD -- ${RECORD_FILE}`],
+      suggestions: fromHistory(RECORD_FILE),
       cause,
     });
   }
+}
+
+/** How a file that is damaged or missing comes back, also where HEAD has it so. */
+export function fromHistory(path: string): readonly string[] {
+  return [
+    `Find the last commit that has it whole: git log --oneline --diff-filter=AM -- ${path}`,
+    `Take it from there: git checkout COMMIT -- ${path}`,
+  ];
 }
 
 /** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
@@ -106,7 +114,7 @@ function textOf(content: Buffer): string {
 function blocked(path: string): PrimitiveError {
   return new PrimitiveError('kit-path-blocked', `${path} is a link or no file.`, {
     why: 'the kit has a file there, and writes through no link',
-    suggestions: [`git mv ${path} ELSEWHERE`],
+    suggestions: [`Move it: mv ${path} ELSEWHERE`],
   });
 }
 

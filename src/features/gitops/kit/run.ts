@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../../core/errors.ts';
 import type { Emit } from '../../../core/events.ts';
@@ -9,7 +10,7 @@ import { KIT_FILE } from './kit.ts';
 import type { Installed } from './kit-document.ts';
 import { type KitChange, planKit } from './plan.ts';
 import { chartsOf, type Files, type InstallEntry, renderKit } from './render.ts';
-import { RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
+import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
 
 /** What `gitops init` is asked to do. */
@@ -109,7 +110,7 @@ function chartsMoved(from: string, to: string): PrimitiveError {
   return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, and ${KIT_FILE} says ${to}.`, {
     why: 'They may have been changed there, and components name them by their path.',
     suggestions: [
-      `git mv ${from} ${to}`,
+      `${to.includes('/') ? `mkdir -p ${dirname(to)} && ` : ''}git mv ${from} ${to}`,
       `In each component.yaml below environments: chart: ${to}/…`,
       'Commit both, then: primitive gitops init --update',
     ],
@@ -145,7 +146,7 @@ function inCodeRepository(): PrimitiveError {
 function settingsMissing(): PrimitiveError {
   return new PrimitiveError('kit-settings-missing', `${KIT_FILE} not found.`, {
     why: 'A kit is installed; new settings would replace its lanes and clusters by defaults.',
-    suggestions: [`git checkout HEAD -- ${KIT_FILE}`],
+    suggestions: fromHistory(KIT_FILE),
   });
 }
 
@@ -157,7 +158,7 @@ function refuseDirty(changes: readonly Change[]): void {
     ({ path, state }): Finding => ({ rule: 'kit-tree-dirty', level: 'error', message: state, path }),
   );
   throw refusal('kit-tree-dirty', 'The work tree has changes that are not committed.', findings, {
-    suggestions: ['git stash --include-untracked', 'git add -A && git commit'],
+    suggestions: [`git stash --include-untracked -- . ':!${KIT_FILE}'`, 'git add -A && git commit'],
   });
 }
 
@@ -212,7 +213,7 @@ function refuseConflicts(files: readonly KitChange[], record: Installed | undefi
     findings,
     {
       suggestions: [
-        `To resolve them by hand: primitive gitops init ${record ? '--update ' : ''}--markers`,
+        'To resolve them by hand, run the same command with --markers.',
         'Or take the change back, and run the command again.',
       ],
     },

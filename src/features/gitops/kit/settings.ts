@@ -116,7 +116,10 @@ function noRemote(): PrimitiveError {
     'Cannot write kit.yaml: the repository has no remote on a host.',
     {
       why: 'Argo CD clones this repository, by an address that is in kit.yaml.',
-      suggestions: ['git remote add origin https://github.com/OWNER/gitops.git'],
+      suggestions: [
+        'git remote add origin https://github.com/OWNER/gitops.git',
+        'Where origin leads elsewhere: git remote set-url origin https://github.com/OWNER/gitops.git',
+      ],
     },
   );
 }
