@@ -22,6 +22,7 @@ import {
   WorkflowData,
 } from './answers.ts';
 import { messageOf, unusableAnswer } from './failure.ts';
+import { githubHost } from './host.ts';
 import { type Api, type ApiOptions, createApi } from './http.ts';
 
 /** Pages of a hundred runs: GitHub lists no more than a thousand for one search. */
@@ -45,6 +46,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
 
   return {
     api: options.baseUrl,
+    address: `${githubHost(undefined, { GITHUB_API_URL: options.baseUrl }).name}/${repository}`,
     close: () => api.close(),
 
     async repository() {

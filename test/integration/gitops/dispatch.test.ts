@@ -485,7 +485,7 @@ describe('following', () => {
         message: expect.stringContaining('failed in step Break of job job 129.'),
         why: 'one\ntwo\nProcess completed with exit code 1.',
         suggestions: expect.arrayContaining([
-          expect.stringMatching(/gh run view \d+ --repo acme\/gitops --log/),
+          expect.stringMatching(/gh run view \d+ --repo 127\.0\.0\.1:\d+\/acme\/gitops --log/),
         ]),
       },
     });

@@ -27,7 +27,7 @@ export async function lookUp(
       why: 'It does not exist, or the token cannot see it: GitHub answers 404 for both.',
       suggestions: [
         'Check `gitops.repository` in primitive.config.yaml.',
-        `Check who the token is: gh auth status; gh repo view ${target.repository}`,
+        `Check who the token is: gh auth status; gh repo view ${github.address}`,
         'A fine-grained token or an app needs access to this repository.',
       ],
     });
@@ -49,7 +49,7 @@ export async function lookUp(
   if (workflow.state !== 'active') {
     throw refused('workflow-disabled', `Workflow ${target.workflow} of ${target.repository} is disabled.`, {
       why: `Its state is ${workflow.state}.`,
-      suggestions: [`gh workflow enable ${target.workflow} --repo ${target.repository}`],
+      suggestions: [`gh workflow enable ${target.workflow} --repo ${github.address}`],
     });
   }
   return { repository, workflow };
@@ -107,7 +107,7 @@ export async function diagnose(
   if (/disabled workflow/i.test(message)) {
     return refused('workflow-disabled', `Workflow ${workflow} of ${repository} is disabled.`, {
       why: said,
-      suggestions: [`gh workflow enable ${workflow} --repo ${repository}`],
+      suggestions: [`gh workflow enable ${workflow} --repo ${github.address}`],
     });
   }
   if (/workflow_dispatch/i.test(message)) return noTrigger(said, github, target, facts.workflow);
@@ -115,14 +115,14 @@ export async function diagnose(
     return refused('input-refused', `Workflow ${workflow} of ${repository} does not take this request.`, {
       why: said,
       suggestions: [
-        `Compare its inputs: gh workflow view ${workflow} --repo ${repository} --ref ${ref} --yaml`,
+        `Compare its inputs: gh workflow view ${workflow} --repo ${github.address} --ref ${ref} --yaml`,
         'If the kit there is older than this program: primitive gitops init --update',
       ],
     });
   }
   return refused('dispatch-refused', `GitHub does not start workflow ${workflow} of ${repository}.`, {
     why: said,
-    suggestions: [`gh workflow view ${workflow} --repo ${repository}`],
+    suggestions: [`gh workflow view ${workflow} --repo ${github.address}`],
   });
 }
 
@@ -170,7 +170,9 @@ async function noTrigger(
   if (trigger instanceof PrimitiveError) {
     return refused('workflow-invalid', `Workflow ${workflow} on ${ref} of ${repository} is not valid YAML.`, {
       why: trigger.message,
-      suggestions: ['primitive gitops init --update restores the file of the kit.'],
+      suggestions: [
+        `See what has changed in it, in a clone of ${repository} at ${ref}: git log -p -- ${path}`,
+      ],
       cause: trigger,
     });
   }

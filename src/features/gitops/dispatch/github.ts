@@ -89,6 +89,8 @@ export type DispatchAnswer =
 export interface GitHub {
   /** The base URL of the API. */
   readonly api: string;
+  /** As `gh --repo` takes it, for whichever GitHub `gh` is set to: `github.com/acme/gitops`. */
+  readonly address: string;
   /** Undefined where it is missing, or the token cannot see it. */
   repository(): Promise<Repository | undefined>;
   /** By file name; undefined where the default branch has no such workflow. */

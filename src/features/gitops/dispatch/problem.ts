@@ -9,8 +9,8 @@ const LOG_TAIL = 20;
 /** What is wrong with a completed run; undefined where it succeeded. Reads the log of the first step that failed. */
 export async function problemOf(
   { run, jobs }: RunState,
-  { repository, workflow }: Pick<JournalEntry, 'repository' | 'workflow'>,
-  github: Pick<GitHub, 'log'>,
+  { repository, workflow, ref }: Pick<JournalEntry, 'repository' | 'workflow' | 'ref'>,
+  github: Pick<GitHub, 'address' | 'log'>,
 ): Promise<Problem | undefined> {
   const { id, url, conclusion } = run;
   switch (conclusion) {
@@ -21,7 +21,7 @@ export async function problemOf(
         why: `GitHub refused workflow ${workflow} before its first job: it is invalid there, or names an action or a permission that is not allowed.`,
         suggestions: [
           `See the reason: ${url}`,
-          'primitive gitops init --update restores the workflow of the kit.',
+          `See what has changed in it, in a clone of ${repository} at ${ref}: git log -p -- .github/workflows/${workflow}`,
         ],
       });
     case 'cancelled':
@@ -40,18 +40,14 @@ export async function problemOf(
         suggestions: ['Run the same command again.'],
       });
     default:
-      return failure({ run, jobs }, repository, github);
+      return failure({ run, jobs }, github);
   }
 }
 
-async function failure(
-  { run, jobs }: RunState,
-  repository: string,
-  github: Pick<GitHub, 'log'>,
-): Promise<Problem> {
+async function failure({ run, jobs }: RunState, github: Pick<GitHub, 'address' | 'log'>): Promise<Problem> {
   const suggestions = [
     `See the run: ${run.url}`,
-    `Its whole log: gh run view ${run.id} --repo ${repository} --log-failed`,
+    `Its whole log: gh run view ${run.id} --repo ${github.address} --log-failed`,
   ];
   const job = jobs.find(({ conclusion }) => isBad(conclusion));
   const word = run.conclusion?.replaceAll('_', ' ') ?? 'unknown';

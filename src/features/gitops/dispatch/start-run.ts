@@ -90,7 +90,7 @@ function unidentified({ workflow, repository, id }: JournalEntry): PrimitiveErro
     {
       why: `No run of ${repository} has [${id}] in its name, and this server does not say which one it started.`,
       suggestions: [
-        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as the file of the kit has it: primitive gitops init --update`,
+        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as the file of the kit has it.`,
         'Do not repeat the request before you have looked for its run.',
       ],
       exit: 3,
