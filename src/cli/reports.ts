@@ -1,6 +1,7 @@
 import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { shellPath } from '../workspace/show-path.ts';
 import type { ReportRequest } from './flags.ts';
 
 /** A report file that can be written: format and absolute path. */
@@ -23,7 +24,11 @@ export async function checkReports(
   for (const { path } of targets) {
     const parent = await stat(dirname(path)).catch(() => undefined);
     if (!parent?.isDirectory())
-      throw unwritable(path, `the folder ${dirname(path)} does not exist`, `mkdir -p ${dirname(path)}`);
+      throw unwritable(
+        path,
+        `the folder ${dirname(path)} does not exist`,
+        `mkdir -p ${shellPath(dirname(path))}`,
+      );
     const own = await stat(path).catch(() => undefined);
     if (own?.isDirectory())
       throw unwritable(path, 'it is a folder', `--report FORMAT=${join(path, 'report')}`);

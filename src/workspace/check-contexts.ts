@@ -5,7 +5,7 @@ import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';
 import { checkLinks } from './links.ts';
 import type { Component } from './primitives.ts';
-import { showPath } from './show-path.ts';
+import { shellPath, showPath } from './show-path.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /**
@@ -69,7 +69,7 @@ function missingDockerfile({ id, path }: Component, dockerfile: string): Primiti
   return new PrimitiveError('dockerfile-missing', `${id} has no Dockerfile at HEAD: ${dockerfile}`, {
     why: 'images are built from what is committed',
     suggestions: [
-      `git add ${dockerfile} && git commit`,
+      `git add ${shellPath(dockerfile)} && git commit`,
       `Or name the file in ${path}/primitive.yaml: \`build: { dockerfile: … }\`, relative to that folder.`,
     ],
   });

@@ -5,7 +5,7 @@ import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
 import type { Component } from './primitives.ts';
 import { type InputScope, readScopes } from './scope.ts';
-import { showPath } from './show-path.ts';
+import { shellPath, showPath } from './show-path.ts';
 import type { Change, SourceTree } from './source-tree.ts';
 
 /** What goes into one component's image. */
@@ -113,6 +113,6 @@ function touches({ component, covers }: InputScope, path: string): boolean {
 function uncommittedConfig(config: string): PrimitiveError {
   return new PrimitiveError('config-uncommitted', `${config} is not committed.`, {
     why: 'it decides what is published and whom to trust, so it must be reviewed like the code',
-    suggestions: [`git add --force ${config} && git commit`],
+    suggestions: [`git add --force ${shellPath(config)} && git commit`],
   });
 }

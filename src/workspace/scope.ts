@@ -4,6 +4,7 @@ import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
 import type { Component } from './primitives.ts';
+import { shellPath } from './show-path.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** What a component takes in, before anything was judged about it. */
@@ -129,7 +130,7 @@ function emptyContext({ id, build }: Component): PrimitiveError {
     `The build context of ${id} has no file at HEAD: ${build.context}`,
     {
       why: 'it is not committed, or build.context in its primitive.yaml names another folder',
-      suggestions: [`git add ${build.context} && git commit`],
+      suggestions: [`git add ${shellPath(build.context)} && git commit`],
     },
   );
 }

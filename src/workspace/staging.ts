@@ -11,6 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { errnoOf } from './file-errors.ts';
+import { shellPath } from './show-path.ts';
 
 /** A folder beside the target and on its file system, which also keeps a second process out. */
 export interface Staging {
@@ -96,7 +97,10 @@ function isAlive(owner: number): boolean {
 function busy(lock: string): PrimitiveError {
   return new PrimitiveError('scaffold-busy', 'Another process is scaffolding the same primitive.', {
     why: `it holds ${lock}`,
-    suggestions: ['Run the command again when that one has ended.', `If none is running: rm -r '${lock}'`],
+    suggestions: [
+      'Run the command again when that one has ended.',
+      `If none is running: rm -r ${shellPath(lock)}`,
+    ],
     retryable: true,
   });
 }

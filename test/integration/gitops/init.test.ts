@@ -312,7 +312,7 @@ describe('gitops init', () => {
     await expect(initKit(`${repo.root}/a`)).rejects.toMatchObject({
       code: 'init-not-at-root',
       exit: 2,
-      suggestions: [`primitive -C '${repo.root}' gitops init`],
+      suggestions: [`primitive -C ${repo.root} gitops init`],
     });
     await expect(initKit('/')).rejects.toMatchObject({ code: 'git-not-a-repository', exit: 2 });
   });

@@ -412,13 +412,13 @@ describe('the config', () => {
   });
 
   test('of another repository is refused', async () => {
-    await using repo = await gitRepo({ 'ci/publish.yaml': 'registry: a.example\n' });
+    await using repo = await gitRepo({ 'my ci/publish.yaml': 'registry: a.example\n' });
     await using other = await gitRepo({ a: 'x' });
-    const configFile = join(repo.root, 'ci/publish.yaml');
+    const configFile = join(repo.root, 'my ci/publish.yaml');
     expect(await refusal(findConfig({ cwd: other.root, configFile }))).toMatchObject({
       code: 'config-outside-repository',
       exit: 2,
-      suggestions: [`primitive -C '${join(repo.root, 'ci')}' …`],
+      suggestions: [`primitive -C '${join(repo.root, 'my ci')}' …`],
     });
   });
 

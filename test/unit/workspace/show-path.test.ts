@@ -1,0 +1,17 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { shellPath } from '../../../src/workspace/show-path.ts';
+
+describe('shellPath', () => {
+  test.each([
+    ['primitives/domain/orders', 'primitives/domain/orders'],
+    ['/home/my code', "'/home/my code'"],
+    ["it's", "'it'\\''s'"],
+    ['~/a', "'~/a'"],
+    ['a$(touch b)', "'a$(touch b)'"],
+    ['', "''"],
+  ])('%s is advised as %s, which a shell reads as the same path', (path, word) => {
+    expect(shellPath(path)).toBe(word);
+    expect(execFileSync('sh', ['-c', `printf %s ${word}`]).toString()).toBe(path);
+  });
+});
