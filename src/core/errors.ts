@@ -88,10 +88,9 @@ function placeOf(error: Error): string {
   return frame === undefined ? '' : ` at ${frame}`;
 }
 
-/** What failed and why, on one line; only a sentence ends by itself, and then another one begins. */
+/** What failed and why, on one line; a reason that is no sentence may begin with the name of a program. */
 export function errorLine({ message, why }: PrimitiveError): string {
   if (why === undefined) return message;
-  return message.endsWith('.')
-    ? `${message} ${why.charAt(0).toUpperCase()}${why.slice(1)}`
-    : `${message}: ${why}`;
+  const sentences = message.endsWith('.') && /^\p{Lu}/u.test(why);
+  return sentences ? `${message} ${why}` : `${message.replace(/\.$/, '')}: ${why}`;
 }

@@ -186,7 +186,7 @@ export function checkPlatforms(
     'builder-platform-missing',
     `${request.file} has RUN steps for ${missing.join(' and ')}, which the builder cannot run`,
     {
-      why: `${builder.description} runs ${able.join(', ')}`,
+      why: `the builder is ${builder.description}, and runs ${able.join(', ')}`,
       suggestions: [
         'emulate it: docker run --privileged --rm tonistiigi/binfmt --install all',
         'or, without docker: sudo apt-get install qemu-user-static binfmt-support',

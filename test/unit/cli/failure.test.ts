@@ -2,7 +2,7 @@ import { Check } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { errorDocument, errorText, stackText } from '../../../src/cli/failure.ts';
 import { errorSchema } from '../../../src/core/error-document.ts';
-import { PrimitiveError, toPrimitiveError } from '../../../src/core/errors.ts';
+import { errorLine, PrimitiveError, toPrimitiveError } from '../../../src/core/errors.ts';
 
 const failure = new PrimitiveError('registry-denied', 'ghcr.io refuses the push.', {
   why: 'The token token-abcdef may only read.',
@@ -80,6 +80,17 @@ describe('text', () => {
     ['a\nb c', 'a\n  b c'],
   ])('shows the reason %j as a sentence', (why, shown) => {
     expect(errorText(new PrimitiveError('a', 'b', { why }), [], false)).toBe(`Error: b [a]\n  ${shown}\n`);
+  });
+
+  test.each([
+    ['X failed.', 'It is empty.', 'X failed. It is empty.'],
+    ['X failed.', 'it is empty', 'X failed: it is empty'],
+    ['X failed.', 'buf 1.60.0 is needed', 'X failed: buf 1.60.0 is needed'],
+    ['X failed.', '`buf` is 1.50.0', 'X failed: `buf` is 1.50.0'],
+    ['X failed', 'it is empty', 'X failed: it is empty'],
+    ['X failed.', undefined, 'X failed.'],
+  ])('%j and %j on one line, the reason as it is written', (message, why, line) => {
+    expect(errorLine(new PrimitiveError('a', message, why === undefined ? {} : { why }))).toBe(line);
   });
 
   test('one suggestion stands on the line', () => {

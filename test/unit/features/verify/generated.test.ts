@@ -8,7 +8,7 @@ test.each([
   [
     'generator-failed',
     'buf ended with exit code 1.',
-    'buf ended with exit code 1. Buf 1.60.0 is needed',
+    'buf ended with exit code 1: buf 1.60.0 is needed',
     'text',
   ],
 ])('%s is told in one text, with what can be run or advice', async (code, message, expected, kind) => {
