@@ -14,7 +14,9 @@ const COMPONENTS = 500;
 const FILES_EACH = 100;
 /** How many of them scaffold wrote, and lists in `primitive.yaml`. */
 const SCAFFOLDED = 30;
-const ROUNDS = 9;
+const ROUNDS = 25;
+/** Until the code in this process is compiled; the whole processes begin anew each time. */
+const WARM_UP = 5;
 
 /**
  * What planning has to know of the source, for 500 components with 50,000 files: config, components, and the digest of
@@ -64,7 +66,7 @@ async function measure(root: string, script: string, { readAll }: typeof ReadInp
       },
     ]),
   );
-  const found = await medians(timed, { rounds: ROUNDS, warmup: 1 });
+  const found = await medians(timed, { rounds: ROUNDS, warmup: WARM_UP });
   const base = found['git ls-tree -r HEAD'] ?? Number.NaN;
   return {
     title: `Plan: ${COMPONENTS} components, ${COMPONENTS * FILES_EACH} files`,
