@@ -15,6 +15,7 @@ import { globFault } from './globs.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 import { PRIMITIVES } from './primitive-folders.ts';
 import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
+import { shellPath } from './show-path.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** One deployable unit, with everything about its build decided. */
@@ -218,7 +219,7 @@ function identityFaults(
       suggestion:
         like === undefined
           ? `The rule is ${kind.names.pattern}`
-          : `mv ${shorten(path)} ${posix.dirname(path)}/${like}, and \`name: ${like}\` in its primitive.yaml`,
+          : `mv ${shellPath(path)} ${shellPath(`${posix.dirname(path)}/${like}`)}, and \`name: ${like}\` in its primitive.yaml`,
     });
   }
   return faults;
