@@ -83,7 +83,14 @@ function refuseCircles(chunks: readonly Pick<OutputChunk, 'fileName' | 'imports'
   const left = new Map(chunks.map(({ fileName, imports }) => [fileName, imports]));
   for (let size = Number.POSITIVE_INFINITY; left.size < size; ) {
     size = left.size;
-    for (const [file, imports] of left) if (!imports.some((other) => left.has(other))) left.delete(file);
+    const imported = new Set([...left.values()].flat());
+    for (const [file, imports] of left) {
+      if (!imported.has(file) || !imports.some((other) => left.has(other))) left.delete(file);
+    }
   }
-  if (left.size > 0) throw new Error(`chunks import each other: ${[...left.keys()].join(', ')}`);
+  if (left.size === 0) return;
+  const lines = [...left].map(
+    ([file, imports]) => `${file} imports ${imports.filter((other) => left.has(other)).join(', ')}`,
+  );
+  throw new Error(`Chunks import each other:\n${lines.join('\n')}`);
 }

@@ -1,7 +1,7 @@
 import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../workspace/show-path.ts';
+import { shellPath } from '../core/show-path.ts';
 import type { ReportRequest } from './flags.ts';
 
 /** A report file that can be written: format and absolute path. */

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../workspace/show-path.ts';
+import { shellPath } from '../core/show-path.ts';
 
 /** One call of a service, in the words of Go. */
 export interface ServiceMethod {

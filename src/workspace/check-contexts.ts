@@ -1,11 +1,11 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { shellPath, showPath } from '../core/show-path.ts';
 import { type BuildContext, contextEntries } from './build-context.ts';
 import { pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';
 import { checkLinks } from './links.ts';
 import type { Component } from './primitives.ts';
-import { shellPath, showPath } from './show-path.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from './show-path.ts';
+import { shellPath } from '../core/show-path.ts';
 
 /** The file that makes a folder a workspace. */
 export const CONFIG_FILE = 'primitive.config.yaml';

@@ -1,11 +1,11 @@
 import { relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { shellPath, showPath } from '../core/show-path.ts';
 import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
 import type { Component } from './primitives.ts';
 import { type InputScope, readScopes } from './scope.ts';
-import { shellPath, showPath } from './show-path.ts';
 import type { Change, SourceTree } from './source-tree.ts';
 
 /** What goes into one component's image. */

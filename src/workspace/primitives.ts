@@ -3,6 +3,7 @@ import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Finding, findingText } from '../core/finding.ts';
 import { nearest } from '../core/nearest.ts';
+import { shellPath } from '../core/show-path.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -15,7 +16,6 @@ import { globFault } from './globs.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 import { PRIMITIVES } from './primitive-folders.ts';
 import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
-import { shellPath } from './show-path.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** One deployable unit, with everything about its build decided. */

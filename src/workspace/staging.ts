@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { shellPath } from '../core/show-path.ts';
 import { errnoOf } from './file-errors.ts';
-import { shellPath } from './show-path.ts';
 
 /** A folder beside the target and on its file system, which also keeps a second process out. */
 export interface Staging {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { shellPath } from '../../../src/workspace/show-path.ts';
+import { shellPath } from '../../../src/core/show-path.ts';
 
 describe('shellPath', () => {
   test.each([
