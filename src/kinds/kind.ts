@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { pathFault } from '../workspace/safe-path.ts';
+import { lookBelow, pathFault } from '../workspace/safe-path.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
@@ -85,6 +85,7 @@ async function listKinds(folder: string): Promise<readonly string[]> {
 }
 
 async function readKind(folder: string, name: string): Promise<Kind> {
+  await refuseLinks(folder, [`${basename(folder)}/${name}/kind.yaml`]);
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('kind-invalid', `Cannot read kind.yaml of the kind ${name}.`, {
       why: cause instanceof Error ? cause.message : String(cause),
@@ -103,7 +104,26 @@ async function readKind(folder: string, name: string): Promise<Kind> {
     faults.push({ path: ['names', 'pattern'], message });
   }
   if (faults.length > 0) throw document.refusal(faults);
+  await refuseLinks(
+    folder,
+    (kind.shared ?? []).map((shared) => `shared/${shared}`),
+  );
   return { ...kind, folder: join(folder, name) };
+}
+
+/** A link of a package could lead to any file of this machine, which would become a part of the primitive. */
+async function refuseLinks(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const found = await lookBelow(dirname(folder), path);
+    if (found.type !== 'blocked' || !found.stats.isSymbolicLink()) continue;
+    throw new PrimitiveError(
+      'kind-invalid',
+      `Cannot read ${join(dirname(folder), path)}: ${found.by} is a link.`,
+      {
+        why: 'the files of a kind are read without following links',
+      },
+    );
+  }
 }
 
 /** A kind may come from a package: none of its paths may lead out of the primitive. */

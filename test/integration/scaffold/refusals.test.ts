@@ -187,6 +187,25 @@ const REFUSALS: readonly Refusal[] = [
     says: 'outside of the repository',
   },
   {
+    what: 'a package whose shared folder lies elsewhere',
+    files: {
+      'node_modules/@acme/kinds/shared': { link: '/usr' },
+      [KIND]: String(WIDGET[KIND]).replace('language: ts', 'language: ts\nshared: [share]'),
+    },
+    code: 'kind-invalid',
+    says: 'without following links',
+  },
+  {
+    what: 'a package whose kinds lie elsewhere',
+    files: {
+      'node_modules/linked/package.json': '{}',
+      'node_modules/linked/kinds': { link: '../@acme/kinds/kinds' },
+      'primitive.config.yaml': `${CONFIG.replace('plugins:', '# ')}plugins: [linked]\n`,
+    },
+    code: 'kind-invalid',
+    says: 'without following links',
+  },
+  {
     what: 'a package with a kind of ours',
     files: {
       'node_modules/@acme/kinds/kinds/domain/kind.yaml':
