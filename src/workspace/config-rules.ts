@@ -295,6 +295,16 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
       : [{ path, message: 'env:// is followed by the name of a variable' }];
   }
   const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
+  if (scheme === 'pkcs11' && key.includes('?')) {
+    // cosign loads the module into its own process, and a PIN would be in its arguments (RFC 7512, section 2.3).
+    return [
+      {
+        path,
+        message: 'a PKCS #11 URI here has no `?`: a repository names no library to load, and no PIN',
+        suggestion: 'export COSIGN_PKCS11_MODULE_PATH=/absolute/path.so COSIGN_PKCS11_PIN=…',
+      },
+    ];
+  }
   if (scheme === undefined || KMS.includes(scheme)) return [];
   return [{ path, message: `${scheme}: is not one of env, ${KMS.join(', ')}` }];
 }

@@ -211,6 +211,12 @@ test.each([
   ],
   [`${R}signing: { signer: keyles }\n`, 'config-invalid', '2:20', 'did you mean keyless?'],
   [`${R}signing: { signer: { key: "env://a-b" } }\n`, 'config-invalid', '2:27', 'name of a variable'],
+  [
+    `${R}signing: { signer: { key: "pkcs11:token=a;object=b?module-path=/repo/evil.so" } }\n`,
+    'config-invalid',
+    '2:27',
+    'names no library to load',
+  ],
   [`${R}signing: { signer: { key: "vault://x" } }\n`, 'config-invalid', '2:27', 'vault: is not one of'],
   [
     `${R}signing: { trusted: [{ issuer: "https://i", identity: "https://github.com/acme/*" }] }\n`,
