@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { basename, delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
+import { locate, programFolders } from '../toolchain/find.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
@@ -30,28 +32,45 @@ let hooked = false;
  * it, an abort ends it with all that it started, and none is left when this process exits. A process that dies by a
  * signal runs no exit hook, so the caller turns SIGINT, SIGTERM and SIGHUP into an abort.
  *
+ * A program is looked for in the absolute entries of PATH alone, here and by what it starts itself.
+ *
  * `secrets` are redacted in what is reported of every run, as {@link RunOptions.secrets} are in one.
  */
 export function createProcesses(environment: Environment, secrets: readonly string[] = []): Processes {
+  const { platform } = process;
+  // Windows writes it `Path`.
+  const name = Object.keys(environment).find(
+    (key) => key === 'PATH' || (platform === 'win32' && /^path$/i.test(key)),
+  );
+  const path =
+    name === undefined ? undefined : programFolders({ path: environment[name], platform }).join(delimiter);
+  // An empty one would mean the current folder.
+  const inherited = name === undefined ? environment : { ...environment, [name]: path || undefined };
   return {
     run: (program, args, options = {}) =>
-      run(environment, program, args, { ...options, secrets: [...secrets, ...(options.secrets ?? [])] }),
+      run({ path, variables: inherited }, program, args, {
+        ...options,
+        secrets: [...secrets, ...(options.secrets ?? [])],
+      }),
   };
 }
 
 async function run(
-  environment: Environment,
+  { path, variables }: { readonly path: string | undefined; readonly variables: Environment },
   program: string,
   args: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
   const { execa } = await import('execa');
+  const { platform } = process;
+  const file = basename(program) === program ? await locate(program, { path, platform }) : program;
+  if (file === undefined) throw await startError(program, options.cwd, 'ENOENT', undefined);
   options.signal?.throwIfAborted();
   const start = () =>
-    execa(program, args, {
+    execa(file, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...stdinOf(options.input),
-      env: definedOnly({ ...environment, ...options.env }),
+      env: definedOnly({ ...variables, ...options.env }),
       extendEnv: false,
       detached: process.platform !== 'win32',
       cleanup: false,

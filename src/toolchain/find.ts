@@ -114,19 +114,27 @@ function rank(problem: PrimitiveError): number {
   return (PROBLEMS as readonly string[]).indexOf(problem.code);
 }
 
-/** First executable file of that name on PATH; relative entries are skipped, because they depend on the current folder. */
+/** The folders of PATH. Relative entries are skipped: they mean the current folder, which a repository fills. */
+export function programFolders({
+  path = '',
+  platform,
+}: {
+  readonly path: string | undefined;
+  readonly platform: NodeJS.Platform;
+}): readonly string[] {
+  const flavour = platform === 'win32' ? win32 : posix;
+  return path.split(flavour.delimiter).filter((folder) => flavour.isAbsolute(folder));
+}
+
+/** First executable file of that name in the {@link programFolders}. */
 export async function locate(
   file: string,
-  { path, platform }: Pick<Search, 'path' | 'platform'>,
+  search: Pick<Search, 'path' | 'platform'>,
 ): Promise<string | undefined> {
-  const flavour = platform === 'win32' ? win32 : posix;
-  const names = platform === 'win32' ? [`${file}.exe`] : [file];
-  for (const folder of (path ?? '').split(flavour.delimiter)) {
-    if (!flavour.isAbsolute(folder)) continue;
-    for (const name of names) {
-      const candidate = flavour.join(folder, name);
-      if (await isExecutable(candidate)) return candidate;
-    }
+  const isWindows = search.platform === 'win32';
+  for (const folder of programFolders(search)) {
+    const candidate = isWindows ? win32.join(folder, `${file}.exe`) : posix.join(folder, file);
+    if (await isExecutable(candidate)) return candidate;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -236,6 +236,22 @@ describe('what cannot be started', () => {
       suggestions: installHints('git', process.platform),
     });
   });
+
+  test.skipIf(process.platform === 'win32').each(['.', '', 'bin'])(
+    'a program of the folder it would run in, by the entry %j of PATH',
+    async (entry) => {
+      const script = '#!/bin/sh\necho "$PATH"\n';
+      await mkdir(join(dir, 'bin'), { recursive: true });
+      for (const folder of ['', 'bin'])
+        await writeFile(join(dir, folder, 'own-tool'), script, { mode: 0o755 });
+      const run = (path: string, program = 'own-tool') =>
+        createProcesses({ PATH: path }).run(program, [], { cwd: dir });
+      for (const path of [entry, `${entry}:/nowhere`, `/nowhere:${entry}`])
+        await expect(run(path)).rejects.toMatchObject({ code: 'tool-not-found' });
+      const given = await run(`${entry}:/nowhere`, join(dir, 'own-tool'));
+      expect(text(given.stdout)).toBe('/nowhere\n');
+    },
+  );
 
   test('an argument with a zero byte', async () => {
     await expect(processes.run('git', ['a\0b'])).rejects.toMatchObject({ code: 'tool-not-started' });
