@@ -329,6 +329,15 @@ function basicHeader(credential: Credential & { type: 'basic' }): string {
   return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
 }
 
+/** What a request carries that is never printed, the longest first. */
+export function secretsOf({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>): readonly string[] {
+  const [scheme, value = ''] = headers.authorization?.split(' ') ?? [];
+  const login = scheme === 'Basic' ? Buffer.from(value, 'base64').toString() : '';
+  const refresh = typeof body === 'string' ? (new URLSearchParams(body).get('refresh_token') ?? '') : '';
+  const password = login.slice(login.indexOf(':') + 1);
+  return [value, login, password, refresh].filter((secret) => secret !== '');
+}
+
 function covers(held: readonly Scope[], needed: readonly Scope[]): boolean {
   return needed.every((need) => held.some((scope) => scope.path === need.path && (scope.push || !need.push)));
 }

@@ -16,6 +16,8 @@ export interface Subject {
   readonly pushes: boolean;
   /** Where the credentials came from that were used; undefined without any. */
   readonly credentialSource?: string;
+  /** What the request carried that no message may repeat, though a server may. */
+  readonly secrets?: readonly string[];
 }
 
 /** The first error of a response body (distribution-spec, "Error Codes"), safe to print. */
@@ -40,18 +42,24 @@ const SECONDARY_LIMIT_DELAY = 60_000;
 /** Milliseconds: enough for an eventually consistent store, short enough for what is really missing. */
 const CONSISTENCY_WINDOW = 20_000;
 
-/** Reads the error out of a response body; empty texts where it holds none. */
-export function readErrorBody(response: HttpResponse): ErrorBody {
+/** Reads the error out of a response body, without the secrets; empty texts where it holds none. */
+export function readErrorBody(response: HttpResponse, secrets: readonly string[] = []): ErrorBody {
+  const shown = (value: unknown, limit: number) =>
+    typeof value === 'string' ? printable(masked(value, secrets), limit) : '';
   const text = new TextDecoder().decode(response.body.subarray(0, 16_384));
   try {
     const parsed = JSON.parse(text) as {
       errors?: readonly Partial<ErrorBody>[];
     } & Partial<ErrorBody>;
     const first = Array.isArray(parsed.errors) ? parsed.errors[0] : parsed;
-    return { code: printable(first?.code, 64), message: printable(first?.message, 300), text };
+    return { code: shown(first?.code, 64), message: shown(first?.message, 300), text };
   } catch {
-    return { code: '', message: printable(text.startsWith('<') ? '' : text, 300), text };
+    return { code: '', message: shown(text.startsWith('<') ? '' : text, 300), text };
   }
+}
+
+function masked(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }
 
 /** Makes untrusted text safe to print: control and direction characters become spaces, the length is limited. */
@@ -72,7 +80,7 @@ export function isAbsent(response: HttpResponse): boolean {
 
 /** An unexpected response as an error, with the advice whether to retry. `date`: now, in milliseconds since 1970. */
 export function responseFailure(response: HttpResponse, subject: Subject, date: number): AttemptFailure {
-  const answer = readErrorBody(response);
+  const answer = readErrorBody(response, subject.secrets);
   const { status } = response;
   const delay = requestedDelay(response.headers['retry-after'], answer.text, date);
   const why = describe(status, answer);

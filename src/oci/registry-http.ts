@@ -3,7 +3,7 @@ import { type ConcurrencyLimiter, createConcurrencyLimiter } from '../http/limit
 import { isLoopbackHost } from '../http/loopback.ts';
 import { AttemptFailure, type Clock, type RetryPolicy, withRetries } from '../http/retry.ts';
 import { type HttpRequest, type HttpResponse, RequestError } from '../http/send.ts';
-import { type Authorization, type Authorizer, createAuthorizer, type Scope } from './auth.ts';
+import { type Authorization, type Authorizer, createAuthorizer, type Scope, secretsOf } from './auth.ts';
 import type { Credentials } from './credentials.ts';
 import { requestFailure, responseFailure, type Subject } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
@@ -110,6 +110,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
         method: request.method,
         what: `a token from ${request.url.host}`,
         pushes: scopes.some((scope) => scope.push),
+        secrets: secretsOf(request),
         ...(credentialSource === undefined ? {} : { credentialSource }),
       };
       return withRetries(policy(host, repository, request.method), async () => {
@@ -184,12 +185,9 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
       const url = targetUrl(host, path, call.target);
       // An upload location may be on another host, which gets no credentials.
       const own = !(call.target instanceof URL) || url.origin === new URL(originOf(host)).origin;
-      const subject = subjectOf(call, host, path, authorization);
-      const response = await sendOnce(
-        requestOf(call, url, own ? authorization : undefined),
-        subject,
-        host.answered,
-      );
+      const request = requestOf(call, url, own ? authorization : undefined);
+      const subject = { ...subjectOf(call, host, path, authorization), secrets: secretsOf(request) };
+      const response = await sendOnce(request, subject, host.answered);
       if (!host.answered && mayWantTls(host, response) && (await wantsTls(call, url, response))) {
         host.scheme = 'https';
         continue;

@@ -367,6 +367,31 @@ describe('tokens', () => {
     expect(tokens.seen).toHaveLength(1);
   });
 
+  test('what a server repeats of credentials is not shown', async () => {
+    const echo = ({ authorization = '' }: Seen) => {
+      const [scheme, value = ''] = authorization.split(' ');
+      return error(400, 'X', `${scheme} ${value} is ${Buffer.from(value, 'base64')}`);
+    };
+    const basic = await scripted((seen) =>
+      seen.authorization === undefined
+        ? { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }
+        : echo(seen),
+    );
+    const { registry } = await tokenRegistry({ grant: (_scopes, seen) => echo(seen) });
+    for (const { host } of [basic, registry]) {
+      const found = await failure(connect(withPassword(host)).getManifest(joinRepository(host, 'a'), 'v1'));
+      expect(found.why).toContain('X: Basic *** is ***');
+    }
+    const bearer = await tokenRegistry({ accept: () => false });
+    const refused = await scripted((seen) =>
+      seen.authorization === undefined
+        ? { status: 401, headers: { 'www-authenticate': `Bearer realm="${bearer.tokens.url}/token"` } }
+        : error(400, 'X', `${seen.authorization} is not good`),
+    );
+    const found = await failure(connect().getManifest(joinRepository(refused.host, 'a'), 'v1'));
+    expect(found.why).toContain('X: Bearer *** is not good');
+  });
+
   test('a password is sent once to a registry that refuses it', async () => {
     const registry = await scripted(() => ({
       status: 401,
