@@ -27,6 +27,8 @@ import { type Api, type ApiOptions, createApi } from './http.ts';
 
 /** Pages of a hundred runs: GitHub lists no more than a thousand for one search. */
 const RUN_PAGES = 10;
+/** A pull request lists 30 pages of files at most; what has more pages than this has no end. */
+const MAX_PAGES = 100;
 
 /** A repository (`acme/gitops`) on GitHub, GitHub Enterprise Server or GHE.com. */
 export function createGithub(repository: string, options: ApiOptions): GitHub & { close(): Promise<void> } {
@@ -34,6 +36,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   const { read } = api;
   const [owner = '', repo = ''] = repository.split('/');
   const place = { owner, repo };
+  const { host } = new URL(options.baseUrl);
   /** The data of an answer. Throws `github-failed` where it is not as GitHub documents it. */
   const checked = async <S extends TSchema>(
     schema: S,
@@ -41,7 +44,19 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   ): Promise<Static<S>> => {
     const { data } = await asking;
     if (Check(schema, data)) return data;
-    throw unusableAnswer('data of another form', new URL(options.baseUrl).host);
+    throw unusableAnswer('data of another form', host);
+  };
+  /** All items of a list. Throws `github-failed` where it has more than {@link MAX_PAGES}. */
+  const pages = async <T>(
+    ask: (page: { readonly per_page: number; readonly page: number }) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> => {
+    const all: T[] = [];
+    for (let page = 1; page <= MAX_PAGES; page += 1) {
+      const items = await ask({ per_page: 100, page });
+      all.push(...items);
+      if (items.length < 100) return all;
+    }
+    throw unusableAnswer(`a list of more than ${MAX_PAGES} pages`, host);
   };
 
   return {
@@ -207,17 +222,6 @@ async function absent<T>(asking: Promise<T>): Promise<T | undefined> {
     if (answer instanceof OctokitError && (answer.status === 404 || answer.status === 410)) return undefined;
     throw error;
   });
-}
-
-async function pages<T>(
-  read: (page: { readonly per_page: number; readonly page: number }) => Promise<readonly T[]>,
-): Promise<readonly T[]> {
-  const all: T[] = [];
-  for (let page = 1; ; page += 1) {
-    const items = await read({ per_page: 100, page });
-    all.push(...items);
-    if (items.length < 100) return all;
-  }
 }
 
 function runOf(run: Static<typeof RunData>): WorkflowRun {

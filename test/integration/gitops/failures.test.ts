@@ -272,6 +272,16 @@ const FAILURES: readonly Failure[] = [
     given: ({ github }) => void github.fault({ path: /./, status: 200, body: { a: 1 } }),
   },
   {
+    name: 'a server lists jobs without an end',
+    code: 'github-failed',
+    exit: 3,
+    message: '127.0.0.1',
+    given: ({ github }) => {
+      const job = { id: 1, name: 'x', status: 'in_progress', conclusion: null, html_url: null };
+      github.fault({ path: /\/jobs/, status: 200, body: { jobs: Array(100).fill(job) }, times: 1000 });
+    },
+  },
+  {
     name: 'server refuses to list pull requests',
     code: 'github-refused',
     exit: 3,
