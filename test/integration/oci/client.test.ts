@@ -703,10 +703,10 @@ describe('connections', () => {
     });
     const repository = joinRepository(registry.host, 'a');
     for (const push of [
-      connect().pushBlob(repository, layer),
-      connect().putManifest(repository, 'v1', manifest),
+      () => connect().pushBlob(repository, layer),
+      () => connect().putManifest(repository, 'v1', manifest),
     ]) {
-      const found = await failure(push);
+      const found = await failure(push());
       expect(found).toMatchObject({
         code: 'registry-upload-too-large',
         exit: 3,
