@@ -3,6 +3,7 @@ import type { Config } from '@oclif/core/config';
 import { type ExitCode, toPrimitiveError } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
+import { inert } from '../render/text.ts';
 import { type Environment, type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
@@ -68,7 +69,9 @@ export abstract class BaseCommand extends Command {
       const { writeGithub } = await import('./github.ts');
       await writeGithub(process.stderr, environment, outcome.github);
     }
-    process.stdout.write(flags.json ? document() : outcome.text(createStyle(environment.stdout.color)));
+    const text = () => outcome.text(createStyle(environment.stdout.color));
+    const shown = () => (environment.ci === 'github' ? inert(text()) : text());
+    process.stdout.write(flags.json ? document() : shown());
     return outcome.exit;
   }
 }

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '@oclif/core/config';
 import { type ExitCode, PrimitiveError, toPrimitiveError } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
+import { inert } from '../render/text.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
 import { wantsColor } from './color.ts';
+import { detectCi } from './environment.ts';
 import { errorDocument, errorText, stackText } from './failure.ts';
 import { secretsOf } from './secrets.ts';
 
@@ -65,7 +67,10 @@ function reportFailure(argv: readonly string[], thrown: unknown): ExitCode {
   const error = toPrimitiveError(thrown);
   if (process.env.PRIMITIVE_DEBUG) process.stderr.write(stackText(thrown, secrets));
   if (wantsJson(argv)) process.stdout.write(stringifyDocument(errorDocument(error, secrets)));
-  else process.stderr.write(errorText(error, secrets, wantsColor(process.stderr, process.env)));
+  else {
+    const text = errorText(error, secrets, wantsColor(process.stderr, process.env));
+    process.stderr.write(detectCi(process.env) === 'github' ? inert(text) : text);
+  }
   return error.exit;
 }
 

@@ -2,7 +2,7 @@ import type { Event } from '../core/events.ts';
 import { compareFindings, type Finding } from '../core/finding.ts';
 import type { EventRenderer, Write } from './events.ts';
 import { plainLine } from './plain.ts';
-import { sanitize } from './text.ts';
+import { inert, sanitize } from './text.ts';
 
 /**
  * For the log of GitHub Actions. Groups cannot interleave there, so a component's log is kept and shown as one group
@@ -59,14 +59,6 @@ function annotation(
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${escapeProperty(`${value}`)}`);
   return `::${level} ${given.join(',')}::${escapeData(message)}\n`;
-}
-
-/**
- * Keeps text from outside from being taken for a workflow command: the runner reads `::name::` at the start of a line
- * and the old `##[name]` anywhere in it.
- */
-function inert(line: string): string {
-  return line.replace(/^(\s*):(?=:)/, '$1\\:').replaceAll('##[', '##\\[');
 }
 
 function escapeData(text: string): string {

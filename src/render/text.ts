@@ -19,6 +19,14 @@ export function sanitizeLine(text: string): string {
   return sanitize(text).replaceAll('\n', '\\n');
 }
 
+/**
+ * Keeps text from outside from being taken for a workflow command of GitHub Actions: the runner reads `::name::` at the
+ * start of a line, white space aside, and the old `##[name]` anywhere in it.
+ */
+export function inert(text: string): string {
+  return text.replace(/^([^\S\n]*):(?=:)/gm, '$1\\:').replaceAll('##[', '##\\[');
+}
+
 /** As {@link sanitizeLine}, with every character that Markdown or HTML would take for markup escaped. */
 export function markdownText(text: string): string {
   return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!~&]/g, (character) => `\\${character}`);

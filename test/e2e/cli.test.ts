@@ -255,6 +255,13 @@ describe('a failure', () => {
   });
 });
 
+test('what an error quotes is no command to GitHub Actions', async () => {
+  const hostile = ['list', 'domain/\n::set-output name=digest::evil'];
+  const run = (env: Record<string, string>) => cli.run(hostile, { cwd: repository, env });
+  expect((await run({})).stderr).toMatch(/^ *::set-output/m);
+  expect((await run({ GITHUB_ACTIONS: 'true' })).stderr).toMatch(/^ *\\::set-output/m);
+});
+
 describe('secrets in the environment', () => {
   const canary = 'canary-9f86d081884c7d65';
   const env = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
-import { mask, sanitize, sanitizeLine } from '../../../src/render/text.ts';
+import { inert, mask, sanitize, sanitizeLine } from '../../../src/render/text.ts';
 
 describe('sanitize', () => {
   test.each([
@@ -16,6 +16,14 @@ describe('sanitize', () => {
   ])('%j', (text, safe) => expect(sanitize(text)).toBe(safe));
 
   test('a line stays one line', () => expect(sanitizeLine('a\nb')).toBe('a\\nb'));
+});
+
+describe('inert', () => {
+  test.each([
+    ['a\n  ::error::b\n::c::', 'a\n  \\::error::b\n\\::c::'],
+    ['a ##[error]b', 'a ##\\[error]b'],
+    ['a::b, : c\n\n:d', 'a::b, : c\n\n:d'],
+  ])('%j', (text, safe) => expect(inert(text)).toBe(safe));
 });
 
 describe('mask', () => {
