@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { basename, delimiter } from 'node:path';
+import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { locate, programFolders } from '../toolchain/find.ts';
+import { programFolders } from '../toolchain/find.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
@@ -42,35 +42,30 @@ export function createProcesses(environment: Environment, secrets: readonly stri
   const name = Object.keys(environment).find(
     (key) => key === 'PATH' || (platform === 'win32' && /^path$/i.test(key)),
   );
-  const path =
-    name === undefined ? undefined : programFolders({ path: environment[name], platform }).join(delimiter);
-  // An empty one would mean the current folder.
-  const inherited = name === undefined ? environment : { ...environment, [name]: path || undefined };
+  const variables = { ...environment };
+  if (name !== undefined) {
+    // An empty one would mean the current folder.
+    variables[name] = programFolders({ path: environment[name], platform }).join(delimiter) || undefined;
+  }
   return {
     run: (program, args, options = {}) =>
-      run({ path, variables: inherited }, program, args, {
-        ...options,
-        secrets: [...secrets, ...(options.secrets ?? [])],
-      }),
+      run(variables, program, args, { ...options, secrets: [...secrets, ...(options.secrets ?? [])] }),
   };
 }
 
 async function run(
-  { path, variables }: { readonly path: string | undefined; readonly variables: Environment },
+  environment: Environment,
   program: string,
   args: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
   const { execa } = await import('execa');
-  const { platform } = process;
-  const file = basename(program) === program ? await locate(program, { path, platform }) : program;
-  if (file === undefined) throw await startError(program, options.cwd, 'ENOENT', undefined);
   options.signal?.throwIfAborted();
   const start = () =>
-    execa(file, args, {
+    execa(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...stdinOf(options.input),
-      env: definedOnly({ ...variables, ...options.env }),
+      env: definedOnly({ ...environment, ...options.env }),
       extendEnv: false,
       detached: process.platform !== 'win32',
       cleanup: false,
