@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Cosign } from '../../adapters/cosign.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { once } from '../../core/once.ts';
@@ -39,8 +39,8 @@ export function wireSigning(
   const publicKey = async (name: string): Promise<string> => {
     const variable = /^env:\/\/(.+)$/.exec(name)?.[1];
     if (variable !== undefined) return variables[variable] ?? missingKey(name);
-    if (!/^[a-z0-9]+:\/\//.test(name))
-      return readFile(name, 'utf8').catch((cause) => missingKey(name, cause));
+    // The config makes paths absolute; anything else is the address of a KMS.
+    if (isAbsolute(name)) return readFile(name, 'utf8').catch((cause) => missingKey(name, cause));
     return (await createSigner({ type: 'key', key: name })).publicKey();
   };
 
