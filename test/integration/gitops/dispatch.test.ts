@@ -128,7 +128,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
         expect.objectContaining({
           code: 'gitops-dispatch-unknown',
           message: expect.stringMatching(
-            /^127\.0\.0\.1:\d+ (failed to answer\. GitHub answered 50\d|did not answer\. The connection broke \(\w+\))\. Looking for the run\.$/,
+            /^127\.0\.0\.1:\d+ (failed to answer\. GitHub answered 50\d|did not answer: the connection broke \(\w+\))\. Looking for the run\.$/,
           ),
         }),
       );
