@@ -279,9 +279,8 @@ function buildPaths(
 }
 
 function joined(folder: string, path: string): string {
-  const text = posix.join(folder, path);
-  if (text === '.') return '';
-  return text.endsWith('/') ? text.slice(0, -1) : text;
+  const text = posix.join(folder, path).replace(/\/$/, '');
+  return text === '.' ? '' : text;
 }
 
 function leaves(path: string): boolean {

@@ -122,6 +122,15 @@ build:
     }
   });
 
+  test.each([
+    ['./', '', `${ORDERS}/Dockerfile`],
+    ['primitives/', 'primitives', 'domain/orders/Dockerfile'],
+  ])('has a context that is written %s', async (given, context, dockerfile) => {
+    const build = `build: { context: "${given}", inputs: ["**"] }`;
+    const component = await componentOf(manifest(`kind: domain\nname: orders\n${build}\n`));
+    expect(component?.build).toMatchObject({ context, dockerfile });
+  });
+
   test('is in a workspace below the root of the repository', async () => {
     const files = oneComponent();
     await using repo = await gitRepo(
