@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openJournal } from '../../src/adapters/dispatch-journal.ts';
 import { createGithub } from '../../src/adapters/github/github.ts';
+import { githubHost } from '../../src/adapters/github/host.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { GitHub } from '../../src/features/gitops/dispatch/github.ts';
@@ -98,7 +99,7 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
   let ids = 0;
   const client = (token = own, signal = new AbortController().signal, clock: Clock = patientlessClock()) => {
     const made = createGithub('acme/gitops', {
-      baseUrl: github.api,
+      host: githubHost(undefined, { GITHUB_API_URL: github.api }),
       token: { value: token, source: 'GH_TOKEN' },
       network: {},
       clock,

@@ -22,7 +22,6 @@ import {
   WorkflowData,
 } from './answers.ts';
 import { messageOf, unusableAnswer } from './failure.ts';
-import { githubHost } from './host.ts';
 import { type Api, type ApiOptions, createApi } from './http.ts';
 
 /** Pages of a hundred runs: GitHub lists no more than a thousand for one search. */
@@ -36,7 +35,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   const { read } = api;
   const [owner = '', repo = ''] = repository.split('/');
   const place = { owner, repo };
-  const { host } = new URL(options.baseUrl);
+  const { host } = new URL(options.host.api);
   /** The data of an answer. Throws `github-failed` where it is not as GitHub documents it. */
   const checked = async <S extends TSchema>(
     schema: S,
@@ -60,8 +59,8 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   };
 
   return {
-    api: options.baseUrl,
-    address: `${githubHost(undefined, { GITHUB_API_URL: options.baseUrl }).name}/${repository}`,
+    api: options.host.api,
+    address: `${options.host.name}/${repository}`,
     close: () => api.close(),
 
     async repository() {

@@ -5,11 +5,11 @@ import { createHttpClient, type Network } from '../../http/client.ts';
 import { type Clock, withRetries } from '../../http/retry.ts';
 import { RequestError } from '../../http/send.ts';
 import { type ApiToken, noAnswer, refusedAnswer, unusableAnswer } from './failure.ts';
+import type { GithubHost } from './host.ts';
 
 /** What the API is spoken to with. */
 export interface ApiOptions {
-  /** `https://api.github.com`. */
-  readonly baseUrl: string;
+  readonly host: GithubHost;
   readonly token: ApiToken;
   readonly network: Network;
   readonly clock: Clock;
@@ -47,8 +47,9 @@ interface Endpoint {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { baseUrl, token, clock, signal } = options;
-  const host = new URL(baseUrl).host;
+  const { token, clock, signal } = options;
+  const baseUrl = options.host.api;
+  const { host } = new URL(baseUrl);
   const client = createHttpClient({
     ...options.network,
     service: 'github',

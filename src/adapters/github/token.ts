@@ -7,7 +7,7 @@ import { type ApiOptions, createApi } from './http.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-export interface TokenSources extends Omit<ApiOptions, 'token' | 'baseUrl'> {
+export interface TokenSources extends Omit<ApiOptions, 'token' | 'host'> {
   readonly variables: Variables;
   readonly processes: Processes;
 }
@@ -58,7 +58,7 @@ async function tokenOfGh(
 
 /** REST reference, "Generating an installation access token for a GitHub App". It lives for an hour. */
 async function installationToken(
-  { api: baseUrl }: GithubHost,
+  host: GithubHost,
   id: string,
   { variables, ...options }: TokenSources,
 ): Promise<ApiToken> {
@@ -66,7 +66,7 @@ async function installationToken(
   const key = variables.GITHUB_APP_PRIVATE_KEY ?? '';
   if (!/^\d+$/.test(installation)) throw invalidApp('GITHUB_APP_INSTALLATION_ID is not a number.');
   const source = `the GitHub App ${id}`;
-  const api = createApi({ ...options, baseUrl, token: { value: appJwt(id, key), source } });
+  const api = createApi({ ...options, host, token: { value: appJwt(id, key), source } });
   try {
     const route = 'POST /app/installations/{installation_id}/access_tokens';
     const { data } = await api.write(route, { installation_id: Number(installation) });

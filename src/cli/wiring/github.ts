@@ -47,7 +47,7 @@ export function wireGithub(
         variables: environment.variables,
         processes: started,
       });
-      const github = createGithub(repository, { ...options, baseUrl: host.api, token });
+      const github = createGithub(repository, { ...options, host, token });
       opened.push(github);
       return github;
     },
