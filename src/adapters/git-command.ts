@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { shellWord } from '../core/show-path.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { programs } from '../toolchain/programs.ts';
 import { type ConfigEntry, parseConfig, programOverrides } from './git-config.ts';
@@ -46,8 +47,8 @@ const ENVIRONMENT: Environment = {
 };
 
 /**
- * An object that is missing is not fetched: git refuses it by the first variable, and a git of before May 2024 every
- * protocol by the second (git(1)). Empty, that would allow the one of `::address`, for which git starts the alias `remote-`.
+ * Missing objects are not fetched. Git of before May 2024 does not know the first variable; the second allows no protocol
+ * (git(1)). An empty value would allow that of the URL `::address`, for which git starts the alias `remote-`.
  */
 const OFFLINE: Environment = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: '(none)' };
 
@@ -65,7 +66,7 @@ export async function openGit(processes: Processes, folder: string, signal?: Abo
 
 /**
  * Git in a folder, for commands that only read its objects, refs, index and configuration: they start no program, and
- * what a partial clone lacks is missing. It needs not to know the configuration.
+ * what a partial clone lacks is missing. The configuration is not read for it.
  */
 export function localGit(processes: Processes, folder: string, signal?: AbortSignal): Git {
   return new Git(processes, folder, signal, SAFE, { ...ENVIRONMENT, ...OFFLINE });
@@ -151,7 +152,7 @@ export function notOpened(folder: string, result: RunResult): PrimitiveError {
   if (/dubious ownership/.test(result.stderr)) {
     return new PrimitiveError('git-unsafe-folder', `Git refuses to read ${folder}`, {
       why: 'the folder belongs to another user, as in a container with a mounted checkout',
-      suggestions: [`git config --global --add safe.directory '${folder}'`],
+      suggestions: [`git config --global --add safe.directory ${shellWord(folder)}`],
     });
   }
   if (/not a git repository/.test(result.stderr)) {

@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { shellWord } from '../core/show-path.ts';
 
 /** A line of git's configuration. */
 export interface ConfigEntry {
@@ -22,7 +23,7 @@ const PROGRAMS: readonly (readonly [key: RegExp, neutral: string])[] = [
   [/^alias\./, ''],
   [/^hook\..+\.command$/s, ':'],
 ];
-/** Of the first git takes the first value, and an empty second names a program as well: no option can override them. */
+/** No option overrides these: of `uploadpack` the first value counts, and for an empty `vcs` git starts `git remote-`. */
 const FIXED = /^remote\..+\.(?:uploadpack|vcs)$/s;
 const CREDENTIAL_HELPER = /^credential\.(?:.+\.)?helper$/s;
 /** A filter that is required and switched off fails. */
@@ -64,7 +65,7 @@ function unsafe(key: string): PrimitiveError {
     {
       why: 'The repository names a program there, and programs that a repository names are not started.',
       suggestions: [
-        `git config --local --unset-all '${key}'`,
+        `git config --local --unset-all ${shellWord(key)}`,
         'Or move it to your own configuration: git config --global',
       ],
     },

@@ -31,6 +31,7 @@ export async function openRepository(
   const guarded = once(async () => local.overriding(await configuration()));
   const remotes = async () => remotesOf(await configuration());
   const partial = await hasPromisorPack(packs);
+  // Reading from a partial clone may fetch.
   const git = partial ? await guarded() : local;
   const reader = new ObjectReader(git, head);
   const complete = async (objects: readonly string[]) => {
@@ -118,7 +119,7 @@ async function locate(processes: Processes, folder: string, signal?: AbortSignal
     'HEAD',
   ];
   const local = await localGit(processes, folder, signal).run(questions);
-  // A clone without folders fetches that of HEAD.
+  // A treeless clone may have to fetch the root tree.
   const facts =
     local.exitCode === 0 ? local : await (await openGit(processes, folder, signal)).run(questions);
   // What was asked before the part that failed is answered.

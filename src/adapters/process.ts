@@ -5,6 +5,7 @@ import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
+import { mask } from '../core/mask.ts';
 import { programFolders } from '../toolchain/find.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
@@ -327,7 +328,7 @@ class Redactor {
       .filter((secret) => secret !== '')
       .sort((a, b) => b.length - a.length);
     this.longest = all[0]?.length ?? 0;
-    this.redact = (text) => all.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+    this.redact = (text) => mask(text, all);
   }
 }
 

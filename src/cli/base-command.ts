@@ -69,9 +69,12 @@ export abstract class BaseCommand extends Command {
       const { writeGithub } = await import('./github.ts');
       await writeGithub(process.stderr, environment, outcome.github);
     }
-    const text = () => outcome.text(createStyle(environment.stdout.color));
-    const shown = () => (environment.ci === 'github' ? inert(text()) : text());
-    process.stdout.write(flags.json ? document() : shown());
+    if (flags.json) {
+      process.stdout.write(document());
+    } else {
+      const text = outcome.text(createStyle(environment.stdout.color));
+      process.stdout.write(environment.ci === 'github' ? inert(text) : text);
+    }
     return outcome.exit;
   }
 }

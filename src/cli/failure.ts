@@ -1,7 +1,8 @@
 import type { ErrorDocument } from '../core/error-document.ts';
 import type { PrimitiveError } from '../core/errors.ts';
+import { mask } from '../core/mask.ts';
 import { createStyle } from '../render/style.ts';
-import { mask, sanitize } from '../render/text.ts';
+import { sanitize } from '../render/text.ts';
 
 /** The document of an error: an allow-list, other fields never leave the process. */
 export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {

@@ -1,7 +1,7 @@
 import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 import type { ReportRequest } from './flags.ts';
 
 /** A report file that can be written: format and absolute path. */
@@ -27,7 +27,7 @@ export async function checkReports(
       throw unwritable(
         path,
         `the folder ${dirname(path)} does not exist`,
-        `mkdir -p ${shellPath(dirname(path))}`,
+        `mkdir -p ${shellWord(dirname(path))}`,
       );
     const own = await stat(path).catch(() => undefined);
     if (own?.isDirectory())

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 
 /** One call of a service, in the words of Go. */
 export interface ServiceMethod {
@@ -86,7 +86,7 @@ export function readService({ text, path, primitive }: ServedFile): ProtoService
   ) {
     throw new PrimitiveError('proto-package-folder', `${path} does not lie in the folder of its package.`, {
       why: packageName === '' ? 'it names no package' : `the package is ${packageName}`,
-      suggestions: [`git mv ${shellPath(path)} proto/${folder || 'acme/orders/v1'}/`],
+      suggestions: [`git mv ${shellWord(path)} proto/${folder || 'acme/orders/v1'}/`],
     });
   }
   const [service, ...others] = services;

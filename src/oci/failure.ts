@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { mask } from '../core/mask.ts';
 import { AttemptFailure, type RetryAdvice, requestedDelay } from '../http/retry.ts';
 import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.ts';
 
@@ -45,7 +46,7 @@ const CONSISTENCY_WINDOW = 20_000;
 /** Reads the error out of a response body, without the secrets; empty texts where it holds none. */
 export function readErrorBody(response: HttpResponse, secrets: readonly string[] = []): ErrorBody {
   const shown = (value: unknown, limit: number) =>
-    typeof value === 'string' ? printable(masked(value, secrets), limit) : '';
+    typeof value === 'string' ? printable(mask(value, secrets), limit) : '';
   const text = new TextDecoder().decode(response.body.subarray(0, 16_384));
   try {
     const parsed = JSON.parse(text) as {
@@ -56,10 +57,6 @@ export function readErrorBody(response: HttpResponse, secrets: readonly string[]
   } catch {
     return { code: '', message: shown(text.startsWith('<') ? '' : text, 300), text };
   }
-}
-
-function masked(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }
 
 /** Makes untrusted text safe to print: control and direction characters become spaces, the length is limited. */

@@ -32,11 +32,6 @@ export function markdownText(text: string): string {
   return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!~&]/g, (character) => `\\${character}`);
 }
 
-/** Replaces every secret in `text` by `***`; sorted longest first, so that a secret inside another leaves no rest. */
-export function mask(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
-}
-
 /** `3 built, 1 failed`, in the order in which the words come first. */
 export function countWords(words: readonly string[]): string {
   const counts = new Map<string, number>();

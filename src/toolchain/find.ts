@@ -118,10 +118,7 @@ function rank(problem: PrimitiveError): number {
 export function programFolders({
   path = '',
   platform,
-}: {
-  readonly path: string | undefined;
-  readonly platform: NodeJS.Platform;
-}): readonly string[] {
+}: Pick<Search, 'path' | 'platform'>): readonly string[] {
   const flavour = platform === 'win32' ? win32 : posix;
   return path.split(flavour.delimiter).filter((folder) => flavour.isAbsolute(folder));
 }

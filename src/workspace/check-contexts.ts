@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath, showPath } from '../core/show-path.ts';
+import { shellWord, showPath } from '../core/show-path.ts';
 import { type BuildContext, contextEntries } from './build-context.ts';
 import { pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
@@ -69,7 +69,7 @@ function missingDockerfile({ id, path }: Component, dockerfile: string): Primiti
   return new PrimitiveError('dockerfile-missing', `${id} has no Dockerfile at HEAD: ${dockerfile}`, {
     why: 'images are built from what is committed',
     suggestions: [
-      `git add ${shellPath(dockerfile)} && git commit`,
+      `git add ${shellWord(dockerfile)} && git commit`,
       `Or name the file in ${path}/primitive.yaml: \`build: { dockerfile: … }\`, relative to that folder.`,
     ],
   });

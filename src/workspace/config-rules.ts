@@ -300,7 +300,7 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
     return [
       {
         path,
-        message: 'a PKCS #11 URI here has no `?`: a repository names no library to load, and no PIN',
+        message: 'a PKCS #11 URI in the config has no query: it names no library to load, and no PIN',
         suggestion: 'export COSIGN_PKCS11_MODULE_PATH=/absolute/path.so COSIGN_PKCS11_PIN=…',
       },
     ];

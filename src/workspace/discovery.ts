@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 
 /** The file that makes a folder a workspace. */
 export const CONFIG_FILE = 'primitive.config.yaml';
@@ -65,7 +65,7 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
   if (current !== undefined && repositoryRoot !== current) {
     throw new PrimitiveError('config-outside-repository', `${file} is not in this repository.`, {
       why: `It is in ${repositoryRoot ?? 'no repository'}; the current directory is in ${current}.`,
-      suggestions: [`primitive -C ${shellPath(root)} …`],
+      suggestions: [`primitive -C ${shellWord(root)} …`],
     });
   }
   return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
@@ -86,7 +86,7 @@ export async function requireRoot(cwd: string, command: string): Promise<string>
       })
     : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
         why: `The root is ${root}; what is set up belongs there.`,
-        suggestions: [`primitive -C ${shellPath(root)} ${command}`],
+        suggestions: [`primitive -C ${shellWord(root)} ${command}`],
       });
 }
 
@@ -107,7 +107,7 @@ function notFound(searched: readonly string[], repositoryRoot: string | undefine
         : `${repositoryRoot} is the root of the git repository; nothing above it is searched.`,
     suggestions: [
       'primitive init',
-      `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${shellPath(join(searched.at(-1) ?? '.', CONFIG_FILE))}`,
+      `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${shellWord(join(searched.at(-1) ?? '.', CONFIG_FILE))}`,
       'Or go to the repository: -C DIR',
     ],
   });

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath, showPath } from '../core/show-path.ts';
+import { shellWord, showPath } from '../core/show-path.ts';
 import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
@@ -113,6 +113,6 @@ function touches({ component, covers }: InputScope, path: string): boolean {
 function uncommittedConfig(config: string): PrimitiveError {
   return new PrimitiveError('config-uncommitted', `${config} is not committed.`, {
     why: 'it decides what is published and whom to trust, so it must be reviewed like the code',
-    suggestions: [`git add --force ${shellPath(config)} && git commit`],
+    suggestions: [`git add --force ${shellWord(config)} && git commit`],
   });
 }

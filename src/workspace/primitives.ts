@@ -3,7 +3,7 @@ import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Finding, findingText } from '../core/finding.ts';
 import { nearest } from '../core/nearest.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -219,7 +219,7 @@ function identityFaults(
       suggestion:
         like === undefined
           ? `The rule is ${kind.names.pattern}`
-          : `mv ${shellPath(path)} ${shellPath(`${posix.dirname(path)}/${like}`)}, and \`name: ${like}\` in its primitive.yaml`,
+          : `mv ${shellWord(path)} ${shellWord(`${posix.dirname(path)}/${like}`)}, and \`name: ${like}\` in its primitive.yaml`,
     });
   }
   return faults;

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 import { type Folder, findEntries, listFiles, parentsOf, pathIn } from './folders.ts';
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
@@ -130,7 +130,7 @@ function emptyContext({ id, build }: Component): PrimitiveError {
     `The build context of ${id} has no file at HEAD: ${build.context}`,
     {
       why: 'it is not committed, or build.context in its primitive.yaml names another folder',
-      suggestions: [`git add ${shellPath(build.context)} && git commit`],
+      suggestions: [`git add ${shellWord(build.context)} && git commit`],
     },
   );
 }

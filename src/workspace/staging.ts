@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { shellPath } from '../core/show-path.ts';
+import { shellWord } from '../core/show-path.ts';
 import { errnoOf } from './file-errors.ts';
 
 /** A folder beside the target and on its file system, which also keeps a second process out. */
@@ -99,7 +99,7 @@ function busy(lock: string): PrimitiveError {
     why: `it holds ${lock}`,
     suggestions: [
       'Run the command again when that one has ended.',
-      `If none is running: rm -r ${shellPath(lock)}`,
+      `If none is running: rm -r ${shellWord(lock)}`,
     ],
     retryable: true,
   });

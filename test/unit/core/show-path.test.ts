@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { shellPath } from '../../../src/core/show-path.ts';
+import { shellWord } from '../../../src/core/show-path.ts';
 
-describe('shellPath', () => {
+describe('shellWord', () => {
   test.each([
     ['primitives/domain/orders', 'primitives/domain/orders'],
     ['/home/my code', "'/home/my code'"],
@@ -11,7 +11,7 @@ describe('shellPath', () => {
     ['a$(touch b)', "'a$(touch b)'"],
     ['', "''"],
   ])('%s is advised as %s, which a shell reads as the same path', (path, word) => {
-    expect(shellPath(path)).toBe(word);
+    expect(shellWord(path)).toBe(word);
     expect(execFileSync('sh', ['-c', `printf %s ${word}`]).toString()).toBe(path);
   });
 });

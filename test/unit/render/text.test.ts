@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { mask } from '../../../src/core/mask.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
-import { inert, mask, sanitize, sanitizeLine } from '../../../src/render/text.ts';
+import { inert, sanitize, sanitizeLine } from '../../../src/render/text.ts';
 
 describe('sanitize', () => {
   test.each([
