@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { PrimitiveError } from '../core/errors.ts';
 import type { BlobReceiver, Head } from '../workspace/source-tree.ts';
 import { corrupt, decode, failed, type Git } from './git-command.ts';
@@ -8,11 +8,27 @@ const BATCH = ['cat-file', '--batch'];
 /** Streams any number of files through a process of its own; see `SourceTree.readBlobs`. */
 export async function streamBlobs(
   git: Git,
-  head: Head,
+  { objectFormat }: Head,
   objects: readonly string[],
   receiver: BlobReceiver,
 ): Promise<void> {
-  const batch = new Batch(head, 'blob', objects, receiver);
+  let sum = createHash(objectFormat);
+  let wanted = '';
+  const batch = new Batch('blob', objects, {
+    start(index, size) {
+      sum = createHash(objectFormat).update(objectHeader('blob', size));
+      wanted = objects[index] ?? '';
+      return receiver.start(index, size);
+    },
+    data(chunk) {
+      sum.update(chunk);
+      return receiver.data(chunk);
+    },
+    end() {
+      checkId(sum.digest('hex'), wanted);
+      return receiver.end();
+    },
+  });
   const args = [...BATCH, '--buffer'];
   const result = await git.run(args, {
     input: `${objects.join('\n')}\n`,
@@ -46,17 +62,23 @@ export class ObjectReader {
   ): Promise<readonly Uint8Array[]> {
     const contents: Uint8Array[] = [];
     if (objects.length === 0) return contents;
+    let wanted = '';
     let chunks: Uint8Array[] = [];
-    const batch = new Batch(this.#head, type, objects, {
+    let header = NOTHING;
+    const batch = new Batch(type, objects, {
       start(index, size) {
-        if (size > limit.maxBytes) throw limit.tooLarge(objects[index] ?? '', size);
-        chunks = [];
+        wanted = objects[index] ?? '';
+        if (size > limit.maxBytes) throw limit.tooLarge(wanted, size);
+        header = Buffer.from(objectHeader(type, size));
+        chunks = [header];
       },
       data(chunk) {
         chunks.push(chunk);
       },
-      end() {
-        contents.push(Buffer.concat(chunks));
+      end: () => {
+        const object = Buffer.concat(chunks);
+        checkId(hash(this.#head.objectFormat, object), wanted);
+        contents.push(object.subarray(header.length));
       },
     });
     if (this.#conversation?.over !== false) this.#conversation = new Conversation(this.#git);
@@ -123,20 +145,17 @@ class Conversation {
   }
 }
 
-/** Cuts the output of `git cat-file --batch` (`OBJECT SP TYPE SP SIZE LF CONTENTS LF`) into objects, and checks each one. */
+/** Cuts the output of `git cat-file --batch` (`OBJECT SP TYPE SP SIZE LF CONTENTS LF`) into objects. */
 class Batch {
   readonly objects: readonly string[];
-  readonly #head: Head;
   readonly #type: 'blob' | 'tree';
   readonly #receiver: BlobReceiver;
   #index = 0;
   #header = '';
   /** Bytes of the current object that are still to come; undefined while a header is read. */
   #left: number | undefined;
-  #hash: Hash | undefined;
 
-  constructor(head: Head, type: 'blob' | 'tree', objects: readonly string[], receiver: BlobReceiver) {
-    this.#head = head;
+  constructor(type: 'blob' | 'tree', objects: readonly string[], receiver: BlobReceiver) {
     this.#type = type;
     this.objects = objects;
     this.#receiver = receiver;
@@ -160,12 +179,13 @@ class Batch {
         const part = rest.subarray(0, this.#left);
         rest = rest.subarray(part.length);
         this.#left -= part.length;
-        this.#hash?.update(part);
         await this.#receiver.data(part);
       } else {
         // The line feed after the contents.
         rest = rest.subarray(1);
-        await this.#end();
+        this.#index += 1;
+        this.#left = undefined;
+        await this.#receiver.end();
       }
     }
     return rest;
@@ -184,17 +204,17 @@ class Batch {
     }
     this.#header = '';
     this.#left = Number(size);
-    this.#hash = createHash(this.#head.objectFormat).update(`${type} ${size}\0`);
     await this.#receiver.start(this.#index, this.#left);
   }
+}
 
-  async #end(): Promise<void> {
-    const wanted = this.objects[this.#index];
-    if (this.#hash?.digest('hex') !== wanted) {
-      throw corrupt(`The content of git object ${wanted} is not what its id says.`);
-    }
-    this.#index += 1;
-    this.#left = undefined;
-    await this.#receiver.end();
-  }
+const NOTHING = new Uint8Array();
+
+/** What git hashes before the content of an object. */
+function objectHeader(type: 'blob' | 'tree', size: number): string {
+  return `${type} ${size}\0`;
+}
+
+function checkId(found: string, wanted: string): void {
+  if (found !== wanted) throw corrupt(`The content of git object ${wanted} is not what its id says.`);
 }

@@ -1,6 +1,6 @@
 /** A function that calls `make` when it is first called, and returns what that returned from then on. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
+export function once<T extends NonNullable<unknown>>(make: () => T): () => T {
+  let made: T | undefined;
   return () => {
     made ??= make();
     return made;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { TreeEntry } from './source-tree.ts';
@@ -62,7 +62,7 @@ export function inputDigest(inputs: DigestedInputs): string {
       ? [{ mode: '040000', object: inputs.files.folder, path: '' }]
       : inputs.files.entries;
   const files = entries.map(({ mode, object, path }) => `${mode} ${object}\t${path}\0`);
-  return createHash('sha256').update(`${header}\n`).update(files.join('')).digest('hex');
+  return hash('sha256', `${header}\n${files.join('')}`);
 }
 
 /** As pairs: an object would move keys that look like numbers to the front, and lose `__proto__`. */

@@ -3,6 +3,7 @@ import type { BuildSecret } from '../builders/builder.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Finding, findingText } from '../core/finding.ts';
 import { nearest } from '../core/nearest.ts';
+import { once } from '../core/once.ts';
 import { shellWord } from '../core/show-path.ts';
 import { joinRepository } from '../oci/reference.ts';
 import type { Platform, Repository } from '../oci/types.ts';
@@ -87,6 +88,10 @@ export async function readComponents(
   tree.changes().catch(() => {});
   const folder = posix.join(base, PRIMITIVES);
   const { manifests, warnings: ignored } = await discoverPrimitives(tree, folder);
+  // The kinds can be read while git reads the manifests.
+  for (const kind of new Set(manifests.map(({ path }) => folderKind(posix.dirname(path))))) {
+    workspace.kinds.get(kind).catch(() => {});
+  }
   const [texts, uncommitted] = await Promise.all([
     tree.readWhole(manifests.map(({ object }) => object)),
     findUncommitted(tree, base, manifests),
@@ -147,11 +152,8 @@ export async function parseComponent(
   const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
   if (kind === undefined || faults.length > 0) throw document.refusal(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
-  const imageFaults = referenceFaults(
-    () => joinRepository(config.registry, image),
-    file.image ? ['image'] : ['name'],
-    `the image ${image}`,
-  );
+  const repository = once(() => joinRepository(config.registry, image));
+  const imageFaults = referenceFaults(repository, file.image ? ['image'] : ['name'], `the image ${image}`);
   const paths = buildPaths(file, kind, path, manifest.base);
   if (imageFaults.length > 0 || paths.faults.length > 0)
     throw document.refusal([...imageFaults, ...paths.faults]);
@@ -163,7 +165,7 @@ export async function parseComponent(
     name: file.name,
     path,
     image,
-    repository: joinRepository(config.registry, image),
+    repository: repository(),
     ...(file.template === undefined ? {} : { templateVersion: file.template.version }),
     build: {
       context: paths.context,
@@ -190,12 +192,12 @@ function identityFaults(
   kinds: ComponentKinds,
 ): readonly Fault[] {
   const name = posix.basename(path);
-  const folderKind = posix.basename(posix.dirname(path));
+  const expected = folderKind(path);
   const faults: Fault[] = [];
-  if (file.kind !== folderKind) {
+  if (file.kind !== expected) {
     faults.push({
       path: ['kind'],
-      message: `\`kind\` is ${file.kind}, but the folder is that of a ${folderKind}: ${path}`,
+      message: `\`kind\` is ${file.kind}, but the folder is that of a ${expected}: ${path}`,
     });
   }
   if (file.name !== name) {
@@ -223,6 +225,11 @@ function identityFaults(
     });
   }
   return faults;
+}
+
+/** The kind that a primitive has by where its folder is. */
+function folderKind(path: string): string {
+  return posix.basename(posix.dirname(path));
 }
 
 function buildFaults({ build }: PrimitiveFile): readonly Fault[] {
