@@ -1,4 +1,5 @@
 import type { EventRenderer, Write } from './events.ts';
+import { inertJson } from './text.ts';
 
 /** `primitive.event/v1`: one JSON object per line, numbered, with the milliseconds since the start. */
 export function ndjsonRenderer(write: Write, now: () => number): EventRenderer {
@@ -8,7 +9,7 @@ export function ndjsonRenderer(write: Write, now: () => number): EventRenderer {
     show(event) {
       sequence += 1;
       const elapsed = Math.round(now() - started);
-      write(`${JSON.stringify({ schema: 'primitive.event/v1', sequence, elapsed, ...event })}\n`);
+      write(`${inertJson({ schema: 'primitive.event/v1', sequence, elapsed, ...event })}\n`);
     },
     end: () => {},
   };

@@ -1,6 +1,7 @@
 import type { ExitCode } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Style } from './style.ts';
+import { inertJson } from './text.ts';
 
 /** What a command came to, in every form in which it may be shown. */
 export interface Outcome {
@@ -33,5 +34,5 @@ export function nestOutcome(outer: Outcome, key: string, inner: Outcome): Outcom
 
 /** A document as it is printed and written: two spaces, one newline at the end. */
 export function stringifyDocument(document: unknown): string {
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return `${inertJson(document, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../core/finding.ts';
+import { inertJson } from './text.ts';
 
 /** A rule as SARIF lists it. */
 export interface SarifRule {
@@ -52,7 +53,7 @@ export function sarifLog(
       },
     ],
   };
-  return `${JSON.stringify(log, null, 2)}\n`;
+  return `${inertJson(log, 2)}\n`;
 }
 
 function invocationOf({ code, text }: { readonly code: string; readonly text: string }) {

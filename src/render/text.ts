@@ -27,6 +27,11 @@ export function inert(text: string): string {
   return text.replace(/^([^\S\n]*):(?=:)/gm, '$1\\:').replaceAll('##[', '##\\[');
 }
 
+/** JSON in which the runner finds no `##[name]` either; the data is the same. At the start of a line it has no `::`. */
+export function inertJson(data: unknown, indent = 0): string {
+  return JSON.stringify(data, null, indent).replaceAll('##[', '#\\u0023[');
+}
+
 /** As {@link sanitizeLine}, with every character that Markdown or HTML would take for markup escaped. */
 export function markdownText(text: string): string {
   return sanitizeLine(text).replace(/[\\`*_{}[\]<>|#!~&]/g, (character) => `\\${character}`);

@@ -20,13 +20,25 @@ export async function medians<K extends string>(
 ): Promise<Record<K, number>> {
   const names = Object.keys(cases) as K[];
   const times = new Map<K, number[]>(names.map((name) => [name, []]));
-  for (let round = -warmup; round < rounds; round += 1) {
-    for (const name of names) {
+  for (let round = 0; round < warmup + rounds; round += 1) {
+    for (const name of balanced(names, round)) {
       const milliseconds = await cases[name]();
-      if (round >= 0) times.get(name)?.push(milliseconds);
+      if (round >= warmup) times.get(name)?.push(milliseconds);
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(times.get(name) ?? [])])) as Record<K, number>;
+}
+
+/**
+ * The order of a round: over twice as many rounds as there are cases, each case comes equally often after each other one
+ * (a Williams design), so that none alone pays for what another leaves behind, such as garbage and cold caches.
+ */
+function balanced<T>(cases: readonly T[], round: number): readonly T[] {
+  const order = cases.map((_, place) => {
+    const step = place % 2 === 1 ? (place + 1) / 2 : cases.length - place / 2;
+    return cases[(step + Math.floor(round / 2)) % cases.length] as T;
+  });
+  return round % 2 === 0 ? order : order.reverse();
 }
 
 /** The middle one; NaN of nothing. */

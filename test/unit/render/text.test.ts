@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { mask } from '../../../src/core/mask.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
-import { inert, sanitize, sanitizeLine } from '../../../src/render/text.ts';
+import { inert, inertJson, sanitize, sanitizeLine } from '../../../src/render/text.ts';
 
 describe('sanitize', () => {
   test.each([
@@ -25,6 +25,13 @@ describe('inert', () => {
     ['a ##[error]b', 'a ##\\[error]b'],
     ['a::b, : c\n\n:d', 'a::b, : c\n\n:d'],
   ])('%j', (text, safe) => expect(inert(text)).toBe(safe));
+});
+
+test('JSON has no old workflow command, and the same data', () => {
+  const data = { '##[a]': ['x ##[set-output name=refs]evil', '\\##[b', '###[['] };
+  const text = inertJson(data, 2);
+  expect(text).not.toContain('##[');
+  expect(JSON.parse(text)).toEqual(data);
 });
 
 describe('mask', () => {
