@@ -69,6 +69,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
   try {
     const document = parseDocument(file.text, { prettyErrors: false, stringKeys: true });
     const problems = [...document.errors, ...document.warnings];
+    if (problems.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) throw tooMuch('it is nested too deeply');
     if (problems.length > 0) {
       throw refuse(
         problems.map(({ code, pos, message }) =>

@@ -300,6 +300,10 @@ test('hostile files end in an error, soon', async () => {
   }
   expect((await refused(bomb.join('\n'))).message).toContain('too many aliases');
   expect((await refused('['.repeat(100_000))).code).toBe('config-syntax');
+  for (const depth of [10_000, 100_000]) {
+    const nested = `image: ${'['.repeat(depth)}${']'.repeat(depth)}`;
+    expect((await refused(nested)).message).toContain('it is nested too deeply');
+  }
   expect((await refused(`# ${'x'.repeat(2 ** 20)}`)).message).toContain('too large');
   expect((await refused(`${R}__proto__: { polluted: 1 }\n`)).code).toBe('config-unknown-key');
   expect({}).not.toHaveProperty('polluted');
