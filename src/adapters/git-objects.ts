@@ -63,22 +63,24 @@ export class ObjectReader {
     const contents: Uint8Array[] = [];
     if (objects.length === 0) return contents;
     let wanted = '';
-    let chunks: Uint8Array[] = [];
-    let header = NOTHING;
+    /** What git hashes: the header, then the content. */
+    let object = Buffer.alloc(0);
+    let filled = 0;
     const batch = new Batch(type, objects, {
       start(index, size) {
         wanted = objects[index] ?? '';
         if (size > limit.maxBytes) throw limit.tooLarge(wanted, size);
-        header = Buffer.from(objectHeader(type, size));
-        chunks = [header];
+        const header = objectHeader(type, size);
+        object = Buffer.allocUnsafe(header.length + size);
+        filled = object.write(header);
       },
       data(chunk) {
-        chunks.push(chunk);
+        object.set(chunk, filled);
+        filled += chunk.length;
       },
       end: () => {
-        const object = Buffer.concat(chunks);
         checkId(hash(this.#head.objectFormat, object), wanted);
-        contents.push(object.subarray(header.length));
+        contents.push(object.subarray(object.indexOf(0) + 1));
       },
     });
     if (this.#conversation?.over !== false) this.#conversation = new Conversation(this.#git);
@@ -207,8 +209,6 @@ class Batch {
     await this.#receiver.start(this.#index, this.#left);
   }
 }
-
-const NOTHING = new Uint8Array();
 
 /** What git hashes before the content of an object. */
 function objectHeader(type: 'blob' | 'tree', size: number): string {

@@ -18,7 +18,7 @@ export function parseTree(bytes: Uint8Array, head: Head): readonly FolderEntry[]
     if (space < 0 || zero < 0 || end > tree.length)
       throw corrupt('Cannot read a git tree: its format is wrong');
     entries.push({
-      ...nameOf(tree.subarray(space + 1, zero)),
+      ...nameOf(tree, space + 1, zero),
       mode: modeOf(Number.parseInt(tree.toString('latin1', start, space), 8)),
       object: tree.toString('hex', zero + 1, end),
     });
@@ -35,11 +35,11 @@ function modeOf(mode: number): FolderEntryMode {
   return type === 0o120000 ? '120000' : '160000';
 }
 
-function nameOf(bytes: Buffer): Pick<FolderEntry, 'name' | 'undecodable'> {
-  const name = bytes.toString('utf8');
-  if (!name.includes('\ufffd') || isUtf8(bytes)) return { name };
-  const shown = bytes
-    .toString('latin1')
+function nameOf(tree: Buffer, start: number, end: number): Pick<FolderEntry, 'name' | 'undecodable'> {
+  const name = tree.toString('utf8', start, end);
+  if (!name.includes('\ufffd') || isUtf8(tree.subarray(start, end))) return { name };
+  const shown = tree
+    .toString('latin1', start, end)
     .replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
   return { name: shown, undecodable: true };
 }
