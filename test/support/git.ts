@@ -15,24 +15,11 @@ export const gitEnvironment: NodeJS.ProcessEnv = {
   GIT_COMMITTER_EMAIL: 'committer@example.com',
   GIT_COMMITTER_DATE: '2026-01-02T03:04:05+0000',
   GIT_TERMINAL_PROMPT: '0',
-  ...configured({
-    // Clones of clones by path: what a test does with its own folders.
-    'protocol.file.allow': 'always',
-    // Work that no test needs, on each of some thousand repositories.
-    'maintenance.auto': 'false',
-    'init.templateDir': '',
-  }),
+  // Clones of clones by path: what a test does with its own folders.
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'protocol.file.allow',
+  GIT_CONFIG_VALUE_0: 'always',
 };
-
-/** Variables that set configuration (git-config, `GIT_CONFIG_COUNT`). */
-function configured(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(values);
-  const variables = entries.flatMap(([key, value], i) => [
-    [`GIT_CONFIG_KEY_${i}`, key],
-    [`GIT_CONFIG_VALUE_${i}`, value],
-  ]);
-  return { GIT_CONFIG_COUNT: String(entries.length), ...Object.fromEntries(variables) };
-}
 
 /** A folder under the system's temporary one, gone at the end of the test. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
