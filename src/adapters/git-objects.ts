@@ -13,19 +13,17 @@ export async function streamBlobs(
   receiver: BlobReceiver,
 ): Promise<void> {
   let sum = createHash(objectFormat);
-  let wanted = '';
   const batch = new Batch('blob', objects, {
     start(index, size) {
       sum = createHash(objectFormat).update(objectHeader('blob', size));
-      wanted = objects[index] ?? '';
       return receiver.start(index, size);
     },
     data(chunk) {
       sum.update(chunk);
       return receiver.data(chunk);
     },
-    end() {
-      checkId(sum.digest('hex'), wanted);
+    end(object) {
+      checkId(sum.digest('hex'), object);
       return receiver.end();
     },
   });
@@ -62,25 +60,23 @@ export class ObjectReader {
   ): Promise<readonly Uint8Array[]> {
     const contents: Uint8Array[] = [];
     if (objects.length === 0) return contents;
-    let wanted = '';
     /** What git hashes: the header, then the content. */
-    let object = Buffer.alloc(0);
+    let hashed = Buffer.alloc(0);
     let filled = 0;
     const batch = new Batch(type, objects, {
       start(index, size) {
-        wanted = objects[index] ?? '';
-        if (size > limit.maxBytes) throw limit.tooLarge(wanted, size);
+        if (size > limit.maxBytes) throw limit.tooLarge(objects[index] ?? '', size);
         const header = objectHeader(type, size);
-        object = Buffer.allocUnsafe(header.length + size);
-        filled = object.write(header);
+        hashed = Buffer.allocUnsafe(header.length + size);
+        filled = hashed.write(header);
       },
       data(chunk) {
-        object.set(chunk, filled);
+        hashed.set(chunk, filled);
         filled += chunk.length;
       },
-      end: () => {
-        checkId(hash(this.#head.objectFormat, object), wanted);
-        contents.push(object.subarray(object.indexOf(0) + 1));
+      end: (object) => {
+        checkId(hash(this.#head.objectFormat, hashed), object);
+        contents.push(hashed.subarray(hashed.indexOf(0) + 1));
       },
     });
     if (this.#conversation?.over !== false) this.#conversation = new Conversation(this.#git);
@@ -147,17 +143,22 @@ class Conversation {
   }
 }
 
+/** As {@link BlobReceiver}; `end` gets the id that the object should have. */
+interface ObjectReceiver extends Omit<BlobReceiver, 'end'> {
+  end(object: string): void | Promise<void>;
+}
+
 /** Cuts the output of `git cat-file --batch` (`OBJECT SP TYPE SP SIZE LF CONTENTS LF`) into objects. */
 class Batch {
   readonly objects: readonly string[];
   readonly #type: 'blob' | 'tree';
-  readonly #receiver: BlobReceiver;
+  readonly #receiver: ObjectReceiver;
   #index = 0;
   #header = '';
   /** Bytes of the current object that are still to come; undefined while a header is read. */
   #left: number | undefined;
 
-  constructor(type: 'blob' | 'tree', objects: readonly string[], receiver: BlobReceiver) {
+  constructor(type: 'blob' | 'tree', objects: readonly string[], receiver: ObjectReceiver) {
     this.#type = type;
     this.objects = objects;
     this.#receiver = receiver;
@@ -185,9 +186,10 @@ class Batch {
       } else {
         // The line feed after the contents.
         rest = rest.subarray(1);
+        const object = this.objects[this.#index] ?? '';
         this.#index += 1;
         this.#left = undefined;
-        await this.#receiver.end();
+        await this.#receiver.end(object);
       }
     }
     return rest;

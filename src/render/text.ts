@@ -27,7 +27,7 @@ export function inert(text: string): string {
   return text.replace(/^([^\S\n]*):(?=:)/gm, '$1\\:').replaceAll('##[', '##\\[');
 }
 
-/** JSON in which the runner finds no `##[name]` either; the data is the same. At the start of a line it has no `::`. */
+/** JSON that holds no `##[name]`, with the same data. JSON never has `::` at the start of a line. */
 export function inertJson(data: unknown, indent = 0): string {
   return JSON.stringify(data, null, indent).replaceAll('##[', '#\\u0023[');
 }

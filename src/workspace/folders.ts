@@ -50,10 +50,11 @@ export function findEntries(
 export async function openFolders(tree: SourceTree, folders: readonly Folder[]): Promise<PlacedEntry[]> {
   const contents = await tree.readFolders(folders.map(({ object }) => object));
   return folders.flatMap(({ path, undecodable }, i) =>
-    (contents[i] ?? []).map((entry) => {
-      const placed = { ...entry, path: pathIn(path, entry.name) };
-      return undecodable ? { ...placed, undecodable } : placed;
-    }),
+    (contents[i] ?? []).map((entry) => ({
+      ...entry,
+      path: pathIn(path, entry.name),
+      ...(undecodable ? { undecodable } : {}),
+    })),
   );
 }
 

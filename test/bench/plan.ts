@@ -14,6 +14,7 @@ const COMPONENTS = 500;
 const FILES_EACH = 100;
 /** How many of them scaffold wrote, and lists in `primitive.yaml`. */
 const SCAFFOLDED = 30;
+/** Three times each order of the seven cases. */
 const ROUNDS = 42;
 /** Until the code in this process is compiled; the whole processes begin anew each time. */
 const WARM_UP = 5;

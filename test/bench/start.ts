@@ -42,7 +42,7 @@ export async function bench(): Promise<BenchTable> {
         stockHelp: call(stock, '--help'),
         stockNoop: call(stock, 'list'),
       },
-      { rounds: 40, warmup: 3 },
+      { rounds: 42, warmup: 3 },
     );
     const row = (what: string, own: number, peer?: number, aim = '') => [
       what,
@@ -53,7 +53,7 @@ export async function bench(): Promise<BenchTable> {
       aim,
     ];
     return {
-      title: `Start-up, median of 40 interleaved runs (Node ${process.versions.node}, ${process.platform}-${process.arch})`,
+      title: `Start-up, median of 42 interleaved runs (Node ${process.versions.node}, ${process.platform}-${process.arch})`,
       rows: [
         ['', 'primitive', 'of empty', 'stock oclif', 'of stock', 'aim'],
         row('empty script', ms.empty),
