@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform, parsePlatform } from '../oci/manifest.ts';
@@ -24,6 +25,17 @@ const MINIMUM_BUILDKIT = '0.13.0';
 /** The first start of a builder may pull its image. */
 const BOOT_MS = 5 * 60_000;
 
+/**
+ * BuildKit's source policy, where the last rule that matches decides: an image without a digest is refused by BuildKit
+ * itself, whatever the Dockerfile or a frontend makes of a reference.
+ */
+const SOURCE_POLICY = {
+  rules: [
+    { action: 'DENY', selector: { identifier: 'docker-image://*' } },
+    { action: 'ALLOW', selector: { identifier: 'docker-image://*@sha256:*' } },
+  ],
+};
+
 /** Variables that would make a build depend on the machine; `undefined` removes them. */
 const ENVIRONMENT: NonNullable<RunOptions['env']> = {
   NO_COLOR: '1',
@@ -31,7 +43,6 @@ const ENVIRONMENT: NonNullable<RunOptions['env']> = {
   BUILDX_GIT_LABELS: undefined,
   BUILDX_GIT_INFO: 'false',
   BUILDX_METADATA_WARNINGS: undefined,
-  EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: undefined,
 };
 
 /**
@@ -54,9 +65,13 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
   const { log, secrets } = prepared;
   const folder = await mkdtemp(join(setup.temporary, 'buildx-'));
   try {
-    const run = await processes.run(program.path, [...program.args, ...buildArguments(request, prepared)], {
+    const policy = join(folder, 'source-policy.json');
+    await writeFile(policy, JSON.stringify(SOURCE_POLICY));
+    const context = await unshared(request.context, folder);
+    const args = buildArguments({ ...request, context }, prepared);
+    const run = await processes.run(program.path, [...program.args, ...args], {
       cwd: folder,
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: policy },
       secrets: secretTexts(secrets),
       onLine: log.add,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -72,6 +87,19 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * A path of the context whose last segment no other build has, in `folder`.
+ *
+ * BuildKit starts a transfer from the context that it received before under the same shared key, and takes files from it
+ * whose path, size and time are equal. buildx makes the key from the last segment of the context's path. A new name for
+ * each build shares nothing: all files are sent, and what is in them is compared by SHA-256 alone.
+ */
+async function unshared(context: string, folder: string): Promise<string> {
+  const link = join(folder, randomUUID());
+  await symlink(context, link);
+  return link;
 }
 
 function buildArguments(request: BuildRequest, { secrets }: PreparedBuild): string[] {

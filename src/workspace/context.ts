@@ -132,8 +132,8 @@ class ContextWriter {
 
 /**
  * The time of a file from the digest of its content: seconds since 1970, from 1980 to 1997, in steps that any file system
- * keeps. BuildKit does not ask for a file whose path, size and time are those of the context that it received before,
- * and Go's package index trusts the same three. Builders set the files of images back to 1980.
+ * keeps. Tools that keep a cache from build to build, such as Go with its package index, take a file of the same path,
+ * size and time for unchanged. Builders set the files of images back to 1980.
  */
 function timeOf(digest: Buffer): number {
   return EARLIEST + digest.readUIntBE(0, 6) / 2 ** 19;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -359,6 +359,24 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(await seen('pull-request', '3')).toBe('left\n');
   });
 
+  test('sends all of a context, whatever an earlier one had of the same name, sizes and times', async () => {
+    const NOON = new Date('1990-01-01T12:00:00Z');
+    const built = async (word: string) => {
+      const files = { Dockerfile: `FROM scratch\nCOPY file /${word}\n`, file: `${word}\n` };
+      const asked = await request(files);
+      // As publish does, each context has the name of the one before; its files have one time.
+      const parent = await mkdtemp(join(work, 'component-'));
+      await rename(asked.context, join(parent, 'context'));
+      for (const file of Object.keys(files)) await utimes(join(parent, 'context', file), NOON, NOON);
+      const [image] = await readImages(
+        await chosen.builder.build({ ...asked, context: join(parent, 'context') }),
+      );
+      return [...(image?.files ?? [])];
+    };
+    expect(await built('one')).toEqual([['one', 'one\n']]);
+    expect(await built('two')).toEqual([['two', 'two\n']]);
+  });
+
   test('several builds at once do not meet', async () => {
     const results = await Promise.all(
       ['one', 'two', 'three'].map((word) =>
@@ -372,6 +390,24 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     );
     expect(words).toEqual(['one\n', 'two\n', 'three\n']);
   });
+
+  if (name === 'buildx') {
+    test.each([
+      ['FROM', (image: string) => `FROM ${image}\n`],
+      ['COPY --from', (image: string) => `FROM scratch\nCOPY --from=${image} /bin /\n`],
+      ['RUN --mount', (image: string) => `FROM ${PINNED}\nRUN --mount=from=${image},target=/m true\n`],
+      ['# syntax', (image: string) => `# syntax=${image}\nFROM scratch\n`],
+    ])('BuildKit itself refuses an image without a digest: %s', async (_, dockerfile) => {
+      const tagged = base.replace(/@.*/, ':1');
+      const asked = await request({ Dockerfile: `FROM ${PINNED}\n` });
+      // As if the reader of Dockerfiles had missed it.
+      await writeFile(join(asked.context, 'Dockerfile'), dockerfile(tagged));
+      await expect(chosen.builder.build(asked)).rejects.toMatchObject({
+        code: 'build-failed',
+        message: expect.stringMatching(/denied by policy/),
+      });
+    });
+  }
 });
 
 interface Image {
