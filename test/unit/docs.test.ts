@@ -134,6 +134,24 @@ describe('what the documentation shows', () => {
   });
 });
 
+describe('the threat model', () => {
+  const tables = (pages.get('docs/threats.md') ?? '').split('| attack | held by | test |\n').slice(1);
+  const rows = tables.flatMap((table) => table.trimEnd().split('\n\n', 1)[0]?.split('\n').slice(1) ?? []);
+
+  test('names for each attack a test that exists under that name', () => {
+    expect(rows.length).toBeGreaterThan(20);
+    const missing = rows.flatMap((row) => {
+      const tests = [...row.matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[^)]+)\)/g)];
+      if (tests.length === 0) return [row];
+      return tests.flatMap(([, name = '', file = '']) => {
+        const text = readFileSync(join(root, file), 'utf8').replaceAll("\\'", "'");
+        return text.includes(name) ? [] : [`${file}: ${name}`];
+      });
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
 /** The schema of a block by what its fence names, and the keys that a fragment leaves out. */
 const FRAGMENTS: Readonly<Record<string, { readonly schema: string; readonly rest?: object }>> = {
   config: { schema: 'primitive.config.v1', rest: { registry: 'ghcr.io/acme' } },
