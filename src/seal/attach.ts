@@ -6,7 +6,7 @@ import type { Manifest, Repository } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
-import { describeSigner, scopedTo, tierOf } from './trust.ts';
+import { describeUnknown, scopedTo, tierOf } from './trust.ts';
 import type { BundleArtifact, VerifiedStatement } from './types.ts';
 
 /** Milliseconds between two reads of a registry that lags behind its writes. */
@@ -124,7 +124,7 @@ async function checkOwn({ verifier, policy }: SealContext, bundle: Uint8Array): 
   const tier = tierOf(check.statement.signer, policy);
   if (tier === undefined) {
     throw new PrimitiveError('seal-bundle-refused', 'Signer is not allowed to publish', {
-      why: `${describeSigner(check.statement.signer)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
+      why: `${describeUnknown(check.statement.signer, policy)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
       suggestions: ['Add the signer to `signing.accepted`, or run where a trusted one signs.'],
     });
   }

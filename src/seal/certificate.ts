@@ -32,10 +32,10 @@ export function certificateIdentity(
     if (values.has(id)) throw new Error(`the certificate has the extension ${id} twice`);
     values.set(id, value);
   }
-  const read = (current: number, legacy: number): string | undefined => {
+  const read = (current: number, legacy?: number): string | undefined => {
     const encoded = values.get(`${FULCIO}.${current}`);
     if (encoded !== undefined) return utf8String(encoded);
-    const raw = values.get(`${FULCIO}.${legacy}`);
+    const raw = legacy === undefined ? undefined : values.get(`${FULCIO}.${legacy}`);
     return raw === undefined ? undefined : printable(raw);
   };
   const usages = values.get(EXTENDED_KEY_USAGE);
@@ -54,6 +54,9 @@ export function certificateIdentity(
     ...optional('ref', read(14, 6)),
     ...optional('trigger', read(20, 2)),
     ...optional('commit', read(13, 3)),
+    ...optional('repositoryId', read(15)),
+    ...optional('ownerId', read(17)),
+    ...optional('runner', read(11)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
-import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
+import { describeMissed, describeSigner, missedBy, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignerIdentity, TrustTier } from './types.ts';
 
 /** Who runs, as the signatures of the run will show it. */
@@ -168,29 +168,39 @@ export function resolveRun(
   branch: string | undefined,
 ): SigningRun {
   const tier = tierOf(signer, policy);
-  if (tier === undefined) {
-    throw new PrimitiveError(
-      'identity-not-allowed',
-      `Signer ${describeSigner(signer)} is not in the config.`,
-      {
-        why: 'No entry of `signing.trusted` or `signing.accepted` matches it in every field, so its signatures would not count.',
-        suggestions: [
-          'To allow it, add to primitive.config.yaml, under signing.accepted:',
-          ...policyLines(signer),
-        ],
-      },
-    );
-  }
+  if (tier === undefined) throw notAllowed(signer, policy);
   const signed = signer.type === 'keyless' ? signer.ref?.match(/^refs\/heads\/(.+)$/)?.[1] : undefined;
   const onBranch = signer.type === 'keyless' && signer.ref !== undefined ? signed : branch;
   return { tier, signer, ...(onBranch === undefined ? {} : { branch: onBranch }) };
 }
 
+function notAllowed(signer: SignerIdentity, policy: TrustPolicy): PrimitiveError {
+  const missed = missedBy(signer, policy);
+  const isOther = missed.some(({ name }) => name === 'repositoryId' || name === 'ownerId');
+  const fields = missed.length === 0 ? '' : `: ${missed.map(describeMissed).join(', ')}`;
+  return new PrimitiveError(
+    'identity-not-allowed',
+    `Signer ${describeSigner(signer)} is not in the config.`,
+    {
+      why: `No entry of \`signing.trusted\` or \`signing.accepted\` matches it in every field${fields}; its signatures would not count.`,
+      suggestions: isOther
+        ? [
+            'The name is known, the repository or its owner is another one: it was created again, or transferred.',
+            'If that was you, put the new ids into primitive.config.yaml, as repositoryId and ownerId.',
+          ]
+        : ['To allow it, add to primitive.config.yaml, under signing.accepted:', ...policyLines(signer)],
+    },
+  );
+}
+
 function policyLines(signer: SignerIdentity): string[] {
   if (signer.type === 'key') return ['- key: cosign.pub'];
-  const { issuer, repository } = signer;
+  const { issuer, repository, repositoryId, ownerId } = signer;
   // The identity of a pull request has its number, and the next one another.
   const identity = signer.identity.replace(/@refs\/pull\/\d+\//, '@refs/pull/*/');
   const lines = [`- issuer: ${issuer}`, `  identity: ${JSON.stringify(identity)}`];
-  return repository === undefined ? lines : [...lines, `  repository: ${repository}`];
+  const more = Object.entries({ repository, repositoryId, ownerId }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`  ${name}: ${/^\d+$/.test(value) ? JSON.stringify(value) : value}`],
+  );
+  return [...lines, ...more];
 }

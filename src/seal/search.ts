@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Digest, Repository } from '../oci/types.ts';
 import { bundleLayer, MAX_BUNDLE_BYTES, maybeBundle, PREDICATE_ANNOTATION } from './bundle.ts';
-import { describeSigner, type TrustPolicy, tierOf } from './trust.ts';
+import { describeUnknown, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignedStatement, VerifiedStatement } from './types.ts';
 import type { BundleCheck, BundleVerifier } from './verifier.ts';
 
@@ -131,7 +131,7 @@ function judge(
   if (!statement.subjects.includes(subject) || !statement.subjects.includes(alsoSubject)) return undefined;
   const tier = tierOf(statement.signer, policy);
   if (tier === undefined)
-    return { miss: 'untrusted', detail: `signed by ${describeSigner(statement.signer)}` };
+    return { miss: 'untrusted', detail: `signed by ${describeUnknown(statement.signer, policy)}` };
   const foreign = want.foreign?.(statement);
   if (foreign !== undefined) return { miss: 'foreign', detail: foreign };
   return { ...statement, tier, digest: referrer.digest };

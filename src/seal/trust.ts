@@ -41,8 +41,48 @@ export function describeSigner(signer: SignerIdentity): string {
     signer.trigger && `on ${signer.trigger}`,
     signer.ref && `at ${signer.ref}`,
     signer.repository && `in ${signer.repository}`,
+    signer.repositoryId && `(id ${signer.repositoryId})`,
   ];
   return [signer.identity, ...run.filter(Boolean)].join(' ');
+}
+
+/**
+ * A signer that the policy does not know, with what an entry for the same identity asks for and it lacks: names can be
+ * had again by somebody else, and then it looks like one that is known.
+ */
+export function describeUnknown(signer: SignerIdentity, policy: TrustPolicy): string {
+  const missed = missedBy(signer, policy);
+  return missed.length === 0
+    ? describeSigner(signer)
+    : `${describeSigner(signer)}: ${missed.map(describeMissed).join(', ')}`;
+}
+
+/** `repositoryId 999 instead of 100200300` */
+export function describeMissed({ name, wanted, value }: MissedAttribute): string {
+  return value === undefined ? `no ${name} instead of ${wanted}` : `${name} ${value} instead of ${wanted}`;
+}
+
+/** One attribute that an entry asks for and a signer does not have. */
+export interface MissedAttribute {
+  readonly name: (typeof ATTRIBUTES)[number];
+  readonly wanted: string;
+  readonly value: string | undefined;
+}
+
+/** Of the entries for this issuer and identity, the fewest attributes that one asks for in vain; empty without such an entry. */
+export function missedBy(
+  signer: SignerIdentity,
+  { trusted, accepted }: TrustPolicy,
+): readonly MissedAttribute[] {
+  if (signer.type === 'key') return [];
+  const entries = [
+    ...trusted.map((entry) => ({ entry, compare: exactly })),
+    ...accepted.map((entry) => ({ entry, compare: byPattern })),
+  ];
+  const all = entries.flatMap(({ entry, compare }) =>
+    'key' in entry || !isNamed(signer, entry, compare) ? [] : [missed(signer, entry, compare)],
+  );
+  return all.sort((a, b) => a.length - b.length)[0] ?? [];
 }
 
 /**
@@ -67,6 +107,9 @@ export function identityFromClaims(claims: Readonly<Record<string, unknown>>): S
     ...optional('ref', text(claims, 'ref')),
     ...optional('trigger', text(claims, 'event_name')),
     ...optional('commit', text(claims, 'sha')),
+    ...optional('repositoryId', text(claims, 'repository_id')),
+    ...optional('ownerId', text(claims, 'repository_owner_id')),
+    ...optional('runner', text(claims, 'runner_environment')),
   };
 }
 
@@ -107,25 +150,47 @@ function matches(
   compare: Compare,
 ): boolean {
   if ('key' in entry) return signer.type === 'key' && fingerprints.get(entry.key) === signer.fingerprint;
-  if (signer.type !== 'keyless') return false;
-  const fits = (value: string | undefined, wanted: string | undefined) =>
-    wanted === undefined || (value !== undefined && compare(value, wanted));
   return (
-    signer.issuer === entry.issuer &&
-    compare(signer.identity, entry.identity) &&
-    (entry.repository === undefined || signer.repository === entry.repository) &&
-    fits(signer.ref, entry.ref) &&
-    (entry.trigger === undefined || signer.trigger === entry.trigger)
+    signer.type === 'keyless' &&
+    isNamed(signer, entry, compare) &&
+    missed(signer, entry, compare).length === 0
   );
 }
 
-/** The same key; or the same issuer, repository and ref; or, where it names those not both, the very same identity. */
+type Keyless = Extract<SignerIdentity, { type: 'keyless' }>;
+type KeylessPolicy = Extract<SignerPolicy, { issuer: string }>;
+
+/** What an entry may ask for besides issuer and identity. */
+const ATTRIBUTES = ['repository', 'ref', 'trigger', 'repositoryId', 'ownerId', 'runner'] as const;
+
+function isNamed(signer: Keyless, entry: KeylessPolicy, compare: Compare): boolean {
+  return signer.issuer === entry.issuer && compare(signer.identity, entry.identity);
+}
+
+/** What is asked for must be there: a certificate without an id does not meet an entry with one. */
+function missed(signer: Keyless, entry: KeylessPolicy, compare: Compare): readonly MissedAttribute[] {
+  return ATTRIBUTES.flatMap((name) => {
+    const [value, wanted] = [signer[name], entry[name]];
+    const fits = name === 'ref' ? compare : exactly;
+    return wanted === undefined || (value !== undefined && fits(value, wanted))
+      ? []
+      : [{ name, wanted, value }];
+  });
+}
+
+/**
+ * The same key; or the same issuer, repository and ref; or, where it names those not both, the very same identity. Ids
+ * are compared where both name them: a private Fulcio may leave out of a certificate what the token of the run says.
+ */
 function isOwn(signer: SignerIdentity, run: SignerIdentity): boolean {
   if (signer.type === 'key' || run.type === 'key') {
     return signer.type === 'key' && run.type === 'key' && signer.fingerprint === run.fingerprint;
   }
   if (signer.issuer !== run.issuer || signer.repository !== run.repository || signer.ref !== run.ref)
     return false;
+  const differ = (a: string | undefined, b: string | undefined) =>
+    a !== undefined && b !== undefined && a !== b;
+  if (differ(signer.repositoryId, run.repositoryId) || differ(signer.ownerId, run.ownerId)) return false;
   return (run.repository !== undefined && run.ref !== undefined) || signer.identity === run.identity;
 }
 

@@ -25,6 +25,12 @@ export type SignerIdentity =
       readonly trigger?: string;
       /** The commit that was built (OID …1.13 or .3). */
       readonly commit?: string;
+      /** The host's id of the repository (OID …1.15): a name can be given to another repository, an id cannot. */
+      readonly repositoryId?: string;
+      /** The host's id of the repository's owner (OID …1.17). */
+      readonly ownerId?: string;
+      /** `github-hosted`, `self-hosted` (OID …1.11). */
+      readonly runner?: string;
     }
   | { readonly type: 'key' /** `sha256:` of the public key's SPKI DER. */; readonly fingerprint: string };
 
@@ -45,6 +51,9 @@ export type SignerPolicy =
       readonly repository?: string;
       readonly ref?: string;
       readonly trigger?: string;
+      readonly repositoryId?: string;
+      readonly ownerId?: string;
+      readonly runner?: string;
     }
   | { readonly key: string };
 

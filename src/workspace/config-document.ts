@@ -51,12 +51,27 @@ export const Platforms = Type.Array(
   { description: 'Platforms of every image. An index is made for one platform, too.', minItems: 1 },
 );
 
+const ID = /^[^\s*]+$/;
+
 const Signer = strictObject({
   issuer: formed(/^https?:\/\/[^\s*]+$/, 'the address of an OIDC issuer', 'OIDC issuer, exact.'),
   identity: text("The certificate's identity: of GitHub Actions https://github.com/OWNER/NAME/WORKFLOW@REF."),
   repository: Type.Optional(formed(/^[^\s/*]+\/[^\s/*]+$/, 'owner/name', 'Source repository, exact.')),
   ref: Type.Optional(formed(/^refs\/[^\s*]+$/, 'a full ref such as refs/heads/main', 'Source ref, exact.')),
   trigger: Type.Optional(formed(/^[a-z_]+$/, 'an event such as push', 'Event that started the run, exact.')),
+  repositoryId: Type.Optional(
+    formed(ID, 'an id in quotes such as "123456"', 'Id of the source repository: nobody can have it again.'),
+  ),
+  ownerId: Type.Optional(
+    formed(ID, 'an id in quotes such as "123456"', "Id of the source repository's owner, exact."),
+  ),
+  runner: Type.Optional(
+    formed(
+      /^[a-z]+-hosted$/,
+      'github-hosted or self-hosted',
+      'Where the run was: github-hosted, self-hosted.',
+    ),
+  ),
 });
 
 const SigningKey = strictObject({

@@ -304,9 +304,12 @@ function keylessPolicy({ issuer }: Sigstore): TrustPolicy {
   };
 }
 
-/** The signing part of a config for a Sigstore. */
-export function keylessSigning(sigstore: Sigstore): string {
-  const { trusted, accepted } = keylessPolicy(sigstore);
+/** The signing part of a config for a Sigstore; with `ids` in each entry. */
+export function keylessSigning(sigstore: Sigstore, ids: Readonly<Record<string, string>> = {}): string {
+  const policy = keylessPolicy(sigstore);
+  const [trusted, accepted] = [policy.trusted, policy.accepted].map((entries) =>
+    entries.map((entry) => ({ ...entry, ...ids })),
+  );
   const { signingConfig, trustedRoot } = sigstore;
   return `signing: ${JSON.stringify({ trusted, accepted, signingConfig, trustedRoot })}`;
 }

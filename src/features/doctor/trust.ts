@@ -7,7 +7,11 @@ import type { ProbeResult } from './examine.ts';
 export function examineTrust(signing: Config['signing']): ProbeResult {
   const { trusted, accepted, signer } = signing;
   const detail = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
-  const warning = noTrusted(trusted) ?? keyMode(signer, accepted) ?? looseIdentity(trusted);
+  const warning =
+    noTrusted(trusted) ??
+    keyMode(signer, accepted) ??
+    looseIdentity(trusted) ??
+    noIds([...trusted, ...accepted]);
   return warning === undefined ? { detail } : { detail, warning };
 }
 
@@ -21,7 +25,7 @@ function noTrusted(trusted: readonly SignerPolicy[]): Warning | undefined {
     fix: [
       'signing:',
       '  trusted:',
-      `    - { issuer: ${GITHUB_ISSUER}, identity: "https://github.com/OWNER/REPO/.github/workflows/publish.yaml@refs/heads/main", repository: OWNER/REPO, ref: refs/heads/main, trigger: push }`,
+      `    - { issuer: ${GITHUB_ISSUER}, identity: "https://github.com/OWNER/REPO/.github/workflows/publish.yaml@refs/heads/main", repository: OWNER/REPO, ref: refs/heads/main, trigger: push, runner: github-hosted }`,
     ],
   };
 }
@@ -56,6 +60,26 @@ function looseIdentity(trusted: readonly SignerPolicy[]): Warning | undefined {
     why: `${loose.identity} alone also fits runs of a fork, of a pull request or of another branch that call the same workflow.`,
     fix: [
       'Add to the entry under signing.trusted: repository: OWNER/REPO, ref: refs/heads/main, trigger: push',
+    ],
+  };
+}
+
+/** Of pull requests too: their seals are relied on by runs of the same repository, by the names of the entry. */
+function noIds(policies: readonly SignerPolicy[]): Warning | undefined {
+  const lacking = policies.find(
+    (policy) =>
+      'issuer' in policy &&
+      policy.issuer === GITHUB_ISSUER &&
+      (policy.repositoryId === undefined || policy.ownerId === undefined || policy.trigger === undefined),
+  );
+  if (lacking === undefined || !('issuer' in lacking)) return undefined;
+  const repository = lacking.repository ?? 'OWNER/REPO';
+  return {
+    code: 'trust-names-only',
+    why: `${lacking.identity} is trusted by name: whoever gets ${repository} after it was deleted or renamed has the same.`,
+    fix: [
+      `Ask for the ids: gh api repos/${repository} --jq '.id, .owner.id'`,
+      'Add to each entry of that repository: repositoryId: "…", ownerId: "…", trigger: push or pull_request, runner: github-hosted',
     ],
   };
 }

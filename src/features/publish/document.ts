@@ -18,6 +18,9 @@ const signer = Type.Union([
     ref: Type.Optional(Type.String()),
     trigger: Type.Optional(Type.String()),
     commit: Type.Optional(Type.String()),
+    repositoryId: Type.Optional(Type.String()),
+    ownerId: Type.Optional(Type.String()),
+    runner: Type.Optional(Type.String()),
   }),
   strictObject({ type: Type.Literal('key'), fingerprint: Type.String() }),
 ]);

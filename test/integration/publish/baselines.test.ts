@@ -6,6 +6,7 @@ import type {
 } from '../../../src/features/publish/document.ts';
 import {
   type App,
+  keylessSigning,
   type PublishLab,
   pullRequest,
   type Sources,
@@ -254,6 +255,92 @@ describe('an image of somebody else', () => {
       state: 'found',
       tier: 'trusted',
       record: { commit: app.head },
+    });
+  });
+
+  describe('whose repository was deleted and created again by somebody else', () => {
+    const IDS = { repositoryId: '100200300', ownerId: '400500', runner: 'github-hosted' };
+    const NEW = { repository_id: '999', repository_owner_id: '888' };
+
+    /** Has the same code and names, the same Fulcio and a right to push, and its own config: all but the ids. */
+    async function publishAsAnother(app: App): Promise<PublishReport> {
+      const config = await app.repo.read('primitive.config.yaml');
+      const byName = config
+        .replaceAll(/"(repositoryId|ownerId|runner)":"[^"]*",?/g, '')
+        .replaceAll(',}', '}');
+      await app.repo.commit({ 'primitive.config.yaml': byName, 'README.md': 'theirs' });
+      const forged = await app.report({ as: { run: { sha: app.head }, claims: NEW } });
+      await app.repo.commit({ 'primitive.config.yaml': config, 'README.md': 'ours' });
+      return forged;
+    }
+
+    test.each([
+      ['names', {}, 'reuse'],
+      ['ids', IDS, 'build'],
+    ])('main by %s: its release and its channel lead to %s', async (_case, ids, action) => {
+      await using app = await lab.app({ sources: ONE, signing: keylessSigning(lab.sigstore, ids) });
+      const forged = await publishAsAnother(app);
+      expect(forged).toMatchObject({ components: [{ action: 'built', image: app.image(ID) }] });
+      const [byRecord] = decided(await app.plan());
+      expect(byRecord?.action).toBe(action);
+      if (action === 'reuse') return;
+      expect(byRecord?.reason).toMatch(
+        /signed by .* in acme\/app \(id 999\): repositoryId 999 instead of 100200300, ownerId 888 instead of 400500/,
+      );
+      // Without a record by the tag of the inputs, and as the record and image of this very commit.
+      await crane('delete', `${app.releases}@${forged.release?.digest}`);
+      const [byInputs] = decided(await app.plan());
+      expect(byInputs).toMatchObject({ action: 'build', reason: expect.stringMatching(/repositoryId 999/) });
+      await crane('tag', `${app.image(ID)}@${forged.components[0]?.digest}`, app.head);
+      const report = await app.report();
+      expect(report).toMatchObject({
+        signer: IDS,
+        components: [{ action: 'superseded' }],
+        release: { written: true },
+        channel: { moved: true },
+      });
+      // What is theirs does not move the channel again, and their run is refused before it does anything.
+      const refused = await app.publish({
+        as: { run: { sha: app.head }, claims: NEW },
+        args: ['--json'],
+      });
+      expect(refused.code).toBe(2);
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        code: 'identity-not-allowed',
+        why: expect.stringContaining('repositoryId 999 instead of 100200300'),
+        suggestions: expect.arrayContaining([expect.stringContaining('created again')]),
+      });
+    });
+
+    test('a channel that their record holds is not believed, and moved', async () => {
+      await using app = await lab.app({ sources: ONE, signing: keylessSigning(lab.sigstore, IDS) });
+      const own = await app.report();
+      await publishAsAnother(app);
+      expect((await tagsOf(app.releases)).main).not.toBe(own.release?.digest);
+      const after = await app.report();
+      expect(after).toMatchObject({ release: { written: true }, channel: { moved: true } });
+      expect((await tagsOf(app.releases)).main).toBe(after.release?.digest);
+    });
+
+    test.each([
+      ['a runner of their own', { runner_environment: 'self-hosted' }, 'runner self-hosted instead of'],
+      ['a token without ids', { repository_id: '' }, 'no repositoryId instead of 100200300'],
+    ])('%s is refused before a build', async (_case, claims, says) => {
+      await using app = await lab.app({ sources: ONE, signing: keylessSigning(lab.sigstore, IDS) });
+      const refused = await app.publish({ as: { run: { sha: app.head }, claims }, args: ['--json'] });
+      expect(refused.code).toBe(2);
+      expect(refused.stdout).toContain(says);
+      expect(await tagsOf(app.image(ID))).toEqual({});
+    });
+
+    test('a pull request of it is no baseline for the same pull request of ours', async () => {
+      await using app = await lab.app({ sources: ONE });
+      const { run: proposed, event } = pullRequest(app.head);
+      await app.report({ as: { run: proposed, event, claims: NEW } });
+      const next = await app.repo.commit({ 'README.md': 'more' });
+      expect(decided(await app.plan({ as: pullRequest(next) }))).toMatchObject([
+        { action: 'build', reason: expect.stringMatching(/does not count/) },
+      ]);
     });
   });
 

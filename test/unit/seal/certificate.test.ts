@@ -28,6 +28,9 @@ const current = {
   [`${FULCIO}.13`]: utf8('1111111111111111111111111111111111111111'),
   [`${FULCIO}.14`]: utf8('refs/heads/main'),
   [`${FULCIO}.20`]: utf8('push'),
+  [`${FULCIO}.11`]: utf8('github-hosted'),
+  [`${FULCIO}.15`]: utf8('100200300'),
+  [`${FULCIO}.17`]: utf8('400500'),
 };
 const legacy = {
   [USAGE]: codeSigning,
@@ -38,7 +41,7 @@ const legacy = {
   [`${FULCIO}.5`]: Buffer.from('acme/app'),
   [`${FULCIO}.6`]: Buffer.from('refs/heads/main'),
 };
-const identity = {
+const named = {
   type: 'keyless',
   issuer: 'https://issuer.example',
   identity: WORKFLOW,
@@ -47,6 +50,7 @@ const identity = {
   trigger: 'push',
   commit: '1111111111111111111111111111111111111111',
 };
+const identity = { ...named, repositoryId: '100200300', ownerId: '400500', runner: 'github-hosted' };
 
 function extensions(values: Readonly<Record<string, Uint8Array>>): CertificateExtension[] {
   return Object.entries(values).map(([oid, value]) => ({ oid: { id: oid.split('.').map(Number) }, value }));
@@ -59,8 +63,8 @@ describe('certificateIdentity', () => {
     expect(read(current)).toEqual(identity);
   });
 
-  test('reads the first version of them', () => {
-    expect(read(legacy)).toEqual(identity);
+  test('reads the first version of them, which has no ids', () => {
+    expect(read(legacy)).toEqual(named);
   });
 
   test('prefers those in DER', () => {

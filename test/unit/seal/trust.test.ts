@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  describeUnknown,
   fingerprintOf,
   identityFromClaims,
   scopedTo,
@@ -239,6 +240,57 @@ describe('scopedTo', () => {
   });
 });
 
+describe('ids', () => {
+  const ids = { repositoryId: '100200300', ownerId: '400500', runner: 'github-hosted' };
+  const policy = policyOf({ trusted: [{ ...trusted, ...ids }], accepted: [{ ...accepted, ...ids }] });
+
+  test.each<[string, Partial<Keyless>, string]>([
+    ['another repository', { repositoryId: '999' }, 'repositoryId 999 instead of 100200300'],
+    ['one whose id begins like it', { repositoryId: '1002003001' }, 'repositoryId 1002003001 instead'],
+    ['another owner', { ownerId: '888' }, 'ownerId 888 instead of 400500'],
+    ['another runner', { runner: 'self-hosted' }, 'runner self-hosted instead of github-hosted'],
+    ['another trigger', { trigger: 'schedule' }, 'trigger schedule instead of push'],
+  ])('%s is not known, and what is different is named', (_name, other, says) => {
+    const signer = { ...main, ...ids, ...other };
+    expect(tierOf({ ...main, ...ids }, policy)).toBe('trusted');
+    expect(tierOf(signer, policy)).toBeUndefined();
+    expect(describeUnknown(signer, policy)).toContain(says);
+  });
+
+  test.each(['repositoryId', 'ownerId', 'runner'] as const)(
+    'a certificate without %s does not meet it',
+    (name) => {
+      const { [name]: _, ...signer } = { ...main, ...ids };
+      expect(tierOf(signer, policy)).toBeUndefined();
+      expect(describeUnknown(signer, policy)).toContain(`no ${name} instead of ${ids[name]}`);
+    },
+  );
+
+  test('of pull requests are exact, too: no pattern', () => {
+    const odd = policyOf({ accepted: [{ ...accepted, repositoryId: '1*' }] });
+    expect(tierOf({ ...pullRequest, ...ids }, odd)).toBeUndefined();
+    expect(tierOf({ ...pullRequest, ...ids }, policy)).toBe('accepted');
+    expect(tierOf({ ...pullRequest, ...ids, repositoryId: '999' }, policy)).toBeUndefined();
+  });
+
+  test('old entries know a signer with ids', () => {
+    expect(tierOf({ ...main, ...ids }, policyOf())).toBe('trusted');
+  });
+
+  test.each<[Partial<Keyless>, 'accepted' | undefined]>([
+    [{}, 'accepted'],
+    [{ repositoryId: '999' }, undefined],
+    [{ ownerId: '888' }, undefined],
+  ])('an accepted run relies on the same repository alone: %j', (other, tier) => {
+    const run = { ...pullRequest, ...ids };
+    expect(tierOf({ ...run, ...other }, scopedTo(policyOf(), run))).toBe(tier);
+  });
+
+  test('what a private Fulcio leaves out of certificates does not part a run from itself', () => {
+    expect(tierOf(pullRequest, scopedTo(policyOf(), { ...pullRequest, ...ids }))).toBe('accepted');
+  });
+});
+
 describe('identityFromClaims', () => {
   const claims = {
     iss: ISSUER,
@@ -251,8 +303,15 @@ describe('identityFromClaims', () => {
   };
 
   test('foretells what the certificate of a GitHub Actions job will say', () => {
-    const identity = identityFromClaims(claims);
-    expect(identity).toEqual({ ...main, commit: claims.sha });
+    const ids = { repository_id: '1', repository_owner_id: '2', runner_environment: 'github-hosted' };
+    const identity = identityFromClaims({ ...claims, ...ids });
+    expect(identity).toEqual({
+      ...main,
+      commit: claims.sha,
+      repositoryId: '1',
+      ownerId: '2',
+      runner: 'github-hosted',
+    });
     expect(identity && tierOf(identity, policyOf())).toBe('trusted');
   });
 

@@ -9,7 +9,10 @@ const main: SignerPolicy = {
   repository: 'acme/app',
   ref: 'refs/heads/main',
   trigger: 'push',
+  repositoryId: '100200300',
+  ownerId: '400500',
 };
+const { repositoryId: _repository, ownerId: _owner, ...named } = main;
 const pullRequests: SignerPolicy = { ...main, identity: 'https://github.com/acme/app/*', ref: 'refs/pull/*' };
 
 interface Given {
@@ -56,6 +59,9 @@ describe('trust tiers', () => {
       { trusted: [{ ...main, trigger: 'workflow_dispatch' }] },
       'trust-loose-identity',
     ],
+    ['no ids', { trusted: [named] }, 'trust-names-only'],
+    ['one id', { trusted: [{ ...named, repositoryId: '100200300' }] }, 'trust-names-only'],
+    ['no ids of pull requests', { accepted: [named] }, 'trust-names-only'],
   ] satisfies [string, Given, string][])('%s: told with a fix', (_, given, code) => {
     const { warning } = look(given);
     expect(warning?.code).toBe(code);
