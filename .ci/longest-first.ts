@@ -19,6 +19,7 @@ const LONGEST = [
   'test/integration/publish/promises.test.ts',
   'test/e2e/publish/outputs.test.ts',
   'test/integration/gitops/workflows.test.ts',
+  'test/integration/init/workflow.test.ts',
   'test/integration/oci/faults.test.ts',
   'test/integration/publish/clones.test.ts',
   'test/integration/services/buildkit.test.ts',

@@ -38,7 +38,7 @@ async function findPackage(name: string, location: ConfigLocation): Promise<stri
   }
   throw new PrimitiveError('plugin-missing', `The package ${name} is not installed.`, {
     why: 'primitive.config.yaml names it under `plugins`, and kinds are read from node_modules',
-    suggestions: ['npm ci', `npm install --save-dev --save-exact ${name}`],
+    suggestions: ['npm ci --ignore-scripts', `npm install --save-dev --save-exact ${name}`],
   });
 }
 

@@ -56,10 +56,18 @@ describe('from an empty repository to every kind', () => {
   test('one command for the config, one for each kind, and all is as its golden tree', async () => {
     const cwd = await emptyRepository();
     await run('git', ['remote', 'add', 'origin', 'git@github.com:acme/app.git'], { cwd });
+    const { version } = JSON.parse(readFileSync(join(cli.folder, 'package.json'), 'utf8'));
+    const locked = { version, integrity: `sha512-${'A'.repeat(86)}==` };
+    writeFileSync(
+      join(cwd, 'package-lock.json'),
+      JSON.stringify({ lockfileVersion: 3, packages: { 'node_modules/@ameide/primitive': locked } }),
+    );
     const init = await cli.run(['init', '--ci', 'github', '--json'], { cwd });
     expect([init.code, init.stderr]).toEqual([
       0,
-      '==> Writing primitive.config.yaml and .github/workflows/publish.yaml\n',
+      expect.stringMatching(
+        /^warning: .* gh api repos\/acme\/app .*\[init-ids-unknown\]\n==> Writing primitive\.config\.yaml and \.github\/workflows\/publish\.yaml\n$/,
+      ),
     ]);
     expect(Check(initSchema, JSON.parse(init.stdout))).toBe(true);
     expect(JSON.parse(init.stdout).answers).toEqual({

@@ -53,8 +53,7 @@ export async function actRun(
     dirname(process.execPath),
     process.env.PATH,
   ].join(':');
-  const { code, stdout, stderr } = await attempt(
-    tool('act'),
+  return act(
     [
       event,
       ...['--workflows', file, '--eventpath', eventFile, '--platform', 'ubuntu-latest=-self-hosted'],
@@ -80,6 +79,14 @@ export async function actRun(
       },
     },
   );
+}
+
+/** Calls act, with `--json` among the arguments. */
+export async function act(
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+): Promise<ActRun> {
+  const { code, stdout, stderr } = await attempt(tool('act'), args, options);
   const lines = stdout.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line) as { msg?: string; step?: string; stepResult?: 'success' | 'failure' }];

@@ -112,6 +112,8 @@ export interface App extends AsyncDisposable {
   readonly releases: string;
   /** Changes components and commits. */
   change(sources: Sources): Promise<string>;
+  /** Of a call of the CLI, and of a job that calls it. */
+  environment(options?: PublishOptions): Record<string, string>;
   publish(options?: PublishOptions): Promise<Call>;
   start(options?: PublishOptions): ChildProcess;
   /** Publishes with `--json`; fails the test where that does not end with 0 and a valid report. */
@@ -236,7 +238,7 @@ async function createApp(
     ...sourceFiles(sources),
     ...files,
   });
-  const environment = ({ as, env = {} }: PublishOptions): Record<string, string> => ({
+  const environment = ({ as, env = {} }: PublishOptions = {}): Record<string, string> => ({
     PATH: `${lab.bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
     XDG_CACHE_HOME: join(lab.cli.home, 'cache'),
     // What a killed run leaves goes with the lab.
@@ -261,6 +263,7 @@ async function createApp(
     },
     image: (id) => `${prefix}/${id.replace('/', '-')}`,
     releases: `${prefix}/primitive-releases`,
+    environment,
     change: (changed) => repo.commit(sourceFiles(changed)),
     start: ({ args = [], cwd = repo.root, ...options } = {}) =>
       lab.cli.start(['publish', ...args], { cwd, env: environment(options) }),

@@ -90,7 +90,7 @@ describe('what the documentation shows', () => {
   test('calls of primitive have the commands, flags and values that there are', () => {
     const calls = shell.flatMap((block) =>
       commandsOf(block).flatMap((words) => {
-        const at = words.findIndex((word) => /^(primitive|@ameide\/primitive(@[\d.]+)?)$/.test(word));
+        const at = words.findIndex((word) => /^(primitive|\$PRIMITIVE)$/.test(word));
         return at < 0 ? [] : [{ place: `${block.page}:${block.line}`, words: words.slice(at + 1) }];
       }),
     );

@@ -1,4 +1,6 @@
+import type { GithubHost } from '../../adapters/github/host.ts';
 import type { GitHub } from '../../features/gitops/dispatch/github.ts';
+import type { RepositoryIds } from '../../features/init/guess.ts';
 import { systemClock } from '../../http/clock.ts';
 import { networkOf } from '../environment.ts';
 import type { WiringContext } from './context.ts';
@@ -14,6 +16,8 @@ export interface GithubWiring {
     repository: string,
     options: { readonly budget: number; readonly signal?: AbortSignal },
   ): Promise<GitHub>;
+  /** The ids of a repository on github.com (`acme/app`). Throws what asking for a token and the API throw. */
+  repositoryIds(name: string, signal: AbortSignal): Promise<RepositoryIds>;
   closeGithub(): Promise<void>;
 }
 
@@ -22,34 +26,48 @@ export function wireGithub(
   { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
 ): GithubWiring {
   const opened: { close(): Promise<void> }[] = [];
+  const optionsFor = async (host: GithubHost, budget: number, signal: AbortSignal) => {
+    const [{ findToken }, started] = await Promise.all([
+      import('../../adapters/github/token.ts'),
+      processes(),
+    ]);
+    const options = {
+      network: networkOf(environment.variables),
+      clock: systemClock,
+      budget,
+      signal,
+      onRetry: (retry: { readonly host: string; readonly reason: string; readonly delay: number }) => {
+        const message = `${retry.host}: ${retry.reason}; retrying in ${Math.ceil(retry.delay / 1000)} s`;
+        emit({ type: 'warning', code: 'github-retry', message });
+      },
+    };
+    const token = await findToken(host, {
+      ...options,
+      variables: environment.variables,
+      processes: started,
+    });
+    return { ...options, host, token };
+  };
   return {
     github: async (repository, { budget, signal = stopped }) => {
-      const [{ createGithub }, { findToken }, { githubHost }, { config }, started] = await Promise.all([
+      const [{ createGithub }, { githubHost }, { config }] = await Promise.all([
         import('../../adapters/github/github.ts'),
-        import('../../adapters/github/token.ts'),
         import('../../adapters/github/host.ts'),
         workspace(),
-        processes(),
       ]);
       const host = githubHost(config.gitops?.host, environment.variables);
-      const options = {
-        network: networkOf(environment.variables),
-        clock: systemClock,
-        budget,
-        signal,
-        onRetry: (retry: { readonly host: string; readonly reason: string; readonly delay: number }) => {
-          const message = `${retry.host}: ${retry.reason}; retrying in ${Math.ceil(retry.delay / 1000)} s`;
-          emit({ type: 'warning', code: 'github-retry', message });
-        },
-      };
-      const token = await findToken(host, {
-        ...options,
-        variables: environment.variables,
-        processes: started,
-      });
-      const github = createGithub(repository, { ...options, host, token });
+      const github = createGithub(repository, await optionsFor(host, budget, signal));
       opened.push(github);
       return github;
+    },
+    repositoryIds: async (name, signal) => {
+      const [{ readRepositoryIds }, { githubHost }] = await Promise.all([
+        import('../../adapters/github/ids.ts'),
+        import('../../adapters/github/host.ts'),
+      ]);
+      // By name: a GH_HOST of the environment is another GitHub, and has other ids.
+      const host = githubHost('github.com', environment.variables);
+      return readRepositoryIds(name, await optionsFor(host, 0, signal));
     },
     closeGithub: async () => {
       await Promise.all(opened.map((github) => github.close()));

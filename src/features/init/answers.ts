@@ -14,7 +14,7 @@ export interface InitQuestion {
 export async function complete(
   { repository, registry, branch }: InitGuess,
   ask: ((question: InitQuestion) => Promise<string>) | undefined,
-): Promise<Omit<InitAnswers, 'languages'>> {
+): Promise<Omit<InitAnswers, 'languages' | 'ids'>> {
   if (repository !== undefined && registry !== undefined) return { repository, registry, branch };
   if (ask === undefined) throw incomplete(repository, registry);
   const answered =

@@ -1,13 +1,13 @@
 import { GITHUB_ISSUER } from '../../seal/trust.ts';
 import { writeText } from '../../yaml/write.ts';
-import type { InitAnswers } from './guess.ts';
+import type { InitAnswers, RepositoryIds } from './guess.ts';
 
 /** The path of the publish workflow; part of the identity that is trusted. */
 const WORKFLOW_FILE = '.github/workflows/publish.yaml';
 
 /** The text of a new `primitive.config.yaml` for `version` of this program. */
 export function configText(
-  { repository, registry, branch, languages }: InitAnswers,
+  { repository, registry, branch, ids, languages }: InitAnswers,
   version: string,
 ): string {
   const [major, minor] = version.split('.');
@@ -30,10 +30,15 @@ languages:
 
 # The trusted baseline: the tag of the newest release record, moved from this branch alone.
 channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }
-${signing(repository, branch)}`;
+${signing(repository, branch, ids)}`;
 }
 
-function signing(repository: string, branch: string): string {
+/** What prints the ids of `acme/app` on github.com. */
+export function idsCommand(name: string): string {
+  return `gh api repos/${name} --jq '.id, .owner.id'`;
+}
+
+function signing(repository: string, branch: string, ids: RepositoryIds | undefined): string {
   const [host, ...path] = repository.split('/');
   if (host !== 'github.com') {
     return `
@@ -45,19 +50,31 @@ function signing(repository: string, branch: string): string {
   }
   const name = path.join('/');
   const identity = `https://${repository}/${WORKFLOW_FILE}`;
+  const run = ids
+    ? `
+      repositoryId: ${writeText(ids.repositoryId)}
+      ownerId: ${writeText(ids.ownerId)}
+      runner: github-hosted`
+    : `
+      runner: github-hosted`;
+  const unknown = ids
+    ? ''
+    : `
+# A name can be had again by somebody else, an id cannot. Add repositoryId and ownerId, in quotes, to both entries:
+#   ${idsCommand(name)}`;
   return `
-# Whose seals count, by the identity of the workflow that made them.
+# Whose seals count, by the identity of the workflow that made them.${unknown}
 signing:
   trusted:             # makes baselines and moves the channel; exact, no wildcards
     - issuer: ${GITHUB_ISSUER}
       identity: ${writeText(`${identity}@refs/heads/${branch}`)}
       repository: ${writeText(name)}
       ref: ${writeText(`refs/heads/${branch}`)}
-      trigger: push
+      trigger: push${run}
   accepted:            # may seal its own commits, never a baseline
     - issuer: ${GITHUB_ISSUER}
       identity: "${identity}@refs/pull/*/merge"
       repository: ${writeText(name)}
-      trigger: pull_request
+      trigger: pull_request${run}
 `;
 }

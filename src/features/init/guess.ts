@@ -21,6 +21,12 @@ export interface InitFlags {
   readonly branch?: string | undefined;
 }
 
+/** Of a repository and its owner, at its host: a name can be had again by somebody else, an id cannot. */
+export interface RepositoryIds {
+  readonly repositoryId: string;
+  readonly ownerId: string;
+}
+
 /** Everything that a config is written from. */
 export interface InitAnswers {
   /** `github.com/acme/app`. */
@@ -29,6 +35,8 @@ export interface InitAnswers {
   readonly registry: string;
   /** The branch that publishes releases. */
   readonly branch: string;
+  /** Where they are known. */
+  readonly ids?: RepositoryIds | undefined;
   readonly languages: {
     readonly go: string;
     readonly ts: string;

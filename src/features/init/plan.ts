@@ -5,6 +5,7 @@ import { type Config, parseConfig } from '../../workspace/config.ts';
 import { CONFIG_FILE } from '../../workspace/discovery.ts';
 import { configText } from './config-text.ts';
 import type { InitAnswers } from './guess.ts';
+import type { CliSource } from './integrity.ts';
 
 /** A file to be written, relative to the root of the repository. */
 export interface InitFile {
@@ -28,7 +29,7 @@ export async function planConfig(
  * `template` is the text of `templates/ci/github.yaml.eta`. Throws `init-no-identity` (exit 2) where no workflow of
  * GitHub Actions is trusted.
  */
-export async function planWorkflow(config: Config, template: string, version: string): Promise<InitFile> {
+export function planWorkflow(config: Config, template: string, cli: CliSource): InitFile {
   const identities = config.signing.trusted.flatMap((policy) =>
     'issuer' in policy && policy.issuer === GITHUB_ISSUER ? [policy.identity] : [],
   );
@@ -42,7 +43,11 @@ export async function planWorkflow(config: Config, template: string, version: st
     branchText: JSON.stringify(found.branch),
     host,
     github: host === 'ghcr.io',
-    version,
+    version: cli.version,
+    integrity: cli.integrity,
+    file: cli.file ?? '',
+    registry: cli.registry ?? '',
+    plugins: config.plugins.length > 0,
   };
   return { path: found.path, text: renderTemplate('templates/ci/github.yaml.eta', template, it) };
 }

@@ -5,8 +5,10 @@ import type { Emit } from '../../core/events.ts';
 import type { Config } from '../../workspace/config.ts';
 import { CONFIG_FILE, findConfig, requireRoot } from '../../workspace/discovery.ts';
 import { complete, type InitQuestion } from './answers.ts';
+import { idsCommand } from './config-text.ts';
 import type { InitDocument } from './document.ts';
-import { checkFlags, guess, type InitFacts, type InitFlags, namesOf } from './guess.ts';
+import { checkFlags, guess, type InitFacts, type InitFlags, namesOf, type RepositoryIds } from './guess.ts';
+import { cliSource, type NpmPort } from './integrity.ts';
 import { type InitFile, planConfig, planWorkflow } from './plan.ts';
 import { refuseExisting, writeNew } from './write.ts';
 
@@ -29,6 +31,10 @@ export interface InitPorts {
   config(): Promise<Config>;
   /** What git says of a repository: `remote` and default `branch`. */
   origin(root: string): Promise<Pick<InitFacts, 'remote' | 'branch'>>;
+  /** Of a repository on github.com, `acme/app`; undefined where nobody here may ask for them. */
+  ids(name: string): Promise<RepositoryIds | undefined>;
+  /** Lends npm for as long as `use` takes. */
+  withNpm<T>(use: (npm: NpmPort) => Promise<T>): Promise<T>;
   /** Absent without a terminal. */
   readonly ask?: (question: InitQuestion) => Promise<string>;
   readonly emit: Emit;
@@ -39,7 +45,7 @@ export interface InitPorts {
  * Writes the config and, with `ci`, the workflow; the workflow alone where the config exists. Asks for what cannot be
  * guessed.
  *
- * Throws `init-exists`, `init-not-at-root`, `git-not-a-repository`, `missing-flag`, `invalid-flag`, `init-declined`
+ * Throws `init-exists`, `init-not-at-root`, `init-integrity-unknown`, `git-not-a-repository`, `missing-flag`, `invalid-flag`, `init-declined`
  * (exit 2), `disk-full`, `not-writable` and `not-written` (exit 3).
  */
 export async function runInit(request: InitRequest, ports: InitPorts): Promise<InitDocument> {
@@ -48,7 +54,7 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
   const exists = (await findConfig({ cwd: root }).catch(() => undefined)) !== undefined;
   if (exists && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
   const { files, answers } = exists
-    ? { files: [await workflow(await ports.config(), ports)], answers: undefined }
+    ? { files: [await workflow(root, await ports.config(), ports)], answers: undefined }
     : await newFiles(root, request, ports);
   refuseExisting(root, files);
   ports.signal.throwIfAborted();
@@ -74,22 +80,39 @@ async function newFiles(root: string, request: InitRequest, ports: InitPorts) {
   const facts = await readFacts(root, ports);
   const answers = await complete(guess(facts, request), ports.ask);
   const languages = namesOf(answers.repository, facts);
-  const { config, ...file } = await planConfig({ ...answers, languages }, ports.version);
-  const files = request.ci === undefined ? [file] : [file, await workflow(config, ports)];
+  const ids = await readIds(answers.repository, ports);
+  const { config, ...file } = await planConfig({ ...answers, ids, languages }, ports.version);
+  const files = request.ci === undefined ? [file] : [file, await workflow(root, config, ports)];
   if (ports.ask && !request.dryRun) await confirm(files, ports.ask);
   return { files, answers };
 }
 
-async function workflow(config: Config, ports: InitPorts): Promise<InitFile> {
-  return planWorkflow(config, await ports.workflowTemplate(), ports.version);
+async function readIds(repository: string, ports: InitPorts): Promise<RepositoryIds | undefined> {
+  const [host, ...path] = repository.split('/');
+  if (host !== 'github.com') return undefined;
+  const name = path.join('/');
+  const ids = await ports.ids(name);
+  if (ids === undefined) {
+    const message = `The ids of ${name} are not known here, so signers are compared by name. Ask for them: ${idsCommand(name)}`;
+    ports.emit({ type: 'warning', code: 'init-ids-unknown', message });
+  }
+  return ids;
+}
+
+async function workflow(root: string, config: Config, ports: InitPorts): Promise<InitFile> {
+  const [template, lock] = await Promise.all([ports.workflowTemplate(), readText(root, 'package-lock.json')]);
+  return planWorkflow(config, template, await ports.withNpm((npm) => cliSource(ports.version, lock, npm)));
+}
+
+function readText(root: string, file: string): Promise<string | undefined> {
+  return readFile(join(root, file), 'utf8').catch(() => undefined);
 }
 
 async function readFacts(root: string, ports: InitPorts): Promise<InitFacts> {
-  const text = (file: string) => readFile(join(root, file), 'utf8').catch(() => undefined);
   const [origin, goMod, packageJson] = await Promise.all([
     ports.origin(root),
-    text('go.mod'),
-    text('package.json'),
+    readText(root, 'go.mod'),
+    readText(root, 'package.json'),
   ]);
   return { ...origin, goMod, packageJson };
 }

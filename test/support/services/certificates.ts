@@ -6,7 +6,10 @@ import { run } from './run.ts';
 /** A name that leads nowhere, for a server behind a proxy: loopback addresses are never proxied. */
 export const PROXIED_HOST = 'registry.internal.test';
 
-/** A throwaway authority and one server certificate for the loopback addresses and {@link PROXIED_HOST}. */
+/** GitHub's API, likewise: a double behind a proxy stands for it. */
+export const GITHUB_API = 'api.github.com';
+
+/** A throwaway authority and one server certificate for the loopback addresses, {@link PROXIED_HOST} and {@link GITHUB_API}. */
 export interface ServerCertificate {
   readonly caFile: string;
   readonly certFile: string;
@@ -36,7 +39,7 @@ export async function selfSigned(
   return { certFile, keyFile };
 }
 
-/** Makes an authority and, signed by it, a certificate for 127.0.0.1, ::1, localhost and {@link PROXIED_HOST}. */
+/** Makes an authority and, signed by it, a certificate for 127.0.0.1, ::1, localhost, {@link PROXIED_HOST} and {@link GITHUB_API}. */
 export async function serverCertificate(folder: string): Promise<ServerCertificate> {
   const openssl = tool('openssl');
   const ca = await selfSigned(folder, 'ca', 'primitive test authority');
@@ -46,7 +49,7 @@ export async function serverCertificate(folder: string): Promise<ServerCertifica
   const extensions = join(folder, 'server.ext');
   await writeFile(
     extensions,
-    `subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost,DNS:${PROXIED_HOST}\nextendedKeyUsage=serverAuth\n`,
+    `subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost,DNS:${PROXIED_HOST},DNS:${GITHUB_API}\nextendedKeyUsage=serverAuth\n`,
   );
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
   await run(openssl, ['req', '-new', ...key, '-subj', '/CN=127.0.0.1', '-out', requestFile]);

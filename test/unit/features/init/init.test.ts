@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { checkFlags, guess, namesOf, repositoryOf } from '../../../../src/features/init/guess.ts';
+import { cliSource } from '../../../../src/features/init/integrity.ts';
 import { planConfig, planWorkflow } from '../../../../src/features/init/plan.ts';
 
 const template = readFileSync(join(import.meta.dirname, '../../../../templates/ci/github.yaml.eta'), 'utf8');
@@ -85,6 +86,71 @@ describe('what is guessed', () => {
   );
 });
 
+const SHA512 = `sha512-${'A'.repeat(86)}==`;
+const OTHER = `sha512-${'B'.repeat(86)}==`;
+const cli = { version: '1.4.2', integrity: SHA512 };
+
+describe('where the workflow takes the CLI from', () => {
+  const lock = (entry: object) =>
+    JSON.stringify({ lockfileVersion: 3, packages: { 'node_modules/@ameide/primitive': entry } });
+  const registry = 'https://npm.acme.example/path';
+  const answering = (integrity?: string, address?: string) => ({
+    integrity: async () => integrity,
+    registry: async () => address,
+  });
+
+  test.each<[string, string | undefined, object]>([
+    ['the lock file', lock({ version: '1.4.2', integrity: SHA512 }), { integrity: SHA512, registry }],
+    [
+      'npm where it has another version',
+      lock({ version: '1.4.1', integrity: SHA512 }),
+      { integrity: OTHER, registry },
+    ],
+    [
+      'npm where it has a weaker digest',
+      lock({ version: '1.4.2', integrity: 'sha1-x' }),
+      { integrity: OTHER, registry },
+    ],
+    ['npm where there is none', undefined, { integrity: OTHER, registry }],
+    ['npm where it is broken', '{', { integrity: OTHER, registry }],
+    [
+      'a package that is committed',
+      lock({ version: '1.4.2', integrity: SHA512, resolved: 'file:tools/p-1.4.2.tgz' }),
+      { integrity: SHA512, file: 'tools/p-1.4.2.tgz' },
+    ],
+    [
+      'npm where it lies outside of the repository',
+      lock({ version: '1.4.2', integrity: SHA512, resolved: 'file:../p-1.4.2.tgz' }),
+      { integrity: OTHER, registry },
+    ],
+    [
+      'npm where its name would be more than a word of a script',
+      lock({ version: '1.4.2', integrity: SHA512, resolved: 'file:a\n.tgz' }),
+      { integrity: OTHER, registry },
+    ],
+  ])('%s', async (_, text, expected) => {
+    const source = await cliSource('1.4.2', text, answering(OTHER, registry));
+    expect(source).toEqual({ version: '1.4.2', ...expected });
+  });
+
+  test.each(['https://user:secret@npm.acme.example/', 'file:///etc', 'undefined'])(
+    'the registry %s is not written down',
+    async (address) => {
+      expect(await cliSource('1.4.2', undefined, answering(OTHER, address))).toEqual({
+        version: '1.4.2',
+        integrity: OTHER,
+      });
+    },
+  );
+
+  test.each([undefined, 'sha512-x', 'sha1-AAAA'])('the integrity %s is refused', async (integrity) => {
+    await expect(cliSource('1.4.2', undefined, answering(integrity, registry))).rejects.toMatchObject({
+      code: 'init-integrity-unknown',
+      exit: 2,
+    });
+  });
+});
+
 describe('what is written', () => {
   const answers = {
     repository: 'github.com/acme/app',
@@ -101,7 +167,7 @@ describe('what is written', () => {
       languages: { go: { module: 'github.com/acme/app' }, ts: { scope: '@acme' } },
       channel: { branch: 'main', tag: 'main' },
     });
-    const { path, text } = await planWorkflow(config, template, '1.4.2');
+    const { path, text } = planWorkflow(config, template, cli);
     const [trusted, accepted] = [config.signing.trusted[0], config.signing.accepted[0]];
     expect(trusted).toMatchObject({
       identity: `https://github.com/acme/app/${path}@refs/heads/main`,
@@ -134,19 +200,48 @@ describe('what is written', () => {
     expect([config.channel.branch, config.registry]).toEqual([other.branch, other.registry]);
   });
 
+  test('ids of the repository for both tiers, and how to ask for them where they are not known', async () => {
+    const ids = { repositoryId: '100200300', ownerId: '400500' };
+    const known = await planConfig({ ...answers, ids }, '1.0.0');
+    const run = { ...ids, runner: 'github-hosted' };
+    expect(known.config.signing).toMatchObject({
+      trusted: [{ ...run, trigger: 'push' }],
+      accepted: [{ ...run, trigger: 'pull_request' }],
+    });
+    expect(known.text).not.toContain('gh api');
+    const { config, text } = await planConfig(answers, '1.0.0');
+    expect(config.signing.trusted[0]).not.toHaveProperty('repositoryId');
+    expect(text).toContain("#   gh api repos/acme/app --jq '.id, .owner.id'\n");
+  });
+
+  test('every job ends, and nothing of the checkout is run before the CLI is there', async () => {
+    const { config } = await planConfig(answers, '1.0.0');
+    const plugins = { ...config, plugins: ['@acme/kinds'] };
+    for (const [more, steps] of [
+      [config, ['Install primitive', 'Publish']],
+      [plugins, ['Install primitive', 'Install plugins', 'Publish']],
+    ] as const) {
+      const { jobs } = parse(planWorkflow(more, template, cli).text);
+      for (const job of Object.values<{ 'timeout-minutes'?: number }>(jobs))
+        expect(job['timeout-minutes']).toBeGreaterThan(0);
+      const scripts = jobs.publish.steps.filter(({ run }: { run?: string }) => run);
+      expect(scripts.map(({ name }: { name: string }) => name)).toEqual(steps);
+      for (const { run } of scripts) expect(run).not.toMatch(/npx|\$\{\{/);
+    }
+  });
+
   test('a registry of another host asks for secrets of the repository, and not for packages', async () => {
     const { config } = await planConfig({ ...answers, registry: 'quay.io/acme' }, '1.0.0');
-    const workflow = parse((await planWorkflow(config, template, '1.0.0')).text);
+    const workflow = parse(planWorkflow(config, template, cli).text);
     expect(workflow.jobs.publish.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
     expect(JSON.stringify(workflow)).toContain('secrets.REGISTRY_PASSWORD');
   });
 
   test('no workflow for a config that trusts none', async () => {
     const { config } = await planConfig({ ...answers, repository: 'gitlab.com/a/b' }, '1.0.0');
-    await expect(planWorkflow(config, template, '1.0.0')).rejects.toMatchObject({
-      code: 'init-no-identity',
-      exit: 2,
-    });
+    expect(() => planWorkflow(config, template, cli)).toThrow(
+      expect.objectContaining({ code: 'init-no-identity', exit: 2 }),
+    );
   });
 
   test('answers that make no config are refused', async () => {

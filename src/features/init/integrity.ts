@@ -1,0 +1,83 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import { field, optional } from '../../core/object.ts';
+
+/** The name under which this CLI is published. */
+export const PACKAGE = '@ameide/primitive';
+
+/** What npm of this machine says of packages, asked outside of the repository; undefined where it does not know. */
+export interface NpmPort {
+  /** URL of the registry that it takes a package from. */
+  registry(name: string): Promise<string | undefined>;
+  /** Of exactly one version, as that registry has it. */
+  integrity(name: string, version: string): Promise<string | undefined>;
+}
+
+/** Where a workflow takes this CLI from, and by what it knows the bytes. */
+export interface CliSource {
+  readonly version: string;
+  /** SHA-512 of the package in the form of W3C Subresource Integrity, as lock files have it. */
+  readonly integrity: string;
+  /** A package that is committed, relative to the root of the repository; it comes from a registry otherwise. */
+  readonly file?: string;
+  /** URL; npm in CI knows another one where absent. */
+  readonly registry?: string;
+}
+
+/**
+ * The lock file of the repository decides, for exactly this version; else what npm says.
+ *
+ * Throws `init-integrity-unknown` (exit 2) where neither knows the bytes of this version.
+ */
+export async function cliSource(version: string, lock: string | undefined, npm: NpmPort): Promise<CliSource> {
+  const locked = lock === undefined ? undefined : lockedPackage(lock, version);
+  if (locked?.file !== undefined) return { version, ...locked };
+  const integrity = locked?.integrity ?? sha512(await npm.integrity(PACKAGE, version));
+  if (integrity === undefined) throw unknownIntegrity(version);
+  return { version, integrity, ...optional('registry', registryUrl(await npm.registry(PACKAGE))) };
+}
+
+/** The entry of `package-lock.json` for this CLI (npm docs, "package-lock.json"), where it is of this version. */
+function lockedPackage(
+  lock: string,
+  version: string,
+): { readonly integrity: string; readonly file?: string } | undefined {
+  const entry = field(field(parse(lock), 'packages'), `node_modules/${PACKAGE}`);
+  const integrity = sha512(field(entry, 'integrity'));
+  if (integrity === undefined || field(entry, 'version') !== version) return undefined;
+  const resolved = field(entry, 'resolved');
+  const file = typeof resolved === 'string' ? /^file:(.*)$/s.exec(resolved)?.[1] : undefined;
+  if (file === undefined) return { integrity };
+  // It becomes a word of a script; one that lies elsewhere is not in the checkout of CI.
+  return /^(?!.*\.\.)[\w.][\w@./-]*\.tgz$/.test(file) ? { integrity, file } : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function sha512(value: unknown): string | undefined {
+  return typeof value === 'string' && /^sha512-[A-Za-z0-9+/]{86}==$/.test(value) ? value : undefined;
+}
+
+/** A registry that everybody may read of; credentials in a URL are no one's but the user's. */
+function registryUrl(text: string | undefined): string | undefined {
+  const url = URL.parse(text ?? '');
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    return undefined;
+  return url.href;
+}
+
+function unknownIntegrity(version: string): PrimitiveError {
+  return new PrimitiveError('init-integrity-unknown', `Cannot tell what ${PACKAGE} ${version} is made of.`, {
+    why: 'The workflow installs it by its integrity, which neither package-lock.json nor the registry of npm says for this version.',
+    suggestions: [
+      `From a registry: npm install --save-dev --save-exact ${PACKAGE}@${version}`,
+      `From a package of your own: commit it, and npm install --save-dev ./ameide-primitive-${version}.tgz`,
+      'Then run init again: it reads package-lock.json at the root of the repository.',
+    ],
+  });
+}
