@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventSchema } from '../../src/core/event-document.ts';
@@ -12,8 +12,10 @@ import { installPacked, type Packed } from '../support/packed.ts';
 import { serverCertificate } from '../support/services/certificates.ts';
 import { type Github, startGithub } from '../support/services/github/github.ts';
 import type { DoubleRepository } from '../support/services/github/repository.ts';
+import { serve } from '../support/services/http.ts';
 import { run } from '../support/services/run.ts';
 import { contentOf } from '../support/tree.ts';
+import { tool } from '../tools/locate.ts';
 
 let cli: Packed;
 let github: Github;
@@ -187,6 +189,38 @@ describe('gitops scaffold', () => {
     const missing = { ...trusted, SSL_CERT_FILE: join(folder, 'missing.pem') };
     const unreadable = await cli.run(ask('billing', '--json'), { cwd, env: missing });
     expect(JSON.parse(unreadable.stdout)).toMatchObject({ code: 'github-ca-unreadable', exit: 2 });
+  });
+
+  test.each([[], ['--dry-run']])('sends a host of the config no token of another: %j', async (...more) => {
+    const tls = await serverCertificate(mkdtempSync(join(cli.home, 'tls-')));
+    const heard: string[] = [];
+    const hostile = await serve((request, response) => {
+      heard.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      response.writeHead(404).end('{}');
+    }, tls);
+    const { cwd, env } = await codeRepository();
+    const file = join(cwd, 'primitive.config.yaml');
+    const config = await readFile(file, 'utf8');
+    const host = hostile.host.replace('127.0.0.1', 'localhost');
+    await writeFile(
+      file,
+      config.replace('{ repository: acme/gitops }', `{ repository: acme/gitops, host: "${host}" }`),
+    );
+    const tokens = {
+      GH_HOST: 'ghes.acme.example',
+      GH_ENTERPRISE_TOKEN: 'ghe_secret',
+      GITHUB_ENTERPRISE_TOKEN: 'ghe_other',
+      GITHUB_TOKEN: 'ghs_job',
+      GITHUB_APP_ID: '42',
+      GITHUB_APP_INSTALLATION_ID: '7',
+      SSL_CERT_FILE: tls.caFile,
+      // With `gh`, which gives its environment's tokens for any host.
+      PATH: `${dirname(tool('gh'))}:${process.env.PATH}`,
+    };
+    const call = await cli.run(ask('orders', '--json', ...more), { cwd, env: { ...env, ...tokens } });
+    await hostile.close();
+    expect(JSON.parse(call.stdout)).toMatchObject({ code: 'github-token-missing', exit: 3 });
+    expect(heard).toEqual([]);
   });
 
   test('refuses what is wrong before it asks', async () => {

@@ -13,15 +13,25 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The GitHub that the config names, else GH_HOST, else GITHUB_API_URL, else github.com. Throws `github-host-invalid`
- * (exit 2) for an address that would send the token without encryption.
+ * (exit 2) for an address that would send the token without encryption, and for a name below that of a GitHub: `gh` takes
+ * `x.github.com` for github.com, and would lend the login of the one to the other.
  */
 export function githubHost(
   configured: string | undefined,
   { GH_HOST, GITHUB_API_URL }: Variables,
 ): GithubHost {
   const name = configured ?? GH_HOST;
-  if (name) return { name: name.toLowerCase(), api: apiOf(name.toLowerCase()) };
+  if (name) return named(name.toLowerCase());
   return GITHUB_API_URL ? ofUrl(GITHUB_API_URL) : { name: 'github.com', api: apiOf('github.com') };
+}
+
+function named(name: string): GithubHost {
+  const [, parent] = /\.(github\.com|[^.]+\.ghe\.com)(?::\d+)?$/.exec(name) ?? [];
+  if (parent === undefined) return { name, api: apiOf(name) };
+  throw new PrimitiveError('github-host-invalid', `${name} is not the name of a GitHub.`, {
+    why: `It is a part of ${parent}.`,
+    suggestions: [`Name it in \`gitops.host\` or GH_HOST: ${parent}`],
+  });
 }
 
 /** REST reference, "Getting started"; a GHE.com enterprise and github.com have a host for it. */

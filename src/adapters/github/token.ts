@@ -26,20 +26,30 @@ export async function findToken(host: GithubHost, sources: TokenSources): Promis
     if (!value) continue;
     return source === 'GITHUB_APP_ID' ? installationToken(host, value, sources) : { value, source };
   }
-  return (await tokenOfGh(host, sources)) ?? missing(host, names);
+  return (await tokenOfGh(host, sources)) ?? missing(host, names, variables);
 }
 
 /**
  * The variables whose tokens are of a GitHub, best first: no credential goes to another one. GH_TOKEN and GITHUB_TOKEN
- * are of github.com, or in a job of the GitHub that runs it; the app is of the one that GH_HOST names, else the same.
+ * are of github.com, or in a job of the GitHub that runs it; all others of the one that the environment names. The
+ * config of a checkout may name any host, and makes none of them a token of it.
  */
 function variablesFor({ name }: GithubHost, variables: Variables): readonly string[] {
   const { GITHUB_API_URL } = variables;
   const home = githubHost(undefined, { GITHUB_API_URL }).name === name;
-  const app = githubHost(undefined, variables).name === name ? ['GITHUB_APP_ID'] : [];
+  const named = githubHost(undefined, variables).name === name;
+  const app = named ? ['GITHUB_APP_ID'] : [];
   if (home) return ['GH_TOKEN', ...app, 'GITHUB_TOKEN'];
-  return name === 'github.com' ? app : ['GH_ENTERPRISE_TOKEN', ...app, 'GITHUB_ENTERPRISE_TOKEN'];
+  return named && name !== 'github.com' ? ['GH_ENTERPRISE_TOKEN', ...app, 'GITHUB_ENTERPRISE_TOKEN'] : app;
 }
+
+/** Unset for `gh`, which would give those of the environment for any host that it is asked about. */
+const WITHOUT_TOKENS = {
+  GH_TOKEN: undefined,
+  GITHUB_TOKEN: undefined,
+  GH_ENTERPRISE_TOKEN: undefined,
+  GITHUB_ENTERPRISE_TOKEN: undefined,
+};
 
 /** The login of `gh`; undefined without the program, or without a login there. */
 async function tokenOfGh(
@@ -47,7 +57,8 @@ async function tokenOfGh(
   { processes, signal }: TokenSources,
 ): Promise<ApiToken | undefined> {
   try {
-    const { exitCode, stdout } = await processes.run('gh', ['auth', 'token', '--hostname', name], { signal });
+    const args = ['auth', 'token', '--hostname', name];
+    const { exitCode, stdout } = await processes.run('gh', args, { env: WITHOUT_TOKENS, signal });
     const value = Buffer.from(stdout).toString().trim();
     return exitCode === 0 && value !== '' ? { value, source: 'gh auth token' } : undefined;
   } catch (error) {
@@ -107,13 +118,22 @@ function invalidApp(why: string, cause?: unknown): PrimitiveError {
   });
 }
 
-function missing({ name }: GithubHost, names: readonly string[]): never {
-  throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, {
-    why: `Looked at ${[...names, '`gh auth token`'].join(', ')}.`,
-    suggestions: [
-      name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`,
-      `In CI: ${names[0] ?? 'GH_TOKEN'} with Actions: read and write, Contents and Pull requests: read.`,
-    ],
-    exit: 3,
-  });
+function missing({ name }: GithubHost, names: readonly string[], variables: Variables): never {
+  const looked = `Looked at ${[...names, '`gh auth token`'].join(', ')}.`;
+  const { name: home } = githubHost(undefined, variables);
+  const login = name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`;
+  const details =
+    home === name
+      ? {
+          why: looked,
+          suggestions: [
+            login,
+            `In CI: ${names[0]} with Actions: read and write, Contents and Pull requests: read.`,
+          ],
+        }
+      : {
+          why: `${looked} \`gitops.host\` names ${name}, and the tokens of the environment are of ${home}: no file of a repository sends them elsewhere.`,
+          suggestions: [`If ${name} is yours: ${login}`, `Or name it yourself: export GH_HOST=${name}`],
+        };
+  throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, { ...details, exit: 3 });
 }

@@ -498,10 +498,24 @@ describe('tokens', () => {
     expect(await find(world, { ...enterprise, GH_HOST: 'ghes.acme.com' })).toMatchObject({ value: 'c' });
     const cloud = find(world, enterprise, 'github.com');
     await expect(cloud).rejects.toMatchObject({ code: 'github-token-missing' });
-    expect(await find(world, enterprise, 'ghes.acme.com')).toEqual({
-      value: 'c',
-      source: 'GH_ENTERPRISE_TOKEN',
-    });
+    const named = { ...enterprise, GH_HOST: 'ghes.acme.com' };
+    expect(await find(world, named, 'GHES.acme.com')).toEqual({ value: 'c', source: 'GH_ENTERPRISE_TOKEN' });
+  });
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['evil.example', { GH_ENTERPRISE_TOKEN: 'c' }],
+    ['evil.example', { GITHUB_ENTERPRISE_TOKEN: 'c' }],
+    ['evil.example', { GH_HOST: 'ghes.acme.com', GH_ENTERPRISE_TOKEN: 'c', GH_TOKEN: 'a' }],
+    ['ghes.acme.com:8443', { GH_HOST: 'ghes.acme.com', GH_ENTERPRISE_TOKEN: 'c' }],
+    ['ghes.acme.com.evil.example', { GH_HOST: 'ghes.acme.com', GH_ENTERPRISE_TOKEN: 'c' }],
+    ['evil.ghe.com', { GH_HOST: 'acme.ghe.com', GH_ENTERPRISE_TOKEN: 'c', GH_TOKEN: 'a' }],
+    ['evil.example', appWith({ GH_HOST: 'ghes.acme.com' })],
+    ['evil.example', appWith({})],
+  ])('are not sent to %s, which only the config names', async (host, variables) => {
+    await using world = await gitopsWorld();
+    const error = await find(world, variables, host).catch((thrown: PrimitiveError) => thrown);
+    expect(error).toMatchObject({ code: 'github-token-missing', exit: 3 });
+    expect((error as PrimitiveError).why).toContain(`names ${host}`);
   });
 
   test.each([

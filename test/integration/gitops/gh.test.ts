@@ -119,6 +119,16 @@ describe('gh', () => {
       value: 'gho_lent',
       source: 'gh auth token',
     });
+    // By itself `gh` gives the tokens of the environment for any host.
+    const variables = { GH_HOST: 'ghes.acme.com', GH_ENTERPRISE_TOKEN: 'c', GH_TOKEN: 'a' };
+    const processes = createProcesses({
+      PATH: dirname(tool('gh')),
+      GH_CONFIG_DIR: config,
+      HOME: config,
+      ...variables,
+    });
+    const elsewhere = findToken(githubHost('evil.example', variables), { ...sources, variables, processes });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'github-token-missing' });
     await expect(findToken(githubHost(undefined, {}), sources)).rejects.toMatchObject({
       code: 'github-token-missing',
     });

@@ -37,3 +37,11 @@ test.each(['http://ghes.acme.com/api/v3', 'ghes.acme.com', 'ftp://ghes.acme.com'
     );
   },
 );
+
+test.each(['evil.github.com', 'api.github.com', 'x.acme.ghe.com', 'a.b.ghe.com:443'])(
+  '%s is part of a GitHub, and gets no login of it',
+  (name) => {
+    for (const host of [() => githubHost(name, {}), () => githubHost(undefined, { GH_HOST: name })])
+      expect(host).toThrow(expect.objectContaining({ code: 'github-host-invalid', exit: 2 }));
+  },
+);
