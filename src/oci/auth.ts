@@ -263,9 +263,10 @@ function chooseMethod(challenges: readonly Challenge[], url: URL, host: string):
   return challenges.some((challenge) => challenge.scheme === 'basic') ? { type: 'basic' } : undefined;
 }
 
-/** The realm gets the password: only by https, unless the registry itself is configured to be without TLS. */
+/** The realm gets the password: only by https, unless the registry itself, beyond loopback, is configured to be without TLS. */
 function checkRealm(realm: URL, url: URL, host: string): URL {
-  const plainAllowed = realm.protocol === 'http:' && (isLoopbackHost(realm.host) || url.protocol === 'http:');
+  const isPlain = url.protocol === 'http:' && !isLoopbackHost(url.host);
+  const plainAllowed = realm.protocol === 'http:' && (isLoopbackHost(realm.host) || isPlain);
   if (realm.protocol === 'https:' || plainAllowed) return realm;
   throw new PrimitiveError(
     'registry-unauthorized',

@@ -22,6 +22,8 @@ export interface RegistryClientOptions extends Partial<HttpClientOptions> {
   readonly processes: Processes;
   /** Hosts without TLS, besides loopback hosts. */
   readonly plainHttp?: readonly string[];
+  /** Those of them that may be logged in to: said by the environment, never by a file of a checkout. */
+  readonly plainCredentials?: readonly string[];
   /** `write` asks for tokens with the right to push from the start; default `read`. */
   readonly access?: 'read' | 'write';
   /** Milliseconds that one operation may spend on retries; default 5 minutes. */
@@ -79,6 +81,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     clock,
     credentials: createCredentials(options.credentials, options.processes),
     plainHttp: options.plainHttp ?? [],
+    plainCredentials: options.plainCredentials ?? [],
     write: options.access === 'write',
     concurrency,
     budget: options.retryBudget ?? 300_000,

@@ -1,3 +1,4 @@
+import { PrimitiveError } from '../core/errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import { type ConcurrencyLimiter, createConcurrencyLimiter } from '../http/limiter.ts';
 import { isLoopbackHost } from '../http/loopback.ts';
@@ -61,6 +62,8 @@ export interface RegistryHttpOptions {
   readonly clock: Clock;
   /** Hosts without TLS, besides loopback hosts. */
   readonly plainHttp: readonly string[];
+  /** Those of them that get credentials all the same. */
+  readonly plainCredentials: readonly string[];
   readonly write: boolean;
   /** Requests in flight per host, at most. */
   readonly concurrency: number;
@@ -98,7 +101,16 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
   });
 
   const authorizer: Authorizer = createAuthorizer({
-    credentials: options.credentials,
+    credentials: {
+      async find(name, path) {
+        const credential = await options.credentials.find(name, path);
+        const open = hostOf(name).scheme === 'http' && !isLoopbackHost(name);
+        // Also none for a token service that is named without TLS: who answered is not known.
+        if (credential !== undefined && open && !options.plainCredentials.includes(name))
+          throw unencrypted(name, credential.source);
+        return credential;
+      },
+    },
     clock,
     write: options.write,
     send(request, { host, scopes, credentialSource }) {
@@ -235,6 +247,16 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
     call: (call, read) => retrying(call, async () => read(await attempt(call))),
     retrying,
   };
+}
+
+function unencrypted(host: string, source: string): PrimitiveError {
+  return new PrimitiveError('registry-plain-http', `Cannot log in to ${host} without TLS.`, {
+    why: `\`insecureRegistries\` names it, and the credential of ${source} would be sent unencrypted: only the environment may say so.`,
+    suggestions: [
+      `If ${host} has TLS, remove it from \`insecureRegistries\` in primitive.config.yaml.`,
+      `If it has none, and the network between is yours: export PRIMITIVE_INSECURE_REGISTRIES=${host}`,
+    ],
+  });
 }
 
 /** Transient failures may mean too many requests: limits, 5xx, resets, stalls. */

@@ -35,6 +35,7 @@ export function wireRegistry(
       processes: started,
       access: 'write',
       plainHttp: config.insecureRegistries,
+      plainCredentials: variables.PRIMITIVE_INSECURE_REGISTRIES?.split(/[\s,]+/) ?? [],
       credentials: {
         home,
         ...given('dockerConfig', variables.DOCKER_CONFIG),
@@ -64,9 +65,15 @@ export function wireRegistry(
   };
 }
 
-/** What a GitHub Actions job has for its own packages without logging in. */
-function githubFallback({ GITHUB_TOKEN, GITHUB_ACTOR, GITHUB_ACTIONS }: Environment['variables']) {
-  if (GITHUB_ACTIONS !== 'true' || !GITHUB_TOKEN) return [];
+/** What a job of github.com has for its own packages without logging in; the token of another GitHub is not for ghcr.io. */
+function githubFallback({
+  GITHUB_TOKEN,
+  GITHUB_ACTOR,
+  GITHUB_ACTIONS,
+  GITHUB_SERVER_URL = 'https://github.com',
+}: Environment['variables']) {
+  const isGithub = GITHUB_ACTIONS === 'true' && GITHUB_SERVER_URL === 'https://github.com';
+  if (!isGithub || !GITHUB_TOKEN) return [];
   const username = GITHUB_ACTOR || 'x-access-token';
   return [{ host: 'ghcr.io', username, password: GITHUB_TOKEN, source: 'GITHUB_TOKEN' }];
 }

@@ -607,6 +607,57 @@ describe('connections', () => {
     expect(proxy.asked).toEqual(['GET http://registry.internal.test/v2/a/manifests/v1']);
   });
 
+  const MACHINE = 'registry.internal.test';
+  test.each([
+    ['Basic realm="x"', {}],
+    ['Bearer realm="http://registry.internal.test/token"', {}],
+    ['Bearer realm="http://127.0.0.1:1/token"', {}],
+    // Who stands in the network may name a service of their own, with TLS.
+    ['Bearer realm="https://tokens.evil.test/token"', {}],
+    ['Basic realm="x"', { plainCredentials: ['other.internal.test', 'registry.internal.test:80'] }],
+  ])('no credential is sent over plain HTTP because a config says so: %s', async (challenge, more) => {
+    const proxy = await scripted(() => ({ status: 401, headers: { 'www-authenticate': challenge } }));
+    const client = connect({
+      ...withPassword(MACHINE),
+      ...more,
+      plainHttp: [MACHINE],
+      proxy: { http: proxy.url, https: proxy.url },
+    });
+    const found = await failure(client.getManifest(parseRepository(`${MACHINE}/a`), 'v1'));
+    expect(found).toMatchObject({ code: 'registry-plain-http', exit: 2 });
+    expect(found.suggestions.join('\n')).toContain(`export PRIMITIVE_INSECURE_REGISTRIES=${MACHINE}`);
+    expect(proxy.asked).toEqual([`GET http://${MACHINE}/v2/a/manifests/v1`]);
+    expect(JSON.stringify(proxy.seen)).not.toMatch(/CANARY|Basic/);
+  });
+
+  test('where the environment says so, it is', async () => {
+    const proxy = await scripted(({ authorization }) =>
+      authorization === BASIC
+        ? manifestReply
+        : { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+    );
+    const client = connect({
+      ...withPassword(MACHINE),
+      plainHttp: [MACHINE],
+      plainCredentials: [MACHINE],
+      proxy: { http: proxy.url },
+    });
+    const found = await client.getManifest(parseRepository(`${MACHINE}/a`), 'v1');
+    expect(found?.digest).toBe(manifest.digest);
+  });
+
+  test('a token service without TLS elsewhere gets no credential of a registry on loopback', async () => {
+    const proxy = await scripted(() => ({ status: 200, body: '{"token":"x"}' }));
+    const registry = await scripted(() => ({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="http://tokens.evil.test/token"' },
+    }));
+    const client = connect({ ...withPassword(registry.host), proxy: { http: proxy.url } });
+    const found = await failure(client.getManifest(joinRepository(registry.host, 'a'), 'v1'));
+    expect(found).toMatchObject({ code: 'registry-unauthorized' });
+    expect(proxy.seen).toEqual([]);
+  });
+
   test('HTTPS goes through a tunnel of the proxy that is set, up and down', async () => {
     await using service = await startDistribution({ tls: true });
     const proxy = await startTunnelProxy({ port: Number(new URL(`https://${service.host}`).port) });
