@@ -5,6 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Signer } from '../seal/types.ts';
 import { bundlePayload } from '../seal/verifier.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
+import { checkSigningConfig } from './signing-config.ts';
 
 /** How cosign signs: with a certificate for an OIDC identity, or with a key. */
 export type SigningMode = (
@@ -12,6 +13,8 @@ export type SigningMode = (
       readonly type: 'keyless';
       /** Called for every signature: CI tokens are valid for minutes. */
       readonly idToken: () => Promise<string>;
+      /** The Fulcio of `signingConfig`, where the environment names one. */
+      readonly fulcio?: string;
     }
   | {
       readonly type: 'key';
@@ -40,7 +43,7 @@ export interface CosignOptions {
  * Signs with the `cosign` program.
  *
  * `sign` throws `signing-failed` (exit 3) with cosign's own last lines, and `signing-mismatch` (exit 3) where the result
- * is not a bundle over the statement given. `publicKey` is for key mode.
+ * is not a bundle over the statement given, and what {@link checkSigningConfig} throws. `publicKey` is for key mode.
  */
 export interface Cosign extends Signer {
   /** PEM of the public half of the signing key. */
@@ -162,16 +165,18 @@ function environmentOf(
 
 async function modeArguments(mode: SigningMode, folder: string): Promise<readonly string[]> {
   const { signingConfig, trustedRoot } = mode;
-  const services = (config: string, root: string) => ['--signing-config', config, '--trusted-root', root];
+  const [config, root] = [join(folder, 'signing-config.json'), join(folder, 'trusted-root.json')];
+  const services = (by: string, trust: string) => ['--signing-config', by, '--trusted-root', trust];
   if (mode.type === 'keyless') {
     const provider = ['--oidc-provider', 'envvar'];
     if (signingConfig === undefined || trustedRoot === undefined) return provider;
-    return [...provider, ...services(signingConfig, trustedRoot)];
+    const text = await readFile(signingConfig, 'utf8');
+    await writeFile(config, checkSigningConfig(text, signingConfig, mode.fulcio));
+    return [...provider, ...services(config, trustedRoot)];
   }
   const key = ['--key', mode.key];
   if (signingConfig !== undefined && trustedRoot !== undefined)
     return [...key, ...services(signingConfig, trustedRoot)];
-  const [config, root] = [join(folder, 'signing-config.json'), join(folder, 'trusted-root.json')];
   await writeFile(config, JSON.stringify(NO_SERVICES.signingConfig));
   await writeFile(root, JSON.stringify(NO_SERVICES.trustedRoot));
   return [...key, ...services(config, root)];

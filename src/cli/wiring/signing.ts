@@ -18,7 +18,10 @@ export interface SigningWiring {
   /** The OIDC identity of this process; undefined on a machine that has none. */
   ambientIdentity(): Promise<AmbientIdentity | undefined>;
   signer(): Promise<Cosign>;
-  /** Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token without an identity. */
+  /**
+   * Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token without an identity, and
+   * `signing-service-unknown` where the token would go to a service that only the checkout names.
+   */
   identity(): Promise<SigningIdentity>;
 }
 
@@ -93,9 +96,23 @@ export function wireSigning(
     return createSigner(
       by.type === 'key'
         ? { type: 'key', key: by.key, ...given('password', variables.COSIGN_PASSWORD), ...files }
-        : { type: 'keyless', idToken: async () => (await requiredIdentity()).idToken(), ...files },
+        : {
+            type: 'keyless',
+            idToken: async () => (await requiredIdentity()).idToken(),
+            ...given('fulcio', variables.COSIGN_FULCIO_URL),
+            ...files,
+          },
     );
   });
+
+  /** What each signature checks again, before anything is built. */
+  const checkServices = async (path: string) => {
+    const [{ checkSigningConfig }, text] = await Promise.all([
+      import('../../adapters/signing-config.ts'),
+      readFile(path, 'utf8').catch((cause) => missingSigningConfig(path, cause)),
+    ]);
+    checkSigningConfig(text, path, variables.COSIGN_FULCIO_URL || undefined);
+  };
 
   const identity = once(async (): Promise<SigningIdentity> => {
     const [{ fingerprintOf, identityFromClaims }, { config }] = await Promise.all([
@@ -106,6 +123,7 @@ export function wireSigning(
       const fingerprint = fingerprintOf(await (await signer()).publicKey());
       return { signer: { type: 'key', fingerprint }, claims: {} };
     }
+    if (config.signing.signingConfig !== undefined) await checkServices(config.signing.signingConfig);
     const { claims, pullRequest } = await requiredIdentity();
     const named = identityFromClaims(claims);
     if (named) return { signer: named, claims, ...(pullRequest ? { pullRequest } : {}) };
@@ -130,6 +148,14 @@ function missingIdentity(): never {
       'Elsewhere: publish from CI, or sign with a key (`signing.signer.key` in primitive.config.yaml).',
       'To see what would be done: primitive publish --dry-run',
     ],
+  });
+}
+
+function missingSigningConfig(path: string, cause: unknown): never {
+  throw new PrimitiveError('signing-config-invalid', `Cannot read ${path}.`, {
+    why: '`signing.signingConfig` names it, relative to the folder of primitive.config.yaml.',
+    suggestions: ['Write it: cosign signing-config create --out FILE'],
+    cause,
   });
 }
 

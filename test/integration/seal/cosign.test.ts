@@ -132,6 +132,29 @@ describe.concurrent('what may pass is tried again, each time with a fresh token'
   });
 });
 
+test('a Fulcio that only a file of the checkout names gets no token', async () => {
+  // It would take the token, and show it to the public one.
+  await using thief = new Flaky(sigstore.fulcioUrl, 0, 503);
+  const file = await thief.signingConfig('caUrls');
+  const config = JSON.parse(await readFile(file, 'utf8'));
+  // Reaches loopback, and is no name of it.
+  const fulcio: string = config.caUrls[0].url.replace('127.0.0.1', '0.0.0.0');
+  config.caUrls[0].url = fulcio;
+  await writeFile(file, JSON.stringify(config));
+  let asked = 0;
+  const token = () => {
+    asked += 1;
+    return sigstore.token();
+  };
+  const failure = await failureOf(cosign(keyless(file, token)).sign(statement));
+  expect(failure).toMatchObject({ code: 'signing-service-unknown', exit: 2 });
+  expect([asked, thief.requests]).toEqual([0, 0]);
+  // The environment says that it is theirs: then it is asked.
+  const named = { ...keyless(file, token), fulcio } as SigningMode;
+  expect((await cosign(named).sign(statement)).length).toBeGreaterThan(1000);
+  expect([asked, thief.requests]).toEqual([1, 1]);
+});
+
 describe('what will not pass is reported at once, in the words of cosign, without the secret', () => {
   test.each([
     ['a service that refuses', 400],
