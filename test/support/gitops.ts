@@ -47,7 +47,7 @@ export async function startGitops({
   const github = await startGithub(options);
   const base = await mkdtemp(join(tmpdir(), 'primitive-gitops-'));
   const gitops = await github.create('acme/gitops');
-  const token = github.token().value;
+  const token = github.token({ login: 'github-actions[bot]' }).value;
   const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
   const authorized = {
     GIT_CONFIG_KEY_0: `http.${github.web}/.extraheader`,

@@ -42,6 +42,7 @@ function readRequest() {
     charts: kit.charts,
     release: `${values.kind}-${values.name}-${values.version}`,
     branch: fill(contract.branch, values),
+    allLanes: kit.lanes,
     lanes: kit.lanes.filter(({ name }) => values.env === '' || name === values.env),
   };
 }
@@ -62,6 +63,14 @@ function filesOf(request) {
       fill(path, request),
       fill(readFileSync(`${FOLDER}/templates/${template}`, 'utf8'), request),
     ]);
+}
+
+/** What all requests for this primitive come to: path -> text. No other file belongs into its pull request. */
+function ownFilesOf(request) {
+  const others = request.allLanes.flatMap(({ name }) =>
+    filesOf({ ...request, env: name, with_smoke: 'true' }),
+  );
+  return new Map([...others, ...filesOf(request)]);
 }
 
 /** What is to be written: the files that are missing, such as those of another lane; with force all. */
@@ -121,48 +130,117 @@ async function render(request) {
   }
 }
 
-/** Commits the files, pushes them to the branch of the request, and makes sure that one pull request is open for it. */
+/**
+ * Makes the branch of the request from the default branch and files of this generator, as one commit, and makes sure
+ * that one pull request of this workflow is open for it. Nothing on a branch is taken over that was not written here.
+ */
 async function propose(request) {
+  const { branch, force, release } = request;
   const paths = changesOf(request);
   if (paths.length === 0) {
-    summary(`The wiring of ${request.release} is on the default branch already, byte for byte.`);
+    summary(`The wiring of ${release} is on the default branch already, byte for byte.`);
     return;
   }
-  const title = `Scaffold the wiring of ${request.release}`;
+  const title = `Scaffold the wiring of ${release}`;
+  const own = ownFilesOf(request);
   const open = await findPull(request);
-  push(request, paths, title, open);
-  const pull = open ?? (await createPull(request, title, paths));
-  summary(`Pull request: ${pull.html_url}\n\n${paths.map((path) => `- ${path}`).join('\n')}`);
+  const there = await readBranch(branch, own);
+  if (there.foreign.length > 0 && force !== 'true')
+    throw new Refused(
+      `Branch ${branch} has what this workflow did not write there. Read it, then merge it, take it out or delete the branch; force makes the branch anew from ${process.env.BASE}, without:\n${there.foreign.join('\n')}`,
+    );
+  // What is in an open proposal stays in it.
+  const wanted = [...new Set([...paths, ...(open ? there.proposed : [])])].sort();
+  const isThere = there.title === title && there.foreign.length === 0 && `${there.changed}` === `${wanted}`;
+  const commit = isThere ? there.commit : push(request, wanted, own, title, there.commit);
+  const pull = open ?? (await createPull(request, title, wanted));
+  // A pull request shows its branch as it is by now.
+  if (commitOf(branch) !== commit)
+    throw new Refused(
+      `Branch ${branch} was pushed to by somebody else while this ran. Read ${pull.html_url} before you merge it, or start the workflow again.`,
+    );
+  summary(`Pull request: ${pull.html_url}\n\n${wanted.map((path) => `- ${path}`).join('\n')}`);
 }
 
-/** What is in an open proposal stays in it; what a person changed there is not overwritten without force. */
-function push({ branch, force }, paths, title, open) {
+/** The commit of a branch on the server; empty where there is none. */
+function commitOf(branch) {
   const ref = `refs/heads/${branch}`;
-  const [there] = git('ls-remote', 'origin', ref).split('\t');
+  // The pattern is compared with the end of each name: another branch may end like this one.
+  const lines = git('ls-remote', 'origin', ref).split('\n');
+  return lines.find((line) => line.endsWith(`\t${ref}`))?.split('\t')[0] ?? '';
+}
+
+/**
+ * A branch since it left the default branch: `changed` files, and which of them are `foreign`: not as this generator
+ * writes them, whoever has committed them, because names of authors are free to choose. `proposed`: files of this
+ * generator that the default branch has not changed since. `title`: of its commit, where it has one.
+ */
+async function readBranch(branch, own) {
+  const commit = commitOf(branch);
+  if (commit === '') return { commit, changed: [], foreign: [], proposed: [] };
+  const compared = await api('GET', `compare/${git('rev-parse', 'HEAD')}...${commit}`).catch((error) => {
+    if (error.status === 404) return undefined;
+    throw error;
+  });
+  // GitHub compares no histories that have nothing in common.
+  if (compared === undefined) return { commit, changed: [], foreign: ['a history of its own'], proposed: [] };
+  const { files, commits, merge_base_commit: parting } = compared;
+  git('fetch', '--quiet', '--depth=1', 'origin', commit, parting.sha);
+  const paths = files.flatMap(({ filename, previous_filename: former }) => [filename, former ?? filename]);
+  const changed = [...new Set(paths)].sort().map((path) => {
+    const [there, here, before] = [commit, 'HEAD', parting.sha].map((tree) => entryOf(tree, path));
+    const isOwn = own.has(path) && (there === here || there === ownEntry(path, own.get(path)));
+    return {
+      path,
+      isOwn,
+      isProposed: own.has(path) && there !== undefined && there !== here && here === before,
+    };
+  });
+  const pathsOf = (some) => some.map(({ path }) => path);
+  return {
+    commit,
+    changed: pathsOf(changed),
+    foreign: pathsOf(changed.filter(({ isOwn }) => !isOwn)),
+    proposed: pathsOf(changed.filter(({ isProposed }) => isProposed)),
+    title: commits.length === 1 ? commits[0].commit.message : undefined,
+  };
+}
+
+/** Mode and object of a file in a commit; undefined where it is missing. */
+function entryOf(commit, path) {
+  const [mode, , object] = git('ls-tree', commit, '--', path).split(/\s/);
+  return object && `${mode} ${object}`;
+}
+
+/** The same of a text, as it would be committed. */
+function ownEntry(path, text) {
+  return `100644 ${gitWith(text, 'hash-object', '--stdin', '--path', path)}`;
+}
+
+/** Commits files to the default branch as it was checked out, and makes that the branch, which is still at `there`. */
+function push({ branch }, paths, own, title, there) {
   git('switch', '--quiet', '--force-create', branch);
+  for (const path of paths) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, own.get(path));
+  }
   git('add', '--', ...paths);
-  if (there !== '') {
-    git('fetch', '--quiet', '--depth=1', 'origin', ref);
-    // Added: the branch has no such file yet.
-    const changed = git('diff', '--cached', '--name-only', '--diff-filter=a', 'FETCH_HEAD', '--', ...paths);
-    if (changed !== '' && force !== 'true')
-      throw new Refused(`Branch ${branch} exists with other content; force overwrites it:\n${changed}`);
-  }
-  if (open !== undefined) {
-    git('reset', '--quiet', 'FETCH_HEAD');
-    git('add', '--', ...paths);
-    if (git('diff', '--cached', '--name-only') === '') return;
-  }
   git(
     ...['-c', 'user.name=github-actions[bot]'],
     ...['-c', 'user.email=41898282+github-actions[bot]@users.noreply.github.com'],
     ...['commit', '--quiet', '--message', title],
   );
+  const ref = `refs/heads/${branch}`;
   git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `HEAD:${ref}`);
+  return git('rev-parse', 'HEAD');
 }
 
 /** Git, with the token in its environment: a command line can be read by other processes. */
 function git(...args) {
+  return gitWith('', ...args);
+}
+
+function gitWith(input, ...args) {
   const { TOKEN = '', GITHUB_SERVER_URL: server = 'https://github.com', ...env } = process.env;
   const basic = Buffer.from(`x-access-token:${TOKEN}`).toString('base64');
   const config = {
@@ -171,7 +249,7 @@ function git(...args) {
     GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
   };
   try {
-    return execFileSync('git', args, { encoding: 'utf8', env: { ...env, ...config } }).trim();
+    return execFileSync('git', args, { input, encoding: 'utf8', env: { ...env, ...config } }).trim();
   } catch (error) {
     throw new Refused(
       `git ${args.find((arg) => /^[a-z]+(-[a-z]+)?$/.test(arg))} failed with exit code ${error.status}`,
@@ -179,12 +257,24 @@ function git(...args) {
   }
 }
 
+/** The open pull request of the branch of a request, which this workflow has to have opened. */
 async function findPull({ branch }) {
-  const owner = process.env.GITHUB_REPOSITORY.split('/')[0];
-  const query = new URLSearchParams({ head: `${owner}:${branch}`, state: 'open' });
+  const { GITHUB_REPOSITORY: repository, BASE: onto, AUTHOR: author = 'github-actions[bot]' } = process.env;
+  const owner = repository.split('/')[0];
+  const query = new URLSearchParams({ head: `${owner}:${branch}`, base: onto, state: 'open' });
   const pulls = await api('GET', `pulls?${query}`);
-  // GitHub ignores a head that it cannot read, and lists all.
-  return pulls.find(({ head }) => head.ref === branch);
+  // GitHub ignores a head that it cannot read, and lists all; a fork of the same owner has a head of the same name.
+  const open = pulls.find(
+    ({ head, base }) =>
+      head.ref === branch &&
+      head.repo?.full_name.toLowerCase() === repository.toLowerCase() &&
+      base.ref === onto,
+  );
+  if (open !== undefined && open.user.login.toLowerCase() !== author.toLowerCase())
+    throw new Refused(
+      `Pull request ${open.html_url} of branch ${branch} was opened by ${open.user.login}, and those of this workflow are opened by ${author}. Merge or close it, then start the workflow again.`,
+    );
+  return open;
 }
 
 async function createPull({ branch, request_id: id }, title, paths) {
@@ -206,11 +296,12 @@ async function api(method, path, body) {
   });
   const answer = await response.text();
   if (response.ok) return JSON.parse(answer);
-  throw new Refused(
+  const refused = new Refused(
     response.status === 403 && method === 'POST'
       ? `GitHub refused the pull request (403). Allow Actions to create pull requests in the settings of the repository, or set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
       : `${method} ${path} failed with status ${response.status}: ${answer}`,
   );
+  throw Object.assign(refused, { status: response.status });
 }
 
 function summary(text) {

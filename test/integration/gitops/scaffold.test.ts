@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf } from '../../../src/features/gitops/dispatch/inputs.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { partOf } from '../../support/sample.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attempt, run } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 
 let world: GitopsWorld;
@@ -138,7 +138,8 @@ describe('the generator', () => {
     await world.gitops.commit(branch, { [values]: 'enabled: false\nkind: domain\nreplicas: 3\n' });
     const again = await world.scaffold(request('edited'));
     expect(again).toMatchObject({ code: 1, step: 'propose' });
-    expect(again.output).toContain(`Branch ${branch} exists with other content; force overwrites it`);
+    expect(again.output).toContain(`Branch ${branch} has what this workflow did not write there`);
+    expect(again.output).toContain(values);
     expect(await world.gitops.file(values, branch)).toContain('replicas: 3');
     expect(await world.scaffold(request('edited', { force: true }))).toMatchObject({ code: 0 });
     expect(await world.gitops.file(values, branch)).not.toContain('replicas: 3');
@@ -163,6 +164,152 @@ describe('the generator', () => {
     const { output, folder } = await world.scaffold(request('quiet'));
     expect(output).not.toContain(world.token);
     expect(await readFile(join(folder, '.git/config'), 'utf8')).not.toMatch(/extraheader|x-access-token/i);
+  });
+});
+
+describe('a branch that others have written to', () => {
+  const ACTOR = 'github-actions[bot]';
+  const WORKFLOW = '.github/workflows/lint.yaml';
+  const PRODUCTION = 'sources/values/env/production/globals.yaml';
+  const HOSTILE = { [WORKFLOW]: 'on: pull_request\n', [PRODUCTION]: 'imagePolicy: {}\n' };
+  const branchOf = (name: string) => `scaffold/domain-${name}-v1`;
+  const filesOfBranch = (name: string) => [
+    `${COMPONENTS}/domain-${name}-v1/component.yaml`,
+    `sources/values/_shared/apps/domain-${name}-v1.yaml`,
+  ];
+  /** The files as the generator writes them, as anyone can make them. */
+  const right = async (name: string) => {
+    const folder = await world.clone();
+    const env = { INPUTS: JSON.stringify(request(name)) };
+    await attempt(process.execPath, ['.github/primitive/scaffold.mjs', 'write'], { cwd: folder, env });
+    const texts = filesOfBranch(name).map(
+      async (path) => [path, await readFile(join(folder, path), 'utf8')] as const,
+    );
+    return Object.fromEntries(await Promise.all(texts));
+  };
+
+  test('that prepared it is not helped: their pull request is refused, with force too', async () => {
+    const branch = branchOf('prepared');
+    await world.gitops.commit(branch, { ...(await right('prepared')), ...HOSTILE });
+    const commit = await world.gitops.commitOf(branch);
+    const pull = world.gitops.open(branch, { author: 'mallory' });
+    for (const force of [false, true]) {
+      const again = await world.scaffold(request('prepared', { force }));
+      expect(again).toMatchObject({ code: 1, step: 'propose' });
+      expect(again.output).toContain(
+        `was opened by mallory, and those of this workflow are opened by ${ACTOR}`,
+      );
+      expect(again.output).not.toContain('Pull request: ');
+      expect(await world.gitops.commitOf(branch)).toBe(commit);
+    }
+    world.gitops.close(pull.number);
+    const closed = await world.scaffold(request('prepared'));
+    expect(closed).toMatchObject({ code: 1, step: 'propose' });
+    expect(closed.output).toContain(`without:%0A${WORKFLOW}%0A${PRODUCTION}`);
+    // Made anew, it has nothing of theirs, and is another pull request.
+    expect(await world.scaffold(request('prepared', { force: true }))).toMatchObject({ code: 0 });
+    expect(await pullOf(branch)).toMatchObject({ count: 1, files: filesOfBranch('prepared') });
+    expect(world.gitops.pulls.at(-1)).toMatchObject({ author: ACTOR, state: 'open' });
+  });
+
+  test('after it was proposed is refused, and named as a whole; force makes it anew', async () => {
+    const branch = branchOf('pushed');
+    await world.scaffold(request('pushed'));
+    const { number } = await pullOf(branch);
+    await world.gitops.commit(branch, HOSTILE);
+    // Closed and opened again it is the same.
+    world.gitops.close(number);
+    Object.assign(world.gitops.pulls.find((pull) => pull.number === number) ?? {}, { state: 'open' });
+    const again = await world.scaffold(request('pushed', { env: 'dev' }));
+    expect(again).toMatchObject({ code: 1, step: 'propose' });
+    expect(again.output).toContain(`without:%0A${WORKFLOW}%0A${PRODUCTION}`);
+    const forced = await world.scaffold(request('pushed', { env: 'dev', force: true }));
+    expect(forced).toMatchObject({ code: 0 });
+    const files = [...filesOfBranch('pushed'), 'sources/values/env/dev/apps/domain-pushed-v1.yaml'];
+    expect(await pullOf(branch)).toMatchObject({ count: 1, number, files });
+    expect(forced.output).toContain(files.map((path) => `- ${path}`).join('\n'));
+    expect(await world.gitops.git('rev-list', '--count', `main..${branch}`)).toBe('1');
+  });
+
+  test('under our name, in one commit, with another history or mode is refused', async () => {
+    const name = 'forged';
+    const branch = branchOf(name);
+    const [component = ''] = filesOfBranch(name);
+    const folder = await world.clone();
+    const git = (...args: string[]) => run('git', ['-C', folder, ...args]);
+    await attempt(process.execPath, ['.github/primitive/scaffold.mjs', 'write'], {
+      cwd: folder,
+      env: { INPUTS: JSON.stringify(request(name)) },
+    });
+    const forge = async (...more: string[]) => {
+      await git('-c', 'user.name=github-actions[bot]', '-c', 'user.email=bot@example.com', ...more);
+      await git('push', '--quiet', '--force', world.gitops.folder, `HEAD:refs/heads/${branch}`);
+    };
+    const commit = ['commit', '--quiet', '--message', `Scaffold the wiring of domain-${name}-v1`];
+    await git('add', '--all');
+    await git('update-index', '--chmod=+x', component);
+    await forge(...commit);
+    const executable = await world.scaffold(request(name));
+    expect(executable).toMatchObject({ code: 1, step: 'propose' });
+    expect(executable.output).toContain(`without:%0A${component}\n`);
+    await git('checkout', '--quiet', '--orphan', 'own');
+    await forge(...commit);
+    const orphan = await world.scaffold(request(name));
+    expect(orphan).toMatchObject({ code: 1, step: 'propose' });
+    expect(orphan.output).toContain('without:%0Aa history of its own');
+    expect(await world.scaffold(request(name, { force: true }))).toMatchObject({ code: 0 });
+    expect(await pullOf(branch)).toMatchObject({ count: 1, files: filesOfBranch(name) });
+  });
+
+  test('elsewhere is not taken for it: a fork, another base, a name that ends alike', async () => {
+    const branch = branchOf('elsewhere');
+    const fork = await world.github.fork(world.gitops, 'mallory/gitops');
+    await fork.commit(branch, HOSTILE);
+    world.gitops.open(branch, { author: 'mallory', from: 'mallory/gitops' });
+    const sibling = await world.github.fork(world.gitops, 'acme/gitops-fork');
+    await sibling.commit(branch, HOSTILE);
+    world.gitops.open(branch, { author: ACTOR, from: 'acme/gitops-fork' });
+    await world.gitops.git('branch', 'release', 'main');
+    await world.gitops.commit(`a/refs/heads/${branch}`, HOSTILE);
+    expect(await world.scaffold(request('elsewhere'))).toMatchObject({ code: 0 });
+    world.gitops.open(branch, { author: 'mallory', base: 'release' });
+    const again = await world.scaffold(request('elsewhere', { with_smoke: true }));
+    expect(again).toMatchObject({ code: 0 });
+    const ours = world.gitops.pulls.filter(
+      ({ head, base, state }) =>
+        head.branch === branch && head.repository === 'acme/gitops' && base === 'main' && state === 'open',
+    );
+    expect(ours).toMatchObject([{ author: ACTOR }]);
+    expect(again.output).toContain(`/pull/${ours[0]?.number}\n`);
+    expect(await world.gitops.git('diff', '--name-only', `main...${branch}`)).not.toContain(WORKFLOW);
+  });
+
+  test('while the workflow runs is not overwritten, and not proposed as ours', async () => {
+    const branch = branchOf('raced');
+    await world.scaffold(request('raced'));
+    let theirs = '';
+    world.github.meanwhile({ method: 'GET', path: /\/compare\// }, async () => {
+      theirs = await world.gitops.commit(branch, HOSTILE);
+    });
+    const raced = await world.scaffold(request('raced', { with_smoke: true, force: true }));
+    expect(raced).toMatchObject({ code: 1, step: 'propose' });
+    expect(raced.output).toMatch(/git push failed|stale info/);
+    expect(await world.gitops.commitOf(branch)).toBe(theirs);
+
+    const other = branchOf('late');
+    world.github.meanwhile({ method: 'POST', path: /\/pulls$/ }, () => world.gitops.commit(other, HOSTILE));
+    const late = await world.scaffold(request('late'));
+    expect(late).toMatchObject({ code: 1, step: 'propose' });
+    expect(late.output).toContain(`Branch ${other} was pushed to by somebody else`);
+  });
+
+  test('does not make a proposal undo what the default branch has by now', async () => {
+    const name = 'behind';
+    const [, values = ''] = filesOfBranch(name);
+    await world.scaffold(request(name));
+    await world.commit({ [values]: 'enabled: true\n' });
+    expect(await world.scaffold(request(name, { env: 'dev' }))).toMatchObject({ code: 0 });
+    expect(await world.gitops.file(values, branchOf(name))).toBe('enabled: true\n');
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorSchema } from '../../../src/core/error-document.ts';
@@ -61,6 +61,23 @@ async function expectRefusal(
 }
 
 const ORDERS = 'primitives/domain/orders';
+
+test('a Fulcio that only the checkout names gets no token, and nothing is built', async () => {
+  await using app = await lab.app();
+  const config = await app.repo.read('primitive.config.yaml');
+  const services = JSON.parse(await readFile(lab.sigstore.signingConfig, 'utf8'));
+  services.caUrls[0].url = 'https://fulcio.evil.example';
+  await app.repo.commit({
+    'primitive.config.yaml': config.replaceAll(lab.sigstore.signingConfig, 'sigstore/signing_config.json'),
+    'sigstore/signing_config.json': JSON.stringify(services),
+  });
+  for (const args of [[], ['--dry-run']])
+    await expectRefusal(
+      app,
+      { as: mainRun(app.head), args },
+      { code: 'signing-service-unknown', exit: 2, says: /COSIGN_FULCIO_URL=https:\/\/fulcio\.evil\.example/ },
+    );
+});
 
 describe('a workspace', () => {
   test.each<[string, Record<string, string>, Refusal]>([

@@ -16,6 +16,7 @@
  * - Runs: `repository.script` says what a dispatched run does; each read of a run is a tick. `repository.runs`.
  * - Faults: `github.fault({ method, path, times, status, headers, body, when })`; `when: 'after'` answers so although
  *   the request took effect.
+ * - `github.meanwhile(request, effect)`: what others do while a request is on its way.
  * - `github.requests`: what was asked. `github.leaks`: credentials that reached another host; must stay empty.
  * - `generation`: which of three ages of the dispatch API it speaks; `skew`: how far its clock is ahead.
  */
@@ -77,6 +78,11 @@ export interface Github extends Service, Places {
   token(more?: Parameters<typeof makeToken>[0]): DoubleToken;
   app(app: DoubleApp): void;
   fault(fault: Fault): void;
+  /** What happens elsewhere while a request is on its way, once; the answer is right. */
+  meanwhile(
+    request: { readonly method: string; readonly path: RegExp },
+    effect: () => Promise<unknown>,
+  ): void;
   /** Its clock: milliseconds since 1970. */
   now(): number;
 }
@@ -97,6 +103,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
   const requests: SeenRequest[] = [];
   const leaks: string[] = [];
   const faults: { fault: Fault; left: number }[] = [];
+  const effects: { method: string; path: RegExp; effect: () => Promise<unknown> }[] = [];
   const entries = new Map<string, string>();
   const logServer = await serve((request, response) => {
     // A credential that follows a redirect to the storage of logs is one that was given away.
@@ -120,6 +127,8 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
         left > 0 && (fault.method ?? request.method) === request.method && fault.path.test(path),
     );
     if (found) found.left -= 1;
+    const due = effects.findIndex((one) => one.method === request.method && one.path.test(path));
+    if (due !== -1) await effects.splice(due, 1)[0]?.effect();
     const right = async () =>
       url.pathname === '/api/graphql'
         ? answerGraphql(world, request, parsed(text))
@@ -198,6 +207,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
     },
     app: (app) => void world.apps.push(app),
     fault: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
+    meanwhile: (request, effect) => void effects.push({ ...request, effect }),
     now: () => world.now(),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -173,6 +173,7 @@ const ROUTES: readonly Route[] = [
       return sha === undefined ? NOT_FOUND : ok({ ref: `refs/${ref}`, object: { type: 'commit', sha } });
     },
   },
+  { method: 'GET', pattern: '/compare/*', needs: ['contents', 'read'], answer: compare },
   {
     method: 'GET',
     pattern: '/actions/permissions',
@@ -448,23 +449,35 @@ async function editPull(call: Call): Promise<Answer> {
   return ok(await show(call, pull));
 }
 
-async function pullFiles(call: Call): Promise<Answer> {
-  const pull = pullOf(call);
-  const source = pull && call.world.repositories.get(pull.head.repository.toLowerCase());
-  if (pull === undefined || source === undefined) return NOT_FOUND;
-  const heads = await Promise.all([call.repository.commitOf(pull.base), source.commitOf(pull.head.branch)]);
-  const names = { A: 'added', M: 'modified', D: 'removed' } as const;
-  const from = await source.tryGit('merge-base', `${heads[0]}`, `${heads[1]}`);
-  const listed = await source.git(
-    'diff',
-    '--no-renames',
-    '--name-status',
-    `${from ?? heads[0]}`,
-    `${heads[1]}`,
+/** REST reference, "Compare two commits": by commits, with those and the files since they parted. */
+async function compare({ repository, parts: [range = ''] }: Call): Promise<Answer> {
+  const [base = '', head = ''] = range.split('...');
+  const parting = await repository.tryGit('merge-base', base, head);
+  if (parting === undefined) return failure(404, `No common ancestor between ${base} and ${head}.`);
+  const shas = (await repository.git('rev-list', '--reverse', `${base}..${head}`))
+    .split('\n')
+    .filter(Boolean);
+  const commits = await Promise.all(
+    shas.map(async (sha) => {
+      const message = await repository.git('log', '-1', '--format=%B', sha);
+      return { sha, commit: { message: message.trim() } };
+    }),
   );
-  const counts = await source.git('diff', '--no-renames', '--numstat', `${from ?? heads[0]}`, `${heads[1]}`);
+  return ok({
+    merge_base_commit: { sha: parting },
+    total_commits: commits.length,
+    commits,
+    files: await changesOf(repository, parting, head),
+  });
+}
+
+/** What differs between two commits, as GitHub lists files. */
+async function changesOf(repository: DoubleRepository, from: string, to: string) {
+  const names = { A: 'added', M: 'modified', D: 'removed', T: 'changed' } as const;
+  const listed = await repository.git('diff', '--no-renames', '--name-status', from, to);
+  const counts = await repository.git('diff', '--no-renames', '--numstat', from, to);
   const lines = new Map(counts.split('\n').map((line) => [line.split('\t')[2], line.split('\t')]));
-  const files = listed
+  return listed
     .split('\n')
     .filter(Boolean)
     .map((line) => {
@@ -478,6 +491,15 @@ async function pullFiles(call: Call): Promise<Answer> {
         changes: Number(additions) + Number(deletions),
       };
     });
+}
+
+async function pullFiles(call: Call): Promise<Answer> {
+  const pull = pullOf(call);
+  const source = pull && call.world.repositories.get(pull.head.repository.toLowerCase());
+  if (pull === undefined || source === undefined) return NOT_FOUND;
+  const heads = await Promise.all([call.repository.commitOf(pull.base), source.commitOf(pull.head.branch)]);
+  const from = await source.tryGit('merge-base', `${heads[0]}`, `${heads[1]}`);
+  const files = await changesOf(source, from ?? `${heads[0]}`, `${heads[1]}`);
   return page(call, files);
 }
 
