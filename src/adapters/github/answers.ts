@@ -44,6 +44,7 @@ export const PullData = Type.Object({
   state: text,
   merged_at: textOrNull,
   created_at: text,
+  user: Type.Union([Type.Object({ login: text, type: text }), Type.Null()]),
   base: Type.Object({ ref: text }),
   head: Type.Object({ ref: text, repo: Type.Union([Type.Object({ full_name: text }), Type.Null()]) }),
 });

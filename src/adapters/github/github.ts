@@ -262,11 +262,14 @@ function jobOf(job: Static<typeof JobData>): Job {
 }
 
 function pullOf(pull: Static<typeof PullData>): PullRequest {
-  const { number, html_url: url, state, merged_at: merged, base, created_at: created } = pull;
+  const { number, html_url: url, state, merged_at: merged, user, base, created_at: created } = pull;
   return {
     number,
     url,
     state: merged ? 'merged' : state === 'open' ? 'open' : 'closed',
+    // An account that was deleted is null.
+    author: user?.login ?? 'ghost',
+    byApp: user?.type === 'Bot',
     base: base.ref,
     created,
   };

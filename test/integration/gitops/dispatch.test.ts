@@ -163,7 +163,8 @@ describe('a request', () => {
 
     world.gitops.script = () => ({
       onCompleted: async (run) => {
-        await world.gitops.commit('scaffold/domain-orders-v1', { 'README.md': 'forced\n' });
+        const [path = ''] = Object.keys(wiringOf(run.inputs));
+        await world.gitops.commit('scaffold/domain-orders-v1', { [path]: 'forced\n' });
         world.gitops.open('scaffold/domain-orders-v1', { created: run.created });
       },
     });
@@ -173,6 +174,79 @@ describe('a request', () => {
       pull: { number: 2 },
     });
     expect(world.gitops.runs.map(({ inputs }) => inputs.force)).toEqual(['false', 'true']);
+  });
+
+  describe('with a pull request that others have written to', () => {
+    const branch = 'scaffold/domain-orders-v1';
+    const hostile = {
+      '.github/workflows/lint.yaml': 'on: push\n',
+      'sources/values/env/production/globals.yaml': '{}\n',
+    };
+    const problem = { code: 'gitops-pull-foreign', why: Object.keys(hostile).join('\n') };
+
+    test('fails before anything is sent, and names all files', async () => {
+      await using world = await gitopsWorld();
+      await world.gitops.commit(branch, {
+        ...wiringOf({ kind: 'domain', name: 'orders', version: 'v1' }),
+        ...hostile,
+      });
+      world.gitops.open(branch, { author: 'mallory' });
+      const found = await runDispatch(ordersRequest(), 'pr', world.ports());
+      expect(found).toMatchObject({ result: 'failed', pull: { author: 'mallory' }, problem });
+      expect(found.pull?.files).toHaveLength(4);
+      expect(world.gitops.runs).toEqual([]);
+    });
+
+    test('fails after the run, and when it was merged', async () => {
+      await using world = await gitopsWorld();
+      world.gitops.script = () => ({
+        onCompleted: async (run) => {
+          await propose(world.gitops, run);
+          await world.gitops.commit(branch, hostile);
+        },
+      });
+      const ports = world.ports();
+      const found = await runDispatch(ordersRequest(), 'pr', ports);
+      expect(found).toMatchObject({
+        result: 'failed',
+        pull: { number: 1, author: 'acme-app[bot]' },
+        problem,
+      });
+      const [pull] = world.gitops.pulls;
+      Object.assign(pull ?? {}, { state: 'closed', merged: true, closed: pull?.created });
+      const merged = await resumeDispatch(`${found.request.id}`, 'pr', ports);
+      expect(merged).toMatchObject({ result: 'failed', pull: { state: 'merged' }, problem });
+    });
+
+    test('that removes a file of the wiring fails too', async () => {
+      await using world = await gitopsWorld();
+      const files = wiringOf({ kind: 'domain', name: 'orders', version: 'v1', env: 'dev' });
+      await world.gitops.commit('main', files);
+      const [path = ''] = Object.keys(files).slice(-1);
+      await world.gitops.commit(branch, { [path]: null });
+      world.gitops.open(branch);
+      const found = await runDispatch(ordersRequest(), 'pr', world.ports());
+      expect(found).toMatchObject({ result: 'failed', problem: { code: 'gitops-pull-foreign', why: path } });
+    });
+
+    test('takes none of a fork, or for another branch, for its own; warns of one that no app opened', async () => {
+      await using world = await gitopsWorld();
+      const fork = await world.github.fork(world.gitops, 'mallory/gitops');
+      await fork.commit(branch, hostile);
+      world.gitops.open(branch, { author: 'mallory', from: 'mallory/gitops' });
+      await world.gitops.git('branch', 'release', 'main');
+      await world.gitops.commit(branch, wiringOf({ kind: 'domain', name: 'orders', version: 'v1' }));
+      world.gitops.open(branch, { author: 'mallory', base: 'release' });
+      const found = await runDispatch(ordersRequest(), 'none', world.ports());
+      expect(found).toMatchObject({ result: 'dispatched' });
+      world.gitops.open(branch, { author: 'mallory' });
+      const other = ordersRequest({ inputs: { env: 'dev' } });
+      const pull = await runDispatch(other, 'pr', world.ports());
+      expect(pull).toMatchObject({ pull: { number: 3, base: 'main', author: 'mallory' } });
+      expect(world.events).toContainEqual(
+        expect.objectContaining({ type: 'warning', code: 'gitops-pull-author' }),
+      );
+    });
   });
 
   test('for another lane adds to what is wired, and to a pull request that is open', async () => {

@@ -58,6 +58,7 @@ export const gitopsRunSchema = strictObject({
       number: Type.Integer(),
       url: Type.String(),
       state: Type.Enum(['open', 'merged', 'closed']),
+      author: Type.String({ description: 'Login of who opened it.' }),
       base: Type.String(),
       files: Type.Array(
         strictObject({
@@ -66,7 +67,7 @@ export const gitopsRunSchema = strictObject({
           additions: Type.Integer(),
           deletions: Type.Integer(),
         }),
-        { description: 'Sorted by path.' },
+        { description: 'All that it changes, sorted by path.' },
       ),
     }),
   ),

@@ -51,6 +51,10 @@ export interface PullRequest {
   readonly number: number;
   readonly url: string;
   readonly state: 'open' | 'merged' | 'closed';
+  /** Login of who opened it. */
+  readonly author: string;
+  /** Whether that is an app, such as the built-in one of workflows. */
+  readonly byApp: boolean;
   /** The branch that it is for. */
   readonly base: string;
   /** ISO 8601, by GitHub's clock. */

@@ -78,6 +78,16 @@ export function filesOf(
     .map(({ path }) => fillTemplate(path, values));
 }
 
+/** Paths of the files that requests of the same branch add, `*` for the value of an input that they may differ in. */
+export function allowedFiles(
+  { files = [] }: InputsFile,
+  values: Readonly<Record<string, string>>,
+): readonly string[] {
+  return files.map(({ path, when }) =>
+    fillTemplate(path, when === undefined ? values : { ...values, [when]: '*' }),
+  );
+}
+
 function unknownFault({ inputs }: InputsFile, name: string): readonly Finding[] {
   if (Object.hasOwn(inputs, name)) return [];
   const meant = nearest(name, Object.keys(inputs));

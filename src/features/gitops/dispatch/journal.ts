@@ -18,6 +18,8 @@ export interface JournalEntry {
   readonly branch: string;
   /** Paths of the files that the pull request adds; empty where they are not known. */
   readonly files: readonly string[];
+  /** What the pull request may change at all: paths, in which `*` is a name. Absent where that is not known. */
+  readonly allowed?: readonly string[];
   /** Of the run, once it is known. */
   readonly run?: number;
 }

@@ -8,9 +8,9 @@ export async function withFiles(
   pull: PullRequest,
   github: GitHub,
 ): Promise<NonNullable<GitopsRunDocument['pull']>> {
-  const { number, url, state, base } = pull;
+  const { number, url, state, author, base } = pull;
   const files = [...(await github.files(number))].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { number, url, state, base, files };
+  return { number, url, state, author, base, files };
 }
 
 /** What is asked for, as a person recognises it: `kind=domain name=orders`. */

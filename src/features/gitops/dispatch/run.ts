@@ -3,11 +3,11 @@ import type { Emit } from '../../../core/events.ts';
 import type { Clock } from '../../../http/retry.ts';
 import { lookUp, readable, type Target } from './diagnose.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';
-import { awaitPull } from './find-pull.ts';
+import { awaitPull, foreignFiles, openPull } from './find-pull.ts';
 import { awaitRun, findRun } from './find-run.ts';
 import { follow, type RunState } from './follow.ts';
 import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
-import { checkInputs, filesOf, fillTemplate, type InputsFile } from './inputs.ts';
+import { allowedFiles, checkInputs, filesOf, fillTemplate, type InputsFile } from './inputs.ts';
 import { type Asked, type Journal, type JournalEntry, keyOf } from './journal.ts';
 import { problem, problemOf } from './problem.ts';
 import { documentOf, inputsText, withFiles } from './report.ts';
@@ -66,6 +66,7 @@ export async function runDispatch(
     inputs: sent(inputs, file),
     branch: fillTemplate(file.branch, inputs),
     files: filesOf(file, inputs),
+    ...(file.files === undefined ? {} : { allowed: allowedFiles(file, inputs) }),
   };
   const key = keyOf(wanted);
   const facts = await lookUp(github, target);
@@ -189,13 +190,16 @@ async function existing(
   github: GitHub,
   { emit }: DispatchPorts,
 ): Promise<GitopsRunDocument | undefined> {
-  const open = pulls?.find(({ state }) => state === 'open');
+  const open = openPull(pulls ?? [], repository);
   const pull = open && (await withFiles(open, github));
+  const foreign = pull && foreignProblem(pull, wanted);
+  if (foreign) return documentOf(wanted, 'failed', { pull, problem: foreign });
   const rest = wanted.files.filter((file) => !pull?.files.some(({ path }) => path === file));
   const isProposed = pull !== undefined && rest.length < Math.max(1, wanted.files.length);
   if (!isProposed && rest.length === 0) return undefined;
   if (!(await hasFiles(rest, repository, github))) return undefined;
   if (!isProposed) return documentOf(wanted, 'exists');
+  if (open) warnOfAuthor(open, emit);
   emit({ type: 'step', step: 'exists', message: `Pull request #${pull.number} is open` });
   return documentOf(wanted, 'exists', { pull });
 }
@@ -223,6 +227,7 @@ async function followRequest(
     ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
     const pull = await awaitPull(github, entry.branch, state.run.created, ports);
     if (pull === undefined) return await withoutPull(entry, state, github);
+    warnOfAuthor(pull, ports.emit);
     return ofPull(entry, state, await withFiles(pull, github));
   } catch (error) {
     throw resumable(error, started, resume);
@@ -234,6 +239,8 @@ function ofPull(
   state: RunState,
   pull: NonNullable<GitopsRunDocument['pull']>,
 ): GitopsRunDocument {
+  const foreign = pull.state === 'closed' ? undefined : foreignProblem(pull, entry);
+  if (foreign) return documentOf(entry, 'failed', { state, pull, problem: foreign });
   if (pull.state === 'merged') return documentOf(entry, 'merged', { state, pull });
   if (pull.state === 'open')
     return documentOf(entry, 'proposed', { state, pull, next: [`Review and merge ${pull.url}`] });
@@ -245,6 +252,29 @@ function ofPull(
       suggestions: [`See why: ${pull.url}`, 'Run the same command again to propose it again.'],
     }),
   });
+}
+
+/** What is wrong with a pull request that changes more than the wiring of a primitive. */
+function foreignProblem(
+  { number, url, files }: NonNullable<GitopsRunDocument['pull']>,
+  { allowed }: Pick<Asked, 'allowed'>,
+): Problem | undefined {
+  const foreign = foreignFiles(files, allowed);
+  if (foreign.length === 0) return undefined;
+  return problem('pull-foreign', `Pull request #${number} changes files that the workflow does not write.`, {
+    why: foreign.join('\n'),
+    suggestions: [
+      `Read it, and who has pushed to it: ${url}`,
+      'Close it, or take them out; --force makes its branch anew, without what others have pushed to it.',
+    ],
+  });
+}
+
+/** A workflow opens its pull requests as an app, or as the account of a token that its owner has set up. */
+function warnOfAuthor({ number, author, byApp }: PullRequest, emit: Emit): void {
+  if (byApp) return;
+  const message = `Pull request #${number} was opened by ${author}, who is no app: see that it is the workflow's.`;
+  emit({ type: 'warning', code: 'gitops-pull-author', message });
 }
 
 /** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */

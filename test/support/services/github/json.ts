@@ -7,7 +7,12 @@ export interface Places {
   readonly web: string;
 }
 
-const user = (login: string) => ({ login, id: login.length, type: 'User', node_id: `U_${login}` });
+const user = (login: string) => ({
+  login,
+  id: login.length,
+  type: login.endsWith('[bot]') ? 'Bot' : 'User',
+  node_id: `U_${login}`,
+});
 
 export function repositoryJson({ api, web }: Places, repository: DoubleRepository, push: boolean) {
   const [owner = '', name = ''] = repository.name.split('/');

@@ -41,6 +41,7 @@ const proposed: GitopsRunDocument = {
     number: 12,
     url: 'https://github.com/acme/gitops/pull/12',
     state: 'open',
+    author: 'acme-app[bot]',
     base: 'main',
     files: [
       {
