@@ -3,6 +3,7 @@ import { nearest } from '../core/nearest.ts';
 import { parsePlatform } from '../oci/manifest.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
 import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
+import { cacheHostFaults } from './cache-hosts.ts';
 import type { ConfigFile } from './config-document.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
@@ -21,6 +22,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...baseFaults(build.bases ?? {}),
     ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
     ...cacheFaults(build.cache ?? {}),
+    ...cacheHostFaults(build.cache ?? {}),
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
     ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),
@@ -302,6 +304,16 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
         path,
         message: 'a PKCS #11 URI in the config has no query: it names no library to load, and no PIN',
         suggestion: 'export COSIGN_PKCS11_MODULE_PATH=/absolute/path.so COSIGN_PKCS11_PIN=…',
+      },
+    ];
+  }
+  if (scheme === 'awskms' && !key.startsWith('awskms:///')) {
+    return [
+      {
+        path,
+        message:
+          'the URI of a key of AWS KMS names no endpoint: requests with the session of AWS would go there',
+        suggestion: 'awskms:///alias/NAME, and AWS_ENDPOINT_URL_KMS in the environment for another endpoint',
       },
     ];
   }

@@ -172,6 +172,12 @@ test.each([
   [`${R}tags: ["in-{sha}"]\n`, 'config-invalid', '2:8', 'kept for what publish itself writes'],
   [`${R}tags: ["x/{sha}"]\n`, 'config-invalid', '2:8', 'cannot be used'],
   [`${R}insecureRegistries: ["http://lan:5000"]\n`, 'config-invalid', '2:22', 'without scheme'],
+  [
+    `${R}signing: { signer: { key: "awskms://evil.example/alias/main" } }\n`,
+    'config-invalid',
+    '2:27',
+    'endpoint',
+  ],
   [`${R}build: { builder: bazel }\n`, 'config-invalid', '2:19', 'must be auto or buildx or buildah'],
   [`${R}build: { args: { VERSION: 1.20 } }\n`, 'config-invalid', '2:27', 'put it in quotes'],
   [`${R}build: { args: { "A=B": x } }\n`, 'config-invalid', '2:18', 'name of a build argument'],
@@ -185,6 +191,54 @@ test.each([
     'name of a variable',
   ],
   [`${R}build: { secrets: [{ id: a, env: X }, { id: a, env: Y }] }\n`, 'config-invalid', '2:39', 'twice'],
+  [
+    `${R}build: { cache: { accepted: { to: ['type=gha,url=https://evil.example/'] } } }\n`,
+    'config-invalid',
+    '2:36',
+    'the token of the job',
+  ],
+  [
+    `${R}build: { cache: { accepted: { to: ['type=gha,URL_V2=https://evil.example/'] } } }\n`,
+    'config-invalid',
+    '2:36',
+    'the token of the job',
+  ],
+  [
+    `${R}build: { cache: { accepted: { from: ['type=gha,"url=https://evil.example/"'] } } }\n`,
+    'config-invalid',
+    '2:38',
+    'the token of the job',
+  ],
+  [
+    `${R}build: { cache: { accepted: { to: ['type=registry,ref=ghcr.io/acme/c,registry.insecure=true'] } } }\n`,
+    'config-invalid',
+    '2:36',
+    'without TLS',
+  ],
+  [
+    `${R}build: { cache: { accepted: { from: ['type=azblob,name=c,account_url=https://a.blob.core.windows.net.evil.example'] } } }\n`,
+    'config-invalid',
+    '2:38',
+    'credentials of Azure',
+  ],
+  [
+    `${R}build: { cache: { accepted: { from: ['type=azblob,name=c,account_url=http://a.blob.core.windows.net'] } } }\n`,
+    'config-invalid',
+    '2:38',
+    'credentials of Azure',
+  ],
+  [
+    `${R}build: { cache: { accepted: { to: ['type=s3,bucket=b,region=r,endpoint_url=https://evil.example'] } } }\n`,
+    'config-invalid',
+    '2:36',
+    'session of AWS',
+  ],
+  [
+    `${R}build: { cache: { accepted: { to: ['type=s3,bucket=b,region=r,endpoint_url=https://x.execute-api.eu-west-1.amazonaws.com'] } } }\n`,
+    'config-invalid',
+    '2:36',
+    'session of AWS',
+  ],
   [
     `${R}build: { cache: { trusted: { from: ["type=registry,ref=c:1"] }, accepted: { to: ["type=registry,mode=max,ref=c:1"] } } }\n`,
     'config-invalid',
@@ -314,4 +368,15 @@ test('a key in the place of its path is not repeated', async () => {
   const error = await refused(`${R}signing: { signer: { key: "${pem}" } }\n`);
   expect(error.message).toContain('this is a key itself');
   expect(JSON.stringify([error.message, error.why, error.suggestions])).not.toContain('CANARY');
+});
+
+test.each([
+  'type=gha,scope=main',
+  'type=registry,ref=ghcr.io/acme/cache:main,registry.insecure=false',
+  'type=azblob,name=main,account_url=https://acme.blob.core.windows.net',
+  'type=s3,bucket=b,region=eu-west-1,name=main,endpoint_url=https://s3.dualstack.eu-west-1.amazonaws.com',
+])('a cache that sends credentials where they belong is taken: %s', async (spec) => {
+  const text = `${R}build: { cache: { accepted: { to: ['${spec}'] } } }\n`;
+  const { build } = await parseConfig({ text, shown: 'primitive.config.yaml', root: '/repo' }, '1.0.0');
+  expect(build.cache.accepted.to).toEqual([spec]);
 });
