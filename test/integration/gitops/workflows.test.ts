@@ -64,12 +64,17 @@ describe('the scaffold workflow, run by act', () => {
   });
 
   test('pushes and opens with the token of the App where there is one', async () => {
-    const app = world.github.token({ login: 'kit[bot]' }).value;
+    const app = world.github.token({ login: 'acme-app[bot]' }).value;
     const more = { variables: { PRIMITIVE_APP_ID: '1' }, secrets: { PRIMITIVE_APP_PRIVATE_KEY: app } };
     const { code, output } = await scaffold({ name: 'app' }, more);
     expect(code).toBe(0);
     expect(output).not.toContain(app);
-    expect(world.gitops.pulls.at(-1)).toMatchObject({ author: 'kit[bot]' });
+    expect(world.gitops.pulls.at(-1)).toMatchObject({ author: 'acme-app[bot]' });
+    // It knows its own pull request, and none that another app has opened.
+    expect(await scaffold({ name: 'app' }, more)).toMatchObject({ code: 0 });
+    const other = await scaffold({ name: 'app' });
+    expect(other).toMatchObject({ steps: { 'Open the pull request': 'failure' } });
+    expect(other.output).toContain('was opened by acme-app[bot]');
   });
 
   test('stops at an input that is not valid', async () => {
