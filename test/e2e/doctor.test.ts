@@ -9,6 +9,7 @@ import {
 } from '../../src/features/doctor/document.ts';
 import { installPacked, type Packed } from '../support/packed.ts';
 import { type Distribution, startDistribution } from '../support/services/distribution.ts';
+import { serve } from '../support/services/http.ts';
 import { run } from '../support/services/run.ts';
 import { type Sigstore, startSigstore } from '../support/services/sigstore.ts';
 import { tool } from '../tools/locate.ts';
@@ -100,6 +101,28 @@ describe('doctor on real tools and services', () => {
     });
     expect(of('registry').fix.length).toBeGreaterThan(0);
     expect(of('bases').state).toBe('skipped');
+  });
+
+  test('a registry that only the config has without TLS gets no login', async () => {
+    const heard: string[] = [];
+    const proxy = await serve((request, response) => {
+      heard.push(`${request.url} ${request.headers.authorization}`);
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    });
+    const env = { HTTP_PROXY: proxy.url, GITHUB_ACTIONS: 'true', GITHUB_TOKEN: 'ghs_canary' };
+    const { of } = await doctor({ registry: 'ghcr.io', config: 'insecureRegistries: [ghcr.io]', env });
+    // That of another GitHub is no login of ghcr.io: there is none to refuse.
+    const elsewhere = await doctor({
+      registry: 'ghcr.io',
+      config: 'insecureRegistries: [ghcr.io]',
+      env: { ...env, GITHUB_SERVER_URL: 'https://ghes.acme.example' },
+    });
+    await proxy.close();
+    expect(elsewhere.of('registry')).toMatchObject({ state: 'fail', code: 'registry-unauthorized' });
+    expect(of('registry')).toMatchObject({ state: 'fail', code: 'registry-plain-http' });
+    expect(JSON.stringify(of('registry'))).toContain('Cannot log in to ghcr.io without TLS.');
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.every((request) => /^http:\/\/ghcr\.io\/\S+ undefined$/.test(request))).toBe(true);
   });
 
   test('a token that is not for HEAD', async () => {
