@@ -138,6 +138,7 @@ async function attemptToSign(
   try {
     run = await processes.run('cosign', args, {
       env: environmentOf(mode, secret),
+      needs: 'signing',
       timeout: ATTEMPT_TIMEOUT,
       ...(secret === undefined ? {} : { secrets: [secret] }),
       ...(signal === undefined ? {} : { signal }),
@@ -187,6 +188,7 @@ async function publicKey({ processes, mode, signal }: CosignOptions): Promise<st
   const { key, password } = mode;
   const run = await processes.run('cosign', ['public-key', '--key', key], {
     env: environmentOf(mode, password),
+    needs: 'signing',
     timeout: ATTEMPT_TIMEOUT,
     ...(password === undefined ? {} : { secrets: [password] }),
     ...(signal === undefined ? {} : { signal }),

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
-import { programFolders } from '../toolchain/find.ts';
+import { credentialsFor, withoutCredentials } from '../toolchain/credentials.ts';
+import { programFolders } from '../toolchain/folders.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
-import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
+import { type Limits, resolveProgram, startError } from './process-program.ts';
 
 /** Variables that programs inherit. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,11 +34,10 @@ let hooked = false;
  * it, an abort ends it with all that it started, and none is left when this process exits. A process that dies by a
  * signal runs no exit hook, so the caller turns SIGINT, SIGTERM and SIGHUP into an abort.
  *
- * A program is looked for in the absolute entries of PATH alone, here and by what it starts itself.
- *
- * `secrets` are redacted in what is reported of every run, as {@link RunOptions.secrets} are in one.
+ * A program is looked for in the absolute entries of PATH alone, here and by what it starts itself; one in a checkout is
+ * not started. It inherits no credentials of the environment but those that its run needs.
  */
-export function createProcesses(environment: Environment, secrets: readonly string[] = []): Processes {
+export function createProcesses(environment: Environment, limits: Limits = {}): Processes {
   const { platform } = process;
   // Windows writes it `Path`.
   const name = Object.keys(environment).find(
@@ -48,25 +48,33 @@ export function createProcesses(environment: Environment, secrets: readonly stri
     // An empty one would mean the current folder.
     variables[name] = programFolders({ path: environment[name], platform }).join(delimiter) || undefined;
   }
+  const { secrets = [] } = limits;
+  const inherited = withoutCredentials(variables);
   return {
-    run: (program, args, options = {}) =>
-      run(variables, program, args, { ...options, secrets: [...secrets, ...(options.secrets ?? [])] }),
+    run: (program, args, { needs, ...options } = {}) => {
+      const environment = { ...inherited, ...(needs && credentialsFor(needs, variables)), ...options.env };
+      const redacted = [...secrets, ...(options.secrets ?? [])];
+      return run(environment, limits, program, args, { ...options, secrets: redacted });
+    },
   };
 }
 
 async function run(
   environment: Environment,
+  limits: Limits,
   program: string,
   args: readonly string[],
   options: RunOptions,
 ): Promise<RunResult> {
   const { execa } = await import('execa');
   options.signal?.throwIfAborted();
+  const file = await resolveProgram(program, environment.PATH ?? environment.Path, limits);
+  if (file === undefined) throw await startError(program, limits, options.cwd, 'ENOENT', undefined);
   const start = () =>
-    execa(program, args, {
+    execa(file, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...stdinOf(options.input),
-      env: definedOnly({ ...environment, ...options.env }),
+      env: definedOnly(environment),
       extendEnv: false,
       detached: process.platform !== 'win32',
       cleanup: false,
@@ -77,7 +85,7 @@ async function run(
   try {
     child = start();
   } catch (cause) {
-    throw await startError(program, options.cwd, 'an argument that no program can be given', cause);
+    throw await startError(program, limits, options.cwd, 'an argument that no program can be given', cause);
   }
   const group = child.pid === undefined ? undefined : new Group(child.pid, [child.stdout, child.stderr]);
   const release = group === undefined ? () => {} : guard(group, program, options);
@@ -92,7 +100,8 @@ async function run(
       ]).catch((cause: unknown) => group?.stop(cause)),
     ]);
     await group?.rethrow();
-    if (group === undefined) throw await startError(program, options.cwd, outcome.code, outcome.cause);
+    if (group === undefined)
+      throw await startError(program, limits, options.cwd, outcome.code, outcome.cause);
     return output.result(outcome.exitCode ?? 128 + (outcome.signal ? constants.signals[outcome.signal] : 0));
   } finally {
     release();
@@ -337,41 +346,4 @@ function definedOnly(variables: Environment): Record<string, string> {
     string,
     string
   >;
-}
-
-/** The system says ENOENT for a missing program and for a missing folder alike. */
-async function startError(
-  program: string,
-  cwd: string | undefined,
-  code: string | undefined,
-  cause: unknown,
-): Promise<PrimitiveError> {
-  const folderThere =
-    cwd === undefined ||
-    (await stat(cwd).then(
-      (found) => found.isDirectory(),
-      () => false,
-    ));
-  if (!folderThere) {
-    return new PrimitiveError('tool-not-started', `Cannot start ${program} in ${cwd}`, {
-      why: 'the folder does not exist',
-      exit: 3,
-      cause,
-    });
-  }
-  if (code === 'ENOENT') {
-    return new PrimitiveError('tool-not-found', `${program} not found`, {
-      why: program.includes('/') ? 'the file does not exist' : 'it is not on PATH',
-      suggestions: Object.hasOwn(programs, program)
-        ? installHints(program as ProgramName, process.platform)
-        : [`install ${program} and put it on PATH`],
-      exit: 3,
-      cause,
-    });
-  }
-  return new PrimitiveError('tool-not-started', `Cannot start ${program}`, {
-    why: code === undefined ? 'the system refused it' : `the system refused it: ${code}`,
-    exit: 3,
-    cause,
-  });
 }

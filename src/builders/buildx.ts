@@ -71,7 +71,13 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
     const args = buildArguments({ ...request, context }, prepared);
     const run = await processes.run(program.path, [...program.args, ...args], {
       cwd: folder,
-      env: { ...ENVIRONMENT, EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: policy },
+      env: {
+        // First: the config names them, and must not decide about the others.
+        ...secretVariables(setup, prepared),
+        ...ENVIRONMENT,
+        EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: policy,
+      },
+      ...(usesActionsCache(request) ? { needs: 'layer-cache' } : {}),
       secrets: secretTexts(secrets),
       onLine: log.add,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -133,6 +139,20 @@ function buildArguments(request: BuildRequest, { secrets }: PreparedBuild): stri
     `--output=type=oci,tar=false,rewrite-timestamp=true,${csvField(`dest=${request.output}`)}`,
     request.context,
   ];
+}
+
+/** BuildKit's cache of type `gha` is that of GitHub Actions, which buildx finds by the variables of the job. */
+function usesActionsCache({ cacheFrom, cacheTo }: BuildRequest): boolean {
+  return [...cacheFrom, ...cacheTo].some((cache) => /(?:^|,)type=gha(?:,|$)/.test(cache));
+}
+
+/** Build secrets by name, as buildx takes them: a private key among them is not inherited. */
+function secretVariables(
+  { variables }: BuilderSetup,
+  { secrets }: PreparedBuild,
+): NonNullable<RunOptions['env']> {
+  const names = secrets.flatMap(({ source }) => ('env' in source ? [source.env] : []));
+  return Object.fromEntries(names.map((name) => [name, variables[name]]));
 }
 
 function secretArgument({ id, source }: LoadedSecret): string {

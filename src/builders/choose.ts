@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { findProgram, type Search } from '../toolchain/find.ts';
+import { allowCommand, findProgram, type Search } from '../toolchain/find.ts';
+import { checkoutOf, type FolderRules } from '../toolchain/folders.ts';
 import { installHints } from '../toolchain/programs.ts';
 import { createBuildah } from './buildah.ts';
 import type { Builder, BuilderInfo } from './builder.ts';
@@ -9,6 +11,8 @@ import { createBuildx } from './buildx.ts';
 export interface BuilderSearch extends Search {
   /** The environment, for secrets. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Where nothing is taken from that decides what runs. */
+  readonly folders?: FolderRules;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
   /** Folder that lasts from run to run, for buildah. */
@@ -71,6 +75,7 @@ async function open(
       exit: 3,
     });
   }
+  if (name === 'buildx') refuseCheckoutConfig(search);
   const found = await findProgram(name, search);
   if (!found.ok) {
     const { message, why, suggestions, code } = found.problem;
@@ -83,6 +88,22 @@ async function open(
   const setup = { ...search, program: found.program };
   const builder = name === 'buildx' ? createBuildx(setup) : createBuildah(setup);
   return { builder, info: await builder.probe() };
+}
+
+/** Docker's folder holds its plugins, such as buildx, and both say which BuildKit builds: a commit must not. */
+function refuseCheckoutConfig({ variables, folders }: BuilderSearch): void {
+  for (const name of ['DOCKER_CONFIG', 'BUILDX_CONFIG']) {
+    const folder = variables[name];
+    const checkout = folder && folders && checkoutOf(join(folder, 'config.json'), folders);
+    if (!folder || !checkout) continue;
+    throw new PrimitiveError('builder-unusable', `${name} is in the repository`, {
+      why: `${folder} holds plugins and builders, and each commit to ${checkout} could bring some`,
+      suggestions: [
+        `Keep it elsewhere: export ${name}=DIR, or trust all who can write there: ${allowCommand(folder)}`,
+      ],
+      exit: 3,
+    });
+  }
 }
 
 function reason({ message, why }: PrimitiveError): string {

@@ -1,8 +1,17 @@
 import { realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Network } from '../http/client.ts';
+import {
+  ALLOW_VARIABLE,
+  checkoutsAround,
+  type FolderRules,
+  programFolders,
+  realPath,
+  type SkippedFolder,
+  sortFolders,
+} from '../toolchain/folders.ts';
 import { isSet, wantsColor } from './color.ts';
 import { secretsOf } from './secrets.ts';
 
@@ -14,7 +23,9 @@ export interface OutputStream {
 
 /** Everything that a command may know of where it runs, as plain data; nothing else reads it from the process. */
 export interface Environment {
+  /** PATH has no folder that the repository or a package fills; it is written so on Windows too. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly programs: ProgramSources;
   /** Values in `variables` that are never printed. */
   readonly secrets: readonly string[];
   /** Absolute; after `--directory`. */
@@ -34,6 +45,14 @@ export interface Environment {
   readonly version: string;
 }
 
+/** Where programs come from. */
+export interface ProgramSources {
+  /** PATH as it was, for what runs the repository's own tools. */
+  readonly wholePath: string | undefined;
+  readonly skipped: readonly SkippedFolder[];
+  readonly rules: FolderRules;
+}
+
 /** The flags that decide about the environment. */
 export interface EnvironmentFlags {
   readonly json: boolean;
@@ -48,15 +67,22 @@ export function readEnvironment(
   flags: EnvironmentFlags,
   version: string,
 ): Environment {
-  const variables = { ...env };
-  const ci = detectCi(variables);
   const directory = resolveDirectory(cwd(), flags.directory);
+  const configFile = flags.config === undefined ? undefined : resolve(directory, flags.config);
+  const home = homedir();
+  const folders = configFile === undefined ? [directory] : [directory, dirname(realPath(configFile))];
+  const { variables, programs } = restrictPath(env, platform, {
+    checkouts: [...new Set(folders.flatMap((folder) => checkoutsAround(folder, home)))],
+    allowed: programFolders({ path: env[ALLOW_VARIABLE], platform }).map(realPath),
+  });
+  const ci = detectCi(variables);
   return {
     variables,
+    programs,
     secrets: secretsOf(variables),
     cwd: directory,
-    configFile: flags.config === undefined ? undefined : resolve(directory, flags.config),
-    home: homedir(),
+    configFile,
+    home,
     temporary: tmpdir(),
     platform,
     arch,
@@ -66,6 +92,25 @@ export function readEnvironment(
     interactive:
       stdin.isTTY === true && stderr.isTTY === true && ci === undefined && !flags.json && !flags['no-input'],
     version,
+  };
+}
+
+/** The variables of a process, with the folders in PATH that programs may be taken from. */
+function restrictPath(
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform,
+  rules: FolderRules,
+): Pick<Environment, 'variables' | 'programs'> {
+  // Windows writes it `Path`.
+  const isPath = (name: string) => name === 'PATH' || (platform === 'win32' && /^path$/i.test(name));
+  const others = Object.entries(env).filter(([name]) => !isPath(name));
+  const folders = programFolders({ path: Object.entries(env).find(([name]) => isPath(name))?.[1], platform });
+  const { used, skipped } = sortFolders(folders, rules);
+  // An empty one would mean the current folder.
+  const join = (list: readonly string[]) => list.join(delimiter) || undefined;
+  return {
+    variables: { ...Object.fromEntries(others), PATH: join(used) },
+    programs: { wholePath: join(folders), skipped, rules },
   };
 }
 

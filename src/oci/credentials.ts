@@ -223,8 +223,11 @@ async function runHelper(
         'credential-helper-failed',
         `Credential helper ${program}, named in ${file}, not found`,
         {
-          why: 'It is not on PATH.',
-          suggestions: [`Install it, or remove it from ${file} and log in again: docker login ${host}`],
+          why: `${cause.why ?? 'it is not on PATH'}.`,
+          suggestions: [
+            ...cause.suggestions,
+            `Or remove it from ${file} and log in again: docker login ${host}`,
+          ],
           exit: 3,
           cause,
         },

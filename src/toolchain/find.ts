@@ -1,6 +1,8 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
 import { errorLine, PrimitiveError } from '../core/errors.ts';
+import { shellWord } from '../core/show-path.ts';
+import { ALLOW_VARIABLE, programFolders, type SkippedFolder } from './folders.ts';
 import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 
@@ -8,6 +10,8 @@ import { installHints, type ProgramName, programs } from './programs.ts';
 export interface Search {
   /** The value of PATH. */
   readonly path: string | undefined;
+  /** What was left out of it; an error says so of a program that is there. */
+  readonly skipped?: readonly SkippedFolder[];
   readonly platform: NodeJS.Platform;
   readonly processes: Processes;
   readonly signal?: AbortSignal;
@@ -23,25 +27,25 @@ export interface Program {
   readonly version: string;
 }
 
-/** A usable program, or the problem: `tool-not-found`, `tool-too-old` or `tool-broken`, each exit 3. */
+/** A usable program, or the problem: `tool-not-found`, `tool-too-old`, `tool-broken` or `tool-in-repository`, each exit 3. */
 export type Found =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly problem: PrimitiveError };
 
 /** Problems, from the least to the most specific. */
-const PROBLEMS = ['tool-not-found', 'tool-broken', 'tool-too-old'] as const;
+const PROBLEMS = ['tool-not-found', 'tool-broken', 'tool-too-old', 'tool-in-repository'] as const;
 
 /** Asks each way to call the program for its version and takes the first that is new enough. */
 export async function findProgram(name: ProgramName, search: Search): Promise<Found> {
-  let problem = notFound(name, search);
+  let problem: PrimitiveError | undefined;
   for (const [file, ...args] of programs[name].calls) {
     const path = await locate(file, search);
     if (path === undefined) continue;
     const result = await probe(name, path, args, search);
     if (!(result instanceof PrimitiveError)) return { ok: true, program: result };
-    if (rank(result) > rank(problem)) problem = result;
+    if (problem === undefined || rank(result) > rank(problem)) problem = result;
   }
-  return { ok: false, problem };
+  return { ok: false, problem: problem ?? (await notFound(name, search)) };
 }
 
 /** Like {@link findProgram}, but throws the problem. */
@@ -69,6 +73,7 @@ async function probe(
     });
   } catch (cause) {
     if (search.signal?.aborted || !(cause instanceof PrimitiveError)) throw cause;
+    if (cause.code === 'tool-in-repository') return cause;
     return unusable('tool-broken', name, search, `Cannot run ${call}`, {
       why: errorLine(cause),
     });
@@ -89,11 +94,44 @@ async function probe(
   return { name, path, args, version };
 }
 
-function notFound(name: ProgramName, search: Search): PrimitiveError {
-  const names = programs[name].calls.map((call) => call.join(' ')).join(', ');
-  return unusable('tool-not-found', name, search, `${name} not found`, {
-    why: `it is needed to ${programs[name].purpose}; looked on PATH for: ${names}`,
+async function notFound(name: ProgramName, search: Search): Promise<PrimitiveError> {
+  const { calls, purpose } = programs[name];
+  const names = calls.map((call) => call.join(' ')).join(', ');
+  const passedOver = await explainSkipped(
+    calls.map(([file]) => file),
+    search,
+  );
+  return new PrimitiveError('tool-not-found', `${name} not found`, {
+    why: `it is needed to ${purpose}; looked on PATH for: ${names}${passedOver.why}`,
+    suggestions: [...installHints(name, search.platform), ...passedOver.suggestions],
+    exit: 3,
   });
+}
+
+/** Says where programs were passed over, to be added to why they were not found, and how to use them all the same. */
+export async function explainSkipped(
+  files: readonly string[],
+  { skipped = [], platform }: Pick<Search, 'skipped' | 'platform'>,
+): Promise<{ readonly why: string; readonly suggestions: readonly string[] }> {
+  const found: SkippedFolder[] = [];
+  for (const entry of skipped) {
+    const there = await Promise.all(files.map((file) => locate(file, { path: entry.folder, platform })));
+    if (there.some((file) => file !== undefined)) found.push(entry);
+  }
+  return {
+    why: found.map(({ folder, why }) => `; ${folder} is skipped, because ${why}`).join(''),
+    suggestions: found.map(({ folder }) => allowHint(folder)),
+  };
+}
+
+/** What to do about a program of a folder that is skipped. */
+export function allowHint(folder: string): string {
+  return `Install it elsewhere, or trust all who can write there: ${allowCommand(folder)}`;
+}
+
+/** The command that allows a folder. */
+export function allowCommand(folder: string): string {
+  return `export ${ALLOW_VARIABLE}=${shellWord(folder)}`;
 }
 
 function unusable(
@@ -114,24 +152,18 @@ function rank(problem: PrimitiveError): number {
   return (PROBLEMS as readonly string[]).indexOf(problem.code);
 }
 
-/** The folders of PATH. Relative entries are skipped: they mean the current folder, which a repository fills. */
-export function programFolders({
-  path = '',
-  platform,
-}: Pick<Search, 'path' | 'platform'>): readonly string[] {
-  const flavour = platform === 'win32' ? win32 : posix;
-  return path.split(flavour.delimiter).filter((folder) => flavour.isAbsolute(folder));
-}
-
 /** First executable file of that name in the {@link programFolders}. */
 export async function locate(
   file: string,
   search: Pick<Search, 'path' | 'platform'>,
 ): Promise<string | undefined> {
   const isWindows = search.platform === 'win32';
+  const names = isWindows ? [`${file}.exe`, `${file}.cmd`] : [file];
   for (const folder of programFolders(search)) {
-    const candidate = isWindows ? win32.join(folder, `${file}.exe`) : posix.join(folder, file);
-    if (await isExecutable(candidate)) return candidate;
+    for (const name of names) {
+      const candidate = isWindows ? win32.join(folder, name) : posix.join(folder, name);
+      if (await isExecutable(candidate)) return candidate;
+    }
   }
   return undefined;
 }

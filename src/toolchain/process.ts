@@ -1,3 +1,5 @@
+import type { Need } from './credentials.ts';
+
 /** How one program is started: always an argument array, never a shell. */
 export interface RunOptions {
   readonly cwd?: string;
@@ -17,6 +19,8 @@ export interface RunOptions {
   readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
   /** Limit of collected stdout in bytes, default 64 MiB; more ends the program with an error. */
   readonly maxStdout?: number;
+  /** The credentials of the environment that the program needs; those of others are not in what it inherits. */
+  readonly needs?: Need;
   readonly signal?: AbortSignal;
   /** Milliseconds after which the program is ended. */
   readonly timeout?: number;
@@ -37,7 +41,7 @@ export interface RunResult {
  * Starts programs. Implemented by `adapters/process`, the only place that does.
  *
  * `run` resolves for every exit code; it throws `PrimitiveError` `tool-not-found` (exit 3) when it finds no such
- * program, `tool-not-started` (exit 3) when the system refuses to start it, `tool-timeout` (exit 3) after `timeout`,
+ * program, `tool-in-repository` (exit 3) for one in the checkout, `tool-not-started` (exit 3) when the system refuses to start it, `tool-timeout` (exit 3) after `timeout`,
  * `tool-output-too-large` (exit 3) beyond `maxStdout`, and the signal's reason after an abort.
  * On abort the whole process group of the child is ended before it returns.
  */

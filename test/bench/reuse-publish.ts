@@ -22,6 +22,7 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
   const stream = { isTTY: false, columns: 80, color: false };
   const environment = {
     variables: process.env,
+    programs: { wholePath: process.env.PATH, skipped: [], rules: { checkouts: [], allowed: [] } },
     secrets: [],
     cwd: root,
     configFile: undefined,

@@ -13,7 +13,7 @@ export async function initKit(
   request: Partial<KitRequest> = {},
   ports: Partial<KitPorts> = {},
 ): Promise<KitInitDocument> {
-  const processes = createProcesses(gitEnvironment, []);
+  const processes = createProcesses(gitEnvironment);
   const { signal } = new AbortController();
   const asked = { update: false, markers: false, dryRun: false, ...request };
   return runKitInit(asked, {

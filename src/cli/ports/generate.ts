@@ -7,14 +7,16 @@ export async function generatePorts({ wiring, environment, emit, signal }: Sessi
   const [{ location }, kinds, processes] = await Promise.all([
     wiring.workspace(),
     wiring.kinds(),
-    wiring.processes(),
+    // Its `buf.gen.yaml` can name any plugin.
+    wiring.repositoryProcesses(environment.variables.PATH),
   ]);
-  const { variables, platform, cwd, temporary } = environment;
+  const { variables, programs, platform, cwd, temporary } = environment;
   return {
     root: location.root,
     kinds,
     processes,
     path: variables.PATH,
+    skipped: programs.skipped,
     platform,
     temporary,
     cwd: await realpath(cwd),

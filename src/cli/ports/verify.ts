@@ -21,10 +21,13 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
     import('../../adapters/scan-threads.ts'),
     import('../../adapters/run-folders.ts'),
   ]);
-  const [{ location, config }, kinds, processes] = await Promise.all([
+  const { wholePath } = environment.programs;
+  const [{ location, config }, kinds, processes, suiteProcesses] = await Promise.all([
     wiring.workspace(),
     wiring.kinds(),
     wiring.processes(),
+    // Suites run the repository's own tools.
+    wiring.repositoryProcesses(wholePath),
   ]);
   const tree = await openWorkTree(processes, location.root, signal);
   const generator = await generatePorts(session);
@@ -49,8 +52,8 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
       );
     },
     suites: {
-      processes,
-      program: (name) => findProgram(name, { path: variables.PATH, platform, processes, signal }),
+      processes: suiteProcesses,
+      program: (name) => findProgram(name, { path: wholePath, platform, processes: suiteProcesses, signal }),
       variables,
       output: await runFolder(temporary, `primitive-verify-${name}`),
       limit: SUITE_LIMIT,

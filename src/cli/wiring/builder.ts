@@ -16,7 +16,7 @@ export function wireBuilder(
   { environment, signal }: WiringContext,
   { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
 ): BuilderWiring {
-  const { variables, platform, temporary } = environment;
+  const { variables, programs, platform, temporary } = environment;
   return {
     builder: once(async () => {
       const [{ chooseBuilder }, started, { config }] = await Promise.all([
@@ -26,6 +26,8 @@ export function wireBuilder(
       ]);
       return chooseBuilder(config.build.builder, {
         path: variables.PATH,
+        skipped: programs.skipped,
+        folders: programs.rules,
         platform,
         processes: started,
         variables,

@@ -19,6 +19,8 @@ export interface Workspace {
 /** Programs, and what the code repository holds. */
 export interface WorkspaceWiring {
   processes(): Promise<Processes>;
+  /** Starts what the repository decides about, such as its test suites: with this PATH, and without credentials. */
+  repositoryProcesses(path: string | undefined): Promise<Processes>;
   /** A program on PATH, in a version that is new enough. Throws as `requireProgram`. */
   program(name: ProgramName): Promise<Program>;
   workspace(): Promise<Workspace>;
@@ -30,17 +32,26 @@ export interface WorkspaceWiring {
 }
 
 export function wireWorkspace({ environment, signal, emit }: WiringContext): WorkspaceWiring {
-  const { variables, secrets, platform, cwd, configFile, version } = environment;
+  const { variables, programs: sources, secrets, platform, cwd, configFile, version } = environment;
+  const { skipped, rules: folders } = sources;
   const programs = new Map<ProgramName, Promise<Program>>();
 
   const processes = once(async () => {
     const { createProcesses } = await import('../../adapters/process.ts');
-    return createProcesses(variables, secrets);
+    return createProcesses(variables, { secrets, skipped, folders });
   });
+
+  const repositoryProcesses = async (path: string | undefined) => {
+    const [{ createProcesses }, { repositoryVariables }] = await Promise.all([
+      import('../../adapters/process.ts'),
+      import('../repository-variables.ts'),
+    ]);
+    return createProcesses({ ...repositoryVariables(variables), PATH: path }, { secrets });
+  };
 
   const findProgram = async (name: ProgramName) => {
     const [{ requireProgram }, started] = await Promise.all([import('../../toolchain/find.ts'), processes()]);
-    return requireProgram(name, { path: variables.PATH, platform, processes: started, signal });
+    return requireProgram(name, { path: variables.PATH, skipped, platform, processes: started, signal });
   };
 
   const location = once(async () => {
@@ -89,6 +100,7 @@ export function wireWorkspace({ environment, signal, emit }: WiringContext): Wor
 
   return {
     processes,
+    repositoryProcesses,
     program: (name) => {
       const found = programs.get(name) ?? findProgram(name);
       programs.set(name, found);

@@ -9,6 +9,7 @@ export const doctorSchema = strictObject({
     strictObject({
       id: Type.Enum([
         'config',
+        'programs',
         'git',
         'components',
         'builder',

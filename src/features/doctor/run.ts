@@ -6,6 +6,9 @@ import type { Registry } from '../../oci/registry.ts';
 import { releasesRepository } from '../../seal/record.ts';
 import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
 import type { TrustPolicy } from '../../seal/trust.ts';
+import { explainSkipped } from '../../toolchain/find.ts';
+import type { SkippedFolder } from '../../toolchain/folders.ts';
+import { programs } from '../../toolchain/programs.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Head } from '../../workspace/source-tree.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
@@ -13,6 +16,9 @@ import { examineTrust } from './trust.ts';
 
 /** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
 export interface DoctorPorts {
+  readonly platform: NodeJS.Platform;
+  /** Folders of PATH that no program is taken from. */
+  readonly skipped: readonly SkippedFolder[];
   workspace(): Promise<{ readonly location: { readonly path: string }; readonly config: Config }>;
   repository(): Promise<{ readonly root: string; readonly head: Head }>;
   components(): Promise<readonly { readonly id: string }[]>;
@@ -42,6 +48,7 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
 function publishProbes(ports: DoctorPorts): readonly Probe[] {
   return [
     { id: 'config', needs: [], look: () => lookAtConfig(ports) },
+    { id: 'programs', needs: [], look: () => lookAtPath(ports) },
     { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
     { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
     { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
@@ -76,6 +83,18 @@ async function lookAtGitops(
 async function lookAtConfig(ports: DoctorPorts) {
   const { location, config } = await ports.workspace();
   return { detail: `${location.path}: images go to ${config.registry}` };
+}
+
+/** A warning where a program is in a folder that is skipped: the user may not expect that another one runs, or none. */
+async function lookAtPath(ports: DoctorPorts): Promise<ProbeResult> {
+  const { skipped } = ports;
+  if (skipped.length === 0) return { detail: 'no folder of PATH is skipped' };
+  const detail = `skipped on PATH: ${skipped.map(({ folder }) => folder).join(', ')}`;
+  const files = Object.values(programs).flatMap(({ calls }) => calls.map(([file]) => file));
+  const { why, suggestions } = await explainSkipped([...files, 'buf', 'gh'], ports);
+  if (suggestions.length === 0) return { detail };
+  const warning = { code: 'programs-skipped', why: why.replace(/^; /, ''), fix: suggestions };
+  return { detail, warning };
 }
 
 async function lookAtGit(ports: DoctorPorts) {

@@ -6,7 +6,8 @@ import type { Finding } from '../../core/finding.ts';
 import { builtIn, builtInNames, type Generator, type Source } from '../../kinds/generators/built-in.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
-import { locate } from '../../toolchain/find.ts';
+import { explainSkipped, locate } from '../../toolchain/find.ts';
+import type { SkippedFolder } from '../../toolchain/folders.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import { explained, isMissing } from '../../workspace/file-errors.ts';
 import { lookBelow } from '../../workspace/safe-path.ts';
@@ -28,6 +29,8 @@ export interface GeneratorContext {
   /** PATH, and the system that it is of. */
   readonly path: string | undefined;
   readonly platform: NodeJS.Platform;
+  /** What was left out of PATH. */
+  readonly skipped?: readonly SkippedFolder[];
   readonly signal: AbortSignal;
   /** Compare only: in a temporary folder, not in the work tree. */
   readonly check: boolean;
@@ -163,9 +166,11 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const program = await locate(run, context);
   const install = { suggestions: [known.install(version)], exit: 3 } as const;
   if (program === undefined) {
+    const passedOver = await explainSkipped([run], context);
     throw new PrimitiveError('generator-missing', `${run} not found`, {
-      why: `the generator ${id} needs ${run} ${version} on PATH`,
-      ...install,
+      why: `the generator ${id} needs ${run} ${version} on PATH${passedOver.why}`,
+      suggestions: [...install.suggestions, ...passedOver.suggestions],
+      exit: 3,
     });
   }
   const options = { cwd: target, env: { GOWORK: 'off' }, signal };

@@ -111,6 +111,23 @@ describe('a run that ends', () => {
     });
     expect(JSON.parse(text(stdout))).toEqual({ KEPT: 'k', CHANGED: 'new', ADDED: 'a' });
   });
+
+  const pem =
+    '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nx\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----';
+  const signing = { COSIGN_PASSWORD: 'y', COSIGN_PKCS11_PIN: '1', MY_KEY: pem, SIGSTORE_ID_TOKEN: 't' };
+  const cache = { ACTIONS_CACHE_URL: 'u', ACTIONS_RESULTS_URL: 'u', ACTIONS_RUNTIME_TOKEN: 't' };
+  test.each([
+    ['no need', undefined, {}],
+    ['signing', 'signing', signing],
+    ['layer-cache', 'layer-cache', cache],
+  ] as const)('inherits credentials for what it needs alone: %s', async (_name, needs, given) => {
+    const request = { ACTIONS_ID_TOKEN_REQUEST_TOKEN: 't', ACTIONS_ID_TOKEN_REQUEST_URL: 'u' };
+    const own = createProcesses({ KEPT: 'k', ...signing, ...cache, ...request });
+    const { stdout } = await own.run(process.execPath, ['-e', 'console.log(JSON.stringify(process.env))'], {
+      ...(needs && { needs }),
+    });
+    expect(JSON.parse(text(stdout))).toEqual({ KEPT: 'k', ...given });
+  });
 });
 
 describe('output', () => {

@@ -139,7 +139,7 @@ test('a helper that is not there is named with the file that names it', async ()
   expect(error).toMatchObject({
     code: 'credential-helper-failed',
     exit: 3,
-    why: 'It is not on PATH.',
+    why: 'it is not on PATH.',
   });
   expect((error as Error).message).toBe(
     `Credential helper docker-credential-of-another-machine, named in ${file}, not found`,

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { repositoryVariables } from '../../../src/cli/repository-variables.ts';
+
+test('what the repository decides about gets no credential', () => {
+  const credentials = {
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'a',
+    ACTIONS_ID_TOKEN_REQUEST_URL: 'https://actions.example',
+    ACTIONS_RUNTIME_TOKEN: 'a',
+    AWS_SECRET_ACCESS_KEY: 'a',
+    AZURE_CLIENT_SECRET: 'a',
+    BUF_TOKEN: 'a',
+    COSIGN_PASSWORD: 'y',
+    COSIGN_PKCS11_PIN: '1234',
+    DATABASE_URL: 'postgres://u:p@h/d',
+    DOCKER_AUTH_CONFIG: '{}',
+    GH_TOKEN: 'a',
+    GITHUB_ENV: '/runner/env',
+    GITHUB_TOKEN: 'a',
+    GIT_CONFIG_VALUE_0: 'AUTHORIZATION: basic a',
+    GOOGLE_APPLICATION_CREDENTIALS: '/key.json',
+    KUBECONFIG: '/k',
+    NODE_AUTH_TOKEN: 'a',
+    NPM_TOKEN: 'a',
+    PIP_PASSWORD: 'a',
+    REGISTRY_AUTH_FILE: '/auth.json',
+    SIGSTORE_ID_TOKEN: 'a',
+    SSH_AUTH_SOCK: '/agent',
+    UV_INDEX_ACME_PASSWORD: 'a',
+    UV_PUBLISH_TOKEN: 'a',
+    VAULT_TOKEN: 'a',
+    'npm_config_//registry.acme.example/:_authToken': 'a',
+    npm_config__auth: 'a',
+    npm_config__authToken: 'a',
+  };
+  expect(repositoryVariables(credentials)).toEqual({});
+});
+
+test('it gets what toolchains need, addresses without passwords, and what is meant for tests', () => {
+  const kept = {
+    HOME: '/home/me',
+    LC_ALL: 'C',
+    CI: 'true',
+    GOPROXY: 'https://go.acme.example,direct',
+    GOFLAGS: '-mod=readonly',
+    HTTPS_PROXY: 'http://me:secret@proxy.acme.example:3128',
+    no_proxy: 'localhost',
+    npm_config_registry: 'https://npm.acme.example',
+    'npm_config_@acme:registry': 'https://npm.acme.example',
+    SSL_CERT_FILE: '/ca.pem',
+    TEST_POSTGRES_URL: 'postgres://u:p@h/d',
+    TMPDIR: '/tmp',
+  };
+  const passwords = {
+    PIP_INDEX_URL: 'https://me:secret@pypi.acme.example/simple',
+    UV_INDEX_URL: 'https://token@pypi.acme.example/simple',
+  };
+  expect(repositoryVariables({ ...kept, ...passwords })).toEqual({
+    ...kept,
+    PIP_INDEX_URL: 'https://pypi.acme.example/simple',
+    UV_INDEX_URL: 'https://pypi.acme.example/simple',
+  });
+});
