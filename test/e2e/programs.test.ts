@@ -142,14 +142,15 @@ test('npx and npm scripts still run the CLI that they bring', async () => {
 
 test('a program that leads into the repository is refused, and the environment may allow its folder', async () => {
   await commitPrograms('tools/bin');
-  const bin = join(cli.home, 'linked-git');
+  const bin = join(cli.home, 'linked');
   mkdirSync(bin);
-  symlinkSync(join(repository, 'tools/bin/git'), join(bin, 'git'));
+  for (const name of NAMES) symlinkSync(join(repository, 'tools/bin', name), join(bin, name));
   const path = [bin, PATH].join(delimiter);
   const refused = await cli.run(['list'], { cwd: repository, env: { ...env, PATH: path } });
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain(`Cannot start ${bin}/git: it is in the repository`);
   expect(refused.stderr).toContain(`export PRIMITIVE_PROGRAM_FOLDERS=${bin}`);
+  for (const command of COMMANDS) await cli.run(command, { cwd: repository, env: { ...env, PATH: path } });
   expect(started()).toBe('');
   const allowed = { ...env, PATH: path, PRIMITIVE_PROGRAM_FOLDERS: `relative:${bin}` };
   expect((await cli.run(['list'], { cwd: repository, env: allowed })).code).toBe(0);

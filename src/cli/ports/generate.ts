@@ -8,7 +8,7 @@ export async function generatePorts({ wiring, environment, emit, signal }: Sessi
     wiring.workspace(),
     wiring.kinds(),
     // Its `buf.gen.yaml` can name any plugin.
-    wiring.repositoryProcesses(environment.variables.PATH),
+    wiring.repositoryProcesses('elsewhere'),
   ]);
   const { variables, programs, platform, cwd, temporary } = environment;
   return {

@@ -26,8 +26,7 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
     wiring.workspace(),
     wiring.kinds(),
     wiring.processes(),
-    // Suites run the repository's own tools.
-    wiring.repositoryProcesses(wholePath),
+    wiring.repositoryProcesses('own'),
   ]);
   const tree = await openWorkTree(processes, location.root, signal);
   const generator = await generatePorts(session);

@@ -19,8 +19,8 @@ export interface Workspace {
 /** Programs, and what the code repository holds. */
 export interface WorkspaceWiring {
   processes(): Promise<Processes>;
-  /** Starts what the repository decides about, such as its test suites: with this PATH, and without credentials. */
-  repositoryProcesses(path: string | undefined): Promise<Processes>;
+  /** Starts what the repository decides about, without credentials: its own tools too, or programs as elsewhere. */
+  repositoryProcesses(tools: 'own' | 'elsewhere'): Promise<Processes>;
   /** A program on PATH, in a version that is new enough. Throws as `requireProgram`. */
   program(name: ProgramName): Promise<Program>;
   workspace(): Promise<Workspace>;
@@ -41,12 +41,15 @@ export function wireWorkspace({ environment, signal, emit }: WiringContext): Wor
     return createProcesses(variables, { secrets, skipped, folders });
   });
 
-  const repositoryProcesses = async (path: string | undefined) => {
+  const repositoryProcesses = async (tools: 'own' | 'elsewhere') => {
     const [{ createProcesses }, { repositoryVariables }] = await Promise.all([
       import('../../adapters/process.ts'),
       import('../repository-variables.ts'),
     ]);
-    return createProcesses({ ...repositoryVariables(variables), PATH: path }, { secrets });
+    const inherited = repositoryVariables(variables);
+    return tools === 'own'
+      ? createProcesses({ ...inherited, PATH: sources.wholePath }, { secrets })
+      : createProcesses({ ...inherited, PATH: variables.PATH }, { secrets, skipped, folders });
   };
 
   const findProgram = async (name: ProgramName) => {
