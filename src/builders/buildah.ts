@@ -79,6 +79,7 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     return {
       layout: request.output,
       bases: basesOf(request.images.filter(({ via }) => via !== '# syntax')),
+      caches: [],
     };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });

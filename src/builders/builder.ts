@@ -40,6 +40,8 @@ export interface BuildResult {
   /** The layout folder: `oci-layout`, `index.json`, `blobs/sha256/*`. */
   readonly layout: string;
   readonly bases: readonly ResolvedBase[];
+  /** Of `cacheFrom`, those that layers may have come from. */
+  readonly caches: readonly string[];
 }
 
 /** Name, version and abilities of a builder that is ready to use. */

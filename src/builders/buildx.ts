@@ -86,7 +86,7 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
     // BuildKit's content store leaves its empty working folder behind.
     await rm(join(request.output, 'ingest'), { recursive: true, force: true });
     await checkLayout(request);
-    return { layout: request.output, bases: basesOf(request.images) };
+    return { layout: request.output, bases: basesOf(request.images), caches: request.cacheFrom };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });
     throw error;

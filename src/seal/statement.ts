@@ -40,6 +40,8 @@ export interface Provenance {
   readonly secrets: readonly string[];
   /** Reference in `FROM` -> reference used instead. */
   readonly bases: Readonly<Record<string, string>>;
+  /** Layer caches that the build could read: whoever can write one decides what is in the image. */
+  readonly caches: readonly string[];
   /** Version of the recipe that turns inputs into an image. */
   readonly recipe: number;
   readonly resolvedBases: readonly ResolvedBase[];
@@ -83,6 +85,7 @@ export function provenanceStatement(about: {
         args: facts.args,
         secrets: [...facts.secrets].sort(),
         bases: facts.bases,
+        caches: facts.caches,
       },
       internalParameters: { builder: facts.builder, recipe: facts.recipe },
       resolvedDependencies: [

@@ -80,9 +80,19 @@ const SigningKey = strictObject({
 
 const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
 
-const CacheTier = strictObject({
-  from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=registry,ref=…')),
-  to: Type.Optional(list('Caches to write.', 'As buildx takes it: type=registry,ref=…,mode=max')),
+const cacheTier = {
+  from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=gha,scope=…')),
+  to: Type.Optional(list('Caches to write.', 'As buildx takes it: type=gha,scope=…,mode=max')),
+};
+
+const TrustedCaches = strictObject({
+  ...cacheTier,
+  writers: Type.Optional(
+    Type.Literal('trusted', {
+      description:
+        'Says that only trusted runs have credentials that can write what `from` names; needed for every type but gha.',
+    }),
+  ),
 });
 
 /** `primitive.config.yaml` as people write it. Only `registry` is required; see {@link resolveConfig} for the defaults. */
@@ -142,7 +152,7 @@ export const ConfigFile = strictObject(
           secrets: Type.Optional(BuildSecrets),
           cache: Type.Optional(
             strictObject(
-              { trusted: Type.Optional(CacheTier), accepted: Type.Optional(CacheTier) },
+              { trusted: Type.Optional(TrustedCaches), accepted: Type.Optional(strictObject(cacheTier)) },
               'Layer caches, per trust tier: what a pull request writes, main must not read.',
             ),
           ),

@@ -5,6 +5,7 @@ import { joinRepository, parseDockerReference, parseTag } from '../oci/reference
 import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
 import { cacheHostFaults } from './cache-hosts.ts';
 import type { ConfigFile } from './config-document.ts';
+import { cacheFaults } from './layer-caches.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
 const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pkcs11'];
@@ -12,6 +13,7 @@ const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pk
 /** What a schema cannot say about a config of the right shape. */
 export function configFaults(config: ConfigFile): readonly Fault[] {
   const { build = {}, signing = {} } = config;
+  const hosts = cacheHostFaults(build.cache ?? {});
   return [
     ...registryFaults(config),
     ...platformFaults(config.platforms ?? [], ['platforms']),
@@ -21,8 +23,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...argFaults(build.args ?? {}, ['build', 'args']),
     ...baseFaults(build.bases ?? {}),
     ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
-    ...cacheFaults(build.cache ?? {}),
-    ...cacheHostFaults(build.cache ?? {}),
+    ...(hosts.length > 0 ? hosts : cacheFaults(build.cache ?? {}, config)),
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
     ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),
@@ -226,36 +227,6 @@ export function secretFaults(
       (i) => [...path, i],
     ),
   ];
-}
-
-/** A pull request can write anything into its cache, so trusted builds must not read it. */
-function cacheFaults({
-  trusted,
-  accepted,
-}: NonNullable<NonNullable<ConfigFile['build']>['cache']>): readonly Fault[] {
-  const read = new Set((trusted?.from ?? []).map(cacheLocation));
-  return (accepted?.to ?? []).flatMap((cache, i) =>
-    read.has(cacheLocation(cache))
-      ? [
-          {
-            path: ['build', 'cache', 'accepted', 'to', i],
-            message: `a pull request would write the cache that trusted builds read: ${cache}`,
-            suggestion: 'Give each tier a cache of its own.',
-          },
-        ]
-      : [],
-  );
-}
-
-/** The place that a cache spec names, by the options of BuildKit's cache backends that locate it; `mode` and others do not. */
-function cacheLocation(spec: string): string {
-  const option = (name: string) => new RegExp(`(?:^|,)${name}=([^,]+)`).exec(spec)?.[1];
-  const place = [option('ref'), option('src') ?? option('dest'), option('bucket'), option('account_url')];
-  const type = option('type');
-  // Both have a default, so that specs without it share one cache.
-  if (type === 'gha') place.push(option('scope') ?? 'buildkit');
-  if (type === 's3' || type === 'azblob') place.push(option('name') ?? 'buildkit');
-  return place.filter((part) => part !== undefined).join(' ') || spec;
 }
 
 function signerFaults(signing: NonNullable<ConfigFile['signing']>): readonly Fault[] {

@@ -32,7 +32,7 @@ export interface Config {
     readonly secrets: readonly BuildSecret[];
     readonly cache: Readonly<
       Record<TrustTier, { readonly from: readonly string[]; readonly to: readonly string[] }>
-    >;
+    > & { readonly trusted: { readonly writers?: 'trusted' } };
   };
   readonly signing: {
     readonly signer: { readonly type: 'keyless' } | { readonly type: 'key'; readonly key: string };

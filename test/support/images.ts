@@ -104,6 +104,7 @@ export function provenanceOf(
       args: {},
       secrets: [],
       bases: {},
+      caches: [],
       recipe: 1,
       resolvedBases: [],
       builderId: 'https://github.com/acme/app/.github/workflows/publish.yaml@refs/heads/main',

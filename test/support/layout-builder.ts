@@ -103,7 +103,7 @@ async function writeLayout(request: BuildRequest, salt: string): Promise<BuildRe
     join(request.output, 'index.json'),
     JSON.stringify({ schemaVersion: 2, manifests: [index] }),
   );
-  return { layout: request.output, bases: [] };
+  return { layout: request.output, bases: [], caches: request.cacheFrom };
 }
 
 async function listing(folder: string, prefix = ''): Promise<string[]> {

@@ -60,7 +60,10 @@ function publishProbes(ports: DoctorPorts): readonly Probe[] {
     {
       id: 'trust',
       needs: ['config'],
-      look: async () => examineTrust((await ports.workspace()).config.signing),
+      look: async () => {
+        const { signing, build } = (await ports.workspace()).config;
+        return examineTrust(signing, build.cache.trusted.from);
+      },
     },
   ];
 }

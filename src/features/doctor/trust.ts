@@ -4,15 +4,27 @@ import type { Config } from '../../workspace/config.ts';
 import type { ProbeResult } from './examine.ts';
 
 /** How well the config separates what main built from what a pull request built; the first weakness is a warning. */
-export function examineTrust(signing: Config['signing']): ProbeResult {
+export function examineTrust(signing: Config['signing'], caches: readonly string[]): ProbeResult {
   const { trusted, accepted, signer } = signing;
-  const detail = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
+  const signers = `${count(trusted.length, 'trusted signer')}, ${count(accepted.length, 'accepted signer')}`;
+  const detail = [signers, ...cacheWriters(caches)].join('; ');
   const warning =
     noTrusted(trusted) ??
     keyMode(signer, accepted) ??
     looseIdentity(trusted) ??
     noIds([...trusted, ...accepted]);
   return warning === undefined ? { detail } : { detail, warning };
+}
+
+/** Who writes what main reads: of `gha` more than its own workflow, of any other cache who the config says. */
+function cacheWriters(caches: readonly string[]): readonly string[] {
+  const gha = caches.filter((cache) => /\btype=gha\b/i.test(cache)).length;
+  return [
+    ...(gha > 0 ? ['main builds from a gha cache, which any job on main can write'] : []),
+    ...(caches.length > gha
+      ? ['main builds from a cache that nobody else writes, by `writers: trusted`']
+      : []),
+  ];
 }
 
 type Warning = NonNullable<ProbeResult['warning']>;

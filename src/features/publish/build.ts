@@ -141,6 +141,7 @@ async function describe(
       args: build.args,
       secrets: build.secrets.map((secret) => secret.id),
       bases: build.bases,
+      caches: built.caches,
       recipe: RECIPE,
       resolvedBases: built.bases,
       builderId: builderIdOf(signer),

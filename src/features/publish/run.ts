@@ -5,13 +5,14 @@ import { diskFullError, PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Registry } from '../../oci/registry.ts';
 import { releasesRepository } from '../../seal/record.ts';
-import type { SbomGenerator, Signer } from '../../seal/types.ts';
+import type { SbomGenerator, Signer, TrustTier } from '../../seal/types.ts';
 import { verifiedSigner } from '../../seal/verified-signer.ts';
 import type { BundleVerifier } from '../../seal/verifier.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { ConfigLocation } from '../../workspace/discovery.ts';
 import type { History } from '../../workspace/history.ts';
 import { type ComponentInputs, readInputs } from '../../workspace/inputs.ts';
+import { cachesFor } from '../../workspace/layer-caches.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
@@ -40,7 +41,10 @@ export interface PublishRequest {
 
 /** The part of the config that publish itself reads. */
 export type PublishConfig = SigningConfig &
-  Pick<Config, 'registry' | 'tags' | 'sbom'> & { readonly build: Pick<Config['build'], 'cache'> };
+  Pick<Config, 'registry' | 'tags' | 'sbom'> & {
+    readonly build: Pick<Config['build'], 'cache'>;
+    readonly signing: Pick<Config['signing'], 'accepted'>;
+  };
 
 /**
  * What a publish works with. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
@@ -94,7 +98,8 @@ export async function runPublish(
 
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
-  const tree = await ports.tree();
+  const [tree, { config }] = await Promise.all([ports.tree(), ports.workspace()]);
+  const cache = cachesOf(plan.run.tier, config);
   const checked = await checkBuilds(tasksOf(plan, sources), tree);
   if (request.dryRun) return { plan };
   const [registry, verifier, policy, signer] = await Promise.all([
@@ -116,7 +121,6 @@ export async function runPublish(
     },
   });
 
-  const { config } = await ports.workspace();
   const folder = await makeFolder(ports.temporary);
   try {
     const executed = await executePublish(tasks, {
@@ -128,7 +132,7 @@ export async function runPublish(
       ...(tools ? { tools } : {}),
       settings: {
         sbomFormat: config.sbom.format,
-        cache: config.build.cache[plan.run.tier],
+        cache,
         ...(ports.invocation === undefined ? {} : { invocation: ports.invocation }),
         folder,
         parallel: ports.parallelBuilds,
@@ -145,6 +149,15 @@ export async function runPublish(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The caches of this run, whatever the config was checked for: this is what its builds are given. */
+function cachesOf(tier: TrustTier, { registry, build, signing }: PublishConfig) {
+  return cachesFor(tier, build.cache[tier], {
+    registry,
+    hasAccepted: signing.accepted.length > 0,
+    ...(build.cache.trusted.writers === undefined ? {} : { writers: build.cache.trusted.writers }),
+  });
 }
 
 /** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */

@@ -29,6 +29,7 @@ const provenance: Provenance = {
   args: { VERSION: '1', DEBUG: '' },
   secrets: ['npm', 'git'],
   bases: { 'docker.io/library/golang:1.26': 'mirror.acme.example/golang:1.26' },
+  caches: ['type=gha,scope=main'],
   recipe: 3,
   resolvedBases: [
     { reference: `mirror.acme.example/golang:1.26@${digestOf('golang')}`, digest: digestOf('golang') },
@@ -79,6 +80,7 @@ describe('a provenance statement', () => {
             args: { DEBUG: '', VERSION: '1' },
             secrets: ['git', 'npm'],
             bases: { 'docker.io/library/golang:1.26': 'mirror.acme.example/golang:1.26' },
+            caches: ['type=gha,scope=main'],
           },
           internalParameters: { builder: 'buildx 0.29.1', recipe: 3 },
           resolvedDependencies: [

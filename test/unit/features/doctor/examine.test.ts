@@ -86,9 +86,9 @@ describe('examine', () => {
     const refused = () =>
       Promise.reject(new PrimitiveError('gitops-actions-disabled', 'Actions are disabled.'));
     const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
-    const config = { registry: 'ghcr.io/acme', gitops: {}, signing };
-    const workspace = async () => ({ location: { path: 'x' }, config });
-    const known: Record<string, unknown> = { workspace, skipped: [] };
+    const build = { cache: { trusted: { from: [] } } };
+    const config = { registry: 'ghcr.io/acme', gitops: {}, signing, build };
+    const known: Record<string, unknown> = { workspace: async () => ({ location: { path: 'x' }, config }) };
     const ports = new Proxy(known, { get: (target, name: string) => target[name] ?? refused });
     const { report } = await runDoctor(ports as unknown as DoctorPorts);
     const { id, ...check } = report.checks.at(-1) ?? {};

@@ -19,20 +19,28 @@ interface Given {
   readonly trusted?: readonly SignerPolicy[];
   readonly accepted?: readonly SignerPolicy[];
   readonly key?: string;
+  readonly caches?: readonly string[];
 }
 
-function look({ trusted = [main], accepted = [], key }: Given) {
+function look({ trusted = [main], accepted = [], key, caches = [] }: Given) {
   const signing: Config['signing'] = {
     signer: key === undefined ? { type: 'keyless' } : { type: 'key', key },
     trusted,
     accepted,
   };
-  return examineTrust(signing);
+  return examineTrust(signing, caches);
 }
 
 describe('trust tiers', () => {
   test('main by ref and trigger, pull requests apart', () => {
     expect(look({ accepted: [pullRequests] })).toEqual({ detail: '1 trusted signer, 1 accepted signer' });
+  });
+
+  test('says who else writes the caches that main reads', () => {
+    expect(look({ caches: ['type=gha,scope=main'] }).detail).toContain('any job on main can write');
+    expect(look({ caches: ['type=registry,ref=cache.example/x'] }).detail).toMatch(
+      /^1 trusted signer, 0 accepted signers; main builds from a cache that nobody else writes/,
+    );
   });
 
   test.each([
