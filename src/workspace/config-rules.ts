@@ -5,6 +5,7 @@ import { joinRepository, parseDockerReference, parseTag } from '../oci/reference
 import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
 import { cacheHostFaults } from './cache-hosts.ts';
 import type { ConfigFile } from './config-document.ts';
+import { isCredentialPath, isSigningVariable } from './credentials.ts';
 import { cacheFaults } from './layer-caches.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
@@ -217,6 +218,15 @@ export function secretFaults(
           message: '`env` must be the name of a variable, never a value',
         });
       }
+      if ('env' in secret ? isSigningVariable(secret.env) : isCredentialPath(secret.file)) {
+        const key = 'env' in secret ? 'env' : 'file';
+        faults.push({
+          path: [...path, i, key],
+          message: `\`${key}\` leads to a credential of the machine or job, with which any step of a build could sign or push`,
+          suggestion:
+            'Put what the build needs into a variable or file of its own, with no more rights than the build needs.',
+        });
+      }
       if ('file' in secret && /[\0\n]|^-----/.test(secret.file)) {
         faults.push({ path: [...path, i, 'file'], message: '`file` must be a path, never the value itself' });
       }
@@ -263,9 +273,12 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
     ];
   }
   if (/^env:\/\//.test(key)) {
-    return /^env:\/\/[A-Za-z_][A-Za-z0-9_]*$/.test(key)
-      ? []
-      : [{ path, message: 'env:// is followed by the name of a variable' }];
+    const name = key.slice('env://'.length);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      return [{ path, message: 'env:// is followed by the name of a variable' }];
+    // COSIGN_PRIVATE_KEY and its like do hold keys.
+    if (/^COSIGN_/.test(name) || !isSigningVariable(name)) return [];
+    return [{ path, message: `${name} holds a token and no key` }];
   }
   const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
   if (scheme === 'pkcs11' && key.includes('?')) {

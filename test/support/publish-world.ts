@@ -137,6 +137,8 @@ export class PublishWorld {
       cwd: tree.root,
       temporary: tmpdir(),
       parallelBuilds: 2,
+      credentialFiles: [],
+      realFile: async () => undefined,
       signal: attempt.signal ?? new AbortController().signal,
       workspace: async () => ({ config, location: LOCATION }),
       tree: async () => tree,

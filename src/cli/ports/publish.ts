@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { realFile } from '../../adapters/real-file.ts';
 import type { PublishPorts } from '../../features/publish/run.ts';
 import { invocationOf } from '../ambient-identity.ts';
+import { credentialFilesOf } from '../credential-files.ts';
 import { given } from '../environment.ts';
 import type { Session } from '../session.ts';
 
@@ -15,6 +17,8 @@ export function publishPorts({ environment, wiring, signal }: Session): PublishP
     temporary: environment.temporary,
     ...given('invocation', invocationOf(environment)),
     parallelBuilds: PARALLEL_BUILDS,
+    credentialFiles: credentialFilesOf(environment),
+    realFile,
     signal,
     workspace: () => wiring.workspace(),
     tree: () => wiring.repository(),

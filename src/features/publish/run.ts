@@ -30,6 +30,7 @@ import {
 import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
 import { planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
+import { checkSecrets, type SecretPorts } from './secrets.ts';
 
 /** What a publish is asked to do. */
 export interface PublishRequest {
@@ -50,7 +51,7 @@ export type PublishConfig = SigningConfig &
  * What a publish works with. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
  * `builder` and `program` start programs and are asked only where those are needed.
  */
-export interface PublishPorts extends IdentityPorts {
+export interface PublishPorts extends IdentityPorts, SecretPorts {
   /** Where selectors that are paths begin. Absolute. */
   readonly cwd: string;
   /** An existing folder for temporary files. */
@@ -100,6 +101,9 @@ export async function runPublish(
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   const [tree, { config }] = await Promise.all([ports.tree(), ports.workspace()]);
   const cache = cachesOf(plan.run.tier, config);
+  const { signer: by } = config.signing;
+  const secrets = sources.flatMap(({ inputs }) => inputs.component.build.secrets);
+  await checkSecrets(secrets, by.type === 'key' ? by.key : undefined, ports, emit);
   const checked = await checkBuilds(tasksOf(plan, sources), tree);
   if (request.dryRun) return { plan };
   const [registry, verifier, policy, signer] = await Promise.all([

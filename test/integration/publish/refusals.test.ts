@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorSchema } from '../../../src/core/error-document.ts';
 import type { PublishReport } from '../../../src/features/publish/document.ts';
 import { publishSchema } from '../../../src/features/publish/document.ts';
+import type { FileContent } from '../../support/git.ts';
 import {
   type App,
   documentOf,
@@ -61,6 +62,8 @@ async function expectRefusal(
 }
 
 const ORDERS = 'primitives/domain/orders';
+const withSecret = (source: string) =>
+  `kind: domain\nname: orders\nbuild: { secrets: [{ id: token, ${source} }] }\n`;
 
 test('a Fulcio that only the checkout names gets no token, and nothing is built', async () => {
   await using app = await lab.app();
@@ -80,7 +83,7 @@ test('a Fulcio that only the checkout names gets no token, and nothing is built'
 });
 
 describe('a workspace', () => {
-  test.each<[string, Record<string, string>, Refusal]>([
+  test.each<[string, Record<string, FileContent>, Refusal]>([
     [
       'with broken YAML',
       { 'primitive.config.yaml': 'registry: [\n' },
@@ -139,6 +142,29 @@ describe('a workspace', () => {
       'with a floating tag',
       { 'primitive.config.yaml': 'registry: 127.0.0.1:1/x\ntags: [latest]\n' },
       { code: 'config-invalid', exit: 2, says: /latest.*\{sha\}/s },
+    ],
+    [
+      'that gives its builds the token to sign with',
+      { [`${ORDERS}/primitive.yaml`]: withSecret('env: ACTIONS_ID_TOKEN_REQUEST_TOKEN') },
+      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `env` leads to a credential/ },
+    ],
+    [
+      'that gives its builds the environment',
+      { [`${ORDERS}/primitive.yaml`]: withSecret('file: /proc/self/environ') },
+      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `file` leads to a credential/ },
+    ],
+    [
+      'that gives its builds the environment, by a way around',
+      { [`${ORDERS}/primitive.yaml`]: withSecret(`file: ${'../'.repeat(20)}proc/self/environ`) },
+      { code: 'build-secret-refused', exit: 2, says: /\/proc\/self\/environ as build secret token/ },
+    ],
+    [
+      'that gives its builds the environment, by a link',
+      {
+        'npm-token': { link: '/proc/self/environ' },
+        [`${ORDERS}/primitive.yaml`]: withSecret('file: npm-token'),
+      },
+      { code: 'build-secret-refused', exit: 2, says: /npm-token as build secret token/ },
     ],
   ])('%s is refused, in a dry run too', async (_case, files, refusal) => {
     await using app = await lab.app();
