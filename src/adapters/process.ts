@@ -5,7 +5,7 @@ import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { mask } from '../core/mask.ts';
+import { isMaskable, mask } from '../core/mask.ts';
 import { credentialsFor, withoutCredentials } from '../toolchain/credentials.ts';
 import { programFolders } from '../toolchain/folders.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
@@ -329,12 +329,10 @@ class Redactor {
   readonly redact: (text: string) => string;
 
   constructor(secrets: readonly string[]) {
-    const lines = secrets
-      .flatMap((secret) => secret.split(/\r?\n/))
-      .filter((line) => line.trim().length >= 4);
+    const lines = secrets.flatMap((secret) => secret.split(/\r?\n/));
     // Longest first, so that none is found only in part.
     const all = [...new Set([...secrets, ...lines].map((secret) => secret.trim()))]
-      .filter((secret) => secret !== '')
+      .filter(isMaskable)
       .sort((a, b) => b.length - a.length);
     this.longest = all[0]?.length ?? 0;
     this.redact = (text) => mask(text, all);

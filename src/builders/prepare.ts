@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
+import { isMaskable } from '../core/mask.ts';
 import { readImageLayout } from '../oci/layout.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Program } from '../toolchain/find.ts';
@@ -53,7 +54,12 @@ export async function prepare(
     }
   }
   const secrets = await Promise.all(request.secrets.map((secret) => load(secret, variables)));
-  return { secrets, log: new BuildLog(request.onLine) };
+  const log = new BuildLog(request.onLine);
+  for (const { id, value } of secrets) {
+    if (!isMaskable(value.toString('utf8').trim()))
+      log.add(`Build secret ${id} is shorter than 8 characters, so it is not masked in this log.`);
+  }
+  return { secrets, log };
 }
 
 async function load(

@@ -1,11 +1,12 @@
+import { isMaskable } from '../core/mask.ts';
+
 /** Names of variables that hold a secret: a word of it says so. */
 const SECRET_NAME =
-  /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY|AUTH)(_|$)/i;
+  /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY|AUTH|PIN)(_|$)/i;
 /** Names that end so hold the address or the owner of a secret: AUTH_URL, TOKEN_ISSUER, PASSWORD_FILE. */
 const PLACE_NAME = /_(URL|URI|HOST|SERVER|ENDPOINT|ISSUER|REALM|FILE|PATH|DIR|SOCK|NAME|USER|USERNAME)$/i;
 /** `https://user:PASSWORD@host`, also without a scheme, as proxies are written. */
 const URL_PASSWORD = /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^\s/:@]*:([^\s/@]+)@/i;
-const SHORTEST = 8;
 
 /**
  * The strings of an environment that are masked in free text, the longest first: values of variables whose name says
@@ -20,14 +21,26 @@ export function secretsOf(variables: Readonly<Record<string, string | undefined>
   return [...values].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
 }
 
+/** Variables that a publish signs with. */
+const SIGNING_SECRETS = ['COSIGN_PASSWORD', 'COSIGN_PKCS11_PIN'];
+
+/** What to warn of: secrets to sign with that are too short to be masked; undefined where there are none. */
+export function shortSecretWarning(
+  variables: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const short = SIGNING_SECRETS.filter((name) => variables[name] && !isMaskable(variables[name]));
+  if (short.length === 0) return undefined;
+  return `${short.join(' and ')}: shorter than 8 characters, so not masked in what programs print; take a longer one.`;
+}
+
 function secretLines(name: string, value: string): readonly string[] {
   if (!SECRET_NAME.test(name) || PLACE_NAME.test(name) || /^[/~]/.test(value)) return [];
-  return [value, ...value.split(/\r?\n/)].filter((part) => part.length >= SHORTEST && !/^-----/.test(part));
+  return [value, ...value.split(/\r?\n/)].filter((part) => isMaskable(part) && !/^-----/.test(part));
 }
 
 /** A short password is found only where it is one: between `:` and `@`. */
 function urlPassword(value: string): readonly string[] {
   const [, password] = URL_PASSWORD.exec(value) ?? [];
   if (password === undefined) return [];
-  return password.length >= SHORTEST ? [password] : [`:${password}@`];
+  return isMaskable(password) ? [password] : [`:${password}@`];
 }

@@ -1,5 +1,6 @@
 import type { Emit } from '../core/events.ts';
 import type { Environment } from './environment.ts';
+import { shortSecretWarning } from './secrets.ts';
 import type { Wiring } from './wiring/wiring.ts';
 
 /** What a command works with while it runs. */
@@ -11,4 +12,10 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Shows what happens; never throws. */
   readonly emit: Emit;
+}
+
+/** Says once which secrets to sign with are too short to be masked. */
+export function warnOfShortSecrets({ environment, emit }: Session): void {
+  const message = shortSecretWarning(environment.variables);
+  if (message !== undefined) emit({ type: 'warning', code: 'secret-short', message });
 }

@@ -1,6 +1,7 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
 import { doctorPorts } from '../cli/ports/doctor.ts';
+import { warnOfShortSecrets } from '../cli/session.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Doctor extends BaseCommand {
@@ -12,6 +13,7 @@ export default class Doctor extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(Doctor);
     return this.act(flags, async (session) => {
+      warnOfShortSecrets(session);
       const { runDoctor } = await import('../features/doctor/run.ts');
       const { doctorOutcome } = await import('../features/doctor/view.ts');
       return doctorOutcome(await runDoctor(doctorPorts(session)));

@@ -9,6 +9,7 @@ import {
   selectionOf,
 } from '../cli/flags.ts';
 import { publishPorts } from '../cli/ports/publish.ts';
+import { warnOfShortSecrets } from '../cli/session.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Publish extends BaseCommand {
@@ -44,6 +45,7 @@ export default class Publish extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Publish);
     return this.act(flags, async (session) => {
+      warnOfShortSecrets(session);
       const { runPublish } = await import('../features/publish/run.ts');
       const { publishOutcome } = await import('../features/publish/view.ts');
       const request = {

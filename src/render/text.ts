@@ -1,17 +1,22 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with the escape character
 const SGR = /\u001b\[[0-9;:]*m/g;
-// C0 but tab and newline, DEL, C1, line separators, and the marks that reorder text (CVE-2021-42574).
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+// C0 but tab and newline, DEL, C1, line separators, the marks that reorder text (CVE-2021-42574), and what shows nothing:
+// other characters of format, fillers of Hangul and tags.
+const UNSAFE =
+  /[[\p{Cc}--[\t\n]]\p{Zl}\p{Zp}\p{Bidi_Control}[\p{Default_Ignorable_Code_Point}&&[\p{Cf}\p{Lo}]]\ufff9-\ufffb]/gv;
 
 /**
  * Makes text from outside safe to print: colours are dropped, every other control character becomes a visible
  * `\u001b`, so that a log line or a name can neither move the cursor nor pass for another text.
  */
 export function sanitize(text: string): string {
-  return text
-    .replace(SGR, '')
-    .replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(SGR, '').replace(UNSAFE, escaped);
+}
+
+/** `\u001b`; beyond four digits `\u{e0041}`. */
+function escaped(character: string): string {
+  const hex = (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0');
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`;
 }
 
 /** As {@link sanitize}, for one line: a newline is made visible too. */

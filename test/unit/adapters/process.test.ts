@@ -189,10 +189,10 @@ describe('output', () => {
 });
 
 describe('secrets', () => {
-  const key = '-----BEGIN KEY-----\nabcdef\nghijkl\n-----END KEY-----\n';
+  const key = '-----BEGIN KEY-----\nabcdefgh\nijklmnop\n-----END KEY-----\n';
   test.each([
-    ['a word', ['s3cret'], 'token s3cret, s3crets3cret', 'token ***, ******'],
-    ['one inside another', ['ab', 'xaby'], 'xaby ab', '*** ***'],
+    ['a word', ['s3cret-1'], 'token s3cret-1, s3cret-1s3cret-1', 'token ***, ******'],
+    ['one inside another', ['abcdefgh', 'xabcdefghy'], 'xabcdefghy abcdefgh', '*** ***'],
     ['one of several lines', [key], `${key}end`, '***\n***\n***\n***\nend'],
     ['an empty one', [''], 'as it is', 'as it is'],
   ])('%s', async (_name, secrets, said, seen) => {
@@ -206,6 +206,12 @@ describe('secrets', () => {
     // The kept tail is redacted as a whole, so a secret of several lines is one mark there.
     for (const secret of secrets.flatMap((whole) => whole.split('\n')).filter(Boolean))
       expect(stderr).not.toContain(secret);
+  });
+
+  test('that are short give nothing away', async () => {
+    const said = 'decrypt: y pin 1234';
+    const { stderr } = await node('process.stderr.write(process.argv[1])', { secrets: ['y', '1234'] }, said);
+    expect(stderr).toBe(said);
   });
 
   test('do not slip through where a long line is cut', async () => {

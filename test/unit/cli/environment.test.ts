@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { detectCi, type EnvironmentFlags, networkOf, readEnvironment } from '../../../src/cli/environment.ts';
-import { secretsOf } from '../../../src/cli/secrets.ts';
+import { secretsOf, shortSecretWarning } from '../../../src/cli/secrets.ts';
 
 const noFlags: EnvironmentFlags = { json: false, 'no-input': false, directory: undefined, config: undefined };
 
@@ -132,6 +132,7 @@ describe('secrets', () => {
     ['AWS_SECRET_ACCESS_KEY', 'abcdefgh', true],
     ['SSH_AUTH_SOCK', '/tmp/ssh-XXXX/agent.1', false],
     ['PASSWORD', 'short', false],
+    ['COSIGN_PKCS11_PIN', '12345678', true],
     ['TOKENIZER', 'bert-base-uncased', false],
     ['PATH', '/usr/bin:/bin', false],
     ['AUTHOR', 'somebody-known', false],
@@ -152,6 +153,21 @@ describe('secrets', () => {
   ])('of a URL in %s the password', (name, value, secrets) => {
     expect(secretsOf({ [name]: value })).toEqual(secrets);
   });
+
+  test.each([
+    [{ COSIGN_PASSWORD: 'y' }, /^COSIGN_PASSWORD: shorter than 8/],
+    [{ COSIGN_PASSWORD: 'y', COSIGN_PKCS11_PIN: '1234' }, /^COSIGN_PASSWORD and COSIGN_PKCS11_PIN: /],
+  ])('one that is too short to be masked is said: %j', (variables, says) => {
+    expect(shortSecretWarning(variables)).toMatch(says);
+    expect(shortSecretWarning(variables)).not.toMatch(/\by\b|1234/);
+  });
+
+  test.each([{}, { COSIGN_PASSWORD: '' }, { COSIGN_PASSWORD: 'long enough' }])(
+    'nothing is said of %j',
+    (variables) => {
+      expect(shortSecretWarning(variables)).toBeUndefined();
+    },
+  );
 
   test('each line of a private key is one, the longest value first', () => {
     const key = '-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0B\n-----END KEY-----';

@@ -14,7 +14,23 @@ describe('sanitize', () => {
     ['over\rwritten', 'over\\u000dwritten'],
     ['\u009b2J', '\\u009b2J'],
     ['\u202etxt.exe', '\\u202etxt.exe'],
+    ['\u061ctxt.exe', '\\u061ctxt.exe'],
+    ['pay\u{200b}pal \u{e0041}', 'pay\\u200bpal \\u{e0041}'],
+    ['\ud800 alone', '\ud800 alone'],
+    ['e\u0301 \u2714\ufe0f نص 한글', 'e\u0301 \u2714\ufe0f نص 한글'],
   ])('%j', (text, safe) => expect(sanitize(text)).toBe(safe));
+
+  test.each([
+    ['reorders text', /\p{Bidi_Control}/u],
+    ['is of format and shows nothing', /(?=\p{Default_Ignorable_Code_Point})[\p{Cf}\p{Lo}]/u],
+    ['controls a terminal', /(?![\t\n])\p{Cc}/u],
+    ['separates lines', /[\p{Zl}\p{Zp}]/u],
+  ])('no character that %s gets through', (_, property) => {
+    const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+    const unsafe = all.filter((character) => property.test(character));
+    expect(unsafe.length).toBeGreaterThan(1);
+    expect(unsafe.filter((character) => !/^[\x20-\x7e]+$/.test(sanitize(character)))).toEqual([]);
+  });
 
   test('a line stays one line', () => expect(sanitizeLine('a\nb')).toBe('a\\nb'));
 });
@@ -37,6 +53,11 @@ test('JSON has no old workflow command, and the same data', () => {
 describe('mask', () => {
   test('every occurrence', () => {
     expect(mask('a s3cr3t-1 b s3cr3t-1', ['s3cr3t-1'])).toBe('a *** b ***');
+  });
+
+  test('a short secret is left, for what is masked of other words would show it', () => {
+    expect(mask('cosign: decrypt: y', ['y'])).toBe('cosign: decrypt: y');
+    expect(mask('http://user:y@proxy decrypt', [':y@'])).toBe('http://user***proxy decrypt');
   });
 
   test('a secret that is a part of another leaves no rest of it', () => {
