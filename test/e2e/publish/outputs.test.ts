@@ -6,6 +6,7 @@ import { eventSchema } from '../../../src/core/event-document.ts';
 import type { PublishPlan, PublishReport } from '../../../src/features/publish/document.ts';
 import { watchDescendants } from '../../support/descendants.ts';
 import { collect } from '../../support/packed.ts';
+import { blocks, commandsOf } from '../../support/pages.ts';
 import { type PublishLab, startPublishLab, tagsOf } from '../../support/publish-lab.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
@@ -125,6 +126,15 @@ describe('documents', () => {
   });
 });
 
+/** The lines of docs/trust.md that verify by key, as arguments, for an image. */
+function documentedKeyLines(ref: string): readonly (readonly string[])[] {
+  return blocks()
+    .filter(({ page, language }) => page === 'docs/trust.md' && language === 'sh')
+    .flatMap(commandsOf)
+    .filter((words) => words.some((word) => word.startsWith('--key=')))
+    .map(([, ...words]) => words.map((word) => (word.startsWith('ghcr.io/') ? ref : word)));
+}
+
 test('keys: an encrypted key seals, cosign 3 and 2.6 verify with the public one; a wrong password is told', async () => {
   const folder = await lab.folder('keys');
   const password = 'canary-password-4711';
@@ -138,13 +148,23 @@ test('keys: an encrypted key seals, cosign 3 and 2.6 verify with the public one;
   const report = await app.report({ as: null, env });
   expect(report.components.map(({ action }) => action)).toEqual(['built', 'built']);
   const ref = report.components[0]?.ref ?? '';
-  for (const cosign of ['cosign', 'cosign2']) {
-    const trust = ['--trusted-root', lab.sigstore.trustedRoot, '--insecure-ignore-tlog'];
-    const flags = ['--key', join(folder, 'k.pub'), ...trust, ref];
-    await run(tool(cosign), ['verify', ...flags]);
-    await run(tool(cosign), ['verify-attestation', '--type', 'slsaprovenance1', ...flags]);
-    await run(tool(cosign), ['verify-attestation', '--type', 'spdxjson', ...flags]);
+  const lines = documentedKeyLines(ref);
+  expect(lines.map(([command, type]) => `${command} ${type?.startsWith('--type') ? type : ''}`)).toEqual([
+    'verify ',
+    'verify-attestation --type=slsaprovenance1',
+    'verify-attestation --type=spdxjson',
+  ]);
+  // As they stand in the documentation, and with the public half of the key in the current folder.
+  const root = join(folder, 'trusted-root.json');
+  await run(tool('cosign'), ['trusted-root', 'create', `--out=${root}`]);
+  for (const args of lines) {
+    const at = { cwd: app.repo.root, env: { HOME: folder } };
+    await run(tool('cosign'), args, at);
+    await run(tool('cosign2'), [...args, `--trusted-root=${root}`], at);
   }
+  const [verify = []] = lines;
+  const unsaid = verify.filter((flag) => flag !== '--insecure-ignore-tlog');
+  expect((await attempt(tool('cosign'), unsaid, { cwd: app.repo.root })).code).not.toBe(0);
   const again = await app.report({ as: null, env });
   expect(again.components.map(({ action }) => action)).toEqual(app.ids.map(() => 'already-published'));
   await app.change({ 'domain/stock': 'v2' });
@@ -152,6 +172,11 @@ test('keys: an encrypted key seals, cosign 3 and 2.6 verify with the public one;
   expect(wrong.code).toBe(3);
   expect(JSON.parse(wrong.stdout)).toMatchObject({ code: 'signing-key-unusable' });
   expect(wrong.stdout + wrong.stderr).not.toMatch(/wrong-password/);
+  // A letter that is masked in other words would be shown by them.
+  const short = await app.publish({ as: null, args: ['--json'], env: { COSIGN_PASSWORD: 'y' } });
+  expect(short.stdout).toMatch(/decrypt/);
+  expect(short.stdout + short.stderr).not.toContain('***');
+  expect(short.stderr.match(/COSIGN_PASSWORD: shorter than 8 characters/g)).toHaveLength(1);
 });
 
 test('no secret is in any output, event, report, plan, process list, provenance, SBOM or image', async () => {
