@@ -34,6 +34,8 @@ export interface PublishAttempt extends Partial<Pick<PublishRequest, 'sealOnly' 
   /** Only these; all where absent. */
   readonly select?: readonly string[];
   readonly branch?: string;
+  /** Layer caches of main in a config that nobody checked. */
+  readonly caches?: { readonly from: readonly string[]; readonly writers?: 'trusted' };
   readonly builder?: LayoutBuilder;
   /** Templates besides `{sha}`. */
   readonly tags?: readonly string[];
@@ -129,7 +131,7 @@ export class PublishWorld {
       channel: { tag: 'main', branch: 'main' },
       tags: ['{sha}', ...tags],
       sbom: { format: 'spdx-json' as const },
-      build: { cache: { trusted: { from: [], to: [] }, accepted: { from: [], to: [] } } },
+      build: { cache: { trusted: { from: [], to: [], ...attempt.caches }, accepted: { from: [], to: [] } } },
       signing: { signer: { type: 'key' as const, key: `${as}.key` }, ...this.#policyOf(as) },
     };
     const tree = Object.assign(createMemoryTree(filesOf(sources), { commit, branch }), this.#history());

@@ -53,6 +53,20 @@ describe('a commit', () => {
     expect(await brokenPromises(world)).toEqual([]);
   });
 
+  it('is not built by main from a cache that a pull request may have written, whatever config was read', async () => {
+    const world = new PublishWorld();
+    const from = ['type=registry,ref=cache.example/main'];
+    const builder = createLayoutBuilder();
+    const publish = (as: 'main' | 'pull-request', caches: PublishAttempt['caches']) =>
+      world.publish({ as, commit: world.commit(as), sources, builder, ...(caches ? { caches } : {}) });
+    await expect(publish('main', { from })).rejects.toMatchObject({ code: 'cache-untrusted', exit: 2 });
+    const below = { from: ['type=registry,ref=127.0.0.1:5000/acme/cache'], writers: 'trusted' as const };
+    await expect(publish('main', below)).rejects.toMatchObject({ code: 'cache-untrusted', exit: 2 });
+    expect(builder.built).toEqual([]);
+    expect(await world.inspect('domain/orders', world.commits[0] ?? '')).toBe('absent');
+    expect(actions(await publish('main', { from, writers: 'trusted' }))).toEqual(all('built'));
+  });
+
   it('is found again by its inputs after a revert, on another branch, without any record', async () => {
     const world = new PublishWorld();
     await world.publish({ as: 'main', commit: world.commit('first'), sources });
