@@ -88,7 +88,8 @@ describe('examine', () => {
     const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
     const build = { cache: { trusted: { from: [] } } };
     const config = { registry: 'ghcr.io/acme', gitops: {}, signing, build };
-    const known: Record<string, unknown> = { workspace: async () => ({ location: { path: 'x' }, config }) };
+    const workspace = async () => ({ location: { path: 'x' }, config });
+    const known: Record<string, unknown> = { workspace, skipped: [] };
     const ports = new Proxy(known, { get: (target, name: string) => target[name] ?? refused });
     const { report } = await runDoctor(ports as unknown as DoctorPorts);
     const { id, ...check } = report.checks.at(-1) ?? {};
