@@ -1,6 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LimitFunction } from 'p-limit';
 import type { BuildResult } from '../../builders/builder.ts';
+import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { type ImageLayout, readImageLayout } from '../../oci/layout.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
@@ -22,8 +24,15 @@ export interface BuiltImage {
   readonly attestations: readonly string[];
 }
 
+/** How much of what takes a machine's processors goes on at a time, over all components. */
+export interface Limits {
+  readonly build: LimitFunction;
+  readonly describe: LimitFunction;
+}
+
 /**
- * Builds one component from its git objects, describes it, pushes it by digest and signs its attestations.
+ * Builds one component from its git objects, then describes it, pushes it by digest and signs its attestations, all three
+ * at the same time.
  *
  * `folder` is this component's own temporary folder; context and layout are removed from it as soon as they are used.
  * Throws what the builder, syft, the registry and the signer throw, and `build-platform-missing` (exit 1).
@@ -31,13 +40,47 @@ export interface BuiltImage {
 export async function buildComponent(
   { inputs, images }: Task,
   execution: Execution,
-  folder: string,
+  { folder, limits }: { readonly folder: string; readonly limits: Limits },
 ): Promise<BuiltImage> {
-  const { plan, tools, tree, settings, seal, signer, signal, emit } = execution;
+  const { plan, tools, seal, emit } = execution;
   if (!tools || !images) throw new Error('a component is built that was not checked before');
   const { component } = inputs;
-  const context = join(folder, 'context');
   const output = join(folder, 'layout');
+  const result = await limits.build(() => build({ inputs, images }, execution, tools, folder, output));
+  const layout = await readImageLayout(result.layout, { annotations: constants(inputs, plan) });
+  const platforms = layout.platforms.map(formatPlatform);
+  checkPlatforms(inputs, platforms);
+  emit({ type: 'item', item: component.id, status: 'done', state: 'built', digest: layout.index.digest });
+
+  // The registry, syft and the signer work at the same time: none needs what another makes.
+  emit({ type: 'item', item: component.id, status: 'active', state: 'describing' });
+  const statements = [
+    Promise.resolve(describeBuild(inputs, execution, tools, layout, result)),
+    ...layout.manifests.map((manifest, position) =>
+      limits.describe(() =>
+        describeContents(inputs, execution, tools, { layout, result, manifest, position }),
+      ),
+    ),
+  ];
+  const attesting = attest(statements, execution, component.id, folder);
+  await settleAll<unknown>([attesting, push(inputs, layout, seal.registry)]);
+  const attestations = await attesting;
+  await rm(output, { recursive: true, force: true });
+  emit({ type: 'item', item: component.id, status: 'done', state: 'attested' });
+  return { index: layout.index, platforms: [...platforms].sort(), attestations };
+}
+
+/** The builder's image layout of a component. The context is gone once it is built. */
+async function build(
+  { inputs, images }: { readonly inputs: ComponentInputs; readonly images: readonly PinnedReference[] },
+  { plan, tree, settings, signal, emit }: Execution,
+  { builder, builderInfo }: BuildTools,
+  folder: string,
+  output: string,
+): Promise<BuildResult> {
+  signal.throwIfAborted();
+  const { component } = inputs;
+  const context = join(folder, 'context');
   await mkdir(folder, { recursive: true });
   await writeContext(tree, inputs, context);
   emit({
@@ -45,10 +88,10 @@ export async function buildComponent(
     item: component.id,
     status: 'active',
     state: 'building',
-    detail: tools.builderInfo.name,
+    detail: builderInfo.name,
   });
   const { build } = component;
-  const result = await tools.builder.build({
+  const result = await builder.build({
     context,
     dockerfile: build.dockerfile,
     ...(build.target === undefined ? {} : { target: build.target }),
@@ -65,26 +108,26 @@ export async function buildComponent(
     signal,
   });
   await rm(context, { recursive: true, force: true });
-  const layout = await readImageLayout(result.layout, { annotations: constants(inputs, plan) });
-  const platforms = layout.platforms.map(formatPlatform);
-  checkPlatforms(inputs, platforms);
-  emit({ type: 'item', item: component.id, status: 'done', state: 'built', digest: layout.index.digest });
+  return result;
+}
 
-  const statements = await describe(inputs, execution, tools, layout, result);
-  emit({ type: 'item', item: component.id, status: 'active', state: 'pushing' });
-  await push(inputs, layout, seal.registry);
-  emit({ type: 'item', item: component.id, status: 'active', state: 'pushed', digest: layout.index.digest });
-  await rm(output, { recursive: true, force: true });
-
-  emit({ type: 'item', item: component.id, status: 'active', state: 'attesting' });
-  const attestations: string[] = [];
-  for (const [position, statement] of statements.entries()) {
+/** Signs each statement as soon as it is made. Gives the paths of the bundles, in the order of the statements. */
+async function attest(
+  statements: readonly Promise<Uint8Array>[],
+  { signer, emit }: Execution,
+  item: string,
+  folder: string,
+): Promise<string[]> {
+  const described = settleAll(statements).then(() => {
+    emit({ type: 'item', item, status: 'active', state: 'attesting' });
+  });
+  const signing = statements.map(async (statement, position) => {
     const path = join(folder, `${position}.sigstore.json`);
-    await writeFile(path, await signer.sign(statement));
-    attestations.push(path);
-  }
-  emit({ type: 'item', item: component.id, status: 'done', state: 'attested' });
-  return { index: layout.index, platforms: [...platforms].sort(), attestations };
+    await writeFile(path, await signer.sign(await statement));
+    return path;
+  });
+  await settleAll<unknown>([described, ...signing]);
+  return Promise.all(signing);
 }
 
 /** The bundles of a built image, read back from disk. */
@@ -115,17 +158,17 @@ function checkPlatforms({ component }: ComponentInputs, built: readonly string[]
   });
 }
 
-async function describe(
+/** How the image was built. */
+function describeBuild(
   { component, inputDigest }: ComponentInputs,
-  { plan, settings, signal, emit }: Execution,
-  { builderInfo, sbom }: BuildTools,
+  { plan, settings }: Execution,
+  { builderInfo }: BuildTools,
   layout: ImageLayout,
   built: BuildResult,
-): Promise<Uint8Array[]> {
-  emit({ type: 'item', item: component.id, status: 'active', state: 'describing' });
+): Uint8Array {
   const { kind, name, build } = component;
   const { signer } = plan.run;
-  const provenance = provenanceStatement({
+  return provenanceStatement({
     image: component.repository,
     digest: layout.index.digest,
     provenance: {
@@ -149,29 +192,40 @@ async function describe(
       ...(settings.invocation === undefined ? {} : { invocation: settings.invocation }),
     },
   });
-  const sboms: Uint8Array[] = [];
-  for (const [position, manifest] of layout.manifests.entries()) {
-    const platform = layout.platforms[position];
-    if (!platform) throw new Error('an image layout must give one platform per manifest');
-    const document = await sbom.generate({
-      layout: built.layout,
-      index: layout.index.digest,
-      platform,
-      manifest: manifest.digest,
-      image: component.repository,
-      format: settings.sbomFormat,
-      signal,
-    });
-    sboms.push(
-      sbomStatement({
-        index: layout.index.digest,
-        manifest: manifest.digest,
-        format: settings.sbomFormat,
-        document,
-      }),
-    );
-  }
-  return [provenance, ...sboms];
+}
+
+/** What is in the image of one platform. */
+async function describeContents(
+  { component }: ComponentInputs,
+  { settings, signal }: Execution,
+  { sbom }: BuildTools,
+  { layout, result, manifest, position }: BuiltPlatform,
+): Promise<Uint8Array> {
+  const platform = layout.platforms[position];
+  if (!platform) throw new Error('an image layout must give one platform per manifest');
+  const document = await sbom.generate({
+    layout: result.layout,
+    index: layout.index.digest,
+    platform,
+    manifest: manifest.digest,
+    image: component.repository,
+    format: settings.sbomFormat,
+    signal,
+  });
+  return sbomStatement({
+    index: layout.index.digest,
+    manifest: manifest.digest,
+    format: settings.sbomFormat,
+    document,
+  });
+}
+
+/** One child of a layout's index. */
+interface BuiltPlatform {
+  readonly layout: ImageLayout;
+  readonly result: BuildResult;
+  readonly manifest: Manifest;
+  readonly position: number;
 }
 
 async function push({ component }: ComponentInputs, layout: ImageLayout, registry: Registry): Promise<void> {

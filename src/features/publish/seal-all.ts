@@ -4,7 +4,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { attachSeal } from '../../seal/attach.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { signatureStatement } from '../../seal/statement.ts';
-import { type BuiltImage, buildComponent, readAttestations } from './build.ts';
+import { type BuiltImage, buildComponent, type Limits, readAttestations } from './build.ts';
 import type { PlannedComponent } from './document.ts';
 import { type Execution, failedTask, type Outcome, type Task } from './execution.ts';
 import { expectedImage, sealedImage } from './sealed-image.ts';
@@ -15,6 +15,9 @@ interface BuiltTask {
   readonly task: Task;
   readonly built: BuiltImage;
 }
+
+/** SBOMs that are made at a time: each takes a processor and memory of this machine, wherever builds run. */
+const SBOMS_AT_A_TIME = 4;
 
 /** Seals that are written and read back at a time: bounds how many bundles are in memory. */
 const SEALS_AT_A_TIME = 8;
@@ -54,26 +57,26 @@ async function buildAll(
     const item = inputs.component.id;
     emit({ type: 'item', item, status: 'waiting', state: 'planned', detail: planned.reason });
   }
-  const limit = pLimit(settings.parallel);
+  const limits = { build: pLimit(settings.parallel), describe: pLimit(SBOMS_AT_A_TIME) };
+  // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
+  const limit = pLimit(2 * settings.parallel);
   return settleAll(
     tasks.map(async (task): Promise<Outcome | BuiltTask> => {
       const { planned, manifest } = task;
-      if (planned.action === 'build') return limit(() => buildOne(task, execution));
+      if (planned.action === 'build') return limit(() => buildOne(task, execution, limits));
       if (planned.action === 'conflict') return { task, ok: false, error: conflict(task, planned) };
       return { task, ok: true, image: planned.sealed, ...(manifest ? { manifest } : {}) };
     }),
   );
 }
 
-async function buildOne(task: Task, execution: Execution): Promise<Outcome | BuiltTask> {
+async function buildOne(task: Task, execution: Execution, limits: Limits): Promise<Outcome | BuiltTask> {
   const { settings, signal } = execution;
   signal.throwIfAborted();
   const { kind, name } = task.planned;
   try {
-    return {
-      task,
-      built: await buildComponent(task, execution, join(settings.folder, `${kind}-${name}`)),
-    };
+    const folder = join(settings.folder, `${kind}-${name}`);
+    return { task, built: await buildComponent(task, execution, { folder, limits }) };
   } catch (error) {
     return failedTask(task, error, execution);
   }
