@@ -142,6 +142,14 @@ export const ConfigFile = strictObject(
               description: 'What builds; auto takes what is there and says so.',
             }),
           ),
+          parallel: Type.Optional(
+            Type.Integer({
+              description:
+                'Components built at a time; by default the processors of this machine, at most 4. More suit a remote BuildKit.',
+              minimum: 1,
+              maximum: 64,
+            }),
+          ),
           args: Type.Optional(BuildArgs),
           bases: Type.Optional(
             Type.Record(Type.String(), Type.String(), {

@@ -27,6 +27,8 @@ export interface Config {
   readonly insecureRegistries: readonly string[];
   readonly build: {
     readonly builder: 'auto' | 'buildx' | 'buildah';
+    /** Components built at a time, where the config says so. */
+    readonly parallel?: number;
     readonly args: Readonly<Record<string, string>>;
     readonly bases: Readonly<Record<string, string>>;
     readonly secrets: readonly BuildSecret[];
@@ -167,6 +169,7 @@ const GITOPS_DEFAULTS = {
 function resolveBuild(build: NonNullable<ConfigFile['build']>, root: string): Config['build'] {
   return {
     builder: build.builder ?? 'auto',
+    ...(build.parallel === undefined ? {} : { parallel: build.parallel }),
     args: build.args ?? {},
     bases: build.bases ?? {},
     secrets: resolveSecrets(build.secrets ?? [], root),

@@ -120,6 +120,9 @@ function expectation(schema: Schema): string {
     return `{ ${Object.keys(schema.properties).join(', ')} }`;
   }
   if (schema.type === 'array' && (schema.minItems ?? 0) > 0) return 'a list with at least one entry';
+  if (schema.minimum !== undefined && schema.maximum !== undefined) {
+    return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  }
   if (schema.minimum !== undefined) return `at least ${schema.minimum}`;
   return TYPES[schema.type ?? ''] ?? 'something else';
 }

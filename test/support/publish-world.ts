@@ -36,6 +36,8 @@ export interface PublishAttempt extends Partial<Pick<PublishRequest, 'sealOnly' 
   readonly branch?: string;
   /** Layer caches of main in a config that nobody checked. */
   readonly caches?: { readonly from: readonly string[]; readonly writers?: 'trusted' };
+  /** `build.parallel` of the config. */
+  readonly parallel?: number;
   readonly builder?: LayoutBuilder;
   /** Templates besides `{sha}`. */
   readonly tags?: readonly string[];
@@ -131,7 +133,10 @@ export class PublishWorld {
       channel: { tag: 'main', branch: 'main' },
       tags: ['{sha}', ...tags],
       sbom: { format: 'spdx-json' as const },
-      build: { cache: { trusted: { from: [], to: [], ...attempt.caches }, accepted: { from: [], to: [] } } },
+      build: {
+        cache: { trusted: { from: [], to: [], ...attempt.caches }, accepted: { from: [], to: [] } },
+        ...(attempt.parallel === undefined ? {} : { parallel: attempt.parallel }),
+      },
       signing: { signer: { type: 'key' as const, key: `${as}.key` }, ...this.#policyOf(as) },
     };
     const tree = Object.assign(createMemoryTree(filesOf(sources), { commit, branch }), this.#history());

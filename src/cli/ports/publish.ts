@@ -7,7 +7,7 @@ import { credentialFilesOf } from '../credential-files.ts';
 import { given } from '../environment.ts';
 import type { Session } from '../session.ts';
 
-/** Builds at a time: each is parallel in itself. */
+/** Builds at a time on this machine: each is parallel in itself. */
 const PARALLEL_BUILDS = Math.min(4, availableParallelism());
 
 /** What `publish` works with in a session. */

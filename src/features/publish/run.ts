@@ -43,7 +43,7 @@ export interface PublishRequest {
 /** The part of the config that publish itself reads. */
 export type PublishConfig = SigningConfig &
   Pick<Config, 'registry' | 'tags' | 'sbom'> & {
-    readonly build: Pick<Config['build'], 'cache'>;
+    readonly build: Pick<Config['build'], 'cache' | 'parallel'>;
     readonly signing: Pick<Config['signing'], 'accepted'>;
   };
 
@@ -58,6 +58,7 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   readonly temporary: string;
   /** URL of the CI run, for the provenance. */
   readonly invocation?: string;
+  /** Builds at a time, where the config does not say. */
   readonly parallelBuilds: number;
   readonly signal: AbortSignal;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
@@ -139,7 +140,7 @@ export async function runPublish(
         cache,
         ...(ports.invocation === undefined ? {} : { invocation: ports.invocation }),
         folder,
-        parallel: ports.parallelBuilds,
+        parallel: config.build.parallel ?? ports.parallelBuilds,
       },
       signal: ports.signal,
       emit,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import { publishOutcome } from '../../../src/features/publish/view.ts';
@@ -65,6 +66,40 @@ describe('a commit', () => {
     expect(builder.built).toEqual([]);
     expect(await world.inspect('domain/orders', world.commits[0] ?? '')).toBe('absent');
     expect(actions(await publish('main', { from, writers: 'trusted' }))).toEqual(all('built'));
+  });
+
+  it.each([
+    ['the config does not say', undefined, 2],
+    ['the config says 1', 1, 1],
+    ['the config says 6', 6, 6],
+  ])('is built as many components at a time as where %s', async (_name, parallel, expected) => {
+    const world = new PublishWorld();
+    const [many, commit] = [
+      Array.from({ length: 7 }, (_, index) => `domain/c${index}`),
+      world.commit('first'),
+    ];
+    let [now, most, started] = [0, 0, 0];
+    const waiting: (() => void)[] = [];
+    const builder = createLayoutBuilder({
+      onBuild: async () => {
+        most = Math.max(most, ++now);
+        started++;
+        // Each waits for the last that may build beside it.
+        if (now < expected && started < many.length) await new Promise<void>((go) => waiting.push(go));
+        else await setImmediate();
+        for (const go of waiting.splice(0)) go();
+        now--;
+      },
+    });
+    const published = await world.publish({
+      as: 'main',
+      commit,
+      sources: Object.fromEntries(many.map((id) => [id, 'v1'])),
+      builder,
+      ...(parallel === undefined ? {} : { parallel }),
+    });
+    expect(actions(published)).toEqual(many.map(() => 'built'));
+    expect(most).toBe(expected);
   });
 
   it('is found again by its inputs after a revert, on another branch, without any record', async () => {

@@ -57,6 +57,7 @@ channel: { branch: trunk }
 tags: ["main-{sha}", "{sha}"]
 build:
   builder: buildah
+  parallel: 64
   args: { VERSION: "1.20" }
   bases: { "golang:1.26": "mirror.lan:5000/golang:1.26@${digest}" }
   secrets: [{ id: npm, env: NPM_TOKEN }, { id: pip, file: secrets/pip.conf }]
@@ -83,6 +84,7 @@ plugins: ["@acme/kinds"]
     tags: ['{sha}', 'main-{sha}'],
     platforms: [{ architecture: 'amd64' }, { architecture: 'arm64', variant: 'v8' }],
     build: {
+      parallel: 64,
       secrets: [
         { id: 'npm', source: { env: 'NPM_TOKEN' } },
         { id: 'pip', source: { file: '/repo/secrets/pip.conf' } },
@@ -181,6 +183,9 @@ test.each([
     '2:27',
     'endpoint',
   ],
+  [`${R}build: { parallel: 0 }\n`, 'config-invalid', '2:20', 'from 1 to 64'],
+  [`${R}build: { parallel: 65 }\n`, 'config-invalid', '2:20', 'from 1 to 64'],
+  [`${R}build: { parallel: 1.5 }\n`, 'config-invalid', '2:20', 'whole number'],
   [`${R}build: { builder: bazel }\n`, 'config-invalid', '2:19', 'must be auto or buildx or buildah'],
   [`${R}build: { args: { VERSION: 1.20 } }\n`, 'config-invalid', '2:27', 'put it in quotes'],
   [`${R}build: { args: { "A=B": x } }\n`, 'config-invalid', '2:18', 'name of a build argument'],
