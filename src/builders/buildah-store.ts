@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { RunOptions, RunResult } from '../toolchain/process.ts';
@@ -29,6 +29,8 @@ export const ENVIRONMENT: NonNullable<RunOptions['env']> = {
 };
 
 const CLEANUP_MS = 60_000;
+/** Folder of the cache mounts, beside the stores. */
+const CACHE = 'cache';
 
 /** A store of images and containers for one build at a time; disposing of it removes all but pulled images. */
 export interface Store extends AsyncDisposable {
@@ -37,43 +39,45 @@ export interface Store extends AsyncDisposable {
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
-/** Opens a store of this cache namespace; what a killed build left in it is removed first. */
+/**
+ * Opens a store of this cache namespace; what a killed build left in it is removed first.
+ *
+ * Stores and cache mounts begin anew each month, and those of the month before last are removed: no more is kept than
+ * what the builds of two months pulled and cached.
+ */
 export async function openStore(
   setup: BuildahSetup,
   options: StoreOptions,
   cacheNamespace: string,
+  now = new Date(),
 ): Promise<Store> {
-  const wanted = join(setup.storage, shortHash(cacheNamespace));
-  await mkdir(wanted, { recursive: true, mode: 0o700 });
+  const namespace = join(setup.storage, shortHash(cacheNamespace));
+  const wanted = join(namespace, monthOf(now, 0));
+  await mkdir(join(wanted, CACHE), { recursive: true, mode: 0o700 });
+  await removeOld(setup, options, namespace, now);
   // Locks and leftovers are identified by path, so the path must be unique.
-  const namespace = await realpath(wanted);
-  const { lock, slot } = await takeSlot(namespace);
-  const folder = join(namespace, String(slot));
+  const current = await realpath(wanted);
+  const { lock, slot } = await takeSlot(current);
+  const folder = join(current, String(slot));
   const temporary = join(folder, 'tmp');
   const marker = join(folder, 'in-use');
   const list = `localhost/primitive:${randomBytes(8).toString('hex')}`;
-  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...options.driver];
-  const run = (args: readonly string[], runOptions: RunOptions = {}) =>
-    setup.processes.run(setup.program.path, [...setup.program.args, ...global, ...args], {
-      ...runOptions,
-      // Cache mounts are below TMPDIR for every store.
-      env: { ...ENVIRONMENT, TMPDIR: temporary },
-    });
+  const run = runIn(setup, options, folder);
   const clean = async (list: string) => {
     await endSteps(setup, options.runtime, temporary);
     await run(['rm', '--all'], { timeout: CLEANUP_MS });
     await run(['manifest', 'rm', list], { timeout: CLEANUP_MS });
     await run(['rmi', '--prune'], { timeout: CLEANUP_MS });
-    for (const entry of await readdir(temporary)) {
-      if (entry.startsWith('buildah-cache')) continue;
-      await rm(join(temporary, entry), { recursive: true, force: true });
-    }
+    // Of the links to the cache mounts only the links.
+    await rm(temporary, { recursive: true, force: true });
     await rm(marker, { force: true });
   };
   try {
     await mkdir(temporary, { recursive: true, mode: 0o700 });
     const left = await readFile(marker, 'utf8').catch(() => undefined);
     if (left !== undefined) await clean(left);
+    await mkdir(temporary, { recursive: true, mode: 0o700 });
+    await shareCacheMounts(join(current, CACHE), temporary);
     await writeFile(marker, list);
   } catch (error) {
     lock.close();
@@ -88,6 +92,50 @@ export async function openStore(
       lock.close();
     },
   };
+}
+
+/** A function that runs buildah on the store in a folder. */
+function runIn({ processes, program }: BuildahSetup, { driver }: StoreOptions, folder: string): Store['run'] {
+  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...driver];
+  return (args, options = {}) =>
+    processes.run(program.path, [...program.args, ...global, ...args], {
+      ...options,
+      env: { ...ENVIRONMENT, TMPDIR: join(folder, 'tmp') },
+    });
+}
+
+/** buildah keeps cache mounts below TMPDIR, since 1.30 by user: links make them those of all builds of the namespace. */
+async function shareCacheMounts(cache: string, temporary: string): Promise<void> {
+  for (const name of ['buildah-cache', `buildah-cache-${process.getuid?.() ?? 0}`])
+    await symlink(cache, join(temporary, name));
+}
+
+/** `2026-11`, of the month that is so many before. */
+function monthOf(now: Date, before: number): string {
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - before)).toISOString().slice(0, 7);
+}
+
+/** Removes what no build can use any more; that of last month may still be in use. */
+async function removeOld(
+  setup: BuildahSetup,
+  options: StoreOptions,
+  namespace: string,
+  now: Date,
+): Promise<void> {
+  const kept = [monthOf(now, 0), monthOf(now, 1)];
+  for (const month of await readdir(namespace)) {
+    if (kept.includes(month)) continue;
+    const folder = join(namespace, month);
+    for (const slot of await readdir(folder)) {
+      if (slot === CACHE) continue;
+      const run = runIn(setup, options, join(folder, slot));
+      // buildah unmounts, and without root may remove what other user ids own.
+      await run(['rm', '--all'], { timeout: CLEANUP_MS });
+      await run(['rmi', '--all', '--force'], { timeout: CLEANUP_MS });
+    }
+    // What cannot be removed costs space alone; the next build tries again.
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 /**

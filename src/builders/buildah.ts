@@ -27,7 +27,8 @@ interface Host extends StoreOptions {
 
 /**
  * buildah, without a daemon, from Debian 12's 1.28 on. Each build has a store to itself, so that all it leaves behind can
- * be removed without touching that of another; the bases that it pulled stay for the next one of the same namespace.
+ * be removed without touching that of another; the bases that it pulled stay for the next one of the same namespace, and
+ * all builds of a namespace share its cache mounts.
  */
 export function createBuildah(setup: BuildahSetup): Builder {
   let probed: Promise<Host> | undefined;
@@ -61,11 +62,12 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     };
     const secretArguments = await writeSecrets(prepared, folder);
     const ignore = await ignoreFile(request, folder);
-    for (const platform of request.platforms) {
+    for (const { platforms, contexts } of platformGroups(request)) {
       await run([
         'build',
         ...host.isolation,
-        ...buildArguments(request, platform),
+        ...buildArguments(request, platforms),
+        ...contexts,
         `--manifest=${store.list}`,
         `--ignorefile=${ignore}`,
         ...secretArguments,
@@ -89,26 +91,50 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   }
 }
 
-function buildArguments(request: BuildRequest, platform: Platform): string[] {
+/** Platforms that one call builds, and the images that take the place of those named. */
+interface PlatformGroup {
+  readonly platforms: Platform[];
+  readonly contexts: readonly string[];
+}
+
+/** One group, unless what is written, such as `FROM base-$TARGETARCH`, is another image on another platform. */
+function platformGroups(request: BuildRequest): PlatformGroup[] {
+  const groups = new Map<string, PlatformGroup>();
+  for (const platform of request.platforms) {
+    const contexts = contextArguments(request, platform);
+    const key = contexts.join(' ');
+    const group = groups.get(key) ?? { platforms: [], contexts };
+    group.platforms.push(platform);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function contextArguments({ images }: BuildRequest, platform: Platform): string[] {
   // Looked up by what is written, in newer versions by what it expands to.
-  const contexts = request.images
+  const contexts = images
     .filter(({ via, platforms }) => via !== '# syntax' && platforms.includes(formatPlatform(platform)))
     .flatMap(({ written, reference, pinned }) =>
       [written, reference].map((name) => `--build-context=${name}=docker-image://${withoutTag(pinned)}`),
     );
+  return [...new Set(contexts)];
+}
+
+function buildArguments(request: BuildRequest, platforms: readonly Platform[]): string[] {
   return [
     '--format=oci',
+    // buildah's layer cache does not know what a step is made of: 1.28 takes an amd64 image for arm64.
     '--layers=false',
     '--force-rm=true',
     '--identity-label=false',
     '--pull=false',
     `--timestamp=${SOURCE_DATE_EPOCH}`,
-    `--platform=${formatPlatform(platform)}`,
+    `--platform=${platforms.map(formatPlatform).join(',')}`,
+    `--jobs=${platforms.length}`,
     `--file=${join(request.context, request.dockerfile)}`,
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
     ...sortedPairs({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
     ...sortedPairs(request.labels).map((pair) => `--label=${pair}`),
-    ...new Set(contexts),
   ];
 }
 

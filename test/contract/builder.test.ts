@@ -377,6 +377,46 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
     expect(await built('two')).toEqual([['two', 'two\n']]);
   });
 
+  test('no step is taken from a build of other arguments, files or platforms', async () => {
+    const Dockerfile = `FROM --platform=$BUILDPLATFORM ${PINNED} AS b\nRUN --mount=type=bind,source=m,target=/m cp /m /made\nFROM scratch\nARG V\nENV V=$V\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCOPY --from=b /made /\nCOPY a /\n`;
+    const made = async (word: string, platform: string) => {
+      const files = await context({ Dockerfile, m: `m ${word}`, a: `a ${word}` });
+      // Nothing but what is in them tells these files apart.
+      for (const file of ['m', 'a']) await utimes(join(files, file), 315_532_800, 315_532_800);
+      const asked = { args: { V: word }, platforms: platforms(platform), context: files };
+      const [image] = await readImages(await build({ Dockerfile }, asked));
+      const { config } = image?.config ?? {};
+      return { ...Object.fromEntries(image?.files ?? []), env: config?.Env, labels: config?.Labels };
+    };
+    for (const [word, platform] of [
+      ['1', NATIVE],
+      ['2', NATIVE],
+      ['2', FOREIGN],
+    ] as const) {
+      expect(await made(word, platform)).toMatchObject({
+        made: `m ${word}`,
+        a: `a ${word}`,
+        env: expect.arrayContaining([`V=${word}`]),
+        labels: { arch: platform.slice('linux/'.length) },
+      });
+    }
+  });
+
+  test('a base may be another one on each platform', async () => {
+    const other = await pushShellBase(registry.host);
+    const bases = Object.fromEntries(
+      ['amd64', 'arm64'].map((arch) => [
+        `docker.io/library/shell-${arch}:1`,
+        arch === 'amd64' ? base : other,
+      ]),
+    );
+    const Dockerfile = 'ARG TARGETARCH\nFROM shell-$TARGETARCH:1\nCOPY a /\n';
+    const both = { platforms: platforms('linux/amd64', 'linux/arm64'), bases };
+    const result = await build({ Dockerfile, a: '' }, both);
+    for (const { files, platform } of await readImages(result)) expect(files.get('platform')).toBe(platform);
+    expect(result.bases.map(({ reference }) => reference)).toEqual([base, other].sort());
+  });
+
   test('several builds at once do not meet', async () => {
     const results = await Promise.all(
       ['one', 'two', 'three'].map((word) =>

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
 import type { BuildRequest } from '../../../src/builders/builder.ts';
@@ -68,8 +68,11 @@ const stores = async () => {
   const [namespace = ''] = (await readdir(join(folder, 'storage'))).filter(
     (name) => !name.startsWith('probe'),
   );
-  const slots = await readdir(join(folder, 'storage', namespace));
-  return slots.map((slot) => join(folder, 'storage', namespace, slot));
+  const [month = ''] = await readdir(join(folder, 'storage', namespace));
+  const slots = await readdir(join(folder, 'storage', namespace, month));
+  return slots
+    .filter((slot) => slot !== 'cache')
+    .map((slot) => join(folder, 'storage', namespace, month, slot));
 };
 /** Names of the images in a store, and how many working containers it has. */
 const content = async (store: string) => {
@@ -133,6 +136,45 @@ test('another process at work in the namespace is left alone', async () => {
   await kill(victim);
   await buildah.build(await request('RUN true'));
   await expect.poll(() => isRunning(MARKER), { timeout: 120_000 }).toBe(false);
+});
+
+test('builds at a time share cache mounts', async () => {
+  const steps = (word: string) =>
+    `RUN --mount=type=cache,target=/cache echo ${word} > /cache/${word}; ls /cache > /cache/seen-by-${word}; cat /cache/seen-by-${word}`;
+  const { builder: buildah } = await builder();
+  const seen = async (word: string) => {
+    const lines: string[] = [];
+    const output = join(folder, `layout-${word}`);
+    await buildah.build({ ...(await request(steps(word))), output, onLine: (line) => lines.push(line) });
+    return lines;
+  };
+  await seen('first');
+  const victim = await startVictim(await request(`RUN echo running-now && exec sleep ${MARKER}`));
+  expect(await seen('second')).toContain('first');
+  expect(await stores()).toHaveLength(2);
+  await kill(victim);
+  // Cleaning up after it leaves the mounts alone.
+  expect(await seen('third')).toEqual(expect.arrayContaining(['first', 'second']));
+});
+
+test('stores begin anew each month, and go in the month after next', async () => {
+  const { builder: buildah } = await builder();
+  await buildah.build(await request('RUN --mount=type=cache,target=/cache echo made > /cache/made'));
+  const [store = ''] = await stores();
+  const month = dirname(store);
+  const now = new Date();
+  const earlier = (months: number) =>
+    join(
+      dirname(month),
+      new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months)).toISOString().slice(0, 7),
+    );
+  await rename(month, earlier(2));
+  await cp(earlier(2), earlier(1), { recursive: true, filter: (path) => !path.includes('/root') });
+  await rm(join(folder, 'layout'), { recursive: true });
+  await buildah.build(
+    await request('RUN --mount=type=cache,target=/cache [ ! -e /cache/made ] && echo > /again'),
+  );
+  expect((await readdir(dirname(month))).sort()).toEqual([basename(earlier(1)), basename(month)]);
 });
 
 test('without a runtime for containers, steps run by chroot', async () => {
