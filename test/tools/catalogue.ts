@@ -241,6 +241,21 @@ export const catalogue: readonly ToolSpec[] = [
     },
   },
   {
+    // A peer in benches.
+    name: 'ko',
+    programs: ['ko'],
+    minimum: '0.18.1',
+    probe: ['version'],
+    source: {
+      kind: 'go',
+      folder: 'ko',
+      package: 'github.com/google/ko',
+      version: '0.18.1',
+      stamp: 'github.com/google/ko/pkg/commands.Version',
+      seconds: 30,
+    },
+  },
+  {
     name: 'cosign',
     programs: ['cosign', 'cosign3'],
     minimum: '3.1.3',
