@@ -2,14 +2,16 @@ import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform } from '../oci/manifest.ts';
-import { formatReference, parseDockerReference } from '../oci/reference.ts';
+import { formatReference, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
 import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
-import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
 import { emulatedPlatforms } from './emulation.ts';
+import { buildahAdvice, plainHttpHost } from './plain-http.ts';
 import {
   basesOf,
+  baseUnavailable,
   buildFailed,
   checkLayout,
   type PreparedBuild,
@@ -18,11 +20,14 @@ import {
   secretTexts,
   sortedPairs,
 } from './prepare.ts';
+import { writeRegistriesConf } from './registries-conf.ts';
 
 interface Host extends StoreOptions {
   readonly info: BuilderInfo;
   /** Flags that say how steps are isolated. */
   readonly isolation: readonly string[];
+  /** Flags for a store without images. */
+  readonly flags: readonly string[];
 }
 
 /**
@@ -38,6 +43,10 @@ export function createBuildah(setup: BuildahSetup): Builder {
   };
   return {
     probe: async () => (await host()).info,
+    check: async (request) => {
+      await prepare(request, setup.variables);
+    },
+    checkBase: async (base, signal) => checkBase(setup, await host(), base, signal),
     build: async (request) => build(setup, await host(), request),
   };
 }
@@ -51,14 +60,17 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   await using store = await openStore(setup, host, request.cacheNamespace);
   const folder = await mkdtemp(join(setup.temporary, 'buildah-'));
   try {
+    const hosts = request.images.map(({ pinned }) => hostOf(pinned));
+    const registries = await registriesFlags(hosts, folder, setup);
     const run = async (args: readonly string[], cwd = folder) => {
-      const result = await store.run(args, {
+      const result = await store.run([...registries, ...args], {
         cwd,
         secrets: secretTexts(secrets),
         onLine: log.add,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
-      if (result.exitCode !== 0) throw buildFailed(log.find(/^Error: (.+)$/), log);
+      if (result.exitCode !== 0)
+        throw buildFailed(log.find(/^Error: (.+)$/), log, plainHttpAdvice(log.tail, setup));
     };
     const secretArguments = await writeSecrets(prepared, folder);
     const ignore = await ignoreFile(request, folder);
@@ -172,6 +184,53 @@ async function ignoreFile(request: BuildRequest, folder: string): Promise<string
   return empty;
 }
 
+function hostOf(pinned: string): string {
+  return repositoryHost(parseDockerReference(pinned).repository);
+}
+
+/** The setting that the registry client has, for buildah. */
+async function registriesFlags(
+  hosts: readonly string[],
+  folder: string,
+  { variables, allowsPlainHttp = () => false }: BuildahSetup,
+): Promise<readonly string[]> {
+  const plain = [...new Set(hosts)].filter(allowsPlainHttp).sort();
+  const path = await writeRegistriesConf(plain, folder, { variables });
+  return path === undefined ? [] : [`--registries-conf=${path}`];
+}
+
+function plainHttpAdvice(log: string, { allowsPlainHttp = () => false }: BuildahSetup): readonly string[] {
+  const host = plainHttpHost(log);
+  return host === undefined ? [] : buildahAdvice(host, allowsPlainHttp(host));
+}
+
+async function checkBase(
+  setup: BuildahSetup,
+  { flags }: Host,
+  base: BaseReference,
+  signal?: AbortSignal,
+): Promise<void> {
+  const folder = await mkdtemp(join(setup.temporary, 'base-'));
+  try {
+    const registries = await registriesFlags([hostOf(base.reference)], folder, setup);
+    const args = [...setup.program.args, ...registries, ...flags, 'manifest', 'inspect'];
+    const { exitCode, stderr } = await setup.processes.run(
+      setup.program.path,
+      [...args, withoutTag(base.reference)],
+      { env: ENVIRONMENT, ...(signal === undefined ? {} : { signal }) },
+    );
+    // An image of one platform was got as well, but is not what this command shows.
+    if (exitCode === 0 || /\(not a list type\)\s*$/.test(stderr)) return;
+    throw baseUnavailable(
+      base.reference,
+      stderr.trim().replace(/^Error: /, ''),
+      plainHttpAdvice(stderr, setup),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function inspect(setup: BuildahSetup): Promise<Host> {
   const { program } = setup;
   const probe = join(setup.storage, 'probe');
@@ -183,13 +242,20 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
       cause,
     });
   });
+  const flagsOf = (folder: string, driver: readonly string[]) => [
+    `--root=${join(folder, 'root')}`,
+    `--runroot=${join(folder, 'run')}`,
+    ...driver,
+  ];
   let driver: readonly string[] = [];
-  let result = await ask(setup, probe, driver);
+  let flags = flagsOf(probe, driver);
+  let result = await ask(setup, flags);
   if (typeof result === 'string') {
     // Overlay needs kernel support that nested containers lack; plain copies always work.
     driver = ['--storage-driver=vfs'];
     const first = result;
-    result = await ask(setup, `${probe}-vfs`, driver);
+    flags = flagsOf(`${probe}-vfs`, driver);
+    result = await ask(setup, flags);
     if (typeof result === 'string') {
       throw new PrimitiveError('builder-unusable', `buildah ${program.version} cannot be used`, {
         why: first,
@@ -207,6 +273,7 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
   const chroot = setup.variables.BUILDAH_ISOLATION === undefined && (rootless || runtime === undefined);
   return {
     driver,
+    flags,
     runtime,
     isolation: chroot ? ['--isolation=chroot'] : [],
     info: {
@@ -229,11 +296,9 @@ interface HostReport {
 /** `buildah info`, or what it complains about. */
 async function ask(
   { processes, program }: BuildahSetup,
-  folder: string,
-  driver: readonly string[],
+  flags: readonly string[],
 ): Promise<HostReport | string> {
-  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...driver];
-  const run = await processes.run(program.path, [...program.args, ...global, 'info'], {
+  const run = await processes.run(program.path, [...program.args, ...flags, 'info'], {
     env: ENVIRONMENT,
     timeout: 60_000,
   });

@@ -44,6 +44,12 @@ export interface BuildResult {
   readonly caches: readonly string[];
 }
 
+/** A base, pinned, and the platforms that a build needs of it; with none, any is enough. */
+export interface BaseReference {
+  readonly reference: string;
+  readonly platforms: readonly string[];
+}
+
 /** Name, version and abilities of a builder that is ready to use. */
 export interface BuilderInfo {
   readonly name: 'buildx' | 'buildah';
@@ -57,10 +63,16 @@ export interface BuilderInfo {
 /**
  * A component's source -> an OCI image layout on disk. The narrow waist: all later steps are the same for every builder.
  *
+ * `check` refuses what `build` would refuse before it runs anything: reserved arguments, secrets that are not there, caches
+ * that change images (exit 2). `checkBase` asks for the manifest of a base in the way of a build, from where a build would
+ * ask, and pulls no layer; it throws `base-unavailable` (exit 3).
+ *
  * `build` throws `PrimitiveError` `build-failed` (exit 1) with the last lines of the log in `why`;
  * `probe` throws `builder-unusable` or `builder-not-found` (exit 3) with the fix.
  */
 export interface Builder {
   probe(): Promise<BuilderInfo>;
+  check(request: Pick<BuildRequest, 'args' | 'secrets' | 'cacheTo'>): Promise<void>;
+  checkBase(base: BaseReference, signal?: AbortSignal): Promise<void>;
   build(request: BuildRequest): Promise<BuildResult>;
 }

@@ -5,10 +5,12 @@ import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform, parsePlatform } from '../oci/manifest.ts';
 import { compareVersions } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
-import type { Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import { buildkitAdvice, plainHttpHost } from './plain-http.ts';
 import {
   type BuilderSetup,
   basesOf,
+  baseUnavailable,
   buildFailed,
   checkLayout,
   csvField,
@@ -55,7 +57,15 @@ export function createBuildx(setup: BuilderSetup): Builder {
     probed ??= inspect(setup);
     return probed;
   };
-  return { probe: info, build: (request) => build(setup, request) };
+  return {
+    probe: info,
+    check: async (request) => {
+      await prepare(request, setup.variables);
+      refuseInlineCache(request);
+    },
+    checkBase: (base, signal) => checkBase(setup, base, signal),
+    build: (request) => build(setup, request),
+  };
 }
 
 async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildResult> {
@@ -82,7 +92,7 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
       onLine: log.add,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
-    if (run.exitCode !== 0) throw failure(prepared);
+    if (run.exitCode !== 0) throw failure(prepared, setup);
     // BuildKit's content store leaves its empty working folder behind.
     await rm(join(request.output, 'ingest'), { recursive: true, force: true });
     await checkLayout(request);
@@ -161,7 +171,7 @@ function secretArgument({ id, source }: LoadedSecret): string {
 }
 
 /** An inline cache is written into the image's config, and the image would vary with it. */
-function refuseInlineCache({ cacheTo }: BuildRequest): void {
+function refuseInlineCache({ cacheTo }: Pick<BuildRequest, 'cacheTo'>): void {
   const inline = cacheTo.find((cache) => /(?:^|,)type=inline(?:,|$)/.test(cache));
   if (inline === undefined) return;
   throw new PrimitiveError('build-cache-invalid', 'An inline cache would change the image', {
@@ -171,7 +181,7 @@ function refuseInlineCache({ cacheTo }: BuildRequest): void {
 }
 
 /** Only buildx's own last line shows whether the builder was lost or a step failed: a step may print anything. */
-function failure({ log }: PreparedBuild): PrimitiveError {
+function failure({ log }: PreparedBuild, setup: BuilderSetup): PrimitiveError {
   const error = log.find(/^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/);
   if (
     error !== undefined &&
@@ -187,11 +197,46 @@ function failure({ log }: PreparedBuild): PrimitiveError {
       retryable: true,
     });
   }
-  return buildFailed(error, log);
+  return buildFailed(error, log, plainHttpAdvice(log.tail, setup));
+}
+
+function plainHttpAdvice(log: string, { program }: BuilderSetup): readonly string[] {
+  const host = plainHttpHost(log);
+  return host === undefined ? [] : buildkitAdvice(host, callOf(program));
+}
+
+/** How a person calls it: `docker buildx`. */
+function callOf({ path, args }: BuilderSetup['program']): string {
+  return [basename(path), ...args].join(' ');
+}
+
+/** Builds nothing but the base: BuildKit resolves it as a build would, and pulls its layers only when they are read. */
+async function checkBase(
+  setup: BuilderSetup,
+  { reference, platforms }: BaseReference,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { processes, program, temporary } = setup;
+  const folder = await mkdtemp(join(temporary, 'base-'));
+  try {
+    await writeFile(join(folder, 'Dockerfile'), `FROM ${reference}\n`);
+    const only = platforms.length === 0 ? [] : [`--platform=${platforms.join(',')}`];
+    const flags = ['--progress=plain', '--provenance=false', '--sbom=false', '--output=type=cacheonly'];
+    const run = await processes.run(program.path, [...program.args, 'build', ...flags, ...only, folder], {
+      cwd: folder,
+      env: ENVIRONMENT,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (run.exitCode === 0) return;
+    const error = /^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/m.exec(run.stderr)?.[1];
+    throw baseUnavailable(reference, error ?? run.stderr.trim(), plainHttpAdvice(run.stderr, setup));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInfo> {
-  const call = [basename(program.path), ...program.args].join(' ');
+  const call = callOf(program);
   const look = async (...flags: string[]): Promise<Report> => {
     const args = [...program.args, 'inspect', ...flags];
     const run = await processes.run(program.path, args, { env: ENVIRONMENT, timeout: BOOT_MS });

@@ -17,6 +17,8 @@ export interface BuilderSearch extends Search {
   readonly temporary: string;
   /** Folder that lasts from run to run, for buildah. */
   readonly storage: string;
+  /** Whether a registry (host and port) may be asked over plain HTTP; none where absent. */
+  readonly allowsPlainHttp?: (host: string) => boolean;
 }
 
 /** A usable builder, and why it was chosen. */

@@ -17,6 +17,8 @@ export interface BuilderSetup {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
+  /** Whether a registry (host and port) may be asked over plain HTTP; none where absent. */
+  readonly allowsPlainHttp?: (host: string) => boolean;
 }
 
 /** 1980-01-01T00:00:00Z, the oldest time that a zip archive can hold. */
@@ -42,7 +44,7 @@ export interface PreparedBuild {
 
 /** Checks arguments and loads secrets. Throws `build-argument-reserved` and `build-secret-missing` (exit 2). */
 export async function prepare(
-  request: BuildRequest,
+  request: Pick<BuildRequest, 'args' | 'secrets' | 'onLine'>,
   variables: BuilderSetup['variables'],
 ): Promise<PreparedBuild> {
   for (const name of RESERVED) {
@@ -125,16 +127,33 @@ export class BuildLog {
 }
 
 /** The failure of a build by its own steps: `build-failed`, exit 1. */
-export function buildFailed(summary: string | undefined, log: BuildLog): PrimitiveError {
+export function buildFailed(
+  summary: string | undefined,
+  log: BuildLog,
+  suggestions: readonly string[] = [],
+): PrimitiveError {
   return new PrimitiveError(
     'build-failed',
     summary === undefined ? 'The build failed' : `The build failed: ${summary}`,
     {
       ...(log.tail === '' ? {} : { why: log.tail }),
-      suggestions: [diskFullAdvice(log.tail) ?? 'See the last lines of the log'],
+      suggestions: [...suggestions, diskFullAdvice(log.tail) ?? 'See the last lines of the log'],
       exit: 1,
     },
   );
+}
+
+/** The failure to get a base: `base-unavailable`, exit 3, in the builder's words. */
+export function baseUnavailable(
+  reference: string,
+  why: string,
+  suggestions: readonly string[],
+): PrimitiveError {
+  return new PrimitiveError('base-unavailable', `The builder cannot get ${reference}`, {
+    why,
+    suggestions: [...suggestions, 'Check its name and digest, and that this machine may pull it'],
+    exit: 3,
+  });
 }
 
 /** Refuses a layout without exactly the platforms that were asked for. */

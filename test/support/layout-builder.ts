@@ -37,6 +37,8 @@ export function createLayoutBuilder({ salt = '', onBuild }: LayoutBuilderOptions
         ],
       };
     },
+    async check() {},
+    async checkBase() {},
     async build(request) {
       request.signal?.throwIfAborted();
       const component = componentOf(request);

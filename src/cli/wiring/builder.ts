@@ -19,8 +19,9 @@ export function wireBuilder(
   const { variables, programs, platform, temporary } = environment;
   return {
     builder: once(async () => {
-      const [{ chooseBuilder }, started, { config }] = await Promise.all([
+      const [{ chooseBuilder }, { isLoopbackHost }, started, { config }] = await Promise.all([
         import('../../builders/choose.ts'),
+        import('../../http/loopback.ts'),
         processes(),
         workspace(),
       ]);
@@ -33,6 +34,7 @@ export function wireBuilder(
         variables,
         temporary,
         storage: join(cacheFolder(environment), 'buildah'),
+        allowsPlainHttp: (host) => isLoopbackHost(host) || config.insecureRegistries.includes(host),
         signal,
       });
     }),

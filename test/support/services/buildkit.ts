@@ -8,6 +8,8 @@ import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady
 export interface BuildkitOptions {
   /** `HOST:PORT` of registries that speak plain HTTP. */
   readonly insecureRegistries?: readonly string[];
+  /** For its configuration file, as they stand. */
+  readonly lines?: readonly string[];
   /** Steps of a build see this machine's network, for those that fetch packages; they have none of their own otherwise. */
   readonly hostNetwork?: boolean;
   /**
@@ -74,13 +76,14 @@ export function startBuildkit(options: BuildkitOptions = {}): Promise<Buildkit> 
   });
 }
 
-function config({ insecureRegistries = [], hostNetwork = false }: BuildkitOptions): string {
+function config({ insecureRegistries = [], lines = [], hostNetwork = false }: BuildkitOptions): string {
   const registries = insecureRegistries.map((host) => `[registry.${JSON.stringify(host)}]\n  http = true\n`);
   const network = hostNetwork ? '  networkMode = "host"\n' : '';
   return [
     `[worker.oci]\n  enabled = true\n  gc = false\n${network}`,
     '[worker.containerd]\n  enabled = false\n',
     ...registries,
+    ...lines,
   ].join('\n');
 }
 

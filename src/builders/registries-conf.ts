@@ -1,0 +1,80 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { field } from '../core/object.ts';
+
+/** Where this machine's containers-registries.conf(5) is looked for. */
+export interface RegistriesConfPlace {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Default: `/etc/containers`. */
+  readonly system?: string;
+}
+
+/**
+ * Writes a registries.conf into `folder` that is this machine's own, and lets each of `hosts` speak plain HTTP. Returns
+ * its path; undefined where there is nothing to add.
+ *
+ * An entry of the machine that covers a host, in its file or in a drop-in, decides over it: such a host is left out. The
+ * file is the main one, as buildah reads drop-ins besides it, and takes no folder of them: its --registries-conf-dir
+ * sets where signatures are looked up.
+ */
+export async function writeRegistriesConf(
+  hosts: readonly string[],
+  folder: string,
+  { variables, system = '/etc/containers' }: RegistriesConfPlace,
+): Promise<string | undefined> {
+  if (hosts.length === 0) return undefined;
+  const user = variables.HOME ? join(variables.HOME, '.config/containers') : undefined;
+  const named = variables.CONTAINERS_REGISTRIES_CONF || variables.REGISTRIES_CONFIG_PATH;
+  const candidates = named ? [named] : [...(user ? [user] : []), system].map((at) => join(at, MAIN));
+  const [main = ''] = (await Promise.all(candidates.map(readText))).filter((text) => text !== undefined);
+  const dropIns = await Promise.all([system, ...(user ? [user] : [])].map(readDropIns));
+  const { parse } = await import('smol-toml');
+  const documents = [main, ...dropIns.flat()].map((text) => {
+    try {
+      return parse(text);
+    } catch {
+      // buildah says what is wrong with it.
+      return {};
+    }
+  });
+  // The first version of the format has one table, to which nothing of the second may be added.
+  if (field(documents[0], 'registries') !== undefined) return undefined;
+  const prefixes = documents.flatMap(prefixesOf);
+  const added = hosts.filter((host) => !prefixes.some((prefix) => covers(prefix, host)));
+  if (added.length === 0) return undefined;
+  const entries = added.map((host) => `[[registry]]\nlocation = ${JSON.stringify(host)}\ninsecure = true\n`);
+  const path = join(folder, MAIN);
+  await writeFile(path, [main, ...entries].join('\n'));
+  return path;
+}
+
+const MAIN = 'registries.conf';
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+async function readDropIns(at: string): Promise<string[]> {
+  const folder = join(at, 'registries.conf.d');
+  const names = await readdir(folder).catch(() => []);
+  const texts = await Promise.all(
+    names.filter((name) => name.endsWith('.conf')).map((name) => readText(join(folder, name))),
+  );
+  return texts.filter((text) => text !== undefined);
+}
+
+/** What the entries of a file are for: host, host and path, or `*.domain`. */
+function prefixesOf(document: unknown): string[] {
+  const entries = field(document, 'registry');
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry: unknown) => {
+    const prefix = field(entry, 'prefix') || field(entry, 'location');
+    return typeof prefix === 'string' ? [prefix] : [];
+  });
+}
+
+/** Whether an entry counts for all of a host: where it is for a part of it, it is found before the host's own. */
+function covers(prefix: string, host: string): boolean {
+  if (prefix.startsWith('*.')) return host.replace(/:\d+$/, '').endsWith(prefix.slice(1));
+  return host === prefix || host.startsWith(`${prefix}:`);
+}
