@@ -217,6 +217,8 @@ async function checkBase(
   signal?: AbortSignal,
 ): Promise<void> {
   const { processes, program, temporary } = setup;
+  // It becomes a line of a Dockerfile, which must hold no other.
+  if (/\s/.test(reference)) throw baseUnavailable(reference, 'its name contains white space', []);
   const folder = await mkdtemp(join(temporary, 'base-'));
   try {
     await writeFile(join(folder, 'Dockerfile'), `FROM ${reference}\n`);

@@ -38,6 +38,8 @@ export type BundleCheck =
  */
 export interface BundleVerifier {
   verify(bytes: Uint8Array): Promise<BundleCheck>;
+  /** Loads what certificates are verified by; throws as `verify`, and nothing where there is no root. */
+  ready(): Promise<void>;
 }
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -64,6 +66,9 @@ export function createVerifier(options: VerifierOptions): BundleVerifier {
       if (bytes.length <= MAX_REMEMBERED_BYTES && remembered.size < MAX_REMEMBERED)
         remembered.set(digest, check);
       return check;
+    },
+    async ready() {
+      await identityVerifier?.();
     },
   };
 }

@@ -32,6 +32,7 @@ afterAll(() => Promise.all([registry.stop(), readOnly.stop(), sigstore.stop(), c
 interface Given {
   readonly registry?: string;
   readonly config?: string;
+  readonly dockerfile?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly event?: 'push' | 'pull_request_target';
   /** The commit that the token is for; default: HEAD. */
@@ -48,7 +49,10 @@ async function doctor(
   const identity = 'https://github.com/acme/app/.github/workflows/publish.yaml@refs/heads/main';
   mkdirSync(join(cwd, 'primitives/domain/orders'), { recursive: true });
   writeFileSync(join(cwd, 'primitives/domain/orders/primitive.yaml'), 'kind: domain\nname: orders\n');
-  writeFileSync(join(cwd, 'primitives/domain/orders/Dockerfile'), 'FROM scratch\nCOPY . /\n');
+  writeFileSync(
+    join(cwd, 'primitives/domain/orders/Dockerfile'),
+    given.dockerfile ?? 'FROM scratch\nCOPY . /\n',
+  );
   writeFileSync(
     join(cwd, 'primitive.config.yaml'),
     `registry: ${given.registry ?? registry.host}/acme
@@ -89,7 +93,8 @@ describe('doctor on real tools and services', () => {
     expect(of('components').detail).toBe('domain/orders');
     expect(of('cosign').detail).toMatch(/^cosign 3\./);
     expect(of('identity').detail).toMatch(/publish\.yaml@refs\/heads\/main \(http.*\): trusted$/);
-    expect(of('registry').detail).toBe(`${registry.host}/acme/primitive-releases can be pushed to`);
+    const names = ['domain-orders', 'primitive-releases'].map((name) => `${registry.host}/acme/${name}`);
+    expect(of('registry').detail).toBe(`${names.join(', ')} can be pushed to`);
   });
 
   test('no right to push', async () => {
@@ -100,7 +105,7 @@ describe('doctor on real tools and services', () => {
       code: expect.stringMatching(/^registry-(denied|unauthorized)$/),
     });
     expect(of('registry').fix.length).toBeGreaterThan(0);
-    expect(of('bases').state).toBe('skipped');
+    expect(of('bases').state).toBe('ok');
   });
 
   test('a registry that only the config has without TLS gets no login', async () => {
@@ -139,10 +144,18 @@ describe('doctor on real tools and services', () => {
   test('a base that is mapped to what is not there', async () => {
     const to = `${registry.host}/acme/base@sha256:${'0'.repeat(64)}`;
     const { code, of } = await doctor({
+      dockerfile: 'FROM golang:1.26\nCOPY . /\n',
       config: `build:\n  bases: { "docker.io/library/golang:1.26": "${to}" }\n`,
     });
-    expect(of('bases')).toMatchObject({ state: 'fail', code: 'base-missing' });
-    expect(code).toBe(1);
+    expect(of('bases')).toMatchObject({ state: 'fail', code: 'base-unavailable' });
+    expect(of('bases').why).toMatch(/manifest unknown/);
+    expect(code).toBe(3);
+  });
+
+  test('a base without a digest', async () => {
+    const { code, report, of } = await doctor({ dockerfile: 'FROM golang:1.26\nCOPY . /\n' });
+    expect(of('dockerfiles')).toMatchObject({ state: 'fail', code: 'dockerfile-unpinned' });
+    expect({ code, ok: report.ok }).toEqual({ code: 1, ok: false });
   });
 
   test('no tool at all', async () => {

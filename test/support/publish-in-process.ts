@@ -5,6 +5,7 @@ import { errorDocument, errorText } from '../../src/cli/failure.ts';
 import { createProgress, type ProgressFlags } from '../../src/cli/progress.ts';
 import type { Session } from '../../src/cli/session.ts';
 import { createWiring } from '../../src/cli/wiring/wiring.ts';
+import Doctor from '../../src/commands/doctor.ts';
 import Publish from '../../src/commands/publish.ts';
 import { type ExitCode, toPrimitiveError } from '../../src/core/errors.ts';
 import { type Outcome, stringifyDocument } from '../../src/render/outcome.ts';
@@ -27,52 +28,64 @@ export interface Place {
  * half second of processor time that the packed CLI needs to start.
  */
 export async function publishInProcess(argv: readonly string[], place: Place): Promise<Call> {
-  const command = new InProcess([...argv], await config, place);
-  const code = await command.run();
-  return { code, stdout: command.stdout, stderr: command.stderr };
+  return runInProcess(Publish, argv, place);
 }
 
-/** The command, which finds `place` instead of the process around it. */
-class InProcess extends Publish {
-  stdout = '';
-  stderr = '';
-  readonly #place: Place;
+/** The same for `doctor`. */
+export async function doctorInProcess(argv: readonly string[], place: Place): Promise<Call> {
+  return runInProcess(Doctor, argv, place);
+}
 
-  constructor(argv: string[], loaded: Config, place: Place) {
-    super(argv, loaded);
-    this.#place = place;
-  }
+async function runInProcess(
+  Command: typeof Publish | typeof Doctor,
+  argv: readonly string[],
+  place: Place,
+): Promise<Call> {
+  const io = { stdout: '', stderr: '' };
+  const command = new Command([...argv], await config);
+  // The command finds `place` instead of the process around it.
+  Object.assign(command, {
+    act: (flags: EnvironmentFlags & ProgressFlags, work: (session: Session) => Promise<Outcome>) =>
+      act(flags, work, place, io),
+  });
+  const code = await command.run();
+  return { code, ...io };
+}
 
-  protected override async act(
-    flags: EnvironmentFlags & ProgressFlags,
-    work: (session: Session) => Promise<Outcome>,
-  ): Promise<ExitCode> {
-    const environment = this.#environment(flags);
-    const write = (text: string) => {
-      this.stderr += text;
-    };
-    using progress = await createProgress({ write } as NodeJS.WriteStream, environment, flags);
-    const { emit } = progress;
-    const { signal } = new AbortController();
-    const wiring = createWiring({ environment, signal, emit });
-    try {
-      const outcome = await work({ environment, wiring, signal, emit });
-      this.stdout = flags.json ? stringifyDocument(outcome.document) : outcome.text(createStyle(false));
-      return outcome.exit;
-    } catch (thrown) {
-      const error = toPrimitiveError(thrown);
-      if (flags.json) this.stdout = stringifyDocument(errorDocument(error, environment.secrets));
-      else write(errorText(error, environment.secrets, false));
-      return error.exit;
-    } finally {
-      await wiring.close();
-    }
+async function act(
+  flags: EnvironmentFlags & ProgressFlags,
+  work: (session: Session) => Promise<Outcome>,
+  place: Place,
+  io: { stdout: string; stderr: string },
+): Promise<ExitCode> {
+  const environment = await environmentOf(flags, place);
+  const write = (text: string) => {
+    io.stderr += text;
+  };
+  using progress = await createProgress({ write } as NodeJS.WriteStream, environment, flags);
+  const { emit } = progress;
+  const { signal } = new AbortController();
+  const wiring = createWiring({ environment, signal, emit });
+  try {
+    const outcome = await work({ environment, wiring, signal, emit });
+    io.stdout = flags.json ? stringifyDocument(outcome.document) : outcome.text(createStyle(false));
+    return outcome.exit;
+  } catch (thrown) {
+    const error = toPrimitiveError(thrown);
+    if (flags.json) io.stdout = stringifyDocument(errorDocument(error, environment.secrets));
+    else write(errorText(error, environment.secrets, false));
+    return error.exit;
+  } finally {
+    await wiring.close();
   }
+}
 
-  #environment(flags: EnvironmentFlags): Environment {
-    const { cwd, home, temporary, env } = this.#place;
-    const { platform, arch } = process;
-    const seen = { env, cwd: () => cwd, platform, arch, stdin: {}, stdout: {}, stderr: {} } as NodeJS.Process;
-    return { ...readEnvironment(seen, flags, this.config.version), home, temporary };
-  }
+async function environmentOf(
+  flags: EnvironmentFlags,
+  { cwd, home, temporary, env }: Place,
+): Promise<Environment> {
+  const { platform, arch } = process;
+  const seen = { env, cwd: () => cwd, platform, arch, stdin: {}, stdout: {}, stderr: {} } as NodeJS.Process;
+  const { version } = await config;
+  return { ...readEnvironment(seen, flags, version), home, temporary };
 }

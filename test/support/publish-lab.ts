@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/schema';
+import { type DoctorReport, doctorSchema } from '../../src/features/doctor/document.ts';
 import type { PublishPlan, PublishReport } from '../../src/features/publish/document.ts';
 import { publishPlanSchema, publishSchema } from '../../src/features/publish/document.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
@@ -12,7 +13,7 @@ import { tool } from '../tools/locate.ts';
 import { type FileContent, gitRepo, type TestRepository } from './git.ts';
 import { writeNodeProgram } from './node-program.ts';
 import { type Call, collect, installPacked, type Packed } from './packed.ts';
-import { publishInProcess } from './publish-in-process.ts';
+import { doctorInProcess, publishInProcess } from './publish-in-process.ts';
 import type { Observed } from './registry-promises.ts';
 import { type Buildkit, startBuildkit } from './services/buildkit.ts';
 import { type DelayProxy, startDelayProxy } from './services/delay-proxy.ts';
@@ -115,6 +116,8 @@ export interface App extends AsyncDisposable {
   /** Of a call of the CLI, and of a job that calls it. */
   environment(options?: PublishOptions): Record<string, string>;
   publish(options?: PublishOptions): Promise<Call>;
+  /** What `doctor` says, with the environment of a publish. */
+  doctor(options?: PublishOptions): Promise<DoctorReport>;
   start(options?: PublishOptions): ChildProcess;
   /** Publishes with `--json`; fails the test where that does not end with 0 and a valid report. */
   report(options?: PublishOptions): Promise<PublishReport>;
@@ -277,6 +280,13 @@ async function createApp(
         temporary: env.TMPDIR ?? lab.temporary,
         env: { HOME: home, ...env },
       });
+    },
+    doctor: async ({ cwd = repo.root, ...options } = {}) => {
+      const env = { ...environment(options), ...(await eventFile(options.as)), ...options.env };
+      const { home } = lab.cli;
+      const temporary = env.TMPDIR ?? lab.temporary;
+      const call = await doctorInProcess(['--json'], { cwd, home, temporary, env: { HOME: home, ...env } });
+      return documentOf<DoctorReport>(call, doctorSchema, call.code ?? 0);
     },
     report: async (options = {}) =>
       documentOf<PublishReport>(await app.publish(withArgs(options, '--json')), publishSchema),

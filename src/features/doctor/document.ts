@@ -4,7 +4,9 @@ import { type DataOf, strictObject } from '../../core/schema.ts';
 /** What `doctor` finds. */
 export const doctorSchema = strictObject({
   schema: Type.Literal('primitive.doctor/v1'),
-  ok: Type.Boolean({ description: 'Whether a publish could run: no check failed or was skipped.' }),
+  ok: Type.Boolean({
+    description: 'Whether a publish can run, by these checks: each is ok or has a warning.',
+  }),
   checks: Type.Array(
     strictObject({
       id: Type.Enum([
@@ -12,18 +14,23 @@ export const doctorSchema = strictObject({
         'programs',
         'git',
         'components',
+        'inputs',
+        'temporary',
         'builder',
         'cosign',
         'syft',
         'identity',
+        'plan',
+        'dockerfiles',
+        'builds',
         'registry',
         'bases',
         'trust',
         'gitops',
       ]),
-      state: Type.Enum(['ok', 'warn', 'fail', 'skipped'], {
+      state: Type.Enum(['ok', 'warn', 'fail', 'unknown', 'skipped'], {
         description:
-          'warn: publish works, but not as safely as it could; skipped: a check failed that this one needs.',
+          'warn: publish works, but not as safely as it could; unknown: not checked, as nobody answered; skipped: not checked, as a check failed that this one needs.',
       }),
       detail: Type.String({ description: 'What was found, or what is wrong.' }),
       why: Type.Optional(Type.String()),
@@ -31,6 +38,9 @@ export const doctorSchema = strictObject({
       fix: Type.Array(Type.String(), { description: 'Lines that mend it, most likely first.' }),
     }),
   ),
+  notCovered: Type.Array(Type.String(), {
+    description: 'What no check covers: it shows in a publish alone.',
+  }),
 });
 
 /** `primitive.doctor/v1`. */

@@ -1,4 +1,5 @@
 import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
+import { NO_ANSWER } from '../../core/within.ts';
 import type { Check, DoctorReport } from './document.ts';
 
 /** What a probe found; with a warning where publish works, but not as safely as it could. */
@@ -7,13 +8,21 @@ export interface ProbeResult {
   readonly warning?: { readonly code: string; readonly why?: string; readonly fix: readonly string[] };
 }
 
-/** One check; `look` throws a PrimitiveError where it fails. */
+/** One check; `look` throws a PrimitiveError where it fails, `no-answer` where it cannot be made. */
 export interface Probe {
   readonly id: Check['id'];
   /** Probes that must have succeeded before. */
   readonly needs: readonly Check['id'][];
   readonly look: () => Promise<ProbeResult>;
 }
+
+/** What only a publish shows. */
+const NOT_COVERED = [
+  'the steps of Dockerfiles, and what they download',
+  'the layers of bases, and layer caches',
+  'signing itself: certificate and timestamp authority, or the password of the key',
+  'what others push until then',
+];
 
 /** The report and its exit code: 3 if a tool, the network or a credential failed, 1 if anything else did. */
 export interface Examination {
@@ -30,7 +39,7 @@ export async function examine(probes: readonly Probe[]): Promise<Examination> {
   const ok = checks.every(({ state }) => state === 'ok' || state === 'warn');
   const exits = results.map(({ exit }) => exit);
   const exit = exits.includes(3) ? 3 : ok ? 0 : 1;
-  return { report: { schema: 'primitive.doctor/v1', ok, checks }, exit };
+  return { report: { schema: 'primitive.doctor/v1', ok, checks, notCovered: NOT_COVERED }, exit };
 }
 
 interface Result {
@@ -44,7 +53,7 @@ async function runProbe(
 ): Promise<Result> {
   for (const need of needs) {
     const state = (await started.get(need))?.check.state;
-    if (state === 'fail' || state === 'skipped') {
+    if (state !== 'ok' && state !== 'warn') {
       return { check: { id, state: 'skipped', detail: `needs ${need}`, fix: [] }, exit: 0 };
     }
   }
@@ -57,7 +66,7 @@ async function runProbe(
     const { code, message, why, suggestions, exit } = error;
     const check = {
       id,
-      state: 'fail',
+      state: code === NO_ANSWER ? 'unknown' : 'fail',
       detail: message,
       ...(why === undefined ? {} : { why }),
       code,

@@ -1,18 +1,15 @@
-import type { BuilderInfo } from '../../builders/builder.ts';
-import { PrimitiveError } from '../../core/errors.ts';
+import type { BaseReference, BuilderInfo } from '../../builders/builder.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { NO_ANSWER, within } from '../../core/within.ts';
 import { formatPlatform } from '../../oci/manifest.ts';
-import { parseDockerReference } from '../../oci/reference.ts';
-import type { Registry } from '../../oci/registry.ts';
-import { releasesRepository } from '../../seal/record.ts';
-import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
-import type { TrustPolicy } from '../../seal/trust.ts';
+import type { SignerIdentity, TrustTier } from '../../seal/types.ts';
 import { explainSkipped } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import { programs } from '../../toolchain/programs.ts';
 import type { Config } from '../../workspace/config.ts';
 import type { Head } from '../../workspace/source-tree.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
-import { examineTrust } from './trust.ts';
+import { count, examineTrust } from './trust.ts';
 
 /** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
 export interface DoctorPorts {
@@ -24,14 +21,28 @@ export interface DoctorPorts {
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
-  identity(): Promise<SigningIdentity>;
-  policy(): Promise<TrustPolicy>;
-  registry(): Promise<Registry>;
+  /** The steps of a publish before its first effect, which waits {@link PATIENCE} for an answer. */
+  readonly publish: {
+    temporary(): Promise<string>;
+    inputs(): Promise<number>;
+    identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier }>;
+    plan(): Promise<string>;
+    dockerfiles(): Promise<{ readonly components: readonly string[]; readonly planned: boolean }>;
+    builds(): Promise<readonly BaseReference[]>;
+    checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
+    rights(): Promise<readonly string[]>;
+  };
   /** Looks up the workflow of the GitOps repository; what was found. */
   gitops(settings: NonNullable<Config['gitops']>): Promise<string>;
 }
 
-/** Checks what a publish needs, and the GitOps repository where the config names one. Changes nothing. */
+/** How long doctor waits for the answer of a service, in milliseconds. */
+export const PATIENCE = 10_000;
+
+/**
+ * Checks what a publish needs by the steps of a publish, and the GitOps repository where the config names one. Changes
+ * nothing but, as a dry run does, the depth of a shallow clone.
+ */
 export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
   const gitops = await ports.workspace().then(
     ({ config }) => config.gitops,
@@ -46,17 +57,23 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
 
 /** In the order in which a publish needs them. */
 function publishProbes(ports: DoctorPorts): readonly Probe[] {
+  const { publish } = ports;
   return [
     { id: 'config', needs: [], look: () => lookAtConfig(ports) },
     { id: 'programs', needs: [], look: () => lookAtPath(ports) },
     { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
     { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
+    { id: 'inputs', needs: ['components'], look: () => lookAtInputs(publish) },
+    { id: 'temporary', needs: [], look: async () => ({ detail: await publish.temporary() }) },
     { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
     { id: 'cosign', needs: [], look: () => lookAtProgram('cosign', ports) },
     { id: 'syft', needs: [], look: () => lookAtProgram('syft', ports) },
-    { id: 'identity', needs: ['git'], look: () => lookAtIdentity(ports) },
-    { id: 'registry', needs: ['config'], look: () => lookAtRegistry(ports) },
-    { id: 'bases', needs: ['config', 'registry'], look: () => lookAtBases(ports) },
+    { id: 'identity', needs: ['git'], look: () => lookAtIdentity(publish) },
+    { id: 'plan', needs: ['components'], look: async () => ({ detail: await publish.plan() }) },
+    { id: 'dockerfiles', needs: ['components'], look: () => lookAtDockerfiles(publish) },
+    { id: 'builds', needs: ['dockerfiles', 'builder', 'temporary'], look: () => lookAtBuilds(publish) },
+    { id: 'registry', needs: ['config'], look: () => lookAtRegistry(publish) },
+    { id: 'bases', needs: ['builds'], look: () => lookAtBases(publish) },
     {
       id: 'trust',
       needs: ['config'],
@@ -74,7 +91,7 @@ async function lookAtGitops(
   settings: NonNullable<Config['gitops']>,
 ): Promise<ProbeResult> {
   try {
-    return { detail: await ports.gitops(settings) };
+    return { detail: await within(PATIENCE, settings.repository, () => ports.gitops(settings)) };
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
     const { code, message, why, suggestions } = error;
@@ -107,10 +124,11 @@ async function lookAtGit(ports: DoctorPorts) {
 }
 
 async function lookAtComponents(ports: DoctorPorts) {
-  const components = await ports.components();
-  const names = components.slice(0, 5).map(({ id }) => id);
-  const more = components.length > names.length ? ` and ${components.length - names.length} more` : '';
-  return { detail: `${names.join(', ')}${more}` };
+  return { detail: list((await ports.components()).map(({ id }) => id)) };
+}
+
+async function lookAtInputs(publish: DoctorPorts['publish']) {
+  return { detail: `as committed, of ${count(await publish.inputs(), 'component')}` };
 }
 
 async function lookAtBuilder(ports: DoctorPorts) {
@@ -138,46 +156,58 @@ async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
   return { detail: `${name} ${version} (${path})` };
 }
 
-async function lookAtIdentity(ports: DoctorPorts) {
-  const [{ signer, claims, pullRequest }, policy, { head }] = await Promise.all([
-    ports.identity(),
-    ports.policy(),
-    ports.repository(),
-  ]);
-  checkRun({ head: head.commit, claims, pullRequest });
-  const { tier } = resolveRun(signer, policy, head.branch);
+async function lookAtIdentity(publish: DoctorPorts['publish']) {
+  const { signer, tier } = await publish.identity();
   const who = signer.type === 'key' ? `key ${signer.fingerprint}` : `${signer.identity} (${signer.issuer})`;
   return { detail: `${who}: ${tier}` };
 }
 
-async function lookAtRegistry(ports: DoctorPorts) {
-  const [registry, { config }] = await Promise.all([ports.registry(), ports.workspace()]);
-  const releases = releasesRepository(config.registry);
-  await registry.checkPush(releases);
-  return { detail: `${releases} can be pushed to` };
+async function lookAtDockerfiles(publish: DoctorPorts['publish']) {
+  const { components, planned } = await publish.dockerfiles();
+  if (components.length === 0) return { detail: 'none to build' };
+  const why = planned ? 'to be built' : 'all, as there is no plan';
+  return { detail: `${list(components)} (${why}): contexts complete, images pinned` };
 }
 
-async function lookAtBases(ports: DoctorPorts) {
-  const [{ config }, registry] = await Promise.all([ports.workspace(), ports.registry()]);
-  const mappings = Object.entries(config.build.bases);
-  if (mappings.length === 0) return { detail: 'none mapped: FROM is used as written' };
-  for (const [from, to] of mappings) await lookAtBase(from, to, registry);
-  return { detail: mappings.map(([from, to]) => `${from} -> ${to}`).join(', ') };
+async function lookAtBuilds(publish: DoctorPorts['publish']) {
+  const bases = await publish.builds();
+  return { detail: `platforms, arguments and secrets are there; ${count(bases.length, 'base')}` };
 }
 
-async function lookAtBase(from: string, to: string, registry: Registry): Promise<void> {
-  const { repository, digest } = parseDockerReference(to);
-  if (digest === undefined) {
-    throw new PrimitiveError('base-unpinned', `build.bases maps ${from} to ${to}, which has no digest.`, {
-      why: 'What a tag names may change between two builds of one commit.',
-      suggestions: [`${from}: ${to.replace(/@.*$/, '')}@sha256:…`],
-      exit: 1,
-    });
-  }
-  if ((await registry.headManifest(repository, digest)) !== undefined) return;
-  throw new PrimitiveError('base-missing', `build.bases maps ${from} to ${to}, which does not exist.`, {
-    why: `${repository} has no manifest ${digest}.`,
-    suggestions: ['Push it there, or name the digest that is there.'],
-    exit: 1,
+async function lookAtRegistry(publish: DoctorPorts['publish']) {
+  const repositories = await within(PATIENCE, 'the registry', () => publish.rights());
+  return { detail: `${list(repositories)} can be pushed to` };
+}
+
+/** Each in the builder's own way. What is wrong with one hides neither the next nor that another gave no answer. */
+async function lookAtBases(publish: DoctorPorts['publish']) {
+  const bases = await publish.builds();
+  if (bases.length === 0) return { detail: 'none' };
+  const problems = await Promise.all(
+    bases.map(async (base) => {
+      try {
+        const { reference } = base;
+        await within(PATIENCE, `the registry of ${reference}`, (signal) => publish.checkBase(base, signal));
+        return [];
+      } catch (error) {
+        if (error instanceof PrimitiveError && error.code !== 'interrupted') return [error];
+        throw error;
+      }
+    }),
+  );
+  const found = problems.flat();
+  const worst = found.find(({ code }) => code !== NO_ANSWER) ?? found[0];
+  if (worst === undefined) return { detail: list(bases.map(({ reference }) => reference)) };
+  if (found.length === 1) throw worst;
+  throw new PrimitiveError(worst.code, `${found.length} bases of ${bases.length} cannot be got.`, {
+    why: found.map(errorLine).join('\n'),
+    suggestions: [...new Set(found.flatMap(({ suggestions }) => suggestions))],
+    exit: 3,
   });
+}
+
+/** The first of them, and how many more there are. */
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -96,6 +96,7 @@ function noIds(policies: readonly SignerPolicy[]): Warning | undefined {
   };
 }
 
-function count(number: number, noun: string): string {
+/** `2 components` */
+export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

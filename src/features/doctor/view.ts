@@ -4,7 +4,13 @@ import { sanitize, sanitizeLine } from '../../render/text.ts';
 import type { Check, DoctorReport } from './document.ts';
 import type { Examination } from './examine.ts';
 
-const MARK: Readonly<Record<Check['state'], string>> = { ok: '✓', warn: '!', fail: '✗', skipped: '-' };
+const MARK: Readonly<Record<Check['state'], string>> = {
+  ok: '✓',
+  warn: '!',
+  fail: '✗',
+  unknown: '?',
+  skipped: '-',
+};
 
 /** Everything that `doctor` can be shown as. */
 export function doctorOutcome({ report, exit }: Examination): Outcome {
@@ -12,17 +18,38 @@ export function doctorOutcome({ report, exit }: Examination): Outcome {
 }
 
 /** A line per check, below it what is wrong and how to fix it, and a verdict. */
-export function doctorText({ ok, checks }: DoctorReport, style: Style): string {
+export function doctorText(report: DoctorReport, style: Style): string {
+  const { checks } = report;
   const width = Math.max(...checks.map(({ id }) => id.length));
   const indent = ' '.repeat(width + 4);
   const lines = checks.flatMap((check) => {
     const { id, state, detail, why, fix } = check;
-    const paint = { ok: style.green, warn: style.yellow, fail: style.red, skipped: style.dim }[state];
+    const paint = {
+      ok: style.green,
+      warn: style.yellow,
+      fail: style.red,
+      unknown: style.yellow,
+      skipped: style.dim,
+    }[state];
     const head = `${paint(MARK[state])} ${style.bold(id.padEnd(width))}  ${sanitizeLine(detail)}`;
     const reason = why === undefined ? [] : sanitize(why).split('\n');
     const mend = fix.map((line, index) => `${index === 0 ? 'fix: ' : '     '}${sanitizeLine(line)}`);
     return [head, ...[...reason, ...mend].map((line) => `${indent}${style.dim(line)}`)];
   });
-  const verdict = ok ? 'A publish can run.' : 'A publish cannot run yet.';
-  return `${[...lines, '', style.bold(verdict)].join('\n')}\n`;
+  return `${[...lines, '', style.bold(verdict(report)), ...notChecked(report)].join('\n')}\n`;
+}
+
+function verdict({ ok, checks }: DoctorReport): string {
+  if (ok) return `A publish can run, by these ${checks.length} checks.`;
+  if (checks.some(({ state }) => state === 'fail')) return 'A publish cannot run yet.';
+  return 'It is not known whether a publish can run.';
+}
+
+/** What the verdict does not stand on. */
+function notChecked({ checks, notCovered }: DoctorReport): string[] {
+  const open = checks.filter(({ state }) => state === 'unknown' || state === 'skipped').map(({ id }) => id);
+  return [
+    ...(open.length === 0 ? [] : [`Not checked: ${open.join(', ')}.`]),
+    `Only a publish shows: ${notCovered.join('; ')}.`,
+  ];
 }

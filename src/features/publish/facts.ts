@@ -227,7 +227,8 @@ class ComponentReader {
   }
 }
 
-function componentInput({ component, inputDigest }: ComponentInputs): ComponentInput {
+/** A component as a plan names it. */
+export function componentInput({ component, inputDigest }: ComponentInputs): ComponentInput {
   const { kind, name, path, repository, build } = component;
   return {
     kind,

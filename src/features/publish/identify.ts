@@ -36,7 +36,8 @@ export async function identify(dryRun: boolean, ports: IdentityPorts, emit: Emit
   return resolveRun(signer, policy, head.branch);
 }
 
-function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run {
+/** The trusted run by the config, where nobody is here. Throws `identity-missing` (exit 2). */
+export function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run {
   const assumed = signing.trusted.find((policy) => 'issuer' in policy);
   if (!assumed) {
     throw new PrimitiveError('identity-missing', 'No signing identity to plan with.', {

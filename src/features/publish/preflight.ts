@@ -12,6 +12,8 @@ import { settleAll } from './settle.ts';
 /** What is tried before the first effect; each throws where its tool is missing or cannot be used. */
 export interface PreflightPorts {
   readonly registry: Registry;
+  /** Caches that builds export to. */
+  readonly cacheTo: readonly string[];
   readonly tools: () => Promise<BuildTools>;
   readonly signer: () => Promise<unknown>;
 }
@@ -57,7 +59,7 @@ export interface ReadyTasks {
 
 /**
  * Finds what would fail later while nothing has been done: a builder, syft or cosign that cannot be used, platforms that
- * cannot be run, repositories that must not be pushed to.
+ * cannot be run, secrets that are not there, repositories that must not be pushed to.
  *
  * Asks at the same time, throws the first problem in that order.
  */
@@ -66,50 +68,72 @@ export async function preflight(
   tasks: readonly Task[],
   ports: PreflightPorts,
 ): Promise<ReadyTasks> {
-  const writesRecord = plan.record.action === 'write' || plan.record.action === 'supersede';
-  const rights = checkPushRights(plan, writesRecord, ports.registry);
+  const rights = checkPushRights(pushedTo(plan), ports.registry);
   // Thrown below, after what is wrong with the tools.
   rights.catch(() => undefined);
   const builds = buildsAny(plan);
   const [tools] = await Promise.all([
     builds ? ports.tools() : undefined,
-    builds || writesRecord ? ports.signer() : undefined,
+    builds || writesRecord(plan) ? ports.signer() : undefined,
   ]);
-  const ready = tools ? { tools, tasks: readImages(tasks, tools) } : { tasks };
+  const ready = tools ? { tools, tasks: await readImages(tasks, tools, ports.cacheTo) } : { tasks };
   await rights;
   return ready;
 }
 
-/** Reads the Dockerfiles as the builder does; throws its refusals, together where there are several. */
-function readImages(tasks: readonly Task[], { builderInfo }: BuildTools): readonly Task[] {
+/**
+ * Reads the Dockerfiles as the builder does, and asks it what it would refuse; throws its refusals, together where there
+ * are several.
+ */
+export async function readImages(
+  tasks: readonly Task[],
+  { builder, builderInfo }: Pick<BuildTools, 'builder' | 'builderInfo'>,
+  cacheTo: readonly string[],
+): Promise<readonly Task[]> {
   const problems: PrimitiveError[] = [];
-  const ready = tasks.map((task) => {
-    if (!task.dockerfile) return task;
+  const ready: Task[] = [];
+  for (const task of tasks) {
+    const { dockerfile, inputs } = task;
+    if (!dockerfile) {
+      ready.push(task);
+      continue;
+    }
     try {
-      return { ...task, images: referencesFor(task.dockerfile, builderInfo) };
+      const images = referencesFor(dockerfile, builderInfo);
+      await builder.check({ ...inputs.component.build, cacheTo });
+      ready.push({ ...task, images });
     } catch (error) {
       if (!(error instanceof PrimitiveError)) throw error;
       problems.push(error);
-      return task;
     }
-  });
+  }
   throwAll(problems, `Cannot build ${problems.length} Dockerfiles.`);
   return ready;
 }
 
 /**
- * Asks each repository that gets blobs by a trial upload: where images are built, and where the record goes. What is
- * reused was pushed there before, and its tag is a manifest, which no trial upload says anything about.
- *
- * Refusals are thrown together; any other failure at once, as all would wait for it.
+ * The repositories that get blobs: where images are built, and where the record goes. What is reused was pushed there
+ * before, and its tag is a manifest, which no trial upload says anything about.
  */
-async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registry: Registry): Promise<void> {
-  const repositories = new Set<Repository>(
-    plan.components.filter(({ action }) => action === 'build').map(({ image }) => image),
-  );
-  if (writesRecord) repositories.add(plan.record.repository);
+export function pushedTo(plan: PublishPlan): readonly Repository[] {
+  const built = plan.components.filter(({ action }) => action === 'build').map(({ image }) => image);
+  return [...built, ...(writesRecord(plan) ? [plan.record.repository] : [])];
+}
+
+function writesRecord({ record }: PublishPlan): boolean {
+  return record.action === 'write' || record.action === 'supersede';
+}
+
+/**
+ * Asks each repository by a trial upload. Refusals are thrown together; any other failure at once, as all would wait for
+ * it.
+ */
+export async function checkPushRights(
+  repositories: readonly Repository[],
+  registry: Registry,
+): Promise<void> {
   const answers = await settleAll(
-    [...repositories].sort().map((repository) =>
+    [...new Set(repositories)].sort().map((repository) =>
       registry.checkPush(repository).catch((error: unknown) => {
         if (error instanceof PrimitiveError && !error.retryable) return error;
         throw error;
@@ -121,7 +145,7 @@ async function checkPushRights(plan: PublishPlan, writesRecord: boolean, registr
 }
 
 /** Throws one problem as it is, several as one error that names them all, by the code of the first. */
-function throwAll(problems: readonly PrimitiveError[], message: string): void {
+export function throwAll(problems: readonly PrimitiveError[], message: string): void {
   const [first, ...others] = problems;
   if (!first) return;
   if (others.length === 0) throw first;

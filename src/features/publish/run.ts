@@ -16,11 +16,12 @@ import { cachesFor } from '../../workspace/layer-caches.ts';
 import type { Component } from '../../workspace/primitives.ts';
 import { type Selection, selectComponents } from '../../workspace/selection.ts';
 import type { SourceTree } from '../../workspace/source-tree.ts';
-import type { PublishPlan, PublishReport } from './document.ts';
+import type { PublishPlan, PublishReport, Run } from './document.ts';
 import { executePublish } from './execute.ts';
 import type { Task } from './execution.ts';
 import {
   type ComponentSource,
+  type FactsInput,
   type GatheredFacts,
   gatherFacts,
   type RecordsInput,
@@ -100,14 +101,11 @@ export async function runPublish(
 
   const plan = planPublish(facts, request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
-  const [tree, { config }] = await Promise.all([ports.tree(), ports.workspace()]);
-  const cache = cachesOf(plan.run.tier, config);
-  const { signer: by } = config.signing;
-  const secrets = sources.flatMap(({ inputs }) => inputs.component.build.secrets);
-  await checkSecrets(secrets, by.type === 'key' ? by.key : undefined, ports, emit);
-  const checked = await checkBuilds(tasksOf(plan, sources), tree);
+  const { tasks: checked, cache } = await checkTasks(tasksOf(plan, sources), plan.run.tier, ports, emit);
   if (request.dryRun) return { plan };
-  const [registry, verifier, policy, signer] = await Promise.all([
+  const [{ config }, tree, registry, verifier, policy, signer] = await Promise.all([
+    ports.workspace(),
+    ports.tree(),
     ports.registry(),
     ports.verifier(),
     ports.policy(),
@@ -115,7 +113,8 @@ export async function runPublish(
   ]);
   const { tasks, tools } = await preflight(plan, checked, {
     registry,
-    signer: () => ports.program('cosign'),
+    cacheTo: cache.to,
+    signer: () => Promise.all([ports.program('cosign'), loadTrust(plan.run, ports)]),
     tools: async () => {
       const [{ builder, info }, sbom] = await Promise.all([
         ports.builder(),
@@ -156,6 +155,31 @@ export async function runPublish(
   }
 }
 
+/** What a config and a commit decide about builds, before any tool is asked. */
+export interface CheckedTasks {
+  readonly tasks: readonly Task[];
+  /** What builds of this run import and export. */
+  readonly cache: Config['build']['cache'][TrustTier];
+}
+
+/**
+ * Checks the caches of the run, the secrets, and contexts and Dockerfiles of what is to be built; a dry run does it too.
+ * Throws what {@link checkSecrets} and {@link checkBuilds} throw, and what caches of this tier are refused for.
+ */
+export async function checkTasks(
+  tasks: readonly Task[],
+  tier: TrustTier,
+  ports: PublishPorts,
+  emit: Emit,
+): Promise<CheckedTasks> {
+  const [tree, { config }] = await Promise.all([ports.tree(), ports.workspace()]);
+  const cache = cachesOf(tier, config);
+  const { signer: by } = config.signing;
+  const secrets = tasks.flatMap(({ inputs }) => inputs.component.build.secrets);
+  await checkSecrets(secrets, by.type === 'key' ? by.key : undefined, ports, emit);
+  return { tasks: await checkBuilds(tasks, tree), cache };
+}
+
 /** The caches of this run, whatever the config was checked for: this is what its builds are given. */
 function cachesOf(tier: TrustTier, { registry, build, signing }: PublishConfig) {
   return cachesFor(tier, build.cache[tier], {
@@ -165,33 +189,41 @@ function cachesOf(tier: TrustTier, { registry, build, signing }: PublishConfig) 
   });
 }
 
+/** Loads what the certificates of this run will be verified by: now, not after the first image was pushed. */
+export async function loadTrust({ signer }: Run, ports: PublishPorts): Promise<void> {
+  if (signer.type === 'keyless') await (await ports.verifier()).ready();
+}
+
 /** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */
 async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<GatheredFacts> {
   const selecting = begin(selectInputs(request.selection, ports));
   const identifying = begin(identify(request.dryRun, ports, emit));
   const reading = begin(readReleases(ports));
-  const { inputs, whole } = await selecting;
+  const selected = await selecting;
   const run = await identifying;
+  return compareWithRegistry({ ...selected, run, sealOnly: request.sealOnly }, reading, ports);
+}
+
+/** What the registry holds of these components, for a run of this signer. Throws what {@link gatherFacts} throws. */
+export async function compareWithRegistry(
+  given: Pick<FactsInput, 'inputs' | 'whole' | 'run' | 'sealOnly'>,
+  reading: Promise<ReleaseRecords>,
+  ports: PublishPorts,
+): Promise<GatheredFacts> {
   const { config, tree, registry, verifier, policy } = await openRegistry(ports);
-  const source = await sourceOf(run, tree);
+  const source = await sourceOf(given.run, tree);
   const input = releaseOf(config, tree);
-  return gatherFacts(
-    {
-      ...input,
-      ...(source === undefined ? {} : { source }),
-      run,
-      tags: config.tags.map((template) => template.replaceAll('{sha}', input.commit)),
-      inputs,
-      whole,
-      sealOnly: request.sealOnly,
-    },
-    reading,
-    { registry, verifier, policy, history: tree },
-  );
+  const tags = config.tags.map((template) => template.replaceAll('{sha}', input.commit));
+  return gatherFacts({ ...input, ...given, ...(source === undefined ? {} : { source }), tags }, reading, {
+    registry,
+    verifier,
+    policy,
+    history: tree,
+  });
 }
 
 /** Lets work go on while something else is awaited; its failure is thrown where it is awaited. */
-function begin<T>(work: Promise<T>): Promise<T> {
+export function begin<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   return work;
 }
@@ -209,7 +241,7 @@ async function openRegistry(ports: PublishPorts) {
 }
 
 /** Reads the two records that may vouch for images, for which no more than config and HEAD is needed. */
-async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
+export async function readReleases(ports: PublishPorts): Promise<ReleaseRecords> {
   const { config, tree, registry, verifier, policy } = await openRegistry(ports);
   return readRecords(releaseOf(config, tree), { registry, verifier, policy });
 }
@@ -236,7 +268,8 @@ async function selectInputs(
   return { inputs: await readInputs(tree, selected, location), whole: selected.length === components.length };
 }
 
-function tasksOf({ components }: PublishPlan, sources: readonly ComponentSource[]): Task[] {
+/** What is planned for each component, with what was read for the plan. */
+export function tasksOf({ components }: PublishPlan, sources: readonly ComponentSource[]): Task[] {
   return components.map((planned, index) => {
     const source = sources[index];
     if (source?.inputs.inputDigest !== planned.inputDigest)
@@ -247,8 +280,8 @@ function tasksOf({ components }: PublishPlan, sources: readonly ComponentSource[
   });
 }
 
-/** A folder of this run alone. */
-async function makeFolder(temporary: string): Promise<string> {
+/** A folder of this run alone. Throws `temporary-unusable` (exit 3). */
+export async function makeFolder(temporary: string): Promise<string> {
   try {
     return await mkdtemp(join(temporary, 'primitive-'));
   } catch (cause) {
@@ -265,7 +298,7 @@ async function makeFolder(temporary: string): Promise<string> {
 }
 
 /** `0a1b2c3d4e5f: 1 build, 19 reuse` */
-function summary({ components, commit }: PublishPlan): string {
+export function summary({ components, commit }: PublishPlan): string {
   const counts = new Map<string, number>();
   for (const { action } of components) counts.set(action, (counts.get(action) ?? 0) + 1);
   const parts = [...counts]

@@ -64,7 +64,7 @@ async function buildAll(
     tasks.map(async (task): Promise<Outcome | BuiltTask> => {
       const { planned, manifest } = task;
       if (planned.action === 'build') return limit(() => buildOne(task, execution, limits));
-      if (planned.action === 'conflict') return { task, ok: false, error: conflict(task, planned) };
+      if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
       return { task, ok: true, image: planned.sealed, ...(manifest ? { manifest } : {}) };
     }),
   );
@@ -133,10 +133,12 @@ async function writeInputTag(
   await seal.registry.putManifest(repository, tag, index);
 }
 
-function conflict(
-  { planned: { image } }: Task,
-  { reason, existing }: Extract<PlannedComponent, { action: 'conflict' }>,
-): PrimitiveError {
+/** `tag-conflict` (exit 1): the tag of the commit names another image of a component. */
+export function tagConflict({
+  image,
+  reason,
+  existing,
+}: Extract<PlannedComponent, { action: 'conflict' }>): PrimitiveError {
   return new PrimitiveError('tag-conflict', `Cannot publish: ${reason}.`, {
     why: `${image} has ${existing} under this commit, and a published tag is not overwritten.`,
     suggestions: [

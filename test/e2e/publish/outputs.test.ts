@@ -256,5 +256,5 @@ test('no secret is in any output, event, report, plan, process list, provenance,
   await app.change({ 'domain/orders': 'v2' });
   const { BUILD_TOKEN: _, ...without } = env;
   const refused = await app.publish({ args: ['--json'], env: without });
-  expect(JSON.parse(refused.stdout).components).toMatchObject([{ error: { code: 'build-secret-missing' } }]);
+  expect(JSON.parse(refused.stdout)).toMatchObject({ code: 'build-secret-missing', exit: 2 });
 });

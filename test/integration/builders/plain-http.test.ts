@@ -10,6 +10,7 @@ import { PrimitiveError } from '../../../src/core/errors.ts';
 import { isLoopbackHost } from '../../../src/http/loopback.ts';
 import { startBuildkit } from '../../support/services/buildkit.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
+import { run } from '../../support/services/run.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
 import { tool } from '../../tools/locate.ts';
 
@@ -48,8 +49,7 @@ async function open(
   return chooseBuilder(name, { platform: 'linux', ...ports, ...places, allowsPlainHttp });
 }
 
-async function request(from = base): Promise<BuildRequest> {
-  const text = `FROM ${from}\nRUN echo built > /built\n`;
+async function request(from = base, text = `FROM ${from}\nRUN echo built > /built\n`): Promise<BuildRequest> {
   await writeFile(join(folder, 'context/Dockerfile'), text);
   return {
     context: join(folder, 'context'),
@@ -104,17 +104,14 @@ describe('buildah', () => {
     const { builder } = await open('buildah', (name) => name === host, {
       CONTAINERS_REGISTRIES_CONF: registries,
     });
-    const mirrored = base.replace(host, 'mirrored.invalid');
-    const asked = await request();
-    const both = [
-      asked.images[0],
-      { ...asked.images[0], pinned: mirrored, reference: mirrored, written: mirrored },
-    ];
-    await writeFile(
-      join(folder, 'context/Dockerfile'),
-      `FROM ${mirrored} AS other\nFROM ${base}\nCOPY --from=other /bin/sh /copied\n`,
-    );
-    await builder.build({ ...asked, images: both as BuildRequest['images'] });
+    // Another image: buildah would find the same one by its digest.
+    const tag = `${registry.host}/other/shell:1`;
+    await run(tool('crane'), ['mutate', '--label=other=1', `--tag=${tag}`, local]);
+    const digest = (await run(tool('crane'), ['digest', tag])).trim();
+    const text = `FROM mirrored.invalid/other/shell@${digest} AS other\nFROM ${base}\nCOPY --from=other /bin/sh /copied\n`;
+    const asked = await request(base, text);
+    expect(asked.images).toHaveLength(2);
+    await builder.build(asked);
   });
 
   test.each([
@@ -156,6 +153,13 @@ describe('BuildKit', () => {
       await other.build(await request());
       await rm(join(folder, 'output'), { recursive: true });
     }
+  });
+
+  test('a base whose name is more than one word starts nothing', async () => {
+    await using buildkit = await startBuildkit();
+    const { builder } = await open('buildx', () => true, buildkit.env);
+    const reference = `${local}\nRUN echo started\nFROM ${local}`;
+    expect(await refusal(builder.checkBase(wanted(reference)))).toMatchObject({ code: 'base-unavailable' });
   });
 
   test('a base that is not there, or not for the platform', async () => {

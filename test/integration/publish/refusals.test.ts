@@ -57,8 +57,18 @@ async function expectRefusal(
   }
   expect(call.stderr).not.toMatch(/^\s+at /m);
   expect(call.stderr, 'nothing is built').not.toMatch(/"state":"building"/);
+  // A refusal of arguments is none of the place.
+  const chosen = options.args !== undefined;
+  if (!chosen) await expectDoctorSaysSo(app, options, code);
   const asked = lab.proxy.requests.map(({ method, path }) => `${method} ${path}`);
   expect(asked.filter((request) => CHANGES.test(request))).toEqual([]);
+}
+
+/** doctor names the same problem, and never says that a publish can run. */
+async function expectDoctorSaysSo(app: App, options: PublishOptions, code: string): Promise<void> {
+  const { ok, checks } = await app.doctor({ ...options, args: [] });
+  expect(ok, `doctor says that it can run, publish refuses by ${code}`).toBe(false);
+  expect(checks.flatMap((check) => check.code ?? [])).toContain(code);
 }
 
 const ORDERS = 'primitives/domain/orders';

@@ -1,5 +1,5 @@
 import { Check } from 'typebox/schema';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PrimitiveError } from '../../../../src/core/errors.ts';
 import { doctorSchema } from '../../../../src/features/doctor/document.ts';
 import { examine, type Probe } from '../../../../src/features/doctor/examine.ts';
@@ -18,6 +18,15 @@ const refuse =
     });
   };
 
+/** Ports of which these are known; all others answer as `other`. */
+function portsOf(known: object, other: () => Promise<never>): DoctorPorts {
+  const answering = (own: object): object =>
+    new Proxy(own, { get: (target, name) => Reflect.get(target, name) ?? other });
+  return answering({ publish: answering({}), ...known }) as DoctorPorts;
+}
+
+const knownTo = (config: object) => async () => ({ location: { path: 'x' }, config });
+
 describe('examine', () => {
   test('everything fine', async () => {
     const { report, exit } = await examine([
@@ -29,6 +38,7 @@ describe('examine', () => {
     expect(report).toEqual({
       schema: 'primitive.doctor/v1',
       ok: true,
+      notCovered: expect.arrayContaining([expect.stringMatching(/^signing itself/)]),
       checks: [
         { id: 'config', state: 'ok', detail: 'fine', fix: [] },
         { id: 'syft', state: 'ok', detail: 'fine', fix: [] },
@@ -88,10 +98,9 @@ describe('examine', () => {
     const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
     const build = { cache: { trusted: { from: [] } } };
     const config = { registry: 'ghcr.io/acme', gitops: {}, signing, build };
-    const workspace = async () => ({ location: { path: 'x' }, config });
-    const known: Record<string, unknown> = { workspace, skipped: [] };
-    const ports = new Proxy(known, { get: (target, name: string) => target[name] ?? refused });
-    const { report } = await runDoctor(ports as unknown as DoctorPorts);
+    const { report } = await runDoctor(
+      portsOf({ workspace: knownTo(config), skipped: [], gitops: refused }, refused),
+    );
     const { id, ...check } = report.checks.at(-1) ?? {};
     expect(check).toEqual({
       state: 'warn',
@@ -99,6 +108,49 @@ describe('examine', () => {
       code: 'gitops-actions-disabled',
       fix: [],
     });
+  });
+
+  test('what gives no answer is not checked, which is neither fine nor wrong; what builds on it is skipped', async () => {
+    const { report, exit } = await examine([
+      { id: 'plan', needs: [], look: refuse(3, 'no-answer') },
+      { id: 'bases', needs: ['plan'], look: fine },
+      { id: 'syft', needs: [], look: fine },
+    ]);
+    expect({ exit, ok: report.ok }).toEqual({ exit: 3, ok: false });
+    expect(report.checks.map(({ state }) => state)).toEqual(['unknown', 'skipped', 'ok']);
+    expect(doctorText(report, createStyle(false))).toMatch(
+      /\n\nIt is not known whether a publish can run\.\nNot checked: plan, bases\.\nOnly a publish shows: /,
+    );
+  });
+
+  test('a GitHub and a registry that do not answer are waited for side by side, for ten seconds', async () => {
+    vi.useFakeTimers();
+    try {
+      const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
+      const build = { cache: { trusted: { from: [] } } };
+      const config = { registry: 'ghcr.io/acme', gitops: { repository: 'acme/gitops' }, signing, build };
+      const silent = () => new Promise<never>(() => {});
+      const publish = portsOf({}, refuse(1) as () => Promise<never>);
+      const ports = portsOf(
+        {
+          workspace: knownTo(config),
+          skipped: [],
+          publish: Object.assign(publish, { rights: silent }),
+          gitops: silent,
+        },
+        refuse(1) as () => Promise<never>,
+      );
+      const running = runDoctor(ports);
+      await vi.advanceTimersByTimeAsync(10_000);
+      const { report } = await running;
+      const of = (id: string) => report.checks.find((check) => check.id === id);
+      expect(of('registry')).toMatchObject({ state: 'unknown', code: 'no-answer' });
+      expect(of('gitops')).toMatchObject({ state: 'warn', code: 'no-answer' });
+      expect(of('gitops')?.detail).toBe('Not checked: acme/gitops gave no answer within 10 s.');
+      expect(of('trust')?.state).toBe('warn');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('a bug of ours and an interruption are not findings', async () => {
@@ -125,6 +177,8 @@ describe('examine', () => {
 - bases   needs syft
 
 A publish cannot run yet.
+Not checked: bases.
+Only a publish shows: ${report.notCovered.join('; ')}.
 `,
     );
   });
