@@ -1,14 +1,15 @@
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform } from '../oci/manifest.ts';
-import { formatReference, parseDockerReference, repositoryHost } from '../oci/reference.ts';
+import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
+import type { RunOptions } from '../toolchain/process.ts';
 import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
-import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
+import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult, PlainHttp } from './builder.ts';
 import { emulatedPlatforms } from './emulation.ts';
-import { buildahAdvice, plainHttpHost } from './plain-http.ts';
+import { buildahAdvice, loginAdvice, plainHttpHost } from './plain-http.ts';
 import {
   basesOf,
   baseUnavailable,
@@ -60,22 +61,25 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   await using store = await openStore(setup, host, request.cacheNamespace);
   const folder = await mkdtemp(join(setup.temporary, 'buildah-'));
   try {
-    const hosts = request.images.map(({ pinned }) => hostOf(pinned));
-    const registries = await registriesFlags(hosts, folder, setup);
-    const run = async (args: readonly string[], cwd = folder) => {
-      const result = await store.run([...registries, ...args], {
-        cwd,
+    const images = request.images.filter(({ via }) => via !== '# syntax');
+    const bases = images.map(({ pinned }) => pinned);
+    const registries = await registriesFlags(bases, folder, setup);
+    const run = async (args: readonly string[], options: RunOptions = {}) => {
+      const result = await store.run(args, {
+        cwd: folder,
+        ...options,
         secrets: secretTexts(secrets),
         onLine: log.add,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
       });
       if (result.exitCode !== 0)
-        throw buildFailed(log.find(/^Error: (.+)$/), log, plainHttpAdvice(log.tail, setup));
+        throw buildFailed(log.find(/^Error: (.+)$/), log, await plainHttpAdvice(log.tail, setup));
     };
     const secretArguments = await writeSecrets(prepared, folder);
     const ignore = await ignoreFile(request, folder);
     for (const { platforms, contexts } of platformGroups(request)) {
       await run([
+        ...registries,
         'build',
         ...host.isolation,
         ...buildArguments(request, platforms),
@@ -88,11 +92,11 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
     }
     const parent = dirname(request.output);
     await mkdir(parent, { recursive: true });
-    await run(['manifest', 'push', '--all', store.list, `oci:${basename(request.output)}`], parent);
+    await run(['manifest', 'push', '--all', store.list, `oci:${basename(request.output)}`], { cwd: parent });
     await checkLayout(request);
     return {
       layout: request.output,
-      bases: basesOf(request.images.filter(({ via }) => via !== '# syntax')),
+      bases: basesOf(images),
       caches: [],
     };
   } catch (error) {
@@ -188,47 +192,79 @@ function hostOf(pinned: string): string {
   return repositoryHost(parseDockerReference(pinned).repository);
 }
 
-/** The setting that the registry client has, for buildah. */
+/**
+ * The setting that the registry client has, for buildah. Throws `base-unavailable` where buildah would send a login that
+ * only the config lets go over plain HTTP: it has no way to keep one of several to itself.
+ */
 async function registriesFlags(
-  hosts: readonly string[],
+  bases: readonly string[],
   folder: string,
-  { variables, allowsPlainHttp = () => false }: BuildahSetup,
+  { variables, plainHttp = async () => 'no' as const }: BuildahSetup,
 ): Promise<readonly string[]> {
-  const plain = [...new Set(hosts)].filter(allowsPlainHttp).sort();
-  const path = await writeRegistriesConf(plain, folder, { variables });
-  return path === undefined ? [] : [`--registries-conf=${path}`];
+  const settings = new Map<string, Awaited<ReturnType<PlainHttp>>>();
+  for (const base of bases) {
+    const { repository } = parseDockerReference(base);
+    const setting = await plainHttp(repository);
+    const host = repositoryHost(repository);
+    if (setting !== 'no' && settings.get(host) !== 'has-login') settings.set(host, setting);
+  }
+  const path = join(folder, 'registries.conf');
+  const { added, helpers } = await writeRegistriesConf([...settings.keys()].sort(), path, { variables });
+  for (const host of added) {
+    const setting = settings.get(host);
+    if (setting === 'with-login' || (setting === 'no-login' && !helpers)) continue;
+    throw baseUnavailable(
+      bases.find((base) => hostOf(base) === host) ?? host,
+      `${host} is without TLS by the config alone, and this machine has a login for it that buildah would send`,
+      [loginAdvice(host)],
+    );
+  }
+  return added.length > 0 ? [`--registries-conf=${path}`] : [];
 }
 
-function plainHttpAdvice(log: string, { allowsPlainHttp = () => false }: BuildahSetup): readonly string[] {
+async function plainHttpAdvice(log: string, { plainHttp }: BuildahSetup): Promise<readonly string[]> {
   const host = plainHttpHost(log);
-  return host === undefined ? [] : buildahAdvice(host, allowsPlainHttp(host));
+  if (host === undefined) return [];
+  const setting = await plainHttp?.(joinRepository(host, 'any'));
+  return buildahAdvice(host, setting !== undefined && setting !== 'no');
 }
 
 async function checkBase(
   setup: BuildahSetup,
   { flags }: Host,
-  base: BaseReference,
+  { reference }: BaseReference,
   signal?: AbortSignal,
 ): Promise<void> {
+  const { processes, program, variables } = setup;
   const folder = await mkdtemp(join(setup.temporary, 'base-'));
   try {
-    const registries = await registriesFlags([hostOf(base.reference)], folder, setup);
-    const args = [...setup.program.args, ...registries, ...flags, 'manifest', 'inspect'];
-    const { exitCode, stderr } = await setup.processes.run(
-      setup.program.path,
-      [...args, withoutTag(base.reference)],
-      { env: ENVIRONMENT, ...(signal === undefined ? {} : { signal }) },
+    const registries = await registriesFlags([reference], folder, setup);
+    const { exitCode, stderr } = await processes.run(
+      program.path,
+      [...program.args, ...registries, ...flags, 'manifest', 'inspect', withoutTag(reference)],
+      {
+        env: { ...ENVIRONMENT, ...(await loginsOf(folder, variables)) },
+        ...(signal === undefined ? {} : { signal }),
+      },
     );
     // An image of one platform was got as well, but is not what this command shows.
     if (exitCode === 0 || /\(not a list type\)\s*$/.test(stderr)) return;
-    throw baseUnavailable(
-      base.reference,
-      stderr.trim().replace(/^Error: /, ''),
-      plainHttpAdvice(stderr, setup),
-    );
+    const advice = await plainHttpAdvice(stderr, setup);
+    throw baseUnavailable(reference, stderr.trim().replace(/^Error: /, ''), advice);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** `manifest inspect` heeds no REGISTRY_AUTH_FILE: the file is put where it looks first. */
+async function loginsOf(
+  folder: string,
+  { REGISTRY_AUTH_FILE }: BuildahSetup['variables'],
+): Promise<NonNullable<RunOptions['env']>> {
+  if (!REGISTRY_AUTH_FILE) return {};
+  await mkdir(join(folder, 'containers'));
+  await symlink(resolve(REGISTRY_AUTH_FILE), join(folder, 'containers/auth.json'));
+  return { XDG_RUNTIME_DIR: folder };
 }
 
 async function inspect(setup: BuildahSetup): Promise<Host> {

@@ -1,4 +1,4 @@
-import type { Platform } from '../oci/types.ts';
+import type { Platform, Repository } from '../oci/types.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
 /** A secret by id: from a file or an environment variable; its value never appears in arguments or logs. */
@@ -43,6 +43,12 @@ export interface BuildResult {
   /** Of `cacheFrom`, those that layers may have come from. */
   readonly caches: readonly string[];
 }
+
+/**
+ * Whether a base may be asked for over plain HTTP, by the rule of the registry client: `with-login` where the machine lets
+ * logins go; where only the config allows it, whether this machine has a login for it, which then must not be sent.
+ */
+export type PlainHttp = (repository: Repository) => Promise<'with-login' | 'no-login' | 'has-login' | 'no'>;
 
 /** A base, pinned, and the platforms that a build needs of it; with none, any is enough. */
 export interface BaseReference {

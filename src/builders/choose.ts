@@ -4,7 +4,7 @@ import { allowCommand, findProgram, type Search } from '../toolchain/find.ts';
 import { checkoutOf, type FolderRules } from '../toolchain/folders.ts';
 import { installHints } from '../toolchain/programs.ts';
 import { createBuildah } from './buildah.ts';
-import type { Builder, BuilderInfo } from './builder.ts';
+import type { Builder, BuilderInfo, PlainHttp } from './builder.ts';
 import { createBuildx } from './buildx.ts';
 
 /** Where builders are looked for and what they work with. */
@@ -17,8 +17,8 @@ export interface BuilderSearch extends Search {
   readonly temporary: string;
   /** Folder that lasts from run to run, for buildah. */
   readonly storage: string;
-  /** Whether a registry (host and port) may be asked over plain HTTP; none where absent. */
-  readonly allowsPlainHttp?: (host: string) => boolean;
+  /** None where absent. */
+  readonly plainHttp?: PlainHttp;
 }
 
 /** A usable builder, and why it was chosen. */

@@ -19,11 +19,16 @@ export function buildkitAdvice(host: string, call: string): readonly string[] {
   ];
 }
 
-/** How buildah gets to speak plain HTTP to a registry. */
+/** How buildah gets a base from a registry that speaks plain HTTP, which the config has `allowed` or not. */
 export function buildahAdvice(host: string, allowed: boolean): readonly string[] {
   if (!allowed)
     return [`If it serves plain HTTP on purpose: insecureRegistries: [${host}] in primitive.config.yaml`];
   return [
     `registries.conf of this machine has an entry of its own for ${host}, which decides; add to it: insecure = true`,
   ];
+}
+
+/** What lets a login go to a host that only the config has without TLS. */
+export function loginAdvice(host: string): string {
+  return `If the network between is yours: export PRIMITIVE_INSECURE_REGISTRIES=${host}`;
 }

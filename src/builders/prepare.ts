@@ -6,7 +6,7 @@ import { readImageLayout } from '../oci/layout.ts';
 import { formatPlatform } from '../oci/manifest.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
-import type { BuildRequest, BuildSecret, ResolvedBase } from './builder.ts';
+import type { BuildRequest, BuildSecret, PlainHttp, ResolvedBase } from './builder.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
 /** What a builder works with. */
@@ -17,8 +17,8 @@ export interface BuilderSetup {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
-  /** Whether a registry (host and port) may be asked over plain HTTP; none where absent. */
-  readonly allowsPlainHttp?: (host: string) => boolean;
+  /** None where absent. */
+  readonly plainHttp?: PlainHttp;
 }
 
 /** 1980-01-01T00:00:00Z, the oldest time that a zip archive can hold. */

@@ -10,8 +10,8 @@ export interface RegistriesConfPlace {
 }
 
 /**
- * Writes a registries.conf into `folder` that is this machine's own, and lets each of `hosts` speak plain HTTP. Returns
- * its path; undefined where there is nothing to add.
+ * Writes a registries.conf that is this machine's own, and lets each of `hosts` speak plain HTTP. Returns which of them it
+ * had to add; with none it writes nothing.
  *
  * An entry of the machine that covers a host, in its file or in a drop-in, decides over it: such a host is left out. The
  * file is the main one, as buildah reads drop-ins besides it, and takes no folder of them: its --registries-conf-dir
@@ -19,10 +19,10 @@ export interface RegistriesConfPlace {
  */
 export async function writeRegistriesConf(
   hosts: readonly string[],
-  folder: string,
+  path: string,
   { variables, system = '/etc/containers' }: RegistriesConfPlace,
-): Promise<string | undefined> {
-  if (hosts.length === 0) return undefined;
+): Promise<AddedHosts> {
+  if (hosts.length === 0) return NOTHING;
   const user = variables.HOME ? join(variables.HOME, '.config/containers') : undefined;
   const named = variables.CONTAINERS_REGISTRIES_CONF || variables.REGISTRIES_CONFIG_PATH;
   const candidates = named ? [named] : [...(user ? [user] : []), system].map((at) => join(at, MAIN));
@@ -38,14 +38,27 @@ export async function writeRegistriesConf(
     }
   });
   // The first version of the format has one table, to which nothing of the second may be added.
-  if (field(documents[0], 'registries') !== undefined) return undefined;
+  if (field(documents[0], 'registries') !== undefined) return NOTHING;
   const prefixes = documents.flatMap(prefixesOf);
   const added = hosts.filter((host) => !prefixes.some((prefix) => covers(prefix, host)));
-  if (added.length === 0) return undefined;
+  if (added.length === 0) return NOTHING;
   const entries = added.map((host) => `[[registry]]\nlocation = ${JSON.stringify(host)}\ninsecure = true\n`);
-  const path = join(folder, MAIN);
   await writeFile(path, [main, ...entries].join('\n'));
-  return path;
+  return { added, helpers: documents.some(asksHelpers) };
+}
+
+/** What was added to the configuration of this machine. */
+export interface AddedHosts {
+  readonly added: readonly string[];
+  /** Whether logins may also come from programs that the configuration names. */
+  readonly helpers: boolean;
+}
+
+const NOTHING: AddedHosts = { added: [], helpers: false };
+
+function asksHelpers(document: unknown): boolean {
+  const helpers = field(document, 'credential-helpers');
+  return Array.isArray(helpers) && helpers.some((helper) => helper !== 'containers-auth.json');
 }
 
 const MAIN = 'registries.conf';

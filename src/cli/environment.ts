@@ -143,6 +143,13 @@ export function given<K extends string>(key: K, value: string | undefined): { [P
   return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }
 
+/** Registries without TLS that may get a login, by PRIMITIVE_INSECURE_REGISTRIES. */
+export function plainCredentials({
+  PRIMITIVE_INSECURE_REGISTRIES: hosts,
+}: Environment['variables']): readonly string[] {
+  return hosts?.split(/[\s,]+/) ?? [];
+}
+
 /** Where this CLI keeps what it can make again. */
 export function cacheFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
   return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');

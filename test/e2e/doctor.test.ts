@@ -125,10 +125,46 @@ describe('doctor on real tools and services', () => {
     await proxy.close();
     expect(elsewhere.of('registry')).toMatchObject({ state: 'fail', code: 'registry-unauthorized' });
     expect(of('registry')).toMatchObject({ state: 'fail', code: 'registry-plain-http' });
-    expect(JSON.stringify(of('registry'))).toContain('Cannot log in to ghcr.io without TLS.');
+    expect(JSON.stringify(of('registry'))).toContain('Cannot log in to ghcr.io without TLS');
     expect(heard.length).toBeGreaterThan(0);
     expect(heard.every((request) => /^http:\/\/ghcr\.io\/\S+ undefined$/.test(request))).toBe(true);
   });
+
+  test.each(['auth.json', 'config.json', 'docker.json'] as const)(
+    'a base of a registry that only the config has without TLS gets no login of %s by buildah',
+    async (kind) => {
+      const heard: string[] = [];
+      const guarded = await serve((request, response) => {
+        // Without a user name it is no login, but what buildah sends for one that it does not have.
+        const { authorization = 'Basic Og==' } = request.headers;
+        if (authorization !== 'Basic Og==') heard.push(authorization);
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+      });
+      const host = new URL(guarded.url).host.replace('127.0.0.1', '0.0.0.0');
+      const folder = mkdtempSync(join(cli.home, 'logins-'));
+      const login = { [host]: { auth: Buffer.from('user:canary').toString('base64') } };
+      const file = join(folder, kind === 'docker.json' ? '.docker/config.json' : kind);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, JSON.stringify({ auths: login }));
+      const env = {
+        'auth.json': { REGISTRY_AUTH_FILE: file },
+        'config.json': { DOCKER_CONFIG: folder },
+        'docker.json': { HOME: folder },
+      }[kind];
+      const given = {
+        dockerfile: `FROM ${host}/base@sha256:${'0'.repeat(64)}\nCOPY . /\n`,
+        config: `insecureRegistries: ["${host}"]\nbuild: { builder: buildah }`,
+      };
+      const { of } = await doctor({ ...given, env });
+      expect(of('bases')).toMatchObject({ state: 'fail', code: 'base-unavailable' });
+      expect(of('bases').fix.join()).toContain(`export PRIMITIVE_INSECURE_REGISTRIES=${host}`);
+      expect(heard).toEqual([]);
+      const allowed = await doctor({ ...given, env: { ...env, PRIMITIVE_INSECURE_REGISTRIES: host } });
+      await guarded.close();
+      expect(allowed.of('bases').why).toMatch(/unauthorized|authentication required|invalid username/);
+      expect(heard).not.toEqual([]);
+    },
+  );
 
   test('a token that is not for HEAD', async () => {
     const { of } = await doctor({ sha: '1'.repeat(40) });

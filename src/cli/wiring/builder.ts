@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import type { PlainHttp } from '../../builders/builder.ts';
 import type { ChosenBuilder } from '../../builders/choose.ts';
 import { once } from '../../core/once.ts';
 import type { SbomGenerator } from '../../seal/types.ts';
-import { cacheFolder } from '../environment.ts';
+import type { Processes } from '../../toolchain/process.ts';
+import { cacheFolder, type Environment, plainCredentials } from '../environment.ts';
 import type { WiringContext } from './context.ts';
+import { credentialFiles } from './registry.ts';
 import type { WorkspaceWiring } from './workspace.ts';
 
 /** What makes images, and what describes them. */
@@ -19,9 +22,8 @@ export function wireBuilder(
   const { variables, programs, platform, temporary } = environment;
   return {
     builder: once(async () => {
-      const [{ chooseBuilder }, { isLoopbackHost }, started, { config }] = await Promise.all([
+      const [{ chooseBuilder }, started, { config }] = await Promise.all([
         import('../../builders/choose.ts'),
-        import('../../http/loopback.ts'),
         processes(),
         workspace(),
       ]);
@@ -34,7 +36,7 @@ export function wireBuilder(
         variables,
         temporary,
         storage: join(cacheFolder(environment), 'buildah'),
-        allowsPlainHttp: (host) => isLoopbackHost(host) || config.insecureRegistries.includes(host),
+        plainHttp: plainHttpOf(environment, config.insecureRegistries, started),
         signal,
       });
     }),
@@ -43,5 +45,32 @@ export function wireBuilder(
       const [{ createSyft }, started] = await Promise.all([import('../../adapters/syft.ts'), processes()]);
       return createSyft({ processes: started, temporary });
     }),
+  };
+}
+
+/** The rule of the registry client for hosts without TLS, for builders. */
+function plainHttpOf(environment: Environment, insecure: readonly string[], processes: Processes): PlainHttp {
+  const { variables, home } = environment;
+  const hasLogin = once(async () => {
+    const { createCredentials } = await import('../../oci/credentials.ts');
+    // Where buildah looks besides: it asks all places, and has one for those without XDG_RUNTIME_DIR.
+    const ofUser = `/run/containers/${process.getuid?.() ?? 0}/auth.json`;
+    const places = [credentialFiles(environment), { home }, { registryAuthFile: ofUser }];
+    const all = places.map((place) => createCredentials(place, processes));
+    return async (host: string, path: string) => {
+      const found = await Promise.all(all.map((credentials) => credentials.find(host, path)));
+      return found.some((credential) => credential !== undefined);
+    };
+  });
+  return async (repository) => {
+    const [{ isLoopbackHost }, { repositoryHost, repositoryPath }] = await Promise.all([
+      import('../../http/loopback.ts'),
+      import('../../oci/reference.ts'),
+    ]);
+    const host = repositoryHost(repository);
+    if (isLoopbackHost(host)) return 'with-login';
+    if (!insecure.includes(host)) return 'no';
+    if (plainCredentials(variables).includes(host)) return 'with-login';
+    return (await (await hasLogin())(host, repositoryPath(repository))) ? 'has-login' : 'no-login';
   };
 }

@@ -1,5 +1,6 @@
 import type { RegistryClient } from '../../oci/client.ts';
-import { type Environment, given, networkOf } from '../environment.ts';
+import type { CredentialSources } from '../../oci/credentials.ts';
+import { type Environment, given, networkOf, plainCredentials } from '../environment.ts';
 import type { WiringContext } from './context.ts';
 import type { WorkspaceWiring } from './workspace.ts';
 
@@ -15,7 +16,7 @@ export function wireRegistry(
   { environment, signal, emit }: WiringContext,
   { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
 ): RegistryWiring {
-  const { variables, home } = environment;
+  const { variables } = environment;
   let client: Promise<RegistryClient> | undefined;
   let close = async () => {};
 
@@ -35,15 +36,8 @@ export function wireRegistry(
       processes: started,
       access: 'write',
       plainHttp: config.insecureRegistries,
-      plainCredentials: variables.PRIMITIVE_INSECURE_REGISTRIES?.split(/[\s,]+/) ?? [],
-      credentials: {
-        home,
-        ...given('dockerConfig', variables.DOCKER_CONFIG),
-        ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
-        ...given('xdgConfigHome', variables.XDG_CONFIG_HOME),
-        ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
-        fallbacks: githubFallback(variables),
-      },
+      plainCredentials: plainCredentials(variables),
+      credentials: { ...credentialFiles(environment), fallbacks: githubFallback(variables) },
       ...networkOf(variables),
       signal,
       ...options,
@@ -62,6 +56,17 @@ export function wireRegistry(
       return client;
     },
     close: () => close(),
+  };
+}
+
+/** Where logins of registries are kept, by the environment. */
+export function credentialFiles({ variables, home }: Environment): CredentialSources {
+  return {
+    home,
+    ...given('dockerConfig', variables.DOCKER_CONFIG),
+    ...given('xdgRuntimeDir', variables.XDG_RUNTIME_DIR),
+    ...given('xdgConfigHome', variables.XDG_CONFIG_HOME),
+    ...given('registryAuthFile', variables.REGISTRY_AUTH_FILE),
   };
 }
 

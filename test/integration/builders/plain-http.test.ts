@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
-import type { BuildRequest } from '../../../src/builders/builder.ts';
+import type { BuildRequest, PlainHttp } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
 import { pinnedReferences } from '../../../src/builders/dockerfile/pins.ts';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import { isLoopbackHost } from '../../../src/http/loopback.ts';
+import { repositoryHost } from '../../../src/oci/reference.ts';
 import { startBuildkit } from '../../support/services/buildkit.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
 import { run } from '../../support/services/run.ts';
@@ -39,25 +40,31 @@ const LINUX = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'a
 
 async function open(
   name: 'buildx' | 'buildah',
-  allowsPlainHttp: (host: string) => boolean,
+  allows: (host: string) => boolean,
   env: Environment = {},
+  setting: Awaited<ReturnType<PlainHttp>> = 'no-login',
 ) {
   const PATH = [dirname(tool(name)), process.env.PATH].join(delimiter);
   const variables = { ...process.env, HOME: join(folder, 'home'), ...env, PATH };
+  const plainHttp: PlainHttp = async (repository) => (allows(repositoryHost(repository)) ? setting : 'no');
   const places = { temporary: join(folder, 'tmp'), storage: join(folder, 'storage') };
   const ports = { processes: createProcesses(variables), variables, path: PATH };
-  return chooseBuilder(name, { platform: 'linux', ...ports, ...places, allowsPlainHttp });
+  return chooseBuilder(name, { platform: 'linux', ...ports, ...places, plainHttp });
 }
 
-async function request(from = base, text = `FROM ${from}\nRUN echo built > /built\n`): Promise<BuildRequest> {
+async function request(
+  from = base,
+  text = `FROM ${from}\nRUN echo built > /built\n`,
+  platforms = [LINUX],
+): Promise<BuildRequest> {
   await writeFile(join(folder, 'context/Dockerfile'), text);
   return {
     context: join(folder, 'context'),
     dockerfile: 'Dockerfile',
-    platforms: [LINUX],
+    platforms,
     args: {},
     labels: {},
-    images: pinnedReferences({ file: 'Dockerfile', text, args: {}, bases: {}, platforms: [LINUX] }),
+    images: pinnedReferences({ file: 'Dockerfile', text, args: {}, bases: {}, platforms }),
     secrets: [],
     cacheNamespace: 'test',
     cacheFrom: [],
@@ -88,13 +95,37 @@ describe('buildah', () => {
     expect(JSON.parse(await readFile(join(folder, 'output/index.json'), 'utf8'))).toHaveProperty('manifests');
   });
 
+  test('gets such a base for each platform', async () => {
+    const { builder } = await open('buildah', (name) => name === host);
+    const both = ['amd64', 'arm64'].map((architecture) => ({ os: 'linux', architecture }));
+    await builder.build(await request(base, `FROM ${base}\nCOPY Dockerfile /\n`, both));
+  });
+
   test('asks any other registry over HTTPS, and says which setting there is', async () => {
     const { builder } = await open('buildah', isLoopbackHost);
-    for (const work of [builder.checkBase(wanted(base)), builder.build(await request())]) {
-      const { why, suggestions } = await refusal(work);
+    const asked = await request();
+    for (const ask of [() => builder.checkBase(wanted(base)), () => builder.build(asked)]) {
+      const { why, suggestions } = await refusal(ask());
       expect(why).toContain('server gave HTTP response to HTTPS client');
       expect(suggestions[0]).toContain(`insecureRegistries: [${host}]`);
     }
+  });
+
+  test('a base whose login must not be sent is refused, before anything is asked', async () => {
+    const { builder } = await open('buildah', (name) => name === host, {}, 'has-login');
+    const asked = await request();
+    for (const ask of [() => builder.checkBase(wanted(base)), () => builder.build(asked)]) {
+      const { code, suggestions } = await refusal(ask());
+      expect(code).toBe('base-unavailable');
+      expect(suggestions.join()).toContain(`export PRIMITIVE_INSECURE_REGISTRIES=${host}`);
+    }
+  });
+
+  test('so is any where programs of registries.conf may have a login', async () => {
+    const registries = join(folder, 'registries.conf');
+    await writeFile(registries, 'credential-helpers = ["containers-auth.json", "secretservice"]\n');
+    const { builder } = await open('buildah', () => true, { CONTAINERS_REGISTRIES_CONF: registries });
+    expect((await refusal(builder.checkBase(wanted(base)))).why).toContain('by the config alone');
   });
 
   test("keeps the machine's own file: a mirror in it is still used", async () => {

@@ -81,6 +81,13 @@ describe('what a publish refuses, doctor names, and does not say that it can run
       { code: 'build-secret-missing', options: { config: 'build: { secrets: [{ id: a, env: NOWHERE }] }' } },
     ],
     [
+      'a build secret that is a credential of the publish',
+      {
+        code: 'build-secret-refused',
+        options: { config: 'build: { secrets: [{ id: a, env: ACTIONS_ID_TOKEN_REQUEST_TOKEN }] }' },
+      },
+    ],
+    [
       'a build argument that is reserved',
       {
         code: 'build-argument-reserved',
