@@ -84,7 +84,9 @@ describe('what a publish refuses, doctor names, and does not say that it can run
       'a build secret that is a credential of the publish',
       {
         code: 'build-secret-refused',
-        options: { config: 'build: { secrets: [{ id: a, env: ACTIONS_ID_TOKEN_REQUEST_TOKEN }] }' },
+        options: { config: 'build: { secrets: [{ id: a, file: ./logins.txt }] }' },
+        prepare: (app) => writeFile(join(app.repo.root, 'logins.txt'), '{}'),
+        as: (app) => ({ env: { REGISTRY_AUTH_FILE: join(app.repo.root, 'logins.txt') } }),
       },
     ],
     [
