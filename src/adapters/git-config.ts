@@ -81,8 +81,8 @@ export function parseConfig(listing: string): readonly ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [scope = '', record = ''] = fields.slice(i, i + 2);
-    const [, key = record, value = ''] = /^(.*?)\n(.*)$/s.exec(record) ?? [];
-    entries.push({ key, value, own: scope === 'local' || scope === 'worktree' });
+    const [key = '', ...rest] = record.split('\n');
+    entries.push({ key, value: rest.join('\n'), own: scope === 'local' || scope === 'worktree' });
   }
   return entries;
 }

@@ -47,7 +47,7 @@ function publicUrl(remote: string): string | undefined {
   // A port of ssh says nothing about the web address.
   const host = url.protocol.startsWith('http') ? url.host : (SSH_OVER_443.get(url.hostname) ?? url.hostname);
   const scheme = url.protocol === 'http:' ? 'http' : 'https';
-  return `${scheme}://${host}${url.pathname.replace(/\/+$/, '').replace(/\.git$/, '')}`;
+  return `${scheme}://${host}${url.pathname.replace(/(?<!\/)\/+$/, '').replace(/\.git$/, '')}`;
 }
 
 /**

@@ -126,7 +126,9 @@ async function listFiles(git: Git, root: string) {
 /** Git warns where it may not look into a folder that is not ignored, and goes on without its files. */
 async function closedIn(root: string, warnings: string): Promise<ReadonlyMap<string, string>> {
   const closed = new Map<string, string>();
-  for (const [, path = ''] of warnings.matchAll(/^warning: could not open directory '(.+?)\/': /gms)) {
+  for (const [, path = ''] of warnings.matchAll(
+    /^warning: could not open directory '((?:(?!\nwarning: ).)+?)\/': /gms,
+  )) {
     await readdir(join(root, path)).catch((error) => closed.set(path, reasonOf(error)));
   }
   return closed;

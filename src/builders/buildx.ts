@@ -298,7 +298,9 @@ interface Report {
 function readReport(text: string, errors: string): Report {
   const values = (key: string) =>
     [...text.matchAll(new RegExp(`^${key}:[ \\t]+(.+)$`, 'gm'))].map((match) => match[1]?.trim() ?? '');
-  const versions = values('BuildKit version').flatMap((version) => /\d+(?:\.\d+)+/.exec(version)?.[0] ?? []);
+  const versions = values('BuildKit version').flatMap(
+    (version) => /(?<!\d)\d+(?:\.\d+)+/.exec(version)?.[0] ?? [],
+  );
   const platforms = values('Platforms').flatMap((list) =>
     list.split(',').map((platform) => platform.trim().replace('*', '')),
   );

@@ -49,7 +49,7 @@ export function usageError(thrown: unknown, usage: CommandUsage): PrimitiveError
 
 /** Flags that a command does not have, each with the nearest one that it has. */
 export function unknownFlag(flags: readonly string[], usage: CommandUsage): PrimitiveError {
-  const names = flags.map((flag) => flag.replace(/=.*$/s, ''));
+  const names = flags.map((flag) => flag.split('=')[0] ?? '');
   const suggestions = names.flatMap((name) => {
     const near = nearest(name.replace(/^-+/, ''), usage.flags);
     return near === undefined || !name.startsWith('--') ? [] : [`Did you mean --${near}?`];

@@ -82,9 +82,13 @@ export function toPrimitiveError(thrown: unknown): PrimitiveError {
   });
 }
 
+/** The last part of a path with line and column, at the end but for a parenthesis. */
+const FRAME = /(?<![^/\\(])[^/\\(]+:\d+:\d+(?=\)?$)/;
+
 /** ` at file.js:12:3`: the innermost frame, without the folder it is installed in. */
 function placeOf(error: Error): string {
-  const frame = /^\s+at .*?([^/\\(]+:\d+:\d+)\)?$/m.exec(error.stack ?? '')?.[1];
+  const lines = (error.stack ?? '').split('\n').map((line) => line.trim());
+  const [frame] = lines.flatMap((line) => (line.startsWith('at ') ? (FRAME.exec(line.slice(3)) ?? []) : []));
   return frame === undefined ? '' : ` at ${frame}`;
 }
 

@@ -97,7 +97,7 @@ function headerDelay(header: string, date: number): number | undefined {
 }
 
 const BODY_DELAY =
-  /retry[-_ ]?after["']?\s*[:=]?\s*["']?((?:\d+(?:\.\d+)?\s?(?:ns|us|[µμ]s|ms|seconds?|minutes?|hours?|h|m|s)?)+)/i;
+  /retry[-_ ]?after["']?\s*(?:[:=]\s*)?["']?((?:\d+(?:\.\d+)?\s?(?:ns|us|[µμ]s|ms|seconds?|minutes?|hours?|h|m|s)?)+)/i;
 
 function bodyDelay(body: string): number | undefined {
   const match = BODY_DELAY.exec(body.slice(0, 16_384));

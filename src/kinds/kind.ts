@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { globFault } from '../workspace/globs.ts';
 import { lookBelow, pathFault } from '../workspace/safe-path.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
@@ -94,7 +95,7 @@ async function readKind(folder: string, name: string): Promise<Kind> {
   });
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;
-  const faults = [...pathFaults(kind)];
+  const faults = [...pathFaults(kind), ...globFaults(kind)];
   if (kind.kind !== name) {
     const message = `the kind is called ${kind.kind} and its folder ${name}`;
     faults.push({ path: ['kind'], message });
@@ -148,6 +149,29 @@ function pathFaults({
     return fault === undefined
       ? []
       : [{ path, message: `${JSON.stringify(text)} is not a path in the primitive: ${fault}` }];
+  });
+}
+
+/** They are matched against paths of a repository: with many ways to match, one name could take for ever. */
+function globFaults({
+  inputs = {},
+  files = [],
+  generators = [],
+  imports = {},
+}: Omit<KindFile, '$schema'>): readonly Fault[] {
+  const globs: (readonly [text: string, ...path: Fault['path']])[] = [
+    ...Object.entries(inputs).flatMap(([name, { match }]) =>
+      match === undefined ? [] : [[match, 'inputs', name, 'match'] as const],
+    ),
+    ...files.map(({ path }, i) => [path, 'files', i, 'path'] as const),
+    ...generators.flatMap(({ reads }, i) =>
+      reads.map((text, j) => [text, 'generators', i, 'reads', j] as const),
+    ),
+    ...(imports.infra ?? []).map((text, i) => [text, 'imports', 'infra', i] as const),
+  ];
+  return globs.flatMap(([text, ...path]) => {
+    const fault = globFault(text);
+    return fault === undefined ? [] : [{ path, message: `${JSON.stringify(text)} is no pattern: ${fault}` }];
   });
 }
 

@@ -50,7 +50,8 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ['Value', 'structpb'],
 ]);
 
-const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[\w.]+|\S/g;
+/** A comment or a text that does not end is one token, so that none is tried from each of its characters. */
+const TOKEN = /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[\w.]+|\S/g;
 const NAME = /^[A-Za-z]\w*$/;
 const TYPE = /^\.?[A-Za-z]\w*(?:\.[A-Za-z]\w*)*$/;
 
@@ -197,7 +198,7 @@ class Tokens {
     this.#text = text;
     this.#path = path;
     this.#words = [...text.matchAll(TOKEN)].filter(
-      ([word]) => !word.startsWith('//') && !word.startsWith('/*'),
+      ([word]) => !word.startsWith('//') && !(word.startsWith('/*') && word.endsWith('*/')),
     );
   }
 

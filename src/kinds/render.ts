@@ -1,6 +1,6 @@
-import picomatch from 'picomatch';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Config } from '../workspace/config.ts';
+import { globMatcher } from '../workspace/globs.ts';
 import { pathFault } from '../workspace/safe-path.ts';
 import type { Bases } from './bases-schema.ts';
 import { type EntityNames, entityNames, entityOf } from './entity.ts';
@@ -105,7 +105,7 @@ export function render(
   rules: readonly OwnerRule[],
   it: TemplateVariables,
 ): ReadonlyMap<string, RenderedFile> {
-  const owners = rules.map(({ path, owner }) => ({ matches: picomatch(path, { dot: true }), owner }));
+  const owners = rules.map(({ path, owner }) => ({ matches: globMatcher(path), owner }));
   const rendered = template
     .flatMap((file) => renderFile(file, it) ?? [])
     .sort((a, b) => (a.path < b.path ? -1 : 1));

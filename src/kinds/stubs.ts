@@ -135,7 +135,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function unquote(literals: string): string {
   return literals
     .replace(/ \+\n\t/g, '')
-    .replace(/"((?:[^"\\]|\\.)*)"/g, '$1')
+    .replace(/"((?:[^"\\]|\\[\s\S]?)*)"?/g, '$1')
     .replace(/\\(?:x([0-9a-f]{2})|(.))/g, (_, hex: string | undefined, char: string) =>
       hex === undefined ? (ESCAPES[char] ?? char) : String.fromCharCode(Number.parseInt(hex, 16)),
     );

@@ -8,7 +8,7 @@ const COMMENT = /^\/\*[^*]*\*\/$/;
 const ELSE = '} else ';
 
 /** A line that holds one statement and nothing else; it vanishes whole. */
-const STATEMENT_LINE = /^[ \t]*<%[ \t]+(?!=)([^%\n]*?)[ \t]*%>[ \t]*\n/gm;
+const STATEMENT_LINE = /^[ \t]*<%(?=[ \t])(?![ \t]*=)([^%\n]*)%>[ \t]*\n/gm;
 
 type Scope = Readonly<Record<string, unknown>>;
 type Render<T = string> = (scope: Scope) => T;
@@ -41,7 +41,7 @@ class Parser {
   constructor(shown: string, template: string) {
     this.#shown = shown;
     // The line feed goes into the tag, so that lines keep their numbers.
-    const source = template.replace(STATEMENT_LINE, '<% $1\n%>');
+    const source = template.replace(STATEMENT_LINE, '<%$1\n%>');
     let line = 1;
     this.#tokens = source.split(/(<%[\s\S]*?(?:%>|$))/).map((text, i) => {
       const token = { text, tag: i % 2 === 1 ? text.slice(2, -2).trim() : undefined, line };

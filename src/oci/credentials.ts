@@ -196,7 +196,7 @@ function entryCredential(entry: AuthEntry, source: string): Credential | undefin
     return {
       type: 'basic',
       username: decoded.slice(0, colon),
-      password: decoded.slice(colon + 1).replace(/\0+$/, ''),
+      password: decoded.slice(colon + 1).replace(/(?<!\0)\0+$/, ''),
       source,
     };
   }

@@ -32,7 +32,7 @@ export function parseRepository(text: string): Repository {
 
 /** The repository of an image below a registry prefix: `joinRepository('ghcr.io/acme', 'domain-orders')`. */
 export function joinRepository(registry: string, image: string): Repository {
-  return parseRepository(`${registry.replace(/\/+$/, '')}/${image}`);
+  return parseRepository(`${registry.replace(/(?<!\/)\/+$/, '')}/${image}`);
 }
 
 /** The host, with its port if any: `ghcr.io`, `127.0.0.1:5000`. */

@@ -212,7 +212,7 @@ function readPage(response: HttpResponse, url: URL): PageResult {
 
 /** The target of `Link: <…>; rel="next"` if it is on the same host (RFC 8288). */
 function nextPage(link: string | undefined, url: URL): URL | undefined {
-  const match = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '');
+  const match = /<([^<>]*)>\s*;[^,<]*\brel="?next"?/i.exec(link ?? '');
   if (match?.[1] === undefined || !URL.canParse(match[1], url.href)) return undefined;
   const next = new URL(match[1], url);
   return next.origin === url.origin ? next : undefined;

@@ -29,7 +29,7 @@ export function sanitizeLine(text: string): string {
  * start of a line, white space aside, and the old `##[name]` anywhere in it.
  */
 export function inert(text: string): string {
-  return text.replace(/^([^\S\n]*):(?=:)/gm, '$1\\:').replaceAll('##[', '##\\[');
+  return text.replace(/:(?=:)(?<=^[^\S\n]*:)/gm, '\\:').replaceAll('##[', '##\\[');
 }
 
 /** JSON that holds no `##[name]`, with the same data. JSON never has `::` at the start of a line. */

@@ -177,7 +177,9 @@ export async function verifyRecord(
     if (record.code !== 'record-invalid' && tier === 'trusted') throw record;
     return untrusted('broken', record.why ?? record.message);
   }
-  const outside = record.components.find(({ image }) => !image.startsWith(`${prefix.replace(/\/+$/, '')}/`));
+  const outside = record.components.find(
+    ({ image }) => !image.startsWith(`${prefix.replace(/(?<!\/)\/+$/, '')}/`),
+  );
   if (outside) return untrusted('foreign', `it lists ${outside.image}, which is not of ${prefix}`);
   return { state: 'found', record, digest, manifest, tier, signer };
 }

@@ -139,7 +139,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
   const branch = file.channel?.branch ?? 'main';
   return {
     ...(file.requires === undefined ? {} : { requires: file.requires }),
-    registry: file.registry.replace(/\/+$/, ''),
+    registry: file.registry.replace(/(?<!\/)\/+$/, ''),
     image: file.image ?? '{kind}-{name}',
     languages: file.languages ?? {},
     platforms: resolvePlatforms(file.platforms ?? ['linux/amd64', 'linux/arm64']),

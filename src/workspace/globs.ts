@@ -39,8 +39,14 @@ export function globFault(text: string): string | undefined {
   if (names.some((name) => name !== '**' && name.split('*').length > 4))
     return 'it has more than three * in one name';
   if (names.filter((name) => name === '**').length > 3) return 'it has more than three **';
+  if (pattern.split('{').length > 4) return 'it has more than three {';
   if (pattern.endsWith('/')) return `it names a folder; its files are \`${text}**\``;
   return undefined;
+}
+
+/** Whether a path matches a pattern of a kind, which {@link globFault} has nothing against. */
+export function globMatcher(pattern: string): (path: string) => boolean {
+  return picomatch(pattern, { dot: true, noextglob: true });
 }
 
 /** Compiles and applies patterns, each once however many components share it. */

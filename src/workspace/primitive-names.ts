@@ -1,3 +1,5 @@
+import { matchesForeign } from '../core/foreign-pattern.ts';
+
 /** Languages whose keywords a name can be kept from, since it becomes a package or module name. */
 export type ReservedLanguage = 'go' | 'python' | 'ts';
 
@@ -43,7 +45,9 @@ export function nameFault(name: string, rules: NameRules): string | undefined {
     return 'is a major version to Go, at the end of a module path';
   if (DEVICE.test(name)) return 'is a device on Windows, where no folder can be called so';
   if (name.includes('--')) return 'has two hyphens in a row';
-  if (new RegExp(pattern, 'u').test(name)) return undefined;
+  const matches = matchesForeign(pattern, name);
+  if (matches === true) return undefined;
+  if (matches === undefined) return `cannot be compared with ${pattern} of its kind, which takes too long`;
   if (name !== name.toLowerCase()) return 'has upper-case letters, which image names may not have';
   if (name.length > 63) return `has ${name.length} characters, more than a label may have (63)`;
   return `does not match ${pattern}`;
@@ -56,7 +60,7 @@ export function nameLike(name: string, kind: string, rules: NameRules): string |
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, LONGEST_MEANT)
-    .replace(/^-+|-+$/g, '');
+    .replace(/^-+|(?<!-)-+$/g, '');
   return [spelled, `${spelled}-${kind}`, `${kind}-${spelled}`].find(
     (candidate) => nameFault(candidate, rules) === undefined,
   );

@@ -44,7 +44,7 @@ function apiOf(name: string): string {
 function ofUrl(text: string): GithubHost {
   const url = URL.parse(text);
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.host))) {
-    const api = url.href.replace(/\/+$/, '');
+    const api = url.href.replace(/(?<!\/)\/+$/, '');
     return { name: url.host.replace(/^api\.(?=github\.com$|.*\.ghe\.com$)/, ''), api };
   }
   throw new PrimitiveError('github-host-invalid', 'GITHUB_API_URL is not an https URL.', {

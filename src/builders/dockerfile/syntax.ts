@@ -31,7 +31,7 @@ export interface Dockerfile {
  */
 export function parseDockerfile(source: string): Dockerfile {
   const text = source.replace(/^\ufeff/, '');
-  const lines = text.split('\n').map((line) => line.replace(/\r+$/, ''));
+  const lines = text.split('\n').map((line) => line.replace(/(?<!\r)\r+$/, ''));
   const escapeToken = directives(lines.map(trimStart)).get('escape')?.value === '`' ? '`' : '\\';
   const syntax = findSyntax(text, lines);
   return {
@@ -64,9 +64,8 @@ class LineReader {
   #at = 0;
 
   constructor(lines: readonly string[], escapeToken: string) {
-    const token = escapeToken === '`' ? '`' : '\\\\';
     this.#lines = lines;
-    this.#continued = new RegExp(`(^|[^${token}])${token}[ \\t]*$`);
+    this.#continued = escapeToken === '`' ? /(^|[^`])`[ \t]*$/ : /(^|[^\\])\\[ \t]*$/;
   }
 
   /** The next line that is neither empty nor a comment, with those that continue it. */
@@ -120,8 +119,8 @@ export interface Assignment {
 export function assignments({ name, rest }: Instruction, escapeToken: string): readonly Assignment[] {
   const words = assignmentWords(rest, escapeToken);
   if (name === 'ENV' && !words[0]?.includes('=')) {
-    const [, key = '', value] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
-    return key === '' ? [] : [{ name: key, value }];
+    const [key = ''] = rest.split(/\s/, 1);
+    return key === '' ? [] : [{ name: key, value: rest.slice(key.length).trimStart() }];
   }
   return words.map((word) => {
     const [, key = word, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
@@ -188,7 +187,7 @@ function hereDocuments(instruction: Instruction, text: string, escapeToken: stri
   const { name, rest } = triggered(instruction, escapeToken);
   if (!['ADD', 'COPY', 'RUN'].includes(name) || !text.includes('<<') || isStringArray(rest)) return [];
   return splitWords(text).flatMap((word) => {
-    const [, dash, quoted] = /^\d*<<(-?)\s*([^<]+)$/.exec(word) ?? [];
+    const [, dash, quoted] = /^\d*<<(-?)\s*([^\s<][^<]*)$/.exec(word) ?? [];
     if (quoted === undefined || splitWords(quoted).length !== 1) return [];
     return [{ name: unquote(quoted), dashed: dash === '-' }];
   });
@@ -219,10 +218,11 @@ function directives(lines: readonly string[], comment = '#'): Map<string, { line
   const found = new Map<string, { line: number; value: string }>();
   for (const [index, line] of lines.entries()) {
     if (!line.startsWith(comment)) break;
-    const [, name = '', value = ''] =
-      /^([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(trimStart(line.slice(comment.length))) ?? [];
+    const [, name = '', text = ''] =
+      /^([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)$/s.exec(trimStart(line.slice(comment.length))) ?? [];
     const key = name.toLowerCase();
-    if (!['syntax', 'escape', 'check'].includes(key) || found.has(key)) break;
+    const value = text.trim();
+    if (!['syntax', 'escape', 'check'].includes(key) || found.has(key) || value === '') break;
     found.set(key, { line: index + 1, value });
   }
   return found;

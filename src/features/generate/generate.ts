@@ -175,7 +175,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   }
   const options = { cwd: target, env: { GOWORK: 'off' }, signal };
   const probe = await processes.run(program, known.version, options);
-  const found = /\d+(?:\.\d+)+/.exec(`${Buffer.from(probe.stdout)}\n${probe.stderr}`)?.[0];
+  const found = /(?<!\d)\d+(?:\.\d+)+/.exec(`${Buffer.from(probe.stdout)}\n${probe.stderr}`)?.[0];
   if (found !== version) {
     throw new PrimitiveError(
       'generator-version',

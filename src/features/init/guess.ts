@@ -98,7 +98,7 @@ export function namesOf(repository: string, facts: InitFacts): InitAnswers['lang
   const word = owner
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '');
+    .replace(/^_+|(?<!_)_+$/g, '');
   const identifier = /^[a-z]/.test(word) ? word : `o${word}`;
   return {
     // A module path has no port.
@@ -117,7 +117,7 @@ export function namesOf(repository: string, facts: InitFacts): InitAnswers['lang
 export function repositoryOf(text: string): string {
   const path = text
     .replace(/^https?:\/\//, '')
-    .replace(/\/+$/, '')
+    .replace(/(?<!\/)\/+$/, '')
     .replace(/\.git$/, '');
   const parts = path.split('/');
   const whole = parts.length === 2 && path === text ? `github.com/${path}` : path;

@@ -1,11 +1,11 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
-import picomatch from 'picomatch';
 import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { entityFault } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pathBelow } from '../../workspace/discovery.ts';
+import { globMatcher } from '../../workspace/globs.ts';
 import { lookBelow } from '../../workspace/safe-path.ts';
 
 /** Inputs by name, as they were given: paths are relative to the current directory. */
@@ -62,7 +62,7 @@ async function meantBy(
   if (type === 'path') return pathInput(name, value, match, place);
   const fault = type === 'entity' ? entityFault(value, reserved) : undefined;
   if (fault !== undefined) throw invalid(name, value, `it ${fault}`);
-  if (type === 'primitive' && !picomatch(match ?? '*/*')(value))
+  if (type === 'primitive' && !globMatcher(match ?? '*/*')(value))
     throw invalid(name, value, `it must be KIND/NAME and match ${match}`);
   return value;
 }
@@ -87,7 +87,7 @@ async function pathInput(
   if (real === undefined) throw invalid(name, value, 'the file is missing');
   const path = pathBelow(root, real);
   if (path === undefined || path === '') throw invalid(name, value, `it is not below ${root}`);
-  if (match !== undefined && !picomatch(match, { dot: true })(posix.basename(path)))
+  if (match !== undefined && !globMatcher(match)(posix.basename(path)))
     throw invalid(name, value, `its name must match ${match}`);
   return path;
 }

@@ -1,9 +1,9 @@
-import picomatch from 'picomatch';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { digestOf } from '../../oci/digest.ts';
 import type { Digest } from '../../oci/types.ts';
+import { globMatcher } from '../../workspace/globs.ts';
 import { MANIFEST } from '../../workspace/primitive-folders.ts';
 import { newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
 import type { ScaffoldDocument } from './document.ts';
@@ -119,10 +119,12 @@ function keepGenerated(
   { generators = [], files: rules = [] }: Kind,
 ): readonly PlannedFile[] {
   const edited = files.filter(({ fate }) => fate === 'kept' || fate === 'skipped').map(({ path }) => path);
-  const stale = generators.filter(({ reads }) => edited.some((path) => picomatch(reads)(path)));
+  const stale = generators.filter(({ reads }) =>
+    edited.some((path) => reads.some((glob) => globMatcher(glob)(path))),
+  );
   if (stale.length === 0) return files;
   const ids = new Set(stale.map(({ id }) => id));
-  const owners = rules.map(({ path, by }) => ({ matches: picomatch(path, { dot: true }), by }));
+  const owners = rules.map(({ path, by }) => ({ matches: globMatcher(path), by }));
   return files.map((file): PlannedFile => {
     const by = owners.find(({ matches }) => matches(file.path))?.by;
     if (by === undefined || !ids.has(by)) return file;

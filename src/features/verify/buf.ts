@@ -52,7 +52,7 @@ export async function pinnedVersions(
   tree: WorkTree,
 ): Promise<ReadonlyMap<string, string>> {
   const goMod = new TextDecoder().decode(await tree.read(`${primitive.path}/go.mod`));
-  const required = [...goMod.matchAll(/^\s*(?:require\s+)?(\S+)\s+v(\d+\.\d+\.\d+)\b/gm)];
+  const required = [...goMod.matchAll(/^[ \t]*(?:require[ \t]+)?(\S+)[ \t]+v(\d+\.\d+\.\d+)\b/gm)];
   const remote = (await bufPlugins(primitive, tree)).flatMap(({ name, version }) =>
     name === undefined || version === undefined ? [] : [[name, version] as const],
   );
@@ -69,7 +69,7 @@ export function generatedBy(
   text: string,
 ): readonly { readonly plugin: string; readonly version: string; readonly line: number }[] {
   return text.split('\n').flatMap((line, index) => {
-    const [, plugin, version] = /^\/\/.*?\b(protoc-gen-[\w-]+)\s+v(\d+\.\d+\.\d+)/.exec(line) ?? [];
+    const [, plugin, version] = /^\/\/(?:.*?[^\w-])?(protoc-gen-[\w-]+)\s+v(\d+\.\d+\.\d+)/.exec(line) ?? [];
     return plugin === undefined || version === undefined ? [] : [{ plugin, version, line: index + 1 }];
   });
 }

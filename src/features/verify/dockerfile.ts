@@ -55,7 +55,7 @@ function userOf(built: Stage | undefined): DockerfileSubject['user'] {
 
 function variablesOf({ name: instruction, rest, line }: Stage['instructions'][number]): readonly Variable[] {
   if (instruction !== 'ENV' && instruction !== 'ARG') return [];
-  const [, legacy, value] = /^([\w.-]+)\s+([^=].*)$/s.exec(rest) ?? [];
+  const [, legacy, value] = /^([\w.-]+)(?!\s=)(\s.+)$/s.exec(rest) ?? [];
   // `ENV NAME value`, the old form.
   if (instruction === 'ENV' && legacy !== undefined)
     return [{ line, instruction, name: legacy, value: unquoted(value ?? '') }];

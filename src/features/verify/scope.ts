@@ -121,7 +121,7 @@ async function select(
     file === own ||
     posix.basename(file) === 'kind.yaml' ||
     (beside(file) && posix.basename(file) === SUPPRESSIONS) ||
-    (beside(file) && config.plugins.length > 0 && /package.*\.json$|lock/.test(file));
+    (beside(file) && config.plugins.length > 0 && /package(?:(?!package).)*\.json$|lock/.test(file));
   if (changed.some(isForAll)) return all;
   return all.filter((primitive) => changed.some((file) => isPartOf(primitive, file)));
 }

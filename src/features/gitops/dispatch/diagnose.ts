@@ -93,7 +93,10 @@ export async function diagnose(
   const { message, status } = answer;
   const said = `GitHub answered ${status}: ${message}`;
   const { workflow, repository, ref } = target;
-  if (/actions .*disabled/i.test(message) || (status === 404 && (await github.actionsEnabled()) === false))
+  if (
+    /actions (?:(?!actions ).)*disabled/i.test(message) ||
+    (status === 404 && (await github.actionsEnabled()) === false)
+  )
     return actionsDisabled(repository);
   if (status === 403 || status === 404) return forbidden(answer, target, facts.repository);
   if (/^No ref found/i.test(message)) {

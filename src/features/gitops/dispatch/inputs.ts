@@ -1,4 +1,5 @@
 import { type Finding, refusal } from '../../../core/finding.ts';
+import { matchesForeign } from '../../../core/foreign-pattern.ts';
 import { nearest } from '../../../core/nearest.ts';
 
 /** One input of a workflow. All values are texts, as GitHub passes them. */
@@ -103,7 +104,7 @@ function valueFault(name: string, value: string, rule: InputRule): readonly Find
     return [fault(`${said}: it takes true or false.`, `${help}.`)];
   if (maxLength !== undefined && value.length > maxLength)
     return [fault(`${said}: it has ${value.length} characters of at most ${maxLength}.`, `${help}.`)];
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
+  if (pattern !== undefined && matchesForeign(pattern, value) !== true)
     return [fault(`${said}: it does not match ${pattern}.`, `${help}.`)];
   return [];
 }

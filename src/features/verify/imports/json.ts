@@ -1,6 +1,6 @@
-/** Texts, which are kept, and what JSON knows only with comments. */
-const COMMENT = /("(?:\\.|[^"\\])*")|\/\/.*|\/\*[\s\S]*?\*\//g;
-const TRAILING_COMMA = /("(?:\\.|[^"\\])*")|,(?=\s*[}\]])/g;
+/** Texts, which are kept, and what JSON knows only with comments. What does not end goes on to the end, and is no JSON. */
+const COMMENT = /("(?:\\[\s\S]?|[^"\\])*"?)|\/\/.*|\/\*[\s\S]*?(?:\*\/|$)/g;
+const TRAILING_COMMA = /("(?:\\[\s\S]?|[^"\\])*"?)|,(?=\s*[}\]])/g;
 
 /** The object in a text of JSON, with comments and trailing commas as in tsconfig.json; empty where it is none. */
 export function readJson(text: string): Readonly<Record<string, unknown>> {

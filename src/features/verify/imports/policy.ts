@@ -1,5 +1,5 @@
 import { isBuiltin } from 'node:module';
-import picomatch from 'picomatch';
+import { globMatcher } from '../../../workspace/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
 import { isTest, type Language } from './source.ts';
@@ -139,7 +139,7 @@ export function mayImportInfrastructure({ path, primitive, language }: Subjects[
   const infra = primitive?.kind?.imports?.infra;
   if (primitive === undefined || infra === undefined) return true;
   const file = path.slice(primitive.path.length + 1);
-  return isTest(file, language) || picomatch(infra, { dot: true })(file);
+  return isTest(file, language) || infra.some((glob) => globMatcher(glob)(file));
 }
 
 /** A problem at the place of an import. */

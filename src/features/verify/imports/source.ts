@@ -40,7 +40,7 @@ const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
 ];
 
 /** Code that a package manager has put there: what it imports is not ours to say. */
-const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|(?:^|\/)vendor\/.*\.go\/$/;
+const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|\.go\/$(?<=(?:^|\/)vendor\/.*)/;
 
 /** Whether a file or folder is what a package manager has put there, by its path. */
 export function isInstalled(path: string): boolean {

@@ -1,4 +1,4 @@
-import picomatch from 'picomatch';
+import { globMatcher } from '../../../workspace/globs.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'primitive'> = {
@@ -10,7 +10,7 @@ export const rule: Rule<'primitive'> = {
     (kind?.files ?? [])
       .filter(({ required }) => required === true && manifest !== undefined)
       .filter(({ path }) => {
-        const matches = picomatch(path, { dot: true });
+        const matches = globMatcher(path);
         return !files.some((file) => matches(file));
       })
       .map(({ path }) => ({

@@ -1,5 +1,5 @@
-import picomatch from 'picomatch';
 import { digestOf } from '../../../oci/digest.ts';
+import { globMatcher } from '../../../workspace/globs.ts';
 import type { Problem, Rule } from '../rule.ts';
 
 /** What a generator writes is compared with what it makes, by GEN-001. */
@@ -10,7 +10,7 @@ export const rule: Rule<'primitive'> = {
   subject: 'primitive',
   check: async ({ path, kind, manifest, files }, { tree }) => {
     const owners = (kind?.files ?? []).map(({ path: pattern, owner }) => ({
-      matches: picomatch(pattern, { dot: true }),
+      matches: globMatcher(pattern),
       owner,
     }));
     const problems: Problem[] = [];

@@ -18,7 +18,7 @@ const PLAIN = new RegExp(
   'gim',
 );
 const PLAIN_FILES =
-  /(?:^|\/)(?:\.env(?:\..*)?|.*\.env|(?:Docker|Container)file.*|.*\.dockerfile|\.npmrc|\.pypirc|\.netrc)$|\.(?:ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars|mdx?|rst)$/i;
+  /(?:^|\/)(?:\.env(?:\..*)?|(?:Docker|Container)file.*|\.npmrc|\.pypirc|\.netrc)$|\.(?:env|dockerfile|ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars|mdx?|rst)$/is;
 
 /** Files made by programs: digests in them look like secrets. */
 const MADE =

@@ -24,18 +24,18 @@ const FORMATS: readonly (readonly [name: string, kind: SecretKind, pattern: RegE
   [
     'private key',
     'private-key',
-    /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----\s*(?:[\w-]+: .*\s+)*([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
+    /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----\s*(?:[\w-]{1,40}: (?:[^\n]{0,200}\n\s*|(?![^\n]{0,200}\n)\S{1,200}[ \t]+)){0,8}([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
   ],
   ['age key', 'private-key', /\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b/g],
   ['Google API key', 'token', /\bAIza[\w-]{35}(?![\w-])/g],
-  ['JSON Web Token', 'token', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
+  ['JSON Web Token', 'token', /\beyJ(?:(?!-eyJ)[\w-]){8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
   ['Azure storage key', 'token', /\bAccountKey=([A-Za-z0-9+/]{86}==)/g],
   ['PyPI token', 'token', /\bpypi-AgE[\w-]{50,}/g],
   ['DigitalOcean token', 'token', /\bdo[opr]_v1_[0-9a-f]{64}\b/g],
   ['Docker token', 'token', /\bdckr_(?:pat|oat)_[\w-]{27,}/g],
   ['GitHub token', 'token', /\bgithub_pat_\w{22,255}\b/g],
   ['Hugging Face token', 'token', /\bhf_[A-Za-z]{34}\b/g],
-  ['OpenAI key', 'token', /\bsk-(?:proj|svcacct|admin)-[\w-]{20,}T3BlbkFJ[\w-]{20,}/g],
+  ['OpenAI key', 'token', /\bsk-(?:proj|svcacct|admin)-(?:(?!-sk-)[\w-]){20,}T3BlbkFJ[\w-]{20,}/g],
   ['Vault token', 'token', /\bhv[sbr]\.[\w-]{24,}/g],
   ['Telegram token', 'token', /\b\d{8,10}:AA[\w-]{33}(?![\w-])/g],
   [
@@ -54,7 +54,7 @@ const FORMATS: readonly (readonly [name: string, kind: SecretKind, pattern: RegE
 const SAMPLE = /EXAMPLE(?:KEY)?\b|([xX*.0_-])\1{7}|abcdefgh|12345678|your[-_]|[-_]here\b/i;
 /** Hosts that are the machine itself, or that RFC 2606 keeps for documentation. */
 const LOCAL =
-  /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:.+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
+  /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|(?:[^:]+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
 
 /** Length in characters of the parts of a text that are searched, and their overlap: patterns may take more than linear time. */
 const PART = 1024 * 1024;
@@ -105,7 +105,7 @@ export function addressOf(text: string): {
   readonly host: string;
 } {
   const [, user = '', password = '', host = ''] =
-    /:\/\/([^:/?#]*):(.*)@([^@/?#]*)/s.exec(text) ??
+    /^(?:(?!:\/\/).)*:\/\/([^:/?#]*):(.*)@([^@/?#]*)/s.exec(text) ??
     /()(?:Password|Pwd|SharedAccessKey)=([^;\s]*)()/i.exec(text) ??
     [];
   return { user, password, host };

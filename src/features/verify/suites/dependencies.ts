@@ -114,7 +114,7 @@ function pythonFault(wanted: string, found: string, lock: string): string | unde
     }),
   );
   for (const [, name = '', version, marker] of wanted.matchAll(
-    /^([\w.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)([^\n]*)/gm,
+    /^([\w.-]+)(?:\[[\w,. -]*\])?==([^\s;\\]+)([^\n]*)/gm,
   )) {
     const there = installed.get(normal(name));
     const isConditional = marker?.includes(';') === true;

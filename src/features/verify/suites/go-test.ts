@@ -140,6 +140,6 @@ function outcomeOf(state: string, output: string, timedOut: boolean): TestCase['
 
 /** `service_test.go:36:` at the start of a line, below a folder. */
 function placeOf(folder: string, output: string): Pick<TestCase, 'path' | 'line'> {
-  const [, file, line] = /^\s*((?:[\w.-]+\/)*[\w.-]+\.go):(\d+):/m.exec(output) ?? [];
+  const [, file, line] = /^[ \t]*((?:[\w.-]+\/)*[\w.-]+\.go):(\d+):/m.exec(output) ?? [];
   return file === undefined ? {} : { path: posix.join(folder, file), line: Number(line) };
 }

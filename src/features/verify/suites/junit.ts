@@ -25,7 +25,7 @@ export function readJunit(
   xml: string,
   { folder, root }: { folder: string; root: string },
 ): readonly TestCase[] {
-  const nonePassed = /^\s*<!-- pass 0 -->$/m.test(xml);
+  const nonePassed = /^[ \t]*<!-- pass 0 -->$/m.test(xml);
   return parse(xml).map(({ attributes, results }): TestCase => {
     const { name = '', classname = '', line } = attributes;
     // vitest has the file as the class.

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { matchesForeign } from '../../../src/core/foreign-pattern.ts';
+import { nameFault } from '../../../src/workspace/primitive-names.ts';
+
+test.each([
+  ['^[a-z]+$', 'orders', true],
+  ['^[a-z]+$', 'Orders', false],
+  ['^\\p{L}+$', 'é', true],
+  ['(', 'orders', undefined],
+])('%s on %s: %s', (pattern, text, expected) => {
+  expect(matchesForeign(pattern, text)).toBe(expected);
+});
+
+test('a pattern that takes for ever is ended, and not tried again', () => {
+  const pattern = '^(?:a+)+$';
+  const name = `${'a'.repeat(60)}!`;
+  expect(nameFault(name, { pattern })).toContain('takes too long');
+  const start = performance.now();
+  for (let i = 0; i < 1000; i += 1) expect(matchesForeign(pattern, name)).toBeUndefined();
+  expect(performance.now() - start).toBeLessThan(400);
+});

@@ -1,0 +1,87 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { analyse } from 'scslre';
+import { describe, expect, it } from 'vitest';
+import { slowInputOf } from '../support/patterns/growth.ts';
+import { type Pattern, type PatternsOfFile, patternsOf } from '../support/patterns/patterns-of.ts';
+
+/*
+ * Files of a repository are written by others: a pattern whose time grows faster than what it reads lets a few hundred
+ * bytes stop a command. Each pattern is judged twice: by what it says (scslre), and by running it on inputs made from it.
+ */
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Patterns that are made while the program runs, and why they are linear. */
+const MADE: Readonly<Record<string, string>> = {
+  'src/builders/buildx.ts': 'three words of ours, for what buildx prints',
+  'src/kinds/kind.ts': 'is not matched, only compiled',
+  'src/kinds/stubs.ts': 'names, without quantifiers',
+  'src/workspace/config-rules.ts': 'three words of ours',
+};
+
+/** Of the preset, the rules and what they use; before that is what its bundler put there for equal texts. */
+const PRESET = 'node_modules/@secretlint/secretlint-rule-preset-recommend/module/index.js';
+
+describe('regular expressions', () => {
+  const ours = filesOf('src').map((file) => patternsOf(join(ROOT, file), file));
+
+  it('all take linear time', { timeout: 600_000 }, () => {
+    const patterns = ours.flatMap((file) => file.patterns);
+    expect(patterns.length).toBeGreaterThan(500);
+    expect(faultsOf(patterns)).toEqual([]);
+  });
+
+  it('are in the code, but for those with a reason', () => {
+    const files = ours.flatMap(({ unknown }: PatternsOfFile) => unknown).map((place) => place.split(':')[0]);
+    expect([...new Set(files)].sort()).toEqual(Object.keys(MADE).sort());
+  });
+
+  it('of the rules of Secretlint take linear time', { timeout: 600_000 }, () => {
+    const { patterns } = patternsOf(join(ROOT, PRESET), PRESET);
+    // Those of lodash, about the text of native functions.
+    const rules = patterns.filter(({ source }) => !source.startsWith('hasOwnProperty|'));
+    expect(rules.length).toBeGreaterThan(50);
+    expect(slow(rules)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'headers of a private key',
+      /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----\s*(?:[\w-]+: .*\s+)*([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
+    ],
+    ['comments', /("(?:\\.|[^"\\])*")|\/\/.*|\/\*[\s\S]*?\*\//g],
+    ['slashes at the end', /\/+$/],
+    ['white space on both sides', /^([a-z]+)\s*=\s*(.+?)\s*$/],
+    ['a token that begins again', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
+    ['an address with a password', /:\/\/([^:/?#]*):(.*)@([^@/?#]*)/s],
+    ['nested quantifiers', /^(?:a+)+$/],
+  ])('are found where they are not: %s', (name, { source, flags }) => {
+    expect(slow([{ place: name, source, flags }])).toEqual([expect.stringContaining(`${name} `)]);
+  });
+});
+
+function faultsOf(patterns: readonly Pattern[]): readonly string[] {
+  return [...new Set([...patterns.flatMap(stated), ...slow(patterns)])];
+}
+
+/** What the form of a pattern says. */
+function stated({ place, source, flags }: Pattern): readonly string[] {
+  return analyse({ source, flags }).reports.map(
+    ({ type, character }) => `${place} /${source}/${flags}: ${type} by ${character.literal.source}`,
+  );
+}
+
+function slow(patterns: readonly Pattern[]): readonly string[] {
+  return patterns.flatMap(({ place, source, flags }) => {
+    const found = slowInputOf(source, flags);
+    return found === undefined ? [] : [`${place} /${source}/${flags}: ${found.input}: ${found.why}`];
+  });
+}
+
+function filesOf(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`)
+    .sort();
+}
