@@ -5,7 +5,7 @@ import { resolveImports } from './imports/resolve.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
 import type { AnyRule } from './rule.ts';
-import { scanFiles } from './scan.ts';
+import { type EndedScan, scanFiles } from './scan.ts';
 import { SCANS } from './scans.ts';
 import type { Scope } from './scope.ts';
 import type { Fact, SubjectName } from './subjects.ts';
@@ -22,8 +22,12 @@ export async function readFacts(
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
     ({ scan }) => scan,
   );
-  const scanned = await scanFiles(files, scans, { tree, store, threads, ownerOf, signal });
-  const facts: Fact[] = [...selected.map((value) => ({ subject: 'primitive', value }) as const), ...scanned];
+  const { facts: scanned, ended } = await scanFiles(files, scans, { tree, store, threads, ownerOf, signal });
+  const facts: Fact[] = [
+    ...selected.map((value) => ({ subject: 'primitive', value }) as const),
+    ...scanned,
+    ...ended.map(endedFact),
+  ];
   if (isWanted('import')) {
     const sources = scanned.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
     const primitivesFolder = posix.join(base, 'primitives');
@@ -42,6 +46,12 @@ export async function readFacts(
     facts.push(...(await regenerateAll(selected, regenerate)));
   }
   return facts;
+}
+
+function endedFact({ path, scan, why }: EndedScan): Fact {
+  const family = SCANS.find((one) => one.scan === scan)?.family ?? scan.subject;
+  const message = `${path} is not checked by ${family}: ${why}`;
+  return { subject: 'obstacle', value: { cause: 'scan-ended', path, message } };
 }
 
 /** The folders that could not be listed, and the files that scans and rules could not read. */

@@ -1,9 +1,5 @@
 /** What a thread for scans runs: it answers files with what scans find in them. */
-import { parentPort } from 'node:worker_threads';
-import { type ScanTask, scanTasks } from './scan.ts';
+import { answerTasks } from './scan-answer.ts';
 import { SCANS } from './scans.ts';
 
-const scans = SCANS.map(({ scan }) => scan);
-parentPort?.on('message', async (files: readonly ScanTask[]) => {
-  parentPort?.postMessage(await scanTasks(files, scans));
-});
+answerTasks(SCANS.map(({ scan }) => scan));

@@ -19,23 +19,41 @@ export interface ScanStore {
 /** A file to scan, and the names of the scans. */
 export type ScanTask = readonly [path: string, bytes: Uint8Array, scans: readonly string[]];
 
-/** Other threads that scan; each is started by the first files that it is given. */
+/**
+ * Other threads that scan; each is started by the first files that it is given. This one stays free for signals, and can
+ * end a scan that finds no end: a file of the repository says how long a scan takes.
+ */
 export interface ScanThreads {
   readonly count: number;
   open(signal: AbortSignal): ScanThread & AsyncDisposable;
 }
 export interface ScanThread {
-  /** The results of each file, in their order. */
-  readonly scan: (files: readonly ScanTask[]) => Promise<readonly ScanResults[]>;
+  /** What became of each file, in their order. */
+  readonly scan: (files: readonly ScanTask[]) => Promise<readonly ScanOutcome[]>;
 }
 
-/** Files that are scanned in this thread first: of most repositories, all are done before another has started. */
-const ALONE = 250;
-/** What a thread is given at once, and the bytes that are enough of it. */
+/** What became of a file that was scanned. */
+export interface ScanOutcome {
+  readonly results: ScanResults;
+  /** Scans that were ended, by name, with the reason: `it took longer than 5 s`. */
+  readonly ended: Readonly<Record<string, string>>;
+}
+
+/** What the first thread is given at once: of most repositories, all is done before a second one has started. */
+const FIRST = 250;
+/** What threads are given at once after that, and the bytes that are enough of it. */
 const FILES = 32;
 const BYTES = 1024 * 1024;
 /** Milliseconds of reading after which a signal and the display get their turn. */
 const TURN = 20;
+
+/** A scan of a file that was ended before it had found all. */
+export interface EndedScan {
+  readonly path: string;
+  readonly scan: AnyScan;
+  /** Half a sentence. */
+  readonly why: string;
+}
 
 /** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
 export async function scanFiles(
@@ -55,7 +73,7 @@ export async function scanFiles(
     /** The primitive that a file belongs to. */
     readonly ownerOf: (path: string) => Primitive | undefined;
   },
-): Promise<readonly Fact[]> {
+): Promise<{ readonly facts: readonly Fact[]; readonly ended: readonly EndedScan[] }> {
   const before = await store.read();
   const listed = new Set(await tree.list());
   const after = new Map(before);
@@ -64,23 +82,28 @@ export async function scanFiles(
   const found: ScanResults[] = [];
 
   const batches = unscanned(paths, scans, { before, found, tree, signal });
-  let scanned = 0;
+  const ended: EndedScan[] = [];
+  let isNew = after.size < before.size;
   const work = async () => {
     await using thread = threads.open(signal);
     for await (const batch of batches) {
-      scanned += batch.length;
-      const tasks = batch.map(({ task }) => task);
-      const results = await (scanned > ALONE ? thread.scan(tasks) : scanTasks(tasks, scans));
+      isNew = true;
+      const outcomes = await thread.scan(batch.map(({ task }) => task));
       for (const [i, { index, digest, task }] of batch.entries()) {
-        const all = { ...found[index], ...results[i] };
+        const outcome = outcomes[i];
+        const all = { ...found[index], ...outcome?.results };
         found[index] = all;
         after.set(task[0], { digest, results: all });
+        for (const scan of scans) {
+          const why = outcome?.ended[nameOf(scan)];
+          if (why !== undefined) ended.push({ path: task[0], scan, why });
+        }
       }
     }
   };
   await Promise.all(Array.from({ length: threads.count }, work));
-  if (scanned > 0 || after.size < before.size) await store.write(after);
-  return factsOf(paths, scans, found, ownerOf);
+  if (isNew) await store.write(after);
+  return { facts: factsOf(paths, scans, found, ownerOf), ended };
 }
 
 /**
@@ -104,6 +127,7 @@ async function* unscanned(
 ) {
   const named = scans.map((scan) => ({ scan, name: nameOf(scan) }));
   let batch: { readonly index: number; readonly digest: string; readonly task: ScanTask }[] = [];
+  let limit = FIRST;
   let size = 0;
   let turn = performance.now();
   for (const [index, path] of paths.entries()) {
@@ -122,12 +146,13 @@ async function* unscanned(
     if (missing.length === 0) continue;
     batch.push({ index, digest, task: [path, bytes, missing] });
     size += bytes.length;
-    if (batch.length < FILES && size < BYTES) continue;
+    if (batch.length < limit && size < BYTES) continue;
     yield batch;
     batch = [];
+    limit = FILES;
     size = 0;
   }
-  yield batch;
+  if (batch.length > 0) yield batch;
 }
 
 function factsOf(
@@ -148,18 +173,20 @@ function factsOf(
   return facts;
 }
 
-/** What the scans that are named find in each file. */
+/** What the scans that are named find in each file; `begin` is called before each scan of each file, in their order. */
 export async function scanTasks(
   files: readonly ScanTask[],
   scans: readonly AnyScan[],
+  begin: () => void = () => {},
 ): Promise<readonly ScanResults[]> {
+  const byName = new Map(scans.map((scan) => [nameOf(scan), scan]));
   const all: ScanResults[] = [];
   for (const [path, bytes, names] of files) {
     const file = { path, bytes, text: decode(bytes) };
     const results: Record<string, readonly object[]> = {};
-    for (const scan of scans) {
-      const name = nameOf(scan);
-      if (names.includes(name)) results[name] = await scan.scan(file);
+    for (const name of names) {
+      begin();
+      results[name] = (await byName.get(name)?.scan(file)) ?? [];
     }
     all.push(results);
   }

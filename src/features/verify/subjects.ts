@@ -175,7 +175,9 @@ export interface Obstacle {
     /** The config requires suites, and the request leaves them out. */
     | 'tests-left-out'
     /** A file cannot be read. */
-    | 'file-unreadable';
+    | 'file-unreadable'
+    /** A scan of a file took too long. */
+    | 'scan-ended';
   /** Relative to the root of the repository: a file, or the folder of a primitive. */
   readonly path: string;
   /** One sentence that begins with the thing. */

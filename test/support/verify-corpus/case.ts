@@ -21,6 +21,8 @@ export interface CorpusCase {
   };
   /** What generators would change, or why they cannot run. */
   readonly generated?: readonly Regenerated[] | PrimitiveError;
+  /** Files in which no scan finds an end. */
+  readonly endless?: readonly string[];
   /** A file of the base that is not there. */
   readonly without?: string;
   /** `path:line` of the finding, or its path where no line is known; undefined for a near miss, where no rule of the family may find anything. */

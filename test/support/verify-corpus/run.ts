@@ -9,7 +9,7 @@ import { verify } from '../../../src/features/verify/run.ts';
 import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import type { Processes } from '../../../src/toolchain/process.ts';
 import { parseConfig } from '../../../src/workspace/config.ts';
-import { threads } from '../scan-threads.ts';
+import { scansHere } from '../scan-threads.ts';
 import type { CorpusCase } from './case.ts';
 import type { Recorded } from './suites.ts';
 import { type Files, memoryTree } from './tree.ts';
@@ -74,7 +74,7 @@ export async function verifyDocument(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  { suite, generated = [] }: Pick<CorpusCase, 'suite' | 'generated'> = {},
+  { suite, generated = [], endless }: Pick<CorpusCase, 'suite' | 'generated' | 'endless'> = {},
 ): Promise<VerifyDocument> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
@@ -101,7 +101,7 @@ export async function verifyDocument(
       kinds: await kinds,
       tree: memoryTree(own),
       scans: { read: async () => new Map(), write: async () => {} },
-      threads,
+      threads: scansHere(endless),
       rules,
       regenerate: async () => {
         if (generated instanceof Error) throw generated;

@@ -632,6 +632,18 @@ export const suites: Corpus = {
       ],
     ),
     ...obstacles(
+      'INT-007',
+      ['a.go', 'b.md', 'c.bin'].map((name) => {
+        const path = `primitives/domain/orders/${name}`;
+        return [name, { files: { [path]: 'package orders\n' }, endless: [path] }, path];
+      }),
+      [
+        ['a scan that ends', { files: { 'primitives/domain/orders/a.go': 'package orders\n' } }],
+        ['a large file', { files: { 'primitives/domain/orders/b.md': 'a '.repeat(2 ** 20) } }],
+        ['one that is not there', { files: {}, endless: ['primitives/domain/orders/c.bin'] }],
+      ],
+    ),
+    ...obstacles(
       'INT-005',
       (['a1', 'a2', 'a3'] as const).map((name) => [
         name,

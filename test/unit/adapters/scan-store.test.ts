@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openScanStore } from '../../../src/adapters/scan-store.ts';
 import { markerScan } from '../../../src/features/verify/markers.ts';
 import { scanFiles } from '../../../src/features/verify/scan.ts';
-import { threads } from '../../support/scan-threads.ts';
+import { scansHere } from '../../support/scan-threads.ts';
 import { memoryTree } from '../../support/verify-corpus/tree.ts';
 
 const files = { 'a.txt': 'AMEIDE_SCAFFOLD', 'b.txt': 'nothing' };
@@ -17,11 +17,11 @@ test('what was found is believed by the version that wrote it, and read anew whe
     const ports = {
       tree: memoryTree(tree),
       store: openScanStore(path, version),
-      threads,
+      threads: scansHere(),
       ownerOf: () => undefined,
       signal: new AbortController().signal,
     };
-    return (await scanFiles(Object.keys(tree), [markerScan], ports)).map(({ value }) => value.path);
+    return (await scanFiles(Object.keys(tree), [markerScan], ports)).facts.map(({ value }) => value.path);
   };
   expect(await found('1.0.0')).toEqual(['a.txt']);
   const kept = await readFile(path, 'utf8');
