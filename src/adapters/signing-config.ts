@@ -56,7 +56,7 @@ function parse(text: string, shown: string): Readonly<Record<string, unknown>> {
 function addressOf(text: string): string | undefined {
   const url = URL.parse(text);
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
-  return isPlain && /^https?:$/.test(url.protocol) ? url.href.replace(/\/+$/, '') : undefined;
+  return isPlain && /^https?:$/.test(url.protocol) ? url.href.replace(/(?<!\/)\/+$/, '') : undefined;
 }
 
 function invalid(shown: string, why: string, cause?: unknown): PrimitiveError {

@@ -116,7 +116,7 @@ function untrustedCache(
   const ref = cache.options.get('ref');
   const repository = ref === undefined ? undefined : repositoryOf(ref);
   if (!hasAccepted || repository === undefined) return undefined;
-  const images = canonicalRepository(registry.replace(/\/+$/, ''));
+  const images = canonicalRepository(registry.replace(/(?<!\/)\/+$/, ''));
   if (repository !== images && !repository.startsWith(`${images}/`)) return undefined;
   return {
     message: `accepted runs push below ${registry}, so they can write this cache, whatever \`writers\` says: ${spec}`,
