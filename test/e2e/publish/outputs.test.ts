@@ -102,7 +102,7 @@ describe('documents', () => {
     for (const event of events) expect(Check(eventSchema, event), JSON.stringify(event)).toBe(true);
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
     expect(events.filter(({ type }) => type === 'item').map(({ state }) => state)).toEqual(
-      'planned building built describing pushing pushed attesting attested signing sealed tagged'.split(' '),
+      'planned building built describing attesting attested signing sealed tagged'.split(' '),
     );
 
     const plan = await app.publish({ args: ['--json', '--dry-run', '--report', `json=${folder}/plan.json`] });
