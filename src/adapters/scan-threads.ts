@@ -7,8 +7,10 @@ import { errnoOf } from '../workspace/file-errors.ts';
 /** One thread reads files for all others, and each takes some hundred MiB of memory. */
 const MAX = 8;
 
-/** Milliseconds between two looks at a thread. They are counted, so that a machine that sleeps ends nothing. */
+/** Milliseconds between two looks at a thread. */
 const LOOK = 250;
+/** How much longer than its limit a scan may take on a busy machine, where it gets no time of the processor. */
+const PATIENCE = 10;
 
 /** Milliseconds that one scan of one file may take: so many, and more for each MiB. Most take less than ten. */
 const LIMIT = { base: 5_000, perMebibyte: 1_000 };
@@ -59,9 +61,14 @@ async function ask(
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let last = 0;
   let waited = 0;
+  let cpu = process.cpuUsage();
   const look = setInterval(() => {
     const now = Atomics.load(begun, 0);
-    waited = now === last ? waited + LOOK : 0;
+    const { user, system } = process.cpuUsage(cpu);
+    cpu = process.cpuUsage();
+    // Time of the processor, at most that of one thread. Looks are counted, so that a machine that sleeps ends nothing.
+    const took = Math.max(Math.min((user + system) / 1000, LOOK), LOOK / PATIENCE);
+    waited = now === last ? waited + took : 0;
     last = now;
     if (now === 0) return;
     const size = files[scanAt(files, now).file]?.[1].length ?? 0;

@@ -227,6 +227,59 @@ test('a', () => new Promise(() => { spawn('sleep', ['3600'], { stdio: 'inherit' 
   await family.stop();
 });
 
+describe('a file that is made to keep the scan busy', () => {
+  test('takes no longer than another one', async () => {
+    const cwd = await surfaceWith('');
+    // With 24 words it took a second, with 25 two.
+    write(cwd, `${SHOP}/key.txt`, `-----BEGIN PRIVATE KEY-----\n${'Proc: Type: '.repeat(28)}!`);
+    const { code, stdout } = await verify(cwd, ['--only', 'SEC']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('partial: 1 primitive, 0 errors')]);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('is left at %s', async (signal, exit) => {
+    const cwd = await surfaceWith('');
+    // Ten thousand characters are tried for each of these. It takes half a minute, and is ended before that.
+    write(cwd, `${SHOP}/tokens.txt`, 'ghs_1_a.'.repeat(2 ** 20));
+    const child = cli.start(['verify', '--only', 'SEC'], { cwd });
+    const call = collect(child, '');
+    await vi.waitUntil(() => processorTime(child.pid ?? 0) > 2_000, { timeout: 240_000, interval: 50 });
+    const sent = performance.now();
+    child.kill(signal);
+    const { code, stderr } = await call;
+    expect([code, stderr]).toEqual([exit, expect.stringContaining(`Stopped by ${signal}`)]);
+    // The scan would have gone on for ten seconds and more.
+    expect(performance.now() - sent).toBeLessThan(5_000);
+  });
+
+  test('is ended, with a finding that names it and its family', async () => {
+    const cwd = await surfaceWith('');
+    write(cwd, `${SHOP}/tokens.txt`, 'ghs_1_a.'.repeat(2 ** 20));
+    write(
+      cwd,
+      `${SHOP}/token.ts`,
+      `export const token = 'ghp_${'0a1B2c3D4e5F6g7H8i9'.repeat(2).slice(0, 36)}';\n`,
+    );
+    const { code, stdout } = await verify(cwd, ['--only', 'SEC']);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/INT-007 +\S+tokens\.txt is not checked by SEC: it took longer than 13 s/);
+    expect(stdout).toContain('SEC-002');
+    expect(stdout).toContain('incomplete: ');
+  });
+});
+
+/** Milliseconds of the processor that a process has had, in all of its threads: proc(5), in ticks of 10 ms. */
+function processorTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [utime = '0', stime = '0'] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(utime) + Number(stime)) * 10;
+}
+
 describe('a call that is refused', () => {
   test.each([
     [['verify', '--changed-since', 'nowhere', '--no-tests'], 'revision-unknown', 'fetch-depth: 0'],
