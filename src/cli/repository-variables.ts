@@ -1,4 +1,5 @@
-import { secretsOf } from './secrets.ts';
+import { withoutCredentials } from '../toolchain/credentials.ts';
+import { isSecretName, secretsOf } from './secrets.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -31,5 +32,13 @@ export function repositoryVariables(variables: Variables): Variables {
     const bare = value.replace(/\/\/[^/@\s]*@/g, '//');
     return secretsOf({ [name]: bare }).length === 0 ? [[name, bare]] : [];
   });
+  return Object.fromEntries(kept);
+}
+
+/** The variables that a kind may name for a suite: none that is a credential by its name or holds one. */
+export function grantableVariables(variables: Variables): Variables {
+  const kept = Object.entries(withoutCredentials(variables)).filter(
+    ([name, value]) => !isSecretName(name) && secretsOf({ [name]: value }).length === 0,
+  );
   return Object.fromEntries(kept);
 }

@@ -33,8 +33,13 @@ export function shortSecretWarning(
   return `${short.join(' and ')}: shorter than 8 characters, so not masked in what programs print; take a longer one.`;
 }
 
+/** Whether a variable holds a secret by its name. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) && !PLACE_NAME.test(name);
+}
+
 function secretLines(name: string, value: string): readonly string[] {
-  if (!SECRET_NAME.test(name) || PLACE_NAME.test(name) || /^[/~]/.test(value)) return [];
+  if (!isSecretName(name) || /^[/~]/.test(value)) return [];
   return [value, ...value.split(/\r?\n/)].filter((part) => isMaskable(part) && !/^-----/.test(part));
 }
 

@@ -90,7 +90,14 @@ export const KindFile = strictObject(
           runner: Type.Enum(['go-test', 'pytest', 'node-test', 'vitest'], {
             description: 'What runs it.',
           }),
-          args: Type.Array(Type.String(), { description: 'Of the runner.' }),
+          args: Type.Array(Type.String(), {
+            description: 'Of the runner: files and patterns of tests, and flags that choose among them.',
+          }),
+          env: Type.Optional(
+            Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', title: 'a name of a variable' }), {
+              description: 'Variables that the suite is given besides the usual ones; never a credential.',
+            }),
+          ),
           required: Type.Optional(Type.Boolean({ description: 'Must have run for verify to pass.' })),
           needs: Type.Optional(
             Type.Array(Type.Union([Type.Literal('postgres'), Type.Literal('browser')]), {

@@ -7,6 +7,7 @@ import { lookBelow, pathFault } from '../workspace/safe-path.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
+import { suiteArgFault } from './suite-args.ts';
 
 /** What is known of a kind, from its `kind.yaml`. */
 export type Kind = Omit<KindFile, '$schema'> & {
@@ -95,7 +96,7 @@ async function readKind(folder: string, name: string): Promise<Kind> {
   });
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;
-  const faults = [...pathFaults(kind), ...globFaults(kind)];
+  const faults = [...pathFaults(kind), ...globFaults(kind), ...suiteFaults(kind)];
   if (kind.kind !== name) {
     const message = `the kind is called ${kind.kind} and its folder ${name}`;
     faults.push({ path: ['kind'], message });
@@ -173,6 +174,17 @@ function globFaults({
     const fault = globFault(text);
     return fault === undefined ? [] : [{ path, message: `${JSON.stringify(text)} is no pattern: ${fault}` }];
   });
+}
+
+/** A kind says which tests run, and starts nothing else. */
+function suiteFaults({ suites = [] }: Omit<KindFile, '$schema'>): readonly Fault[] {
+  return suites.flatMap(({ runner, args }, i) =>
+    args.flatMap((text, j) => {
+      const fault = suiteArgFault(runner, text);
+      const message = `${JSON.stringify(text)} is no argument of a suite: ${fault}`;
+      return fault === undefined ? [] : [{ path: ['suites', i, 'args', j], message }];
+    }),
+  );
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {

@@ -1,4 +1,4 @@
-import { chmodSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretsOf } from '../../src/cli/secrets.ts';
@@ -131,22 +131,77 @@ test('reads', () => execFileSync('repository-tool', { stdio: 'inherit' }));`;
     expectNone(dump);
   });
 
-  const commands = [['generate'], ['generate', '--check'], ['verify', '--no-tests']];
+  const ORDERS = 'primitives/domain/orders';
+  const bufPath = [dirname(tool('buf')), '/usr/bin', '/bin'].join(delimiter);
+  function withPlugin(dump: string): Promise<string> {
+    const plugin = `[sh, -c, "/usr/bin/env -0 >'${dump}'; cat >/dev/null"]`;
+    return repository({
+      [`${ORDERS}/primitive.yaml`]: 'kind: domain\nname: orders\n',
+      [`${ORDERS}/buf.yaml`]: 'version: v2\nmodules: [{ path: proto }]\n',
+      [`${ORDERS}/buf.gen.yaml`]: `version: v2\nplugins:\n  - local: ${plugin}\n    out: gen\n`,
+      [`${ORDERS}/proto/a.proto`]: 'syntax = "proto3";\npackage a;\nmessage A {}\n',
+    });
+  }
+
+  const commands = [['generate'], ['generate', '--check'], ['verify', '--only', 'GEN', '--only', 'TEST']];
   test.each(commands.map((args) => ({ args })))(
     'plugins that a buf.gen.yaml names: $args',
     async ({ args }) => {
-      const orders = 'primitives/domain/orders';
       const dump = join(await lab.folder('dump'), 'plugin');
-      const plugin = `[sh, -c, "/usr/bin/env -0 >'${dump}'; cat >/dev/null"]`;
-      const root = await repository({
-        [`${orders}/primitive.yaml`]: 'kind: domain\nname: orders\n',
-        [`${orders}/buf.yaml`]: 'version: v2\nmodules: [{ path: proto }]\n',
-        [`${orders}/buf.gen.yaml`]: `version: v2\nplugins:\n  - local: ${plugin}\n    out: gen\n`,
-        [`${orders}/proto/a.proto`]: 'syntax = "proto3";\npackage a;\nmessage A {}\n',
-      });
-      const PATH = [dirname(tool('buf')), '/usr/bin', '/bin'].join(delimiter);
-      await lab.cli.run(args, { cwd: root, env: { ...secrets, PATH } });
+      const root = await withPlugin(dump);
+      await lab.cli.run(args, { cwd: root, env: { ...secrets, PATH: bufPath } });
       expectNone(dump);
     },
   );
+
+  test.each([[['--no-tests']], [['--only', 'GEN']], [['--no-tests', '--only', 'GEN']]])(
+    'no plugin of a buf.gen.yaml runs where suites do not: verify %j',
+    async (flags) => {
+      const dump = join(await lab.folder('dump'), 'plugin');
+      const root = await withPlugin(dump);
+      const { stdout } = await lab.cli.run(['verify', ...flags, '--json'], {
+        cwd: root,
+        env: { ...secrets, PATH: bufPath },
+      });
+      const { verdict, unchecked } = JSON.parse(stdout);
+      expect(existsSync(dump)).toBe(false);
+      expect(verdict).not.toBe('passed');
+      expect(unchecked).toContainEqual({
+        what: `GEN of ${ORDERS}`,
+        why: expect.stringContaining('names a program that is not known'),
+      });
+    },
+  );
+
+  test('a variable that a kind names, and no credential that it names', async () => {
+    const dump = join(await lab.folder('dump'), 'suite');
+    const kind = `schema: primitive.kind/v1
+kind: worker
+version: 1
+language: ts
+names: { pattern: "^[a-z]+$" }
+suites:
+  - { id: unit, runner: node-test, args: ["test/*.test.ts"], env: [APP_REGION, GH_TOKEN, COSIGN_PASSWORD, APP_DSN] }
+build: { context: ".", dockerfile: Dockerfile }
+run: { port: 8080, live: /livez, ready: /readyz, drainSeconds: 10 }
+`;
+    const mail = 'primitives/worker/mail';
+    const suite = `import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+test('reads', () => execFileSync('/bin/sh', ['-c', "/usr/bin/env -0 >'${dump}'"]));`;
+    const root = await repository({
+      'primitive.config.yaml': 'registry: ghcr.io/acme\nplugins: ["@acme/kinds"]\n',
+      'node_modules/@acme/kinds/kinds/worker/kind.yaml': kind,
+      [`${mail}/primitive.yaml`]: 'kind: worker\nname: mail\n',
+      [`${mail}/package-lock.json`]: '{}',
+      [`${mail}/node_modules/.package-lock.json`]: '{}',
+      [`${mail}/test/a.test.ts`]: suite,
+    });
+    const PATH = [dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter);
+    const own = { APP_REGION: 'eu', APP_OTHER: 'x', APP_DSN: 'postgres://app:ambient-password@db/app' };
+    await lab.cli.run(['verify'], { cwd: root, env: { ...secrets, ...own, PATH } });
+    expectNone(dump);
+    expect(readEnvironment(dump)).toMatchObject({ APP_REGION: 'eu' });
+    expect(readEnvironment(dump)).not.toHaveProperty('APP_OTHER');
+  });
 });

@@ -5,6 +5,7 @@ import { generate } from '../../features/generate/generate.ts';
 import type { VerifyPorts } from '../../features/verify/ports.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import { cacheFolder } from '../environment.ts';
+import { grantableVariables } from '../repository-variables.ts';
 import type { Session } from '../session.ts';
 import { generatePorts } from './generate.ts';
 
@@ -41,19 +42,23 @@ export async function verifyPorts(session: Session): Promise<VerifyPorts> {
     scans: openScanStore(join(cache, `${name}.json`), version),
     threads: scanThreads(import.meta.resolve('../../features/verify/scan-thread.ts')),
     rules,
-    regenerate: async ({ id, kind: template, path, files, manifest = { provenance: undefined } }) => {
+    regenerate: async (
+      { id, kind: template, path, files, manifest = { provenance: undefined } },
+      knownOnly,
+    ) => {
       const [kind = '', name = ''] = id.split('/');
       if (template === undefined) return [];
       return generate(
         { id, kind, name, path: relative(location.root, join(tree.root, path)), template, manifest },
         // Warnings of a model are findings of its own rules.
-        { ...generator, check: true, listed: new Set(files), warn: () => {} },
+        { ...generator, check: true, knownOnly, listed: new Set(files), warn: () => {} },
       );
     },
     suites: {
       processes: suiteProcesses,
       program: (name) => findProgram(name, { path: wholePath, platform, processes: suiteProcesses, signal }),
       variables,
+      grantable: grantableVariables(variables),
       output: await runFolder(temporary, `primitive-verify-${name}`),
       limit: SUITE_LIMIT,
     },

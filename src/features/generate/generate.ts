@@ -13,6 +13,7 @@ import { explained, isMissing } from '../../workspace/file-errors.ts';
 import { lookBelow } from '../../workspace/safe-path.ts';
 import { openStaging, removeLeftOvers, type Staging } from '../../workspace/staging.ts';
 import type { GenerateDocument } from './document.ts';
+import { KNOWN_ENVIRONMENT, knownTemplate } from './known-plugins.ts';
 import type { OnDisk } from './on-disk.ts';
 
 /** One generator of one primitive; no changes where all is as generated. */
@@ -38,6 +39,8 @@ export interface GeneratorContext {
   readonly listed?: ReadonlySet<string>;
   /** For temporary files; absolute. */
   readonly temporary: string;
+  /** Start only programs that the repository cannot fill; others are `generator-foreign`. */
+  readonly knownOnly?: boolean;
   /** Takes what is worth a warning in the files that are read. */
   readonly warn: (finding: Finding) => void;
 }
@@ -64,8 +67,8 @@ const PROGRAMS: Readonly<
  * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
  *
  * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
- * `generator-unknown`, `generator-input`, `generator-output`, `bpmn-…`, `scaffold-busy` (exit 2), `generator-missing`,
- * `generator-version`, `generator-failed`, `disk-full` (exit 3), or the reason of the signal.
+ * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, `scaffold-busy` (exit 2),
+ * `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3), or the reason of the signal.
  */
 export async function generate(
   { template, kind, name, path, manifest }: OnDisk,
@@ -83,8 +86,8 @@ export async function generate(
         await checkOutput(target, generator, path);
         const output = join(staging.folder, generator.id);
         await mkdir(output);
-        const place = { target, output, context };
-        const source = { shown: `${path}/`, bpmn: manifest.bpmn };
+        const place = { target, shown: `${path}/`, output, context };
+        const source = { shown: place.shown, bpmn: manifest.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const changes = await compare(target, output, generator.writes, context.listed);
         const generated = { kind, name, generator: generator.id, changes };
@@ -126,6 +129,8 @@ async function checkOutput(target: string, { id, writes }: Generator, shown: str
 
 interface Place {
   readonly target: string;
+  /** As {@link target} is called in messages, with its `/`. */
+  readonly shown: string;
   readonly output: string;
   readonly context: GeneratorContext;
 }
@@ -133,18 +138,21 @@ interface Place {
 /** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+/** A file of the primitive, which no link leads to; undefined where it is missing. Throws `generator-input`. */
+async function readInput(target: string, path: string, shown: string): Promise<Buffer | undefined> {
+  const found = await lookBelow(target, path);
+  if (found.type === 'missing') return undefined;
+  if (found.type === 'file' && found.stats.size <= MAX_BYTES) return readFile(join(target, path));
+  const why = found.type === 'file' ? `it has more than ${MAX_BYTES} bytes` : 'it is not a plain file';
+  throw new PrimitiveError('generator-input', `Cannot read ${shown}${path}.`, { why });
+}
+
 async function runBuiltIn(
   generator: Generator,
   source: Omit<Source, 'read'>,
   { target, output, context }: Place,
 ): Promise<boolean> {
-  const read = async (path: string) => {
-    const found = await lookBelow(target, path);
-    if (found.type === 'missing') return undefined;
-    if (found.type === 'file' && found.stats.size <= MAX_BYTES) return readFile(join(target, path));
-    const why = found.type === 'file' ? `it has more than ${MAX_BYTES} bytes` : 'it is not a plain file';
-    throw new PrimitiveError('generator-input', `Cannot read ${source.shown}${path}.`, { why });
-  };
+  const read = (path: string) => readInput(target, path, source.shown);
   const made = await builtIn(generator)?.generate(generator, { ...source, read });
   for (const warning of made?.warnings ?? []) context.warn(warning);
   for (const [path, text] of made?.files ?? []) {
@@ -163,6 +171,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
       why: `known: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
     });
   }
+  const extra = context.knownOnly ? await knownRun(id, place) : { args: [], env: { GOWORK: 'off' } };
   const program = await locate(run, context);
   const install = { suggestions: [known.install(version)], exit: 3 } as const;
   if (program === undefined) {
@@ -173,7 +182,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
       exit: 3,
     });
   }
-  const options = { cwd: target, env: { GOWORK: 'off' }, signal };
+  const options = { cwd: target, env: extra.env, signal };
   const probe = await processes.run(program, known.version, options);
   const found = /(?<!\d)\d+(?:\.\d+)+/.exec(`${Buffer.from(probe.stdout)}\n${probe.stderr}`)?.[0];
   if (found !== version) {
@@ -186,7 +195,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
       },
     );
   }
-  const { exitCode, stderr } = await processes.run(program, known.args(output), options);
+  const { exitCode, stderr } = await processes.run(program, [...known.args(output), ...extra.args], options);
   if (exitCode === 0) return checkSpace(run, output);
   const why = stderr.trim().split('\n').slice(-20).join('\n') || 'it printed no message';
   throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
@@ -198,6 +207,21 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
     ],
     exit: 3,
   });
+}
+
+/** How buf is run so that it starts known plugins alone. Throws `generator-foreign`. */
+async function knownRun(id: string, { target, shown }: Place) {
+  const read = async (path: string) => (await readInput(target, path, shown))?.toString('utf8');
+  const found = knownTemplate(await read('buf.gen.yaml'), await read('go.mod'));
+  if ('template' in found) return { args: ['--template', found.template], env: KNOWN_ENVIRONMENT };
+  throw new PrimitiveError(
+    'generator-foreign',
+    `The generator ${id} in ${shown} may start programs of the repository.`,
+    {
+      why: found.why,
+      suggestions: [`primitive generate ${shown} --check`],
+    },
+  );
 }
 
 /** Of programs in Go, which put caches below HOME, and what they work with into the temporary folder. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { dockerfileOf } from './dockerfile.ts';
+import type { VerifyDocument } from './document.ts';
 import { regenerateAll } from './generated.ts';
 import { resolveImports } from './imports/resolve.ts';
 import { readModels } from './model.ts';
@@ -11,12 +12,18 @@ import type { Scope } from './scope.ts';
 import type { Fact, SubjectName } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
+/** What facts are read with. */
+export type FactPorts = Pick<VerifyPorts, 'tree' | 'scans' | 'threads' | 'regenerate' | 'emit' | 'signal'> & {
+  /** Start no program of the repository. */
+  readonly knownOnly: boolean;
+};
+
 /** Reads what the rules judge, and nothing else: all but the suites, which have to be run for it. */
 export async function readFacts(
   { base, selected, files, ownerOf }: Scope,
   rules: readonly AnyRule[],
-  { tree, scans: store, threads, regenerate, emit, signal }: VerifyPorts,
-): Promise<readonly Fact[]> {
+  { tree, scans: store, threads, regenerate, emit, signal, knownOnly }: FactPorts,
+): Promise<{ readonly facts: readonly Fact[]; readonly unchecked: VerifyDocument['unchecked'] }> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
@@ -43,9 +50,11 @@ export async function readFacts(
   if (isWanted('model')) facts.push(...(await readModels(selected, scanned, tree)));
   if (isWanted('generated')) {
     emit({ type: 'step', step: 'generate', message: 'Running generators' });
-    facts.push(...(await regenerateAll(selected, regenerate)));
+    const generated = await regenerateAll(selected, regenerate, knownOnly);
+    facts.push(...generated.facts);
+    return { facts, unchecked: generated.unchecked };
   }
-  return facts;
+  return { facts, unchecked: [] };
 }
 
 function endedFact({ path, scan, why }: EndedScan): Fact {

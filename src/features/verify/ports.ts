@@ -54,6 +54,8 @@ export interface SuitePorts {
   readonly program: (name: ProgramName) => Promise<Found>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Variables that a suite may name besides those that it inherits: no credentials. */
+  readonly grantable: Readonly<Record<string, string | undefined>>;
   /** A folder for what runners write, which does not exist yet and is made when it is needed; absolute. */
   readonly output: string;
   /** Milliseconds that a suite may take. */

@@ -35,7 +35,8 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
-  const facts = await readFacts(scope, rules, ports);
+  const knownOnly = !runsSuites(scope, request);
+  const { facts, unchecked: ungenerated } = await readFacts(scope, rules, { ...ports, knownOnly });
   const suites = await testsOf(scope, request, ports);
 
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
@@ -53,6 +54,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const run = { milliseconds: Math.round(ports.now() - started), evidence };
   const unchecked = [
     ...(await linksOut(scope, tree)),
+    ...ungenerated,
     ...suppressed.suppressed
       .filter(({ finding }) => rules.some(({ id, blocks }) => id === finding.rule && blocks === true))
       .map(({ finding: { path, rule } }) => ({ what: path, why: `${rule} is suppressed` })),
@@ -62,14 +64,19 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   return { document, runs: suites.runs };
 }
 
+/** Where none run, nothing is started that the repository names. */
+function runsSuites({ families }: Scope, { tests }: VerifyRequest): boolean {
+  return tests && families.includes('TEST');
+}
+
 async function testsOf(
-  { selected, families }: Scope,
-  { tests, install }: VerifyRequest,
+  scope: Scope,
+  request: VerifyRequest,
   { suites, config, tree, emit, signal, location }: VerifyPorts,
 ): Promise<SuiteResults> {
-  if (tests && families.includes('TEST')) {
+  if (runsSuites(scope, request)) {
     emit({ type: 'step', step: 'test', message: 'Running test suites' });
-    return runSuites(selected, { install }, { ...suites, tree, emit, signal });
+    return runSuites(scope.selected, { install: request.install }, { ...suites, tree, emit, signal });
   }
   const nothing = { runs: [], obstacles: [], written: [], unchecked: [] };
   if (config.verify.tests !== 'required') return nothing;

@@ -109,6 +109,7 @@ async function verifySuites(
             processes,
           }),
         variables: {},
+        grantable: {},
         output,
         limit,
       },

@@ -114,6 +114,7 @@ export async function verifyDocument(
             ? { ok: true, program: { name, path: `/bin/${name}`, args: [], version: '99' } }
             : { ok: false, problem: new PrimitiveError(suite.tool, `Cannot use ${name}`, { exit: 3 }) },
         variables: {},
+        grantable: {},
         output,
         limit: 60_000,
       },

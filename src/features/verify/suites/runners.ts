@@ -65,7 +65,7 @@ async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts, go:
   const limit = Math.max(1, Math.floor(ports.limit / 1000) - 5);
   const output = await start(go, ['test', '-json', '-count=1', `-timeout=${limit}s`, ...suite.args], ports, {
     cwd: join(ports.tree.root, primitive.path),
-    env: GO_ENVIRONMENT,
+    env: { ...grantedTo(suite, ports), ...GO_ENVIRONMENT },
     stdout: (chunk) => lines.add(chunk),
   });
   lines.end();
@@ -94,7 +94,7 @@ function junitRunner(
     const { program, args } = command(report, suite.args, tool);
     const output = await start(resolve(cwd, program), args, ports, {
       cwd,
-      env: { PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...grantedTo(suite, ports), PYTHONDONTWRITEBYTECODE: '1' },
       // Only the report counts; what a suite prints is not kept.
       stdout: () => {},
     });
@@ -121,6 +121,13 @@ async function readReport(
   } catch {
     return { cases: [], problem: 'its report is not XML' };
   }
+}
+
+/** The variables that a suite names. */
+function grantedTo({ env = [] }: Suite, { grantable }: SuitePorts): NonNullable<RunOptions['env']> {
+  return Object.fromEntries(
+    env.flatMap((name) => (grantable[name] === undefined ? [] : [[name, grantable[name]]])),
+  );
 }
 
 /** Starts a runner; the time limit ends it with all that it started. */

@@ -18,9 +18,8 @@ test.each([
     manifest: {},
   } as unknown as Primitive;
   const details = { why: 'buf 1.60.0 is needed', suggestions: ['do this'], exit: 3 } as const;
-  const facts = await regenerateAll([primitive], () =>
-    Promise.reject(new PrimitiveError(code, message, details)),
-  );
+  const regenerate = () => Promise.reject(new PrimitiveError(code, message, details));
+  const { facts } = await regenerateAll([primitive], regenerate, false);
   const fix = { kind, text: 'do this' };
   expect(facts).toMatchObject([{ subject: 'obstacle', value: { message: expected, fix } }]);
 });
