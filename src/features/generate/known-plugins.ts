@@ -37,7 +37,8 @@ export function knownTemplate(
   const names: string[] = [];
   for (const plugin of plugins) {
     const name = nameOf(plugin);
-    if (name === undefined) return { why: 'its buf.gen.yaml names a program that is not known, or a remote plugin' };
+    if (name === undefined)
+      return { why: 'its buf.gen.yaml names a program that is not known, or a remote plugin' };
     names.push(name);
   }
   const why = goModFault(goMod, names);
