@@ -1,17 +1,23 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { allKinds, bundledKinds, openKinds, templateFolders } from '../../src/kinds/kind.ts';
-import { readTemplate } from '../../src/kinds/template.ts';
+import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { prepare, scaffoldRepo } from './scaffold-world.ts';
 
-/**
- * What scaffolding `orders` of each kind makes, for people to read and for tests to compare: the files that are
- * rendered. Copies of template files are not kept; the digest of every file is in the golden `primitive.yaml`.
- */
-export const GOLDEN = join(import.meta.dirname, '../golden');
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Digest of every file that scaffolding `orders` of each kind writes. git has this list, not the files. */
+export const LIST = join(ROOT, 'test/goldens.sha256');
+
+/** Where `npm run goldens` puts the files, for people to read; git ignores it. */
+export const RENDERS = join(ROOT, 'goldens');
 
 /** Path -> `x` for programs or `-`, a blank, and the text. */
 export type Tree = Readonly<Record<string, string>>;
+
+/** `<kind>/<path>` -> `<SHA-256> <mode>`. */
+export type Digests = ReadonlyMap<string, string>;
 
 /** Kinds that have a template, sorted. */
 export async function scaffoldedKinds(): Promise<readonly string[]> {
@@ -31,28 +37,56 @@ export async function goldenTree(kind: string): Promise<Tree> {
   );
 }
 
-/** Those of a tree that no template file is equal to. */
-export async function renderedOf(kind: string, tree: Tree): Promise<Tree> {
-  const found = await (await openKinds({ bundled: bundledKinds() })).get(kind);
-  if (found === undefined) throw new Error(`kind ${kind} is unknown`);
-  const templates = new Set(
-    readTemplate(templateFolders(found)).map(({ bytes }) => new TextDecoder().decode(bytes)),
-  );
-  return Object.fromEntries(Object.entries(tree).filter(([, content]) => !templates.has(content.slice(2))));
+/** The trees of all kinds, as one whose folders are the kinds. */
+export async function goldenTrees(): Promise<Tree> {
+  const all: Record<string, string> = {};
+  for (const kind of await scaffoldedKinds()) {
+    for (const [path, content] of Object.entries(await goldenTree(kind))) all[`${kind}/${path}`] = content;
+  }
+  return all;
 }
 
-/** Writes the golden files of all kinds anew. */
-export async function writeGoldens(): Promise<readonly string[]> {
-  const kinds = await scaffoldedKinds();
-  await rm(GOLDEN, { recursive: true, force: true });
-  for (const kind of kinds) {
-    const rendered = await renderedOf(kind, await goldenTree(kind));
-    for (const [path, content] of Object.entries(rendered)) {
-      const file = join(GOLDEN, kind, path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content.slice(2));
-      await chmod(file, content.startsWith('x') ? 0o755 : 0o644);
-    }
+/** Writes a tree into a folder, which has nothing else afterwards. */
+export async function writeTree(tree: Tree, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  for (const [path, content] of Object.entries(tree)) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content.slice(2));
+    await chmod(file, content.startsWith('x') ? 0o755 : 0o644);
   }
-  return kinds;
+}
+
+/** Digest and mode of each file of a tree. */
+export function digestsOf(tree: Tree): Digests {
+  return new Map(
+    Object.entries(tree).map(([path, content]) => {
+      const digest = createHash('sha256').update(content.slice(2)).digest('hex');
+      return [path, `${digest} ${content.startsWith('x') ? '100755' : '100644'}`];
+    }),
+  );
+}
+
+/** The digests that git has. */
+export function listedDigests(): Digests {
+  const lines = readFileSync(LIST, 'utf8').matchAll(/^(\S+ \S+) (.+)$/gm);
+  return new Map(Array.from(lines, ([, digest = '', path = '']) => [path, digest]));
+}
+
+/** Writes the list that git has, sorted by path. */
+export async function writeList(digests: Digests): Promise<void> {
+  const lines = [...digests]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([path, digest]) => `${digest} ${path}\n`);
+  await writeFile(LIST, lines.join(''));
+}
+
+/** What differs between two lists, a line for each file, sorted: `changed`, `added` or `removed` and its path. */
+export function changesBetween(before: Digests, after: Digests): readonly string[] {
+  const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return paths.flatMap((path) => {
+    if (before.get(path) === after.get(path)) return [];
+    if (!before.has(path)) return [`added ${path}`];
+    return [after.has(path) ? `changed ${path}` : `removed ${path}`];
+  });
 }
