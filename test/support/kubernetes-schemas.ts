@@ -14,11 +14,11 @@ interface Definition {
 
 /**
  * Writes the JSON Schemas of Kubernetes into a folder, laid out as kubeconform looks for them, strict. They come from
- * the OpenAPI document in the Go module that helm is built with: nothing is fetched from elsewhere.
+ * the OpenAPI document in the Go module that kubectl is built with: nothing is fetched from elsewhere.
  */
 export async function writeKubernetesSchemas(folder: string): Promise<void> {
   const module = await run(tool('go'), ['mod', 'download', '-json', 'k8s.io/kubectl'], {
-    cwd: join(import.meta.dirname, '../tools/go/helm'),
+    cwd: join(import.meta.dirname, '../tools/go/kubernetes'),
     env: { GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOWORK: 'off' },
   });
   const { Dir: dir }: { Dir: string } = JSON.parse(module);

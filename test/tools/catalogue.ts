@@ -1,11 +1,18 @@
-/** A program built from a Go module whose `go.mod` and `go.sum` are committed in `go/<folder>`. */
+/** A program built from a Go module. */
 export interface GoSource {
   readonly kind: 'go';
-  readonly folder: string;
-  readonly package: string;
-  /** The module that the version is of, when the package is our own. */
-  readonly module?: string;
+  /** Path of the module that the version is of. */
+  readonly module: string;
   readonly version: string;
+  /**
+   * Hash of the module as `go.sum` writes it: it covers the module's own `go.sum`, which pins all that it depends on. Or a
+   * folder in `go/` with `go.mod` and `go.sum`, for a module whose `replace` names folders that only its repository has.
+   */
+  readonly pin: `h1:${string}` | { readonly folder: string };
+  /** Folder of the command in the module, where the module itself is none. */
+  readonly command?: string;
+  /** File in `go/` that is built against the module, in place of a command of its own. */
+  readonly main?: string;
   /** Variable that carries the version, for programs that do not read it from their build information. */
   readonly stamp?: string;
   /** Roughly how long a cold build takes on two cores, to tell the person who waits. */
@@ -22,6 +29,13 @@ export interface DebianSource {
 /** A program that a wheel on PyPI carries, of that very version. */
 export interface PypiSource {
   readonly kind: 'pypi';
+  readonly package: string;
+  readonly version: string;
+}
+
+/** A program in `bin` of an npm package, which `npm ci` has taken as the lock file pins it. */
+export interface NpmSource {
+  readonly kind: 'npm';
   readonly package: string;
   readonly version: string;
 }
@@ -48,8 +62,12 @@ export interface ToolSpec {
   readonly pattern?: RegExp;
   /** Only a statically linked program will do. */
   readonly static?: boolean;
-  readonly source: GoSource | DebianSource | PypiSource | ManualSource;
+  readonly source: GoSource | DebianSource | PypiSource | NpmSource | ManualSource;
 }
+
+/** As packages of buf on npm name them. */
+const { platform } = process;
+const machine = process.arch === 'arm64' && platform === 'linux' ? 'aarch64' : process.arch;
 
 const releaseUtilsVersion = 'sigs.k8s.io/release-utils/version.gitVersion';
 const kubernetesVersion = 'k8s.io/component-base/version.gitVersion';
@@ -153,9 +171,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'registry',
-      package: 'github.com/distribution/distribution/v3/cmd/registry',
+      module: 'github.com/distribution/distribution/v3',
+      command: 'cmd/registry',
       version: '3.1.2',
+      pin: 'h1:/Bv2YIqqSR00HiO49FT93hovy6r9IlrzwUDsJjCN5qg=',
       stamp: 'github.com/distribution/distribution/v3/version.version',
       seconds: 105,
     },
@@ -167,9 +186,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version'],
     source: {
       kind: 'go',
-      folder: 'olareg',
-      package: 'github.com/olareg/olareg/cmd/olareg',
+      module: 'github.com/olareg/olareg',
+      command: 'cmd/olareg',
       version: '0.1.2',
+      pin: 'h1:75G8X6E9FUlzL/CSjgFcYfMgNzlc7CxULpUUNsZBIvI=',
       seconds: 15,
     },
   },
@@ -180,13 +200,7 @@ export const catalogue: readonly ToolSpec[] = [
     minimum: '1.60.0',
     below: '1.60.1',
     probe: ['--version'],
-    source: {
-      kind: 'go',
-      folder: 'buf',
-      package: 'github.com/bufbuild/buf/cmd/buf',
-      version: '1.60.0',
-      seconds: 150,
-    },
+    source: { kind: 'npm', package: `@bufbuild/buf-${platform}-${machine}`, version: '1.60.0' },
   },
   {
     name: 'gh',
@@ -196,9 +210,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'gh',
-      package: 'github.com/cli/cli/v2/cmd/gh',
+      module: 'github.com/cli/cli/v2',
+      command: 'cmd/gh',
       version: '2.91.0',
+      pin: 'h1:hvflcnBzxvSueHrIM5zJpl5e7WUWPjbQKJZTHuwZxpg=',
       stamp: 'github.com/cli/cli/v2/internal/build.Version',
       seconds: 120,
     },
@@ -211,9 +226,10 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: /\((\d+\.\d+\.\d+)\)/,
     source: {
       kind: 'go',
-      folder: 'staticcheck',
-      package: 'honnef.co/go/tools/cmd/staticcheck',
+      module: 'honnef.co/go/tools',
+      command: 'cmd/staticcheck',
       version: '0.8.2',
+      pin: 'h1:+jPbCzuYxYrcoOvCecYUFDj+XJQRmzIhJmlbpps21Zk=',
       seconds: 30,
     },
   },
@@ -233,9 +249,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version'],
     source: {
       kind: 'go',
-      folder: 'crane',
-      package: 'github.com/google/go-containerregistry/cmd/crane',
+      module: 'github.com/google/go-containerregistry',
+      command: 'cmd/crane',
       version: '0.22.1',
+      pin: 'h1:RZuuSYhTvlDvtsK+NkutoCZ//C0X2ebLK8X8l3ULs84=',
       stamp: 'github.com/google/go-containerregistry/cmd/crane/cmd.Version',
       seconds: 20,
     },
@@ -264,9 +281,10 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: gitVersion,
     source: {
       kind: 'go',
-      folder: 'cosign',
-      package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+      module: 'github.com/sigstore/cosign/v3',
+      command: 'cmd/cosign',
       version: '3.1.3',
+      pin: 'h1:001JQRI/PJ/5T+g/kJ1KTvKFbb322+fomc+pHDZ/6sg=',
       stamp: releaseUtilsVersion,
       seconds: 125,
     },
@@ -279,9 +297,9 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: gitVersion,
     source: {
       kind: 'go',
-      folder: 'fulcio',
-      package: 'github.com/sigstore/fulcio',
+      module: 'github.com/sigstore/fulcio',
       version: '1.8.8',
+      pin: 'h1:AtVoVQ4R7YaP6RHIH9puHyB398CHS/9WYc6d+gKf5Y0=',
       stamp: releaseUtilsVersion,
       seconds: 55,
     },
@@ -295,11 +313,11 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: gitVersion,
     source: {
       kind: 'go',
-      folder: 'timestamp-server',
-      package: '.',
       module: 'github.com/sigstore/timestamp-authority/v2',
+      main: 'timestamp-server.go',
       // 2.1.4 and newer ask for Go 1.27.
       version: '2.1.3',
+      pin: 'h1:Fc+LjCTfik1lh3YLkaosENfkXa3R2Y1nswiUKutBdFA=',
       seconds: 75,
     },
   },
@@ -310,9 +328,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'buildkit',
-      package: 'github.com/moby/buildkit/cmd/buildkitd',
+      module: 'github.com/moby/buildkit',
+      command: 'cmd/buildkitd',
       version: '0.27.1',
+      pin: 'h1:qlIWpnZzqCkrYiGkctM1gBD/YZPOJTjtUdRBlI0oBOU=',
       stamp: 'github.com/moby/buildkit/version.Version',
       seconds: 60,
     },
@@ -324,9 +343,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'buildkit',
-      package: 'github.com/moby/buildkit/cmd/buildctl',
+      module: 'github.com/moby/buildkit',
+      command: 'cmd/buildctl',
       version: '0.27.1',
+      pin: 'h1:qlIWpnZzqCkrYiGkctM1gBD/YZPOJTjtUdRBlI0oBOU=',
       stamp: 'github.com/moby/buildkit/version.Version',
       seconds: 5,
     },
@@ -338,9 +358,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version'],
     source: {
       kind: 'go',
-      folder: 'buildx',
-      package: 'github.com/docker/buildx/cmd/buildx',
+      module: 'github.com/docker/buildx',
+      command: 'cmd/buildx',
       version: '0.29.1',
+      pin: 'h1:58hxM5Z4mnNje3G5NKfULT9xCr8ooM8XFtlfUK9bKaA=',
       stamp: 'github.com/docker/buildx/version.Version',
       seconds: 75,
     },
@@ -353,9 +374,10 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: /^Version:\s+v?(\d+\.\d+(?:\.\d+)?)/m,
     source: {
       kind: 'go',
-      folder: 'syft',
-      package: 'github.com/anchore/syft/cmd/syft',
+      module: 'github.com/anchore/syft',
+      command: 'cmd/syft',
       version: '1.52.0',
+      pin: 'h1:BelCbd0Q3grSbtoLgNJ0cx/r/Gd1Jj7t11dp91eXd1Y=',
       stamp: 'main.version',
       seconds: 110,
     },
@@ -369,9 +391,10 @@ export const catalogue: readonly ToolSpec[] = [
     pattern: gitVersion,
     source: {
       kind: 'go',
-      folder: 'cosign2',
-      package: 'github.com/sigstore/cosign/v2/cmd/cosign',
+      module: 'github.com/sigstore/cosign/v2',
+      command: 'cmd/cosign',
       version: '2.6.5',
+      pin: 'h1:D7kFSWS2HzfD+LpEuBO89D1KfOAODlkWuuhzXS8yzi0=',
       stamp: releaseUtilsVersion,
       seconds: 100,
     },
@@ -383,9 +406,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version', '--short'],
     source: {
       kind: 'go',
-      folder: 'helm',
-      package: 'helm.sh/helm/v3/cmd/helm',
+      module: 'helm.sh/helm/v3',
+      command: 'cmd/helm',
       version: '3.21.4',
+      pin: 'h1:T/GcIEXU/gNjJnkITlIZ3e9xqkZjhFTmISuStTZ6+Qg=',
       stamp: 'helm.sh/helm/v3/internal/version.version',
       seconds: 60,
     },
@@ -397,9 +421,9 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'act',
-      package: 'github.com/nektos/act',
+      module: 'github.com/nektos/act',
       version: '0.2.89',
+      pin: 'h1:d9oFeJ6jUkaVExuG+XzAaMPDqoDrNHaGeiRb8IU+N5w=',
       stamp: 'main.version',
       seconds: 25,
     },
@@ -411,9 +435,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['-version'],
     source: {
       kind: 'go',
-      folder: 'actionlint',
-      package: 'github.com/rhysd/actionlint/cmd/actionlint',
+      module: 'github.com/rhysd/actionlint',
+      command: 'cmd/actionlint',
       version: '1.7.12',
+      pin: 'h1:vQ4GeJN86C0QH+gTUQcs8McmK62OLT3kmakPMtEWYnY=',
       stamp: 'github.com/rhysd/actionlint.version',
       seconds: 5,
     },
@@ -425,9 +450,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['-v'],
     source: {
       kind: 'go',
-      folder: 'kubeconform',
-      package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+      module: 'github.com/yannh/kubeconform',
+      command: 'cmd/kubeconform',
       version: '0.8.0',
+      pin: 'h1:loDYd3a3spjIFrauqW67CDKF55Oo9R6uvC8AvpVd4ug=',
       stamp: 'main.version',
       seconds: 5,
     },
@@ -460,9 +486,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['--version'],
     source: {
       kind: 'go',
-      folder: 'kubernetes',
-      package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+      module: 'k8s.io/kubernetes',
+      command: 'cmd/kube-apiserver',
       version: '1.34.1',
+      pin: { folder: 'kubernetes' },
       stamp: kubernetesVersion,
       seconds: 280,
     },
@@ -474,9 +501,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version', '--client'],
     source: {
       kind: 'go',
-      folder: 'kubernetes',
-      package: 'k8s.io/kubernetes/cmd/kubectl',
+      module: 'k8s.io/kubernetes',
+      command: 'cmd/kubectl',
       version: '1.34.1',
+      pin: { folder: 'kubernetes' },
       stamp: kubernetesVersion,
       seconds: 35,
     },
@@ -489,9 +517,10 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version', '--client'],
     source: {
       kind: 'go',
-      folder: 'argocd',
-      package: 'github.com/argoproj/argo-cd/v3/cmd',
+      module: 'github.com/argoproj/argo-cd/v3',
+      command: 'cmd',
       version: '3.0.20',
+      pin: 'h1:a3I5qiQG3Ka64fgC0fR8ww+/4s9b3ItiD3+O3j4xVaQ=',
       stamp: 'github.com/argoproj/argo-cd/v3/common.version',
       seconds: 300,
     },

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -6,13 +5,16 @@ import {
   catalogue,
   type DebianSource,
   type GoSource,
+  type NpmSource,
   type PypiSource,
   specOf,
   type ToolSpec,
 } from './catalogue.ts';
+import { buildGo } from './go.ts';
 import { type Found, find, ToolMissing, tool, toolsBin, toolsDir } from './locate.ts';
 import { exclusively } from './lock.ts';
 import { Progress } from './progress.ts';
+import { run } from './run.ts';
 
 const PARTIAL = '.partial-';
 
@@ -57,7 +59,7 @@ async function obtain(spec: ToolSpec): Promise<number> {
     case 'go': {
       const about = `${spec.name}: building ${source.version} from source, about ${source.seconds} s`;
       using progress = new Progress(about);
-      await buildGo(spec, source);
+      await takeGo(spec, source);
       return progress.seconds;
     }
     case 'debian': {
@@ -70,37 +72,28 @@ async function obtain(spec: ToolSpec): Promise<number> {
       await takeWheel(spec, source);
       return progress.seconds;
     }
+    case 'npm': {
+      using progress = new Progress(
+        `${spec.name}: taking ${source.package} ${source.version} from node_modules`,
+      );
+      takeNpm(spec, source);
+      return progress.seconds;
+    }
     case 'manual':
       throw new ToolMissing(spec.name, 'is not there and not installed by this project', source.how);
   }
 }
 
-async function buildGo(spec: ToolSpec, source: GoSource): Promise<void> {
+async function takeGo(spec: ToolSpec, source: GoSource): Promise<void> {
   const go = find(specOf('go'));
   const direct = `install Go 1.26 from https://go.dev/dl, then: npm run tools -- ${spec.name}`;
   if (!go) throw new ToolMissing(spec.name, 'Go 1.26 or newer is needed to build it', direct);
   const partial = partialPath(spec);
-  const stamp = source.stamp ? ` -X ${source.stamp}=v${source.version}` : '';
-  const built = await run(
-    go.path,
-    [
-      'build',
-      '-mod=readonly',
-      '-trimpath',
-      '-buildvcs=false',
-      `-ldflags=-s -w${stamp}`,
-      '-o',
-      partial,
-      source.package,
-    ],
-    {
-      cwd: join(import.meta.dirname, 'go', source.folder),
-      env: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '', GOOS: '', GOARCH: '' },
-    },
-  );
-  if (!built.ok) {
+  try {
+    await buildGo(go.path, source, partial);
+  } catch (error) {
     const again = `npm run tools -- ${spec.name}   (needs a Go module proxy within reach)`;
-    throw new ToolMissing(spec.name, `go build failed:\n${built.tail}`, again);
+    throw new ToolMissing(spec.name, (error as Error).message, again);
   }
   renameSync(partial, join(toolsBin(), spec.programs[0]));
 }
@@ -164,6 +157,18 @@ async function takeWheel(spec: ToolSpec, source: PypiSource): Promise<void> {
   }
 }
 
+/** Out of `node_modules`: what is there may not run as a program of the machine. */
+function takeNpm(spec: ToolSpec, source: NpmSource): void {
+  const partial = partialPath(spec);
+  const file = join(import.meta.dirname, '../../node_modules', source.package, 'bin', spec.programs[0]);
+  try {
+    copyFileSync(file, partial);
+  } catch (error) {
+    throw new ToolMissing(spec.name, (error as Error).message, `npm ci, then: npm run tools -- ${spec.name}`);
+  }
+  renameSync(partial, join(toolsBin(), spec.programs[0]));
+}
+
 function partialPath(spec: ToolSpec): string {
   mkdirSync(toolsBin(), { recursive: true });
   return join(toolsBin(), `${PARTIAL}${process.pid}-${spec.programs[0]}`);
@@ -175,36 +180,6 @@ function sweep(): void {
   for (const file of readdirSync(toolsBin())) {
     if (file.startsWith(PARTIAL)) rmSync(join(toolsBin(), file), { force: true });
   }
-}
-
-interface RunOptions {
-  readonly cwd: string;
-  readonly env?: Record<string, string>;
-}
-
-/** Runs a program to its end and keeps the last lines of what it said. */
-function run(
-  program: string,
-  args: readonly string[],
-  options: RunOptions,
-): Promise<{ ok: boolean; tail: string }> {
-  return new Promise((done) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd,
-      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    const keep = (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-8000);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    child.on('error', (error) => done({ ok: false, tail: error.message }));
-    child.on('close', (code) =>
-      done({ ok: code === 0, tail: said.trimEnd().split('\n').slice(-15).join('\n') }),
-    );
-  });
 }
 
 function shown(path: string): string {

@@ -90,8 +90,8 @@ function unfitReason(
   if (version === undefined) return 'does not tell its version';
   if (compareVersions(version, spec.minimum) < 0) return `${version} is too old`;
   if (spec.below && compareVersions(version, spec.below) >= 0) return `${version} is too new`;
-  // A raised pin must lead to a new build of what we installed ourselves.
-  if (own && spec.source.kind === 'go' && version !== spec.source.version) {
+  // A raised pin must replace what we installed ourselves.
+  if (own && 'version' in spec.source && version !== spec.source.version) {
     return `${version} is not the pinned ${spec.source.version}`;
   }
   if (spec.static && isDynamic(path)) return 'is dynamically linked';

@@ -1,9 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { moduleFolder } from '../../tools/go.ts';
 import { tool } from '../../tools/locate.ts';
 import type { Kube } from './kube.ts';
 import { freePorts } from './ports.ts';
-import { run } from './run.ts';
 import {
   answers,
   inFolder,
@@ -35,12 +35,9 @@ const WEBHOOK_SECRET = 'webhook-secret';
 /** Installs the custom resources of Argo CD and what its controllers want to find in the namespace `argocd`. */
 export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): Promise<void> {
   // The binary does not hold them, the module does.
-  const module = await run(tool('go'), ['list', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'], {
-    cwd: join(import.meta.dirname, '../../tools/go/argocd'),
-    env: { GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOWORK: 'off' },
-  });
+  const module = await moduleFolder(tool('go'), 'argocd');
   const crds = ['application-crd.yaml', 'applicationset-crd.yaml', 'appproject-crd.yaml'];
-  const texts = crds.map((file) => readFile(join(module.trim(), 'manifests/crds', file), 'utf8'));
+  const texts = crds.map((file) => readFile(join(module, 'manifests/crds', file), 'utf8'));
   await kube.define((await Promise.all(texts)).join('\n---\n'));
   const labels = { 'app.kubernetes.io/part-of': 'argocd' };
   const objects = [
