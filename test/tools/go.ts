@@ -59,7 +59,7 @@ async function writeModule(go: string, source: GoSource, pin: string, folder: st
   const version = `${source.module} v${source.version}`;
   const goMod = readFileSync(join(from, 'go.mod'), 'utf8');
   const goSum = readFileSync(join(from, 'go.sum'), 'utf8');
-  const own = goMod.replace(/^module .*$/m, 'module tool');
+  const own = goMod.replace(/^module .*$/m, 'module example.com/program');
   writeFileSync(join(folder, 'go.mod'), `${own}\nrequire ${version}\n`);
   const hashes = `${version} ${pin}\n${version}/go.mod ${hashOf('go.mod', goMod)}\n`;
   writeFileSync(join(folder, 'go.sum'), `${goSum.trimEnd()}\n${hashes}`);
