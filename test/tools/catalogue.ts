@@ -265,9 +265,9 @@ export const catalogue: readonly ToolSpec[] = [
     probe: ['version'],
     source: {
       kind: 'go',
-      folder: 'ko',
-      package: 'github.com/google/ko',
+      module: 'github.com/google/ko',
       version: '0.18.1',
+      pin: 'h1:F2WDFIi/eZe5thmFCuk/uH0eVr7ilWCThl+UoTHEKSk=',
       stamp: 'github.com/google/ko/pkg/commands.Version',
       seconds: 30,
     },
