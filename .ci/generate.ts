@@ -9,9 +9,9 @@ import { Config } from '@oclif/core/config';
 import { Build } from 'typebox/schema';
 import { documentId } from '../src/core/schema.ts';
 import { KindFile } from '../src/kinds/kind-document.ts';
+import { ConfigFile } from '../src/repository/config-document.ts';
+import { PrimitiveFile } from '../src/repository/primitive-document.ts';
 import { releaseRecordSchema } from '../src/seal/record-document.ts';
-import { ConfigFile } from '../src/workspace/config-document.ts';
-import { PrimitiveFile } from '../src/workspace/primitive-document.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');

@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import type { Journal, JournalEntry } from '../features/gitops/dispatch/journal.ts';
+import type { Journal, JournalEntry } from '../features/gitops-scaffold/journal.ts';
 
 /** Milliseconds after which an entry is of no use: GitHub keeps logs for 90 days, and a request is followed for hours. */
 const KEPT = 30 * 24 * 3_600_000;

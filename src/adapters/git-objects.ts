@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { PrimitiveError } from '../core/errors.ts';
-import type { BlobReceiver, Head } from '../workspace/source-tree.ts';
+import type { BlobReceiver, Head } from '../repository/source-tree.ts';
 import { corrupt, decode, failed, type Git } from './git-command.ts';
 
 const BATCH = ['cat-file', '--batch'];

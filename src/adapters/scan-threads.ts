@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { ScanOutcome, ScanResults, ScanTask, ScanThreads } from '../features/verify/scan.ts';
 import type { ScanMessage } from '../features/verify/scan-answer.ts';
-import { errnoOf } from '../workspace/file-errors.ts';
+import { errnoOf } from '../repository/file-errors.ts';
 
 /** One thread reads files for all others, and each takes some hundred MiB of memory. */
 const MAX = 8;

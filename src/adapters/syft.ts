@@ -1,8 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Digest } from '../core/digest.ts';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
-import { canonicalJson, formatPlatform } from '../oci/manifest.ts';
-import type { Digest } from '../oci/types.ts';
+import { formatPlatform } from '../core/platform.ts';
+import { canonicalJson } from '../oci/manifest.ts';
 import type { SbomGenerator, SbomRequest } from '../seal/types.ts';
 import type { Processes } from '../toolchain/process.ts';
 

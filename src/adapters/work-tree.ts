@@ -3,8 +3,8 @@ import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
+import { errnoOf, isMissing } from '../repository/file-errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
-import { errnoOf, isMissing } from '../workspace/file-errors.ts';
 import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
 
 /**

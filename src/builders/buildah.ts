@@ -1,9 +1,8 @@
 import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { formatPlatform } from '../oci/manifest.ts';
+import { formatPlatform, type Platform } from '../core/platform.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
-import type { Platform } from '../oci/types.ts';
 import { locate } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
 import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';

@@ -1,11 +1,7 @@
-import type { Platform, Repository } from '../oci/types.ts';
+import type { Platform } from '../core/platform.ts';
+import type { Repository } from '../oci/types.ts';
+import type { BuildSecret } from '../repository/config.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
-
-/** A secret by id: from a file or an environment variable; its value never appears in arguments or logs. */
-export interface BuildSecret {
-  readonly id: string;
-  readonly source: { readonly file: string } | { readonly env: string };
-}
 
 /** All that decides what a build makes. Paths are absolute; `context` was written from git objects by the caller. */
 export interface BuildRequest {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { formatPlatform, parsePlatform } from '../oci/manifest.ts';
+import { formatPlatform, parsePlatform } from '../core/platform.ts';
 import { compareVersions } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
 import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';

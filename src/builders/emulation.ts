@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Platform } from '../oci/types.ts';
+import type { Platform } from '../core/platform.ts';
 
 const BINFMT = '/proc/sys/fs/binfmt_misc';
 

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { isMaskable } from '../core/mask.ts';
+import { formatPlatform } from '../core/platform.ts';
 import { readImageLayout } from '../oci/layout.ts';
-import { formatPlatform } from '../oci/manifest.ts';
+import type { BuildSecret } from '../repository/config.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
-import type { BuildRequest, BuildSecret, PlainHttp, ResolvedBase } from './builder.ts';
+import type { BuildRequest, PlainHttp, ResolvedBase } from './builder.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
 /** What a builder works with. */

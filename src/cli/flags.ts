@@ -1,6 +1,6 @@
 import { string as textArg } from '@oclif/core/args';
 import { boolean, custom, string } from '@oclif/core/flags';
-import type { Selection } from '../workspace/selection.ts';
+import type { Selection } from '../repository/selection.ts';
 
 /** Flags of every command. */
 export const baseFlags = {

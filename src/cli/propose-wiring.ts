@@ -11,8 +11,8 @@ export async function wiringProposer(
   dryRun: boolean,
 ): Promise<(primitive: { readonly kind: string; readonly name: string }) => Promise<Outcome>> {
   const [{ runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] = await Promise.all([
-    import('../features/gitops/dispatch/run.ts'),
-    import('../features/gitops/dispatch/view.ts'),
+    import('../features/gitops-scaffold/run.ts'),
+    import('../features/gitops-scaffold/view.ts'),
     import('./ports/dispatch.ts'),
   ]);
   const request = await scaffoldRequest(session, {}, { force: false, dryRun });

@@ -1,4 +1,4 @@
-import type { Config } from '../workspace/config.ts';
+import type { Config } from '../repository/config.ts';
 
 /** One name in the spellings that code, environments and registries ask for: `order-lines`. */
 export interface NameForms {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { type ConfigLocation, pathBelow } from '../workspace/discovery.ts';
+import { type ConfigLocation, pathBelow } from '../repository/discovery.ts';
 import { bundledKinds, type Kinds, openKinds } from './kind.ts';
 
 /** What npm lets a package be called; nothing of it can lead out of `node_modules`. */

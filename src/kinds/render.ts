@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { Config } from '../workspace/config.ts';
-import { globMatcher } from '../workspace/globs.ts';
-import { pathFault } from '../workspace/safe-path.ts';
+import { pathFault } from '../core/path-fault.ts';
+import type { Config } from '../repository/config.ts';
+import { globMatcher } from '../repository/globs.ts';
 import type { Bases } from './bases-schema.ts';
 import { type EntityNames, entityNames, entityOf } from './entity.ts';
 import type { CompiledModel } from './generators/bpmn/compile.ts';

@@ -1,4 +1,4 @@
-import { digestOf } from './digest.ts';
+import { digestOf } from '../core/digest.ts';
 import { encodeManifest } from './manifest.ts';
 import { MEDIA_TYPE } from './media-types.ts';
 import type { BlobSource, Referrer } from './registry.ts';

@@ -1,18 +1,18 @@
 import pLimit from 'p-limit';
+import { type Digest, digestOf, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../http/client.ts';
 import { systemClock } from '../http/clock.ts';
 import { type Clock, retryDelay } from '../http/retry.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { type CredentialSources, createCredentials } from './credentials.ts';
-import { digestOf, isDigest } from './digest.ts';
 import { isAbsent, mismatch, printable, unusableResponse } from './failure.ts';
 import { descriptorOf, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
 import type { Registry } from './registry.ts';
 import { createRegistryHttp, type RegistryResponse, type RetryEvent } from './registry-http.ts';
-import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+import type { Descriptor, Manifest, Repository } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 
 /** Options of a client; the CLI reads the environment variables. */

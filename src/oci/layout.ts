@@ -1,12 +1,11 @@
 import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestHex, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import { digestHex, digestOf } from './digest.ts';
+import { comparePlatforms, formatPlatform, type Platform } from '../core/platform.ts';
 import {
-  comparePlatforms,
   descriptorOf,
   encodeManifest,
-  formatPlatform,
   MAX_MANIFEST_BYTES,
   type ParsedImage,
   parseManifest,
@@ -14,7 +13,7 @@ import {
 } from './manifest.ts';
 import { MEDIA_TYPE } from './media-types.ts';
 import type { BlobSource } from './registry.ts';
-import type { Descriptor, Manifest, Platform } from './types.ts';
+import type { Descriptor, Manifest } from './types.ts';
 
 /** An image that a builder left on disk, under an index of our own. */
 export interface ImageLayout {

@@ -1,9 +1,10 @@
+import { digestOf, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
-import { digestOf, isDigest } from './digest.ts';
+import { isPlatformPart, type Platform } from '../core/platform.ts';
 import { isImageType, isIndexType } from './media-types.ts';
 import type { Referrer } from './registry.ts';
-import type { Descriptor, Manifest, Platform } from './types.ts';
+import type { Descriptor, Manifest } from './types.ts';
 
 /** Manifests beyond this many bytes are refused, as registries do (distribution-spec, "Pushing Manifests": 4 MiB). */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -96,27 +97,6 @@ export function platformOf(value: unknown, where: string): Platform {
   return { os, architecture, variant };
 }
 
-/** `linux/arm64/v8`. */
-export function formatPlatform(platform: Platform): string {
-  const base = `${platform.os}/${platform.architecture}`;
-  return platform.variant === undefined ? base : `${base}/${platform.variant}`;
-}
-
-/** The inverse of {@link formatPlatform}; undefined where the text is no platform. */
-export function parsePlatform(text: string): Platform | undefined {
-  const [os, architecture, variant, ...rest] = text.split('/');
-  if (!isPlatformPart(os) || !isPlatformPart(architecture) || rest.length > 0) return undefined;
-  if (variant === undefined) return { os, architecture };
-  return isPlatformPart(variant) ? { os, architecture, variant } : undefined;
-}
-
-/** Order of platforms by their text, by code unit. */
-export function comparePlatforms(a: Platform, b: Platform): number {
-  const left = formatPlatform(a);
-  const right = formatPlatform(b);
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
 /** The bytes of a manifest of ours: canonical JSON, so that equal content has one digest. */
 export function encodeManifest(mediaType: string, content: Readonly<Record<string, unknown>>): Manifest {
   const bytes = new TextEncoder().encode(canonicalJson({ ...content, schemaVersion: 2, mediaType }));
@@ -148,11 +128,6 @@ export function referrerDescriptor(referrer: Referrer): Descriptor {
 
 // RFC 6838, section 4.2, without parameters.
 const MEDIA_TYPE_GRAMMAR = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
-const PLATFORM_PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-function isPlatformPart(value: unknown): value is string {
-  return typeof value === 'string' && PLATFORM_PART.test(value);
-}
 
 function parseJson(manifest: Manifest): unknown {
   if (manifest.bytes.length > MAX_MANIFEST_BYTES) throw malformed(`it has ${manifest.bytes.length} bytes`);

@@ -1,6 +1,6 @@
+import { type Digest, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import { isDigest } from './digest.ts';
-import type { Digest, Repository } from './types.ts';
+import type { Repository } from './types.ts';
 
 /** A parsed reference: a repository, and the tag, the digest or both that followed it. */
 export interface ImageReference {

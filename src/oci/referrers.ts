@@ -1,7 +1,7 @@
+import { type Digest, digestHex } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Clock, retryDelay } from '../http/retry.ts';
 import type { HttpResponse } from '../http/send.ts';
-import { digestHex } from './digest.ts';
 import { readErrorBody } from './failure.ts';
 import {
   encodeManifest,
@@ -14,7 +14,7 @@ import { MEDIA_TYPE } from './media-types.ts';
 import { repositoryHost } from './reference.ts';
 import type { Referrer } from './registry.ts';
 import type { RegistryHttp } from './registry-http.ts';
-import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+import type { Descriptor, Manifest, Repository } from './types.ts';
 
 /** The manifest operations that referrers are built on; each is one request. */
 export interface ManifestStore {

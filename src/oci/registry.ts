@@ -1,4 +1,5 @@
-import type { Descriptor, Digest, Manifest, Repository } from './types.ts';
+import type { Digest } from '../core/digest.ts';
+import type { Descriptor, Manifest, Repository } from './types.ts';
 
 /** Bytes to upload; `open` may be called again when an upload is retried. */
 export interface BlobSource {

@@ -1,15 +1,8 @@
-/** `sha256:` and 64 lower-case hex digits (OCI image-spec, descriptor.md#digests); the only algorithm in use. */
-export type Digest = `sha256:${string}`;
+import type { Digest } from '../core/digest.ts';
+import type { Platform } from '../core/platform.ts';
 
 /** A repository with its registry host, no tag and no digest: `ghcr.io/acme/domain-orders`. */
 export type Repository = string & { readonly __repository: unique symbol };
-
-/** OCI image-spec, image-index.md: `platform`. */
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
 
 /** OCI image-spec, descriptor.md. */
 export interface Descriptor {

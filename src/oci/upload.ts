@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { resolveLocation } from '../http/client.ts';
 import { AttemptFailure } from '../http/retry.ts';
 import { RequestError } from '../http/send.ts';
-import { checkedBytes } from './digest.ts';
+import { checkedBytes } from './checked-bytes.ts';
 import { mismatch, unusableResponse } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';

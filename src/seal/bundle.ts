@@ -1,5 +1,5 @@
+import { digestOf } from '../core/digest.ts';
 import { buildArtifact, bytesSource } from '../oci/artifact.ts';
-import { digestOf } from '../oci/digest.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { BlobSource, Referrer } from '../oci/registry.ts';
 import type { Descriptor, Manifest } from '../oci/types.ts';

@@ -1,7 +1,9 @@
+import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import { formatPlatform, parseManifest } from '../oci/manifest.ts';
+import { formatPlatform, type Platform } from '../core/platform.ts';
+import { parseManifest } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
-import type { Descriptor, Digest, Manifest, Platform, Repository } from '../oci/types.ts';
+import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
 import { type Found, type SealContext, type SearchResult, searchBundles, type Wanted } from './search.ts';
 import { type ComponentName, readProvenance } from './statement.ts';
 import { PREDICATE, type ReleaseComponent, type SealState, type SignedStatement } from './types.ts';

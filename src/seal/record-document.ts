@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
+import type { Digest } from '../core/digest.ts';
 import { strictObject } from '../core/schema.ts';
-import type { Digest } from '../oci/types.ts';
 
 const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
 const name = Type.String({ minLength: 1, maxLength: 255 });

@@ -1,12 +1,13 @@
 import { Errors } from 'typebox/schema';
 import { conforms } from '../core/conforms.ts';
+import { type Digest, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
-import { isDigest } from '../oci/digest.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
-import type { Descriptor, Digest, Manifest, Repository } from '../oci/types.ts';
+import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
+import type { TrustTier } from '../repository/signers.ts';
 import { attachBundles, confirm, uploadBundles } from './attach.ts';
 import { releaseRecordSchema } from './record-document.ts';
 import { isUnreadable, type SealContext, type SearchResult, searchBundles } from './search.ts';
@@ -17,7 +18,6 @@ import {
   type ReleaseRecord,
   type Signer,
   type SignerIdentity,
-  type TrustTier,
 } from './types.ts';
 
 /** Artifact type of a release record, and media type of its one layer. */

@@ -1,7 +1,8 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
+import type { TrustTier } from '../repository/signers.ts';
 import { describeMissed, describeSigner, missedBy, type TrustPolicy, tierOf } from './trust.ts';
-import type { SignerIdentity, TrustTier } from './types.ts';
+import type { SignerIdentity } from './types.ts';
 
 /** Who runs, as the signatures of the run will show it. */
 export interface SigningRun {

@@ -1,6 +1,7 @@
+import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Registry } from '../oci/registry.ts';
-import type { Descriptor, Digest, Repository } from '../oci/types.ts';
+import type { Descriptor, Repository } from '../oci/types.ts';
 import { bundleLayer, MAX_BUNDLE_BYTES, maybeBundle, PREDICATE_ANNOTATION } from './bundle.ts';
 import { describeUnknown, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignedStatement, VerifiedStatement } from './types.ts';

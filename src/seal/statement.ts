@@ -1,8 +1,9 @@
 import type { ResolvedBase } from '../builders/builder.ts';
+import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
 import { canonicalJson } from '../oci/manifest.ts';
-import type { Digest, Repository } from '../oci/types.ts';
+import type { Repository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';
 
 /** in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md). */

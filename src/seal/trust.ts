@@ -1,7 +1,8 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { PrimitiveError } from '../core/errors.ts';
 import { field, optional } from '../core/object.ts';
-import type { SignerIdentity, SignerPolicy, TrustTier } from './types.ts';
+import type { SignerPolicy, TrustTier } from '../repository/signers.ts';
+import type { SignerIdentity } from './types.ts';
 
 /** The issuer of the tokens of GitHub Actions. */
 export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';

@@ -1,5 +1,8 @@
+import type { Digest } from '../core/digest.ts';
+import type { Platform } from '../core/platform.ts';
 import type { DataOf } from '../core/schema.ts';
-import type { Descriptor, Digest, Platform, Repository } from '../oci/types.ts';
+import type { Descriptor, Repository } from '../oci/types.ts';
+import type { TrustTier } from '../repository/signers.ts';
 import type { releaseRecordSchema } from './record-document.ts';
 
 /** in-toto predicate types that make a seal; `sbom` is SPDX or CycloneDX. */
@@ -41,24 +44,6 @@ export interface SignedStatement {
   readonly predicate: unknown;
   readonly signer: SignerIdentity;
 }
-
-/** One entry of `signing.trusted` or `signing.accepted`. Every field that is given must match. */
-export type SignerPolicy =
-  | {
-      readonly issuer: string;
-      /** Exact; under `accepted` a `*` matches any run of characters except `@` and `/`. */
-      readonly identity: string;
-      readonly repository?: string;
-      readonly ref?: string;
-      readonly trigger?: string;
-      readonly repositoryId?: string;
-      readonly ownerId?: string;
-      readonly runner?: string;
-    }
-  | { readonly key: string };
-
-/** trusted: may make baselines, move the channel, be pinned. accepted: may seal a `:<sha>`. */
-export type TrustTier = 'trusted' | 'accepted';
 
 /** An in-toto statement (Statement v1) whose bundle was verified, and by whom it was signed. */
 export interface VerifiedStatement extends SignedStatement {

@@ -9,8 +9,8 @@ import { createProcesses, type Environment } from '../../src/adapters/process.ts
 import type { Builder, BuildRequest, BuildResult } from '../../src/builders/builder.ts';
 import { type ChosenBuilder, chooseBuilder } from '../../src/builders/choose.ts';
 import { referencesFor } from '../../src/builders/dockerfile/pins.ts';
+import { formatPlatform, parsePlatform } from '../../src/core/platform.ts';
 import { readImageLayout } from '../../src/oci/layout.ts';
-import { formatPlatform, parsePlatform } from '../../src/oci/manifest.ts';
 import { type Buildkit, startBuildkit } from '../support/services/buildkit.ts';
 import { type Distribution, startDistribution } from '../support/services/distribution.ts';
 import { attempt } from '../support/services/run.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestOf } from '../../src/core/digest.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../src/oci/artifact.ts';
-import { digestOf } from '../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest, parseManifest, referrerDescriptor } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import { joinRepository } from '../../src/oci/reference.ts';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCosign, type SigningMode } from '../../src/adapters/cosign.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
-import { digestOf } from '../../src/oci/digest.ts';
+import { digestOf } from '../../src/core/digest.ts';
 import { signatureStatement } from '../../src/seal/statement.ts';
 import type { Signer, SignerIdentity } from '../../src/seal/types.ts';
 import { type BundleVerifier, bundlePayload, createVerifier } from '../../src/seal/verifier.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundledKit } from '../../src/cli/ports/kit.ts';
-import { type Files, renderKit } from '../../src/features/gitops/kit/render.ts';
+import { type Files, renderKit } from '../../src/features/gitops-init/render.ts';
 import { tool } from '../tools/locate.ts';
 import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';
 import { type Github, startGithub } from './services/github/github.ts';

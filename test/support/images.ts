@@ -1,8 +1,10 @@
+import type { Digest } from '../../src/core/digest.ts';
+import { parsePlatform } from '../../src/core/platform.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../src/oci/artifact.ts';
-import { descriptorOf, encodeManifest, parsePlatform } from '../../src/oci/manifest.ts';
+import { descriptorOf, encodeManifest } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import type { Registry } from '../../src/oci/registry.ts';
-import type { Descriptor, Digest, Manifest, Repository } from '../../src/oci/types.ts';
+import type { Descriptor, Manifest, Repository } from '../../src/oci/types.ts';
 import { provenanceStatement, sbomStatement, signatureStatement } from '../../src/seal/statement.ts';
 import type { Signer } from '../../src/seal/types.ts';
 

@@ -1,4 +1,4 @@
-import type { Digest } from '../../src/oci/types.ts';
+import type { Digest } from '../../src/core/digest.ts';
 import type { ReleaseRecord } from '../../src/seal/types.ts';
 import type { Fault, Operation } from './memory-registry.ts';
 import type { PublishWorld } from './publish-world.ts';

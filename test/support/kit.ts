@@ -3,8 +3,8 @@ import { readOrigin } from '../../src/adapters/git-origin.ts';
 import { listChanges } from '../../src/adapters/git-tree.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { bundledKit } from '../../src/cli/ports/kit.ts';
-import type { KitInitDocument } from '../../src/features/gitops/kit/document.ts';
-import { type KitPorts, type KitRequest, runKitInit } from '../../src/features/gitops/kit/run.ts';
+import type { KitInitDocument } from '../../src/features/gitops-init/document.ts';
+import { type KitPorts, type KitRequest, runKitInit } from '../../src/features/gitops-init/run.ts';
 import { gitEnvironment } from './git.ts';
 
 /** `gitops init` in a repository, with real git and the kit of this checkout. */

@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Builder, BuildRequest, BuildResult } from '../../src/builders/builder.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
-import { formatPlatform } from '../../src/oci/manifest.ts';
+import { formatPlatform } from '../../src/core/platform.ts';
 
 /** How the builder double behaves beyond building. */
 export interface LayoutBuilderOptions {

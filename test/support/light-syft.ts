@@ -5,8 +5,8 @@
  */
 import { access, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { comparePlatforms, parsePlatform } from '../../src/core/platform.ts';
 import { readImageLayout } from '../../src/oci/layout.ts';
-import { comparePlatforms, parsePlatform } from '../../src/oci/manifest.ts';
 import { parseRepository } from '../../src/oci/reference.ts';
 import { createLayerSbom } from './sbom-generator.ts';
 

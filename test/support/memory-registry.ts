@@ -1,11 +1,11 @@
+import { type Digest, digestOf, isDigest } from '../../src/core/digest.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
-import { digestOf, isDigest } from '../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest, parseManifest, referrerDescriptor } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import { parseRepository, parseTag, repositoryHost } from '../../src/oci/reference.ts';
 import { fallbackTag } from '../../src/oci/referrers.ts';
 import type { BlobSource, Referrer, Registry } from '../../src/oci/registry.ts';
-import type { Descriptor, Digest, Manifest, Repository } from '../../src/oci/types.ts';
+import type { Descriptor, Manifest, Repository } from '../../src/oci/types.ts';
 
 /** One call of the port, as hooks see it before it happens. */
 export interface Operation {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FolderEntry, Head, SourceTree } from '../../src/workspace/source-tree.ts';
+import type { FolderEntry, Head, SourceTree } from '../../src/repository/source-tree.ts';
 
 /** A commit in memory, its work tree clean: `{ 'app/Dockerfile': 'FROM scratch\n' }`. Equal folders have equal ids, as in git. */
 export function createMemoryTree(

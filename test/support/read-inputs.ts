@@ -1,11 +1,11 @@
 import { openRepository } from '../../src/adapters/git.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
-import { loadConfig } from '../../src/workspace/config.ts';
-import { findConfig } from '../../src/workspace/discovery.ts';
-import { readInputs } from '../../src/workspace/inputs.ts';
-import { readComponents } from '../../src/workspace/primitives.ts';
-import type { SourceTree } from '../../src/workspace/source-tree.ts';
+import { loadConfig } from '../../src/repository/config.ts';
+import { findConfig } from '../../src/repository/discovery.ts';
+import { readInputs } from '../../src/repository/inputs.ts';
+import { readComponents } from '../../src/repository/primitives.ts';
+import type { SourceTree } from '../../src/repository/source-tree.ts';
 
 /** What every command that plans reads first; with `checkClean` false without asking git whether anything is dirty. */
 export async function readAll(cwd: string, checkClean: boolean): Promise<number> {

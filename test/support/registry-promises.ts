@@ -1,6 +1,7 @@
 import { createProcesses } from '../../src/adapters/process.ts';
+import type { Digest } from '../../src/core/digest.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/oci/client.ts';
-import type { Digest, Repository } from '../../src/oci/types.ts';
+import type { Repository } from '../../src/oci/types.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { type RecordState, readRecord } from '../../src/seal/record.ts';
 import type { SealContext } from '../../src/seal/search.ts';

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../src/core/errors.ts';
+import { comparePlatforms } from '../../src/core/platform.ts';
 import { readImageLayout } from '../../src/oci/layout.ts';
-import { canonicalJson, comparePlatforms } from '../../src/oci/manifest.ts';
+import { canonicalJson } from '../../src/oci/manifest.ts';
 import type { SbomGenerator } from '../../src/seal/types.ts';
 
 /** Describes an image by the digests of its layers, in process. */

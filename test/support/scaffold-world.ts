@@ -8,8 +8,8 @@ import { prepareScaffold, type ScaffoldPlace } from '../../src/features/scaffold
 import { runScaffold, type ScaffoldPorts } from '../../src/features/scaffold/run.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
 import { openAllKinds } from '../../src/kinds/packages.ts';
-import { loadConfig } from '../../src/workspace/config.ts';
-import { findConfig } from '../../src/workspace/discovery.ts';
+import { loadConfig } from '../../src/repository/config.ts';
+import { findConfig } from '../../src/repository/discovery.ts';
 import { type FileContent, gitEnvironment, gitRepo, type TestRepository } from './git.ts';
 
 /** A config with all languages, and a package with a kind of its own. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createProcesses } from '../../src/adapters/process.ts';
+import type { Digest } from '../../src/core/digest.ts';
 import { createRegistryClient } from '../../src/oci/client.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
-import type { Digest } from '../../src/oci/types.ts';
 
 /**
  * Pushes a blob of so many MiB to a registry and prints how far the peak of this process's memory rose, as JSON in bytes.

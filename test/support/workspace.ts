@@ -3,13 +3,13 @@ import { createProcesses } from '../../src/adapters/process.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
-import { contextEntries } from '../../src/workspace/build-context.ts';
-import { checkContexts } from '../../src/workspace/check-contexts.ts';
-import { type Config, loadConfig } from '../../src/workspace/config.ts';
-import { type ConfigLocation, findConfig } from '../../src/workspace/discovery.ts';
-import { type ComponentInputs, readInputs } from '../../src/workspace/inputs.ts';
-import { type Component, readComponents } from '../../src/workspace/primitives.ts';
-import type { TreeEntry } from '../../src/workspace/source-tree.ts';
+import { contextEntries } from '../../src/repository/build-context.ts';
+import { checkContexts } from '../../src/repository/check-contexts.ts';
+import { type Config, loadConfig } from '../../src/repository/config.ts';
+import { type ConfigLocation, findConfig } from '../../src/repository/discovery.ts';
+import { type ComponentInputs, readInputs } from '../../src/repository/inputs.ts';
+import { type Component, readComponents } from '../../src/repository/primitives.ts';
+import type { TreeEntry } from '../../src/repository/source-tree.ts';
 import { type FileContent, gitEnvironment } from './git.ts';
 
 /** All that commands learn of a repository, read as they read it. */

@@ -3,7 +3,7 @@
  * error of ours as `CODE: MESSAGE` on stderr, with its exit code.
  */
 import { PrimitiveError } from '../../src/core/errors.ts';
-import { writeContext } from '../../src/workspace/context.ts';
+import { writeContext } from '../../src/repository/context.ts';
 import { openWorkspace } from './workspace.ts';
 
 const [cwd = '', context = ''] = process.argv.slice(2);

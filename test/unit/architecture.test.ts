@@ -18,14 +18,12 @@ const BELOW = [
   'yaml',
   'toolchain',
   'oci',
+  'repository',
   'builders',
   'seal',
-  'workspace',
   'kinds',
   'render',
 ];
-/** Folders of features that hold several. */
-const TOPICS = ['gitops'];
 const FEATURES = [...new Set(files.map(roomOf).filter((room) => room.startsWith('features/')))];
 const ALL = [...BELOW, ...FEATURES, 'adapters', 'cli'];
 
@@ -37,10 +35,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   render: ['core'],
   toolchain: ['core'],
   oci: ['core', 'http', 'toolchain'],
+  repository: ['core', 'yaml', 'oci'],
   builders: ['core', 'oci', 'toolchain'],
   seal: ['core', 'oci', 'toolchain'],
-  workspace: ['core', 'yaml', 'oci'],
-  kinds: ['core', 'yaml', 'oci', 'workspace'],
+  kinds: ['core', 'yaml', 'oci', 'repository'],
   adapters: BELOW.filter((room) => room !== 'render'),
   cli: ALL,
   commands: ALL.filter((room) => room !== 'adapters'),
@@ -49,10 +47,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Room -> what it may name as a type only, besides. A port lives with its consumer, so adapters name all of them. */
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
-  workspace: ['seal', 'builders'],
   kinds: ['builders'],
-  seal: ['builders', 'workspace'],
-  builders: ['workspace'],
+  seal: ['builders', 'repository'],
+  builders: ['repository'],
   adapters: FEATURES,
 };
 
@@ -93,11 +90,10 @@ const WORDS: readonly { readonly what: RegExp; readonly where: RegExp; readonly 
 /** Files past 400 lines, each with the reason why it is better whole. */
 const LONG: Readonly<Record<string, string>> = {};
 
-/** `oci/registry.ts` -> `oci`, `features/publish/plan.ts` -> `features/publish`; a topic has a room per command. */
+/** `oci/registry.ts` -> `oci`, `features/publish/plan.ts` -> `features/publish`. */
 function roomOf(file: string): string {
-  const [first = file, second = '', third = ''] = file.split('/');
-  if (first !== 'features') return first;
-  return TOPICS.includes(second) ? `${first}/${second}/${third}` : `${first}/${second}`;
+  const [first = file, second = ''] = file.split('/');
+  return first === 'features' ? `${first}/${second}` : first;
 }
 
 function isAllowed(from: string, { file, kind }: Import): boolean {

@@ -9,7 +9,7 @@ import type {
   Job,
   PullRequest,
   WorkflowRun,
-} from '../../features/gitops/dispatch/github.ts';
+} from '../../features/gitops-scaffold/github.ts';
 import {
   FilesData,
   type JobData,

@@ -1,8 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { compareFindings, type Finding, refusal } from '../../core/finding.ts';
-import { formatPlatform } from '../../oci/manifest.ts';
+import { formatPlatform, type Platform } from '../../core/platform.ts';
 import { formatReference, parseDockerReference } from '../../oci/reference.ts';
-import type { Platform } from '../../oci/types.ts';
 import { normalised } from './platforms.ts';
 import {
   DockerfileError,

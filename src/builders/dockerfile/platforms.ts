@@ -1,5 +1,4 @@
-import { parsePlatform } from '../../oci/manifest.ts';
-import type { Platform } from '../../oci/types.ts';
+import { type Platform, parsePlatform } from '../../core/platform.ts';
 
 /** containerd's spelling: `linux/arm64/v8` is `linux/arm64`, `linux/arm` is `linux/arm/v7`, `linux/amd64/v1` is `linux/amd64`. */
 export function normalised(platform: Platform): Platform {

@@ -1,6 +1,5 @@
 import type { Finding } from '../../core/finding.ts';
-import { formatPlatform } from '../../oci/manifest.ts';
-import type { Platform } from '../../oci/types.ts';
+import { formatPlatform, type Platform } from '../../core/platform.ts';
 import { normalised, readPlatform } from './platforms.ts';
 import { assignments, type Dockerfile, type Instruction, parseDockerfile, triggered } from './syntax.ts';
 import { expandWord, WordError } from './words.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { InputsFile } from '../../features/gitops/dispatch/inputs.ts';
-import type { DispatchPorts, DispatchRequest } from '../../features/gitops/dispatch/run.ts';
+import type { InputsFile } from '../../features/gitops-scaffold/inputs.ts';
+import type { DispatchPorts, DispatchRequest } from '../../features/gitops-scaffold/run.ts';
 import { systemClock } from '../../http/clock.ts';
 import { bundledKinds } from '../../kinds/kind.ts';
 import { parseDuration } from '../duration.ts';

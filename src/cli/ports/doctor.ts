@@ -18,7 +18,7 @@ export async function doctorPorts(session: Session): Promise<DoctorPorts> {
     skipped: environment.programs.skipped,
     publish: rehearsePublish({ ...publishPorts(session), registry }, PATIENCE, session.emit),
     gitops: async (gitops) => {
-      const { lookUp } = await import('../../features/gitops/dispatch/diagnose.ts');
+      const { lookUp } = await import('../../features/gitops-scaffold/diagnose.ts');
       const { repository, workflow } = gitops;
       await lookUp(await wiring.github(repository, { budget: 0 }), gitops);
       return `${repository}: ${workflow} can be read`;

@@ -1,8 +1,8 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
-import type { InstallEntry } from '../../features/gitops/kit/render.ts';
-import type { KitPorts } from '../../features/gitops/kit/run.ts';
+import type { InstallEntry } from '../../features/gitops-init/render.ts';
+import type { KitPorts } from '../../features/gitops-init/run.ts';
 import { bundledKinds } from '../../kinds/kind.ts';
 import type { Session } from '../session.ts';
 

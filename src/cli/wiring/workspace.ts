@@ -2,12 +2,12 @@ import type { GitRepository } from '../../adapters/git.ts';
 import { findingText } from '../../core/finding.ts';
 import { once } from '../../core/once.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Component } from '../../repository/primitives.ts';
 import type { Program } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { ConfigLocation } from '../../workspace/discovery.ts';
-import type { Component } from '../../workspace/primitives.ts';
 import type { WiringContext } from './context.ts';
 
 /** The config that applies, and where it was found. */
@@ -58,12 +58,12 @@ export function wireWorkspace({ environment, signal, emit }: WiringContext): Wor
   };
 
   const location = once(async () => {
-    const { findConfig } = await import('../../workspace/discovery.ts');
+    const { findConfig } = await import('../../repository/discovery.ts');
     return findConfig({ cwd, configFile });
   });
 
   const workspace = once(async () => {
-    const [{ loadConfig }, found] = await Promise.all([import('../../workspace/config.ts'), location()]);
+    const [{ loadConfig }, found] = await Promise.all([import('../../repository/config.ts'), location()]);
     return { location: found, config: await loadConfig(found, version) };
   });
 
@@ -90,7 +90,7 @@ export function wireWorkspace({ environment, signal, emit }: WiringContext): Wor
 
   const components = once(async () => {
     const [{ readComponents }, tree, found, known] = await Promise.all([
-      import('../../workspace/primitives.ts'),
+      import('../../repository/primitives.ts'),
       repository(),
       workspace(),
       kinds(),

@@ -43,8 +43,8 @@ export default class GitopsInit extends BaseCommand {
     const { flags } = await this.parse(GitopsInit);
     return this.act(flags, async (session) => {
       const [{ runKitInit }, { kitOutcome }, { kitPorts }] = await Promise.all([
-        import('../../features/gitops/kit/run.ts'),
-        import('../../features/gitops/kit/view.ts'),
+        import('../../features/gitops-init/run.ts'),
+        import('../../features/gitops-init/view.ts'),
         import('../../cli/ports/kit.ts'),
       ]);
       const { update, markers, registry, code, 'dry-run': dryRun } = flags;

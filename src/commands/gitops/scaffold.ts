@@ -43,8 +43,8 @@ export default class GitopsScaffold extends BaseCommand {
     return this.act(flags, async (session) => {
       const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] =
         await Promise.all([
-          import('../../features/gitops/dispatch/run.ts'),
-          import('../../features/gitops/dispatch/view.ts'),
+          import('../../features/gitops-scaffold/run.ts'),
+          import('../../features/gitops-scaffold/view.ts'),
           import('../../cli/ports/dispatch.ts'),
         ]);
       const ports = await gitopsPorts(session, flags.timeout);

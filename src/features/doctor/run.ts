@@ -1,13 +1,14 @@
 import type { BaseReference, BuilderInfo } from '../../builders/builder.ts';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { formatPlatform } from '../../core/platform.ts';
 import { NO_ANSWER, within } from '../../core/within.ts';
-import { formatPlatform } from '../../oci/manifest.ts';
-import type { SignerIdentity, TrustTier } from '../../seal/types.ts';
+import type { Config } from '../../repository/config.ts';
+import type { TrustTier } from '../../repository/signers.ts';
+import type { Head } from '../../repository/source-tree.ts';
+import type { SignerIdentity } from '../../seal/types.ts';
 import { explainSkipped } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import { programs } from '../../toolchain/programs.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { Head } from '../../workspace/source-tree.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
 import { count, examineTrust } from './trust.ts';
 

@@ -1,6 +1,6 @@
+import type { Config } from '../../repository/config.ts';
+import type { SignerPolicy } from '../../repository/signers.ts';
 import { GITHUB_ISSUER } from '../../seal/trust.ts';
-import type { SignerPolicy } from '../../seal/types.ts';
-import type { Config } from '../../workspace/config.ts';
 import type { ProbeResult } from './examine.ts';
 
 /** How well the config separates what main built from what a pull request built; the first weakness is a warning. */

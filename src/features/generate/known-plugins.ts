@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { pathFault } from '../../workspace/safe-path.ts';
+import { pathFault } from '../../core/path-fault.ts';
 
 /**
  * Plugins of buf that the repository cannot fill: Go builds them from modules that it has compared with go.sum, as long as

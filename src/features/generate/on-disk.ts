@@ -4,8 +4,8 @@ import {
   MANIFEST,
   type PrimitiveFolder,
   readPrimitiveFile,
-} from '../../workspace/primitive-folders.ts';
-import { type Manifest, readManifest } from '../../workspace/provenance.ts';
+} from '../../repository/primitive-folders.ts';
+import { type Manifest, readManifest } from '../../repository/provenance.ts';
 
 /** A primitive of the work tree, committed or not. */
 export interface OnDisk extends PrimitiveFolder {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../../core/digest.ts';
 import type { Finding } from '../../core/finding.ts';
 import { modelFiles } from '../../kinds/kind.ts';
-import { digestOf } from '../../oci/digest.ts';
-import { lookBelow } from '../../workspace/safe-path.ts';
+import { lookBelow } from '../../repository/safe-path.ts';
 import type { OnDisk } from './on-disk.ts';
 
 /**

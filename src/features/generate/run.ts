@@ -1,7 +1,7 @@
 import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
-import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { GenerateDocument } from './document.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';

@@ -1,8 +1,8 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
+import { type Config, parseConfig } from '../../repository/config.ts';
+import { CONFIG_FILE } from '../../repository/discovery.ts';
 import { GITHUB_ISSUER } from '../../seal/trust.ts';
-import { type Config, parseConfig } from '../../workspace/config.ts';
-import { CONFIG_FILE } from '../../workspace/discovery.ts';
 import { configText } from './config-text.ts';
 import type { InitAnswers } from './guess.ts';
 import type { CliSource } from './integrity.ts';

@@ -1,8 +1,8 @@
 import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { errnoOf, explained } from '../../workspace/file-errors.ts';
-import { missingFolders } from '../../workspace/staging.ts';
+import { errnoOf, explained } from '../../repository/file-errors.ts';
+import { missingFolders } from '../../repository/staging.ts';
 import type { InitFile } from './plan.ts';
 
 /** Throws `init-exists` (exit 2) where one of the files is there. */

@@ -1,17 +1,17 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { type Discovery, discoverPrimitives } from '../../workspace/discover-primitives.ts';
-import { pathBelow } from '../../workspace/discovery.ts';
-import { findEntry } from '../../workspace/folders.ts';
-import { type ObservedInputs, observeInputs } from '../../workspace/inputs.ts';
+import { type Discovery, discoverPrimitives } from '../../repository/discover-primitives.ts';
+import { pathBelow } from '../../repository/discovery.ts';
+import { findEntry } from '../../repository/folders.ts';
+import { type ObservedInputs, observeInputs } from '../../repository/inputs.ts';
 import {
   listPrimitiveFolders,
   MANIFEST,
   PRIMITIVES,
   readPrimitiveFile,
-} from '../../workspace/primitive-folders.ts';
-import { type Component, parseComponent, type Workspace } from '../../workspace/primitives.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
+} from '../../repository/primitive-folders.ts';
+import { type Component, parseComponent, type Workspace } from '../../repository/primitives.ts';
+import type { SourceTree } from '../../repository/source-tree.ts';
 import type { PrimitiveState } from './document.ts';
 
 /** A primitive of the work tree, in any state. */

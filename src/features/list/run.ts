@@ -2,10 +2,10 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { findingText } from '../../core/finding.ts';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { ConfigLocation } from '../../workspace/discovery.ts';
-import { type Selection, selectComponents } from '../../workspace/selection.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
+import { type Selection, selectComponents } from '../../repository/selection.ts';
+import type { SourceTree } from '../../repository/source-tree.ts';
 import type { ListDocument, ListEntry } from './document.ts';
 import { type ListedPrimitive, takeInventory } from './inventory.ts';
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
+import type { Digest } from '../../core/digest.ts';
 import { type DataOf, strictObject } from '../../core/schema.ts';
-import type { Digest, Repository } from '../../oci/types.ts';
+import type { Repository } from '../../oci/types.ts';
 
 const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
 const repository = Type.Unsafe<Repository>(Type.String({ description: '<registry>/<image>' }));

@@ -1,4 +1,4 @@
-import type { Digest } from '../../oci/types.ts';
+import type { Digest } from '../../core/digest.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
 import type { Execution, Outcome, Task } from './execution.ts';
 import { type CommittedRecord, commitRecord, moveChannel, releaseConflict, storeRecord } from './release.ts';

@@ -1,13 +1,14 @@
 import type { Builder, BuilderInfo } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
+import type { Digest } from '../../core/digest.ts';
 import type { Emit } from '../../core/events.ts';
-import type { Digest, Manifest } from '../../oci/types.ts';
+import type { Manifest } from '../../oci/types.ts';
+import type { History } from '../../repository/history.ts';
+import type { ComponentInputs } from '../../repository/inputs.ts';
+import type { SourceTree } from '../../repository/source-tree.ts';
 import type { SealContext } from '../../seal/search.ts';
 import type { SbomFormat, SbomGenerator, Signer } from '../../seal/types.ts';
-import type { History } from '../../workspace/history.ts';
-import type { ComponentInputs } from '../../workspace/inputs.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { PlannedComponent, PublishPlan, SealedImage } from './document.ts';
 
 /** What is planned for a component, with what no plan holds. */

@@ -1,10 +1,10 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import type { Config } from '../../repository/config.ts';
+import type { History } from '../../repository/history.ts';
+import type { SourceTree } from '../../repository/source-tree.ts';
 import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
 import type { TrustPolicy } from '../../seal/trust.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { History } from '../../workspace/history.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
 import type { Run } from './document.ts';
 
 /** The part of the config that says who signs. */

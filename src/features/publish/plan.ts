@@ -1,6 +1,8 @@
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Digest, Repository } from '../../oci/types.ts';
-import type { ReleaseComponent, ReleaseRecord, TrustTier } from '../../seal/types.ts';
+import type { Repository } from '../../oci/types.ts';
+import type { TrustTier } from '../../repository/signers.ts';
+import type { ReleaseComponent, ReleaseRecord } from '../../seal/types.ts';
 import type {
   Baseline,
   ComponentInput,

@@ -2,9 +2,9 @@ import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
-import { checkContexts } from '../../workspace/check-contexts.ts';
-import { findEntries, pathIn } from '../../workspace/folders.ts';
-import type { SourceTree } from '../../workspace/source-tree.ts';
+import { checkContexts } from '../../repository/check-contexts.ts';
+import { findEntries, pathIn } from '../../repository/folders.ts';
+import type { SourceTree } from '../../repository/source-tree.ts';
 import type { PublishPlan } from './document.ts';
 import { type BuildTools, buildsAny, type Task } from './execution.ts';
 import { settleAll } from './settle.ts';

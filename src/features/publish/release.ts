@@ -1,7 +1,9 @@
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Digest, Manifest, Repository } from '../../oci/types.ts';
+import type { Manifest, Repository } from '../../oci/types.ts';
+import type { TrustTier } from '../../repository/signers.ts';
 import { type RecordState, readRecord, type SealedRecord, writeRecord } from '../../seal/record.ts';
-import type { ReleaseRecord, TrustTier } from '../../seal/types.ts';
+import type { ReleaseRecord } from '../../seal/types.ts';
 import type { PlannedChannel, PublishPlan } from './document.ts';
 import type { Execution } from './execution.ts';
 

@@ -1,5 +1,5 @@
+import type { Digest } from '../../core/digest.ts';
 import { toPrimitiveError } from '../../core/errors.ts';
-import type { Digest } from '../../oci/types.ts';
 import type {
   PlannedComponent,
   PublishedComponent,

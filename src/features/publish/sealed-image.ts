@@ -1,7 +1,7 @@
-import { formatPlatform } from '../../oci/manifest.ts';
-import type { Digest } from '../../oci/types.ts';
+import type { Digest } from '../../core/digest.ts';
+import { formatPlatform } from '../../core/platform.ts';
+import type { ComponentInputs } from '../../repository/inputs.ts';
 import type { Expected, Sealed } from '../../seal/inspect.ts';
-import type { ComponentInputs } from '../../workspace/inputs.ts';
 import type { SealedImage } from './document.ts';
 
 /** The image that an inspection found sealed. */

@@ -1,7 +1,7 @@
-import type { BuildSecret } from '../../builders/builder.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
-import { isCredentialPath, isJobToken, isSigningVariable } from '../../workspace/credentials.ts';
+import type { BuildSecret } from '../../repository/config.ts';
+import { isCredentialPath, isJobToken, isSigningVariable } from '../../repository/credentials.ts';
 
 /** A file as the system knows it, whatever it is called: links followed. */
 export interface RealFile {

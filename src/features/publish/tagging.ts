@@ -1,5 +1,6 @@
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Digest, Manifest, Repository } from '../../oci/types.ts';
+import type { Manifest, Repository } from '../../oci/types.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import type { SealedImage } from './document.ts';
 import {

@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmdirSync, rmSync } fr
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { errnoOf, explained } from '../../workspace/file-errors.ts';
-import { MANIFEST } from '../../workspace/primitive-folders.ts';
-import { openStaging, removeLeftOvers } from '../../workspace/staging.ts';
+import { errnoOf, explained } from '../../repository/file-errors.ts';
+import { MANIFEST } from '../../repository/primitive-folders.ts';
+import { openStaging, removeLeftOvers } from '../../repository/staging.ts';
 import { readExisting } from './facts.ts';
 import { type Contents, type PlannedFile, refuseConflicts, type ScaffoldPlan } from './plan.ts';
 

@@ -1,12 +1,11 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, digestOfStream } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import { digestOfStream } from '../../oci/digest.ts';
-import type { Digest } from '../../oci/types.ts';
-import { listPrimitiveFolders, MANIFEST } from '../../workspace/primitive-folders.ts';
-import { type Manifest, readManifest } from '../../workspace/provenance.ts';
-import { lookBelow } from '../../workspace/safe-path.ts';
+import { listPrimitiveFolders, MANIFEST } from '../../repository/primitive-folders.ts';
+import { type Manifest, readManifest } from '../../repository/provenance.ts';
+import { lookBelow } from '../../repository/safe-path.ts';
 
 /** What is at the path of a file that is to be written. */
 export type Existing =

@@ -4,9 +4,9 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { entityFault } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
-import { pathBelow } from '../../workspace/discovery.ts';
-import { globMatcher } from '../../workspace/globs.ts';
-import { lookBelow } from '../../workspace/safe-path.ts';
+import { pathBelow } from '../../repository/discovery.ts';
+import { globMatcher } from '../../repository/globs.ts';
+import { lookBelow } from '../../repository/safe-path.ts';
 
 /** Inputs by name, as they were given: paths are relative to the current directory. */
 export type GivenInputs = Readonly<Record<string, string>>;

@@ -1,11 +1,10 @@
+import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
-import { digestOf } from '../../oci/digest.ts';
-import type { Digest } from '../../oci/types.ts';
-import { globMatcher } from '../../workspace/globs.ts';
-import { MANIFEST } from '../../workspace/primitive-folders.ts';
-import { newManifest, type Provenance, withProvenance } from '../../workspace/provenance.ts';
+import { globMatcher } from '../../repository/globs.ts';
+import { MANIFEST } from '../../repository/primitive-folders.ts';
+import { newManifest, type Provenance, withProvenance } from '../../repository/provenance.ts';
 import type { ScaffoldDocument } from './document.ts';
 import type { Existing, Site } from './facts.ts';
 

@@ -4,9 +4,9 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { entityOf } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { SourcePrimitive } from '../../kinds/render.ts';
-import { MANIFEST } from '../../workspace/primitive-folders.ts';
-import { readManifest } from '../../workspace/provenance.ts';
-import { lookBelow } from '../../workspace/safe-path.ts';
+import { MANIFEST } from '../../repository/primitive-folders.ts';
+import { readManifest } from '../../repository/provenance.ts';
+import { lookBelow } from '../../repository/safe-path.ts';
 import type { GivenInputs } from './inputs.ts';
 
 /** Inputs with those that follow from others, and the primitive whose events are taken, for kinds that take any. */

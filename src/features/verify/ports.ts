@@ -1,11 +1,11 @@
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Selection } from '../../repository/selection.ts';
 import type { Found } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { ConfigLocation } from '../../workspace/discovery.ts';
-import type { Selection } from '../../workspace/selection.ts';
 import type { Family } from './family.ts';
 import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';

@@ -2,11 +2,11 @@ import { posix } from 'node:path';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
-import type { Config } from '../../workspace/config.ts';
-import type { ConfigLocation } from '../../workspace/discovery.ts';
-import { MANIFEST } from '../../workspace/primitive-folders.ts';
-import { parseComponent } from '../../workspace/primitives.ts';
-import { readManifest } from '../../workspace/provenance.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
+import { MANIFEST } from '../../repository/primitive-folders.ts';
+import { parseComponent } from '../../repository/primitives.ts';
+import { readManifest } from '../../repository/provenance.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 

@@ -1,6 +1,6 @@
 import type { FindingLevel } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
-import type { Config } from '../../workspace/config.ts';
+import type { Config } from '../../repository/config.ts';
 import type { RuleId } from './family.ts';
 import type { Fix, InFile, Primitive, ScannedName, SubjectName, Subjects, SuiteRun } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';

@@ -1,5 +1,5 @@
 import { compareFindings } from '../../core/finding.ts';
-import { pathBelow } from '../../workspace/discovery.ts';
+import { pathBelow } from '../../repository/discovery.ts';
 import type { VerifyDocument } from './document.ts';
 import { readFacts, unreadableFacts } from './facts.ts';
 import { familyOf } from './family.ts';

@@ -1,8 +1,8 @@
 import { posix, relative, sep } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { pathBelow } from '../../workspace/discovery.ts';
-import { globRoot } from '../../workspace/globs.ts';
-import { type Selection, selectComponents } from '../../workspace/selection.ts';
+import { pathBelow } from '../../repository/discovery.ts';
+import { globRoot } from '../../repository/globs.ts';
+import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { VerifyDocument } from './document.ts';
 import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';

@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
-import { readManifest } from '../../../src/workspace/provenance.ts';
+import { readManifest } from '../../../src/repository/provenance.ts';
 import { go } from '../../integration/kinds/go-kinds-lab.ts';
 import {
   kindOf,

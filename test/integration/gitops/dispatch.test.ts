@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
-import { keyOf } from '../../../src/features/gitops/dispatch/journal.ts';
-import { resumeDispatch, runDispatch } from '../../../src/features/gitops/dispatch/run.ts';
-import { gitopsRunOutcome } from '../../../src/features/gitops/dispatch/view.ts';
+import { keyOf } from '../../../src/features/gitops-scaffold/journal.ts';
+import { resumeDispatch, runDispatch } from '../../../src/features/gitops-scaffold/run.ts';
+import { gitopsRunOutcome } from '../../../src/features/gitops-scaffold/view.ts';
 import {
   type GitopsWorld,
   gitopsWorld,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { bundledKit } from '../../../src/cli/ports/kit.ts';
 import type { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/events.ts';
-import type { KitRequest } from '../../../src/features/gitops/kit/run.ts';
+import type { KitRequest } from '../../../src/features/gitops-init/run.ts';
 import { gitEnvironment, gitRepo, type TestRepository } from '../../support/git.ts';
 import { initKit } from '../../support/kit.ts';
 import { contentOf } from '../../support/tree.ts';

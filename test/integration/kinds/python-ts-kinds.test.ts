@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kind } from '../../../src/kinds/kind.ts';
-import { nameFault } from '../../../src/workspace/primitive-names.ts';
+import { nameFault } from '../../../src/repository/primitive-names.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';

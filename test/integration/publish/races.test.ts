@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../../src/core/digest.ts';
 import type { Event } from '../../../src/core/events.ts';
 import { encodeManifest, parseManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
-import type { Digest } from '../../../src/oci/types.ts';
 import { brokenPromises } from '../../support/invariants.ts';
 import { createLayoutBuilder } from '../../support/layout-builder.ts';
 import type { Operation } from '../../support/memory-registry.ts';

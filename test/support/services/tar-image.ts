@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { digestOfStream } from '../../../src/core/digest.ts';
 import { bytesSource } from '../../../src/oci/artifact.ts';
 import { createRegistryClient } from '../../../src/oci/client.ts';
-import { digestOfStream } from '../../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import type { BlobSource } from '../../../src/oci/registry.ts';

@@ -1,5 +1,5 @@
+import { digestOf } from '../../../src/core/digest.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
-import { digestOf } from '../../../src/oci/digest.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
 

@@ -2,7 +2,7 @@ import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openJournal } from '../../../src/adapters/dispatch-journal.ts';
-import { type JournalEntry, keyOf } from '../../../src/features/gitops/dispatch/journal.ts';
+import { type JournalEntry, keyOf } from '../../../src/features/gitops-scaffold/journal.ts';
 import { temporaryFolder } from '../../support/git.ts';
 
 const entry = (id: string, name = 'orders'): JournalEntry => ({

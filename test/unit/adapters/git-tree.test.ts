@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseTree } from '../../../src/adapters/git-tree.ts';
-import type { Head } from '../../../src/workspace/source-tree.ts';
+import type { Head } from '../../../src/repository/source-tree.ts';
 
 const head = (objectFormat: Head['objectFormat']): Head => ({
   commit: '',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { emulatedPlatforms } from '../../../src/builders/emulation.ts';
-import { formatPlatform } from '../../../src/oci/manifest.ts';
+import { formatPlatform } from '../../../src/core/platform.ts';
 
 let folder: string;
 beforeEach(async () => {

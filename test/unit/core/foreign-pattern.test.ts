@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { matchesForeign } from '../../../src/core/foreign-pattern.ts';
-import { nameFault } from '../../../src/workspace/primitive-names.ts';
+import { nameFault } from '../../../src/repository/primitive-names.ts';
 
 test.each([
   ['^[a-z]+$', 'orders', true],

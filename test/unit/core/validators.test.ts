@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { documentId } from '../../../src/core/schema.ts';
 import { validators } from '../../../src/core/validators.ts';
 import { KindFile } from '../../../src/kinds/kind-document.ts';
+import { ConfigFile } from '../../../src/repository/config-document.ts';
+import { PrimitiveFile } from '../../../src/repository/primitive-document.ts';
 import { releaseRecordSchema } from '../../../src/seal/record-document.ts';
-import { ConfigFile } from '../../../src/workspace/config-document.ts';
-import { PrimitiveFile } from '../../../src/workspace/primitive-document.ts';
 
 const digest = `sha256:${'0'.repeat(64)}`;
 const valid: readonly (readonly [schema: TSchema, document: object])[] = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nameForms, packageNames } from '../../../src/kinds/names.ts';
-import { clashOf, nameFault, nameLike } from '../../../src/workspace/primitive-names.ts';
+import { clashOf, nameFault, nameLike } from '../../../src/repository/primitive-names.ts';
 
 const pattern = '^[a-z][a-z0-9-]{0,38}[a-z0-9]$';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestHex, digestOf, digestOfStream } from '../../../src/oci/digest.ts';
+import { digestHex, digestOf, digestOfStream } from '../../../src/core/digest.ts';
 import { readImageLayout } from '../../../src/oci/layout.ts';
 import { parseManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { digestOf, digestOfStream } from '../../../src/core/digest.ts';
+import { formatPlatform, parsePlatform } from '../../../src/core/platform.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../../src/oci/artifact.ts';
-import { checkedBytes, digestOf, digestOfStream } from '../../../src/oci/digest.ts';
+import { checkedBytes } from '../../../src/oci/checked-bytes.ts';
 import {
   canonicalJson,
   encodeManifest,
-  formatPlatform,
   parseManifest,
-  parsePlatform,
   referrerDescriptor,
 } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/core/digest.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../../src/oci/artifact.ts';
-import { digestOf } from '../../../src/oci/digest.ts';
 import { descriptorOf, encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import { parseRepository } from '../../../src/oci/reference.ts';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/core/digest.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../../src/oci/artifact.ts';
-import { digestOf } from '../../../src/oci/digest.ts';
 import { canonicalJson } from '../../../src/oci/manifest.ts';
+import type { TrustTier } from '../../../src/repository/signers.ts';
 import { attachBundles, uploadBundles } from '../../../src/seal/attach.ts';
 import {
   encodeRecord,
@@ -12,7 +13,7 @@ import {
   writeRecord,
 } from '../../../src/seal/record.ts';
 import { signatureStatement } from '../../../src/seal/statement.ts';
-import type { ReleaseComponent, ReleaseRecord, TrustTier } from '../../../src/seal/types.ts';
+import type { ReleaseComponent, ReleaseRecord } from '../../../src/seal/types.ts';
 import type { KeySigner } from '../../support/key-signer.ts';
 import { createSealing, type Sealing } from '../../support/sealing.ts';
 

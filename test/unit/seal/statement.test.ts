@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '../../../src/oci/digest.ts';
+import { digestOf } from '../../../src/core/digest.ts';
 import { parseRepository } from '../../../src/oci/reference.ts';
 import {
   BUILD_TYPE,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SignerPolicy } from '../../../src/repository/signers.ts';
 import {
   describeUnknown,
   fingerprintOf,
@@ -8,7 +9,7 @@ import {
   type TrustPolicy,
   tierOf,
 } from '../../../src/seal/trust.ts';
-import type { SignerIdentity, SignerPolicy } from '../../../src/seal/types.ts';
+import type { SignerIdentity } from '../../../src/seal/types.ts';
 import { createKeySigner } from '../../support/key-signer.ts';
 
 const ISSUER = 'https://token.actions.githubusercontent.com';

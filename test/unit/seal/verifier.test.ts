@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { digestOf } from '../../../src/oci/digest.ts';
+import { digestOf } from '../../../src/core/digest.ts';
 import { signatureStatement } from '../../../src/seal/statement.ts';
 import { bundlePayload, createVerifier } from '../../../src/seal/verifier.ts';
 import { createKeySigner } from '../../support/key-signer.ts';

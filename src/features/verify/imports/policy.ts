@@ -1,5 +1,5 @@
 import { isBuiltin } from 'node:module';
-import { globMatcher } from '../../../workspace/globs.ts';
+import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
 import { isTest, type Language } from './source.ts';

@@ -1,4 +1,4 @@
-import { digestOf } from '../../../oci/digest.ts';
+import { digestOf } from '../../../core/digest.ts';
 import type { Problem, Rule } from '../rule.ts';
 
 export const rule: Rule<'generated'> = {

@@ -1,4 +1,4 @@
-import { globMatcher } from '../../../workspace/globs.ts';
+import { globMatcher } from '../../../repository/globs.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'primitive'> = {

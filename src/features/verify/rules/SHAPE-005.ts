@@ -1,4 +1,4 @@
-import { MANIFEST } from '../../../workspace/primitive-folders.ts';
+import { MANIFEST } from '../../../repository/primitive-folders.ts';
 import type { Rule } from '../rule.ts';
 
 /** Kind and name are judged with the file: they have to be those of the folder, and allowed by the kind. */

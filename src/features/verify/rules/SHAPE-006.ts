@@ -1,5 +1,5 @@
-import { digestOf } from '../../../oci/digest.ts';
-import { globMatcher } from '../../../workspace/globs.ts';
+import { digestOf } from '../../../core/digest.ts';
+import { globMatcher } from '../../../repository/globs.ts';
 import type { Problem, Rule } from '../rule.ts';
 
 /** What a generator writes is compared with what it makes, by GEN-001. */

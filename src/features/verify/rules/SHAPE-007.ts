@@ -1,4 +1,4 @@
-import { MANIFEST } from '../../../workspace/primitive-folders.ts';
+import { MANIFEST } from '../../../repository/primitive-folders.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'primitive'> = {

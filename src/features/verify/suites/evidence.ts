@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '../../../oci/digest.ts';
+import { digestOf } from '../../../core/digest.ts';
 import { type JunitSuite, junitXml } from '../../../render/junit.ts';
 import type { VerifyDocument } from '../document.ts';
 import type { SuiteRun } from '../subjects.ts';

@@ -1,4 +1,4 @@
-import type { PrimitiveFile } from '../../../workspace/primitive-document.ts';
+import type { PrimitiveFile } from '../../../repository/primitive-document.ts';
 import { type Fault, quoted, type Report } from './fault.ts';
 import { goIdentifier, isExported } from './identifiers.ts';
 import { messageNames, THROWING, type Used } from './messages.ts';

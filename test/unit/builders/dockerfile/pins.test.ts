@@ -12,7 +12,7 @@ import type { DockerfileRequest } from '../../../../src/builders/dockerfile/stag
 import { assignments } from '../../../../src/builders/dockerfile/syntax.ts';
 import type { PrimitiveError } from '../../../../src/core/errors.ts';
 import { findingText } from '../../../../src/core/finding.ts';
-import { formatPlatform, parsePlatform } from '../../../../src/oci/manifest.ts';
+import { formatPlatform, parsePlatform } from '../../../../src/core/platform.ts';
 
 const D = `@sha256:${'1'.repeat(64)}`;
 const E = `@sha256:${'2'.repeat(64)}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { examineTrust } from '../../../../src/features/doctor/trust.ts';
-import type { SignerPolicy } from '../../../../src/seal/types.ts';
-import type { Config } from '../../../../src/workspace/config.ts';
+import type { Config } from '../../../../src/repository/config.ts';
+import type { SignerPolicy } from '../../../../src/repository/signers.ts';
 
 const main: SignerPolicy = {
   issuer: 'https://token.actions.githubusercontent.com',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../../../src/core/digest.ts';
 import type { SealedImage } from '../../../../src/features/publish/document.ts';
 import {
   type ComponentFacts,
@@ -8,8 +9,8 @@ import {
   planPublish,
   type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
-import type { Digest, Repository } from '../../../../src/oci/types.ts';
-import type { TrustTier } from '../../../../src/seal/types.ts';
+import type { Repository } from '../../../../src/oci/types.ts';
+import type { TrustTier } from '../../../../src/repository/signers.ts';
 
 const COMMIT = 'c'.repeat(40);
 const BEFORE = 'b'.repeat(40);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../../../src/core/digest.ts';
 import type { Existing, Site } from '../../../../src/features/scaffold/facts.ts';
 import { planScaffold, refuseConflicts, type ScaffoldPlan } from '../../../../src/features/scaffold/plan.ts';
 import type { Kind } from '../../../../src/kinds/kind.ts';
 import type { Owner, RenderedFile } from '../../../../src/kinds/render.ts';
-import { digestOf } from '../../../../src/oci/digest.ts';
-import { readManifest } from '../../../../src/workspace/provenance.ts';
+import { readManifest } from '../../../../src/repository/provenance.ts';
 
 const kind: Kind = {
   schema: 'primitive.kind/v1',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { VerifyRequest } from '../../../../src/features/verify/ports.ts';
 import { readScope, type ScopePorts } from '../../../../src/features/verify/scope.ts';
 import { bundledKinds, openKinds } from '../../../../src/kinds/kind.ts';
-import { parseConfig } from '../../../../src/workspace/config.ts';
+import { parseConfig } from '../../../../src/repository/config.ts';
 import { type Files, memoryTree } from '../../../support/verify-corpus/tree.ts';
 
 const root = '/repository';

@@ -1,0 +1,24 @@
+import { Type } from 'typebox';
+import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { KIT_ACTIONS } from './plan.ts';
+
+/** What `gitops init` installs or updates, or would. */
+export const kitInitSchema = strictObject({
+  schema: Type.Literal('primitive.gitops-init/v1'),
+  version: Type.String({ description: 'Of primitive, and so of the kit.' }),
+  installed: nullable('The version that was installed before.'),
+  files: Type.Array(
+    strictObject({
+      path: Type.String({ description: 'Relative to the root of the repository.' }),
+      fate: Type.Enum([...KIT_ACTIONS]),
+      lines: Type.Optional(
+        Type.Array(Type.Integer(), { description: 'Of a conflict: where it begins in the file.' }),
+      ),
+    }),
+  ),
+  next: Type.Array(Type.String(), { description: 'What to do next.' }),
+  written: Type.Boolean({ description: 'False for a dry run, and where nothing changes.' }),
+});
+
+/** `primitive.gitops-init/v1`. */
+export type KitInitDocument = DataOf<typeof kitInitSchema>;

@@ -1,0 +1,106 @@
+import { Type } from 'typebox';
+import { type DataOf, formed, strictObject } from '../../core/schema.ts';
+
+// Each text is written into YAML as it is, so no pattern allows what needs quotes there.
+const Name = (description: string) =>
+  formed(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a DNS label of at most 40 characters', description);
+
+/** `kit.yaml`: what a GitOps repository is, for everything that the kit installs there. */
+export const KitFile = strictObject(
+  {
+    schema: Type.Literal('primitive.kit/v1'),
+    organisation: Name('Short name of who runs this, such as acme.'),
+    registry: formed(
+      /^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
+      'a registry such as ghcr.io/acme',
+      'Where the images of primitives are; previews take theirs from there.',
+    ),
+    repository: formed(
+      /^(https?:\/\/|ssh:\/\/|file:\/\/\/|git@)[A-Za-z0-9@:._/~-]+$/,
+      'an address such as https://github.com/acme/gitops.git',
+      'This repository, as Argo CD clones it.',
+    ),
+    branch: formed(/^[A-Za-z0-9._/-]+$/, 'the name of a branch', 'The branch that Argo CD deploys.'),
+    apiGroup: formed(
+      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/,
+      'a DNS name such as primitives.acme.internal',
+      'API group of the custom resources.',
+    ),
+    charts: formed(
+      /^[A-Za-z0-9_-][\w.-]*(\/[A-Za-z0-9_-][\w.-]*)*$/,
+      'a path such as sources/charts',
+      'Folder of the charts of the kit.',
+    ),
+    kinds: Type.Array(
+      formed(
+        /^[a-z][a-z0-9]{0,30}$/,
+        'lower-case letters and digits, at most 31',
+        'A kind that may be wired.',
+      ),
+      { description: 'Kinds of primitives.', minItems: 1 },
+    ),
+    clusters: Type.Array(
+      strictObject({
+        name: Name('Such as main.'),
+        server: formed(
+          /^https:\/\/[A-Za-z0-9.:[\]-]+(\/[\w./-]*)?$/,
+          'the https address of an API server',
+          'As Argo CD knows the cluster.',
+        ),
+      }),
+      { description: 'Clusters that are deployed to.', minItems: 1 },
+    ),
+    lanes: Type.Array(
+      strictObject({
+        name: Name('Such as staging.'),
+        cluster: Name('One of `clusters`.'),
+        namespace: Name('That its components run in.'),
+        digest: Type.Boolean({ description: 'Whether an image without digest is refused.' }),
+      }),
+      { description: 'In the order of promotion.', minItems: 1 },
+    ),
+    previews: strictObject(
+      {
+        repository: formed(
+          /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/,
+          'owner/name',
+          'The code repository whose pull requests get previews.',
+        ),
+        label: formed(/^[A-Za-z0-9][\w.-]{0,48}$/, 'a label', 'Pull requests with this label get a preview.'),
+        cluster: Name('One of `clusters`.'),
+        base: Type.Optional(
+          formed(
+            /^[A-Za-z0-9._/-]+$/,
+            'the name of a branch',
+            'The branch that pull requests are to be merged into; main where it is not said.',
+          ),
+        ),
+        api: Type.Optional(
+          formed(
+            /^https?:\/\/[A-Za-z0-9.:-]+\/$/,
+            'the address of a server, such as https://github.example.com/',
+            'GitHub Enterprise Server, without a path: Argo CD compares it with that in webhooks.',
+          ),
+        ),
+      },
+      'Preview environments of pull requests.',
+    ),
+  },
+  'kit.yaml: settings of the GitOps kit for one repository.',
+);
+
+/** The settings in `kit.yaml`. */
+export type Kit = DataOf<typeof KitFile>;
+
+/** What is in `.github/primitive/installed.json`: the base of the next update. */
+export const installedSchema = strictObject(
+  {
+    schema: Type.Literal('primitive.kit-installed/v1'),
+    version: Type.String({ description: 'Of the primitive that installed it.' }),
+    files: Type.Record(Type.String(), Type.String(), { description: 'Path -> text as it was installed.' }),
+  },
+  'What the kit installed.',
+);
+
+/** `primitive.kit-installed/v1`. */
+export type Installed = DataOf<typeof installedSchema>;

@@ -1,0 +1,91 @@
+import { type Fault, repeatedFaults } from '../../yaml/fault.ts';
+import { parseYaml } from '../../yaml/read.ts';
+import { isPlainText } from '../../yaml/write.ts';
+import { type Kit, KitFile } from './kit-document.ts';
+
+/** The owner's settings, at the root of a GitOps repository. */
+export const KIT_FILE = 'kit.yaml';
+
+/**
+ * Reads and checks the text of a `kit.yaml`.
+ *
+ * Throws a refusal (exit 2) with line and column for each fault: `kit-syntax`, `kit-unknown-key`, `kit-invalid`.
+ */
+export async function parseKit(text: string): Promise<Kit> {
+  const document = await parseYaml({ text, shown: KIT_FILE, subject: 'kit' }, KitFile);
+  const faults = kitFaults(document.value);
+  if (faults.length > 0) throw document.refusal(faults);
+  return document.value;
+}
+
+/** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
+export const RESERVED_LANES = [
+  'default',
+  'gitops-kit',
+  'lane-namespaces',
+  'operators',
+  'preview',
+  'previews',
+  'preview-namespaces',
+];
+
+/** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
+function kitFaults(kit: Kit): readonly Fault[] {
+  const { kinds, clusters, lanes, previews } = kit;
+  const known = clusters.map(({ name }) => name);
+  const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
+    known.includes(name)
+      ? []
+      : [
+          {
+            path,
+            message: `\`${path.join('.')}\` names no cluster: ${JSON.stringify(name)}`,
+            suggestion: `Clusters there: ${known.join(', ')}`,
+          },
+        ];
+  return [
+    ...notPlain(kit, []),
+    ...repeatedFaults(kinds, (i) => ['kinds', i]),
+    ...repeatedFaults(known, (i) => ['clusters', i, 'name']),
+    ...repeatedFaults(
+      lanes.map(({ name }) => name),
+      (i) => ['lanes', i, 'name'],
+    ),
+    ...lanes.flatMap(({ name }, i) =>
+      RESERVED_LANES.includes(name)
+        ? [{ path: ['lanes', i, 'name'], message: `${JSON.stringify(name)} is reserved for the kit` }]
+        : [],
+    ),
+    ...lanes.flatMap((lane, i) =>
+      lanes.slice(0, i).some((other) => other.cluster === lane.cluster && other.namespace === lane.namespace)
+        ? [
+            {
+              path: ['lanes', i, 'namespace'],
+              message: `${JSON.stringify(lane.namespace)} is the namespace of another lane on ${lane.cluster}`,
+              suggestion: 'The components of two lanes have the same names: give each lane a namespace.',
+            },
+          ]
+        : [],
+    ),
+    ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
+    ...cluster(previews.cluster, ['previews', 'cluster']),
+  ];
+}
+
+/** Everything here is written into YAML as it is. The patterns leave nothing that could break out of a value. */
+function notPlain(value: unknown, path: Fault['path']): readonly Fault[] {
+  if (typeof value === 'object' && value !== null) {
+    const isList = Array.isArray(value);
+    return Object.entries(value).flatMap(([key, item]) =>
+      notPlain(item, [...path, isList ? Number(key) : key]),
+    );
+  }
+  if (typeof value !== 'string' || isPlainText(value)) return [];
+  return [
+    {
+      path,
+      message: `${JSON.stringify(value)} is not a string in YAML`,
+      suggestion: 'Choose another name: the files that the kit writes have it without quotes.',
+    },
+  ];
+}

@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import { pathFault } from '../../core/path-fault.ts';
+import { explained } from '../../repository/file-errors.ts';
+import { lookBelow } from '../../repository/safe-path.ts';
+import { missingFolders } from '../../repository/staging.ts';
+import { schemaFaults } from '../../yaml/schema-faults.ts';
+import { type Installed, installedSchema } from './kit-document.ts';
+import type { KitChange } from './plan.ts';
+import { type Files, PRIMITIVE_FOLDER } from './render.ts';
+
+/** The record of what is installed. It holds the texts: a clone may be shallow, and what was committed may be edited. */
+export const RECORD_FILE = `${PRIMITIVE_FOLDER}/installed.json`;
+
+/** The record; undefined where no kit is installed. Throws `kit-record-invalid` (exit 2). */
+export async function readRecord(root: string): Promise<Installed | undefined> {
+  const text = (await readFiles(root, [RECORD_FILE])).get(RECORD_FILE);
+  if (text === undefined) return undefined;
+  try {
+    const record: Installed = JSON.parse(text);
+    const fault = schemaFaults(installedSchema, record)[0]?.message ?? (await recordFault(record));
+    if (fault === undefined) return record;
+    throw new Error(fault);
+  } catch (cause) {
+    throw new PrimitiveError('kit-record-invalid', `Cannot read ${RECORD_FILE}.`, {
+      why: `${cause instanceof Error ? cause.message : cause}; an update is made from it`,
+      suggestions: fromHistory(RECORD_FILE),
+      cause,
+    });
+  }
+}
+
+/** How a file that is damaged or missing comes back, also where HEAD has it so. */
+export function fromHistory(path: string): readonly string[] {
+  return [
+    `Find the last commit that has it whole: git log --oneline --diff-filter=AM -- ${path}`,
+    `Take it from there: git checkout COMMIT -- ${path}`,
+  ];
+}
+
+/** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
+async function recordFault({ version, files }: Installed): Promise<string | undefined> {
+  const { default: valid } = await import('semver/functions/valid.js');
+  if (valid(version) === null) return `\`version\` is not a version: ${JSON.stringify(version)}`;
+  for (const path of Object.keys(files)) {
+    const fault = pathFault(path);
+    if (fault !== undefined) return `\`files\` has ${JSON.stringify(path)}: ${fault}`;
+  }
+  return undefined;
+}
+
+/** The text of a record. */
+export function recordText(version: string, files: Files): string {
+  const record: Installed = {
+    schema: 'primitive.kit-installed/v1',
+    version,
+    files: Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  return `${JSON.stringify(record, null, 2)}\n`;
+}
+
+/** The texts of those paths that are files. Throws `kit-path-blocked` (exit 2) for a link, or a folder in a file's place. */
+export async function readFiles(root: string, paths: Iterable<string>): Promise<Files> {
+  const files = new Map<string, string>();
+  for (const path of paths) {
+    const found = await lookBelow(root, path);
+    if (found.type === 'missing') continue;
+    if (found.type !== 'file') throw blocked(found.type === 'blocked' ? found.by : path);
+    files.set(path, textOf(readFileSync(join(root, path))));
+  }
+  return files;
+}
+
+/**
+ * Writes and removes files, all of them or, after an error, none. What is there must be what was planned for.
+ *
+ * Throws `kit-moved` (exit 2), `disk-full`, `not-writable` or `not-written` (exit 3).
+ */
+export function writeChanges(root: string, changes: readonly KitChange[]): void {
+  const undo: (() => void)[] = [];
+  try {
+    for (const { path, before, after } of changes) {
+      const file = join(root, path);
+      const now = existsSync(file) ? readFileSync(file) : undefined;
+      if ((now && textOf(now)) !== before) throw moved(path);
+      if (after === undefined) {
+        rmSync(file);
+      } else {
+        for (const folder of missingFolders(dirname(file))) {
+          mkdirSync(folder);
+          undo.push(() => rmdirSync(folder));
+        }
+        // Helm renders no hidden file, should this one be left behind in a chart.
+        const staged = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`);
+        undo.push(() => {
+          if (existsSync(staged)) rmSync(staged);
+        });
+        writeFileSync(staged, after, { flag: 'wx' });
+        renameSync(staged, file);
+      }
+      undo.push(() => (now === undefined ? rmSync(file, { force: true }) : writeFileSync(file, now)));
+    }
+  } catch (cause) {
+    for (const step of undo.toReversed()) step();
+    throw explained(cause, 'write the kit');
+  }
+}
+
+/** With line feeds alone: on Windows git may have made pairs of them, which would make each line a change. */
+function textOf(content: Buffer): string {
+  return content.toString().replaceAll('\r\n', '\n');
+}
+
+function blocked(path: string): PrimitiveError {
+  return new PrimitiveError('kit-path-blocked', `${path} is a link or no file.`, {
+    why: 'the kit has a file there, and writes through no link',
+    suggestions: [`Move it: mv ${path} ELSEWHERE`],
+  });
+}
+
+function moved(path: string): PrimitiveError {
+  return new PrimitiveError('kit-moved', `${path} has changed since it was read.`, {
+    why: 'another program writes there; nothing was changed',
+    suggestions: ['Run the command again.'],
+    retryable: true,
+  });
+}

@@ -1,0 +1,235 @@
+import { dirname } from 'node:path/posix';
+import { isDeepStrictEqual } from 'node:util';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import { type Finding, refusal } from '../../core/finding.ts';
+import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
+import type { Change } from '../../repository/source-tree.ts';
+import type { KitInitDocument } from './document.ts';
+import { KIT_FILE } from './kit.ts';
+import type { Installed } from './kit-document.ts';
+import { type KitChange, planKit } from './plan.ts';
+import { chartsOf, type Files, type InstallEntry, renderKit } from './render.ts';
+import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
+import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
+
+/** What `gitops init` is asked to do. */
+export interface KitRequest extends KitFlags {
+  /** Merge into what is installed. */
+  readonly update: boolean;
+  /** Write conflicts into the files, with markers, instead of refusing them. */
+  readonly markers: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What `gitops init` works with. */
+export interface KitPorts {
+  /** Absolute, links resolved. */
+  readonly cwd: string;
+  /** Of this CLI. */
+  readonly version: string;
+  /** The files in `templates/gitops`, and what its install.yaml says of them. */
+  kit(): Promise<{ readonly sources: Files; readonly entries: readonly InstallEntry[] }>;
+  origin(root: string): Promise<KitOrigin>;
+  /** What differs from HEAD in the work tree, untracked files too. */
+  changes(root: string): Promise<readonly Change[]>;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Installs the kit in a GitOps repository, or merges a newer one, or changed settings, into it.
+ *
+ * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
+ * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
+ * `kit-charts-moved`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * exit 3: `not-written` and its like.
+ */
+export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
+  const root = await requireRoot(ports.cwd, 'gitops init');
+  const [record, found] = await Promise.all([readRecord(root), readFiles(root, [KIT_FILE, CONFIG_FILE])]);
+  if (found.has(CONFIG_FILE)) throw inCodeRepository();
+  refuseDirty(await ports.changes(root));
+  await refuseVersion(request, record, ports.version);
+  if (record !== undefined && !found.has(KIT_FILE)) throw settingsMissing();
+  const settings = await settingsOf(request, found.get(KIT_FILE), () => ports.origin(root));
+  const { sources, entries } = await ports.kit();
+  const wanted = await renderKit(settings, sources, entries);
+  const base = await baseOf(record, wanted, root);
+  const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
+  const files = planKit(base, existing, wanted);
+  if (!request.markers) refuseConflicts(files, record);
+  for (const { path, fate, before } of files) {
+    if (fate !== 'kept' || before !== undefined || wanted.get(path) === base.get(path)) continue;
+    const message = `${path} was removed here, and the kit has changed it: it is not written again.`;
+    ports.emit({ type: 'warning', code: 'kit-file-removed', message });
+  }
+  const isNews = record === undefined || !isDeepStrictEqual(wanted, base);
+  if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
+  // The record is the last: a broken installation is not taken for a whole one.
+  const own: readonly (readonly [string, string])[] = [
+    [KIT_FILE, settings],
+    [RECORD_FILE, recordText(ports.version, wanted)],
+  ];
+  const writes = [
+    ...files.filter(({ before, after }) => before !== after),
+    ...(isNews ? own.flatMap(([path, text]) => replacement(path, existing.get(path), text)) : []),
+  ];
+  ports.signal.throwIfAborted();
+  const written = writes.length > 0 && !request.dryRun;
+  if (written) {
+    ports.emit({ type: 'step', step: 'write', message: `Writing ${writes.length} files` });
+    writeChanges(root, writes);
+  }
+  return {
+    schema: 'primitive.gitops-init/v1',
+    version: ports.version,
+    installed: record?.version ?? null,
+    files: [
+      ...(found.has(KIT_FILE) ? [] : [{ path: KIT_FILE, fate: 'created' as const }]),
+      ...files.map(({ path, fate, lines }) => ({ path, fate, ...(lines && { lines }) })),
+    ],
+    next: nextSteps(files, record),
+    written,
+  };
+}
+
+/** What was installed, the charts by the paths that they have by now. Throws `kit-charts-moved` (exit 2). */
+async function baseOf(record: Installed | undefined, wanted: Files, root: string): Promise<Files> {
+  const base: Files = new Map(Object.entries(record?.files ?? {}));
+  const [from, to] = [base, wanted].map(chartsOf);
+  if (from === undefined || to === undefined || from === to) return base;
+  const charts = [...base.keys()].filter((path) => path.startsWith(`${from}/`));
+  if ((await readFiles(root, charts)).size > 0) throw chartsMoved(from, to);
+  return new Map(
+    [...base].map(([path, text]) => [charts.includes(path) ? to + path.slice(from.length) : path, text]),
+  );
+}
+
+function chartsMoved(from: string, to: string): PrimitiveError {
+  return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, and ${KIT_FILE} says ${to}.`, {
+    why: 'They may have been changed there, and components name them by their path.',
+    suggestions: [
+      `${to.includes('/') ? `mkdir -p ${dirname(to)} && ` : ''}git mv ${from} ${to}`,
+      `In each component.yaml below environments: chart: ${to}/…`,
+      'Commit both, then: primitive gitops init --update',
+    ],
+  });
+}
+
+function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
+  if (before === after) return [];
+  return [{ path, fate: 'updated', after, ...(before === undefined ? {} : { before }) }];
+}
+
+async function settingsOf(
+  { registry, code, lanes }: KitFlags,
+  existing: string | undefined,
+  origin: () => Promise<KitOrigin>,
+): Promise<string> {
+  if (existing === undefined) return kitText({ registry, code, lanes }, await origin());
+  const flags = Object.entries({ registry, code, lanes }).filter(([, value]) => value !== undefined);
+  if (flags.length === 0) return existing;
+  throw new PrimitiveError('kit-settings-exist', `${KIT_FILE} exists: --${flags[0]?.[0]} cannot be used.`, {
+    why: 'it is for a new one; the owner changes this one',
+    suggestions: [`Change ${KIT_FILE}, then: primitive gitops init --update`],
+  });
+}
+
+function inCodeRepository(): PrimitiveError {
+  return new PrimitiveError('kit-in-code-repository', 'The kit is not for a code repository.', {
+    why: `${CONFIG_FILE} is here; desired state is kept in a repository of its own.`,
+    suggestions: ['primitive -C ../gitops gitops init'],
+  });
+}
+
+function settingsMissing(): PrimitiveError {
+  return new PrimitiveError('kit-settings-missing', `${KIT_FILE} not found.`, {
+    why: 'A kit is installed; new settings would replace its lanes and clusters by defaults.',
+    suggestions: fromHistory(KIT_FILE),
+  });
+}
+
+/** The owner's settings may be new or changed: an update is how they come into effect. */
+function refuseDirty(changes: readonly Change[]): void {
+  const others = changes.filter(({ path }) => path !== KIT_FILE);
+  if (others.length === 0) return;
+  const findings = others.map(
+    ({ path, state }): Finding => ({ rule: 'kit-tree-dirty', level: 'error', message: state, path }),
+  );
+  throw refusal('kit-tree-dirty', 'The work tree has changes that are not committed.', findings, {
+    suggestions: [`git stash --include-untracked -- . ':!${KIT_FILE}'`, 'git add -A && git commit'],
+  });
+}
+
+async function refuseVersion(
+  { update }: KitRequest,
+  record: Installed | undefined,
+  version: string,
+): Promise<void> {
+  if (record === undefined) {
+    if (!update) return;
+    throw new PrimitiveError('kit-not-installed', 'Cannot update the kit: none is installed.', {
+      why: `${RECORD_FILE} is missing.`,
+      suggestions: ['primitive gitops init'],
+    });
+  }
+  const { default: lower } = await import('semver/functions/lt.js');
+  if (!lower(version, record.version)) return;
+  throw new PrimitiveError('kit-newer', `The kit was installed by primitive ${record.version}.`, {
+    why: `This is ${version}, which would take back what the newer one installed.`,
+    suggestions: [`npx @ameide/primitive@${record.version} gitops init --update`],
+  });
+}
+
+function outdated({ version }: Installed, own: string): PrimitiveError {
+  return new PrimitiveError('kit-outdated', `The kit of primitive ${version} is installed.`, {
+    why:
+      version === own
+        ? `${KIT_FILE} has changed since.`
+        : `This is ${own}, which would change what is installed.`,
+    suggestions: ['primitive gitops init --update --dry-run', 'primitive gitops init --update'],
+  });
+}
+
+function refuseConflicts(files: readonly KitChange[], record: Installed | undefined): void {
+  const findings = files.flatMap(({ path, fate, lines }) =>
+    fate === 'conflict'
+      ? (lines ?? []).map(
+          (line): Finding => ({
+            rule: 'kit-conflict',
+            level: 'error',
+            message: record === undefined ? 'the kit has another file there' : 'changed here, and by the kit',
+            path,
+            line,
+          }),
+        )
+      : [],
+  );
+  if (findings.length === 0) return;
+  throw refusal(
+    'kit-conflict',
+    'The kit conflicts with files that are there. Nothing was written.',
+    findings,
+    {
+      suggestions: [
+        'To resolve them by hand, run the same command with --markers.',
+        'Or take the change back, and run the command again.',
+      ],
+    },
+  );
+}
+
+function nextSteps(files: readonly KitChange[], record: Installed | undefined): readonly string[] {
+  const conflicts = files.some(({ fate }) => fate === 'conflict');
+  return [
+    ...(conflicts ? ['Resolve the lines between <<<<<<< and >>>>>>>.'] : []),
+    ...(record === undefined
+      ? [
+          `Read ${KIT_FILE}; after a change: primitive gitops init --update`,
+          'Previews need the repository of an organization (`previews.repository`); everything else does not.',
+        ]
+      : []),
+    'git add -A && git commit',
+  ];
+}

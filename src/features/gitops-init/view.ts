@@ -1,0 +1,22 @@
+import type { Outcome } from '../../render/outcome.ts';
+import type { Style } from '../../render/style.ts';
+import type { KitInitDocument } from './document.ts';
+
+/** Everything that `gitops init` can be shown as. */
+export function kitOutcome(document: KitInitDocument): Outcome {
+  return { document, text: (style) => kitText(document, style), exit: 0 };
+}
+
+/** What changes, file by file; of the rest the number. */
+function kitText({ files, version, next, written }: KitInitDocument, style: Style): string {
+  const changed = files.filter(({ fate }) => fate !== 'unchanged');
+  const lines = changed.map(
+    ({ path, fate, lines: at }) => `${style.bold(fate.padEnd(9))} ${path}${at ? `:${at.join(',')}` : ''}`,
+  );
+  const same = files.length - changed.length;
+  if (same > 0) lines.push(style.dim(`${same} ${same === 1 ? 'file is' : 'files are'} up to date`));
+  const after = written
+    ? ['', `The kit of primitive ${version} is installed. Next:`, ...next.map((step) => `  ${step}`)]
+    : ['', 'Nothing was written.'];
+  return `${[...lines, ...after].join('\n')}\n`;
+}

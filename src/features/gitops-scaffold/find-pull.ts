@@ -1,0 +1,53 @@
+import type { Clock } from '../../http/retry.ts';
+import { awaitListed } from './await-listed.ts';
+import type { GitHub, PullRequest, PullRequestFile, Repository } from './github.ts';
+
+/** The open pull request of those of a branch that is for the default branch: one for another is of somebody else. */
+export function openPull(
+  pulls: readonly PullRequest[],
+  repository: Repository | undefined,
+): PullRequest | undefined {
+  return pulls.find((pull) => pull.state === 'open' && isFor(pull, repository));
+}
+
+function isFor({ base }: PullRequest, repository: Repository | undefined): boolean {
+  return repository === undefined || base === repository.defaultBranch;
+}
+
+/**
+ * The pull request of a run that has succeeded: the open one, else the newest that was made since `since` (ISO 8601).
+ * Waits for a while until it is listed.
+ */
+export async function awaitPull(
+  github: GitHub,
+  branch: string,
+  since: string,
+  ports: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<PullRequest | undefined> {
+  const repository = await github.repository();
+  return awaitListed(async () => {
+    const pulls = await github.pulls(branch);
+    const made = pulls.find(
+      (pull) => Date.parse(pull.created) >= Date.parse(since) && isFor(pull, repository),
+    );
+    return openPull(pulls, repository) ?? made;
+  }, ports);
+}
+
+/** Files of a pull request that no request of its branch writes: somebody else has put them there. */
+export function foreignFiles(
+  files: readonly PullRequestFile[],
+  allowed: readonly string[] | undefined,
+): readonly string[] {
+  if (allowed === undefined) return [];
+  const isAllowed = (path: string) =>
+    allowed.some((pattern) => {
+      const [before = '', after] = pattern.split('*');
+      if (after === undefined) return path === before;
+      const name = path.slice(before.length, path.length - after.length);
+      return path === `${before}${name}${after}` && /^[\w.-]+$/.test(name);
+    });
+  return files
+    .filter(({ path, status }) => !isAllowed(path) || !['added', 'modified'].includes(status))
+    .map(({ path }) => path);
+}

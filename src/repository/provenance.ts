@@ -1,0 +1,97 @@
+import { type Digest, digestHex, isDigest } from '../core/digest.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { parseYaml } from '../yaml/read.ts';
+import { appendYaml, spliceYaml } from '../yaml/splice.ts';
+import { writeYaml } from '../yaml/write.ts';
+import { PrimitiveFile } from './primitive-document.ts';
+
+/** What a primitive was scaffolded from: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
+export interface Provenance {
+  /** Of the template. */
+  readonly version: number;
+  /** What was asked for besides the name. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Path below the primitive -> digest of the file as it was written. */
+  readonly files: ReadonlyMap<string, Digest>;
+}
+
+/** A `primitive.yaml` that is there. */
+export interface Manifest {
+  readonly text: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Instead of what the config makes. */
+  readonly image?: string;
+  /** For generators that read BPMN. */
+  readonly bpmn?: PrimitiveFile['bpmn'];
+  /** Absent where a person wrote the primitive without scaffold. */
+  readonly provenance: Provenance | undefined;
+}
+
+const HEAD =
+  '# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.primitive.v1.json';
+const NOTE = '# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.';
+
+/** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
+export async function readManifest(text: string, shown: string): Promise<Manifest> {
+  const { value } = await parseYaml({ text, shown, subject: 'primitive' }, PrimitiveFile);
+  const { kind, name, image, bpmn, template } = value;
+  const provenance = template && {
+    version: template.version,
+    inputs: template.inputs ?? {},
+    files: readFiles(template.files ?? {}),
+  };
+  return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
+}
+
+/** The text of a new `primitive.yaml`. */
+export function newManifest(kind: string, name: string, provenance: Provenance): string {
+  const identity = writeYaml({ schema: 'primitive.primitive/v1', kind, name });
+  return `${HEAD}\n${identity}${NOTE}\n${writeYaml({ template: record(provenance) })}`;
+}
+
+/**
+ * A `primitive.yaml` with other provenance and not another byte changed, since the rest of it is a person's; after the
+ * rest where it has none yet.
+ *
+ * Throws `primitive-not-editable` (exit 2) where `template` is written in a way that cannot be replaced alone.
+ */
+export function withProvenance(manifest: Manifest, shown: string, provenance: Provenance): string {
+  const value = record(provenance);
+  const spliced =
+    manifest.provenance === undefined
+      ? appendYaml(manifest.text, { key: 'template', value, comment: NOTE })
+      : spliceYaml(manifest.text, { path: ['template'], value });
+  if ('text' in spliced) return spliced.text;
+  throw new PrimitiveError('primitive-not-editable', `Cannot edit \`template\` in ${shown}.`, {
+    why: `${spliced.problem}; it may be on one line, or share parts with the rest of the file`,
+    suggestions: ['Write it as a block of its own:\ntemplate:\n  version: 1\n  files: {}'],
+  });
+}
+
+function record({ version, inputs, files }: Provenance) {
+  const lines = [...files].sort(byCodeUnit).map(([path, digest]) => `${digestHex(digest)}  ${path}`);
+  return {
+    version,
+    ...(Object.keys(inputs).length > 0
+      ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byCodeUnit)) }
+      : {}),
+    files: lines.join('\n'),
+  };
+}
+
+/** A line for each file, as `sha256sum` writes and checks them; a mapping in the form of earlier versions. */
+function readFiles(files: string | Readonly<Record<string, string>>): ReadonlyMap<string, Digest> {
+  const entries =
+    typeof files === 'string'
+      ? files.split('\n').flatMap((line): [string, string][] => {
+          const [, hex, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+          return hex === undefined || path === undefined ? [] : [[path, `sha256:${hex}`]];
+        })
+      : Object.entries(files);
+  return new Map(
+    entries.flatMap(([path, digest]): [string, Digest][] => (isDigest(digest) ? [[path, digest]] : [])),
+  );
+}
+
+const byCodeUnit = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);

@@ -1,0 +1,238 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments, visit } from 'yaml';
+import { bundledKit } from '../../../../src/cli/ports/kit.ts';
+import { parseKit } from '../../../../src/features/gitops-init/kit.ts';
+import { planKit } from '../../../../src/features/gitops-init/plan.ts';
+import { type InstallEntry, renderKit } from '../../../../src/features/gitops-init/render.ts';
+import { type KitFlags, kitText } from '../../../../src/features/gitops-init/settings.ts';
+import { bundledKinds } from '../../../../src/kinds/kind.ts';
+import { readBases } from '../../../../src/kinds/template.ts';
+
+const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
+
+function fateOf(base: string | undefined, existing: string | undefined, wanted: string | undefined) {
+  const of = (text: string | undefined) => new Map(text === undefined ? [] : [['f', text]]);
+  const [change] = planKit(of(base), of(existing), of(wanted));
+  return change && [change.fate, change.after, ...(change.lines ? [change.lines] : [])];
+}
+
+describe('what happens to a file', () => {
+  const base = '1\n2\n3\n4\n5\n';
+  test.each([
+    ['new', undefined, undefined, 'x\n', ['created', 'x\n']],
+    ['the same file was there', undefined, 'x\n', 'x\n', ['unchanged', 'x\n']],
+    ['as it was installed', base, base, base, ['unchanged', base]],
+    ['changed by the kit', base, base, 'x\n', ['updated', 'x\n']],
+    ['changed by the owner', base, 'x\n', base, ['kept', 'x\n']],
+    ['changed by both alike', base, 'x\n', 'x\n', ['unchanged', 'x\n']],
+    ['removed by the kit', base, base, undefined, ['removed', undefined]],
+    ['removed by the kit, changed by the owner', base, 'x\n', undefined, ['kept', 'x\n']],
+    ['removed by the owner', base, undefined, base, ['kept', undefined]],
+    ['removed by the owner, changed by the kit', base, undefined, 'x\n', ['kept', undefined]],
+    ['removed by both', base, undefined, undefined, ['unchanged', undefined]],
+    ['changed in two places', base, '0\n2\n3\n4\n5\n', '1\n2\n3\n4\n6\n', ['merged', '0\n2\n3\n4\n6\n']],
+    [
+      'changed in one place',
+      base,
+      '1\n2\nmine\n4\n5\n',
+      '1\n2\nkit\n4\n5\n',
+      ['conflict', '1\n2\n<<<<<<< yours\nmine\n||||||| installed\n3\n=======\nkit\n>>>>>>> kit\n4\n5\n', [3]],
+    ],
+    [
+      'another file was there',
+      undefined,
+      'mine\n',
+      'kit\n',
+      ['conflict', '<<<<<<< yours\nmine\n||||||| installed\n=======\nkit\n>>>>>>> kit\n', [1]],
+    ],
+  ])('%s', (_, installed, existing, wanted, expected) => {
+    expect(fateOf(installed, existing, wanted)).toEqual(expected);
+  });
+
+  test('no line of the owner is lost, and no line of the kit', () => {
+    const lines = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(lines, lines, lines, (o, a, b) => {
+        const [, after] = fateOf(o.join('\n'), a.join('\n'), b.join('\n')) ?? [];
+        const kept = String(after).split('\n');
+        for (const side of [a, b]) {
+          const added = side.filter((line) => !o.includes(line));
+          expect(kept).toEqual(expect.arrayContaining(added));
+        }
+      }),
+    );
+  });
+});
+
+describe('kit.yaml', () => {
+  test('a new one can be read', async () => {
+    expect(await parseKit(settings)).toMatchObject({
+      organisation: 'acme',
+      registry: 'ghcr.io/acme',
+      repository: 'https://github.com/Acme/gitops.git',
+      lanes: [{ name: 'local' }, { name: 'dev' }, { name: 'staging' }, { name: 'production' }],
+    });
+  });
+
+  test.each([
+    ['3Scale', 'org-3scale'],
+    ['True', 'org-true'],
+    ['a-very-long-organisation-name-of-acmes', 'a-very-long-organisation'],
+  ])('one of the account %s can be read, too', async (owner, organisation) => {
+    const text = kitText({}, { remote: `https://github.com/${owner}/gitops`, branch: 'main' });
+    expect(await parseKit(text)).toMatchObject({
+      organisation,
+      registry: `ghcr.io/${owner.toLowerCase()}`,
+      previews: { repository: `${owner}/app` },
+    });
+  });
+
+  test.each<[string, KitFlags]>([
+    [
+      '--registry "r.example/a: b" cannot be used: it is not a registry such as',
+      { registry: 'r.example/a: b' },
+    ],
+    ['--code "a/b # c" cannot be used: it is not owner/name', { code: 'a/b # c' }],
+    ['--lanes "../x" cannot be used: it is not a DNS label', { lanes: ['../x'] }],
+    ['--lanes "{{ x }}" cannot be used: it is not a DNS label', { lanes: ['a', '{{ x }}'] }],
+    ['--lanes "" cannot be used: it is not a DNS label', { lanes: [''] }],
+    ['--lanes "off" cannot be used: it is not a string in YAML', { lanes: ['off'] }],
+    ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
+    ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
+  ])('%s', (message, flags) => {
+    expect(() => kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' })).toThrow(
+      expect.objectContaining({ code: 'invalid-flag', exit: 2, message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('it needs an address to clone', () => {
+    expect(() => kitText({}, {})).toThrow(expect.objectContaining({ code: 'kit-no-remote', exit: 2 }));
+  });
+
+  test.each([
+    ['registry: ghcr.io/acme', 'registri: ghcr.io/acme', 'kit.yaml:7:1: unknown key `registri`'],
+    [
+      'cluster: main, namespace: acme-dev',
+      'cluster: other, namespace: acme-dev',
+      'kit.yaml:29:27: `lanes.1.cluster`',
+    ],
+    ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
+    ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
+    [
+      'namespace: acme-staging',
+      'namespace: acme-dev',
+      'kit.yaml:30:48: "acme-dev" is the namespace of another lane on main',
+    ],
+    ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
+    ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:37:10: "2026-01-01" is not a string in YAML'],
+    ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is not a string in YAML'],
+    ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
+    ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
+    [
+      'acme-local, digest: true',
+      'acme-local, digest: "true"',
+      'kit.yaml:28:66: `lanes[0].digest` must be true or false',
+    ],
+    ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
+    ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
+    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:37:10: `previews.label` must be'],
+    [
+      'schema: primitive.kit/v1',
+      'schema: primitive.kit/v9',
+      'kit.yaml:3:9: `schema` must be primitive.kit/v1',
+    ],
+    ['organisation: acme', 'organisation: [', 'kit.yaml:'],
+    [settings, '', 'is missing'],
+  ])('%j written as %j', async (from, to, message) => {
+    expect(settings).toContain(from);
+    await expect(parseKit(settings.replace(from, to))).rejects.toMatchObject({
+      message: expect.stringContaining(message),
+      exit: 2,
+    });
+  });
+});
+
+describe('the kit as it is installed', () => {
+  const render = async (text: string, extra: readonly InstallEntry[] = []) => {
+    const { sources, entries } = await bundledKit();
+    return renderKit(text, sources, [...entries, ...extra]);
+  };
+
+  test('the same settings make the same bytes, and no template is left', async () => {
+    const files = await render(settings);
+    expect([...files]).toEqual([...(await render(settings))]);
+    expect([...files.keys()].filter((path) => path.endsWith('.eta'))).toEqual([]);
+    expect([...files].filter(([, text]) => text.includes('<%')).map(([path]) => path)).toEqual([]);
+  });
+
+  test('the janitor runs in the image that scaffolded Node services run in', async () => {
+    const { sources } = await bundledKit();
+    const { nodeRun } = await readBases(join(bundledKinds(), '../bases.yaml'));
+    expect(sources.get('janitor/templates/janitor.yaml.eta')).toContain(`image: ${nodeRun}\n`);
+  });
+
+  test('every file of the kit is installed', async () => {
+    const { sources, entries } = await bundledKit();
+    const left = [...sources.keys()].filter(
+      (path) => !entries.some(({ from }) => path === from || path.startsWith(`${from}/`)),
+    );
+    expect(left).toEqual(['install.yaml']);
+  });
+
+  test('lanes and clusters have their values, charts are where the settings say', async () => {
+    const files = await render(settings.replace('charts: sources/charts', 'charts: deploy/charts'));
+    expect([...files.keys()]).toEqual(
+      expect.arrayContaining([
+        'sources/values/env/staging/globals.yaml',
+        'sources/values/cluster/main/globals.yaml',
+        'deploy/charts/primitive-runtime/Chart.yaml',
+      ]),
+    );
+    expect([...files.keys()].filter((path) => path.startsWith('sources/charts'))).toEqual([]);
+  });
+
+  test('what is data and no template of helm is YAML, and has the settings as texts', async () => {
+    const odd = settings
+      .replace('https://kubernetes.default.svc', '"https://[::1]:6443"')
+      .replace('branch: main', 'branch: release/2026-01')
+      .replace('https://github.com/Acme/gitops.git', 'git@github.com:Acme/gitops.git');
+    const files = [...(await render(odd))].filter(
+      ([path]) => /\.ya?ml$/.test(path) && !path.includes('/templates/'),
+    );
+    const texts: string[] = [];
+    for (const [path, text] of files) {
+      for (const document of parseAllDocuments(text, { version: '1.1' })) {
+        expect({ path, errors: document.errors, warnings: document.warnings }).toEqual({
+          path,
+          errors: [],
+          warnings: [],
+        });
+        visit(document, { Scalar: (_, { value }) => void texts.push(String(value)) });
+      }
+    }
+    expect(texts).toEqual(
+      expect.arrayContaining(['https://[::1]:6443', 'release/2026-01', 'git@github.com:Acme/gitops.git']),
+    );
+  });
+
+  test('a component.yaml cannot choose its lane: the first generator of a matrix wins', async () => {
+    const text = (await render(settings)).get('argocd/applicationsets/components.yaml') ?? '';
+    const [, git] = parse(text).spec.generators[0].matrix.generators;
+    expect(git).toHaveProperty('git');
+  });
+
+  test('the base of previews is a branch, no pattern', async () => {
+    const files = await render(`${settings}  base: v1.0\n`);
+    for (const name of ['preview-components', 'preview-namespaces']) {
+      expect(files.get(`argocd/applicationsets/${name}.yaml`)).toContain('targetBranchMatch: "^v1[.]0$"');
+    }
+  });
+
+  test('two files at one path are refused', async () => {
+    const twice = { from: 'values/globals.yaml', to: 'sources/values/base/globals.yaml' };
+    await expect(render(settings, [twice])).rejects.toMatchObject({ code: 'kit-path-twice' });
+  });
+});
