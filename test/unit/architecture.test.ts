@@ -14,6 +14,7 @@ const allImports = files.flatMap((file) =>
 /** The rooms below the features, lowest first. */
 const BELOW = [
   'core',
+  'languages',
   'http',
   'yaml',
   'toolchain',
@@ -30,6 +31,7 @@ const ALL = [...BELOW, ...FEATURES, 'adapters', 'cli'];
 /** Room -> the rooms that it may import at run time; a feature may import all that stand below it and no other feature. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  languages: [],
   http: ['core'],
   yaml: ['core'],
   render: ['core'],

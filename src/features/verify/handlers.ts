@@ -1,12 +1,12 @@
+import { isTest } from '../../languages/all.ts';
 import { grammar, placeOf, withTree } from './imports/grammar.ts';
-import { isTest } from './paths.ts';
 import type { Scan } from './rule.ts';
 import type { HandlerCode } from './subjects.ts';
 
 /** Finds methods that take an `engine.Job` and return an `engine.Completion`, as the generated interface has them. */
 export const handlerScan: Scan<'handlerCode'> = {
   subject: 'handlerCode',
-  version: 2,
+  version: 3,
   applies: (path) => path.endsWith('.go') && !isTest(path),
   async scan({ text = '' }) {
     if (!text.includes('engine.Job') && !text.includes('model.Handlers')) return [];

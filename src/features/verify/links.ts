@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { isInstalled, languageOf } from '../../languages/all.ts';
 import type { VerifyDocument } from './document.ts';
-import { isInstalled, languageOf } from './imports/source.ts';
 import type { Scope } from './scope.ts';
 import type { WorkTree } from './work-tree.ts';
 

@@ -2,9 +2,10 @@ import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../kinds/kind.ts';
+import type { LanguageId } from '../../languages/all.ts';
 import type { Component } from '../../repository/primitives.ts';
 import type { Manifest } from '../../repository/provenance.ts';
-import type { Language, Source } from './imports/source.ts';
+import type { Source } from './imports/source.ts';
 import type { Target } from './imports/target.ts';
 import type { Secret } from './secrets/secret.ts';
 import type { TestCase } from './suites/suite.ts';
@@ -105,7 +106,7 @@ export interface Marker {
 
 /** An import with what it leads to. */
 export interface Import {
-  readonly language: Language;
+  readonly language: LanguageId;
   /** As written; for `from a import b` in Python, `a.b` where that is a module. */
   readonly specifier: string;
   /** Python: what is imported from it; each may be a module. */

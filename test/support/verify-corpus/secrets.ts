@@ -166,6 +166,7 @@ export const secrets: Corpus = {
         ['a.go', 2, `package a\nconst apiKey = "${key}"\n`],
         ['b.go', 2, `package a\nvar c = Config{ClientSecret: "${random(24)}"}\n`],
         ['c.go', 3, `package a\nfunc f() {\n\tpassword := \`${password}\`\n}\n`],
+        ['internal/test/db.go', 2, `package test\nconst apiKey = "${key}"\n`],
       ],
       [
         [
@@ -177,6 +178,7 @@ export const secrets: Corpus = {
           'package a\nvar err = errors.New("token 12345 has expired already")\nconst password = "password"\n',
         ],
         ['a_test.go', `package a\nconst apiKey = "${key}"\n`],
+        ['internal/testdata/a.go', `package a\nconst apiKey = "${key}"\n`],
         [
           'c.go',
           'package a\nconst tokenURL = "https://issuer.acme.io/oauth2/token/v1"\nconst secretName = "orders-db-credentials-2"\n',
@@ -190,6 +192,7 @@ export const secrets: Corpus = {
         ['a.ts', 1, `export const API_KEY = '${key}';\n`],
         ['b.tsx', 1, `const a = <Map accessToken="${key}" />;\n`],
         ['c.js', 1, `module.exports = { "client_secret": \`${key}\` };\n`],
+        ['src/test/db.ts', 1, `export const API_KEY = '${key}';\n`],
       ],
       [
         ['a.ts', "const apiKey = process.env['ORDERS_API_KEY_2'];\nconst token = 'invalid-token-1';\n"],
@@ -209,11 +212,13 @@ export const secrets: Corpus = {
         ['b.py', 1, `client = Client(secret_key='${key}')\n`],
         ['c.py', 1, `os.environ["SERVICE_TOKEN"] = "${key}"\n`],
         ['d.py', 1, `password: str = "${password}"\n`],
+        ['src/acme/test/db.py', 1, `API_KEY = "${key}"\n`],
       ],
       [
         ['a.py', 'API_KEY = os.environ["ORDERS_API_KEY_2"]\nsecret_key = settings.secret_key_2\n'],
         ['b.py', 'token = "%(token1)s"\npassword = getpass("Password 123: ")\n'],
         ['tests/test_a.py', `API_KEY = "${key}"\n`],
+        ['src/acme/conftest.py', `API_KEY = "${key}"\n`],
         ['c.py', 'password = "changeme"\ntoken = "{token}"\napi_key = f"{prefix}-{name}-1234567"\n'],
       ],
     ),

@@ -1,6 +1,7 @@
+import { type LanguageId, languageOf } from '../../../languages/all.ts';
 import { parseGo } from './go.ts';
 import { parsePython } from './python.ts';
-import { type Language, languageOf, type ParsedSource, type Source } from './source.ts';
+import type { ParsedSource, Source } from './source.ts';
 import { parseTypeScript } from './typescript.ts';
 
 /** A larger file is made by a program; its syntax tree would fill the memory. */
@@ -13,7 +14,11 @@ export async function parseSource(path: string, text: string | undefined): Promi
   return { language, ...(await parseText(language, path, text)) };
 }
 
-async function parseText(language: Language, path: string, text: string | undefined): Promise<ParsedSource> {
+async function parseText(
+  language: LanguageId,
+  path: string,
+  text: string | undefined,
+): Promise<ParsedSource> {
   if (text === undefined) return { imports: [], fault: { message: 'it is not text in UTF-8' } };
   if (text.length > MAX_LENGTH) {
     return { imports: [], fault: { message: `it has more than ${MAX_LENGTH / 1024 / 1024} Mi characters` } };

@@ -1,8 +1,8 @@
 import { isBuiltin } from 'node:module';
+import { isTest, type LanguageId } from '../../../languages/all.ts';
 import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
-import { isTest, type Language } from './source.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */
 type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003';
@@ -37,7 +37,7 @@ function isListed(found: Subjects['import'], entries: readonly string[]): boolea
 }
 
 /** `a.b/c` and all below it, by whole names: `a.b/cd` is another package. */
-function isUnder(name: string, entry: string, language: Language): boolean {
+function isUnder(name: string, entry: string, language: LanguageId): boolean {
   if (language === 'ts' && isBuiltin(entry)) return isUnder(withScheme(name), withScheme(entry), 'go');
   if (!name.startsWith(entry)) return false;
   return name.length === entry.length || name[entry.length] === (language === 'python' ? '.' : '/');
@@ -49,7 +49,7 @@ function withScheme(name: string): string {
 }
 
 /** Drivers of databases and brokers, clients of clouds: infrastructure where the config has no list of its own. */
-export const INFRASTRUCTURE: Readonly<Record<Language, readonly string[]>> = {
+export const INFRASTRUCTURE: Readonly<Record<LanguageId, readonly string[]>> = {
   go: [
     'cloud.google.com/go/bigquery',
     'cloud.google.com/go/firestore',
@@ -135,11 +135,11 @@ export function infrastructureOf(
 }
 
 /** Whether a file may import infrastructure: a test, or one of those that its kind names. */
-export function mayImportInfrastructure({ path, primitive, language }: Subjects['import']): boolean {
+export function mayImportInfrastructure({ path, primitive }: Subjects['import']): boolean {
   const infra = primitive?.kind?.imports?.infra;
   if (primitive === undefined || infra === undefined) return true;
   const file = path.slice(primitive.path.length + 1);
-  return isTest(file, language) || infra.some((glob) => globMatcher(glob)(file));
+  return isTest(file) || infra.some((glob) => globMatcher(glob)(file));
 }
 
 /** A problem at the place of an import. */

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
+import type { LanguageId } from '../../../languages/all.ts';
 import type { Repository } from './repository.ts';
-import type { Language } from './source.ts';
 import type { Target } from './target.ts';
 
 /** What generators of buf and protoc call their output. */
-const GENERATED: Readonly<Record<Language, RegExp>> = {
+const GENERATED: Readonly<Record<LanguageId, RegExp>> = {
   go: /(?:\.pb|\.connect|\.pb\.gw|_grpc\.pb)\.go$/,
   ts: /_(?:pb|connect|grpc_pb|connectweb)(?:\.d)?(?:\.[cm]?[jt]s)?$/,
   python: /_pb2(?:_grpc)?(?:\.pyi?)?$/,
@@ -15,7 +15,7 @@ const PACKAGES = new Set(['go.mod', 'package.json', 'pyproject.toml']);
 const REGISTRY = /^(?:buf\.build\/gen\/|@buf\/)/;
 
 /** Whether an import leads to proto files, or to what is generated from them, in any package but an SDK. */
-export type IsProto = (specifier: string, target: Target, language: Language) => boolean;
+export type IsProto = (specifier: string, target: Target, language: LanguageId) => boolean;
 
 /** Looks into each folder of the repository at most once. */
 export function protoIn(repository: Repository): IsProto {

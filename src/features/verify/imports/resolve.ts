@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { LanguageId } from '../../../languages/all.ts';
 import type { Primitive, Subjects } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 import { goResolver } from './go-modules.ts';
@@ -6,7 +7,6 @@ import { npmResolver } from './npm-packages.ts';
 import { protoIn } from './proto.ts';
 import { pythonResolver } from './python-projects.ts';
 import { Repository } from './repository.ts';
-import type { Language } from './source.ts';
 import type { Resolver } from './target.ts';
 
 /** Resolves the imports of source files, each target once. */
@@ -22,14 +22,14 @@ export async function resolveImports(
     tree,
     sources.map(({ path }) => path),
   );
-  const resolvers: Readonly<Record<Language, Resolver>> = {
+  const resolvers: Readonly<Record<LanguageId, Resolver>> = {
     go: await goResolver(repository),
     ts: await npmResolver(repository),
     python: await pythonResolver(repository, primitivesFolder),
   };
   const isProto = protoIn(repository);
   const leadTo = async (
-    language: Language,
+    language: LanguageId,
     specifier: string | undefined,
     names: readonly string[],
     from: string,

@@ -1,6 +1,6 @@
+import { languageOf } from '../../../languages/all.ts';
 import type { Scan } from '../rule.ts';
 import { parseSource } from './parse.ts';
-import { languageOf } from './source.ts';
 
 /** Reads the imports of every source file. */
 export const sourceScan: Scan<'source'> = {

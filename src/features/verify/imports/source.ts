@@ -1,5 +1,4 @@
-/** Languages whose imports are read. */
-export type Language = 'go' | 'ts' | 'python';
+import type { LanguageId } from '../../../languages/all.ts';
 
 /** An import as it is written. */
 export interface SourceImport {
@@ -30,36 +29,5 @@ export interface SyntaxFault {
 
 /** A file of code. */
 export interface Source extends ParsedSource {
-  readonly language: Language;
-}
-
-const EXTENSIONS: readonly (readonly [RegExp, Language])[] = [
-  [/\.go$/, 'go'],
-  [/\.[cm]?[jt]sx?$/, 'ts'],
-  [/\.pyi?$/, 'python'],
-];
-
-/** Code that a package manager has put there: what it imports is not ours to say. */
-const INSTALLED = /(?:^|\/)(?:node_modules|\.venv|site-packages)\/|\.go\/$(?<=(?:^|\/)vendor\/.*)/;
-
-/** Whether a file or folder is what a package manager has put there, by its path. */
-export function isInstalled(path: string): boolean {
-  return INSTALLED.test(`${path}/`);
-}
-
-/** The language of a file, by its path; undefined for what has no imports to judge. */
-export function languageOf(path: string): Language | undefined {
-  if (isInstalled(path)) return undefined;
-  return EXTENSIONS.find(([pattern]) => pattern.test(path))?.[1];
-}
-
-const TESTS: Readonly<Record<Language, RegExp>> = {
-  go: /_test\.go$/,
-  ts: /(?:^|\/)(?:tests?|__tests__)\/|\.(?:test|spec)\.[cm]?[jt]sx?$/,
-  python: /(?:^|\/)(?:tests?|integration)\/|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py$/,
-};
-
-/** Whether a file, by its path in the primitive, is a test or helps tests. */
-export function isTest(path: string, language: Language): boolean {
-  return TESTS[language].test(path);
+  readonly language: LanguageId;
 }

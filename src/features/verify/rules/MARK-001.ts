@@ -1,5 +1,5 @@
+import { isTest } from '../../../languages/all.ts';
 import { MARKER } from '../markers.ts';
-import { isTest } from '../paths.ts';
 import type { Context, Related, Rule } from '../rule.ts';
 import type { Marker, Primitive } from '../subjects.ts';
 
@@ -10,7 +10,7 @@ export const rule: Rule<'marker'> = {
   title: 'Scaffold stub is not implemented',
   subject: 'marker',
   check: ({ primitive, path, ...marker }, context) => {
-    if (primitive === undefined || isTest(path)) return [];
+    if (primitive === undefined || isTest(path.slice(primitive.path.length + 1))) return [];
     return [
       {
         message: marker.text === MARKER ? `${MARKER} is left.` : `${marker.text}.`,

@@ -1,4 +1,4 @@
-import { isTest } from '../paths.ts';
+import { isTest } from '../../../languages/all.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'marker'> = {
@@ -7,7 +7,7 @@ export const rule: Rule<'marker'> = {
   title: 'Test contains the scaffold marker',
   subject: 'marker',
   check: ({ primitive, path, line, column }) =>
-    primitive === undefined || !isTest(path)
+    primitive === undefined || !isTest(path.slice(primitive.path.length + 1))
       ? []
       : [
           {

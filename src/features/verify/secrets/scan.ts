@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isTest } from '../../../languages/all.ts';
 import type { Scan } from '../rule.ts';
 import { findAssignments, looksRandom } from './assignments.ts';
 import { findManifestSecrets } from './manifests.ts';
@@ -7,9 +8,8 @@ import { conceal } from './secret.ts';
 /** Files that are nothing but keys. */
 const KEY_FILES = /(?:\.(?:p12|pfx|jks|keystore|ppk)|(?:^|\/)id_(?:rsa|dsa|ecdsa|ed25519))$/i;
 
-/** Files in which secrets are made up. */
-const TESTS =
-  /(?:^|\/)(?:tests?|testdata|__tests__|fixtures|mocks?|__mocks__|examples?)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.py)$/i;
+/** Folders of samples: secrets in them are made up, as in tests. */
+const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?)\//i;
 
 /** Loaded by the first file, because most of it is Secretlint. */
 let loading: Promise<typeof import('./formats.ts')> | undefined;
@@ -17,7 +17,7 @@ let loading: Promise<typeof import('./formats.ts')> | undefined;
 /** Finds secrets in files of every type; of binary files, those of known formats. */
 export const secretScan: Scan<'secret'> = {
   subject: 'secret',
-  version: 6,
+  version: 7,
   applies: () => true,
   async scan({ path, text, bytes }) {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
@@ -28,12 +28,12 @@ export const secretScan: Scan<'secret'> = {
     loading ??= import('./formats.ts');
     const { addressOf, findFormats } = await loading;
     const readable = unescaped(path, content);
-    const isTest = TESTS.test(path);
+    const isSample = isTest(path) || SAMPLES.test(path);
     const formats = (await findFormats(readable)).filter(({ kind, name, value }) => {
-      if (kind === 'url') return text !== undefined && (!isTest || isRemote(addressOf(value)));
-      return !isTest || name !== 'JSON Web Token';
+      if (kind === 'url') return text !== undefined && (!isSample || isRemote(addressOf(value)));
+      return !isSample || name !== 'JSON Web Token';
     });
-    const assignments = text === undefined || isTest ? [] : findAssignments(path, readable);
+    const assignments = text === undefined || isSample ? [] : findAssignments(path, readable);
     const manifests = /\.(?:ya?ml|json|tpl)$/.test(path) ? findManifestSecrets(content) : [];
     return conceal([...formats, ...assignments, ...manifests], path, content);
   },
