@@ -181,7 +181,7 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
       ['upper-case', 'orders\n'],
     ]);
     expect([code, unasked]).toEqual([0, []]);
-    expect(screen).toContain('created');
+    expect(screen).toContain('create ');
     expect(readdirSync(join(cwd, 'primitives/domain'))).toEqual(['orders']);
   });
 

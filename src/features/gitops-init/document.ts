@@ -10,7 +10,7 @@ export const kitInitSchema = strictObject({
   files: Type.Array(
     strictObject({
       path: Type.String({ description: 'Relative to the root of the repository.' }),
-      fate: Type.Enum([...KIT_ACTIONS]),
+      action: Type.Enum([...KIT_ACTIONS]),
       lines: Type.Optional(
         Type.Array(Type.Integer(), { description: 'Of a conflict: where it begins in the file.' }),
       ),

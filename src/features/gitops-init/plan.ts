@@ -2,25 +2,17 @@ import { diff3Merge } from 'node-diff3';
 import type { Files } from './render.ts';
 
 /**
- * What happens to a file. `kept`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
+ * What `gitops init` does with a file. `keep`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
  * owner and the kit changed the same lines.
  */
-export const KIT_ACTIONS = [
-  'created',
-  'updated',
-  'merged',
-  'removed',
-  'unchanged',
-  'kept',
-  'conflict',
-] as const;
+export const KIT_ACTIONS = ['create', 'update', 'merge', 'delete', 'unchanged', 'keep', 'conflict'] as const;
 
 export type KitAction = (typeof KIT_ACTIONS)[number];
 
 /** A file of the kit, and what happens to it. */
 export interface KitChange {
   readonly path: string;
-  readonly fate: KitAction;
+  readonly action: KitAction;
   /** What is there; absent where nothing is. */
   readonly before?: string;
   /** What will be there, with markers around a conflict; absent where nothing will. */
@@ -47,12 +39,16 @@ function changeOf(
   wanted: string | undefined,
 ): Omit<KitChange, 'path'> {
   const there = before === undefined ? {} : { before };
-  const keep = (fate: KitAction) => ({ fate, ...there, ...(before === undefined ? {} : { after: before }) });
+  const keep = (action: KitAction) => ({
+    action,
+    ...there,
+    ...(before === undefined ? {} : { after: before }),
+  });
   if (before === wanted) return keep('unchanged');
-  if (wanted === base) return keep('kept');
-  if (wanted === undefined) return before === base ? { fate: 'removed', ...there } : keep('kept');
-  if (before === undefined) return base === undefined ? { fate: 'created', after: wanted } : keep('kept');
-  if (before === base) return { fate: 'updated', before, after: wanted };
+  if (wanted === base) return keep('keep');
+  if (wanted === undefined) return before === base ? { action: 'delete', ...there } : keep('keep');
+  if (before === undefined) return base === undefined ? { action: 'create', after: wanted } : keep('keep');
+  if (before === base) return { action: 'update', before, after: wanted };
   return merge(base ?? '', before, wanted);
 }
 
@@ -74,6 +70,6 @@ function merge(base: string, before: string, wanted: string): Omit<KitChange, 'p
         ],
   );
   const lines = regions.flatMap(({ conflict }) => (conflict === undefined ? [] : [conflict.aIndex + 1]));
-  const fate = lines.length === 0 ? 'merged' : 'conflict';
-  return { fate, before, after: after.join('\n'), ...(lines.length === 0 ? {} : { lines }) };
+  const action = lines.length === 0 ? 'merge' : 'conflict';
+  return { action, before, after: after.join('\n'), ...(lines.length === 0 ? {} : { lines }) };
 }

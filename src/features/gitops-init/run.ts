@@ -59,8 +59,8 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
   if (!request.markers) refuseConflicts(files, record);
-  for (const { path, fate, before } of files) {
-    if (fate !== 'kept' || before !== undefined || wanted.get(path) === base.get(path)) continue;
+  for (const { path, action, before } of files) {
+    if (action !== 'keep' || before !== undefined || wanted.get(path) === base.get(path)) continue;
     const message = `${path} was removed here, and the kit has changed it: it is not written again.`;
     ports.emit({ type: 'warning', code: 'kit-file-removed', message });
   }
@@ -86,8 +86,8 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
     version: ports.version,
     installed: record?.version ?? null,
     files: [
-      ...(found.has(KIT_FILE) ? [] : [{ path: KIT_FILE, fate: 'created' as const }]),
-      ...files.map(({ path, fate, lines }) => ({ path, fate, ...(lines && { lines }) })),
+      ...(found.has(KIT_FILE) ? [] : [{ path: KIT_FILE, action: 'create' as const }]),
+      ...files.map(({ path, action, lines }) => ({ path, action, ...(lines && { lines }) })),
     ],
     next: nextSteps(files, record),
     written,
@@ -119,7 +119,7 @@ function chartsMoved(from: string, to: string): PrimitiveError {
 
 function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
   if (before === after) return [];
-  return [{ path, fate: 'updated', after, ...(before === undefined ? {} : { before }) }];
+  return [{ path, action: 'update', after, ...(before === undefined ? {} : { before }) }];
 }
 
 async function settingsOf(
@@ -193,8 +193,8 @@ function outdated({ version }: Installed, own: string): PrimitiveError {
 }
 
 function refuseConflicts(files: readonly KitChange[], record: Installed | undefined): void {
-  const findings = files.flatMap(({ path, fate, lines }) =>
-    fate === 'conflict'
+  const findings = files.flatMap(({ path, action, lines }) =>
+    action === 'conflict'
       ? (lines ?? []).map(
           (line): Finding => ({
             rule: 'kit-conflict',
@@ -221,7 +221,7 @@ function refuseConflicts(files: readonly KitChange[], record: Installed | undefi
 }
 
 function nextSteps(files: readonly KitChange[], record: Installed | undefined): readonly string[] {
-  const conflicts = files.some(({ fate }) => fate === 'conflict');
+  const conflicts = files.some(({ action }) => action === 'conflict');
   return [
     ...(conflicts ? ['Resolve the lines between <<<<<<< and >>>>>>>.'] : []),
     ...(record === undefined

@@ -9,9 +9,9 @@ export function kitOutcome(document: KitInitDocument): Outcome {
 
 /** What changes, file by file; of the rest the number. */
 function kitText({ files, version, next, written }: KitInitDocument, style: Style): string {
-  const changed = files.filter(({ fate }) => fate !== 'unchanged');
+  const changed = files.filter(({ action }) => action !== 'unchanged');
   const lines = changed.map(
-    ({ path, fate, lines: at }) => `${style.bold(fate.padEnd(9))} ${path}${at ? `:${at.join(',')}` : ''}`,
+    ({ path, action, lines: at }) => `${style.bold(action.padEnd(9))} ${path}${at ? `:${at.join(',')}` : ''}`,
   );
   const same = files.length - changed.length;
   if (same > 0) lines.push(style.dim(`${same} ${same === 1 ? 'file is' : 'files are'} up to date`));

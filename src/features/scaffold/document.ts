@@ -21,7 +21,7 @@ export const scaffoldPlanSchema = strictObject({
     strictObject({
       path: Type.String({ description: 'Relative to the folder of the primitive.' }),
       owner: Type.Enum(['impl', 'generated', 'config']),
-      fate: Type.Enum(['created', 'regenerated', 'unchanged', 'kept', 'skipped', 'conflict']),
+      action: Type.Enum(['create', 'update', 'unchanged', 'keep', 'skip', 'conflict']),
       reason: Type.Optional(
         Type.Enum([
           'edited',
@@ -32,7 +32,7 @@ export const scaffoldPlanSchema = strictObject({
           'left-over',
           'was-deleted',
           'blocked',
-          'foreign',
+          'unmanaged',
         ]),
       ),
       mode: Type.Enum(['100644', '100755']),
@@ -43,8 +43,8 @@ export const scaffoldPlanSchema = strictObject({
     }),
     { description: 'Sorted by path.' },
   ),
-  strangers: Type.Array(Type.String(), {
-    description: 'Files of the folder though nothing was scaffolded there.',
+  unmanaged: Type.Array(Type.String(), {
+    description: 'Files in the folder of a new primitive that scaffold did not write.',
   }),
   next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
   written: Type.Boolean({ description: 'False for a dry run.' }),

@@ -25,7 +25,7 @@ export async function executeScaffold(
 ): Promise<void> {
   refuseConflicts(plan);
   const writes = plan.files
-    .filter(({ fate }) => fate === 'created' || fate === 'regenerated')
+    .filter(({ action }) => action === 'create' || action === 'update')
     // The record comes last: after a kill it still says what was there before.
     .sort((a, b) => Number(a.path === MANIFEST) - Number(b.path === MANIFEST));
   const target = join(root, plan.path);

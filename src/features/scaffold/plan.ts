@@ -14,8 +14,8 @@ export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
 /** One file of a plan. `existing` is compared again before anything is written. */
 export type PlannedFile = ScaffoldPlan['files'][number];
 
-/** What becomes of a file. Only `created` and `regenerated` write anything. */
-export type Action = PlannedFile['fate'];
+/** What scaffold does with a file. Only `create` and `update` write anything. */
+export type Action = PlannedFile['action'];
 
 /** Why a file has its action, where that is not plain. */
 export type ActionReason = NonNullable<PlannedFile['reason']>;
@@ -33,12 +33,12 @@ export interface ScaffoldFacts {
   /** What is there at the paths that are rendered or recorded, and at `primitive.yaml`. */
   readonly existing: ReadonlyMap<string, Existing>;
   /** What is in the folder though nothing was scaffolded there; sorted. */
-  readonly unexpectedFiles: readonly string[];
+  readonly unmanaged: readonly string[];
   /** Write files again that were deleted. */
   readonly restore: boolean;
 }
 
-/** Decides what becomes of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
+/** Decides the action of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
 export function planScaffold(facts: ScaffoldFacts): {
   readonly plan: ScaffoldPlan;
   readonly contents: Contents;
@@ -63,21 +63,21 @@ export function planScaffold(facts: ScaffoldFacts): {
     template: { version: kind.version, from: before?.version ?? null },
     inputs,
     files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
-    strangers: facts.unexpectedFiles,
+    unmanaged: facts.unmanaged,
     next: nextSteps(kind, name, site.path, [...rendered.keys()]),
   };
   return { plan, contents };
 }
 
 /** Throws `scaffold-conflict` (exit 2) for a plan with files in conflict. */
-export function refuseConflicts({ kind, name, path, files, strangers: unexpected }: ScaffoldPlan): void {
-  const conflicts = files.filter(({ fate }) => fate === 'conflict').map((file) => file.path);
-  const inTheWay = [...new Set([...conflicts, ...unexpected])].sort();
+export function refuseConflicts({ kind, name, path, files, unmanaged }: ScaffoldPlan): void {
+  const conflicts = files.filter(({ action }) => action === 'conflict').map((file) => file.path);
+  const inTheWay = [...new Set([...conflicts, ...unmanaged])].sort();
   if (inTheWay.length === 0) return;
   const shown = inTheWay.slice(0, 10).map((file) => `${path}/${file}`);
   throw new PrimitiveError(
     'scaffold-conflict',
-    unexpected.length > 0
+    unmanaged.length > 0
       ? `${path} has files that scaffold did not write.`
       : `${conflicts.length === 1 ? 'Something is' : 'Some things are'} in the way of what scaffold writes.`,
     {
@@ -107,7 +107,7 @@ function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): Planne
       existing: digest,
       existingSize: size,
     } as const;
-    return [{ ...there, fate: 'kept', reason: 'left-over' }];
+    return [{ ...there, action: 'keep', reason: 'left-over' }];
   });
   return [...files, ...leftOver];
 }
@@ -117,7 +117,7 @@ function keepGenerated(
   files: readonly PlannedFile[],
   { generators = [], files: rules = [] }: Kind,
 ): readonly PlannedFile[] {
-  const edited = files.filter(({ fate }) => fate === 'kept' || fate === 'skipped').map(({ path }) => path);
+  const edited = files.filter(({ action }) => action === 'keep' || action === 'skip').map(({ path }) => path);
   const stale = generators.filter(({ reads }) =>
     edited.some((path) => reads.some((glob) => globMatcher(glob)(path))),
   );
@@ -128,8 +128,8 @@ function keepGenerated(
     const by = owners.find(({ matches }) => matches(file.path))?.by;
     if (by === undefined || !ids.has(by)) return file;
     const reason = 'generator-input-edited';
-    if (file.fate === 'created') return { ...file, fate: 'skipped', reason };
-    return file.fate === 'regenerated' ? { ...file, fate: 'kept', reason } : file;
+    if (file.action === 'create') return { ...file, action: 'skip', reason };
+    return file.action === 'update' ? { ...file, action: 'keep', reason } : file;
   });
 }
 
@@ -144,17 +144,17 @@ function planFile(
   const found = existing.get(path);
   const recorded = before?.files.get(path);
   if (found === undefined) {
-    if (recorded === undefined) return { ...file, fate: 'created' };
+    if (recorded === undefined) return { ...file, action: 'create' };
     // Its owner has deleted or renamed it.
     const stays = owner !== 'generated' && !restore;
-    return { ...file, fate: stays ? 'skipped' : 'created', reason: 'was-deleted' };
+    return { ...file, action: stays ? 'skip' : 'create', reason: 'was-deleted' };
   }
-  if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
+  if (found.type === 'blocked') return { ...file, action: 'conflict', reason: 'blocked' };
   const there = { ...file, existing: found.digest, existingSize: found.size };
-  if (before === undefined) return { ...there, fate: 'conflict', reason: 'foreign' };
-  if (found.digest === digest) return { ...there, fate: 'unchanged' };
-  if (owner === 'generated') return { ...there, fate: 'regenerated' };
-  return { ...there, fate: 'kept', reason: whyKept(found.digest, digest, recorded) };
+  if (before === undefined) return { ...there, action: 'conflict', reason: 'unmanaged' };
+  if (found.digest === digest) return { ...there, action: 'unchanged' };
+  if (owner === 'generated') return { ...there, action: 'update' };
+  return { ...there, action: 'keep', reason: whyKept(found.digest, digest, recorded) };
 }
 
 /** Two signals: what was written against what is there, and against what would be written. */
@@ -168,10 +168,10 @@ function planManifest({ bytes, mode, owner }: RenderedFile, { existing }: Scaffo
   const digest = digestOf(bytes);
   const file = { path: MANIFEST, owner, mode, size: bytes.length, digest };
   const found = existing.get(MANIFEST);
-  if (found === undefined) return { ...file, fate: 'created' };
-  if (found.type === 'blocked') return { ...file, fate: 'conflict', reason: 'blocked' };
+  if (found === undefined) return { ...file, action: 'create' };
+  if (found.type === 'blocked') return { ...file, action: 'conflict', reason: 'blocked' };
   const there = { ...file, existing: found.digest, existingSize: found.size };
-  return { ...there, fate: found.digest === digest ? 'unchanged' : 'regenerated' };
+  return { ...there, action: found.digest === digest ? 'unchanged' : 'update' };
 }
 
 /** Of each file, the digest as it was last written: that of a kept or skipped one is still the older. */
@@ -180,8 +180,8 @@ function recordAfter(
   before: Provenance | undefined,
 ): ReadonlyMap<string, Digest> {
   return new Map(
-    files.flatMap(({ path, fate, digest }): [string, Digest][] => {
-      const last = fate === 'kept' || fate === 'skipped' ? before?.files.get(path) : digest;
+    files.flatMap(({ path, action, digest }): [string, Digest][] => {
+      const last = action === 'keep' || action === 'skip' ? before?.files.get(path) : digest;
       return last === undefined ? [] : [[path, last]];
     }),
   );

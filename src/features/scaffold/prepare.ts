@@ -107,8 +107,7 @@ export async function prepareScaffold(
   }
   const folder = join(location.root, site.path);
   const paths = new Set([...rendered.keys(), ...(provenance?.files.keys() ?? []), MANIFEST]);
-  const unexpectedFiles =
-    site.state === 'occupied' && provenance === undefined ? await readUnexpected(folder) : [];
+  const unmanaged = site.state === 'occupied' && provenance === undefined ? await readUnexpected(folder) : [];
   const existing = await readExisting(folder, paths);
   // Another process was quicker: now its primitive is there, whole.
   if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
@@ -119,7 +118,7 @@ export async function prepareScaffold(
     rendered,
     site,
     existing,
-    unexpectedFiles,
+    unmanaged,
     restore: request.restore,
   });
   return { ...planned, warnings };

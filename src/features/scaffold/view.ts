@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   'left-over': 'the template does not write it any more',
   'was-deleted': 'was deleted',
   blocked: 'something else has its name',
-  foreign: 'was there before',
+  unmanaged: 'was there before',
 };
 
 /** The plan as an outcome; `root` is the folder of the config. Exit 2 for a conflict. */
@@ -23,21 +23,20 @@ export function scaffoldOutcome(
   { root, cwd }: { readonly root: string; readonly cwd: string },
 ): Outcome {
   const elsewhere = root === cwd ? undefined : root;
-  const refused =
-    document.strangers.length > 0 || document.files.some(({ fate: action }) => action === 'conflict');
+  const refused = document.unmanaged.length > 0 || document.files.some(({ action }) => action === 'conflict');
   return { document, text: (style) => scaffoldText(document, style, elsewhere), exit: refused ? 2 : 0 };
 }
 
 /** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
 function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
-  const { kind, name, path, files, strangers: unexpectedFiles, written, next } = document;
+  const { kind, name, path, files, unmanaged, written, next } = document;
   const rows = files.map((file) => row(file, style));
-  const unexpected = unexpectedFiles
+  const conflicts = unmanaged
     .filter((other) => !files.some((file) => file.path === other))
-    .map((other) => [style.red('conflict'), sanitizeLine(other), '', style.dim(REASONS.foreign)]);
+    .map((other) => [style.red('conflict'), sanitizeLine(other), '', style.dim(REASONS.unmanaged)]);
   const head = `${style.bold(`${kind}/${name}`)} in ${path}: ${summary(files, written)}`;
-  const conflict = unexpected.length > 0 || files.some(({ fate: action }) => action === 'conflict');
-  const deleted = files.some(({ fate, reason }) => fate === 'skipped' && reason === 'was-deleted');
+  const conflict = unmanaged.length > 0 || files.some(({ action }) => action === 'conflict');
+  const deleted = files.some(({ action, reason }) => action === 'skip' && reason === 'was-deleted');
   const after = conflict
     ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
     : [
@@ -45,34 +44,31 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
-  return `${table([...rows, ...unexpected])}\n${[head, ...after].join('\n')}\n`;
+  return `${table([...rows, ...conflicts])}\n${[head, ...after].join('\n')}\n`;
 }
 
-function row(
-  { fate: action, path, size, existingSize, reason }: PlannedFile,
-  style: Style,
-): readonly string[] {
+function row({ action, path, size, existingSize, reason }: PlannedFile, style: Style): readonly string[] {
   const paint: Readonly<Record<Action, (text: string) => string>> = {
-    created: style.green,
-    regenerated: style.yellow,
+    create: style.green,
+    update: style.yellow,
     unchanged: style.dim,
-    kept: style.bold,
-    skipped: style.dim,
+    keep: style.bold,
+    skip: style.dim,
     conflict: style.red,
   };
   return [
     paint[action](action),
     sanitizeLine(path),
-    `${action === 'kept' ? (existingSize ?? size) : size} B`,
+    `${action === 'keep' ? (existingSize ?? size) : size} B`,
     reason === undefined ? '' : style.dim(REASONS[reason]),
   ];
 }
 
 function summary(files: readonly PlannedFile[], written: boolean): string {
-  const actions: readonly Action[] = ['created', 'regenerated', 'unchanged', 'kept', 'skipped', 'conflict'];
+  const actions: readonly Action[] = ['create', 'update', 'unchanged', 'keep', 'skip', 'conflict'];
   const counts = actions.flatMap((action) => {
-    const count = files.filter((file) => file.fate === action).length;
-    return count === 0 ? [] : [`${count} ${action}`];
+    const count = files.filter((file) => file.action === action).length;
+    return count === 0 ? [] : [`${action} ${count}`];
   });
   return `${counts.join(', ')}${written ? '' : '; nothing was written'}`;
 }

@@ -73,8 +73,8 @@ describe('gitops init', () => {
     };
     await expect(initKit(repo.root, {}, newer)).rejects.toMatchObject({ code: 'kit-outdated', exit: 2 });
     const result = await initKit(repo.root, { update: true }, newer);
-    expect(result.files.filter(({ fate }) => fate !== 'unchanged')).toEqual([
-      { path: SCRIPT, fate: 'merged' },
+    expect(result.files.filter(({ action }) => action !== 'unchanged')).toEqual([
+      { path: SCRIPT, action: 'merge' },
     ]);
     expect(await repo.read(SCRIPT)).toMatch(/^\/\/ Ours\n.*\/\/ newer\n$/s);
     repo.git('commit', '-qam', 'Update the kit');
@@ -94,7 +94,9 @@ describe('gitops init', () => {
       kit: () => kitWith('scaffold/scaffold.mjs', (text) => `${text}// newer\n`),
     };
     const { files } = await initKit(repo.root, { update: true }, newer);
-    expect(files.filter(({ fate }) => fate !== 'unchanged')).toEqual([{ path: SCRIPT, fate: 'updated' }]);
+    expect(files.filter(({ action }) => action !== 'unchanged')).toEqual([
+      { path: SCRIPT, action: 'update' },
+    ]);
   });
 
   test('a conflict is refused with its lines, and written with markers where that is asked for', async () => {
@@ -130,9 +132,9 @@ describe('gitops init', () => {
       why: 'kit.yaml has changed since.',
     });
     const { files } = await initKit(repo.root, { update: true });
-    expect(files.filter(({ fate }) => fate === 'created' || fate === 'removed')).toEqual([
-      { path: 'sources/values/env/dev/globals.yaml', fate: 'removed' },
-      { path: 'sources/values/env/test/globals.yaml', fate: 'created' },
+    expect(files.filter(({ action }) => action === 'create' || action === 'delete')).toEqual([
+      { path: 'sources/values/env/dev/globals.yaml', action: 'delete' },
+      { path: 'sources/values/env/test/globals.yaml', action: 'create' },
     ]);
     expect(await repo.read('sources/values/env/dev/apps/x.yaml')).toBe('enabled: true\n');
   });
@@ -156,9 +158,9 @@ describe('gitops init', () => {
     };
     const { files } = await initKit(repo.root, { update: true }, newer);
     expect(files.filter(({ path }) => /charts\//.test(path) && !path.endsWith(chart))).not.toContainEqual(
-      expect.not.objectContaining({ fate: 'unchanged' }),
+      expect.not.objectContaining({ action: 'unchanged' }),
     );
-    expect(files).toContainEqual({ path: `deploy/${chart}`, fate: 'merged' });
+    expect(files).toContainEqual({ path: `deploy/${chart}`, action: 'merge' });
     expect(await repo.read(`deploy/${chart}`)).toMatch(/^# Ours\n.*\n# newer\n$/s);
   });
 
@@ -178,7 +180,7 @@ describe('gitops init', () => {
         emit: (event) => void events.push(event),
       },
     );
-    expect(files).toContainEqual({ path: SCRIPT, fate: 'kept' });
+    expect(files).toContainEqual({ path: SCRIPT, action: 'keep' });
     expect(events.filter(({ type }) => type === 'warning')).toEqual([
       {
         type: 'warning',

@@ -77,7 +77,7 @@ test('a fresh scaffold is as generated; a change of the proto is seen, made, and
 
   const { plan } = await prepare(repo.root, domain);
   const stub = plan.files.find(({ path }) => path.endsWith('service.pb.go'));
-  expect([stub?.fate, stub?.reason]).toEqual(['kept', 'generator-input-edited']);
+  expect([stub?.action, stub?.reason]).toEqual(['keep', 'generator-input-edited']);
 });
 
 test('a generator that fails changes nothing, and says why', async () => {
@@ -199,7 +199,7 @@ test('a service of an existing proto: its stubs are to be generated first, and t
   });
   expect(vet).toEqual({ code: 0, stdout: '', stderr: '' });
   const again = await prepare(repo.root, { kind: 'domain', name: 'billing' });
-  expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+  expect(new Set(again.plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
 });
 
 const flow = { kind: 'process', name: 'orders' };
@@ -249,7 +249,7 @@ test('an edited model: seen, generated with its new method, left alone by scaffo
   expect(await readFile(join(repo.root, code), 'utf8')).toContain('WorkRecallV1(ctx context.Context');
   const { plan } = await prepare(repo.root, flow);
   const generated = plan.files.find(({ path }) => path.endsWith('model.go'));
-  expect([generated?.fate, generated?.reason]).toEqual(['kept', 'generator-input-edited']);
+  expect([generated?.action, generated?.reason]).toEqual(['keep', 'generator-input-edited']);
 });
 
 test('a model with faults changes nothing, and each is told with its place', async () => {
@@ -291,7 +291,7 @@ test('a process of an existing model is written with it, and one with faults is 
   for (const original of ['there', 'gone']) {
     if (original === 'gone') await rm(join(repo.root, 'models/order.bpmn'));
     const again = await prepare(repo.root, { kind: 'process', name: 'shop' });
-    expect(new Set(again.plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+    expect(new Set(again.plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
   }
 });
 
@@ -311,7 +311,7 @@ test('the copy of a model counts: the original is read no more, and the one that
   const changed = ORDER.replace('type="mail"', 'type="post"');
   await repo.write({ [original]: changed });
   const { plan } = await prepare(repo.root, { kind: 'process', name: 'shop' });
-  expect(new Set(plan.files.map(({ fate }) => fate))).toEqual(new Set(['unchanged']));
+  expect(new Set(plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
   expect(changesOf(await run(repo.root, { check: true }))).toEqual([]);
   expect(await warning()).toBe(
     `${original}: it has changed since it was copied to ${copy}, from which code is generated`,

@@ -291,7 +291,7 @@ describe('refused before anything is written', () => {
       code: 'input-changed',
     });
     const plan = await scaffold(repo.root);
-    expect([plan.inputs, new Set(plan.files.map(({ fate }) => fate))]).toEqual([
+    expect([plan.inputs, new Set(plan.files.map(({ action }) => action))]).toEqual([
       { color: 'red' },
       new Set(['unchanged']),
     ]);

@@ -74,8 +74,8 @@ test('a file that was renamed stays away however often scaffold runs, until it i
   await rename(join(folder, 'src/order_lines.ts'), join(folder, 'src/lines.ts'));
   for (let round = 0; round < 2; round += 1) {
     const { files } = await scaffold(repo.root);
-    const found = files.filter(({ fate }) => fate !== 'unchanged');
-    expect(found).toMatchObject([{ path: 'src/order_lines.ts', fate: 'skipped', reason: 'was-deleted' }]);
+    const found = files.filter(({ action }) => action !== 'unchanged');
+    expect(found).toMatchObject([{ path: 'src/order_lines.ts', action: 'skip', reason: 'was-deleted' }]);
     expect(await readdir(join(folder, 'src'))).toEqual(['lines.ts']);
   }
   await scaffold(repo.root, { restore: true });

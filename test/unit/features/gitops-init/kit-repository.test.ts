@@ -5,7 +5,7 @@ import { contentOf } from '../../../support/tree.ts';
 
 const change = (path: string, before: string | undefined, after: string | undefined) => ({
   path,
-  fate: 'updated' as const,
+  action: 'update' as const,
   ...(before === undefined ? {} : { before }),
   ...(after === undefined ? {} : { after }),
 });

@@ -12,27 +12,27 @@ import { readBases } from '../../../../src/kinds/template.ts';
 
 const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
 
-function fateOf(base: string | undefined, existing: string | undefined, wanted: string | undefined) {
+function actionOf(base: string | undefined, existing: string | undefined, wanted: string | undefined) {
   const of = (text: string | undefined) => new Map(text === undefined ? [] : [['f', text]]);
   const [change] = planKit(of(base), of(existing), of(wanted));
-  return change && [change.fate, change.after, ...(change.lines ? [change.lines] : [])];
+  return change && [change.action, change.after, ...(change.lines ? [change.lines] : [])];
 }
 
 describe('what happens to a file', () => {
   const base = '1\n2\n3\n4\n5\n';
   test.each([
-    ['new', undefined, undefined, 'x\n', ['created', 'x\n']],
+    ['new', undefined, undefined, 'x\n', ['create', 'x\n']],
     ['the same file was there', undefined, 'x\n', 'x\n', ['unchanged', 'x\n']],
     ['as it was installed', base, base, base, ['unchanged', base]],
-    ['changed by the kit', base, base, 'x\n', ['updated', 'x\n']],
-    ['changed by the owner', base, 'x\n', base, ['kept', 'x\n']],
+    ['changed by the kit', base, base, 'x\n', ['update', 'x\n']],
+    ['changed by the owner', base, 'x\n', base, ['keep', 'x\n']],
     ['changed by both alike', base, 'x\n', 'x\n', ['unchanged', 'x\n']],
-    ['removed by the kit', base, base, undefined, ['removed', undefined]],
-    ['removed by the kit, changed by the owner', base, 'x\n', undefined, ['kept', 'x\n']],
-    ['removed by the owner', base, undefined, base, ['kept', undefined]],
-    ['removed by the owner, changed by the kit', base, undefined, 'x\n', ['kept', undefined]],
+    ['removed by the kit', base, base, undefined, ['delete', undefined]],
+    ['removed by the kit, changed by the owner', base, 'x\n', undefined, ['keep', 'x\n']],
+    ['removed by the owner', base, undefined, base, ['keep', undefined]],
+    ['removed by the owner, changed by the kit', base, undefined, 'x\n', ['keep', undefined]],
     ['removed by both', base, undefined, undefined, ['unchanged', undefined]],
-    ['changed in two places', base, '0\n2\n3\n4\n5\n', '1\n2\n3\n4\n6\n', ['merged', '0\n2\n3\n4\n6\n']],
+    ['changed in two places', base, '0\n2\n3\n4\n5\n', '1\n2\n3\n4\n6\n', ['merge', '0\n2\n3\n4\n6\n']],
     [
       'changed in one place',
       base,
@@ -48,14 +48,14 @@ describe('what happens to a file', () => {
       ['conflict', '<<<<<<< yours\nmine\n||||||| installed\n=======\nkit\n>>>>>>> kit\n', [1]],
     ],
   ])('%s', (_, installed, existing, wanted, expected) => {
-    expect(fateOf(installed, existing, wanted)).toEqual(expected);
+    expect(actionOf(installed, existing, wanted)).toEqual(expected);
   });
 
   test('no line of the owner is lost, and no line of the kit', () => {
     const lines = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(lines, lines, lines, (o, a, b) => {
-        const [, after] = fateOf(o.join('\n'), a.join('\n'), b.join('\n')) ?? [];
+        const [, after] = actionOf(o.join('\n'), a.join('\n'), b.join('\n')) ?? [];
         const kept = String(after).split('\n');
         for (const side of [a, b]) {
           const added = side.filter((line) => !o.includes(line));

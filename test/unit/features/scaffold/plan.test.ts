@@ -47,7 +47,7 @@ function file(text: string): Existing {
 async function plan(
   files: Readonly<Record<string, Existing>>,
   recorded?: Readonly<Record<string, string>>,
-  unexpectedFiles: readonly string[] = [],
+  unmanaged: readonly string[] = [],
   restore = false,
 ): Promise<ScaffoldPlan> {
   const lines = Object.entries(recorded ?? {}).map(
@@ -64,13 +64,13 @@ async function plan(
   };
   const existing = new Map(Object.entries(files));
   if (manifest !== undefined) existing.set('primitive.yaml', file(text));
-  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles, restore };
+  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged, restore };
   return planScaffold(facts).plan;
 }
 
-function fates({ files }: ScaffoldPlan): Record<string, string> {
+function actions({ files }: ScaffoldPlan): Record<string, string> {
   return Object.fromEntries(
-    files.map(({ path, fate, reason }) => [path, reason === undefined ? fate : `${fate}: ${reason}`]),
+    files.map(({ path, action, reason }) => [path, reason === undefined ? action : `${action}: ${reason}`]),
   );
 }
 
@@ -84,45 +84,45 @@ const current = Object.fromEntries([...rendered.keys()].map((path) => [path, `${
 const onDisk = (texts: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, file(text)]));
 
-describe('the fate of a file', () => {
+describe('the action of a file', () => {
   test('of a new primitive: created, with the record', async () => {
-    expect(fates(await plan({}))).toEqual({
-      Dockerfile: 'created',
-      'gen/model.go': 'created',
-      'main.go': 'created',
-      'model.txt': 'created',
-      'primitive.yaml': 'created',
+    expect(actions(await plan({}))).toEqual({
+      Dockerfile: 'create',
+      'gen/model.go': 'create',
+      'main.go': 'create',
+      'model.txt': 'create',
+      'primitive.yaml': 'create',
     });
   });
 
   test.each([
     ['nothing happened', current, current, 'main.go', 'unchanged'],
-    ['a person edited it', { ...current, 'main.go': 'mine' }, current, 'main.go', 'kept: edited'],
-    ['the template changed', old, old, 'main.go', 'kept: template-changed'],
-    ['both', { ...old, 'main.go': 'mine' }, old, 'main.go', 'kept: edited-and-template-changed'],
+    ['a person edited it', { ...current, 'main.go': 'mine' }, current, 'main.go', 'keep: edited'],
+    ['the template changed', old, old, 'main.go', 'keep: template-changed'],
+    ['both', { ...old, 'main.go': 'mine' }, old, 'main.go', 'keep: edited-and-template-changed'],
     ['a person edited it to what the template makes now', current, old, 'main.go', 'unchanged'],
-    ['nothing is recorded of it', { ...current, 'main.go': 'mine' }, {}, 'main.go', 'kept: unrecorded'],
-    ['config is kept as code is', { ...current, Dockerfile: 'mine' }, current, 'Dockerfile', 'kept: edited'],
+    ['nothing is recorded of it', { ...current, 'main.go': 'mine' }, {}, 'main.go', 'keep: unrecorded'],
+    ['config is kept as code is', { ...current, Dockerfile: 'mine' }, current, 'Dockerfile', 'keep: edited'],
     [
       'a person edited what is ours',
       { ...current, 'gen/model.go': 'mine' },
       current,
       'gen/model.go',
-      'regenerated',
+      'update',
     ],
     [
       'it was generated from what a person edited',
       { ...current, 'gen/model.go': 'theirs', 'model.txt': 'mine' },
       current,
       'gen/model.go',
-      'kept: generator-input-edited',
+      'keep: generator-input-edited',
     ],
     [
       'it is not written any more',
       { ...current, 'gone.go': 'x' },
       { ...current, 'gone.go': 'x' },
       'gone.go',
-      'kept: left-over',
+      'keep: left-over',
     ],
     [
       'it is neither written nor there any more',
@@ -131,31 +131,31 @@ describe('the fate of a file', () => {
       'gone.go',
       undefined,
     ],
-  ] as const)('%s', async (_, disk, recorded, path, fate) => {
-    expect(fates(await plan(onDisk(disk), recorded))[path]).toBe(fate);
+  ] as const)('%s', async (_, disk, recorded, path, action) => {
+    expect(actions(await plan(onDisk(disk), recorded))[path]).toBe(action);
   });
 
   test('what its owner deleted stays away, and comes back when asked for', async () => {
     const { 'main.go': _, ...rest } = current;
-    expect(fates(await plan(onDisk(rest), current))['main.go']).toBe('skipped: was-deleted');
-    expect(fates(await plan(onDisk(rest), current, [], true))['main.go']).toBe('created: was-deleted');
+    expect(actions(await plan(onDisk(rest), current))['main.go']).toBe('skip: was-deleted');
+    expect(actions(await plan(onDisk(rest), current, [], true))['main.go']).toBe('create: was-deleted');
   });
 
   test('what is ours comes back, unless what it is made from was deleted', async () => {
     const { 'gen/model.go': _, ...rest } = current;
-    expect(fates(await plan(onDisk(rest), current))['gen/model.go']).toBe('created: was-deleted');
+    expect(actions(await plan(onDisk(rest), current))['gen/model.go']).toBe('create: was-deleted');
     const { 'model.txt': __, ...less } = rest;
-    expect(fates(await plan(onDisk(less), current))['gen/model.go']).toBe('skipped: generator-input-edited');
+    expect(actions(await plan(onDisk(less), current))['gen/model.go']).toBe('skip: generator-input-edited');
   });
 
   test('something else of its name is a conflict', async () => {
     const blocked = { ...onDisk(current), 'main.go': { type: 'blocked', by: 'main.go' } as const };
-    expect(fates(await plan(blocked, current))['main.go']).toBe('conflict: blocked');
+    expect(actions(await plan(blocked, current))['main.go']).toBe('conflict: blocked');
   });
 
   test('what was there before anything was scaffolded is a conflict', async () => {
     const made = await plan(onDisk({ 'main.go': 'main.go new' }), undefined, ['main.go', 'notes']);
-    expect(fates(made)).toMatchObject({ 'main.go': 'conflict: foreign', Dockerfile: 'created' });
+    expect(actions(made)).toMatchObject({ 'main.go': 'conflict: unmanaged', Dockerfile: 'create' });
     expect(() => refuseConflicts(made)).toThrow('primitives/widget/a has files that scaffold did not write.');
   });
 });
@@ -163,7 +163,7 @@ describe('the fate of a file', () => {
 test('a kept file says its own size besides that of the template', async () => {
   const { files } = await plan({ ...onDisk(current), 'main.go': file('mine') }, current);
   const kept = files.find(({ path }) => path === 'main.go');
-  expect([kept?.fate, kept?.size, kept?.existingSize]).toEqual(['kept', 'main.go new'.length, 4]);
+  expect([kept?.action, kept?.size, kept?.existingSize]).toEqual(['keep', 'main.go new'.length, 4]);
 });
 
 test('the record of a kept and of a deleted file stays that of what was written', async () => {
@@ -195,7 +195,7 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
     others: [],
   };
   const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
-  return { kind, name: 'a', inputs: {}, rendered, site, existing, unexpectedFiles: [], restore: false };
+  return { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged: [], restore: false };
 }
 
 test('a plan is plain data, the same for any order of the files', async () => {
