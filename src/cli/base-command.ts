@@ -1,17 +1,17 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
+import { type App, createApp } from '../app/app.ts';
+import type { Environment } from '../app/environment.ts';
 import { type ExitCode, toPrimitiveError } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
 import { createStyle } from '../render/style.ts';
 import { inert } from '../render/text.ts';
-import { type Environment, type EnvironmentFlags, readEnvironment } from './environment.ts';
+import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
 import { isInterruption, listenForInterrupts } from './interrupt.ts';
 import type { ProgressFlags } from './progress.ts';
 import { checkReports, type ReportTarget, writeAtomically } from './reports.ts';
-import type { Session } from './session.ts';
-import { createWiring } from './wiring/wiring.ts';
 
 /** The flags that {@link BaseCommand.act} looks at; commands without reports or events leave those out. */
 interface ActFlags extends EnvironmentFlags, ProgressFlags {
@@ -42,8 +42,8 @@ export abstract class BaseCommand extends Command {
     throw error;
   }
 
-  /** Runs `work` with a session and shows its outcome; resolves to the exit code. */
-  protected async act(flags: ActFlags, work: (session: Session) => Promise<Outcome>): Promise<ExitCode> {
+  /** Runs `work` with the app and shows its outcome; resolves to the exit code. */
+  protected async act(flags: ActFlags, work: (app: App) => Promise<Outcome>): Promise<ExitCode> {
     const environment = readEnvironment(process, flags, this.config.version);
     const reports = await checkReports(flags.report ?? [], environment.cwd);
     const { createProgress } = await import('./progress.ts');
@@ -51,15 +51,22 @@ export abstract class BaseCommand extends Command {
     using interrupts = listenForInterrupts(process, () => progress.interrupted());
     const { signal } = interrupts;
     const { emit } = progress;
-    const wiring = createWiring({ environment, signal, emit });
-    const outcome = await work({ environment, wiring, signal, emit })
+    const app = createApp({
+      ...environment,
+      signal,
+      emit,
+      ...(environment.interactive && {
+        ask: async (question) => (await import('./prompt.ts')).ask(question, signal),
+      }),
+    });
+    const outcome = await work(app)
       .catch(async (error: unknown) => {
         // After an interruption other things may fail; the interruption is the cause, in the words of the command.
         const cause = signal.aborted && !isInterruption(error) ? signal.reason : error;
         if (reports.length > 0) await writeFailure(reports, cause, environment);
         throw cause;
       })
-      .finally(() => wiring.close());
+      .finally(() => app.close());
     progress.end();
     const document = () => stringifyDocument(outcome.document);
     for (const { format, path } of reports) {

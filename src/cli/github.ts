@@ -1,8 +1,8 @@
 import { appendFile } from 'node:fs/promises';
+import type { Environment } from '../app/environment.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { annotations, githubOutput } from '../render/github.ts';
 import type { Outcome } from '../render/outcome.ts';
-import type { Environment } from './environment.ts';
 
 /**
  * Writes annotations to the log of the step, outputs and summary to the files that the runner reads after it. Throws

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '@oclif/core/config';
+import { secretsOf } from '../app/secrets.ts';
 import { type ExitCode, PrimitiveError, toPrimitiveError } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
 import { inert } from '../render/text.ts';
@@ -9,7 +10,6 @@ import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
 import { wantsColor } from './color.ts';
 import { detectCi } from './environment.ts';
 import { errorDocument, errorText, stackText } from './failure.ts';
-import { secretsOf } from './secrets.ts';
 
 /** How the CLI is loaded. */
 export interface MainOptions {

@@ -1,10 +1,10 @@
+import type { Environment } from '../app/environment.ts';
 import type { Event } from '../core/events.ts';
 import { mask } from '../core/mask.ts';
 import type { EventRenderer } from '../render/events.ts';
 import { githubRenderer } from '../render/github.ts';
 import { ndjsonRenderer } from '../render/ndjson.ts';
 import { plainRenderer } from '../render/plain.ts';
-import type { Environment } from './environment.ts';
 
 /** The flags that decide how events are shown. */
 export interface ProgressFlags {

@@ -1,26 +1,16 @@
 import { createInterface } from 'node:readline/promises';
+import type { Question } from '../app/context.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import type { Session } from './session.ts';
-
-/** A question on the terminal. */
-export interface Question {
-  readonly text: string;
-  /** The answer where only return is pressed. */
-  readonly preset?: string;
-  /** Why an answer cannot be used; undefined where it can. */
-  readonly fault?: (answer: string) => string | undefined;
-}
 
 /**
- * Asks on stderr until an answer can be used. Only for a session whose environment is interactive.
+ * Asks on stderr until an answer can be used. Only where the environment is interactive.
  *
- * Throws `prompt-ended` (exit 2) where the input ends, and the reason of the session's signal.
+ * Throws `prompt-ended` (exit 2) where the input ends, and the reason of the signal.
  */
 export async function ask(
-  session: Session,
   { text, preset, fault = () => undefined }: Question,
+  signal: AbortSignal,
 ): Promise<string> {
-  const { signal } = session;
   using terminal = createInterface({ input: process.stdin, output: process.stderr });
   // In raw mode Ctrl-C is a key like any other.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));

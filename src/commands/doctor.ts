@@ -1,8 +1,8 @@
+import { warnOfShortSecrets } from '../app/secrets.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
-import { doctorPorts } from '../cli/ports/doctor.ts';
-import { warnOfShortSecrets } from '../cli/session.ts';
 import type { ExitCode } from '../core/errors.ts';
+import type { Target } from '../features/gitops-scaffold/diagnose.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check what a publish needs, and how to fix what is missing.';
@@ -12,11 +12,21 @@ export default class Doctor extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(Doctor);
-    return this.act(flags, async (session) => {
-      warnOfShortSecrets(session);
-      const { runDoctor } = await import('../features/doctor/run.ts');
-      const { doctorOutcome } = await import('../features/doctor/view.ts');
-      return doctorOutcome(await runDoctor(await doctorPorts(session)));
+    return this.act(flags, async (app) => {
+      warnOfShortSecrets(app);
+      const [{ PATIENCE, runDoctor }, { doctorOutcome }, { rehearsePublish }] = await Promise.all([
+        import('../features/doctor/run.ts'),
+        import('../features/doctor/view.ts'),
+        import('../features/publish/rehearse.ts'),
+      ]);
+      // The user waits for the answer, and a registry that does not answer is one.
+      const registry = () => app.registry({ retryBudget: 0 });
+      const publish = rehearsePublish({ ...app, registry }, PATIENCE, app.emit);
+      const checkWorkflow = async (gitops: Target) => {
+        const { lookUp } = await import('../features/gitops-scaffold/diagnose.ts');
+        await lookUp(await app.github(gitops.repository, { budget: 0 }), gitops);
+      };
+      return doctorOutcome(await runDoctor({ ...app, publish, checkWorkflow }));
     });
   }
 }

@@ -20,13 +20,12 @@ export default class Generate extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Generate);
     const request = { selection: selectionOf(flags, args), check: flags.check };
-    return this.act(flags, async (session) => {
-      const [{ runGenerate }, { generateOutcome }, { generatePorts }] = await Promise.all([
+    return this.act(flags, async (app) => {
+      const [{ runGenerate }, { generateOutcome }] = await Promise.all([
         import('../features/generate/run.ts'),
         import('../features/generate/view.ts'),
-        import('../cli/ports/generate.ts'),
       ]);
-      return generateOutcome(await runGenerate(request, await generatePorts(session)));
+      return generateOutcome(await runGenerate(request, app));
     });
   }
 }

@@ -1,7 +1,6 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
-import { initPorts } from '../cli/ports/init.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
@@ -29,13 +28,11 @@ export default class Init extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(Init);
-    return this.act(flags, async (session) => {
+    return this.act(flags, async (app) => {
       const { runInit } = await import('../features/init/run.ts');
       const { initOutcome } = await import('../features/init/view.ts');
       const { repository, registry, branch, ci, 'dry-run': dryRun } = flags;
-      return initOutcome(
-        await runInit({ repository, registry, branch, ci, dryRun }, await initPorts(session)),
-      );
+      return initOutcome(await runInit({ repository, registry, branch, ci, dryRun }, app));
     });
   }
 }

@@ -1,6 +1,5 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
-import { listPorts } from '../cli/ports/list.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class List extends BaseCommand {
@@ -12,10 +11,10 @@ export default class List extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(List);
-    return this.act(flags, async (session) => {
+    return this.act(flags, async (app) => {
       const { runList } = await import('../features/list/run.ts');
       const { listOutcome } = await import('../features/list/view.ts');
-      return listOutcome(await runList(selectionOf(flags, args), listPorts(session)));
+      return listOutcome(await runList(selectionOf(flags, args), app));
     });
   }
 }

@@ -1,4 +1,5 @@
 import { boolean } from '@oclif/core/flags';
+import { warnOfShortSecrets } from '../app/secrets.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import {
   effectFlags,
@@ -8,8 +9,6 @@ import {
   selectionFlags,
   selectionOf,
 } from '../cli/flags.ts';
-import { publishPorts } from '../cli/ports/publish.ts';
-import { warnOfShortSecrets } from '../cli/session.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Publish extends BaseCommand {
@@ -44,8 +43,8 @@ export default class Publish extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Publish);
-    return this.act(flags, async (session) => {
-      warnOfShortSecrets(session);
+    return this.act(flags, async (app) => {
+      warnOfShortSecrets(app);
       const { runPublish } = await import('../features/publish/run.ts');
       const { publishOutcome } = await import('../features/publish/view.ts');
       const request = {
@@ -54,7 +53,7 @@ export default class Publish extends BaseCommand {
         keepGoing: flags['keep-going'],
         dryRun: flags['dry-run'],
       };
-      return publishOutcome(await runPublish(request, publishPorts(session), session.emit));
+      return publishOutcome(await runPublish(request, app, app.emit));
     });
   }
 }

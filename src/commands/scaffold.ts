@@ -2,7 +2,6 @@ import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
 import { misspeltFlag, rethrow, splitInputs } from '../cli/inputs.ts';
-import { wiringProposer } from '../cli/propose-wiring.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { nestOutcome } from '../render/outcome.ts';
 
@@ -43,16 +42,16 @@ export default class Scaffold extends BaseCommand {
     const { kind, name, restore, 'dry-run': dryRun } = flags;
     const slip = misspeltFlag('scaffold', inputs, known);
     if (slip && !(kind && name)) throw slip;
-    return this.act(flags, async (session) => {
-      const [{ runScaffold }, { scaffoldOutcome }, { scaffoldPorts }] = await Promise.all([
+    return this.act(flags, async (app) => {
+      const [{ runScaffold }, { scaffoldOutcome }, { location }] = await Promise.all([
         import('../features/scaffold/run.ts'),
         import('../features/scaffold/view.ts'),
-        import('../cli/ports/scaffold.ts'),
+        app.workspace(),
       ]);
-      const ports = await scaffoldPorts(session);
-      const propose = flags['gitops-pr'] ? await wiringProposer(session, dryRun) : undefined;
-      const document = await runScaffold({ kind, name, inputs, restore, dryRun }, ports).catch(rethrow(slip));
-      const outcome = scaffoldOutcome(document, { root: ports.location.root, cwd: ports.cwd });
+      const proposal = flags['gitops-pr'] ? import('../features/gitops-scaffold/propose.ts') : undefined;
+      const propose = await (await proposal)?.openProposal(app, dryRun);
+      const document = await runScaffold({ kind, name, inputs, restore, dryRun }, app).catch(rethrow(slip));
+      const outcome = scaffoldOutcome(document, { root: location.root, cwd: app.cwd });
       if (propose === undefined || outcome.exit !== 0) return outcome;
       return nestOutcome(outcome, 'gitops', await propose(document));
     });

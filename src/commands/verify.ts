@@ -1,7 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
-import { verifyPorts } from '../cli/ports/verify.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { FAMILIES, type Family } from '../features/verify/family.ts';
 
@@ -44,15 +43,17 @@ export default class Verify extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Verify);
-    return this.act(flags, async (session) => {
+    return this.act(flags, async (app) => {
       const { verify } = await import('../features/verify/run.ts');
       const { verifyOutcome } = await import('../features/verify/view.ts');
+      const { openVerify } = await import('../features/verify/open.ts');
+      const { regenerate } = await import('../features/generate/context.ts');
       const { 'changed-since': changedSince, only = [], tests, install } = flags;
       const mode = flags.mode as 'primitives' | 'repo';
       const families = only as Family[];
       const request = { selection: selectionOf(flags, args), changedSince, mode, families, tests, install };
-      const ports = await verifyPorts(session);
-      return verifyOutcome(await verify(request, ports), ports.rules, session.environment.version);
+      const ports = await openVerify({ ...app, regenerate: regenerate(app) });
+      return verifyOutcome(await verify(request, ports), ports.rules, app.version);
     });
   }
 }

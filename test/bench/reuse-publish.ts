@@ -1,7 +1,6 @@
 /** `node reuse-publish.ts ROOT REQUEST`: publishes without a real builder, and prints the report. */
 import { tmpdir } from 'node:os';
-import { publishPorts } from '../../src/cli/ports/publish.ts';
-import { createWiring } from '../../src/cli/wiring/wiring.ts';
+import { createApp } from '../../src/app/app.ts';
 import type { PublishReport } from '../../src/features/publish/document.ts';
 import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
 import { createLayoutBuilder } from '../support/layout-builder.ts';
@@ -38,7 +37,7 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
   };
   const { signal } = new AbortController();
   const emit = () => undefined;
-  const wiring = createWiring({ environment, signal, emit });
+  const app = createApp({ ...environment, signal, emit });
   try {
     const request = {
       selection: { selectors: [] },
@@ -48,16 +47,16 @@ async function publish(root: string, asked: Partial<PublishRequest>): Promise<Pu
       ...asked,
     };
     const ports: PublishPorts = {
-      ...publishPorts({ environment, wiring, signal, emit }),
+      ...app,
       ...substitutes,
-      program: async (name) => (name === 'syft' ? undefined : wiring.program(name)),
+      program: async (name) => (name === 'syft' ? undefined : app.program(name)),
     };
     const { report } = await runPublish(request, ports, emit);
     if (!report || report.components.some(({ action }) => action === 'failed'))
       throw new Error(JSON.stringify(report, null, 1).slice(0, 4000));
     return report;
   } finally {
-    await wiring.close();
+    await app.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { secretsOf } from '../../src/cli/secrets.ts';
+import { secretsOf } from '../../src/app/secrets.ts';
 import { mainRun, type PublishLab, startPublishLab } from '../support/publish-lab.ts';
 import { run } from '../support/services/run.ts';
 import { tool } from '../tools/locate.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bundledKit } from '../../src/cli/ports/kit.ts';
+import { bundledKit } from '../../src/features/gitops-init/bundled.ts';
 import { type Files, renderKit } from '../../src/features/gitops-init/render.ts';
 import { tool } from '../tools/locate.ts';
 import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';

@@ -2,7 +2,7 @@ import { openGit } from '../../src/adapters/git-command.ts';
 import { readOrigin } from '../../src/adapters/git-origin.ts';
 import { listChanges } from '../../src/adapters/git-tree.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
-import { bundledKit } from '../../src/cli/ports/kit.ts';
+import { bundledKit } from '../../src/features/gitops-init/bundled.ts';
 import type { KitInitDocument } from '../../src/features/gitops-init/document.ts';
 import { type KitPorts, type KitRequest, runKitInit } from '../../src/features/gitops-init/run.ts';
 import { gitEnvironment } from './git.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Config } from '@oclif/core/config';
-import { type Environment, type EnvironmentFlags, readEnvironment } from '../../src/cli/environment.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import type { Environment } from '../../src/app/environment.ts';
+import { type EnvironmentFlags, readEnvironment } from '../../src/cli/environment.ts';
 import { errorDocument, errorText } from '../../src/cli/failure.ts';
 import { createProgress, type ProgressFlags } from '../../src/cli/progress.ts';
-import type { Session } from '../../src/cli/session.ts';
-import { createWiring } from '../../src/cli/wiring/wiring.ts';
 import Doctor from '../../src/commands/doctor.ts';
 import Publish from '../../src/commands/publish.ts';
 import { type ExitCode, toPrimitiveError } from '../../src/core/errors.ts';
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /**
- * Runs the command `publish` with its flags, its wiring, its view and its events, in the process of the test: without the
+ * Runs the command `publish` with its flags, its adapters, its view and its events, in the process of the test: without the
  * half second of processor time that the packed CLI needs to start.
  */
 export async function publishInProcess(argv: readonly string[], place: Place): Promise<Call> {
@@ -45,7 +45,7 @@ async function runInProcess(
   const command = new Command([...argv], await config);
   // The command finds `place` instead of the process around it.
   Object.assign(command, {
-    act: (flags: EnvironmentFlags & ProgressFlags, work: (session: Session) => Promise<Outcome>) =>
+    act: (flags: EnvironmentFlags & ProgressFlags, work: (app: App) => Promise<Outcome>) =>
       act(flags, work, place, io),
   });
   const code = await command.run();
@@ -54,7 +54,7 @@ async function runInProcess(
 
 async function act(
   flags: EnvironmentFlags & ProgressFlags,
-  work: (session: Session) => Promise<Outcome>,
+  work: (app: App) => Promise<Outcome>,
   place: Place,
   io: { stdout: string; stderr: string },
 ): Promise<ExitCode> {
@@ -65,9 +65,9 @@ async function act(
   using progress = await createProgress({ write } as NodeJS.WriteStream, environment, flags);
   const { emit } = progress;
   const { signal } = new AbortController();
-  const wiring = createWiring({ environment, signal, emit });
+  const app = createApp({ ...environment, signal, emit });
   try {
-    const outcome = await work({ environment, wiring, signal, emit });
+    const outcome = await work(app);
     io.stdout = flags.json ? stringifyDocument(outcome.document) : outcome.text(createStyle(false));
     return outcome.exit;
   } catch (thrown) {
@@ -76,7 +76,7 @@ async function act(
     else write(errorText(error, environment.secrets, false));
     return error.exit;
   } finally {
-    await wiring.close();
+    await app.close();
   }
 }
 

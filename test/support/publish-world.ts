@@ -144,7 +144,7 @@ export class PublishWorld {
     return {
       cwd: tree.root,
       temporary: tmpdir(),
-      parallelBuilds: 2,
+      processors: 2,
       credentialFiles: [],
       realFile: async () => undefined,
       signal: attempt.signal ?? new AbortController().signal,

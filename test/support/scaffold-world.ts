@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { readIgnored } from '../../src/adapters/git-ignored.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import type { Emit } from '../../src/core/events.ts';
@@ -6,7 +5,6 @@ import type { ScaffoldDocument } from '../../src/features/scaffold/document.ts';
 import type { Contents, ScaffoldPlan } from '../../src/features/scaffold/plan.ts';
 import { prepareScaffold, type ScaffoldPlace } from '../../src/features/scaffold/prepare.ts';
 import { runScaffold, type ScaffoldPorts } from '../../src/features/scaffold/run.ts';
-import { bundledKinds } from '../../src/kinds/kind.ts';
 import { openAllKinds } from '../../src/kinds/packages.ts';
 import { loadConfig } from '../../src/repository/config.ts';
 import { findConfig } from '../../src/repository/discovery.ts';
@@ -87,8 +85,11 @@ export async function scaffold(
   signal: AbortSignal = new AbortController().signal,
   emit: Emit = () => {},
 ): Promise<ScaffoldDocument> {
+  const { location, config, kinds } = await place(root, cwd);
   const ports: ScaffoldPorts = {
-    ...(await place(root, cwd)),
+    workspace: async () => ({ location, config }),
+    kinds: async () => kinds,
+    cwd,
     ignored: (folder) => readIgnored(createProcesses(gitEnvironment), root, folder),
     emit,
     signal,
@@ -100,5 +101,5 @@ async function place(root: string, cwd: string): Promise<ScaffoldPlace> {
   const location = await findConfig({ cwd: root });
   const config = await loadConfig(location, '0.1.0');
   const kinds = await openAllKinds(config.plugins, location);
-  return { location, config, kinds, bases: join(bundledKinds(), '../bases.yaml'), cwd };
+  return { location, config, kinds, cwd };
 }

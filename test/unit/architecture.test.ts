@@ -26,7 +26,7 @@ const BELOW = [
   'render',
 ];
 const FEATURES = [...new Set(files.map(roomOf).filter((room) => room.startsWith('features/')))];
-const ALL = [...BELOW, ...FEATURES, 'adapters', 'cli'];
+const ALL = [...BELOW, ...FEATURES, 'adapters', 'app', 'cli'];
 
 /** Room -> the rooms that it may import at run time; a feature may import all that stand below it and no other feature. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   seal: ['core', 'oci', 'toolchain'],
   kinds: ['core', 'yaml', 'oci', 'repository'],
   adapters: BELOW.filter((room) => room !== 'render'),
-  cli: ALL,
+  app: [...BELOW.filter((room) => room !== 'render'), 'adapters'],
+  cli: ['core', 'toolchain', 'render', 'app'],
   commands: ALL.filter((room) => room !== 'adapters'),
   ...Object.fromEntries(FEATURES.map((feature) => [feature, BELOW])),
 };
@@ -53,6 +54,8 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   seal: ['builders', 'repository'],
   builders: ['repository'],
   adapters: FEATURES,
+  app: FEATURES,
+  cli: ['repository'],
 };
 
 /** Package or builtin -> the only places that may import it. */

@@ -41,16 +41,16 @@ export default class GitopsInit extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(GitopsInit);
-    return this.act(flags, async (session) => {
-      const [{ runKitInit }, { kitOutcome }, { kitPorts }] = await Promise.all([
+    return this.act(flags, async (app) => {
+      const [{ runKitInit }, { kitOutcome }, { bundledKit }] = await Promise.all([
         import('../../features/gitops-init/run.ts'),
         import('../../features/gitops-init/view.ts'),
-        import('../../cli/ports/kit.ts'),
+        import('../../features/gitops-init/bundled.ts'),
       ]);
       const { update, markers, registry, code, 'dry-run': dryRun } = flags;
       const lanes = flags.lanes?.split(',');
       const request = { update, markers, registry, code, lanes, dryRun };
-      return kitOutcome(await runKitInit(request, await kitPorts(session)));
+      return kitOutcome(await runKitInit(request, { ...app, kit: bundledKit }));
     });
   }
 }

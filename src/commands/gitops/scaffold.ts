@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { TIME_LIMIT } from '../../cli/duration.ts';
 import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
+import { TIME_LIMIT } from '../../features/gitops-scaffold/duration.ts';
 
 export default class GitopsScaffold extends BaseCommand {
   static override summary =
@@ -40,18 +40,18 @@ export default class GitopsScaffold extends BaseCommand {
     const { flags } = await this.parse(GitopsScaffold);
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
-    return this.act(flags, async (session) => {
-      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { gitopsPorts, scaffoldRequest }] =
+    return this.act(flags, async (app) => {
+      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { limitTime, scaffoldRequest }] =
         await Promise.all([
           import('../../features/gitops-scaffold/run.ts'),
           import('../../features/gitops-scaffold/view.ts'),
-          import('../../cli/ports/dispatch.ts'),
+          import('../../features/gitops-scaffold/request.ts'),
         ]);
-      const ports = await gitopsPorts(session, flags.timeout);
+      const ports = await limitTime(app, flags.timeout);
       if (resume !== undefined) return gitopsRunOutcome(await resumeDispatch(resume, wait, ports));
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
-      const request = await scaffoldRequest(session, given, { force, dryRun });
+      const request = await scaffoldRequest(app, given, { force, dryRun });
       return gitopsRunOutcome(await runDispatch(request, wait, ports));
     });
   }

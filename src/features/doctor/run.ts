@@ -8,17 +8,17 @@ import type { Head } from '../../repository/source-tree.ts';
 import type { SignerIdentity } from '../../seal/types.ts';
 import { explainSkipped } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
-import { programs } from '../../toolchain/programs.ts';
+import { programs as allPrograms } from '../../toolchain/programs.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
 import { count, examineTrust } from './trust.ts';
 
 /** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
 export interface DoctorPorts {
   readonly platform: NodeJS.Platform;
-  /** Folders of PATH that no program is taken from. */
-  readonly skipped: readonly SkippedFolder[];
+  /** `skipped`: folders of PATH that no program is taken from. */
+  readonly programs: { readonly skipped: readonly SkippedFolder[] };
   workspace(): Promise<{ readonly location: { readonly path: string }; readonly config: Config }>;
-  repository(): Promise<{ readonly root: string; readonly head: Head }>;
+  tree(): Promise<{ readonly root: string; readonly head: Head }>;
   components(): Promise<readonly { readonly id: string }[]>;
   builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
@@ -33,8 +33,8 @@ export interface DoctorPorts {
     checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
     rights(): Promise<readonly string[]>;
   };
-  /** Looks up the workflow of the GitOps repository; what was found. */
-  gitops(settings: NonNullable<Config['gitops']>): Promise<string>;
+  /** Throws if the workflow of the GitOps repository cannot be read. */
+  checkWorkflow(settings: NonNullable<Config['gitops']>): Promise<void>;
 }
 
 /** How long doctor waits for the answer of a service, in milliseconds. */
@@ -92,7 +92,9 @@ async function lookAtGitops(
   settings: NonNullable<Config['gitops']>,
 ): Promise<ProbeResult> {
   try {
-    return { detail: await within(PATIENCE, settings.repository, () => ports.gitops(settings)) };
+    const { repository, workflow } = settings;
+    await within(PATIENCE, repository, () => ports.checkWorkflow(settings));
+    return { detail: `${repository}: ${workflow} can be read` };
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
     const { code, message, why, suggestions } = error;
@@ -108,18 +110,21 @@ async function lookAtConfig(ports: DoctorPorts) {
 
 /** A warning where a program is in a folder that is skipped: the user may not expect that another one runs, or none. */
 async function lookAtPath(ports: DoctorPorts): Promise<ProbeResult> {
-  const { skipped } = ports;
+  const {
+    platform,
+    programs: { skipped },
+  } = ports;
   if (skipped.length === 0) return { detail: 'no folder of PATH is skipped' };
   const detail = `skipped on PATH: ${skipped.map(({ folder }) => folder).join(', ')}`;
-  const files = Object.values(programs).flatMap(({ calls }) => calls.map(([file]) => file));
-  const { why, suggestions } = await explainSkipped([...files, 'buf', 'gh'], ports);
+  const files = Object.values(allPrograms).flatMap(({ calls }) => calls.map(([file]) => file));
+  const { why, suggestions } = await explainSkipped([...files, 'buf', 'gh'], { platform, skipped });
   if (suggestions.length === 0) return { detail };
   const warning = { code: 'programs-skipped', why: why.replace(/^; /, ''), fix: suggestions };
   return { detail, warning };
 }
 
 async function lookAtGit(ports: DoctorPorts) {
-  const { root, head } = await ports.repository();
+  const { root, head } = await ports.tree();
   const where = head.branch === undefined ? 'detached' : `on ${head.branch}`;
   return { detail: `${root}: ${head.commit.slice(0, 12)} ${where}${head.shallow ? ', shallow clone' : ''}` };
 }

@@ -2,8 +2,9 @@ import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
+import { type GeneratorPorts, generatorContext } from './context.ts';
 import type { GenerateDocument } from './document.ts';
-import { type Generated, type GeneratorContext, generate } from './generate.ts';
+import { type Generated, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';
 import { originalWarning } from './original.ts';
 
@@ -15,8 +16,8 @@ export interface GenerateRequest {
 }
 
 /** What generate works with. */
-export interface GeneratePorts extends Omit<GeneratorContext, 'check' | 'warn'> {
-  readonly kinds: Kinds;
+export interface GeneratePorts extends GeneratorPorts {
+  kinds(): Promise<Kinds>;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;
   readonly emit: Emit;
@@ -30,7 +31,9 @@ export async function runGenerate(
   { selection, check }: GenerateRequest,
   ports: GeneratePorts,
 ): Promise<GenerateDocument> {
-  const { root, cwd, kinds, emit } = ports;
+  const { cwd, emit } = ports;
+  const [context, kinds] = await Promise.all([generatorContext(ports), ports.kinds()]);
+  const { root } = context;
   const selected = selectComponents(await readOnDisk(root, kinds), selection, { cwd, repositoryRoot: root });
   const generated: Generated[] = [];
   const warn = (finding: Finding) =>
@@ -40,7 +43,7 @@ export async function runGenerate(
     emit({ type: 'item', item, status: 'active', state: check ? 'comparing' : 'generating' });
     const warning = await originalWarning(primitive, root);
     if (warning !== undefined) warn(warning);
-    generated.push(...(await generate(primitive, { ...ports, check, warn })));
+    generated.push(...(await generate(primitive, { ...context, check, warn })));
     emit({ type: 'item', item, status: 'done', state: check ? 'compared' : 'generated' });
   }
   return { schema: 'primitive.generate/v1', generated, written: !check };

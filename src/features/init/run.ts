@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { bundledKinds } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
 import { CONFIG_FILE, findConfig, requireRoot } from '../../repository/discovery.ts';
 import { complete, type InitQuestion } from './answers.ts';
 import { idsCommand } from './config-text.ts';
 import type { InitDocument } from './document.ts';
 import { checkFlags, guess, type InitFacts, type InitFlags, namesOf, type RepositoryIds } from './guess.ts';
+import { findIds, type IdPorts } from './ids.ts';
 import { cliSource, type NpmPort } from './integrity.ts';
 import { type InitFile, planConfig, planWorkflow } from './plan.ts';
 import { refuseExisting, writeNew } from './write.ts';
@@ -20,25 +22,20 @@ export interface InitRequest extends InitFlags {
 }
 
 /** What `init` works with. */
-export interface InitPorts {
+export interface InitPorts extends IdPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;
   /** Of this CLI. */
   readonly version: string;
-  /** The text of `templates/ci/github.yaml.eta`. */
-  workflowTemplate(): Promise<string>;
-  /** The config that exists. */
-  config(): Promise<Config>;
+  /** With the config that exists. */
+  workspace(): Promise<{ readonly config: Config }>;
   /** What git says of a repository: `remote` and default `branch`. */
   origin(root: string): Promise<Pick<InitFacts, 'remote' | 'branch'>>;
-  /** Of a repository on github.com, `acme/app`; undefined where nobody here may ask for them. */
-  ids(name: string): Promise<RepositoryIds | undefined>;
   /** Lends npm for as long as `use` takes. */
   withNpm<T>(use: (npm: NpmPort) => Promise<T>): Promise<T>;
   /** Absent without a terminal. */
   readonly ask?: (question: InitQuestion) => Promise<string>;
   readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,7 +51,7 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
   const exists = (await findConfig({ cwd: root }).catch(() => undefined)) !== undefined;
   if (exists && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
   const { files, answers } = exists
-    ? { files: [await workflow(root, await ports.config(), ports)], answers: undefined }
+    ? { files: [await workflow(root, (await ports.workspace()).config, ports)], answers: undefined }
     : await newFiles(root, request, ports);
   refuseExisting(root, files);
   ports.signal.throwIfAborted();
@@ -91,7 +88,7 @@ async function readIds(repository: string, ports: InitPorts): Promise<Repository
   const [host, ...path] = repository.split('/');
   if (host !== 'github.com') return undefined;
   const name = path.join('/');
-  const ids = await ports.ids(name);
+  const ids = await findIds(name, ports);
   if (ids === undefined) {
     const message = `The ids of ${name} are not known here, so signers are compared by name. Ask for them: ${idsCommand(name)}`;
     ports.emit({ type: 'warning', code: 'init-ids-unknown', message });
@@ -100,7 +97,10 @@ async function readIds(repository: string, ports: InitPorts): Promise<Repository
 }
 
 async function workflow(root: string, config: Config, ports: InitPorts): Promise<InitFile> {
-  const [template, lock] = await Promise.all([ports.workflowTemplate(), readText(root, 'package-lock.json')]);
+  const [template, lock] = await Promise.all([
+    readFile(join(bundledKinds(), '../ci/github.yaml.eta'), 'utf8'),
+    readText(root, 'package-lock.json'),
+  ]);
   return planWorkflow(config, template, await ports.withNpm((npm) => cliSource(ports.version, lock, npm)));
 }
 

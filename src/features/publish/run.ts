@@ -59,9 +59,9 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   /** An existing folder for temporary files. */
   readonly temporary: string;
   /** URL of the CI run, for the provenance. */
-  readonly invocation?: string;
-  /** Builds at a time, where the config does not say. */
-  readonly parallelBuilds: number;
+  readonly invocation?: string | undefined;
+  /** Of this machine. */
+  readonly processors: number;
   readonly signal: AbortSignal;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
   tree(): Promise<SourceTree & History>;
@@ -77,6 +77,9 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   /** Milliseconds; an abort ends it with the signal's reason. */
   sleep(milliseconds: number): Promise<void>;
 }
+
+/** Builds at a time, where the config does not say: each is parallel in itself. */
+const MOST_BUILDS = 4;
 
 /** What was planned, and unless it was a dry run, what was done. */
 export interface PublishResult {
@@ -140,7 +143,7 @@ export async function runPublish(
         cache,
         ...(ports.invocation === undefined ? {} : { invocation: ports.invocation }),
         folder,
-        parallel: config.build.parallel ?? ports.parallelBuilds,
+        parallel: config.build.parallel ?? Math.min(MOST_BUILDS, ports.processors),
       },
       signal: ports.signal,
       emit,

@@ -4,7 +4,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { withGenerated } from '../../kinds/generators/built-in.ts';
-import { type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
+import { bundledKinds, type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
@@ -32,8 +32,6 @@ export interface ScaffoldPlace {
   readonly location: ConfigLocation;
   readonly config: Config;
   readonly kinds: Kinds;
-  /** `templates/bases.yaml`, absolute. */
-  readonly bases: string;
   /** Where paths in inputs start; absolute. */
   readonly cwd: string;
 }
@@ -77,7 +75,7 @@ export async function prepareScaffold(
   const [service, model, bases] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
     modelOf(kind, inputs, location.root, site),
-    readBases(place.bases),
+    readBases(join(bundledKinds(), '../bases.yaml')),
   ]);
   const variables = templateVariables(
     {

@@ -31,17 +31,14 @@ export interface Question {
 
 /** What scaffold works with. */
 export interface ScaffoldPorts {
-  readonly location: ConfigLocation;
-  readonly config: Config;
-  readonly kinds: Kinds;
-  /** `templates/bases.yaml`, absolute. */
-  readonly bases: string;
+  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  kinds(): Promise<Kinds>;
   /** Where paths in inputs start; absolute, links resolved. */
   readonly cwd: string;
   /** Absent without a terminal to ask on. */
   readonly ask?: (question: Question) => Promise<string>;
   /** The files of a folder that git ignores; both relative to the folder of the config. */
-  readonly ignored: (folder: string) => Promise<readonly string[]>;
+  ignored(folder: string): Promise<readonly string[]>;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
@@ -53,10 +50,14 @@ export interface ScaffoldPorts {
  * Throws `missing-flag` (exit 2), and what {@link prepareScaffold} and {@link executeScaffold} throw.
  */
 export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts): Promise<ScaffoldDocument> {
-  const { location, signal, emit } = ports;
-  const named = await completeName(request, ports);
+  const { cwd, signal, emit } = ports;
+  const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
+  const named = await completeName(request, kinds, ports);
   const { inputs, restore, dryRun } = request;
-  const { plan, contents, warnings } = await prepareScaffold({ ...named, inputs, restore }, ports);
+  const { plan, contents, warnings } = await prepareScaffold(
+    { ...named, inputs, restore },
+    { location, config, kinds, cwd },
+  );
   for (const warning of warnings) {
     emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
   }
@@ -70,7 +71,8 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
 /** Kind and name: as given, else as answered; without a terminal, an error that lists the choices. */
 async function completeName(
   { kind, name }: ScaffoldRequest,
-  { kinds, ask }: ScaffoldPorts,
+  kinds: Kinds,
+  { ask }: Pick<ScaffoldPorts, 'ask'>,
 ): Promise<{ readonly kind: string; readonly name: string }> {
   if (kind !== undefined && name !== undefined) return { kind, name };
   if (ask === undefined) throw incomplete(await allKinds(kinds), kind, name);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { bundledKit } from '../../../src/cli/ports/kit.ts';
+import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
 import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import { kitText } from '../../../src/features/gitops-init/settings.ts';
 import { writeKubernetesSchemas } from '../../support/kubernetes-schemas.ts';

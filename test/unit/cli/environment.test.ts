@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { detectCi, type EnvironmentFlags, networkOf, readEnvironment } from '../../../src/cli/environment.ts';
-import { secretsOf, shortSecretWarning } from '../../../src/cli/secrets.ts';
+import { networkOf } from '../../../src/app/environment.ts';
+import { secretsOf, shortSecretWarning } from '../../../src/app/secrets.ts';
+import { detectCi, type EnvironmentFlags, readEnvironment } from '../../../src/cli/environment.ts';
 
 const noFlags: EnvironmentFlags = { json: false, 'no-input': false, directory: undefined, config: undefined };
 

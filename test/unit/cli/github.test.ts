@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Environment } from '../../../src/cli/environment.ts';
+import type { Environment } from '../../../src/app/environment.ts';
 import { writeGithub } from '../../../src/cli/github.ts';
 
 let folder: string;

@@ -99,7 +99,7 @@ describe('examine', () => {
     const build = { cache: { trusted: { from: [] } } };
     const config = { registry: 'ghcr.io/acme', gitops: {}, signing, build };
     const { report } = await runDoctor(
-      portsOf({ workspace: knownTo(config), skipped: [], gitops: refused }, refused),
+      portsOf({ workspace: knownTo(config), programs: { skipped: [] }, checkWorkflow: refused }, refused),
     );
     const { id, ...check } = report.checks.at(-1) ?? {};
     expect(check).toEqual({
@@ -134,9 +134,9 @@ describe('examine', () => {
       const ports = portsOf(
         {
           workspace: knownTo(config),
-          skipped: [],
+          programs: { skipped: [] },
           publish: Object.assign(publish, { rights: silent }),
-          gitops: silent,
+          checkWorkflow: silent,
         },
         refuse(1) as () => Promise<never>,
       );

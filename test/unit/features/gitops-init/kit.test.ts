@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments, visit } from 'yaml';
-import { bundledKit } from '../../../../src/cli/ports/kit.ts';
+import { bundledKit } from '../../../../src/features/gitops-init/bundled.ts';
 import { parseKit } from '../../../../src/features/gitops-init/kit.ts';
 import { planKit } from '../../../../src/features/gitops-init/plan.ts';
 import { type InstallEntry, renderKit } from '../../../../src/features/gitops-init/render.ts';

@@ -2,7 +2,7 @@ import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realFile } from '../../../../src/adapters/real-file.ts';
-import { credentialFilesOf } from '../../../../src/cli/credential-files.ts';
+import { credentialFilesOf } from '../../../../src/app/credential-files.ts';
 import type { Event } from '../../../../src/core/events.ts';
 import { checkSecrets } from '../../../../src/features/publish/secrets.ts';
 import type { BuildSecret } from '../../../../src/repository/config.ts';

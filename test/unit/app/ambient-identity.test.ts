@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { findAmbientIdentity } from '../../../src/cli/ambient-identity.ts';
+import { findAmbientIdentity } from '../../../src/app/ambient-identity.ts';
 
 const signal = new AbortController().signal;
 const soon = Math.floor(Date.now() / 1000) + 300;

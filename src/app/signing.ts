@@ -1,22 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { Cosign } from '../../adapters/cosign.ts';
-import { PrimitiveError } from '../../core/errors.ts';
-import { once } from '../../core/once.ts';
-import type { SigningIdentity } from '../../seal/run-identity.ts';
-import type { TrustPolicy } from '../../seal/trust.ts';
-import type { BundleVerifier, TrustRoot } from '../../seal/verifier.ts';
-import type { AmbientIdentity } from '../ambient-identity.ts';
-import { cacheFolder, given } from '../environment.ts';
-import type { WiringContext } from './context.ts';
-import type { WorkspaceWiring } from './workspace.ts';
+import type { Cosign } from '../adapters/cosign.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
+import type { SigningIdentity } from '../seal/run-identity.ts';
+import type { TrustPolicy } from '../seal/trust.ts';
+import type { BundleVerifier, TrustRoot } from '../seal/verifier.ts';
+import type { Context } from './context.ts';
+import { cacheFolder, given } from './environment.ts';
+import type { ProgramAdapters } from './programs.ts';
+import type { RepositoryAdapters } from './repository.ts';
 
 /** Who signs here, and whose signatures count. */
-export interface SigningWiring {
+export interface SigningAdapters {
   verifier(): Promise<BundleVerifier>;
   policy(): Promise<TrustPolicy>;
-  /** The OIDC identity of this process; undefined on a machine that has none. */
-  ambientIdentity(): Promise<AmbientIdentity | undefined>;
+  /** Whether there is an OIDC token to sign with. */
+  hasToken(): Promise<boolean>;
   signer(): Promise<Cosign>;
   /**
    * Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token without an identity, and
@@ -25,16 +25,15 @@ export interface SigningWiring {
   identity(): Promise<SigningIdentity>;
 }
 
-export function wireSigning(
-  { environment, signal }: WiringContext,
-  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
-): SigningWiring {
-  const { variables, temporary } = environment;
+export function signingAdapters(
+  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
+): SigningAdapters {
+  const { variables, temporary, signal, processes, workspace } = base;
 
   const createSigner = async (
-    mode: Parameters<typeof import('../../adapters/cosign.ts').createCosign>[0]['mode'],
+    mode: Parameters<typeof import('../adapters/cosign.ts').createCosign>[0]['mode'],
   ) => {
-    const [{ createCosign }, started] = await Promise.all([import('../../adapters/cosign.ts'), processes()]);
+    const [{ createCosign }, started] = await Promise.all([import('../adapters/cosign.ts'), processes()]);
     return createCosign({ processes: started, mode, temporary, signal });
   };
 
@@ -58,7 +57,7 @@ export function wireSigning(
 
   const verifier = once(async () => {
     const [{ createVerifier }, { config }, keys] = await Promise.all([
-      import('../../seal/verifier.ts'),
+      import('../seal/verifier.ts'),
       workspace(),
       publicKeys(),
     ]);
@@ -67,14 +66,14 @@ export function wireSigning(
     const keysOnly = ![...trusted, ...accepted].some((policy) => 'issuer' in policy);
     const root: TrustRoot =
       trustedRoot === undefined
-        ? { type: 'public-good', cache: join(cacheFolder(environment), 'sigstore') }
+        ? { type: 'public-good', cache: join(cacheFolder(base), 'sigstore') }
         : { type: 'file', path: trustedRoot };
     return createVerifier({ keys: [...keys.values()], ...(keysOnly ? {} : { root }) });
   });
 
   const policy = once(async () => {
     const [{ fingerprintOf }, { config }, keys] = await Promise.all([
-      import('../../seal/trust.ts'),
+      import('../seal/trust.ts'),
       workspace(),
       publicKeys(),
     ]);
@@ -84,8 +83,8 @@ export function wireSigning(
   });
 
   const ambientIdentity = once(async () => {
-    const { findAmbientIdentity } = await import('../ambient-identity.ts');
-    return findAmbientIdentity(environment, signal);
+    const { findAmbientIdentity } = await import('./ambient-identity.ts');
+    return findAmbientIdentity(base, signal);
   });
 
   const requiredIdentity = async () => (await ambientIdentity()) ?? missingIdentity();
@@ -108,7 +107,7 @@ export function wireSigning(
   /** What each signature checks again, before anything is built. */
   const checkServices = async (path: string) => {
     const [{ checkSigningConfig }, text] = await Promise.all([
-      import('../../adapters/signing-config.ts'),
+      import('../adapters/signing-config.ts'),
       readFile(path, 'utf8').catch((cause) => missingSigningConfig(path, cause)),
     ]);
     checkSigningConfig(text, path, variables.COSIGN_FULCIO_URL || undefined);
@@ -116,7 +115,7 @@ export function wireSigning(
 
   const identity = once(async (): Promise<SigningIdentity> => {
     const [{ fingerprintOf, identityFromClaims }, { config }] = await Promise.all([
-      import('../../seal/trust.ts'),
+      import('../seal/trust.ts'),
       workspace(),
     ]);
     if (config.signing.signer.type === 'key') {
@@ -137,7 +136,13 @@ export function wireSigning(
     );
   });
 
-  return { verifier, policy, ambientIdentity, signer, identity };
+  return {
+    verifier,
+    policy,
+    hasToken: async () => (await ambientIdentity()) !== undefined,
+    signer,
+    identity,
+  };
 }
 
 function missingIdentity(): never {

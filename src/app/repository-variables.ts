@@ -1,7 +1,7 @@
 import { withoutCredentials } from '../toolchain/credentials.ts';
 import { isSecretName, secretsOf } from './secrets.ts';
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Names in any case: Windows and npm write them so. Credentials have other names than these. */
 const KEPT = [

@@ -35,14 +35,6 @@ export async function findAmbientIdentity(
   return { idToken, claims, ...(pullRequest ? { pullRequest } : {}) };
 }
 
-/** URL of the GitHub Actions run, for the provenance. */
-export function invocationOf({ variables, ci }: Environment): string | undefined {
-  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT } = variables;
-  if (ci !== 'github' || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID) return undefined;
-  const attempt = GITHUB_RUN_ATTEMPT ? `/attempts/${GITHUB_RUN_ATTEMPT}` : '';
-  return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}${attempt}`;
-}
-
 function tokenSource(
   variables: Environment['variables'],
   signal: AbortSignal,

@@ -1,13 +1,16 @@
-import type { GithubHost } from '../../adapters/github/host.ts';
-import type { GitHub } from '../../features/gitops-scaffold/github.ts';
-import type { RepositoryIds } from '../../features/init/guess.ts';
-import { systemClock } from '../../http/clock.ts';
-import { networkOf } from '../environment.ts';
-import type { WiringContext } from './context.ts';
-import type { WorkspaceWiring } from './workspace.ts';
+import { join } from 'node:path';
+import type { GithubHost } from '../adapters/github/host.ts';
+import type { GitHub } from '../features/gitops-scaffold/github.ts';
+import type { Journal } from '../features/gitops-scaffold/journal.ts';
+import type { RepositoryIds } from '../features/init/guess.ts';
+import { systemClock } from '../http/clock.ts';
+import type { Context } from './context.ts';
+import { networkOf, stateFolder } from './environment.ts';
+import type { ProgramAdapters } from './programs.ts';
+import type { RepositoryAdapters } from './repository.ts';
 
 /** The GitHub that the config or the environment names. */
-export interface GithubWiring {
+export interface GithubAdapters {
   /**
    * `budget`: milliseconds that one call may spend on retries and on waits that GitHub asks for. `signal`: that of the
    * session unless it is given.
@@ -18,21 +21,19 @@ export interface GithubWiring {
   ): Promise<GitHub>;
   /** The ids of a repository on github.com (`acme/app`). Throws what asking for a token and the API throw. */
   repositoryIds(name: string, signal: AbortSignal): Promise<RepositoryIds>;
-  closeGithub(): Promise<void>;
+  /** The requests to GitOps repositories that this machine has made. */
+  journal(): Promise<Journal>;
 }
 
-export function wireGithub(
-  { environment, signal: stopped, emit }: WiringContext,
-  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
-): GithubWiring {
+export function githubAdapters(
+  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
+): GithubAdapters & { closeGithub(): Promise<void> } {
+  const { variables, signal: stopped, emit, processes, workspace } = base;
   const opened: { close(): Promise<void> }[] = [];
   const optionsFor = async (host: GithubHost, budget: number, signal: AbortSignal) => {
-    const [{ findToken }, started] = await Promise.all([
-      import('../../adapters/github/token.ts'),
-      processes(),
-    ]);
+    const [{ findToken }, started] = await Promise.all([import('../adapters/github/token.ts'), processes()]);
     const options = {
-      network: networkOf(environment.variables),
+      network: networkOf(variables),
       clock: systemClock,
       budget,
       signal,
@@ -43,7 +44,7 @@ export function wireGithub(
     };
     const token = await findToken(host, {
       ...options,
-      variables: environment.variables,
+      variables,
       processes: started,
     });
     return { ...options, host, token };
@@ -51,23 +52,27 @@ export function wireGithub(
   return {
     github: async (repository, { budget, signal = stopped }) => {
       const [{ createGithub }, { githubHost }, { config }] = await Promise.all([
-        import('../../adapters/github/github.ts'),
-        import('../../adapters/github/host.ts'),
+        import('../adapters/github/github.ts'),
+        import('../adapters/github/host.ts'),
         workspace(),
       ]);
-      const host = githubHost(config.gitops?.host, environment.variables);
+      const host = githubHost(config.gitops?.host, variables);
       const github = createGithub(repository, await optionsFor(host, budget, signal));
       opened.push(github);
       return github;
     },
     repositoryIds: async (name, signal) => {
       const [{ readRepositoryIds }, { githubHost }] = await Promise.all([
-        import('../../adapters/github/ids.ts'),
-        import('../../adapters/github/host.ts'),
+        import('../adapters/github/ids.ts'),
+        import('../adapters/github/host.ts'),
       ]);
       // By name: a GH_HOST of the environment is another GitHub, and has other ids.
-      const host = githubHost('github.com', environment.variables);
+      const host = githubHost('github.com', variables);
       return readRepositoryIds(name, await optionsFor(host, 0, signal));
+    },
+    journal: async () => {
+      const { openJournal } = await import('../adapters/dispatch-journal.ts');
+      return openJournal(join(stateFolder(base), 'gitops'));
     },
     closeGithub: async () => {
       await Promise.all(opened.map((github) => github.close()));

@@ -1,27 +1,37 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { InputsFile } from '../../features/gitops-scaffold/inputs.ts';
-import type { DispatchPorts, DispatchRequest } from '../../features/gitops-scaffold/run.ts';
+import type { Emit } from '../../core/events.ts';
 import { systemClock } from '../../http/clock.ts';
 import { bundledKinds } from '../../kinds/kind.ts';
-import { parseDuration } from '../duration.ts';
-import { stateFolder } from '../environment.ts';
-import type { Session } from '../session.ts';
+import type { Config } from '../../repository/config.ts';
+import { parseDuration } from './duration.ts';
+import type { GitHub } from './github.ts';
+import type { InputsFile } from './inputs.ts';
+import type { Journal } from './journal.ts';
+import type { DispatchPorts, DispatchRequest } from './run.ts';
 
-/**
- * What `gitops scaffold` works with in a session, for as long as `timeout` says (`30m`). Throws `invalid-flag` (exit 2).
- */
-export async function gitopsPorts(
-  { wiring, environment, emit, signal: stopped }: Session,
-  timeout: string,
-): Promise<DispatchPorts> {
+/** What `gitops scaffold` works with. */
+export interface RequestPorts {
+  workspace(): Promise<{ readonly config: Pick<Config, 'gitops'> }>;
+  /** `budget`: milliseconds that one call may spend on retries and waits. */
+  github(
+    repository: string,
+    options: { readonly budget: number; readonly signal: AbortSignal },
+  ): Promise<GitHub>;
+  journal(): Promise<Journal>;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** The ports of one request, which ends after `timeout` (`30m`). Throws `invalid-flag` (exit 2). */
+export async function limitTime(ports: RequestPorts, timeout: string): Promise<DispatchPorts> {
+  const { emit, signal: stopped } = ports;
   const budget = parseDuration(timeout, 'timeout');
   const signal = AbortSignal.any([stopped, timeLimit(timeout, budget)]);
-  const { openJournal } = await import('../../adapters/dispatch-journal.ts');
   return {
-    github: (repository) => wiring.github(repository, { budget, signal }),
-    journal: openJournal(join(stateFolder(environment), 'gitops')),
+    github: (repository) => ports.github(repository, { budget, signal }),
+    journal: await ports.journal(),
     newId: () => crypto.randomUUID(),
     command: 'primitive gitops scaffold',
     clock: systemClock,
@@ -46,11 +56,11 @@ function timeLimit(shown: string, milliseconds: number): AbortSignal {
 
 /** What is asked of the kit's scaffold workflow, in the repository that the config names. */
 export async function scaffoldRequest(
-  { wiring }: Session,
+  { workspace }: Pick<RequestPorts, 'workspace'>,
   given: Readonly<Record<string, string | undefined>>,
   { force, dryRun }: Pick<DispatchRequest, 'force' | 'dryRun'>,
 ): Promise<DispatchRequest> {
-  const { gitops } = (await wiring.workspace()).config;
+  const { gitops } = (await workspace()).config;
   if (gitops === undefined) {
     throw new PrimitiveError('gitops-not-configured', 'The config names no GitOps repository.', {
       why: 'The workflow that writes the wiring runs there.',

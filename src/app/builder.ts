@@ -1,29 +1,29 @@
 import { join } from 'node:path';
-import type { PlainHttp } from '../../builders/builder.ts';
-import type { ChosenBuilder } from '../../builders/choose.ts';
-import { once } from '../../core/once.ts';
-import type { SbomGenerator } from '../../seal/types.ts';
-import type { Processes } from '../../toolchain/process.ts';
-import { cacheFolder, type Environment, plainCredentials } from '../environment.ts';
-import type { WiringContext } from './context.ts';
-import { credentialFiles } from './registry.ts';
-import type { WorkspaceWiring } from './workspace.ts';
+import type { PlainHttp } from '../builders/builder.ts';
+import type { ChosenBuilder } from '../builders/choose.ts';
+import { once } from '../core/once.ts';
+import type { SbomGenerator } from '../seal/types.ts';
+import type { Processes } from '../toolchain/process.ts';
+import type { Context } from './context.ts';
+import { cacheFolder, type Environment, plainCredentials } from './environment.ts';
+import type { ProgramAdapters } from './programs.ts';
+import { loginsOf } from './registry.ts';
+import type { RepositoryAdapters } from './repository.ts';
 
 /** What makes images, and what describes them. */
-export interface BuilderWiring {
+export interface BuilderAdapters {
   builder(): Promise<ChosenBuilder>;
   sbom(): Promise<SbomGenerator>;
 }
 
-export function wireBuilder(
-  { environment, signal }: WiringContext,
-  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
-): BuilderWiring {
-  const { variables, programs, platform, temporary } = environment;
+export function builderAdapters(
+  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
+): BuilderAdapters {
+  const { variables, programs, platform, temporary, signal, processes, workspace } = base;
   return {
     builder: once(async () => {
       const [{ chooseBuilder }, started, { config }] = await Promise.all([
-        import('../../builders/choose.ts'),
+        import('../builders/choose.ts'),
         processes(),
         workspace(),
       ]);
@@ -35,14 +35,14 @@ export function wireBuilder(
         processes: started,
         variables,
         temporary,
-        storage: join(cacheFolder(environment), 'buildah'),
-        plainHttp: plainHttpOf(environment, config.insecureRegistries, started),
+        storage: join(cacheFolder(base), 'buildah'),
+        plainHttp: plainHttpOf(base, config.insecureRegistries, started),
         signal,
       });
     }),
 
     sbom: once(async () => {
-      const [{ createSyft }, started] = await Promise.all([import('../../adapters/syft.ts'), processes()]);
+      const [{ createSyft }, started] = await Promise.all([import('../adapters/syft.ts'), processes()]);
       return createSyft({ processes: started, temporary });
     }),
   };
@@ -52,10 +52,10 @@ export function wireBuilder(
 function plainHttpOf(environment: Environment, insecure: readonly string[], processes: Processes): PlainHttp {
   const { variables, home } = environment;
   const hasLogin = once(async () => {
-    const { createCredentials } = await import('../../oci/credentials.ts');
+    const { createCredentials } = await import('../oci/credentials.ts');
     // Where buildah looks besides: it asks all places, and has one for those without XDG_RUNTIME_DIR.
     const ofUser = `/run/containers/${process.getuid?.() ?? 0}/auth.json`;
-    const places = [credentialFiles(environment), { home }, { registryAuthFile: ofUser }];
+    const places = [loginsOf(environment), { home }, { registryAuthFile: ofUser }];
     const all = places.map((place) => createCredentials(place, processes));
     return async (host: string, path: string) => {
       const found = await Promise.all(all.map((credentials) => credentials.find(host, path)));
@@ -64,8 +64,8 @@ function plainHttpOf(environment: Environment, insecure: readonly string[], proc
   });
   return async (repository) => {
     const [{ isLoopbackHost }, { repositoryHost, repositoryPath }] = await Promise.all([
-      import('../../http/loopback.ts'),
-      import('../../oci/reference.ts'),
+      import('../http/loopback.ts'),
+      import('../oci/reference.ts'),
     ]);
     const host = repositoryHost(repository);
     if (isLoopbackHost(host)) return 'with-login';

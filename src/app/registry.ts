@@ -1,29 +1,27 @@
-import type { RegistryClient } from '../../oci/client.ts';
-import type { CredentialSources } from '../../oci/credentials.ts';
-import { type Environment, given, networkOf, plainCredentials } from '../environment.ts';
-import type { WiringContext } from './context.ts';
-import type { WorkspaceWiring } from './workspace.ts';
+import type { RegistryClient } from '../oci/client.ts';
+import type { CredentialSources } from '../oci/credentials.ts';
+import type { Context } from './context.ts';
+import { type Environment, given, networkOf, plainCredentials } from './environment.ts';
+import type { ProgramAdapters } from './programs.ts';
+import type { RepositoryAdapters } from './repository.ts';
 
 /** The registry that the config names. */
-export interface RegistryWiring {
+export interface RegistryAdapters {
   /** `retryBudget` in milliseconds, of the first call; minutes by default. */
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
-  /** Ends connections, so that the process can end; safe to call again. */
-  close(): Promise<void>;
 }
 
-export function wireRegistry(
-  { environment, signal, emit }: WiringContext,
-  { processes, workspace }: Pick<WorkspaceWiring, 'processes' | 'workspace'>,
-): RegistryWiring {
-  const { variables } = environment;
+export function registryAdapters(
+  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
+): RegistryAdapters & { closeRegistry(): Promise<void> } {
+  const { variables, signal, emit, processes, workspace } = base;
   let client: Promise<RegistryClient> | undefined;
   let close = async () => {};
 
   const create = async (options: { readonly retryBudget?: number }) => {
     const [{ createRegistryClient }, { createRetrySummary }, started, { config }] = await Promise.all([
-      import('../../oci/client.ts'),
-      import('../../oci/retry-summary.ts'),
+      import('../oci/client.ts'),
+      import('../oci/retry-summary.ts'),
       processes(),
       workspace(),
     ]);
@@ -37,7 +35,7 @@ export function wireRegistry(
       access: 'write',
       plainHttp: config.insecureRegistries,
       plainCredentials: plainCredentials(variables),
-      credentials: { ...credentialFiles(environment), fallbacks: githubFallback(variables) },
+      credentials: { ...loginsOf(base), fallbacks: githubFallback(variables) },
       ...networkOf(variables),
       signal,
       ...options,
@@ -55,12 +53,12 @@ export function wireRegistry(
       client ??= create(options);
       return client;
     },
-    close: () => close(),
+    closeRegistry: () => close(),
   };
 }
 
 /** Where logins of registries are kept, by the environment. */
-export function credentialFiles({ variables, home }: Environment): CredentialSources {
+export function loginsOf({ variables, home }: Environment): CredentialSources {
   return {
     home,
     ...given('dockerConfig', variables.DOCKER_CONFIG),

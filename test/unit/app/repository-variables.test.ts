@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { repositoryVariables } from '../../../src/cli/repository-variables.ts';
+import { repositoryVariables } from '../../../src/app/repository-variables.ts';
 
 test('what the repository decides about gets no credential', () => {
   const credentials = {

@@ -1,0 +1,121 @@
+import type { GitRepository } from '../adapters/git.ts';
+import type { Origin } from '../adapters/git-origin.ts';
+import { findingText } from '../core/finding.ts';
+import { once } from '../core/once.ts';
+import type { WorkTree } from '../features/verify/work-tree.ts';
+import type { Kinds } from '../kinds/kind.ts';
+import type { Config } from '../repository/config.ts';
+import type { ConfigLocation } from '../repository/discovery.ts';
+import type { Component } from '../repository/primitives.ts';
+import type { Change } from '../repository/source-tree.ts';
+import type { Context } from './context.ts';
+import type { ProgramAdapters } from './programs.ts';
+
+/** The config that applies, and where it was found. */
+export interface Workspace {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+}
+
+/** What the repository holds around the folder that the command runs in. */
+export interface RepositoryAdapters {
+  workspace(): Promise<Workspace>;
+  /** HEAD, and its history. */
+  tree(): Promise<GitRepository>;
+  /** The files on disk; needs no commit. */
+  workTree(): Promise<WorkTree>;
+  /** All kinds: ours, and those of the packages that the config names. */
+  kinds(): Promise<Kinds>;
+  /** All components of the repository at HEAD. */
+  components(): Promise<readonly Component[]>;
+  /** Remote and default branch of the repository at `root`. */
+  origin(root: string): Promise<Origin>;
+  /** What differs from HEAD in the work tree of `root`, untracked files too. */
+  changes(root: string): Promise<readonly Change[]>;
+  /** The files of a folder that git ignores; both relative to the folder of the config. */
+  ignored(folder: string): Promise<readonly string[]>;
+}
+
+export function repositoryAdapters(
+  { cwd, configFile, version, signal, emit }: Context,
+  { processes }: Pick<ProgramAdapters, 'processes'>,
+): RepositoryAdapters {
+  const location = once(async () => {
+    const { findConfig } = await import('../repository/discovery.ts');
+    return findConfig({ cwd, configFile });
+  });
+
+  const workspace = once(async () => {
+    const [{ loadConfig }, found] = await Promise.all([import('../repository/config.ts'), location()]);
+    return { location: found, config: await loadConfig(found, version) };
+  });
+
+  const tree = once(async () => {
+    const [{ openRepository }, started, { root }] = await Promise.all([
+      import('../adapters/git.ts'),
+      processes(),
+      location(),
+    ]);
+    const opened = openRepository(started, root, signal);
+    // Git starts while the config is read; if both fail, the config's error is thrown.
+    opened.catch(() => {});
+    await workspace();
+    return opened;
+  });
+
+  const kinds = once(async () => {
+    const [{ openAllKinds }, { config, location: found }] = await Promise.all([
+      import('../kinds/packages.ts'),
+      workspace(),
+    ]);
+    return openAllKinds(config.plugins, found);
+  });
+
+  const components = once(async () => {
+    const [{ readComponents }, head, found, known] = await Promise.all([
+      import('../repository/primitives.ts'),
+      tree(),
+      workspace(),
+      kinds(),
+    ]);
+    const read = await readComponents(head, { ...found, kinds: known });
+    for (const warning of read.warnings)
+      emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
+    return read.components;
+  });
+
+  return {
+    workspace,
+    tree,
+    workTree: once(async () => {
+      const [{ openWorkTree }, started, { location: found }] = await Promise.all([
+        import('../adapters/work-tree.ts'),
+        processes(),
+        workspace(),
+      ]);
+      return openWorkTree(started, found.root, signal);
+    }),
+    kinds,
+    components,
+    origin: async (root) => {
+      const [{ readOrigin }, started] = await Promise.all([import('../adapters/git-origin.ts'), processes()]);
+      return readOrigin(started, root, signal);
+    },
+    changes: async (root) => {
+      const [{ openGit }, { listChanges }, started] = await Promise.all([
+        import('../adapters/git-command.ts'),
+        import('../adapters/git-tree.ts'),
+        processes(),
+      ]);
+      return listChanges(await openGit(started, root, signal));
+    },
+    ignored: async (folder) => {
+      const [{ readIgnored }, started, { root }] = await Promise.all([
+        import('../adapters/git-ignored.ts'),
+        processes(),
+        location(),
+      ]);
+      return readIgnored(started, root, folder);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { ScanStore, ScanThreads } from '../features/verify/scan.ts';
+import type { Context } from './context.ts';
+import { cacheFolder } from './environment.ts';
+
+/** What checks of files keep on this machine, and run in. */
+export interface ScanAdapters {
+  /** Results of scans from one run to the next; `name` is that of a file. */
+  scanStore(name: string): Promise<ScanStore>;
+  /** `module` is the URL of what threads run. */
+  scanThreads(module: string): Promise<ScanThreads>;
+  /** A path for a folder of this run among the last ones of that name. */
+  runFolder(name: string): Promise<string>;
+}
+
+export function scanAdapters(context: Context): ScanAdapters {
+  const { version, temporary } = context;
+  return {
+    scanStore: async (name) => {
+      const { openScanStore } = await import('../adapters/scan-store.ts');
+      return openScanStore(join(cacheFolder(context), 'verify', `${name}.json`), version);
+    },
+    scanThreads: async (module) => (await import('../adapters/scan-threads.ts')).scanThreads(module),
+    runFolder: async (name) => (await import('../adapters/run-folders.ts')).runFolder(temporary, name),
+  };
+}

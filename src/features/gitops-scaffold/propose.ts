@@ -1,0 +1,24 @@
+import type { Outcome } from '../../render/outcome.ts';
+import { TIME_LIMIT } from './duration.ts';
+import { limitTime, type RequestPorts, scaffoldRequest } from './request.ts';
+import { runDispatch } from './run.ts';
+import { gitopsRunOutcome } from './view.ts';
+
+/**
+ * What asks for the wiring of a primitive after it was scaffolded, in the first version of its API. Throws what the
+ * config or the token lacks for it before anything is scaffolded.
+ */
+export async function openProposal(
+  ports: RequestPorts,
+  dryRun: boolean,
+): Promise<(primitive: { readonly kind: string; readonly name: string }) => Promise<Outcome>> {
+  const request = await scaffoldRequest(ports, {}, { force: false, dryRun });
+  const limited = await limitTime(ports, TIME_LIMIT);
+  const github = await limited.github(request.target.repository);
+  return async ({ kind, name }) => {
+    const given = { kind, name, version: 'v1' };
+    return gitopsRunOutcome(
+      await runDispatch({ ...request, given }, 'pr', { ...limited, github: async () => github }),
+    );
+  };
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { Emit } from '../../core/events.ts';
+import type { Kinds } from '../../kinds/kind.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
+import { findProgram } from '../../toolchain/find.ts';
+import type { Processes } from '../../toolchain/process.ts';
+import type { Regenerate } from './generated.ts';
+import type { SuitePorts, VerifyPorts } from './ports.ts';
+import { rules } from './rules/all.ts';
+import type { ScanStore, ScanThreads } from './scan.ts';
+import type { WorkTree } from './work-tree.ts';
+
+/** What the ports of verify are opened with. */
+export interface OpenPorts {
+  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  kinds(): Promise<Kinds>;
+  workTree(): Promise<WorkTree>;
+  /** Starts the repository's own tools, without credentials. */
+  repositoryProcesses(tools: 'own'): Promise<Processes>;
+  grantableVariables(): Promise<SuitePorts['grantable']>;
+  readonly variables: SuitePorts['variables'];
+  /** PATH as it was, with folders that the repository fills. */
+  readonly programs: { readonly wholePath: string | undefined };
+  readonly platform: NodeJS.Platform;
+  scanStore(name: string): Promise<ScanStore>;
+  scanThreads(module: string): Promise<ScanThreads>;
+  /** A path for a folder of this run among the last ones of that name. */
+  runFolder(name: string): Promise<string>;
+  readonly regenerate: Regenerate;
+  readonly cwd: string;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds that a suite may take. */
+const SUITE_LIMIT = 10 * 60_000;
+
+/** Opens the work tree, and what its checks are run with. Throws what `ports` throw. */
+export async function openVerify(ports: OpenPorts): Promise<VerifyPorts> {
+  const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
+  const [{ location, config }, kinds, tree, processes, grantable] = await Promise.all([
+    ports.workspace(),
+    ports.kinds(),
+    ports.workTree(),
+    ports.repositoryProcesses('own'),
+    ports.grantableVariables(),
+  ]);
+  const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
+  const path = programs.wholePath;
+  return {
+    location,
+    config,
+    kinds,
+    tree,
+    scans: await ports.scanStore(name),
+    threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
+    rules,
+    regenerate,
+    suites: {
+      processes,
+      program: (program) => findProgram(program, { path, platform, processes, signal }),
+      variables,
+      grantable,
+      output: await ports.runFolder(`primitive-verify-${name}`),
+      limit: SUITE_LIMIT,
+    },
+    cwd,
+    emit,
+    signal,
+    today: new Date().toISOString().slice(0, 10),
+    now: () => performance.now(),
+  };
+}
