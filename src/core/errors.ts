@@ -50,17 +50,23 @@ export function diskFullAdvice(output: string): string | undefined {
   return /no space left on device|disk quota exceeded/i.test(output) ? FREE_SPACE : undefined;
 }
 
-/** `disk-full` for a system error that says so; undefined for any other error. */
-export function diskFullError(thrown: unknown): PrimitiveError | undefined {
+/** `disk-full` (exit 3); `what` completes "Cannot …". */
+export function diskFull(what: string, why: string, cause?: unknown): PrimitiveError {
+  return new PrimitiveError('disk-full', `Cannot ${what}: no space left.`, {
+    why,
+    suggestions: [FREE_SPACE],
+    exit: 3,
+    retryable: true,
+    cause,
+  });
+}
+
+/** `disk-full` if a system error says so; undefined for any other error. */
+export function diskFullError(thrown: unknown, what?: string): PrimitiveError | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   if (thrown.code !== 'ENOSPC' && thrown.code !== 'EDQUOT') return undefined;
   const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'a file';
-  return new PrimitiveError('disk-full', `Cannot write ${path}: the disk is full.`, {
-    why: thrown.message,
-    suggestions: [FREE_SPACE],
-    exit: 3,
-    cause: thrown,
-  });
+  return diskFull(what ?? `write ${path}`, thrown.message, thrown);
 }
 
 const REPORT = 'https://github.com/ameideio/primitive/issues';

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { diskFullError, PrimitiveError } from '../core/errors.ts';
 import { contextEntries } from './build-context.ts';
 import type { ComponentInputs } from './inputs.ts';
 import type { BlobReceiver, SourceTree, TreeEntry } from './source-tree.ts';
@@ -164,14 +164,8 @@ function writeAll(file: number, chunk: Uint8Array): void {
 
 function explain(cause: unknown, folder: string): unknown {
   if (cause instanceof PrimitiveError || !isSystemError(cause)) return cause;
-  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
-    return new PrimitiveError('disk-full', 'Cannot write the build context: no space left.', {
-      why: `${folder} could not be written: ${cause.code}`,
-      suggestions: ['Free space there, or point TMPDIR to a larger disk.'],
-      exit: 3,
-      cause,
-    });
-  }
+  const full = diskFullError(cause, 'write the build context');
+  if (full) return full;
   if (cause.code === 'EEXIST' && cause.path !== folder) {
     return new PrimitiveError('context-name-clash', 'Two inputs have the same name here.', {
       why: `${cause.path} differs from another name only in case or Unicode form, and this file system keeps one of them`,

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { diskFullError, PrimitiveError } from '../core/errors.ts';
 
 /** What the file system refused, as the error that users see; anything else as it is. `what` is what was being done. */
 export function explained(cause: unknown, what: string): unknown {
@@ -7,15 +7,8 @@ export function explained(cause: unknown, what: string): unknown {
   const { code, path, message } = cause;
   // The file may be a temporary one.
   const folder = path === undefined ? 'A folder' : dirname(path);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new PrimitiveError('disk-full', `Cannot ${what}: no space left.`, {
-      why: `${folder} could not be written to: ${code}. Nothing was changed.`,
-      suggestions: ['Free space there and run the command again.'],
-      exit: 3,
-      retryable: true,
-      cause,
-    });
-  }
+  const full = diskFullError(cause, what);
+  if (full) return full;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new PrimitiveError('not-writable', `Cannot ${what}: no permission.`, {
       why: `${folder}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,

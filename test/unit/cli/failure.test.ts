@@ -35,7 +35,7 @@ describe('primitive.error/v1', () => {
     expect(toPrimitiveError(full)).toMatchObject({
       code: 'disk-full',
       exit: 3,
-      message: 'Cannot write /tmp/x: the disk is full.',
+      message: 'Cannot write /tmp/x: no space left.',
     });
   });
 
