@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { isMissing } from './file-errors.ts';
 
@@ -70,4 +70,9 @@ function unreadable(path: string): (cause: unknown) => never {
       cause,
     });
   };
+}
+
+/** Where changes of a primitive's folder are staged: beside it, since it may be missing; all who write there share it. */
+export function stagingOf(folder: string): string {
+  return join(dirname(folder), `.${basename(folder)}.scaffold`);
 }

@@ -8,33 +8,29 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord } from '../core/show-path.ts';
 import { errnoOf } from './file-errors.ts';
 
-/** A folder beside the target and on its file system, which also keeps a second process out. */
+/** A folder for files that are about to get their names, which also keeps a second process out. */
 export interface Staging {
-  /** Absolute. */
-  readonly folder: string;
-  /** Removes it, and the folders above the target that were made for it and are empty still. Never throws. */
+  /** Removes it, and the folders above it that were made for it and are empty still. Never throws. */
   close(): void;
 }
 
 /**
- * Makes `.<name>.scaffold` in the folder of the target, with the folders that are missing above it.
+ * Makes a folder, with those that are missing above it; git ignores what is in it.
  *
  * It comes into being by one rename and holds the id of its process, so that what a killed process left behind can be
- * distinguished from what a running one works in. Throws `scaffold-busy` (exit 2) for the latter.
+ * distinguished from what a running one works in. Throws `<code>-busy` (exit 2) for the latter.
  */
-export function openStaging(target: string, name: string): Staging {
-  const parent = dirname(target);
-  const made = makeFolders(parent);
-  const lock = join(parent, `.${name}.scaffold`);
+export function openStaging(lock: string, code: string): Staging {
+  const made = makeFolders(dirname(lock));
   // Named by its process, so that others can see whether it is running.
   const own = `${lock}-${process.pid}`;
   const close = () => {
-    // What cannot be removed is ignored by git, and removed by the next scaffold of this primitive.
+    // What cannot be removed is ignored by git, and removed by the next run.
     for (const folder of [own, lock]) attempt(() => rmSync(folder, { recursive: true, force: true }));
     for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
   };
@@ -43,35 +39,36 @@ export function openStaging(target: string, name: string): Staging {
     mkdirSync(own);
     writeFileSync(join(own, '.gitignore'), '*\n');
     writeFileSync(join(own, OWNER), `${process.pid}\n`);
-    take(own, lock);
+    take(own, lock, code);
   } catch (error) {
     attempt(() => rmSync(own, { recursive: true, force: true }));
     for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
     throw error;
   }
-  return { folder: lock, close };
+  return { close };
 }
 
-/** Removes what killed processes left behind when they scaffolded the same primitive. */
-export function removeLeftOvers(target: string, name: string): void {
-  const parent = dirname(target);
-  const lock = `.${name}.scaffold`;
+/** Removes what killed processes left behind of such a folder. */
+export function removeLeftOvers(folder: string): void {
+  const parent = dirname(folder);
+  const lock = basename(folder);
   for (const found of existsSync(parent) ? readdirSync(parent) : []) {
     if (found !== lock && !found.startsWith(`${lock}-`)) continue;
-    const folder = join(parent, found);
-    const owner = found === lock ? ownerOf(folder) : Number(found.slice(lock.length + 1));
-    if (!isAlive(owner)) attempt(() => rmSync(folder, { recursive: true, force: true }));
+    const left = join(parent, found);
+    const owner = found === lock ? ownerOf(left) : Number(found.slice(lock.length + 1));
+    if (!isAlive(owner)) attempt(() => rmSync(left, { recursive: true, force: true }));
   }
 }
 
 const OWNER = 'owner';
 
 /** A rename onto a folder that has files fails for the second of two processes. */
-function take(own: string, lock: string): void {
+function take(own: string, lock: string, code: string): void {
   try {
     renameSync(own, lock);
   } catch (error) {
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') && existsSync(lock)) throw busy(lock);
+    if (['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(errnoOf(error) ?? '') && existsSync(lock))
+      throw busy(lock, code);
     throw error;
   }
 }
@@ -94,8 +91,8 @@ function isAlive(owner: number): boolean {
   }
 }
 
-function busy(lock: string): PrimitiveError {
-  return new PrimitiveError('scaffold-busy', 'Another process is scaffolding the same primitive.', {
+function busy(lock: string, code: string): PrimitiveError {
+  return new PrimitiveError(`${code}-busy`, 'Another process is writing the same files.', {
     why: `it holds ${lock}`,
     suggestions: [
       'Run the command again when that one has ended.',
@@ -106,7 +103,7 @@ function busy(lock: string): PrimitiveError {
 }
 
 /** A folder and those above it that are not there, outermost first. */
-export function missingFolders(folder: string): readonly string[] {
+function missingFolders(folder: string): readonly string[] {
   return existsSync(folder) ? [] : [...missingFolders(dirname(folder)), folder];
 }
 

@@ -43,6 +43,7 @@ wrap(fs, [
   'mkdtempSync',
   'writeFileSync',
   'renameSync',
+  'chmodSync',
   'copyFileSync',
   'linkSync',
   'rmSync',

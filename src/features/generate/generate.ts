@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
-import { PrimitiveError } from '../../core/errors.ts';
+import { diskFull, PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { builtIn, builtInNames, type Generator, type Source } from '../../kinds/generators/built-in.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
+import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
-import { openStaging, removeLeftOvers, type Staging } from '../../repository/staging.ts';
+import { applyChanges, type FileChange } from '../../repository/transaction.ts';
 import { explainSkipped, locate } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import type { Processes } from '../../toolchain/process.ts';
@@ -66,53 +66,62 @@ const PROGRAMS: Readonly<
  * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
  *
  * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
- * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, `scaffold-busy` (exit 2),
- * `generator-missing`, `generator-version`, `generator-failed`, `disk-full` (exit 3), or the reason of the signal.
+ * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, (exit 2),
+ * `generator-missing`, `generator-version`, `generator-failed` (exit 3), and what {@link applyChanges} throws.
  */
 export async function generate(
   { template, kind, name, path, manifest }: OnDisk,
   context: GeneratorContext,
 ): Promise<readonly Generated[]> {
   const target = join(context.root, path);
+  const what = `generate in ${path}`;
   const generators = template.generators ?? [];
   if (generators.length === 0) return [];
   try {
-    const staging = context.check ? await openTemporary(context.temporary) : openOwn(target, name);
+    const folder = await mkdtemp(join(context.temporary, 'primitive-generate-'));
     try {
-      const results: { readonly generated: Generated; readonly writes: string; readonly output: string }[] =
-        [];
+      const results: Generated[] = [];
+      const changes: FileChange[] = [];
       for (const generator of generators) {
         await checkOutput(target, generator, path);
-        const output = join(staging.folder, generator.id);
+        const output = join(folder, generator.id);
         await mkdir(output);
         const place = { target, shown: `${path}/`, output, context };
         const source = { shown: place.shown, bpmn: manifest.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
-        const changes = await compare(target, output, generator.writes, context.listed);
-        const generated = { kind, name, generator: generator.id, changes };
-        results.push({ generated, writes: generator.writes, output });
+        const before = await statesBelow(target, generator.writes, context.listed);
+        const found = compare(before, await statesBelow(output, generator.writes));
+        results.push({ kind, name, generator: generator.id, changes: found });
+        if (context.check) continue;
+        for (const change of found) changes.push(await writeOf(change, before.get(change.path), output));
       }
-      context.signal.throwIfAborted();
-      const changed = context.check ? [] : results.filter(({ generated }) => generated.changes.length > 0);
-      replaceFolders(changed, target, join(staging.folder, 'old'));
-      return results.map(({ generated }) => generated);
+      const { signal } = context;
+      await applyChanges({
+        root: target,
+        changes,
+        staging: stagingOf(target),
+        what,
+        code: 'scaffold',
+        signal,
+      });
+      return results;
     } finally {
-      staging.close();
+      await rm(folder, { recursive: true, force: true });
     }
   } catch (cause) {
-    throw explained(cause, `generate in ${path}`);
+    throw explained(cause, what);
   }
 }
 
-/** On the file system of the target, because its folders are moved there. */
-function openOwn(target: string, name: string): Staging {
-  removeLeftOvers(target, name);
-  return openStaging(target, name);
-}
-
-async function openTemporary(parent: string): Promise<Staging> {
-  const folder = await mkdtemp(join(parent, 'primitive-generate-'));
-  return { folder, close: () => rmSync(folder, { recursive: true, force: true }) };
+async function writeOf(
+  { path, change }: GeneratedChange,
+  before: FileChange['before'],
+  output: string,
+): Promise<FileChange> {
+  if (change === 'removed') return { path, before, after: 'delete' };
+  const file = join(output, path);
+  const [bytes, { mode }] = await Promise.all([readFile(file), stat(file)]);
+  return { path, before, after: { bytes, executable: (mode & 0o100) !== 0 } };
 }
 
 /** What a generator writes replaces a folder of the primitive, and nothing that a link leads to. */
@@ -234,34 +243,33 @@ async function checkSpace(program: string, output: string): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(output);
   // Some network file systems do not say how large they are.
   if (blocks === 0 || bavail * bsize >= SPARE_BYTES) return;
-  throw new PrimitiveError('disk-full', `Cannot write what ${program} generates: no space left.`, {
-    why: `Less than ${SPARE_BYTES / 1024 / 1024} MiB is free in ${output}. Nothing was changed.`,
-    suggestions: ['Free space there and run the command again.'],
-    exit: 3,
-    retryable: true,
-  });
+  const why = `Less than ${SPARE_BYTES / 1024 / 1024} MiB is free in ${output}. Nothing was changed.`;
+  throw diskFull(`write what ${program} generates`, why);
 }
 
-async function compare(
-  target: string,
-  output: string,
-  writes: string,
-  listed: ReadonlySet<string> | undefined,
-): Promise<readonly GeneratedChange[]> {
-  const [onDisk, after] = await Promise.all([digests(target, writes), digests(output, writes)]);
-  const before = listed === undefined ? onDisk : new Map([...onDisk].filter(([path]) => listed.has(path)));
+/** What is at each path: digests of files, and what is not a file. */
+type States = ReadonlyMap<string, Digest | 'other'>;
+
+function compare(before: States, after: States): readonly GeneratedChange[] {
   const changes: GeneratedChange[] = [];
   for (const [path, digest] of after) {
     const old = before.get(path);
+    if (digest === 'other') throw notPlain(path);
     if (old !== digest) changes.push({ path, change: old === undefined ? 'created' : 'changed', digest });
   }
   for (const path of before.keys()) if (!after.has(path)) changes.push({ path, change: 'removed' });
   return changes.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Every file of a folder below `base`: path below `base` -> digest, links and others by what they are. */
-async function digests(base: string, folder: string): Promise<ReadonlyMap<string, Digest>> {
-  const found = new Map<string, Digest>();
+function notPlain(path: string): PrimitiveError {
+  return new PrimitiveError('generator-output', `Generated ${path} is not a plain file.`, {
+    why: 'A link is another file on every machine.',
+  });
+}
+
+/** Everything of a folder below `base`, by its path below `base`; with `listed`, only what is in there. */
+async function statesBelow(base: string, folder: string, listed?: ReadonlySet<string>): Promise<States> {
+  const found = new Map<string, Digest | 'other'>();
   const visit = async (path: string): Promise<void> => {
     const entries = await readdir(join(base, path), { withFileTypes: true }).catch((error: unknown) => {
       if (isMissing(error)) return [];
@@ -270,37 +278,10 @@ async function digests(base: string, folder: string): Promise<ReadonlyMap<string
     for (const entry of entries) {
       const below = `${path}/${entry.name}`;
       if (entry.isDirectory()) await visit(below);
-      else found.set(below, digestOf(entry.isFile() ? await readFile(join(base, below)) : 'not a file'));
+      else if (listed?.has(below) ?? true)
+        found.set(below, entry.isFile() ? digestOf(await readFile(join(base, below))) : 'other');
     }
   };
   await visit(folder);
   return found;
-}
-
-/** Puts each generated folder in the place of the one before; all of them, or what was replaced is put back. */
-function replaceFolders(
-  results: readonly { readonly writes: string; readonly output: string }[],
-  target: string,
-  old: string,
-): void {
-  const undo: (() => void)[] = [];
-  try {
-    for (const { writes, output } of results) {
-      const folder = join(target, writes);
-      const kept = join(old, writes);
-      if (existsSync(folder)) {
-        mkdirSync(dirname(kept), { recursive: true });
-        renameSync(folder, kept);
-        undo.push(() => renameSync(kept, folder));
-      }
-      const made = join(output, writes);
-      if (!existsSync(made)) continue;
-      mkdirSync(dirname(folder), { recursive: true });
-      renameSync(made, folder);
-      undo.push(() => rmSync(folder, { recursive: true }));
-    }
-  } catch (error) {
-    for (const step of undo.toReversed()) step();
-    throw error;
-  }
 }

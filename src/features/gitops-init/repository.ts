@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { pathFault } from '../../core/path-fault.ts';
-import { explained } from '../../repository/file-errors.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
-import { missingFolders } from '../../repository/staging.ts';
+import { applyChanges, type FileChange } from '../../repository/transaction.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import { type Installed, installedSchema } from './kit-document.ts';
 import type { KitChange } from './plan.ts';
@@ -73,38 +73,22 @@ export async function readFiles(root: string, paths: Iterable<string>): Promise<
 }
 
 /**
- * Writes and removes files, all of them or, after an error, none. What is there must be what was planned for.
+ * Writes and deletes files, all of them or, after an error, none. What is there must be what was planned for.
  *
- * Throws `kit-moved` (exit 2), `disk-full`, `not-writable` or `not-written` (exit 3).
+ * Throws `kit-path-blocked` (exit 2), and what {@link applyChanges} throws.
  */
-export function writeChanges(root: string, changes: readonly KitChange[]): void {
-  const undo: (() => void)[] = [];
-  try {
-    for (const { path, before, after } of changes) {
-      const file = join(root, path);
-      const now = existsSync(file) ? readFileSync(file) : undefined;
-      if ((now && textOf(now)) !== before) throw moved(path);
-      if (after === undefined) {
-        rmSync(file);
-      } else {
-        for (const folder of missingFolders(dirname(file))) {
-          mkdirSync(folder);
-          undo.push(() => rmdirSync(folder));
-        }
-        // Helm renders no hidden file, should this one be left behind in a chart.
-        const staged = join(dirname(file), `.${basename(file)}.${crypto.randomUUID()}`);
-        undo.push(() => {
-          if (existsSync(staged)) rmSync(staged);
-        });
-        writeFileSync(staged, after, { flag: 'wx' });
-        renameSync(staged, file);
-      }
-      undo.push(() => (now === undefined ? rmSync(file, { force: true }) : writeFileSync(file, now)));
-    }
-  } catch (cause) {
-    for (const step of undo.toReversed()) step();
-    throw explained(cause, 'write the kit');
+export async function writeChanges(root: string, changes: readonly KitChange[]): Promise<void> {
+  const files: FileChange[] = [];
+  for (const { path, before, after } of changes) {
+    const found = await lookBelow(root, path);
+    const bytes = found.type === 'file' ? readFileSync(join(root, path)) : undefined;
+    // Line endings are not a change of the text, so the bytes of now are what has to be there.
+    const isPlanned = bytes !== undefined && textOf(bytes) === before;
+    const state = isPlanned ? digestOf(bytes) : before === undefined ? undefined : digestOf(before);
+    files.push({ path, before: state, after: after === undefined ? 'delete' : { bytes: after } });
   }
+  const staging = join(root, '.primitive.init');
+  await applyChanges({ root, changes: files, staging, what: 'write the kit', code: 'kit' });
 }
 
 /** With line feeds alone: on Windows git may have made pairs of them, which would make each line a change. */
@@ -116,13 +100,5 @@ function blocked(path: string): PrimitiveError {
   return new PrimitiveError('kit-path-blocked', `${path} is a link or no file.`, {
     why: 'the kit has a file there, and writes through no link',
     suggestions: [`Move it: mv ${path} ELSEWHERE`],
-  });
-}
-
-function moved(path: string): PrimitiveError {
-  return new PrimitiveError('kit-moved', `${path} has changed since it was read.`, {
-    why: 'another program writes there; nothing was changed',
-    suggestions: ['Run the command again.'],
-    retryable: true,
   });
 }

@@ -79,7 +79,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const written = writes.length > 0 && !request.dryRun;
   if (written) {
     ports.emit({ type: 'step', step: 'write', message: `Writing ${writes.length} files` });
-    writeChanges(root, writes);
+    await writeChanges(root, writes);
   }
   return {
     schema: 'primitive.gitops-init/v1',

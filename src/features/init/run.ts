@@ -62,7 +62,7 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
       step: 'write',
       message: `Writing ${files.map(({ path }) => path).join(' and ')}`,
     });
-    writeNew(root, files);
+    await writeNew(root, files);
   }
   return {
     schema: 'primitive.init/v1',

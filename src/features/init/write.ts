@@ -1,8 +1,7 @@
-import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import { errnoOf, explained } from '../../repository/file-errors.ts';
-import { missingFolders } from '../../repository/staging.ts';
+import { applyChanges } from '../../repository/transaction.ts';
 import type { InitFile } from './plan.ts';
 
 /** Throws `init-exists` (exit 2) where one of the files is there. */
@@ -14,33 +13,17 @@ export function refuseExisting(root: string, files: readonly Pick<InitFile, 'pat
 /**
  * Writes files that are not there, all of them or none; what another process wrote meanwhile is never overwritten.
  *
- * Throws `init-exists` (exit 2), `disk-full`, `not-writable` or `not-written` (exit 3).
+ * Throws `init-exists` (exit 2), and what {@link applyChanges} throws.
  */
-export function writeNew(root: string, files: readonly InitFile[]): void {
+export async function writeNew(root: string, files: readonly InitFile[]): Promise<void> {
   refuseExisting(root, files);
-  const undo: (() => void)[] = [];
+  const changes = files.map(({ path, text }) => ({ path, before: undefined, after: { bytes: text } }));
+  const what = `write ${files.map(({ path }) => path).join(' and ')}`;
   try {
-    for (const { path, text } of files) {
-      const file = join(root, path);
-      for (const folder of missingFolders(dirname(file))) {
-        mkdirSync(folder);
-        undo.push(() => rmdirSync(folder));
-      }
-      const staged = `${file}.${crypto.randomUUID()}`;
-      try {
-        writeFileSync(staged, text, { flag: 'wx' });
-        // Unlike a rename, it fails where the name is taken.
-        linkSync(staged, file);
-        undo.push(() => rmSync(file));
-      } finally {
-        rmSync(staged, { force: true });
-      }
-    }
-  } catch (cause) {
-    for (const step of undo.toReversed()) step();
-    const paths = files.map(({ path }) => path);
-    if (errnoOf(cause) === 'EEXIST') throw exists(paths);
-    throw explained(cause, `write ${paths.join(' and ')}`);
+    await applyChanges({ root, changes, staging: join(root, '.primitive.init'), what, code: 'init' });
+  } catch (error) {
+    refuseExisting(root, files);
+    throw error;
   }
 }
 
