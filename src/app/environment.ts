@@ -58,11 +58,6 @@ export function cacheFolder({ variables, home }: Pick<Environment, 'variables' |
   return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');
 }
 
-/** Where this CLI keeps what it has to remember from one call to the next. */
-export function stateFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
-  return join(variables.XDG_STATE_HOME || join(home, '.local', 'state'), 'primitive');
-}
-
 /** Proxies and certificate authorities, as most programs take them; throws `proxy-invalid` for a proxy that is none. */
 export function networkOf(variables: Environment['variables']): Network {
   return {

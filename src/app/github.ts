@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import type { GithubHost } from '../adapters/github/host.ts';
 import type { GitHub } from '../features/gitops-scaffold/github.ts';
-import type { Journal } from '../features/gitops-scaffold/journal.ts';
 import type { RepositoryIds } from '../features/init/guess.ts';
 import { systemClock } from '../http/clock.ts';
+import { createRetrySummary } from '../http/retry-summary.ts';
 import type { Context } from './context.ts';
-import { networkOf, stateFolder } from './environment.ts';
+import { networkOf } from './environment.ts';
 import type { ProgramAdapters } from './programs.ts';
 import type { RepositoryAdapters } from './repository.ts';
 
@@ -21,8 +20,6 @@ export interface GithubAdapters {
   ): Promise<GitHub>;
   /** The ids of a repository on github.com (`acme/app`). Throws what asking for a token and the API throw. */
   repositoryIds(name: string, signal: AbortSignal): Promise<RepositoryIds>;
-  /** The requests to GitOps repositories that this machine has made. */
-  journal(): Promise<Journal>;
 }
 
 export function githubAdapters(
@@ -30,6 +27,7 @@ export function githubAdapters(
 ): GithubAdapters & { closeGithub(): Promise<void> } {
   const { variables, signal: stopped, emit, processes, workspace } = base;
   const opened: { close(): Promise<void> }[] = [];
+  const retries = createRetrySummary((message) => emit({ type: 'warning', code: 'github-retry', message }));
   const optionsFor = async (host: GithubHost, budget: number, signal: AbortSignal) => {
     const [{ findToken }, started] = await Promise.all([import('../adapters/github/token.ts'), processes()]);
     const options = {
@@ -37,10 +35,7 @@ export function githubAdapters(
       clock: systemClock,
       budget,
       signal,
-      onRetry: (retry: { readonly host: string; readonly reason: string; readonly delay: number }) => {
-        const message = `${retry.host}: ${retry.reason}; retrying in ${Math.ceil(retry.delay / 1000)} s`;
-        emit({ type: 'warning', code: 'github-retry', message });
-      },
+      onRetry: retries.add,
     };
     const token = await findToken(host, {
       ...options,
@@ -70,11 +65,8 @@ export function githubAdapters(
       const host = githubHost('github.com', variables);
       return readRepositoryIds(name, await optionsFor(host, 0, signal));
     },
-    journal: async () => {
-      const { openJournal } = await import('../adapters/dispatch-journal.ts');
-      return openJournal(join(stateFolder(base), 'gitops'));
-    },
     closeGithub: async () => {
+      retries.close();
       await Promise.all(opened.map((github) => github.close()));
     },
   };

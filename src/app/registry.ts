@@ -1,3 +1,4 @@
+import { createRetrySummary } from '../http/retry-summary.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { CredentialSources } from '../oci/credentials.ts';
 import type { Context } from './context.ts';
@@ -19,17 +20,14 @@ export function registryAdapters(
   let close = async () => {};
 
   const create = async (options: { readonly retryBudget?: number }) => {
-    const [{ createRegistryClient }, { createRetrySummary }, started, { config }] = await Promise.all([
+    const [{ createRegistryClient }, started, { config }] = await Promise.all([
       import('../oci/client.ts'),
-      import('../oci/retry-summary.ts'),
       processes(),
       workspace(),
     ]);
-    const retries = createRetrySummary(({ host, reason, count, delay }) => {
-      const what = count === 1 ? 'retrying' : `retrying ${count} requests`;
-      const message = `${host}: ${reason}; ${what} in up to ${Math.ceil(delay / 1000)} s`;
-      emit({ type: 'warning', code: 'registry-retry', message });
-    });
+    const retries = createRetrySummary((message) =>
+      emit({ type: 'warning', code: 'registry-retry', message }),
+    );
     const created = createRegistryClient({
       processes: started,
       access: 'write',

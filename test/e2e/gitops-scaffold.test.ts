@@ -64,7 +64,7 @@ async function digestOf(folder: string): Promise<string> {
 }
 
 describe('gitops scaffold', () => {
-  test('shows steps, pull request and files to a person, and changes nothing but its journal', async () => {
+  test('shows steps, pull request and files to a person, and keeps nothing on this machine', async () => {
     gitops.script = succeeding(gitops);
     const { cwd, env, state, token } = await codeRepository();
     const home = async () => [await digestOf(cwd), (await readdir(cli.home)).toSorted()];
@@ -77,9 +77,8 @@ describe('gitops scaffold', () => {
     expect(call.stdout).toMatch(/run +\d+ success {2}http/);
     expect(call.stdout).toMatch(/added +sources\/values\/_shared\/apps\/domain-orders-v1\.yaml/);
     expect(await home()).toEqual(before);
-    const journal = await contentOf(state);
-    expect(Object.keys(journal)).toEqual([expect.stringMatching(/^primitive\/gitops\/[0-9a-f]{32}\.json$/)]);
-    expect(JSON.stringify([call, journal])).not.toContain(token);
+    expect(await readdir(state)).toEqual([]);
+    expect(JSON.stringify(call)).not.toContain(token);
 
     const again = await cli.run(ask('orders', '--env', 'dev'), { cwd, env });
     expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pull request #1 is open$/m) });
@@ -125,13 +124,38 @@ describe('gitops scaffold', () => {
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(130);
-    const [, id = ''] = /Try: primitive gitops scaffold --resume (\S+)/.exec(stderr) ?? [];
+    const [, run = ''] = /Try: primitive gitops scaffold --resume (\S+)/.exec(stderr) ?? [];
     expect(stderr).toMatch(/Stopped following run \d+\..*\n {2}The run goes on: http/);
     const { status } = gitops.runs.at(-1) ?? {};
     expect(status).not.toBe('completed');
     release = true;
-    const resumed = await cli.run(['gitops', 'scaffold', '--resume', id, '--json'], { cwd, env });
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ result: 'proposed', request: { id } });
+    const resumed = await cli.run(['gitops', 'scaffold', '--resume', run, '--json'], { cwd, env });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ result: 'proposed', run: { id: Number(run) } });
+  });
+
+  test('plans without a network, and says what it could not look up', async () => {
+    const { cwd, env } = await codeRepository();
+    const offline = { ...env, GITHUB_API_URL: 'http://127.0.0.1:1' };
+    const call = await cli.run(ask('orders', '--dry-run', '--json'), { cwd, env: offline });
+    expect(call).toMatchObject({ code: 0 });
+    const document = JSON.parse(call.stdout);
+    expect(Check(gitopsRunSchema, document)).toBe(true);
+    expect(document).toMatchObject({
+      result: 'planned',
+      unchecked: { why: expect.stringMatching(/^Cannot reach 127\.0\.0\.1:1: /) },
+    });
+  });
+
+  test('says in one line that GitHub is asked again', async () => {
+    gitops.script = succeeding(gitops);
+    const { cwd, env } = await codeRepository();
+    github.fault({ path: /\/actions\/workflows\/[^/]+$/, status: 503, times: 4 });
+    const call = await cli.run(ask('retried', '--dry-run'), { cwd, env });
+    expect(call).toMatchObject({ code: 0, stdout: expect.stringContaining('Not looked up: ') });
+    expect(call.stderr).not.toContain('retrying');
+    const sent = await cli.run(ask('retried'), { cwd, env });
+    expect(sent).toMatchObject({ code: 0 });
+    expect(sent.stderr.match(/retrying/g)).toHaveLength(1);
   });
 
   test('ends with its time limit where GitHub does not answer', async () => {
@@ -232,7 +256,7 @@ describe('gitops scaffold', () => {
       [['gitops', 'scaffold'], 'gitops-input-invalid'],
       [ask('orders', '--timeout', 'soon'), 'invalid-flag'],
       [ask('orders', '--wait', 'merge'), 'invalid-flag'],
-      [['gitops', 'scaffold', '--resume', 'nothing'], 'gitops-request-unknown'],
+      [['gitops', 'scaffold', '--resume', 'nothing'], 'invalid-flag'],
     ];
     for (const [args, code] of cases) {
       const call = await cli.run([...args, '--json'], { cwd, env });

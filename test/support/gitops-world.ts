@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { openJournal } from '../../src/adapters/dispatch-journal.ts';
 import { createGithub } from '../../src/adapters/github/github.ts';
 import { githubHost } from '../../src/adapters/github/host.ts';
 import { PrimitiveError } from '../../src/core/errors.ts';
@@ -11,7 +10,6 @@ import { filesOf, type InputsFile } from '../../src/features/gitops-scaffold/inp
 import type { DispatchPorts, DispatchRequest } from '../../src/features/gitops-scaffold/run.ts';
 import type { Clock } from '../../src/http/retry.ts';
 import { bundledKinds } from '../../src/kinds/kind.ts';
-import { temporaryFolder } from './git.ts';
 import { patientlessClock } from './patientless-clock.ts';
 import { type Github, type GithubOptions, startGithub } from './services/github/github.ts';
 import type { DoubleRepository } from './services/github/repository.ts';
@@ -35,7 +33,7 @@ export function workflowText(file: InputsFile = inputsFile): string {
   );
   return [
     'name: Scaffold',
-    `run-name: scaffold ${['kind', 'name', 'version'].map(expression).join('-')} [${expression('request_id')}]`,
+    `run-name: ${file.run.replace(/\{(\w+)\}/g, (_, name) => expression(name))}`,
     'on:',
     '  workflow_dispatch:',
     '    inputs:',
@@ -77,12 +75,10 @@ export interface GitopsWorld extends AsyncDisposable {
   readonly github: Github;
   readonly gitops: DoubleRepository;
   readonly events: Event[];
-  readonly journal: string;
-  /** Ports of one caller; each has a journal of its own unless `folder` is given. */
+  /** Ports of one caller. */
   ports(more?: {
     readonly token?: string;
     readonly signal?: AbortSignal;
-    readonly folder?: string;
     readonly clock?: Clock;
   }): DispatchPorts;
   client(token?: string): GitHub;
@@ -90,13 +86,11 @@ export interface GitopsWorld extends AsyncDisposable {
 
 export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWorld> {
   const github = await startGithub(options);
-  const folder = await temporaryFolder();
   const gitops = await github.create('acme/gitops', { files: { [WORKFLOW_PATH]: workflowText() } });
   gitops.script = succeeding(gitops);
   const own = github.token().value;
   const events: Event[] = [];
   const clients: { close(): Promise<void> }[] = [];
-  let ids = 0;
   const client = (token = own, signal = new AbortController().signal, clock: Clock = patientlessClock()) => {
     const made = createGithub('acme/gitops', {
       host: githubHost(undefined, { GITHUB_API_URL: github.api }),
@@ -115,16 +109,10 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
     github,
     gitops,
     events,
-    journal: join(folder.path, 'journal'),
     client,
-    ports({ token, signal = new AbortController().signal, folder: other, clock = patientlessClock() } = {}) {
+    ports({ token, signal = new AbortController().signal, clock = patientlessClock() } = {}) {
       return {
         github: async () => client(token, signal, clock),
-        journal: openJournal(other ?? join(folder.path, 'journal')),
-        newId: () => {
-          ids += 1;
-          return `request-${`${ids}`.padStart(4, '0')}`;
-        },
         command: 'primitive gitops scaffold',
         clock,
         emit: (event) => void events.push(event),
@@ -134,7 +122,6 @@ export async function gitopsWorld(options: GithubOptions = {}): Promise<GitopsWo
     async [Symbol.asyncDispose]() {
       await Promise.all(clients.map((made) => made.close()));
       await github.stop();
-      await folder[Symbol.asyncDispose]();
     },
   };
 }

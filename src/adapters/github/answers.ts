@@ -18,6 +18,10 @@ export const WorkflowData = Type.Object({ path: text, state: text });
 export const RunData = Type.Object({
   id: number,
   display_title: text,
+  event: text,
+  path: text,
+  head_branch: textOrNull,
+  actor: Type.Optional(Type.Union([Type.Object({ login: text }), Type.Null()])),
   status: textOrNull,
   conclusion: textOrNull,
   run_attempt: Type.Optional(number),

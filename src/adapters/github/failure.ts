@@ -83,22 +83,8 @@ export function refusedAnswer(
       ]),
     );
   }
-  const sso = /url=(\S+)/.exec(`${headers['x-github-sso'] ?? ''}`)?.[1];
-  if (status === 403 && headers['x-github-sso'] !== undefined) {
-    return new AttemptFailure(
-      error(
-        'github-sso-required',
-        `The token of ${token.source} is not authorized for single sign-on.`,
-        said,
-        answer,
-        [
-          sso === undefined
-            ? 'Authorize it: https://github.com/settings/tokens, Configure SSO'
-            : `Authorize it: ${sso}`,
-        ],
-      ),
-    );
-  }
+  const closed = status === 403 ? keptOut(answer, message, said, { host, token }) : undefined;
+  if (closed !== undefined) return new AttemptFailure(closed);
   const delay = status === 403 || status === 429 ? limitDelay(answer) : undefined;
   if (delay !== undefined) {
     const limited = error('github-rate-limited', `${host} limits the rate of requests.`, said, answer, [
@@ -131,6 +117,51 @@ export function refusedAnswer(
       ],
     ),
   );
+}
+
+/** The error for a rule of the organization that keeps a token out whatever its permissions; undefined if it is none. */
+function keptOut(
+  answer: OctokitError,
+  message: string,
+  said: string,
+  { host, token }: Pick<Context, 'host' | 'token'>,
+): PrimitiveError | undefined {
+  const sso = answer.response?.headers['x-github-sso'];
+  if (sso !== undefined || /SAML enforcement/i.test(message)) {
+    const url = /url=(\S+)/.exec(`${sso}`)?.[1];
+    return error(
+      'github-sso-required',
+      `The token of ${token.source} is not authorized for single sign-on.`,
+      said,
+      answer,
+      [`Authorize it: ${url ?? 'https://github.com/settings/tokens, Configure SSO'}`],
+    );
+  }
+  if (/IP allow list/i.test(message)) {
+    return error(
+      'github-ip-not-allowed',
+      `The organization's IP allow list on ${host} does not have this machine.`,
+      said,
+      answer,
+      [
+        "Connect through your organization's network or VPN.",
+        'In CI, use a runner with an address on the list, or ask an owner of the organization to add it.',
+      ],
+    );
+  }
+  if (/OAuth App access restrictions/i.test(message)) {
+    return error(
+      'github-oauth-restricted',
+      `The organization does not let in the OAuth app of the token of ${token.source}.`,
+      said,
+      answer,
+      [
+        'Ask an owner of the organization to approve the app: Settings, Applications, Authorized OAuth Apps',
+        'Or set GH_TOKEN to a personal access token, or use a GitHub App.',
+      ],
+    );
+  }
+  return undefined;
 }
 
 /** What was asked for, in the words of the permissions of tokens. */

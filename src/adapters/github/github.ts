@@ -94,8 +94,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
       return typeof enabled === 'boolean' ? enabled : undefined;
     },
 
-    dispatch: (workflow, request, before) =>
-      dispatch(api, options, { ...place, workflow_id: workflow, request: { before } }, request),
+    dispatch: (workflow, request) => dispatch(api, options, { ...place, workflow_id: workflow }, request),
 
     async *runs(workflow) {
       for (let page = 1; page <= RUN_PAGES; page += 1) {
@@ -121,7 +120,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
           return (await checked(JobsData, asking)).jobs;
         }),
       );
-      return found?.map(jobOf) ?? [];
+      return found?.map(jobOf);
     },
 
     async log(id) {
@@ -171,12 +170,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
 async function dispatch(
   { write }: Api,
   { token }: ApiOptions,
-  call: {
-    readonly owner: string;
-    readonly repo: string;
-    readonly workflow_id: string;
-    readonly request: { readonly before: () => Promise<void> };
-  },
+  call: { readonly owner: string; readonly repo: string; readonly workflow_id: string },
   request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
 ): Promise<DispatchAnswer> {
   const ways = [
@@ -227,6 +221,10 @@ function runOf(run: Static<typeof RunData>): WorkflowRun {
   const {
     id,
     display_title: title,
+    event,
+    path,
+    head_branch: ref,
+    actor,
     status,
     conclusion,
     run_attempt,
@@ -236,6 +234,12 @@ function runOf(run: Static<typeof RunData>): WorkflowRun {
   return {
     id,
     title,
+    event,
+    // Also `acme/gitops/.github/workflows/scaffold.yaml@main`.
+    workflow: path.replace(/^.*\.github\/workflows\//, '').replace(/@.*$/, ''),
+    ref: ref ?? '',
+    // An account that was deleted is null.
+    actor: actor?.login ?? 'ghost',
     status: status ?? 'queued',
     conclusion,
     attempt: run_attempt ?? 1,

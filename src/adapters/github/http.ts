@@ -28,7 +28,7 @@ export interface ApiOptions {
 export interface Api {
   /** Sends what has no effect; what may pass by itself is tried again. */
   readonly read: typeof octokit;
-  /** Sends once; only what GitHub has refused for its rate is sent again. `request.before` is awaited each time. */
+  /** Sends once; only what GitHub has refused for its rate is sent again. */
   readonly write: typeof octokit;
   close(): Promise<void>;
 }
@@ -39,12 +39,6 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const STALL = 60_000;
 /** The statuses that have no body (Fetch, "null body status"). */
 const NO_BODY = new Set([204, 205, 304]);
-
-/** A call as Octokit gives it to a hook. */
-interface Endpoint {
-  readonly url: string;
-  readonly request?: { readonly before?: () => Promise<void> };
-}
 
 export function createApi(options: ApiOptions): Api {
   const { token, clock, signal } = options;
@@ -90,7 +84,7 @@ export function createApi(options: ApiOptions): Api {
         fetch: send,
         // Octokit warns of deprecated routes on the console.
         log: { warn: () => {} },
-        hook: (call: (endpoint: Endpoint) => Promise<unknown>, endpoint: Endpoint) =>
+        hook: (call: (endpoint: unknown) => Promise<unknown>, endpoint: unknown) =>
           withRetries(
             {
               clock,
@@ -98,12 +92,10 @@ export function createApi(options: ApiOptions): Api {
               signal,
               onRetry: ({ reason, delay }) => options.onRetry({ host, reason, delay }),
             },
-            async () => {
-              await endpoint.request?.before?.();
-              return call(endpoint).catch((thrown: unknown) => {
+            () =>
+              call(endpoint).catch((thrown: unknown) => {
                 throw failureOf(thrown, { host, token, effect });
-              });
-            },
+              }),
           ),
       },
     });

@@ -27,8 +27,8 @@ export default class GitopsScaffold extends BaseCommand {
     wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
     timeout: string({ summary: 'How long to wait in all.', helpValue: 'DURATION', default: TIME_LIMIT }),
     resume: string({
-      summary: 'Follow an earlier request, by its id or that of its run.',
-      helpValue: 'ID',
+      summary: 'Follow a run that was started before, by its id or URL.',
+      helpValue: 'RUN',
       exclusive: ['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run'],
     }),
     ...effectFlags,
@@ -47,12 +47,12 @@ export default class GitopsScaffold extends BaseCommand {
           import('../../features/gitops-scaffold/view.ts'),
           import('../../features/gitops-scaffold/request.ts'),
         ]);
-      const ports = await limitTime(app, flags.timeout);
-      if (resume !== undefined) return gitopsRunOutcome(await resumeDispatch(resume, wait, ports));
+      const ports = limitTime(app, flags.timeout, dryRun);
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
       const request = await scaffoldRequest(app, given, { force, dryRun });
-      return gitopsRunOutcome(await runDispatch(request, wait, ports));
+      const resumed = resume === undefined ? undefined : resumeDispatch(resume, request, wait, ports);
+      return gitopsRunOutcome(await (resumed ?? runDispatch(request, wait, ports)));
     });
   }
 }

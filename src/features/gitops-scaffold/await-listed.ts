@@ -1,7 +1,7 @@
 import type { Clock } from '../../http/retry.ts';
 
-/** Milliseconds after which what is not listed is missing: GitHub lists what is new a few seconds late. */
-const LATE = 30_000;
+/** Milliseconds after which what is not listed is missing: GitHub lists what is new late, sometimes by a minute. */
+const LATE = 90_000;
 
 /** Repeats `find` until it finds something, or it counts as missing. */
 export async function awaitListed<T>(

@@ -20,11 +20,13 @@ export const gitopsRunSchema = strictObject({
   schema: Type.Literal('primitive.gitops-run/v1'),
   result,
   request: strictObject({
-    id: nullable('In the name of the run, and what --resume takes; null where no run was asked for.'),
+    id: nullable('In the name of the run; null if no run was asked for.'),
     repository: Type.String({ description: 'owner/name' }),
     workflow: Type.String(),
     ref: Type.String(),
-    inputs: Type.Record(Type.String(), Type.String()),
+    inputs: Type.Record(Type.String(), Type.String(), {
+      description: 'As sent; with --resume those in the name of the run.',
+    }),
     branch: Type.String({ description: 'Head branch of the pull request.' }),
   }),
   run: Type.Optional(
@@ -78,6 +80,12 @@ export const gitopsRunSchema = strictObject({
       why: nullable('The fact behind it: of a failed step, the last lines of its log.'),
       suggestions: Type.Array(Type.String()),
     }),
+  ),
+  unchecked: Type.Optional(
+    strictObject(
+      { why: Type.String(), facts: Type.Array(Type.String()) },
+      'What a dry run could not look up, and why.',
+    ),
   ),
   next: Type.Array(Type.String(), { description: 'What to do next.' }),
 });

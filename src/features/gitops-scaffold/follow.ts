@@ -1,6 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit, ItemStatus } from '../../core/events.ts';
 import type { Clock } from '../../http/retry.ts';
+import { awaitListed } from './await-listed.ts';
 import type { GitHub, Job, JobStep, WorkflowRun } from './github.ts';
 
 /** A run, and its jobs as they are now. */
@@ -19,6 +20,8 @@ export interface FollowContext {
 /** Milliseconds between two reads of a run. */
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 10_000;
+/** Milliseconds after which a run that no runner has taken is worth a word. */
+const QUEUED = 120_000;
 
 /**
  * Reads a run until it is completed or the signal ends the time for it, and emits what has changed: an item for each
@@ -31,14 +34,19 @@ export async function follow(first: WorkflowRun, context: FollowContext): Promis
   let run = first;
   let jobs: readonly Job[] = [];
   let delay = FIRST_DELAY;
+  const start = clock.now();
   try {
     for (;;) {
-      jobs = await github.jobs(run.id);
+      jobs = (await github.jobs(run.id)) ?? jobs;
       const changed = report({ run, jobs }, shown, emit);
       if (run.status === 'completed') return { run, jobs };
+      if (run.status === 'queued' && clock.now() - start > QUEUED)
+        warnOnce(run, 'waits for a runner', shown, emit);
       delay = changed ? FIRST_DELAY : Math.min(delay * 1.5, LONGEST_DELAY);
       await clock.sleep(delay, signal);
-      run = (await github.run(run.id)) ?? { ...run, status: 'completed', conclusion: 'deleted' };
+      // GitHub answers 404 now and then for a run that is there.
+      const read = await awaitListed(() => github.run(first.id), context);
+      run = read ?? { ...run, status: 'completed', conclusion: 'deleted' };
     }
   } catch (error) {
     if (error instanceof PrimitiveError && error.code === 'gitops-timeout') return { run, jobs };
@@ -55,18 +63,22 @@ function report({ run, jobs }: RunState, shown: Map<string, string>, emit: Emit)
     changed = true;
     emit({ type: 'item', item, status, state });
   };
-  if (run.status === 'waiting' && !shown.has('waiting')) {
-    shown.set('waiting', run.status);
-    changed = true;
-    const message = `Run ${run.id} waits for an approval: ${run.url}`;
-    emit({ type: 'warning', code: 'gitops-run-waiting', message });
-  }
+  if (run.status === 'waiting') changed = warnOnce(run, 'waits for an approval', shown, emit);
   for (const job of jobs) {
     if (job.steps.length === 0) show(job.name, statusOf(job), wordOf(job));
     const begun = job.steps.filter(({ status }) => status === 'in_progress' || status === 'completed');
     for (const step of begun) show(`${job.name} / ${step.name}`, statusOf(step), wordOf(step));
   }
   return changed;
+}
+
+/** Whether the warning is new: `gitops-run-waiting`, `gitops-run-queued`. */
+function warnOnce(run: WorkflowRun, what: string, shown: Map<string, string>, emit: Emit): boolean {
+  if (shown.has(run.status)) return false;
+  shown.set(run.status, what);
+  const message = `Run ${run.id} ${what}: ${run.url}`;
+  emit({ type: 'warning', code: `gitops-run-${run.status}`, message });
+  return true;
 }
 
 function statusOf({ status, conclusion }: Pick<JobStep, 'status' | 'conclusion'>): ItemStatus {

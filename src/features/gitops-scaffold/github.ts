@@ -21,6 +21,14 @@ export interface WorkflowRun {
   readonly id: number;
   /** The evaluated `run-name`. */
   readonly title: string;
+  /** `workflow_dispatch`, `push`, … */
+  readonly event: string;
+  /** File name below `.github/workflows`. */
+  readonly workflow: string;
+  /** The branch or tag that the workflow was read from. */
+  readonly ref: string;
+  /** Login of who started it. */
+  readonly actor: string;
   /** `queued`, `in_progress`, `waiting`, `completed`, … */
   readonly status: string;
   /** Null while it is not completed. */
@@ -103,18 +111,16 @@ export interface GitHub {
   file(path: string, ref: string): Promise<string | undefined>;
   /** Whether Actions are enabled; undefined where the token may not know. */
   actionsEnabled(): Promise<boolean | undefined>;
-  /** `before` is awaited each time that the request is to be sent; what it throws ends it. */
   dispatch(
     workflow: string,
     request: { readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
-    before: () => Promise<void>,
   ): Promise<DispatchAnswer>;
   /** Runs that were dispatched, newest first; more are fetched as they are asked for, up to GitHub's limit of 1,000. */
   runs(workflow: string): AsyncIterable<WorkflowRun>;
-  /** Undefined where it was deleted. */
+  /** Undefined if it was deleted, or GitHub does not have it at the moment. */
   run(id: number): Promise<WorkflowRun | undefined>;
-  /** Of the latest attempt; none where the run was deleted. */
-  jobs(run: number): Promise<readonly Job[]>;
+  /** Of the latest attempt; undefined as for {@link run}. */
+  jobs(run: number): Promise<readonly Job[] | undefined>;
   /** The log of a job; undefined while it runs, and where it has expired. */
   log(job: number): Promise<string | undefined>;
   /** Those of a branch of this repository, newest first, open or not. */

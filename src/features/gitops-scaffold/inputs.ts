@@ -26,6 +26,8 @@ export interface InputsFile {
   readonly schema: 'primitive.gitops-inputs/v1';
   /** Template of the head branch of the pull request. */
   readonly branch: string;
+  /** Template of the name of its run, with all inputs that are required. */
+  readonly run: string;
   /** What the pull request adds, where that is known: templates of paths, with `when` only for that input. */
   readonly files?: readonly { readonly path: string; readonly when?: string }[];
   /** The longest name that the chart is installed by; Helm takes 53 characters. */
@@ -66,6 +68,19 @@ export function checkInputs(
 /** A template with its inputs filled in; the values have been checked. */
 export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+/** The required inputs in the name of a run; undefined if it has another form. */
+export function inputsIn(
+  title: string,
+  { run, inputs }: InputsFile,
+): Readonly<Record<string, string>> | undefined {
+  const pattern = run
+    .replace(/[[\].]/g, '\\$&')
+    .replace(/\{(\w+)\}/g, (_, name: string) =>
+      inputs[name]?.required ? `(?<${name}>${inputs[name].pattern?.slice(1, -1)})` : '[a-z0-9-]*',
+    );
+  return new RegExp(`^${pattern}$`).exec(title)?.groups;
 }
 
 /** Paths of the files that a request adds; the values have been checked. */

@@ -1,7 +1,7 @@
+import type { Target } from './diagnose.ts';
 import type { Problem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, Job, JobStep } from './github.ts';
-import type { JournalEntry } from './journal.ts';
 
 /** Lines of the log of a failed step that are shown. */
 const LOG_TAIL = 20;
@@ -9,7 +9,7 @@ const LOG_TAIL = 20;
 /** What is wrong with a completed run; undefined where it succeeded. Reads the log of the first step that failed. */
 export async function problemOf(
   { run, jobs }: RunState,
-  { repository, workflow, ref }: Pick<JournalEntry, 'repository' | 'workflow' | 'ref'>,
+  { repository, workflow, ref }: Target,
   github: Pick<GitHub, 'address' | 'log'>,
 ): Promise<Problem | undefined> {
   const { id, url, conclusion } = run;

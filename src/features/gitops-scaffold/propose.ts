@@ -13,7 +13,7 @@ export async function openProposal(
   dryRun: boolean,
 ): Promise<(primitive: { readonly kind: string; readonly name: string }) => Promise<Outcome>> {
   const request = await scaffoldRequest(ports, {}, { force: false, dryRun });
-  const limited = await limitTime(ports, TIME_LIMIT);
+  const limited = limitTime(ports, TIME_LIMIT, dryRun);
   const github = await limited.github(request.target.repository);
   return async ({ kind, name }) => {
     const given = { kind, name, version: 'v1' };

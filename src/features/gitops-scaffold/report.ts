@@ -1,7 +1,7 @@
+import type { Asked } from './asked.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, PullRequest } from './github.ts';
-import type { Asked } from './journal.ts';
 
 /** A pull request with its files, sorted. */
 export async function withFiles(
@@ -28,11 +28,12 @@ export function documentOf(
     readonly state?: RunState;
     readonly pull?: GitopsRunDocument['pull'];
     readonly problem?: Problem;
+    readonly unchecked?: GitopsRunDocument['unchecked'];
     readonly next?: readonly string[];
   } = {},
 ): GitopsRunDocument {
   const { id = null, repository, workflow, ref, inputs, branch } = entry;
-  const { state, pull, problem: wrong, next = [] } = more;
+  const { state, pull, problem: wrong, unchecked, next = [] } = more;
   return {
     schema: 'primitive.gitops-run/v1',
     result,
@@ -40,6 +41,7 @@ export function documentOf(
     ...(state === undefined ? {} : { run: runOf(state) }),
     ...(pull === undefined ? {} : { pull }),
     ...(wrong === undefined ? {} : { problem: wrong }),
+    ...(unchecked === undefined ? {} : { unchecked }),
     next,
   };
 }

@@ -8,7 +8,6 @@ import type { Config } from '../../repository/config.ts';
 import { parseDuration } from './duration.ts';
 import type { GitHub } from './github.ts';
 import type { InputsFile } from './inputs.ts';
-import type { Journal } from './journal.ts';
 import type { DispatchPorts, DispatchRequest } from './run.ts';
 
 /** What `gitops scaffold` works with. */
@@ -19,20 +18,18 @@ export interface RequestPorts {
     repository: string,
     options: { readonly budget: number; readonly signal: AbortSignal },
   ): Promise<GitHub>;
-  journal(): Promise<Journal>;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
 
 /** The ports of one request, which ends after `timeout` (`30m`). Throws `invalid-flag` (exit 2). */
-export async function limitTime(ports: RequestPorts, timeout: string): Promise<DispatchPorts> {
+export function limitTime(ports: RequestPorts, timeout: string, dryRun: boolean): DispatchPorts {
   const { emit, signal: stopped } = ports;
   const budget = parseDuration(timeout, 'timeout');
   const signal = AbortSignal.any([stopped, timeLimit(timeout, budget)]);
   return {
-    github: (repository) => ports.github(repository, { budget, signal }),
-    journal: await ports.journal(),
-    newId: () => crypto.randomUUID(),
+    // A dry run says what it could not look up, and waits for nothing.
+    github: (repository) => ports.github(repository, { budget: dryRun ? 0 : budget, signal }),
     command: 'primitive gitops scaffold',
     clock: systemClock,
     emit,

@@ -1,16 +1,16 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Clock } from '../../http/retry.ts';
+import { type Asked, idIn, keyOf, showId } from './asked.ts';
 import { lookUp, readable, type Target } from './diagnose.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';
 import { awaitPull, foreignFiles, openPull } from './find-pull.ts';
-import { awaitRun, findRun } from './find-run.ts';
-import { follow, type RunState } from './follow.ts';
+import { findRun, isOf, type RequestRun } from './find-run.ts';
+import { type FollowContext, follow, type RunState } from './follow.ts';
 import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
-import { allowedFiles, checkInputs, filesOf, fillTemplate, type InputsFile } from './inputs.ts';
-import { type Asked, type Journal, type JournalEntry, keyOf } from './journal.ts';
+import { allowedFiles, checkInputs, filesOf, fillTemplate, type InputsFile, inputsIn } from './inputs.ts';
 import { problem, problemOf } from './problem.ts';
-import { documentOf, inputsText, withFiles } from './report.ts';
+import { documentOf, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
 
 /** What is to be asked for. */
@@ -31,9 +31,6 @@ export type Wait = 'none' | 'run' | 'pr';
 export interface DispatchPorts {
   /** Throws `github-token-missing` (exit 3). */
   github(repository: string): Promise<GitHub>;
-  readonly journal: Journal;
-  /** A new id of 8 to 64 lower-case letters, digits and hyphens. */
-  newId(): string;
   /** The command that follows a request again: `primitive gitops scaffold`. */
   readonly command: string;
   readonly clock: Clock;
@@ -42,9 +39,17 @@ export interface DispatchPorts {
   readonly signal: AbortSignal;
 }
 
+/** What a dry run without a network leaves out. */
+const LOOKED_UP = [
+  'whether the workflow can be started',
+  'whether the same request is under way',
+  'whether its files are in an open pull request or on the default branch',
+];
+
 /**
- * Asks a workflow of the GitOps repository for a run, once: a request that is under way is followed, and one that has
- * its pull request or its files is not made again. Then follows it as far as `wait` says.
+ * Asks a workflow of the GitOps repository for a run: a request that is under way, started by whomever, is followed, and
+ * one that has its pull request or its files is not made again. Then follows it as far as `wait` says. A dry run needs no
+ * network.
  *
  * Throws `gitops-input-invalid`, and what {@link lookUp}, {@link startRun} and {@link GitHub} throw. What happens to the
  * run is part of the result.
@@ -54,112 +59,96 @@ export async function runDispatch(
   wait: Wait,
   ports: DispatchPorts,
 ): Promise<GitopsRunDocument> {
-  const { target, file, force } = request;
-  const { journal, emit } = ports;
-  const inputs = checkInputs(file, request.given, request.choices);
-  const github = await ports.github(target.repository);
-  emit({ type: 'step', step: 'facts', message: `Reading ${target.repository}` });
-  const wanted = {
-    schema: 'primitive.gitops-journal/v1' as const,
-    api: github.api,
+  const asked = askedOf(request, checkInputs(request.file, request.given, request.choices));
+  if (!request.dryRun) return ask(asked, request, wait, ports);
+  return ask(asked, request, wait, ports).catch((error: unknown) => {
+    // What may pass by itself says nothing of the request.
+    if (ports.signal.aborted || !(error instanceof PrimitiveError && error.retryable)) throw error;
+    return documentOf(asked, 'planned', { unchecked: { why: errorLine(error), facts: LOOKED_UP } });
+  });
+}
+
+async function ask(
+  asked: Asked,
+  { force, dryRun }: DispatchRequest,
+  wait: Wait,
+  ports: DispatchPorts,
+): Promise<GitopsRunDocument> {
+  const { emit, signal } = ports;
+  const github = await ports.github(asked.repository);
+  emit({ type: 'step', step: 'facts', message: `Reading ${asked.repository}` });
+  const facts = await lookUp(github, asked);
+  const key = keyOf(asked);
+  const earlier = await findRun(github, asked, { key });
+  if (earlier !== undefined && earlier.run.status !== 'completed') {
+    const { run, id } = earlier;
+    const message = `The same request has a run, started by ${run.actor}: ${run.id}`;
+    emit({ type: 'step', step: 'resume', message });
+    return followRequest(asked, { run, id }, dryRun ? 'none' : wait, github, ports);
+  }
+  // Who waits for a pull request must be allowed to see it: said now, not after the run.
+  const pulls = await (wait === 'pr' ? github.pulls(asked.branch) : readable(github.pulls(asked.branch)));
+  const there = force ? undefined : await existing(asked, { ...facts, pulls }, github, ports);
+  if (there !== undefined) return there;
+  if (dryRun) return documentOf(asked, 'planned');
+
+  const id = { key, attempt: (earlier?.id.attempt ?? 0) + 1 };
+  const run = await startRun(asked, id, facts, { ...ports, github }).catch((error: unknown) => {
+    throw error === signal.reason ? stoppedBefore(signal.reason) : error;
+  });
+  return followRequest(asked, { run, id }, wait, github, ports);
+}
+
+/**
+ * Follows a run of before, by its id or its URL. Throws `invalid-flag`, `gitops-run-missing`, `gitops-run-foreign` (exit
+ * 2).
+ */
+export async function resumeDispatch(
+  resumed: string,
+  request: Pick<DispatchRequest, 'target' | 'file'>,
+  wait: Wait,
+  ports: DispatchPorts,
+): Promise<GitopsRunDocument> {
+  const { target, file } = request;
+  const { repository, workflow, ref } = target;
+  const [, place, number] =
+    /^(?:https?:\/\/(.+)\/actions\/runs\/)?([1-9]\d{0,15})(?:\/|$)/.exec(resumed) ?? [];
+  if (number === undefined) {
+    throw new PrimitiveError('invalid-flag', `--resume ${JSON.stringify(resumed)} is not a run.`, {
+      suggestions: [`gh run list --repo ${repository} --workflow ${workflow}`, '--resume 16000000001'],
+    });
+  }
+  const github = await ports.github(repository);
+  const isHere = place === undefined || place.toLowerCase() === github.address.toLowerCase();
+  const run = isHere ? await github.run(Number(number)) : undefined;
+  if (run === undefined) {
+    throw new PrimitiveError('gitops-run-missing', `Run ${resumed} not found in ${github.address}.`, {
+      why: isHere ? 'It was deleted, or is of another repository.' : 'It is of another repository.',
+      suggestions: [`gh run list --repo ${github.address} --workflow ${workflow}`],
+    });
+  }
+  const inputs = inputsIn(run.title, file);
+  const id = idIn(run.title);
+  if (inputs === undefined || id === undefined || !isOf(run, target)) {
+    throw new PrimitiveError('gitops-run-foreign', `Run ${run.id} is not of a request of this command.`, {
+      why: `It is ${JSON.stringify(run.title)}, started by ${run.event} of ${run.workflow} on ${run.ref}, not by workflow_dispatch of ${workflow} on ${ref}.`,
+      suggestions: ['Run the command without --resume: it follows the run of the request.'],
+    });
+  }
+  return followRequest(askedOf(request, checkInputs(file, inputs)), { run, id }, wait, github, ports);
+}
+
+function askedOf(
+  { target, file }: Pick<DispatchRequest, 'target' | 'file'>,
+  inputs: Readonly<Record<string, string>>,
+): Asked {
+  return {
     ...target,
     inputs: sent(inputs, file),
     branch: fillTemplate(file.branch, inputs),
     files: filesOf(file, inputs),
     ...(file.files === undefined ? {} : { allowed: allowedFiles(file, inputs) }),
   };
-  const key = keyOf(wanted);
-  const facts = await lookUp(github, target);
-  const kept = await journal.read(key);
-  const earlier = kept && (await findRun(github, kept));
-  // A run that was never recorded is of a call that was killed: what came of it was not shown yet.
-  if (kept && earlier && (earlier.status !== 'completed' || kept.run === undefined)) {
-    emit({ type: 'step', step: 'resume', message: `The same request has a run: ${earlier.id}` });
-    const found = { ...kept, run: earlier.id };
-    if (request.dryRun) return followRequest(found, earlier, 'none', github, ports);
-    await journal.replace(key, found);
-    return followRequest(found, earlier, wait, github, ports);
-  }
-  // Who waits for a pull request must be allowed to see it: said now, not after the run.
-  const pulls = await (wait === 'pr' ? github.pulls(wanted.branch) : readable(github.pulls(wanted.branch)));
-  const there = force ? undefined : await existing(wanted, { ...facts, pulls }, github, ports);
-  if (there !== undefined) return there;
-  if (request.dryRun) return documentOf(wanted, 'planned');
-
-  const claim = ports.newId();
-  const fresh = { ...wanted, id: claim, claim };
-  const ended = kept?.run === undefined ? undefined : kept;
-  // An entry without a run is of a request on its way, by another process or one that was killed: it keeps its id.
-  const entry = await journal.create(key, fresh, ended);
-  const holds = async () => (await journal.read(key))?.claim === claim;
-  const forget = async () => {
-    if (await holds()) await journal.remove(key);
-  };
-  const foundOrStarted = async () =>
-    (entry.claim === claim ? undefined : await awaitOther(entry, claim, key, github, ports)) ??
-    startRun(entry, facts, { ...ports, github, holds, forget });
-  const started = await foundOrStarted().catch((error: unknown) => {
-    const { reason } = ports.signal;
-    throw error === reason ? stoppedBefore(reason, `${ports.command} --resume ${entry.id}`) : error;
-  });
-  const followed = { ...entry, claim, run: started.id };
-  await journal.replace(key, followed);
-  return followRequest(followed, started, wait, github, ports);
-}
-
-/**
- * Follows a request of before, by its id or by that of its run. Throws `gitops-request-unknown`, `gitops-run-missing`
- * (exit 2).
- */
-export async function resumeDispatch(
-  id: string,
-  wait: Wait,
-  ports: DispatchPorts,
-): Promise<GitopsRunDocument> {
-  const entries = await ports.journal.list();
-  const entry = entries.find((one) => one.id === id || `${one.run}` === id);
-  if (entry === undefined) {
-    throw new PrimitiveError('gitops-request-unknown', `Request ${id} not found.`, {
-      why: 'The journal of this machine has no request and no run of this id.',
-      suggestions: entries
-        .slice(0, 5)
-        .map((one) => `${inputsText(one)} in ${one.repository}: ${ports.command} --resume ${one.id}`),
-    });
-  }
-  const github = await ports.github(entry.repository);
-  const run = github.api === entry.api ? await findRun(github, entry) : undefined;
-  if (run === undefined) {
-    throw new PrimitiveError('gitops-run-missing', `Request ${id} has no run in ${entry.repository}.`, {
-      why:
-        github.api === entry.api
-          ? 'It never reached GitHub, or its run was deleted.'
-          : `It was sent to ${entry.api}, and this is ${github.api}.`,
-      suggestions: ['Run the command without --resume again.'],
-    });
-  }
-  return followRequest({ ...entry, run: run.id }, run, wait, github, ports);
-}
-
-/**
- * The run of a request that another process keeps. Where it does not come, this process takes the request over: from
- * then on the other one sends it no more, and what it sent just before shows by the end of a second wait.
- */
-async function awaitOther(
-  entry: JournalEntry,
-  claim: string,
-  key: string,
-  github: GitHub,
-  ports: DispatchPorts,
-): Promise<WorkflowRun | undefined> {
-  ports.emit({
-    type: 'step',
-    step: 'wait',
-    message: 'Another process has made the same request: looking for its run',
-  });
-  const found = await awaitRun(github, entry, ports);
-  if (found !== undefined) return found;
-  await ports.journal.replace(key, { ...entry, claim });
-  return awaitRun(github, entry, ports);
 }
 
 /** What is sent: an input that has its default value is left out, so that an older workflow need not know it. */
@@ -206,17 +195,18 @@ async function existing(
 
 /** Follows a run, then its pull request. Every error says how to go on. */
 async function followRequest(
-  entry: JournalEntry,
-  started: WorkflowRun,
+  asked: Asked,
+  { run: started, id }: RequestRun,
   wait: Wait,
   github: GitHub,
   ports: DispatchPorts,
 ): Promise<GitopsRunDocument> {
-  const resume = `${ports.command} --resume ${entry.id}`;
+  const entry = { ...asked, id: showId(id) };
+  const resume = `${ports.command} --resume ${started.id}`;
   try {
     if (wait === 'none')
       return documentOf(entry, 'dispatched', { state: { run: started, jobs: [] }, next: [resume] });
-    const state = await follow(started, { ...ports, github });
+    const state = await followEqual({ run: started, id }, asked, { ...ports, github });
     if (state.run.status !== 'completed') {
       const late = tooLate(state.run, ports.signal.reason, resume);
       return documentOf(entry, 'unfinished', { state, problem: late, next: [resume] });
@@ -234,8 +224,22 @@ async function followRequest(
   }
 }
 
+/** Follows a run. An equal one takes its place if it is cancelled, see {@link findRun}. */
+async function followEqual(
+  { run, id }: RequestRun,
+  target: Target,
+  context: FollowContext,
+): Promise<RunState> {
+  const state = await follow(run, context);
+  if (state.run.conclusion !== 'cancelled') return state;
+  const other = await findRun(context.github, target, id);
+  return other === undefined || other.run.conclusion === 'cancelled'
+    ? state
+    : followEqual(other, target, context);
+}
+
 function ofPull(
-  entry: JournalEntry,
+  entry: Asked,
   state: RunState,
   pull: NonNullable<GitopsRunDocument['pull']>,
 ): GitopsRunDocument {
@@ -278,7 +282,7 @@ function warnOfAuthor({ number, author, byApp }: PullRequest, emit: Emit): void 
 }
 
 /** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */
-async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
+async function withoutPull(entry: Asked, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
   const repository = await github.repository();
   const isKnown = repository !== undefined && entry.files.length > 0;
   if (isKnown && (await hasFiles(entry.files, repository, github)))
@@ -286,10 +290,10 @@ async function withoutPull(entry: JournalEntry, state: RunState, github: GitHub)
   return documentOf(entry, 'failed', {
     state,
     problem: problem('pull-missing', `Run ${state.run.id} succeeded, and its pull request was not found.`, {
-      why: `No pull request of ${entry.repository} has the head branch ${entry.branch}.`,
+      why: `No pull request of ${entry.repository} has the head branch ${entry.branch}, or GitHub does not list it yet.`,
       suggestions: [
         `See what the run did: ${state.run.url}`,
-        'In Settings, Actions, General, allow GitHub Actions to create pull requests, or use the token of an app.',
+        `Look for it: gh pr list --repo ${github.address} --head ${entry.branch} --state all`,
       ],
     }),
   });
@@ -302,6 +306,16 @@ function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string):
       suggestions: [`Approve it: ${run.url}`, resume],
     });
   }
+  if (run.status === 'queued') {
+    return problem('run-queued', `Run ${run.id} waits for a runner.`, {
+      why: `${message} No runner has taken its job.`,
+      suggestions: [
+        `See which runner it asks for: ${run.url}`,
+        'In Settings, Actions, Runners of the repository, check that one with its labels is online.',
+        resume,
+      ],
+    });
+  }
   return problem('timeout', `Run ${run.id} is not completed.`, {
     why: `${message} Its status is ${run.status}. It goes on: ${run.url}`,
     suggestions: [resume, `Or wait longer: ${resume} --timeout 60m`],
@@ -309,10 +323,11 @@ function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string):
 }
 
 /** The reason of the signal, before the run was found: the request may have been sent. */
-function stoppedBefore(reason: PrimitiveError, resume: string): PrimitiveError {
+function stoppedBefore(reason: PrimitiveError): PrimitiveError {
   const { code, message, exit, retryable } = reason;
   const why = 'The request may have been sent; its run goes on.';
-  return new PrimitiveError(code, message, { why, suggestions: [resume], exit, retryable, cause: reason });
+  const suggestions = ['Run the same command again: it follows that run.'];
+  return new PrimitiveError(code, message, { why, suggestions, exit, retryable, cause: reason });
 }
 
 /** An error from while a run was followed: the run goes on, and can be followed again. */

@@ -25,7 +25,7 @@ export function gitopsRunOutcome(document: GitopsRunDocument): Outcome {
 
 /** The run with its steps, the pull request with its files, what is wrong, and what to do next. */
 function gitopsRunText(document: GitopsRunDocument, style: Style): string {
-  const { request, run, pull, problem, next, result } = document;
+  const { request, run, pull, problem, unchecked, next, result } = document;
   const facts = [
     ['request', request.id ?? '(not sent)'],
     ['workflow', `${request.workflow} in ${request.repository} at ${request.ref}`],
@@ -50,9 +50,15 @@ function gitopsRunText(document: GitopsRunDocument, style: Style): string {
     table(facts),
     ...[steps, files].filter((rows) => rows.length > 0).map(table),
     ...(problem ? [problemText(problem, style)] : []),
+    ...(unchecked ? [uncheckedText(unchecked)] : []),
     ...(next.length > 0 ? [`Next:\n${next.map((line) => `  ${sanitizeLine(line)}\n`).join('')}`] : []),
     ...(result === 'planned' ? ['Nothing was sent.\n'] : []),
   ].join('\n');
+}
+
+function uncheckedText({ why, facts }: NonNullable<GitopsRunDocument['unchecked']>): string {
+  const lines = facts.map((fact) => `  ${fact}\n`).join('');
+  return `Not looked up: ${sanitizeLine(why)}\n${lines}`;
 }
 
 /** One sentence: what it came to. */

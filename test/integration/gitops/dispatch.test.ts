@@ -1,21 +1,33 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
-import { keyOf } from '../../../src/features/gitops-scaffold/journal.ts';
 import { resumeDispatch, runDispatch } from '../../../src/features/gitops-scaffold/run.ts';
 import { gitopsRunOutcome } from '../../../src/features/gitops-scaffold/view.ts';
+import { createStyle } from '../../../src/render/style.ts';
 import {
   type GitopsWorld,
   gitopsWorld,
   ordersRequest,
   propose,
   timeLimit,
+  WORKFLOW_PATH,
   wiringOf,
+  workflowText,
 } from '../../support/gitops-world.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';
+import type { Fault } from '../../support/services/github/github.ts';
 
 const dispatches = ({ github }: GitopsWorld) => github.requests.filter(({ method }) => method === 'POST');
 const idle = { idle: Number.POSITIVE_INFINITY };
+
+/** The id of a request that was made `attempt` times. */
+const id = (attempt: number) => expect.stringMatching(new RegExp(`^[0-9a-f]{32}-${attempt}$`));
+
+/** Whoever runs the same command again, on another machine. */
+const again = (world: GitopsWorld) => runDispatch(ordersRequest(), 'pr', world.ports());
+
+/** As many looks at a list as a client makes in a minute. */
+const MINUTE = 15;
 
 /** Waits for what the double sees, however long that takes. */
 async function until(condition: () => boolean): Promise<void> {
@@ -48,7 +60,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
     const document = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), 'pr', world.ports());
     expect(document).toMatchObject({
       result: 'proposed',
-      request: { id: 'request-0001', inputs: { kind: 'domain', name: 'orders', version: 'v1', env: 'dev' } },
+      request: { id: id(1), inputs: { kind: 'domain', name: 'orders', version: 'v1', env: 'dev' } },
       run: {
         status: 'completed',
         conclusion: 'success',
@@ -71,7 +83,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
         env: 'dev',
         with_smoke: 'false',
         force: 'false',
-        request_id: 'request-0001',
+        request_id: document.request.id,
       },
     ]);
     expect(world.events.filter(({ type }) => type === 'item').at(-1)).toEqual({
@@ -82,7 +94,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
     });
   });
 
-  test('twenty requests at once, half of them equal in all but their journal, each follow their own run', async () => {
+  test('twenty requests at once, half of them equal, each follow a run of what they ask for', async () => {
     await using world = await gitopsWorld({ generation, skew: -3_600_000 });
     const { script } = world.gitops;
     // Lists lag, each run by another number of looks.
@@ -92,17 +104,11 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
     };
     const names = Array.from({ length: 20 }, (_, index) => `orders-${index % 10}`);
     const documents = await Promise.all(
-      names.map((name, index) =>
-        runDispatch(
-          ordersRequest({ inputs: { name } }),
-          'run',
-          world.ports({ folder: `${world.journal}-${index}` }),
-        ),
-      ),
+      names.map((name) => runDispatch(ordersRequest({ inputs: { name } }), 'run', world.ports())),
     );
-    expect(new Set(documents.map(({ run }) => run?.id)).size).toBe(20);
+    expect(new Set(documents.map(({ request }) => request.id)).size).toBe(10);
     for (const [index, { request, run }] of documents.entries()) {
-      const own = world.gitops.runs.find(({ id }) => id === run?.id);
+      const own = world.gitops.runs.find(({ id: one }) => one === run?.id);
       expect(own?.inputs).toMatchObject({ request_id: request.id, name: names[index] });
     }
   });
@@ -143,7 +149,7 @@ describe('a request', () => {
     expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({ result: 'proposed' });
     expect(
       dispatches(world).map(({ body }) => (body as { inputs: Record<string, string> }).inputs.request_id),
-    ).toEqual(Array(3).fill('request-0001'));
+    ).toEqual(Array(3).fill(id(1)));
     expect(world.gitops.runs).toHaveLength(1);
   });
 
@@ -214,7 +220,7 @@ describe('a request', () => {
       });
       const [pull] = world.gitops.pulls;
       Object.assign(pull ?? {}, { state: 'closed', merged: true, closed: pull?.created });
-      const merged = await resumeDispatch(`${found.request.id}`, 'pr', ports);
+      const merged = await resumeDispatch(`${found.run?.id}`, ordersRequest(), 'pr', ports);
       expect(merged).toMatchObject({ result: 'failed', pull: { state: 'merged' }, problem });
     });
 
@@ -285,48 +291,126 @@ describe('a request', () => {
     const started = await runDispatch(ordersRequest(), 'none', world.ports());
     expect(started).toMatchObject({
       result: 'dispatched',
-      next: ['primitive gitops scaffold --resume request-0001'],
+      next: [`primitive gitops scaffold --resume ${started.run?.id}`],
     });
-    const again = await runDispatch(ordersRequest(), 'pr', world.ports());
-    expect(again).toMatchObject({
+    expect(await again(world)).toMatchObject({
       result: 'proposed',
-      request: { id: 'request-0001' },
+      request: { id: id(1) },
       run: { id: started.run?.id },
     });
     expect(world.gitops.runs).toHaveLength(1);
   });
 
-  test('made twice at the same moment on one machine has one run', async () => {
+  test('made on two machines at the same moment has one pull request', async () => {
     await using world = await gitopsWorld();
-    const both = await Promise.all([1, 2].map(() => runDispatch(ordersRequest(), 'pr', world.ports())));
-    expect(both).toMatchObject([{ result: 'proposed' }, { result: 'proposed' }]);
+    const both = await Promise.all([again(world), again(world)]);
+    expect(both).toMatchObject(Array(2).fill({ result: 'proposed', pull: { number: 1 } }));
+    expect(both[0]?.request.id).toBe(both[1]?.request.id);
+    expect(world.gitops.pulls).toHaveLength(1);
+  });
+
+  test('that waits for a rate limit while another machine makes it has one pull request', async () => {
+    await using world = await gitopsWorld();
+    const { first, release } = await limited(world);
+    const second = await again(world);
+    expect(second).toMatchObject({ result: 'proposed', request: { id: id(1) } });
+    release();
+    expect(await first).toMatchObject({ result: 'proposed', request: { id: id(1) }, pull: { number: 1 } });
+    expect(world.gitops.pulls).toHaveLength(1);
+  });
+
+  test('that was cancelled in the queue by an equal one follows that one', async () => {
+    await using world = await gitopsWorld();
+    const { script } = world.gitops;
+    // GitHub keeps one run of a group waiting, and cancels it if one more comes.
+    world.gitops.script = (run) => (run.number === 1 ? { conclusion: 'cancelled' } : script(run));
+    world.github.fault({ path: /dispatches$/, status: 502, when: 'after' });
+    const documents = await Promise.all([again(world), again(world)]);
+    expect(documents).toMatchObject(Array(2).fill({ result: 'proposed', pull: { number: 1 } }));
+  });
+
+  test('for one component in two lanes at once has a run for each, and its own outcome', async () => {
+    await using world = await gitopsWorld();
+    const { script } = world.gitops;
+    world.gitops.script = (run) => (run.inputs.env === 'dev' ? { conclusion: 'cancelled' } : script(run));
+    const ask = (env: string) => runDispatch(ordersRequest({ inputs: { env } }), 'pr', world.ports());
+    const [dev, staging] = await Promise.all([ask('dev'), ask('staging')]);
+    expect(dev).toMatchObject({ result: 'failed', problem: { code: 'gitops-run-cancelled' } });
+    expect(staging).toMatchObject({ result: 'proposed', pull: { number: 1 } });
+    world.gitops.script = script;
+    expect(await ask('dev')).toMatchObject({
+      result: 'proposed',
+      request: { id: id(2) },
+      pull: { number: 1 },
+    });
+  });
+
+  test.each(['failure', 'cancelled', 'timed_out'] as const)(
+    'whose run ended with %s is a new attempt when it is made again',
+    async (conclusion) => {
+      await using world = await gitopsWorld();
+      const { script } = world.gitops;
+      world.gitops.script = () => ({ conclusion });
+      expect(await again(world)).toMatchObject({ result: 'failed', request: { id: id(1) } });
+      expect(await again(world)).toMatchObject({ result: 'failed', request: { id: id(2) } });
+      world.gitops.script = script;
+      expect(await again(world)).toMatchObject({ result: 'proposed', request: { id: id(3) } });
+    },
+  );
+
+  test('is found although GitHub lists its run a minute after it failed to answer', async () => {
+    await using world = await gitopsWorld();
+    const { script } = world.gitops;
+    world.gitops.script = (run) => {
+      run.hidden = MINUTE;
+      return script(run);
+    };
+    world.github.fault({ path: /dispatches$/, status: 502, when: 'after' });
+    const clock = patientlessClock();
+    const document = await runDispatch(ordersRequest(), 'run', world.ports({ clock }));
+    expect(document).toMatchObject({ result: 'passed' });
+    expect(clock.slept.reduce((sum, one) => sum + one)).toBeGreaterThan(60_000);
     expect(world.gitops.runs).toHaveLength(1);
   });
 
-  test('that waits for a rate limit is sent once, by the process that took it over', async () => {
+  test('that GitHub lists even later is sent again, and has one pull request', async () => {
     await using world = await gitopsWorld();
-    const { first, release } = await limited(world);
-    const second = await runDispatch(ordersRequest(), 'pr', world.ports());
-    expect(second).toMatchObject({ result: 'proposed', request: { id: 'request-0001' } });
-    release();
-    expect(await first).toMatchObject({ result: 'proposed', run: { id: second.run?.id } });
-    expect(world.gitops.runs).toHaveLength(1);
+    const { script } = world.gitops;
+    world.gitops.script = (run) => {
+      run.hidden = run.number === 1 ? 1000 : 0;
+      return script(run);
+    };
+    world.github.fault({ path: /dispatches$/, status: 502, when: 'after' });
+    expect(await again(world)).toMatchObject({ result: 'proposed', request: { id: id(1) } });
+    expect(world.gitops.runs.map(({ title }) => title)).toEqual(Array(2).fill(world.gitops.runs[0]?.title));
+    expect(world.gitops.pulls).toHaveLength(1);
   });
 
-  test('that was taken over, and whose run is not there yet, is not sent, and stays with who has it', async () => {
+  test('is made again if the workflow does not name its runs, and has one pull request', async () => {
     await using world = await gitopsWorld();
-    const { first, release } = await limited(world);
-    const { journal } = world.ports();
-    const [entry] = await journal.list();
-    const taken = { ...(entry ?? expect.fail('the journal has the request')), claim: 'another' };
-    await journal.replace(keyOf(taken), taken);
-    release();
-    await expect(first).rejects.toMatchObject({ code: 'gitops-request-taken', exit: 3 });
-    expect(world.gitops.runs).toEqual([]);
-    expect(await journal.list()).toEqual([taken]);
+    const unnamed = workflowText().replace(/^run-name.*$/m, 'run-name: scaffold');
+    await world.gitops.commit('main', { [WORKFLOW_PATH]: unnamed });
+    const other = await runDispatch(ordersRequest(), 'none', world.ports());
+    const own = await again(world);
+    expect(own).toMatchObject({ result: 'proposed', request: { id: id(1) }, pull: { number: 1 } });
+    expect(own.run?.id).not.toBe(other.run?.id);
   });
 
-  test('of a process that was killed after it was sent is found, also when its run has ended', async () => {
+  test('follows no run of another branch, whose workflow anybody may have written', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = () => idle;
+    const { request, run } = await runDispatch(ordersRequest(), 'none', world.ports());
+    await world.gitops.commit('evil', { [WORKFLOW_PATH]: `${workflowText()}# evil\n` });
+    const inputs = { kind: 'domain', name: 'orders', version: 'v1', request_id: `${request.id}` };
+    await world.client().dispatch('scaffold-primitive-gitops.yaml', { ref: 'evil', inputs });
+    const found = await runDispatch(ordersRequest(), 'none', world.ports());
+    expect(found.run?.id).toBe(run?.id);
+    const evil = `${world.gitops.runs[1]?.id}`;
+    const resumed = resumeDispatch(evil, ordersRequest(), 'pr', world.ports());
+    await expect(resumed).rejects.toMatchObject({ code: 'gitops-run-foreign', exit: 2 });
+  });
+
+  test('of a process that was killed after it was sent is followed, and not made again', async () => {
     await using world = await gitopsWorld();
     const kill = new AbortController();
     world.github.fault({ path: /dispatches$/, status: 'reset', when: 'after' });
@@ -336,11 +420,9 @@ describe('a request', () => {
       emit: (event) => event.type === 'warning' && kill.abort(new PrimitiveError('killed', 'Killed.')),
     });
     await expect(killed).rejects.toMatchObject({ code: 'killed' });
-    for (let ticks = 0; ticks < 5; ticks += 1) await world.gitops.runs[0]?.tick();
-    expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
-      result: 'proposed',
-      request: { id: 'request-0001' },
-    });
+    expect(await again(world)).toMatchObject({ result: 'proposed', request: { id: id(1) } });
+    // By now its run has ended.
+    expect(await again(world)).toMatchObject({ result: 'exists', pull: { number: 1 } });
     expect(world.gitops.runs).toHaveLength(1);
   });
 
@@ -358,13 +440,13 @@ describe('a request', () => {
     expect(world.gitops.runs).toHaveLength(0);
     expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'proposed',
-      request: { id: 'request-0001' },
+      request: { id: id(1) },
     });
     expect(world.gitops.runs).toHaveLength(1);
   });
 
   test.each(['before', 'after'] as const)(
-    'that GitHub does not answer within the time limit is kept: %s it took effect',
+    'that GitHub does not answer within the time limit can be made again: %s it took effect',
     async (when) => {
       await using world = await gitopsWorld();
       const late = new AbortController();
@@ -376,23 +458,15 @@ describe('a request', () => {
         code: 'gitops-timeout',
         exit: 3,
         why: 'The request may have been sent; its run goes on.',
-        suggestions: ['primitive gitops scaffold --resume request-0001'],
+        suggestions: ['Run the same command again: it follows that run.'],
       });
-      expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
+      expect(await again(world)).toMatchObject({
         result: 'proposed',
-        request: { id: 'request-0001' },
+        request: { id: id(1) },
       });
       expect(world.gitops.runs).toHaveLength(1);
     },
   );
-
-  test('that was refused leaves nothing in the journal', async () => {
-    await using world = await gitopsWorld();
-    world.github.fault({ path: /dispatches$/, status: 401, body: { message: 'Bad credentials' } });
-    const refused = runDispatch(ordersRequest(), 'pr', world.ports());
-    await expect(refused).rejects.toMatchObject({ code: 'github-unauthorized' });
-    expect(await world.ports().journal.list()).toEqual([]);
-  });
 
   test('that is only planned reads, and leaves nothing behind', async () => {
     await using world = await gitopsWorld();
@@ -401,7 +475,35 @@ describe('a request', () => {
       request: { id: null, branch: 'scaffold/domain-orders-v1' },
     });
     expect(world.github.requests.map(({ method }) => method)).not.toContain('POST');
-    expect(await world.ports().journal.list()).toEqual([]);
+  });
+
+  test.each<[string, Fault]>([
+    ['cannot be reached', { path: /./, status: 'reset', times: 100 }],
+    ['fails', { path: /./, status: 503, times: 100 }],
+    ['fails after a while', { path: /pulls/, status: 503, times: 100 }],
+  ])('that is only planned says what it could not look up if GitHub %s', async (_, fault) => {
+    await using world = await gitopsWorld();
+    world.github.fault(fault);
+    const document = await runDispatch(ordersRequest({ dryRun: true }), 'pr', world.ports());
+    expect(document).toMatchObject({
+      result: 'planned',
+      request: { branch: 'scaffold/domain-orders-v1', inputs: { kind: 'domain' } },
+      unchecked: {
+        why: expect.stringMatching(/^127\.0\.0\.1/),
+        facts: [{}, {}, {}].map(() => expect.any(String)),
+      },
+    });
+    const { text, exit } = gitopsRunOutcome(document);
+    expect(exit).toBe(0);
+    expect(text(createStyle(false))).toMatch(/^Not looked up: 127\.0\.0\.1.*\n {2}whether the workflow/m);
+  });
+
+  test('that is only planned ends with an interruption all the same', async () => {
+    await using world = await gitopsWorld();
+    const stop = new AbortController();
+    stop.abort(new PrimitiveError('interrupted', 'Stopped.', { exit: 130, retryable: true }));
+    const planned = runDispatch(ordersRequest({ dryRun: true }), 'pr', world.ports({ signal: stop.signal }));
+    await expect(planned).rejects.toMatchObject({ code: 'interrupted' });
   });
 
   test('with a wrong input, or a lane that the config does not name, is refused before anything is asked', async () => {
@@ -415,26 +517,64 @@ describe('a request', () => {
     );
     expect(lane).toMatchObject({ suggestions: ['Did you mean dev?'] });
     expect(world.github.requests).toEqual([]);
-    expect(await world.ports().journal.list()).toEqual([]);
   });
 });
 
 describe('following', () => {
-  test('can be resumed, by the id of the request or of the run', async () => {
+  test('can be resumed on any machine, by the id of the run or its URL', async () => {
     await using world = await gitopsWorld();
-    const { run } = await runDispatch(ordersRequest(), 'none', world.ports());
-    expect(await resumeDispatch('request-0001', 'run', world.ports())).toMatchObject({
-      result: 'passed',
-      run: { id: run?.id, conclusion: 'success' },
+    const { run } = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), 'none', world.ports());
+    const resume = (resumed: string, wait: 'run' | 'pr') =>
+      resumeDispatch(resumed, ordersRequest(), wait, world.ports());
+    expect(await resume(`${run?.id}`, 'run')).toMatchObject({ result: 'passed', request: { id: id(1) } });
+    expect(await resume(`${run?.url}`, 'pr')).toMatchObject({
+      result: 'proposed',
+      request: { inputs: { kind: 'domain', name: 'orders', version: 'v1' } },
+      pull: { files: [{}, {}, { path: 'sources/values/env/dev/apps/domain-orders-v1.yaml' }] },
     });
-    expect(await resumeDispatch(`${run?.id}`, 'pr', world.ports())).toMatchObject({ result: 'proposed' });
-    await expect(resumeDispatch('request-9999', 'pr', world.ports())).rejects.toMatchObject({
-      code: 'gitops-request-unknown',
-      exit: 2,
-      suggestions: [
-        'kind=domain name=orders version=v1 in acme/gitops: primitive gitops scaffold --resume request-0001',
-      ],
+    expect(await resume(`${run?.url}/attempts/1`, 'pr')).toMatchObject({ result: 'proposed' });
+  });
+
+  test.each([
+    ['nothing', 'invalid-flag'],
+    ['-1', 'invalid-flag'],
+    ['16000000999', 'gitops-run-missing'],
+    ['https://github.com/acme/gitops/actions/runs/1', 'gitops-run-missing'],
+  ])('does not resume %s', async (resumed, code) => {
+    await using world = await gitopsWorld();
+    const refused = resumeDispatch(resumed, ordersRequest(), 'pr', world.ports());
+    await expect(refused).rejects.toMatchObject({ code, exit: 2 });
+  });
+
+  test('does not resume a run that was started by hand', async () => {
+    await using world = await gitopsWorld();
+    const inputs = { kind: 'domain', name: 'orders', version: 'v1' };
+    await world.client().dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs });
+    const refused = resumeDispatch(`${world.gitops.runs[0]?.id}`, ordersRequest(), 'pr', world.ports());
+    await expect(refused).rejects.toMatchObject({ code: 'gitops-run-foreign', exit: 2 });
+  });
+
+  test('goes on if GitHub answers 404 a few times for a run that is there', async () => {
+    await using world = await gitopsWorld();
+    world.github.fault({ path: /\/runs\/\d+$/, status: 404, body: { message: 'Not Found' }, times: 3 });
+    world.github.fault({ path: /\/jobs/, status: 404, body: { message: 'Not Found' }, times: 2 });
+    const document = await again(world);
+    expect(document).toMatchObject({ result: 'proposed', run: { jobs: [{ name: 'scaffold' }] } });
+  });
+
+  test('waits for a pull request that is listed a minute late', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = (run) => ({
+      onCompleted: async () => {
+        await propose(world.gitops, run);
+        for (const pull of world.gitops.pulls) pull.hidden = MINUTE;
+      },
     });
+    const clock = patientlessClock();
+    expect(await runDispatch(ordersRequest(), 'pr', world.ports({ clock }))).toMatchObject({
+      result: 'proposed',
+    });
+    expect(clock.slept.reduce((sum, one) => sum + one)).toBeGreaterThan(60_000);
   });
 
   test('ends with an interruption, which says how to go on; the run goes on', async () => {
@@ -453,7 +593,7 @@ describe('following', () => {
       code: 'interrupted',
       exit: 130,
       why: expect.stringContaining('The run goes on: http'),
-      suggestions: ['primitive gitops scaffold --resume request-0001'],
+      suggestions: [expect.stringMatching(/^primitive gitops scaffold --resume \d+$/)],
     });
     expect(world.gitops.runs[0]?.status).not.toBe('completed');
   });
@@ -482,13 +622,13 @@ describe('following', () => {
       const document = await followed;
       expect(document).toMatchObject({
         result: 'unfinished',
-        request: { id: 'request-0001' },
+        request: { id: id(1) },
         run: { id: world.gitops.runs[0]?.id, conclusion: null, jobs },
         problem: {
           code: 'gitops-timeout',
           why: expect.stringMatching(/^Stopped after 5s\. .* It goes on: http/),
         },
-        next: ['primitive gitops scaffold --resume request-0001'],
+        next: [`primitive gitops scaffold --resume ${world.gitops.runs[0]?.id}`],
       });
       expect(gitopsRunOutcome(document).exit).toBe(3);
     },
@@ -570,15 +710,13 @@ describe('following', () => {
 
   test('finds a run that is on the second page by now', async () => {
     await using world = await gitopsWorld({ generation: 'plain' });
+    world.gitops.script = () => idle;
     const { run } = await runDispatch(ordersRequest(), 'none', world.ports());
     const client = world.client();
     const inputs = { kind: 'domain', name: 'others', version: 'v1' };
     for (let count = 0; count < 120; count += 1)
-      await client.dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs }, async () => {});
-    const [entry] = await world.ports().journal.list();
-    const { run: _, ...lost } = entry ?? expect.fail('the journal has the request');
-    await world.ports().journal.replace(keyOf(lost), lost);
-    expect(await resumeDispatch('request-0001', 'pr', world.ports())).toMatchObject({
+      await client.dispatch('scaffold-primitive-gitops.yaml', { ref: 'main', inputs });
+    expect(await runDispatch(ordersRequest(), 'none', world.ports())).toMatchObject({
       run: { id: run?.id },
     });
   });

@@ -58,6 +58,51 @@ const FAILURES: readonly Failure[] = [
     given: ({ github }) => github.token({ kind: 'classic', sso: true }).value,
   },
   {
+    name: 'single sign-on, said in the message alone',
+    code: 'github-sso-required',
+    exit: 3,
+    message: 'The token of GH_TOKEN is not authorized for single sign-on.',
+    given: ({ github }) =>
+      void github.fault({
+        path: /./,
+        status: 403,
+        body: {
+          message:
+            'Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.',
+        },
+      }),
+  },
+  {
+    name: 'address not on the IP allow list',
+    code: 'github-ip-not-allowed',
+    exit: 3,
+    message: "The organization's IP allow list",
+    given: ({ github }) =>
+      void github.fault({
+        path: /./,
+        status: 403,
+        body: {
+          message:
+            'Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.',
+        },
+      }),
+  },
+  {
+    name: 'OAuth app restricted, seen at the dispatch',
+    code: 'github-oauth-restricted',
+    exit: 3,
+    message: 'The organization does not let in the OAuth app of the token of GH_TOKEN.',
+    given: ({ github }) =>
+      void github.fault({
+        path: /dispatches$/,
+        status: 403,
+        body: {
+          message:
+            'Although you appear to have the correct authorization credentials, the `acme` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.',
+        },
+      }),
+  },
+  {
     name: 'repository missing or invisible',
     code: 'gitops-repository-not-found',
     exit: 2,
@@ -313,6 +358,14 @@ const FAILURES: readonly Failure[] = [
     exit: 3,
     message: 'Run 1',
     given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ before: ['waiting'] }) }),
+    late: true,
+  },
+  {
+    name: 'no runner comes',
+    code: 'gitops-run-queued',
+    exit: 3,
+    message: 'Run 1',
+    given: ({ gitops }) => void Object.assign(gitops, { script: () => ({ before: ['queued', 'queued'] }) }),
     late: true,
   },
   {

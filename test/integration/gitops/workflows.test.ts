@@ -192,13 +192,14 @@ describe('the workflows as text', () => {
       expect(type).toBe(wanted.type ?? 'string');
       if (preset !== undefined) expect(String(preset)).toBe(wanted.default);
     }
-    expect(workflow['run-name']).toBe(
-      'scaffold $' +
-        '{{ inputs.kind }}-$' +
-        '{{ inputs.name }}-$' +
-        '{{ inputs.version }} [$' +
-        '{{ inputs.request_id }}]',
-    );
+    // By its name a client finds its run again, and what it was asked for.
+    const filled = (template: string) =>
+      template.replace(/\$\{\{ inputs\.(\w+) \}\}/g, (_, input) => `{${input}}`);
+    expect(filled(workflow['run-name'])).toBe(contract.run);
+    // Runs that write one branch wait for each other; none is stopped half way.
+    const { group, 'cancel-in-progress': cancels } = workflow.concurrency;
+    expect(filled(group).replace('-', '/')).toBe(contract.branch);
+    expect(cancels).toBe(false);
   });
 
   test('the gate runs on every pull request, with one job that is never skipped', async () => {

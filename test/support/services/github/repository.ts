@@ -21,6 +21,8 @@ export interface DoublePull {
   /** ISO 8601. */
   readonly created: string;
   closed: string | null;
+  /** Lists that do not show it yet. */
+  hidden: number;
 }
 
 /** A workflow as GitHub has indexed it: its file has to be on the default branch. */
@@ -261,6 +263,7 @@ export class DoubleRepository {
       author,
       created: created ?? new Date().toISOString(),
       closed: null,
+      hidden: 0,
     };
     this.pulls.push(pull);
     return pull;

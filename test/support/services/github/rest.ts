@@ -401,7 +401,11 @@ async function pulls(call: Call): Promise<Answer> {
     .filter(
       (pull) => !head.includes(':') || head === `${pull.head.repository.split('/')[0]}:${pull.head.branch}`,
     )
-    .filter((pull) => base === '' || pull.base === base);
+    .filter((pull) => base === '' || pull.base === base)
+    .filter((pull) => {
+      pull.hidden -= 1;
+      return pull.hidden < 0;
+    });
   return page(call, await Promise.all(found.map((pull) => show(call, pull))));
 }
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createRetrySummary, type RetrySummary } from '../../../src/oci/retry-summary.ts';
+import { createRetrySummary } from '../../../src/http/retry-summary.ts';
 
-const event = { host: 'ghcr.test', repository: 'a/b', method: 'GET', reason: '429', attempt: 1, delay: 200 };
-const reports: RetrySummary[] = [];
+const event = { host: 'ghcr.test', reason: '429', delay: 200 };
+const reports: string[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,17 +12,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('retries of one host for one reason are one report with a count', () => {
+test('retries of one host are one line with a count and all reasons', () => {
   const summary = createRetrySummary((report) => reports.push(report));
-  for (let index = 0; index < 17; index += 1)
-    summary.add({ ...event, repository: `a/${index}`, delay: 100 + index });
+  for (let index = 0; index < 17; index += 1) summary.add({ ...event, delay: 100 + index });
   summary.add({ ...event, reason: '503' });
   expect(reports).toEqual([]);
   vi.runOnlyPendingTimers();
-  expect(reports).toEqual([
-    { host: 'ghcr.test', reason: '429', count: 17, delay: 116 },
-    { host: 'ghcr.test', reason: '503', count: 1, delay: 200 },
-  ]);
+  expect(reports).toEqual(['ghcr.test: 429, 503; retrying 18 requests in up to 1 s']);
 });
 
 test('an outage that goes on is reported again, less often', () => {
@@ -31,7 +27,10 @@ test('an outage that goes on is reported again, less often', () => {
     summary.add(event);
     vi.advanceTimersByTime(1_000);
   }
-  expect(reports.map(({ count }) => count)).toEqual([1, 30]);
+  expect(reports).toEqual([
+    'ghcr.test: 429; retrying in up to 1 s',
+    'ghcr.test: 429; retrying 30 requests in up to 1 s',
+  ]);
 });
 
 test('nothing is reported after it was closed', () => {
