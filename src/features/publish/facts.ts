@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
-import { formatPlatform } from '../../core/platform.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Manifest, Repository } from '../../oci/types.ts';
 import type { History } from '../../repository/history.ts';
@@ -11,9 +10,10 @@ import type { SealContext } from '../../seal/search.ts';
 import { scopedTo, type TrustPolicy, tierOf } from '../../seal/trust.ts';
 import type { ReleaseComponent } from '../../seal/types.ts';
 import type { BundleVerifier } from '../../seal/verifier.ts';
-import type { ComponentInput, Run, SealedImage } from './document.ts';
-import type { ComponentFacts, CurrentTag, Facts, RecordFacts } from './plan.ts';
-import { expectedImage, sealedImage } from './sealed-image.ts';
+import type { CurrentTag } from './decide.ts';
+import type { Run, SealedImage } from './document.ts';
+import type { ComponentFacts, Facts, RecordFacts } from './plan.ts';
+import { expectedImage, readTag, sealedImage } from './sealed-image.ts';
 
 /** Where the release records are that may vouch for images. */
 export interface RecordsInput {
@@ -50,18 +50,6 @@ export interface FactPorts {
   readonly history: History;
 }
 
-/** The facts, and what was read for them that no plan holds: in the order of their components. */
-export interface GatheredFacts {
-  readonly facts: Facts;
-  readonly sources: readonly ComponentSource[];
-}
-
-/** A component's inputs and the manifest of its baseline. */
-export interface ComponentSource {
-  readonly inputs: ComponentInputs;
-  readonly manifest?: Manifest;
-}
-
 /** Leaves connections for the records, whose requests wait for each other. */
 const HEADS_AT_A_TIME = 60;
 
@@ -96,7 +84,7 @@ export async function gatherFacts(
   input: FactsInput,
   reading: Promise<ReleaseRecords>,
   ports: FactPorts,
-): Promise<GatheredFacts> {
+): Promise<Facts> {
   const limit = pLimit(HEADS_AT_A_TIME);
   const readComponent = async (inputs: ComponentInputs) => {
     const { repository } = inputs.component;
@@ -109,12 +97,12 @@ export async function gatherFacts(
     reading.then(({ channel }) => isBehind(input, channel, ports.history)),
   ]);
   const [commitRecord, channelRecord] = [recordFacts(records.commit), recordFacts(records.channel)];
-  const facts: Facts = {
+  return {
     commit: input.commit,
     ...(input.source === undefined ? {} : { source: input.source }),
     run: input.run,
     tags: input.tags,
-    components: components.map((component) => component.facts),
+    components,
     whole: input.whole,
     releases: input.releases,
     ...(commitRecord ? { commitRecord } : {}),
@@ -124,7 +112,6 @@ export async function gatherFacts(
       ...(behind ? { behind } : {}),
     },
   };
-  return { facts, sources: components };
 }
 
 /** Whether the commit of the channel is an ancestor of the one to publish; undefined where it is not needed. */
@@ -143,10 +130,8 @@ async function isBehind(
   return history.isAncestor(from, commit);
 }
 
-/** A sealed image of a component's inputs and its manifest, or why there is none. */
-type Found =
-  | { readonly baseline: NonNullable<ComponentFacts['baseline']>; readonly manifest: Manifest }
-  | { readonly missed: string };
+/** A sealed image of a component's inputs, or why there is none. */
+type Found = { readonly baseline: NonNullable<ComponentFacts['baseline']> } | { readonly missed: string };
 
 /** A record that this run relies on. */
 type Usable = Extract<RecordState, { state: 'found' }>;
@@ -164,23 +149,17 @@ class ComponentReader {
     this.#reusable = { registry, verifier, policy: scopedTo(policy, run.signer) };
   }
 
-  async read(
-    inputs: ComponentInputs,
-    head: Digest | undefined,
-  ): Promise<ComponentSource & { readonly facts: ComponentFacts }> {
+  async read(inputs: ComponentInputs, head: Digest | undefined): Promise<ComponentFacts> {
     const { commit, channel } = this.#records;
-    const base = componentInput(inputs);
     const own = this.#isUsable(commit) ? commit : undefined;
     const published = own && entryOf(own, inputs);
     if (own && published && head === published.digest)
-      return { inputs, facts: { ...base, current: { sealed: true, image: recordedImage(published, own) } } };
+      return { inputs, current: { sealed: true, image: recordedImage(published, own) } };
     const recorded = await this.#recorded(inputs, published ? commit : channel);
     const found = 'baseline' in recorded ? recorded : await this.#atInputTag(inputs, recorded);
     const baseline = 'baseline' in found ? found.baseline : undefined;
     const current = head && (await this.#current(inputs, head, baseline?.image));
-    const facts = { ...base, ...(current ? { current } : {}) };
-    if ('missed' in found) return { inputs, facts: { ...facts, missed: found.missed } };
-    return { inputs, facts: { ...facts, baseline: found.baseline }, manifest: found.manifest };
+    return { inputs, ...(current ? { current } : {}), ...found };
   }
 
   /** A record vouches for images that are not inspected again: like those, it must be by a signer that counts for reuse. */
@@ -200,8 +179,12 @@ class ComponentReader {
     const image = await checkAgainstRecord(this.#known.registry, entry);
     if (!image.intact) return { missed: `the released image is not intact: ${image.detail}` };
     return {
-      baseline: { found: 'release', commit: record.record.commit, image: recordedImage(entry, record) },
-      manifest: image.manifest,
+      baseline: {
+        found: 'release',
+        commit: record.record.commit,
+        image: recordedImage(entry, record),
+        manifest: image.manifest,
+      },
     };
   }
 
@@ -212,33 +195,17 @@ class ComponentReader {
     if (!manifest) return recorded;
     const state = await inspectSeal(this.#reusable, repository, manifest, expectedImage(inputs));
     if (!state.sealed) return { missed: `the image of these inputs cannot be reused: ${state.detail}` };
-    return { baseline: { found: 'input-tag', image: sealedImage(manifest.digest, state) }, manifest };
+    return { baseline: { found: 'input-tag', image: sealedImage(manifest.digest, state), manifest } };
   }
 
   async #current(
-    { component: { kind, name, repository } }: ComponentInputs,
+    { component }: ComponentInputs,
     digest: Digest,
     baseline: SealedImage | undefined,
   ): Promise<CurrentTag> {
     if (baseline?.digest === digest) return { sealed: true, image: baseline };
-    const state = await inspectSeal(this.#known, repository, digest, { component: { kind, name } });
-    return state.sealed
-      ? { sealed: true, image: sealedImage(digest, state) }
-      : { sealed: false, digest, detail: state.detail };
+    return readTag(this.#known, component, digest);
   }
-}
-
-/** A component as a plan names it. */
-export function componentInput({ component, inputDigest }: ComponentInputs): ComponentInput {
-  const { kind, name, path, repository, build } = component;
-  return {
-    kind,
-    name,
-    path,
-    image: repository,
-    inputDigest,
-    platforms: build.platforms.map(formatPlatform).sort(),
-  };
 }
 
 /** The entry of a record for exactly these inputs under exactly this image. */
@@ -259,7 +226,7 @@ function recordedImage({ digest, inputDigest, bundles, platforms }: ReleaseCompo
   return { digest, inputDigest, tier, bundles, platforms } satisfies SealedImage;
 }
 
-function recordFacts(state: RecordState): RecordFacts | undefined {
+export function recordFacts(state: RecordState): RecordFacts | undefined {
   if (state.state === 'absent') return undefined;
   if (state.state === 'untrusted') return { digest: state.digest, detail: state.detail };
   return { digest: state.digest, signed: { tier: state.tier, record: state.record } };

@@ -1,8 +1,11 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Repository } from '../../oci/types.ts';
+import { formatPlatform } from '../../core/platform.ts';
+import type { Manifest, Repository } from '../../oci/types.ts';
+import type { ComponentInputs } from '../../repository/inputs.ts';
 import type { TrustTier } from '../../repository/signers.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../../seal/types.ts';
+import { type CurrentTag, decide, imageThere, type There } from './decide.ts';
 import type {
   Baseline,
   ComponentInput,
@@ -13,17 +16,15 @@ import type {
   Run,
   SealedImage,
 } from './document.ts';
-
-/** What `:<sha>` of a component names before the run. */
-export type CurrentTag =
-  | { readonly sealed: true; readonly image: SealedImage }
-  | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
+import type { Task } from './execution.ts';
 
 /** One component, its inputs and what the registry holds of it. */
-export interface ComponentFacts extends ComponentInput {
+export interface ComponentFacts {
+  readonly inputs: ComponentInputs;
+  /** What `:<sha>` names before the run. */
   readonly current?: CurrentTag;
   /** A sealed image of exactly these inputs that this run may reuse. */
-  readonly baseline?: Baseline & { readonly image: SealedImage };
+  readonly baseline?: Baseline & { readonly image: SealedImage; readonly manifest: Manifest };
   /** Why no baseline was found; the report gives it as the reason for building. */
   readonly missed?: string;
 }
@@ -63,13 +64,19 @@ export interface PlanOptions {
   readonly keepGoing: boolean;
 }
 
+/** A plan, and what it says of each component together with what that was read from. */
+export interface PlannedPublish {
+  readonly plan: PublishPlan;
+  readonly tasks: readonly Task[];
+}
+
 /**
  * Decides, from facts alone, what a publish does. Pure.
  *
  * Throws `publish-selection-partial` for a part of the components without --seal-only or --keep-going, and
  * `channel-undecidable` if the history in this clone does not show whether the channel would move backward.
  */
-export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
+export function planPublish(facts: Facts, options: PlanOptions): PlannedPublish {
   if (!facts.whole && !options.sealOnly && !options.keepGoing) {
     throw new PrimitiveError(
       'publish-selection-partial',
@@ -84,9 +91,10 @@ export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
       },
     );
   }
-  const components = facts.components.map((component) => planComponent(component, facts));
+  const tasks = facts.components.map((component) => planTask(component, facts));
+  const components = tasks.map(({ planned }) => planned);
   const record = planRecord(facts, components, options);
-  return {
+  const plan: PublishPlan = {
     schema: 'primitive.publish-plan/v1',
     commit: facts.commit,
     ...(facts.source === undefined ? {} : { source: facts.source }),
@@ -98,6 +106,27 @@ export function planPublish(facts: Facts, options: PlanOptions): PublishPlan {
     record,
     channel: planChannel(facts, record),
   };
+  return { plan, tasks };
+}
+
+/** A component as a plan names it. */
+export function componentInput({ component, inputDigest }: ComponentInputs): ComponentInput {
+  const { kind, name, path, repository, build } = component;
+  return {
+    kind,
+    name,
+    path,
+    image: repository,
+    inputDigest,
+    platforms: build.platforms.map(formatPlatform).sort(),
+  };
+}
+
+function planTask(component: ComponentFacts, facts: Facts): Task {
+  const planned = planComponent(component, facts);
+  const { inputs, baseline } = component;
+  const isReused = baseline && 'sealed' in planned && planned.sealed.digest === baseline.manifest.digest;
+  return { planned, inputs, ...(isReused ? { manifest: baseline.manifest } : {}) };
 }
 
 /** `domain/orders`. */
@@ -106,11 +135,10 @@ function idOf({ kind, name }: { readonly kind: string; readonly name: string }):
 }
 
 function planComponent(component: ComponentFacts, { run, commit }: Facts): PlannedComponent {
-  const { kind, name, path, image, inputDigest, platforms, current } = component;
-  const common = { kind, name, path, image, inputDigest, platforms };
+  const { inputs, current, baseline } = component;
+  const common = componentInput(inputs);
   const make = (supersedes?: Digest): PlannedComponent => {
     const replaced = supersedes === undefined ? {} : { supersedes };
-    const { baseline } = component;
     if (!baseline)
       return {
         ...common,
@@ -118,32 +146,24 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
         action: 'build',
         reason: component.missed ?? 'no sealed image of these inputs',
       };
-    const { image: sealed, ...found } = baseline;
+    const { image: sealed, manifest: _, ...found } = baseline;
     return { ...common, ...replaced, action: 'reuse', baseline: found, sealed, reason: reuseReason(found) };
   };
   if (!current) return make();
-  if (!current.sealed) {
-    if (run.tier === 'trusted') return make(current.digest);
+  const existing = current.sealed ? current.image.digest : current.digest;
+  // The release record is the commit point: its tags follow it, also where they were moved.
+  const overruled = baseline?.found === 'release' && baseline.commit === commit;
+  const decision = decide(run.tier, { ...imageThere(current, inputs.inputDigest), overruled });
+  if (decision.action === 'keep' && current.sealed)
+    return { ...common, action: 'keep', sealed: current.image, reason: 'sealed and tagged before' };
+  if (decision.action === 'conflict')
     return {
       ...common,
       action: 'conflict',
-      existing: current.digest,
-      reason: `the tag of this commit names an image that is not sealed: ${current.detail}`,
+      existing,
+      reason: `the tag of this commit names ${decision.why}`,
     };
-  }
-  const { image: sealed } = current;
-  // The release record is the commit point: its tags follow it, also where they were moved.
-  const recorded = component.baseline?.found === 'release' && component.baseline.commit === commit;
-  if (run.tier === 'trusted' && (recorded || sealed.tier !== 'trusted')) return make(sealed.digest);
-  if (sealed.inputDigest === inputDigest) {
-    return { ...common, action: 'keep', sealed, reason: 'sealed and tagged before' };
-  }
-  return {
-    ...common,
-    action: 'conflict',
-    existing: sealed.digest,
-    reason: `the tag of this commit names a sealed image of other inputs (${sealed.inputDigest.slice(0, 12)})`,
-  };
+  return make(existing);
 }
 
 function reuseReason({ found, commit }: Baseline): string {
@@ -165,21 +185,27 @@ function planRecord(
   };
   if (options.sealOnly) return { ...base, action: 'skip', reason: '--seal-only stops before the tags' };
   const signed = existing?.signed;
-  const binding = signed && (run.tier !== 'trusted' || signed.tier === 'trusted');
-  const differing = binding ? differences(signed.record, components, facts) : [];
-  if (differing.length > 0) {
-    const reason = `the record of this commit lists other images (${differing.join('; ')})`;
-    return { ...base, action: 'conflict', reason };
-  }
+  const decision = existing && decide(run.tier, recordThere(existing, components, facts));
+  if (signed && decision?.action === 'conflict') return { ...base, action: 'conflict', reason: decision.why };
   if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
   if (components.some(({ action }) => action === 'conflict'))
     return { ...base, action: 'skip', reason: 'not every component can be tagged' };
-  if (!existing) return { ...base, action: 'write', reason: 'this commit has no release record' };
-  if (binding) return { ...base, action: 'keep', reason: 'written before' };
+  if (!decision) return { ...base, action: 'write', reason: 'this commit has no release record' };
+  if (decision.action === 'keep') return { ...base, action: 'keep', reason: 'written before' };
+  if (decision.action === 'conflict') return { ...base, action: 'conflict', reason: decision.why };
   const why = signed ? 'no trusted signer wrote it' : (existing.detail ?? 'it is not signed');
-  return run.tier === 'trusted'
-    ? { ...base, action: 'supersede', reason: `the record there does not count: ${why}` }
-    : { ...base, action: 'conflict', reason: `the record of this commit cannot be trusted: ${why}` };
+  return { ...base, action: 'supersede', reason: `the record there does not count: ${why}` };
+}
+
+function recordThere(
+  { signed, detail = 'it is not signed' }: RecordFacts,
+  components: readonly PlannedComponent[],
+  facts: Facts,
+): There {
+  if (!signed) return { tier: undefined, problem: `the record of this commit cannot be trusted: ${detail}` };
+  const differing = differences(signed.record, components, facts);
+  const problem = `the record of this commit lists other images (${differing.join('; ')})`;
+  return { tier: signed.tier, problem: differing.length > 0 ? problem : undefined };
 }
 
 /** Where a record and a plan give a component different images, and why the plan does; empty where they agree. */

@@ -9,9 +9,8 @@ import { type ComponentInputs, observeInputs, readInputs } from '../../repositor
 import { releasesRepository } from '../../seal/record.ts';
 import type { PublishPlan, Run } from './document.ts';
 import type { Task } from './execution.ts';
-import { componentInput } from './facts.ts';
 import { assumedRun, identify } from './identify.ts';
-import { planPublish } from './plan.ts';
+import { componentInput, type PlannedPublish, planPublish } from './plan.ts';
 import { checkPushRights, pushedTo, readImages, throwAll } from './preflight.ts';
 import { releaseConflict } from './release.ts';
 import {
@@ -23,7 +22,6 @@ import {
   type PublishPorts,
   readReleases,
   summary,
-  tasksOf,
 } from './run.ts';
 import { tagConflict } from './seal-all.ts';
 
@@ -68,9 +66,8 @@ export function rehearsePublish(ports: PublishPorts, patience: number, emit: Emi
     const { run, assumed } = await runOf(identity, ports);
     const reading = begin(readReleases(ports));
     const given = { inputs: await observed(), whole: true, run, sealOnly: false };
-    const { facts, sources } = await compareWithRegistry(given, reading, ports);
-    const made = planPublish(facts, { sealOnly: false, keepGoing: false });
-    return { plan: made, tasks: tasksOf(made, sources), assumed };
+    const facts = await compareWithRegistry(given, reading, ports);
+    return { ...planPublish(facts, { sealOnly: false, keepGoing: false }), assumed };
   };
   const plan = once(() => within(patience, 'the registry', makePlan));
 
@@ -127,9 +124,7 @@ export function rehearsePublish(ports: PublishPorts, patience: number, emit: Emi
   };
 }
 
-interface Planned {
-  readonly plan: PublishPlan;
-  readonly tasks: readonly Task[];
+interface Planned extends PlannedPublish {
   /** Whether nobody is here to sign. */
   readonly assumed: boolean;
 }

@@ -1,9 +1,15 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Manifest, Repository } from '../../oci/types.ts';
-import type { TrustTier } from '../../repository/signers.ts';
-import { type RecordState, readRecord, type SealedRecord, writeRecord } from '../../seal/record.ts';
+import {
+  type RecordState,
+  readRecord,
+  type SealedRecord,
+  underCommit,
+  writeRecord,
+} from '../../seal/record.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
+import { decide } from './decide.ts';
 import type { PlannedChannel, PublishPlan } from './document.ts';
 import type { Execution } from './execution.ts';
 
@@ -42,14 +48,13 @@ export async function commitRecord(
 ): Promise<CommittedRecord> {
   const { repository, tag } = plan.record;
   const { registry } = seal;
-  const { tier } = plan.run;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = await registry.headManifest(repository, tag);
     if (current?.digest === mine.digest)
       return { record: mine.record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
     if (current && current.digest !== plan.record.existing) {
       const other = await readRecord(seal, repository, current.digest, { registry: registryPrefix });
-      const kept = respected(other, plan, tier);
+      const kept = respected(other, plan);
       if (kept) return { record: kept.record, digest: kept.digest, manifest: kept.manifest, written: false };
     }
     await registry.putManifest(repository, tag, mine.manifest);
@@ -57,20 +62,26 @@ export async function commitRecord(
   throw releaseConflict(plan, 'other publishers keep writing it');
 }
 
-/** The other publisher's record, if this run keeps it; undefined where a trusted run replaces it. */
-function respected(other: RecordState, plan: PublishPlan, tier: TrustTier): Found | undefined {
-  const usable = other.state === 'found' && other.record.commit === plan.commit ? other : undefined;
-  if (tier === 'trusted' && usable?.tier !== 'trusted') return undefined;
-  if (!usable)
-    throw releaseConflict(plan, other.state === 'untrusted' ? other.detail : 'the tag names something else');
-  const inputs = new Map(
-    plan.components.map((component) => [component.image as string, component.inputDigest]),
-  );
+/** The other publisher's record, if this run keeps it; undefined if it replaces it. */
+function respected(state: RecordState, plan: PublishPlan): Found | undefined {
+  const other = underCommit(state, plan.commit);
+  const decision = decide(plan.run.tier, {
+    tier: other.state === 'found' ? other.tier : undefined,
+    problem: problemOf(other, plan),
+  });
+  if (decision.action === 'conflict') throw releaseConflict(plan, decision.why);
+  return decision.action === 'keep' && other.state === 'found' ? other : undefined;
+}
+
+/** Why another publisher's record cannot stand for that of this run; images may differ, inputs may not. */
+function problemOf(other: RecordState, { components }: PublishPlan): string | undefined {
+  if (other.state === 'untrusted') return other.detail;
+  if (other.state === 'absent') return 'the tag names something else';
+  const inputs = new Map(components.map(({ image, inputDigest }) => [image as string, inputDigest]));
+  const listed = other.record.components;
   const same =
-    usable.record.components.length === inputs.size &&
-    usable.record.components.every((entry) => inputs.get(entry.image) === entry.inputDigest);
-  if (!same) throw releaseConflict(plan, 'it lists images of other inputs');
-  return usable;
+    listed.length === inputs.size && listed.every((entry) => inputs.get(entry.image) === entry.inputDigest);
+  return same ? undefined : 'it lists images of other inputs';
 }
 
 /**

@@ -21,16 +21,14 @@ import type { PublishPlan, PublishReport, Run } from './document.ts';
 import { executePublish } from './execute.ts';
 import type { Task } from './execution.ts';
 import {
-  type ComponentSource,
   type FactsInput,
-  type GatheredFacts,
   gatherFacts,
   type RecordsInput,
   type ReleaseRecords,
   readRecords,
 } from './facts.ts';
 import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
-import { planPublish } from './plan.ts';
+import { type Facts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
 import { checkSecrets, type SecretPorts } from './secrets.ts';
 
@@ -101,11 +99,9 @@ export async function runPublish(
 ): Promise<PublishResult> {
   const started = performance.now();
   emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
-  const { facts, sources } = await readFacts(request, ports, emit);
-
-  const plan = planPublish(facts, request);
+  const { plan, tasks: planned } = planPublish(await readFacts(request, ports, emit), request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
-  const { tasks: checked, cache } = await checkTasks(tasksOf(plan, sources), plan.run.tier, ports, emit);
+  const { tasks: checked, cache } = await checkTasks(planned, plan.run.tier, ports, emit);
   if (request.dryRun) return { plan };
   const [{ config }, tree, registry, verifier, policy, signer] = await Promise.all([
     ports.workspace(),
@@ -199,7 +195,7 @@ export async function loadTrust({ signer }: Run, ports: PublishPorts): Promise<v
 }
 
 /** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */
-async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<GatheredFacts> {
+async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<Facts> {
   const selecting = begin(selectInputs(request.selection, ports));
   const identifying = begin(identify(request.dryRun, ports, emit));
   const reading = begin(readReleases(ports));
@@ -213,7 +209,7 @@ export async function compareWithRegistry(
   given: Pick<FactsInput, 'inputs' | 'whole' | 'run' | 'sealOnly'>,
   reading: Promise<ReleaseRecords>,
   ports: PublishPorts,
-): Promise<GatheredFacts> {
+): Promise<Facts> {
   const { config, tree, registry, verifier, policy } = await openRegistry(ports);
   const source = await sourceOf(given.run, tree);
   const input = releaseOf(config, tree);
@@ -270,18 +266,6 @@ async function selectInputs(
   ]);
   const selected = selectComponents(components, selection, { cwd: ports.cwd, repositoryRoot: tree.root });
   return { inputs: await readInputs(tree, selected, location), whole: selected.length === components.length };
-}
-
-/** What is planned for each component, with what was read for the plan. */
-export function tasksOf({ components }: PublishPlan, sources: readonly ComponentSource[]): Task[] {
-  return components.map((planned, index) => {
-    const source = sources[index];
-    if (source?.inputs.inputDigest !== planned.inputDigest)
-      throw new Error('a plan has the order of its facts');
-    const { inputs, manifest } = source;
-    const isReused = manifest && 'sealed' in planned && planned.sealed.digest === manifest.digest;
-    return { planned, inputs, ...(isReused ? { manifest } : {}) };
-  });
 }
 
 /** A folder of this run alone. Throws `temporary-unusable` (exit 3). */

@@ -5,6 +5,7 @@ import { attachSeal } from '../../seal/attach.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { signatureStatement } from '../../seal/statement.ts';
 import { type BuiltImage, buildComponent, type Limits, readAttestations } from './build.ts';
+import { yieldsTo } from './decide.ts';
 import type { PlannedComponent } from './document.ts';
 import { type Execution, failedTask, type Outcome, type Task } from './execution.ts';
 import { expectedImage, sealedImage } from './sealed-image.ts';
@@ -128,7 +129,7 @@ async function writeInputTag(
   if (plan.run.tier !== 'trusted') {
     const current = await seal.registry.getManifest(repository, tag);
     const state = current && (await inspectSeal(seal, repository, current, expectedImage(inputs)));
-    if (state?.sealed && state.tier === 'trusted') return;
+    if (state?.sealed && yieldsTo(plan.run.tier, state.tier)) return;
   }
   await seal.registry.putManifest(repository, tag, index);
 }

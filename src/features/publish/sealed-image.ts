@@ -1,7 +1,10 @@
 import type { Digest } from '../../core/digest.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import type { Expected, Sealed } from '../../seal/inspect.ts';
+import type { Component } from '../../repository/primitives.ts';
+import { type Expected, inspectSeal, type Sealed } from '../../seal/inspect.ts';
+import type { SealContext } from '../../seal/search.ts';
+import type { CurrentTag } from './decide.ts';
 import type { SealedImage } from './document.ts';
 
 /** The image that an inspection found sealed. */
@@ -14,6 +17,18 @@ export function sealedImage(digest: Digest, state: Sealed): SealedImage {
     bundles: state.bundles,
     platforms: state.platforms.map(formatPlatform).sort(),
   };
+}
+
+/** The image of a component under a digest that a tag names, by any signer of the context. */
+export async function readTag(
+  context: SealContext,
+  { kind, name, repository }: Component,
+  digest: Digest,
+): Promise<CurrentTag> {
+  const state = await inspectSeal(context, repository, digest, { component: { kind, name } });
+  return state.sealed
+    ? { sealed: true, image: sealedImage(digest, state) }
+    : { sealed: false, digest, detail: state.detail };
 }
 
 /** What must hold of an image of these inputs before it is reused. */

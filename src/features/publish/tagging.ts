@@ -2,6 +2,7 @@ import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Manifest, Repository } from '../../oci/types.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
+import { decide, imageThere, yieldsTo } from './decide.ts';
 import type { SealedImage } from './document.ts';
 import {
   buildsAny,
@@ -12,7 +13,7 @@ import {
   type Tagged,
   type Task,
 } from './execution.ts';
-import { sealedImage } from './sealed-image.ts';
+import { readTag, sealedImage } from './sealed-image.ts';
 
 /** How often a tag is read again after another publisher wrote it. */
 const ATTEMPTS = 4;
@@ -173,27 +174,20 @@ export async function restoreTags(
   task: Task,
   tagged: Tagged,
   listed: Digest,
-  { plan, seal }: Execution,
+  execution: Execution,
 ): Promise<SealedImage> {
-  const { component, inputDigest } = task.inputs;
-  const { kind, name, repository } = component;
-  const expected = { component: { kind, name } };
-  const trusted = plan.run.tier === 'trusted';
-  let { image } = tagged;
-  if (image.digest !== listed) {
-    const state = await inspectSeal(seal, repository, listed, { ...expected, inputDigest });
-    if (!state.sealed) throw incomplete(repository, listed, state.detail);
-    if (trusted && state.tier !== 'trusted')
-      throw incomplete(repository, listed, 'no trusted signer has sealed it');
-    image = sealedImage(listed, state);
-  }
+  const { plan, seal } = execution;
+  const { component } = task.inputs;
+  const { repository } = component;
+  const image =
+    tagged.image.digest === listed ? tagged.image : await listedImage(task.inputs, listed, execution);
   let manifest: Manifest | undefined;
   for (const tag of tagged.tags) {
     const current = (await seal.registry.headManifest(repository, tag))?.digest;
     if (current === listed) continue;
-    if (current !== undefined && !trusted) {
-      const state = await inspectSeal(seal, repository, current, expected);
-      if (state.sealed && state.tier === 'trusted')
+    if (current !== undefined && plan.run.tier !== 'trusted') {
+      const there = await readTag(seal, component, current);
+      if (there.sealed && yieldsTo(plan.run.tier, there.image.tier))
         throw conflict({ task, tag }, current, 'a trusted run published it in the meantime');
     }
     manifest ??= await seal.registry.getManifest(repository, listed);
@@ -201,6 +195,19 @@ export async function restoreTags(
     await seal.registry.putManifest(repository, tag, manifest);
   }
   return image;
+}
+
+/** The image that the record of another publisher lists, sealed by whom this run may follow. */
+async function listedImage(
+  { component: { kind, name, repository }, inputDigest }: Task['inputs'],
+  listed: Digest,
+  { plan, seal }: Execution,
+): Promise<SealedImage> {
+  const state = await inspectSeal(seal, repository, listed, { component: { kind, name }, inputDigest });
+  if (!state.sealed) throw incomplete(repository, listed, state.detail);
+  if (plan.run.tier === 'trusted' && state.tier !== 'trusted')
+    throw incomplete(repository, listed, 'no trusted signer has sealed it');
+  return sealedImage(listed, state);
 }
 
 /**
@@ -215,14 +222,11 @@ async function keptImage(
   const { image, supersedes, task } = target;
   if (current === image.digest) return image;
   if (current === undefined || current === supersedes) return undefined;
-  const { kind, name, repository } = task.inputs.component;
-  const state = await inspectSeal(seal, repository, current, { component: { kind, name } });
-  const trusted = state.sealed && state.tier === 'trusted';
-  if (plan.run.tier === 'trusted' && !trusted) return undefined;
-  if (!state.sealed) throw conflict(target, current, `that image is not sealed: ${state.detail}`);
-  if (state.inputDigest !== task.inputs.inputDigest)
-    throw conflict(target, current, 'that image was made of other inputs');
-  return sealedImage(current, state);
+  const { component, inputDigest } = task.inputs;
+  const there = await readTag(seal, component, current);
+  const decision = decide(plan.run.tier, imageThere(there, inputDigest));
+  if (decision.action === 'conflict') throw conflict(target, current, decision.why);
+  return decision.action === 'keep' && there.sealed ? there.image : undefined;
 }
 
 function baselineGone({ inputs }: Task, digest: Digest): PrimitiveError {

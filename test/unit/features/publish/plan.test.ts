@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../../src/core/digest.ts';
+import type { CurrentTag } from '../../../../src/features/publish/decide.ts';
 import type { SealedImage } from '../../../../src/features/publish/document.ts';
 import {
   type ComponentFacts,
-  type CurrentTag,
   type Facts,
   type PlanOptions,
   planPublish,
   type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
-import type { Repository } from '../../../../src/oci/types.ts';
+import type { Manifest, Repository } from '../../../../src/oci/types.ts';
+import type { Component } from '../../../../src/repository/primitives.ts';
 import type { TrustTier } from '../../../../src/repository/signers.ts';
 
 const COMMIT = 'c'.repeat(40);
@@ -34,16 +35,26 @@ function sealed(tier: TrustTier, over: Partial<SealedImage> = {}): SealedImage {
   };
 }
 
+const image = 'ghcr.io/acme/domain-orders' as Repository;
+
 function component(over: Partial<ComponentFacts> = {}): ComponentFacts {
-  return {
+  const orders: Component = {
+    id: 'domain/orders',
     kind: 'domain',
     name: 'orders',
     path: 'primitives/domain/orders',
-    image: 'ghcr.io/acme/domain-orders' as Repository,
-    inputDigest: INPUTS,
-    platforms: ['linux/amd64'],
-    ...over,
+    image: 'domain-orders',
+    repository: image,
+    build: {
+      context: '.',
+      dockerfile: 'Dockerfile',
+      platforms: [{ os: 'linux', architecture: 'amd64' }],
+      args: {},
+      bases: {},
+      secrets: [],
+    },
   };
+  return { inputs: { component: orders, inputDigest: INPUTS, files: { entries: [] } }, ...over };
 }
 
 function facts(tier: TrustTier, over: Partial<Facts> = {}): Facts {
@@ -62,7 +73,7 @@ function facts(tier: TrustTier, over: Partial<Facts> = {}): Facts {
 function record(tier: TrustTier | undefined, commit: string, listed: Digest = digest('a')): RecordFacts {
   if (tier === undefined) return { digest: digest('9'), detail: 'unsigned' };
   const { bundles, platforms } = sealed(tier);
-  const { kind, name, image, inputDigest } = component();
+  const { kind, name } = component().inputs.component;
   return {
     digest: digest('9'),
     signed: {
@@ -70,7 +81,7 @@ function record(tier: TrustTier | undefined, commit: string, listed: Digest = di
       record: {
         schema: 'primitive.release/v1',
         commit,
-        components: [{ kind, name, image, inputDigest, digest: listed, platforms, bundles }],
+        components: [{ kind, name, image, inputDigest: INPUTS, digest: listed, platforms, bundles }],
       },
     },
   };
@@ -81,7 +92,8 @@ const tagged = (tier: TrustTier, over: Partial<SealedImage> = {}): CurrentTag =>
   image: sealed(tier, over),
 });
 const squatted: CurrentTag = { sealed: false, digest: digest('d'), detail: 'nothing is attached to it' };
-const baseline = { found: 'release', commit: BEFORE, image: sealed('trusted') } as const;
+const manifest = { digest: digest('a') } as Manifest;
+const baseline = { found: 'release', commit: BEFORE, image: sealed('trusted'), manifest } as const;
 
 describe('what is done for a component', () => {
   it.each<[string, TrustTier, Partial<ComponentFacts>, object]>([
@@ -100,7 +112,7 @@ describe('what is done for a component', () => {
     [
       'sealed after a crash',
       'accepted',
-      { baseline: { found: 'input-tag', image: sealed('accepted') } },
+      { baseline: { found: 'input-tag', image: sealed('accepted'), manifest } },
       { action: 'reuse' },
     ],
     ['published by a trusted run', 'trusted', { current: tagged('trusted') }, { action: 'keep' }],
@@ -152,7 +164,7 @@ describe('what is done for a component', () => {
       { action: 'conflict' },
     ],
   ])('%s (%s run)', (_case, tier, over, expected) => {
-    const plan = planPublish(facts(tier, { components: [component(over)] }), whole);
+    const { plan } = planPublish(facts(tier, { components: [component(over)] }), whole);
     expect(plan.components[0]).toMatchObject(expected);
   });
 });
@@ -220,12 +232,12 @@ describe('the release record', () => {
     ],
   ])('%s (%s run)', (_case, tier, over, expected) => {
     expect(
-      planPublish(facts(tier, over), { ...whole, keepGoing: over.whole === false }).record,
+      planPublish(facts(tier, over), { ...whole, keepGoing: over.whole === false }).plan.record,
     ).toMatchObject(expected);
   });
 
   it('is not written by --seal-only', () => {
-    expect(planPublish(facts('trusted'), { ...whole, sealOnly: true }).record.action).toBe('skip');
+    expect(planPublish(facts('trusted'), { ...whole, sealOnly: true }).plan.record.action).toBe('skip');
   });
 
   it('is refused for a part of the components unless the caller says what to do about the rest', () => {
@@ -254,7 +266,7 @@ describe('the channel', () => {
       { action: 'skip' },
     ],
   ])('%s (%s run)', (_case, tier, over, expected) => {
-    expect(planPublish(facts(tier, over), whole).channel).toMatchObject(expected);
+    expect(planPublish(facts(tier, over), whole).plan.channel).toMatchObject(expected);
   });
 
   it('is refused where history does not decide', () => {
