@@ -59,7 +59,6 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   };
 
   return {
-    api: options.host.api,
     address: `${options.host.name}/${repository}`,
     close: () => api.close(),
 

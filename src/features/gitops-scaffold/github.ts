@@ -99,8 +99,6 @@ export type DispatchAnswer =
  * `github-unreachable`, `github-certificate`, `github-failed`, `github-refused` (exit 3), or the reason of the signal.
  */
 export interface GitHub {
-  /** The base URL of the API. */
-  readonly api: string;
   /** As `gh --repo` takes it, for whichever GitHub `gh` is set to: `github.com/acme/gitops`. */
   readonly address: string;
   /** Undefined where it is missing, or the token cannot see it. */

@@ -1,34 +1,25 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
-import type { Clock } from '../../http/retry.ts';
 import { type Asked, type RequestId, showId } from './asked.ts';
 import { awaitListed } from './await-listed.ts';
 import { diagnose, type lookUp } from './diagnose.ts';
 import { findRun } from './find-run.ts';
-import type { GitHub, WorkflowRun } from './github.ts';
+import type { FollowContext } from './follow.ts';
+import type { WorkflowRun } from './github.ts';
 
 /** How often a dispatch is sent while its outcome is unknown. */
 const SENDINGS = 3;
-
-/** What a run is started with. */
-export interface StartPorts {
-  readonly github: GitHub;
-  readonly clock: Clock;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Creates the run of a request and finds it. A request whose outcome stays unknown is sent again with the same id: the
  * workflow of the kit then finds its own branch and pull request, and changes nothing.
  *
- * Throws what {@link diagnose} and {@link GitHub} throw, `gitops-run-unidentified`, `gitops-dispatch-failed` (exit 3).
+ * Throws what {@link diagnose} and `GitHub` throw, `gitops-run-unidentified`, `gitops-dispatch-failed` (exit 3).
  */
 export async function startRun(
   asked: Asked,
   id: RequestId,
   facts: Awaited<ReturnType<typeof lookUp>>,
-  ports: StartPorts,
+  ports: FollowContext,
 ): Promise<WorkflowRun> {
   const { github, emit } = ports;
   const { workflow, repository, ref } = asked;

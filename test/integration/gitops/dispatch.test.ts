@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
+import { keyOf, showId } from '../../../src/features/gitops-scaffold/asked.ts';
 import { resumeDispatch, runDispatch } from '../../../src/features/gitops-scaffold/run.ts';
 import { gitopsRunOutcome } from '../../../src/features/gitops-scaffold/view.ts';
 import { createStyle } from '../../../src/render/style.ts';
@@ -410,6 +411,21 @@ describe('a request', () => {
     await expect(resumed).rejects.toMatchObject({ code: 'gitops-run-foreign', exit: 2 });
   });
 
+  test('whose id somebody else has taken for other inputs does not count as done, and can be made again', async () => {
+    await using world = await gitopsWorld();
+    const asked = { workflow: 'scaffold-primitive-gitops.yaml', ref: 'main' };
+    const inputs = { kind: 'domain', name: 'orders', version: 'v1' };
+    const taken = showId({ key: keyOf({ ...asked, inputs }), attempt: 1 });
+    const other = { ...inputs, name: 'evil', request_id: taken };
+    await world.client().dispatch(asked.workflow, { ref: 'main', inputs: other });
+    expect(await again(world)).toMatchObject({
+      result: 'failed',
+      request: { id: taken },
+      problem: { code: 'gitops-pull-missing' },
+    });
+    expect(await again(world)).toMatchObject({ result: 'proposed', request: { id: id(2) } });
+  });
+
   test('of a process that was killed after it was sent is followed, and not made again', async () => {
     await using world = await gitopsWorld();
     const kill = new AbortController();
@@ -633,6 +649,18 @@ describe('following', () => {
       expect(gitopsRunOutcome(document).exit).toBe(3);
     },
   );
+
+  test('waits for a runner, and says so once after two minutes', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = () => ({
+      before: Array(30).fill('queued'),
+      onCompleted: (run) => propose(world.gitops, run),
+    });
+    expect(await again(world)).toMatchObject({ result: 'proposed' });
+    expect(world.events.filter((event) => event.type === 'warning')).toMatchObject([
+      { code: 'gitops-run-queued', message: expect.stringMatching(/^Run \d+ waits for a runner: http/) },
+    ]);
+  });
 
   test('waits for an approval, and says so once', async () => {
     await using world = await gitopsWorld();

@@ -14,6 +14,7 @@
  *   commit is read from git, so that a push moves it. `github.fork(repository, 'mallory/gitops')` makes a fork, from
  *   which `repository.open(branch, { from: 'mallory/gitops' })` opens one.
  * - Runs: `repository.script` says what a dispatched run does; each read of a run is a tick. `repository.runs`.
+ * - Lists lag: `hidden` of a run or a pull request is for how many more lists it is missing.
  * - Faults: `github.fault({ method, path, times, status, headers, body, when })`; `when: 'after'` answers so although
  *   the request took effect.
  * - `github.meanwhile(request, effect)`: what others do while a request is on its way.
