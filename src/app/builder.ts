@@ -4,11 +4,9 @@ import type { ChosenBuilder } from '../builders/choose.ts';
 import { once } from '../core/once.ts';
 import type { SbomGenerator } from '../seal/types.ts';
 import type { Processes } from '../toolchain/process.ts';
-import type { Context } from './context.ts';
 import { cacheFolder, type Environment, plainCredentials } from './environment.ts';
-import type { ProgramAdapters } from './programs.ts';
 import { loginsOf } from './registry.ts';
-import type { RepositoryAdapters } from './repository.ts';
+import type { Base } from './repository.ts';
 
 /** What makes images, and what describes them. */
 export interface BuilderAdapters {
@@ -16,9 +14,7 @@ export interface BuilderAdapters {
   sbom(): Promise<SbomGenerator>;
 }
 
-export function builderAdapters(
-  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
-): BuilderAdapters {
+export function builderAdapters(base: Base): BuilderAdapters {
   const { variables, programs, platform, temporary, signal, processes, workspace } = base;
   return {
     builder: once(async () => {

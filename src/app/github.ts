@@ -3,10 +3,8 @@ import type { GitHub } from '../features/gitops-scaffold/github.ts';
 import type { RepositoryIds } from '../features/init/guess.ts';
 import { systemClock } from '../http/clock.ts';
 import { createRetrySummary } from '../http/retry-summary.ts';
-import type { Context } from './context.ts';
 import { networkOf } from './environment.ts';
-import type { ProgramAdapters } from './programs.ts';
-import type { RepositoryAdapters } from './repository.ts';
+import type { Base } from './repository.ts';
 
 /** The GitHub that the config or the environment names. */
 export interface GithubAdapters {
@@ -22,9 +20,7 @@ export interface GithubAdapters {
   repositoryIds(name: string, signal: AbortSignal): Promise<RepositoryIds>;
 }
 
-export function githubAdapters(
-  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
-): GithubAdapters & { closeGithub(): Promise<void> } {
+export function githubAdapters(base: Base): GithubAdapters & { closeGithub(): Promise<void> } {
   const { variables, signal: stopped, emit, processes, workspace } = base;
   const opened: { close(): Promise<void> }[] = [];
   const retries = createRetrySummary((message) => emit({ type: 'warning', code: 'github-retry', message }));

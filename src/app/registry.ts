@@ -1,10 +1,8 @@
 import { createRetrySummary } from '../http/retry-summary.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { CredentialSources } from '../oci/credentials.ts';
-import type { Context } from './context.ts';
 import { type Environment, given, networkOf, plainCredentials } from './environment.ts';
-import type { ProgramAdapters } from './programs.ts';
-import type { RepositoryAdapters } from './repository.ts';
+import type { Base } from './repository.ts';
 
 /** The registry that the config names. */
 export interface RegistryAdapters {
@@ -12,9 +10,7 @@ export interface RegistryAdapters {
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
 }
 
-export function registryAdapters(
-  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
-): RegistryAdapters & { closeRegistry(): Promise<void> } {
+export function registryAdapters(base: Base): RegistryAdapters & { closeRegistry(): Promise<void> } {
   const { variables, signal, emit, processes, workspace } = base;
   let client: Promise<RegistryClient> | undefined;
   let close = async () => {};

@@ -36,6 +36,9 @@ export interface RepositoryAdapters {
   ignored(folder: string): Promise<readonly string[]>;
 }
 
+/** What the other adapters are made from. */
+export type Base = Context & ProgramAdapters & RepositoryAdapters;
+
 export function repositoryAdapters(
   { cwd, configFile, version, signal, emit }: Context,
   { processes }: Pick<ProgramAdapters, 'processes'>,

@@ -6,10 +6,8 @@ import { once } from '../core/once.ts';
 import type { SigningIdentity } from '../seal/run-identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
 import type { BundleVerifier, TrustRoot } from '../seal/verifier.ts';
-import type { Context } from './context.ts';
 import { cacheFolder, given } from './environment.ts';
-import type { ProgramAdapters } from './programs.ts';
-import type { RepositoryAdapters } from './repository.ts';
+import type { Base } from './repository.ts';
 
 /** Who signs here, and whose signatures count. */
 export interface SigningAdapters {
@@ -25,9 +23,7 @@ export interface SigningAdapters {
   identity(): Promise<SigningIdentity>;
 }
 
-export function signingAdapters(
-  base: Context & Pick<ProgramAdapters, 'processes'> & Pick<RepositoryAdapters, 'workspace'>,
-): SigningAdapters {
+export function signingAdapters(base: Base): SigningAdapters {
   const { variables, temporary, signal, processes, workspace } = base;
 
   const createSigner = async (

@@ -206,7 +206,8 @@ export async function writeRecord(
   { signer, registry: prefix, tier }: RecordWriter,
 ): Promise<SealedRecord> {
   const { registry } = context;
-  const blob = bytesSource(RECORD_TYPE, await encodeRecord(record));
+  const encoded = await encodeRecord(record);
+  const blob = bytesSource(RECORD_TYPE, encoded);
   const artifact = buildArtifact({ artifactType: RECORD_TYPE, layers: [blob.descriptor] });
   const manifest: Manifest = {
     mediaType: artifact.mediaType,

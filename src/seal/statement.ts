@@ -117,7 +117,8 @@ export function sbomStatement(sbom: {
   readonly document: Uint8Array;
 }): Uint8Array {
   const subject = [sbom.index, sbom.manifest].map((digest) => ({ digest: digestSet(digest) }));
-  return statement(sbomPredicateType(sbom.format), subject, parseDocument(sbom.document));
+  const predicate = parseDocument(sbom.document);
+  return statement(sbomPredicateType(sbom.format), subject, predicate);
 }
 
 /** The predicate type under which an SBOM of that format is attested. */

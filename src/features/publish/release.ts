@@ -54,7 +54,7 @@ export async function commitRecord(
       return { record: mine.record, digest: mine.digest, manifest: mine.manifest, written: attempt > 0 };
     if (current && current.digest !== plan.record.existing) {
       const other = await readRecord(seal, repository, current.digest, { registry: registryPrefix });
-      const kept = respected(other, plan);
+      const kept = respected(underCommit(other, plan.commit), plan);
       if (kept) return { record: kept.record, digest: kept.digest, manifest: kept.manifest, written: false };
     }
     await registry.putManifest(repository, tag, mine.manifest);
@@ -63,8 +63,7 @@ export async function commitRecord(
 }
 
 /** The other publisher's record, if this run keeps it; undefined if it replaces it. */
-function respected(state: RecordState, plan: PublishPlan): Found | undefined {
-  const other = underCommit(state, plan.commit);
+function respected(other: RecordState, plan: PublishPlan): Found | undefined {
   const decision = decide(plan.run.tier, {
     tier: other.state === 'found' ? other.tier : undefined,
     problem: problemOf(other, plan),
