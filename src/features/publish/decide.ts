@@ -13,7 +13,7 @@ export interface There {
   readonly tier: TrustTier | undefined;
   /** Why it cannot stand for what the run would put there; undefined if it can. */
   readonly problem: string | undefined;
-  /** The release record of the commit lists another image: its tags follow it. */
+  /** The release record of the commit, which the run relies on, lists another image. */
   readonly overruled?: boolean;
 }
 
@@ -24,11 +24,12 @@ export type Decision =
 
 /**
  * Whether a run of this tier keeps what a tag names, replaces it, or may do neither: a trusted run replaces what no trusted
- * signer signed; all else is kept if it is equal, and never overwritten.
+ * signer signed; an equal image gives way to the one that the record lists; all else is kept if it is equal.
  */
 export function decide(run: TrustTier, { tier, problem, overruled = false }: There): Decision {
   if (run === 'trusted' && (overruled || tier !== 'trusted')) return { action: 'replace' };
-  return problem === undefined ? { action: 'keep' } : { action: 'conflict', why: problem };
+  if (problem !== undefined) return { action: 'conflict', why: problem };
+  return { action: overruled && tier === 'accepted' ? 'replace' : 'keep' };
 }
 
 /** What the tag of a component names, for a run that would put an image of these inputs there. */

@@ -153,6 +153,28 @@ describe('an accepted run', () => {
   });
 });
 
+describe('the run after two pull requests met', () => {
+  it('puts back the tags that one of them took from the record of the other before it was killed', async () => {
+    const world = new PublishWorld();
+    const repository = world.repository(ORDERS);
+    const commit = world.commit('shared');
+    const builder = createLayoutBuilder({ salt: 'other' });
+    await world.publish({ as: 'other-pull-request', commit, sources, builder });
+    const listed = tagsOf(world, commit);
+    const earlier = world.commit('earlier');
+    await world.publish({ as: 'pull-request', commit: earlier, sources });
+    const taken = await world.registry.getManifest(repository, earlier);
+    if (!taken || taken.digest === listed[0]) throw new Error('there is no other image');
+    world.registry.putForeign(repository, commit, taken);
+    const { report } = await world.publish({ as: 'other-pull-request', commit, sources });
+    expect(report.components[0]).toMatchObject({ action: 'superseded', superseded: taken.digest });
+    expect(tagsOf(world, commit)).toEqual(listed);
+    const { plan } = await world.publish({ as: 'pull-request', commit, sources });
+    expect(plan.record.action).toBe('keep');
+    expect(await brokenPromises(world)).toEqual([]);
+  });
+});
+
 describe('the input tag', () => {
   it('stays at what main sealed while a pull request was building the same inputs', async () => {
     const world = new PublishWorld();

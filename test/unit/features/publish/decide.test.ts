@@ -20,7 +20,7 @@ test.each<[TrustTier, There, 'keep' | 'replace' | 'conflict']>([
   ['trusted', { tier: 'accepted', problem: equal }, 'replace'],
   ['trusted', { tier: 'accepted', problem: other }, 'replace'],
   ['trusted', { tier: undefined, problem: other }, 'replace'],
-  // An accepted run replaces nothing, whoever signed it.
+  // An accepted run keeps what is equal, and replaces nothing.
   ['accepted', { tier: 'trusted', problem: equal }, 'keep'],
   ['accepted', { tier: 'trusted', problem: other }, 'conflict'],
   ['accepted', { tier: 'accepted', problem: equal }, 'keep'],
@@ -29,8 +29,11 @@ test.each<[TrustTier, There, 'keep' | 'replace' | 'conflict']>([
   // The release record of the commit lists another image.
   ['trusted', { tier: 'trusted', problem: equal, overruled: true }, 'replace'],
   ['trusted', { tier: 'trusted', problem: other, overruled: true }, 'replace'],
-  ['accepted', { tier: 'accepted', problem: equal, overruled: true }, 'keep'],
+  ['accepted', { tier: 'accepted', problem: equal, overruled: true }, 'replace'],
+  ['accepted', { tier: 'accepted', problem: other, overruled: true }, 'conflict'],
+  ['accepted', { tier: 'trusted', problem: equal, overruled: true }, 'keep'],
   ['accepted', { tier: 'trusted', problem: other, overruled: true }, 'conflict'],
+  ['accepted', { tier: undefined, problem: other, overruled: true }, 'conflict'],
 ])('%s run, %j: %s', (run, there, action) => {
   expect(decide(run, there)).toEqual(action === 'conflict' ? { action, why: there.problem } : { action });
 });
