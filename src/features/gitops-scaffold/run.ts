@@ -135,7 +135,9 @@ export async function resumeDispatch(
       suggestions: ['Run the command without --resume: it follows the run of the request.'],
     });
   }
-  return followRequest(askedOf(request, checkInputs(file, inputs)), { run, id }, wait, github, ports);
+  // The name of a run has not all inputs: which files it adds is not known.
+  const asked = { ...askedOf(request, checkInputs(file, inputs)), files: [] };
+  return followRequest(asked, { run, id }, wait, github, ports);
 }
 
 function askedOf(
@@ -167,6 +169,12 @@ async function hasFiles(
 ): Promise<boolean> {
   const texts = await Promise.all(files.map((path) => readable(github.file(path, defaultBranch))));
   return texts.every((text) => text !== undefined);
+}
+
+/** Whether the files of a request are known, and on the default branch. */
+async function isWired({ files }: Asked, github: GitHub): Promise<boolean> {
+  const repository = files.length > 0 ? await github.repository() : undefined;
+  return repository !== undefined && hasFiles(files, repository, github);
 }
 
 /** The result where there is nothing to ask for: all files are on the default branch, or in an open pull request. */
@@ -212,7 +220,13 @@ async function followRequest(
       return documentOf(entry, 'unfinished', { state, problem: late, next: [resume] });
     }
     const wrong = await problemOf(state, entry, github);
-    if (wrong !== undefined) return documentOf(entry, 'failed', { state, problem: wrong });
+    if (wrong !== undefined) {
+      // The workflow refuses to write what an equal run has proposed and somebody has merged by now.
+      const isMerged = asked.inputs.force !== 'true' && (await isWired(asked, github));
+      return isMerged
+        ? documentOf(entry, 'exists', { state })
+        : documentOf(entry, 'failed', { state, problem: wrong });
+    }
     if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
     ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
     const pull = await awaitPull(github, entry.branch, state.run.created, ports);
@@ -283,10 +297,7 @@ function warnOfAuthor({ number, author, byApp }: PullRequest, emit: Emit): void 
 
 /** A run that succeeded without a pull request: because there was nothing to change, or for a reason that it says. */
 async function withoutPull(entry: Asked, state: RunState, github: GitHub): Promise<GitopsRunDocument> {
-  const repository = await github.repository();
-  const isKnown = repository !== undefined && entry.files.length > 0;
-  if (isKnown && (await hasFiles(entry.files, repository, github)))
-    return documentOf(entry, 'exists', { state });
+  if (await isWired(entry, github)) return documentOf(entry, 'exists', { state });
   return documentOf(entry, 'failed', {
     state,
     problem: problem('pull-missing', `Run ${state.run.id} succeeded, and its pull request was not found.`, {

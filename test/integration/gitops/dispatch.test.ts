@@ -320,6 +320,17 @@ describe('a request', () => {
     expect(world.gitops.pulls).toHaveLength(1);
   });
 
+  test('refused by the workflow because the pull request of an equal one was merged is there', async () => {
+    await using world = await gitopsWorld();
+    world.gitops.script = () => ({
+      conclusion: 'failure',
+      onCompleted: (run) => world.gitops.commit('main', wiringOf(run.inputs)),
+    });
+    expect(await again(world)).toMatchObject({ result: 'exists', run: { conclusion: 'failure' } });
+    const forced = ordersRequest({ force: true, inputs: { force: 'true' } });
+    expect(await runDispatch(forced, 'pr', world.ports())).toMatchObject({ result: 'failed' });
+  });
+
   test('that was cancelled in the queue by an equal one follows that one', async () => {
     await using world = await gitopsWorld();
     const { script } = world.gitops;
@@ -549,6 +560,15 @@ describe('following', () => {
       pull: { files: [{}, {}, { path: 'sources/values/env/dev/apps/domain-orders-v1.yaml' }] },
     });
     expect(await resume(`${run?.url}/attempts/1`, 'pr')).toMatchObject({ result: 'proposed' });
+  });
+
+  test('that is resumed claims nothing of files that the name of the run does not tell', async () => {
+    await using world = await gitopsWorld();
+    await world.gitops.commit('main', wiringOf({ kind: 'domain', name: 'orders', version: 'v1' }));
+    world.gitops.script = () => ({ conclusion: 'failure' });
+    const { run } = await runDispatch(ordersRequest({ inputs: { env: 'dev' } }), 'none', world.ports());
+    const document = await resumeDispatch(`${run?.id}`, ordersRequest(), 'pr', world.ports());
+    expect(document).toMatchObject({ result: 'failed', problem: { code: 'gitops-run-failed' } });
   });
 
   test.each([
