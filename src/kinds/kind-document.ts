@@ -1,5 +1,13 @@
 import { type Static, Type } from 'typebox';
-import { strictObject } from '../core/schema.ts';
+import { formed, strictObject } from '../core/schema.ts';
+
+/** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
+export const resourceNames = {
+  type: (description: string) =>
+    formed(/^[A-Z][A-Za-z0-9]{0,62}$/, 'a name in PascalCase, at most 63 characters', description),
+  plural: (description: string) =>
+    formed(/^[a-z][a-z0-9]{0,62}$/, 'lower-case letters and digits, at most 63', description),
+};
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
 
@@ -17,9 +25,19 @@ export const KindFile = strictObject(
       description: 'Of the template; recorded in what is scaffolded from it.',
       minimum: 1,
     }),
-    language: Type.Union([Type.Literal('go'), Type.Literal('python'), Type.Literal('ts')], {
-      description: 'What primitives of this kind are written in.',
+    language: Type.Enum(['go', 'python', 'ts', 'other'], {
+      description: 'What primitives of this kind are written in. Tests of another language are not run.',
     }),
+    resource: Type.Optional(
+      strictObject(
+        {
+          type: resourceNames.type('Name of the type, such as Domain.'),
+          plural: resourceNames.plural('Name in the API, such as domains.'),
+          shortName: Type.Optional(resourceNames.plural('Name for kubectl, such as dom.')),
+        },
+        'The custom resource that runs primitives of this kind; without it they have none.',
+      ),
+    ),
     shared: Type.Optional(
       Type.Array(path('Name of a folder.'), {
         description:
@@ -141,17 +159,19 @@ export const KindFile = strictObject(
       },
       'How images are built unless primitive.yaml says otherwise.',
     ),
-    run: strictObject(
-      {
-        port: Type.Integer({ minimum: 1, maximum: 65535, description: 'That the container listens on.' }),
-        live: path('HTTP path of the liveness probe.'),
-        ready: path('HTTP path of the readiness probe.'),
-        drainSeconds: Type.Integer({
-          minimum: 0,
-          description: 'From SIGTERM to the end, for work in flight.',
-        }),
-      },
-      'What a container of this kind does when it runs.',
+    run: Type.Optional(
+      strictObject(
+        {
+          port: Type.Integer({ minimum: 1, maximum: 65535, description: 'That the container listens on.' }),
+          live: path('HTTP path of the liveness probe.'),
+          ready: path('HTTP path of the readiness probe.'),
+          drainSeconds: Type.Integer({
+            minimum: 0,
+            description: 'From SIGTERM to the end, for work in flight.',
+          }),
+        },
+        'What a container of this kind does when it runs; absent for one that serves nothing.',
+      ),
     ),
   },
   'kind.yaml: a kind of primitive.',

@@ -24,6 +24,9 @@ export interface Kinds {
   get(name: string): Promise<Kind | undefined>;
 }
 
+/** The folder beside the config with kinds of the repository's own, which is also their source. */
+export const REPOSITORY_KINDS = 'kinds/';
+
 /** The folder of the kinds that come with this package, found from the source as from the bundle. */
 export function bundledKinds(): string {
   let folder = import.meta.dirname;
@@ -39,7 +42,7 @@ export function bundledKinds(): string {
 export async function openKinds(sources: Readonly<Record<string, string>>): Promise<Kinds> {
   const found = new Map<string, { readonly folder: string; readonly source: string }>();
   for (const [source, folder] of Object.entries(sources)) {
-    for (const name of await listKinds(folder)) {
+    for (const name of await listKinds(folder, source === REPOSITORY_KINDS)) {
       const other = found.get(name);
       if (other !== undefined) throw clash(name, source, other.source);
       found.set(name, { folder, source });
@@ -75,7 +78,7 @@ export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
   return all.filter((kind) => kind !== undefined);
 }
 
-async function listKinds(folder: string): Promise<readonly string[]> {
+async function listKinds(folder: string, isRepository: boolean): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new PrimitiveError('kinds-missing', `Cannot read the kinds in ${folder}.`, {
       why: 'the installation is not complete',
@@ -84,7 +87,9 @@ async function listKinds(folder: string): Promise<readonly string[]> {
       cause,
     });
   });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  // A folder of a repository may be called so for another reason.
+  return isRepository ? names.filter((name) => existsSync(join(folder, name, 'kind.yaml'))) : names;
 }
 
 async function readKind(folder: string, name: string): Promise<Kind> {
@@ -178,7 +183,12 @@ function globFaults({
 }
 
 /** A kind says which tests run, and starts nothing else. */
-function suiteFaults({ suites = [] }: Omit<KindFile, '$schema'>): readonly Fault[] {
+function suiteFaults({ language, suites = [] }: Omit<KindFile, '$schema'>): readonly Fault[] {
+  if (language === 'other' && suites.length > 0) {
+    return [
+      { path: ['suites'], message: '`suites` need a `language` whose tests can be run: go, python or ts' },
+    ];
+  }
   return suites.flatMap(({ runner, args }, i) =>
     args.flatMap((text, j) => {
       const fault = suiteArgFault(runner, text);
@@ -189,9 +199,11 @@ function suiteFaults({ suites = [] }: Omit<KindFile, '$schema'>): readonly Fault
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {
-  return new PrimitiveError('kind-clash', `Two packages have a kind ${kind}: ${other} and ${source}.`, {
+  return new PrimitiveError('kind-clash', `Two kinds are called ${kind}: in ${other} and in ${source}.`, {
     why: 'a name has to mean one thing',
-    suggestions: [`Remove ${source} from \`plugins\` in primitive.config.yaml.`],
+    suggestions: [
+      `Rename the kind in ${source}, or remove ${source} from \`plugins\` in primitive.config.yaml.`,
+    ],
   });
 }
 

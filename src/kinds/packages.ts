@@ -3,19 +3,22 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { type ConfigLocation, pathBelow } from '../repository/discovery.ts';
-import { bundledKinds, type Kinds, openKinds } from './kind.ts';
+import { bundledKinds, type Kinds, openKinds, REPOSITORY_KINDS } from './kind.ts';
 
 /** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
 const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 
 /**
- * The kinds of this package and of those that the config names under `plugins`, each with its kinds below `kinds/`.
+ * The kinds of this package, those in `kinds/` beside the config, and those of the packages that the config names under
+ * `plugins`, each with its kinds below `kinds/`.
  *
  * Packages are read where the lock file of the repository installed them, and none of their code is run. Throws
  * `plugin-missing`, `plugin-invalid` (exit 2) and what {@link openKinds} throws.
  */
 export async function openAllKinds(plugins: readonly string[], location: ConfigLocation): Promise<Kinds> {
   const sources: Record<string, string> = { 'primitive itself': bundledKinds() };
+  const own = join(location.root, REPOSITORY_KINDS);
+  if (existsSync(own)) sources[REPOSITORY_KINDS] = own;
   for (const plugin of plugins) {
     const folder = join(await findPackage(plugin, location), 'kinds');
     if (existsSync(folder)) sources[plugin] = folder;

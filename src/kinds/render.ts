@@ -5,6 +5,7 @@ import { globMatcher } from '../repository/globs.ts';
 import type { Bases } from './bases-schema.ts';
 import { type EntityNames, entityNames, entityOf } from './entity.ts';
 import type { CompiledModel } from './generators/bpmn/compile.ts';
+import type { KindFile } from './kind-document.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
 import { renameStubs } from './stubs.ts';
@@ -45,12 +46,8 @@ export interface TemplateVariables extends PackageNames {
   /** Of kinds that implement an existing BPMN file, where one was given. */
   readonly model?: CompiledModel;
   readonly bases: Bases;
-  readonly run: {
-    readonly port: number;
-    readonly live: string;
-    readonly ready: string;
-    readonly drainSeconds: number;
-  };
+  /** Absent for a kind that serves nothing. */
+  readonly run?: KindFile['run'] | undefined;
 }
 
 /** A primitive whose events another one takes. */

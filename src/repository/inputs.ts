@@ -1,4 +1,4 @@
-import { relative, sep } from 'node:path';
+import { posix, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord, showPath } from '../core/show-path.ts';
 import type { ConfigLocation } from './discovery.ts';
@@ -106,8 +106,13 @@ function checkClean(observed: readonly ObservedInputs[], changes: readonly Chang
 
 /** An untracked repository is reported as a single folder. */
 function touches({ component, covers }: InputScope, path: string): boolean {
-  if (path === `${component.path}/primitive.yaml` || covers(path)) return true;
+  if (path === `${component.path}/primitive.yaml` || path === ownKind(component) || covers(path)) return true;
   return path.endsWith('/') && covers(`${path}file`);
+}
+
+/** Where the kind of a component is if it is one of the repository's own. */
+function ownKind({ path, kind }: Component): string {
+  return posix.join(path, '../../../kinds', kind, 'kind.yaml');
 }
 
 function uncommittedConfig(config: string): PrimitiveError {

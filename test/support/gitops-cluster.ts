@@ -80,8 +80,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
     () => rm(folder, { recursive: true, force: true }),
   );
   try {
-    const { sources, entries } = await bundledKit();
-    const files = await renderKit(kitOf(github), sources, entries);
+    const files = await renderKit(kitOf(github), await bundledKit());
     for (const [path, text] of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);

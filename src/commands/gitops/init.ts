@@ -34,6 +34,10 @@ export default class GitopsInit extends BaseCommand {
       summary: 'For a new kit.yaml: lanes in the order of promotion.',
       helpValue: 'NAME,NAME',
     }),
+    'kinds-from': string({
+      summary: 'For a new kit.yaml: a folder of kinds that get custom resources too, such as ../app/kinds.',
+      helpValue: 'FOLDER',
+    }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,
@@ -47,9 +51,9 @@ export default class GitopsInit extends BaseCommand {
         import('../../features/gitops-init/view.ts'),
         import('../../features/gitops-init/bundled.ts'),
       ]);
-      const { update, markers, registry, code, 'dry-run': dryRun } = flags;
+      const { update, markers, registry, code, 'kinds-from': kindsFrom, 'dry-run': dryRun } = flags;
       const lanes = flags.lanes?.split(',');
-      const request = { update, markers, registry, code, lanes, dryRun };
+      const request = { update, markers, registry, code, lanes, kindsFrom, dryRun };
       return kitOutcome(await runKitInit(request, { ...app, kit: bundledKit }));
     });
   }

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
-import { bundledKinds } from '../../kinds/kind.ts';
-import type { InstallEntry } from './render.ts';
-import type { KitPorts } from './run.ts';
+import { allKinds, bundledKinds, openKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
+import type { KitResource } from './kit-document.ts';
+import type { InstallEntry, KitSource } from './render.ts';
 
 /** The kit that comes with this program. */
-export async function bundledKit(): ReturnType<KitPorts['kit']> {
+export async function bundledKit(): Promise<KitSource> {
   const folder = join(bundledKinds(), '../gitops');
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
   const sources = new Map<string, string>();
@@ -15,5 +15,15 @@ export async function bundledKit(): ReturnType<KitPorts['kit']> {
     sources.set(relative(folder, file).replaceAll('\\', '/'), await readFile(file, 'utf8'));
   }
   const { files }: { files: readonly InstallEntry[] } = parse(sources.get('install.yaml') ?? '');
-  return { sources, entries: files };
+  return { sources, entries: files, resources: await resourcesIn(bundledKinds()) };
+}
+
+/**
+ * The custom resources of the kinds in a folder such as `../app/kinds`, sorted by kind.
+ *
+ * Throws `kinds-missing` (exit 3), and for a `kind.yaml` that is wrong `kind-invalid` and the like (exit 2).
+ */
+export async function resourcesIn(folder: string): Promise<readonly KitResource[]> {
+  const kinds = await allKinds(await openKinds({ [REPOSITORY_KINDS]: folder }));
+  return kinds.flatMap(({ kind, resource }) => (resource === undefined ? [] : [{ kind, ...resource }]));
 }

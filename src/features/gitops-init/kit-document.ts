@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, formed, strictObject } from '../../core/schema.ts';
+import { resourceNames } from '../../kinds/kind-document.ts';
 
 // Each text is written into YAML as it is, so no pattern allows what needs quotes there.
 const Name = (description: string) =>
@@ -38,6 +39,24 @@ export const KitFile = strictObject(
         'A kind that may be wired.',
       ),
       { description: 'Kinds of primitives.', minItems: 1 },
+    ),
+    resources: Type.Optional(
+      Type.Array(
+        strictObject({
+          kind: formed(
+            /^[a-z][a-z0-9]{0,30}$/,
+            'lower-case letters and digits, at most 31',
+            'One of `kinds`.',
+          ),
+          type: resourceNames.type('Name of the type, such as Worker.'),
+          plural: resourceNames.plural('Name in the API, such as workers.'),
+          shortName: Type.Optional(resourceNames.plural('Name for kubectl, such as wk.')),
+        }),
+        {
+          description:
+            'Custom resources of kinds that do not come with primitive, as their kind.yaml names them.',
+        },
+      ),
     ),
     clusters: Type.Array(
       strictObject({
@@ -88,6 +107,9 @@ export const KitFile = strictObject(
   },
   'kit.yaml: settings of the GitOps kit for one repository.',
 );
+
+/** A kind that has a custom resource, and how that is called. */
+export type KitResource = NonNullable<Kit['resources']>[number];
 
 /** The settings in `kit.yaml`. */
 export type Kit = DataOf<typeof KitFile>;

@@ -31,7 +31,7 @@ export const RESERVED_LANES = [
 
 /** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
-  const { kinds, clusters, lanes, previews } = kit;
+  const { kinds, resources = [], clusters, lanes, previews } = kit;
   const known = clusters.map(({ name }) => name);
   const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
     known.includes(name)
@@ -46,6 +46,11 @@ function kitFaults(kit: Kit): readonly Fault[] {
   return [
     ...notPlain(kit, []),
     ...repeatedFaults(kinds, (i) => ['kinds', i]),
+    ...resources.flatMap(({ kind }, i) =>
+      kinds.includes(kind)
+        ? []
+        : [{ path: ['resources', i, 'kind'], message: `${JSON.stringify(kind)} is not one of \`kinds\`` }],
+    ),
     ...repeatedFaults(known, (i) => ['clusters', i, 'name']),
     ...repeatedFaults(
       lanes.map(({ name }) => name),

@@ -3,7 +3,7 @@ import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { parseKit } from './kit.ts';
-import type { Kit } from './kit-document.ts';
+import type { Kit, KitResource } from './kit-document.ts';
 
 /** Path -> text. */
 export type Files = ReadonlyMap<string, string>;
@@ -18,6 +18,16 @@ export interface InstallEntry {
   readonly each?: 'cluster' | 'lane';
 }
 
+/** What a kit is made from. */
+export interface KitSource {
+  /** The files in `templates/gitops`. */
+  readonly sources: Files;
+  /** What its install.yaml says of them. */
+  readonly entries: readonly InstallEntry[];
+  /** Of the kinds that come with primitive; sorted by kind. */
+  readonly resources: readonly KitResource[];
+}
+
 /** Where the generator and the gate are. */
 export const PRIMITIVE_FOLDER = '.github/primitive';
 
@@ -26,16 +36,12 @@ const KIT_JSON = `${PRIMITIVE_FOLDER}/kit.json`;
 /**
  * Everything that the kit installs for a `kit.yaml`, by path.
  *
- * `sources` are the files in `templates/gitops`, `entries` what its install.yaml says of them. Throws what
- * {@link parseKit} throws, and `kind-template-invalid` (exit 2) for a template that is wrong.
+ * Throws what {@link parseKit} throws, `kit-resource-clash`, and `kind-template-invalid` (exit 2) for a template that is
+ * wrong.
  */
-export async function renderKit(
-  kitText: string,
-  sources: Files,
-  entries: readonly InstallEntry[],
-): Promise<Files> {
+export async function renderKit(kitText: string, { sources, entries, resources }: KitSource): Promise<Files> {
   const kit = await parseKit(kitText);
-  const settings = settingsOf(kit);
+  const settings = settingsOf(kit, resourcesOf(resources, kit));
   const files = new Map<string, string>();
   const add = ([path, text]: readonly [string, string]) => {
     if (files.has(path)) throw twice(path);
@@ -62,24 +68,42 @@ function renderEntry(
     ]);
 }
 
-/** Kinds that have a custom resource, with the names that it has in the API. */
-const RESOURCES = [
-  { kind: 'agent', type: 'Agent', plural: 'agents' },
-  { kind: 'domain', type: 'Domain', plural: 'domains' },
-  { kind: 'integration', type: 'Integration', plural: 'integrations' },
-  { kind: 'process', type: 'Process', plural: 'processes' },
-  { kind: 'projection', type: 'Projection', plural: 'projections' },
-  { kind: 'uisurface', type: 'UISurface', plural: 'uisurfaces' },
-];
+/** Those that come with primitive and those of `kit.yaml`. Throws `kit-resource-clash` (exit 2). */
+function resourcesOf(bundled: readonly KitResource[], { resources = [] }: Kit): readonly KitResource[] {
+  const all: KitResource[] = [...bundled];
+  for (const resource of resources) {
+    const names = ({ kind, type, plural, shortName }: KitResource) => [
+      kind,
+      type,
+      plural,
+      shortName ?? plural,
+    ];
+    const other = all.find((one) => names(one).some((name) => names(resource).includes(name)));
+    if (other !== undefined) throw resourceClash(resource, other);
+    all.push(resource);
+  }
+  return all.sort((a, b) => (a.kind < b.kind ? -1 : 1));
+}
+
+function resourceClash({ kind }: KitResource, other: KitResource): PrimitiveError {
+  return new PrimitiveError(
+    'kit-resource-clash',
+    `The custom resource of ${kind} is named like that of ${other.kind}.`,
+    {
+      why: 'each kind has a type, a plural and a short name of its own',
+      suggestions: ['Change `resources` in kit.yaml.'],
+    },
+  );
+}
 
 /** What templates read: the settings, and what follows from them. */
-function settingsOf(kit: Kit) {
+function settingsOf(kit: Kit, resources: readonly KitResource[]) {
   const serverOf = (name: string) => kit.clusters.find((cluster) => cluster.name === name)?.server;
   const [owner, name] = kit.previews.repository.split('/');
   const { base = 'main' } = kit.previews;
   return {
     ...kit,
-    resources: RESOURCES,
+    resources,
     lanes: kit.lanes.map((lane) => ({ ...lane, server: serverOf(lane.cluster) })),
     previews: {
       api: '',

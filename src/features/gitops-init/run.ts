@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { dirname } from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../core/errors.ts';
@@ -5,16 +6,19 @@ import type { Emit } from '../../core/events.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
 import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
 import type { Change } from '../../repository/source-tree.ts';
+import { resourcesIn } from './bundled.ts';
 import type { KitInitDocument } from './document.ts';
 import { KIT_FILE } from './kit.ts';
 import type { Installed } from './kit-document.ts';
 import { type KitChange, planKit } from './plan.ts';
-import { chartsOf, type Files, type InstallEntry, renderKit } from './render.ts';
+import { chartsOf, type Files, type KitSource, renderKit } from './render.ts';
 import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
 
 /** What `gitops init` is asked to do. */
-export interface KitRequest extends KitFlags {
+export interface KitRequest extends Omit<KitFlags, 'resources'> {
+  /** A folder of kinds that get custom resources too; relative to the current one. */
+  readonly kindsFrom?: string | undefined;
   /** Merge into what is installed. */
   readonly update: boolean;
   /** Write conflicts into the files, with markers, instead of refusing them. */
@@ -28,8 +32,8 @@ export interface KitPorts {
   readonly cwd: string;
   /** Of this CLI. */
   readonly version: string;
-  /** The files in `templates/gitops`, and what its install.yaml says of them. */
-  kit(): Promise<{ readonly sources: Files; readonly entries: readonly InstallEntry[] }>;
+  /** The kit that comes with this program. */
+  kit(): Promise<KitSource>;
   origin(root: string): Promise<KitOrigin>;
   /** What differs from HEAD in the work tree, untracked files too. */
   changes(root: string): Promise<readonly Change[]>;
@@ -52,9 +56,9 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   refuseDirty(await ports.changes(root));
   await refuseVersion(request, record, ports.version);
   if (record !== undefined && !found.has(KIT_FILE)) throw settingsMissing();
-  const settings = await settingsOf(request, found.get(KIT_FILE), () => ports.origin(root));
-  const { sources, entries } = await ports.kit();
-  const wanted = await renderKit(settings, sources, entries);
+  const kit = await ports.kit();
+  const settings = await settingsOf(request, found.get(KIT_FILE), kit, ports.cwd, () => ports.origin(root));
+  const wanted = await renderKit(settings, kit);
   const base = await baseOf(record, wanted, root);
   const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
@@ -123,12 +127,18 @@ function replacement(path: string, before: string | undefined, after: string): r
 }
 
 async function settingsOf(
-  { registry, code, lanes }: KitFlags,
+  { registry, code, lanes, kindsFrom }: KitRequest,
   existing: string | undefined,
+  kit: KitSource,
+  cwd: string,
   origin: () => Promise<KitOrigin>,
 ): Promise<string> {
-  if (existing === undefined) return kitText({ registry, code, lanes }, await origin());
-  const flags = Object.entries({ registry, code, lanes }).filter(([, value]) => value !== undefined);
+  if (existing === undefined) {
+    const resources = kindsFrom === undefined ? [] : await resourcesIn(resolve(cwd, kindsFrom));
+    return kitText({ registry, code, lanes, resources }, await origin(), kit.resources);
+  }
+  const given = { registry, code, lanes, 'kinds-from': kindsFrom };
+  const flags = Object.entries(given).filter(([, value]) => value !== undefined);
   if (flags.length === 0) return existing;
   throw new PrimitiveError('kit-settings-exist', `${KIT_FILE} exists: --${flags[0]?.[0]} cannot be used.`, {
     why: 'it is for a new one; the owner changes this one',

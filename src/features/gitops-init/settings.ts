@@ -2,7 +2,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import { isPlainText, writeText } from '../../yaml/write.ts';
 import { RESERVED_LANES } from './kit.ts';
-import { KitFile } from './kit-document.ts';
+import { KitFile, type KitResource } from './kit-document.ts';
 
 /** What a new kit.yaml is written from; each wins over what is guessed. */
 export interface KitFlags {
@@ -12,6 +12,8 @@ export interface KitFlags {
   readonly code?: string | undefined;
   /** Names of lanes in the order of promotion. */
   readonly lanes?: readonly string[] | undefined;
+  /** Custom resources of kinds that do not come with primitive. */
+  readonly resources?: readonly KitResource[] | undefined;
 }
 
 /** What git says of the GitOps repository. */
@@ -23,13 +25,17 @@ export interface KitOrigin {
 }
 
 /**
- * The text of a new `kit.yaml`.
+ * The text of a new `kit.yaml`. `bundled` are the resources of the kinds that come with primitive.
  *
  * Throws `invalid-flag` (exit 2), and `kit-no-remote` (exit 2) without a remote: Argo CD needs an address to clone.
  */
-export function kitText(flags: KitFlags, { remote, branch }: KitOrigin): string {
+export function kitText(
+  flags: KitFlags,
+  { remote, branch }: KitOrigin,
+  bundled: readonly KitResource[],
+): string {
   checkFlags(flags);
-  const { registry, code, lanes } = flags;
+  const { registry, code, lanes, resources = [] } = flags;
   const [, host = '', owner] = /^https?:\/\/([^/]+)\/([^/]+)\/./.exec(remote ?? '') ?? [];
   if (remote === undefined || owner === undefined) throw noRemote();
   const account = owner.toLowerCase();
@@ -56,8 +62,8 @@ apiGroup: ${writeText(`primitives.${organisation}.internal`)}
 charts: sources/charts
 
 # Kinds that may be wired.
-kinds: [domain, process, agent, uisurface, projection, integration]
-
+kinds: [${[...bundled, ...resources].map(({ kind }) => kind).join(', ')}]
+${resourceLines(resources)}
 # Clusters, by the address that Argo CD knows them by; the first one here is Argo CD's own.
 clusters:
   - { name: main, server: https://kubernetes.default.svc }
@@ -72,6 +78,21 @@ previews:
   repository: ${writeText(code ?? `${owner}/app`)}
   label: preview
   cluster: main
+`;
+}
+
+function resourceLines(resources: readonly KitResource[]): string {
+  if (resources.length === 0) return '';
+  const lines = resources.map(
+    (resource) =>
+      `  - { ${Object.entries(resource)
+        .map(([key, value]) => `${key}: ${writeText(value)}`)
+        .join(', ')} }`,
+  );
+  return `
+# Custom resources of kinds that do not come with primitive, as their kind.yaml names them.
+resources:
+${lines.join('\n')}
 `;
 }
 

@@ -21,7 +21,7 @@ export const listSchema = strictObject({
       inputDigest: Type.Union([Type.String({ pattern: '^[0-9a-f]{64}$' }), Type.Null()], {
         description: 'Of HEAD; null unless the state is committed.',
       }),
-      language: nullable('go, python or ts; null for a kind that is not known.'),
+      language: nullable('go, python, ts or other; null for a kind that is not known.'),
       template: Type.Union([strictObject({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
         description: 'What it was scaffolded from, and the version of today; null where a person wrote it.',
       }),

@@ -187,7 +187,7 @@ function recordAfter(
   );
 }
 
-const TESTS: Readonly<Record<Kind['language'], string>> = {
+const TESTS: Readonly<Partial<Record<Kind['language'], string>>> = {
   go: 'go test ./...',
   python: 'uv run --frozen pytest',
   ts: 'npm ci && npm test',
@@ -203,7 +203,7 @@ function nextSteps(
   const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
   return [
     ...(generates ? [`primitive generate ${kind}/${name}`] : []),
-    `(cd ${path} && ${TESTS[language]})`,
+    ...(TESTS[language] === undefined ? [] : [`(cd ${path} && ${TESTS[language]})`]),
     `git add ${path} && git commit --message 'Scaffold ${kind}/${name}'`,
     `primitive publish ${kind}/${name} --dry-run`,
   ].slice(0, 3);

@@ -173,7 +173,7 @@ const LANGUAGE_LINES = {
 } as const;
 
 function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
-  const needed: (keyof typeof LANGUAGE_LINES)[] = [kind.language];
+  const needed: (keyof typeof LANGUAGE_LINES)[] = kind.language === 'other' ? [] : [kind.language];
   const takesEvents = Object.values(kind.inputs ?? {}).some(({ type }) => type === 'primitive');
   if (takesEvents || template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
   const missing = needed.filter((language) => languages[language] === undefined);
@@ -182,7 +182,7 @@ function checkLanguages(kind: Kind, template: Template, languages: Config['langu
     'languages-missing',
     `primitive.config.yaml does not say how ${missing.join(' and ')} code is named.`,
     {
-      why: `Kind ${kind.kind} is written in ${kind.language}; names come from \`languages\` alone, never from this machine`,
+      why: `Kind ${kind.kind} needs it; names come from \`languages\` alone, never from this machine`,
       suggestions: [`languages:\n${missing.map((language) => LANGUAGE_LINES[language]).join('\n')}`],
     },
   );

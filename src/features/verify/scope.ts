@@ -21,7 +21,7 @@ export interface Scope {
   readonly selected: readonly Primitive[];
   /** Files that are read, relative to the root of the repository. */
   readonly files: readonly string[];
-  /** What git has no files of: folders with a repository of their own, and links in the place of primitives. */
+  /** Folders with a repository of their own, links in the place of primitives, and imports of other languages. */
   readonly unread: VerifyDocument['unchecked'];
   /** Folders that may not be looked into, and why. */
   readonly closed: readonly (readonly [path: string, why: string])[];
@@ -64,6 +64,12 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
     unread: [
       ...repositories.map((what) => ({ what, why: 'a repository of its own' })),
       ...links.map((what) => ({ what, why: 'a link' })),
+      ...selected
+        .filter(({ kind }) => kind?.language === 'other' && families.includes('IMP'))
+        .map(({ path }) => ({
+          what: `IMP of ${path}`,
+          why: 'imports are read in Go, Python and TypeScript',
+        })),
     ],
     closed: [...(await tree.closed())].filter(([path]) => isMeant(path)),
     families,

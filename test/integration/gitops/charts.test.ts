@@ -24,12 +24,12 @@ let settings: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'primitive-charts-'));
   const origin = { remote: 'https://github.com/acme/gitops', branch: 'main' };
-  settings = kitText({ lanes: ['local', 'staging'] }, origin).replace(
+  const kit = await bundledKit();
+  settings = kitText({ lanes: ['local', 'staging'] }, origin, kit.resources).replace(
     'acme-local, digest: true',
     'acme-local, digest: false',
   );
-  const { sources, entries } = await bundledKit();
-  for (const [path, text] of await renderKit(settings, sources, entries)) {
+  for (const [path, text] of await renderKit(settings, kit)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   }

@@ -41,8 +41,8 @@ function shell(repo: TestRepository, advice = '', values: Readonly<Record<string
 
 /** The kit with another text in one file, as a newer version would have it. */
 async function kitWith(path: string, change: (text: string) => string) {
-  const { sources, entries } = await bundledKit();
-  return { sources: new Map(sources).set(path, change(sources.get(path) ?? '')), entries };
+  const kit = await bundledKit();
+  return { ...kit, sources: new Map(kit.sources).set(path, change(kit.sources.get(path) ?? '')) };
 }
 
 describe('gitops init', () => {

@@ -83,7 +83,8 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
   return { cause, path: primitive.path, message, ...(fix === undefined ? {} : { fix }) };
 }
 
-const TOOLS = { go: 'go', python: 'python', ts: 'node' } as const;
+/** A kind of another language has no suites. */
+const TOOLS = { go: 'go', python: 'python', ts: 'node', other: 'node' } as const;
 
 /** The file of the toolchain, with all dependencies there; else what keeps the suites from running. */
 async function prepare(

@@ -10,7 +10,8 @@ import { type KitFlags, kitText } from '../../../../src/features/gitops-init/set
 import { bundledKinds } from '../../../../src/kinds/kind.ts';
 import { readBases } from '../../../../src/kinds/template.ts';
 
-const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' });
+const { resources } = await bundledKit();
+const settings = kitText({}, { remote: 'https://github.com/Acme/gitops', branch: 'main' }, resources);
 
 function actionOf(base: string | undefined, existing: string | undefined, wanted: string | undefined) {
   const of = (text: string | undefined) => new Map(text === undefined ? [] : [['f', text]]);
@@ -81,7 +82,7 @@ describe('kit.yaml', () => {
     ['True', 'org-true'],
     ['a-very-long-organisation-name-of-acmes', 'a-very-long-organisation'],
   ])('one of the account %s can be read, too', async (owner, organisation) => {
-    const text = kitText({}, { remote: `https://github.com/${owner}/gitops`, branch: 'main' });
+    const text = kitText({}, { remote: `https://github.com/${owner}/gitops`, branch: 'main' }, resources);
     expect(await parseKit(text)).toMatchObject({
       organisation,
       registry: `ghcr.io/${owner.toLowerCase()}`,
@@ -102,13 +103,17 @@ describe('kit.yaml', () => {
     ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
     ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
   ])('%s', (message, flags) => {
-    expect(() => kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' })).toThrow(
+    expect(() =>
+      kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' }, resources),
+    ).toThrow(
       expect.objectContaining({ code: 'invalid-flag', exit: 2, message: expect.stringContaining(message) }),
     );
   });
 
   test('it needs an address to clone', () => {
-    expect(() => kitText({}, {})).toThrow(expect.objectContaining({ code: 'kit-no-remote', exit: 2 }));
+    expect(() => kitText({}, {}, resources)).toThrow(
+      expect.objectContaining({ code: 'kit-no-remote', exit: 2 }),
+    );
   });
 
   test.each([
@@ -126,7 +131,7 @@ describe('kit.yaml', () => {
       'kit.yaml:30:48: "acme-dev" is the namespace of another lane on main',
     ],
     ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
-    ['kinds: [domain', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
+    ['kinds: [agent', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
     ['label: preview', 'label: "2026-01-01"', 'kit.yaml:37:10: "2026-01-01" is not a string in YAML'],
     ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is not a string in YAML'],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
@@ -157,8 +162,8 @@ describe('kit.yaml', () => {
 
 describe('the kit as it is installed', () => {
   const render = async (text: string, extra: readonly InstallEntry[] = []) => {
-    const { sources, entries } = await bundledKit();
-    return renderKit(text, sources, [...entries, ...extra]);
+    const kit = await bundledKit();
+    return renderKit(text, { ...kit, entries: [...kit.entries, ...extra] });
   };
 
   test('the same settings make the same bytes, and no template is left', async () => {

@@ -1,0 +1,154 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { gitRepo, type TestRepository, temporaryFolder } from '../../support/git.ts';
+import { type Olareg, startOlareg } from '../../support/services/olareg.ts';
+import { attempt, devCli, run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
+
+/** A kind for Rust, of the repository that uses it: no program runs it, and nothing in the CLI knows Rust. */
+const KIND: Readonly<Record<string, string>> = {
+  'kinds/worker/kind.yaml': `schema: primitive.kind/v1
+kind: worker
+version: 1
+language: other
+resource: { type: Worker, plural: workers, shortName: wk }
+names: { pattern: "^[a-z][a-z0-9-]{0,38}[a-z0-9]$" }
+files:
+  - { path: Dockerfile, owner: config, required: true }
+  - { path: Cargo.toml, owner: config, required: true }
+  - { path: src/main.rs, owner: impl, required: true }
+  - { path: catalog-info.yaml, owner: config, required: true }
+  - { path: "**", owner: impl }
+build: { context: ".", dockerfile: Dockerfile }
+`,
+  'kinds/worker/files/Dockerfile': `FROM rust:1.90@sha256:${'a'.repeat(64)} AS build
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked
+FROM scratch
+COPY --from=build /src/target/release/app /app
+USER 65532:65532
+ENTRYPOINT ["/app"]
+`,
+  'kinds/worker/files/.dockerignore': 'target\n',
+  'kinds/worker/files/Cargo.toml.eta':
+    '[package]\nname = "<%= it.names.kebab %>"\nversion = "0.1.0"\nedition = "2024"\n',
+  'kinds/worker/files/src/main.rs.eta': 'fn main() {\n    println!("<%= it.name %>");\n}\n',
+  'kinds/worker/files/catalog-info.yaml.eta': `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: <%= it.kind %>-<%= it.name %>
+spec:
+  type: service
+  lifecycle: experimental
+  owner: workers
+`,
+  // Folders that are called so for another reason.
+  'kinds/notes/README.md': 'What kinds of things we have.\n',
+};
+
+describe('a kind for Rust in kinds/ of the repository', () => {
+  let registry: Olareg;
+  let home: Awaited<ReturnType<typeof temporaryFolder>>;
+  let repo: TestRepository;
+  beforeAll(async () => {
+    [registry, home, repo] = await Promise.all([startOlareg(), temporaryFolder(), gitRepo()]);
+    const keys = join(home.path, 'keys');
+    await mkdir(keys);
+    const env = { COSIGN_PASSWORD: '', HOME: home.path };
+    await run(tool('cosign'), ['generate-key-pair', '--output-key-prefix', join(keys, 'k')], { env });
+    await repo.write({
+      ...KIND,
+      'primitive.config.yaml': `registry: ${registry.host}/acme
+signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
+`,
+    });
+  });
+  afterAll(async () => {
+    await registry?.[Symbol.asyncDispose]();
+    await repo?.[Symbol.asyncDispose]();
+    await home?.[Symbol.asyncDispose]();
+  });
+
+  async function cli(args: readonly string[], cwd = repo.root) {
+    const path = ['git', 'cosign', 'syft', 'buildah'].map((name) => dirname(tool(name))).join(':');
+    const env = { PATH: `${path}:${process.env.PATH}`, HOME: home.path, COSIGN_PASSWORD: '' };
+    const { code, stdout, stderr } = await attempt(process.execPath, [devCli, ...args, '--json'], {
+      cwd,
+      env,
+    });
+    return { code, document: JSON.parse(stdout), stderr };
+  }
+
+  test('is scaffolded, listed and verified, and its publish is planned', async () => {
+    const scaffolded = await cli(['scaffold', '--kind', 'worker', '--name', 'mailer']);
+    expect(scaffolded).toMatchObject({
+      code: 0,
+      document: {
+        written: true,
+        next: [
+          "git add primitives/worker/mailer && git commit --message 'Scaffold worker/mailer'",
+          expect.any(String),
+        ],
+      },
+    });
+    repo.git('add', '--all');
+    repo.git('commit', '--quiet', '--message', 'Scaffold worker/mailer');
+
+    const listed = await cli(['list']);
+    expect(listed.document.primitives).toMatchObject([{ kind: 'worker', language: 'other' }]);
+
+    const verified = await cli(['verify', '--no-tests']);
+    expect(verified.document.findings).toEqual([]);
+    expect(verified.document).toMatchObject({ verdict: 'partial' });
+    expect(verified.document.unchecked.map(({ what }: { what: string }) => what)).toEqual([
+      'TEST',
+      'IMP of primitives/worker/mailer',
+    ]);
+
+    const planned = await cli(['publish', '--dry-run']);
+    expect(planned).toMatchObject({
+      code: 0,
+      document: { components: [{ kind: 'worker', name: 'mailer', action: 'build' }] },
+    });
+  });
+
+  test('is committed before it decides what is published', async () => {
+    const path = 'kinds/worker/kind.yaml';
+    await repo.write({ [path]: `${KIND[path]}# edited\n` });
+    const refused = await cli(['publish', '--dry-run']);
+    expect(refused).toMatchObject({
+      code: 2,
+      document: { code: 'inputs-dirty', message: expect.stringContaining(path) },
+    });
+    repo.git('checkout', '--', path);
+  });
+
+  test('has a custom resource in a GitOps repository, beside those of the six', async () => {
+    await using gitops = await gitRepo();
+    gitops.git('remote', 'add', 'origin', 'https://github.com/acme/gitops.git');
+    const { code } = await cli(['gitops', 'init', '--kinds-from', join(repo.root, 'kinds')], gitops.root);
+    expect(code).toBe(0);
+    const crds = parseAllDocuments(await gitops.read('sources/crds/primitives.yaml'))
+      .map((one) => one.toJSON())
+      .filter((one) => one !== null);
+    const names = crds.map(({ spec }) => spec.names.plural);
+    expect(names.sort()).toEqual([
+      'agents',
+      'domains',
+      'integrations',
+      'processes',
+      'projections',
+      'uisurfaces',
+      'workers',
+    ]);
+    expect(crds.find(({ spec }) => spec.names.plural === 'workers').spec.names).toMatchObject({
+      kind: 'Worker',
+      singular: 'worker',
+      shortNames: ['wk'],
+    });
+    expect(JSON.parse(await gitops.read('.github/primitive/kit.json')).kit.kinds).toContain('worker');
+  });
+});
