@@ -102,7 +102,7 @@ describe('from an empty repository to every kind', () => {
     const again = await cli.run(['scaffold', '--kind', 'domain', '--name', 'orders'], { cwd });
     expect([again.code, again.stdout]).toEqual([
       0,
-      expect.stringMatching(/domain\/orders in primitives\/domain\/orders: \d+ unchanged\n/),
+      expect.stringMatching(/domain\/orders in primitives\/domain\/orders: unchanged \d+\n/),
     ]);
     expect(await git('status', '--porcelain')).toBe('');
   });
