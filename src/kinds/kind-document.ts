@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
+import { LANGUAGE_IDS } from '../languages/all.ts';
 
 /** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
 export const resourceNames = {
@@ -25,7 +26,7 @@ export const KindFile = strictObject(
       description: 'Of the template; recorded in what is scaffolded from it.',
       minimum: 1,
     }),
-    language: Type.Enum(['go', 'python', 'ts', 'other'], {
+    language: Type.Enum([...LANGUAGE_IDS, 'other'], {
       description: 'What primitives of this kind are written in. Tests of another language are not run.',
     }),
     resource: Type.Optional(
@@ -48,9 +49,7 @@ export const KindFile = strictObject(
       {
         pattern: Type.String({ description: 'Regular expression for the whole name.', minLength: 1 }),
         reserved: Type.Optional(
-          Type.Union([Type.Literal('go'), Type.Literal('python'), Type.Literal('ts')], {
-            description: 'Language whose keywords are no names.',
-          }),
+          Type.Enum(LANGUAGE_IDS, { description: 'Language whose keywords are no names.' }),
         ),
       },
       'What primitives of this kind may be called.',

@@ -1,3 +1,5 @@
+import { type LanguageNames, languageNames } from '../languages/all.ts';
+import type { PrimitiveName } from '../languages/language.ts';
 import type { Config } from '../repository/config.ts';
 
 /** One name in the spellings that code, environments and registries ask for: `order-lines`. */
@@ -36,19 +38,8 @@ export function nameForms(name: string): NameForms {
   };
 }
 
-/** What a primitive is called in each language that the workspace has an entry for. */
-export interface PackageNames {
-  readonly go?: {
-    /** Path of the primitive's own module. */
-    readonly module: string;
-  };
-  readonly ts?: { readonly package: string };
-  readonly python?: {
-    /** As imported. */
-    readonly package: string;
-    /** As installed. */
-    readonly distribution: string;
-  };
+/** What a primitive is called in each language that the config has an entry for. */
+export interface PackageNames extends LanguageNames {
   readonly proto?: {
     /** With the version: `acme.domain.orders.v1`. */
     readonly package: string;
@@ -57,23 +48,12 @@ export interface PackageNames {
   };
 }
 
-/** Package names from the config's `languages` alone (design section 3); the kind is in each, so none meets another. */
-export function packageNames(
-  primitive: { readonly kind: string; readonly name: string },
-  { go, ts, python, proto }: Config['languages'],
-): PackageNames {
-  const { kind, name } = primitive;
-  const { snake } = nameForms(name);
-  const protoPackage = proto && `${proto.package}.${kind}.${snake}.v1`;
+/** Package names from the config's `languages` alone; the kind is in each, so that none meets another. */
+export function packageNames(primitive: PrimitiveName, languages: Config['languages']): PackageNames {
+  const { proto } = languages;
+  const protoPackage = proto && `${proto.package}.${primitive.kind}.${nameForms(primitive.name).snake}.v1`;
   return {
-    ...(go && { go: { module: `${go.module}/primitives/${kind}/${name}` } }),
-    ...(ts && { ts: { package: `${ts.scope}/${kind}-${name}` } }),
-    ...(python && {
-      python: {
-        package: `${python.prefix}_${kind}_${snake}`,
-        distribution: `${python.prefix.replaceAll('_', '-')}-${kind}-${name}`,
-      },
-    }),
+    ...languageNames(primitive, languages),
     ...(protoPackage && {
       proto: { package: protoPackage, path: protoPackage.replaceAll('.', '/') },
     }),

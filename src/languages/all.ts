@@ -1,15 +1,51 @@
+import type { TOptional } from 'typebox';
+import { Type } from 'typebox';
 import { go } from './go.ts';
-import type { Language } from './language.ts';
+import type { Language, PrimitiveName } from './language.ts';
 import { python } from './python.ts';
 import { typescript } from './typescript.ts';
 
 /** The languages, as `kind.yaml` and the config call them. */
-const LANGUAGES = { go, python, ts: typescript } as const satisfies Readonly<Record<string, Language>>;
+const LANGUAGES = { go, ts: typescript, python } as const satisfies Readonly<Record<string, Language>>;
 
-/** `go`, `python`, `ts`. */
-export type LanguageId = keyof typeof LANGUAGES;
+type Languages = typeof LANGUAGES;
 
-const LIST = Object.entries(LANGUAGES) as readonly (readonly [LanguageId, Language])[];
+/** `go`, `ts`, `python`. */
+export type LanguageId = keyof Languages;
+
+/** What primitives are called in the languages that the config has an entry for. */
+export type LanguageNames = { readonly [L in LanguageId]?: ReturnType<Languages[L]['packageNames']> };
+
+/** In the order of the config. */
+export const LANGUAGE_IDS = Object.keys(LANGUAGES) as readonly LanguageId[];
+
+/** What is known of a language. */
+export function languageNamed(id: LanguageId): Language {
+  return LANGUAGES[id];
+}
+
+/** Something of each language, by its id. */
+export function perLanguage<T>(make: (language: Language, id: LanguageId) => T): Record<LanguageId, T> {
+  return Object.fromEntries(LANGUAGE_IDS.map((id) => [id, make(LANGUAGES[id], id)])) as Record<LanguageId, T>;
+}
+
+/** The schema of `languages` in the config, by language. */
+export const languageEntries = perLanguage(({ entry }) => Type.Optional(entry)) as {
+  [L in LanguageId]: TOptional<Languages[L]['entry']>;
+};
+
+/** What a primitive is called in each language that has an entry. */
+export function languageNames(
+  primitive: PrimitiveName,
+  entries: { readonly [L in LanguageId]?: Readonly<Record<string, string>> },
+): LanguageNames {
+  return Object.fromEntries(
+    LANGUAGE_IDS.flatMap((id) => {
+      const entry = entries[id];
+      return entry === undefined ? [] : [[id, languageNamed(id).packageNames(entry, primitive)]];
+    }),
+  );
+}
 
 /** Folders of tests in any language, for files that are no code of these. */
 const TEST_FOLDERS = /(?:^|\/)(?:tests?|__tests__|testdata)\//i;
@@ -20,12 +56,12 @@ export function languageOf(path: string): LanguageId | undefined {
 }
 
 function languageByName(path: string): LanguageId | undefined {
-  return LIST.find(([, { code }]) => code.test(path))?.[0];
+  return LANGUAGE_IDS.find((id) => LANGUAGES[id].code.test(path));
 }
 
 /** Whether a file or folder is what a package manager has put there, by its path. */
 export function isInstalled(path: string): boolean {
-  return LIST.some(([, { installed }]) => installed.test(path));
+  return LANGUAGE_IDS.some((id) => LANGUAGES[id].installed.test(path));
 }
 
 /** Whether a file is a test or helps tests, by its path in the primitive or else in the repository. */

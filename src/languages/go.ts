@@ -1,8 +1,35 @@
-import type { Language } from './language.ts';
+import { formed, strictObject } from '../core/schema.ts';
+import { type Language, reservedWords } from './language.ts';
+
+const keywordFault = reservedWords(
+  'go',
+  `break case chan const continue default defer else fallthrough for func go goto if import interface map package range
+  return select struct switch type var internal main testdata vendor`,
+);
 
 export const go = {
   code: /\.go$/,
   // `go test` compiles `*_test.go` alone; in `testdata` the go tool looks for no packages.
   tests: /_test\.go$|(?:^|\/)testdata\//,
   installed: /\.go$(?<=(?:^|\/)vendor\/.*)/,
+  manifest: 'go.mod',
+  entry: strictObject({
+    module: formed(
+      /^\w[\w.~-]*(\/[\w~-][\w.~-]*)*$/,
+      'a module path such as github.com/acme/app',
+      'Go module path that scaffolds start from.',
+    ),
+  }),
+  sdk: ['Go packages', 'Import path'],
+  testCommand: 'go test ./...',
+  guessEntry: ({ repository }, goMod = '') => ({
+    module: /^module\s+"?([^\s"]+)"?\s*$/m.exec(goMod)?.[1] ?? repository,
+  }),
+  packageNames: ({ module }: { readonly module: string }, { kind, name }) => ({
+    /** Path of the primitive's own module. */
+    module: `${module}/primitives/${kind}/${name}`,
+  }),
+  nameFault: (name) =>
+    keywordFault(name) ??
+    (/^v[0-9]+$/.test(name) ? 'is a major version to Go, at the end of a module path' : undefined),
 } satisfies Language;

@@ -1,3 +1,5 @@
+import type { TObject } from 'typebox';
+
 /** What commands know of a language: data and small pure functions. `all.ts` lists the languages. */
 export interface Language {
   /** Files of code, by their path. */
@@ -6,4 +8,46 @@ export interface Language {
   readonly tests: RegExp;
   /** What its package manager has put there, by the path of a file or folder. */
   readonly installed: RegExp;
+  /** The file in the root of a package that says what it is called. */
+  readonly manifest: string;
+  /** Its entry below `languages` in the config: how code is named. */
+  readonly entry: TObject;
+  /** What an entry of its list in `imports.sdk` is: `npm packages`, `Package name`. */
+  readonly sdk: readonly [packages: string, item: string];
+  /** What a person types to run the tests of a new primitive. */
+  readonly testCommand: string;
+  /** The entry for a repository without a config; `manifest` is the text of the one in its root. */
+  guessEntry(owner: CodeOwner, manifest?: string): Readonly<Record<string, string>>;
+  /** What a primitive is called in code. The kind is in each name, so that none meets another. */
+  packageNames(entry: Readonly<Record<string, string>>, primitive: PrimitiveName): object;
+  /** Why no primitive can have a name, as half a sentence; undefined if one can. All names are in lower case. */
+  nameFault(name: string): string | undefined;
+}
+
+/** Whose code it is. */
+export interface CodeOwner {
+  /** `github.com/acme/app`, without a port. */
+  readonly repository: string;
+  /** `acme-apps` */
+  readonly name: string;
+  /** `acme_apps` */
+  readonly identifier: string;
+}
+
+/** The kind and name of a primitive. */
+export interface PrimitiveName {
+  readonly kind: string;
+  /** `order-lines` */
+  readonly name: string;
+}
+
+/**
+ * Refuses the words of a text as names, because they cannot be one alone.
+ *
+ * Only keywords, and folders that tools treat specially: predeclared identifiers and modules of a standard library are
+ * fine, because each word that is made of a name has a prefix or suffix (`acme_agent_email`, `stringv1`).
+ */
+export function reservedWords(language: string, text: string): Language['nameFault'] {
+  const words = new Set(text.split(/\s+/));
+  return (name) => (words.has(name) ? `is a word that ${language} reserves` : undefined);
 }

@@ -1,21 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
+import { languageEntries, perLanguage } from '../languages/all.ts';
 
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
 
 // What a language would refuse of a name is refused here: later it is in every file of a scaffold.
-const GoModule = formed(
-  /^\w[\w.~-]*(\/[\w~-][\w.~-]*)*$/,
-  'a module path such as github.com/acme/app',
-  'Go module path that scaffolds start from.',
-);
-const NpmScope = formed(/^@[a-z0-9_~-][a-z0-9._~-]*$/, 'a scope such as "@acme"', 'npm scope: @acme');
-const PythonPrefix = formed(
-  /^[A-Za-z][A-Za-z0-9_]*$/,
-  'an identifier such as acme_apps',
-  'Prefix of Python packages.',
-);
 const ProtoPackage = formed(
   /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/,
   'a lower-case package such as acme.apps',
@@ -108,9 +98,7 @@ export const ConfigFile = strictObject(
     languages: Type.Optional(
       strictObject(
         {
-          go: Type.Optional(strictObject({ module: GoModule })),
-          ts: Type.Optional(strictObject({ scope: NpmScope })),
-          python: Type.Optional(strictObject({ prefix: PythonPrefix })),
+          ...languageEntries,
           proto: Type.Optional(strictObject({ package: ProtoPackage })),
         },
         'How code is named, per language.',
@@ -209,11 +197,11 @@ export const ConfigFile = strictObject(
       strictObject(
         {
           sdk: Type.Optional(
-            strictObject({
-              go: Type.Optional(list('Go packages of the SDK and all below them.', 'Import path.')),
-              ts: Type.Optional(list('npm packages of the SDK and all below them.', 'Package name.')),
-              python: Type.Optional(list('Python packages of the SDK and all below them.', 'Module name.')),
-            }),
+            strictObject(
+              perLanguage(({ sdk: [packages, item] }) =>
+                Type.Optional(list(`${packages} of the SDK and all below them.`, `${item}.`)),
+              ),
+            ),
           ),
           forbidden: Type.Optional(list('What no primitive may import.', 'Package, with all below it.')),
           infra: Type.Optional(

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
 import { type Platform, parsePlatform } from '../core/platform.ts';
+import { type LanguageId, perLanguage } from '../languages/all.ts';
 import { parseYaml, type YamlDocument } from '../yaml/read.ts';
 import { ConfigFile } from './config-document.ts';
 import { configFaults } from './config-rules.ts';
@@ -49,11 +50,7 @@ export interface Config {
   };
   readonly sbom: { readonly format: 'spdx-json' | 'cyclonedx-json' };
   readonly imports: {
-    readonly sdk: {
-      readonly go: readonly string[];
-      readonly ts: readonly string[];
-      readonly python: readonly string[];
-    };
+    readonly sdk: Readonly<Record<LanguageId, readonly string[]>>;
     readonly forbidden: readonly string[];
     /** Undefined for the list that verify has. */
     readonly infra?: readonly string[];
@@ -154,7 +151,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
     signing: resolveSigning(file.signing ?? {}, root),
     sbom: { format: file.sbom?.format ?? 'spdx-json' },
     imports: {
-      sdk: { go: [], ts: [], python: [], ...imports.sdk },
+      sdk: { ...perLanguage(() => []), ...imports.sdk },
       forbidden: imports.forbidden ?? [],
       ...(imports.infra === undefined ? {} : { infra: imports.infra }),
     },

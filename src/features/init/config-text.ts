@@ -1,3 +1,4 @@
+import { entryLines } from '../../repository/language-entries.ts';
 import { GITHUB_ISSUER } from '../../seal/trust.ts';
 import { writeText } from '../../yaml/write.ts';
 import type { InitAnswers, RepositoryIds } from './guess.ts';
@@ -23,10 +24,7 @@ platforms: [linux/amd64, linux/arm64]
 
 # What scaffolded code is called. Nothing of it is taken from the machine that it is written on.
 languages:
-  go: { module: ${writeText(languages.go)} }
-  ts: { scope: ${writeText(languages.ts)} }
-  python: { prefix: ${writeText(languages.python)} }
-  proto: { package: ${writeText(languages.proto)} }
+${entryLines(languages)}
 
 # The trusted baseline: the tag of the newest release record, moved from this branch alone.
 channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }

@@ -1,5 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import type { LanguageId } from '../../languages/all.ts';
 import { joinRepository } from '../../oci/reference.ts';
+import { guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 
 /** What is known of a repository without asking. */
 export interface InitFacts {
@@ -7,10 +9,8 @@ export interface InitFacts {
   readonly remote?: string | undefined;
   /** The default branch. */
   readonly branch?: string | undefined;
-  /** The text of `go.mod` at the root. */
-  readonly goMod?: string | undefined;
-  /** The text of `package.json` at the root. */
-  readonly packageJson?: string | undefined;
+  /** The texts of the manifests at the root, such as `go.mod`, by language. */
+  readonly manifests?: Partial<Readonly<Record<LanguageId, string>>> | undefined;
 }
 
 /** What the flags say; each wins over what is guessed. */
@@ -37,12 +37,7 @@ export interface InitAnswers {
   readonly branch: string;
   /** Where they are known. */
   readonly ids?: RepositoryIds | undefined;
-  readonly languages: {
-    readonly go: string;
-    readonly ts: string;
-    readonly python: string;
-    readonly proto: string;
-  };
+  readonly languages: LanguageEntries;
 }
 
 /** The answers so far; a question stays open where nothing answers it. */
@@ -92,21 +87,17 @@ export function guess(facts: InitFacts, flags: InitFlags): InitGuess {
   };
 }
 
-/** The names that code gets: from go.mod and package.json where those say, else from the owner of the repository. */
-export function namesOf(repository: string, facts: InitFacts): InitAnswers['languages'] {
+/** The names that code gets: from the manifests at the root if those say it, else from the owner of the repository. */
+export function namesOf(repository: string, { manifests }: InitFacts): LanguageEntries {
   const [, owner = ''] = repository.split('/');
   const word = owner
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|(?<!_)_+$/g, '');
   const identifier = /^[a-z]/.test(word) ? word : `o${word}`;
-  return {
-    // A module path has no port.
-    go: /^module\s+"?([^\s"]+)"?\s*$/m.exec(facts.goMod ?? '')?.[1] ?? repository.replace(/:\d+/, ''),
-    ts: scopeOf(facts.packageJson) ?? `@${owner.toLowerCase()}`,
-    python: identifier,
-    proto: identifier,
-  };
+  // A module path has no port.
+  const path = repository.replace(/:\d+/, '');
+  return guessEntries({ repository: path, name: owner.toLowerCase(), identifier }, manifests);
 }
 
 /**
@@ -142,8 +133,4 @@ export function knownRegistry(repository: string): string | undefined {
   const [host, owner, ...rest] = repository.toLowerCase().split('/');
   if (host === 'github.com') return `ghcr.io/${owner}`;
   return host === 'gitlab.com' ? ['registry.gitlab.com', owner, ...rest].join('/') : undefined;
-}
-
-function scopeOf(packageJson: string | undefined): string | undefined {
-  return /"name"\s*:\s*"(@[a-z0-9][a-z0-9._-]*)\//.exec(packageJson ?? '')?.[1];
 }

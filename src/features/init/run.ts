@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { bundledKinds } from '../../kinds/kind.ts';
+import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../languages/all.ts';
 import type { Config } from '../../repository/config.ts';
 import { CONFIG_FILE, findConfig, requireRoot } from '../../repository/discovery.ts';
 import { complete, type InitQuestion } from './answers.ts';
@@ -109,12 +110,12 @@ function readText(root: string, file: string): Promise<string | undefined> {
 }
 
 async function readFacts(root: string, ports: InitPorts): Promise<InitFacts> {
-  const [origin, goMod, packageJson] = await Promise.all([
-    ports.origin(root),
-    readText(root, 'go.mod'),
-    readText(root, 'package.json'),
-  ]);
-  return { ...origin, goMod, packageJson };
+  const manifests: Partial<Record<LanguageId, string>> = {};
+  for (const id of LANGUAGE_IDS) {
+    const text = await readText(root, languageNamed(id).manifest);
+    if (text !== undefined) manifests[id] = text;
+  }
+  return { ...(await ports.origin(root)), manifests };
 }
 
 async function confirm(files: readonly InitFile[], ask: NonNullable<InitPorts['ask']>): Promise<void> {

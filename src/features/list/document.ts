@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { LANGUAGE_IDS } from '../../languages/all.ts';
 
 /** What `list` finds. */
 export const listSchema = strictObject({
@@ -21,7 +22,7 @@ export const listSchema = strictObject({
       inputDigest: Type.Union([Type.String({ pattern: '^[0-9a-f]{64}$' }), Type.Null()], {
         description: 'Of HEAD; null unless the state is committed.',
       }),
-      language: nullable('go, python, ts or other; null for a kind that is not known.'),
+      language: nullable(`One of ${LANGUAGE_IDS.join(', ')} and other; null for a kind that is not known.`),
       template: Type.Union([strictObject({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
         description: 'What it was scaffolded from, and the version of today; null where a person wrote it.',
       }),

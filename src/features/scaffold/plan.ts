@@ -2,6 +2,7 @@ import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
+import { languageNamed } from '../../languages/all.ts';
 import { globMatcher } from '../../repository/globs.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { newManifest, type Provenance, withProvenance } from '../../repository/provenance.ts';
@@ -187,12 +188,6 @@ function recordAfter(
   );
 }
 
-const TESTS: Readonly<Partial<Record<Kind['language'], string>>> = {
-  go: 'go test ./...',
-  python: 'uv run --frozen pytest',
-  ts: 'npm ci && npm test',
-};
-
 function nextSteps(
   { kind, language, generators = [] }: Kind,
   name: string,
@@ -201,9 +196,10 @@ function nextSteps(
 ): readonly string[] {
   // Where the template cannot know what is generated, that has to come first.
   const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
+  const tests = language === 'other' ? undefined : languageNamed(language).testCommand;
   return [
     ...(generates ? [`primitive generate ${kind}/${name}`] : []),
-    ...(TESTS[language] === undefined ? [] : [`(cd ${path} && ${TESTS[language]})`]),
+    ...(tests === undefined ? [] : [`(cd ${path} && ${tests})`]),
     `git add ${path} && git commit --message 'Scaffold ${kind}/${name}'`,
     `primitive publish ${kind}/${name} --dry-run`,
   ].slice(0, 3);

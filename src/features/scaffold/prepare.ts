@@ -11,6 +11,7 @@ import { readBases, readTemplate, type Template } from '../../kinds/template.ts'
 import { joinRepository } from '../../oci/reference.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
+import { entryLines, guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { clashOf, nameFault, nameLike } from '../../repository/primitive-names.ts';
 import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
@@ -164,26 +165,22 @@ function templateOf(kind: Kind): Template {
   return readTemplate(templateFolders(kind));
 }
 
-/** The lines of the config that a kind's names are made from. */
-const LANGUAGE_LINES = {
-  go: '  go: { module: github.com/OWNER/REPOSITORY }',
-  ts: '  ts: { scope: "@OWNER" }',
-  python: '  python: { prefix: OWNER }',
-  proto: '  proto: { package: OWNER }',
-} as const;
+/** What the entries of `languages` look like. */
+const SAMPLE_OWNER = { repository: 'github.com/OWNER/REPOSITORY', name: 'OWNER', identifier: 'OWNER' };
 
 function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
-  const needed: (keyof typeof LANGUAGE_LINES)[] = kind.language === 'other' ? [] : [kind.language];
+  const needed: (keyof LanguageEntries)[] = kind.language === 'other' ? [] : [kind.language];
   const takesEvents = Object.values(kind.inputs ?? {}).some(({ type }) => type === 'primitive');
   if (takesEvents || template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
   const missing = needed.filter((language) => languages[language] === undefined);
   if (missing.length === 0) return;
+  const sample = guessEntries(SAMPLE_OWNER);
   throw new PrimitiveError(
     'languages-missing',
     `primitive.config.yaml does not say how ${missing.join(' and ')} code is named.`,
     {
       why: `Kind ${kind.kind} needs it; names come from \`languages\` alone, never from this machine`,
-      suggestions: [`languages:\n${missing.map((language) => LANGUAGE_LINES[language]).join('\n')}`],
+      suggestions: [`languages:\n${entryLines(Object.fromEntries(missing.map((id) => [id, sample[id]])))}`],
     },
   );
 }

@@ -60,22 +60,22 @@ describe('what is guessed', () => {
     ['git.lan:8443/acme/app', {}, ['git.lan/acme/app', '@acme', 'acme', 'acme']],
     [
       'github.com/acme/app',
-      { goMod: '// a\nmodule acme.dev/app\n\ngo 1.26\n' },
+      { manifests: { go: '// a\nmodule acme.dev/app\n\ngo 1.26\n' } },
       ['acme.dev/app', '@acme', 'acme', 'acme'],
     ],
     [
       'github.com/acme/app',
-      { packageJson: '{ "name": "@tools/app" }' },
+      { manifests: { ts: '{ "name": "@tools/app" }' } },
       ['github.com/acme/app', '@tools', 'acme', 'acme'],
     ],
     [
       'github.com/acme/app',
-      { packageJson: '{ "name": "app" }' },
+      { manifests: { ts: '{ "name": "app" }' } },
       ['github.com/acme/app', '@acme', 'acme', 'acme'],
     ],
   ])('names of %s and %j', (repository, facts, expected) => {
     const { go, ts, python, proto } = namesOf(repository, facts);
-    expect([go, ts, python, proto]).toEqual(expected);
+    expect([go.module, ts.scope, python.prefix, proto.package]).toEqual(expected);
   });
 
   test.each(['', 'acme', 'a/../b', '../x', 'https://github.com/acme', 'a b/c', 'x.y/-/../z'])(
