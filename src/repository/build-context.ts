@@ -1,6 +1,6 @@
+import type { Component } from './component.ts';
 import { listFiles } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
-import type { Component } from './primitives.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** What a builder is to see of a component. */

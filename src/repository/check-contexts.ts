@@ -1,11 +1,11 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord, showPath } from '../core/show-path.ts';
 import { type BuildContext, contextEntries } from './build-context.ts';
+import type { Component } from './component.ts';
 import { pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';
 import { checkLinks } from './links.ts';
-import type { Component } from './primitives.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /**

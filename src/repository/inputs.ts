@@ -1,10 +1,10 @@
 import { posix, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord, showPath } from '../core/show-path.ts';
+import type { Component } from './component.ts';
 import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
-import type { Component } from './primitives.ts';
 import { type InputScope, readScopes } from './scope.ts';
 import type { Change, SourceTree } from './source-tree.ts';
 

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { isMissing } from './file-errors.ts';
 
@@ -35,13 +35,22 @@ export async function listPrimitiveFolders(root: string): Promise<readonly Primi
 }
 
 /**
- * The text of the `primitive.yaml` of a folder; undefined where that is no plain file. Throws `primitive-unreadable`
- * (exit 3).
+ * The text of the `primitive.yaml` of each of those folders, by path below `base`; undefined if that is no plain file.
+ * Throws `primitive-unreadable` (exit 3).
  */
-export async function readPrimitiveFile(
+export async function readPrimitiveTexts(
   root: string,
-  { path }: Pick<PrimitiveFolder, 'path'>,
-): Promise<string | undefined> {
+  base: string,
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const texts = await Promise.all(
+    (await listPrimitiveFolders(root)).map(
+      async ({ path }) => [posix.join(base, path), await readPrimitiveFile(root, path)] as const,
+    ),
+  );
+  return new Map(texts);
+}
+
+async function readPrimitiveFile(root: string, path: string): Promise<string | undefined> {
   const file = join(root, path, MANIFEST);
   return (await look(file))?.isFile() ? readFile(file, 'utf8').catch(unreadable(file)) : undefined;
 }

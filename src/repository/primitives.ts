@@ -1,72 +1,73 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Finding, findingText } from '../core/finding.ts';
-import { nearest } from '../core/nearest.ts';
-import { once } from '../core/once.ts';
-import type { Platform } from '../core/platform.ts';
-import { shellWord } from '../core/show-path.ts';
-import { joinRepository } from '../oci/reference.ts';
-import type { Repository } from '../oci/types.ts';
-import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
-import { type BuildSecret, type Config, resolvePlatforms, resolveSecrets } from './config.ts';
-import { argFaults, platformFaults, referenceFaults, secretFaults } from './config-rules.ts';
+import { type Component, componentOf, type Workspace } from './component.ts';
 import { discoverPrimitives, findUncommitted } from './discover-primitives.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
-import { globFault } from './globs.ts';
 import { PrimitiveFile } from './primitive-document.ts';
-import { PRIMITIVES } from './primitive-folders.ts';
-import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
+import { MANIFEST, PRIMITIVES } from './primitive-folders.ts';
+import { type Manifest, manifestOf } from './provenance.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** One deployable unit, with everything about its build decided. */
-export interface Component {
-  /** `domain/orders`. */
+/** A folder `primitives/<kind>/<name>` of a commit or of the work tree. */
+export interface Primitive {
+  /** `domain/orders`: what its folder says. */
   readonly id: string;
   readonly kind: string;
   readonly name: string;
-  /** Its folder, relative to the repository's root: `primitives/domain/orders`. */
+  /** Relative to the repository's root. */
   readonly path: string;
-  /** Below the registry: `domain-orders`. */
-  readonly image: string;
-  /** `ghcr.io/acme/domain-orders`. */
-  readonly repository: Repository;
-  /** Version of the template that it was scaffolded from; absent where a person wrote it. */
-  readonly templateVersion?: number;
-  readonly build: {
-    /** Relative to the repository's root; '' is the root. */
-    readonly context: string;
-    /** Relative to the context. */
-    readonly dockerfile: string;
-    readonly target?: string;
-    /** Globs relative to the context; absent where all of it is input. */
-    readonly inputs?: readonly string[];
-    readonly platforms: readonly Platform[];
-    readonly args: Readonly<Record<string, string>>;
-    /** Reference in `FROM` -> reference to use instead. */
-    readonly bases: Readonly<Record<string, string>>;
-    readonly secrets: readonly BuildSecret[];
-  };
+  /** Its `primitive.yaml`; undefined if it is missing or has not the shape of one. */
+  readonly manifest: Manifest | undefined;
+  /** What publish makes of it; undefined if `manifest` is, or if what it says cannot be built. */
+  readonly component: Component | undefined;
+  /** Why there is no component, if there is a `primitive.yaml`: `primitive-…`, with file, line and column. */
+  readonly fault: PrimitiveError | undefined;
 }
 
-/** What components need to know of their kind. */
-export interface ComponentKind {
-  readonly names: NameRules;
-  /** Relative to the folder of the component. */
-  readonly build: { readonly context: string; readonly dockerfile: string; readonly target?: string };
+/**
+ * The primitives in some folders, sorted by kind and name. What is wrong with one is part of it and hides no other.
+ *
+ * `texts` is the text of the `primitive.yaml` of each folder, undefined if it has none, by path relative to the
+ * repository's root; `base` is the folder of the config, relative to it too.
+ */
+export async function readPrimitives(
+  texts: ReadonlyMap<string, string | undefined>,
+  workspace: Workspace & { readonly base: string },
+): Promise<readonly Primitive[]> {
+  const primitives: Primitive[] = [];
+  for (const [path, text] of texts) {
+    const [kind, name] = kindAndName(path);
+    const place = { id: `${kind}/${name}`, kind, name, path };
+    primitives.push({ ...place, ...(await parsePrimitive(path, text, workspace)) });
+  }
+  return primitives.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The kinds by name. Implemented by `kinds/`. */
-export interface ComponentKinds {
-  readonly names: readonly string[];
-  get(kind: string): Promise<ComponentKind | undefined>;
+async function parsePrimitive(
+  path: string,
+  text: string | undefined,
+  workspace: Workspace & { readonly base: string },
+): Promise<Pick<Primitive, 'manifest' | 'component' | 'fault'>> {
+  let manifest: Manifest | undefined;
+  if (text === undefined) return { manifest, component: undefined, fault: undefined };
+  try {
+    const document = await parseYaml(
+      { text, shown: `${path}/${MANIFEST}`, subject: 'primitive' },
+      PrimitiveFile,
+    );
+    manifest = manifestOf(text, document.value);
+    const component = await componentOf(document, { path, base: workspace.base }, workspace);
+    return { manifest, component, fault: undefined };
+  } catch (error) {
+    if (!(error instanceof PrimitiveError) || error.exit !== 2) throw error;
+    return { manifest, component: undefined, fault: error };
+  }
 }
 
-/** What components are read with. */
-export interface Workspace {
-  readonly location: ConfigLocation;
-  readonly config: Config;
-  readonly kinds: ComponentKinds;
+function kindAndName(path: string): readonly [kind: string, name: string] {
+  return [posix.basename(posix.dirname(path)), posix.basename(path)];
 }
 
 /**
@@ -89,7 +90,7 @@ export async function readComponents(
   const folder = posix.join(base, PRIMITIVES);
   const { manifests, warnings: ignored } = await discoverPrimitives(tree, folder);
   // The kinds can be read while git reads the manifests.
-  for (const kind of new Set(manifests.map(({ path }) => folderKind(posix.dirname(path))))) {
+  for (const kind of new Set(manifests.map(({ path }) => kindAndName(posix.dirname(path))[0]))) {
     workspace.kinds.get(kind).catch(() => {});
   }
   const [texts, uncommitted] = await Promise.all([
@@ -102,14 +103,19 @@ export async function readComponents(
   if (irregular !== undefined) {
     throw new PrimitiveError('primitive-invalid', `${irregular.path} must be a plain file, not a link.`);
   }
-  const components: Component[] = [];
   const decoder = new TextDecoder();
-  for (const [i, { path }] of manifests.entries()) {
-    const text = decoder.decode(texts[i]);
-    components.push(await parseComponent({ path, text, base }, workspace));
-  }
+  const primitives = await readPrimitives(
+    new Map(manifests.map(({ path }, i) => [posix.dirname(path), decoder.decode(texts[i])])),
+    { ...workspace, base },
+  );
+  const components = primitives.map(validComponent);
   checkImages(components);
-  return { components: components.sort((a, b) => (a.id < b.id ? -1 : 1)), warnings };
+  return { components, warnings };
+}
+
+function validComponent({ component, fault, path }: Primitive): Component {
+  if (component !== undefined) return component;
+  throw fault ?? new Error(`${path} was read without its ${MANIFEST}`);
 }
 
 function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
@@ -123,179 +129,6 @@ function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
       suggestions: [`Move it to ${tree.root}/primitive.config.yaml.`],
     },
   );
-}
-
-/** A `primitive.yaml`. */
-export interface Manifest {
-  /** Relative to the repository's root. */
-  readonly path: string;
-  readonly text: string;
-  /** The folder of the config, relative to the repository's root. */
-  readonly base: string;
-}
-
-/**
- * The component that a `primitive.yaml` describes.
- * Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with file, line and column).
- */
-export async function parseComponent(
-  manifest: Manifest,
-  { config, kinds, location }: Workspace,
-): Promise<Component> {
-  const document = await parseYaml(
-    { text: manifest.text, shown: manifest.path, subject: 'primitive' },
-    PrimitiveFile,
-  );
-  const file = document.value;
-  const path = posix.dirname(manifest.path);
-  const kind = await kinds.get(file.kind);
-  const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
-  if (kind === undefined || faults.length > 0) throw document.refusal(faults);
-  const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
-  const repository = once(() => joinRepository(config.registry, image));
-  const imageFaults = referenceFaults(repository, file.image ? ['image'] : ['name'], `the image ${image}`);
-  const paths = buildPaths(file, kind, path, manifest.base);
-  if (imageFaults.length > 0 || paths.faults.length > 0)
-    throw document.refusal([...imageFaults, ...paths.faults]);
-  const { build = {} } = file;
-  const target = build.target ?? kind.build.target;
-  return {
-    id: `${file.kind}/${file.name}`,
-    kind: file.kind,
-    name: file.name,
-    path,
-    image,
-    repository: repository(),
-    ...(file.template === undefined ? {} : { templateVersion: file.template.version }),
-    build: {
-      context: paths.context,
-      dockerfile: paths.dockerfile,
-      ...(target === undefined ? {} : { target }),
-      ...(build.inputs === undefined ? {} : { inputs: build.inputs }),
-      platforms: build.platforms === undefined ? config.platforms : resolvePlatforms(build.platforms),
-      args: { ...config.build.args, ...build.args },
-      bases: config.build.bases,
-      secrets: mergeSecrets(config.build.secrets, resolveSecrets(build.secrets ?? [], location.root)),
-    },
-  };
-}
-
-/** The component's own secret replaces the config's of the same id. */
-function mergeSecrets(shared: readonly BuildSecret[], own: readonly BuildSecret[]): readonly BuildSecret[] {
-  return [...new Map([...shared, ...own].map((secret) => [secret.id, secret])).values()];
-}
-
-function identityFaults(
-  file: PrimitiveFile,
-  path: string,
-  kind: ComponentKind | undefined,
-  kinds: ComponentKinds,
-): readonly Fault[] {
-  const name = posix.basename(path);
-  const expected = folderKind(path);
-  const faults: Fault[] = [];
-  if (file.kind !== expected) {
-    faults.push({
-      path: ['kind'],
-      message: `\`kind\` is ${file.kind}, but the folder is that of a ${expected}: ${path}`,
-    });
-  }
-  if (file.name !== name) {
-    faults.push({ path: ['name'], message: `\`name\` is ${file.name}, but the folder is called ${name}` });
-  }
-  if (kind === undefined) {
-    const meant = nearest(file.kind, kinds.names);
-    faults.push({
-      path: ['kind'],
-      message: `kind ${JSON.stringify(file.kind)} is unknown`,
-      suggestion: meant ? `Did you mean ${meant}?` : `Kinds: ${kinds.names.join(', ')}`,
-    });
-    return faults;
-  }
-  const fault = nameFault(file.name, kind.names);
-  if (fault !== undefined) {
-    const like = nameLike(file.name, file.kind, kind.names);
-    faults.push({
-      path: ['name'],
-      message: `the name ${JSON.stringify(shorten(file.name))} ${fault}`,
-      suggestion:
-        like === undefined
-          ? `The rule is ${kind.names.pattern}`
-          : `mv ${shellWord(path)} ${shellWord(`${posix.dirname(path)}/${like}`)}, and \`name: ${like}\` in its primitive.yaml`,
-    });
-  }
-  return faults;
-}
-
-/** The kind that a primitive has by where its folder is. */
-function folderKind(path: string): string {
-  return posix.basename(posix.dirname(path));
-}
-
-function buildFaults({ build }: PrimitiveFile): readonly Fault[] {
-  if (build === undefined) return [];
-  return [
-    ...platformFaults(build.platforms ?? [], ['build', 'platforms']),
-    ...argFaults(build.args ?? {}, ['build', 'args']),
-    ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
-    ...(build.inputs ?? []).flatMap((glob, i) => {
-      const fault = globFault(glob);
-      return fault === undefined
-        ? []
-        : [
-            {
-              path: ['build', 'inputs', i],
-              message: `the pattern ${JSON.stringify(glob)} cannot be used: ${fault}`,
-            },
-          ];
-    }),
-  ];
-}
-
-/** Both relative to what {@link Component} says; faults where they lead out of the repository or of each other. */
-function buildPaths(
-  { build = {} }: PrimitiveFile,
-  kind: ComponentKind,
-  path: string,
-  base: string,
-): { context: string; dockerfile: string; faults: readonly Fault[] } {
-  const context =
-    build.context === undefined ? joined(path, kind.build.context) : joined(base, build.context);
-  const file = joined(path, build.dockerfile ?? kind.build.dockerfile);
-  const faults: Fault[] = [];
-  if (leaves(context) || build.context?.startsWith('/')) {
-    faults.push({
-      path: ['build', 'context'],
-      message: `\`build.context\` leads out of the repository: ${build.context}`,
-    });
-  } else if (!isInside(file, context) || build.dockerfile?.startsWith('/')) {
-    faults.push({
-      path: ['build', 'dockerfile'],
-      message: `the Dockerfile ${file} is not in the build context ${context}`,
-      suggestion: '`build.dockerfile` is relative to the folder of its primitive.yaml.',
-    });
-  }
-  if (build.inputs === undefined && context !== path && !isInside(context, path)) {
-    faults.push({
-      path: ['build', 'context'],
-      message: 'a context that is more than the folder of the primitive needs `build.inputs`',
-      suggestion: `inputs: ["${posix.relative(context, path)}/**", …] names what the image is made of; ["**"] takes everything, so that every change builds it anew.`,
-    });
-  }
-  return { context, dockerfile: context === '' ? file : file.slice(context.length + 1), faults };
-}
-
-function joined(folder: string, path: string): string {
-  const text = posix.join(folder, path).replace(/\/$/, '');
-  return text === '.' ? '' : text;
-}
-
-function leaves(path: string): boolean {
-  return path === '..' || path.startsWith('../');
-}
-
-function isInside(path: string, folder: string): boolean {
-  return !leaves(path) && (folder === '' || path.startsWith(`${folder}/`));
 }
 
 /** Two components that push to one repository would overwrite each other's tags. */
@@ -336,8 +169,4 @@ function noComponents(
       ],
     },
   );
-}
-
-function shorten(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }

@@ -35,7 +35,11 @@ const NOTE = '# What scaffold wrote, so that it can tell edited files from chang
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
 export async function readManifest(text: string, shown: string): Promise<Manifest> {
   const { value } = await parseYaml({ text, shown, subject: 'primitive' }, PrimitiveFile);
-  const { kind, name, image, bpmn, template } = value;
+  return manifestOf(text, value);
+}
+
+/** What is kept of a `primitive.yaml` with the given text and value. */
+export function manifestOf(text: string, { kind, name, image, bpmn, template }: PrimitiveFile): Manifest {
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},

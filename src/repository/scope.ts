@@ -1,10 +1,10 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord } from '../core/show-path.ts';
+import type { Component } from './component.ts';
 import { type Folder, findEntries, listFiles, parentsOf, pathIn } from './folders.ts';
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
-import type { Component } from './primitives.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
 /** What a component takes in, before anything was judged about it. */

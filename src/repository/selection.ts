@@ -1,8 +1,8 @@
 import { posix, resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import type { Component } from './component.ts';
 import { pathBelow } from './discovery.ts';
-import type { Component } from './primitives.ts';
 
 /** What the user named: `--kind K --name N`, or positional selectors. */
 export interface Selection {

@@ -7,8 +7,8 @@ import { type PublishPorts, type PublishRequest, runPublish } from '../../src/fe
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Registry } from '../../src/oci/registry.ts';
 import type { Repository } from '../../src/oci/types.ts';
+import type { Component } from '../../src/repository/component.ts';
 import type { History } from '../../src/repository/history.ts';
-import type { Component } from '../../src/repository/primitives.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { readRecord, writeRecord } from '../../src/seal/record.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';

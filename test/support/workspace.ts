@@ -5,10 +5,11 @@ import type { Finding } from '../../src/core/finding.ts';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { contextEntries } from '../../src/repository/build-context.ts';
 import { checkContexts } from '../../src/repository/check-contexts.ts';
+import type { Component } from '../../src/repository/component.ts';
 import { type Config, loadConfig } from '../../src/repository/config.ts';
 import { type ConfigLocation, findConfig } from '../../src/repository/discovery.ts';
 import { type ComponentInputs, readInputs } from '../../src/repository/inputs.ts';
-import { type Component, readComponents } from '../../src/repository/primitives.ts';
+import { readComponents } from '../../src/repository/primitives.ts';
 import type { TreeEntry } from '../../src/repository/source-tree.ts';
 import { type FileContent, gitEnvironment } from './git.ts';
 

@@ -38,7 +38,7 @@ export interface TreePrimitive {
   readonly kind: OnDisk['template'] | undefined;
   readonly path: string;
   readonly files: readonly string[];
-  readonly manifest: OnDisk['manifest'] | undefined;
+  readonly manifest: OnDisk['manifest'];
 }
 
 /**
@@ -47,7 +47,7 @@ export interface TreePrimitive {
  */
 export function regenerate(ports: GeneratorPorts & { workTree(): Promise<{ readonly root: string }> }) {
   return async (
-    { id, kind: template, path, files, manifest = { provenance: undefined } }: TreePrimitive,
+    { id, kind: template, path, files, manifest }: TreePrimitive,
     knownOnly: boolean,
   ): Promise<readonly Generated[]> => {
     if (template === undefined) return [];

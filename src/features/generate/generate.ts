@@ -87,7 +87,7 @@ export async function generate(
         const output = join(folder, generator.id);
         await mkdir(output);
         const place = { target, shown: `${path}/`, output, context };
-        const source = { shown: place.shown, bpmn: manifest.bpmn };
+        const source = { shown: place.shown, bpmn: manifest?.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const before = await statesBelow(target, generator.writes, context.listed);
         const found = compare(before, await statesBelow(output, generator.writes));

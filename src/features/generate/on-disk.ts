@@ -1,33 +1,29 @@
 import type { Kind, Kinds } from '../../kinds/kind.ts';
-import {
-  listPrimitiveFolders,
-  MANIFEST,
-  type PrimitiveFolder,
-  readPrimitiveFile,
-} from '../../repository/primitive-folders.ts';
-import { type Manifest, readManifest } from '../../repository/provenance.ts';
+import type { Workspace } from '../../repository/component.ts';
+import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
+import { type Primitive, readPrimitives } from '../../repository/primitives.ts';
 
-/** A primitive of the work tree, committed or not. */
-export interface OnDisk extends PrimitiveFolder {
-  /** `domain/orders`. */
-  readonly id: string;
+/** A primitive that code may be generated for; `path` is relative to the folder of the config. */
+export interface OnDisk extends Pick<Primitive, 'id' | 'kind' | 'name' | 'path' | 'manifest'> {
   readonly template: Kind;
-  readonly manifest: Pick<Manifest, 'bpmn' | 'provenance'>;
 }
 
 /**
- * All primitives of the work tree that are of a known kind, sorted. Throws what {@link readManifest} and
- * {@link readPrimitiveFile} throw.
+ * All primitives of the work tree that are of a known kind, committed or not, sorted; `fault` if one has no manifest.
+ * Throws `primitive-unreadable` (exit 3).
  */
-export async function readOnDisk(root: string, kinds: Kinds): Promise<readonly OnDisk[]> {
-  const found: OnDisk[] = [];
-  for (const folder of await listPrimitiveFolders(root)) {
-    const template = await kinds.get(folder.kind);
-    const shown = `${folder.path}/${MANIFEST}`;
-    const text = await readPrimitiveFile(root, folder);
-    if (template === undefined || text === undefined) continue;
-    const manifest = await readManifest(text, shown);
-    found.push({ ...folder, id: `${folder.kind}/${folder.name}`, template, manifest });
+export async function readOnDisk({
+  kinds,
+  ...workspace
+}: Omit<Workspace, 'kinds'> & { readonly kinds: Kinds }): Promise<
+  readonly (OnDisk & Pick<Primitive, 'fault'>)[]
+> {
+  const texts = await readPrimitiveTexts(workspace.location.root, '');
+  const found: (OnDisk & Pick<Primitive, 'fault'>)[] = [];
+  for (const primitive of await readPrimitives(texts, { ...workspace, kinds, base: '' })) {
+    const template = await kinds.get(primitive.kind);
+    if (template !== undefined && texts.get(primitive.path) !== undefined)
+      found.push({ ...primitive, template });
   }
   return found;
 }

@@ -14,7 +14,7 @@ export async function originalWarning(
   { path, template, manifest }: OnDisk,
   root: string,
 ): Promise<Finding | undefined> {
-  const original = manifest.provenance?.inputs.bpmn;
+  const original = manifest?.provenance?.inputs.bpmn;
   const [copy] = modelFiles(template);
   if (original === undefined || copy === undefined) return undefined;
   const shown = `${path}/${copy}`;
@@ -24,7 +24,7 @@ export async function originalWarning(
   if (theirs === undefined || ours === undefined) return undefined;
   const [one, other] = await Promise.all([digestOfModel(theirs, original), digestOfModel(ours, shown)]);
   if (one === undefined || other === undefined || one === other) return undefined;
-  const isEdited = digestOf(ours) !== manifest.provenance?.files.get(copy);
+  const isEdited = digestOf(ours) !== manifest?.provenance?.files.get(copy);
   return {
     rule: 'bpmn-original',
     level: 'warning',

@@ -1,6 +1,8 @@
 import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import { type GeneratorPorts, generatorContext } from './context.ts';
 import type { GenerateDocument } from './document.ts';
@@ -17,6 +19,7 @@ export interface GenerateRequest {
 
 /** What generate works with. */
 export interface GeneratePorts extends GeneratorPorts {
+  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;
@@ -25,16 +28,23 @@ export interface GeneratePorts extends GeneratorPorts {
 
 /**
  * Runs the generators of all selected primitives of the work tree, committed or not, one after the other: they share
- * caches and tools. Throws `selection-…` (exit 2), and what {@link generate} throws.
+ * caches and tools. Throws `selection-…`, `primitive-…` for a
+ * selected one that cannot be read (exit 2), and what {@link generate} throws.
  */
 export async function runGenerate(
   { selection, check }: GenerateRequest,
   ports: GeneratePorts,
 ): Promise<GenerateDocument> {
   const { cwd, emit } = ports;
-  const [context, kinds] = await Promise.all([generatorContext(ports), ports.kinds()]);
+  const [context, workspace, kinds] = await Promise.all([
+    generatorContext(ports),
+    ports.workspace(),
+    ports.kinds(),
+  ]);
   const { root } = context;
-  const selected = selectComponents(await readOnDisk(root, kinds), selection, { cwd, repositoryRoot: root });
+  const onDisk = await readOnDisk({ ...workspace, kinds });
+  const selected = selectComponents(onDisk, selection, { cwd, repositoryRoot: root });
+  for (const { manifest, fault } of selected) if (manifest === undefined && fault !== undefined) throw fault;
   const generated: Generated[] = [];
   const warn = (finding: Finding) =>
     emit({ type: 'warning', code: finding.rule, message: findingText(finding) });

@@ -1,34 +1,20 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import type { Component, Workspace } from '../../repository/component.ts';
 import { type Discovery, discoverPrimitives } from '../../repository/discover-primitives.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findEntry } from '../../repository/folders.ts';
 import { type ObservedInputs, observeInputs } from '../../repository/inputs.ts';
-import {
-  listPrimitiveFolders,
-  MANIFEST,
-  PRIMITIVES,
-  readPrimitiveFile,
-} from '../../repository/primitive-folders.ts';
-import { type Component, parseComponent, type Workspace } from '../../repository/primitives.ts';
+import { MANIFEST, PRIMITIVES, readPrimitiveTexts } from '../../repository/primitive-folders.ts';
+import { type Primitive, readPrimitives } from '../../repository/primitives.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
 import type { PrimitiveState } from './document.ts';
 
 /** A primitive of the work tree, in any state. */
-export interface ListedPrimitive {
-  /** `domain/orders`: what its folder says. */
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  /** Relative to the repository's root, to the config's folder outside of git. */
-  readonly path: string;
+export interface ListedPrimitive extends Primitive {
   readonly state: PrimitiveState;
-  /** What its `primitive.yaml` says; absent where that cannot be read. */
-  readonly component?: Component;
   /** Of HEAD; only where all is committed. */
   readonly inputDigest?: string;
-  /** Why it is invalid. */
-  readonly problem?: string;
 }
 
 /** What {@link takeInventory} finds. */
@@ -45,9 +31,13 @@ export async function takeInventory(workspace: Workspace, tree: SourceTree | und
   const { location } = workspace;
   const base = pathBelow(tree?.root ?? location.repositoryRoot ?? location.root, location.root) ?? '';
   const folder = posix.join(base, PRIMITIVES);
-  const [onDisk, head] = await Promise.all([readDisk(location.root, base), tree && readHead(tree, folder)]);
-  const texts = [...onDisk, ...(await readLeftOut(tree, head, onDisk))].sort(([a], [b]) => (a < b ? -1 : 1));
-  const read = await Promise.all(texts.map(([path, text]) => readOne({ path, text, base }, workspace)));
+  const [folders, head] = await Promise.all([
+    readPrimitiveTexts(location.root, base),
+    tree && readHead(tree, folder),
+  ]);
+  const onDisk = new Map([...folders].filter(([, text]) => text !== undefined));
+  const texts = new Map([...onDisk, ...(await readLeftOut(tree, head, onDisk))]);
+  const read = (await readPrimitives(texts, { ...workspace, base })).map(withState);
   if (tree === undefined || head === undefined) return { primitives: read, warnings: [] };
   const primitives = await compare(tree, read, head, pathBelow(tree.root, location.path) ?? '');
   return { primitives, warnings: head.warnings };
@@ -72,7 +62,7 @@ async function compare(
   return primitives.map((one): ListedPrimitive => {
     const found = observed.get(one.id);
     if (!isKnown.has(one)) return one;
-    if (found instanceof PrimitiveError) return { ...one, state: 'invalid', problem: found.message };
+    if (found instanceof PrimitiveError) return { ...one, state: 'invalid', fault: found };
     if (found === undefined || found.changes.length > 0) return { ...one, state: 'modified' };
     return { ...one, state: 'committed', inputDigest: found.inputDigest };
   });
@@ -98,30 +88,8 @@ function isRefusal(error: unknown): error is PrimitiveError {
   return error instanceof PrimitiveError && error.exit === 2;
 }
 
-async function readOne(
-  manifest: { readonly path: string; readonly text: string; readonly base: string },
-  workspace: Workspace,
-): Promise<ListedPrimitive> {
-  const path = posix.dirname(manifest.path);
-  const [kind = '', name = ''] = path.split('/').slice(-2);
-  const place = { id: `${kind}/${name}`, kind, name, path };
-  try {
-    return { ...place, state: 'uncommitted', component: await parseComponent(manifest, workspace) };
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return { ...place, state: 'invalid', problem: error.message };
-  }
-}
-
-/** Texts by path below the root of the repository. */
-async function readDisk(root: string, base: string): Promise<ReadonlyMap<string, string>> {
-  const texts = await Promise.all(
-    (await listPrimitiveFolders(root)).map(async (folder): Promise<readonly [string, string][]> => {
-      const text = await readPrimitiveFile(root, folder);
-      return text === undefined ? [] : [[posix.join(base, folder.path, MANIFEST), text]];
-    }),
-  );
-  return new Map(texts.flat());
+function withState(primitive: Primitive): ListedPrimitive {
+  return { ...primitive, state: primitive.component === undefined ? 'invalid' : 'uncommitted' };
 }
 
 /** What HEAD has of primitives. */
@@ -145,14 +113,16 @@ async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
   };
 }
 
-/** Texts by path of what a sparse checkout leaves out: it is not there, and no change says that it was deleted. */
+/** Texts by folder of what a sparse checkout leaves out: it is not there, and no change says that it was deleted. */
 async function readLeftOut(
   tree: SourceTree | undefined,
   head: Committed | undefined,
-  onDisk: ReadonlyMap<string, string>,
-): Promise<readonly (readonly [path: string, text: string])[]> {
+  onDisk: ReadonlyMap<string, unknown>,
+): Promise<readonly (readonly [folder: string, text: string])[]> {
   if (tree === undefined || head === undefined) return [];
-  const leftOut = [...head.manifests].filter(([path]) => !onDisk.has(path) && !head.changed.has(path));
+  const leftOut = [...head.manifests].filter(
+    ([path]) => !onDisk.has(posix.dirname(path)) && !head.changed.has(path),
+  );
   const contents = await tree.readWhole(leftOut.map(([, object]) => object));
-  return leftOut.map(([path], i) => [path, Buffer.from(contents[i] ?? []).toString('utf8')]);
+  return leftOut.map(([path], i) => [posix.dirname(path), Buffer.from(contents[i] ?? []).toString('utf8')]);
 }

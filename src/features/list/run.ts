@@ -52,7 +52,7 @@ function withoutCommit(error: unknown): undefined {
 }
 
 function entryOf(
-  { kind, name, path, state, problem, component, inputDigest }: ListedPrimitive,
+  { kind, name, path, state, fault, component, inputDigest }: ListedPrimitive,
   known: Pick<Kind, 'language' | 'version'> | undefined,
 ): ListEntry {
   const version = component?.templateVersion;
@@ -61,7 +61,7 @@ function entryOf(
     name,
     path,
     state,
-    problem: problem ?? null,
+    problem: fault?.message ?? null,
     image: component?.repository ?? null,
     inputDigest: inputDigest ?? null,
     language: known?.language ?? null,

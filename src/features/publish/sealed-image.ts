@@ -1,7 +1,7 @@
 import type { Digest } from '../../core/digest.ts';
 import { formatPlatform } from '../../core/platform.ts';
+import type { Component } from '../../repository/component.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import type { Component } from '../../repository/primitives.ts';
 import { type Expected, inspectSeal, type Sealed } from '../../seal/inspect.ts';
 import type { SealContext } from '../../seal/search.ts';
 import type { CurrentTag } from './decide.ts';

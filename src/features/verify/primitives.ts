@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
-import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { errorLine, type PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
-import { parseComponent } from '../../repository/primitives.ts';
-import { readManifest } from '../../repository/provenance.ts';
+import { readPrimitives as readManifests } from '../../repository/primitives.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -36,31 +35,24 @@ export async function readPrimitives(tree: WorkTree, workspace: Workspace): Prom
     if (known === undefined) files.set(id, [rest.join('/')]);
     else known.push(rest.join('/'));
   }
-  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Promise.all(
-    sorted.map(([id, own]) => readPrimitive({ id, path: `${folder}/${id}`, files: own }, tree, workspace)),
+  const texts = await Promise.all(
+    [...files.keys()].map(async (id) => {
+      const bytes = await tree.read(`${folder}/${id}/${MANIFEST}`);
+      return [`${folder}/${id}`, bytes && new TextDecoder().decode(bytes)] as const;
+    }),
   );
-}
-
-async function readPrimitive(
-  place: Pick<Primitive, 'id' | 'path' | 'files'>,
-  tree: WorkTree,
-  workspace: Workspace,
-): Promise<Primitive> {
-  const kind = await workspace.kinds.get(posix.dirname(place.id));
-  const none = { manifest: undefined, component: undefined, faults: [] };
-  const path = `${place.path}/${MANIFEST}`;
-  try {
-    const bytes = await tree.read(path);
-    if (bytes === undefined) return { ...place, kind, ...none };
-    const text = new TextDecoder().decode(bytes);
-    const manifest = await readManifest(text, path);
-    const component = await parseComponent({ path, text, base: workspace.base }, workspace);
-    return { ...place, kind, manifest, component, faults: [] };
-  } catch (error) {
-    if (!(error instanceof PrimitiveError)) throw error;
-    return { ...place, kind, ...none, faults: faultsOf(error) };
-  }
+  const read = await readManifests(new Map(texts), workspace);
+  return Promise.all(
+    read.map(async ({ id, kind, path, manifest, component, fault }) => ({
+      id,
+      path,
+      kind: await workspace.kinds.get(kind),
+      manifest: component && manifest,
+      component,
+      faults: fault === undefined ? [] : faultsOf(fault),
+      files: files.get(id) ?? [],
+    })),
+  );
 }
 
 function faultsOf(error: PrimitiveError): Primitive['faults'] {

@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { LanguageId } from '../../languages/all.ts';
-import type { Component } from '../../repository/primitives.ts';
+import type { Component } from '../../repository/component.ts';
 import type { Manifest } from '../../repository/provenance.ts';
 import type { Source } from './imports/source.ts';
 import type { Target } from './imports/target.ts';

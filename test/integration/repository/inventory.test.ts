@@ -133,7 +133,7 @@ describe('what only publish would refuse', () => {
       'domain/orders committed',
       'odd/one invalid',
     ]);
-    expect(primitives.map(({ problem }) => problem)).toEqual([
+    expect(primitives.map(({ fault }) => fault?.message)).toEqual([
       expect.stringContaining('primitives/domain/Bad/primitive.yaml:2:7: the name "Bad"'),
       expect.stringContaining('The input `no/**` of domain/empty matches no file'),
       undefined,

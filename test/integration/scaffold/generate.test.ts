@@ -7,7 +7,9 @@ import { findingText } from '../../../src/core/finding.ts';
 import { type Generated, generate } from '../../../src/features/generate/generate.ts';
 import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
 import { originalWarning } from '../../../src/features/generate/original.ts';
-import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
+import { bundledKinds, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
+import { loadConfig } from '../../../src/repository/config.ts';
+import { findConfig } from '../../../src/repository/discovery.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt, attemptUnprivileged, devCli, run as runProgram } from '../../support/services/run.ts';
@@ -18,6 +20,12 @@ const PATH = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(
 const domain = { kind: 'domain', name: 'orders' };
 const folder = 'primitives/domain/orders';
 const proto = `${folder}/proto/acme/domain/orders/v1/service.proto`;
+
+async function primitivesIn(root: string, kinds?: Kinds) {
+  const location = await findConfig({ cwd: root });
+  const config = await loadConfig(location, '1.0.0');
+  return readOnDisk({ location, config, kinds: kinds ?? (await openKinds({ bundled: bundledKinds() })) });
+}
 
 async function run(
   root: string,
@@ -35,7 +43,7 @@ async function run(
     readonly listed?: ReadonlySet<string>;
   } = {},
 ): Promise<readonly Generated[]> {
-  const [primitive] = await readOnDisk(root, await openKinds({ bundled: bundledKinds() }));
+  const [primitive] = await primitivesIn(root);
   if (primitive === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses({ ...process.env, PATH: path, HOME: home, XDG_CACHE_HOME: undefined });
   const { signal } = new AbortController();
@@ -78,6 +86,24 @@ test('a fresh scaffold is as generated; a change of the proto is seen, made, and
   const { plan } = await prepare(repo.root, domain);
   const stub = plan.files.find(({ path }) => path.endsWith('service.pb.go'));
   expect([stub?.action, stub?.reason]).toEqual(['keep', 'generator-input-edited']);
+});
+
+test('a primitive.yaml that cannot be read stops the generators of its own primitive alone', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, domain);
+  await repo.write({ 'primitives/domain/broken/primitive.yaml': 'kind: [\n' });
+  const printed = await runProgram(devCli, ['generate', 'domain/orders', '--check', '--json'], {
+    cwd: repo.root,
+    env: { PATH },
+  });
+  expect(JSON.parse(printed).generated).toEqual([
+    { kind: 'domain', name: 'orders', generator: 'proto', changes: [] },
+  ]);
+  const { code, stdout: said } = await attempt(devCli, ['generate', '--check', '--json'], {
+    cwd: repo.root,
+    env: { PATH },
+  });
+  expect([code, JSON.parse(said).code]).toEqual([2, 'primitive-syntax']);
 });
 
 test('a generator that fails changes nothing, and says why', async () => {
@@ -158,7 +184,7 @@ test('a program that nobody knows is not run', async () => {
   await using repo = await scaffoldRepo();
   await scaffold(repo.root);
   const kinds = await openKinds({ test: join(repo.root, 'node_modules/@acme/kinds/kinds') });
-  const [widget] = await readOnDisk(repo.root, kinds);
+  const [widget] = await primitivesIn(repo.root, kinds);
   if (widget === undefined) throw new Error('nothing was scaffolded');
   const processes = createProcesses(process.env);
   const { signal } = new AbortController();
@@ -193,10 +219,10 @@ test('a service of an existing proto: its stubs are to be generated first, and t
     'created gen/acme/billing/v1/api.pb.go',
     'created gen/acme/billing/v1/api_grpc.pb.go',
   ]);
-  const vet = await attempt(tool('go'), ['vet', './...'], {
-    cwd: join(repo.root, 'primitives/domain/billing'),
-    env: { GOWORK: 'off' },
-  });
+  const place = { cwd: join(repo.root, 'primitives/domain/billing'), env: { GOWORK: 'off' } };
+  // On an empty module cache vet would say what it downloads.
+  await runProgram(tool('go'), ['mod', 'download'], place);
+  const vet = await attempt(tool('go'), ['vet', './...'], place);
   expect(vet).toEqual({ code: 0, stdout: '', stderr: '' });
   const again = await prepare(repo.root, { kind: 'domain', name: 'billing' });
   expect(new Set(again.plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
@@ -301,7 +327,7 @@ test('the copy of a model counts: the original is read no more, and the one that
   await using repo = await scaffoldRepo({ [original]: ORDER });
   await scaffold(repo.root, { kind: 'process', name: 'shop', inputs: { bpmn: original } });
   const warning = async () => {
-    const [primitive] = await readOnDisk(repo.root, await openKinds({ bundled: bundledKinds() }));
+    const [primitive] = await primitivesIn(repo.root);
     return (
       primitive && findingText((await originalWarning(primitive, repo.root)) ?? { rule: '', message: 'none' })
     );
@@ -335,7 +361,7 @@ test('a recorded input outside of the repository is not read', async () => {
   await writeFile(join(repo.root, '../order.bpmn'), ORDER.replace('type="mail"', 'type="post"'));
   const manifest = await readFile(join(repo.root, place, 'primitive.yaml'), 'utf8');
   await repo.write({ [`${place}/primitive.yaml`]: manifest.replace('bpmn: order', 'bpmn: ../order') });
-  const [primitive] = await readOnDisk(repo.root, await openKinds({ bundled: bundledKinds() }));
+  const [primitive] = await primitivesIn(repo.root);
   expect(primitive && (await originalWarning(primitive, repo.root))).toBeUndefined();
   await rm(join(repo.root, place, 'bpmn/process.bpmn'));
   await expect(prepare(repo.root, { kind: 'process', name: 'shop' })).rejects.toMatchObject({

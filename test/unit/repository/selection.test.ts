@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Repository } from '../../../src/oci/types.ts';
-import type { Component } from '../../../src/repository/primitives.ts';
+import type { Component } from '../../../src/repository/component.ts';
 import { type Selection, selectComponents } from '../../../src/repository/selection.ts';
 
 const component = (id: string): Component => {

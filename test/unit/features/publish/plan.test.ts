@@ -10,7 +10,7 @@ import {
   type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
 import type { Manifest, Repository } from '../../../../src/oci/types.ts';
-import type { Component } from '../../../../src/repository/primitives.ts';
+import type { Component } from '../../../../src/repository/component.ts';
 import type { TrustTier } from '../../../../src/repository/signers.ts';
 
 const COMMIT = 'c'.repeat(40);
