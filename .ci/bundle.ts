@@ -7,10 +7,6 @@ import { resolvedFiles } from './resolved-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What all commands of a workspace load. It is one chunk: loading thirty took longer than running their code. */
-const WORKSPACE =
-  /\/src\/(?:(?:yaml|workspace|kinds)\/[^/]+|core\/(?:conforms|validators)|oci\/(?:digest|manifest|reference))\.ts$/;
-
 /** What every bundle of our sources is made with. */
 export const bundling = {
   input: {
@@ -52,13 +48,6 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     ...bundling.output,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
-    codeSplitting: {
-      includeDependenciesRecursively: false,
-      groups: [
-        { name: 'workspace', test: WORKSPACE },
-        { name: 'bpmn', test: /\/src\/kinds\/generators\/bpmn\// },
-      ],
-    },
   });
   refuseCircles(output.flatMap((file) => (file.type === 'chunk' ? file : [])));
   // Only now: a build that fails leaves the one before it alone.

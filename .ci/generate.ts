@@ -1,17 +1,11 @@
 /**
- * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, validators.
+ * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, the list of verify's rules.
  * With `--check` writes nothing and fails, naming every file that is stale.
  */
 import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Config } from '@oclif/core/config';
-import { Build } from 'typebox/schema';
-import { documentId } from '../src/core/schema.ts';
-import { KindFile } from '../src/kinds/kind-document.ts';
-import { ConfigFile } from '../src/repository/config-document.ts';
-import { PrimitiveFile } from '../src/repository/primitive-document.ts';
-import { releaseRecordSchema } from '../src/seal/record-document.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
@@ -20,7 +14,6 @@ const generated = new Map<string, string>([['oclif.manifest.json', stringify(awa
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
-generated.set('src/core/validators.ts', validators());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -79,42 +72,20 @@ async function schemas(): Promise<ReadonlyMap<string, object>> {
   return found;
 }
 
+/** `primitive.list/v1`: the constant that the schema of a document, or each branch of it, has for the key `schema`. */
+function documentId(schema: object): string | undefined {
+  const { anyOf, properties } = schema as {
+    readonly anyOf?: readonly object[];
+    readonly properties?: { readonly schema?: { readonly const?: string } };
+  };
+  return anyOf?.[0] ? documentId(anyOf[0]) : properties?.schema?.const;
+}
+
 /** Where the files of the repository that package.json names can be read. */
 async function repositoryUrl(): Promise<string> {
   const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const [, path] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
   return `https://raw.githubusercontent.com/${path}`;
-}
-
-/**
- * The validators of the documents that most commands read, or read in hundreds. Without them TypeBox would interpret a
- * schema at each check, or compile it in each process: both take longer than what is done with the document.
- */
-function validators(): string {
-  const entries = [ConfigFile, KindFile, PrimitiveFile, releaseRecordSchema].map((schema) => {
-    const build = Build(schema);
-    const { variables } = build.External();
-    if (build.UseUnevaluated() || !variables.every((variable) => variable instanceof RegExp))
-      throw new Error(`${documentId(schema)} needs more than patterns and guards`);
-    return [
-      `  '${documentId(schema)}': (() => {`,
-      `    const External = [${variables.join(', ')}];`,
-      ...build.Functions().map((code) => `    ${code};`),
-      `    return (value) => ${build.Entry()};`,
-      '  })(),',
-    ].join('\n');
-  });
-  return [
-    '// @ts-nocheck',
-    '// Written by `npm run generate`: TypeBox makes this of the schemas.',
-    "import { Guard } from 'typebox/guard';",
-    '',
-    '/** Whether data has the shape of a document, by the id of the document. */',
-    'export const validators: Readonly<Record<string, (value: unknown) => boolean>> = {',
-    ...entries,
-    '};',
-    '',
-  ].join('\n');
 }
 
 /** The rules of `verify`: a file `rules/<ID>.ts` each. */

@@ -15,15 +15,6 @@ export function nullable(description: string) {
   return Type.Union([Type.String(), Type.Null()], { description });
 }
 
-/** `primitive.list/v1`: the constant that the schema of a document, or each branch of it, has for the key `schema`. */
-export function documentId(schema: object): string | undefined {
-  const { anyOf, properties } = schema as {
-    readonly anyOf?: readonly object[];
-    readonly properties?: { readonly schema?: { readonly const?: string } };
-  };
-  return anyOf?.[0] ? documentId(anyOf[0]) : properties?.schema?.const;
-}
-
 /** The data that a schema describes, read-only at any depth. */
 export type DataOf<S extends TSchema> = DeepReadonly<Static<S>>;
 

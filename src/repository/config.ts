@@ -115,11 +115,7 @@ async function checkSchema(data: unknown, document: YamlDocument<unknown>): Prom
 async function checkVersion(data: unknown, document: YamlDocument<unknown>, version: string): Promise<void> {
   const requires = field(data, 'requires');
   if (typeof requires !== 'string') return;
-  // Of its forty files, these.
-  const [{ default: validRange }, { default: satisfies }] = await Promise.all([
-    import('semver/ranges/valid.js'),
-    import('semver/functions/satisfies.js'),
-  ]);
+  const { satisfies, validRange } = await import('semver');
   if (validRange(requires) === null) {
     const message = `\`requires\` must be a semver range such as ^1.2, not ${JSON.stringify(requires)}`;
     throw document.refusal([{ path: ['requires'], message }]);

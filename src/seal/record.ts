@@ -1,5 +1,4 @@
-import { Errors } from 'typebox/schema';
-import { conforms } from '../core/conforms.ts';
+import { Check, Errors } from 'typebox/schema';
 import { type Digest, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
@@ -77,7 +76,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }
-  if (!conforms(releaseRecordSchema, json)) throw invalid(firstFault(json));
+  if (!Check(releaseRecordSchema, json)) throw invalid(firstFault(json));
   const record = json;
   const images = new Set(record.components.map(({ image }) => image));
   const names = new Set(record.components.map(sortKey));

@@ -1,6 +1,5 @@
 import type { TSchema } from 'typebox';
 import { Check } from 'typebox/schema';
-import { conforms } from '../core/conforms.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fault, YamlPath } from './fault.ts';
 
@@ -29,7 +28,7 @@ interface Schema {
  * of a misspelt key.
  */
 export function schemaFaults(schema: TSchema, data: unknown): readonly Fault[] {
-  return conforms(schema, data) ? [] : faultsOf(schema as Schema, data, []);
+  return Check(schema, data) ? [] : faultsOf(schema as Schema, data, []);
 }
 
 function faultsOf(schema: Schema, value: unknown, path: YamlPath): readonly Fault[] {

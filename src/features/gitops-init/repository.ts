@@ -41,7 +41,7 @@ export function fromHistory(path: string): readonly string[] {
 
 /** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
 async function recordFault({ version, files }: Installed): Promise<string | undefined> {
-  const { default: valid } = await import('semver/functions/valid.js');
+  const { valid } = await import('semver');
   if (valid(version) === null) return `\`version\` is not a version: ${JSON.stringify(version)}`;
   for (const path of Object.keys(files)) {
     const fault = pathFault(path);

@@ -184,7 +184,7 @@ async function refuseVersion(
       suggestions: ['primitive gitops init'],
     });
   }
-  const { default: lower } = await import('semver/functions/lt.js');
+  const { lt: lower } = await import('semver');
   if (!lower(version, record.version)) return;
   throw new PrimitiveError('kit-newer', `The kit was installed by primitive ${record.version}.`, {
     why: `This is ${version}, which would take back what the newer one installed.`,
