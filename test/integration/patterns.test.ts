@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { analyse } from 'scslre';
 import { describe, expect, it } from 'vitest';
+import { runPattern } from '../../src/features/gitops-scaffold/inputs.ts';
 import { slowInputOf } from '../support/patterns/growth.ts';
 import { type Pattern, type PatternsOfFile, patternsOf } from '../support/patterns/patterns-of.ts';
 
@@ -15,6 +16,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Patterns that are made while the program runs, and why they are linear. */
 const MADE: Readonly<Record<string, string>> = {
   'src/builders/buildx.ts': 'three words of ours, for what buildx prints',
+  'src/features/gitops-scaffold/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
   'src/kinds/kind.ts': 'is not matched, only compiled',
   'src/kinds/stubs.ts': 'names, without quantifiers',
 };
@@ -34,6 +36,17 @@ describe('regular expressions', () => {
   it('are in the code, but for those with a reason', () => {
     const files = ours.flatMap(({ unknown }: PatternsOfFile) => unknown).map((place) => place.split(':')[0]);
     expect([...new Set(files)].sort()).toEqual(Object.keys(MADE).sort());
+  });
+
+  it('of the inputs of a request take linear time, alone and joined to the name of a run', () => {
+    const file = JSON.parse(readFileSync(join(ROOT, 'templates/gitops/scaffold/inputs.json'), 'utf8'));
+    const inputs = Object.entries<{ readonly pattern?: string }>(file.inputs);
+    const alone = inputs.flatMap(([place, { pattern: source }]) =>
+      source ? [{ place, source, flags: '' }] : [],
+    );
+    const joined = { place: 'run', source: runPattern(file).source, flags: '' };
+    expect(alone.length).toBeGreaterThan(3);
+    expect(faultsOf([...alone, joined])).toEqual([]);
   });
 
   it('of the rules of Secretlint take linear time', { timeout: 600_000 }, () => {

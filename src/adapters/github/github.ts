@@ -235,7 +235,7 @@ function runOf(run: Static<typeof RunData>): WorkflowRun {
     title,
     event,
     // Also `acme/gitops/.github/workflows/scaffold.yaml@main`.
-    workflow: path.replace(/^.*\.github\/workflows\//, '').replace(/@.*$/, ''),
+    workflow: path.replace(/^.*\.github\/workflows\//, '').split('@', 1)[0] ?? '',
     ref: ref ?? '',
     // An account that was deleted is null.
     actor: actor?.login ?? 'ghost',

@@ -71,16 +71,18 @@ export function fillTemplate(template: string, values: Readonly<Record<string, s
 }
 
 /** The required inputs in the name of a run; undefined if it has another form. */
-export function inputsIn(
-  title: string,
-  { run, inputs }: InputsFile,
-): Readonly<Record<string, string>> | undefined {
+export function inputsIn(title: string, file: InputsFile): Readonly<Record<string, string>> | undefined {
+  return runPattern(file).exec(title)?.groups;
+}
+
+/** What the names of runs look like: a group for each required input. */
+export function runPattern({ run, inputs }: InputsFile): RegExp {
   const pattern = run
     .replace(/[[\].]/g, '\\$&')
     .replace(/\{(\w+)\}/g, (_, name: string) =>
       inputs[name]?.required ? `(?<${name}>${inputs[name].pattern?.slice(1, -1)})` : '[a-z0-9-]*',
     );
-  return new RegExp(`^${pattern}$`).exec(title)?.groups;
+  return new RegExp(`^${pattern}$`);
 }
 
 /** Paths of the files that a request adds; the values have been checked. */
