@@ -4,6 +4,8 @@ import type { Digest } from '../../src/core/digest.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { PublishPlan, PublishReport } from '../../src/features/publish/document.ts';
 import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
+import type { ReleaseReport } from '../../src/features/release/document.ts';
+import { type ReleaseRequest, runRelease } from '../../src/features/release/run.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Registry } from '../../src/oci/registry.ts';
 import type { Repository } from '../../src/oci/types.ts';
@@ -216,6 +218,22 @@ export class PublishWorld {
     return { prefix: this.#prefix, ids, verifier: this.#verifier, policy: this.#policy };
   }
 
+  /** Looks a release up as the command does, by the policy of this world, from a checkout of `commit`. */
+  release(request: Partial<ReleaseRequest>, commit = this.commits.at(-1) ?? ''): Promise<ReleaseReport> {
+    const head = { commit, tree: '0'.repeat(40), objectFormat: 'sha1', shallow: false } as const;
+    return runRelease(
+      { target: undefined, key: undefined, required: 'trusted', images: true, ...request },
+      {
+        cwd: tmpdir(),
+        workspace: async () => ({ config: { registry: this.#prefix } }),
+        tree: async () => ({ head }),
+        registry: async () => this.registry.observer,
+        verifier: async () => this.#verifier,
+        policy: async () => this.#policy,
+      },
+    );
+  }
+
   record(reference: string) {
     return readRecord(
       { registry: this.registry.observer, verifier: this.#verifier, policy: this.#policy },
@@ -227,7 +245,8 @@ export class PublishWorld {
 
   /** Signs a record and puts it under its commit without asking, as whoever has that key and may push can. */
   async putRecord(as: Publisher, record: ReleaseRecord): Promise<void> {
-    const context = { registry: this.registry.observer, verifier: this.#verifier, policy: this.#policy };
+    const policy = this.#policyOf(as);
+    const context = { registry: this.registry.observer, verifier: this.#verifier, policy };
     const writer = { signer: this.signers[as], registry: this.#prefix, tier: 'accepted' } as const;
     const { manifest } = await writeRecord(context, this.releases, record, writer);
     this.registry.putForeign(this.releases, record.commit, manifest);

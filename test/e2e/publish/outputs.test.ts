@@ -55,6 +55,20 @@ describe('in GitHub Actions', () => {
       expect(JSON.parse(refs)[id]).toBe(`${app.image(id)}:${app.head}@${tags[app.head]}`);
     }
     expect(release).toBe(`${app.releases}:${app.head}@${(await tagsOf(app.releases))[app.head]}`);
+    // Whoever deploys needs no identity and no token to verify it.
+    const check = (...args: readonly string[]) =>
+      collect(
+        lab.cli.start(['release', ...args], { cwd: app.repo.root, env: app.environment({ as: null }) }),
+      );
+    const verified = await check('verify', '--json');
+    expect(verified.code, verified.stderr).toBe(0);
+    expect(Check(await packedSchema('primitive.release-report.v1'), JSON.parse(verified.stdout))).toBe(true);
+    const shown = await check('show', app.head);
+    expect(shown.stdout).toMatch(/^release record: trusted$/m);
+    for (const id of app.ids)
+      expect(shown.stdout).toContain(`${app.image(id)}@${(await tagsOf(app.image(id)))[app.head]}`);
+    expect((await check('verify', `${app.image('domain/orders')}:${app.head}`)).code).toBe(0);
+    expect((await check('verify', '0'.repeat(40))).code).toBe(1);
     const summary = await readFile(env.GITHUB_STEP_SUMMARY, 'utf8');
     expect(summary).toMatch(/^### Published `[0-9a-f]{12}` \(trusted\)$/m);
     expect(summary).toContain(

@@ -1,0 +1,52 @@
+import { string as textArg } from '@oclif/core/args';
+import { string } from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { reportFlags } from '../../cli/flags.ts';
+import type { ExitCode } from '../../core/errors.ts';
+
+export default class ReleaseVerify extends BaseCommand {
+  static override summary =
+    'Verify that an image, or each image of a release, is sealed by a trusted signer.';
+  static override description =
+    'Sealed means: signature, SLSA provenance that names this image, and an SBOM for each platform, all verified. Exits 1 if one part is missing or by another signer.';
+  static override examples = [
+    { description: 'The release of HEAD', command: '<%= config.bin %> release verify' },
+    {
+      description: 'An image',
+      command: '<%= config.bin %> release verify ghcr.io/acme/domain-orders@sha256:…',
+    },
+    {
+      description: 'By a public key alone',
+      command: '<%= config.bin %> release verify main --key cosign.pub',
+    },
+  ];
+  static override args = {
+    target: textArg({
+      description: 'a commit, a channel such as main, or an image (default: HEAD)',
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = {
+    ...reportFlags(),
+    key: string({
+      summary: 'Only this public key counts, whatever signers the config has.',
+      helpValue: 'FILE',
+    }),
+    tier: string({
+      summary: 'The least that is required; accepted: signers of pull requests count, too.',
+      options: ['trusted', 'accepted'],
+      default: 'trusted',
+    }),
+  };
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(ReleaseVerify);
+    return this.act(flags, async (app) => {
+      const { runRelease } = await import('../../features/release/run.ts');
+      const { releaseOutcome } = await import('../../features/release/view.ts');
+      const required = flags.tier === 'accepted' ? 'accepted' : 'trusted';
+      const request = { target: args.target, key: flags.key, required, images: true } as const;
+      return releaseOutcome(await runRelease(request, app));
+    });
+  }
+}
