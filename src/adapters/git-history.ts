@@ -18,6 +18,36 @@ export async function isAncestor(
   return exitCode === 1 && !(await isShallow(git)) ? 'no' : 'unknown';
 }
 
+/** See `FileHistory.pastObjects`. */
+export async function pastObjects(git: Git, path: string): Promise<readonly string[]> {
+  const log = await git.expect([
+    'log',
+    '--follow',
+    '--format=',
+    '--raw',
+    '--no-abbrev',
+    '--no-ext-diff',
+    '--no-textconv',
+    '-z',
+    '--end-of-options',
+    'HEAD',
+    '--',
+    path,
+  ]);
+  // git-diff, "Raw output format": `:100644 100644 OLD NEW M`, then the path or both paths.
+  const states = text(log)
+    .split('\0')
+    .filter((part) => part.startsWith(':'))
+    .flatMap((line) => {
+      const [oldMode, mode, oldObject = '', object = ''] = line.slice(1).split(' ');
+      return [
+        { mode, object },
+        { mode: oldMode, object: oldObject },
+      ];
+    });
+  return [...new Set(states.flatMap(({ mode, object }) => (mode?.startsWith('100') ? [object] : [])))];
+}
+
 async function isShallow(git: Git): Promise<boolean> {
   return text(await git.expect(['rev-parse', '--is-shallow-repository'])).trim() === 'true';
 }

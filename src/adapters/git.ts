@@ -2,17 +2,17 @@ import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
-import type { History } from '../repository/history.ts';
+import type { FileHistory, History } from '../repository/history.ts';
 import type { FolderEntry, Head, SourceTree } from '../repository/source-tree.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import { bareRepository, localGit, notOpened, openGit, text } from './git-command.ts';
-import { deepen, isAncestor } from './git-history.ts';
+import { deepen, isAncestor, pastObjects } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, remotesOf, remoteUrl } from './git-remotes.ts';
 import { listChanges, parseTree, readFilters } from './git-tree.ts';
 
 /** A repository at one commit. */
-export type GitRepository = SourceTree & History;
+export type GitRepository = SourceTree & History & FileHistory;
 
 /**
  * Opens the repository around a folder at its HEAD.
@@ -56,6 +56,7 @@ export async function openRepository(
     },
     filters: (paths) => readFilters(git, paths),
     isAncestor: async (ancestor, descendant) => isAncestor(await guarded(), ancestor, descendant),
+    pastObjects: async (path) => pastObjects(await guarded(), path),
     deepen: async () => deepen(await guarded(), await remotes()),
     remoteUrl: async () => remoteUrl(await remotes()),
   };

@@ -39,6 +39,18 @@ export const effectFlags = {
   'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
 };
 
+/** Flags of scaffold for what was scaffolded before. */
+export const updateFlags = {
+  update: boolean({
+    summary: 'Take over what the template changed; edited files are merged.',
+  }),
+  all: boolean({
+    summary: 'With --update: every primitive that was scaffolded.',
+    dependsOn: ['update'],
+    exclusive: ['kind', 'name', 'restore', 'gitops-pr'],
+  }),
+};
+
 /** Flags of commands that report progress. */
 export const eventFlags = {
   events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),

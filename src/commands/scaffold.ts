@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
-import { baseFlags, effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
+import { baseFlags, effectFlags, eventFlags, reportFlags, updateFlags } from '../cli/flags.ts';
 import { misspeltFlag, rethrow, splitInputs } from '../cli/inputs.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { nestOutcome } from '../render/outcome.ts';
@@ -18,6 +18,7 @@ export default class Scaffold extends BaseCommand {
       description: 'See what becomes of every file, with size and digest',
       command: '<%= config.bin %> scaffold --kind domain --name orders --dry-run --json',
     },
+    { description: 'Take over newer templates', command: '<%= config.bin %> scaffold --update --all' },
     {
       description: 'Take the events of a domain',
       command: '<%= config.bin %> scaffold --kind projection --name board --source domain/orders',
@@ -26,9 +27,8 @@ export default class Scaffold extends BaseCommand {
   static override flags = {
     kind: string({ summary: 'What it is, such as domain.', helpValue: 'KIND' }),
     name: string({ summary: 'What it is called, such as orders.', helpValue: 'NAME' }),
-    'gitops-pr': boolean({
-      summary: 'Then ask the GitOps repository for its wiring as v1: gitops scaffold.',
-    }),
+    'gitops-pr': boolean({ summary: 'Then ask the GitOps repository for its wiring as v1.' }),
+    ...updateFlags,
     restore: boolean({ summary: 'Write files again that were deleted or renamed since.' }),
     ...effectFlags,
     ...reportFlags(),
@@ -39,19 +39,19 @@ export default class Scaffold extends BaseCommand {
     const known = { ...baseFlags, ...Scaffold.flags };
     const { rest, inputs } = splitInputs(this.argv, known);
     const { flags } = await this.parse(Scaffold, rest);
-    const { kind, name, restore, 'dry-run': dryRun } = flags;
+    const { kind, name, restore, update, 'dry-run': dryRun } = flags;
     const slip = misspeltFlag('scaffold', inputs, known);
     if (slip && !(kind && name)) throw slip;
     return this.act(flags, async (app) => {
-      const [{ runScaffold }, { scaffoldOutcome }, { location }] = await Promise.all([
-        import('../features/scaffold/run.ts'),
-        import('../features/scaffold/view.ts'),
-        app.workspace(),
-      ]);
+      const { runScaffold, runUpdateAll } = await import('../features/scaffold/run.ts');
+      const { scaffoldOutcome, updateOutcome } = await import('../features/scaffold/view.ts');
+      const place = { root: (await app.workspace()).location.root, cwd: app.cwd };
+      if (flags.all) return updateOutcome(await runUpdateAll({ inputs, dryRun }, app), place);
       const proposal = flags['gitops-pr'] ? import('../features/gitops-scaffold/propose.ts') : undefined;
       const propose = await (await proposal)?.openProposal(app, dryRun);
-      const document = await runScaffold({ kind, name, inputs, restore, dryRun }, app).catch(rethrow(slip));
-      const outcome = scaffoldOutcome(document, { root: location.root, cwd: app.cwd });
+      const request = { kind, name, inputs, restore, update, dryRun };
+      const document = await runScaffold(request, app).catch(rethrow(slip));
+      const outcome = scaffoldOutcome(document, place);
       if (propose === undefined || outcome.exit !== 0) return outcome;
       return nestOutcome(outcome, 'gitops', await propose(document));
     });

@@ -16,3 +16,12 @@ export interface History {
    */
   remoteUrl(): Promise<string | undefined>;
 }
+
+/** What an update needs of git's history. Implemented by `adapters/git`. */
+export interface FileHistory {
+  /**
+   * The objects that a path relative to the root, and what it was renamed from, had in the history of HEAD, newest first.
+   * Throws `git-failed` (exit 3).
+   */
+  pastObjects(path: string): Promise<readonly string[]>;
+}

@@ -26,6 +26,12 @@ export const PrimitiveFile = strictObject(
                 'SHA-256 of each file as it was written, in lines as `sha256sum --check` reads them.',
             }),
           ),
+          merged: Type.Optional(
+            Type.String({
+              description:
+                'As `files`: what the template made of an edited file each time that `scaffold --update` merged it, oldest first.',
+            }),
+          ),
         },
         'What this was scaffolded from.',
       ),

@@ -11,8 +11,10 @@ export interface Provenance {
   readonly version: number;
   /** What was asked for besides the name. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Path below the primitive -> digest of the file as it was written. */
+  /** Path below the primitive -> digest of the file as it was written: the base of a merge. */
   readonly files: ReadonlyMap<string, Digest>;
+  /** Path of an edited file -> digests of what the template made of it each time that it was merged, oldest first. */
+  readonly merged?: ReadonlyMap<string, readonly Digest[]>;
 }
 
 /** A `primitive.yaml` that is there. */
@@ -44,6 +46,7 @@ export function manifestOf(text: string, { kind, name, image, bpmn, template }: 
     version: template.version,
     inputs: template.inputs ?? {},
     files: readFiles(template.files ?? {}),
+    ...(template.merged && { merged: groupByPath(sumEntries(template.merged)) }),
   };
   return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
 }
@@ -73,29 +76,53 @@ export function withProvenance(manifest: Manifest, shown: string, provenance: Pr
   });
 }
 
-function record({ version, inputs, files }: Provenance) {
-  const lines = [...files].sort(byCodeUnit).map(([path, digest]) => `${digestHex(digest)}  ${path}`);
+function record({ version, inputs, files, merged = new Map() }: Provenance) {
   return {
     version,
     ...(Object.keys(inputs).length > 0
       ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byCodeUnit)) }
       : {}),
-    files: lines.join('\n'),
+    files: sumLines([...files].sort(byCodeUnit)),
+    ...(merged.size > 0
+      ? {
+          merged: sumLines(
+            [...merged]
+              .sort(byCodeUnit)
+              .flatMap(([path, digests]) => digests.map((digest) => [path, digest] as const)),
+          ),
+        }
+      : {}),
   };
+}
+
+function sumLines(entries: readonly (readonly [path: string, digest: Digest])[]): string {
+  return entries.map(([path, digest]) => `${digestHex(digest)}  ${path}`).join('\n');
 }
 
 /** A line for each file, as `sha256sum` writes and checks them; a mapping in the form of earlier versions. */
 function readFiles(files: string | Readonly<Record<string, string>>): ReadonlyMap<string, Digest> {
-  const entries =
-    typeof files === 'string'
-      ? files.split('\n').flatMap((line): [string, string][] => {
-          const [, hex, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-          return hex === undefined || path === undefined ? [] : [[path, `sha256:${hex}`]];
-        })
-      : Object.entries(files);
+  if (typeof files === 'string') return new Map(sumEntries(files));
   return new Map(
-    entries.flatMap(([path, digest]): [string, Digest][] => (isDigest(digest) ? [[path, digest]] : [])),
+    Object.entries(files).flatMap(([path, digest]): [string, Digest][] =>
+      isDigest(digest) ? [[path, digest]] : [],
+    ),
   );
 }
 
-const byCodeUnit = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);
+function sumEntries(lines: string): readonly [path: string, digest: Digest][] {
+  return lines.split('\n').flatMap((line): [string, Digest][] => {
+    const [, hex, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+    const digest = `sha256:${hex}`;
+    return path !== undefined && isDigest(digest) ? [[path, digest]] : [];
+  });
+}
+
+function groupByPath(
+  entries: readonly (readonly [path: string, digest: Digest])[],
+): ReadonlyMap<string, readonly Digest[]> {
+  const groups = new Map<string, Digest[]>();
+  for (const [path, digest] of entries) groups.set(path, [...(groups.get(path) ?? []), digest]);
+  return groups;
+}
+
+const byCodeUnit = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1);

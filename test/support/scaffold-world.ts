@@ -1,3 +1,4 @@
+import { openRepository } from '../../src/adapters/git.ts';
 import { readIgnored } from '../../src/adapters/git-ignored.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import type { Emit } from '../../src/core/events.ts';
@@ -68,20 +69,35 @@ export interface Asked {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly restore?: boolean;
+  readonly update?: boolean;
 }
 
 /** Plans as the command does, from a folder of the repository. */
 export async function prepare(
   root: string,
-  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root, restore = false }: Asked = {},
+  {
+    kind = 'widget',
+    name = 'order-lines',
+    inputs = {},
+    cwd = root,
+    restore = false,
+    update = false,
+  }: Asked = {},
 ): Promise<{ readonly plan: ScaffoldPlan; readonly contents: Contents }> {
-  return prepareScaffold({ kind, name, inputs, restore }, await place(root, cwd));
+  return prepareScaffold({ kind, name, inputs, restore, update }, await place(root, cwd));
 }
 
 /** Plans and writes as the command does; warnings go to `emit`. */
 export async function scaffold(
   root: string,
-  { kind = 'widget', name = 'order-lines', inputs = {}, cwd = root, restore = false }: Asked = {},
+  {
+    kind = 'widget',
+    name = 'order-lines',
+    inputs = {},
+    cwd = root,
+    restore = false,
+    update = false,
+  }: Asked = {},
   signal: AbortSignal = new AbortController().signal,
   emit: Emit = () => {},
 ): Promise<ScaffoldDocument> {
@@ -89,17 +105,18 @@ export async function scaffold(
   const ports: ScaffoldPorts = {
     workspace: async () => ({ location, config }),
     kinds: async () => kinds,
+    tree: () => openRepository(createProcesses(gitEnvironment), root),
     cwd,
     ignored: (folder) => readIgnored(createProcesses(gitEnvironment), root, folder),
     emit,
     signal,
   };
-  return runScaffold({ kind, name, inputs, restore, dryRun: false }, ports);
+  return runScaffold({ kind, name, inputs, restore, update, dryRun: false }, ports);
 }
 
 async function place(root: string, cwd: string): Promise<ScaffoldPlace> {
   const location = await findConfig({ cwd: root });
   const config = await loadConfig(location, '0.1.0');
   const kinds = await openAllKinds(config.plugins, location);
-  return { location, config, kinds, cwd };
+  return { location, config, kinds, cwd, tree: () => openRepository(createProcesses(gitEnvironment), root) };
 }

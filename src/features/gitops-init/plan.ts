@@ -1,4 +1,4 @@
-import { diff3Merge } from 'node-diff3';
+import { mergeTexts } from '../../repository/merge.ts';
 import type { Files } from './render.ts';
 
 /**
@@ -53,23 +53,9 @@ function changeOf(
 }
 
 function merge(base: string, before: string, wanted: string): Omit<KitChange, 'path'> {
-  const regions = diff3Merge(before.split('\n'), base.split('\n'), wanted.split('\n'), {
-    excludeFalseConflicts: true,
-  });
-  const after = regions.flatMap(({ ok, conflict }) =>
-    conflict === undefined
-      ? (ok ?? [])
-      : [
-          '<<<<<<< yours',
-          ...conflict.a,
-          '||||||| installed',
-          ...conflict.o,
-          '=======',
-          ...conflict.b,
-          '>>>>>>> kit',
-        ],
-  );
-  const lines = regions.flatMap(({ conflict }) => (conflict === undefined ? [] : [conflict.aIndex + 1]));
+  const { text: after, conflicts: lines } = mergeTexts({ base, ours: before, theirs: wanted }, LABELS);
   const action = lines.length === 0 ? 'merge' : 'conflict';
-  return { action, before, after: after.join('\n'), ...(lines.length === 0 ? {} : { lines }) };
+  return { action, before, after, ...(lines.length === 0 ? {} : { lines }) };
 }
+
+const LABELS = { ours: 'yours', base: 'installed', theirs: 'kit' };

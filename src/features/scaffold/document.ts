@@ -11,7 +11,11 @@ export const scaffoldPlanSchema = strictObject({
   name: Type.String(),
   path: Type.String({ description: 'Folder, relative to that of the config.' }),
   template: strictObject({
-    version: Type.Integer({ minimum: 1 }),
+    version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
+    recorded: Type.Integer({
+      minimum: 1,
+      description: 'What primitive.yaml will say: the version that every file is of.',
+    }),
     from: Type.Union([Type.Integer(), Type.Null()], {
       description: 'Version that it was scaffolded from before; null for a new primitive.',
     }),
@@ -21,12 +25,16 @@ export const scaffoldPlanSchema = strictObject({
     strictObject({
       path: Type.String({ description: 'Relative to the folder of the primitive.' }),
       owner: Type.Enum(['impl', 'generated', 'config']),
-      action: Type.Enum(['create', 'update', 'unchanged', 'keep', 'skip', 'conflict']),
+      action: Type.Enum(['create', 'update', 'merge', 'unchanged', 'keep', 'skip', 'conflict'], {
+        description:
+          'merge: what the template changed is put into an edited file; only with --update, as is update of an unedited one.',
+      }),
       reason: Type.Optional(
         Type.Enum([
           'edited',
           'template-changed',
           'edited-and-template-changed',
+          'base-missing',
           'unrecorded',
           'generator-input-edited',
           'left-over',
@@ -38,6 +46,14 @@ export const scaffoldPlanSchema = strictObject({
       mode: Type.Enum(['100644', '100755']),
       size: Type.Integer({ description: 'Bytes of what the template makes.' }),
       digest,
+      merged: Type.Optional(
+        Type.Unsafe<Digest>(Type.String({ description: 'Of a merge: the digest of what is written.' })),
+      ),
+      conflicts: Type.Optional(
+        Type.Array(Type.Integer(), {
+          description: 'Lines of the file that is there which the template changed too; they get markers.',
+        }),
+      ),
       existing: Type.Optional(digest),
       existingSize: Type.Optional(Type.Integer({ description: 'Bytes of the file that is there.' })),
     }),
@@ -58,3 +74,13 @@ export const scaffoldPlanSchema = strictObject({
 
 /** `primitive.scaffold-plan/v1`: the plan, and whether it was carried out. */
 export type ScaffoldDocument = DataOf<typeof scaffoldPlanSchema>;
+
+/** What `scaffold --update --all` does, or would do. */
+export const scaffoldUpdateSchema = strictObject({
+  schema: Type.Literal('primitive.scaffold-update/v1'),
+  primitives: Type.Array(scaffoldPlanSchema, { description: 'Sorted by kind, then name.' }),
+  written: Type.Boolean({ description: 'False for a dry run.' }),
+});
+
+/** `primitive.scaffold-update/v1`: the plan of each primitive. */
+export type ScaffoldUpdateDocument = DataOf<typeof scaffoldUpdateSchema>;

@@ -29,9 +29,13 @@ export async function executeScaffold(
   });
 }
 
-function changeOf({ path, action, digest, mode, existing }: PlannedFile, contents: Contents): FileChange {
-  if (action !== 'create' && action !== 'update') return { path, before: existing, after: 'keep' };
-  const bytes = contents.get(digest);
+function changeOf(
+  { path, action, digest, merged = digest, mode, existing }: PlannedFile,
+  contents: Contents,
+): FileChange {
+  if (action !== 'create' && action !== 'update' && action !== 'merge')
+    return { path, before: existing, after: 'keep' };
+  const bytes = contents.get(merged);
   if (bytes === undefined) throw new TypeError(`no content for ${path}`);
   return { path, before: existing, after: { bytes, executable: mode === '100755' } };
 }

@@ -4,9 +4,11 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { languageNamed } from '../../languages/all.ts';
 import { globMatcher } from '../../repository/globs.ts';
+import { mergeTexts } from '../../repository/merge.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { newManifest, type Provenance, withProvenance } from '../../repository/provenance.ts';
 import type { ScaffoldDocument } from './document.ts';
+import type { EditedFile } from './edited.ts';
 import type { Existing, Site } from './facts.ts';
 
 /** `primitive.scaffold-plan/v1`: what `--dry-run` prints is what is executed. */
@@ -15,7 +17,7 @@ export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
 /** One file of a plan. `existing` is compared again before anything is written. */
 export type PlannedFile = ScaffoldPlan['files'][number];
 
-/** What scaffold does with a file. Only `create` and `update` write anything. */
+/** What scaffold does with a file. Only `create`, `update` and `merge` write anything. */
 export type Action = PlannedFile['action'];
 
 /** Why a file has its action, where that is not plain. */
@@ -37,6 +39,10 @@ export interface ScaffoldFacts {
   readonly unmanaged: readonly string[];
   /** Write files again that were deleted. */
   readonly restore: boolean;
+  /** Take over what the template changed; else files that are there stay as they are. */
+  readonly update: boolean;
+  /** For an update: each edited file whose template changed, with the text that both changes began from. */
+  readonly edited: ReadonlyMap<string, EditedFile>;
 }
 
 /** Decides the action of each file. Pure; refuses nothing, see {@link refuseConflicts}. */
@@ -47,8 +53,9 @@ export function planScaffold(facts: ScaffoldFacts): {
   const { kind, name, inputs, rendered, site } = facts;
   const before = site.manifest?.provenance;
   const contents = new Map<Digest, Uint8Array>();
-  const files = planFiles(facts, before);
-  const after: Provenance = { version: kind.version, inputs, files: recordAfter(files, before) };
+  const files = planFiles(facts, before, contents);
+  const recorded = files.some(isBehind) ? (before?.version ?? kind.version) : kind.version;
+  const after: Provenance = { version: recorded, inputs, ...recordAfter(files, before) };
   const text =
     site.manifest === undefined
       ? newManifest(kind.kind, name, after)
@@ -61,7 +68,7 @@ export function planScaffold(facts: ScaffoldFacts): {
     kind: kind.kind,
     name,
     path: site.path,
-    template: { version: kind.version, from: before?.version ?? null },
+    template: { version: kind.version, recorded, from: before?.version ?? null },
     inputs,
     files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
     unmanaged: facts.unmanaged,
@@ -91,9 +98,29 @@ export function refuseConflicts({ kind, name, path, files, unmanaged }: Scaffold
   );
 }
 
-function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): PlannedFile[] {
+/** Files whose template changed and that did not take it over. */
+const BEHIND: readonly (ActionReason | undefined)[] = [
+  'template-changed',
+  'edited-and-template-changed',
+  'base-missing',
+];
+
+/** Whether a file is older than its template once the plan is executed. */
+export function isBehind({ action, reason }: PlannedFile): boolean {
+  return action === 'keep' && BEHIND.includes(reason);
+}
+
+function planFiles(
+  facts: ScaffoldFacts,
+  before: Provenance | undefined,
+  contents: Map<Digest, Uint8Array>,
+): PlannedFile[] {
   const { kind, rendered, existing } = facts;
-  const planned = [...rendered].map(([path, file]) => planFile(path, file, facts, before));
+  const planned = [...rendered].map(([path, file]) => {
+    const { merge, ...plain } = planFile(path, file, facts, before);
+    if (merge !== undefined) contents.set(digestOf(merge), merge);
+    return plain;
+  });
   const files = keepGenerated(planned, kind);
   const leftOver = [...(before?.files.keys() ?? [])].flatMap((path): PlannedFile[] => {
     const found = existing.get(path);
@@ -113,12 +140,14 @@ function planFiles(facts: ScaffoldFacts, before: Provenance | undefined): Planne
   return [...files, ...leftOver];
 }
 
+const AS_ITS_OWNER_HAS_IT: readonly Action[] = ['keep', 'skip', 'merge'];
+
 /** What is generated from a file that a person edited stays as it is, for the generator to write. */
 function keepGenerated(
   files: readonly PlannedFile[],
   { generators = [], files: rules = [] }: Kind,
 ): readonly PlannedFile[] {
-  const edited = files.filter(({ action }) => action === 'keep' || action === 'skip').map(({ path }) => path);
+  const edited = files.flatMap(({ path, action }) => (AS_ITS_OWNER_HAS_IT.includes(action) ? [path] : []));
   const stale = generators.filter(({ reads }) =>
     edited.some((path) => reads.some((glob) => globMatcher(glob)(path))),
   );
@@ -137,9 +166,9 @@ function keepGenerated(
 function planFile(
   path: string,
   { bytes, mode, owner }: RenderedFile,
-  { existing, restore }: ScaffoldFacts,
+  { existing, restore, update, edited }: ScaffoldFacts,
   before: Provenance | undefined,
-): PlannedFile {
+): PlannedFile & { readonly merge?: Uint8Array } {
   const digest = digestOf(bytes);
   const file = { path, owner, mode, size: bytes.length, digest };
   const found = existing.get(path);
@@ -155,14 +184,37 @@ function planFile(
   if (before === undefined) return { ...there, action: 'conflict', reason: 'unmanaged' };
   if (found.digest === digest) return { ...there, action: 'unchanged' };
   if (owner === 'generated') return { ...there, action: 'update' };
-  return { ...there, action: 'keep', reason: whyKept(found.digest, digest, recorded) };
+  const reason = whyKept(found.digest, digest, recorded, before.merged?.get(path)?.at(-1));
+  if (!update) return { ...there, action: 'keep', reason };
+  if (reason === 'template-changed') return { ...there, action: 'update' };
+  const mine = edited.get(path);
+  if (reason !== 'edited-and-template-changed' || mine === undefined)
+    return { ...there, action: 'keep', reason };
+  if (mine.base === undefined) return { ...there, action: 'keep', reason: 'base-missing' };
+  const theirs = new TextDecoder().decode(bytes);
+  const { text, conflicts } = mergeTexts({ base: mine.base, ours: mine.text, theirs }, LABELS);
+  const merge = new TextEncoder().encode(text);
+  return {
+    ...there,
+    action: 'merge',
+    merged: digestOf(merge),
+    ...(conflicts.length > 0 ? { conflicts } : {}),
+    merge,
+  };
 }
 
+const LABELS = { ours: 'yours', base: 'scaffolded', theirs: 'template' };
+
 /** Two signals: what was written against what is there, and against what would be written. */
-function whyKept(found: Digest, wanted: Digest, recorded: Digest | undefined): ActionReason {
+function whyKept(
+  found: Digest,
+  wanted: Digest,
+  recorded: Digest | undefined,
+  merged: Digest | undefined,
+): ActionReason {
   if (recorded === undefined) return 'unrecorded';
-  if (recorded === wanted) return 'edited';
-  return recorded === found ? 'template-changed' : 'edited-and-template-changed';
+  if (recorded === wanted || merged === wanted) return 'edited';
+  return recorded === found || merged === found ? 'template-changed' : 'edited-and-template-changed';
 }
 
 function planManifest({ bytes, mode, owner }: RenderedFile, { existing }: ScaffoldFacts): PlannedFile {
@@ -175,17 +227,29 @@ function planManifest({ bytes, mode, owner }: RenderedFile, { existing }: Scaffo
   return { ...there, action: found.digest === digest ? 'unchanged' : 'update' };
 }
 
-/** Of each file, the digest as it was last written: that of a kept or skipped one is still the older. */
+/**
+ * Of each file, the digest as it was last written: that of a kept, merged or skipped one is still the older, so that the
+ * base of the next merge is in git's history.
+ */
 function recordAfter(
   files: readonly PlannedFile[],
   before: Provenance | undefined,
-): ReadonlyMap<string, Digest> {
-  return new Map(
-    files.flatMap(({ path, action, digest }): [string, Digest][] => {
-      const last = action === 'keep' || action === 'skip' ? before?.files.get(path) : digest;
-      return last === undefined ? [] : [[path, last]];
+): Pick<Provenance, 'files' | 'merged'> {
+  const stays = ({ action }: PlannedFile) => AS_ITS_OWNER_HAS_IT.includes(action);
+  const entriesOf = <T>(of: (file: PlannedFile) => T | undefined) =>
+    new Map(
+      files.flatMap((file): [string, T][] => {
+        const value = of(file);
+        return value === undefined ? [] : [[file.path, value]];
+      }),
+    );
+  return {
+    files: entriesOf((file) => (stays(file) ? before?.files.get(file.path) : file.digest)),
+    merged: entriesOf((file): readonly Digest[] | undefined => {
+      const merged = before?.merged?.get(file.path);
+      return file.action === 'merge' ? [...(merged ?? []), file.digest] : stays(file) ? merged : undefined;
     }),
-  );
+  };
 }
 
 function nextSteps(

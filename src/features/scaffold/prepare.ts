@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -10,10 +10,11 @@ import { render, templateVariables } from '../../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
 import { joinRepository } from '../../oci/reference.ts';
 import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import { type ConfigLocation, pathBelow } from '../../repository/discovery.ts';
 import { entryLines, guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { clashOf, nameFault, nameLike } from '../../repository/primitive-names.ts';
+import { type EditedRecord, type PastFiles, readEdited } from './edited.ts';
 import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
 import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
 import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
@@ -26,6 +27,8 @@ export interface NamedPrimitive {
   readonly inputs: GivenInputs;
   /** Write files again that were deleted. */
   readonly restore: boolean;
+  /** Take over what the template changed. */
+  readonly update: boolean;
 }
 
 /** Where it is to be written, and what from. */
@@ -35,6 +38,8 @@ export interface ScaffoldPlace {
   readonly kinds: Kinds;
   /** Where paths in inputs start; absolute. */
   readonly cwd: string;
+  /** The repository at HEAD, for an update. */
+  tree(): Promise<PastFiles>;
 }
 
 /**
@@ -42,7 +47,8 @@ export interface ScaffoldPlace {
  *
  * Throws, exit 2: `git-not-a-repository`, `kind-unknown`, `kind-not-scaffolded`, `name-invalid`, `name-clash`,
  * `image-clash`, `reference-invalid`, `languages-missing`, `scaffold-blocked`, `scaffold-mismatch`, `input-…`,
- * `source-…`, `bpmn-…`, `kind-…` for a broken kind, `primitive-…` for a broken `primitive.yaml`.
+ * `source-…`, `bpmn-…`, `kind-…` for a broken kind, `primitive-…` for a broken `primitive.yaml`; for an update also
+ * `scaffold-not-recorded`, `scaffold-template-newer`, `scaffold-uncommitted`, and what git throws.
  */
 export async function prepareScaffold(
   request: NamedPrimitive,
@@ -110,17 +116,58 @@ export async function prepareScaffold(
   const existing = await readExisting(folder, paths);
   // Another process was quicker: now its primitive is there, whole.
   if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
-  const planned = planScaffold({
-    kind,
-    name: request.name,
-    inputs,
-    rendered,
-    site,
-    existing,
-    unmanaged,
-    restore: request.restore,
+  const { name, restore, update } = request;
+  const facts = { kind, name, inputs, rendered, site, existing, unmanaged, restore, update };
+  const planned = planScaffold({ ...facts, edited: new Map() });
+  if (!update) return { ...planned, warnings };
+  checkUpdate(kind, site);
+  const edited = new Map(
+    planned.plan.files.flatMap(({ path, reason }): [string, EditedRecord][] => {
+      const written = provenance?.files.get(path);
+      if (reason !== 'edited-and-template-changed' || written === undefined) return [];
+      return [[path, { written, merged: provenance?.merged?.get(path) ?? [] }]];
+    }),
+  );
+  const tree = await place.tree();
+  const updated = planScaffold({
+    ...facts,
+    edited: await readEdited({ root: location.root, folder: site.path }, edited, tree),
   });
-  return { ...planned, warnings };
+  await checkCommitted(updated.plan, location.root, tree);
+  return { ...updated, warnings };
+}
+
+/** An older CLI has an older template: it would take back what a newer one wrote. */
+function checkUpdate(kind: Kind, { path, manifest }: Site): void {
+  const version = manifest?.provenance?.version;
+  if (version === undefined) {
+    throw new PrimitiveError('scaffold-not-recorded', `Cannot update ${path}.`, {
+      why: `${path}/${MANIFEST} does not say what was scaffolded there.`,
+      suggestions: [`primitive scaffold --kind ${kind.kind} --name NAME`],
+    });
+  }
+  if (version <= kind.version) return;
+  throw new PrimitiveError('scaffold-template-newer', `Cannot update ${path}.`, {
+    why: `It is of version ${version} of the template of ${kind.kind}, and here is version ${kind.version}.`,
+    suggestions: [
+      'Use the version of primitive, or of the package of the kind, that wrote it, or a newer one.',
+    ],
+  });
+}
+
+/** What is written over can be had again from the commit. */
+async function checkCommitted({ path: folder, files }: ScaffoldPlan, root: string, tree: PastFiles) {
+  const base = pathBelow(tree.root, root) ?? '';
+  const changed = new Set((await tree.changes()).map(({ path }) => path));
+  const written = files
+    .filter(({ action, existing }) => (action === 'update' || action === 'merge') && existing !== undefined)
+    .map(({ path }) => posix.join(base, folder, path));
+  const uncommitted = written.filter((path) => changed.has(path));
+  if (uncommitted.length === 0) return;
+  throw new PrimitiveError('scaffold-uncommitted', `Cannot update ${folder}: files are not committed.`, {
+    why: [...uncommitted.slice(0, 10), ...(uncommitted.length > 10 ? ['…'] : [])].join('\n'),
+    suggestions: ['Commit or stash them first: an update writes over them.'],
+  });
 }
 
 async function kindOf(name: string, kinds: Kinds): Promise<Kind> {

@@ -5,8 +5,11 @@ import { nearest } from '../../core/nearest.ts';
 import { allKinds, type Kind, type Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
+import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
 import { nameFault } from '../../repository/primitive-names.ts';
-import type { ScaffoldDocument } from './document.ts';
+import { readPrimitives } from '../../repository/primitives.ts';
+import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
+import type { PastFiles } from './edited.ts';
 import { executeScaffold } from './execute.ts';
 import type { GivenInputs } from './inputs.ts';
 import type { ScaffoldPlan } from './plan.ts';
@@ -19,6 +22,8 @@ export interface ScaffoldRequest {
   readonly inputs: GivenInputs;
   /** Write files again that were deleted. */
   readonly restore: boolean;
+  /** Take over what the template changed. */
+  readonly update: boolean;
   readonly dryRun: boolean;
 }
 
@@ -33,6 +38,8 @@ export interface Question {
 export interface ScaffoldPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;
+  /** The repository at HEAD. */
+  tree(): Promise<PastFiles>;
   /** Where paths in inputs start; absolute, links resolved. */
   readonly cwd: string;
   /** Absent without a terminal to ask on. */
@@ -53,10 +60,10 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
   const { cwd, signal, emit } = ports;
   const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
   const named = await completeName(request, kinds, ports);
-  const { inputs, restore, dryRun } = request;
+  const { inputs, restore, update, dryRun } = request;
   const { plan, contents, warnings } = await prepareScaffold(
-    { ...named, inputs, restore },
-    { location, config, kinds, cwd },
+    { ...named, inputs, restore, update },
+    { location, config, kinds, cwd, tree: ports.tree },
   );
   for (const warning of warnings) {
     emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
@@ -66,6 +73,46 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
   await executeScaffold(plan, contents, { root: location.root, signal });
   if (!signal.aborted) await warnOfIgnored(plan, ports);
   return { ...plan, written: true };
+}
+
+/**
+ * Updates every primitive that was scaffolded, one after the other, once all of them are planned; a dry run only plans.
+ * Throws what {@link prepareScaffold} and {@link executeScaffold} throw.
+ */
+export async function runUpdateAll(
+  { inputs, dryRun }: Pick<ScaffoldRequest, 'inputs' | 'dryRun'>,
+  ports: ScaffoldPorts,
+): Promise<ScaffoldUpdateDocument> {
+  const [input] = Object.keys(inputs);
+  if (input !== undefined) {
+    throw new PrimitiveError('input-unknown', `Flag --${input} is unknown.`, {
+      why: '--all updates primitives of all kinds with the inputs that they were scaffolded with',
+    });
+  }
+  const { cwd, signal, emit, tree } = ports;
+  const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
+  const texts = await readPrimitiveTexts(location.root, '');
+  const primitives = await readPrimitives(texts, { location, config, kinds, base: '' });
+  const prepared: Awaited<ReturnType<typeof prepareScaffold>>[] = [];
+  for (const { kind, name, manifest, fault } of primitives) {
+    if (manifest === undefined && fault !== undefined) throw fault;
+    if (manifest?.provenance === undefined) continue;
+    const request = { kind, name, inputs: {}, restore: false, update: true };
+    prepared.push(await prepareScaffold(request, { location, config, kinds, cwd, tree }));
+  }
+  for (const { plan, contents, warnings } of prepared) {
+    for (const warning of warnings)
+      emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
+    if (dryRun) continue;
+    emit({ type: 'step', step: 'write', message: `Writing ${plan.path}` });
+    await executeScaffold(plan, contents, { root: location.root, signal });
+  }
+  const written = !dryRun;
+  return {
+    schema: 'primitive.scaffold-update/v1',
+    primitives: prepared.map(({ plan }) => ({ ...plan, written })),
+    written,
+  };
 }
 
 /** Kind and name: as given, else as answered; without a terminal, an error that lists the choices. */

@@ -2,13 +2,14 @@ import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
-import type { ScaffoldDocument } from './document.ts';
+import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
 import type { Action, ActionReason, PlannedFile } from './plan.ts';
 
 const REASONS: Readonly<Record<ActionReason, string>> = {
   edited: 'edited by hand',
   'template-changed': 'the template has changed',
   'edited-and-template-changed': 'edited by hand, and the template has changed',
+  'base-missing': 'edited by hand, and the text that it was scaffolded with is not in the history of git',
   unrecorded: 'not written by scaffold',
   'generator-input-edited': 'generated from edited files: primitive generate',
   'left-over': 'the template does not write it any more',
@@ -17,15 +18,51 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   unmanaged: 'was there before',
 };
 
-/** The plan as an outcome; `root` is the folder of the config. Exit 2 for a conflict. */
+/**
+ * The plan as an outcome; `root` is the folder of the config. Exit code 2 for what is in the way, 1 if an update leaves
+ * something to its owner.
+ */
 export function scaffoldOutcome(
   document: ScaffoldDocument,
   { root, cwd }: { readonly root: string; readonly cwd: string },
 ): Outcome {
   const elsewhere = root === cwd ? undefined : root;
   const refused = document.unmanaged.length > 0 || document.files.some(({ action }) => action === 'conflict');
-  return { document, text: (style) => scaffoldText(document, style, elsewhere), exit: refused ? 2 : 0 };
+  const unfinished = document.files.some(isUnfinished);
+  return {
+    document,
+    text: (style) => scaffoldText(document, style, elsewhere),
+    exit: refused ? 2 : unfinished ? 1 : 0,
+  };
 }
+
+/** The plans of an update as an outcome: of each primitive what changes, or that nothing does. */
+export function updateOutcome(
+  document: ScaffoldUpdateDocument,
+  place: { readonly root: string; readonly cwd: string },
+): Outcome {
+  const outcomes = document.primitives.map((plan) => scaffoldOutcome(plan, place));
+  return {
+    document,
+    text: (style) =>
+      document.primitives.map((plan) => updateText(plan, style)).join('') ||
+      'No primitive here was scaffolded.\n',
+    exit: outcomes.some(({ exit }) => exit === 2) ? 2 : outcomes.some(({ exit }) => exit === 1) ? 1 : 0,
+  };
+}
+
+function updateText({ kind, name, template, files, written }: ScaffoldDocument, style: Style): string {
+  const changes = files.filter(({ action, path }) => WRITES.includes(action) && path !== 'primitive.yaml');
+  const id = style.bold(sanitizeLine(`${kind}/${name}`));
+  const open = unfinishedLines(files).map((line) => `  ${style.red(line)}\n`);
+  if (changes.length === 0 && open.length === 0)
+    return `${id}: version ${template.recorded}, nothing to update\n`;
+  const head = `${id}: version ${template.from ?? '-'} to ${template.recorded}${written ? '' : '; nothing was written'}\n`;
+  const rows = changes.map((file) => ['', ...row(file, style)]);
+  return `${head}${table(rows)}${open.join('')}`;
+}
+
+const WRITES: readonly Action[] = ['create', 'update', 'merge'];
 
 /** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
 function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
@@ -37,9 +74,14 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
   const head = `${style.bold(`${kind}/${name}`)} in ${path}: ${summary(files, written)}`;
   const conflict = unmanaged.length > 0 || files.some(({ action }) => action === 'conflict');
   const deleted = files.some(({ action, reason }) => action === 'skip' && reason === 'was-deleted');
+  const behind = files.some(
+    ({ reason }) => reason === 'template-changed' || reason === 'edited-and-template-changed',
+  );
   const after = conflict
     ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
     : [
+        ...unfinishedLines(files).map((line) => style.red(line)),
+        ...(behind ? ['The template has changed; to take that over: --update'] : []),
         ...(deleted ? ['Deleted files stay away; --restore writes them again.'] : []),
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
@@ -47,10 +89,27 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
   return `${table([...rows, ...conflicts])}\n${[head, ...after].join('\n')}\n`;
 }
 
+/** An edited file that an update could not merge, or not all of it. */
+function isUnfinished({ reason, conflicts = [] }: PlannedFile): boolean {
+  return reason === 'base-missing' || conflicts.length > 0;
+}
+
+/** What is left to do after an update, one line for each file. */
+function unfinishedLines(files: readonly PlannedFile[]): readonly string[] {
+  return files
+    .filter(isUnfinished)
+    .map(({ path, conflicts = [] }) =>
+      conflicts.length > 0
+        ? `Resolve ${sanitizeLine(path)}: the template changed the same lines (${conflicts.join(', ')}).`
+        : `Compare ${sanitizeLine(path)} by hand, or get the whole history: git fetch --unshallow`,
+    );
+}
+
 function row({ action, path, size, existingSize, reason }: PlannedFile, style: Style): readonly string[] {
   const paint: Readonly<Record<Action, (text: string) => string>> = {
     create: style.green,
     update: style.yellow,
+    merge: style.yellow,
     unchanged: style.dim,
     keep: style.bold,
     skip: style.dim,
@@ -65,7 +124,7 @@ function row({ action, path, size, existingSize, reason }: PlannedFile, style: S
 }
 
 function summary(files: readonly PlannedFile[], written: boolean): string {
-  const actions: readonly Action[] = ['create', 'update', 'unchanged', 'keep', 'skip', 'conflict'];
+  const actions: readonly Action[] = ['create', 'update', 'merge', 'unchanged', 'keep', 'skip', 'conflict'];
   const counts = actions.flatMap((action) => {
     const count = files.filter((file) => file.action === action).length;
     return count === 0 ? [] : [`${action} ${count}`];

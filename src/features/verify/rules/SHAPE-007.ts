@@ -13,7 +13,7 @@ export const rule: Rule<'primitive'> = {
       {
         message: `${id} was scaffolded from version ${version} of its template, ${kind.version} is there.`,
         path: `${path}/${MANIFEST}`,
-        fix: { kind: 'command', text: `primitive scaffold --kind ${id.replace('/', ' --name ')} --dry-run` },
+        fix: { kind: 'command', text: `primitive scaffold --kind ${id.replace('/', ' --name ')} --update` },
       },
     ];
   },

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/core/digest.ts';
 import type { Existing, Site } from '../../../../src/features/scaffold/facts.ts';
-import { planScaffold, refuseConflicts, type ScaffoldPlan } from '../../../../src/features/scaffold/plan.ts';
+import {
+  planScaffold,
+  refuseConflicts,
+  type ScaffoldFacts,
+  type ScaffoldPlan,
+} from '../../../../src/features/scaffold/plan.ts';
 import type { Kind } from '../../../../src/kinds/kind.ts';
 import type { Owner, RenderedFile } from '../../../../src/kinds/render.ts';
 import { readManifest } from '../../../../src/repository/provenance.ts';
@@ -49,6 +54,7 @@ async function plan(
   recorded?: Readonly<Record<string, string>>,
   unmanaged: readonly string[] = [],
   restore = false,
+  update: Pick<ScaffoldFacts, 'update' | 'edited'> = { update: false, edited: new Map() },
 ): Promise<ScaffoldPlan> {
   const lines = Object.entries(recorded ?? {}).map(
     ([path, text]) => `    ${path}: ${digestOf(bytes(text))}\n`,
@@ -64,7 +70,7 @@ async function plan(
   };
   const existing = new Map(Object.entries(files));
   if (manifest !== undefined) existing.set('primitive.yaml', file(text));
-  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged, restore };
+  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged, restore, ...update };
   return planScaffold(facts).plan;
 }
 
@@ -135,6 +141,35 @@ describe('the action of a file', () => {
     expect(actions(await plan(onDisk(disk), recorded))[path]).toBe(action);
   });
 
+  const withUpdate = (edited: ScaffoldFacts['edited'] = new Map()) => ({ update: true, edited });
+
+  test.each([
+    ['not edited', old, undefined, 'update'],
+    ['edited', { ...old, 'main.go': 'mine' }, { text: 'mine', base: 'main.go old' }, 'merge'],
+    [
+      'edited, of unknown origin',
+      { ...old, 'main.go': 'mine' },
+      { text: 'mine', base: undefined },
+      'keep: base-missing',
+    ],
+    ['edited, and no text', { ...old, 'main.go': 'mine' }, undefined, 'keep: edited-and-template-changed'],
+  ] as const)('in an update, if it is %s', async (_, disk, edited, action) => {
+    const made = await plan(
+      onDisk(disk),
+      old,
+      [],
+      false,
+      withUpdate(new Map(edited === undefined ? [] : [['main.go', edited]])),
+    );
+    expect(actions(made)['main.go']).toBe(action);
+    expect(made.template.recorded).toBe(action.startsWith('keep') ? 1 : 2);
+  });
+
+  test('in an update, if only its owner changed it: kept, and of the new version', async () => {
+    const made = await plan(onDisk({ ...current, 'main.go': 'mine' }), current, [], false, withUpdate());
+    expect([actions(made)['main.go'], made.template.recorded]).toEqual(['keep: edited', 2]);
+  });
+
   test('what its owner deleted stays away, and comes back when asked for', async () => {
     const { 'main.go': _, ...rest } = current;
     expect(actions(await plan(onDisk(rest), current))['main.go']).toBe('skip: was-deleted');
@@ -174,7 +209,8 @@ test('the record of a kept and of a deleted file stays that of what was written'
   const record = made.files.find(({ path }) => path === 'primitive.yaml');
   const text = new TextDecoder().decode(contents.get(record?.digest ?? 'sha256:'));
   const { provenance } = await readManifest(text, 'primitive.yaml');
-  expect(provenance?.version).toBe(2);
+  // Not 2: what the template changed in them is not there.
+  expect([provenance?.version, made.template]).toEqual([1, { version: 2, recorded: 1, from: 1 }]);
   expect(Object.fromEntries(provenance?.files ?? [])).toEqual({
     Dockerfile: digestOf(bytes('Dockerfile old')),
     // Its input is kept as the older template made it: nothing says what it should be generated to.
@@ -195,7 +231,18 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
     others: [],
   };
   const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
-  return { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged: [], restore: false };
+  return {
+    kind,
+    name: 'a',
+    inputs: {},
+    rendered,
+    site,
+    existing,
+    unmanaged: [],
+    restore: false,
+    update: false,
+    edited: new Map(),
+  };
 }
 
 test('a plan is plain data, the same for any order of the files', async () => {
