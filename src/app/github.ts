@@ -1,5 +1,5 @@
 import type { GithubHost } from '../adapters/github/host.ts';
-import type { GitHub } from '../features/gitops-scaffold/github.ts';
+import type { GitHub } from '../dispatch/github.ts';
 import type { RepositoryIds } from '../features/init/guess.ts';
 import { systemClock } from '../http/clock.ts';
 import { createRetrySummary } from '../http/retry-summary.ts';

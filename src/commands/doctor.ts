@@ -2,7 +2,7 @@ import { warnOfShortSecrets } from '../app/secrets.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
 import type { ExitCode } from '../core/errors.ts';
-import type { Target } from '../features/gitops-scaffold/diagnose.ts';
+import type { Target } from '../dispatch/diagnose.ts';
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Check what a publish needs, and how to fix what is missing.';
@@ -23,7 +23,7 @@ export default class Doctor extends BaseCommand {
       const registry = () => app.registry({ retryBudget: 0 });
       const publish = rehearsePublish({ ...app, registry }, PATIENCE, app.emit);
       const checkWorkflow = async (gitops: Target) => {
-        const { lookUp } = await import('../features/gitops-scaffold/diagnose.ts');
+        const { lookUp } = await import('../dispatch/diagnose.ts');
         await lookUp(await app.github(gitops.repository, { budget: 0 }), gitops);
       };
       return doctorOutcome(await runDoctor({ ...app, publish, checkWorkflow }));

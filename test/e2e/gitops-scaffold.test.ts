@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventSchema } from '../../src/core/event-document.ts';
-import { gitopsRunSchema } from '../../src/features/gitops-scaffold/document.ts';
+import { gitopsRunSchema } from '../../src/dispatch/document.ts';
 import { scaffoldPlanSchema } from '../../src/features/scaffold/document.ts';
 import { succeeding, WORKFLOW_PATH, workflowText } from '../support/gitops-world.ts';
 import { installPacked, type Packed } from '../support/packed.ts';

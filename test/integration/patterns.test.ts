@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { analyse } from 'scslre';
 import { describe, expect, it } from 'vitest';
-import { runPattern } from '../../src/features/gitops-scaffold/inputs.ts';
+import { runPattern } from '../../src/dispatch/inputs.ts';
 import { slowInputOf } from '../support/patterns/growth.ts';
 import { type Pattern, type PatternsOfFile, patternsOf } from '../support/patterns/patterns-of.ts';
 
@@ -16,7 +16,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Patterns that are made while the program runs, and why they are linear. */
 const MADE: Readonly<Record<string, string>> = {
   'src/builders/buildx.ts': 'three words of ours, for what buildx prints',
-  'src/features/gitops-scaffold/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
+  'src/dispatch/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
   'src/kinds/kind.ts': 'is not matched, only compiled',
   'src/kinds/stubs.ts': 'names, without quantifiers',
 };

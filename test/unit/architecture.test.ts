@@ -24,6 +24,8 @@ const BELOW = [
   'seal',
   'kinds',
   'render',
+  'gitops',
+  'dispatch',
 ];
 const FEATURES = [...new Set(files.map(roomOf).filter((room) => room.startsWith('features/')))];
 const ALL = [...BELOW, ...FEATURES, 'adapters', 'app', 'cli'];
@@ -41,6 +43,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   builders: ['core', 'oci', 'toolchain'],
   seal: ['core', 'oci', 'toolchain'],
   kinds: ['core', 'languages', 'yaml', 'oci', 'repository'],
+  gitops: ['core', 'yaml', 'oci', 'repository', 'seal', 'kinds'],
+  dispatch: ['core', 'http', 'yaml', 'render'],
   adapters: BELOW.filter((room) => room !== 'render'),
   app: [...BELOW.filter((room) => room !== 'render'), 'adapters'],
   cli: ['core', 'toolchain', 'render', 'app'],

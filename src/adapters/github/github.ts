@@ -3,13 +3,7 @@ import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/schema';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { field } from '../../core/object.ts';
-import type {
-  DispatchAnswer,
-  GitHub,
-  Job,
-  PullRequest,
-  WorkflowRun,
-} from '../../features/gitops-scaffold/github.ts';
+import type { DispatchAnswer, GitHub, Job, PullRequest, WorkflowRun } from '../../dispatch/github.ts';
 import {
   FilesData,
   type JobData,

@@ -2,7 +2,7 @@ import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
-import { TIME_LIMIT } from '../../features/gitops-scaffold/duration.ts';
+import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
 export default class GitopsScaffold extends BaseCommand {
   static override summary =
@@ -43,8 +43,8 @@ export default class GitopsScaffold extends BaseCommand {
     return this.act(flags, async (app) => {
       const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { limitTime, scaffoldRequest }] =
         await Promise.all([
-          import('../../features/gitops-scaffold/run.ts'),
-          import('../../features/gitops-scaffold/view.ts'),
+          import('../../dispatch/run.ts'),
+          import('../../dispatch/view.ts'),
           import('../../features/gitops-scaffold/request.ts'),
         ]);
       const ports = limitTime(app, flags.timeout, dryRun);

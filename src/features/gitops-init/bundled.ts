@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
+import type { KitResource } from '../../gitops/kit-document.ts';
 import { allKinds, bundledKinds, openKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
-import type { KitResource } from './kit-document.ts';
 import type { InstallEntry, KitSource } from './render.ts';
 
 /** The kit that comes with this program. */

@@ -1,9 +1,9 @@
 import { parseAllDocuments } from 'yaml';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { parseKit } from '../../gitops/kit.ts';
+import type { Kit, KitResource } from '../../gitops/kit-document.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
-import { parseKit } from './kit.ts';
-import type { Kit, KitResource } from './kit-document.ts';
 
 /** Path -> text. */
 export type Files = ReadonlyMap<string, string>;

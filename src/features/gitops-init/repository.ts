@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { pathFault } from '../../core/path-fault.ts';
+import { type Installed, installedSchema } from '../../gitops/kit-document.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 import { applyChanges, type FileChange } from '../../repository/transaction.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
-import { type Installed, installedSchema } from './kit-document.ts';
 import type { KitChange } from './plan.ts';
 import { type Files, PRIMITIVE_FOLDER } from './render.ts';
 

@@ -1,8 +1,8 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import { RESERVED_LANES } from '../../gitops/kit.ts';
+import { KitFile, type KitResource } from '../../gitops/kit-document.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import { isPlainText, writeText } from '../../yaml/write.ts';
-import { RESERVED_LANES } from './kit.ts';
-import { KitFile, type KitResource } from './kit-document.ts';
 
 /** What a new kit.yaml is written from; each wins over what is guessed. */
 export interface KitFlags {

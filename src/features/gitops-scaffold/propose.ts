@@ -1,8 +1,8 @@
+import { TIME_LIMIT } from '../../dispatch/duration.ts';
+import { runDispatch } from '../../dispatch/run.ts';
+import { gitopsRunOutcome } from '../../dispatch/view.ts';
 import type { Outcome } from '../../render/outcome.ts';
-import { TIME_LIMIT } from './duration.ts';
 import { limitTime, type RequestPorts, scaffoldRequest } from './request.ts';
-import { runDispatch } from './run.ts';
-import { gitopsRunOutcome } from './view.ts';
 
 /**
  * What asks for the wiring of a primitive after it was scaffolded, in the first version of its API. Throws what the

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { parseDuration } from '../../dispatch/duration.ts';
+import type { GitHub } from '../../dispatch/github.ts';
+import type { InputsFile } from '../../dispatch/inputs.ts';
+import type { DispatchPorts, DispatchRequest } from '../../dispatch/run.ts';
 import { systemClock } from '../../http/clock.ts';
 import { bundledKinds } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
-import { parseDuration } from './duration.ts';
-import type { GitHub } from './github.ts';
-import type { InputsFile } from './inputs.ts';
-import type { DispatchPorts, DispatchRequest } from './run.ts';
 
 /** What `gitops scaffold` works with. */
 export interface RequestPorts {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { Refusal } from '../../../src/core/finding.ts';
-import { keyOf, showId } from '../../../src/features/gitops-scaffold/asked.ts';
-import { resumeDispatch, runDispatch } from '../../../src/features/gitops-scaffold/run.ts';
-import { gitopsRunOutcome } from '../../../src/features/gitops-scaffold/view.ts';
+import { keyOf, showId } from '../../../src/dispatch/asked.ts';
+import { resumeDispatch, runDispatch } from '../../../src/dispatch/run.ts';
+import { gitopsRunOutcome } from '../../../src/dispatch/view.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import {
   type GitopsWorld,

@@ -4,8 +4,8 @@ import { githubHost } from '../../../src/adapters/github/host.ts';
 import { findToken } from '../../../src/adapters/github/token.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { PrimitiveError } from '../../../src/core/errors.ts';
-import { type DispatchRequest, runDispatch } from '../../../src/features/gitops-scaffold/run.ts';
-import { gitopsRunOutcome } from '../../../src/features/gitops-scaffold/view.ts';
+import { type DispatchRequest, runDispatch } from '../../../src/dispatch/run.ts';
+import { gitopsRunOutcome } from '../../../src/dispatch/view.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
 import {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { filesOf } from '../../../src/features/gitops-scaffold/inputs.ts';
+import { filesOf } from '../../../src/dispatch/inputs.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { partOf } from '../../support/sample.ts';
 import { attempt, run } from '../../support/services/run.ts';

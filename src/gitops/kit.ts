@@ -1,6 +1,6 @@
-import { type Fault, repeatedFaults } from '../../yaml/fault.ts';
-import { parseYaml } from '../../yaml/read.ts';
-import { isPlainText } from '../../yaml/write.ts';
+import { type Fault, repeatedFaults } from '../yaml/fault.ts';
+import { parseYaml } from '../yaml/read.ts';
+import { isPlainText } from '../yaml/write.ts';
 import { type Kit, KitFile } from './kit-document.ts';
 
 /** The owner's settings, at the root of a GitOps repository. */

@@ -1,11 +1,8 @@
 import { Check } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
-import {
-  type GitopsRunDocument,
-  gitopsRunSchema,
-} from '../../../../src/features/gitops-scaffold/document.ts';
-import { gitopsRunOutcome } from '../../../../src/features/gitops-scaffold/view.ts';
-import { createStyle } from '../../../../src/render/style.ts';
+import { type GitopsRunDocument, gitopsRunSchema } from '../../../src/dispatch/document.ts';
+import { gitopsRunOutcome } from '../../../src/dispatch/view.ts';
+import { createStyle } from '../../../src/render/style.ts';
 
 const proposed: GitopsRunDocument = {
   schema: 'primitive.gitops-run/v1',

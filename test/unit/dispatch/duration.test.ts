@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDuration } from '../../../../src/features/gitops-scaffold/duration.ts';
+import { parseDuration } from '../../../src/dispatch/duration.ts';
 
 test.each([
   ['90s', 90_000],

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { type DataOf, formed, strictObject } from '../../core/schema.ts';
-import { resourceNames } from '../../kinds/kind-document.ts';
+import { type DataOf, formed, strictObject } from '../core/schema.ts';
+import { resourceNames } from '../kinds/kind-document.ts';
 
 // Each text is written into YAML as it is, so no pattern allows what needs quotes there.
 const Name = (description: string) =>

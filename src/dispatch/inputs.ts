@@ -1,6 +1,6 @@
-import { type Finding, refusal } from '../../core/finding.ts';
-import { matchesForeign } from '../../core/foreign-pattern.ts';
-import { nearest } from '../../core/nearest.ts';
+import { type Finding, refusal } from '../core/finding.ts';
+import { matchesForeign } from '../core/foreign-pattern.ts';
+import { nearest } from '../core/nearest.ts';
 
 /** One input of a workflow. All values are texts, as GitHub passes them. */
 export interface InputRule {

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 
 /** How long a request to the GitOps repository may take, unless `--timeout` says otherwise. */
 export const TIME_LIMIT = '30m';

@@ -1,6 +1,6 @@
-import { errorLine, PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
-import type { Clock } from '../../http/retry.ts';
+import { errorLine, PrimitiveError } from '../core/errors.ts';
+import type { Emit } from '../core/events.ts';
+import type { Clock } from '../http/retry.ts';
 import { type Asked, idIn, keyOf, showId } from './asked.ts';
 import { lookUp, readable, type Target } from './diagnose.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';

@@ -1,6 +1,6 @@
-import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit, ItemStatus } from '../../core/events.ts';
-import type { Clock } from '../../http/retry.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import type { Emit, ItemStatus } from '../core/events.ts';
+import type { Clock } from '../http/retry.ts';
 import { awaitListed } from './await-listed.ts';
 import type { GitHub, Job, JobStep, WorkflowRun } from './github.ts';
 

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import { PrimitiveError } from '../core/errors.ts';
 import { type Asked, type RequestId, showId } from './asked.ts';
 import { awaitListed } from './await-listed.ts';
 import { diagnose, type lookUp } from './diagnose.ts';

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { type DataOf, nullable, strictObject } from '../core/schema.ts';
 
 const result = Type.Enum(
   ['planned', 'exists', 'dispatched', 'passed', 'proposed', 'merged', 'failed', 'unfinished'],

@@ -1,8 +1,8 @@
-import type { ExitCode } from '../../core/errors.ts';
-import type { Outcome } from '../../render/outcome.ts';
-import type { Style } from '../../render/style.ts';
-import { table } from '../../render/table.ts';
-import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
+import type { ExitCode } from '../core/errors.ts';
+import type { Outcome } from '../render/outcome.ts';
+import type { Style } from '../render/style.ts';
+import { table } from '../render/table.ts';
+import { markdownText, sanitize, sanitizeLine } from '../render/text.ts';
 import type { GitopsRunDocument } from './document.ts';
 import { inputsText } from './report.ts';
 

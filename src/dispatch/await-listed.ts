@@ -1,4 +1,4 @@
-import type { Clock } from '../../http/retry.ts';
+import type { Clock } from '../http/retry.ts';
 
 /** Milliseconds after which what is not listed is missing: GitHub lists what is new late, sometimes by a minute. */
 const LATE = 90_000;

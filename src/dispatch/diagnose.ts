@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { type ErrorDetails, PrimitiveError } from '../../core/errors.ts';
-import { parseYaml } from '../../yaml/read.ts';
+import { type ErrorDetails, PrimitiveError } from '../core/errors.ts';
+import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, Repository, Workflow } from './github.ts';
 
 /** Where a workflow is to run. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../http/retry.ts';
+import type { Clock } from '../http/retry.ts';
 import { awaitListed } from './await-listed.ts';
 import type { GitHub, PullRequest, PullRequestFile, Repository } from './github.ts';
 

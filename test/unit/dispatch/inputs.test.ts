@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Refusal } from '../../../../src/core/finding.ts';
-import {
-  checkInputs,
-  filesOf,
-  fillTemplate,
-  type InputsFile,
-} from '../../../../src/features/gitops-scaffold/inputs.ts';
-import { bundledKinds } from '../../../../src/kinds/kind.ts';
+import type { Refusal } from '../../../src/core/finding.ts';
+import { checkInputs, filesOf, fillTemplate, type InputsFile } from '../../../src/dispatch/inputs.ts';
+import { bundledKinds } from '../../../src/kinds/kind.ts';
 
 const file: InputsFile = JSON.parse(
   readFileSync(join(bundledKinds(), '../gitops/scaffold/inputs.json'), 'utf8'),
