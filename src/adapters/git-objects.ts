@@ -41,10 +41,10 @@ export async function streamBlobs(
  */
 export class ObjectReader {
   readonly #git: Git;
-  readonly #head: Head;
+  readonly #head: Pick<Head, 'objectFormat'>;
   #conversation: Conversation | undefined;
 
-  constructor(git: Git, head: Head) {
+  constructor(git: Git, head: Pick<Head, 'objectFormat'>) {
     this.#git = git;
     this.#head = head;
   }

@@ -1,11 +1,12 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
+import { ObjectReader } from './git-objects.ts';
 
 /**
  * The work tree of the repository around a folder; a commit is needed for `changedSince` alone.
@@ -36,6 +37,26 @@ export async function openWorkTree(
     closed: async () => (await list()).closed,
     unreadable,
     links,
+    stored: async () => {
+      const { objects } = await list();
+      const differing = await differingPaths(git, [...objects.keys()]);
+      if (differing.length === 0) return new Map();
+      const format = objects.values().next().value?.length === 64 ? 'sha256' : 'sha1';
+      const reader = new ObjectReader(git, { objectFormat: format });
+      const limit = { maxBytes: MAX_BYTES, tooLarge: () => new Error(TOO_LARGE) };
+      const readObject = async (path: string, object: string) => {
+        try {
+          return (await reader.read('blob', [object], limit))[0];
+        } catch (error) {
+          signal?.throwIfAborted();
+          unreadable.set(path, reasonOf(error as Error));
+          return undefined;
+        }
+      };
+      return new Map(
+        differing.map((path) => [path, () => readObject(path, objects.get(path) ?? '')] as const),
+      );
+    },
     read: async (path) => {
       try {
         const found = readPlain(`${root}/${path}`);
@@ -79,7 +100,7 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
   try {
     const found = fstatSync(file);
     if (!found.isFile()) throw new Error('it is not a plain file');
-    if (found.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1024 / 1024} MiB`);
+    if (found.size > MAX_BYTES) throw new Error(TOO_LARGE);
     return readFileSync(file);
   } finally {
     closeSync(file);
@@ -93,6 +114,8 @@ async function listFiles(git: Git, root: string) {
   const files = new Set<string>();
   const repositories = new Set<string>();
   const absent = new Set<string>();
+  /** Tracked files -> what the index holds. */
+  const objects = new Map<string, string>();
   const deleted: string[] = [];
   for (const entry of names(listed)) {
     const tag = entry[0];
@@ -102,6 +125,7 @@ async function listFiles(git: Git, root: string) {
     else if (tag !== '?' && entry.startsWith(GITLINK, 2)) repositories.add(path);
     else if (tag === 'R') deleted.push(path);
     else files.add(path);
+    if (PLAIN_FILE.test(entry)) objects.set(path, entry.slice(9, entry.indexOf(' ', 9)));
     // A sparse checkout leaves it out.
     if (tag === 'S') absent.add(path);
   }
@@ -119,8 +143,24 @@ async function listFiles(git: Git, root: string) {
     files: [...files].sort(),
     repositories: [...repositories].sort(),
     absent,
+    objects,
     closed: await closedIn(root, listed.stderr),
   };
+}
+
+/** Of tracked files, those that attributes make other bytes in the work tree than in git. */
+async function differingPaths(git: Git, paths: readonly string[]): Promise<readonly string[]> {
+  if (!paths.some((path) => posix.basename(path) === '.gitattributes')) return [];
+  const result = await git.expect(['check-attr', '-z', '--stdin', 'working-tree-encoding', 'filter'], {
+    input: paths.map((path) => `${path}\0`).join(''),
+  });
+  const fields = text(result).split('\0');
+  const found = new Set<string>();
+  for (let i = 0; i + 2 < fields.length; i += 3) {
+    const [path = '', , value] = fields.slice(i, i + 3);
+    if (value !== 'unspecified' && value !== 'unset') found.add(path);
+  }
+  return [...found].sort();
 }
 
 /** Git warns where it may not look into a folder that is not ignored, and goes on without its files. */
@@ -143,6 +183,9 @@ function reasonOf({ message }: Error): string {
 const LISTED = ['--stage', '--deleted', '--others'];
 /** A larger file is written by no person, and is not read. */
 const MAX_BYTES = 64 * 1024 * 1024;
+const TOO_LARGE = `it has more than ${MAX_BYTES / 1024 / 1024} MiB`;
+/** How a tracked file is listed that is neither a link nor a submodule. */
+const PLAIN_FILE = /^[^?] 100/;
 /** The mode of a submodule. */
 const GITLINK = '160000';
 

@@ -55,13 +55,22 @@ export function languageOf(path: string): LanguageId | undefined {
   return isInstalled(path) ? undefined : languageByName(path);
 }
 
-function languageByName(path: string): LanguageId | undefined {
+/** The language of a file of code by its name alone, also of what a package manager has put there. */
+export function languageByName(path: string): LanguageId | undefined {
   return LANGUAGE_IDS.find((id) => LANGUAGES[id].code.test(path));
 }
 
 /** Whether a file or folder is what a package manager has put there, by its path. */
 export function isInstalled(path: string): boolean {
   return LANGUAGE_IDS.some((id) => LANGUAGES[id].installed.test(path));
+}
+
+/** The outermost folder above an installed file that a package manager fills: `web/node_modules`. */
+export function installedFolder(path: string): string {
+  const folders = path.split('/');
+  const name = folders.pop() ?? '';
+  const depth = folders.findIndex((_, i) => isInstalled([...folders.slice(0, i + 1), name].join('/')));
+  return folders.slice(0, depth + 1).join('/');
 }
 
 /** Whether a file is a test or helps tests, by its path in the primitive or else in the repository. */

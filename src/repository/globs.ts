@@ -51,11 +51,11 @@ export function globMatcher(pattern: string): (path: string) => boolean {
 
 /** Compiles and applies patterns, each once however many components share it. */
 export class GlobMatcher {
-  readonly #listing: Listing;
+  readonly #listing: Listing<{ readonly path: string }>;
   readonly #globs = new Map<string, Glob>();
   readonly #matches = new Map<string, readonly number[]>();
 
-  constructor(listing: Listing) {
+  constructor(listing: Listing<{ readonly path: string }>) {
     this.#listing = listing;
   }
 

@@ -1,11 +1,11 @@
 import type { TreeEntry } from './source-tree.ts';
 
 /** The files of a tree, found by folder or path without looking at all of them. */
-export class Listing {
+export class Listing<E extends { readonly path: string } = TreeEntry> {
   /** Sorted by code unit of the path. */
-  readonly entries: readonly TreeEntry[];
+  readonly entries: readonly E[];
 
-  constructor(entries: readonly TreeEntry[]) {
+  constructor(entries: readonly E[]) {
     this.entries = entries;
   }
 

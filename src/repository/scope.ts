@@ -79,26 +79,61 @@ class Chooser {
 
   #entries(component: Component, globs: readonly Glob[], always: readonly string[]): readonly TreeEntry[] {
     const { context } = component.build;
-    const chosen = new Set<number>();
-    for (const glob of globs) {
-      const matching = this.#matcher.matching(context, glob);
+    const chosen = positionsOf(this.#listing, this.#matcher, { context, globs, always }, (glob) => {
       // More likely misspelt than meant, and silence would be an image without those files.
-      if (matching.length === 0 && !glob.negated) throw emptyGlob(component, glob, this.#listing);
-      for (const position of matching) {
-        if (glob.negated) chosen.delete(position);
-        else chosen.add(position);
-      }
-    }
-    for (const path of always) {
-      const position = this.#listing.position(pathIn(context, path));
-      if (position !== undefined) chosen.add(position);
-    }
+      throw emptyGlob(component, glob, this.#listing);
+    });
     const prefix = context === '' ? 0 : context.length + 1;
-    return [...chosen]
-      .sort((a, b) => a - b)
+    return chosen
       .flatMap((position) => this.#listing.entries[position] ?? [])
       .map((entry) => ({ ...entry, path: entry.path.slice(prefix) }));
   }
+}
+
+/** The positions, in their order, of the files that patterns and names below a context take in. */
+function positionsOf(
+  listing: Listing<{ readonly path: string }>,
+  matcher: GlobMatcher,
+  {
+    context,
+    globs,
+    always,
+  }: { readonly context: string; readonly globs: readonly Glob[]; readonly always: readonly string[] },
+  empty: (glob: Glob) => void = () => {},
+): readonly number[] {
+  const chosen = new Set<number>();
+  for (const glob of globs) {
+    const matching = matcher.matching(context, glob);
+    if (matching.length === 0 && !glob.negated) empty(glob);
+    for (const position of matching) {
+      if (glob.negated) chosen.delete(position);
+      else chosen.add(position);
+    }
+  }
+  for (const path of always) {
+    const position = listing.position(pathIn(context, path));
+    if (position !== undefined) chosen.add(position);
+  }
+  return [...chosen].sort((a, b) => a - b);
+}
+
+/**
+ * Of sorted paths, those that the build of each component takes in: all of its context, or what its `inputs` name and
+ * what the builder itself reads. Relative to the root of the repository, as the paths are.
+ */
+export function shippedPaths(
+  paths: readonly string[],
+  components: readonly Component[],
+): readonly (readonly string[])[] {
+  const listing = new Listing(paths.map((path) => ({ path })));
+  const matcher = new GlobMatcher(listing);
+  return components.map((component) => {
+    const { context, inputs } = component.build;
+    if (inputs === undefined) return paths.slice(...listing.range(context));
+    const globs = inputs.map((text) => matcher.compile(text));
+    const chosen = positionsOf(listing, matcher, { context, globs, always: builderFiles(component) });
+    return chosen.flatMap((position) => paths[position] ?? []);
+  });
 }
 
 /** All files that any of the components' `inputs` could take in. */

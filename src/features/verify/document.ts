@@ -70,6 +70,29 @@ export const verifySchema = strictObject(
       }),
       { description: 'What this report says nothing about.' },
     ),
+    account: strictObject(
+      {
+        files: count(
+          'That git does not ignore, and folders with a repository of their own: the sum of the others.',
+        ),
+        checked: Type.Array(
+          strictObject({ families: Type.Array(family), files: count('That exactly these families judged.') }),
+        ),
+        leftOut: Type.Array(
+          strictObject({ why: Type.String(), files: count('Not judged for that reason.') }),
+        ),
+        notOurs: Type.Array(
+          strictObject({
+            rule: Type.Enum(['link', 'mode', 'selection'], {
+              description:
+                'link: what it leads to is judged at its own place; mode: in no primitive and in no image of one; selection: of a primitive that was not selected.',
+            }),
+            files: count('That this run does not judge by that rule.'),
+          }),
+        ),
+      },
+      'What became of each file of the work tree: exactly one of these.',
+    ),
     summary: strictObject({
       errors: count('Findings of level error that are not suppressed.'),
       warnings: count('The same of level warning.'),

@@ -5,8 +5,8 @@ import { regenerateAll } from './generated.ts';
 import { resolveImports } from './imports/resolve.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
-import type { AnyRule } from './rule.ts';
-import { type EndedScan, scanFiles } from './scan.ts';
+import type { AnyRule, AnyScan } from './rule.ts';
+import { type EndedScan, type Scanned, scanFiles } from './scan.ts';
 import { SCANS } from './scans.ts';
 import type { Scope } from './scope.ts';
 import type { Fact, SubjectName } from './subjects.ts';
@@ -18,18 +18,27 @@ export type FactPorts = Pick<VerifyPorts, 'tree' | 'scans' | 'threads' | 'regene
   readonly knownOnly: boolean;
 };
 
+/** What was read, and what not. */
+export interface Facts {
+  readonly facts: readonly Fact[];
+  readonly unchecked: VerifyDocument['unchecked'];
+  /** The scans that read each file. */
+  readonly scanned: Scanned['read'];
+}
+
 /** Reads what the rules judge, and nothing else: all but the suites, which have to be run for it. */
 export async function readFacts(
-  { base, selected, files, ownerOf }: Scope,
+  { base, selected, files, ownerOf, inFile }: Scope,
   rules: readonly AnyRule[],
   { tree, scans: store, threads, regenerate, emit, signal, knownOnly }: FactPorts,
-): Promise<{ readonly facts: readonly Fact[]; readonly unchecked: VerifyDocument['unchecked'] }> {
+): Promise<Facts> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
     ({ scan }) => scan,
   );
-  const { facts: scanned, ended } = await scanFiles(files, scans, { tree, store, threads, ownerOf, signal });
+  const found = await scanFiles(files, scans, { tree, store, threads, inFile, signal });
+  const { facts: scanned, ended, read } = found;
   const facts: Fact[] = [
     ...selected.map((value) => ({ subject: 'primitive', value }) as const),
     ...scanned,
@@ -52,9 +61,17 @@ export async function readFacts(
     emit({ type: 'step', step: 'generate', message: 'Running generators' });
     const generated = await regenerateAll(selected, regenerate, knownOnly);
     facts.push(...generated.facts);
-    return { facts, unchecked: generated.unchecked };
+    return { facts, unchecked: generated.unchecked, scanned: read };
   }
-  return { facts, unchecked: [] };
+  return { facts, unchecked: [], scanned: read };
+}
+
+/** The subjects that a scan is for: what it finds, and what is made from that. */
+export function subjectsOf(scan: AnyScan): readonly SubjectName[] {
+  return [
+    scan.subject,
+    ...SCANS.flatMap((one) => (one.scan === scan && one.for !== undefined ? [one.for] : [])),
+  ];
 }
 
 function endedFact({ path, scan, why }: EndedScan): Fact {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareFindings } from '../../core/finding.ts';
+import { placeOf, reaches } from './account.ts';
 import type { VerifyFinding } from './document.ts';
 import type { RuleId } from './family.ts';
 import type { AnyRule, Context, Problem, Rule } from './rule.ts';
@@ -15,6 +16,7 @@ export async function judge(
   const bySubject = Map.groupBy(facts, ({ subject }) => subject);
   for (const rule of rules) {
     for (const { value } of bySubject.get(rule.subject) ?? []) {
+      if (!reaches(rule.within, placeOf(value))) continue;
       const problems = await (rule as Rule).check(value, context);
       for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
     }

@@ -1,3 +1,4 @@
+import { type Entry, totalsOf } from './account.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { FAMILIES, familyOf } from './family.ts';
 import type { VerifyRequest } from './ports.ts';
@@ -8,13 +9,14 @@ import { isFailure } from './suites/suite.ts';
 /** What a run came to. */
 interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'unchecked' | 'run'> {
   readonly suites: SuiteResults;
+  readonly account: ReadonlyMap<string, Entry>;
 }
 
 /** The report: everything but `run` depends on the work tree and the request alone. */
 export function documentOf(
   request: VerifyRequest,
   { selected, families, unread }: Scope,
-  { findings, suppressed, unchecked: more, suites, run }: Results,
+  { findings, suppressed, unchecked: more, suites, account, run }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
@@ -30,6 +32,7 @@ export function documentOf(
       primitives: selected.map(({ id }) => id),
     },
     unchecked,
+    account: totalsOf(account),
     summary: {
       errors: count('error'),
       warnings: count('warning'),

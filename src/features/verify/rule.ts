@@ -47,6 +47,11 @@ export interface Rule<S extends SubjectName = SubjectName> {
   /** What is wrong where it fails, a few words: `Required file is missing`. */
   readonly title: string;
   readonly subject: S;
+  /**
+   * Where what is found in a file is judged: in folders of primitives alone unless given, in all that their images take
+   * in, or in every file of the repository.
+   */
+  readonly within?: 'image' | 'repository';
   /** Where it finds something, other checks of the same thing could not run: suppressed, that is said as not checked. */
   readonly blocks?: true;
   check(subject: Subjects[S], context: Context): readonly Problem[] | Promise<readonly Problem[]>;

@@ -1,14 +1,15 @@
 import { compareFindings } from '../../core/finding.ts';
 import { pathBelow } from '../../repository/discovery.ts';
+import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
 import type { VerifyDocument } from './document.ts';
-import { readFacts, unreadableFacts } from './facts.ts';
+import { readFacts, subjectsOf, unreadableFacts } from './facts.ts';
 import { familyOf } from './family.ts';
 import { judge } from './judge.ts';
 import { linksOut } from './links.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
-import { readScope, type Scope } from './scope.ts';
+import { OWN_REPOSITORY, readScope, type Scope } from './scope.ts';
 import type { SuiteRun } from './subjects.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuiteResults, suiteFacts } from './suites/run.ts';
@@ -19,6 +20,8 @@ export interface VerifyResult {
   readonly document: VerifyDocument;
   /** With every case, for JUnit. */
   readonly runs: readonly SuiteRun[];
+  /** What became of each file; the report has the totals. */
+  readonly account: ReadonlyMap<string, Entry>;
 }
 
 /**
@@ -36,32 +39,57 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
   const knownOnly = !runsSuites(scope, request);
-  const { facts, unchecked: ungenerated } = await readFacts(scope, rules, { ...ports, knownOnly });
+  const { facts, unchecked: ungenerated, scanned } = await readFacts(scope, rules, { ...ports, knownOnly });
   const suites = await testsOf(scope, request, ports);
 
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
-  const found = await judge(rules, [...facts, ...suiteFacts(suites)], context);
+  const all = [...facts, ...suiteFacts(suites)];
+  const found = await judge(rules, all, context);
   // Only now, because rules read files too.
   const unreadable = await judge(rules, unreadableFacts(scope, tree), context);
   const suppressed = suppress([...found, ...unreadable], suppressions, {
     today,
     isChecked: ({ rule, path }) => scope.covers(rule, path),
   });
-  const judged = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
-  const findings = [...suppressed.findings, ...(await judge(rules, judged, context))].sort(compareFindings);
+  const entries = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
+  const findings = [...suppressed.findings, ...(await judge(rules, entries, context))].sort(compareFindings);
 
   const evidence = await writeEvidence(suites.runs, ports.suites.output);
   const run = { milliseconds: Math.round(ports.now() - started), evidence };
+  const links = await linksOut(scope, tree);
+  const judged = judgedFiles({ scanned, facts: all }, { rules, placeOf: scope.placeOf, subjectsOf });
+  const account = accountOf({
+    files: [...new Set([...(await tree.list()), ...scope.repositories])],
+    standingOf: scope.standingOf,
+    judged,
+    leftOut: leftOutFiles(scope, tree, links),
+    links: tree.links,
+    otherwise: '--only',
+  });
   const unchecked = [
-    ...(await linksOut(scope, tree)),
+    ...links,
+    ...unjudged(scope.files, { ...scope, judged, tests: request.tests }),
     ...ungenerated,
     ...suppressed.suppressed
       .filter(({ finding }) => rules.some(({ id, blocks }) => id === finding.rule && blocks === true))
       .map(({ finding: { path, rule } }) => ({ what: path, why: `${rule} is suppressed` })),
   ];
-  const results = { findings, suppressed: suppressed.suppressed, unchecked, suites, run };
+  const results = { findings, suppressed: suppressed.suppressed, unchecked, suites, account, run };
   const document = documentOf(request, scope, results);
-  return { document, runs: suites.runs };
+  return { document, runs: suites.runs, account };
+}
+
+/** Files that were not read, with the reason. */
+function leftOutFiles(
+  { repositories }: Scope,
+  { unreadable }: VerifyPorts['tree'],
+  links: VerifyDocument['unchecked'],
+): ReadonlyMap<string, string> {
+  return new Map([
+    ...[...unreadable.keys()].map((path) => [path, 'it cannot be read'] as const),
+    ...repositories.map((path) => [path, OWN_REPOSITORY] as const),
+    ...links.map(({ what }) => [what, 'a link to code outside'] as const),
+  ]);
 }
 
 /** Where none run, nothing is started that the repository names. */

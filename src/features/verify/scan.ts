@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { AnyScan, Scan } from './rule.ts';
-import type { Fact, Primitive } from './subjects.ts';
+import type { Fact, InFile } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What scans found in one file, by scan: `marker@1`. */
@@ -55,6 +56,23 @@ export interface EndedScan {
   readonly why: string;
 }
 
+/** What scans found in some files, and which of them read each file to its end. */
+export interface Scanned {
+  readonly facts: readonly Fact[];
+  readonly ended: readonly EndedScan[];
+  readonly read: ReadonlyMap<string, readonly AnyScan[]>;
+}
+
+/** Bytes to scan, and the key of what was found in them. */
+interface Bytes {
+  readonly path: string;
+  readonly key: string;
+  readonly read: () => Promise<Uint8Array | undefined>;
+}
+
+/** What ends the key of the bytes that git holds where they are not those of the work tree; in no path. */
+const STORED = '\0stored';
+
 /** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
 export async function scanFiles(
   paths: readonly string[],
@@ -63,25 +81,30 @@ export async function scanFiles(
     tree,
     store,
     threads,
-    ownerOf,
+    inFile,
     signal,
   }: {
     readonly tree: WorkTree;
     readonly store: ScanStore;
     readonly threads: ScanThreads;
     readonly signal: AbortSignal;
-    /** The primitive that a file belongs to. */
-    readonly ownerOf: (path: string) => Primitive | undefined;
+    /** Whose file it is. */
+    readonly inFile: (path: string) => Omit<InFile, 'path'>;
   },
-): Promise<{ readonly facts: readonly Fact[]; readonly ended: readonly EndedScan[] }> {
+): Promise<Scanned> {
   const before = await store.read();
-  const listed = new Set(await tree.list());
+  const [listed, stored] = await Promise.all([tree.list().then((list) => new Set(list)), tree.stored()]);
+  const sources = paths.flatMap((path): Bytes[] => {
+    const read = stored.get(path);
+    const own = { path, key: path, read: () => tree.read(path) };
+    return read === undefined ? [own] : [own, { path, key: `${path}${STORED}`, read }];
+  });
   const after = new Map(before);
-  for (const path of before.keys()) if (!listed.has(path)) after.delete(path);
-  /** By position in `paths`. */
+  for (const key of before.keys()) if (!listed.has(key.replace(STORED, ''))) after.delete(key);
+  /** By position in `sources`. */
   const found: ScanResults[] = [];
 
-  const batches = unscanned(paths, scans, { before, found, tree, signal });
+  const batches = unscanned(sources, scans, { before, found, signal });
   const ended: EndedScan[] = [];
   let isNew = after.size < before.size;
   const work = async () => {
@@ -93,7 +116,7 @@ export async function scanFiles(
         const outcome = outcomes[i];
         const all = { ...found[index], ...outcome?.results };
         found[index] = all;
-        after.set(task[0], { digest, results: all });
+        after.set(sources[index]?.key ?? task[0], { digest, results: all });
         for (const scan of scans) {
           const why = outcome?.ended[nameOf(scan)];
           if (why !== undefined) ended.push({ path: task[0], scan, why });
@@ -103,25 +126,23 @@ export async function scanFiles(
   };
   await Promise.all(Array.from({ length: threads.count }, work));
   if (isNew) await store.write(after);
-  return { facts: factsOf(paths, scans, found, ownerOf), ended };
+  return { facts: factsOf(sources, scans, found, inFile), ended, read: readBy(sources, scans, found) };
 }
 
 /**
- * Reads files and puts what is known of them into `found`, by position in `paths`; yields those that have to be scanned,
- * some at a time.
+ * Reads files and puts what is known of them into `found`, by position in `sources`; yields those that have to be
+ * scanned, some at a time.
  */
 async function* unscanned(
-  paths: readonly string[],
+  sources: readonly Bytes[],
   scans: readonly AnyScan[],
   {
     before,
     found,
-    tree,
     signal,
   }: {
     readonly before: ScanCache;
     readonly found: ScanResults[];
-    readonly tree: WorkTree;
     readonly signal: AbortSignal;
   },
 ) {
@@ -130,16 +151,16 @@ async function* unscanned(
   let limit = FIRST;
   let size = 0;
   let turn = performance.now();
-  for (const [index, path] of paths.entries()) {
+  for (const [index, { path, key, read }] of sources.entries()) {
     if (performance.now() - turn > TURN) {
       await setImmediate(undefined, { signal });
       turn = performance.now();
     }
     const wanted = named.filter(({ scan }) => scan.applies(path)).map(({ name }) => name);
-    const bytes = wanted.length === 0 ? undefined : await tree.read(path);
+    const bytes = wanted.length === 0 ? undefined : await read();
     if (bytes === undefined) continue;
     const digest = hash('sha256', bytes, 'base64url');
-    const known = before.get(path);
+    const known = before.get(key);
     const earlier = known?.digest === digest ? known.results : {};
     found[index] = earlier;
     const missing = wanted.filter((name) => !Object.hasOwn(earlier, name));
@@ -156,21 +177,42 @@ async function* unscanned(
 }
 
 function factsOf(
-  paths: readonly string[],
+  sources: readonly Bytes[],
   scans: readonly AnyScan[],
   found: readonly ScanResults[],
-  ownerOf: (path: string) => Primitive | undefined,
+  inFile: (path: string) => Omit<InFile, 'path'>,
 ): readonly Fact[] {
   const named = scans.map((scan) => ({ subject: scan.subject, name: nameOf(scan) }));
   const facts: Fact[] = [];
-  for (const [index, path] of paths.entries()) {
-    const primitive = ownerOf(path);
+  for (const [index, { path, key }] of sources.entries()) {
+    const whose = inFile(path);
     for (const { subject, name } of named) {
-      for (const one of found[index]?.[name] ?? [])
-        facts.push({ subject, value: { ...one, path, primitive } } as Fact);
+      const results = found[index]?.[name] ?? [];
+      // What git holds mostly says the same.
+      if (key !== path && isDeepStrictEqual(results, found[index - 1]?.[name])) continue;
+      for (const one of results) facts.push({ subject, value: { ...one, path, ...whose } } as Fact);
     }
   }
   return facts;
+}
+
+/** The scans that read each file to its end; of a file that git holds in other bytes, those of both. */
+function readBy(
+  sources: readonly Bytes[],
+  scans: readonly AnyScan[],
+  found: readonly ScanResults[],
+): Scanned['read'] {
+  const named = scans.map((scan) => ({ scan, name: nameOf(scan) }));
+  const read = new Map<string, readonly AnyScan[]>();
+  for (const [index, { path, key }] of sources.entries()) {
+    const results = found[index];
+    const own =
+      results === undefined
+        ? []
+        : named.filter(({ name }) => Object.hasOwn(results, name)).map(({ scan }) => scan);
+    read.set(path, key === path ? own : (read.get(path) ?? []).filter((scan) => own.includes(scan)));
+  }
+  return read;
 }
 
 /** What the scans that are named find in each file; `begin` is called before each scan of each file, in their order. */

@@ -2,14 +2,21 @@ import { posix, relative, sep } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { globRoot } from '../../repository/globs.ts';
+import { shippedPaths } from '../../repository/scope.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
+import type { Place, Standing } from './account.ts';
 import type { VerifyDocument } from './document.ts';
 import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
-import type { Primitive } from './subjects.ts';
+import type { InFile, Primitive } from './subjects.ts';
 import { SUPPRESSIONS } from './suppressions.ts';
 import type { WorkTree } from './work-tree.ts';
+
+/** Why a folder with a repository of its own is left out. */
+export const OWN_REPOSITORY = 'a repository of its own';
+
+const A_LINK = 'a link';
 
 /** What is checked of a repository. */
 export interface Scope {
@@ -23,11 +30,18 @@ export interface Scope {
   readonly files: readonly string[];
   /** Folders with a repository of their own, links in the place of primitives, and imports of other languages. */
   readonly unread: VerifyDocument['unchecked'];
+  /** Folders with a repository of their own, as git lists them. */
+  readonly repositories: readonly string[];
   /** Folders that may not be looked into, and why. */
   readonly closed: readonly (readonly [path: string, why: string])[];
   readonly families: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
+  /** Whose file it is. */
+  readonly inFile: (path: string) => Omit<InFile, 'path'>;
+  readonly placeOf: (path: string) => Place;
+  /** Whether this run judges a file. */
+  readonly standingOf: (path: string) => Standing;
   /** Whether a finding of that rule in that file would have come up. */
   readonly covers: (rule: RuleId, path: string | undefined) => boolean;
 }
@@ -42,9 +56,10 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   const primitives = await readPrimitives(tree, { location, config, kinds, base });
   const selected = await select(primitives, request, ports);
   const isRepo = request.mode === 'repo';
-  const files = isRepo
-    ? await tree.list()
-    : selected.flatMap(({ path, files }) => files.map((file) => `${path}/${file}`));
+  const listed = await tree.list();
+  const shipped = shippedFrom(listed, selected);
+  const own = selected.flatMap(({ path, files }) => files.map((file) => `${path}/${file}`));
+  const files = isRepo ? listed : [...new Set([...own, ...shipped.keys()])].sort();
   const { families: asked, tests } = request;
   // What keeps a check from running is always said.
   const families = FAMILIES.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
@@ -52,18 +67,27 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   const folder = posix.join(base, 'primitives');
   const isMeant = (path: string) => {
     const owner = ownerOf(path);
-    return isRepo || (owner === undefined ? path.startsWith(`${folder}/`) : selected.includes(owner));
+    if (isRepo || shipped.has(path)) return true;
+    return owner === undefined ? path.startsWith(`${folder}/`) : selected.includes(owner);
   };
-  const repositories = (await tree.repositories()).filter(isMeant);
+  const inFile: Scope['inFile'] = (path) => ({
+    primitive: ownerOf(path),
+    shippedBy: shipped.get(path) ?? [],
+  });
+  const allRepositories = await tree.repositories();
+  const repositories = allRepositories.filter(isMeant);
   const links = await linkedPrimitives(tree, folder);
+  const leftOut =
+    request.changedSince === undefined ? [] : primitives.filter((one) => !selected.includes(one));
   return {
     base,
     primitives,
     selected,
     files,
     unread: [
-      ...repositories.map((what) => ({ what, why: 'a repository of its own' })),
-      ...links.map((what) => ({ what, why: 'a link' })),
+      ...leftOut.map(({ id }) => ({ what: id, why: unchangedSince(request.changedSince ?? '') })),
+      ...repositories.map((what) => ({ what, why: OWN_REPOSITORY })),
+      ...links.map((what) => ({ what, why: A_LINK })),
       ...selected
         .filter(({ kind }) => kind?.language === 'other' && families.includes('IMP'))
         .map(({ path }) => ({
@@ -71,15 +95,62 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
           why: 'imports are read in Go, Python and TypeScript',
         })),
     ],
+    repositories: allRepositories,
     closed: [...(await tree.closed())].filter(([path]) => isMeant(path)),
     families,
     ownerOf,
+    inFile,
+    placeOf: (path) => {
+      const { primitive, shippedBy } = inFile(path);
+      if (primitive !== undefined) return 'primitive';
+      return shippedBy.length > 0 ? 'shipped' : 'elsewhere';
+    },
+    standingOf: (path) => {
+      const owner = ownerOf(path);
+      if (isRepo || shipped.has(path) || (owner !== undefined && selected.includes(owner))) return 'ours';
+      if (links.includes(path)) return { leftOut: A_LINK };
+      if (owner === undefined)
+        return isMeant(path) && repositories.includes(path) ? 'ours' : { notOurs: 'mode' };
+      return request.changedSince === undefined
+        ? { notOurs: 'selection' }
+        : { leftOut: unchangedSince(request.changedSince) };
+    },
     covers: (rule, path) => {
       const family = familyOf(rule);
       if (!families.includes(family) || (family === 'TEST' && !tests)) return false;
-      return isRepo || selected.some((one) => path === one.path || path?.startsWith(`${one.path}/`));
+      if (isRepo || selected.some((one) => path === one.path || path?.startsWith(`${one.path}/`)))
+        return true;
+      return path !== undefined && shipped.has(path);
     },
   };
+}
+
+function unchangedSince(revision: string): string {
+  return `unchanged since ${revision}`;
+}
+
+/** What the images of primitives take in from outside of their folders, with the ids of those primitives. */
+function shippedFrom(
+  listed: readonly string[],
+  selected: readonly Primitive[],
+): ReadonlyMap<string, readonly string[]> {
+  const shipped = new Map<string, string[]>();
+  const built = selected.flatMap(({ id, path, component }) =>
+    component === undefined ? [] : [{ id, path, component }],
+  );
+  const paths = shippedPaths(
+    listed,
+    built.map(({ component }) => component),
+  );
+  for (const [i, { id, path }] of built.entries()) {
+    for (const file of paths[i] ?? []) {
+      if (file.startsWith(`${path}/`)) continue;
+      const known = shipped.get(file);
+      if (known === undefined) shipped.set(file, [id]);
+      else known.push(id);
+    }
+  }
+  return shipped;
 }
 
 /** Links where a primitive, or all of a kind, would be. */

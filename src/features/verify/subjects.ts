@@ -42,6 +42,8 @@ export interface InFile {
   readonly path: string;
   /** The primitive that the file belongs to. */
   readonly primitive: Primitive | undefined;
+  /** Ids of the checked primitives that take the file into their image from outside of their folder, sorted. */
+  readonly shippedBy: readonly string[];
 }
 
 /** The subjects that are found file by file. */

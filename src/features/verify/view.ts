@@ -6,7 +6,7 @@ import { sarifLog } from '../../render/sarif.ts';
 import type { Style } from '../../render/style.ts';
 import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { familyOf } from './family.ts';
+import { FAMILIES, familyOf } from './family.ts';
 import type { AnyRule } from './rule.ts';
 import type { VerifyResult } from './run.ts';
 import { junitSuite } from './suites/evidence.ts';
@@ -96,6 +96,7 @@ function verifyMarkdown(document: VerifyDocument): string {
     );
   }
   lines.push(...unchecked.map(({ what, why }) => `- not checked: ${markdownText(`${what} (${why})`)}`));
+  lines.push(`- ${markdownText(accountText(document))}`);
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
@@ -125,7 +126,7 @@ function verifyText(document: VerifyDocument, style: Style): string {
   if (lines.length > 0) lines.push('');
   for (const [why, what] of Map.groupBy(document.unchecked, (one) => one.why))
     lines.push(style.yellow(sanitizeLine(`not checked: ${what.map((one) => one.what).join(', ')} (${why})`)));
-  lines.push(style.bold(verdictText(document)));
+  lines.push(style.dim(accountText(document)), style.bold(verdictText(document)));
   return `${lines.join('\n')}\n`;
 }
 
@@ -152,9 +153,39 @@ function verdictText({ verdict, summary, scope }: VerifyDocument): string {
   const { errors, warnings, suppressed } = summary;
   const counts = [plural(errors, 'error'), plural(warnings, 'warning')];
   if (suppressed > 0) counts.push(`${suppressed} suppressed`);
-  const what = scope.mode === 'repo' ? 'the repository' : plural(scope.primitives.length, 'primitive');
-  return `${verdict}: ${what}, ${counts.join(', ')}`;
+  return `${verdict}: ${scopeText(scope)}, ${counts.join(', ')}`;
 }
+
+function scopeText({ mode, primitives, changedSince }: VerifyDocument['scope']): string {
+  if (mode === 'repo') return 'the repository';
+  if (changedSince === null) return plural(primitives.length, 'primitive');
+  const since = sanitizeLine(`since ${changedSince}`);
+  return primitives.length === 0
+    ? `nothing has changed ${since}`
+    : `${plural(primitives.length, 'primitive')} changed ${since}`;
+}
+
+/** How many files each family judged, and what became of the rest. */
+function accountText({ account }: VerifyDocument): string {
+  const sum = (groups: readonly { readonly files: number }[]) =>
+    groups.reduce((total, { files }) => total + files, 0);
+  const byFamily = FAMILIES.flatMap((family) => {
+    const files = sum(account.checked.filter(({ families }) => families.includes(family)));
+    return files === 0 ? [] : [`${family} ${files}`];
+  });
+  const checked = byFamily.length === 0 ? '' : ` (${byFamily.join(', ')})`;
+  return [
+    `${plural(account.files, 'file')}: ${sum(account.checked)} checked${checked}`,
+    ...account.leftOut.map(({ why, files }) => `${files} left out (${why})`),
+    ...account.notOurs.map(({ rule, files }) => `${files} ${NOT_OURS[rule]}`),
+  ].join(', ');
+}
+
+const NOT_OURS: Readonly<Record<VerifyDocument['account']['notOurs'][number]['rule'], string>> = {
+  link: 'links, judged where they lead',
+  mode: 'in no primitive and no image',
+  selection: 'of primitives that were not selected',
+};
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

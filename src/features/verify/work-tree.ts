@@ -10,6 +10,11 @@ export interface WorkTree {
   closed(): Promise<ReadonlyMap<string, string>>;
   /** The bytes of a plain file, also of one that git ignores; undefined for a link, what is missing, what cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /**
+   * What git holds of tracked files for which attributes make it differ from the work tree (`working-tree-encoding`,
+   * `filter`): these bytes are published. Each is read when it is asked for; undefined where that fails, see `unreadable`.
+   */
+  stored(): Promise<ReadonlyMap<string, () => Promise<Uint8Array | undefined>>>;
   /** Links among what was read so far: their targets were not. */
   readonly links: ReadonlySet<string>;
   /** What could not be read so far, by path, with the reason: no file, more than 64 MiB, a sparse checkout, or the system's. */

@@ -32,6 +32,7 @@ export function memoryTree(files: Files): WorkTree {
       const file = files[path];
       return typeof file === 'object' && 'link' in file ? file.link : undefined;
     },
+    stored: async () => new Map(),
     stamps: async () => new Map(Object.entries(files).map(([path, file]) => [path, String(file)])),
     changedSince: async () => [],
   };

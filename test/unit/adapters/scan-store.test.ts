@@ -18,7 +18,7 @@ test('what was found is believed by the version that wrote it, and read anew whe
       tree: memoryTree(tree),
       store: openScanStore(path, version),
       threads: scansHere(),
-      ownerOf: () => undefined,
+      inFile: () => ({ primitive: undefined, shippedBy: [] }),
       signal: new AbortController().signal,
     };
     return (await scanFiles(Object.keys(tree), [markerScan], ports)).facts.map(({ value }) => value.path);

@@ -26,7 +26,14 @@ function scan(paths: readonly string[], options: Partial<Parameters<typeof scanF
   const scans = SCANS.map((one) => one.scan);
   const store = { read: async () => new Map(), write: async () => {} };
   const { signal } = new AbortController();
-  return scanFiles(paths, scans, { tree, store, threads, ownerOf: () => undefined, signal, ...options });
+  return scanFiles(paths, scans, {
+    tree,
+    store,
+    threads,
+    inFile: () => ({ primitive: undefined, shippedBy: [] }),
+    signal,
+    ...options,
+  });
 }
 
 test('threads find what one finds, in the order of the files', async () => {
@@ -36,7 +43,7 @@ test('threads find what one finds, in the order of the files', async () => {
     alone.push(...(await scan(paths.slice(i, i + 200), { threads: scansHere() })).facts);
   }
   expect(alone.filter(({ subject }) => subject === 'secret')).toHaveLength(300);
-  expect(await scan(paths)).toEqual({ facts: alone, ended: [] });
+  expect(await scan(paths)).toMatchObject({ facts: alone, ended: [] });
 });
 
 test('an interrupt ends them', async () => {
@@ -68,7 +75,7 @@ test('a scan that finds no end is ended and named; the other scans and files go 
         },
       },
       threads: scanThreads(endless, { base: 1_000, perMebibyte: 0 }),
-      ownerOf: () => undefined,
+      inFile: () => ({ primitive: undefined, shippedBy: [] }),
       signal: new AbortController().signal,
     });
   const time = 'it took longer than 1 s';

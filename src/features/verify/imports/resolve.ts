@@ -48,14 +48,14 @@ export async function resolveImports(
   /** What an import leads to is the same in all files of a folder. */
   const known = new Map<string, readonly Led[]>();
   const resolved: Subjects['import'][] = [];
-  for (const { language, imports, path, primitive } of sources) {
+  for (const { language, imports, path, primitive, shippedBy } of sources) {
     const folder = posix.dirname(path);
     for (const { specifier, names = [], typeOnly, line, column } of imports) {
       const key = JSON.stringify([language, folder, specifier, names]);
       const led = known.get(key) ?? (await leadTo(language, specifier, names, path));
       known.set(key, led);
       for (const one of led) {
-        resolved.push({ language, names, typeOnly, line, column, path, primitive, ...one });
+        resolved.push({ language, names, typeOnly, line, column, path, primitive, shippedBy, ...one });
       }
     }
   }

@@ -6,9 +6,10 @@ export const rule: Rule<'import'> = {
   level: 'error',
   title: 'Forbidden import',
   subject: 'import',
+  within: 'repository',
   check: (found, { config }) => {
     const entry = listed(found, config.imports.forbidden);
-    if (found.primitive === undefined || entry === undefined) return [];
+    if (entry === undefined) return [];
     return [
       importProblem(
         found,

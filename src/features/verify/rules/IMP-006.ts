@@ -6,8 +6,9 @@ export const rule: Rule<'import'> = {
   level: 'warning',
   title: 'Import is only known at run time',
   subject: 'import',
-  check: ({ target, primitive, line, column }) =>
-    target.type === 'unknown' && primitive !== undefined
+  within: 'image',
+  check: ({ target, line, column }) =>
+    target.type === 'unknown'
       ? [
           {
             message: 'Import of a name that is only known at run time cannot be checked.',

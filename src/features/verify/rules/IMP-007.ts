@@ -6,8 +6,9 @@ export const rule: Rule<'source'> = {
   title: 'Source cannot be parsed',
   subject: 'source',
   blocks: true,
-  check: ({ fault, primitive, path }) => {
-    if (fault === undefined || primitive === undefined) return [];
+  within: 'repository',
+  check: ({ fault, path }) => {
+    if (fault === undefined) return [];
     const { message, ...place } = fault;
     return [
       {

@@ -9,15 +9,17 @@ export const rule: Rule<'marker'> = {
   level: 'error',
   title: 'Scaffold stub is not implemented',
   subject: 'marker',
-  check: ({ primitive, path, ...marker }, context) => {
-    if (primitive === undefined || isTest(path.slice(primitive.path.length + 1))) return [];
+  within: 'image',
+  check: ({ primitive, path, shippedBy, ...marker }, context) => {
+    if (isTest(primitive === undefined ? path : path.slice(primitive.path.length + 1))) return [];
+    const into = primitive === undefined ? `, in the image of ${shippedBy.join(', ')}` : '';
     return [
       {
-        message: marker.text === MARKER ? `${MARKER} is left.` : `${marker.text}.`,
+        message: `${marker.text === MARKER ? `${MARKER} is left` : marker.text}${into}.`,
         line: marker.line,
         column: marker.column,
         fix: { kind: 'text', text: 'Replace the stub by its implementation.' },
-        related: redCases(primitive, marker, context),
+        related: primitive === undefined ? [] : redCases(primitive, marker, context),
       },
     ];
   },

@@ -5,14 +5,11 @@ export const rule: Rule<'deploymentFile'> = {
   level: 'error',
   title: 'Manifest or chart in a primitive',
   subject: 'deploymentFile',
-  check: ({ primitive, line, what }) =>
-    primitive === undefined
-      ? []
-      : [
-          {
-            message: `${what} belongs in the GitOps repository.`,
-            line,
-            fix: { kind: 'text', text: 'Move the file to the GitOps repository.' },
-          },
-        ],
+  check: ({ line, what }) => [
+    {
+      message: `${what} belongs in the GitOps repository.`,
+      line,
+      fix: { kind: 'text', text: 'Move the file to the GitOps repository.' },
+    },
+  ],
 };

@@ -14,6 +14,7 @@ export function secretRule(
     level: 'error',
     title,
     subject: 'secret',
+    within: 'repository',
     check: (secret) =>
       secret.kind === kind
         ? [

@@ -45,7 +45,9 @@ test('a suppressed finding that kept other checks from running leaves them unche
 test('a path of the repository cannot move the cursor', async () => {
   const files: Files = { ...base, [`${ORDERS}/\u001b[2J.go`]: { link: '../gone.go' } };
   const document = await verifyDocument(files, 'SEC', rules);
-  const text = verifyOutcome({ document, runs: [] }, rules, '1.0.0').text(createStyle(false));
+  const text = verifyOutcome({ document, runs: [], account: new Map() }, rules, '1.0.0').text(
+    createStyle(false),
+  );
   expect(text).toContain(`${ORDERS}/\\u001b[2J.go`);
   expect(text).not.toContain('\u001b');
 });

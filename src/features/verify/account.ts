@@ -1,0 +1,205 @@
+import { installedFolder, isInstalled, isTest, languageByName } from '../../languages/all.ts';
+import type { VerifyDocument } from './document.ts';
+import { FAMILIES, type Family, familyOf } from './family.ts';
+import type { AnyRule, AnyScan } from './rule.ts';
+import type { Fact } from './subjects.ts';
+
+/** What became of a file: exactly one of these. */
+export type Entry =
+  /** Families that judged what is in it, in the order of reports. */
+  | { readonly checked: readonly Family[] }
+  /** Half a sentence; `unchecked` of the report has it too. */
+  | { readonly leftOut: string }
+  /** The rule by which it is not this run's to judge. */
+  | { readonly notOurs: NotOurs };
+
+/** Rules by which a run does not judge a file. */
+export type NotOurs =
+  /** It is of a primitive that was not selected. */
+  | 'selection'
+  /** It is in no primitive and in no image of one, and `--mode repo` was not given. */
+  | 'mode'
+  /** A link: what it leads to is judged at its own place. */
+  | 'link';
+
+/** Where a file is: in the folder of a primitive, elsewhere in the image of a checked one, or in neither. */
+export type Place = 'primitive' | 'shipped' | 'elsewhere';
+
+/** Whether a run judges a file at all. */
+export type Standing = 'ours' | Exclude<Entry, { readonly checked: unknown }>;
+
+/** What happened in a run, by file. */
+export interface Observed {
+  /** Every file of the work tree that git does not ignore, and each folder with a repository of its own; each once. */
+  readonly files: readonly string[];
+  readonly standingOf: (path: string) => Standing;
+  /** Families that judged what is in a file. */
+  readonly judged: ReadonlyMap<string, ReadonlySet<Family>>;
+  /** Why a file was not read, or not wholly. */
+  readonly leftOut: ReadonlyMap<string, string>;
+  readonly links: ReadonlySet<string>;
+  /** Why what no family judged was left out. */
+  readonly otherwise: string;
+}
+
+/** What became of each file of the work tree; no file is without an entry, and none has two. */
+export function accountOf(observed: Observed): ReadonlyMap<string, Entry> {
+  return new Map(observed.files.map((path) => [path, entryOf(path, observed)]));
+}
+
+function entryOf(path: string, { standingOf, judged, leftOut, links, otherwise }: Observed): Entry {
+  const standing = standingOf(path);
+  if (standing !== 'ours') return standing;
+  const why = leftOut.get(path);
+  if (why !== undefined) return { leftOut: why };
+  if (links.has(path)) return { notOurs: 'link' };
+  const families = judged.get(path);
+  if (families !== undefined && families.size > 0)
+    return { checked: FAMILIES.filter((family) => families.has(family)) };
+  return { leftOut: otherwise };
+}
+
+/** How many files each entry stands for, as the report has it. */
+export function totalsOf(account: ReadonlyMap<string, Entry>): VerifyDocument['account'] {
+  const entries = [...account.values()];
+  const count = <T>(keys: readonly T[], show: (key: T) => string) => {
+    const groups = Map.groupBy(keys, show);
+    return [...groups]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, same]) => ({ key: same[0] as T, files: same.length }));
+  };
+  return {
+    files: entries.length,
+    checked: count(
+      entries.flatMap((one) => ('checked' in one ? [one.checked] : [])),
+      (families) => families.join(),
+    ).map(({ key, files }) => ({ families: [...key], files })),
+    leftOut: count(
+      entries.flatMap((one) => ('leftOut' in one ? [one.leftOut] : [])),
+      String,
+    ).map(({ key, files }) => ({ why: key, files })),
+    notOurs: count(
+      entries.flatMap((one) => ('notOurs' in one ? [one.notOurs] : [])),
+      String,
+    ).map(({ key, files }) => ({ rule: key, files })),
+  };
+}
+
+/** The families of a scan's rules that judge what it finds at a place. */
+export function familiesAt(
+  rules: readonly AnyRule[],
+): (subjects: readonly string[], place: Place) => ReadonlySet<Family> {
+  const known = new Map<string, ReadonlySet<Family>>();
+  return (subjects, place) => {
+    const key = `${place} ${subjects.join()}`;
+    const families =
+      known.get(key) ??
+      new Set(
+        rules
+          .filter(({ subject, within }) => subjects.includes(subject) && reaches(within, place))
+          .map(({ id }) => familyOf(id)),
+      );
+    known.set(key, families);
+    return families;
+  };
+}
+
+/** Where a subject is; one that is of a primitive as a whole is in it. */
+export function placeOf(value: Fact['value']): Place {
+  if (!('shippedBy' in value) || value.primitive !== undefined) return 'primitive';
+  return value.shippedBy.length > 0 ? 'shipped' : 'elsewhere';
+}
+
+/** Whether rules that apply within `within` judge a file at a place. */
+export function reaches(within: AnyRule['within'], place: Place): boolean {
+  if (within === 'repository') return true;
+  return place === 'primitive' || (within === 'image' && place === 'shipped');
+}
+
+/** What families judged, by file: what scans read, and what was read of a primitive besides. */
+export function judgedFiles(
+  {
+    scanned,
+    facts,
+  }: { readonly scanned: ReadonlyMap<string, readonly AnyScan[]>; readonly facts: readonly Fact[] },
+  {
+    rules,
+    placeOf,
+    subjectsOf,
+  }: {
+    readonly rules: readonly AnyRule[];
+    readonly placeOf: (path: string) => Place;
+    /** The subjects that a scan is for. */
+    readonly subjectsOf: (scan: AnyScan) => readonly string[];
+  },
+): ReadonlyMap<string, ReadonlySet<Family>> {
+  const judged = new Map<string, Set<Family>>();
+  const add = (path: string, families: Iterable<Family>) => {
+    const known = judged.get(path);
+    if (known === undefined) judged.set(path, new Set(families));
+    else for (const family of families) known.add(family);
+  };
+  const familiesOf = familiesAt(rules);
+  for (const [path, scans] of scanned) add(path, familiesOf(scans.flatMap(subjectsOf), placeOf(path)));
+  for (const fact of facts) {
+    for (const path of filesOf(fact)) add(path, familiesOf([fact.subject], 'primitive'));
+  }
+  return judged;
+}
+
+/** The files whose content a fact is made from, besides those that scans read. */
+function filesOf({ subject, value }: Fact): readonly string[] {
+  if (subject === 'dockerfile' || subject === 'model') return [value.path];
+  if (subject !== 'suite' && subject !== 'generated') return [];
+  const { path, kind, files } = value.primitive;
+  const writes = (kind?.generators ?? []).map((generator) => `${generator.writes}/`);
+  const isMeant = (file: string) =>
+    subject === 'suite'
+      ? languageByName(file) !== undefined && isTest(file)
+      : writes.some((folder) => file.startsWith(folder));
+  return files.filter(isMeant).map((file) => `${path}/${file}`);
+}
+
+/** A file that a builder may read, by its name. */
+const DOCKERFILE =
+  /(?:^|\/)(?:(?:Dockerfile|Containerfile)(?:\.(?!dockerignore$)[^/]*)?|[^/]*\.(?:[Dd]ockerfile|[Cc]ontainerfile))$/;
+
+/** What a run has judged of files by their content, and with which families. */
+interface Judging {
+  readonly judged: ReadonlyMap<string, ReadonlySet<Family>>;
+  readonly families: readonly Family[];
+  readonly placeOf: (path: string) => Place;
+  /** Whether suites were to be run. */
+  readonly tests: boolean;
+}
+
+/**
+ * What families would have judged of the files that this run judges, by what is in them, and did not. Each is a line
+ * under `unchecked`: many files of a folder are one.
+ */
+export function unjudged(files: readonly string[], judging: Judging): VerifyDocument['unchecked'] {
+  const missed = files.flatMap((path) => (judging.judged.has(path) ? missedIn(path, judging) : []));
+  return [...Map.groupBy(missed, ({ what }) => what)]
+    .map(([what, same]) => {
+      const why = same[0]?.why ?? '';
+      return { what, why: same.length === 1 ? why : `${why}; ${same.length} files` };
+    })
+    .sort((a, b) => (a.what < b.what ? -1 : 1));
+}
+
+function missedIn(path: string, { judged, families, placeOf, tests }: Judging): VerifyDocument['unchecked'] {
+  const line = (family: Family, what: string, why: string) =>
+    families.includes(family) && judged.get(path)?.has(family) !== true
+      ? [{ what: `${family} of ${what}`, why }]
+      : [];
+  const isCode = languageByName(path) !== undefined;
+  if (isCode && isInstalled(path)) {
+    return line('IMP', installedFolder(path), 'what a package manager puts there is not parsed');
+  }
+  if (DOCKERFILE.test(path)) return line('SHAPE', path, 'no primitive is built from it');
+  if (path.endsWith('.bpmn')) return line('BPMN', path, 'no kind compiles it');
+  const place = placeOf(path);
+  if (!tests || place === 'primitive' || !isCode || !isTest(path)) return [];
+  const what = place === 'shipped' ? 'code that images take in from elsewhere' : 'code in no primitive';
+  return line('TEST', what, 'suites are those of kinds');
+}
