@@ -10,6 +10,11 @@ export const resourceNames = {
     formed(/^[a-z][a-z0-9]{0,62}$/, 'lower-case letters and digits, at most 63', description),
 };
 
+/** What runs tests. */
+const TEST_RUNNERS = ['go-test', 'pytest', 'node-test', 'vitest'] as const;
+/** What checks code without running it. */
+export const CHECKERS = ['go-vet', 'tsc', 'basedpyright', 'ruff'] as const;
+
 const path = (description: string) => Type.String({ description, minLength: 1 });
 
 /** `templates/kinds/<kind>/kind.yaml`: a kind is a folder, and this file says all that commands need to know of it. */
@@ -104,8 +109,8 @@ export const KindFile = strictObject(
       Type.Array(
         strictObject({
           id: path('Names the suite in reports.'),
-          runner: Type.Enum(['go-test', 'pytest', 'node-test', 'vitest'], {
-            description: 'What runs it.',
+          runner: Type.Enum([...TEST_RUNNERS, ...CHECKERS], {
+            description: 'What runs it: tests, or a compiler or linter.',
           }),
           args: Type.Array(Type.String(), {
             description: 'Of the runner: files and patterns of tests, and flags that choose among them.',

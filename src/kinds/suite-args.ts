@@ -12,6 +12,11 @@ const FLAGS: Readonly<Record<Runner, RegExp>> = {
   pytest: /^(?:-[qvx]+|-m=.*|--(?:strict-markers|strict-config|import-mode=(?:importlib|prepend|append)))$/s,
   'node-test':
     /^--(?:test-(?:name-pattern|skip-pattern|concurrency|timeout)=.*|test-only|test-force-exit|(?:experimental|no)-strip-types|experimental-transform-types)$/s,
+  'go-vet': /^--?tags=.*$/s,
+  // Their settings are in files of the primitive.
+  tsc: /(?!)/,
+  basedpyright: /(?!)/,
+  ruff: /(?!)/,
   vitest:
     /^--(?:(?:project|testNamePattern|testTimeout|hookTimeout|retry|maxWorkers)=.*|passWithNoTests=false|bail=\d+)$/s,
 };

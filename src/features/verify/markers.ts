@@ -22,7 +22,7 @@ export const markerScan: Scan<'marker'> = {
   },
 };
 
-/** What is beside a marker is reported; a word that looks like a secret is not. */
-function withoutSecrets(text: string): string {
+/** Text of the repository that is reported, without words that look like a secret. */
+export function withoutSecrets(text: string): string {
   return text.replace(/[^\s=:,;()]{8,}/g, (word) => (looksRandom('token', word) ? '***' : word));
 }

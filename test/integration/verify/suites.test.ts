@@ -2,51 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { describe, expect, test, vi } from 'vitest';
-import { createProcesses } from '../../../src/adapters/process.ts';
-import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
-import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
+import type { VerifyResult } from '../../../src/features/verify/run.ts';
 import { verifyOutcome } from '../../../src/features/verify/view.ts';
-import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { createStyle } from '../../../src/render/style.ts';
-import { parseConfig } from '../../../src/repository/config.ts';
-import { findProgram } from '../../../src/toolchain/find.ts';
-import { gitEnvironment } from '../../support/git.ts';
-import { threads } from '../../support/scan-threads.ts';
 import { tool } from '../../tools/locate.ts';
+import { environment, type Files, found, type Options, verifySuites } from './workbench.ts';
 
 const SHOP = 'primitives/uisurface/shop';
-const CONFIG = 'registry: ghcr.io/acme\n';
-const KIND = `schema: primitive.kind/v1
-kind: vitest
-version: 1
-language: ts
-names: { pattern: "^[a-z]+$" }
-files: [{ path: "**", owner: impl }]
-suites: [{ id: unit, runner: vitest, args: [], required: true }]
-build: { context: ".", dockerfile: Dockerfile }
-run: { port: 8080, live: /livez, ready: /readyz, drainSeconds: 10 }
-`;
-const environment = {
-  ...process.env,
-  npm_config_offline: 'true',
-  PATH: [dirname(process.execPath), dirname(tool('uv')), process.env.PATH].join(delimiter),
-};
-
-type Files = Readonly<Record<string, string>>;
-
-interface Options {
-  /** Milliseconds that a suite may take. */
-  readonly limit?: number;
-  readonly install?: boolean;
-  /** Works on the repository before verify does. */
-  readonly prepare?: (root: string) => Promise<void>;
-  /** Variables besides those of this process. */
-  readonly variables?: Readonly<Record<string, string>>;
-}
 
 /** What verify says of a primitive with one test file, whose suite `node --test` runs. */
 function run(text: string, options: Options = {}): Promise<VerifyResult> {
@@ -58,76 +24,10 @@ function run(text: string, options: Options = {}): Promise<VerifyResult> {
   return verifySuites('uisurface/shop', installed, options);
 }
 
-/** What verify says of the suites of a primitive in a repository of its own; `vitest` is a kind whose suite vitest runs. */
-async function verifySuites(
-  id: string,
-  more: Files,
-  { limit = 60_000, install = false, prepare, variables = {} }: Options = {},
-): Promise<VerifyResult> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-suites-'));
-  const root = join(folder.path, 'repository');
-  const files: Files = {
-    'primitive.config.yaml': CONFIG,
-    '.gitignore': 'node_modules\n',
-    [`primitives/${id}/primitive.yaml`]: `kind: ${dirname(id)}\nname: ${basename(id)}\n`,
-    '../kinds/vitest/kind.yaml': KIND,
-    ...more,
-  };
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), content);
-  }
-  await prepare?.(root);
-  execFileSync('git', ['init', '--quiet'], { cwd: root, env: gitEnvironment });
-  const processes = createProcesses({ ...environment, ...variables });
-  const { signal } = new AbortController();
-  const output = join(folder.path, 'output');
-  return await verify(
-    {
-      selection: { selectors: [], kind: undefined, name: undefined },
-      changedSince: undefined,
-      mode: 'primitives',
-      families: ['TEST'],
-      tests: true,
-      install,
-    },
-    {
-      location: { path: join(root, 'primitive.config.yaml'), root, repositoryRoot: root, found: 'nearest' },
-      config: await parseConfig({ text: CONFIG, shown: 'config', root }, '1.0.0'),
-      kinds: await openKinds({ bundled: bundledKinds(), own: join(folder.path, 'kinds') }),
-      tree: await openWorkTree(processes, root, signal),
-      scans: { read: async () => new Map(), write: async () => {} },
-      threads,
-      rules,
-      regenerate: async () => [],
-      suites: {
-        processes,
-        program: (name) =>
-          findProgram(name, {
-            path: variables.PATH ?? environment.PATH,
-            platform: process.platform,
-            processes,
-          }),
-        variables: {},
-        grantable: {},
-        output,
-        limit,
-      },
-      cwd: root,
-      emit: () => {},
-      signal,
-      today: '2026-01-01',
-      now: () => 0,
-    },
-  );
-}
-
 /** The schema of OASIS, as Microsoft publishes it. */
 const sarifSchema = createRequire(import.meta.url)(
   '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json',
 );
-
-const found = ({ document }: VerifyResult) => document.findings.map(({ rule, path }) => `${rule} ${path}`);
 
 test('a suite that passes is evidence, and one that hangs is ended with what it has started', async () => {
   const passes = `import { test } from 'node:test'; test('a', () => {});`;

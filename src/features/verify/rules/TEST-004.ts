@@ -1,7 +1,7 @@
 import { failureRule } from '../suites/rules.ts';
 
 export const rule = failureRule('TEST-004', 'compile', {
-  title: 'Tests do not compile',
+  title: 'Code does not compile',
   text: 'does not compile',
   fix: 'Correct what the compiler reports.',
 });

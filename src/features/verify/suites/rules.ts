@@ -19,13 +19,22 @@ export function failureRule(
     check: (run) =>
       run.cases
         .filter(({ outcome }) => outcome === failure)
-        .map((one) => ({ ...placeOf(run, one), message: `${nameOf(run, one)} ${text}.`, fix: advice })),
+        .map((one) => ({ ...placeOf(run, one), message: messageOf(run, one, text), fix: advice })),
   };
 }
 
+function messageOf(run: SuiteRun, one: TestCase, text: string): string {
+  return one.message === undefined ? `${nameOf(run, one)} ${text}.` : `${run.suite}: ${one.message}`;
+}
+
 /** What it printed is in the evidence: two runs of a test need not print the same. */
-function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'line' | 'key'> {
-  return { path: one.path ?? path, ...(one.line === undefined ? {} : { line: one.line }) };
+function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'line' | 'column'> {
+  const { line, column } = one;
+  return {
+    path: one.path ?? path,
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+  };
 }
 
 /** With the package where the file is not known. */

@@ -6,7 +6,8 @@ import type { Kind } from '../../../kinds/kind.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
 import { dependencyFault, installsOf, usesUv } from './dependencies.ts';
-import { type Ran, runners, type Suite } from './runners.ts';
+import { runners } from './runners.ts';
+import type { Ran, Suite } from './start.ts';
 import { isFailure } from './suite.ts';
 
 /** What came of the suites of some primitives. */
@@ -56,8 +57,9 @@ export async function runSuites(
     }
     for (const suite of due) {
       const result = await runSuite(primitive, suite, ports, tool);
-      if ('cause' in result) obstacles.push(result);
-      else runs.push(result);
+      unchecked.push(...result.unchecked);
+      if (result.run !== undefined) runs.push(result.run);
+      if (result.obstacle !== undefined) obstacles.push(result.obstacle);
     }
   });
   const written = before === undefined ? [] : compareStamps(before, await ports.tree.stamps());
@@ -158,15 +160,28 @@ async function runSuite(
   suite: Suite,
   ports: SuitePorts,
   tool: string,
-): Promise<SuiteRun | Obstacle> {
+): Promise<{
+  readonly run?: SuiteRun;
+  readonly obstacle?: Obstacle;
+  readonly unchecked: SuiteResults['unchecked'];
+}> {
   const item = `${primitive.id} ${suite.id}`;
   ports.emit({ type: 'item', item, status: 'active', state: 'running' });
   const ran: Ran = await runners[suite.runner](primitive, suite, ports, tool);
+  if ('nothing' in ran) {
+    ports.emit({ type: 'item', item, status: 'done', state: 'not run', detail: ran.nothing });
+    return { unchecked: [{ what: item, why: ran.nothing }] };
+  }
   if ('cause' in ran) {
     ports.emit({ type: 'item', item, status: 'failed', state: 'not run', detail: ran.why });
     const message = `${primitive.path} cannot be tested: ${ran.why}.`;
-    if (ran.cause === 'dependencies-missing') return missingDependencies(primitive, message);
-    return obstacle(primitive, ran.cause, message);
+    const isLacking = ran.cause === 'dependencies-missing';
+    return {
+      obstacle: isLacking
+        ? missingDependencies(primitive, message)
+        : obstacle(primitive, ran.cause, message, ran.fix),
+      unchecked: [],
+    };
   }
   // Runners colour what they print where CI is set.
   const cases = ran.cases
@@ -185,7 +200,11 @@ async function runSuite(
     state: 'ran',
     detail: `${passed} passed, ${failed.length} failed`,
   });
-  return { path: primitive.path, primitive, suite: suite.id, required: suite.required === true, cases };
+  const { files = [], why = '' } = ran.leftOut ?? {};
+  return {
+    run: { path: primitive.path, primitive, suite: suite.id, required: suite.required === true, cases },
+    unchecked: files.map((what) => ({ what, why: `${item}: ${why}` })),
+  };
 }
 
 function compare(a: string, b: string): number {

@@ -1,24 +1,13 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
-import { PrimitiveError } from '../../../core/errors.ts';
-import type { RunOptions } from '../../../toolchain/process.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Primitive } from '../subjects.ts';
+import { basedpyright, goVet, ruff, tsc } from './checkers.ts';
 import { VENV_PYTHON } from './dependencies.ts';
 import { GoTestReader } from './go-test.ts';
 import { crash, readJunit } from './junit.ts';
-import { isFailure, type RunnerOutput, type TestCase } from './suite.ts';
-
-/** One of a kind's `suites`. */
-export type Suite = NonNullable<NonNullable<Primitive['kind']>['suites']>[number];
-
-/** The cases of a run, or what kept it from running. */
-export type Ran =
-  | { readonly cases: readonly TestCase[] }
-  | { readonly cause: 'dependencies-missing' | 'tool-failed'; readonly why: string };
-
-/** `tool` is the toolchain of the primitive's language: the file that was found and asked for its version. */
-type Runner = (primitive: Primitive, suite: Suite, ports: SuitePorts, tool: string) => Promise<Ran>;
+import { GO_ENVIRONMENT, grantedTo, type Ran, type Runner, type Suite, start } from './start.ts';
+import { isFailure, type TestCase } from './suite.ts';
 
 /** How suites are run, by what `kind.yaml` calls their runner. */
 export const runners: Readonly<Record<Suite['runner'], Runner>> = {
@@ -45,18 +34,14 @@ export const runners: Readonly<Record<Suite['runner'], Runner>> = {
     // The default reporter says on stderr what belongs to no case.
     args: ['run', '--reporter=default', '--reporter=junit', `--outputFile.junit=${report}`, ...args],
   })),
+  tsc,
+  basedpyright,
+  ruff,
+  'go-vet': goVet,
 };
 
 /** A report of more bytes is not read: a suite that writes so much is broken. */
 const MAX_REPORT = 64 * 1024 * 1024;
-
-/** Nothing is downloaded, and what is compiled does not depend on the folder, so that Go finds it in its cache. */
-const GO_ENVIRONMENT = {
-  GOWORK: 'off',
-  GOPROXY: 'off',
-  GOTOOLCHAIN: 'local',
-  GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
-};
 
 async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts, go: string): Promise<Ran> {
   const reader = new GoTestReader();
@@ -120,30 +105,6 @@ async function readReport(
     return { cases: readJunit(await readFile(report, 'utf8'), folders) };
   } catch {
     return { cases: [], problem: 'its report is not XML' };
-  }
-}
-
-/** The variables that a suite names. */
-function grantedTo({ env = [] }: Suite, { grantable }: SuitePorts): NonNullable<RunOptions['env']> {
-  return Object.fromEntries(
-    env.flatMap((name) => (grantable[name] === undefined ? [] : [[name, grantable[name]]])),
-  );
-}
-
-/** Starts a runner; the time limit ends it with all that it started. */
-async function start(
-  program: string,
-  args: readonly string[],
-  { processes, limit, signal }: SuitePorts,
-  options: RunOptions,
-): Promise<RunnerOutput> {
-  try {
-    const { exitCode, stderr } = await processes.run(program, args, { ...options, timeout: limit, signal });
-    return { exitCode, stderr, timedOut: false };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof PrimitiveError) || error.code !== 'tool-timeout') throw error;
-    return { exitCode: 124, stderr: error.message, timedOut: true };
   }
 }
 

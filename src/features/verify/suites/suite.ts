@@ -22,9 +22,12 @@ export interface TestCase {
   readonly outcome: 'passed' | 'skipped' | Failure;
   /** The end of what it printed, or why it failed. */
   readonly output: string;
+  /** What a compiler says, one sentence without its place: the same for the same code. */
+  readonly message?: string;
   /** Relative to the root of the repository, where the runner says it. */
   readonly path?: string;
   readonly line?: number;
+  readonly column?: number;
 }
 
 /** What a runner's output comes to. */
