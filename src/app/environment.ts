@@ -6,6 +6,8 @@ import type { FolderRules, SkippedFolder } from '../toolchain/folders.ts';
 /** What is known of an output stream. */
 export interface OutputStream {
   readonly isTTY: boolean;
+  /** Columns of a terminal; absent if it is none, or has no size as in some containers. */
+  readonly columns?: number;
   readonly color: boolean;
 }
 

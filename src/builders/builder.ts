@@ -69,7 +69,7 @@ export interface BuilderInfo {
  * that change images (exit 2). `checkBase` asks for the manifest of a base in the way of a build, from where a build would
  * ask, and pulls no layer; it throws `base-unavailable` (exit 3).
  *
- * `build` throws `PrimitiveError` `build-failed` (exit 1) with the last lines of the log in `why`;
+ * `build` throws `PrimitiveError` `build-failed` (exit 1) with the last lines of its output in `log`;
  * `probe` throws `builder-unusable` or `builder-not-found` (exit 3) with the fix.
  */
 export interface Builder {

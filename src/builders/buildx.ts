@@ -188,7 +188,7 @@ function failure({ log }: PreparedBuild, setup: BuilderSetup): PrimitiveError {
     /code = Unavailable|connection refused|error reading server preface|closing transport/.test(error)
   ) {
     return new PrimitiveError('builder-unusable', 'The connection to BuildKit was lost', {
-      why: log.tail,
+      log: log.tail,
       suggestions: [
         'look at the builder: docker buildx inspect --bootstrap',
         'then run the same command again',

@@ -137,7 +137,7 @@ export function buildFailed(
     'build-failed',
     summary === undefined ? 'The build failed' : `The build failed: ${summary}`,
     {
-      ...(log.tail === '' ? {} : { why: log.tail }),
+      ...(log.tail === '' ? {} : { log: log.tail }),
       suggestions: [...suggestions, diskFullAdvice(log.tail) ?? 'See the last lines of the log'],
       exit: 1,
     },

@@ -2,6 +2,8 @@
 const GLOBAL_FLAGS: ReadonlyMap<string, 'switch' | 'value'> = new Map([
   ['--json', 'switch'],
   ['--no-input', 'switch'],
+  ['--quiet', 'switch'],
+  ['-q', 'switch'],
   ['--directory', 'value'],
   ['-C', 'value'],
   ['--config', 'value'],

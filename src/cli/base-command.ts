@@ -4,12 +4,13 @@ import { type App, createApp } from '../app/app.ts';
 import type { Environment } from '../app/environment.ts';
 import { type ExitCode, toPrimitiveError } from '../core/errors.ts';
 import { type Outcome, stringifyDocument } from '../render/outcome.ts';
-import { createStyle } from '../render/style.ts';
 import { inert } from '../render/text.ts';
 import { type EnvironmentFlags, readEnvironment } from './environment.ts';
 import { errorDocument } from './failure.ts';
 import { baseFlags, type ReportRequest } from './flags.ts';
+import type { KindInputs } from './help-document.ts';
 import { isInterruption, listenForInterrupts } from './interrupt.ts';
+import { styleOf } from './layout.ts';
 import type { ProgressFlags } from './progress.ts';
 import { checkReports, type ReportTarget, writeAtomically } from './reports.ts';
 
@@ -21,6 +22,15 @@ interface ActFlags extends EnvironmentFlags, ProgressFlags {
 /** What all commands have in common: global flags, where they run, and how an outcome leaves the process. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = baseFlags;
+
+  /** Names of the schemas of what `--json` may print, besides errors. */
+  static documents: readonly string[] = [];
+
+  /** The page of `docs/` on this command. */
+  static docs = 'reference.md';
+
+  /** Flags that depend on the kind; absent for a command without such. */
+  static inputs?: () => Promise<readonly KindInputs[]>;
 
   /** As oclif's, without loading the configuration a second time. */
   static override async run<T extends Command>(
@@ -79,7 +89,7 @@ export abstract class BaseCommand extends Command {
     if (flags.json) {
       process.stdout.write(document());
     } else {
-      const text = outcome.text(createStyle(environment.stdout.color));
+      const text = outcome.text(await styleOf(environment.stdout));
       process.stdout.write(environment.ci === 'github' ? inert(text) : text);
     }
     return outcome.exit;

@@ -92,9 +92,16 @@ export function detectCi(variables: Environment['variables']): Environment['ci']
   return isSet(variables.CI) ? 'other' : undefined;
 }
 
-function describe(stream: { readonly isTTY?: boolean }, variables: Environment['variables']): OutputStream {
+/** What a stream can show. */
+export function describe(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  variables: Environment['variables'],
+): OutputStream {
   return {
     isTTY: stream.isTTY === true && variables.TERM !== 'dumb',
+    ...(stream.isTTY === true && stream.columns !== undefined && stream.columns > 0
+      ? { columns: stream.columns }
+      : {}),
     color: wantsColor(stream, variables),
   };
 }

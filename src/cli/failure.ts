@@ -1,16 +1,18 @@
 import type { ErrorDocument } from '../core/error-document.ts';
 import type { PrimitiveError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
-import { createStyle } from '../render/style.ts';
+import { hangAdvice } from '../render/advice.ts';
+import type { Style } from '../render/style.ts';
 import { sanitize } from '../render/text.ts';
 
 /** The document of an error: an allow-list, other fields never leave the process. */
 export function errorDocument(error: PrimitiveError, secrets: readonly string[]): ErrorDocument {
+  const reason = [error.why, error.log].filter((part) => part !== undefined).join('\n');
   return {
     schema: 'primitive.error/v1',
     code: error.code,
     message: mask(error.message, secrets),
-    why: error.why === undefined ? null : mask(error.why, secrets),
+    why: reason === '' ? null : mask(reason, secrets),
     suggestions: error.suggestions.map((text) => mask(text, secrets)),
     docs: null,
     exit: error.exit,
@@ -19,15 +21,18 @@ export function errorDocument(error: PrimitiveError, secrets: readonly string[])
 }
 
 /** The same for people: what, why, what next. */
-export function errorText(error: PrimitiveError, secrets: readonly string[], color: boolean): string {
-  const { red, dim } = createStyle(color);
-  const { message, why, suggestions, code } = error;
-  const indent = (text: string) => clean(text, secrets).replaceAll('\n', '\n  ');
-  const lines = [`${red('Error:')} ${indent(message)} ${dim(`[${code}]`)}`];
-  if (why !== undefined) lines.push(`  ${indent(sentence(why))}`);
-  if (suggestions.length === 1) lines.push(`  Try: ${indent(suggestions[0] ?? '')}`);
+export function errorText(error: PrimitiveError, secrets: readonly string[], style: Style): string {
+  const { message, why, log, suggestions, code } = error;
+  const linesOf = (text: string) => clean(text, secrets).split('\n');
+  const advice = (prefix: string, text: string) =>
+    linesOf(text).map((line, index) => hangAdvice(style, index === 0 ? prefix : '    ', line));
+  const [first = '', ...rest] = `${clean(message, secrets)} ${style.dim(`[${code}]`)}`.split('\n');
+  const lines = [style.hang(`${style.red('Error:')} `, first), ...rest.map((line) => style.hang('  ', line))];
+  for (const reason of [why === undefined ? undefined : sentence(why), log])
+    if (reason !== undefined) lines.push(...linesOf(reason).map((line) => style.hang('  ', line)));
+  if (suggestions.length === 1) lines.push(...advice('  Try: ', suggestions[0] ?? ''));
   else if (suggestions.length > 1)
-    lines.push('  Try:', ...suggestions.map((text) => `  - ${indent(text).replaceAll('\n', '\n  ')}`));
+    lines.push('  Try:', ...suggestions.flatMap((text) => advice('  - ', text)));
   return `${lines.join('\n')}\n`;
 }
 

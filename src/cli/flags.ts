@@ -16,7 +16,13 @@ export const baseFlags = {
     helpValue: 'FILE',
     helpGroup: 'GLOBAL',
   }),
-  'no-input': boolean({ summary: 'Never ask; fail where an answer would be needed.', helpGroup: 'GLOBAL' }),
+  'no-input': boolean({ summary: 'Never ask; fail if an answer is needed.', helpGroup: 'GLOBAL' }),
+  quiet: boolean({
+    char: 'q',
+    summary: 'Print only the result and errors: no progress, no warnings.',
+    exclusive: ['events', 'verbose'],
+    helpGroup: 'GLOBAL',
+  }),
 };
 
 /** Flags of commands that work on selected primitives; they go with {@link selectionArgs}. */

@@ -7,9 +7,9 @@ import { type ExitCode, PrimitiveError, toPrimitiveError } from '../core/errors.
 import { stringifyDocument } from '../render/outcome.ts';
 import { inert } from '../render/text.ts';
 import { findInvocation, isHelpFlag, wantsHelp, wantsJson } from './argv.ts';
-import { wantsColor } from './color.ts';
-import { detectCi } from './environment.ts';
+import { describe, detectCi } from './environment.ts';
 import { errorDocument, errorText, stackText } from './failure.ts';
+import { styleOf } from './layout.ts';
 
 /** How the CLI is loaded. */
 export interface MainOptions {
@@ -36,7 +36,7 @@ export async function main(argv: readonly string[], options: MainOptions = {}): 
     reportFailure(argv, thrown),
   );
   await written(process.stdout);
-  const code = lost === undefined ? exit : reportLost(lost, exit);
+  const code = lost === undefined ? exit : await reportLost(lost, exit);
   if (code !== 0) await written(process.stderr);
   return process.exit(code);
 }
@@ -47,13 +47,13 @@ function written(stream: NodeJS.WriteStream): Promise<unknown> {
 }
 
 /** What was to be read on stdout is not there, such as on a full disk: says so, and returns an exit code that does. */
-function reportLost(cause: Error, exit: ExitCode): ExitCode {
+async function reportLost(cause: Error, exit: ExitCode): Promise<ExitCode> {
   const error = new PrimitiveError('output-lost', 'Cannot write to stdout.', {
     why: cause.message,
     exit: 3,
     cause,
   });
-  process.stderr.write(errorText(error, secretsOf(process.env), wantsColor(process.stderr, process.env)));
+  process.stderr.write(await errorShown(error));
   return exit === 0 ? error.exit : exit;
 }
 
@@ -62,16 +62,22 @@ function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-function reportFailure(argv: readonly string[], thrown: unknown): ExitCode {
+async function reportFailure(argv: readonly string[], thrown: unknown): Promise<ExitCode> {
   const secrets = secretsOf(process.env);
   const error = toPrimitiveError(thrown);
   if (process.env.PRIMITIVE_DEBUG) process.stderr.write(stackText(thrown, secrets));
   if (wantsJson(argv)) process.stdout.write(stringifyDocument(errorDocument(error, secrets)));
   else {
-    const text = errorText(error, secrets, wantsColor(process.stderr, process.env));
+    const text = await errorShown(error);
     process.stderr.write(detectCi(process.env) === 'github' ? inert(text) : text);
   }
   return error.exit;
+}
+
+/** An error as stderr can show it. */
+async function errorShown(error: PrimitiveError): Promise<string> {
+  const style = await styleOf(describe(process.stderr, process.env));
+  return errorText(error, secretsOf(process.env), style);
 }
 
 async function dispatch(argv: readonly string[], { development = false }: MainOptions): Promise<ExitCode> {

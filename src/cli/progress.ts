@@ -5,9 +5,12 @@ import type { EventRenderer } from '../render/events.ts';
 import { githubRenderer } from '../render/github.ts';
 import { ndjsonRenderer } from '../render/ndjson.ts';
 import { plainRenderer } from '../render/plain.ts';
+import { quietRenderer } from '../render/quiet.ts';
+import { inert } from '../render/text.ts';
 
 /** The flags that decide how events are shown. */
 export interface ProgressFlags {
+  readonly quiet: boolean;
   readonly events?: string | undefined;
   /** Absent for a command that reports no progress. */
   readonly verbose?: boolean | undefined;
@@ -52,9 +55,10 @@ export async function createProgress(
 async function chooseRenderer(
   stderr: NodeJS.WriteStream,
   { ci, stderr: { isTTY, color } }: Environment,
-  { events, verbose }: ProgressFlags,
+  { quiet, events, verbose }: ProgressFlags,
 ): Promise<EventRenderer> {
   const write = (text: string) => void stderr.write(text);
+  if (quiet) return quietRenderer((text) => write(ci === 'github' ? inert(text) : text));
   if (events === 'ndjson') return ndjsonRenderer(write, () => performance.now());
   if (ci === 'github') return githubRenderer(write);
   // A terminal without a size, as some containers have it, cannot be drawn on.

@@ -3,6 +3,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Explain extends BaseCommand {
+  static override documents = ['primitive.explain/v1'];
   static override summary = 'Say what a rule of verify means, or list all rules.';
   static override description = 'Works offline and outside of a repository.';
   static override args = {

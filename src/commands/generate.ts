@@ -4,6 +4,8 @@ import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } f
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Generate extends BaseCommand {
+  static override documents = ['primitive.generate/v1'];
+  static override docs = 'kinds.md';
   static override summary = 'Run the generators of primitives again, into the files that are theirs.';
   static override description = [
     'Works on the work tree, committed or not. A generator that fails changes nothing.',

@@ -4,6 +4,7 @@ import { effectFlags, eventFlags, reportFlags } from '../cli/flags.ts';
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
+  static override documents = ['primitive.init/v1'];
   static override summary = 'Write primitive.config.yaml for this repository, and the publish workflow.';
   static override description = [
     'Guesses registry, names and branch from the git remote, go.mod and package.json.',

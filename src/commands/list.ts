@@ -3,6 +3,7 @@ import { reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/
 import type { ExitCode } from '../core/errors.ts';
 
 export default class List extends BaseCommand {
+  static override documents = ['primitive.list/v1'];
   static override summary = 'List the primitives with kind, language, template, image and input digest.';
   static override description =
     'Lists the work tree, committed or not. The input digest is that of HEAD; a primitive that differs from HEAD has a state instead: uncommitted, modified or invalid.';

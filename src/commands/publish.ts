@@ -12,6 +12,8 @@ import {
 import type { ExitCode } from '../core/errors.ts';
 
 export default class Publish extends BaseCommand {
+  static override documents = ['primitive.publish/v1', 'primitive.publish-plan/v1'];
+  static override docs = 'trust.md';
   static override summary = 'Build what changed, reuse the rest, seal every image, then tag the commit.';
   static override description =
     'A tag exists only when its image is sealed: signed, with SBOM and provenance, read back and verified. A commit is published as a whole: its release record is written last. Run it again after a failure: it goes on where it stopped.';
@@ -47,12 +49,8 @@ export default class Publish extends BaseCommand {
       warnOfShortSecrets(app);
       const { runPublish } = await import('../features/publish/run.ts');
       const { publishOutcome } = await import('../features/publish/view.ts');
-      const request = {
-        selection: selectionOf(flags, args),
-        sealOnly: flags['seal-only'],
-        keepGoing: flags['keep-going'],
-        dryRun: flags['dry-run'],
-      };
+      const { 'seal-only': sealOnly, 'keep-going': keepGoing, 'dry-run': dryRun } = flags;
+      const request = { selection: selectionOf(flags, args), sealOnly, keepGoing, dryRun };
       return publishOutcome(await runPublish(request, app, app.emit));
     });
   }

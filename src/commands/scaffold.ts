@@ -6,6 +6,8 @@ import type { ExitCode } from '../core/errors.ts';
 import { nestOutcome } from '../render/outcome.ts';
 
 export default class Scaffold extends BaseCommand {
+  static override documents = ['primitive.scaffold-plan/v1', 'primitive.scaffold-update/v1'];
+  static override docs = 'kinds.md';
   static override summary = 'Write the code of a new primitive, or what is new for one that is there.';
   static override description = [
     'New files are created and generated ones regenerated; what people edit or delete is left alone.',
@@ -14,10 +16,6 @@ export default class Scaffold extends BaseCommand {
   ].join(' ');
   static override examples = [
     { description: 'A new primitive', command: '<%= config.bin %> scaffold --kind domain --name orders' },
-    {
-      description: 'See what becomes of every file, with size and digest',
-      command: '<%= config.bin %> scaffold --kind domain --name orders --dry-run --json',
-    },
     { description: 'Take over newer templates', command: '<%= config.bin %> scaffold --update --all' },
     {
       description: 'Take the events of a domain',
@@ -34,6 +32,9 @@ export default class Scaffold extends BaseCommand {
     ...reportFlags(),
     ...eventFlags,
   };
+
+  static override inputs = async () =>
+    (await import('../features/scaffold/built-in-inputs.ts')).builtInInputs();
 
   async run(): Promise<ExitCode> {
     const known = { ...baseFlags, ...Scaffold.flags };

@@ -5,11 +5,12 @@ import type { ExitCode } from '../core/errors.ts';
 import { FAMILIES, type Family } from '../features/verify/family.ts';
 
 export default class Verify extends BaseCommand {
+  static override documents = ['primitive.verify/v1'];
+  static override docs = 'verify.md';
   static override summary = 'Check primitives: shape, generated files, imports, stubs, secrets, tests.';
   static override description = [
     'Checks the work tree, committed or not, without files that git ignores, and changes nothing in it.',
-    'Ends with 1 where something is wrong, and with 3 where a check could not run: that is never "passed".',
-    '`primitive explain RULE` says what a rule means.',
+    'Exits 1 if there are errors, and 3 if a check could not run: that is never "passed".',
   ].join(' ');
   static override examples = [
     { description: 'Check everything', command: '<%= config.bin %> verify' },

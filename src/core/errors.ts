@@ -10,6 +10,8 @@ export type ExitCode = (typeof EXIT_CODES)[number];
 export interface ErrorDetails {
   /** Why it happened: the fact behind the message, one sentence. */
   readonly why?: string;
+  /** The end of what a program wrote before it failed, line by line. */
+  readonly log?: string;
   /** What to do next, most likely first: commands or config lines that can be copied. */
   readonly suggestions?: readonly string[];
   /** Defaults to 2, a refusal before any effect. */
@@ -29,6 +31,7 @@ export class PrimitiveError extends Error {
   override readonly name = 'PrimitiveError';
   readonly code: string;
   readonly why: string | undefined;
+  readonly log: string | undefined;
   readonly suggestions: readonly string[];
   readonly exit: ExitCode;
   readonly retryable: boolean;
@@ -37,6 +40,7 @@ export class PrimitiveError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.why = details.why;
+    this.log = details.log;
     this.suggestions = details.suggestions ?? [];
     this.exit = details.exit ?? 2;
     this.retryable = details.retryable ?? false;

@@ -5,6 +5,9 @@ const step = {
   type: Type.Literal('step'),
   step: Type.String({ description: 'Stable id, a word of the command: build' }),
   message: Type.String(),
+  total: Type.Optional(
+    Type.Integer({ description: 'How many items the step has, if that is known when it begins.' }),
+  ),
 };
 const item = {
   type: Type.Literal('item'),

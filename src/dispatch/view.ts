@@ -1,4 +1,5 @@
 import type { ExitCode } from '../core/errors.ts';
+import { hangAdvice } from '../render/advice.ts';
 import type { Outcome } from '../render/outcome.ts';
 import type { Style } from '../render/style.ts';
 import { table } from '../render/table.ts';
@@ -36,29 +37,29 @@ function gitopsRunText(document: GitopsRunDocument, style: Style): string {
   const steps = (run?.jobs ?? []).flatMap(({ name, steps: all }) =>
     all.map((step) => [
       mark(step.conclusion, style),
-      sanitizeLine(`${name} / ${step.name}`),
       step.conclusion ?? step.status,
+      sanitizeLine(`${name} / ${step.name}`),
     ]),
   );
   const files = (pull?.files ?? []).map(({ path, status, additions, deletions }) => [
     status,
-    sanitizeLine(path),
     style.dim(`+${additions} -${deletions}`),
+    sanitizeLine(path),
   ]);
   return [
     `${style.bold(headline(document))}\n`,
-    table(facts),
-    ...[steps, files].filter((rows) => rows.length > 0).map(table),
+    table(facts, style),
+    ...[steps, files].filter((rows) => rows.length > 0).map((rows) => table(rows, style)),
     ...(problem ? [problemText(problem, style)] : []),
-    ...(unchecked ? [uncheckedText(unchecked)] : []),
+    ...(unchecked ? [uncheckedText(unchecked, style)] : []),
     ...(next.length > 0 ? [`Next:\n${next.map((line) => `  ${sanitizeLine(line)}\n`).join('')}`] : []),
     ...(result === 'planned' ? ['Nothing was sent.\n'] : []),
   ].join('\n');
 }
 
-function uncheckedText({ why, facts }: NonNullable<GitopsRunDocument['unchecked']>): string {
-  const lines = facts.map((fact) => `  ${fact}\n`).join('');
-  return `Not looked up: ${sanitizeLine(why)}\n${lines}`;
+function uncheckedText({ why, facts }: NonNullable<GitopsRunDocument['unchecked']>, { hang }: Style): string {
+  const lines = facts.map((fact) => `${hang('  ', fact)}\n`).join('');
+  return `${hang('', `Not looked up: ${sanitizeLine(why)}`)}\n${lines}`;
 }
 
 /** One sentence: what it came to. */
@@ -89,13 +90,13 @@ function problemText(
   style: Style,
 ): string {
   const lines = [
-    `${style.red('✗')} ${sanitizeLine(message)} ${style.dim(`[${code}]`)}`,
+    style.hang(`${style.red('✗')} `, `${sanitizeLine(message)} ${style.dim(`[${code}]`)}`),
     ...(why === null
       ? []
       : sanitize(why)
           .split('\n')
-          .map((line) => `  ${style.dim('│')} ${line}`)),
-    ...suggestions.map((line) => `  ${style.dim('try:')} ${sanitizeLine(line)}`),
+          .map((line) => style.hang(`  ${style.dim('│')} `, line))),
+    ...suggestions.map((line) => hangAdvice(style, `  ${style.dim('try:')} `, sanitizeLine(line))),
   ];
   return `${lines.join('\n')}\n`;
 }

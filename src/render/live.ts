@@ -4,30 +4,42 @@ import type { Event, ItemStatus } from '../core/events.ts';
 import type { EventRenderer } from './events.ts';
 import { plainLine } from './plain.ts';
 import { createStyle, type Style } from './style.ts';
+import { table } from './table.ts';
 import { countWords, sanitizeLine } from './text.ts';
+import { hangWithin } from './wrap.ts';
 
 /** Items that have a line of their own; the others are counted. */
 const SHOWN = 10;
 /** Lines of a failed item's log that stay on the screen. */
 const LOG_TAIL = 20;
 
+type ItemEvent = Event & { type: 'item' };
+
 interface Item {
-  status: ItemStatus;
-  state: string;
+  readonly status: ItemStatus;
+  readonly state: string;
   /** Milliseconds, monotonic. */
-  since: number;
+  readonly since: number;
   detail: string;
-  log: string[];
+  readonly log: string[];
+}
+
+/** The step that goes on. */
+interface Step {
+  readonly message: string;
+  readonly total: number | undefined;
+  /** Milliseconds, monotonic. */
+  readonly since: number;
 }
 
 /**
- * For a terminal: the current step and a line per active item at the bottom, drawn by ora. Warnings and the log of what
- * failed are written above and stay; at the end the rest is gone.
+ * For a terminal: the current step with what is done of it, and a line per active item, at the bottom, drawn by ora.
+ * Warnings and the log of what failed are written above and stay; at the end the rest is gone.
  */
 export function liveRenderer(stream: NodeJS.WriteStream, color: boolean): EventRenderer {
-  const style = createStyle(color);
+  const style = createStyle(color, (prefix, text) => hangWithin(stream.columns)(prefix, text));
   const items = new Map<string, Item>();
-  let since = performance.now();
+  let step: Step = { message: '', total: undefined, since: performance.now() };
   let ended = false;
   const spinner = ora({
     stream,
@@ -35,7 +47,8 @@ export function liveRenderer(stream: NodeJS.WriteStream, color: boolean): EventR
     // Otherwise the terminal would be in raw mode, where Ctrl-C sends no signal.
     discardStdin: false,
     color: color ? 'cyan' : false,
-    suffixText: () => [style.dim(seconds(since)), ...itemLines(items, stream.columns, style)].join('\n'),
+    suffixText: () =>
+      [style.dim(progressOf(step, items)), ...itemLines(items, stream.columns, style)].join('\n'),
   });
   // While it spins, ora draws what is written to the stream above its own lines.
   const above = (lines: readonly string[]) => void stream.write(lines.map((line) => `${line}\n`).join(''));
@@ -43,14 +56,15 @@ export function liveRenderer(stream: NodeJS.WriteStream, color: boolean): EventR
   return {
     show(event) {
       if (ended) return;
-      if (event.type === 'warning') return above([style.yellow(plainLine(event))]);
+      if (event.type === 'warning') return above([style.hang('', style.yellow(plainLine(event)))]);
       if (event.type === 'step') {
         spinner.text = style.bold(sanitizeLine(event.message));
-        since = performance.now();
+        step = { message: event.message, total: event.total, since: performance.now() };
+        // They count for the step in which they were done.
+        for (const [name, { status }] of items) if (status === 'done') items.delete(name);
       } else if (event.type === 'log') addLog(items, event);
       else {
-        const log = items.get(event.item)?.log ?? [];
-        if (event.status === 'failed') above(failure(event, log, style));
+        if (event.status === 'failed') above(failure(event, items.get(event.item)?.log ?? [], style));
         update(items, event);
       }
       spinner.start();
@@ -70,7 +84,7 @@ function addLog(items: ReadonlyMap<string, Item>, event: Event & { type: 'log' }
   if (item.log.length > LOG_TAIL) item.log.shift();
 }
 
-function update(items: Map<string, Item>, event: Event & { type: 'item' }): void {
+function update(items: Map<string, Item>, event: ItemEvent): void {
   const before = items.get(event.item);
   items.set(event.item, {
     status: event.status,
@@ -81,22 +95,34 @@ function update(items: Map<string, Item>, event: Event & { type: 'item' }): void
   });
 }
 
-function failure(event: Event & { type: 'item' }, log: readonly string[], style: Style): readonly string[] {
-  const detail = event.detail ? `: ${sanitizeLine(event.detail)}` : '';
-  const head = `${style.red('✗')} ${style.bold(sanitizeLine(event.item))} failed${detail}`;
-  return [head, ...log.map((line) => `${style.dim('│')} ${line}`)];
+/** Why it failed is in the result, once. */
+function failure(event: ItemEvent, log: readonly string[], style: Style): readonly string[] {
+  const head = `${style.red('✗')} ${style.bold(sanitizeLine(event.item))} failed`;
+  return [head, ...log.map((line) => style.hang(`${style.dim('│')} `, line))];
 }
 
-/** The active items, each on a row of its own, and one line that counts the others. */
+/** What is done of the step, and how long it takes: `1 of 3 done, 1 failed  12.3s`. */
+function progressOf({ total, since }: Step, items: ReadonlyMap<string, Item>): string {
+  if (total === undefined) return seconds(since);
+  const count = (wanted: ItemStatus) => [...items.values()].filter(({ status }) => status === wanted).length;
+  const failed = count('failed');
+  return `${count('done')} of ${total} done${failed === 0 ? '' : `, ${failed} failed`}  ${seconds(since)}`;
+}
+
+/** The active items in aligned columns, each on a row of its own, and one line that counts those that wait or failed. */
 function itemLines(items: ReadonlyMap<string, Item>, columns: number, style: Style): readonly string[] {
   const shown = [...items].filter(([, { status }]) => status === 'active').slice(0, SHOWN);
-  const lines = shown.map(
-    ([name, { state, since, detail }]) =>
-      `  ${sanitizeLine(name)}  ${state}  ${seconds(since)}  ${style.dim(detail)}`,
-  );
+  const rows = shown.map(([name, { state, since, detail }]) => [
+    `  ${sanitizeLine(name)}`,
+    state,
+    seconds(since),
+    style.dim(detail),
+  ]);
+  // Not wrapped: a row per item, cut at the edge.
+  const lines = table(rows, createStyle(false)).split('\n').slice(0, -1);
   const names = new Set(shown.map(([name]) => name));
-  const others = [...items].filter(([name]) => !names.has(name)).map(([, { state }]) => state);
-  if (others.length > 0) lines.push(style.dim(`  ${countWords(others)}`));
+  const others = [...items].filter(([name, { status }]) => !names.has(name) && status !== 'done');
+  if (others.length > 0) lines.push(style.dim(`  ${countWords(others.map(([, { state }]) => state))}`));
   return lines.map((line) => cliTruncate(line, columns));
 }
 

@@ -42,7 +42,9 @@ function lineOf(event: Event): string {
     case 'warning':
       return `warning: ${event.message} [${event.code}]`;
     case 'item': {
-      const more = [event.digest, event.detail].filter((part) => part !== undefined);
+      // Why it failed is in the result, once.
+      const detail = event.status === 'failed' ? undefined : event.detail;
+      const more = [event.digest, detail].filter((part) => part !== undefined);
       return [`${event.item}: ${event.state}`, ...more].join('  ');
     }
   }

@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME…`: runs the named benches, or lists them. Each stands in a file of its name. */
 import { globSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { createStyle } from '../../src/render/style.ts';
 import { table } from '../../src/render/table.ts';
 import type { BenchTable } from './table.ts';
 
@@ -22,5 +23,7 @@ for (const name of wanted) {
     join(import.meta.dirname, `${name}.ts`)
   );
   const { title, rows, notes } = await bench();
-  console.log(`\n${title}\n\n${table(rows)}\n${notes.map((note) => `- ${note}`).join('\n')}`);
+  console.log(
+    `\n${title}\n\n${table(rows, createStyle(false))}\n${notes.map((note) => `- ${note}`).join('\n')}`,
+  );
 }

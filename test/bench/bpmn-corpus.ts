@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../../src/core/finding.ts';
 import { readBpmn } from '../../src/kinds/generators/bpmn/compile.ts';
+import { createStyle } from '../../src/render/style.ts';
 import { table } from '../../src/render/table.ts';
 
 /**
@@ -43,14 +44,18 @@ for (const path of paths) {
   }
 }
 if (rule === undefined) {
+  const plain = createStyle(false);
   const rows = [...groups].map(([group, { models, accepted, warned }]) => [group, models, accepted, warned]);
   process.stdout.write(
-    table([['folder', 'models', 'accepted', 'with a warning'], ...rows].map((row) => row.map(String))),
+    table(
+      [['folder', 'models', 'accepted', 'with a warning'], ...rows].map((row) => row.map(String)),
+      plain,
+    ),
   );
   const counted = [...reasons]
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => [reason, String(count)]);
-  process.stdout.write(`\n${table([['reason', 'models'], ...counted])}`);
+  process.stdout.write(`\n${table([['reason', 'models'], ...counted], plain)}`);
 }
 for (const { path, line, message } of listed.filter((finding) => finding.rule === rule)) {
   process.stdout.write(`${path}:${line}: ${message}\n`);

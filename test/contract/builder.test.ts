@@ -217,7 +217,7 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
       other.builder,
     );
     const error = await failed.catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'build-failed', why: expect.stringContaining('token ***') });
+    expect(error).toMatchObject({ code: 'build-failed', log: expect.stringContaining('token ***') });
     expect(JSON.stringify(error)).not.toContain('5518');
   });
 
@@ -286,18 +286,18 @@ describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
       code: 'build-failed',
       exit: 1,
       message: expect.stringMatching(/^The build failed: .*(exit code: 1|exit status 1)/),
-      why: expect.stringContaining('line 25'),
+      log: expect.stringContaining('line 25'),
     });
-    const { why } = error as { why: string };
-    expect(why.split('\n').length).toBeLessThanOrEqual(30);
-    expect(why).toContain('red bell');
+    const { log } = error as { log: string };
+    expect(log.split('\n').length).toBeLessThanOrEqual(30);
+    expect(log).toContain('red bell');
     await expect(readdir(failing.output)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('a Dockerfile that is wrong is told with its place', async () => {
     await expect(build({ Dockerfile: 'FROM scratch\nNONSENSE a b\n' })).rejects.toMatchObject({
       code: 'build-failed',
-      why: expect.stringMatching(/NONSENSE/i),
+      log: expect.stringMatching(/NONSENSE/i),
     });
   });
 

@@ -111,6 +111,11 @@ describe('version and help', () => {
     });
   });
 
+  test('version, the command, says the same', async () => {
+    expect(await cli.run(['version'])).toEqual(await cli.run(['--version']));
+    expect(await cli.run(['version', '--json'])).toEqual(await cli.run(['--version', '--json']));
+  });
+
   test('--version --json', async () => {
     expect(Check(versionSchema, JSON.parse((await cli.run(['--version', '--json'])).stdout))).toBe(true);
   });
@@ -120,19 +125,94 @@ describe('version and help', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of ['doctor', 'list', 'publish'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    expect(stdout).toMatch(/^EXAMPLES$[\s\S]*\$ primitive init --ci github$/m);
+    expect(stdout).toMatch(/^LEARN MORE\n {2}https:\S+\/docs\/reference\.md$/m);
   });
 
   test('every command has help, for people and for programs', async () => {
     const { stdout } = await cli.run(['--help', '--json']);
     const document = JSON.parse(stdout);
     expect(Check(helpSchema, document)).toBe(true);
-    for (const { command, summary } of document.commands) {
+    const pages = new Set(readdirSync(join(import.meta.dirname, '../../docs')));
+    for (const { command, summary, docs, documents } of document.commands) {
+      expect(pages).toContain(docs.replace(/^.*\/docs\/([^#]*).*$/, '$1'));
+      for (const name of documents)
+        expect(existsSync(join(cli.folder, 'schemas', `${name.replace('/', '.')}.json`))).toBe(true);
       const { code, stdout: text } = await cli.run([...command.split(' '), '--help']);
       expect(code).toBe(0);
       expect(text).toContain(summary.slice(0, 40));
       expect(text).toContain('--json');
     }
   });
+});
+
+test('help for programs has negations, defaults, exclusions, inputs of kinds and schemas', async () => {
+  const { commands } = JSON.parse((await cli.run(['--help', '--json'])).stdout);
+  const find = (name: string) => commands.find(({ command }: { command: string }) => command === name);
+  const flagOf = (command: string, name: string) =>
+    find(command).flags.find((flag: { name: string }) => flag.name === name);
+  expect(flagOf('verify', '--tests')).toMatchObject({ negated: '--no-tests', default: true });
+  expect(flagOf('gitops scaffold', '--wait')).toMatchObject({ default: 'pr', value: ['none', 'run', 'pr'] });
+  expect(flagOf('publish', '--keep-going').exclusive).toEqual(['--seal-only']);
+  expect(flagOf('publish', '--seal-only').exclusive).toEqual(['--keep-going']);
+  expect(flagOf('list', '--quiet').exclusive).toEqual([]);
+  expect(flagOf('scaffold', '--all').dependsOn).toEqual(['--update']);
+  expect(find('scaffold').inputs).toContainEqual({
+    kind: 'process',
+    inputs: [expect.objectContaining({ name: '--bpmn', type: 'path', required: false })],
+  });
+  expect(find('publish').documents).toEqual([
+    'primitive.publish/v1',
+    'primitive.publish-plan/v1',
+    'primitive.error/v1',
+  ]);
+  expect(find('publish').examples[0].command).toBe('primitive publish');
+});
+
+test('every document that a command can print is in its help', async () => {
+  const { commands } = JSON.parse((await cli.run(['--help', '--json'])).stdout);
+  const listed = new Set(commands.flatMap(({ documents }: { documents: string[] }) => documents));
+  // Read or stored, or printed by no command of its own: events on stderr, and help.
+  const others = [
+    'config',
+    'event',
+    'help',
+    'kind',
+    'kit',
+    'kit-installed',
+    'primitive',
+    'release',
+    'suppressions',
+  ];
+  const all = readdirSync(join(cli.folder, 'schemas')).map((file) =>
+    file.replace(/^primitive\.(.+)\.v1\.json$/, '$1'),
+  );
+  expect(all.filter((name) => !others.includes(name) && !listed.has(`primitive.${name}/v1`))).toEqual([]);
+});
+
+test('--quiet prints the result alone', async () => {
+  const answers = ['--repository', 'acme/app', '--registry', 'ghcr.io/acme', '--branch', 'main'];
+  const [loud, quiet] = await Promise.all(
+    [
+      ['init', ...answers],
+      ['-q', 'init', ...answers],
+    ].map(async (args) => {
+      const cwd = folder('quiet-');
+      await commit(cwd, { 'README.md': 'app\n' });
+      return cli.run(args, { cwd });
+    }),
+  );
+  expect(loud).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^warning: [\s\S]*^==> Writing primitive\.config\.yaml$/m),
+  });
+  expect(quiet).toEqual({ ...loud, stderr: '' });
+  expect(await cli.run(['list', '--quiet', '--kind'], { cwd: repository })).toMatchObject({
+    code: 2,
+    stdout: '',
+  });
+  const both = await cli.run(['publish', '--quiet', '--verbose'], { cwd: repository });
+  expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('[invalid-flag]') });
 });
 
 /** Every way to fail before anything is done: arguments, code, exit code, and a word of the text. */

@@ -73,7 +73,7 @@ async function act(
   } catch (thrown) {
     const error = toPrimitiveError(thrown);
     if (flags.json) io.stdout = stringifyDocument(errorDocument(error, environment.secrets));
-    else write(errorText(error, environment.secrets, false));
+    else write(errorText(error, environment.secrets, createStyle(false)));
     return error.exit;
   } finally {
     await app.close();

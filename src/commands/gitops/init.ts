@@ -4,6 +4,8 @@ import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class GitopsInit extends BaseCommand {
+  static override documents = ['primitive.gitops-init/v1'];
+  static override docs = 'gitops.md';
   static override summary = 'Install the GitOps kit in a GitOps repository, or update it.';
   static override description = [
     'Run once by the owner of the repository, at its root. Settings are in kit.yaml, written by the first run.',
@@ -11,10 +13,7 @@ export default class GitopsInit extends BaseCommand {
   ].join(' ');
   static override examples = [
     { description: 'Install', command: '<%= config.bin %> gitops init --code acme/app' },
-    {
-      description: 'See what an update would change',
-      command: '<%= config.bin %> gitops init --update --dry-run',
-    },
+    { description: 'Show an update', command: '<%= config.bin %> gitops init --update --dry-run' },
   ];
   static override flags = {
     update: boolean({ default: false, summary: 'Merge into the kit that is installed.' }),

@@ -5,6 +5,8 @@ import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
 export default class GitopsScaffold extends BaseCommand {
+  static override documents = ['primitive.gitops-run/v1'];
+  static override docs = 'gitops.md';
   static override summary =
     'Ask the GitOps repository for the wiring of a primitive, and follow it to the pull request.';
   static override description = [

@@ -4,6 +4,8 @@ import { reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class ReleaseShow extends BaseCommand {
+  static override documents = ['primitive.release-report/v1'];
+  static override docs = 'trust.md';
   static override summary = 'Show what the signed release record of a commit holds.';
   static override description =
     'Reads the record from the registry and verifies who signed it; shows nothing of one that no signer of the config signed. Exits 1 if there is none that counts.';

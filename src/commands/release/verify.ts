@@ -5,6 +5,8 @@ import { reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class ReleaseVerify extends BaseCommand {
+  static override documents = ['primitive.release-report/v1'];
+  static override docs = 'trust.md';
   static override summary =
     'Verify that an image, or each image of a release, is sealed by a trusted signer.';
   static override description =

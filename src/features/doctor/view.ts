@@ -1,3 +1,4 @@
+import { hangAdvice } from '../../render/advice.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { sanitize, sanitizeLine } from '../../render/text.ts';
@@ -31,12 +32,22 @@ export function doctorText(report: DoctorReport, style: Style): string {
       unknown: style.yellow,
       skipped: style.dim,
     }[state];
-    const head = `${paint(MARK[state])} ${style.bold(id.padEnd(width))}  ${sanitizeLine(detail)}`;
+    const head = style.hang(`${paint(MARK[state])} ${style.bold(id.padEnd(width))}  `, sanitizeLine(detail));
     const reason = why === undefined ? [] : sanitize(why).split('\n');
-    const mend = fix.map((line, index) => `${index === 0 ? 'fix: ' : '     '}${sanitizeLine(line)}`);
-    return [head, ...[...reason, ...mend].map((line) => `${indent}${style.dim(line)}`)];
+    return [
+      head,
+      ...reason.map((line) => style.hang(indent, style.dim(line))),
+      ...fix.map((line, index) =>
+        hangAdvice(
+          style,
+          `${indent}${style.dim(index === 0 ? 'fix:' : '    ')} `,
+          style.dim(sanitizeLine(line)),
+        ),
+      ),
+    ];
   });
-  return `${[...lines, '', style.bold(verdict(report)), ...notChecked(report)].join('\n')}\n`;
+  const after = [style.bold(verdict(report)), ...notChecked(report)].map((line) => style.hang('', line));
+  return `${[...lines, '', ...after].join('\n')}\n`;
 }
 
 function verdict({ ok, checks }: DoctorReport): string {

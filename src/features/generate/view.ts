@@ -17,7 +17,7 @@ function generateText({ generated, written }: GenerateDocument, style: Style): s
     [style.bold(sanitizeLine(`${kind}/${name}`)), generator, summary(changes.length, written)],
     ...changes.map(({ path, change }) => [`  ${style.yellow(change)}`, '', sanitizeLine(path)]),
   ]);
-  return table(rows);
+  return table(rows, style);
 }
 
 function summary(count: number, written: boolean): string {

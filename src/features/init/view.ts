@@ -18,5 +18,5 @@ function initText({ files, answers, next, written }: InitDocument, style: Style)
     `Images go to ${answers.registry}; releases are those of the branch ${answers.branch} of ${answers.repository}.`,
     style.dim('Not so? Edit the file, or delete it: primitive init --repository … --registry … --branch …'),
   ];
-  return `${[...shown, ...(from ?? []).map((line) => `${line}\n`)].join('')}${after.join('\n')}\n`;
+  return `${[...shown, ...(from ?? []).map((line) => `${style.hang('', line)}\n`)].join('')}${after.join('\n')}\n`;
 }

@@ -23,10 +23,10 @@ export function listText({ primitives }: ListDocument, style: Style): string {
   ]);
   const titles = ['PRIMITIVE', 'LANGUAGE', 'TEMPLATE', 'IMAGE', 'INPUTS'];
   const problems = primitives.flatMap(({ problem }) =>
-    problem === null ? [] : [`${sanitizeLine(problem)}\n`],
+    problem === null ? [] : [`${style.hang('', sanitizeLine(problem))}\n`],
   );
   return [
-    table([titles.map((title) => style.bold(title)), ...rows]),
+    table([titles.map((title) => style.bold(title)), ...rows], style),
     ...(problems.length > 0 ? ['\n', ...problems] : []),
   ].join('');
 }

@@ -123,6 +123,10 @@ export const publishPlanSchema = strictObject({
 /** The report of a publish. */
 export const publishSchema = strictObject({
   schema: Type.Literal('primitive.publish/v1'),
+  verdict: Type.Enum(['published', 'sealed', 'tagged', 'failed'], {
+    description:
+      'published: the release record lists all components; sealed: with --seal-only, nothing is tagged; tagged: the images are tagged, but the components are not all of them, so there is no record; failed: a component failed.',
+  }),
   commit,
   source: Type.Optional(Type.String()),
   tier,
@@ -159,6 +163,7 @@ export const publishSchema = strictObject({
           code: Type.String(),
           message: Type.String(),
           why: Type.Optional(Type.String()),
+          log: Type.Optional(Type.String({ description: 'The last lines of the build log.' })),
           suggestions: Type.Array(Type.String()),
           retryable: Type.Boolean(),
         }),
@@ -181,6 +186,13 @@ export const publishSchema = strictObject({
     {
       builder: Type.Optional(Type.String()),
       duration: Type.Integer({ description: 'Milliseconds.' }),
+      phases: Type.Array(
+        strictObject({
+          phase: Type.String({ description: 'The id of its step event: build' }),
+          duration: Type.Integer({ description: 'Milliseconds.' }),
+        }),
+        { description: 'In the order in which they began; each lasts until the next one begins.' },
+      ),
       requests: Type.Integer({ description: 'Sent to the registry, for tokens included.' }),
     },
     'Facts about this run on this host; all that differs between two equal publishes.',

@@ -27,7 +27,8 @@ export async function executePublish(tasks: readonly Task[], execution: Executio
     const reason = plan.sealOnly ? plan.channel.reason : 'not everything is sealed';
     return reportPublish(plan, sealed, undefined, { ...plan.channel, action: 'skip', moved: false, reason });
   }
-  emit({ type: 'step', step: 'tag', message: `Tagging ${plan.commit.slice(0, 12)}` });
+  const due = sealed.filter(({ ok }) => ok).length;
+  emit({ type: 'step', step: 'tag', message: `Tagging images with ${plan.commit.slice(0, 12)}`, total: due });
   const tagged = await tagAll(sealed, execution);
   if (plan.record.action === 'skip' || tagged.some((outcome) => !outcome.ok || !outcome.tagged)) {
     const reason = 'no release record is written';

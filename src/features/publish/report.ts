@@ -1,5 +1,6 @@
 import type { Digest } from '../../core/digest.ts';
 import { toPrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import type {
   PlannedComponent,
   PublishedComponent,
@@ -21,6 +22,7 @@ export function reportPublish(
 ): ExecutedPublish {
   return {
     schema: 'primitive.publish/v1',
+    verdict: verdictOf(plan, outcomes, release),
     commit: plan.commit,
     ...(plan.source === undefined ? {} : { source: plan.source }),
     tier: plan.run.tier,
@@ -29,6 +31,16 @@ export function reportPublish(
     ...(release ? { release } : {}),
     channel,
   };
+}
+
+function verdictOf(
+  { sealOnly }: PublishPlan,
+  outcomes: readonly Outcome[],
+  release: PublishReport['release'] | undefined,
+): PublishReport['verdict'] {
+  if (outcomes.some(({ ok }) => !ok)) return 'failed';
+  if (release) return 'published';
+  return sealOnly ? 'sealed' : 'tagged';
 }
 
 function published(outcome: Outcome, plan: PublishPlan): PublishedComponent {
@@ -77,6 +89,6 @@ function actionOf(
 }
 
 function failureOf(thrown: unknown): NonNullable<PublishedComponent['error']> {
-  const { code, message, why, suggestions, retryable } = toPrimitiveError(thrown);
-  return { code, message, ...(why === undefined ? {} : { why }), suggestions, retryable };
+  const { code, message, why, log, suggestions, retryable } = toPrimitiveError(thrown);
+  return { code, message, ...optional('why', why), ...optional('log', log), suggestions, retryable };
 }

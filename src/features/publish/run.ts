@@ -28,6 +28,7 @@ import {
   readRecords,
 } from './facts.ts';
 import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
+import { phaseClock } from './phases.ts';
 import { type Facts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
 import { checkSecrets, type SecretPorts } from './secrets.ts';
@@ -95,9 +96,10 @@ export interface PublishResult {
 export async function runPublish(
   request: PublishRequest,
   ports: PublishPorts,
-  emit: Emit,
+  listener: Emit,
 ): Promise<PublishResult> {
   const started = performance.now();
+  const { emit, read } = phaseClock(listener, () => performance.now());
   emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
   const { plan, tasks: planned } = planPublish(await readFacts(request, ports, emit), request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
@@ -147,6 +149,7 @@ export async function runPublish(
     const run = {
       ...(tools ? { builder: tools.builderInfo.description } : {}),
       duration: Math.round(performance.now() - started),
+      phases: read(),
       requests: registry.requests(),
     };
     return { plan, report: { ...executed, run } };

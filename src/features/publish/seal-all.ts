@@ -53,7 +53,12 @@ async function buildAll(
   const { emit, settings } = execution;
   const due = tasks.filter(({ planned }) => planned.action === 'build');
   if (due.length > 0)
-    emit({ type: 'step', step: 'build', message: `Building ${due.length} of ${tasks.length}` });
+    emit({
+      type: 'step',
+      step: 'build',
+      message: `Building and describing ${due.length} of ${tasks.length} components`,
+      total: due.length,
+    });
   for (const { inputs, planned } of due) {
     const item = inputs.component.id;
     emit({ type: 'item', item, status: 'waiting', state: 'planned', detail: planned.reason });
@@ -89,7 +94,8 @@ async function signAll(images: readonly BuiltTask[], { signer, emit }: Execution
   emit({
     type: 'step',
     step: 'sign',
-    message: `Signing ${images.length} ${images.length === 1 ? 'image' : 'images'} with one statement`,
+    message: `Signing and sealing ${images.length} ${images.length === 1 ? 'image' : 'images'} with one statement`,
+    total: images.length,
   });
   for (const { task, built } of images) {
     const { id } = task.inputs.component;

@@ -1,4 +1,5 @@
 import type { ExitCode } from '../../core/errors.ts';
+import { hangAdvice } from '../../render/advice.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
@@ -34,7 +35,8 @@ export function publishText(report: PublishReport, style: Style): string {
     `${kind}/${name}`,
     action,
     shortDigest(digest),
-    style.dim(sanitizeLine(reason)),
+    // What failed is below, once.
+    action === 'failed' ? '' : style.dim(sanitizeLine(reason)),
   ]);
   const failures = components.flatMap((component) =>
     component.error ? [failureText(component, style)] : [],
@@ -46,14 +48,15 @@ export function publishText(report: PublishReport, style: Style): string {
     ],
     ['channel', `${channel.tag} ${channel.moved ? 'moved' : 'stays'}: ${sanitizeLine(channel.reason)}`],
     ['run', runText(run)],
+    ['phases', run.phases.map(({ phase, duration }) => `${phase} ${seconds(duration)}`).join(', ')],
   ];
   const refs = components.flatMap(({ ref }) => (ref === undefined ? [] : [`${ref}\n`]));
   return [
     `${style.bold(commit.slice(0, 12))} by ${article(tier)} run: ${countWords(components.map(({ action }) => action))}\n`,
-    table(rows),
+    table(rows, style),
     ...failures,
     ...(refs.length > 0 ? [refs.join('')] : []),
-    table(facts),
+    table(facts, style),
   ].join('\n');
 }
 
@@ -66,16 +69,27 @@ export function planText(plan: PublishPlan, style: Style): string {
     style.dim(sanitizeLine(reason)),
   ]);
   const facts = [
-    ['record', `${record.repository}:${record.tag}`, record.action, style.dim(sanitizeLine(record.reason))],
-    ['channel', channel.tag, channel.action, style.dim(sanitizeLine(channel.reason))],
+    [
+      'record',
+      record.action,
+      `${record.repository}:${record.tag} ${style.dim(`(${sanitizeLine(record.reason)})`)}`,
+    ],
+    ['channel', channel.action, `${channel.tag} ${style.dim(`(${sanitizeLine(channel.reason)})`)}`],
   ];
   return [
     `Plan for ${style.bold(commit.slice(0, 12))} by ${article(run.tier)} run: ${countWords(components.map(({ action }) => action))}\n`,
-    table(rows),
-    table(facts),
+    table(rows, style),
+    table(facts, style),
     'Nothing was changed.\n',
   ].join('\n');
 }
+
+const HEADINGS: Readonly<Record<PublishReport['verdict'], string>> = {
+  published: 'Published',
+  sealed: 'Sealed, not tagged:',
+  tagged: 'Tagged without a release record:',
+  failed: 'Publish failed:',
+};
 
 /** A finished publish as GitHub Markdown, for the step summary and `--report markdown`. */
 export function publishMarkdown(report: PublishReport): string {
@@ -83,7 +97,7 @@ export function publishMarkdown(report: PublishReport): string {
     markdownRow([`${kind}/${name}`, action, code(ref ?? digest ?? ''), reason]),
   );
   return [
-    `### Published ${code(report.commit.slice(0, 12))} (${report.tier})`,
+    `### ${HEADINGS[report.verdict]} ${code(report.commit.slice(0, 12))} (${report.tier})`,
     '',
     markdownRow(['component', 'action', 'reference', 'reason']),
     '| --- | --- | --- | --- |',
@@ -124,24 +138,27 @@ export function planOutputs({ components }: PublishPlan): Readonly<Record<string
   return { matrix: JSON.stringify({ include }) };
 }
 
+/** The error of a component; the log of its build was shown when it failed. */
 function failureText({ kind, name, error }: PublishedComponent, style: Style): string {
   if (error === undefined) return '';
   const { code: id, message, why, suggestions } = error;
   const lines = [
-    `${style.red('✗')} ${style.bold(`${kind}/${name}`)}: ${sanitizeLine(message)} ${style.dim(`[${id}]`)}`,
-    ...(why === undefined
-      ? []
-      : sanitize(why)
-          .split('\n')
-          .map((line) => `    ${line}`)),
-    ...suggestions.map((line) => `    ${style.dim('try:')} ${sanitizeLine(line)}`),
+    style.hang(
+      `${style.red('✗')} `,
+      `${style.bold(`${kind}/${name}`)}: ${sanitizeLine(message)} ${style.dim(`[${id}]`)}`,
+    ),
+    ...(why === undefined ? [] : sanitize(why).split('\n')).map((line) => style.hang('    ', line)),
+    ...suggestions.map((line) => hangAdvice(style, `    ${style.dim('try:')} `, sanitizeLine(line))),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 function runText({ duration, requests, builder }: PublishReport['run']): string {
-  const seconds = (duration / 1000).toFixed(1);
-  return `${seconds} s, ${requests} registry requests${builder === undefined ? '' : `, ${sanitizeLine(builder)}`}`;
+  return `${seconds(duration)}, ${requests} registry requests${builder === undefined ? '' : `, ${sanitizeLine(builder)}`}`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
 function paintAction(action: PublishedComponent['action'], style: Style): string {

@@ -27,8 +27,8 @@ export function releaseText(report: ReleaseReport, style: Style): string {
   ];
   return [
     `${style.bold(sanitizeLine(target))}\n`,
-    `${paint(`${what}: ${verdict}`)}${need}${problem ? `: ${sanitizeLine(problem.detail)}` : ''}\n`,
-    ...(facts ? ['\n', table(facts)] : []),
+    `${style.hang('', `${paint(`${what}: ${verdict}`)}${need}${problem ? `: ${sanitizeLine(problem.detail)}` : ''}`)}\n`,
+    ...(facts ? ['\n', table(facts, style)] : []),
     ...images.map((image) => `\n${imageText(image, style)}`),
     ...(checked === 'record' && record ? ['\nTo verify each image: primitive release verify\n'] : []),
   ].join('');
@@ -52,5 +52,8 @@ function imageText(
         ]
       : []),
   ];
-  return `${style.bold(title)}\n${table(rows.map(([key = '', value = '']) => [`  ${key}`, value]))}`;
+  return `${style.bold(title)}\n${table(
+    rows.map(([key = '', value = '']) => [`  ${key}`, value]),
+    style,
+  )}`;
 }

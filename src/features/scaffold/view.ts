@@ -59,7 +59,7 @@ function updateText({ kind, name, template, files, written }: ScaffoldDocument, 
     return `${id}: version ${template.recorded}, nothing to update\n`;
   const head = `${id}: version ${template.from ?? '-'} to ${template.recorded}${written ? '' : '; nothing was written'}\n`;
   const rows = changes.map((file) => ['', ...row(file, style)]);
-  return `${head}${table(rows)}${open.join('')}`;
+  return `${head}${table(rows, style)}${open.join('')}`;
 }
 
 const WRITES: readonly Action[] = ['create', 'update', 'merge'];
@@ -80,13 +80,13 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
   const after = conflict
     ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
     : [
-        ...unfinishedLines(files).map((line) => style.red(line)),
+        ...unfinishedLines(files).map((line) => style.hang('', style.red(line))),
         ...(behind ? ['The template has changed; to take that over: --update'] : []),
         ...(deleted ? ['Deleted files stay away; --restore writes them again.'] : []),
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
-  return `${table([...rows, ...conflicts])}\n${[head, ...after].join('\n')}\n`;
+  return `${table([...rows, ...conflicts], style)}\n${[head, ...after].join('\n')}\n`;
 }
 
 /** An edited file that an update could not merge, or not all of it. */

@@ -37,7 +37,11 @@ function list(rules: readonly AnyRule[]): Outcome {
   const document: ExplainDocument = { schema: 'primitive.explain/v1', rules: rules.map(summaryOf) };
   return {
     document,
-    text: (style) => table(document.rules.map(({ id, level, title }) => [style.bold(id), level, title])),
+    text: (style) =>
+      table(
+        document.rules.map(({ id, level, title }) => [style.bold(id), level, title]),
+        style,
+      ),
     exit: 0,
   };
 }

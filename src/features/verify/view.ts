@@ -1,5 +1,6 @@
 import type { ExitCode } from '../../core/errors.ts';
 import { findingText } from '../../core/finding.ts';
+import { hangAdvice } from '../../render/advice.ts';
 import { type JunitCase, type JunitSuite, junitXml } from '../../render/junit.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import { sarifLog } from '../../render/sarif.ts';
@@ -125,8 +126,16 @@ function verifyText(document: VerifyDocument, style: Style): string {
     lines.push(sanitizeLine(`${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`));
   if (lines.length > 0) lines.push('');
   for (const [why, what] of Map.groupBy(document.unchecked, (one) => one.why))
-    lines.push(style.yellow(sanitizeLine(`not checked: ${what.map((one) => one.what).join(', ')} (${why})`)));
-  lines.push(style.dim(accountText(document)), style.bold(verdictText(document)));
+    lines.push(
+      style.hang(
+        '',
+        style.yellow(sanitizeLine(`not checked: ${what.map((one) => one.what).join(', ')} (${why})`)),
+      ),
+    );
+  lines.push(
+    style.hang('', style.dim(accountText(document))),
+    style.hang('', style.bold(verdictText(document))),
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -143,10 +152,14 @@ function findingLines(
 ): string[] {
   const place = line === undefined ? '' : `${line}${column === undefined ? '' : `:${column}`} `;
   const paint = { error: style.red, warning: style.yellow, info: style.dim }[level];
-  const head = `  ${place}${paint(level)} ${rule}  ${sanitizeLine(message)}`;
+  const head = style.hang(`  ${place}${paint(level)} ${rule}  `, sanitizeLine(message));
   if (fix === undefined) return [head];
   const [first = '', ...more] = sanitize(fix.text).split('\n');
-  return [head, ...[`fix: ${first}`, ...more].map((text) => style.dim(`    ${text}`))];
+  return [
+    head,
+    hangAdvice(style, style.dim('    fix: '), style.dim(first)),
+    ...more.map((line) => style.dim(`    ${line}`)),
+  ];
 }
 
 function verdictText({ verdict, summary, scope }: VerifyDocument): string {

@@ -458,7 +458,7 @@ const FAILURES: readonly Failure[] = [
 ];
 
 const rows: string[][] = [['failure', 'exit', 'code', 'message', 'next step']];
-afterAll(() => console.log(table(rows)));
+afterAll(() => console.log(table(rows, createStyle(false))));
 
 describe('a failure has its own code, message and next step', () => {
   test.each(FAILURES)('$name: $code', async ({ name, code, exit, message, given, late, request }) => {

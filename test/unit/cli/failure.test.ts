@@ -3,6 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { errorDocument, errorText, stackText } from '../../../src/cli/failure.ts';
 import { errorSchema } from '../../../src/core/error-document.ts';
 import { errorLine, PrimitiveError, toPrimitiveError } from '../../../src/core/errors.ts';
+import { createStyle } from '../../../src/render/style.ts';
+import { hangWithin } from '../../../src/render/wrap.ts';
+
+const plain = createStyle(false);
 
 const failure = new PrimitiveError('registry-denied', 'ghcr.io refuses the push.', {
   why: 'The token token-abcdef may only read.',
@@ -61,7 +65,7 @@ describe('primitive.error/v1', () => {
 
 describe('text', () => {
   test('what, why and what next, each on lines of its own', () => {
-    expect(errorText(failure, ['token-abcdef'], false)).toBe(
+    expect(errorText(failure, ['token-abcdef'], plain)).toBe(
       `Error: ghcr.io refuses the push. [registry-denied]
   The token *** may only read.
   Try:
@@ -79,7 +83,7 @@ describe('text', () => {
     ['build.builder is buildah', 'build.builder is buildah'],
     ['a\nb c', 'a\n  b c'],
   ])('shows the reason %j as a sentence', (why, shown) => {
-    expect(errorText(new PrimitiveError('a', 'b', { why }), [], false)).toBe(`Error: b [a]\n  ${shown}\n`);
+    expect(errorText(new PrimitiveError('a', 'b', { why }), [], plain)).toBe(`Error: b [a]\n  ${shown}\n`);
   });
 
   test.each([
@@ -94,13 +98,45 @@ describe('text', () => {
   });
 
   test('one suggestion stands on the line', () => {
-    expect(errorText(new PrimitiveError('a', 'b.', { suggestions: ['c'] }), [], false)).toBe(
+    expect(errorText(new PrimitiveError('a', 'b.', { suggestions: ['c'] }), [], plain)).toBe(
       'Error: b. [a]\n  Try: c\n',
     );
   });
 
+  test('80 columns: reasons and advices hang, digests and commands stay whole', () => {
+    const ref = `ghcr.io/acme/domain-orders@sha256:${'9f'.repeat(32)}`;
+    const error = new PrimitiveError('base-unavailable', `Cannot pull ${ref} as the base of this image`, {
+      why: 'The registry answers 403: the token of this job may read packages of the repository alone.',
+      suggestions: [
+        'Let the job read the package: its settings, Manage Actions access, Add repository, role Read.',
+        'docker login ghcr.io --username somebody-with-a-long-name --password-stdin < ~/.ghcr-token',
+        'Or pull it by hand: docker pull ghcr.io/acme/base/with/a/rather/long/name/that/fits/no/line:1.2.3',
+      ],
+    });
+    expect(errorText(error, [], createStyle(false, hangWithin(80)))).toBe(
+      `Error: Cannot pull
+       ${ref}
+       as the base of this image [base-unavailable]
+  The registry answers 403: the token of this job may read packages of the
+  repository alone.
+  Try:
+  - Let the job read the package: its settings, Manage Actions access, Add
+    repository, role Read.
+  - docker login ghcr.io --username somebody-with-a-long-name --password-stdin < ~/.ghcr-token
+  - Or pull it by hand:
+    docker pull ghcr.io/acme/base/with/a/rather/long/name/that/fits/no/line:1.2.3
+`,
+    );
+  });
+
+  test('the log of a program comes after the reason, for people as for programs', () => {
+    const error = new PrimitiveError('build-failed', 'The build failed', { log: 'a\ntoken-abcdef', exit: 1 });
+    expect(errorText(error, [], plain)).toBe('Error: The build failed [build-failed]\n  a\n  token-abcdef\n');
+    expect(errorDocument(error, ['token-abcdef']).why).toBe('a\n***');
+  });
+
   test('nothing from outside can steer the terminal', () => {
-    const text = errorText(new PrimitiveError('a', 'x\u001b[2J', { why: '\u001b]0;t\u0007' }), [], false);
+    const text = errorText(new PrimitiveError('a', 'x\u001b[2J', { why: '\u001b]0;t\u0007' }), [], plain);
     expect(text).toBe('Error: x\\u001b[2J [a]\n  \\u001b]0;t\\u0007\n');
   });
 

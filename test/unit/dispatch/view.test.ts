@@ -69,10 +69,10 @@ inputs        kind=domain name=orders version=v1
 run           7 success  https://github.com/acme/gitops/actions/runs/7
 pull request  #12 open  https://github.com/acme/gitops/pull/12
 
-✓  scaffold / Render | charts  success
-·  scaffold / Clean up         skipped
+✓  success  scaffold / Render | charts
+·  skipped  scaffold / Clean up
 
-added  sources/values/_shared/apps/domain-orders-v1.yaml  +3 -0
+added  +3 -0  sources/values/_shared/apps/domain-orders-v1.yaml
 
 Next:
   Review and merge https://github.com/acme/gitops/pull/12

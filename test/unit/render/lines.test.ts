@@ -4,6 +4,7 @@ import type { EventRenderer, Write } from '../../../src/render/events.ts';
 import { annotations, githubOutput, githubRenderer } from '../../../src/render/github.ts';
 import { ndjsonRenderer } from '../../../src/render/ndjson.ts';
 import { plainRenderer } from '../../../src/render/plain.ts';
+import { quietRenderer } from '../../../src/render/quiet.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
 
@@ -29,17 +30,17 @@ function shown(make: (write: (text: string) => void) => EventRenderer, events: r
 }
 
 describe('plain lines', () => {
-  const quiet = (write: Write) => plainRenderer(write, false);
+  const plain = (write: Write) => plainRenderer(write, false);
 
   test('steps and states, and the whole log of what failed', () => {
-    expect(shown(quiet, run).split('\n')).toEqual([
+    expect(shown(plain, run).split('\n')).toEqual([
       '==> Building',
       'domain/orders: building',
       'agent/helper: building',
       `domain/orders: built  ${digest}`,
       'warning: waiting, 100% sure [slow]',
       'agent/helper | pip install',
-      'agent/helper: failed  exit code 1',
+      'agent/helper: failed',
       '',
     ]);
   });
@@ -53,11 +54,19 @@ describe('plain lines', () => {
       ),
       { type: 'item', item: `domain/d${number}`, status: number === 77 ? 'failed' : 'done', state: 'built' },
     ]).flat();
-    const lines = shown(quiet, builds).trimEnd().split('\n');
+    const lines = shown(plain, builds).trimEnd().split('\n');
     expect(lines).toHaveLength(2 * 150 + 100);
     expect(
       lines.filter((line) => line.includes(' | ')).every((line) => line.startsWith('domain/d77 |')),
     ).toBe(true);
+  });
+
+  test('quiet: what failed and its log alone', () => {
+    expect(shown(quietRenderer, run).split('\n')).toEqual([
+      'agent/helper | pip install',
+      'agent/helper: failed',
+      '',
+    ]);
   });
 
   test('verbose: one line per event, the component first', () => {
@@ -69,7 +78,7 @@ describe('plain lines', () => {
       'agent/helper | pip install',
       `domain/orders: built  ${digest}`,
       'warning: waiting, 100% sure [slow]',
-      'agent/helper: failed  exit code 1',
+      'agent/helper: failed',
       '',
     ]);
   });

@@ -17,7 +17,14 @@ function start(columns = 80, rows = 24) {
   return { screen, renderer, show };
 }
 
-const STATUS = { planned: 'waiting', building: 'active', pushing: 'active', failed: 'failed' } as const;
+const STATUS = {
+  planned: 'waiting',
+  building: 'active',
+  pushing: 'active',
+  built: 'done',
+  tagged: 'done',
+  failed: 'failed',
+} as const;
 
 const at = (item: string, state: keyof typeof STATUS, detail?: string): Event => ({
   type: 'item',
@@ -26,7 +33,12 @@ const at = (item: string, state: keyof typeof STATUS, detail?: string): Event =>
   state,
   ...(detail === undefined ? {} : { detail }),
 });
-const step = (message: string): Event => ({ type: 'step', step: 'build', message });
+const step = (message: string, total?: number): Event => ({
+  type: 'step',
+  step: 'build',
+  message,
+  ...(total === undefined ? {} : { total }),
+});
 
 describe('the live view', () => {
   test('has the step, a line per active item and a count of the others', async () => {
@@ -78,7 +90,7 @@ describe('the live view', () => {
     );
     const kept = [
       'warning: registry asks to wait [slow]',
-      '✗ a/b failed: exit code 1',
+      '✗ a/b failed',
       ...Array.from({ length: 20 }, (_, number) => `│ line ${number + 10}`),
     ];
     expect(await screen.rows()).toEqual([
@@ -89,6 +101,34 @@ describe('the live view', () => {
     ]);
     renderer.end();
     expect(await screen.rows()).toEqual(kept);
+  });
+
+  test('counts what is done of each step, and aligns what goes on', async () => {
+    const { screen, renderer, show } = start(80, 40);
+    show(
+      step('Building', 4),
+      at('domain/orders', 'built'),
+      at('domain/a', 'building', 'go build'),
+      at('process/checkout', 'pushing'),
+      at('agent/b', 'failed'),
+    );
+    expect(await screen.rows()).toEqual([
+      '✗ agent/b failed',
+      expect.stringMatching(/^\S Building 1 of 4 done, 1 failed {2}0\.1s$/),
+      '  domain/a          building  0.1s  go build',
+      '  process/checkout  pushing   0.1s',
+      '  1 failed',
+    ]);
+    show(step('Tagging', 3), at('domain/orders', 'tagged'));
+    expect((await screen.rows())[1]).toMatch(/^\S Tagging 1 of 3 done, 1 failed {2}0\.1s$/);
+    renderer.end();
+  });
+
+  test('warnings wrap between words', async () => {
+    const { screen, renderer, show } = start(40, 20);
+    show({ type: 'warning', code: 'slow', message: 'ghcr.io asks to wait for a rather long time' });
+    expect(await screen.rows()).toEqual(['warning: ghcr.io asks to wait for a', 'rather long time [slow]']);
+    renderer.end();
   });
 
   test('takes one row per item, ten items at most', async () => {
@@ -143,7 +183,7 @@ describe('the live view', () => {
     renderer.end();
     expect(await screen.rows()).toEqual([
       'before',
-      '✗ a/b failed: \\u001b[1A\\u001b[2K',
+      '✗ a/b failed',
       '│ \\u001b[2Jgone?\\u001b]0;title\\u0007\\u000d',
       '✗ \\u001b[2K failed',
     ]);

@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { mask } from '../../../src/core/mask.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
 import { inert, inertJson, sanitize, sanitizeLine } from '../../../src/render/text.ts';
+import { hangWithin } from '../../../src/render/wrap.ts';
 
 describe('sanitize', () => {
   test.each([
@@ -73,10 +75,55 @@ describe('table', () => {
       ['failed', style.red('longer'), ''],
     ];
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
-    expect(table(rows).replace(/\u001b\[\d+m/g, '')).toBe('ok      a       last\nfailed  longer\n');
+    expect(table(rows, style).replace(/\u001b\[\d+m/g, '')).toBe('ok      a       last\nfailed  longer\n');
   });
 
-  test('no rows, no text', () => expect(table([])).toBe(''));
+  test('no rows, no text', () => expect(table([], createStyle(false))).toBe(''));
+});
+
+describe('wrapping', () => {
+  const narrow = { hang: hangWithin(40) };
+  const digest = `sha256:${'9f'.repeat(32)}`;
+
+  test.each([
+    ['what fits stays', 'a  ', 'b c', 'a  b c'],
+    [
+      'further lines hang',
+      'name  ',
+      'words that do not fit on one line of it',
+      'name  words that do not fit on one line\n      of it',
+    ],
+    ['a digest stays whole', 'image  ', `${digest} (linux/amd64)`, `image  ${digest}\n       (linux/amd64)`],
+    [
+      'with too little room text begins below',
+      `${'x'.repeat(20)}  `,
+      'words that do not fit',
+      `${'x'.repeat(20)}\n    words that do not fit`,
+    ],
+  ])('%s', (_, prefix, text, shown) => {
+    expect(narrow.hang(prefix, text)).toBe(shown);
+  });
+
+  test('colours do not count, and are closed at the end of each line', () => {
+    const { red } = createStyle(true);
+    const lines = narrow.hang(red('12'), red('a '.repeat(30).trim())).split('\n');
+    expect(lines.map((line) => stripVTControlCharacters(line))).toEqual([
+      `12${'a '.repeat(19).trim()}`,
+      `  ${'a '.repeat(11).trim()}`,
+    ]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+    for (const line of lines) expect(line).toMatch(/\u001b\[31m[a ]+\u001b\[39m$/);
+  });
+
+  test('the last column of a table wraps', () => {
+    const rows = [
+      ['orders', 'built', 'no sealed image of these inputs'],
+      ['a', 'reused', 'same'],
+    ];
+    expect(table(rows, narrow)).toBe(
+      'orders  built   no sealed image of these\n                inputs\na       reused  same\n',
+    );
+  });
 });
 
 describe('style', () => {

@@ -46,7 +46,8 @@ const failed = component('stock', {
   error: {
     code: 'build-failed',
     message: 'The build failed.',
-    why: 'RUN go test\n\u001b[2Jexit code 1',
+    why: 'exit code 1\n\u001b[2Jof go test',
+    log: 'RUN go test',
     suggestions: ['Mend it.'],
     retryable: false,
   },
@@ -55,6 +56,7 @@ const { digest: _digest, ref: _ref, ...unbuilt } = failed;
 
 const report: PublishReport = {
   schema: 'primitive.publish/v1',
+  verdict: 'failed',
   commit,
   tier: 'trusted',
   signer: { type: 'key', fingerprint: 'sha256:00' },
@@ -64,7 +66,14 @@ const report: PublishReport = {
     unbuilt,
   ],
   channel: { tag: 'main', action: 'skip', moved: false, reason: 'not everything is sealed' },
-  run: { duration: 1234, requests: 34 },
+  run: {
+    duration: 1234,
+    phases: [
+      { phase: 'build', duration: 1100 },
+      { phase: 'sign', duration: 134 },
+    ],
+    requests: 34,
+  },
 };
 
 const plan: PublishPlan = {
@@ -113,11 +122,11 @@ describe('a publish', () => {
 
 ✓  domain/orders  built   sha256:9f9f9f9f9f9f  no sealed image of these inputs
 ✓  domain/ledger  reused  sha256:9f9f9f9f9f9f  inputs | unchanged
-✗  domain/stock   failed                       The build failed.
+✗  domain/stock   failed
 
 ✗ domain/stock: The build failed. [build-failed]
-    RUN go test
-    \\u001b[2Jexit code 1
+    exit code 1
+    \\u001b[2Jof go test
     try: Mend it.
 
 ${registry}/domain-orders:${commit}@${digest}
@@ -126,13 +135,17 @@ ${registry}/domain-ledger:${commit}@${digest}
 release  no record is written
 channel  main stays: not everything is sealed
 run      1.2 s, 34 registry requests
+phases   build 1.1 s, sign 0.1 s
 `,
     );
   });
 
   test('as Markdown: nothing from outside becomes markup', () => {
     const lines = publishMarkdown(report).split('\n');
-    expect(lines[0]).toBe('### Published `3f2a91c04d1e` (trusted)');
+    expect(lines[0]).toBe('### Publish failed: `3f2a91c04d1e` (trusted)');
+    expect(publishMarkdown({ ...report, verdict: 'published' })).toMatch(
+      /^### Published `3f2a91c04d1e` \(trusted\)\n/,
+    );
     expect(lines).toContain(
       `| domain/ledger | reused | \`${registry}/domain-ledger:${commit}@${digest}\` | inputs \\| unchanged |`,
     );
@@ -160,8 +173,8 @@ describe('a plan', () => {
 domain/orders  build     new
 domain/stock   conflict  taken
 
-record   ${registry}/primitive-releases:${commit}  write  none yet
-channel  main${' '.repeat(registry.length + 56)}  skip   only a trusted run moves the channel
+record   write  ${registry}/primitive-releases:${commit} (none yet)
+channel  skip   main (only a trusted run moves the channel)
 
 Nothing was changed.
 `,

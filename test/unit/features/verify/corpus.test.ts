@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { familyOf } from '../../../../src/features/verify/family.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
+import { createStyle } from '../../../../src/render/style.ts';
 import { table } from '../../../../src/render/table.ts';
 import { type Corpus, type CorpusCase, filesOf, shown } from '../../../support/verify-corpus/case.ts';
 import { generated } from '../../../support/verify-corpus/generated.ts';
@@ -54,7 +55,7 @@ describe('the corpus', () => {
       `${caught}/${violations} caught`,
       `${alarms}/${nearMisses} false alarms`,
     ]);
-    process.stdout.write(`${table(rows)}\n`);
+    process.stdout.write(`${table(rows, createStyle(false))}\n`);
   });
 
   test('every rule that judges files has enough violations and near misses in each of its languages', () => {

@@ -1,0 +1,15 @@
+import { allKinds, bundledKinds, openKinds } from '../../kinds/kind.ts';
+
+/** The inputs of each built-in kind, as flags of scaffold: for help, which reads no repository. */
+export async function builtInInputs() {
+  const kinds = await allKinds(await openKinds({ 'primitive itself': bundledKinds() }));
+  return kinds.map(({ kind, inputs = {} }) => ({
+    kind,
+    inputs: Object.entries(inputs).map(([name, { type, help, required = false }]) => ({
+      name: `--${name}`,
+      type,
+      help,
+      required,
+    })),
+  }));
+}
