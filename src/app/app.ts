@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { credentialFilesOf } from './credential-files.ts';
 import { invocationOf } from './environment.ts';
 import { type GithubAdapters, githubAdapters } from './github.ts';
+import { type GitopsAdapters, gitopsAdapters } from './gitops.ts';
 import { type ProgramAdapters, programAdapters } from './programs.ts';
 import { type RegistryAdapters, registryAdapters } from './registry.ts';
 import { type RepositoryAdapters, repositoryAdapters } from './repository.ts';
@@ -25,6 +26,7 @@ export interface App
     SigningAdapters,
     BuilderAdapters,
     GithubAdapters,
+    GitopsAdapters,
     ScanAdapters {
   readonly processors: number;
   /** URL of the CI run. */
@@ -52,6 +54,7 @@ export function createApp(context: Context): App {
     ...github,
     ...signingAdapters(base),
     ...builderAdapters(base),
+    ...gitopsAdapters({ ...base, ...registry }),
     ...scanAdapters(context),
     processors: availableParallelism(),
     invocation: invocationOf(context),

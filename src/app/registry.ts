@@ -1,11 +1,14 @@
+import { once } from '../core/once.ts';
 import { createRetrySummary } from '../http/retry-summary.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { CredentialSources } from '../oci/credentials.ts';
 import { type Environment, given, networkOf, plainCredentials } from './environment.ts';
 import type { Base } from './repository.ts';
 
-/** The registry that the config names. */
+/** Clients of registries. */
 export interface RegistryAdapters {
+  /** For reading alone, where no config says how; hosts without TLS are those of PRIMITIVE_INSECURE_REGISTRIES. */
+  anyRegistry(): Promise<RegistryClient>;
   /** `retryBudget` in milliseconds, of the first call; minutes by default. */
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
 }
@@ -13,21 +16,21 @@ export interface RegistryAdapters {
 export function registryAdapters(base: Base): RegistryAdapters & { closeRegistry(): Promise<void> } {
   const { variables, signal, emit, processes, workspace } = base;
   let client: Promise<RegistryClient> | undefined;
-  let close = async () => {};
+  const open: (() => Promise<void>)[] = [];
 
-  const create = async (options: { readonly retryBudget?: number }) => {
-    const [{ createRegistryClient }, started, { config }] = await Promise.all([
-      import('../oci/client.ts'),
-      processes(),
-      workspace(),
-    ]);
+  const create = async (
+    access: 'read' | 'write',
+    plainHttp: readonly string[],
+    options: { readonly retryBudget?: number } = {},
+  ) => {
+    const [{ createRegistryClient }, started] = await Promise.all([import('../oci/client.ts'), processes()]);
     const retries = createRetrySummary((message) =>
       emit({ type: 'warning', code: 'registry-retry', message }),
     );
     const created = createRegistryClient({
       processes: started,
-      access: 'write',
-      plainHttp: config.insecureRegistries,
+      access,
+      plainHttp,
       plainCredentials: plainCredentials(variables),
       credentials: { ...loginsOf(base), fallbacks: githubFallback(variables) },
       ...networkOf(variables),
@@ -35,19 +38,22 @@ export function registryAdapters(base: Base): RegistryAdapters & { closeRegistry
       ...options,
       onRetry: retries.add,
     });
-    close = () => {
+    open.push(() => {
       retries.close();
       return created.close();
-    };
+    });
     return created;
   };
 
   return {
+    anyRegistry: once(() => create('read', plainCredentials(variables))),
     registry: (options = {}) => {
-      client ??= create(options);
+      client ??= workspace().then(({ config }) => create('write', config.insecureRegistries, options));
       return client;
     },
-    closeRegistry: () => close(),
+    closeRegistry: async () => {
+      await Promise.all(open.map((close) => close()));
+    },
   };
 }
 

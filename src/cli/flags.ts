@@ -45,6 +45,16 @@ export const effectFlags = {
   'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
 };
 
+/** Which components of a GitOps repository are meant. */
+export const componentFlags = {
+  component: string({
+    summary: 'Only this component. Repeatable.',
+    helpValue: 'NAME',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+};
+
 /** Flags of scaffold for what was scaffolded before. */
 export const updateFlags = {
   update: boolean({

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { type DataOf, formed, strictObject } from '../core/schema.ts';
 import { resourceNames } from '../kinds/kind-document.ts';
+import { Signers } from '../repository/config-document.ts';
 
 // Each text is written into YAML as it is, so no pattern allows what needs quotes there.
 const Name = (description: string) =>
@@ -75,8 +76,74 @@ export const KitFile = strictObject(
         cluster: Name('One of `clusters`.'),
         namespace: Name('That its components run in.'),
         digest: Type.Boolean({ description: 'Whether an image without digest is refused.' }),
+        entry: Type.Optional(
+          Type.Boolean({
+            description: 'Whether it takes releases that no lane before it held; the first lane always does.',
+          }),
+        ),
+        signers: Type.Optional(
+          Type.Enum(['trusted', 'accepted'], {
+            description:
+              'Whose releases may be in the lane: of trusted signers, the default, or of accepted ones too, such as pull requests.',
+          }),
+        ),
       }),
       { description: 'In the order of promotion.', minItems: 1 },
+    ),
+    sources: Type.Optional(
+      Type.Array(
+        strictObject({
+          repository: formed(
+            /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/,
+            'owner/name',
+            'The code repository.',
+          ),
+          registry: formed(
+            /^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
+            'a registry such as ghcr.io/acme',
+            'Its images and its release records are there.',
+          ),
+          channel: Type.Optional(
+            formed(
+              /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/,
+              'a tag',
+              'Of its newest release record; main by default.',
+            ),
+          ),
+          trusted: Signers('Who seals its releases, as in `signing.trusted` of its config.'),
+          accepted: Type.Optional(
+            Signers('Who else seals images, for lanes with `signers: accepted`. * as in its config.'),
+          ),
+          trustedRoot: Type.Optional(
+            formed(
+              /^(?!\/)(?!.*\.\.)[\w./-]+$/,
+              'a path in this repository',
+              'trusted_root.json of a private Sigstore.',
+            ),
+          ),
+        }),
+        { description: 'Code repositories whose releases may be deployed.' },
+      ),
+    ),
+    images: Type.Optional(
+      strictObject(
+        {
+          allowed: Type.Array(
+            formed(
+              /^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9._-]+)*\/?$/,
+              'a repository, or a folder of them that ends with /',
+              'Such as registry.k8s.io/ or docker.io/library/busybox.',
+            ),
+            { description: 'Images of others that may be deployed, by digest.' },
+          ),
+        },
+        'Images that no source publishes.',
+      ),
+    ),
+    lockstep: Type.Optional(
+      Type.Array(Type.Array(Name('Name of a component.'), { minItems: 2 }), {
+        description: 'Components that move to one release together, or not at all.',
+      }),
     ),
     previews: strictObject(
       {
@@ -107,6 +174,9 @@ export const KitFile = strictObject(
   },
   'kit.yaml: settings of the GitOps kit for one repository.',
 );
+
+/** A code repository whose releases may be deployed. */
+export type KitSourceRepository = NonNullable<Kit['sources']>[number];
 
 /** A kind that has a custom resource, and how that is called. */
 export type KitResource = NonNullable<Kit['resources']>[number];

@@ -1,3 +1,4 @@
+import type { SignerPolicy } from '../repository/signers.ts';
 import { type Fault, repeatedFaults } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { isPlainText } from '../yaml/write.ts';
@@ -31,7 +32,7 @@ export const RESERVED_LANES = [
 
 /** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
-  const { kinds, resources = [], clusters, lanes, previews } = kit;
+  const { kinds, resources = [], clusters, lanes, previews, sources = [], lockstep = [] } = kit;
   const known = clusters.map(({ name }) => name);
   const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
     known.includes(name)
@@ -44,7 +45,8 @@ function kitFaults(kit: Kit): readonly Fault[] {
           },
         ];
   return [
-    ...notPlain(kit, []),
+    // Signers are compared, and written into no file.
+    ...notPlain({ ...kit, sources: [] }, []),
     ...repeatedFaults(kinds, (i) => ['kinds', i]),
     ...resources.flatMap(({ kind }, i) =>
       kinds.includes(kind)
@@ -74,7 +76,40 @@ function kitFaults(kit: Kit): readonly Fault[] {
     ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
     ...cluster(previews.cluster, ['previews', 'cluster']),
+    ...repeatedFaults(
+      sources.map(({ repository }) => repository),
+      (i) => ['sources', i, 'repository'],
+    ),
+    ...repeatedFaults(
+      sources.map(({ registry }) => registry),
+      (i) => ['sources', i, 'registry'],
+    ),
+    ...sources.flatMap(({ trusted }, i) =>
+      trusted.flatMap((entry, j) => signerFaults(entry, ['sources', i, 'trusted', j])),
+    ),
+    ...repeatedFaults(lockstep.flat(), (i) => ['lockstep', groupOf(lockstep, i)]),
   ];
+}
+
+/** As in the config of a code repository: a pattern would let others make what production runs. */
+function signerFaults(entry: SignerPolicy, path: Fault['path']): readonly Fault[] {
+  if ('key' in entry || !entry.identity.includes('*')) return [];
+  return [
+    {
+      path: [...path, 'identity'],
+      message: 'a trusted identity is exact: a pattern would let others make what production runs',
+      suggestion: 'Write the identity of the one workflow, or list it under `accepted`.',
+    },
+  ];
+}
+
+/** The group that the member at a position of all members is in. */
+function groupOf(groups: readonly (readonly string[])[], position: number): number {
+  let end = 0;
+  return groups.findIndex((group) => {
+    end += group.length;
+    return position < end;
+  });
 }
 
 /** Everything here is written into YAML as it is. The patterns leave nothing that could break out of a value. */

@@ -68,7 +68,8 @@ const SigningKey = strictObject({
   key: text('A public key: path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
 });
 
-const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
+/** `signing.trusted` and its like: who may seal. */
+export const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
 
 const cacheTier = {
   from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=gha,scope=…')),

@@ -16,7 +16,9 @@ import type { SignedStatement, SignerIdentity } from './types.ts';
 /** The root of trust for certificates, logs and timestamps: Sigstore's public instance, or a `trustedRoot` file. */
 export type TrustRoot =
   | { readonly type: 'public-good' /** Folder for the root's TUF metadata. */; readonly cache: string }
-  | { readonly type: 'file'; readonly path: string };
+  | { readonly type: 'file'; readonly path: string }
+  /** The content of such a file; `path` is for messages. */
+  | { readonly type: 'text'; readonly path: string; readonly text: string };
 
 /** What a verifier may rely on. */
 export interface VerifierOptions {
@@ -205,12 +207,13 @@ function encodeOnce({ tbsCertificate, root }: X509Certificate): void {
 }
 
 async function loadRoot(root: TrustRoot): Promise<TrustMaterial> {
-  return root.type === 'file' ? readRoot(root.path) : fetchRoot(root.cache);
+  if (root.type === 'public-good') return fetchRoot(root.cache);
+  return readRoot(root.path, async () => (root.type === 'text' ? root.text : readFile(root.path, 'utf8')));
 }
 
-async function readRoot(path: string): Promise<TrustMaterial> {
+async function readRoot(path: string, read: () => Promise<string>): Promise<TrustMaterial> {
   try {
-    return toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await readFile(path, 'utf8'))));
+    return toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await read())));
   } catch (cause) {
     throw new PrimitiveError('trust-root-invalid', `Cannot read the trusted root ${path}`, {
       why: reasonOf(cause),

@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PrimitiveError } from '../core/errors.ts';
+import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
+import { lookBelow } from '../repository/safe-path.ts';
+import type { Processes } from '../toolchain/process.ts';
+import { decode, type Git, localGit, text } from './git-command.ts';
+import { ObjectReader } from './git-objects.ts';
+
+/** A values file is small; what is larger is none. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** The repository whose root is a folder. Throws `git-failed` (exit 3), and what {@link Processes} throws. */
+export async function openGitopsRepository(
+  processes: Processes,
+  root: string,
+  signal?: AbortSignal,
+): Promise<GitopsRepository> {
+  const git = localGit(processes, root, signal);
+  const format = text(await git.expect(['rev-parse', '--show-object-format'])).trim();
+  const reader = new ObjectReader(git, { objectFormat: format === 'sha256' ? 'sha256' : 'sha1' });
+  const readObjects = async (objects: readonly string[]) =>
+    (await reader.read('blob', objects, { maxBytes: MAX_BYTES, tooLarge })).map(decode);
+  return {
+    root,
+    workTree: workTreeOf(git, root),
+    commit: (revision, needs) => commitOf(git, revision, needs),
+    at: (commit) => commitTree(git, commit, readObjects),
+    mergeBase: (a, b) => mergeBase(git, a, b),
+    pastTexts: async (commit, path) => readObjects(await pastObjects(git, commit, path)),
+  };
+}
+
+function workTreeOf(git: Git, root: string): GitopsTree {
+  return {
+    list: async () => {
+      const listed = await git.expect(['ls-files', '--cached', '--others', '--exclude-standard', '-z']);
+      return [...new Set(split(text(listed)))].sort();
+    },
+    read: async (paths) => {
+      const texts = new Map<string, string>();
+      for (const path of paths) {
+        const found = await lookBelow(root, path);
+        if (found.type !== 'file') continue;
+        if (found.stats.size > MAX_BYTES) throw tooLarge(path, found.stats.size);
+        texts.set(path, readFileSync(join(root, path), 'utf8'));
+      }
+      return texts;
+    },
+  };
+}
+
+function commitTree(
+  git: Git,
+  commit: string,
+  readObjects: (objects: readonly string[]) => Promise<readonly string[]>,
+): GitopsTree {
+  let entries: Promise<ReadonlyMap<string, string>> | undefined;
+  const listed = () => {
+    entries ??= listCommit(git, commit);
+    return entries;
+  };
+  return {
+    list: async () => [...(await listed()).keys()].sort(),
+    read: async (paths) => {
+      const objects = await listed();
+      const found = paths.flatMap((path) => {
+        const object = objects.get(path);
+        return object === undefined ? [] : [{ path, object }];
+      });
+      const texts = await readObjects(found.map(({ object }) => object));
+      return new Map(found.map(({ path }, i) => [path, texts[i] ?? '']));
+    },
+  };
+}
+
+/** Path -> object of each plain file. */
+async function listCommit(git: Git, commit: string): Promise<ReadonlyMap<string, string>> {
+  const listed = await git.expect(['ls-tree', '-r', '-z', '--full-tree', commit]);
+  const files = split(text(listed)).flatMap((entry) => {
+    const [, mode = '', object = '', path = ''] = /^(\d+) blob ([0-9a-f]+)\t(.*)$/s.exec(entry) ?? [];
+    return mode.startsWith('100') ? [[path, object] as const] : [];
+  });
+  return new Map(files);
+}
+
+async function commitOf(git: Git, revision: string, needs: 'history' | undefined): Promise<string> {
+  const found = await git.run([
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${revision}^{commit}`,
+  ]);
+  if (found.exitCode !== 0) {
+    throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} is unknown here.`, {
+      why: 'Git knows no commit of that name; a clone may lack it.',
+      suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch origin main'],
+    });
+  }
+  const shallow = await git.expect(['rev-parse', '--is-shallow-repository']);
+  if (needs === 'history' && text(shallow).trim() === 'true') {
+    throw new PrimitiveError('revision-shallow', 'Cannot read what lanes have held: the clone is shallow.', {
+      why: 'A reference counts as promoted if the lane before has held it, which its history says.',
+      suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch --unshallow'],
+    });
+  }
+  return text(found).trim();
+}
+
+async function mergeBase(git: Git, a: string, b: string): Promise<string> {
+  const found = await git.run(['merge-base', a, b]);
+  if (found.exitCode === 0) return text(found).trim();
+  throw new PrimitiveError('revision-unrelated', `Commits ${a} and ${b} have no common commit.`, {
+    why: 'The history is cut off in a shallow clone, or they are of different origin.',
+    suggestions: ['git fetch --unshallow'],
+  });
+}
+
+/** See `GitopsRepository.pastTexts`. Renames are not followed: another file's past is not that of this lane. */
+async function pastObjects(git: Git, commit: string, path: string): Promise<readonly string[]> {
+  const log = await git.expect([
+    'log',
+    '--first-parent',
+    '-m',
+    '--format=',
+    '--raw',
+    '--no-abbrev',
+    '--no-renames',
+    '--no-ext-diff',
+    '--no-textconv',
+    '-z',
+    '--end-of-options',
+    commit,
+    '--',
+    path,
+  ]);
+  // git-diff, "Raw output format": `:100644 100644 OLD NEW M`, then the path.
+  const states = split(text(log)).flatMap((part) => {
+    const [, mode = '', , object = ''] = part.startsWith(':') ? part.slice(1).split(' ') : [];
+    return mode.startsWith('100') ? [object] : [];
+  });
+  return [...new Set(states)];
+}
+
+function split(listing: string): readonly string[] {
+  return listing.split('\0').filter((part) => part !== '');
+}
+
+function tooLarge(name: string, size: number): PrimitiveError {
+  return new PrimitiveError('gitops-file-too-large', `${name} is too large to be a values file.`, {
+    why: `It has ${size} bytes, and ${MAX_BYTES} are allowed.`,
+    suggestions: ['Remove it, or move it out of sources/values and environments.'],
+  });
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { OpenSource } from '../gitops/releases.ts';
+import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
+import { cacheFolder } from './environment.ts';
+import type { RegistryAdapters } from './registry.ts';
+import type { Base } from './repository.ts';
+
+/** The GitOps repository that a command runs in. */
+export interface GitopsAdapters {
+  /** The repository whose root is a folder. */
+  gitops(root: string): Promise<GitopsRepository>;
+  /** What verifies the releases of the sources of a kit.yaml, with keys as they are in the tree that it is from. */
+  sources(tree: GitopsTree): OpenSource;
+}
+
+export function gitopsAdapters(base: Base & Pick<RegistryAdapters, 'anyRegistry'>): GitopsAdapters {
+  const { processes, signal, anyRegistry } = base;
+  return {
+    gitops: async (root) => {
+      const [{ openGitopsRepository }, started] = await Promise.all([
+        import('../adapters/gitops-repository.ts'),
+        processes(),
+      ]);
+      return openGitopsRepository(started, root, signal);
+    },
+    sources: (tree) => async (source) => {
+      const [{ sourceContext }, registry] = await Promise.all([import('../gitops/trust.ts'), anyRegistry()]);
+      return sourceContext(source, tree, { registry, cache: join(cacheFolder(base), 'sigstore') });
+    },
+  };
+}
