@@ -1,6 +1,7 @@
-import { boolean, string } from '@oclif/core/flags';
+import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
+import { requestOf, verifyFlags } from '../cli/verify-flags.ts';
 import type { ExitCode } from '../core/errors.ts';
 import { FAMILIES, type Family } from '../features/verify/family.ts';
 
@@ -22,15 +23,7 @@ export default class Verify extends BaseCommand {
     ...selectionFlags,
     ...reportFlags('sarif', 'junit', 'markdown'),
     ...eventFlags,
-    'changed-since': string({
-      summary: 'Only primitives with a change since this revision parted from HEAD.',
-      helpValue: 'REV',
-    }),
-    mode: string({
-      summary: 'Check the files of primitives, or every file of the repository.',
-      options: ['primitives', 'repo'],
-      default: 'primitives',
-    }),
+    ...verifyFlags,
     only: string({
       summary: 'Only rules of this family. Repeatable.',
       helpValue: 'FAMILY',
@@ -38,8 +31,6 @@ export default class Verify extends BaseCommand {
       multiple: true,
       multipleNonGreedy: true,
     }),
-    tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
-    install: boolean({ summary: 'First install what the lock files of the primitives name.' }),
   };
 
   async run(): Promise<ExitCode> {
@@ -49,10 +40,10 @@ export default class Verify extends BaseCommand {
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
       const { regenerate } = await import('../features/generate/context.ts');
-      const { 'changed-since': changedSince, only = [], tests, install } = flags;
-      const mode = flags.mode as 'primitives' | 'repo';
-      const families = only as Family[];
-      const request = { selection: selectionOf(flags, args), changedSince, mode, families, tests, install };
+      const request = {
+        ...requestOf(selectionOf(flags, args), flags),
+        families: (flags.only ?? []) as Family[],
+      };
       const ports = await openVerify({ ...app, regenerate: regenerate(app) });
       return verifyOutcome(await verify(request, ports), ports.rules, app.version);
     });

@@ -15,7 +15,7 @@ export const python = {
     ),
   }),
   sdk: ['Python packages', 'Module name'],
-  testCommand: 'uv run --frozen pytest',
+  testCommand: 'uv run --locked pytest',
   guessEntry: ({ identifier }) => ({ prefix: identifier }),
   packageNames: ({ prefix }: { readonly prefix: string }, { kind, name }) => ({
     /** As imported. */

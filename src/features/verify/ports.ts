@@ -10,6 +10,7 @@ import type { Family } from './family.ts';
 import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
+import type { Installing } from './suites/package-manager.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What is to be checked. */
@@ -22,7 +23,7 @@ export interface VerifyRequest {
   readonly families: readonly Family[];
   readonly tests: boolean;
   /** Install what lock files name before suites run. */
-  readonly install: boolean;
+  readonly install: Installing;
 }
 
 /** What verify works with. */

@@ -104,9 +104,9 @@ async function testsOf(
 ): Promise<SuiteResults> {
   if (runsSuites(scope, request)) {
     emit({ type: 'step', step: 'test', message: 'Running test suites' });
-    return runSuites(scope.selected, { install: request.install }, { ...suites, tree, emit, signal });
+    return runSuites(scope.selected, request.install, { ...suites, tree, emit, signal });
   }
-  const nothing = { runs: [], obstacles: [], written: [], unchecked: [] };
+  const nothing = { runs: [], obstacles: [], lockFaults: [], written: [], unchecked: [] };
   if (config.verify.tests !== 'required') return nothing;
   const path = pathBelow(tree.root, location.path) ?? location.path;
   const message = 'Test suites were not run, and the config requires them.';

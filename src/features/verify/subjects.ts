@@ -27,6 +27,7 @@ export interface Subjects {
   readonly handlerCode: HandlerCode & InFile;
   readonly model: ModelSubject;
   readonly obstacle: Obstacle;
+  readonly lockFault: LockFault;
   readonly suite: SuiteRun;
   readonly writtenFile: WrittenFile;
   readonly suppression: JudgedSuppression;
@@ -193,6 +194,16 @@ export interface Fix {
   /** `command` can be run in the root of the repository, `edit` is a text to write at the place, `text` is advice. */
   readonly kind: 'command' | 'edit' | 'text';
   readonly text: string;
+}
+
+/** A manifest and a lock file that do not say the same. */
+export interface LockFault {
+  /** The lock file, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** One sentence that begins with the thing. */
+  readonly message: string;
+  readonly fix: Fix;
 }
 
 /** A suite that was run, once and by us. */

@@ -122,7 +122,7 @@ extend-exclude = ["legacy"]
         [`${HELPER}/legacy/b.py`]: 'import os\n\nprint(os.name)\n',
         [`${HELPER}/tests/test_a.py`]: 'def test_a() -> None:\n    assert True\n',
       },
-      { install: true, prepare },
+      { install: { scripts: false }, prepare },
     );
     expect(found).toEqual([
       `TEST-004 ${HELPER}/src/a.py:1:8 check: Import "os" is not accessed (reportUnusedImport).`,

@@ -172,24 +172,31 @@ test('what the lock file names is installed on request, and nothing else', async
   };
   const without = await verifySuites('uisurface/shop', files, { prepare });
   expect(without.document.findings).toMatchObject([
-    { rule: 'INT-003', fix: { kind: 'command', text: `cd ${SHOP} && npm ci --no-audit --no-fund` } },
+    {
+      rule: 'INT-003',
+      fix: { kind: 'command', text: `cd ${SHOP} && npm ci --ignore-scripts --no-audit --no-fund` },
+    },
   ]);
-  const installed = await verifySuites('uisurface/shop', files, { prepare, install: true });
+  const installed = await verifySuites('uisurface/shop', files, { prepare, install: { scripts: false } });
   expect([found(installed), installed.document.suites]).toMatchObject([[], [{ passed: 1, failed: 0 }]]);
-  const lacking = { ...files, [`${SHOP}/package-lock.json`]: '{"lockfileVersion":3,"packages":{}}' };
-  const refused = await verifySuites('uisurface/shop', lacking, { prepare, install: true });
+  const lacking = {
+    ...files,
+    [`${SHOP}/package-lock.json`]:
+      '{"lockfileVersion":3,"packages":{"":{"dependencies":{"dep":"file:dep.tgz"}}}}',
+  };
+  const refused = await verifySuites('uisurface/shop', lacking, { prepare, install: { scripts: false } });
   expect(found(refused)).toEqual([`INT-002 ${SHOP}`]);
 });
 
 test('the environment of a uv project is compared with its lock file, and installed from it', async () => {
   const folder = 'primitives/agent/helper';
   const project = '[project]\nname = "helper"\nversion = "0.0.0"\nrequires-python = ">=3.11"\n';
-  const lock = (packages: string) =>
-    `version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "helper"\nversion = "0.0.0"\nsource = { virtual = "." }\n${packages}`;
+  const lock =
+    'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "helper"\nversion = "0.0.0"\nsource = { virtual = "." }\n';
   const files = {
     '.gitignore': '.venv\n',
     [`${folder}/pyproject.toml`]: project,
-    [`${folder}/uv.lock`]: lock(''),
+    [`${folder}/uv.lock`]: lock,
     // Takes the place of an installed pytest: what runs it is tested elsewhere.
     [`${folder}/pytest.py`]:
       'import sys\npath = next(a for a in sys.argv if a.startswith("--junit-xml="))[12:]\nopen(path, "w").write(\'<testsuites><testsuite name="pytest"><testcase classname="a" name="test_a"/></testsuite></testsuites>\')\n',
@@ -198,20 +205,21 @@ test('the environment of a uv project is compared with its lock file, and instal
   expect(missing.document.findings).toMatchObject([
     { rule: 'INT-003', path: folder, fix: { text: `cd ${folder} && uv sync --frozen` } },
   ]);
-  expect(found(await verifySuites('agent/helper', files, { install: true }))).toEqual([]);
+  expect(found(await verifySuites('agent/helper', files, { install: { scripts: false } }))).toEqual([]);
 
-  const more =
-    'dependencies = [{ name = "a" }]\n\n[[package]]\nname = "a"\nversion = "1.0"\nsource = { virtual = "a" }\n';
-  const changed = { ...files, [`${folder}/a/pyproject.toml`]: project.replace('helper', 'a') };
-  const outdated = await verifySuites('agent/helper', changed, {
-    prepare: async (root) => {
-      execFileSync(tool('uv'), ['sync', '--quiet', '--frozen'], { cwd: join(root, folder) });
-      await writeFile(
-        join(root, folder, 'uv.lock'),
-        lock(more).replaceAll('virtual = "a"', 'directory = "a"'),
-      );
+  const outdated = await verifySuites(
+    'agent/helper',
+    { ...files, [`${folder}/a/pyproject.toml`]: project.replace('helper', 'a') },
+    {
+      prepare: async (root) => {
+        const cwd = join(root, folder);
+        execFileSync(tool('uv'), ['sync', '--quiet', '--frozen'], { cwd });
+        const more = `${project}dependencies = ["a"]\n\n[tool.uv.sources]\na = { path = "a", package = true }\n`;
+        await writeFile(join(cwd, 'pyproject.toml'), more);
+        execFileSync(tool('uv'), ['lock', '--quiet', '--offline'], { cwd });
+      },
     },
-  });
+  );
   expect(found(outdated)).toEqual([`INT-003 ${folder}`]);
 });
 
@@ -255,6 +263,10 @@ test('the modules that go.sum names are downloaded on request', async () => {
   expect(without.document.findings).toMatchObject([
     { rule: 'INT-003', fix: { kind: 'command', text: `cd ${MESH} && go mod download` } },
   ]);
-  const installed = await verifySuites('integration/mesh', files, { prepare, variables, install: true });
+  const installed = await verifySuites('integration/mesh', files, {
+    prepare,
+    variables,
+    install: { scripts: false },
+  });
   expect([found(installed), installed.document.suites]).toMatchObject([[], [{ passed: 1, failed: 0 }]]);
 });

@@ -6,6 +6,7 @@ import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
 import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
+import type { Installing } from '../../../src/features/verify/suites/package-manager.ts';
 import type { Suite } from '../../../src/features/verify/suites/start.ts';
 import { bundledKinds, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import { CHECKERS } from '../../../src/kinds/kind-document.ts';
@@ -38,11 +39,13 @@ export type Files = Readonly<Record<string, string>>;
 export interface Options {
   /** Milliseconds that a suite may take. */
   readonly limit?: number;
-  readonly install?: boolean;
+  readonly install?: Installing;
   /** Which suites of the kind are run; those that run tests unless given. */
   readonly suites?: (suite: Suite) => boolean;
   /** Works on the repository before verify does. */
   readonly prepare?: (root: string) => Promise<void>;
+  /** Looks at the repository after verify has run. */
+  readonly after?: () => Promise<void>;
   /** Variables besides those of this process. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -56,6 +59,7 @@ export async function verifySuites(
     install = false,
     suites = ({ runner }) => !isChecker(runner),
     prepare,
+    after,
     variables = {},
   }: Options = {},
 ): Promise<VerifyResult> {
@@ -77,7 +81,7 @@ export async function verifySuites(
   const processes = createProcesses({ ...environment, ...variables });
   const { signal } = new AbortController();
   const output = join(folder.path, 'output');
-  return await verify(
+  const result = await verify(
     {
       selection: { selectors: [], kind: undefined, name: undefined },
       changedSince: undefined,
@@ -118,6 +122,8 @@ export async function verifySuites(
       now: () => 0,
     },
   );
+  await after?.();
+  return result;
 }
 
 function isChecker(runner: string): boolean {

@@ -149,6 +149,40 @@ const LOCK = `${folder('ts')}/package-lock.json`;
 const locked = (version: string, more = {}) =>
   JSON.stringify({ packages: { '': {}, 'node_modules/a': { version, ...more } } });
 
+/** What package.json asks for, and what the lock file says that it asks for. */
+const lockCase = (name: string, asked: object, locked: object, isFound: boolean): CorpusCase => ({
+  rule: 'TEST-011',
+  language: 'ts',
+  name,
+  files: {
+    [`${folder('ts')}/package.json`]: JSON.stringify(asked),
+    [LOCK]: JSON.stringify({ packages: { '': locked } }),
+  },
+  suite: { primitive: ID.ts, recorded: passing.ts },
+  finds: isFound ? LOCK : undefined,
+});
+const one = { a: '^1.0.0' };
+/** Go and uv compare their own, in test/integration/verify. */
+const lockCases = [
+  lockCase('a package more', { dependencies: { ...one, zod: '^4' } }, { dependencies: one }, true),
+  lockCase('a package less', {}, { devDependencies: one }, true),
+  lockCase('another range', { dependencies: { a: '^1.0.1' } }, { dependencies: one }, true),
+  lockCase('a package in another section', { devDependencies: one }, { dependencies: one }, true),
+  lockCase('the same', { dependencies: one }, { dependencies: one }, false),
+  lockCase(
+    'other keys',
+    { name: 'a', scripts: one, dependencies: one },
+    { name: 'b', dependencies: one },
+    false,
+  ),
+  lockCase(
+    'a package that is optional, too',
+    { dependencies: one, optionalDependencies: one },
+    { optionalDependencies: one },
+    false,
+  ),
+];
+
 export const suites: Corpus = {
   base: {
     'primitive.config.yaml': 'registry: ghcr.io/acme\n',
@@ -528,6 +562,8 @@ export const suites: Corpus = {
         ],
       );
     }),
+    // Go and uv compare their own, in test/integration/verify.
+    ...lockCases,
     ...obstacles(
       'INT-001',
       (['go', 'python', 'ts'] as const).map((language) => [

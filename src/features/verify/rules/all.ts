@@ -56,6 +56,7 @@ import { rule as TEST_005 } from './TEST-005.ts';
 import { rule as TEST_006 } from './TEST-006.ts';
 import { rule as TEST_007 } from './TEST-007.ts';
 import { rule as TEST_008 } from './TEST-008.ts';
+import { rule as TEST_011 } from './TEST-011.ts';
 
 /** All rules, by id. */
 export const rules: readonly AnyRule[] = [
@@ -115,4 +116,5 @@ export const rules: readonly AnyRule[] = [
   TEST_006,
   TEST_007,
   TEST_008,
+  TEST_011,
 ];

@@ -4,8 +4,17 @@ import { withoutSecrets } from '../markers.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Primitive } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
-import { VENV_PYTHON } from './dependencies.ts';
-import { GO_ENVIRONMENT, grantedTo, type Ran, type Runner, start } from './start.ts';
+import { packageManagerOf, venvPython } from './package-manager.ts';
+import {
+  GO_ENVIRONMENT,
+  grantedTo,
+  missingModule,
+  type Ran,
+  type Runner,
+  type Suite,
+  start,
+} from './start.ts';
+
 import { type RunnerOutput, type TestCase, tail } from './suite.ts';
 
 /** What a compiler or a linter says of a place. */
@@ -171,14 +180,6 @@ function goFiles(entry: Readonly<Record<string, unknown>>, own: OwnPath): readon
     Array.isArray(entry[key]) ? entry[key] : [],
   );
   return names.flatMap((name) => own(join(String(entry.Dir), String(name))) ?? []);
-}
-
-/** A module that is not in the cache; undefined where all are. */
-export function missingModule(text: string): string | undefined {
-  return text
-    .split('\n')
-    .find((line) => /GOPROXY=off|module lookup disabled/.test(line))
-    ?.trim();
 }
 
 /** The diagnostics of a run as cases that failed, and the files without one as cases that passed. */
@@ -347,14 +348,11 @@ function pythonFiles({ path, files }: Primitive): readonly string[] {
   return files.filter((file) => /\.pyi?$/.test(file)).map((file) => `${path}/${file}`);
 }
 
-function python(
-  args: readonly string[],
-  { path }: Primitive,
-  suite: Parameters<Runner>[1],
-  ports: SuitePorts,
-) {
-  const cwd = join(ports.tree.root, path);
-  return start(resolve(cwd, VENV_PYTHON), ['-m', ...args], ports, { cwd, env: grantedTo(suite, ports) });
+async function python(args: readonly string[], primitive: Primitive, suite: Suite, ports: SuitePorts) {
+  const { root } = ports.tree;
+  const program = join(root, venvPython(await packageManagerOf(primitive, ports.tree)));
+  const options = { cwd: join(root, primitive.path), env: grantedTo(suite, ports) };
+  return start(program, ['-m', ...args], ports, options);
 }
 
 function isNoModule({ exitCode, stderr }: RunnerOutput): boolean {

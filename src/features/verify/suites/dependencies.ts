@@ -1,93 +1,61 @@
-import { posix } from 'node:path';
-import type { Processes } from '../../../toolchain/process.ts';
+import { join, posix } from 'node:path';
 import { record } from '../imports/json.ts';
+import type { SuitePorts } from '../ports.ts';
 import type { Primitive } from '../subjects.ts';
-import type { WorkTree } from '../work-tree.ts';
-
-/** A command that installs what a lock file names, as it is written in a shell. */
-export interface Install {
-  readonly command: readonly [program: string, ...args: string[]];
-}
-
-/** The virtual environment of a Python primitive, in its folder. */
-export const VENV_PYTHON = '.venv/bin/python';
-
-/** How the dependencies of a primitive are installed: by its own lock file alone. */
-export function installsOf({ kind, files }: Primitive): readonly Install[] {
-  if (kind?.language === 'go') return [{ command: ['go', 'mod', 'download'] }];
-  if (kind?.language === 'ts') return [{ command: ['npm', 'ci', '--no-audit', '--no-fund'] }];
-  if (usesUv(files)) return [{ command: ['uv', 'sync', '--frozen'] }];
-  const lock = pythonLock(files) ?? 'requirements.lock';
-  const pip = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--requirement', lock];
-  return [{ command: ['python3', '-m', 'venv', '.venv'] }, { command: [VENV_PYTHON, ...pip] }];
-}
-
-/** Whether a Python primitive is a project of uv, and so needs uv. */
-export function usesUv(files: readonly string[]): boolean {
-  return files.includes('uv.lock');
-}
-
-function pythonLock(files: readonly string[]): string | undefined {
-  return ['requirements-dev.lock', 'requirements.lock'].find((file) => files.includes(file));
-}
+import { type PackageManager, venvPython } from './package-manager.ts';
 
 /**
  * What keeps the dependencies of a primitive from being those of its lock file, one sentence; undefined where they are.
  * Go checks its own when it compiles the tests.
  */
 export async function dependencyFault(
-  primitive: Primitive,
-  {
-    tree,
-    processes,
-    signal,
-  }: {
-    readonly tree: WorkTree;
-    readonly processes: Processes;
-    readonly signal: AbortSignal;
-  },
+  { path, kind }: Primitive,
+  manager: PackageManager,
+  { tree, processes, signal }: Pick<SuitePorts, 'tree' | 'processes' | 'signal'>,
 ): Promise<string | undefined> {
-  const { kind, files, path } = primitive;
-  if (kind?.language === 'ts') {
-    const lock = await tree.read(posix.join(path, 'node_modules/.package-lock.json'));
-    const wanted = await tree.read(posix.join(path, 'package-lock.json'));
-    if (wanted === undefined) return `${path}/package-lock.json is missing`;
-    if (lock === undefined) return `${path}/node_modules is missing`;
-    return npmFault(wanted, lock, path);
+  const { name, folder, lock } = manager;
+  if (name === 'npm') {
+    const found = await tree.read(posix.join(folder, 'node_modules/.package-lock.json'));
+    const wanted = await tree.read(lock);
+    if (wanted === undefined) return `${lock} is missing`;
+    if (found === undefined) return `${posix.join(folder, 'node_modules')} is missing`;
+    return npmFault(wanted, found, manager);
   }
   if (kind?.language !== 'python') return undefined;
-  const python = posix.join(tree.root, path, VENV_PYTHON);
+  const cwd = join(tree.root, path);
+  const venv = posix.join(folder, '.venv');
   const listed = await processes
-    .run(python, ['-c', LIST_PYTHON], { cwd: posix.join(tree.root, path), signal })
+    .run(join(tree.root, venvPython(manager)), ['-c', LIST_PYTHON], { cwd, signal })
     .catch(() => undefined);
   signal.throwIfAborted();
-  if (listed?.exitCode !== 0) return `${path}/.venv is missing`;
-  if (usesUv(files)) {
+  if (listed?.exitCode !== 0) return `${venv} is missing`;
+  if (name === 'uv') {
     // It may hold more than the lock file names. The project itself counts as outdated after each checkout.
     const check = ['sync', '--frozen', '--check', '--inexact', '--offline', '--no-install-project'];
-    const { exitCode } = await processes.run('uv', check, { cwd: posix.join(tree.root, path), signal });
-    return exitCode === 0 ? undefined : `${path}/.venv lacks what ${path}/uv.lock names`;
+    const { exitCode } = await processes.run('uv', check, { cwd, signal });
+    return exitCode === 0 ? undefined : `${venv} lacks what ${lock} names`;
   }
-  const lock = pythonLock(files);
-  if (lock === undefined) return undefined;
-  const wanted = await tree.read(posix.join(path, lock));
-  return pythonFault(
-    new TextDecoder().decode(wanted),
-    Buffer.from(listed.stdout).toString(),
-    `${path}/${lock}`,
-  );
+  const wanted = await tree.read(lock);
+  if (wanted === undefined) return undefined;
+  return pythonFault(new TextDecoder().decode(wanted), Buffer.from(listed.stdout).toString(), lock);
 }
 
 /** Compares `package-lock.json` with what npm says that it has installed. */
-function npmFault(wanted: Uint8Array, found: Uint8Array, path: string): string | undefined {
-  const [lock, installed] = [wanted, found].map(npmPackages);
-  if (lock === undefined) return `${path}/package-lock.json is not JSON`;
-  for (const [name, entry] of Object.entries(lock)) {
+function npmFault(
+  wanted: Uint8Array,
+  found: Uint8Array,
+  { folder, lock }: PackageManager,
+): string | undefined {
+  const [locked, installed] = [wanted, found].map(npmPackages);
+  if (locked === undefined) return `${lock} is not JSON`;
+  for (const [name, entry] of Object.entries(locked)) {
     const { version, optional } = record(entry);
+    // The root and its workspaces are no packages that are installed.
+    if (!name.includes('node_modules/')) continue;
     const there = record(installed?.[name]).version;
     // What is for another platform is not installed.
-    if (name === '' || there === version || (there === undefined && optional === true)) continue;
-    return `${path}/${name} is ${there ?? 'missing'}, the lock file wants ${version}`;
+    if (there === version || (there === undefined && optional === true)) continue;
+    return `${posix.join(folder, name)} is ${there ?? 'missing'}, the lock file wants ${version}`;
   }
   return undefined;
 }

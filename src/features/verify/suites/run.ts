@@ -2,10 +2,20 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
+import type { PrimitiveError } from '../../../core/errors.ts';
 import type { Kind } from '../../../kinds/kind.ts';
 import type { SuitePorts } from '../ports.ts';
-import type { Fact, Fix, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
-import { dependencyFault, installsOf, usesUv } from './dependencies.ts';
+import type { Fact, Fix, LockFault, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
+import { dependencyFault } from './dependencies.ts';
+import { compareLock } from './locks.ts';
+import {
+  type Command,
+  type Installing,
+  installsOf,
+  type PackageManager,
+  packageManagerOf,
+  unsupported,
+} from './package-manager.ts';
 import { runners } from './runners.ts';
 import type { Ran, Suite } from './start.ts';
 import { isFailure } from './suite.ts';
@@ -14,6 +24,7 @@ import { isFailure } from './suite.ts';
 export interface SuiteResults {
   readonly runs: readonly SuiteRun[];
   readonly obstacles: readonly Obstacle[];
+  readonly lockFaults: readonly LockFault[];
   /** What suites wrote to the work tree. */
   readonly written: readonly WrittenFile[];
   /** Suites that are not required and lack their service. */
@@ -23,14 +34,16 @@ export interface SuiteResults {
 /** The variable that says where a service is that a suite needs. */
 const SERVICES = { postgres: 'TEST_POSTGRES_URL', browser: 'TEST_CHROMIUM' } as const;
 
-/** Runs the suites of primitives, some at a time; with `install` what their lock files name is installed before. */
+/** Runs the suites of primitives, some at a time. */
 export async function runSuites(
   primitives: readonly Primitive[],
-  { install }: { readonly install: boolean },
+  install: Installing,
   ports: SuitePorts,
 ): Promise<SuiteResults> {
   const runs: SuiteRun[] = [];
   const obstacles: Obstacle[] = [];
+  const lockFaults: LockFault[] = [];
+  const workshop = new Workshop(install, ports);
   const unchecked: { what: string; why: string }[] = [];
   // What is installed is ignored by git; a lock file that an install changes counts as written.
   const before = primitives.length === 0 ? undefined : await ports.tree.stamps();
@@ -50,13 +63,22 @@ export async function runSuites(
       return false;
     });
     if (due.length === 0) return;
-    const tool = await prepare(primitive, kind, { ...ports, install });
-    if (typeof tool !== 'string') {
-      obstacles.push(tool);
+    const prepared = await workshop.prepare(primitive, kind);
+    const notRun = due.map(({ id }) => `${primitive.id} ${id}`);
+    if ('fault' in prepared) {
+      lockFaults.push(prepared.fault);
+      const why = `${prepared.fault.path} does not match its manifest`;
+      unchecked.push(...notRun.map((what) => ({ what, why })));
       return;
     }
+    if ('cause' in prepared) {
+      obstacles.push(prepared);
+      return;
+    }
+    const { tool, manager, unchecked: why } = prepared;
+    if (why !== undefined) unchecked.push({ what: manager.lock, why });
     for (const suite of due) {
-      const result = await runSuite(primitive, suite, ports, tool);
+      const result = await runSuite(primitive, suite, ports, { tool, manager });
       unchecked.push(...result.unchecked);
       if (result.run !== undefined) runs.push(result.run);
       if (result.obstacle !== undefined) obstacles.push(result.obstacle);
@@ -67,14 +89,16 @@ export async function runSuites(
   return {
     runs: runs.sort(byId),
     obstacles,
+    lockFaults,
     written,
     unchecked: unchecked.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }
 
 /** The facts that rules judge. */
-export function suiteFacts({ runs, obstacles, written }: SuiteResults): readonly Fact[] {
+export function suiteFacts({ runs, obstacles, lockFaults, written }: SuiteResults): readonly Fact[] {
   return [
+    ...lockFaults.map((value) => ({ subject: 'lockFault', value }) as const),
     ...runs.map((value) => ({ subject: 'suite', value }) as const),
     ...written.map((value) => ({ subject: 'writtenFile', value }) as const),
     ...obstacles.map((value) => ({ subject: 'obstacle', value }) as const),
@@ -88,49 +112,84 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
 /** A kind of another language has no suites. */
 const TOOLS = { go: 'go', python: 'python', ts: 'node', other: 'node' } as const;
 
-/** The file of the toolchain, with all dependencies there; else what keeps the suites from running. */
-async function prepare(
-  primitive: Primitive,
-  { language }: Kind,
-  { install, ...ports }: SuitePorts & { readonly install: boolean },
-): Promise<string | Obstacle> {
-  const tool = await ports.program(language === 'python' && usesUv(primitive.files) ? 'uv' : TOOLS[language]);
-  if (!tool.ok) {
-    const { code, message, suggestions } = tool.problem;
-    const [command] = suggestions;
-    const cause = code === 'tool-not-found' ? 'tool-missing' : 'tool-failed';
-    return obstacle(
-      primitive,
-      cause,
-      `${message}.`,
-      command === undefined ? undefined : { kind: 'command', text: command },
-    );
-  }
-  const installs = installsOf(primitive);
-  if (install) {
-    const failed = await runInstalls(
-      primitive,
-      installs.map(({ command }) => command),
-      ports,
-    );
-    if (failed !== undefined) return failed;
-  }
-  const fault = await dependencyFault(primitive, ports);
-  return fault === undefined ? tool.program.path : missingDependencies(primitive, `${fault}.`);
+/** The toolchain of a primitive, with all dependencies there. */
+interface Prepared {
+  /** The file of the toolchain. */
+  readonly tool: string;
+  readonly manager: PackageManager;
+  /** Why its lock file was not compared with its manifest. */
+  readonly unchecked: string | undefined;
 }
 
-function missingDependencies(primitive: Primitive, message: string): Obstacle {
-  const lines = installsOf(primitive).map(({ command }) => command.join(' '));
-  const text = `cd ${primitive.path} && ${lines.join(' && ')}`;
-  return obstacle(primitive, 'dependencies-missing', message, { kind: 'command', text });
+/** Finds toolchains and installs dependencies, those of a workspace once. */
+class Workshop {
+  readonly #install: Installing;
+  readonly #ports: SuitePorts;
+  readonly #installed = new Map<string, Promise<Obstacle | undefined>>();
+
+  constructor(install: Installing, ports: SuitePorts) {
+    this.#install = install;
+    this.#ports = ports;
+  }
+
+  /** What suites are run with; else what keeps them from running. */
+  async prepare(
+    primitive: Primitive,
+    { language }: Kind,
+  ): Promise<Prepared | Obstacle | { readonly fault: LockFault }> {
+    const ports = this.#ports;
+    const manager = await packageManagerOf(primitive, ports.tree);
+    const found = await ports.program(manager.name === 'uv' ? 'uv' : TOOLS[language]);
+    if (!found.ok) return missingTool(primitive, found.problem);
+    const tool = found.program.path;
+    const reason = unsupported(manager);
+    if (reason !== undefined) {
+      return obstacle(primitive, 'tool-failed', `${primitive.path} cannot be tested: ${reason}.`);
+    }
+    const compared = await compareLock(primitive, manager, ports, tool);
+    if (compared !== undefined && 'fault' in compared) return compared;
+    if (this.#install !== false) {
+      const failed = await this.#installOnce(primitive, manager, this.#install);
+      if (failed !== undefined) return failed;
+    }
+    const fault = await dependencyFault(primitive, manager, ports);
+    if (fault !== undefined) return missingDependencies(primitive, manager, `${fault}.`);
+    return { tool, manager, unchecked: compared?.unchecked };
+  }
+
+  #installOnce(
+    primitive: Primitive,
+    manager: PackageManager,
+    options: { readonly scripts: boolean },
+  ): Promise<Obstacle | undefined> {
+    const running =
+      this.#installed.get(manager.folder) ??
+      runInstalls(primitive, manager.folder, installsOf(manager, options), this.#ports);
+    this.#installed.set(manager.folder, running);
+    return running;
+  }
+}
+
+function missingTool(primitive: Primitive, { code, message, suggestions }: PrimitiveError): Obstacle {
+  const [command] = suggestions;
+  const cause = code === 'tool-not-found' ? 'tool-missing' : 'tool-failed';
+  const fix: Fix | undefined = command === undefined ? undefined : { kind: 'command', text: command };
+  return obstacle(primitive, cause, `${message}.`, fix);
+}
+
+function missingDependencies(primitive: Primitive, manager: PackageManager, message: string): Obstacle {
+  const lines = installsOf(manager, { scripts: false }).map((command) => command.join(' '));
+  const there = manager.folder === '.' ? lines : [`cd ${manager.folder}`, ...lines];
+  return obstacle(primitive, 'dependencies-missing', message, { kind: 'command', text: there.join(' && ') });
 }
 
 async function runInstalls(
   primitive: Primitive,
-  commands: readonly (readonly [string, ...string[]])[],
+  folder: string,
+  commands: readonly Command[],
   { tree, processes, emit, signal }: SuitePorts,
 ): Promise<Obstacle | undefined> {
-  const cwd = join(tree.root, primitive.path);
+  const cwd = join(tree.root, folder);
   for (const [program, ...args] of commands) {
     const item = `${primitive.id} install`;
     emit({ type: 'item', item, status: 'active', state: 'installing', detail: [program, ...args].join(' ') });
@@ -159,7 +218,7 @@ async function runSuite(
   primitive: Primitive,
   suite: Suite,
   ports: SuitePorts,
-  tool: string,
+  { tool, manager }: Pick<Prepared, 'tool' | 'manager'>,
 ): Promise<{
   readonly run?: SuiteRun;
   readonly obstacle?: Obstacle;
@@ -178,7 +237,7 @@ async function runSuite(
     const isLacking = ran.cause === 'dependencies-missing';
     return {
       obstacle: isLacking
-        ? missingDependencies(primitive, message)
+        ? missingDependencies(primitive, manager, message)
         : obstacle(primitive, ran.cause, message, ran.fix),
       unchecked: [],
     };

@@ -3,17 +3,17 @@ import { join, posix, resolve } from 'node:path';
 import type { SuitePorts } from '../ports.ts';
 import type { Primitive } from '../subjects.ts';
 import { basedpyright, goVet, ruff, tsc } from './checkers.ts';
-import { VENV_PYTHON } from './dependencies.ts';
 import { GoTestReader } from './go-test.ts';
 import { crash, readJunit } from './junit.ts';
+import { packageManagerOf, venvPython } from './package-manager.ts';
 import { GO_ENVIRONMENT, grantedTo, type Ran, type Runner, type Suite, start } from './start.ts';
 import { isFailure, type TestCase } from './suite.ts';
 
 /** How suites are run, by what `kind.yaml` calls their runner. */
 export const runners: Readonly<Record<Suite['runner'], Runner>> = {
   'go-test': goTest,
-  pytest: junitRunner('pytest', (report, args) => ({
-    program: VENV_PYTHON,
+  pytest: junitRunner('pytest', (report, args, { python }) => ({
+    program: python,
     args: [
       '-m',
       'pytest',
@@ -25,7 +25,7 @@ export const runners: Readonly<Record<Suite['runner'], Runner>> = {
       ...args,
     ],
   })),
-  'node-test': junitRunner('node --test', (report, args, node) => ({
+  'node-test': junitRunner('node --test', (report, args, { node }) => ({
     program: node,
     args: ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, ...args],
   })),
@@ -68,7 +68,7 @@ function junitRunner(
   command: (
     report: string,
     args: readonly string[],
-    tool: string,
+    tools: { readonly node: string; readonly python: string },
   ) => { readonly program: string; readonly args: readonly string[] },
 ): Runner {
   return async (primitive, suite, ports, tool) => {
@@ -76,7 +76,8 @@ function junitRunner(
     const folder = join(ports.output, primitive.id, suite.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const report = join(folder, 'runner.xml');
-    const { program, args } = command(report, suite.args, tool);
+    const python = join(ports.tree.root, venvPython(await packageManagerOf(primitive, ports.tree)));
+    const { program, args } = command(report, suite.args, { node: tool, python });
     const output = await start(resolve(cwd, program), args, ports, {
       cwd,
       env: { ...grantedTo(suite, ports), PYTHONDONTWRITEBYTECODE: '1' },

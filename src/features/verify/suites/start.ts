@@ -33,6 +33,14 @@ export const GO_ENVIRONMENT = {
   GOFLAGS: '-mod=readonly -trimpath -buildvcs=false',
 };
 
+/** A module that is not in the cache; undefined where all are. */
+export function missingModule(text: string): string | undefined {
+  return text
+    .split('\n')
+    .find((line) => /GOPROXY=off|module lookup disabled/.test(line))
+    ?.trim();
+}
+
 /** The variables that a suite names. */
 export function grantedTo({ env = [] }: Suite, { grantable }: SuitePorts): NonNullable<RunOptions['env']> {
   return Object.fromEntries(
