@@ -23,7 +23,7 @@ export default class Doctor extends BaseCommand {
       ]);
       // The user waits for the answer, and a registry that does not answer is one.
       const registry = () => app.registry({ retryBudget: 0 });
-      const publish = rehearsePublish({ ...app, registry }, PATIENCE, app.emit);
+      const publish = rehearsePublish({ ...app, registry }, PATIENCE);
       const checkWorkflow = async (gitops: Target) => {
         const { lookUp } = await import('../dispatch/diagnose.ts');
         await lookUp(await app.github(gitops.repository, { budget: 0 }), gitops);

@@ -1,30 +1,21 @@
-import type { Fault } from '../yaml/fault.ts';
-import type { ConfigFile } from './config-document.ts';
-
 /** Hosts of a provider whose credentials are worth nothing to who owns an account there. */
 const AZURE = /\.blob\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/;
 const AWS = /^s3(?:-fips)?(?:\.dualstack)?(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$/;
 
 /**
- * Options of a cache by which the config would say where a credential of the machine goes, or that it goes without TLS:
- * buildx and BuildKit take the credential from their environment, and the place from the config if that names one.
+ * What is wrong with the options of a cache by which the config would say where a credential of the machine goes, or that
+ * it goes without TLS: buildx and BuildKit take the credential from their environment, and the place from the config if
+ * that names one. Undefined where nothing is.
  */
-export function cacheHostFaults(
-  cache: NonNullable<NonNullable<ConfigFile['build']>['cache']>,
-): readonly Fault[] {
-  return Object.entries(cache).flatMap(([tier, { from = [], to = [] }]) =>
-    Object.entries({ from, to }).flatMap(([way, specs]) =>
-      specs.flatMap((spec, i) => {
-        const path = ['build', 'cache', tier, way, i];
-        return optionsOf(spec).flatMap(([key, value]): readonly Fault[] => {
-          const rule = RULES.get(key);
-          if (rule === undefined || rule.allows(value)) return [];
-          const message = `\`${key}\` of a cache is not for a file of the repository: ${rule.why}`;
-          return [{ path, message, suggestion: rule.fix }];
-        });
-      }),
-    ),
-  );
+export function cacheHostFault(
+  options: ReadonlyMap<string, string>,
+): { readonly message: string; readonly suggestion: string } | undefined {
+  for (const [key, { allows, why, fix }] of RULES) {
+    const value = options.get(key);
+    if (value === undefined || allows(value)) continue;
+    return { message: `\`${key}\` of a cache is not for a file of the repository: ${why}`, suggestion: fix };
+  }
+  return undefined;
 }
 
 interface Rule {
@@ -33,16 +24,7 @@ interface Rule {
   readonly fix: string;
 }
 
-const GHA: Rule = {
-  allows: () => false,
-  why: 'the token of the job would go where it says',
-  fix: 'Leave it out: GitHub Actions says it to buildx.',
-};
-
 const RULES = new Map<string, Rule>([
-  ['url', GHA],
-  ['url_v2', GHA],
-  ['token', GHA],
   [
     'registry.insecure',
     {
@@ -72,15 +54,4 @@ const RULES = new Map<string, Rule>([
 function isAt(address: string, hosts: RegExp): boolean {
   const url = URL.parse(address);
   return url?.protocol === 'https:' && hosts.test(url.hostname);
-}
-
-/** As buildx reads them: fields of a line of CSV, keys in any case. */
-function optionsOf(spec: string): readonly (readonly [string, string])[] {
-  return spec
-    .replaceAll('"', '')
-    .split(',')
-    .map((field) => {
-      const [key = '', ...value] = field.split('=');
-      return [key.trim().toLowerCase(), value.join('=').trim()] as const;
-    });
 }

@@ -3,7 +3,6 @@ import { nearest } from '../core/nearest.ts';
 import { parsePlatform } from '../core/platform.ts';
 import { joinRepository, parseDockerReference, parseTag } from '../oci/reference.ts';
 import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
-import { cacheHostFaults } from './cache-hosts.ts';
 import type { ConfigFile } from './config-document.ts';
 import { isCredentialPath, isSigningVariable } from './credentials.ts';
 import { cacheFaults } from './layer-caches.ts';
@@ -14,7 +13,6 @@ const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pk
 /** What a schema cannot say about a config of the right shape. */
 export function configFaults(config: ConfigFile): readonly Fault[] {
   const { build = {}, signing = {} } = config;
-  const hosts = cacheHostFaults(build.cache ?? {});
   return [
     ...registryFaults(config),
     ...platformFaults(config.platforms ?? [], ['platforms']),
@@ -24,7 +22,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...argFaults(build.args ?? {}, ['build', 'args']),
     ...baseFaults(build.bases ?? {}),
     ...secretFaults(build.secrets ?? [], ['build', 'secrets']),
-    ...(hosts.length > 0 ? hosts : cacheFaults(build.cache ?? {}, config)),
+    ...cacheFaults(build.cache ?? {}, config),
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
     ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),

@@ -3,6 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { parseDockerReference, repositoryHost, repositoryPath } from '../oci/reference.ts';
 import { canonicalHost } from '../oci/registry-host.ts';
 import type { Fault } from '../yaml/fault.ts';
+import { cacheHostFault } from './cache-hosts.ts';
 import type { ConfigFile } from './config-document.ts';
 import type { TrustTier } from './signers.ts';
 
@@ -11,6 +12,12 @@ interface LayerCache {
   readonly type: string;
   /** Without `type`; names in lower case. */
   readonly options: ReadonlyMap<string, string>;
+}
+
+/** Why a cache cannot be used. */
+interface Unusable {
+  readonly message: string;
+  readonly suggestion: string;
 }
 
 /** What decides whether main may read a cache. */
@@ -38,16 +45,16 @@ export function cacheFaults(
 ): readonly Fault[] {
   const { trusted = {}, accepted = {} } = cache;
   const at = (tier: TrustTier, way: 'from' | 'to', i: number) => ['build', 'cache', tier, way, i];
-  const malformed = ([tier, way, specs]: readonly [TrustTier, 'from' | 'to', readonly string[]]) =>
+  const unusable = ([tier, way, specs]: readonly [TrustTier, 'from' | 'to', readonly string[]]) =>
     specs.flatMap((spec, i): readonly Fault[] => {
       const cache = readCache(spec);
-      return typeof cache === 'string' ? [{ path: at(tier, way, i), message: cache }] : [];
+      return 'message' in cache ? [{ path: at(tier, way, i), ...cache }] : [];
     });
   const unread = [
-    ...malformed(['trusted', 'from', trusted.from ?? []]),
-    ...malformed(['trusted', 'to', trusted.to ?? []]),
-    ...malformed(['accepted', 'from', accepted.from ?? []]),
-    ...malformed(['accepted', 'to', accepted.to ?? []]),
+    ...unusable(['trusted', 'from', trusted.from ?? []]),
+    ...unusable(['trusted', 'to', trusted.to ?? []]),
+    ...unusable(['accepted', 'from', accepted.from ?? []]),
+    ...unusable(['accepted', 'to', accepted.to ?? []]),
   ];
   if (unread.length > 0) return unread;
   const trust: CacheTrust = {
@@ -98,12 +105,9 @@ export function cachesFor(
 }
 
 /** Why main must not read this cache; undefined where it may. */
-function untrustedCache(
-  spec: string,
-  { registry, hasAccepted, writers }: CacheTrust,
-): { readonly message: string; readonly suggestion: string } | undefined {
+function untrustedCache(spec: string, { registry, hasAccepted, writers }: CacheTrust): Unusable | undefined {
   const cache = readCache(spec);
-  if (typeof cache === 'string') return { message: cache, suggestion: 'Write it as type=…,name=value,…' };
+  if ('message' in cache) return cache;
   // Scoped by branch: https://docs.docker.com/build/cache/backends/gha/#scope
   if (cache.type === 'gha') return undefined;
   if (writers === undefined) {
@@ -125,40 +129,54 @@ function untrustedCache(
 }
 
 /** The cache that a text means to buildx (util/buildflags/cache.go), or why it cannot be used. */
-function readCache(spec: string): LayerCache | string {
+function readCache(spec: string): LayerCache | Unusable {
   const fields = csvFields(spec);
-  if (fields === undefined) return 'a cache is written type=…,name=value,… as comma-separated values';
+  if (fields === undefined)
+    return malformed('a cache is written type=…,name=value,… as comma-separated values');
   const [only = ''] = fields;
   const named = fields.length === 1 && !only.includes('=') ? ['type=registry', `ref=${only}`] : fields;
   const options = new Map<string, string>();
   for (const field of named) {
     const [, name, value] = /^([a-z][a-z0-9._-]*)=(.+)$/i.exec(field) ?? [];
-    if (name === undefined || value === undefined) return 'each option of a cache is written name=value';
+    if (name === undefined || value === undefined)
+      return malformed('each option of a cache is written name=value');
     const key = name.toLowerCase();
-    if (options.has(key)) return `the cache option ${key} is given twice`;
-    if (value !== value.trim()) return `the cache option ${key} begins or ends with white space`;
+    if (options.has(key)) return malformed(`the cache option ${key} is given twice`);
+    if (value !== value.trim()) return malformed(`the cache option ${key} begins or ends with white space`);
     options.set(key, value);
   }
-  const secret = CREDENTIALS.find((name) => options.has(name));
-  if (secret !== undefined)
-    return `the cache option ${secret} is a credential, which is read from the environment`;
   const type = options.get('type');
-  if (type === undefined) return 'a cache of several options has a type';
-  if (!/^[a-z][a-z0-9]*$/.test(type)) return `${JSON.stringify(type)} is not a type of cache`;
+  if (type === undefined) return malformed('a cache of several options has a type');
+  if (!/^[a-z][a-z0-9]*$/.test(type)) return malformed(`${JSON.stringify(type)} is not a type of cache`);
   options.delete('type');
   return optionsFault(type, options) ?? { type, options };
 }
 
-function optionsFault(type: string, options: ReadonlyMap<string, string>): string | undefined {
+function malformed(message: string): Unusable {
+  return { message, suggestion: 'Write it as type=…,name=value,…' };
+}
+
+function optionsFault(type: string, options: ReadonlyMap<string, string>): Unusable | undefined {
+  const host = cacheHostFault(options);
+  if (host !== undefined) return host;
+  const secret = CREDENTIALS.find((name) => options.has(name));
+  if (secret !== undefined) {
+    return {
+      message: `the cache option ${secret} is a credential, which is read from the environment`,
+      suggestion: 'Leave it out, and set it where the build runs.',
+    };
+  }
   const ref = options.get('ref');
-  if (type === 'registry' && ref === undefined) return 'a cache in a registry has a ref';
+  if (type === 'registry' && ref === undefined) return malformed('a cache in a registry has a ref');
   if (ref !== undefined && repositoryOf(ref) === undefined)
-    return `the ref of a cache is not that of an image: ${ref}`;
+    return malformed(`the ref of a cache is not that of an image: ${ref}`);
   if (type !== 'gha') return undefined;
   const odd = [...options.keys()].find((name) => ![...GHA_OPTIONS, ...COMPRESSION].includes(name));
-  return odd === undefined
-    ? undefined
-    : `the cache option ${odd} is not for the config: host and token of type=gha are those of the job`;
+  if (odd === undefined) return undefined;
+  return {
+    message: `the cache option ${odd} is not for the config: host and token of type=gha are those of the job`,
+    suggestion: `Leave it out; type=gha takes ${GHA_OPTIONS.join(', ')}.`,
+  };
 }
 
 /** The fields of one record of comma-separated values (RFC 4180); undefined where it is none, or has control characters. */
@@ -177,8 +195,8 @@ function csvFields(text: string): readonly string[] | undefined {
 
 function rewritten(spec: string): string {
   const cache = readCache(spec);
-  if (typeof cache === 'string')
-    throw new Error(`a cache is used that the config was not checked for: ${cache}`);
+  if ('message' in cache)
+    throw new Error(`a cache is used that the config was not checked for: ${cache.message}`);
   return [['type', cache.type], ...cache.options]
     .map(([name, value]) => `${name}=${value}`)
     .map((field) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
@@ -188,7 +206,7 @@ function rewritten(spec: string): string {
 /** What is one and the same for whoever can write it: a tag of a repository is no boundary. */
 function places(spec: string): readonly string[] {
   const cache = readCache(spec);
-  if (typeof cache === 'string') return [];
+  if ('message' in cache) return [];
   const { type, options } = cache;
   const option = (...names: string[]) => names.map((name) => options.get(name) ?? '').join(' ');
   const ref = options.get('ref');

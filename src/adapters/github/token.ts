@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto';
-import { PrimitiveError } from '../../core/errors.ts';
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { ApiToken } from './failure.ts';
 import { type GithubHost, githubHost } from './host.ts';
@@ -26,7 +26,8 @@ export async function findToken(host: GithubHost, sources: TokenSources): Promis
     if (!value) continue;
     return source === 'GITHUB_APP_ID' ? installationToken(host, value, sources) : { value, source };
   }
-  return (await tokenOfGh(host, sources)) ?? missing(host, names, variables);
+  const lent = await tokenOfGh(host, sources);
+  return 'value' in lent ? lent : missing(host, names, variables, lent);
 }
 
 /**
@@ -51,19 +52,26 @@ const WITHOUT_TOKENS = {
   GITHUB_ENTERPRISE_TOKEN: undefined,
 };
 
-/** The login of `gh`; undefined without the program, or without a login there. */
+/** Why `gh` lends nothing: it is not there, maybe because its folder is skipped, or has no login. */
+interface NothingLent {
+  readonly why: string;
+  readonly suggestions: readonly string[];
+}
+
+/** The login of `gh`. */
 async function tokenOfGh(
   { name }: GithubHost,
   { processes, signal }: TokenSources,
-): Promise<ApiToken | undefined> {
+): Promise<ApiToken | NothingLent> {
   try {
     const args = ['auth', 'token', '--hostname', name];
     const { exitCode, stdout } = await processes.run('gh', args, { env: WITHOUT_TOKENS, signal });
     const value = Buffer.from(stdout).toString().trim();
-    return exitCode === 0 && value !== '' ? { value, source: 'gh auth token' } : undefined;
+    if (exitCode === 0 && value !== '') return { value, source: 'gh auth token' };
+    return { why: `gh has no login for ${name}`, suggestions: [] };
   } catch (error) {
-    if (error instanceof PrimitiveError && error.code === 'tool-not-found') return undefined;
-    throw error;
+    if (!(error instanceof PrimitiveError && error.code === 'tool-not-found')) throw error;
+    return { why: errorLine(error), suggestions: error.suggestions };
   }
 }
 
@@ -118,8 +126,13 @@ function invalidApp(why: string, cause?: unknown): PrimitiveError {
   });
 }
 
-function missing({ name }: GithubHost, names: readonly string[], variables: Variables): never {
-  const looked = `Looked at ${[...names, '`gh auth token`'].join(', ')}.`;
+function missing(
+  { name }: GithubHost,
+  names: readonly string[],
+  variables: Variables,
+  lent: NothingLent,
+): never {
+  const looked = `Looked at ${[...names, '`gh auth token`'].join(', ')}; ${lent.why}.`;
   const { name: home } = githubHost(undefined, variables);
   const login = name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`;
   const details =
@@ -135,5 +148,10 @@ function missing({ name }: GithubHost, names: readonly string[], variables: Vari
           why: `${looked} \`gitops.host\` names ${name}, and the tokens of the environment are of ${home}: no file of a repository sends them elsewhere.`,
           suggestions: [`If ${name} is yours: ${login}`, `Or name it yourself: export GH_HOST=${name}`],
         };
-  throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, { ...details, exit: 3 });
+  const suggestions = [...details.suggestions, ...lent.suggestions];
+  throw new PrimitiveError('github-token-missing', `No token for ${name} found.`, {
+    ...details,
+    suggestions,
+    exit: 3,
+  });
 }

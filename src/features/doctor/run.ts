@@ -29,7 +29,7 @@ export interface DoctorPorts {
     identity(): Promise<{ readonly signer: SignerIdentity; readonly tier: TrustTier }>;
     plan(): Promise<string>;
     dockerfiles(): Promise<{ readonly components: readonly string[]; readonly planned: boolean }>;
-    builds(): Promise<readonly BaseReference[]>;
+    builds(): Promise<{ readonly bases: readonly BaseReference[]; readonly jobTokens: readonly string[] }>;
     checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
     rights(): Promise<readonly string[]>;
   };
@@ -175,9 +175,14 @@ async function lookAtDockerfiles(publish: DoctorPorts['publish']) {
   return { detail: `${list(components)} (${why}): contexts complete, images pinned` };
 }
 
-async function lookAtBuilds(publish: DoctorPorts['publish']) {
-  const bases = await publish.builds();
-  return { detail: `platforms, arguments and secrets are there; ${count(bases.length, 'base')}` };
+async function lookAtBuilds(publish: DoctorPorts['publish']): Promise<ProbeResult> {
+  const { bases, jobTokens } = await publish.builds();
+  const detail = `platforms, arguments and secrets are there; ${count(bases.length, 'base')}`;
+  if (jobTokens.length === 0) return { detail };
+  const fix = [
+    'Give the secret a variable of its own, with a token that can only read what the build needs.',
+  ];
+  return { detail, warning: { code: 'build-secret-token', why: jobTokens.join('\n'), fix } };
 }
 
 async function lookAtRegistry(publish: DoctorPorts['publish']) {
@@ -187,7 +192,7 @@ async function lookAtRegistry(publish: DoctorPorts['publish']) {
 
 /** Each in the builder's own way. What is wrong with one hides neither the next nor that another gave no answer. */
 async function lookAtBases(publish: DoctorPorts['publish']) {
-  const bases = await publish.builds();
+  const { bases } = await publish.builds();
   if (bases.length === 0) return { detail: 'none' };
   const problems = await Promise.all(
     bases.map(async (base) => {

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { BaseReference } from '../../builders/builder.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
 import { once } from '../../core/once.ts';
 import { within } from '../../core/within.ts';
 import type { Repository } from '../../oci/types.ts';
@@ -24,11 +23,20 @@ import {
   summary,
 } from './run.ts';
 import { tagConflict } from './seal-all.ts';
+import { describeJobToken } from './secrets.ts';
 
 /** What will be built: by the plan, or everything where none could be made. */
 export interface DueBuilds {
   readonly components: readonly string[];
   readonly planned: boolean;
+}
+
+/** What building would take. */
+export interface RehearsedBuilds {
+  /** The bases that the builder would pull. */
+  readonly bases: readonly BaseReference[];
+  /** What is to be said of secrets that are the token of the job. */
+  readonly jobTokens: readonly string[];
 }
 
 /**
@@ -44,8 +52,8 @@ export interface Rehearsal {
   plan(): Promise<string>;
   /** Reads contexts, Dockerfiles and caches of what is due. */
   dockerfiles(): Promise<DueBuilds>;
-  /** Asks the builder about what is due; the bases that it would pull. */
-  builds(): Promise<readonly BaseReference[]>;
+  /** Asks the builder about what is due. */
+  builds(): Promise<RehearsedBuilds>;
   checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
   /** Tries to push to where images and records go; the repositories. */
   rights(): Promise<readonly Repository[]>;
@@ -55,7 +63,7 @@ export interface Rehearsal {
  * Rehearses a publish with the ports and the code of one. Begins nothing before it is asked, and waits `patience`
  * milliseconds for who signs and for the plan; the other steps then go on without.
  */
-export function rehearsePublish(ports: PublishPorts, patience: number, emit: Emit): Rehearsal {
+export function rehearsePublish(ports: PublishPorts, patience: number): Rehearsal {
   const identity = once(() =>
     within(patience, 'the issuer of the OIDC token', () => identify(false, ports, () => undefined)),
   );
@@ -74,7 +82,7 @@ export function rehearsePublish(ports: PublishPorts, patience: number, emit: Emi
   const due = once(async () => {
     const planned = await plan().catch(orRefused);
     const tasks = planned?.tasks ?? (await observed()).map(dueTask);
-    const checked = await checkTasks(tasks, planned?.plan.run.tier ?? 'trusted', ports, emit);
+    const checked = await checkTasks(tasks, planned?.plan.run.tier ?? 'trusted', ports);
     return { ...checked, planned: planned !== undefined };
   });
 
@@ -104,9 +112,9 @@ export function rehearsePublish(ports: PublishPorts, patience: number, emit: Emi
       return { planned, components: tasks.filter(isRead).map(({ inputs }) => inputs.component.id) };
     },
     async builds() {
-      const [{ tasks, cache }, { builder, info }] = await Promise.all([due(), ports.builder()]);
+      const [{ tasks, cache, jobTokens }, { builder, info }] = await Promise.all([due(), ports.builder()]);
       const read = await readImages(tasks, { builder, builderInfo: info }, cache.to);
-      return basesOf(read, info.name);
+      return { bases: basesOf(read, info.name), jobTokens: jobTokens.map(describeJobToken) };
     },
     async checkBase(base, signal) {
       await (await ports.builder()).builder.checkBase(base, signal);

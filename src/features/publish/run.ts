@@ -31,7 +31,7 @@ import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './id
 import { phaseClock } from './phases.ts';
 import { type Facts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
-import { checkSecrets, type SecretPorts } from './secrets.ts';
+import { checkSecrets, describeJobToken, type JobToken, type SecretPorts } from './secrets.ts';
 
 /** What a publish is asked to do. */
 export interface PublishRequest {
@@ -103,7 +103,9 @@ export async function runPublish(
   emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
   const { plan, tasks: planned } = planPublish(await readFacts(request, ports, emit), request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
-  const { tasks: checked, cache } = await checkTasks(planned, plan.run.tier, ports, emit);
+  const { tasks: checked, cache, jobTokens } = await checkTasks(planned, plan.run.tier, ports);
+  for (const token of jobTokens)
+    emit({ type: 'warning', code: 'build-secret-token', message: describeJobToken(token) });
   if (request.dryRun) return { plan };
   const [{ config }, tree, registry, verifier, policy, signer] = await Promise.all([
     ports.workspace(),
@@ -163,6 +165,8 @@ export interface CheckedTasks {
   readonly tasks: readonly Task[];
   /** What builds of this run import and export. */
   readonly cache: Config['build']['cache'][TrustTier];
+  /** Build secrets to warn of. */
+  readonly jobTokens: readonly JobToken[];
 }
 
 /**
@@ -173,14 +177,13 @@ export async function checkTasks(
   tasks: readonly Task[],
   tier: TrustTier,
   ports: PublishPorts,
-  emit: Emit,
 ): Promise<CheckedTasks> {
   const [tree, { config }] = await Promise.all([ports.tree(), ports.workspace()]);
   const cache = cachesOf(tier, config);
   const { signer: by } = config.signing;
   const secrets = tasks.flatMap(({ inputs }) => inputs.component.build.secrets);
-  await checkSecrets(secrets, by.type === 'key' ? by.key : undefined, ports, emit);
-  return { tasks: await checkBuilds(tasks, tree), cache };
+  const jobTokens = await checkSecrets(secrets, by.type === 'key' ? by.key : undefined, ports);
+  return { tasks: await checkBuilds(tasks, tree), cache, jobTokens };
 }
 
 /** The caches of this run, whatever the config was checked for: this is what its builds are given. */

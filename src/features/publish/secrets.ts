@@ -1,5 +1,4 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
 import type { BuildSecret } from '../../repository/config.ts';
 import { isCredentialPath, isJobToken, isSigningVariable } from '../../repository/credentials.ts';
 
@@ -18,9 +17,16 @@ export interface SecretPorts {
   realFile(path: string): Promise<RealFile | undefined>;
 }
 
+/** A build secret that is the token of the job, which can do more than a build has to. */
+export interface JobToken {
+  /** Of the secret. */
+  readonly id: string;
+  readonly variable: string;
+}
+
 /**
  * Refuses build secrets that are credentials of the publish itself: any step of a build could sign or push with them.
- * Warns of the token of the job. A file that is missing is left to the builder.
+ * Returns those that are the token of the job, each variable once. A file that is missing is left to the builder.
  *
  * `signingKey` is `signing.signer.key`, absolute where it is a path. Throws `build-secret-refused` (exit 2).
  */
@@ -28,21 +34,15 @@ export async function checkSecrets(
   secrets: readonly BuildSecret[],
   signingKey: string | undefined,
   ports: SecretPorts,
-  emit: Emit,
-): Promise<void> {
+): Promise<readonly JobToken[]> {
   const files = [...ports.credentialFiles, ...(signingKey?.startsWith('/') ? [signingKey] : [])];
   const kept = (await Promise.all(files.map((file) => ports.realFile(file)))).flatMap((file) => file ?? []);
-  const warned = new Set<string>();
+  const tokens = new Map<string, JobToken>();
   for (const { id, source } of secrets) {
     if ('env' in source) {
-      if (isSigningVariable(source.env, signingKey)) throw refused(id, source.env);
-      if (!isJobToken(source.env) || warned.has(source.env)) continue;
-      warned.add(source.env);
-      emit({
-        type: 'warning',
-        code: 'build-secret-token',
-        message: `Build secret ${id} is ${source.env}: any step of a build that mounts it can do what the job may. Use a token that can only read.`,
-      });
+      const { env: variable } = source;
+      if (isSigningVariable(variable, signingKey)) throw refused(id, variable);
+      if (isJobToken(variable) && !tokens.has(variable)) tokens.set(variable, { id, variable });
     } else {
       const real = await ports.realFile(source.file);
       const held = kept.some(({ path, id }) => real?.id === id || real?.path.startsWith(`${path}/`));
@@ -50,6 +50,12 @@ export async function checkSecrets(
         throw refused(id, source.file);
     }
   }
+  return [...tokens.values()];
+}
+
+/** What is said of such a secret. */
+export function describeJobToken({ id, variable }: JobToken): string {
+  return `Build secret ${id} is ${variable}: any step of a build that mounts it can do what the job may. Use a token that can only read.`;
 }
 
 function refused(id: string, place: string): PrimitiveError {

@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { githubHost } from '../../../src/adapters/github/host.ts';
 import { findToken } from '../../../src/adapters/github/token.ts';
@@ -8,6 +10,7 @@ import { type DispatchRequest, runDispatch } from '../../../src/dispatch/run.ts'
 import { gitopsRunOutcome } from '../../../src/dispatch/view.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
+import { temporaryFolder } from '../../support/git.ts';
 import {
   type GitopsWorld,
   gitopsWorld,
@@ -569,6 +572,25 @@ describe('tokens', () => {
     const error = await find(world, variables, host).catch((thrown: PrimitiveError) => thrown);
     expect(error).toMatchObject({ code: 'github-token-missing', exit: 3 });
     expect((error as PrimitiveError).why).toContain(`names ${host}`);
+  });
+
+  test('name the folder in which `gh` is passed over', async () => {
+    await using world = await gitopsWorld();
+    await using tools = await temporaryFolder();
+    const folder = join(tools.path, 'node_modules/.bin');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'gh'), '#!/bin/sh\n', { mode: 0o755 });
+    const skipped = [{ folder, why: 'packages of npm fill it' }];
+    const processes = createProcesses({ PATH: '/nowhere' }, { skipped });
+    const all = { ...sources(world, {}), processes };
+    const error = await findToken(githubHost(undefined, all.variables), all).catch(
+      (thrown: PrimitiveError) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: 'github-token-missing',
+      why: `Looked at GH_TOKEN, GITHUB_APP_ID, GITHUB_TOKEN, \`gh auth token\`; gh not found: it is not on PATH; ${folder} is skipped, because packages of npm fill it.`,
+      suggestions: expect.arrayContaining([expect.stringContaining(`PRIMITIVE_PROGRAM_FOLDERS=${folder}`)]),
+    });
   });
 
   test.each([

@@ -58,6 +58,21 @@ test('where a publish runs, doctor said that it can, and has changed nothing', a
   expect(after.checks.find(({ id }) => id === 'dockerfiles')?.detail).toBe('none to build');
 });
 
+test('the token of the job as a build secret is a warning, in doctor as in a publish', async () => {
+  await using app = await lab.app({
+    sources: ONE,
+    config: 'build: { secrets: [{ id: npm, env: GH_TOKEN }] }',
+  });
+  const env = { GH_TOKEN: 'ghs_of-the-job-16' };
+  const report = await app.doctor({ env });
+  expect(report.ok).toBe(true);
+  const check = report.checks.find(({ id }) => id === 'builds');
+  expect(check).toMatchObject({ state: 'warn', code: 'build-secret-token' });
+  expect(check?.why).toContain('Build secret npm is GH_TOKEN');
+  const { stderr } = await app.publish({ env, args: ['--dry-run'] });
+  expect(stderr).toContain(check?.why ?? 'nothing');
+});
+
 /** Something that a publish is refused for, before it changes anything. */
 interface Case {
   readonly code: string;

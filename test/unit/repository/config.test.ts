@@ -203,19 +203,19 @@ test.each([
     `${R}build: { cache: { accepted: { to: ['type=gha,url=https://evil.example/'] } } }\n`,
     'config-invalid',
     '2:36',
-    'the token of the job',
+    'host and token of type=gha are those of the job',
   ],
   [
     `${R}build: { cache: { accepted: { to: ['type=gha,URL_V2=https://evil.example/'] } } }\n`,
     'config-invalid',
     '2:36',
-    'the token of the job',
+    'host and token of type=gha are those of the job',
   ],
   [
     `${R}build: { cache: { accepted: { from: ['type=gha,"url=https://evil.example/"'] } } }\n`,
     'config-invalid',
     '2:38',
-    'the token of the job',
+    'host and token of type=gha are those of the job',
   ],
   [
     `${R}build: { cache: { accepted: { to: ['type=registry,ref=ghcr.io/acme/c,registry.insecure=true'] } } }\n`,
