@@ -1,42 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import type { RunOptions, RunResult } from '../toolchain/process.ts';
-import type { BuilderSetup } from './prepare.ts';
-
-/** What buildah needs besides. */
-export interface BuildahSetup extends BuilderSetup {
-  /** Folder that lasts from run to run: pulled bases and cache mounts, apart for each cache namespace. */
-  readonly storage: string;
-  /** The value of PATH. */
-  readonly path: string | undefined;
-}
-
-/** How this machine stores layers and runs containers. */
-export interface StoreOptions {
-  /** Flags that say how layers are stored. */
-  readonly driver: readonly string[];
-  /** Path of runc or crun, if there is one. */
-  readonly runtime: string | undefined;
-}
-
-/** Variables that would make a build depend on the machine; `undefined` removes them. */
-export const ENVIRONMENT: NonNullable<RunOptions['env']> = {
-  BUILDAH_FORMAT: undefined,
-  BUILDAH_LAYERS: undefined,
-  SOURCE_DATE_EPOCH: undefined,
-};
+import { rootsOf } from './buildah-bases.ts';
+import { type BuildahSetup, type RunBuildah, runIn, type StoreOptions } from './buildah-run.ts';
 
 const CLEANUP_MS = 60_000;
 /** Folder of the cache mounts, beside the stores. */
 const CACHE = 'cache';
+/** Folder of the pulled bases, beside the stores. */
+const BASES = 'bases';
 
-/** A store of images and containers for one build at a time; disposing of it removes all but pulled images. */
+/** A store of images and containers for one build of one platform at a time; disposing of it removes all that is in it. */
 export interface Store extends AsyncDisposable {
-  /** Name for the list of platforms of this one build: a killed one may still be at work and must not add to it. */
-  readonly list: string;
-  run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Name for the image of this one build: a killed one may still be at work, and its image must not be taken for it. */
+  readonly image: string;
+  /** Folder of the bases that all builds of the namespace read. */
+  readonly bases: string;
+  readonly run: RunBuildah;
 }
 
 /**
@@ -61,47 +42,47 @@ export async function openStore(
   const folder = join(current, String(slot));
   const temporary = join(folder, 'tmp');
   const marker = join(folder, 'in-use');
-  const list = `localhost/primitive:${randomBytes(8).toString('hex')}`;
-  const run = runIn(setup, options, folder);
-  const clean = async (list: string) => {
-    await endSteps(setup, options.runtime, temporary);
-    await run(['rm', '--all'], { timeout: CLEANUP_MS });
-    await run(['manifest', 'rm', list], { timeout: CLEANUP_MS });
-    await run(['rmi', '--prune'], { timeout: CLEANUP_MS });
+  const bases = join(current, BASES);
+  const runStore = runIn(setup, options, folder);
+  /** `whole`: also what a build leaves that did not end by itself. */
+  const clean = async (whole: boolean) => {
+    // Layers of the store may stand on any of them.
+    const below = await rootsOf(bases);
+    if (whole) {
+      await endSteps(setup, options.runtime, temporary);
+      await runStore(['rm', '--all'], { timeout: CLEANUP_MS }, below);
+    }
+    await runStore(['rmi', '--all', '--force'], { timeout: CLEANUP_MS }, below);
     // Of the links to the cache mounts only the links.
     await rm(temporary, { recursive: true, force: true });
     await rm(marker, { force: true });
   };
+  let unfinished = 0;
+  const run: RunBuildah = async (...call) => {
+    unfinished += 1;
+    const result = await runStore(...call);
+    if (result.exitCode === 0) unfinished -= 1;
+    return result;
+  };
   try {
-    await mkdir(temporary, { recursive: true, mode: 0o700 });
-    const left = await readFile(marker, 'utf8').catch(() => undefined);
-    if (left !== undefined) await clean(left);
+    if (await exists(marker)) await clean(true);
     await mkdir(temporary, { recursive: true, mode: 0o700 });
     await shareCacheMounts(join(current, CACHE), temporary);
-    await writeFile(marker, list);
+    await writeFile(marker, '');
   } catch (error) {
     lock.close();
     throw error;
   }
   return {
-    list,
+    image: `localhost/primitive-${randomBytes(8).toString('hex')}`,
+    bases,
     run,
     async [Symbol.asyncDispose]() {
       // What cannot be removed now does not change the image: the marker stays, and the next build tries again.
-      await clean(list).catch(() => {});
+      await clean(unfinished > 0).catch(() => {});
       lock.close();
     },
   };
-}
-
-/** A function that runs buildah on the store in a folder. */
-function runIn({ processes, program }: BuildahSetup, { driver }: StoreOptions, folder: string): Store['run'] {
-  const global = [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, ...driver];
-  return (args, options = {}) =>
-    processes.run(program.path, [...program.args, ...global, ...args], {
-      ...options,
-      env: { ...ENVIRONMENT, TMPDIR: join(folder, 'tmp') },
-    });
 }
 
 /** buildah keeps cache mounts below TMPDIR, since 1.30 by user: links make them those of all builds of the namespace. */
@@ -126,9 +107,10 @@ async function removeOld(
   for (const month of await readdir(namespace)) {
     if (kept.includes(month)) continue;
     const folder = join(namespace, month);
-    for (const slot of await readdir(folder)) {
-      if (slot === CACHE) continue;
-      const run = runIn(setup, options, join(folder, slot));
+    const slots = (await readdir(folder)).filter((name) => name !== CACHE && name !== BASES);
+    const bases = await readdir(join(folder, BASES)).catch(() => []);
+    for (const store of [...slots, ...bases.map((base) => join(BASES, base))]) {
+      const run = runIn(setup, options, join(folder, store));
       // buildah unmounts, and without root may remove what other user ids own.
       await run(['rm', '--all'], { timeout: CLEANUP_MS });
       await run(['rmi', '--all', '--force'], { timeout: CLEANUP_MS });
@@ -182,4 +164,11 @@ function listen(path: string): Promise<Server | undefined> {
 
 function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

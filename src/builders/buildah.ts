@@ -1,11 +1,23 @@
 import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import pLimit from 'p-limit';
 import { PrimitiveError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
+import { settleAll } from '../core/settle.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import { locate } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
-import { type BuildahSetup, ENVIRONMENT, openStore, type StoreOptions } from './buildah-store.ts';
+import { type Base, type Bases, createBases } from './buildah-bases.ts';
+import {
+  type BuildahSetup,
+  ENVIRONMENT,
+  type RunBuildah,
+  runIn,
+  type StorageDriver,
+  type StoreOptions,
+} from './buildah-run.ts';
+import { openStore } from './buildah-store.ts';
 import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult, PlainHttp } from './builder.ts';
 import { emulatedPlatforms } from './emulation.ts';
 import { buildahAdvice, loginAdvice, plainHttpHost } from './plain-http.ts';
@@ -31,9 +43,9 @@ interface Host extends StoreOptions {
 }
 
 /**
- * buildah, without a daemon, from Debian 12's 1.28 on. Each build has a store to itself, so that all it leaves behind can
- * be removed without touching that of another; the bases that it pulled stay for the next one of the same namespace, and
- * all builds of a namespace share its cache mounts.
+ * buildah, without a daemon, from Debian 12's 1.28 on. Each build of a platform has a store to itself, so that all it leaves
+ * behind can be removed without touching that of another; all builds of a namespace share its bases, which are pulled once, and its
+ * cache mounts.
  */
 export function createBuildah(setup: BuildahSetup): Builder {
   let probed: Promise<Host> | undefined;
@@ -41,63 +53,85 @@ export function createBuildah(setup: BuildahSetup): Builder {
     probed ??= inspect(setup);
     return probed;
   };
+  const bases = once(async () => {
+    const options = await host();
+    return createBases(options.driver.name, (folder) => runIn(setup, options, folder));
+  });
   return {
     probe: async () => (await host()).info,
     check: async (request) => {
       await prepare(request, setup.variables);
     },
     checkBase: async (base, signal) => checkBase(setup, await host(), base, signal),
-    build: async (request) => build(setup, await host(), request),
+    build: async (request) => build(setup, await host(), await bases(), request),
   };
 }
 
-async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Promise<BuildResult> {
+async function build(
+  setup: BuildahSetup,
+  host: Host,
+  bases: Bases,
+  request: BuildRequest,
+): Promise<BuildResult> {
   const prepared = await prepare(request, setup.variables);
   const { log, secrets } = prepared;
   if (request.cacheFrom.length + request.cacheTo.length > 0) {
     log.add('buildah does not use the layer caches of cacheFrom and cacheTo');
   }
-  await using store = await openStore(setup, host, request.cacheNamespace);
   const folder = await mkdtemp(join(setup.temporary, 'buildah-'));
   try {
     const images = request.images.filter(({ via }) => via !== '# syntax');
-    const bases = images.map(({ pinned }) => pinned);
-    const registries = await registriesFlags(bases, folder, setup);
-    const run = async (args: readonly string[], options: RunOptions = {}) => {
-      const result = await store.run(args, {
-        cwd: folder,
-        ...options,
+    const flags = await registriesFlags(
+      images.map(({ pinned }) => pinned),
+      folder,
+      setup,
+    );
+    const parent = dirname(request.output);
+    await mkdir(parent, { recursive: true });
+    const call: Call = async (run, args, roots = []) => {
+      const options = {
+        cwd: parent,
         secrets: secretTexts(secrets),
         onLine: log.add,
         ...(request.signal === undefined ? {} : { signal: request.signal }),
-      });
+      };
+      const result = await run([...flags, ...args], options, roots);
       if (result.exitCode !== 0)
         throw buildFailed(log.find(/^Error: (.+)$/), log, await plainHttpAdvice(log.tail, setup));
     };
-    const secretArguments = await writeSecrets(prepared, folder);
-    const ignore = await ignoreFile(request, folder);
-    for (const { platforms, contexts } of platformGroups(request)) {
-      await run([
-        ...registries,
-        'build',
-        ...host.isolation,
-        ...buildArguments(request, platforms),
-        ...contexts,
-        `--manifest=${store.list}`,
-        `--ignorefile=${ignore}`,
-        ...secretArguments,
-        request.context,
-      ]);
-    }
-    const parent = dirname(request.output);
-    await mkdir(parent, { recursive: true });
-    await run(['manifest', 'push', '--all', store.list, `oci:${basename(request.output)}`], { cwd: parent });
+    const files = [
+      `--ignorefile=${await ignoreFile(request, folder)}`,
+      ...(await writeSecrets(prepared, folder)),
+      request.context,
+    ];
+    // One layout, which takes one image after the other.
+    const push = pLimit(1);
+    await settleAll(
+      request.platforms.map(async (platform) => {
+        await using store = await openStore(setup, host, request.cacheNamespace);
+        const { contexts, needed, isPlain } = basesFor(images, platform);
+        const pulled = needed.map(async ({ used, ...base }) => {
+          const got = bases.get(store.bases, base, (run, args) => call(run, args));
+          // Old versions build stages that nothing needs, new ones do not: buildah says if it is missing.
+          return used ? got : got.catch(() => undefined);
+        });
+        const roots = (await settleAll(pulled)).flatMap((base) =>
+          base === undefined ? [] : isPlain ? base.image : base.layers,
+        );
+        const flags = buildArguments(request, platform);
+        const policy = `--pull=${isPlain ? 'never' : 'false'}`;
+        const tag = `--tag=${store.image}`;
+        await call(
+          store.run,
+          ['build', ...host.isolation, ...flags, policy, ...contexts, tag, ...files],
+          roots,
+        );
+        const place = `oci:${basename(request.output)}:${formatPlatform(platform)}`;
+        await push(() => call(store.run, ['push', '--format=oci', store.image, place], roots));
+      }),
+    );
     await checkLayout(request);
-    return {
-      layout: request.output,
-      bases: basesOf(images),
-      caches: [],
-    };
+    return { layout: request.output, bases: basesOf(images), caches: [] };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });
     throw error;
@@ -106,46 +140,49 @@ async function build(setup: BuildahSetup, host: Host, request: BuildRequest): Pr
   }
 }
 
-/** Platforms that one call builds, and the images that take the place of those named. */
-interface PlatformGroup {
-  readonly platforms: Platform[];
+/** Runs buildah for a build, with its log; throws `build-failed` where that fails. */
+type Call = (run: RunBuildah, args: readonly string[], roots?: readonly string[]) => Promise<void>;
+
+/** The bases that a build for one platform takes, and the images that take the place of those named. */
+interface PlatformBases {
+  readonly needed: readonly (Base & { readonly used: boolean })[];
   readonly contexts: readonly string[];
+  /**
+   * Whether buildah may take the images as they were pulled. Not where one name stands for images of two platforms
+   * (`FROM --platform=$BUILDPLATFORM x` beside `FROM x`), of which it finds the right one at the registry alone, nor where a
+   * stage is an image and nothing else, which 1.28 removes at the end and must have to itself.
+   */
+  readonly isPlain: boolean;
 }
 
-/** One group, unless what is written, such as `FROM base-$TARGETARCH`, is another image on another platform. */
-function platformGroups(request: BuildRequest): PlatformGroup[] {
-  const groups = new Map<string, PlatformGroup>();
-  for (const platform of request.platforms) {
-    const contexts = contextArguments(request, platform);
-    const key = contexts.join(' ');
-    const group = groups.get(key) ?? { platforms: [], contexts };
-    group.platforms.push(platform);
-    groups.set(key, group);
+function basesFor(images: BuildRequest['images'], platform: Platform): PlatformBases {
+  const needed = new Map<string, Base & { readonly used: boolean }>();
+  const contexts = new Set<string>();
+  let hasBareStage = false;
+  for (const { written, reference: name, pinned, platforms, used, isStage } of images) {
+    const taken = platforms[formatPlatform(platform)];
+    if (taken === undefined) continue;
+    hasBareStage ||= isStage;
+    const reference = withoutTag(pinned);
+    // Looked up by what is written, in newer versions by what it expands to.
+    for (const named of [written, name]) contexts.add(`--build-context=${named}=docker-image://${reference}`);
+    const key = `${taken} ${reference}`;
+    needed.set(key, { reference, platform: taken, used: used || (needed.get(key)?.used ?? false) });
   }
-  return [...groups.values()];
+  const bases = [...needed.values()];
+  const isAmbiguous = new Set(bases.map(({ reference }) => reference)).size < bases.length;
+  return { needed: bases, contexts: [...contexts], isPlain: !isAmbiguous && !hasBareStage };
 }
 
-function contextArguments({ images }: BuildRequest, platform: Platform): string[] {
-  // Looked up by what is written, in newer versions by what it expands to.
-  const contexts = images
-    .filter(({ via, platforms }) => via !== '# syntax' && platforms.includes(formatPlatform(platform)))
-    .flatMap(({ written, reference, pinned }) =>
-      [written, reference].map((name) => `--build-context=${name}=docker-image://${withoutTag(pinned)}`),
-    );
-  return [...new Set(contexts)];
-}
-
-function buildArguments(request: BuildRequest, platforms: readonly Platform[]): string[] {
+function buildArguments(request: BuildRequest, platform: Platform): string[] {
   return [
     '--format=oci',
     // buildah's layer cache does not know what a step is made of: 1.28 takes an amd64 image for arm64.
     '--layers=false',
     '--force-rm=true',
     '--identity-label=false',
-    '--pull=false',
     `--timestamp=${SOURCE_DATE_EPOCH}`,
-    `--platform=${platforms.map(formatPlatform).join(',')}`,
-    `--jobs=${platforms.length}`,
+    `--platform=${formatPlatform(platform)}`,
     `--file=${join(request.context, request.dockerfile)}`,
     ...(request.target === undefined ? [] : [`--target=${request.target}`]),
     ...sortedPairs({ ...request.args, SOURCE_DATE_EPOCH }).map((pair) => `--build-arg=${pair}`),
@@ -282,18 +319,18 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
     `--runroot=${join(folder, 'run')}`,
     ...driver,
   ];
-  let driver: readonly string[] = [];
-  let flags = flagsOf(probe, driver);
+  let own: readonly string[] = [];
+  let flags = flagsOf(probe, own);
   let result = await ask(setup, flags);
-  if (typeof result === 'string') {
-    // Overlay needs kernel support that nested containers lack; plain copies always work.
-    driver = ['--storage-driver=vfs'];
+  if (typeof result === 'string' || result.driver === undefined) {
+    // Overlay needs kernel support that nested containers lack, others know no bases beside; plain copies always work.
+    own = ['--storage-driver=vfs'];
     const first = result;
-    flags = flagsOf(`${probe}-vfs`, driver);
+    flags = flagsOf(`${probe}-vfs`, own);
     result = await ask(setup, flags);
     if (typeof result === 'string') {
       throw new PrimitiveError('builder-unusable', `buildah ${program.version} cannot be used`, {
-        why: first,
+        why: typeof first === 'string' ? first : result,
         suggestions: [
           'look at it: buildah info',
           'without root it needs entries in /etc/subuid and /etc/subgid',
@@ -302,7 +339,8 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
       });
     }
   }
-  const { arch, os, rootless, OCIRuntime, variant } = result;
+  const { arch, os, rootless, OCIRuntime, variant } = result.host;
+  const driver = { name: result.driver ?? 'vfs', flags: own, options: result.options };
   const native: Platform = { os, architecture: arch, ...(variant ? { variant } : {}) };
   const runtime = await locate(OCIRuntime, { path: setup.path, platform: 'linux' });
   const chroot = setup.variables.BUILDAH_ISOLATION === undefined && (rootless || runtime === undefined);
@@ -320,12 +358,18 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
   };
 }
 
+/** What `buildah info` says of a machine. */
 interface HostReport {
-  readonly arch: string;
-  readonly os: string;
-  readonly variant: string;
-  readonly rootless: boolean;
-  readonly OCIRuntime: string;
+  readonly host: {
+    readonly arch: string;
+    readonly os: string;
+    readonly variant: string;
+    readonly rootless: boolean;
+    readonly OCIRuntime: string;
+  };
+  /** Undefined for one that cannot read bases beside its own store. */
+  readonly driver: StorageDriver['name'] | undefined;
+  readonly options: readonly string[];
 }
 
 /** `buildah info`, or what it complains about. */
@@ -338,5 +382,10 @@ async function ask(
     timeout: 60_000,
   });
   if (run.exitCode !== 0) return run.stderr.trim() || `exit code ${run.exitCode}`;
-  return (JSON.parse(Buffer.from(run.stdout).toString()) as { host: HostReport }).host;
+  const { host, store } = JSON.parse(Buffer.from(run.stdout).toString()) as {
+    readonly host: HostReport['host'];
+    readonly store: { readonly GraphDriverName: string; readonly GraphOptions: readonly string[] | null };
+  };
+  const { GraphDriverName: name, GraphOptions: options } = store;
+  return { host, driver: name === 'overlay' || name === 'vfs' ? name : undefined, options: options ?? [] };
 }

@@ -30,8 +30,13 @@ export interface PinnedReference {
   readonly pinned: string;
   /** Whether the target needs it, for at least one of the platforms. */
   readonly used: boolean;
-  /** Platforms to build for that name it: `linux/amd64`. */
-  readonly platforms: readonly string[];
+  /**
+   * Platforms to build for that name it, each with that of the image which is then taken: another one in a stage
+   * `FROM --platform=$BUILDPLATFORM`.
+   */
+  readonly platforms: Readonly<Record<string, string>>;
+  /** Whether a stage is nothing but this image. */
+  readonly isStage: boolean;
 }
 
 const DIGEST = /@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
@@ -117,7 +122,7 @@ function imageReferences(request: DockerfileRequest): readonly PinnedReference[]
   const references = new Map<string, PinnedReference>();
   for (const platform of request.platforms) {
     for (const use of usesOn(platform, dockerfile, request)) {
-      const { line, via, name, written = name, used } = use;
+      const { line, via, name, written = name, used, platform: taken, isStage } = use;
       if (name === 'scratch' || name === '') continue;
       const key = JSON.stringify([line, via, name]);
       const before = references.get(key);
@@ -128,7 +133,8 @@ function imageReferences(request: DockerfileRequest): readonly PinnedReference[]
         reference: name,
         pinned: mapped(name, request.bases) ?? name,
         used: used || (before?.used ?? false),
-        platforms: [...(before?.platforms ?? []), formatPlatform(platform)],
+        platforms: { ...before?.platforms, [formatPlatform(platform)]: formatPlatform(taken) },
+        isStage: isStage || (before?.isStage ?? false),
       });
     }
   }
@@ -140,10 +146,11 @@ function usesOn(platform: Platform, dockerfile: Dockerfile, request: DockerfileR
   const stages = readStages(dockerfile, request, platform);
   const needed = reachable(stages, request, dockerfile);
   const uses = stages.flatMap((stage): ImageUse[] => {
-    const { line, written, base, parent } = stage;
+    const { line, written, base, parent, platform } = stage;
     const used = needed.has(stage);
+    const isStage = stage.instructions.length === 0;
     return [
-      ...(parent ? [] : [{ line, via: 'FROM' as const, written, name: base, used }]),
+      ...(parent ? [] : [{ line, via: 'FROM' as const, written, name: base, used, platform, isStage }]),
       ...imageUses(stage, dockerfile, used).filter((use) => !findStage(stages, use)),
     ];
   });
@@ -207,21 +214,16 @@ function refusing<T>(read: () => T): T {
 }
 
 /** `BUILDKIT_SYNTAX` overrides `# syntax=` in BuildKit; both are checked, so that neither hides the other. */
-function frontends(dockerfile: Dockerfile, { args }: DockerfileRequest): readonly ImageUse[] {
+function frontends(dockerfile: Dockerfile, { args, native }: DockerfileRequest): readonly ImageUse[] {
   const argument = args.BUILDKIT_SYNTAX?.trim().split(' ')[0];
   const { syntax } = dockerfile;
+  const platform = native ?? { os: 'linux', architecture: 'amd64' };
+  const frontend = { via: '# syntax' as const, platform, isStage: false };
   return [
-    ...(argument === undefined ? [] : [{ line: 0, via: '# syntax' as const, name: argument, used: true }]),
+    ...(argument === undefined ? [] : [{ ...frontend, line: 0, name: argument, used: true }]),
     ...(syntax === undefined
       ? []
-      : [
-          {
-            line: syntax.line,
-            via: '# syntax' as const,
-            name: syntax.reference,
-            used: argument === undefined,
-          },
-        ]),
+      : [{ ...frontend, line: syntax.line, name: syntax.reference, used: argument === undefined }]),
   ];
 }
 

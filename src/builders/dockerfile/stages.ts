@@ -59,6 +59,10 @@ export interface ImageUse {
   readonly name: string;
   /** Whether the target needs it. */
   readonly used: boolean;
+  /** Of the image that is taken. */
+  readonly platform: Platform;
+  /** Whether the stage is nothing but this image. */
+  readonly isStage: boolean;
 }
 
 /** Splits a Dockerfile; throws {@link DockerfileError} if it has no stage. */
@@ -151,17 +155,19 @@ function automaticArguments(
 
 /** The images and stages that a stage copies from or mounts, also by `ONBUILD`. */
 export function imageUses(stage: Stage, { escapeToken }: Dockerfile, used: boolean): ImageUse[] {
+  const { platform } = stage;
+  const common = { used, platform, isStage: false };
   return stage.instructions.flatMap((outer): ImageUse[] => {
     const instruction = triggered(outer, escapeToken);
     const { line } = instruction;
     if (instruction.name === 'COPY') {
       const name = flagValue(instruction, 'from') ?? '';
-      return name === '' ? [] : [{ line, via: 'COPY --from', name, used }];
+      return name === '' ? [] : [{ line, via: 'COPY --from', name, ...common }];
     }
     if (instruction.name !== 'RUN') return [];
     return instruction.flags.flatMap((flag) => {
       const name = flag.startsWith('--mount=') ? mountSource(flag.slice('--mount='.length)) : '';
-      return name === '' ? [] : [{ line, via: 'RUN --mount' as const, name, used }];
+      return name === '' ? [] : [{ line, via: 'RUN --mount' as const, name, ...common }];
     });
   });
 }

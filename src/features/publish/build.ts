@@ -5,6 +5,7 @@ import type { BuildResult } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { formatPlatform } from '../../core/platform.ts';
+import { settleAll } from '../../core/settle.ts';
 import { type ImageLayout, readImageLayout } from '../../oci/layout.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Manifest } from '../../oci/types.ts';
@@ -14,7 +15,6 @@ import type { ComponentInputs } from '../../repository/inputs.ts';
 import { builderIdOf, provenanceStatement, sbomStatement } from '../../seal/statement.ts';
 import type { PublishPlan } from './document.ts';
 import type { BuildTools, Execution, Task } from './execution.ts';
-import { settleAll } from './settle.ts';
 
 /** An image that is in the registry by digest, with its attestations signed and on disk, not yet attached. */
 export interface BuiltImage {

@@ -1,10 +1,10 @@
 import type { Digest } from '../../core/digest.ts';
+import { settleAll } from '../../core/settle.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
 import type { Execution, Outcome, Task } from './execution.ts';
 import { type CommittedRecord, commitRecord, moveChannel, releaseConflict, storeRecord } from './release.ts';
 import { type ExecutedPublish, reportPublish } from './report.ts';
 import { sealAll } from './seal-all.ts';
-import { settleAll } from './settle.ts';
 import { tagAll } from './tag-all.ts';
 import { restoreTags } from './tagging.ts';
 

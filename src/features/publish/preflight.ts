@@ -1,5 +1,6 @@
 import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { settleAll } from '../../core/settle.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
 import { checkContexts } from '../../repository/check-contexts.ts';
@@ -7,7 +8,6 @@ import { findEntries, pathIn } from '../../repository/folders.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
 import type { PublishPlan } from './document.ts';
 import { type BuildTools, buildsAny, type Task } from './execution.ts';
-import { settleAll } from './settle.ts';
 
 /** What is tried before the first effect; each throws where its tool is missing or cannot be used. */
 export interface PreflightPorts {

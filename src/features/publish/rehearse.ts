@@ -177,7 +177,7 @@ function basesOf(tasks: readonly Task[], builder: 'buildx' | 'buildah'): readonl
     const isFrontend = via === '# syntax';
     if (!used || (isFrontend && builder === 'buildah')) continue;
     const all = platforms.get(pinned) ?? new Set();
-    for (const platform of isFrontend ? [] : own) all.add(platform);
+    for (const platform of isFrontend ? [] : Object.values(own)) all.add(platform);
     platforms.set(pinned, all);
   }
   return [...platforms].sort().map(([reference, all]) => ({ reference, platforms: [...all].sort() }));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { PrimitiveError } from '../../core/errors.ts';
+import { settleAll } from '../../core/settle.ts';
 import { attachSeal } from '../../seal/attach.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { signatureStatement } from '../../seal/statement.ts';
@@ -9,7 +10,6 @@ import { yieldsTo } from './decide.ts';
 import type { PlannedComponent } from './document.ts';
 import { type Execution, failedTask, type Outcome, type Task } from './execution.ts';
 import { expectedImage, sealedImage } from './sealed-image.ts';
-import { settleAll } from './settle.ts';
 
 /** A component whose image is pushed by digest and not sealed yet. */
 interface BuiltTask {

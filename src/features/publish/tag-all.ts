@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
+import { settleAll } from '../../core/settle.ts';
 import { type Execution, failedTask, type Outcome, type SealedTask } from './execution.ts';
-import { settleAll } from './settle.ts';
 import { type PreparedTags, prepareTags, writeTags } from './tagging.ts';
 
 /** Components whose tags are read, then written, at a time. */

@@ -7,7 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
 import type { BuildRequest } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
-import { pinnedReferences } from '../../../src/builders/dockerfile/pins.ts';
+import { pinnedReferences, referencesFor } from '../../../src/builders/dockerfile/pins.ts';
+import { startDelayProxy } from '../../support/services/delay-proxy.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
 import { run } from '../../support/services/run.ts';
 import { pushShellBase } from '../../support/shell-base.ts';
@@ -71,8 +72,14 @@ const stores = async () => {
   const [month = ''] = await readdir(join(folder, 'storage', namespace));
   const slots = await readdir(join(folder, 'storage', namespace, month));
   return slots
-    .filter((slot) => slot !== 'cache')
+    .filter((slot) => slot !== 'cache' && slot !== 'bases')
     .map((slot) => join(folder, 'storage', namespace, month, slot));
+};
+/** Folders of the bases that were pulled. */
+const basesPulled = async () => {
+  const [store = ''] = await stores();
+  const folder = join(dirname(store), 'bases');
+  return (await readdir(folder)).map((name) => join(folder, name));
 };
 /** Names of the images in a store, and how many working containers it has. */
 const content = async (store: string) => {
@@ -84,31 +91,76 @@ const content = async (store: string) => {
     containers: containers.split('\n').filter(Boolean).length,
   };
 };
-const onlyTheBase = () => ({ images: [base.slice(0, base.indexOf('@'))], containers: 0 });
+/** Lets buildah ask a registry over plain HTTP. */
+const usingRegistry = (host: string) =>
+  writeFile(join(folder, 'registries.conf'), `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+/** Builds a Dockerfile for two platforms by its name; gives what the layout holds. */
+const manyBuilds = async (text: string) => {
+  const platforms = ['amd64', 'arm64'].map((architecture) => ({ os: 'linux', architecture }));
+  const { builder: buildah, info } = await builder();
+  const images = referencesFor({ file: 'Dockerfile', text, args: {}, bases: {}, platforms }, info);
+  const plain = await request('');
+  return async (name: string) => {
+    const context = join(folder, name);
+    await mkdir(context);
+    await writeFile(join(context, 'Dockerfile'), text);
+    const output = join(folder, `layout-${name}`);
+    await buildah.build({ ...plain, context, images, platforms, output });
+    return (await readdir(join(output, 'blobs/sha256'))).sort();
+  };
+};
+const NOTHING = { images: [], containers: 0 };
 
 test('keeps the base and nothing else, after success and failure', async () => {
   const { builder: buildah } = await builder();
   await buildah.build(await request('RUN echo made > /made'));
   const [store = ''] = await stores();
-  expect(await content(store)).toEqual(onlyTheBase());
+  const [pulled = '', ...more] = await basesPulled();
+  expect(more).toEqual([]);
+  expect(await content(store)).toEqual(NOTHING);
   await expect(buildah.build(await request('RUN false'))).rejects.toMatchObject({ code: 'build-failed' });
-  expect(await content(store)).toEqual(onlyTheBase());
+  expect(await content(store)).toEqual(NOTHING);
+  expect(await content(pulled)).toEqual({ images: [base.slice(0, base.indexOf('@'))], containers: 0 });
   expect(await stores()).toHaveLength(1);
 });
 
 test('takes what it has pulled, without asking the registry', async () => {
   const other = await startDistribution();
   const pulled = await pushShellBase(other.host);
-  await writeFile(
-    join(folder, 'registries.conf'),
-    `[[registry]]\nlocation = "${other.host}"\ninsecure = true\n`,
-  );
+  await usingRegistry(other.host);
   const { builder: buildah } = await builder();
   const bases = { [base]: pulled };
   await buildah.build(await request('RUN true', bases));
   await other.stop();
   await rm(join(folder, 'layout'), { recursive: true });
   await buildah.build(await request('RUN echo again > /again', bases));
+});
+
+test('pulls a base once for all builds, also at a time and for several platforms, and asks for it no more', async () => {
+  await using proxy = await startDelayProxy({ target: `http://${registry.host}` });
+  await usingRegistry(proxy.host);
+  const [tools = '', runtime = ''] = [base, await pushShellBase(registry.host)].map((image) =>
+    image.replace(registry.host, proxy.host),
+  );
+  const text = `FROM --platform=$BUILDPLATFORM ${tools} AS b\nARG TARGETARCH\nRUN echo $TARGETARCH > /made\nFROM ${runtime}\nCOPY --from=b /made /platform /\n`;
+  const build = await manyBuilds(text);
+  await Promise.all(['one', 'two', 'three'].map(build));
+  const pulled = proxy.requests.filter(({ path }) => path.includes('/blobs/')).map(({ path }) => path);
+  // A config and a layer of the one for this machine, and of the other for both platforms.
+  expect(pulled).toHaveLength(6);
+  expect(new Set(pulled).size).toBe(6);
+  expect(await basesPulled()).toHaveLength(3);
+  proxy.reset();
+  await build('four');
+  expect(proxy.requests).toEqual([]);
+});
+
+test('makes the same of one base on two platforms, whatever is at work beside it', async () => {
+  const text = `FROM --platform=$BUILDPLATFORM ${base} AS b\nFROM ${base}\nCOPY --from=b /platform /built-on\n`;
+  const build = await manyBuilds(text);
+  const made = await Promise.all(['one', 'two'].map(build));
+  made.push(await build('three'));
+  for (const blobs of made) expect(blobs).toEqual(made[0]);
 });
 
 test('what a killed build left is ended and removed by the next one', async () => {
@@ -123,7 +175,7 @@ test('what a killed build left is ended and removed by the next one', async () =
   await buildah.build(await request('RUN true'));
   await expect.poll(() => isRunning(MARKER), { timeout: 120_000 }).toBe(false);
   expect(await stores()).toEqual([store]);
-  expect(await content(store)).toEqual(onlyTheBase());
+  expect(await content(store)).toEqual(NOTHING);
 });
 
 test('another process at work in the namespace is left alone', async () => {

@@ -351,10 +351,20 @@ describe('what a builder gets', () => {
   test('are the references as it reads them, each with the platforms that name it', () => {
     const text = `ARG BUILDARCH\nARG TARGETARCH\nFROM a-$BUILDARCH${D}\nFROM b-$TARGETARCH${D}\n`;
     const references = referencesFor(request(text), builder('linux/s390x'));
-    expect(references.map(({ reference, platforms }) => `${reference} ${platforms}`)).toEqual([
+    expect(references.map(({ reference, platforms }) => `${reference} ${Object.keys(platforms)}`)).toEqual([
       `a-s390x${D} linux/amd64,linux/arm64`,
       `b-amd64${D} linux/amd64`,
       `b-arm64${D} linux/arm64`,
+    ]);
+  });
+
+  test('with the platform of the image that each takes', () => {
+    const text = `FROM --platform=$BUILDPLATFORM a${D} AS one\nCOPY --from=b${D} /x /\nFROM a${D}\nCOPY --from=one /x /\n`;
+    const references = referencesFor(request(text), builder('linux/s390x'));
+    expect(references.map(({ via, platforms }) => [via, platforms])).toEqual([
+      ['FROM', { 'linux/amd64': 'linux/s390x', 'linux/arm64': 'linux/s390x' }],
+      ['COPY --from', { 'linux/amd64': 'linux/s390x', 'linux/arm64': 'linux/s390x' }],
+      ['FROM', { 'linux/amd64': 'linux/amd64', 'linux/arm64': 'linux/arm64' }],
     ]);
   });
 
