@@ -41,6 +41,7 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     preserveEntrySignatures: 'allow-extension',
     input: {
       cli: 'src/cli/main.ts',
+      plugin: 'src/plugin.ts',
       ...Object.fromEntries(commands.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
     },
   });

@@ -5,12 +5,12 @@
 import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Config } from '@oclif/core/config';
+import { commandManifest } from '../src/cli/command-manifest.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
 
-const generated = new Map<string, string>([['oclif.manifest.json', stringify(await manifest())]]);
+const generated = new Map<string, string>([['oclif.manifest.json', stringify(await ourManifest())]]);
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
@@ -37,17 +37,11 @@ if (check && stale.length > 0) {
   );
 }
 
-/** The commands as oclif caches them, from the TypeScript, with the paths that they have in the package. */
-async function manifest() {
-  const pjson = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  pjson.oclif.commands.target = './src/commands';
-  const options = { root, pjson, isRoot: true, userPlugins: false, devPlugins: false };
-  const config = await Config.load({ ...options, ignoreManifest: true, errorOnManifestCreate: true });
-  const commands = config.commands.map((command) => {
-    const relativePath = `dist/commands/${command.id.replaceAll(':', '/')}.js`.split('/');
-    return [command.id, { ...command, isESM: true, relativePath }] as const;
-  });
-  return { commands: Object.fromEntries(commands), version: pjson.version };
+/** Of our commands, with the paths that they have in the package. */
+async function ourManifest() {
+  const { name, version, oclif } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const commands = { target: './src/commands', packed: 'dist/commands' };
+  return commandManifest({ name, version, root, topics: oclif.topics }, commands);
 }
 
 /**

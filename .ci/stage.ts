@@ -13,6 +13,7 @@ const PUBLISHED = [
   'license',
   'type',
   'bin',
+  'exports',
   'files',
   'engines',
   'repository',
@@ -32,13 +33,15 @@ export async function stagePackage(folder: string): Promise<void> {
   );
   const { files, bytes } = await bundle(folder);
   if (files === 0 || bytes === 0) throw new Error('the bundle is empty');
-  const made = new Set(['dist', 'THIRD-PARTY-NOTICES.txt']);
+  const made = new Set(['dist', 'plugin.d.ts', 'THIRD-PARTY-NOTICES.txt']);
   for (const pattern of ['LICENSE', 'README.md', ...pjson.files]) {
     if (made.has(pattern)) continue;
     const found = globSync(pattern, { cwd: root });
     if (found.length === 0) throw new Error(`package.json names ${pattern}, which is no file`);
     for (const file of found) await cp(join(root, file), join(folder, file), { recursive: true });
   }
+  // It has types alone, so that it is a declaration as it stands.
+  await cp(join(root, 'src/plugins/api.ts'), join(folder, 'plugin.d.ts'));
   const published = Object.fromEntries(PUBLISHED.flatMap((key) => (key in pjson ? [[key, pjson[key]]] : [])));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
 }

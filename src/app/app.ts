@@ -7,6 +7,7 @@ import { credentialFilesOf } from './credential-files.ts';
 import { invocationOf } from './environment.ts';
 import { type GithubAdapters, githubAdapters } from './github.ts';
 import { type GitopsAdapters, gitopsAdapters } from './gitops.ts';
+import { type PluginAdapters, pluginAdapters } from './plugins.ts';
 import { type ProgramAdapters, programAdapters } from './programs.ts';
 import { type RegistryAdapters, registryAdapters } from './registry.ts';
 import { type RepositoryAdapters, repositoryAdapters } from './repository.ts';
@@ -27,6 +28,7 @@ export interface App
     BuilderAdapters,
     GithubAdapters,
     GitopsAdapters,
+    PluginAdapters,
     ScanAdapters {
   readonly processors: number;
   /** URL of the CI run. */
@@ -55,6 +57,7 @@ export function createApp(context: Context): App {
     ...signingAdapters(base),
     ...builderAdapters(base),
     ...gitopsAdapters({ ...base, ...registry }),
+    ...pluginAdapters(context, programs),
     ...scanAdapters(context),
     processors: availableParallelism(),
     invocation: invocationOf(context),

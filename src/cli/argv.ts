@@ -68,3 +68,15 @@ function isJoinedGlobal(word: string): boolean {
   const name = word.slice(0, word.indexOf('='));
   return GLOBAL_FLAGS.get(name) === 'value' || (word.startsWith('-C') && word.length > 2);
 }
+
+/** The value of a global flag, by its names; undefined where it is not given. */
+export function globalValue(globals: readonly string[], ...names: readonly string[]): string | undefined {
+  for (const [i, word] of globals.entries()) {
+    for (const name of names) {
+      if (word === name) return globals[i + 1];
+      if (word.startsWith(`${name}=`)) return word.slice(name.length + 1);
+      if (name.length === 2 && word.startsWith(name)) return word.slice(2);
+    }
+  }
+  return undefined;
+}

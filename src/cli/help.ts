@@ -3,6 +3,7 @@ import type { Config } from '@oclif/core/config';
 import { Help } from '@oclif/core/help';
 import type { ExitCode } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
+import { sanitizeLine } from '../render/text.ts';
 import { wantsJson } from './argv.ts';
 import type { BaseCommand } from './base-command.ts';
 import type { HelpDocument } from './help-document.ts';
@@ -64,6 +65,16 @@ function docsOf(command: object): string {
   return 'docs' in command && typeof command.docs === 'string' ? command.docs : 'reference.md';
 }
 
+/** A command of a plugin that cannot be loaded is left out, and named on stderr; one of ours is our bug. */
+function unloaded(command: Command.Loadable, error: unknown, config: Config): undefined {
+  if (command.pluginName === config.name) throw error;
+  const why = error instanceof Error ? error.message : String(error);
+  const name = `${command.id.replaceAll(':', ' ')} of ${command.pluginName}`;
+  process.stderr.write(
+    `warning: Command ${sanitizeLine(`${name} cannot be loaded: ${why}`)} [plugin-command]\n`,
+  );
+}
+
 /** The commands with their flags and arguments, for programs: those under `id`, or all. */
 async function helpDocument(config: Config, id: string | undefined): Promise<HelpDocument> {
   const chosen = config.commands.filter(
@@ -71,11 +82,14 @@ async function helpDocument(config: Config, id: string | undefined): Promise<Hel
       !command.hidden && (id === undefined || command.id === id || command.id.startsWith(`${id}:`)),
   );
   // Loaded: the manifest has no defaults of switches and no inputs of kinds.
-  const commands = await Promise.all(
-    chosen.map(async (command) =>
-      commandOf(command.id, (await command.load()) as unknown as typeof BaseCommand, config),
-    ),
+  const loaded = await Promise.all(
+    chosen.map(async (command) => {
+      const found = command.load().catch((error: unknown) => unloaded(command, error, config));
+      const loaded = (await found) as unknown as typeof BaseCommand | undefined;
+      return loaded && commandOf(command.id, loaded, config);
+    }),
   );
+  const commands = loaded.filter((command) => command !== undefined);
   return { schema: 'primitive.help/v1', commands: commands.sort((a, b) => (a.command < b.command ? -1 : 1)) };
 }
 

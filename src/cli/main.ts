@@ -83,8 +83,14 @@ async function errorShown(error: PrimitiveError): Promise<string> {
 async function dispatch(argv: readonly string[], { development = false }: MainOptions): Promise<ExitCode> {
   checkDirectories();
   const config = await loadConfig(development);
-  const ids = [...config.commandIDs, ...config.topics.map(({ name }) => name)];
-  const { id, globals, rest } = findInvocation(argv, new Set(ids));
+  let invocation = findInvocation(argv, idsOf(config));
+  // A command of ours starts without looking for plugins.
+  if (invocation.id === undefined || config.findCommand(invocation.id) === undefined || wantsHelp(argv)) {
+    const { addPlugins } = await import('./plugin-commands.ts');
+    await addPlugins(config, process, invocation.globals);
+    invocation = findInvocation(argv, idsOf(config));
+  }
+  const { id, globals, rest } = invocation;
   const command = id === undefined ? undefined : config.findCommand(id);
   if (command === undefined) {
     const unknown = rest.find((word) => !isHelpFlag(word) && word !== '--json');
@@ -101,6 +107,11 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
     const { usageError } = await import('./usage.ts');
     throw usageError(thrown, { name: spaced(command.id), flags: Object.keys(command.flags) }) ?? thrown;
   }
+}
+
+/** The ids of commands and topics. */
+function idsOf(config: Config): ReadonlySet<string> {
+  return new Set([...config.commandIDs, ...config.topics.map(({ name }) => name)]);
 }
 
 /** Throws `home-missing` or `directory-not-found` where the process has no home or current directory. */

@@ -81,7 +81,8 @@ function ownerOf(lock: string): number {
   }
 }
 
-function isAlive(owner: number): boolean {
+/** Whether a process of this id runs. */
+export function isAlive(owner: number): boolean {
   if (!Number.isInteger(owner) || owner <= 0) return false;
   try {
     return process.kill(owner, 0);

@@ -40,6 +40,18 @@ export interface NpmSource {
   readonly version: string;
 }
 
+/**
+ * A program of an npm package with hundreds of others, which is why it is no dependency of this project. The package is
+ * pinned; it pins most of what it depends on itself.
+ */
+export interface NpmTreeSource {
+  readonly kind: 'npm-tree';
+  readonly package: string;
+  readonly version: string;
+  /** Versions in place of those that its packages name, such as by a tag that not every registry has. */
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
 /** What this project does not install: the text says how to get it. */
 export interface ManualSource {
   readonly kind: 'manual';
@@ -62,7 +74,7 @@ export interface ToolSpec {
   readonly pattern?: RegExp;
   /** Only a statically linked program will do. */
   readonly static?: boolean;
-  readonly source: GoSource | DebianSource | PypiSource | NpmSource | ManualSource;
+  readonly source: GoSource | DebianSource | PypiSource | NpmSource | NpmTreeSource | ManualSource;
 }
 
 /** As packages of buf on npm name them. */
@@ -478,6 +490,18 @@ export const catalogue: readonly ToolSpec[] = [
     minimum: '7.0.0',
     probe: ['--version'],
     source: { kind: 'debian', package: 'redis-server' },
+  },
+  {
+    name: 'verdaccio',
+    programs: ['verdaccio'],
+    minimum: '6.10.0',
+    probe: ['--version'],
+    source: {
+      kind: 'npm-tree',
+      package: 'verdaccio',
+      version: '6.10.4',
+      overrides: { 'node-fetch': '2.7.0' },
+    },
   },
   {
     name: 'kube-apiserver',

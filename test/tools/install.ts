@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import {
@@ -6,6 +16,7 @@ import {
   type DebianSource,
   type GoSource,
   type NpmSource,
+  type NpmTreeSource,
   type PypiSource,
   specOf,
   type ToolSpec,
@@ -77,6 +88,11 @@ async function obtain(spec: ToolSpec): Promise<number> {
         `${spec.name}: taking ${source.package} ${source.version} from node_modules`,
       );
       takeNpm(spec, source);
+      return progress.seconds;
+    }
+    case 'npm-tree': {
+      using progress = new Progress(`${spec.name}: taking ${source.package} ${source.version} from npm`);
+      await takeNpmTree(spec, source);
       return progress.seconds;
     }
     case 'manual':
@@ -167,6 +183,23 @@ function takeNpm(spec: ToolSpec, source: NpmSource): void {
     throw new ToolMissing(spec.name, (error as Error).message, `npm ci, then: npm run tools -- ${spec.name}`);
   }
   renameSync(partial, join(toolsBin(), spec.programs[0]));
+}
+
+/** With all that it depends on, in a folder of its own; no script of a package is run. */
+async function takeNpmTree(spec: ToolSpec, source: NpmTreeSource): Promise<void> {
+  const folder = join(toolsDir(), 'npm', spec.name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { package: name, version, overrides } = source;
+  const manifest = { private: true, dependencies: { [name]: version }, overrides };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const taken = await run('npm', ['install', ...flags], { cwd: folder });
+  const again = `npm run tools -- ${spec.name}   (needs a registry of npm within reach)`;
+  if (!taken.ok) throw new ToolMissing(spec.name, `npm failed:\n${taken.tail}`, again);
+  const program = join(toolsBin(), spec.programs[0]);
+  rmSync(program, { force: true });
+  symlinkSync(join('..', 'npm', spec.name, 'node_modules', '.bin', spec.programs[0]), program);
 }
 
 function partialPath(spec: ToolSpec): string {

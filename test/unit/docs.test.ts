@@ -82,7 +82,10 @@ describe('what the documentation shows', () => {
     expect(shell.length).toBeGreaterThan(5);
     const unknown = all.filter(
       ({ language, subject }) =>
-        language !== 'sh' && !(language === 'yaml' && (subject === 'workflow' || subject in FRAGMENTS)),
+        language !== 'sh' &&
+        // The plugin that they make up is run by test/e2e/plugins.test.ts.
+        !subject.startsWith('plugin ') &&
+        !(language === 'yaml' && (subject === 'workflow' || subject in FRAGMENTS)),
     );
     expect(unknown.map(({ page, line, language }) => `${page}:${line} ${language}`)).toEqual([]);
   });
@@ -111,7 +114,7 @@ describe('what the documentation shows', () => {
     expect(names.filter((name) => !scripts.includes(name) && !name.startsWith('test/'))).toEqual([]);
   });
 
-  test.each(all.filter(({ language, subject }) => language === 'yaml' && subject !== 'workflow'))(
+  test.each(all.filter(({ language, subject }) => language === 'yaml' && subject in FRAGMENTS))(
     'YAML is valid by its schema: $page:$line',
     ({ subject, text }) => {
       const { schema, rest } = FRAGMENTS[subject] ?? {};

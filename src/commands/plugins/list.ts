@@ -1,0 +1,18 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { reportFlags } from '../../cli/flags.ts';
+import type { ExitCode } from '../../core/errors.ts';
+
+export default class PluginsList extends BaseCommand {
+  static override summary = 'List the plugins of this user.';
+  static override description = 'In CI other plugins count: those that the merge base names.';
+  static override flags = { ...reportFlags() };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(PluginsList);
+    return this.act(flags, async (app) => {
+      const { listPlugins } = await import('../../features/plugins/run.ts');
+      const { pluginsOutcome } = await import('../../features/plugins/view.ts');
+      return pluginsOutcome(listPlugins(app));
+    });
+  }
+}

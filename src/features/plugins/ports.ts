@@ -1,0 +1,18 @@
+import type { Emit } from '../../core/events.ts';
+import type { Taken } from '../../plugins/clash.ts';
+import type { NpmInstaller } from './npm.ts';
+
+/** What commands of `plugins` work with. */
+export interface PluginPorts {
+  /** The folder of this user's plugins; it need not exist. */
+  readonly pluginStore: string;
+  npmInstaller(): Promise<NpmInstaller>;
+  /** Where a path starts. Absolute. */
+  readonly cwd: string;
+  readonly emit: Emit;
+}
+
+/** Ports, and the names that are this program's. */
+export interface InstallPorts extends PluginPorts {
+  readonly taken: Taken;
+}

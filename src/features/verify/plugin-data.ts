@@ -1,0 +1,26 @@
+import type { PrimitiveData } from '../../plugins/api.ts';
+import { pathBelow } from '../../repository/discovery.ts';
+import { readPrimitives, type Workspace } from './primitives.ts';
+import type { Primitive } from './subjects.ts';
+import type { WorkTree } from './work-tree.ts';
+
+/** What primitives of the work tree are read with. */
+export interface PrimitivePorts {
+  workspace(): Promise<Pick<Workspace, 'location' | 'config'>>;
+  kinds(): Promise<Workspace['kinds']>;
+  workTree(): Promise<WorkTree>;
+}
+
+/** The primitives of the work tree as plugins see them, sorted by id. Throws what the ports throw. */
+export async function readPrimitiveData(ports: PrimitivePorts): Promise<readonly PrimitiveData[]> {
+  const [workspace, kinds, tree] = await Promise.all([ports.workspace(), ports.kinds(), ports.workTree()]);
+  const base = pathBelow(tree.root, workspace.location.root) ?? '';
+  const primitives = await readPrimitives(tree, { ...workspace, kinds, base });
+  return primitives.map(primitiveData);
+}
+
+/** A primitive as plain data. */
+export function primitiveData({ id, path, kind, files }: Primitive): PrimitiveData {
+  const [kindName = '', name = ''] = id.split('/');
+  return { id, kind: kindName, name, path, language: kind?.language, files };
+}

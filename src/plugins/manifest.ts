@@ -1,0 +1,309 @@
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { type Static, Type } from 'typebox';
+import { PrimitiveError } from '../core/errors.ts';
+import { pathFault } from '../core/path-fault.ts';
+import { type DataOf, formed, strictObject } from '../core/schema.ts';
+import { globFault } from '../repository/globs.ts';
+import type { Fault } from '../yaml/fault.ts';
+import { parseYaml } from '../yaml/read.ts';
+import type { ApiVersion, HookEvents, Subjects } from './api.ts';
+
+/** The version of the interface that this program has for plugins. */
+export const API_VERSION: ApiVersion = '0.1';
+
+/** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
+export const PACKAGE_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
+
+const HOOKS = [
+  'before',
+  'plan',
+  'sealed',
+  'published',
+  'verified',
+  'after',
+] as const satisfies readonly HookName[];
+const SUBJECTS = ['primitive', 'file'] as const satisfies readonly (keyof Subjects)[];
+export type HookName = keyof HookEvents;
+
+const modulePath = Type.String({ description: 'A module of the package, relative to its package.json.' });
+
+const declared = strictObject(
+  {
+    api: Type.String({ description: 'The version of the interface that the plugin was written for.' }),
+    rules: Type.Optional(
+      Type.Array(
+        strictObject({
+          id: formed(
+            /^[A-Z]{2,16}-[0-9]{3}$/,
+            'an id such as RUST-001',
+            'The prefix is the same for all rules.',
+          ),
+          level: Type.Enum(['error', 'warning', 'info']),
+          title: Type.String({ description: 'What is wrong where it fails, a few words.', minLength: 1 }),
+          subject: Type.Enum(SUBJECTS, { description: 'What it judges.' }),
+          files: Type.Optional(
+            Type.Array(Type.String(), {
+              description: 'For the subject `file`: patterns of paths in a primitive.',
+              minItems: 1,
+            }),
+          ),
+          kinds: Type.Optional(
+            Type.Array(Type.String(), { description: 'Only primitives of these kinds.', minItems: 1 }),
+          ),
+          module: modulePath,
+        }),
+        { minItems: 1 },
+      ),
+    ),
+    hooks: Type.Optional(
+      strictObject(Object.fromEntries(HOOKS.map((name) => [name, Type.Optional(modulePath)])) as HookModules),
+    ),
+  },
+  'What the package is to primitive.',
+);
+type HookModules = { [N in HookName]: ReturnType<typeof Type.Optional<typeof modulePath>> };
+
+const PackageFile = Type.Object({
+  name: formed(PACKAGE_NAME, 'the name of an npm package', 'Name of the package.'),
+  version: formed(/^\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/, 'a version such as 1.2.3', 'Version of the package.'),
+  type: Type.Optional(Type.String()),
+  oclif: Type.Optional(
+    strictObject({
+      commands: Type.Optional(Type.String({ description: 'The folder of its commands.' })),
+      topics: Type.Optional(
+        Type.Record(Type.String(), strictObject({ description: Type.String({ minLength: 1 }) })),
+      ),
+    }),
+  ),
+  primitive: declared,
+});
+type PackageFile = Static<typeof PackageFile>;
+
+/** A rule as a manifest declares it. */
+export type PluginRule = DataOf<NonNullable<(typeof declared)['properties']['rules']>>[number];
+
+/** What is known of a plugin without running any of it: its package.json and the manifest of its commands. */
+export interface PluginManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly api: string;
+  /** The part of package.json that commands are loaded by. */
+  readonly oclif: NonNullable<PackageFile['oclif']>;
+  /** Ids with `:` between topic and command, sorted; aliases too. */
+  readonly commands: readonly string[];
+  /** Names of its kinds, sorted. */
+  readonly kinds: readonly string[];
+  readonly rules: readonly PluginRule[];
+  readonly hooks: { readonly [N in HookName]?: string };
+}
+
+/** `RUST` of `RUST-001`. */
+export function prefixOf(id: string): string {
+  return id.slice(0, id.indexOf('-'));
+}
+
+/** The page of a rule for `explain`, beside its module; relative to the package. */
+export function pageOf({ id, module }: PluginRule): string {
+  return posix.join(posix.dirname(module), `${id}.md`);
+}
+
+/**
+ * Reads and checks the manifest of the plugin in a folder; runs nothing of it. With `linked` the manifest of commands may
+ * be missing: they are found by their files.
+ *
+ * Throws `plugin-…` (exit 2, with line and column), also `plugin-api` for another version of the interface.
+ */
+export async function readPlugin(
+  folder: string,
+  { linked }: { readonly linked: boolean },
+): Promise<PluginManifest> {
+  const shown = join(folder, 'package.json');
+  const text = readText(shown);
+  const document = await parseYaml({ text, shown, subject: 'plugin' }, PackageFile, (data) =>
+    checkApi(data, shown),
+  );
+  const { name, version, oclif = {}, primitive } = document.value;
+  const { api, rules = [], hooks = {} } = primitive;
+  const faults = [...moduleFaults(folder, document.value), ...ruleFaults(folder, rules)];
+  if (faults.length > 0) throw document.refusal(faults);
+  return {
+    name,
+    version,
+    api,
+    oclif,
+    commands:
+      oclif.commands === undefined
+        ? []
+        : commandsOf(folder, { name, version, linked, target: oclif.commands }),
+    kinds: kindsOf(folder),
+    rules,
+    hooks: hooks as PluginManifest['hooks'],
+  };
+}
+
+/** Before the rest is checked: a newer interface has keys that this version does not know. Throws `plugin-api`. */
+function checkApi(data: unknown, shown: string): void {
+  const declaration = isObject(data) ? data.primitive : undefined;
+  const name = isObject(data) && typeof data.name === 'string' ? data.name : shown;
+  if (declaration === undefined) {
+    throw new PrimitiveError('plugin-none', `${JSON.stringify(name)} is not a plugin of primitive.`, {
+      why: `${shown} has no key \`primitive\`.`,
+      suggestions: ['https://github.com/ameideio/primitive/blob/main/docs/plugins.md'],
+    });
+  }
+  const api = isObject(declaration) ? declaration.api : undefined;
+  if (typeof api === 'string') requireApi(name, api);
+}
+
+/** Throws `plugin-api` (exit 2) for a plugin that was written for another version of the interface. */
+export function requireApi(name: string, api: string): void {
+  if (api === API_VERSION) return;
+  throw new PrimitiveError('plugin-api', `Plugin ${name} needs another version of primitive.`, {
+    why: `It was written for version ${JSON.stringify(api)} of the plugin interface; this primitive has ${API_VERSION}.`,
+    suggestions: [`primitive plugins update ${name}`, `Or remove it: primitive plugins uninstall ${name}`],
+  });
+}
+
+function moduleFaults(
+  folder: string,
+  { type, oclif, primitive: { rules = [], hooks = {} } }: PackageFile,
+): Fault[] {
+  const modules = [
+    ...rules.map(({ module }, i) => ({ path: ['primitive', 'rules', i, 'module'], module })),
+    ...Object.entries(hooks).map(([name, module]) => ({
+      path: ['primitive', 'hooks', name],
+      module: String(module),
+    })),
+  ];
+  const faults = modules.flatMap(({ path, module }): Fault[] => {
+    const fault =
+      pathFault(strip(module)) ??
+      (isFile(folder, strip(module)) ? undefined : 'the package has no such file');
+    return fault === undefined
+      ? []
+      : [{ path, message: `${JSON.stringify(module)} is not a module: ${fault}` }];
+  });
+  const target = oclif?.commands;
+  const folderFault = target === undefined ? undefined : pathFault(strip(target));
+  if (folderFault !== undefined)
+    faults.push({
+      path: ['oclif', 'commands'],
+      message: `${JSON.stringify(target)} is not a folder: ${folderFault}`,
+    });
+  if (type !== 'module' && (target !== undefined || modules.length > 0))
+    faults.push({ path: ['name'], message: 'the package needs `"type": "module"`' });
+  return faults;
+}
+
+function ruleFaults(folder: string, rules: readonly PluginRule[]): Fault[] {
+  const [first] = rules;
+  return rules.flatMap((rule, i): Fault[] => {
+    const at = ['primitive', 'rules', i];
+    const faults: Fault[] = [];
+    if (prefixOf(rule.id) !== prefixOf(first?.id ?? ''))
+      faults.push({ path: [...at, 'id'], message: `${rule.id} has another prefix than ${first?.id}` });
+    if (rules.findIndex(({ id }) => id === rule.id) !== i)
+      faults.push({ path: [...at, 'id'], message: `${rule.id} is listed twice` });
+    if ((rule.subject === 'file') !== (rule.files !== undefined))
+      faults.push({ path: at, message: `${rule.id}: \`files\` goes with the subject \`file\`` });
+    for (const [j, pattern] of (rule.files ?? []).entries()) {
+      const fault = globFault(pattern);
+      if (fault !== undefined)
+        faults.push({
+          path: [...at, 'files', j],
+          message: `${JSON.stringify(pattern)} is no pattern: ${fault}`,
+        });
+    }
+    if (!isFile(folder, pageOf({ ...rule, module: strip(rule.module) })))
+      faults.push({ path: [...at, 'id'], message: `${rule.id} has no page ${pageOf(rule)}` });
+    return faults;
+  });
+}
+
+/** The ids of all commands. Throws `plugin-commands` (exit 2). */
+function commandsOf(
+  folder: string,
+  { name, version, linked, target }: { name: string; version: string; linked: boolean; target: string },
+): readonly string[] {
+  if (linked) return filesOfCommands(join(folder, target));
+  const path = join(folder, COMMANDS_MANIFEST);
+  const broken = (why: string, cause?: unknown) =>
+    new PrimitiveError('plugin-commands', `Cannot read the commands of ${name}.`, {
+      why: `${path}: ${why}`,
+      suggestions: ['Its author runs `primitive plugins manifest` before it is packed.'],
+      cause,
+    });
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw broken(existsSync(path) ? 'it is not JSON' : 'the package does not have it', cause);
+  }
+  if (!isObject(manifest) || !isObject(manifest.commands)) throw broken('it lists no commands');
+  if (manifest.version !== version)
+    throw broken(`it is of version ${manifest.version}, the package of ${version}`);
+  const ids: string[] = [];
+  for (const [id, command] of Object.entries(manifest.commands)) {
+    if (!isObject(command) || command.id !== id || !isObject(command.flags) || !isObject(command.args))
+      throw broken(`the entry of ${JSON.stringify(id)} is not a command`);
+    const { relativePath } = command;
+    const module = Array.isArray(relativePath) ? relativePath.join('/') : '';
+    if (pathFault(module) !== undefined || !isFile(folder, module))
+      throw broken(`the module of ${JSON.stringify(id)} is not in the package`);
+    const aliases = [command.aliases, command.hiddenAliases].flatMap((list) =>
+      Array.isArray(list) ? list : [],
+    );
+    ids.push(id, ...aliases.map((alias) => String(alias).replaceAll(' ', ':')));
+  }
+  return ids.sort();
+}
+
+/** The file with the flags of all commands, which oclif reads. */
+export const COMMANDS_MANIFEST = 'oclif.manifest.json';
+
+/** `rust/audit.js` -> `rust:audit` */
+function filesOfCommands(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) =>
+    file.replaceAll('\\', '/'),
+  );
+  return files
+    .filter((file) => /\.[cm]?[jt]s$/.test(file) && !/\.(?:d\.[cm]?ts|test\.[cm]?[jt]s)$/.test(file))
+    .map((file) => file.replace(/(?:\/index)?\.[cm]?[jt]s$/, '').replaceAll('/', ':'))
+    .sort();
+}
+
+/** As kinds of any package: folders of `kinds/`. */
+function kindsOf(folder: string): readonly string[] {
+  const kinds = join(folder, 'kinds');
+  if (!existsSync(kinds)) return [];
+  return readdirSync(kinds)
+    .filter((name) => existsSync(join(kinds, name, 'kind.yaml')))
+    .sort();
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new PrimitiveError('plugin-unreadable', `Cannot read ${path}.`, {
+      why: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}
+
+/** A plain file: a link could lead out of the package. */
+function isFile(folder: string, path: string): boolean {
+  return lstatSync(join(folder, path), { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** `./rules/a.js` -> `rules/a.js` */
+function strip(path: string): string {
+  return path.replace(/^\.\//, '').replace(/\/$/, '');
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
