@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
 import { lookBelow } from '../repository/safe-path.ts';
@@ -152,4 +153,22 @@ function tooLarge(name: string, size: number): PrimitiveError {
     why: `It has ${size} bytes, and ${MAX_BYTES} are allowed.`,
     suggestions: ['Remove it, or move it out of sources/values and environments.'],
   });
+}
+
+/** Texts of the YAML files below a folder, by path relative to the root; links are not followed. Throws `rendered-missing` (exit 2). */
+export async function yamlBelow(root: string, folder: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(
+    (cause) => {
+      throw new PrimitiveError('rendered-missing', `Cannot read the folder ${folder}.`, {
+        why: cause instanceof Error ? cause.message : String(cause),
+        suggestions: ['node .github/primitive/render.mjs rendered'],
+        cause,
+      });
+    },
+  );
+  const paths = entries
+    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
+  return new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }

@@ -9,6 +9,8 @@ import type { Base } from './repository.ts';
 export interface GitopsAdapters {
   /** The repository whose root is a folder. */
   gitops(root: string): Promise<GitopsRepository>;
+  /** Texts of the YAML files below a folder, by path relative to the root. Throws `rendered-missing` (exit 2). */
+  filesBelow(root: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** What verifies the releases of the sources of a kit.yaml, with keys as they are in the tree that it is from. */
   sources(tree: GitopsTree): OpenSource;
 }
@@ -23,6 +25,8 @@ export function gitopsAdapters(base: Base & Pick<RegistryAdapters, 'anyRegistry'
       ]);
       return openGitopsRepository(started, root, signal);
     },
+    filesBelow: async (root, folder) =>
+      (await import('../adapters/gitops-repository.ts')).yamlBelow(root, folder),
     sources: (tree) => async (source) => {
       const [{ sourceContext }, registry] = await Promise.all([import('../gitops/trust.ts'), anyRegistry()]);
       return sourceContext(source, tree, { registry, cache: join(cacheFolder(base), 'sigstore') });

@@ -14,7 +14,8 @@ export type RefVerdict =
   | { readonly state: 'released'; readonly source: string; readonly commit: string; readonly tier: TrustTier }
   /** Of no source, and `images.allowed` of kit.yaml has it. */
   | { readonly state: 'allowed' }
-  | { readonly state: 'rejected'; readonly reason: string };
+  /** `digestless`: it is of a source, or allowed, and only its digest is missing. */
+  | { readonly state: 'rejected'; readonly reason: string; readonly digestless?: true };
 
 /** The releases of all sources of a kit, each record read once. */
 export interface Releases {
@@ -49,10 +50,11 @@ export function openReleases(
       const image = referenceOf(reference);
       if (image === undefined) return rejected('it is not a reference to an image');
       const source = sourceOf(sources, image);
+      const isKnown = source !== undefined || isAllowed(image, images?.allowed ?? []);
+      if (isKnown && image.digest === undefined) return { ...rejected('it has no digest'), digestless: true };
       if (source !== undefined) return released(source, image, await recordOf(source, image, record));
-      if (!isAllowed(image, images?.allowed ?? []))
-        return rejected('no source of kit.yaml publishes it, and `images.allowed` does not have it');
-      return image.digest === undefined ? rejected('it has no digest') : { state: 'allowed' };
+      if (isKnown) return { state: 'allowed' };
+      return rejected('no source of kit.yaml publishes it, and `images.allowed` does not have it');
     },
   };
 }
@@ -77,10 +79,9 @@ export function sourceOf(
 
 async function recordOf(
   source: KitSourceRepository,
-  { tag, digest }: ImageReference,
+  { tag }: ImageReference,
   record: Releases['record'],
 ): Promise<RecordState | string> {
-  if (digest === undefined) return 'it has no digest';
   // The tag of a released image is its commit, by which its record is found; the digest is compared.
   if (tag === undefined || !COMMIT.test(tag)) return 'its tag is not the commit of a release';
   return record(source, tag);
@@ -109,7 +110,7 @@ function componentOf({ record }: SealedRecord, { repository }: ImageReference) {
   return record.components.find(({ image }) => image === repository);
 }
 
-function rejected(reason: string): RefVerdict {
+function rejected(reason: string): Extract<RefVerdict, { state: 'rejected' }> {
   return { state: 'rejected', reason };
 }
 

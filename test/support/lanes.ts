@@ -1,5 +1,6 @@
-import { openGitopsRepository } from '../../src/adapters/gitops-repository.ts';
+import { openGitopsRepository, yamlBelow } from '../../src/adapters/gitops-repository.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
+import type { CheckPorts } from '../../src/features/gitops-check/run.ts';
 import type { PinPorts } from '../../src/features/gitops-pin/run.ts';
 import { sourceContext } from '../../src/gitops/trust.ts';
 import { gitEnvironment, gitRepo, type TestRepository } from './git.ts';
@@ -11,7 +12,7 @@ const REGISTRY = '127.0.0.1:5000/acme';
 export interface LanesWorld extends AsyncDisposable {
   readonly world: PublishWorld;
   readonly repo: TestRepository;
-  readonly ports: PinPorts;
+  readonly ports: PinPorts & CheckPorts;
   /** Publishes a commit; its id. */
   publish(
     sources: Readonly<Record<string, string>>,
@@ -44,6 +45,7 @@ export async function startLanes(kit: Readonly<Record<string, unknown>> = {}): P
       gitops: (root) => openGitopsRepository(processes, root),
       sources: (tree) => (source) =>
         sourceContext(source, tree, { registry: world.registry.observer, cache: '/nonexistent' }),
+      filesBelow: yamlBelow,
       signal: new AbortController().signal,
     },
     publish: async (sources, as = 'main') => {

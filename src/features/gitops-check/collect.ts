@@ -1,0 +1,78 @@
+import type { Kit } from '../../gitops/kit-document.ts';
+import { renderedImages } from '../../gitops/rendered.ts';
+import { imageRefsOf } from '../../gitops/values.ts';
+import type { CheckFinding } from './document.ts';
+
+/** A reference that a lane, or all of them, would deploy. */
+export interface FoundRef {
+  readonly path: string;
+  readonly line?: number;
+  /** Undefined if it applies to all lanes. */
+  readonly lane: string | undefined;
+  /** Of the scalar in a values file; absent in renders. */
+  readonly at?: readonly (string | number)[];
+  readonly value: string;
+}
+
+/** What files say of images, before it is judged. */
+export interface Collected {
+  readonly refs: readonly FoundRef[];
+  readonly findings: readonly CheckFinding[];
+  readonly unchecked: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** Whether a file takes part in what is deployed. */
+export function isDesired(path: string): boolean {
+  return /^(?:sources\/values|environments)\/.*\.ya?ml$/.test(path);
+}
+
+const LANE = /^sources\/values\/env\/([^/]+)\//;
+
+/** The references in values and components. `isRendered`: images that are said in parts are judged in the renders. */
+export function collectValues(texts: ReadonlyMap<string, string>, isRendered: boolean): Collected {
+  const refs: FoundRef[] = [];
+  const findings: CheckFinding[] = [];
+  const unchecked: { readonly path: string; readonly reason: string }[] = [];
+  for (const [path, text] of texts) {
+    const read = imageRefsOf(text);
+    const lane = LANE.exec(path)?.[1];
+    if (read.problem !== undefined)
+      findings.push({ rule: 'IMG003', message: `File cannot be judged: ${read.problem}`, path });
+    for (const { line, tool } of read.writers)
+      findings.push({
+        rule: 'WRT001',
+        message: `${tool} writes here, too: only pull requests of the kit's workflows may`,
+        path,
+        line,
+      });
+    for (const { value, line, path: at } of read.refs) refs.push({ path, line, lane, at, value });
+    for (const { path: at } of isRendered ? [] : read.split)
+      unchecked.push({
+        path,
+        reason: `\`${at.join('.')}\` is said in parts: only renders show what comes of it`,
+      });
+  }
+  return { refs, findings, unchecked };
+}
+
+/** The images in renders: `<lane>/<component>.yaml` in a folder, as the gate writes them. */
+export function collectRendered(
+  texts: ReadonlyMap<string, string>,
+  { lanes }: Pick<Kit, 'lanes'>,
+): Collected {
+  const refs: FoundRef[] = [];
+  const findings: CheckFinding[] = [];
+  for (const [path, text] of texts) {
+    const lane = path.split('/').at(-2) ?? '';
+    if (!lanes.some(({ name }) => name === lane)) {
+      findings.push({ rule: 'IMG003', message: `Folder ${lane} is no lane of kit.yaml`, path });
+      continue;
+    }
+    try {
+      for (const { value } of renderedImages(text)) refs.push({ path, lane, value });
+    } catch (error) {
+      findings.push({ rule: 'IMG003', message: `Render cannot be read: ${(error as Error).message}`, path });
+    }
+  }
+  return { refs, findings, unchecked: [] };
+}
