@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isModel } from './plain.ts';
-import type { XmlElement } from './xml.ts';
+import { isModel, type XmlElement } from './xml.ts';
 
 /**
  * SHA-256, in hex, of what a model says: its elements and attributes of BPMN and Zeebe. Their order, white space,

@@ -25,23 +25,11 @@ declare module 'saxen' {
 }
 
 declare module 'bpmn-moddle' {
-  export interface ModdleElement {
-    readonly $type: string;
-    readonly $parent?: ModdleElement;
-    readonly id?: string;
-  }
-
-  /** Something in the text that the descriptors do not know. */
-  export interface Warning {
-    readonly message: string;
-    readonly element?: ModdleElement;
-    readonly property?: string;
-    readonly value?: string;
-  }
-
   export class BpmnModdle {
     constructor(packages: Readonly<Record<string, unknown>>);
-    /** Rejects where the text is no XML. */
-    fromXML(text: string, type: 'bpmn:Definitions'): Promise<{ readonly warnings: readonly Warning[] }>;
+    fromXML(
+      text: string,
+      type: 'bpmn:Definitions',
+    ): Promise<{ readonly warnings: readonly { readonly message: string }[] }>;
   }
 }

@@ -35,6 +35,9 @@ const NAMESPACES = {
   'http://flowable.org/bpmn': 'flowable',
 };
 
+/** Whether an element or attribute says something that decides. */
+export const isModel = (name: string): boolean => name.startsWith('bpmn:') || name.startsWith('zeebe:');
+
 /** Elements inside each other; models nest subprocesses, a handful of levels. */
 const MAX_DEPTH = 200;
 

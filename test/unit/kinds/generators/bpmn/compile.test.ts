@@ -122,22 +122,22 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-element-unknown',
-      '5:3: W: bpmn:serviceTsk: unknown type <bpmn:ServiceTsk>',
+      '5:3: W: bpmn:serviceTsk is defined neither by BPMN 2.0 nor by Zeebe',
       modelOf(`${task('T', 'a')}\n  <serviceTsk id="W" />`),
     ],
     [
       'bpmn-element-unknown',
-      '5:1: T: zeebe:taskDefinitio: unknown type <zeebe:TaskDefinitio>',
+      '5:1: T: zeebe:taskDefinitio is defined neither by BPMN 2.0 nor by Zeebe',
       modelOf(task('T', 'a').replace('</ext', '\n<zeebe:taskDefinitio type="b" /></ext')),
     ],
     [
       'bpmn-element-unknown',
-      '5:1: flow: acme:thing: ',
+      '5:1: flow: acme:thing is not allowed in bpmn:process',
       modelOf(`${task('T', 'a')}\n<acme:thing xmlns:acme="urn:acme" />`),
     ],
     [
       'bpmn-element-unknown',
-      '4:1: T: bpmn:serviceTask: unexpected body text <words>',
+      '4:1: T: bpmn:serviceTask has the text "words", where none is allowed',
       modelOf(task('T', 'a').replace('</serviceTask>', 'words</serviceTask>')),
     ],
     [
