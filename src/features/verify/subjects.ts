@@ -103,7 +103,7 @@ export interface DeploymentFile {
 export interface Marker {
   readonly line: number;
   readonly column: number;
-  /** From the marker to the end of its string or line: `AMEIDE_SCAFFOLD: CreateItem has to be implemented`. */
+  /** From the marker to the end of its string or line: `AMEIDE_SCAFFOLD: CreateItem is not implemented`. */
   readonly text: string;
 }
 

@@ -242,7 +242,7 @@ test('a process implements an existing BPMN file', async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('missing method LabelPrint') });
 }, 300_000);
 
-test('the stubs of a domain can be imported, and a new call in them has to be implemented', async () => {
+test('the stubs of a domain can be imported, and a new call in them is not implemented yet', async () => {
   const { it, files } = await scaffold('domain', 'orders');
   const at = join(folder, 'exporting');
   await write(join(at, 'domain'), files);

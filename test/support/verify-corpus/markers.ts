@@ -2,7 +2,7 @@ import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 
 const ORDERS = 'primitives/domain/orders';
-const STUB = 'AMEIDE_SCAFFOLD: CreateItem has to be implemented';
+const STUB = 'AMEIDE_SCAFFOLD: CreateItem is not implemented';
 
 const one = (rule: RuleId, path: string, text: string | Uint8Array, line?: number): CorpusCase => ({
   rule,

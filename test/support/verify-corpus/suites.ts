@@ -104,7 +104,7 @@ function cases(
   ];
 }
 
-const MARK = 'AMEIDE_SCAFFOLD: Total has to be implemented';
+const MARK = 'AMEIDE_SCAFFOLD: Total is not implemented';
 
 /** Cases of what keeps a check from running. */
 function obstacles(

@@ -1,12 +1,12 @@
-// Package bpmn has the process model, so that the program deploys the very model that it was built for.
+// Package bpmn embeds the process model, so that the program deploys the model that it was built with.
 package bpmn
 
 import _ "embed" // for process.bpmn
 
-// FileName is what the model is called in the engine.
+// FileName is the resource name of the model in the engine.
 const FileName = "process.bpmn"
 
-// Process is the model.
+// Process is the BPMN model.
 //
 //go:embed process.bpmn
 var Process []byte

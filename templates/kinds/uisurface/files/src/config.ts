@@ -1,32 +1,32 @@
 import type { SignIn } from './sign-in.ts';
 
-/** The configuration of a process. The environment is its only source; what differs between deployments has no default. */
+/** The configuration of a process. Settings that differ between deployments have no default. */
 export interface Config {
   readonly port: number;
-  /** How long to serve on after SIGTERM, until no requests are sent here any more. */
+  /** How long to keep serving after SIGTERM, until load balancers stop sending requests. */
   readonly drainDelaySeconds: number;
-  /** How long requests in flight may take after that. */
+  /** Limit for requests in flight after the drain delay. */
   readonly drainTimeoutSeconds: number;
-  /** Where commands go; paths are relative to it. */
+  /** Base URL of the service for commands. */
   readonly commandsUrl: URL;
-  /** Where queries go; paths are relative to it. */
+  /** Base URL of the service for queries. */
   readonly queriesUrl: URL;
-  /** The file with the token that this surface calls services with. */
+  /** File with the token that is sent to services. */
   readonly serviceTokenFile: string | undefined;
-  /** How long the calls of the SDK for one page may take together. */
+  /** Limit for all SDK calls of one page together. */
   readonly sdkTimeoutSeconds: number;
   readonly signIn: SignIn;
 }
 
-/** The environment does not configure this surface; the message names each variable and shows no value. */
+/** The environment is not a valid configuration; the message names each variable and shows no value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Reads the configuration. Throws ConfigError with all that is wrong, not only the first. */
+/** Reads the configuration. Throws a ConfigError that names all invalid variables. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const faults: string[] = [];
-  /** The value of a variable; `otherwise` where it is not set. What is wrong ends this function below. */
+  /** The value of a variable, or `otherwise` if it is not set. Faults are thrown together below. */
   const read = <T>(name: string, rule: string, parse: (text: string) => T | undefined, otherwise?: T): T => {
     const text = environment[name];
     const value = text === undefined ? otherwise : parse(text);
@@ -34,9 +34,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return value as T;
   };
   const url = (name: string, parse = httpUrl) =>
-    read(name, 'should be an http(s) URL without a password, query or fragment', parse);
+    read(name, 'must be an http(s) URL without user, query and fragment', parse);
   const number = (name: string, least: number, most: number, otherwise: number) =>
-    read(name, `should be ${least} to ${most}`, (text) => wholeNumber(text, least, most), otherwise);
+    read(name, `must be ${least} to ${most}`, (text) => wholeNumber(text, least, most), otherwise);
 
   const config: Config = {
     port: number('PORT', 0, 65_535, 8080),
@@ -60,14 +60,14 @@ function wholeNumber(text: string, least: number, most: number): number | undefi
   return value >= least && value <= most ? value : undefined;
 }
 
-/** Errors may show it. */
+/** A URL without credentials, so that errors may show it. */
 function httpUrl(text: string): URL | undefined {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return undefined;
   return /^https?:[^?#]*$/.test(url.href) ? url : undefined;
 }
 
-/** It ends with a slash, so that paths can be resolved against it. */
+/** Ends with a slash, so that relative paths can be resolved. */
 function baseUrl(text: string): URL | undefined {
   const url = httpUrl(text);
   if (url !== undefined && !url.pathname.endsWith('/')) url.pathname += '/';

@@ -1,4 +1,4 @@
-/** What was asked for is part of this surface, but not written yet. */
+/** A part of the scaffold is not implemented yet. */
 export class NotImplementedError extends Error {
   override readonly name = 'NotImplementedError';
 }

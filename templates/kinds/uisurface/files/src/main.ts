@@ -15,8 +15,8 @@ const log = pino({
 
 /**
  * Runs the process until SIGTERM or SIGINT, and stops in order: readiness fails; after a delay, the listener closes,
- * requests in flight end, the SDK closes. The delay is for those who still send requests here; a second signal cuts
- * it short.
+ * requests in flight end, the SDK closes. The delay lets load balancers stop sending requests; a second signal ends it
+ * early.
  */
 async function run(): Promise<void> {
   const stopping = nextSignal();
@@ -43,7 +43,7 @@ function nextSignal(): Promise<NodeJS.Signals> {
 function fail(error: unknown): never {
   const misconfigured = error instanceof ConfigError;
   if (misconfigured) log.error(`configuration: ${error.message}`);
-  else log.fatal({ err: error }, 'stopped by an error');
+  else log.fatal({ err: error }, 'fatal error');
   process.exit(misconfigured ? 2 : 1);
 }
 

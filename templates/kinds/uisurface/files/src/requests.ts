@@ -4,24 +4,24 @@ import type { Logger } from 'pino';
 import { type Caller, SignInError } from './sdk/sdk.ts';
 import { type Person, personOf, type SignIn } from './sign-in.ts';
 
-/** What the middleware below finds out about each request. */
+/** The variables that the middleware sets for each request. */
 export interface RequestEnv {
   Variables: { trace: Trace; person?: Person };
 }
 
 type Trace = Pick<Caller, 'traceparent' | 'tracestate'>;
 
-/** What https://www.w3.org/TR/trace-context/ allows in version 00. */
+/** The format of https://www.w3.org/TR/trace-context/ version 00. */
 const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
-/** One record per request, with the error that failed it. Query strings and headers can hold secrets: they stay out. */
+/** Logs one record per request, without query string and headers, which may contain secrets. */
 export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
   return async (context, next) => {
     const start = performance.now();
     const trace = traceOf(context);
     context.set('trace', trace);
     await next();
-    // Who hangs up gets no answer, and what then fails is no failure of ours. 499 is what nginx calls it.
+    // If the client disconnected, errors are not ours. 499 is the status that nginx uses.
     const gone = context.req.raw.signal.aborted;
     const status = gone ? 499 : context.res.status;
     const record = {
@@ -39,16 +39,16 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
   };
 }
 
-/** Who asks, for the SDK. The calls for one page have `timeoutSeconds` together. Throws what {@link personOf} throws, and SignInError. */
+/** The caller for the SDK; all calls have `timeoutSeconds` together. Throws SignInError, and as {@link personOf}. */
 export function callerOf(context: Context<RequestEnv>, signIn: SignIn, timeoutSeconds: number): Caller {
   const person = personOf(context, signIn);
-  if (person === undefined) throw new SignInError('the request names no tenant');
+  if (person === undefined) throw new SignInError('the request has no tenant');
   context.set('person', person);
   const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
   return { ...person, ...context.var.trace, signal };
 }
 
-/** The trace that the request belongs to, or a new one that is not sampled: its id still joins logs. */
+/** The trace of the request, or a new one that is not sampled, whose id still correlates logs. */
 function traceOf({ req }: Context): Trace {
   const traceparent = req.header('traceparent');
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) {

@@ -4,22 +4,22 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 
-/** Longer than proxies keep unused connections: theirs would be closed under a request otherwise. */
+/** Longer than the idle timeout of proxies, which could otherwise send a request on a closing connection. */
 const KEEP_ALIVE_MILLISECONDS = 75_000;
 
-/** A server that accepts connections. */
+/** A running server. */
 export interface Running {
   readonly port: number;
-  /** Closes the listener, gives requests in flight `timeoutSeconds`, then drops what is left. */
+  /** Closes the listener, waits `timeoutSeconds` for requests in flight, then closes all connections. */
   stop(timeoutSeconds: number): Promise<void>;
 }
 
-/** Serves `app`. Rejects when the port cannot be had; port 0 takes a free one. */
+/** Starts a server for `app`. Rejects if the port is not available; port 0 selects a free one. */
 export async function serve({ fetch }: Pick<Hono, 'fetch'>, port: number): Promise<Running> {
   const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MILLISECONDS };
-  // Without options for another protocol, the adaptor makes an HTTP/1 server.
+  // The adaptor creates an HTTP/1 server by default.
   const server = createAdaptorServer({ fetch, serverOptions }) as Server;
-  // Browsers connect ahead of need. Node does not count such a connection as idle, and waits for it when it closes.
+  // Browsers open connections in advance. Node does not treat them as idle, and would wait for them on close.
   const unused = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);

@@ -2,38 +2,38 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { problem } from './pages/problem.ts';
 
-/** How people are told apart. */
+/** Sign-in settings. */
 export interface SignIn {
-  /** Where they sign in: the path to come back to is added as the parameter `rd`. Without it they are told to. */
+  /** The sign-in page; the return path is added as `rd`. Undefined: the surface answers 401. */
   readonly url: URL | undefined;
-  /** The tenant of those who did not sign in; without it they have to. */
+  /** The tenant of anonymous users; undefined: sign-in is required. */
   readonly anonymousTenant: string | undefined;
 }
 
-/** Who a request is from. */
+/** The user of a request. */
 export interface Person {
   readonly tenant: string;
   readonly subject: string | undefined;
 }
 
-/** What services take as the name of a tenant or a subject. */
+/** The format of tenants and subjects. */
 const NAME = /^[!-~]{1,200}$/;
 
 /**
- * Who asks: what lets people in says so in headers, and takes away those that a browser sent. Throws an HTTPException
- * with status 400 where a header is no name.
+ * The user of a request, from headers that the authenticating proxy sets, and removes from client requests.
+ * Throws an HTTPException with status 400 if a header is malformed.
  */
 export function personOf({ req }: Context, { anonymousTenant }: SignIn): Person | undefined {
-  // Some proxies send an empty header for who did not sign in.
+  // Some proxies send an empty header for anonymous users.
   const tenant = req.header('tenant-id') || anonymousTenant;
   const subject = req.header('subject-id') || undefined;
   if (![tenant, subject].every((name) => name === undefined || NAME.test(name))) throw new HTTPException(400);
   return tenant === undefined ? undefined : { tenant, subject };
 }
 
-/** The answer to somebody who is not known. */
+/** The response to an anonymous user. */
 export async function askToSignIn(context: Context, { url }: SignIn): Promise<Response> {
-  if (url === undefined) return context.html(problem('Sign in', 'This page needs to know who you are.'), 401);
+  if (url === undefined) return context.html(problem('Sign in', 'Sign in to see this page.'), 401);
   const there = new URL(url);
   there.searchParams.set('rd', context.req.path);
   return context.redirect(there.href, 303);

@@ -4,7 +4,7 @@ import { readConfig } from '../src/config.ts';
 
 const REQUIRED = { COMMANDS_URL: 'http://orders/acme.v1.Orders', QUERIES_URL: 'http://read/v1/' };
 
-test('the environment is read', () => {
+test('reads the environment', () => {
   const optional = {
     PORT: '8081',
     DRAIN_DELAY_SECONDS: '3',
@@ -26,14 +26,14 @@ test('the environment is read', () => {
   });
 });
 
-test('every missing variable is named', () => {
+test('names every missing variable', () => {
   assert.throws(() => readConfig({}), {
     name: 'ConfigError',
     message: 'COMMANDS_URL: is required but not set; QUERIES_URL: is required but not set',
   });
 });
 
-test('the value of a bad variable is not shown', () => {
+test('hides the values of invalid variables', () => {
   const bad = {
     PORT: '0x50',
     DRAIN_DELAY_SECONDS: '-1',
@@ -44,12 +44,12 @@ test('the value of a bad variable is not shown', () => {
     SIGN_IN_URL: 'http://id/#v1',
   };
 
-  const url = 'should be an http(s) URL without a password, query or fragment';
+  const url = 'must be an http(s) URL without user, query and fragment';
   assert.throws(() => readConfig(bad), {
     name: 'ConfigError',
     message:
-      'PORT: should be 0 to 65535; DRAIN_DELAY_SECONDS: should be 0 to 3600; ' +
-      `DRAIN_TIMEOUT_SECONDS: should be 0 to 3600; COMMANDS_URL: ${url}; QUERIES_URL: ${url}; ` +
-      `SDK_TIMEOUT_SECONDS: should be 1 to 3600; SIGN_IN_URL: ${url}`,
+      'PORT: must be 0 to 65535; DRAIN_DELAY_SECONDS: must be 0 to 3600; ' +
+      `DRAIN_TIMEOUT_SECONDS: must be 0 to 3600; COMMANDS_URL: ${url}; QUERIES_URL: ${url}; ` +
+      `SDK_TIMEOUT_SECONDS: must be 1 to 3600; SIGN_IN_URL: ${url}`,
   });
 });

@@ -15,7 +15,7 @@ const ENVIRONMENT = {
   ANONYMOUS_TENANT: 'local',
 };
 
-test('it starts and stops cleanly', async () => {
+test('starts and stops cleanly', async () => {
   await using surface = new SurfaceProcess(ENVIRONMENT);
   const response = await fetch(`${await surface.open()}/readyz`);
 
@@ -28,7 +28,7 @@ test('it starts and stops cleanly', async () => {
   );
 });
 
-test('it serves on for those who did not hear yet', async () => {
+test('keeps serving during the drain delay', async () => {
   await using surface = new SurfaceProcess({ ...ENVIRONMENT, DRAIN_DELAY_SECONDS: '20' });
   const url = await surface.open();
 
@@ -36,7 +36,7 @@ test('it serves on for those who did not hear yet', async () => {
   await surface.logged('draining');
 
   const [live, ready] = [await fetch(`${url}/livez`), await fetch(`${url}/readyz`)];
-  // A second signal cuts the delay short.
+  // A second signal ends the delay early.
   surface.terminate();
   const { exitCode } = await surface.ended();
   assert.deepEqual(
@@ -45,12 +45,12 @@ test('it serves on for those who did not hear yet', async () => {
   );
 });
 
-test('requests in flight end before it stops', async () => {
+test('finishes requests in flight before it stops', async () => {
   await using service = new FakeService(() => {});
   await using surface = new SurfaceProcess({ ...ENVIRONMENT, QUERIES_URL: (await service.url()).href });
   const url = await surface.open();
 
-  // The service is asked, and hangs up only when the surface takes no more requests.
+  // The service receives the call, and closes the connection only after the surface stops accepting requests.
   const asked = service.asked();
   const response = fetch(url);
   await Promise.race([asked, response]);
@@ -61,12 +61,12 @@ test('requests in flight end before it stops', async () => {
   const got = await see(await response);
   assert.deepEqual(got, {
     status: 502,
-    text: ['Not available', 'A service behind this page does not answer.'],
+    text: ['Not available', 'A service is temporarily unavailable.'],
   });
   await stoppedInTime(surface);
 });
 
-test('connections without a request do not hold it up', async () => {
+test('closes idle connections on stop', async () => {
   await using surface = new SurfaceProcess(ENVIRONMENT);
   const { port } = new URL(await surface.open());
   const ahead = connect(Number(port), '127.0.0.1').on('error', () => {});
@@ -77,7 +77,7 @@ test('connections without a request do not hold it up', async () => {
   await stoppedInTime(surface);
 });
 
-test('it says which variables are missing', async () => {
+test('reports missing variables', async () => {
   await using surface = new SurfaceProcess({ PORT: '8080', SDK_TIMEOUT_SECONDS: '5' });
 
   const { exitCode, records } = await surface.ended();
@@ -96,21 +96,21 @@ test('it says which variables are missing', async () => {
   );
 });
 
-test('what stops it is a record, too', async () => {
+test('logs a fatal error', async () => {
   await using taken = new FakeService(() => {});
   await using surface = new SurfaceProcess({ ...ENVIRONMENT, PORT: (await taken.url()).port });
 
   const { exitCode, records } = await surface.ended();
   assert.deepEqual(
     { exitCode, records: records.map(({ level, message, err }) => [level, message, err?.code]) },
-    { exitCode: 1, records: [['fatal', 'stopped by an error', 'EADDRINUSE']] },
+    { exitCode: 1, records: [['fatal', 'fatal error', 'EADDRINUSE']] },
   );
 });
 
-/** It stopped cleanly, and not because its time was over. */
+/** Asserts that the process stopped cleanly and before its timeout. */
 async function stoppedInTime(surface: SurfaceProcess): Promise<void> {
   const [closing, closed] = [await surface.logged('closing'), await surface.logged('closed')];
   const seconds = (Date.parse(`${closed.time}`) - Date.parse(`${closing.time}`)) / 1000;
-  assert.ok(seconds < Number(ENVIRONMENT.DRAIN_TIMEOUT_SECONDS), `it took ${seconds} seconds`);
+  assert.ok(seconds < Number(ENVIRONMENT.DRAIN_TIMEOUT_SECONDS), `stopping took ${seconds} seconds`);
   assert.equal((await surface.ended()).exitCode, 0);
 }

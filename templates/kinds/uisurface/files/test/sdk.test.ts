@@ -9,8 +9,8 @@ import { callHeaders } from '../src/sdk/headers.ts';
 import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
-/** These hold for any protocol that the SDK speaks. */
-const NOT_AVAILABLE = { status: 502, text: ['Not available', 'A service behind this page does not answer.'] };
+/** These tests hold for any protocol of the SDK. */
+const NOT_AVAILABLE = { status: 502, text: ['Not available', 'A service is temporarily unavailable.'] };
 
 function sdkOf(url: URL, context: TestContext) {
   const sdk = createSdk({ commandsUrl: url, queriesUrl: url, headers: callHeaders(undefined) });
@@ -18,7 +18,7 @@ function sdkOf(url: URL, context: TestContext) {
   return sdk;
 }
 
-test('a service that cannot be reached is a bad gateway', async (context) => {
+test('returns 502 if a service is unreachable', async (context) => {
   const app = appWith(sdkOf(new URL('http://127.0.0.1:1/'), context));
 
   const got = await see(await app.request('/', { headers: ANN }));
@@ -26,7 +26,7 @@ test('a service that cannot be reached is a bad gateway', async (context) => {
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
-test('a service that answers nonsense is a bad gateway', async (context) => {
+test('returns 502 if a response is malformed', async (context) => {
   await using service = new FakeService((_, response) => response.end('<html>'));
   const app = appWith(sdkOf(await service.url(), context));
 
@@ -35,7 +35,7 @@ test('a service that answers nonsense is a bad gateway', async (context) => {
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
-test('a service that does not accept this surface is a bad gateway', async (context) => {
+test('returns 502 if a service rejects the token', async (context) => {
   await using service = new FakeService((_, response) => response.writeHead(401).end('{}'));
   const app = appWith(sdkOf(await service.url(), context));
 
@@ -44,7 +44,7 @@ test('a service that does not accept this surface is a bad gateway', async (cont
   assert.deepEqual(got, NOT_AVAILABLE);
 });
 
-test('a service that does not answer in time is a bad gateway', async (context) => {
+test('returns 502 if a service times out', async (context) => {
   await using service = new FakeService(() => {});
   const app = appWith(sdkOf(await service.url(), context), { sdkTimeoutSeconds: 0.2 });
 
@@ -54,7 +54,7 @@ test('a service that does not answer in time is a bad gateway', async (context) 
   assert.deepEqual(response && (await see(response)), NOT_AVAILABLE);
 });
 
-test('a call says for whom it is, and which service makes it', async (context) => {
+test('sends caller, trace and service token', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'token-'));
   context.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'token');

@@ -1,4 +1,4 @@
-// Package caller is who calls, and as part of which trace, from the edge of the process to what it stores and calls.
+// Package caller carries the tenant, subject and trace of a call through the process.
 package caller
 
 import (
@@ -7,17 +7,17 @@ import (
 	"regexp"
 )
 
-// Caller is what a call says of itself. It comes from where the call was let in.
+// Caller identifies who makes a call. It is set where the call is authenticated.
 type Caller struct {
 	Tenant string `json:"tenant"`
-	// Subject is who acts; empty where the call does not say.
+	// Subject is the user on whose behalf the call is made; empty if unknown.
 	Subject string `json:"subject"`
-	// TraceParent and TraceState are the W3C trace context, as [Trace] returns it; empty where the call has none.
+	// TraceParent and TraceState are the W3C trace context, as returned by [Trace]; empty if the call has none.
 	TraceParent string `json:"traceparent"`
 	TraceState  string `json:"tracestate"`
 }
 
-// LogAttrs are what log lines of any service name a caller by.
+// LogAttrs returns the log attributes of a caller, which are the same in all services.
 func (c Caller) LogAttrs() []slog.Attr {
 	var id string
 	if len(c.TraceParent) >= 35 {
@@ -31,7 +31,7 @@ type key struct{}
 // With returns a context that carries c.
 func With(ctx context.Context, c Caller) context.Context { return context.WithValue(ctx, key{}, c) }
 
-// From returns what With put into ctx, or its zero value.
+// From returns the caller in ctx, or the zero value.
 func From(ctx context.Context) Caller {
 	c, _ := ctx.Value(key{}).(Caller)
 	return c
@@ -44,11 +44,11 @@ var (
 	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
 )
 
-// IsName reports whether text can be the name of a tenant or a subject.
+// IsName reports whether text is a valid tenant or subject.
 func IsName(text string) bool { return name.MatchString(text) }
 
-// Trace returns a trace context, or none if parent is malformed: by the standard, such a trace begins anew. A state that
-// is malformed, or longer than what the standard has to be passed on, is left out.
+// Trace returns a trace context, or an empty one if parent is malformed, so that a new trace starts. A state that is
+// malformed or longer than 512 characters is dropped.
 func Trace(parent, state string) (string, string) {
 	if !traceParent.MatchString(parent) || noTrace.MatchString(parent) {
 		return "", ""

@@ -25,7 +25,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-func TestLogAttrsNameCaller(t *testing.T) {
+func TestCaller_LogAttrs(t *testing.T) {
 	for _, test := range []struct {
 		caller Caller
 		want   string

@@ -14,7 +14,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrate brings the schema up to date. Any number of processes may do so at once: one does, the others wait.
+// Migrate updates the schema. It is safe to run in several processes at once: one migrates, the others wait.
 func Migrate(ctx context.Context, log *slog.Logger, url string) error {
 	s, err := Open(ctx, url)
 	if err != nil {
@@ -42,12 +42,12 @@ func Migrate(ctx context.Context, log *slog.Logger, url string) error {
 	return err
 }
 
-// latestVersion is the one that Migrate brings a schema to.
+// latestVersion returns the schema version that Migrate updates to.
 func latestVersion() (int64, error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return 0, err
 	}
-	// They are sorted, and embed makes sure that there is one.
+	// Glob sorts, and go:embed guarantees at least one file.
 	return goose.NumericComponent(files[len(files)-1])
 }

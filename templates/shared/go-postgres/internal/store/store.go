@@ -1,4 +1,4 @@
-// Package store keeps everything in Postgres.
+// Package store implements persistence in Postgres.
 package store
 
 import (
@@ -13,8 +13,8 @@ type Store struct {
 	pool *pgxpool.Pool
 }
 
-// Open returns a store on the database of a URL, which may say more of the pool, as in ?pool_max_conns=20. It connects
-// when it is used, so that a process starts without its database and says so by not being ready.
+// Open returns a store for a database URL, which may configure the pool, as in ?pool_max_conns=20. It connects on first
+// use, so a process starts without its database and reports that it is not ready.
 func Open(ctx context.Context, url string) (*Store, error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -23,7 +23,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return &Store{pool}, nil
 }
 
-// Ready reports why the database cannot be used: it does not answer, or its schema is older than this program.
+// Ready returns an error if the database does not answer or its schema is older than this program.
 func (s *Store) Ready(ctx context.Context) error {
 	want, err := latestVersion()
 	if err != nil {
@@ -31,13 +31,13 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	var got int64
 	if err := s.pool.QueryRow(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&got); err != nil {
-		return fmt.Errorf("version of the schema: %w", err)
+		return fmt.Errorf("read schema version: %w", err)
 	}
 	if got < want {
-		return fmt.Errorf("the schema has version %d, migrate brings it to %d", got, want)
+		return fmt.Errorf("schema version is %d, want %d: run migrate", got, want)
 	}
 	return nil
 }
 
-// Close waits for all connections to be given back.
+// Close waits until all connections are returned to the pool.
 func (s *Store) Close() { s.pool.Close() }

@@ -1,6 +1,5 @@
-// Package credentials is how this process says to other services who it is, and how it knows that a caller may call. It
-// does both with bearer tokens in files, which the orchestrator mounts and renews. For OIDC or mutual TLS change Client
-// and Check; nothing else knows of tokens.
+// Package credentials authenticates calls between services. Both sides use bearer tokens in files, which the orchestrator
+// mounts and rotates. To use OIDC or mutual TLS, change Client and Check; nothing else handles tokens.
 package credentials
 
 import (
@@ -14,7 +13,7 @@ import (
 	"time"
 )
 
-// File is the path of a file that can be read at the start; empty for none.
+// File is the path of a file that must be readable at startup; empty for none.
 type File string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -26,8 +25,8 @@ func (f *File) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Client returns an HTTP client that sends the token in a file with each request; none where no file is given. It
-// follows no redirection: where one leads need not be who was meant, even if it answers 200.
+// Client returns an HTTP client that sends the token in file with each request, or no token if file is empty. It does
+// not follow redirects: the target may be another server, even if it answers 200.
 func Client(file File, timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
@@ -36,14 +35,14 @@ func Client(file File, timeout time.Duration) *http.Client {
 	}
 }
 
-// transport is the file of a token.
+// transport adds the token in a file to each request.
 type transport File
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t != "" {
 		token, err := os.ReadFile(string(t))
 		if err != nil {
-			// As a RoundTripper has to.
+			// A RoundTripper must close the body, also on errors.
 			if req.Body != nil {
 				_ = req.Body.Close()
 			}
@@ -55,7 +54,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
-// Callers says who may call: `anyone`, or the bearers of the tokens in a file, one a line. The zero value lets none.
+// Callers defines who may call: `anyone`, or the path of a file with accepted tokens, one per line. The zero value accepts
+// no one.
 type Callers string
 
 const anyone Callers = "anyone"
@@ -66,16 +66,16 @@ func (c *Callers) UnmarshalText(text []byte) error {
 	case *c == anyone:
 		return nil
 	case *c != "" && !filepath.IsAbs(string(text)):
-		return errors.New("neither `anyone` nor the absolute path of a file with tokens, one a line")
+		return errors.New("must be `anyone` or the absolute path of a file with tokens, one per line")
 	}
 	return new(File).UnmarshalText(text)
 }
 
-// ErrNotAccepted says that a call has no token that is accepted.
-var ErrNotAccepted = errors.New("the call has no accepted token")
+// ErrNotAccepted is returned for a call without an accepted token.
+var ErrNotAccepted = errors.New("no accepted token")
 
-// Check says why a call with this Authorization may not be made; nil if it may. The error is for the log: ErrNotAccepted,
-// or why the tokens cannot be read, which is no fault of the caller.
+// Check returns nil if a call with this Authorization header is accepted. Otherwise it returns ErrNotAccepted, or the
+// error of reading the tokens, which is not the caller's fault. Log the error, do not send it to the caller.
 func (c Callers) Check(authorization string) error {
 	switch c {
 	case anyone:
@@ -98,7 +98,7 @@ func (c Callers) Check(authorization string) error {
 	return ErrNotAccepted
 }
 
-// Only passes on to next what callers may ask, and answers 401 to the rest, or 500 while the tokens cannot be read.
+// Only forwards accepted calls to next. It answers 401 to others, and 500 if the tokens cannot be read.
 func (c Callers) Only(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := c.Check(r.Header.Get("Authorization"))
@@ -108,10 +108,10 @@ func (c Callers) Only(log *slog.Logger, next http.Handler) http.Handler {
 		case errors.Is(err, ErrNotAccepted):
 			log.WarnContext(r.Context(), "call refused", "method", r.Method, "path", r.URL.Path, "error", err)
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "an accepted token is needed", http.StatusUnauthorized)
+			http.Error(w, "missing or invalid token", http.StatusUnauthorized)
 		default:
-			log.ErrorContext(r.Context(), "callers cannot be checked", "method", r.Method, "path", r.URL.Path, "error", err)
-			http.Error(w, "callers cannot be checked", http.StatusInternalServerError)
+			log.ErrorContext(r.Context(), "cannot read tokens", "method", r.Method, "path", r.URL.Path, "error", err)
+			http.Error(w, "cannot authenticate the call", http.StatusInternalServerError)
 		}
 	})
 }

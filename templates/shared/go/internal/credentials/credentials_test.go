@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestClientsAreAcceptedByTheirToken(t *testing.T) {
+func TestCallers_AcceptsListedToken(t *testing.T) {
 	token, tokens := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "tokens")
 	write(t, tokens, "first\nsecond\n")
 	write(t, token, "third\n")
@@ -22,14 +22,14 @@ func TestClientsAreAcceptedByTheirToken(t *testing.T) {
 	defer server.Close()
 	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusUnauthorized)
-	// Files are renewed while processes run.
+	// Token files are rotated while processes run.
 	write(t, token, "second\n")
 	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusOK)
 	write(t, tokens, "first\n")
 	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
 }
 
-func TestRefusalsAreLogged(t *testing.T) {
+func TestCallers_LogsRefusedCall(t *testing.T) {
 	tokens := filepath.Join(t.TempDir(), "tokens")
 	write(t, tokens, "first\n")
 	for _, test := range []struct {
@@ -54,7 +54,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}
 }
 
-func TestClientSendsNothingWithoutItsToken(t *testing.T) {
+func TestClient_MissingTokenFile(t *testing.T) {
 	called := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
 	defer server.Close()
@@ -72,13 +72,13 @@ type closing struct {
 
 func (c *closing) Close() error { c.closed = true; return nil }
 
-func TestClientFollowsNoRedirection(t *testing.T) {
+func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	server := httptest.NewServer(http.RedirectHandler("/login", http.StatusFound))
 	defer server.Close()
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusFound)
 }
 
-func TestFilesAreThereAtTheStart(t *testing.T) {
+func TestUnmarshalText_MissingFile(t *testing.T) {
 	there := filepath.Join(t.TempDir(), "tokens")
 	write(t, there, "first\n")
 	for _, into := range []encoding.TextUnmarshaler{new(File), new(Callers)} {
@@ -90,7 +90,7 @@ func TestFilesAreThereAtTheStart(t *testing.T) {
 	}
 }
 
-func TestCallersAreSaid(t *testing.T) {
+func TestCallers_AnyoneOrFile(t *testing.T) {
 	for text, valid := range map[string]bool{"anyone": true, os.DevNull: true, "tokens": false} {
 		if err := new(Callers).UnmarshalText([]byte(text)); (err == nil) != valid {
 			t.Errorf("UnmarshalText(%q) error = %v, want one: %v", text, err, !valid)

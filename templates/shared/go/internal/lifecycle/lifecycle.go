@@ -1,4 +1,4 @@
-// Package lifecycle starts the parts of a process together and stops them one after the other.
+// Package lifecycle starts the parts of a process together and stops them in order.
 package lifecycle
 
 import (
@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Part is one thing that a process does.
+// Part is a component of a process, such as a server.
 type Part struct {
 	Name string
-	// Run blocks until Stop was called, or fails. Nil for what only has to be stopped.
+	// Run blocks until Stop is called, or returns an error. Nil for a part that only needs to be stopped.
 	Run func() error
-	// Stop ends Run, within its context. Nil for what ends by itself once the parts before it have.
+	// Stop ends Run before its context ends. Nil for a part that ends by itself after the parts before it.
 	Stop func(context.Context) error
 }
 
-// grace is how long Run waits for parts that do not keep to the context of their Stop.
+// grace is how long Run waits for parts whose Stop ignores its context.
 const grace = time.Second
 
-// Run runs all parts until ctx ends or one of them fails, then stops them in the order in which they are given. Parts
-// have to stop within timeout, all of them together; Run does not wait for one that does not.
+// Run runs all parts until ctx ends or one of them fails, then stops them in the given order. All parts together have
+// timeout to stop; Run does not wait for a part that takes longer.
 func Run(ctx context.Context, log *slog.Logger, timeout time.Duration, parts ...Part) error {
 	group, running := errgroup.WithContext(ctx)
 	for _, part := range parts {
@@ -69,7 +69,7 @@ func stop(ctx context.Context, log *slog.Logger, parts []Part) error {
 	return errors.Join(failures...)
 }
 
-// Wait is a part that only lets time pass while stopping, or less where time is up.
+// Wait returns a part whose Stop waits for delay, or until its context ends.
 func Wait(delay time.Duration) Part {
 	return Part{Name: "delay", Stop: func(ctx context.Context) error {
 		select {

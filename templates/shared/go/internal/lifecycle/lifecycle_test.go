@@ -13,7 +13,7 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// recorder makes parts that say when they are stopped.
+// recorder creates parts that record the order in which they are stopped.
 type recorder struct{ stopped []string }
 
 func (r *recorder) part(name string) Part {
@@ -29,7 +29,7 @@ func (r *recorder) part(name string) Part {
 	}
 }
 
-func TestRunStopsInDeclaredOrder(t *testing.T) {
+func TestRun_StopsInOrder(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var r recorder
@@ -41,7 +41,7 @@ func TestRunStopsInDeclaredOrder(t *testing.T) {
 	}
 }
 
-func TestRunStopsAllWhenOneFails(t *testing.T) {
+func TestRun_StopsAllIfOneFails(t *testing.T) {
 	broken := errors.New("address in use")
 	var r recorder
 	err := Run(t.Context(), discard, time.Second, Part{Name: "http", Run: func() error { return broken }}, r.part("calls"))
@@ -53,7 +53,7 @@ func TestRunStopsAllWhenOneFails(t *testing.T) {
 	}
 }
 
-func TestRunKeepsDrainTimeout(t *testing.T) {
+func TestRun_DrainTimeout(t *testing.T) {
 	const timeout = 10 * time.Second
 	for _, test := range []struct {
 		name  string

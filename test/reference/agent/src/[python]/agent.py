@@ -1,4 +1,4 @@
-"""How this agent behaves. Yours to write; everything around it is wired already."""
+"""The behavior of the agent. Implement it here; everything around it is complete."""
 
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ PROMPT: Final = Path(__file__).parent.joinpath("prompts/system.md").read_text("u
 
 
 async def think(state: State, runtime: Runtime[Context]) -> Update:
-    """One step of a turn: asks the model for the next message of the thread."""
+    """One step of a turn: request the next message of the thread from the model."""
     messages = [SystemMessage(PROMPT), *state["messages"]]
     context = runtime.context
     return {"messages": [await context.model.reply(messages, context.tools, context.caller)]}

@@ -1,11 +1,11 @@
-"""The process: `python -m <package>` serves, `python -m <package> migrate` prepares the store of threads."""
+"""The command line: `python -m <package>` serves, `python -m <package> migrate` creates the thread store."""
 
 import os
 import signal
 import sys
 
 if __name__ == "__main__":
-    # The imports take seconds, in which the first process of a container would not hear signals.
+    # Imports take seconds, during which PID 1 of a container would ignore signals.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, lambda number, _: os._exit(128 + number))
 

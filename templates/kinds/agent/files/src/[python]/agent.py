@@ -1,4 +1,4 @@
-"""How this agent behaves. Yours to write; everything around it is wired already."""
+"""The behavior of the agent. Implement it here; everything around it is complete."""
 
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,10 @@ PROMPT: Final = Path(__file__).parent.joinpath("prompts/system.md").read_text("u
 
 
 async def think(state: State, runtime: Runtime[Context]) -> Update:
-    """One step of a turn: asks the model for the next message of the thread.
+    """One step of a turn: request the next message of the thread from the model.
 
-    The model is `runtime.context.model`, `runtime.context.tools` is what to offer it, and
-    `runtime.context.caller` for whom it works. When the message asks for tools, the graph runs them and comes
-    back here with their results; when it asks for none, it is the agent's reply. Return an update and leave
-    `state` as it is: a step that failed can run again.
+    The model is `runtime.context.model`; pass it `runtime.context.tools` and `runtime.context.caller`. If the
+    message has tool calls, the graph runs them and calls this function again with their results; otherwise
+    the message is the agent's reply. Return an update and do not modify `state`: a failed step runs again.
     """
-    raise NotImplementedError("AMEIDE_SCAFFOLD: think() does not ask the model yet")
+    raise NotImplementedError("AMEIDE_SCAFFOLD: think() is not implemented")

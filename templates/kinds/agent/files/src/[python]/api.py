@@ -1,4 +1,4 @@
-"""The HTTP interface: POST /invoke, and the probes."""
+"""The HTTP API: POST /invoke and the probes."""
 
 import logging
 import math
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 PROBES: Final = frozenset({"/livez", "/readyz"})
 MAX_BODY_BYTES: Final = 256 * 1024
 
-# What a caller is told of a failed turn. Everything else is a bug: status 500, and the trace in the log only.
+# The responses to failed turns. Any other exception is a bug: status 500, the stack trace is only logged.
 FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
     ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
@@ -49,7 +49,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the application works with while it is open. `check` raises while a dependency cannot be used."""
+    """The resources of the running application. `check` raises if a dependency is unavailable."""
 
     turns: Turns
     accepted: Accepted
@@ -58,7 +58,7 @@ class Resources:
 
 
 class Invocation(BaseModel):
-    """A message to a thread. The caller chooses both ids, and sends the same again after a failure."""
+    """A message to a thread. The caller chooses both ids, and resends the same message after a failure."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -75,7 +75,7 @@ class Invocation(BaseModel):
         Field(
             max_length=100,
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$",
-            description="unique in its thread: by it, a message that is sent again is answered once",
+            description="idempotency key, unique in its thread",
         ),
     ]
     message: Annotated[str, Field(min_length=1, max_length=32_000)]
@@ -83,15 +83,15 @@ class Invocation(BaseModel):
         str | None,
         Field(
             max_length=100,
-            description="the message_id that a question came back for, if this is its answer",
+            description="the message_id whose response was the question that this message answers",
         ),
     ] = None
 
 
 class Reply(BaseModel):
-    """The outcome of a turn; `tools_used` are those of the whole thread so far.
+    """The outcome of a turn; `tools_used` lists the tools of the whole thread.
 
-    Instead of a `reply` there may be a `question`: what interrupt() asked.
+    If a step called interrupt(), there is a `question` instead of a `reply`.
     """
 
     thread_id: str
@@ -102,7 +102,7 @@ class Reply(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it; `code` is for programs."""
+    """Problem details (RFC 9457); `code` is for programs."""
 
     title: str
     status: int
@@ -124,12 +124,12 @@ Open = Annotated[Resources, Depends(_resources)]
 def _caller(request: Request, resources: Open) -> Caller:
     if not resources.accepted.accepts(request.headers.get("authorization", "")):
         raise HTTPException(
-            HTTPStatus.UNAUTHORIZED, "a token of a known service is needed", {"www-authenticate": "Bearer"}
+            HTTPStatus.UNAUTHORIZED, "missing or invalid token", {"www-authenticate": "Bearer"}
         )
     tenants = request.headers.getlist("tenant-id")
     if len(tenants) != 1 or not NAME.fullmatch(tenants[0]):
         raise HTTPException(
-            HTTPStatus.BAD_REQUEST, "the header tenant-id must be given once, as 1 to 200 visible characters"
+            HTTPStatus.BAD_REQUEST, "the header tenant-id must be set once, with 1 to 200 visible characters"
         )
     subject = request.headers.get("subject-id", "")
     if subject and not NAME.fullmatch(subject):
@@ -150,9 +150,9 @@ router = APIRouter()
 async def invoke(
     invocation: Invocation, caller: Annotated[Caller, Depends(_caller)], resources: Open
 ) -> Reply:
-    """Runs one turn of a thread, which has to be of the caller's tenant."""
+    """Run one turn of a thread, which must belong to the caller's tenant."""
     thread_id = invocation.thread_id
-    # Not where the caller is found: that runs in a thread, and what it adds to the log stays there.
+    # Not in _caller: FastAPI runs it in a thread, whose context variables are not seen here.
     log_with(
         tenant=caller.tenant,
         subject=caller.subject,
@@ -175,13 +175,13 @@ async def invoke(
 
 @router.get("/livez")
 async def live() -> dict[str, str]:
-    """Alive as long as the process can answer; a dependency that is down is no reason to restart it."""
+    """Report that the process is alive. An unavailable dependency is no reason to restart it."""
     return {"status": "alive"}
 
 
 @router.get("/readyz")
 async def ready(resources: Open, response: Response) -> dict[str, str]:
-    """Ready for traffic: not on its way out, and what it depends on can be used."""
+    """Report whether the process is ready: it is not draining, and its dependencies are available."""
     if resources.lifecycle.draining:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return {"status": "draining"}
@@ -195,7 +195,7 @@ async def ready(resources: Open, response: Response) -> dict[str, str]:
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> FastAPI:
-    """The application. It opens its resources when it starts and closes them after its last request."""
+    """Create the application. It opens its resources on startup and closes them after the last request."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[_State]:
@@ -207,7 +207,7 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
     name = __package__ or ""
     app = FastAPI(title=name, version=version(name), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(router)
-    # Not FastAPI's max_body_size, which would run outside of the log.
+    # Not FastAPI's max_body_size, which runs outside of RequestLog.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
     app.add_middleware(RequestLog)
     app.add_exception_handler(HTTPException, _refuse)
@@ -218,16 +218,16 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
 
 
 class RequestLog:
-    """Gives each request an id, which its response and all its log records carry, and logs how it ended.
+    """Assigns each request an id, adds it to the response and all log records, and logs the request.
 
-    The id is the trace id: that of the caller's `traceparent`, or of a trace that begins here.
+    The id is the trace id: that of the caller's `traceparent`, or of a new trace.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request; a bug in doing so is answered here."""
+        """Serve one request; answer 500 to an unhandled exception."""
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
@@ -251,7 +251,7 @@ class RequestLog:
             log.exception("request failed")
             if status is not None:
                 raise
-            answer = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "This is our mistake, not yours.")
+            answer = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An internal error occurred.")
             await answer(scope, receive, send_with_id)
         finally:
             fields = {
@@ -277,14 +277,14 @@ async def _refuse(_: Request, error: Exception) -> JSONResponse:
 
 async def _refuse_invalid(_: Request, error: Exception) -> JSONResponse:
     faults = cast(RequestValidationError, error).errors()
-    # Which field and which rule: the value that was sent is not repeated.
+    # Field and rule only: the response does not contain the value.
     text = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, "invalid_request")
 
 
 async def _fail(_: Request, error: Exception) -> JSONResponse:
     status, code = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
-    # Without the trace: these are expected, and what caused them may repeat what the model said.
+    # Without the stack trace: these errors are expected, and their causes may contain model output.
     log.warning("turn failed", extra={"fields": {"code": code, "error": str(error)}})
     headers: dict[str, str] = {}
     if isinstance(error, ThreadBusyError):

@@ -1,4 +1,4 @@
-"""For whom the agent works: who sent the message, and as part of which trace."""
+"""The caller of the agent and the trace of the request."""
 
 import re
 import secrets
@@ -14,20 +14,20 @@ _TRACE_STATE: Final = re.compile(r"[ -~]{1,512}")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A W3C trace context. `state` is empty where the caller sent none."""
+    """A W3C trace context. `state` is empty if the caller sent none."""
 
     parent: str
     state: str
 
     @property
     def id(self) -> str:
-        """The trace id, 32 hexadecimal digits: it joins the logs of all services."""
+        """The trace id, 32 hexadecimal digits, which is the same in the logs of all services."""
         return self.parent.split("-")[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Comes from where the message was let in, never from the arguments of a tool; `subject` may be empty."""
+    """Who sent a message. Set by authentication, never by tool arguments; `subject` may be empty."""
 
     tenant: str
     subject: str
@@ -35,7 +35,7 @@ class Caller:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What each call to another service carries, beside the credential of this one."""
+        """The headers of calls to other services, without the credential of this service."""
         headers = {
             "tenant-id": self.tenant,
             "subject-id": self.subject,
@@ -46,7 +46,7 @@ class Caller:
 
 
 def trace_of(parent: str, state: str) -> Trace:
-    """The trace of a request; a new one, which is not sampled, where `parent` is missing or malformed."""
+    """Return the trace of a request, or a new one, not sampled, if `parent` is missing or malformed."""
     if _TRACE_PARENT.fullmatch(parent):
         return Trace(parent, state if _TRACE_STATE.fullmatch(state) else "")
     return Trace(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00", "")

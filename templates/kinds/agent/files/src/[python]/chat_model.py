@@ -1,4 +1,4 @@
-"""Model adapter for the chat models of LangChain: `init_chat_model` finds the package of the provider."""
+"""Model adapter for LangChain chat models: `init_chat_model` finds the package of the provider."""
 
 # LangChain leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false
@@ -15,26 +15,26 @@ from .caller import Caller
 from .model import ModelError
 from .settings import Settings
 
-# Another provider needs its package in pyproject.toml, and its name here.
+# To change the provider, add its package to pyproject.toml and set its name here.
 PROVIDER: Final = "openai"
 RETRIES: Final = 2
 CALLS_AT_ONCE: Final = 32
-# What providers call an answer that the model did not end of its own accord.
+# Finish reasons of incomplete answers.
 BROKEN_OFF: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
 
 
 def open_model(settings: Settings) -> "ChatModel":
-    """The model that the settings name. It asks nothing yet."""
+    """Create the model of the settings. Opens no connection."""
     return ChatModel(
         init_chat_model(
             settings.model_name,
             model_provider=PROVIDER,
             base_url=str(settings.model_url),
             api_key=settings.model_api_key,
-            # Of one attempt; what all of them may take is the turn's matter.
+            # For one attempt; the turn limits all attempts together.
             timeout=settings.model_timeout_seconds,
             max_retries=RETRIES,
-            # Of this provider: the names of some models would choose another API, with other finish reasons.
+            # For this provider: some model names would select another API, with other finish reasons.
             use_responses_api=False,
         )
     )
@@ -49,35 +49,33 @@ class ChatModel:
     async def reply(
         self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
     ) -> AIMessage:
-        """See Model.reply. The server is told who calls, by the headers of Caller."""
+        """See Model.reply. Sends the headers of the caller to the server."""
         asked = self._model.bind_tools(tools) if tools else self._model
         try:
             answer = await asked.ainvoke(list(messages), extra_headers=caller.headers)
         except Exception as error:
-            # Packages raise what they like, and what they say may repeat the conversation.
+            # Providers raise arbitrary exceptions, whose texts may contain the conversation.
             status = getattr(error, "status_code", None)
-            what = f"answered with status {status}" if status else f"cannot be asked: {type(error).__name__}"
-            raise ModelError(f"the model {what}") from error
+            what = f"returned status {status}" if status else f"request failed: {type(error).__name__}"
+            raise ModelError(f"model {what}") from error
         return _usable(answer)
 
 
 def _usable(answer: AIMessage) -> AIMessage:
-    """The answer with an id for each tool call, and none of its own. Raises ModelError."""
+    """Return the answer with unique tool call ids and without a message id. Raises ModelError."""
     about: dict[str, Any] = answer.response_metadata
     reason = about.get("finish_reason") or about.get("stop_reason")
     if reason in BROKEN_OFF or answer.additional_kwargs.get("refusal"):
-        raise ModelError(f"the model broke its answer off: {reason if reason in BROKEN_OFF else 'refusal'}")
+        raise ModelError(f"model answer is incomplete: {reason if reason in BROKEN_OFF else 'refusal'}")
     if answer.invalid_tool_calls:
-        raise ModelError("the model's answer has a tool call whose arguments are not JSON")
+        raise ModelError("model answer has a tool call whose arguments are not JSON")
     if not (answer.text or answer.tool_calls):
-        raise ModelError("the model's answer is empty")
+        raise ModelError("model answer is empty")
     if len(answer.tool_calls) > CALLS_AT_ONCE:
-        raise ModelError(
-            f"the model's answer has {len(answer.tool_calls)} tool calls, more than {CALLS_AT_ONCE}"
-        )
+        raise ModelError(f"model answer has {len(answer.tool_calls)} tool calls, more than {CALLS_AT_ONCE}")
     changed: dict[str, Any] = {"id": None}
     ids = [call["id"] for call in answer.tool_calls]
     if not all(ids) or len(set(ids)) < len(ids):
         changed["tool_calls"] = [{**call, "id": f"call-{n}"} for n, call in enumerate(answer.tool_calls)]
-    # Some servers give each answer the same id, and a message replaces the one that has its id.
+    # Some servers send the same id with each answer, and a message replaces an earlier one with its id.
     return answer.model_copy(update=changed)

@@ -1,4 +1,4 @@
-"""Where threads are kept: in memory, or in Postgres. CHECKPOINT_URL chooses."""
+"""Stores of threads: in memory or in Postgres, selected by CHECKPOINT_URL."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS thread_claims (
     ends_at timestamptz NOT NULL
 )
 """
-# Changes no row while another claim of the thread holds.
+# Changes no row while another claim of the thread is valid.
 CLAIM: Final = """
 INSERT INTO thread_claims AS claim (thread_id, holder, ends_at)
 VALUES (%(thread_id)s, %(holder)s, now() + make_interval(secs => %(seconds)s))
@@ -46,13 +46,13 @@ SELECT extract(epoch FROM ends_at - now())::float AS seconds FROM thread_claims
 WHERE thread_id = %(thread_id)s
 """
 HOLDS: Final = "SELECT FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
-# Needs the tables, but no row.
+# Fails if the tables are missing.
 FIND_CLAIMS: Final = "SELECT FROM thread_claims LIMIT 1"
 RELEASE: Final = "DELETE FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
-# Any number, the same for all who migrate.
+# An arbitrary number, the same in all processes that migrate.
 LOCK_MIGRATION: Final = "SELECT pg_try_advisory_lock(7213890162) AS locked"
 
-# What the saver asks of its connections: autocommit, dict rows, no server-side prepared statements.
+# Required by AsyncPostgresSaver: autocommit, dict rows, no server-side prepared statements.
 OPTIONS: Final[Mapping[str, Any]] = {
     "autocommit": True,
     "prepare_threshold": None,
@@ -60,12 +60,12 @@ OPTIONS: Final[Mapping[str, Any]] = {
 }
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
-# Who holds the claim under which the current task runs.
+# The holder of the claim under which the current task runs.
 _holder: Final[ContextVar[str]] = ContextVar("holder of a claim", default="")
 
 
 class MemoryThreads:
-    """Threads that live as long as the process."""
+    """Threads in memory, lost when the process ends."""
 
     def __init__(self) -> None:
         self.saver = InMemorySaver(serde=_serializer())
@@ -88,7 +88,7 @@ class MemoryThreads:
 
 
 class PostgresThreads:
-    """Threads in the tables that migrate() makes."""
+    """Threads in the tables that migrate() creates."""
 
     def __init__(self, pool: Pool) -> None:
         self.saver = _Saver(pool)
@@ -116,7 +116,7 @@ class PostgresThreads:
             async with self._pool.connection() as connection:
                 await connection.execute(RELEASE, claim)
         except psycopg.OperationalError:
-            # The outcome of the turn is kept; the claim ends by itself.
+            # The outcome of the turn is stored; the claim expires.
             log.warning("claim not released", exc_info=True)
 
     async def ping(self) -> None:
@@ -126,9 +126,9 @@ class PostgresThreads:
 
 
 class _Saver(AsyncPostgresSaver):
-    """Tells its own failures from those of tools, and writes only for the holder of the claim of the thread.
+    """Raises ThreadsUnavailableError for its own failures, and writes only for the holder of the claim.
 
-    A process that was stopped for longer than its claim would otherwise write over the turn that came after.
+    Otherwise a process that was paused for longer than its claim would overwrite a later turn.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -165,7 +165,7 @@ class _Saver(AsyncPostgresSaver):
         async with self._pool.connection() as connection:
             held = await connection.execute(HOLDS, claim)
         if held.rowcount == 0:
-            raise ThreadsUnavailableError("the turn lost its claim of the thread")
+            raise ThreadsUnavailableError("the claim of the thread expired")
 
 
 @contextmanager
@@ -173,12 +173,12 @@ def _store() -> Generator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
-        raise ThreadsUnavailableError("the store of threads does not answer") from error
+        raise ThreadsUnavailableError("the thread store is unavailable") from error
 
 
 @asynccontextmanager
 async def open_threads(url: str) -> AsyncGenerator[Threads]:
-    """Opens the store, whether or not its database can be reached yet."""
+    """Open the store, even if its database is not reachable yet."""
     if url == MEMORY:
         yield MemoryThreads()
         return
@@ -187,11 +187,11 @@ async def open_threads(url: str) -> AsyncGenerator[Threads]:
 
 
 async def migrate(url: str) -> None:
-    """Creates or updates the tables of the store. Safe to repeat, and for many at once."""
+    """Create or update the tables of the store. Idempotent and safe to run concurrently."""
     if url == MEMORY:
         return
     async with await AsyncConnection[DictRow].connect(url, **OPTIONS) as connection:
-        # Ends with the connection. A statement that waited for it would hold up CREATE INDEX CONCURRENTLY.
+        # The lock ends with the connection. A waiting statement would block CREATE INDEX CONCURRENTLY.
         while not await _is_locked(connection):  # noqa: ASYNC110  (another process holds it)
             await asyncio.sleep(MIGRATION_POLL_SECONDS)
         await AsyncPostgresSaver(connection).setup()
@@ -210,14 +210,14 @@ def _pool(url: str) -> Pool:
         min_size=1,
         max_size=8,
         timeout=POOL_TIMEOUT_SECONDS,
-        # Attempts are ever further apart; one that gives up soon makes room for a new series.
+        # The backoff grows without limit; giving up early starts a new series of attempts.
         reconnect_timeout=POOL_TIMEOUT_SECONDS,
-        # A connection that the database closed meanwhile is replaced rather than handed out.
+        # Replaces a connection that the database closed.
         check=Pool.check_connection,
         kwargs={**OPTIONS},
     )
 
 
 def _serializer() -> JsonPlusSerializer:
-    # Only the message types that LangGraph knows are read back: a stored row names no class of its choice.
+    # Deserializes only the message types of LangGraph, so a stored row cannot instantiate other classes.
     return JsonPlusSerializer(allowed_msgpack_modules=None)

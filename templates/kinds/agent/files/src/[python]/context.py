@@ -1,4 +1,4 @@
-"""What the steps of a run are given beside the state, which is stored and therefore holds data only."""
+"""The runtime context of steps. It is not stored, unlike the state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .model import Model
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The model, the tools to offer it, and for whom this message is answered."""
+    """The model, the granted tools, and the caller of the message."""
 
     model: Model
     tools: Sequence[BaseTool]
@@ -21,5 +21,5 @@ class Context:
     caller: Caller
 
     def headers(self) -> dict[str, str]:
-        """What each call to another service carries: who asks for whom, and the trace. Raises OSError."""
+        """The headers of calls to other services: credential, caller and trace. Raises OSError."""
         return {**self.caller.headers, **service_credential(self.service_token_file)}

@@ -1,4 +1,4 @@
-"""The state graph of a turn: think, use the tools asked for, think again, until there is a reply."""
+"""The state graph of a turn: think and run tools until there is a reply."""
 
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -23,13 +23,13 @@ ANSWER_LIMIT: Final = 12
 
 
 class AnswerLimitError(Exception):
-    """The model answered ANSWER_LIMIT times in one turn, and always asked for tools."""
+    """The model answered ANSWER_LIMIT times in one turn without a reply."""
 
 
 def build_graph(
     saver: BaseCheckpointSaver[str], tools: Sequence[BaseTool]
 ) -> CompiledStateGraph[State, Context, State, State]:
-    """The graph, with its threads kept in `saver`."""
+    """Build the graph, with threads stored in `saver`."""
     graph = StateGraph(State, context_schema=Context)
     graph.add_node("think", think_within_limit)
     graph.add_node("use_tool", tool_node(tools))
@@ -40,19 +40,19 @@ def build_graph(
 
 
 async def think_within_limit(state: State, runtime: Runtime[Context]) -> Update:
-    """Thinks, unless the turn has thought too often. Sending the message again changes nothing about that."""
+    """Call think() unless the turn has reached its limit, which also holds for a resent message."""
     answers = 0
     for message in reversed(state["messages"]):
         if isinstance(message, HumanMessage):
             break
         answers += isinstance(message, AIMessage)
     if answers >= ANSWER_LIMIT:
-        raise AnswerLimitError(f"no reply after {ANSWER_LIMIT} answers of the model")
+        raise AnswerLimitError(f"no reply after {ANSWER_LIMIT} model answers")
     return await think(state, runtime)
 
 
 def next_steps(state: State) -> list[Send] | str:
-    """One step per tool call of the last message, which run in parallel; the end where it asks for none."""
+    """Return one parallel step per tool call of the last message, or END if it has none."""
     last = state["messages"][-1]
     calls = last.tool_calls if isinstance(last, AIMessage) else []
     return [Send("use_tool", [call]) for call in calls] or END

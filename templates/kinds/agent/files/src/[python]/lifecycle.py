@@ -1,4 +1,4 @@
-"""The end of the process: whether it is on its way out, and by when its turns have to end."""
+"""Shutdown of the process: whether it drains, and the deadline of its turns."""
 
 import asyncio
 import math
@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 
 class OutOfTimeError(Exception):
-    """The turn was broken off: it took too long, or the process has to stop."""
+    """The turn was cancelled: it took too long, or the process is stopping."""
 
 
 class Lifecycle:
-    """Shared by those who stop the process and by what runs in it."""
+    """The shutdown state, shared by the server and its turns."""
 
     def __init__(self) -> None:
         self.draining = False
@@ -20,8 +20,8 @@ class Lifecycle:
 
     @asynccontextmanager
     async def limit(self, seconds: float) -> AsyncGenerator[None]:
-        """Gives the body `seconds`, or less when the process has to stop. Raises OutOfTimeError."""
-        # A request can be let in just before the listener closes.
+        """Limit the body to `seconds`, or less if the process stops. Raises OutOfTimeError."""
+        # A request can be accepted just before the listener closes.
         deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._latest))
         try:
             async with deadline:
@@ -36,7 +36,7 @@ class Lifecycle:
             self._deadlines.discard(deadline)
 
     def end_within(self, seconds: float) -> None:
-        """Leaves all that runs under a limit, now or later, at most `seconds` from now."""
+        """End all current and later bodies under a limit within `seconds` from now."""
         self._latest = asyncio.get_running_loop().time() + seconds
         for deadline in self._deadlines:
             when = deadline.when()

@@ -13,15 +13,15 @@ _context: Final[ContextVar[Mapping[str, object]]] = ContextVar("log fields", def
 
 
 def log_with(**fields: object) -> None:
-    """Adds fields to all further records of what runs now: the current task, and tasks that it starts."""
+    """Add fields to all further log records of the current task and of tasks that it starts."""
     _context.set({**_context.get(), **fields})
 
 
 class JsonFormatter(logging.Formatter):
-    """One line per record: time, level, logger, message, fields of log_with and of `extra`, the exception."""
+    """One line per record: time, level, logger, message, fields of log_with and of `extra`, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its newline."""
+        """Return the line without a newline."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -32,15 +32,15 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # In ASCII, so that neither the locale nor half of a surrogate pair can lose a line.
+        # ASCII only, so that neither the locale nor a lone surrogate can lose a line.
         return json.dumps(line, default=str)
 
 
 def configure_logging() -> None:
-    """Sends the logs of the whole process to standard output, and warnings with them."""
+    """Send all logs and warnings of the process to standard output."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    # It logs a line per request to the model.
+    # httpx2 logs a line per request to the model.
     logging.getLogger("httpx2").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""The model, as this agent needs it: a port, so that tests need no model and a change of provider no test."""
+"""The interface of the model. Tests use a fake, and the provider can change without changing tests."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -10,10 +10,10 @@ from .caller import Caller
 
 
 class ModelError(Exception):
-    """The model gave no usable answer. The text is safe to show: it holds neither prompt nor credential."""
+    """The model returned no usable answer. The text is safe to show: it has no prompt and no credential."""
 
 
-# Checked where pydantic reads the type of a tool's `runtime`.
+# Pydantic checks it in the type of a tool's `runtime`.
 @runtime_checkable
 class Model(Protocol):
     """Answers a conversation with its next message."""
@@ -21,5 +21,5 @@ class Model(Protocol):
     async def reply(
         self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
     ) -> AIMessage:
-        """The next message, which may ask for some of `tools`. Raises ModelError."""
+        """Return the next message, which may call `tools`. Raises ModelError."""
         ...

@@ -1,4 +1,4 @@
-"""The process, put together from its parts: it serves, or prepares the store of threads."""
+"""The commands of the process: serve, and migrate the store of threads."""
 
 import asyncio
 import logging
@@ -30,9 +30,9 @@ SIGNAL_POLL_SECONDS: Final = 0.1
 
 
 class _Server(uvicorn.Server):
-    """Stops in order: readiness fails; after a delay the listener closes; turns end; store closes.
+    """Stops in order: readiness fails; after a delay the listener closes; turns end; the store closes.
 
-    The delay is for those who still send requests here; a second signal cuts it short.
+    The delay lets load balancers stop sending requests; a second signal ends it early.
     """
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class _Server(uvicorn.Server):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs a command. Returns the exit code: 0 done, 1 failed, 2 used or configured wrongly."""
+    """Run a command. Return the exit code: 0 done, 1 failed, 2 invalid usage or configuration."""
     configure_logging()
     try:
         match arguments:
@@ -79,9 +79,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def serve(settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit code; raises ConfigurationError."""
+    """Serve until SIGTERM or SIGINT. Return the exit code. Raises ConfigurationError."""
     server = create_server(settings)
-    # For signals before uvicorn listens, and for those that it raises again after a clean stop: exit code 0.
+    # Handles signals before uvicorn listens, and those that it raises again after a clean stop: exit code 0.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, server.handle_exit)
     server.run()
@@ -89,7 +89,7 @@ def serve(settings: Settings) -> int:
 
 
 def create_server(settings: Settings) -> uvicorn.Server:
-    """The server, which listens to nothing yet. Raises ConfigurationError."""
+    """Create the server without starting it. Raises ConfigurationError."""
     try:
         tools = grant(TOOLS, settings.tool_grants)
     except ToolsError as error:
@@ -113,7 +113,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Turns end by themselves a moment before.
+        # Turns end one second earlier by their own limit.
         timeout_graceful_shutdown=settings.drain_timeout_seconds + 1,
     )
     return _Server(config, lifecycle, settings)

@@ -1,6 +1,6 @@
-"""Configuration. The environment is its only authority.
+"""Configuration from environment variables, its only source.
 
-What is the same wherever this is tried out has a default; what differs between deployments has none.
+Settings that differ between deployments have no default.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 
 class ConfigurationError(Exception):
-    """The environment does not configure this agent; the text names each variable and shows no value."""
+    """The environment is not a valid configuration; the text names each variable and shows no value."""
 
 
 def _names(value: Any) -> Any:
@@ -32,20 +32,20 @@ def _names(value: Any) -> Any:
 def _store(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
     if url != "memory:" and not url.startswith(("postgresql://", "postgres://")):
-        raise ValueError("should be memory: or postgresql://...")
+        raise ValueError("must be memory: or postgresql://...")
     return value
 
 
 def _without_credential(url: HttpUrl) -> HttpUrl:
     if url.username is not None or url.password is not None:
-        raise ValueError("should hold no user and no password: the credential is MODEL_API_KEY")
+        raise ValueError("must not contain a user or password: use MODEL_API_KEY")
     return url
 
 
 def _header_value(value: SecretStr) -> SecretStr:
     key = value.get_secret_value()
     if not (key.isascii() and key.isprintable() and " " not in key and key):
-        raise ValueError("should be one word of printable ASCII, without a line break at its end")
+        raise ValueError("must be printable ASCII without spaces and line breaks")
     return value
 
 
@@ -53,12 +53,12 @@ def _callers(value: str) -> Path | None:
     if value == "anyone":
         return None
     if not Path(value).is_absolute():
-        raise ValueError("should be anyone, or the absolute path of a file with tokens, one a line")
+        raise ValueError("must be anyone or the absolute path of a file with tokens, one per line")
     return Path(value)
 
 
 class StoreSettings(BaseModel):
-    """What is needed to reach the store of threads, which is all that `migrate` does."""
+    """The settings of the command migrate."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +66,7 @@ class StoreSettings(BaseModel):
 
 
 class Settings(StoreSettings):
-    """What is needed to serve."""
+    """The settings of the command serve."""
 
     port: Annotated[int, Field(alias="PORT", ge=1, le=65535)] = 8080
     drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)] = 0
@@ -85,11 +85,11 @@ AnySettings = TypeVar("AnySettings", bound=StoreSettings)
 
 
 def read_settings(kind: type[AnySettings], environment: Mapping[str, str]) -> AnySettings:
-    """Reads a configuration. Raises ConfigurationError with all that is wrong, not only the first."""
+    """Read the configuration. Raises ConfigurationError, which names all invalid variables."""
     try:
         return kind.model_validate(dict(environment))
     except ValidationError as error:
-        # Not `from error`: it repeats the values, which may be secrets.
+        # Not `from error`: its text contains the values, which may be secrets.
         raise ConfigurationError("; ".join(sorted(map(_describe, error.errors())))) from None
 
 

@@ -1,4 +1,4 @@
-"""The store of threads, as this agent needs it: a port, which checkpoints.py implements."""
+"""The interface of the thread store, which checkpoints.py implements."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -7,32 +7,32 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 
 class ThreadBusyError(Exception):
-    """The thread has a turn under way, in this process or in another, for `seconds` at most."""
+    """Another turn of the thread is running, in this or another process, for at most `seconds`."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__("a turn of this thread is under way")
+        super().__init__("another turn of this thread is running")
         self.seconds = seconds
 
 
 class ThreadsUnavailableError(Exception):
-    """The store cannot be used at the moment."""
+    """The store is unavailable."""
 
 
 class Threads(Protocol):
-    """Keeps threads, and sees to it that each has one turn at a time."""
+    """Stores threads, and ensures that each has one turn at a time."""
 
     @property
     def saver(self) -> BaseCheckpointSaver[str]:
-        """LangGraph's own port: where the graph stores the state of a thread. Writes under a claim alone."""
+        """The checkpointer of LangGraph, which stores the state of threads. Writes require a claim."""
         ...
 
     def claim(self, thread_id: str, seconds: float) -> AbstractAsyncContextManager[None]:
-        """Holds a thread for the body, for `seconds` at most: who claims it after that writes alone.
+        """Lock a thread for the body, for at most `seconds`; then another caller can claim it.
 
-        Raises ThreadBusyError and ThreadsUnavailableError; so does the saver when the store fails.
+        Raises ThreadBusyError and ThreadsUnavailableError. The saver also raises ThreadsUnavailableError.
         """
         ...
 
     async def ping(self) -> None:
-        """Raises while the store cannot be used."""
+        """Raise if the store is unavailable."""
         ...

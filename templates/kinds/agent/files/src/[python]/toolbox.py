@@ -1,4 +1,4 @@
-"""Tool grants: a tool that the deployment did not grant is neither offered to the model nor run for it."""
+"""Tool grants: a tool that is not granted is neither offered to the model nor run."""
 
 # LangChain leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -22,42 +22,42 @@ Answer = ToolMessage | Command[Any]
 
 
 class ToolsError(Exception):
-    """Two tools have one name, or a grant names no tool: a typo must not pass for a denial."""
+    """Two tools have the same name, or a grant names an unknown tool."""
 
 
 def grant(tools: Iterable[BaseTool], granted: frozenset[str]) -> Sequence[BaseTool]:
-    """The tools that may be used, sorted by name. Raises ToolsError."""
+    """Return the granted tools, sorted by name. Raises ToolsError."""
     tools = list(tools)
     names = Counter(tool.name for tool in tools)
     if twice := [name for name in sorted(names) if names[name] > 1]:
-        raise ToolsError(f"two tools are named {', '.join(twice)}")
+        raise ToolsError(f"duplicate tool names: {', '.join(twice)}")
     if unknown := granted - names.keys():
         choices = ", ".join(sorted(names)) or "none"
-        raise ToolsError(f"TOOL_GRANTS: no such tool: {', '.join(sorted(unknown))}; there are: {choices}")
+        raise ToolsError(f"TOOL_GRANTS: unknown tools: {', '.join(sorted(unknown))}; known: {choices}")
     return sorted((tool for tool in tools if tool.name in granted), key=lambda tool: tool.name)
 
 
 def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
-    """The step that runs calls of granted tools; the model cannot fill their injected arguments.
+    """Return the step that runs calls of granted tools. The model cannot set injected arguments.
 
-    A call that is not granted, bad arguments and a ToolException become answers that the model can read,
-    status `error`. All else that a tool raises is a bug of the tool and propagates.
+    A denied call, invalid arguments and a ToolException become answers for the model with status `error`.
+    Any other exception of a tool is a bug and propagates.
     """
     return ToolNode(granted, handle_tool_errors=_refusal, awrap_tool_call=_run)
 
 
 def idempotency_key(runtime: ToolRuntime[Any, Any]) -> str:
-    """Names a tool call for the service that it changes, by 64 digits: the same when its step runs again.
+    """Return an idempotency key for a tool call, 64 digits, which is the same if its step runs again.
 
-    They are made of the thread, the message and the number of the call in its turn, since model servers give
-    the same `tool_call_id` to calls of different messages.
+    It is a hash of the thread, the message and the number of the call in its turn: model servers may use the
+    same `tool_call_id` in different messages.
     """
     messages = runtime.state["messages"]
     start = max(at for at, each in enumerate(messages) if isinstance(each, HumanMessage))
     calls = [
         call["id"] for each in messages[start:] if isinstance(each, AIMessage) for call in each.tool_calls
     ]
-    # The last message with calls is the one that this call is of.
+    # This call belongs to the last message with calls.
     number = len(calls) - 1 - calls[::-1].index(runtime.tool_call_id)
     call = f"{runtime.config.get('configurable', {})['thread_id']}/{messages[start].id}/{number}"
     return hashlib.sha256(call.encode()).hexdigest()
@@ -68,13 +68,13 @@ async def _run(request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaita
     if tool is None:
         log.warning("tool denied", extra={"fields": {"tool": call["name"]}})
         return _failure(request, f"The tool {call['name']} is not granted.")
-    # Looked at before the tool runs: a ValidationError from inside of it is not the model's mistake.
+    # Validated before the tool runs: a ValidationError inside the tool is not the model's fault.
     schema = tool.tool_call_schema
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         try:
             schema.model_validate(call["args"])
         except ValidationError as error:
-            log.info("tool refused its arguments", extra={"fields": {"tool": tool.name}})
+            log.info("tool arguments invalid", extra={"fields": {"tool": tool.name}})
             return _failure(request, str(error))
     return await run(request)
 

@@ -1,15 +1,15 @@
-"""The tools of this agent. Yours to fill.
+"""The tools of this agent. Add them here.
 
-A tool is an `async def` with typed parameters and a docstring, which the model reads, under `@tool` of
-`langchain_core.tools`. With a parameter `runtime: ToolRuntime[Context, State]`, which no model can fill, it
-knows for whom it runs:
+A tool is an `async def` with typed parameters and a docstring for the model, decorated with `@tool` of
+`langchain_core.tools`. A parameter `runtime: ToolRuntime[Context, State]`, which the model cannot set, gives
+access to the caller:
 
-- `runtime.context.headers()` go along with each call to another service, those by MCP too;
-- `idempotency_key(runtime)` goes along with each call that changes something: a turn that failed goes on
-  where it stopped, so a tool can run again.
+- send `runtime.context.headers()` with each call to another service, also over MCP;
+- send `idempotency_key(runtime)` with each call that changes something: a failed turn is resumed, so a tool
+  can run again.
 
-What a tool cannot do for its arguments is a ToolException, which the model reads.
-Adding a tool here does not grant it: TOOL_GRANTS does, in each environment.
+Raise a ToolException for an error that the model should read.
+A new tool must also be granted by TOOL_GRANTS in each environment.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Turns of conversations: one at a time per thread, and each message answered once."""
+"""Turns of conversations: one at a time per thread, idempotent by message."""
 
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -25,23 +25,23 @@ from .state import State
 from .threads import Threads
 
 TOOLS_AT_ONCE: Final = 8
-# A claim outlives its turn, which needs a moment to end once it is out of time.
+# A claim is longer than its turn, which needs time to end after its timeout.
 CLAIM_MARGIN_SECONDS: Final = 30
-# What LangGraph files writes under that are of no task but of the state: they count at once.
+# LangGraph's task id for writes to the state itself, which apply immediately.
 STATE_WRITES: Final = str(UUID(int=0))
 
 
 class RepeatedMessageError(Exception):
-    """The message was sent before, and another one came after it."""
+    """The message was already processed, and a later one followed."""
 
 
 class QuestionClosedError(Exception):
-    """The message answers a question that is not, or no longer, the one that the thread waits with."""
+    """The message answers a question that is not the open question of the thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The outcome of one turn: a reply, or what interrupt() asked; the tools are of the whole thread."""
+    """The outcome of a turn: a reply or the question of interrupt(). The tools are those of the thread."""
 
     number: int
     reply: str | None
@@ -50,7 +50,7 @@ class Turn:
 
 
 class Turns:
-    """Takes messages to threads and brings back replies."""
+    """Runs the turns of threads."""
 
     def __init__(
         self,
@@ -72,11 +72,11 @@ class Turns:
     async def take(
         self, caller: Caller, thread_id: str, message_id: str, message: str, answers: str | None = None
     ) -> Turn:
-        """Runs one turn of a thread, which begins with its first message.
+        """Run one turn of a thread; the first message creates the thread.
 
-        The same message can be sent again, and should be after a failure: a turn that failed goes on where it
-        stopped, one that ended gives its reply once more. Another message gives a failed turn up: what it did
-        stays in the thread. A message that `answers` another one is an answer to the question that one got.
+        Resend the same message after a failure: a failed turn is resumed, a completed one returns its reply
+        again. A different message abandons a failed turn, but keeps its effects in the thread. `answers` is
+        the id of the message whose response was the question that this message answers.
         Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, QuestionClosedError,
         AnswerLimitError, OutOfTimeError and ModelError.
         """
@@ -84,7 +84,7 @@ class Turns:
             self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
             self._lifecycle.limit(self._timeout_seconds),
         ):
-            # Conversations are not sent to a tracing service, even where the environment asks for it.
+            # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
                 context = Context(self._model, self._tools, self._service_token_file, caller)
                 return await self._take(context, thread_id, message_id, message, answers)
@@ -96,38 +96,38 @@ class Turns:
         snapshot = await self._graph.aget_state(thread)
         known: list[str] = snapshot.values.get("message_ids", [])
         if message_id in known[:-1]:
-            raise RepeatedMessageError("the message was sent before, and others came after it")
+            raise RepeatedMessageError("the message was already processed, and later ones followed")
         if message_id in known:
-            # Not by `next`, which is empty as soon as the last step ran: its checkpoint may be missing still.
+            # Not `next`, which is empty as soon as the last step ran: its checkpoint may still be missing.
             if not snapshot.tasks:
                 if (outcome := _outcome(snapshot)) is None:
-                    raise RepeatedMessageError("the turn of the message was given up for another message")
+                    raise RepeatedMessageError("the turn of the message was abandoned for another message")
                 return outcome
             update: Any = None
         elif answers is not None:
             if not snapshot.interrupts or answers != known[-1]:
-                raise QuestionClosedError("the thread does not wait for an answer to this question")
+                raise QuestionClosedError("this is not the open question of the thread")
             await self._remember(snapshot, message_id)
             update = Command(resume={snapshot.interrupts[0].id: message})
         else:
             if snapshot.tasks:
-                # What the failed turn left to do ends; what it did stays.
+                # Drops the remaining steps of the failed turn and keeps its effects.
                 await self._graph.aupdate_state(thread, None, as_node=END)
                 snapshot = await self._graph.aget_state(thread)
             messages = [*_unanswered(snapshot), HumanMessage(message, id=message_id)]
             update = {"messages": messages, "message_ids": [message_id], "turns": 1}
-        # Steps wait for their checkpoint, so that no tool runs whose call is not stored.
+        # Steps wait for their checkpoint, so that no tool runs before its call is stored.
         await self._graph.ainvoke(update, thread, context=context, durability="sync")
         if (outcome := _outcome(await self._graph.aget_state(thread))) is None:
             raise RuntimeError("the graph ended without a reply")
         return outcome
 
     async def _remember(self, snapshot: StateSnapshot, message_id: str) -> None:
-        """Stores the id of an answer before what comes of it, or a resend could answer the next question."""
+        """Store the id of an answer before its effects. Otherwise a resend could answer the next question."""
         saver = self._threads.saver
         if (stored := await saver.aget_tuple(snapshot.config)) is None:
-            raise RuntimeError("the thread has gone")
-        # Known by their positions, so those of earlier answers come first again.
+            raise RuntimeError("the thread does not exist")
+        # Writes are identified by position, so repeat those of earlier answers first.
         earlier = stored.pending_writes or []
         writes: list[tuple[str, Any]] = [
             (name, value) for task, name, value in earlier if task == STATE_WRITES
@@ -143,7 +143,7 @@ def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
         if isinstance(message, ToolMessage):
             answered.add(message.tool_call_id)
         if isinstance(message, AIMessage):
-            text = "The turn ended before this call did: it may have had its effect."
+            text = "The turn ended before this call: it may have taken effect."
             return [
                 ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error")
                 for call in message.tool_calls
@@ -153,7 +153,7 @@ def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
 
 
 def _outcome(snapshot: StateSnapshot) -> Turn | None:
-    """The outcome of the last turn; None if it ended without one."""
+    """Return the outcome of the last turn, or None if it has none."""
     state = cast(State, snapshot.values)
     tools = [each for each in state["messages"] if isinstance(each, ToolMessage) and each.status == "success"]
     used = sorted({str(each.name) for each in tools})

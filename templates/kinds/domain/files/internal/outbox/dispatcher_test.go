@@ -13,15 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// memory is a queue of events, and the consumer that gets them.
+// memory is a queue of events and their consumer.
 type memory struct {
 	forgetting
 	waiting   []Event
 	published []string
 	failures  int
-	// slow makes the consumer take an event's whole time.
+	// slow makes the consumer block until its context ends.
 	slow bool
-	// saved is the number of failures that there was time left to save.
+	// saved is the number of failures saved in time.
 	saved int
 }
 
@@ -53,7 +53,7 @@ func (m *memory) Publish(ctx context.Context, event Event) error {
 	return ctx.Err()
 }
 
-func TestDispatcherDeliversInOrder(t *testing.T) {
+func TestDispatcher_DeliversInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}, {ID: "3"}}}
 		runFor(t, m, time.Millisecond)
@@ -63,7 +63,7 @@ func TestDispatcherDeliversInOrder(t *testing.T) {
 	})
 }
 
-func TestDispatcherTriesAgainAfterFailure(t *testing.T) {
+func TestDispatcher_RetriesFailedEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}}, failures: 2}
 		runFor(t, m, time.Millisecond)
@@ -73,7 +73,7 @@ func TestDispatcherTriesAgainAfterFailure(t *testing.T) {
 	})
 }
 
-func TestDispatcherFinishesEventInHand(t *testing.T) {
+func TestDispatcher_FinishesCurrentEvent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &memory{waiting: []Event{{ID: "1"}, {ID: "2"}}}
 	publisher := publisherFunc(func(ctx context.Context, event Event) error {
@@ -89,7 +89,7 @@ func TestDispatcherFinishesEventInHand(t *testing.T) {
 	}
 }
 
-func TestDispatcherLeavesTimeToSaveFailure(t *testing.T) {
+func TestDispatcher_LeavesTimeToSaveFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{waiting: []Event{{ID: "1"}}, slow: true}
 		runFor(t, m, 2*publishTimeout-time.Millisecond)
@@ -99,7 +99,7 @@ func TestDispatcherLeavesTimeToSaveFailure(t *testing.T) {
 	})
 }
 
-// queueFunc counts how often it was asked.
+// queueFunc counts its calls.
 type queueFunc struct {
 	forgetting
 	asked   int
@@ -111,13 +111,13 @@ func (q *queueFunc) Deliver(context.Context, func(context.Context, Event) error)
 	return q.deliver(q.asked)
 }
 
-func TestDispatcherSleepsOnlyWhenNothingIsDue(t *testing.T) {
+func TestDispatcher_SleepsOnlyIfNothingIsDue(t *testing.T) {
 	down := errors.New("consumer is down")
 	for _, test := range []struct {
 		queue queueFunc
 		want  int
 	}{
-		// 40 aggregates that fail do not hold up those after them.
+		// 40 failing aggregates do not delay the others.
 		{queueFunc{deliver: func(asked int) (bool, error) { return asked <= 40, down }}, 41 + 2},
 		{queueFunc{deliver: func(int) (bool, error) { return false, errors.New("database is down") }}, 3},
 	} {
@@ -132,7 +132,7 @@ func TestDispatcherSleepsOnlyWhenNothingIsDue(t *testing.T) {
 	}
 }
 
-// forgetting is the part of a queue that deletes old events, of which it has a number.
+// forgetting implements Forget for a number of old events.
 type forgetting struct {
 	old   int
 	asked int
@@ -148,18 +148,18 @@ func (f *forgetting) Forget(_ context.Context, age time.Duration, limit int) (in
 	return int64(count), nil
 }
 
-func TestDispatcherForgetsNowAndThen(t *testing.T) {
+func TestDispatcher_DeletesOldEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{forgetting: forgetting{old: 2*forgetBatch + 1}}
 		runFor(t, m, 2*forgetInterval+time.Minute)
-		// Thrice for those that are old, and twice later.
+		// Three batches at the start, then twice by interval.
 		if m.old != 0 || m.forgetting.asked != 3+2 {
 			t.Errorf("left %d old events, asked %d times; want 0, 5", m.old, m.forgetting.asked)
 		}
 	})
 }
 
-func TestDispatcherLogsDeliveries(t *testing.T) {
+func TestDispatcher_LogsDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{failures: 1, waiting: []Event{{
 			ID: "m1", Tenant: "acme", Type: "test.Happened", AggregateType: "item", AggregateID: "i1", Sequence: 3, Actor: "alice",
@@ -187,7 +187,7 @@ type publisherFunc func(context.Context, Event) error
 
 func (f publisherFunc) Publish(ctx context.Context, event Event) error { return f(ctx, event) }
 
-// runFor runs a dispatcher that looks for events each second.
+// runFor runs a dispatcher that polls every second.
 func runFor(t *testing.T, m *memory, duration time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), duration)

@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// Tombstone is the type of an event that was given up: its sequence counts, and it means nothing else.
+// Tombstone is the type of an event that was given up. It only holds its place in the sequence.
 const Tombstone = "primitive.tombstone.v1"
 
-// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. Any 2xx is a delivery; 400 and 413
-// are final. Use [NewHTTPPublisher].
+// HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. A 2xx response acknowledges an
+// event; 400 and 413 refuse it permanently. Use [NewHTTPPublisher].
 type HTTPPublisher struct {
 	client      *http.Client
 	url, source string
 }
 
-// NewHTTPPublisher returns a publisher to a URL of events that all have the same CloudEvents source.
+// NewHTTPPublisher returns a publisher that posts to url with the given CloudEvents source.
 func NewHTTPPublisher(client *http.Client, url, source string) *HTTPPublisher {
 	return &HTTPPublisher{client, url, source}
 }
 
-// cloudEvent has the extensions of CloudEvents for partitioning, sequence, auth context and distributed tracing besides
-// its core; streamstart says that no earlier event of the subject is kept.
+// cloudEvent has the core attributes of CloudEvents and the extensions for partitioning, sequence, auth context and
+// distributed tracing; streamstart marks an event whose predecessors were deleted.
 type cloudEvent struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -86,7 +86,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	// Read to the end, so that the connection can be used again.
+	// Read the whole body, so that the connection can be reused.
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return err

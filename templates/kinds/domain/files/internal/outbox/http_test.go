@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
+func TestHTTPPublisher_PostsCloudEvent(t *testing.T) {
 	var got map[string]any
 	var contentType string
 	consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,7 @@ func TestHTTPPublisherPostsCloudEvent(t *testing.T) {
 	}
 }
 
-func TestHTTPPublisherSendsTombstoneWithoutData(t *testing.T) {
+func TestHTTPPublisher_Tombstone(t *testing.T) {
 	var got map[string]any
 	consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
@@ -61,7 +61,7 @@ func TestHTTPPublisherSendsTombstoneWithoutData(t *testing.T) {
 	}
 }
 
-func TestHTTPPublisherFailsUnlessAccepted(t *testing.T) {
+func TestHTTPPublisher_NotAccepted(t *testing.T) {
 	for status, final := range map[int]bool{
 		http.StatusFound: false, http.StatusUnauthorized: false, http.StatusConflict: false, http.StatusInternalServerError: false,
 		http.StatusBadRequest: true, http.StatusRequestEntityTooLarge: true,

@@ -19,7 +19,7 @@ import (
 
 const maxRequest = 1 << 20
 
-// codeOf are the names and HTTP statuses of the Connect protocol; others are its unknown, 500.
+// codeOf maps gRPC codes to the names and HTTP statuses of the Connect protocol; all others are unknown, 500.
 var codeOf = map[codes.Code]struct {
 	name   string
 	status int
@@ -43,11 +43,11 @@ var codeOf = map[codes.Code]struct {
 
 var (
 	errTooLarge = status.Error(codes.ResourceExhausted, "the request is too large")
-	errBroken   = status.Error(codes.Canceled, "the request did not arrive whole")
+	errBroken   = status.Error(codes.Canceled, "the request body is incomplete")
 )
 
-// answerJSON answers one unary call by the Connect protocol with JSON, for callers without stubs: headers are metadata,
-// and intercept sees the call as it sees those of gRPC. The body is read once intercept has let the caller in.
+// answerJSON serves one unary method by the Connect protocol with JSON, for callers without stubs. Headers become
+// metadata, and intercept runs as for gRPC. The body is read only after intercept has authenticated the caller.
 func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServerInterceptor) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if content, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); content != "application/json" {
@@ -89,7 +89,7 @@ func answerJSON(handle grpc.MethodHandler, service any, intercept grpc.UnaryServ
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
-		// A caller that has gone is not told.
+		// The caller may have disconnected.
 		_, _ = w.Write(body)
 	})
 }
@@ -103,7 +103,7 @@ func decodeJSON(from io.Reader, req proto.Message) error {
 		return errBroken
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(body, req); err != nil {
-		return status.Error(codes.InvalidArgument, "the request is no JSON of "+string(req.ProtoReflect().Descriptor().FullName()))
+		return status.Error(codes.InvalidArgument, "the request is not valid JSON for "+string(req.ProtoReflect().Descriptor().FullName()))
 	}
 	return nil
 }

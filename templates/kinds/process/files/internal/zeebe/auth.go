@@ -34,7 +34,7 @@ type oauth struct {
 	next   http.RoundTripper
 }
 
-// OAuth adds a token to each request, which it gets with client credentials and keeps until it ends.
+// OAuth adds a token to each request, which it gets with client credentials and caches until it expires.
 func OAuth(tokenURL, clientID, clientSecret, audience string, next http.RoundTripper) http.RoundTripper {
 	config := clientcredentials.Config{
 		ClientID:       clientID,
@@ -47,8 +47,8 @@ func OAuth(tokenURL, clientID, clientSecret, audience string, next http.RoundTri
 	return &oauth{source: source, next: next}
 }
 
-// RoundTrip implements [http.RoundTripper]. All requests that need a new token share one, and none waits for it longer
-// than for itself.
+// RoundTrip implements [http.RoundTripper]. Concurrent requests share one token request, and each waits for it no longer
+// than its own context allows.
 func (o *oauth) RoundTrip(req *http.Request) (*http.Response, error) {
 	token, err := o.token(req.Context())
 	if err != nil {
@@ -66,14 +66,14 @@ func (o *oauth) token(ctx context.Context) (*oauth2.Token, error) {
 	got := o.group.DoChan("", func() (any, error) { return o.source.Token() })
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("no token yet: %w", ctx.Err())
+		return nil, fmt.Errorf("waiting for a token: %w", ctx.Err())
 	case result := <-got:
-		// What was answered may be a whole page.
+		// The response may be a whole page.
 		if refused, ok := errors.AsType[*oauth2.RetrieveError](result.Err); ok {
-			return nil, fmt.Errorf("no token: answered %d %.*q", refused.Response.StatusCode, maxDetail, refused.ErrorCode)
+			return nil, fmt.Errorf("request token: status %d: %.*q", refused.Response.StatusCode, maxDetail, refused.ErrorCode)
 		}
 		if result.Err != nil {
-			return nil, fmt.Errorf("no token: %w", result.Err)
+			return nil, fmt.Errorf("request token: %w", result.Err)
 		}
 		return result.Val.(*oauth2.Token), nil
 	}

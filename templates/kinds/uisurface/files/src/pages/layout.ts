@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 
-/** A piece of markup whose values are escaped: what the `html` tag of Hono makes. */
+/** HTML with escaped values, made by the `html` tag of Hono. */
 export type Markup = ReturnType<typeof html>;
 
-/** A whole page around its content. */
+/** A page with a title and content. */
 export function layout(title: string, content: Markup): Markup {
   return html`<!doctype html>
 <html lang="en">

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Caller } from './sdk.ts';
 
-/** Makes the headers of a call to a service. */
+/** Returns the headers of a call to a service. */
 export type CallHeaders = (caller: Caller) => Promise<Headers>;
 
 /**
- * The one place that says for whom a call is, and which service makes it: with the token in `tokenFile`, if there is
- * one. The file is read for each call, because orchestrators rotate it.
+ * Makes the headers with caller, trace and service token. The token file is read for each call, because orchestrators
+ * rotate it.
  */
 export function callHeaders(tokenFile: string | undefined): CallHeaders {
   return async ({ tenant, subject, traceparent, tracestate }) => {

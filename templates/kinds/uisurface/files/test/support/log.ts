@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 
-/** A line of the log. */
+/** A log record. */
 export interface LogRecord {
   readonly level: string;
   readonly message?: string;
@@ -8,7 +8,7 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
-/** A log, and what was written to it. */
+/** A logger that records its output. */
 export function recorder() {
   const records: LogRecord[] = [];
   const formatters = { level: (level: string) => ({ level }) };

@@ -2,16 +2,16 @@ import { pino } from 'pino';
 import { createApp, type Services } from '../../src/app.ts';
 import type { Sdk } from '../../src/sdk/sdk.ts';
 
-/** What lets people in says who asks. */
+/** The headers that the authenticating proxy sets. */
 export const ANN = { 'tenant-id': 'acme', 'subject-id': 'ann' };
 
-/** What a person gets to see of a response: its status, and the lines of text in the main part of the page. */
+/** The visible part of a response: its status and the lines of text in `<main>`. */
 export interface Seen {
   readonly status: number;
   readonly text: readonly string[];
 }
 
-/** The application in this process, without a log unless the test brings one. */
+/** Creates the application, by default without a log. */
 export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   return createApp({
     sdk,
@@ -23,7 +23,7 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   });
 }
 
-/** Reads a page as a person does: no tags, entities as their characters. What is around `<main>` is yours. */
+/** Reads the text in `<main>`: no tags, entities decoded. */
 export async function see(response: Response): Promise<Seen> {
   const [, main = ''] = /<main>(.*)<\/main>/s.exec(await response.text()) ?? [];
   const lines = main.replaceAll(/<[^>]*>/g, '\n').split('\n');

@@ -7,13 +7,13 @@ import type { LogRecord } from './log.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** How a process ended: its exit code, and the records that it logged. */
+/** The exit code of a process and its log records. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly records: readonly LogRecord[];
 }
 
-/** The process of this surface, with nothing in its environment but `environment`. What it logs has to be JSON. */
+/** The process of this surface, with exactly the given environment. Its output must be JSON lines. */
 export class SurfaceProcess implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<null, Readable, null>;
   readonly #ended: Promise<unknown>;
@@ -36,7 +36,7 @@ export class SurfaceProcess implements AsyncDisposable {
     });
   }
 
-  /** Waits until the process accepts connections; where it does. */
+  /** Waits until the process accepts connections, and returns its URL. */
   async open(): Promise<string> {
     const { port } = await this.logged('open');
     return `http://127.0.0.1:${port}`;
@@ -47,7 +47,7 @@ export class SurfaceProcess implements AsyncDisposable {
     for (;;) {
       const record = this.#records().find((each) => each.message === message);
       if (record !== undefined) return record;
-      if (this.#over) throw new Error(`it ended; it wrote ${this.#lines.join('\n')}`);
+      if (this.#over) throw new Error(`the process ended: ${this.#lines.join('\n')}`);
       await once(this.#news, 'news');
     }
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A service behind this surface, on a loopback port, for as long as the test runs. */
+/** A fake service on a loopback port. */
 export class FakeService implements AsyncDisposable {
   readonly #server: Server;
   readonly #listening: Promise<unknown>;
@@ -17,12 +17,12 @@ export class FakeService implements AsyncDisposable {
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`);
   }
 
-  /** Resolves when somebody connects. */
+  /** Resolves at the next connection. */
   async asked(): Promise<void> {
     await once(this.#server, 'connection');
   }
 
-  /** Ends all connections and takes no more. */
+  /** Closes all connections and accepts no more. */
   hangUp(): void {
     this.#server.close();
     this.#server.closeAllConnections();

@@ -8,7 +8,7 @@ CREATE TABLE outbox_streams (
     PRIMARY KEY (tenant_id, aggregate_type, aggregate_id)
 );
 
-COMMENT ON TABLE outbox_streams IS 'Of each aggregate, the sequences of the last event that was saved and delivered.';
+COMMENT ON TABLE outbox_streams IS 'For each aggregate, the sequence of the last saved and the last delivered event.';
 
 CREATE TABLE outbox (
     position        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -33,15 +33,15 @@ CREATE TABLE outbox (
     UNIQUE (tenant_id, aggregate_type, aggregate_id, sequence)
 );
 
--- Blocked events are in neither, however many there are.
+-- Neither index contains waiting events.
 CREATE INDEX outbox_due ON outbox (next_attempt_at, position) WHERE state = 'due';
 CREATE INDEX outbox_stuck ON outbox (position) WHERE state = 'dead' OR (state = 'due' AND attempts > 0);
 
 CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE state = 'delivered';
 
 COMMENT ON COLUMN outbox.state IS
-    'due: next of its aggregate; waiting: an earlier one is not delivered; dead: refused; delivered: kept for a replay.';
-COMMENT ON COLUMN outbox.first IS 'Of a replay: no earlier one of its aggregate is kept.';
+    'due: next of its aggregate; waiting: an earlier one is not delivered; dead: refused; delivered: kept for replay.';
+COMMENT ON COLUMN outbox.first IS 'In a replay: earlier events of the aggregate were deleted.';
 
 -- +goose Down
 DROP TABLE outbox;

@@ -7,7 +7,7 @@ CREATE TABLE streams (
     PRIMARY KEY (source, tenant_id, subject)
 );
 
-COMMENT ON COLUMN streams.position IS 'Sequence of the last event that was applied.';
+COMMENT ON COLUMN streams.position IS 'Sequence of the last applied event.';
 
 -- +goose Down
 DROP TABLE streams;
