@@ -2,18 +2,25 @@ import { posix } from 'node:path';
 import { dockerfileOf } from './dockerfile.ts';
 import type { VerifyDocument } from './document.ts';
 import { regenerateAll } from './generated.ts';
-import { resolveImports } from './imports/resolve.ts';
+import { chainsOf } from './imports/chains.ts';
+import { listed } from './imports/policy.ts';
+import { openImports } from './imports/resolve.ts';
+import { sourceScan } from './imports/scan.ts';
+import { unresolvedOf, unusedOf } from './imports/unused.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
 import type { AnyRule, AnyScan } from './rule.ts';
 import { type EndedScan, type Scanned, scanFiles } from './scan.ts';
 import { SCANS } from './scans.ts';
 import type { Scope } from './scope.ts';
-import type { Fact, SubjectName } from './subjects.ts';
+import type { Fact, SubjectName, Subjects } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** What facts are read with. */
-export type FactPorts = Pick<VerifyPorts, 'tree' | 'scans' | 'threads' | 'regenerate' | 'emit' | 'signal'> & {
+export type FactPorts = Pick<
+  VerifyPorts,
+  'tree' | 'config' | 'scans' | 'threads' | 'regenerate' | 'emit' | 'signal'
+> & {
   /** Start no program of the repository. */
   readonly knownOnly: boolean;
 };
@@ -30,7 +37,7 @@ export interface Facts {
 export async function readFacts(
   { base, selected, files, ownerOf, inFile }: Scope,
   rules: readonly AnyRule[],
-  { tree, scans: store, threads, regenerate, emit, signal, knownOnly }: FactPorts,
+  { tree, config, scans: store, threads, regenerate, emit, signal, knownOnly }: FactPorts,
 ): Promise<Facts> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
@@ -44,11 +51,24 @@ export async function readFacts(
     ...scanned,
     ...ended.map(endedFact),
   ];
+  const unchecked: VerifyDocument['unchecked'][number][] = [];
   if (isWanted('import')) {
-    const sources = scanned.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
+    const sources = sourcesOf(scanned);
     const primitivesFolder = posix.join(base, 'primitives');
-    const imports = await resolveImports(sources, tree, { primitivesFolder, ownerOf });
-    facts.push(...imports.map((value) => ({ subject: 'import', value }) as const));
+    const plain = sources.map(({ path }) => path);
+    const resolver = await openImports(tree, plain, { primitivesFolder, ownerOf, inFile });
+    const imports = await resolver.resolve(sources);
+    const isFollowed = (one: Subjects['import']) =>
+      one.primitive !== undefined && listed(one, config.imports.sdk[one.language]) !== undefined;
+    const chains = await chainsOf(imports.filter(isFollowed), resolver, async (paths) => {
+      const options = { tree, store, threads, inFile, signal };
+      return paths.length === 0 ? [] : sourcesOf((await scanFiles(paths, [sourceScan], options)).facts);
+    });
+    const read = new Set(files);
+    const inManifests = (await resolver.dependencies()).filter(({ path }) => read.has(path));
+    const all = [...imports, ...chains, ...unusedOf(inManifests, imports)];
+    facts.push(...all.map((value) => ({ subject: 'import', value }) as const));
+    unchecked.push(...unresolvedOf(imports, config.imports.sdk));
   }
   if (isWanted('dockerfile')) {
     const read = await Promise.all(selected.map((primitive) => dockerfileOf(primitive, tree)));
@@ -61,9 +81,13 @@ export async function readFacts(
     emit({ type: 'step', step: 'generate', message: 'Running generators' });
     const generated = await regenerateAll(selected, regenerate, knownOnly);
     facts.push(...generated.facts);
-    return { facts, unchecked: generated.unchecked, scanned: read };
+    unchecked.push(...generated.unchecked);
   }
-  return { facts, unchecked: [], scanned: read };
+  return { facts, unchecked, scanned: read };
+}
+
+function sourcesOf(facts: readonly Fact[]): readonly Subjects['source'][] {
+  return facts.flatMap((fact) => (fact.subject === 'source' ? [fact.value] : []));
 }
 
 /** The subjects that a scan is for: what it finds, and what is made from that. */

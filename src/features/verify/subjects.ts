@@ -122,6 +122,10 @@ export interface Import {
   readonly owner: Primitive | undefined;
   /** Whether the target is a proto file or code that is generated from one. */
   readonly proto: boolean;
+  /** The files through which it leads to `owner`, where `target` is not of a primitive itself. */
+  readonly by?: readonly string[];
+  /** Given where it is no line of code, but of a manifest. */
+  readonly inManifest?: true;
 }
 
 /** What a generator of a primitive makes today, compared with what is there. */

@@ -15,9 +15,18 @@ imports:
   [`${ORDERS}/go.mod`]: `module example.com/acme/primitives/domain/orders // ours
 
 replace (
-	example.com/vanity/billing v1.0.0 => ../billing
 	example.com/vanity/log => ../../../libs/go/log
 )
+require (
+	cloud.google.com/go/profiler v0.5.0
+	example.com/acme/library v1.0.0
+	example.com/acme/primitives/domain/billings v1.0.0
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/nats-io/nats.go v1.40.0
+	github.com/pkg v1.0.0
+	google.golang.org/protobuf v1.36.0 // indirect
+)
+require github.com/pkg/errors2 v0.9.0
 replace example.com/away => ../../../../away
 replace example.com/fork => github.com/acme/fork v1.2.3
 `,
@@ -39,7 +48,22 @@ replace example.com/fork => github.com/acme/fork v1.2.3
   [`${SHOP}/package.json`]: `{
   "name": "@acme/shop",
   "imports": { "#lib/*": "./src/lib/*.ts", "#admin": { "types": "../admin/src/index.ts", "default": "@acme/admin" } },
-  "dependencies": { "linked-admin": "file:../admin" }
+  "dependencies": {
+    "@acme/admin2": "1.0.0",
+    "@acme/log4": "1.0.0",
+    "@acme/orders": "workspace:*",
+    "@acme/pinned": "3.38.4",
+    "@aws-sdk/client-s3": "3.900.0",
+    "@bufbuild/protobuf": "2.9.0",
+    "@types/lodash": "4.17.0",
+    "@types/estree": "1.0.0",
+    "lodash-es": "4.17.21",
+    "child_process2": "1.0.0",
+    "overruled": "1.0.0",
+    "pg": "8.16.0",
+    "pg-format": "1.0.4",
+    "react": "19.2.0"
+  }
 }`,
   [`${SHOP}/tsconfig.json`]: `{
   // Aliases, as people write them.
@@ -66,7 +90,10 @@ replace example.com/fork => github.com/acme/fork v1.2.3
   'libs/ts/log.ts': '',
   'libs/ts/package.json': '{ "name": "@acme/log" }',
 
-  [`${HELPER}/pyproject.toml`]: '',
+  [`${HELPER}/pyproject.toml`]: `[project]
+name = "acme-agent-helper"
+dependencies = ["psycopg>=3", "redis[hiredis]", "google-cloud-storage", "protobuf", "opentelemetry-api"]
+`,
   [`${HELPER}/src/acme_agent_helper/__init__.py`]: '',
   [`${HELPER}/src/acme_agent_helper/models.py`]: '',
   [`${HELPER}/src/acme_agent_helper/gen/orders_pb2.py`]: '',
@@ -85,6 +112,20 @@ replace example.com/fork => github.com/acme/fork v1.2.3
   'packages/proto/src/acme_proto/orders_pb2.py': '',
   'libs/python/pyproject.toml': '',
   'libs/python/acme_log/__init__.py': '',
+  // A part of a package that others have a part of, too.
+  [`${HELPER}/src/acme_shared/mine.py`]: '',
+  'primitives/agent/other/src/acme_shared/theirs.py': '',
+  'primitives/agent/lab/pyproject.toml': '',
+  'primitives/agent/lab/python/acme_lab/models.py': '',
+  'primitives/agent/lab/acme_single.py': '',
+  // An SDK of which a part leads on to a primitive.
+  'packages/sdk-go/billing/billing.go': 'package billing\n\nimport "example.com/acme/sdk/internal/deep"\n',
+  'packages/sdk-go/internal/deep/deep.go':
+    'package deep\n\nimport _ "example.com/acme/primitives/domain/billing/api"\n',
+  'packages/sdk-ts/src/billing.ts': "export * from './deep.ts';\n",
+  'packages/sdk-ts/src/deep.ts': "export * from '../../../primitives/uisurface/admin/src/index.ts';\n",
+  'packages/sdk-python/src/acme_sdk/billing.py': 'from .deep import rates\n',
+  'packages/sdk-python/src/acme_sdk/deep.py': 'from acme_agent_other import models as rates\n',
 };
 
 const FILES: Readonly<Record<string, string>> = {
@@ -94,7 +135,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 type Language = 'go' | 'ts' | 'python';
-type Source = string | readonly [text: string, path: string];
+type Source = string | readonly [text: string, path: string | undefined, more?: Files];
 
 /** What is no UTF-8: a comment in Latin-1, before an import. */
 function latin1(
@@ -124,7 +165,7 @@ function cases(
   missed: readonly Source[],
 ): readonly CorpusCase[] {
   const one = (source: Source, finds: boolean): CorpusCase => {
-    const [text, path = FILES[language] ?? ''] = typeof source === 'string' ? [source] : source;
+    const [text, path = FILES[language] ?? '', more = {}] = typeof source === 'string' ? [source] : source;
     const content =
       language === 'go' && !text.includes('package ') ? `package service\n\n${text}\n` : `${text}\n`;
     const line = content.trimEnd().split('\n').length;
@@ -132,12 +173,56 @@ function cases(
       rule,
       language,
       name: text,
-      files: { [path]: content },
+      files: { ...more, [path]: content },
       finds: finds ? `${path}:${line}` : undefined,
     };
   };
   return [...found.map((source) => one(source, true)), ...missed.map((source) => one(source, false))];
 }
+
+const GO_MOD = `${base[`${ORDERS}/go.mod`]}`;
+const PACKAGE_JSON = `${base[`${SHOP}/package.json`]}`;
+const VANITY: Files = {
+  [`${ORDERS}/go.mod`]: `${GO_MOD}replace example.com/vanity/billing v1.0.0 => ../billing\n`,
+};
+const LINKED: Files = {
+  [`${SHOP}/package.json`]: PACKAGE_JSON.replace('"react"', '"linked-admin": "file:../admin",\n    "react"'),
+};
+
+const packageJson = (entry: string): Files => ({
+  [`${SHOP}/package.json`]: PACKAGE_JSON.replace('"react"', `${entry},\n    "react"`),
+});
+/** What Vite scaffolds: aliases are in the project of the app. */
+const REFERENCES: Files = {
+  [`${SHOP}/tsconfig.json`]: '{ "files": [], "references": [{ "path": "./tsconfig.app.json" }] }',
+  [`${SHOP}/tsconfig.app.json`]: '{ "compilerOptions": { "paths": { "~app/*": ["../admin/src/*"] } } }',
+};
+const ROOT_DIRS: Files = {
+  [`${SHOP}/tsconfig.json`]: '{ "compilerOptions": { "rootDirs": ["src/pages", "../admin/src"] } }',
+  'primitives/uisurface/admin/src/extra.ts': '',
+};
+const VITE: Files = {
+  [`${SHOP}/vite.config.ts`]: `import { fileURLToPath } from 'node:url';
+export default {
+  resolve: {
+    alias: { theirs: path.resolve(__dirname, '../admin/src'), mine: fileURLToPath(new URL('./src/lib', import.meta.url)) },
+  },
+};
+`,
+};
+const ROOT_TOOLS: Files = {
+  'package.json':
+    '{ "name": "acme", "workspaces": ["*"], "devDependencies": { "vite": "7.0.0", "vitest": "4.0.0" } }',
+};
+const LINKED_PYTHON: Files = {
+  [`${HELPER}/pyproject.toml`]: `[project]
+name = "acme-agent-helper"
+dependencies = ["acme-linked"]
+[tool.uv.sources]
+acme-linked = { path = "../other/libs/linked" }
+`,
+  'primitives/agent/other/libs/linked/acme_linked.py': '',
+};
 
 const TEST = {
   go: `${ORDERS}/internal/service/service_test.go`,
@@ -174,7 +259,7 @@ export const imports: Corpus = {
         'import "example.com/acme/primitives/domain/billing/api"',
         'import _ "example.com/acme/primitives/domain/billing/api"',
         'import . "example.com/acme/primitives/domain/billing"',
-        'import api "example.com/vanity/billing/api"',
+        ['import api "example.com/vanity/billing/api"', FILES.go, VANITY],
         '//go:build integration\n\npackage service\n\nimport `example.com/acme/primitives/domain/billing/api`',
         ['import "example.com/acme/primitives/domain/billing/api"', TEST.go],
       ],
@@ -200,7 +285,7 @@ export const imports: Corpus = {
         "import a from '~admin/built.js';",
         "const a = await import('~admin/index.ts');",
         "import a from '#admin';",
-        "import a from 'linked-admin/src/index.js';",
+        ["import a from 'linked-admin/src/index.js';", FILES.ts, LINKED],
         "import a from '../shared/index.js';",
         "let a: import('@acme/admin/client').A;",
         '/// <reference path="../../../admin/src/index.ts" />',
@@ -241,6 +326,101 @@ export const imports: Corpus = {
         'import acme_sdk.orders_pb2',
         ['import tests\nfrom support import fixture', TEST.python],
         'text = "import acme_agent_other"  # import acme_agent_other',
+      ],
+    ),
+    ...cases(
+      'IMP-001',
+      'go',
+      [
+        [
+          'import "example.com/acme/sdk/x"',
+          FILES.go,
+          { [`${ORDERS}/go.mod`]: `${GO_MOD}replace example.com/acme/sdk => ../billing\n` },
+        ],
+        [
+          'import _ "unsafe"\n\n//go:linkname rate example.com/acme/primitives/domain/billing/api.rate',
+          FILES.go,
+        ],
+        '/* #cgo CFLAGS: -I../../../billing/native */ import "C"',
+        'import "example.com/acme/sdk/billing"',
+        '// notes\u2028func\nimport _ "example.com/acme/primitives/domain/billing/api"',
+      ],
+      [
+        'import "example.com/acme/sdk/orders"',
+        'import _ "unsafe"\n\n//go:linkname now runtime.nanotime',
+        '// #include "item.h"\n// #include <stdio.h>\nimport "C"',
+      ],
+    ),
+    ...cases(
+      'IMP-001',
+      'ts',
+      [
+        ["import a from '@acme/sdk';", FILES.ts, packageJson('"@acme/sdk": "file:../admin"')],
+        [
+          "import a from '@acme/sdk/a';",
+          FILES.ts,
+          {
+            [`${SHOP}/tsconfig.json`]:
+              '{ "compilerOptions": { "paths": { "@acme/sdk/*": ["../admin/src/*"] } } }',
+          },
+        ],
+        ["import a from '~app/index.ts';", FILES.ts, REFERENCES],
+        ["import a from './extra.ts';", FILES.ts, ROOT_DIRS],
+        ["import a from 'theirs/index.ts';", FILES.ts, VITE],
+        ["import a from 'renamed';", FILES.ts, packageJson('"renamed": "workspace:@acme/admin@*"')],
+        ["import a from '@acme/admin';", FILES.ts, packageJson('"@acme/admin": "workspace:*"')],
+        "import a from '@acme/sdk/src/billing.ts';",
+        "import { createRequire as make } from 'node:module';\nconst load = make(import.meta.url);\nload('../../../admin/src/index.ts');",
+        "require?.('../../../admin/src/index.ts');",
+        "(0, require)('../../../admin/src/index.ts');",
+        "const r = require;\nr('../../../admin/src/index.ts');",
+        "const a = new URL('../../../admin/src/index.ts', import.meta.url);",
+        "const a = import.meta.glob('../../../admin/src/*.ts');",
+        "const a = import.meta.resolve('../../../admin/src/index.ts');",
+        ["/** @type {import('../../../admin/src/index.ts').A} */", `${SHOP}/src/pages/home.js`],
+      ],
+      [
+        [
+          "import a from '@acme/pinned';",
+          FILES.ts,
+          { 'package.json': '{ "name": "@acme/pinned", "version": "4.0.0" }' },
+        ],
+        [
+          "import a from '@acme/pinned';",
+          FILES.ts,
+          { 'primitives/uisurface/admin/package.json': '{ "name": "@acme/pinned", "version": "1.0.0" }' },
+        ],
+        ["import a from 'mine/price.ts';", FILES.ts, VITE],
+        "const a = new URL('../lib/price.ts', import.meta.url);",
+        "const a = import.meta.glob(['../lib/*.ts', '!../../../admin/**']);",
+        "import a from '@acme/sdk/src/orders_pb.ts';",
+        ["/* import('../../../admin/src/index.ts') in a comment of TypeScript */", FILES.ts],
+      ],
+    ),
+    ...cases(
+      'IMP-001',
+      'python',
+      [
+        'from acme_shared import theirs',
+        'import acme_shared.theirs',
+        'import acme_lab.models',
+        'import acme_single',
+        ['import acme_linked', FILES.python, LINKED_PYTHON],
+        'from acme_sdk import billing',
+        'from importlib import import_module as load\nload("acme_agent_other")',
+        'import importlib\nload = importlib.import_module\nload("acme_agent_other.models")',
+        'import importlib\ngetattr(importlib, "import_module")("acme_agent_other")',
+        'import runpy\nrunpy.run_module("acme_agent_other")',
+        'import runpy\nrunpy.run_path("../../../other/src/acme_agent_other/models.py")',
+        'from importlib.util import spec_from_file_location\nspec_from_file_location("x", "../../../other/src/acme_agent_other/models.py")',
+        ['pytest_plugins = ["acme_agent_other.models"]', `${HELPER}/tests/conftest.py`],
+        'import acme_ａgent_other',
+        'import importlib\nimportlib.import_module("acme\\x5fagent_other")',
+      ],
+      [
+        'from acme_shared import mine',
+        'from importlib import import_module as load\nload("acme_agent_helper.models")',
+        ['pytest_plugins = ["support"]', `${HELPER}/tests/conftest.py`],
       ],
     ),
     ...cases(
@@ -404,6 +584,60 @@ export const imports: Corpus = {
         ['import psycopg', `${HELPER}/conftest.py`],
         ['import psycopg', `${HELPER}/integration/test_postgres.py`],
         'from google.protobuf import message',
+      ],
+    ),
+    ...cases(
+      'IMP-008',
+      'go',
+      [
+        'import "github.com/acme/unlisted"',
+        'import _ "example.org/x/y"',
+        ['import "github.com/stretchr/testify/assert"', TEST.go],
+        ['package free\n\nimport "github.com/acme/unlisted"', 'primitives/domain/free/free.go'],
+      ],
+      [
+        'import "github.com/pkg/errors2/sub"',
+        'import "google.golang.org/protobuf/proto"',
+        'import "crypto/sha256"',
+        'import "generated/internal/x"',
+        'import "example.com/acme/primitives/domain/orders/not/there/yet"',
+      ],
+    ),
+    ...cases(
+      'IMP-008',
+      'ts',
+      [
+        "import merge from 'deepmerge';",
+        "import a from '@scope/unlisted/sub';",
+        "import a from 'https://esm.sh/a';",
+        "import a from 'npm:left-pad@1';",
+        "import a from '~nowhere/a';",
+        ["import vite from 'vite';", FILES.ts, ROOT_TOOLS],
+      ],
+      [
+        ["import { test } from 'vitest';", TEST.ts, ROOT_TOOLS],
+        ["import { defineConfig } from 'vite';", `${SHOP}/vite.config.ts`, ROOT_TOOLS],
+        "import a from 'virtual:pages';",
+        "import type { Node } from 'estree';",
+        "import react from 'react/jsx-runtime';",
+        "import 'node:test';",
+      ],
+    ),
+    ...cases(
+      'IMP-008',
+      'python',
+      [
+        'import yaml',
+        'from PIL import Image',
+        'import django.urls',
+        ['import anyio', FILES.python, { [`${HELPER}/uv.lock`]: '[[package]]\nname = "anyio"\n' }],
+      ],
+      [
+        'from google.protobuf import message',
+        'from google.cloud import storage_v2'.replace('_v2', '_control'),
+        'import opentelemetry.trace',
+        'import made_by_nobody',
+        'import tomllib',
       ],
     ),
     ...cases(

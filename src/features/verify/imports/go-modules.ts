@@ -1,30 +1,95 @@
 import { posix } from 'node:path';
 import type { Repository } from './repository.ts';
-import type { Resolver, Target } from './target.ts';
+import type { Dependency, Packages, Target } from './target.ts';
+
+/** What a go.mod or go.work says. */
+interface GoFile {
+  readonly path: string;
+  /** Modules that are in folders, by the path that imports begin with. */
+  readonly folders: readonly GoModule[];
+  /** Modules of `require`; `indirect` is one that only other modules need. */
+  readonly requires: readonly { readonly path: string; readonly line: number; readonly indirect: boolean }[];
+  /** Paths of packages of `tool`. */
+  readonly tools: readonly { readonly path: string; readonly line: number }[];
+  /** Module -> the module that `replace` takes in its place. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
 
 /** A path that imports begin with, and the folder where its packages are. */
 interface GoModule {
   readonly path: string;
   readonly folder: string;
+  readonly line: number;
 }
 
+/** First names of the packages that come with Go 1.26, without those that only it may import. */
+const STANDARD = new Set(
+  `archive bufio builtin bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt
+  go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime simd slices sort
+  strconv strings structs sync syscall testing text time unicode unique unsafe weak`.split(/\s+/),
+);
+
 /**
- * Resolves import paths of Go by the modules of the repository and by what `replace` in go.mod and go.work leads to a
- * folder. The longest matching path decides; a file's own module is asked first.
+ * Resolves import paths of Go by the modules of the repository, by what `replace` in go.mod and go.work leads to, and by
+ * what go.mod requires. The longest matching path decides; a file's own module is asked first.
  */
-export async function goResolver(repository: Repository): Promise<Resolver> {
-  const modules = new Map<string, readonly GoModule[]>();
-  for (const file of repository.named('go.mod', 'go.work')) {
-    modules.set(file, readModules((await repository.text(file)) ?? '', posix.dirname(file)));
+export async function goPackages(repository: Repository): Promise<Packages> {
+  const files = new Map<string, GoFile>();
+  for (const path of repository.named('go.mod', 'go.work')) {
+    files.set(path, readGoFile((await repository.text(path)) ?? '', path));
   }
-  const all = [...modules.values()].flat();
-  return async (specifier, from) => {
-    const own = modules.get(repository.nearest(from, 'go.mod') ?? '') ?? [];
-    const module = longest(own, specifier) ?? longest(all, specifier);
-    if (module === undefined) return [{ type: 'package', name: specifier }];
+  const all = [...files.values()].flatMap(({ folders }) => folders);
+  const inFolder = async (module: GoModule, specifier: string): Promise<Target> => {
     const path = await repository.realPath(posix.join(module.folder, specifier.slice(module.path.length)));
-    const target: Target = path === undefined ? { type: 'outside' } : { type: 'path', path };
-    return [target];
+    return path === undefined ? { type: 'outside' } : { type: 'path', path };
+  };
+  return {
+    resolve: async (specifier, from) => {
+      if (/^\.\.?(?:\/|$)/.test(specifier)) {
+        const path = await repository.realPath(posix.join(posix.dirname(from), specifier));
+        return [path === undefined ? { type: 'outside' } : { type: 'path', path }];
+      }
+      const own = files.get(repository.nearest(from, 'go.mod') ?? '');
+      const work = files.get(repository.nearest(from, 'go.work') ?? '');
+      const module = longest(own?.folders ?? [], specifier) ?? longest(all, specifier);
+      return [module === undefined ? packageOf(specifier, own, work) : await inFolder(module, specifier)];
+    },
+    dependencies: async () => {
+      const found: Dependency[] = [];
+      for (const file of files.values()) {
+        for (const module of file.folders.filter(({ folder }) => folder !== posix.dirname(file.path))) {
+          const target = await inFolder(module, module.path);
+          found.push({ path: file.path, line: module.line, specifier: module.path, target });
+        }
+        const named = [...file.requires.filter(({ indirect }) => !indirect), ...file.tools];
+        for (const { path, line } of named) {
+          const target = packageOf(path, file, undefined);
+          if (longest(all, path) === undefined)
+            found.push({ path: file.path, line, specifier: path, target });
+        }
+      }
+      return found;
+    },
+  };
+}
+
+/** A package that is not in the repository. */
+function packageOf(specifier: string, own: GoFile | undefined, work: GoFile | undefined): Target {
+  if (STANDARD.has(specifier.split('/')[0] ?? '')) {
+    return { type: 'package', name: specifier, known: 'standard' };
+  }
+  const within = (path: string) => specifier === path || specifier.startsWith(`${path}/`);
+  const required = own?.requires.find(({ path }) => within(path));
+  const renamed = [...(work?.renamed ?? []), ...(own?.renamed ?? [])].find(([path]) => within(path));
+  const name = renamed === undefined ? specifier : renamed[1] + specifier.slice(renamed[0].length);
+  // A name without a dot is on no server: only a go.mod that is not here can give it a meaning.
+  const isLocal = !(specifier.split('/')[0] ?? '').includes('.');
+  const otherwise = isLocal ? 'unresolved' : 'undeclared';
+  return {
+    type: 'package',
+    name,
+    known: required === undefined && renamed === undefined ? otherwise : 'declared',
+    ...(own === undefined ? {} : { manifest: own.path }),
   };
 }
 
@@ -37,23 +102,57 @@ function longest(modules: readonly GoModule[], specifier: string): GoModule | un
     );
 }
 
-/** The `module` of a go.mod, and each `replace` with a folder; folders may leave the repository. */
-function readModules(text: string, folder: string): readonly GoModule[] {
-  let block = '';
-  return text.split('\n').flatMap((line) => {
-    const words = line
-      .replace(/\/\/.*/, '')
-      .trim()
-      .split(/\s+/)
-      .map((word) => word.replace(/^["`]|["`]$/g, ''));
-    if (words[0] === ')') block = '';
-    const [verb, ...args] = block === '' ? words : [block, ...words];
-    if (args[0] === '(') block = verb ?? '';
-    if (verb === 'module' && args[0] !== undefined) return [{ path: args[0], folder }];
-    const arrow = args.indexOf('=>');
-    const [path, to] = [args[0], args[arrow + 1]];
-    if (verb !== 'replace' || arrow < 1 || path === undefined || !/^\.\.?(?:\/|$)|^\//.test(to ?? ''))
-      return [];
-    return [{ path, folder: posix.isAbsolute(to ?? '') ? '..' : posix.join(folder, to ?? '') }];
+/** The directives of a go.mod or go.work that decide what imports mean; folders may leave the repository. */
+function readGoFile(text: string, path: string): GoFile {
+  const folder = posix.dirname(path);
+  const directives = directivesOf(text);
+  const named = (verb: string) => directives.filter((one) => one.verb === verb);
+  const replaced = named('replace').flatMap(({ args, line }) => {
+    const to = args[args.indexOf('=>') + 1];
+    return args.includes('=>') && to !== undefined ? [{ path: args[0] ?? '', to, line }] : [];
   });
+  const isFolder = (to: string) => /^\.\.?(?:\/|$)|^\//.test(to);
+  const placed = ({ args, line }: Directive) => ({ path: args[0] ?? '', line });
+  return {
+    path,
+    folders: [
+      ...named('module').map((one) => ({ ...placed(one), folder })),
+      ...replaced
+        .filter(({ to }) => isFolder(to))
+        .map(({ to, ...one }) => ({ ...one, folder: posix.isAbsolute(to) ? '..' : posix.join(folder, to) })),
+    ],
+    requires: named('require').map((one) => ({ ...placed(one), indirect: one.indirect })),
+    tools: named('tool').map(placed),
+    renamed: new Map(replaced.filter(({ to }) => !isFolder(to)).map((one) => [one.path, one.to])),
+  };
+}
+
+/** A line of go.mod that says something. */
+interface Directive {
+  readonly verb: string;
+  readonly args: readonly string[];
+  readonly line: number;
+  readonly indirect: boolean;
+}
+
+function directivesOf(text: string): readonly Directive[] {
+  let block = '';
+  return text.split('\n').flatMap((line, i) => {
+    const [verb = '', ...args] = wordsOf(line, block);
+    if (verb === ')') block = '';
+    if (args[0] === '(') block = verb;
+    if (args[0] === undefined || args[0] === '(') return [];
+    return [{ verb, args, line: i + 1, indirect: /\/\/\s*indirect\b/.test(line) }];
+  });
+}
+
+/** A directive and its arguments, without quotes and comments; in a block, each line is one. */
+function wordsOf(line: string, block: string): readonly string[] {
+  const words = line
+    .replace(/\/\/.*/, '')
+    .replace(/[()]/g, ' $& ')
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => word.replace(/^["`]|["`]$/g, ''));
+  return block === '' || words[0] === ')' ? words : [block, ...words];
 }

@@ -1,55 +1,67 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
-import { readJson, record } from './json.ts';
+import satisfies from 'semver/functions/satisfies.js';
+import { isTest } from '../../../languages/all.ts';
+import { type NpmPackage, packageName, readPackages } from './package-json.ts';
 import type { Repository } from './repository.ts';
-import type { Resolver, Target } from './target.ts';
-
-/** A package.json, as far as it decides what imports mean. */
-interface NpmPackage {
-  readonly folder: string;
-  readonly name: string | undefined;
-  /** `#name` -> its targets, by condition. */
-  readonly imports: Readonly<Record<string, unknown>>;
-  /** Dependencies on folders: name -> folder. */
-  readonly linked: ReadonlyMap<string, string>;
-}
-
-/** What a tsconfig.json says of names; folders and files relative to the root of the repository. */
-interface Aliases {
-  readonly baseUrl: string | undefined;
-  readonly paths: readonly (readonly [pattern: string, targets: readonly string[]])[];
-}
+import type { Dependency, Packages, Resolver, Target } from './target.ts';
+import { type Aliases, aliasReader } from './tsconfig.ts';
+import { viteAliasReader } from './vite-aliases.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
-const NO_ALIASES: Aliases = { baseUrl: undefined, paths: [] };
+/** A scheme that only a tool knows; of others, what is behind it is a path or a package. */
+const VIRTUAL = /^(?:virtual|astro|bun|cloudflare):/;
+/** Modules that a framework makes, where the manifest names it. */
+const FRAMEWORKS: Readonly<Record<string, RegExp>> = {
+  '@docusaurus/core': /^@(?:theme(?:-original|-init)?|site|generated|docusaurus)\//,
+  '@sveltejs/kit': /^\$(?:app|env|lib|service-worker)(?:\/|$)/,
+  nuxt: /^(?:#|~~?\/|@@?\/)/,
+};
+/** Files of tools, which are no part of what is built. */
+const TOOL_CONFIG = /(?:^|\/)[\w.-]+\.config\.[cm]?[jt]s$/;
 
 /**
  * Resolves specifiers of TypeScript and JavaScript: relative paths, `#names` and own names of package.json, aliases of
- * tsconfig.json, and packages of the repository by name or by `file:` and `link:`.
+ * tsconfig.json and Vite, and packages by what the importing package.json says of them: of the repository where it names
+ * a folder, the workspace, or a version that the workspace has; else of the registry.
  */
-export async function npmResolver(repository: Repository): Promise<Resolver> {
-  const packages = new Map<string, NpmPackage>();
-  for (const file of repository.named('package.json')) {
-    packages.set(file, npmPackage(readJson((await repository.text(file)) ?? ''), posix.dirname(file)));
-  }
-  const byName = new Map([...packages.values()].map(({ name, folder }) => [name, folder]));
-  const aliases = new Map<string, Promise<Aliases>>();
-  const aliasesOf = (from: string): Promise<Aliases> => {
-    const file = repository.nearest(from, 'tsconfig.json') ?? repository.nearest(from, 'jsconfig.json');
-    if (file === undefined) return Promise.resolve(NO_ALIASES);
-    const known = aliases.get(file) ?? readAliases(repository, file, 0);
-    aliases.set(file, known);
-    return known;
+export async function npmPackages(repository: Repository): Promise<Packages> {
+  const packages = await readPackages(repository);
+  const byName = new Map(
+    [...packages.values()].flatMap((one) => (one.name === undefined ? [] : [[one.name, one] as const])),
+  );
+  const aliasesOf = aliasReader(repository, (name) => byName.get(name)?.folder);
+  const viteAliasesOf = viteAliasReader(repository);
+  const manifestsOf = (from: string): readonly NpmPackage[] => {
+    const found: NpmPackage[] = [];
+    for (let file = repository.nearest(from, 'package.json'); file !== undefined; ) {
+      const manifest = packages.get(file);
+      if (manifest !== undefined) found.push(manifest);
+      const folder = posix.dirname(file);
+      file = folder === '.' ? undefined : repository.nearest(folder, 'package.json');
+    }
+    return found;
   };
   const at = async (path: string): Promise<Target> => {
     const found = await repository.realPath(existing(repository, path) ?? path);
     return found === undefined ? { type: 'outside' } : { type: 'path', path: found };
   };
+  const named = async (specifier: string, manifest: NpmPackage | undefined): Promise<Target | undefined> => {
+    const name = packageName(specifier);
+    const rest = specifier.slice(name.length);
+    if (manifest?.name === name) return at(posix.join(manifest.folder, rest));
+    const spec = manifest?.dependencies.get(name)?.spec;
+    const place = placeOf(name, spec, manifest?.folder ?? '.', byName);
+    if ('folder' in place) return at(posix.join(place.folder, rest));
+    return spec === undefined ? undefined : { type: 'package', name: place.name + rest, known: 'declared' };
+  };
 
   const resolve: Resolver = async (specifier, from) => {
     if (/^(?:file:|\/)/.test(specifier)) return [{ type: 'outside' }];
-    if (/^\.\.?(?:\/|$)/.test(specifier)) return [await at(posix.join(posix.dirname(from), specifier))];
-    const own = packages.get(repository.nearest(from, 'package.json') ?? '');
+    const aliases = await aliasesOf(from);
+    if (/^\.\.?(?:\/|$)/.test(specifier)) return relative(specifier, from, aliases);
+    if (isBuiltin(specifier)) return [{ type: 'package', name: specifier, known: 'standard' }];
+    const [own, ...above] = manifestsOf(from);
     const [internal] = specifier.startsWith('#')
       ? matching(Object.entries(own?.imports ?? {}), specifier)
       : [];
@@ -60,17 +72,118 @@ export async function npmResolver(repository: Repository): Promise<Resolver> {
       );
       return (await Promise.all(targets)).flat();
     }
-    const { found, missing } = aliasOf(await aliasesOf(from), specifier, repository);
-    if (found !== undefined) return [await at(found)];
-    const name = packageName(specifier);
-    const folder = own?.linked.get(name) ?? byName.get(name);
-    const target: Target =
-      folder === undefined || isBuiltin(specifier)
-        ? { type: 'package', name: specifier }
-        : await at(posix.join(folder, specifier.slice(name.length)));
-    return missing === undefined ? [target] : [await at(missing), target];
+    const aliased = await aliasTargets(specifier, from, aliases);
+    if (aliased.isFound) return aliased.targets;
+    const target = await packageTarget(specifier, from, own, above);
+    // What an alias names need not be there yet.
+    const isNamed = aliased.targets.length > 0 && target.type === 'package' && target.known === 'undeclared';
+    return isNamed ? aliased.targets : [...aliased.targets, target];
   };
-  return resolve;
+
+  /** What is relative may be in any of the folders of `rootDirs`. */
+  const relative = async (specifier: string, from: string, aliases: readonly Aliases[]) => {
+    const path = posix.join(posix.dirname(from), specifier);
+    const places = aliases.flatMap(({ rootDirs }) => {
+      const root = rootDirs.find((one) => path.startsWith(`${one}/`));
+      return root === undefined
+        ? []
+        : rootDirs.map((other) => posix.join(other, path.slice(root.length + 1)));
+    });
+    const found = [path, ...places].find((one) => existing(repository, one) !== undefined);
+    return [await at(found ?? path)];
+  };
+
+  const aliasTargets = async (specifier: string, from: string, aliases: readonly Aliases[]) => {
+    const read = aliases.map((one) => aliasOf(one, specifier, repository));
+    const found = new Set(read.flatMap((one) => one.found ?? []));
+    for (const [name, target] of await viteAliasesOf(from)) {
+      if (specifier !== name && !specifier.startsWith(`${name.replace(/\/$/, '')}/`)) continue;
+      if (target === undefined) return { isFound: true, targets: [unresolved(specifier)] };
+      const rest = specifier.slice(name.length);
+      // A target that is no path is another package.
+      if (target.includes('/') || !byName.has(target)) found.add(posix.join(target, rest));
+    }
+    const missing = read.find((one) => one.missing !== undefined)?.missing;
+    const paths = found.size > 0 ? [...found] : missing === undefined ? [] : [missing];
+    return { isFound: found.size > 0, targets: await Promise.all(paths.map(at)) };
+  };
+
+  const packageTarget = async (
+    specifier: string,
+    from: string,
+    own: NpmPackage | undefined,
+    above: readonly NpmPackage[],
+  ): Promise<Target> => {
+    if (isVirtual(specifier, own)) return unresolved(specifier);
+    // Deno and bundlers: `npm:pg@8/lib`.
+    const plain = specifier.replace(/^(?:npm|jsr):\/?((?:@[^/]+\/)?[^/@]+)(?:@[^/]*)?/, '$1');
+    const name = packageName(plain);
+    const found = plain === specifier ? await named(specifier, own) : undefined;
+    if (found !== undefined) return found;
+    if (own?.dependencies.has(typesOf(name))) return { type: 'package', name: plain, known: 'declared' };
+    const tools = isTest(from) || TOOL_CONFIG.test(from) ? above : [];
+    const manifest = tools.find(({ dependencies }) => dependencies.has(name));
+    if (manifest !== undefined) return (await named(plain, manifest)) ?? unresolved(plain);
+    const place = own === undefined ? {} : { manifest: own.path };
+    return { type: 'package', name: plain, known: 'undeclared', ...place };
+  };
+
+  return {
+    resolve,
+    dependencies: async () => {
+      const found: Dependency[] = [];
+      for (const manifest of packages.values()) {
+        for (const [name, { line }] of manifest.dependencies) {
+          const target = await named(name, manifest);
+          if (target !== undefined) found.push({ path: manifest.path, line, specifier: name, target });
+        }
+      }
+      return found;
+    },
+  };
+}
+
+/** Whether a tool makes the module, so that no manifest names it. */
+function isVirtual(specifier: string, own: NpmPackage | undefined): boolean {
+  if (own?.dependencies.has(packageName(specifier))) return false;
+  const frameworks = Object.entries(FRAMEWORKS).filter(([name]) => own?.dependencies.has(name));
+  return VIRTUAL.test(specifier) || frameworks.some(([, modules]) => modules.test(specifier));
+}
+
+function unresolved(name: string): Target {
+  return { type: 'package', name, known: 'unresolved' };
+}
+
+/** `@types/a` of `a`, `@types/scope__a` of `@scope/a`. */
+function typesOf(name: string): string {
+  return `@types/${name.replace(/^@/, '').replace('/', '__')}`;
+}
+
+/**
+ * The folder of a package in the repository, or its name in the registry, by what a manifest says of it. Without a word
+ * of the manifest, package managers find what the workspace has of that name.
+ */
+function placeOf(
+  name: string,
+  spec: string | undefined,
+  folder: string,
+  byName: ReadonlyMap<string, NpmPackage>,
+): { readonly folder: string } | { readonly name: string } {
+  const path = spec === undefined ? undefined : /^(?:file|link|portal):(.+)$/.exec(spec)?.[1];
+  if (path !== undefined) return { folder: posix.join(folder, path) };
+  const [, alias] = /^(?:npm|workspace):((?:@[^/@]+\/)?[^/@]+)@/.exec(spec ?? '') ?? [];
+  const real = alias ?? name;
+  const own = byName.get(real);
+  if (own === undefined || own.isRoot) return { name: real };
+  return isOfWorkspace(spec, own) ? { folder: own.folder } : { name: real };
+}
+
+/** Whether a version is met by a package of the workspace, as package managers see it. */
+function isOfWorkspace(spec: string | undefined, { version }: NpmPackage): boolean {
+  if (spec === undefined || spec.startsWith('workspace:') || spec === '' || spec === '*') return true;
+  const range = spec.replace(/^npm:(?:@[^/@]+\/)?[^/@]+@/, '');
+  if (/^(?:latest|next|catalog:.*)$/.test(range)) return true;
+  return version === undefined || satisfies(version, range, { includePrerelease: true });
 }
 
 /**
@@ -100,56 +213,6 @@ function existing(repository: Repository, path: string): string | undefined {
     if (suffix !== undefined) return `${start}${suffix}`;
   }
   return undefined;
-}
-
-/** `@scope/name` of `@scope/name/sub/path`. */
-export function packageName(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-}
-
-function npmPackage(json: Readonly<Record<string, unknown>>, folder: string): NpmPackage {
-  const dependencies = [
-    'dependencies',
-    'devDependencies',
-    'optionalDependencies',
-    'peerDependencies',
-  ].flatMap((key) => Object.entries(record(json[key])));
-  const linked = dependencies.flatMap(([name, version]) => {
-    const path = /^(?:file|link|portal):(.+)$/.exec(String(version))?.[1];
-    return path === undefined ? [] : [[name, posix.join(folder, path)] as const];
-  });
-  return {
-    folder,
-    name: typeof json.name === 'string' ? json.name : undefined,
-    imports: record(json.imports),
-    linked: new Map(linked),
-  };
-}
-
-async function readAliases(repository: Repository, file: string, depth: number): Promise<Aliases> {
-  const folder = posix.dirname(file);
-  const json = readJson((await repository.text(file)) ?? '');
-  const options = record(json.compilerOptions);
-  const bases = [json.extends ?? []]
-    .flat()
-    .filter((base) => typeof base === 'string' && base.startsWith('.'));
-  let inherited = NO_ALIASES;
-  for (const base of depth < 10 ? bases : []) {
-    const path = posix.join(folder, String(base));
-    const found = [path, `${path}.json`].find((candidate) => repository.files.has(candidate));
-    if (found !== undefined) inherited = await readAliases(repository, found, depth + 1);
-  }
-  const baseUrl =
-    typeof options.baseUrl === 'string' ? posix.join(folder, options.baseUrl) : inherited.baseUrl;
-  if (options.paths === undefined) return { baseUrl, paths: inherited.paths };
-  const paths = Object.entries(record(options.paths)).map(([pattern, targets]) => {
-    const all = Array.isArray(targets) ? targets.map(String) : [];
-    return [pattern, all.map((target) => posix.join(baseUrl ?? folder, target))] as const;
-  });
-  return { baseUrl, paths };
 }
 
 /** What the best pattern says, with what its `*` matched put in; patterns are those of tsconfig.json and package.json. */

@@ -5,17 +5,24 @@ import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */
-type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003';
+type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
 
-/** The rule about code of this repository that an import breaks; undefined where it may be. */
+/**
+ * The rule about what an import leads to that it breaks; undefined where it may be: the standard library, the primitive's
+ * own code, what its manifest names and is no code of this repository, or an SDK that leads into no primitive.
+ */
 export function brokenPathRule(found: Subjects['import'], context: Context): PathRule | undefined {
-  const { primitive, owner, target, proto } = found;
-  if (primitive === undefined || isListed(found, context.config.imports.sdk[found.language]))
+  const { primitive, shippedBy, owner, target, proto, inManifest } = found;
+  const ids = primitive === undefined ? shippedBy : [primitive.id];
+  if (ids.length === 0) return undefined;
+  if (owner !== undefined) return ids.every((id) => id === owner.id) ? undefined : 'IMP-001';
+  if (primitive === undefined || inManifest) return undefined;
+  if (target.type !== 'outside' && isListed(found, context.config.imports.sdk[found.language]))
     return undefined;
-  if (owner !== undefined && owner.id !== primitive.id) return 'IMP-001';
-  if (owner !== undefined) return undefined;
   if (proto) return 'IMP-002';
-  return target.type === 'path' || target.type === 'outside' ? 'IMP-003' : undefined;
+  if (target.type === 'path' || target.type === 'outside') return 'IMP-003';
+  const isForbidden = isListed(found, context.config.imports.forbidden);
+  return target.type === 'package' && target.known === 'undeclared' && !isForbidden ? 'IMP-008' : undefined;
 }
 
 /** The entry of a list that an import path falls under. */
@@ -135,23 +142,25 @@ export function infrastructureOf(
 }
 
 /** Whether a file may import infrastructure: a test, or one of those that its kind names. */
-export function mayImportInfrastructure({ path, primitive }: Subjects['import']): boolean {
+export function mayImportInfrastructure({ path, primitive, inManifest }: Subjects['import']): boolean {
   const infra = primitive?.kind?.imports?.infra;
-  if (primitive === undefined || infra === undefined) return true;
+  if (primitive === undefined || infra === undefined || inManifest) return true;
   const file = path.slice(primitive.path.length + 1);
   return isTest(file) || infra.some((glob) => globMatcher(glob)(file));
 }
 
 /** A problem at the place of an import. */
 export function importProblem(
-  { specifier, line, column, typeOnly }: Subjects['import'],
+  { specifier, line, column, typeOnly, inManifest }: Subjects['import'],
   message: string,
   fix: string,
 ): Problem {
+  const code = typeOnly ? 'Type import' : 'Import';
+  const word = inManifest ? 'Dependency' : code;
   return {
-    message: `${typeOnly ? 'Type import' : 'Import'} ${message}`,
+    message: `${word} ${message}`,
     line,
-    column,
+    ...(inManifest ? {} : { column }),
     key: specifier,
     fix: { kind: 'text', text: fix },
   };

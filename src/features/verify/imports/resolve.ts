@@ -1,31 +1,42 @@
 import { posix } from 'node:path';
-import type { LanguageId } from '../../../languages/all.ts';
-import type { Primitive, Subjects } from '../subjects.ts';
+import { isTest, LANGUAGE_IDS, type LanguageId } from '../../../languages/all.ts';
+import type { InFile, Primitive, Subjects } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
-import { goResolver } from './go-modules.ts';
-import { npmResolver } from './npm-packages.ts';
+import { goPackages } from './go-modules.ts';
+import { npmPackages } from './npm-packages.ts';
 import { protoIn } from './proto.ts';
-import { pythonResolver } from './python-projects.ts';
+import { pythonPackages } from './python-projects.ts';
 import { Repository } from './repository.ts';
-import type { Resolver } from './target.ts';
+import type { Packages } from './target.ts';
 
-/** Resolves the imports of source files, each target once. */
-export async function resolveImports(
-  sources: readonly Subjects['source'][],
+/** Says what imports lead to. */
+export interface ImportResolver {
+  readonly repository: Repository;
+  /** The imports of source files, in their order. */
+  resolve(sources: readonly Subjects['source'][]): Promise<readonly Subjects['import'][]>;
+  /** What manifests depend on, as imports of the manifest. */
+  dependencies(): Promise<readonly Subjects['import'][]>;
+}
+
+/** What imports are resolved with. */
+export interface Owners {
+  /** The folder of primitives, relative to the root of the repository. */
+  readonly primitivesFolder: string;
+  readonly ownerOf: (path: string) => Primitive | undefined;
+  readonly inFile: (path: string) => Omit<InFile, 'path'>;
+}
+
+/** Reads the manifests of a repository; each target is resolved once. `plain` are files that are known to be no links. */
+export async function openImports(
   tree: WorkTree,
-  {
-    primitivesFolder,
-    ownerOf,
-  }: { readonly primitivesFolder: string; readonly ownerOf: (path: string) => Primitive | undefined },
-): Promise<readonly Subjects['import'][]> {
-  const repository = await Repository.open(
-    tree,
-    sources.map(({ path }) => path),
-  );
-  const resolvers: Readonly<Record<LanguageId, Resolver>> = {
-    go: await goResolver(repository),
-    ts: await npmResolver(repository),
-    python: await pythonResolver(repository, primitivesFolder),
+  plain: Iterable<string>,
+  { primitivesFolder, ownerOf, inFile }: Owners,
+): Promise<ImportResolver> {
+  const repository = await Repository.open(tree, plain);
+  const packages: Readonly<Record<LanguageId, Packages>> = {
+    go: await goPackages(repository),
+    ts: await npmPackages(repository),
+    python: await pythonPackages(repository, primitivesFolder),
   };
   const isProto = protoIn(repository);
   const leadTo = async (
@@ -34,7 +45,7 @@ export async function resolveImports(
     names: readonly string[],
     from: string,
   ) => {
-    const targets = await targetsOf({ specifier, names }, from, resolvers[language]);
+    const targets = await targetsOf({ specifier, names }, from, packages[language].resolve);
     const found = new Map<string, Led>();
     for (const { specifier, target } of targets) {
       const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
@@ -45,21 +56,39 @@ export async function resolveImports(
     }
     return [...found.values()];
   };
-  /** What an import leads to is the same in all files of a folder. */
+  /** What an import leads to is the same in all files of a folder, but for tests. */
   const known = new Map<string, readonly Led[]>();
-  const resolved: Subjects['import'][] = [];
-  for (const { language, imports, path, primitive, shippedBy } of sources) {
-    const folder = posix.dirname(path);
-    for (const { specifier, names = [], typeOnly, line, column } of imports) {
-      const key = JSON.stringify([language, folder, specifier, names]);
-      const led = known.get(key) ?? (await leadTo(language, specifier, names, path));
-      known.set(key, led);
-      for (const one of led) {
-        resolved.push({ language, names, typeOnly, line, column, path, primitive, shippedBy, ...one });
+  return {
+    repository,
+    resolve: async (sources) => {
+      const resolved: Subjects['import'][] = [];
+      for (const { language, imports, path, primitive, shippedBy } of sources) {
+        const folder = posix.dirname(path);
+        const isTool = isTest(path) || path.includes('.config.');
+        for (const { specifier, names = [], typeOnly, line, column } of imports) {
+          const key = JSON.stringify([language, folder, isTool, specifier, names]);
+          const led = known.get(key) ?? (await leadTo(language, specifier, names, path));
+          known.set(key, led);
+          for (const one of led) {
+            resolved.push({ language, names, typeOnly, line, column, path, primitive, shippedBy, ...one });
+          }
+        }
       }
-    }
-  }
-  return resolved;
+      return resolved;
+    },
+    dependencies: async () => {
+      const found: Subjects['import'][] = [];
+      for (const language of LANGUAGE_IDS) {
+        for (const { path, line, specifier, target } of await packages[language].dependencies()) {
+          const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
+          const place = { path, line, column: 1, ...inFile(path) };
+          const what = { specifier, target, owner, proto: false, names: [], typeOnly: false };
+          found.push({ language, ...place, ...what, inManifest: true });
+        }
+      }
+      return found;
+    },
+  };
 }
 
 type Resolved = Pick<Subjects['import'], 'specifier' | 'target'>;
@@ -68,7 +97,7 @@ type Led = Pick<Subjects['import'], 'specifier' | 'target' | 'owner' | 'proto'>;
 async function targetsOf(
   { specifier, names }: { readonly specifier: string | undefined; readonly names: readonly string[] },
   from: string,
-  resolve: Resolver,
+  resolve: Packages['resolve'],
 ): Promise<readonly Resolved[]> {
   if (specifier === undefined) return [{ specifier: '', target: { type: 'unknown' } }];
   const found: Resolved[] = [];
@@ -80,7 +109,28 @@ async function targetsOf(
       found.push({ specifier: module, target });
   }
   if (found.length === 0 || found.length < names.length) {
-    found.push(...(await resolve(specifier, from)).map((target) => ({ specifier, target })));
+    const [target, ...more] = await resolve(specifier, from);
+    // `from google.cloud import storage`: the manifest may name what is below.
+    const isNamed =
+      target?.type === 'package' &&
+      target.known !== 'declared' &&
+      target.known !== 'standard' &&
+      (await areDeclared(specifier, names, from, resolve));
+    const first = isNamed && target?.type === 'package' ? { ...target, known: 'declared' as const } : target;
+    found.push(
+      ...[...(first === undefined ? [] : [first]), ...more].map((one) => ({ specifier, target: one })),
+    );
   }
   return found;
+}
+
+async function areDeclared(
+  specifier: string,
+  names: readonly string[],
+  from: string,
+  resolve: Packages['resolve'],
+): Promise<boolean> {
+  if (names.length === 0) return false;
+  const targets = await Promise.all(names.map((name) => resolve(`${specifier}.${name}`, from)));
+  return targets.every(([target]) => target?.type === 'package' && target.known === 'declared');
 }

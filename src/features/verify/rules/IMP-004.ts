@@ -9,7 +9,7 @@ export const rule: Rule<'import'> = {
   within: 'repository',
   check: (found, { config }) => {
     const entry = listed(found, config.imports.forbidden);
-    if (entry === undefined) return [];
+    if (entry === undefined || found.by !== undefined) return [];
     return [
       importProblem(
         found,

@@ -9,7 +9,8 @@ export const rule: Rule<'import'> = {
   subject: 'import',
   check: (found, { config }) => {
     const entry = infrastructureOf(found, config.imports.infra);
-    if (entry === undefined || found.typeOnly || mayImportInfrastructure(found)) return [];
+    if (entry === undefined || found.by !== undefined || found.typeOnly || mayImportInfrastructure(found))
+      return [];
     const files = found.primitive?.kind?.imports?.infra ?? [];
     return [
       importProblem(

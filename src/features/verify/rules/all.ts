@@ -20,6 +20,7 @@ import { rule as IMP_004 } from './IMP-004.ts';
 import { rule as IMP_005 } from './IMP-005.ts';
 import { rule as IMP_006 } from './IMP-006.ts';
 import { rule as IMP_007 } from './IMP-007.ts';
+import { rule as IMP_008 } from './IMP-008.ts';
 import { rule as INT_001 } from './INT-001.ts';
 import { rule as INT_002 } from './INT-002.ts';
 import { rule as INT_003 } from './INT-003.ts';
@@ -80,6 +81,7 @@ export const rules: readonly AnyRule[] = [
   IMP_005,
   IMP_006,
   IMP_007,
+  IMP_008,
   INT_001,
   INT_002,
   INT_003,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { npmResolver } from '../../../../src/features/verify/imports/npm-packages.ts';
+import { npmPackages } from '../../../../src/features/verify/imports/npm-packages.ts';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
 import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/policy.ts';
 import { Repository } from '../../../../src/features/verify/imports/repository.ts';
@@ -28,6 +28,17 @@ describe('imports of Go', () => {
     ['package a\nimport `raw.com/x`', ['raw.com/x']],
     ['package a\nimport "\\x66mt"', ['fmt']],
     ['package a\n// #include <stdio.h>\nimport "C"\nimport "os"', ['os']],
+    ['package a\n// notes\u2028func\nimport "fmt"', ['fmt']],
+    ['package a\n// notes\rfunc\nimport "fmt"', ['fmt']],
+    ['package a\nimport "C"\nimport `fm\rt`', ['fmt']],
+    [
+      'package a\n\n// #include "../b/b.h"\n// #include <c.h>\n// #cgo LDFLAGS: -L../lib\nimport "C"',
+      ['../b/b.h', '../lib'],
+    ],
+    [
+      'package a\nimport _ "unsafe"\n\n//go:linkname f a.b/c.f\nfunc f()\n\n//go:linkname g',
+      ['unsafe', 'a.b/c'],
+    ],
     ['/*\nfunc in a comment\n*/\npackage a\n\nimport "fmt"\n', ['fmt']],
     ['package a\n// import "no"\n/* import "no" */\nvar s = `\nimport "no"\n`', []],
     ['package a\nimport "fmt"\nfunc f() { this is the business of the compiler', ['fmt']],
@@ -64,6 +75,21 @@ describe('imports of Python', () => {
     ['__import__("a" "b")', ['ab']],
     ['__import__(f"a{b}")', ['?']],
     ['import_module(name)', ['?']],
+    ['# a\rimport b\r\nimport c', ['b', 'c']],
+    ['import ｒequests\nfrom ａ．b import c'.replace('．', '.'), ['requests', 'a.b c']],
+    ['# -*- coding: latin-1 -*-\nimport a', ['a']],
+    ['#!/usr/bin/env python\n# vim: set fileencoding=utf8 :\nimport a', ['a']],
+    ['import a\n# coding: rot13\n', ['a']],
+    ['from importlib import import_module as load\nload("a")', ['importlib import_module', 'a']],
+    ['import importlib as i\nload = i.import_module\nload(x)', ['importlib', '?']],
+    ['import importlib\n(importlib.import_module)("a")', ['importlib', 'a']],
+    ['getattr(importlib, "import_module")("\\x61")', ['a']],
+    ['import_module("\\N{LATIN SMALL LETTER A}")', ['?']],
+    ['pkgutil.resolve_name("a.b:c")', ['a.b']],
+    ['runpy.run_path("../a.py")\nrunpy.run_path(path)', ['file:../a.py', '?']],
+    ['spec_from_file_location("a", "b/a.py")', ['file:b/a.py']],
+    ['pytest_plugins = "a"\n', ['a']],
+    ['pytest_plugins = ["a", name]  # b', ['a', '?']],
     ['s = """\nimport no\n"""\n# import no\n', []],
     ['x = 1 \\\n  + 2\nfrom a \\\n  import b\r\n', ['a b']],
     ['match x:\n    case 1:\n        import a\ntype T = int\ndef f[T](x: T): ...\n', ['a']],
@@ -87,6 +113,24 @@ describe('imports of TypeScript', () => {
     ['const a = await import(name);', ['?']],
     [`const a = await import(\`./\${name}.ts\`);`, ['?']],
     ["const a = require('a'); require.resolve('b'); module.require('c'); require(d);", ['a', 'b', 'c', '?']],
+    [
+      "require?.('a'); (0, require)('b'); module['require']('c'); (require as any)('d');",
+      ['a', 'b', 'c', 'd'],
+    ],
+    [
+      "import { createRequire as make } from 'node:module'; const load = make(import.meta.url); load('a'); make(x)('b');",
+      ['node:module', 'a', 'b'],
+    ],
+    ["let r; r = require; const s = r; s('a'); s.resolve('b'); t('no');", ['a', 'b']],
+    ["process.getBuiltinModule('fs'); globalThis.process.getBuiltinModule(x);", ['fs', '?']],
+    ["new URL('./a.ts', import.meta.url); new URL('a/b.ts', import.meta.url);", ['./a.ts', './a/b.ts']],
+    ["new URL('https://a.b/c', import.meta.url); new URL('/a', import.meta.url); new URL('no', base);", []],
+    [
+      "import.meta.glob('./a/*.ts'); import.meta.glob(['../b/**', '!../c/**']); import.meta.glob(x);",
+      ['./a', '../b', '?'],
+    ],
+    ["import.meta.resolve('a');", ['a']],
+    ["/** @type {import('no').A} */\nconst a = 1;", []],
     ["import a = require('a'); import b = a.b;", ['a']],
     ["import type a = require('a');", ['type a']],
     ["let a: import('a').A; let b: typeof import('b');", ['type a', 'type b']],
@@ -98,6 +142,16 @@ describe('imports of TypeScript', () => {
     ['const a = <T,>(x: T) => <any>x; enum E { A }\nusing x = f();\nimport "a";', ['a']],
   ])('%j', async (text, expected) => {
     expect(await importsOf('a.ts', text)).toEqual(expected);
+  });
+
+  test('types in the comments of JavaScript', async () => {
+    const text = `/**
+ * @type {import('a').A | import("./b.js").B}
+ * @import { C } from 'c'
+ */
+// import('no')
+/* import('no') */`;
+    expect(await importsOf('a.js', text)).toEqual(['type a', 'type ./b.js', 'type c']);
   });
 
   test.each(['a.tsx', 'a.jsx', 'a.js'])('JSX in %s', async (path) => {
@@ -117,6 +171,12 @@ describe('what cannot be read', () => {
   test.each([
     ['a.go', 'package a\nimport "fmt\n', 'syntax error'],
     ['a.py', 'import a\ndef (:\n', 'syntax error'],
+    [
+      'a.py',
+      '# -*- coding: raw_unicode_escape -*-\n# \\u000aimport a\n',
+      'it is in the encoding raw_unicode_escape, not in UTF-8',
+    ],
+    ['a.py', '\n# coding=utf-7\n', 'it is in the encoding utf-7, not in UTF-8'],
     ['a.ts', 'import {', 'Unexpected token'],
     ['a.ts', undefined, 'it is not text in UTF-8'],
     ['a.ts', `x=${'('.repeat(200_000)}`, 'it is nested too deeply'],
@@ -148,6 +208,6 @@ test('the page of IMP-005 names all infrastructure', async () => {
 
 test('a dollar sign in the name of a file is nothing special to an alias', async () => {
   const files = { 'tsconfig.json': '{"compilerOptions":{"paths":{"@/*":["./src/*"]}}}', 'src/$$.ts': '' };
-  const resolve = await npmResolver(await Repository.open(memoryTree(files), []));
+  const { resolve } = await npmPackages(await Repository.open(memoryTree(files), []));
   expect(await resolve('@/$$', 'a.ts')).toEqual([{ type: 'path', path: 'src/$$.ts' }]);
 });
