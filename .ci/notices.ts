@@ -16,19 +16,23 @@ const ALLOWED = new Set([
 ]);
 
 /**
- * The notices of every package that a bundle took a file from, sorted by name.
- * Throws for a licence that is not on the list.
+ * The notices of every package that a bundle took a file from, sorted by name,
+ * and of data in our sources that others wrote. Throws for a licence that is not on the list.
  *
  * `inputs` are paths relative to `root`.
  */
 export async function thirdPartyNotices(root: string, inputs: readonly string[]): Promise<string> {
   const folders = new Set(inputs.flatMap((path) => packageFolder(path) ?? []));
-  const notices = await Promise.all([...folders].map((folder) => noticeOf(join(root, folder))));
+  const data = inputs.filter((path) => path.startsWith('src/') && path.endsWith('.json'));
+  const notices = await Promise.all([
+    ...[...folders].map((folder) => noticeOf(join(root, folder))),
+    ...data.map((path) => noticeOfData(join(root, path))),
+  ]);
   const blocks = notices
     .sort((a, b) => (a.title < b.title ? -1 : 1))
     .map(({ title, text }) => `${title}\n\n${text}\n`);
   const rule = `\n${'-'.repeat(80)}\n\n`;
-  return `primitive contains code of these packages, each under the licence that follows its name.\n${rule}${[...new Set(blocks)].join(rule)}`;
+  return `primitive contains code and data of these packages, each under the licence that follows its name.\n${rule}${[...new Set(blocks)].join(rule)}`;
 }
 
 /** The innermost `node_modules/<name>` or `node_modules/@scope/<name>` of a path. */
@@ -47,6 +51,13 @@ async function noticeOf(folder: string): Promise<{ readonly title: string; reado
   const absent = `Copyright ${holder}. The package itself carries no text of its licence.`;
   const text = texts.length === 0 ? absent : texts.map((part) => part.trim()).join('\n\n');
   return { title: `${name} ${version} (${license})`, text };
+}
+
+/** Of data of others that stands in our sources: it says where it comes from. */
+async function noticeOfData(file: string): Promise<{ readonly title: string; readonly text: string }> {
+  const { source, version, license } = JSON.parse(await readFile(file, 'utf8'));
+  if (!isAllowed(license?.id)) throw new Error(`${file} does not say under which licence it may be bundled`);
+  return { title: `${source} ${version} (${license.id})`, text: license.text };
 }
 
 /** `MIT`, or `(MIT OR X)` where one of the choices is allowed. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { analyse } from 'scslre';
 import { describe, expect, it } from 'vitest';
 import { runPattern } from '../../src/dispatch/inputs.ts';
+import { ALLOW_LENGTH } from '../../src/features/verify/secrets/gitleaks.ts';
 import { slowInputOf } from '../support/patterns/growth.ts';
 import { type Pattern, type PatternsOfFile, patternsOf } from '../support/patterns/patterns-of.ts';
 
@@ -17,9 +18,16 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const MADE: Readonly<Record<string, string>> = {
   'src/builders/buildx.ts': 'three words of ours, for what buildx prints',
   'src/dispatch/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
+  'src/features/verify/secrets/gitleaks.ts': 'of the data beside it, which is judged below',
   'src/kinds/kind.ts': 'is not matched, only compiled',
   'src/kinds/stubs.ts': 'names, without quantifiers',
 };
+
+/** What rules of gitleaks let pass. */
+interface AllowList {
+  readonly patterns?: readonly string[];
+  readonly paths?: readonly string[];
+}
 
 /** Of the preset, the rules and what they use; before that is what its bundler put there for equal texts. */
 const PRESET = 'node_modules/@secretlint/secretlint-rule-preset-recommend/module/index.js';
@@ -57,6 +65,30 @@ describe('regular expressions', () => {
     expect(slow(rules)).toEqual([]);
   });
 
+  it('of the rules of gitleaks take linear time; what they let pass, where texts are short', {
+    timeout: 600_000,
+  }, () => {
+    const file = 'src/features/verify/secrets/gitleaks.json';
+    const { rules, allow } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as {
+      readonly rules: readonly {
+        readonly id: string;
+        readonly pattern: string;
+        readonly path?: string;
+        readonly allow?: readonly AllowList[];
+      }[];
+      readonly allow: readonly AllowList[];
+    };
+    const searched = rules.map(({ id, pattern }) => ({ place: id, source: pattern, flags: '' }));
+    expect(searched.length).toBeGreaterThan(200);
+    expect(slow(searched)).toEqual([]);
+    const asked = [...allow, ...rules.flatMap((rule) => rule.allow ?? [])].flatMap(
+      ({ patterns = [], paths = [] }) => [...patterns, ...paths],
+    );
+    const paths = rules.flatMap(({ path }) => path ?? []);
+    const short = [...asked, ...paths].map((source) => ({ place: 'allow', source, flags: '' }));
+    expect(slow(short, ALLOW_LENGTH)).toEqual([]);
+  });
+
   it.each([
     [
       'headers of a private key',
@@ -84,9 +116,9 @@ function stated({ place, source, flags }: Pattern): readonly string[] {
   );
 }
 
-function slow(patterns: readonly Pattern[]): readonly string[] {
+function slow(patterns: readonly Pattern[], length?: number): readonly string[] {
   return patterns.flatMap(({ place, source, flags }) => {
-    const found = slowInputOf(source, flags);
+    const found = slowInputOf(source, flags, length);
     return found === undefined ? [] : [`${place} /${source}/${flags}: ${found.input}: ${found.why}`];
   });
 }

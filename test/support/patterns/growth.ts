@@ -25,22 +25,25 @@ const MANY = 16;
  * input. Inputs come from the pattern alone: what leads to a quantifier, its body many times, and something that lets the
  * match fail; and the same many times, for what a search tries again at each place.
  */
-export function slowInputOf(source: string, flags: string): Slow | undefined {
+export function slowInputOf(source: string, flags: string, length = LONG): Slow | undefined {
   const pattern = new RegExp(source, flags.includes('y') ? flags : `${flags.replace('g', '')}g`);
   for (const { show, make } of inputsFor(source, flags)) {
-    const time = (length: number) => timeOf(pattern, make(length));
-    const first = time(LONG);
+    const time = (characters: number) => timeOf(pattern, make(characters));
+    const first = time(length);
     if (first <= QUICK) continue;
     if (first === Number.POSITIVE_INFINITY)
-      return { input: show, why: `more than ${TOO_LONG} ms for ${LONG} characters` };
-    const [short, long] = [Math.min(time(LONG / GROWTH), time(LONG / GROWTH)), Math.min(first, time(LONG))];
+      return { input: show, why: `more than ${TOO_LONG} ms for ${length} characters` };
+    const [short, long] = [
+      Math.min(time(length / GROWTH), time(length / GROWTH)),
+      Math.min(first, time(length)),
+    ];
     if (long / short <= RATIO) continue;
     // What takes so little may have been held up by something else: it has to grow again.
-    const longer = long > CLEAR ? Number.POSITIVE_INFINITY : time(LONG * GROWTH);
+    const longer = long > CLEAR ? Number.POSITIVE_INFINITY : time(length * GROWTH);
     if (longer / long > RATIO)
       return {
         input: show,
-        why: `${short.toFixed(1)} ms for ${LONG / GROWTH} characters, ${long.toFixed(1)} ms for ${LONG}`,
+        why: `${short.toFixed(1)} ms for ${length / GROWTH} characters, ${long.toFixed(1)} ms for ${length}`,
       };
   }
   return undefined;

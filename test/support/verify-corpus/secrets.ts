@@ -62,6 +62,12 @@ function cases(
   ];
 }
 
+/** The account key of Azure's emulator, which its documentation prints. */
+const AZURITE = [
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1',
+  'OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K',
+  '1SZFPTOtr/KBHBeksoGMGw==',
+].join('');
 const key = random(32);
 const password = `tr0ub4dor-${random(6)}`;
 
@@ -80,9 +86,14 @@ export const secrets: Corpus = {
         ['main.go', 2, `package a\nconst key = \`${pem('PRIVATE KEY')}\`\n`],
         ['age.txt', 1, `AGE-SECRET-KEY-1${random(58, 'upper')}\n`],
         ['store.p12', 1, Uint8Array.from([0x30, 0, 1, 2])],
+        ['kubeconfig', 3, `users:\n- user:\n    client-key-data: ${base64(pem('RSA PRIVATE KEY'))}\n`],
+        ['.env', 1, `TLS_KEY=${base64(pem('PRIVATE KEY'))}\n`],
+        ['wrapped.txt', 1, `${base64(pem('OPENSSH PRIVATE KEY')).replace(/.{76}/g, '$&\n')}\n`],
       ],
       [
         ['cert.pem', pem('CERTIFICATE')],
+        ['kubeconfig', `certificate-authority-data: ${base64(pem('CERTIFICATE'))}\n`],
+        ['header.txt', `${base64('-----BEGIN PRIVATE KEY-----\n...')}\n`],
         ['public.pem', pem('PUBLIC KEY')],
         ['README.md', 'Put `-----BEGIN PRIVATE KEY-----` before it.\n'],
         ['example.pem', '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n'],
@@ -115,10 +126,35 @@ export const secrets: Corpus = {
         ['j.txt', 2, `${'a'.repeat(3 * 1024 * 1024)}\nghp_${random(36)}\n`],
         ['utf-16le.env', 2, Buffer.from(`\ufeff# Windows\r\nTOKEN=ghp_${random(36)}\r\n`, 'utf16le')],
         ['utf-16be.env', 1, Buffer.from(`\ufeffTOKEN=ghp_${random(36)}\n`, 'utf16le').swap16()],
+        ['aws.yaml', 1, `accessKeyID: AKIA${random(16, 'upper')}\n`],
+        ['twilio.ts', 1, `const sid = 'SK${random(32, 'hex')}';\n`],
+        ['discord.py', 1, `discord = "M${random(23)}.${random(6)}.${random(38)}"\n`],
+        ['hook.txt', 1, `https://discord.com/api/webhooks/${random(18, 'digit')}/${random(68)}\n`],
+        ['jira.sh', 1, `curl -H "X: ATATT3xFfGF0${random(180)}=${random(8, 'hex')}"\n`],
+        ['oauth.json', 1, `{ "client_secret": "GOCSPX-${random(28)}" }\n`],
+        ['refresh.txt', 1, `1//0${random(60)}\n`],
+        ['sas.txt', 1, `https://a.blob.core.windows.net/b?sv=2024&sig=${random(43)}%3D\n`],
+        [
+          'langfuse.env',
+          1,
+          `KEY=sk-lf-${random(8, 'hex')}-${['4a1c', '9b2e', '8f3d'].join('-')}-${random(12, 'hex')}\n`,
+        ],
+        [
+          'pull.yaml',
+          2,
+          `data:\n  x: ${base64(`{"auths":{"ghcr.io":{"auth":"${base64(`svc:${password}`)}"}}}`)}\n`,
+        ],
+        ['linear.md', 1, `lin_api_${random(40)}\n`],
         ['k.go', 1, `package a; var t = "eyJ${random(20)}.eyJ${random(40)}.${random(43)}"\r\n`],
       ],
       [
         ['a.md', 'Tokens begin with ghp_ and have 36 more characters.\n'],
+        ['test-token.ts', "encrypt('xoxb-test-token'); const key = 'sk-lf-1234567890';\n"],
+        ['azurite.env', `AZURE_KEY=${AZURITE}\nDefaultEndpointsProtocol=http;AccountKey=${AZURITE}\n`],
+        ['member.go', 'package a\n\nvar a = s.AutoAllocatedIPv4Address\n'],
+        ['cert.go', `package a\n\nconst c = "\\nEAAA${'A'.repeat(20)}EwDQYJKoZIhvcNAQEL"\n`],
+        ['pull.yaml', `data:\n  x: ${base64('{"auths":{"ghcr.io":{"auth":"dXNlcjpwYXNzd29yZA=="}}}')}\n`],
+        ['image.yaml', `image: quay.io/acme/results-api:${random(40, 'hex')}\n`],
         ['b.go', 'package a\nvar prefix = "ghp_"\nvar mask = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"\n'],
         ['c.yaml', 'accessKey: AKIAIOSFODNN7EXAMPLE\n'],
         ['d.ts', "const key = process.env.STRIPE_KEY ?? '';\nconst sku = 'sk_test';\n"],
@@ -141,11 +177,28 @@ export const secrets: Corpus = {
         ['c.go', 2, `package a\nconst dsn = "mongodb+srv://svc:${password}@cluster0.acme.net/app"\n`],
         ['d.ts', 1, `const url = 'https://svc:${password}@api.acme.io/v1';\n`],
         ['e.txt', 1, `Server=sql.acme.io;Database=app;User Id=svc;Password=${password};\n`],
+        [
+          'mysql.go',
+          2,
+          `package a\nconst dsn = "svc:${password}@tcp(db.acme.io:3306)/orders?parseTime=true"\n`,
+        ],
+        [
+          'pg.go',
+          2,
+          `package a\nconst dsn = "host=db.acme.io user=svc password=${password} dbname=orders"\n`,
+        ],
+        ['pg.env', 1, `DSN="password='${password}' host=10.0.0.5 user=svc"\n`],
+        ['app.properties', 1, `url=jdbc:postgresql://db.acme.io/orders?user=svc&password=${password}\n`],
+        ['ms.properties', 1, `url=jdbc:sqlserver://db.acme.io:1433;user=sa;password=${password}\n`],
         ['f.env', 1, `REDIS_URL=rediss://:${password}@cache.acme.io:6380/0\n`],
       ],
       [
         ['.env', 'DATABASE_URL=postgres://app:secret@localhost:5432/app\n'],
         ['a.yaml', 'url: postgres://postgres:postgres@db:5432/app\n'],
+        ['mysql.go', 'package a\nconst dsn = "root:password@tcp(127.0.0.1:3306)/orders"\n'],
+        ['pg.go', 'package a\nconst dsn = "host=%s user=%s password=%s dbname=orders"\n'],
+        ['local.go', `package a\nconst dsn = "host=localhost user=svc password=${password} dbname=orders"\n`],
+        ['app.properties', `url=jdbc:postgresql://db/orders?user=\${USER}&password=\${PASSWORD}\n`],
         ['b.py', 'url = f"postgres://{user}:{password}@{host}/app"\n'],
         ['c.sh', `psql "postgres://app:\${PASSWORD}@db/app"\n`],
         ['d.ts', "const url = 'https://user:pass@example.com/';\n"],
@@ -229,8 +282,26 @@ export const secrets: Corpus = {
         ['a.yaml', 1, `apiKey: ${key}\n`],
         ['b.yml', 2, `env:\n  - password: "${password}"\n`],
         ['c.yaml', 1, `{ client_secret: ${key} }\n`],
+        ['pair.yaml', 3, `env:\n- name: DB_PASSWORD\n  value: ${password}\n`],
+        ['pair.json', 3, `[{\n"name": "API_KEY",\n"value": "${key}" }]\n`],
+        ['block.yaml', 2, `token: |-\n  ${key}\n`],
+        ['config.json', 1, `{ "auths": { "ghcr.io": { "auth": "${base64(`svc:${password}`)}" } } }\n`],
+        ['header.yaml', 1, `header: "Authorization: Bearer ${key}"\n`],
+        ['app-key.yaml', 1, `APP_KEY: ${random(32)}\n`],
+        ['version.yaml', 1, `SECRET_V2: ${key}\n`],
       ],
       [
+        [
+          'objects.yaml',
+          'secret: ibm-s390x-ssh-key\nsecret: aws-ssh-key-4x8\ntoken: konflux-ci.pull-secret-v12\n',
+        ],
+        ['rules.yaml', 'password:\n  minLength12chars: true\ntoken:\n  ttlSeconds3600andMore: 1\n'],
+        ['pair.yaml', 'env:\n- name: DB_PASSWORD\n  value: $(DB_PASSWORD_1)\n- name: TOKEN\n  value: ""\n'],
+        [
+          'header.yaml',
+          `a: "Authorization: Bearer \${TOKEN}"\nb: "Authorization: Basic dXNlcjpwYXNzd29yZA=="\n`,
+        ],
+        ['sorted.yaml', 'sort_key: 4f7Bq9ZkLm2Xr8Wc1Tn6\nidempotency_key: "refund-cus_LqT4v8-20260709"\n'],
         ['hash.yaml', 'admin.password: $2a$10$rRyBsGSHK6.uc8fntPwVIuLVHgsAhAX7TcdrqW\n'],
         [
           'names.yaml',
@@ -252,13 +323,27 @@ export const secrets: Corpus = {
         ['setup.md', 3, `Put this into the file:\n\n    client_secret: ${key}\n`],
         ['.env.production', 2, `# ours\nexport DB_PASSWORD=${password}\n`],
         ['app.properties', 1, `service.api.key = ${key}\r\n`],
+        ['.netrc', 1, `machine acme.io login svc password ${password}\n`],
+        ['basic.sh', 1, `curl -H "Authorization: Basic ${base64(`svc:${password}`)}" https://acme.io\n`],
+        ['curl.sh', 1, `curl -fsS -u svc:${password} https://acme.io\n`],
+        ['flag.sh', 1, `docker login --username svc --password ${password} ghcr.io\n`],
+        ['key.sh', 1, `curl -H "X-Api-Key: ${key}" https://acme.io\n`],
       ],
       [
         [
           'setup.md',
           'The token is kept for 24 hours.\nThe password must have 12 characters.\nAPI key: see https://acme.io\n',
         ],
-        ['.env.example', 'SERVICE_TOKEN=\nDB_PASSWORD=changeme\nAPI_KEY=xxxxxxxxxxxxxxxxxxxx1\n'],
+        [
+          '.env.example',
+          'S3_SECRET_ACCESS_KEY=\nS3_MULTI_PART_SIZE=5242880\nTOKEN=\n\nA_B_C=d41d8cd98f00b204\n',
+        ],
+        ['empty.env', 'DB_PASSWORD=\r\nDB_PORT5432_IN_USE=yes_it_is_1\r\n'],
+        [
+          'curl.sh',
+          'curl -u "$USER:$PASSWORD" https://acme.io\ncurl --user admin:changeme https://acme.io\n',
+        ],
+        ['.env.sample', 'SERVICE_TOKEN=\nDB_PASSWORD=changeme\nAPI_KEY=xxxxxxxxxxxxxxxxxxxx1\n'],
         ['.env', 'SERVICE_TOKEN=$OTHER_TOKEN_2\nTOKEN_FILE=/run/secrets/token_1\nSECRET_NAME=orders\n'],
         [
           'app.ini',
@@ -333,6 +418,13 @@ export const secrets: Corpus = {
           secret(`stringData: { url: "https://github.com/acme", username: svc, tls.crt: ${base64('x509')} }`),
         ],
         ['h.yaml', secret(`stringData: { email-username: svc4a7, mtime: "2024-05-06T07:08:09Z" }`)],
+        [
+          'i.yaml',
+          secret(
+            `data: { DATABASE_PORT: ${base64('5432')}, DATABASE_KIND: ${base64('postgresql')}, aws_region: ${base64('us-east-1')}, bucket: ${base64('kb-logs-42')} }`,
+          ),
+        ],
+        ['j.yaml', secret('stringData: { mail: "admin@acme.io", retention: "12d", replicas: "3" }')],
         ['f.yaml', secret('data:\n  password: ""\n  other:\ntype: Opaque')],
       ],
     ),

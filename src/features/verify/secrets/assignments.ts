@@ -1,36 +1,63 @@
 import { posix } from 'node:path';
 import { entropyOf } from './entropy.ts';
-import { isPlaceholder } from './placeholder.ts';
+import { isPlaceholder, isPublic } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
 /** Names that say that the value is a credential; as the end of a name, so that `token_url` is none. */
 const NAME =
-  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|base|base64|b64))?';
+  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|base|base64|b64))?(?:[_.-]?v?\\d{1,2})?';
 
-/** `name = "value"`, `"name": 'value'`, `name := \`value\``, `name: str = "value"`, `setenv("NAME", "value")`. */
+/**
+ * `name = "value"`, `"name": 'value'`, `name := \`value\``, `name: str = "value"`, `setenv("NAME", "value")`. The value may
+ * begin below its name, as formatters write it.
+ */
 const QUOTED = new RegExp(
-  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?\\s*(?::\\s*[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:|,)\\s*(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
+  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?[ \\t]{0,20}(?::[ \\t]{0,4}[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:|,)[ \\t]{0,20}(?:\\r?\\n[ \\t]{0,40})?(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
   'gi',
 );
-/** `NAME=value`, `name: value`, `ENV NAME value`, in files where texts need no quotes. */
+/** `NAME=value`, `name: value`, in files where texts need no quotes; never over the end of a line. */
 const PLAIN = new RegExp(
-  `(?:^|[\\s;])(?:export\\s+|-\\s+)?(?<name>${NAME})(?:\\s*[:=]\\s*|\\s+)(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})(?=\\s|;|#|$)`,
+  `(?:^|[\\s;])(?:export[ \\t]{1,4}|-[ \\t]{1,4})?(?<name>${NAME})[ \\t]{0,20}[:=][ \\t]{0,20}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})(?=\\s|;|#|$)`,
   'gim',
 );
+/** `name: |-` and the value in the next line. */
+const BLOCK = new RegExp(
+  `^[ \\t]{0,40}(?:-[ \\t]{1,4})?["']?(?<name>${NAME})["']?:[ \\t]{1,4}[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,60}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})[ \\t]{0,4}$`,
+  'gim',
+);
+/** `ENV NAME value`, `--name value`. */
+const SPACED = new RegExp(
+  `(?:^[ \\t]{0,8}ENV[ \\t]{1,4}|[\\s"']--)(?<name>${NAME})(?:[ \\t]{1,4}|=)["']?(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&$]{8,512})(?=["'\\s;#]|$)`,
+  'gim',
+);
+const NETRC = /(?<![^\s])(?<name>password)\s{1,8}(?<value>\S{8,512})/g;
+/** A pair of name and value, as in the environment of a container. */
+const PAIR = new RegExp(
+  `(?:^|[\\s{,])["']?(?:name|key)["']?[ \\t]{0,20}[:=][ \\t]{0,20}["']?(?<name>${NAME})["']?,?[ \\t]{0,4}\\r?\\n[ \\t]{0,60}["']?value["']?[ \\t]{0,20}[:=][ \\t]{0,20}(?<quote>["']?)(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})\\k<quote>(?=[\\s,;#}]|$)`,
+  'gim',
+);
+
 const PLAIN_FILES =
   /(?:^|\/)(?:\.env(?:\..*)?|(?:Docker|Container)file.*|\.npmrc|\.pypirc|\.netrc)$|\.(?:env|dockerfile|ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars|mdx?|rst)$/is;
+const SPACED_FILES = /(?:^|\/)(?:Docker|Container)file.*$|\.(?:dockerfile|ya?ml|sh|bash|mdx?|rst)$/is;
+const PAIR_FILES = /\.(?:ya?ml|json|jsonc|tf|hcl|tpl|jsonnet|libsonnet)$/i;
 
 /** Files made by programs: digests in them look like secrets. */
 const MADE =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
 
-/** A word that each of the names has in it; few files have one. */
-const WORD = /pass|secret|token|key|credential/i;
+/** Words that each of the names has in it, in lower case; few files have one. */
+export const assignmentWords: readonly string[] = ['pass', 'secret', 'token', 'key', 'credential'];
 
-/** Literals that are assigned to the name of a credential and look random. */
-export function findAssignments(path: string, text: string): readonly Literal[] {
-  if (MADE.test(path) || !WORD.test(text)) return [];
-  const patterns = PLAIN_FILES.test(path) ? [QUOTED, PLAIN] : [QUOTED];
+/** Literals that are assigned to the name of a credential and look random, in a text that has these words. */
+export function findAssignments(path: string, text: string, words: ReadonlySet<string>): readonly Literal[] {
+  if (MADE.test(path) || !assignmentWords.some((word) => words.has(word))) return [];
+  const patterns = [QUOTED];
+  if (PLAIN_FILES.test(path)) patterns.push(PLAIN);
+  if (/\.ya?ml$/i.test(path)) patterns.push(BLOCK);
+  if (SPACED_FILES.test(path)) patterns.push(SPACED);
+  if (/(?:^|\/)[._]netrc$/.test(path)) patterns.push(NETRC);
+  if (PAIR_FILES.test(path)) patterns.push(PAIR);
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
       const { name = '', value = '' } = match.groups ?? {};
@@ -40,11 +67,22 @@ export function findAssignments(path: string, text: string): readonly Literal[] 
   );
 }
 
+/** Whether a file is made by a program, such as a lock file. */
+export function isMade(path: string): boolean {
+  return MADE.test(path);
+}
+
 /** Whether a value looks like a secret that a person or a program made up. */
 export function looksRandom(name: string, value: string): boolean {
-  if (isPlaceholder(value) || isCode(value) || isSealed(value)) return false;
+  if (isPlaceholder(value) || isPublic(value) || isCode(value) || isSealed(value)) return false;
+  if (isObject(value) || isIdentifier(value)) return false;
   const decoded = Buffer.from(value, 'base64').toString('utf8');
-  if (isPlaceholder(decoded) || /^[a-z]+(?:[-_ ][a-z]+)*$/.test(decoded)) return false;
+  if (
+    isPlaceholder(decoded) ||
+    isPlaceholder(decoded.slice(decoded.indexOf(':') + 1)) ||
+    /^[A-Za-z]+(?:[-_ ,.]{1,2}[A-Za-z]+)*[.!]?$/.test(decoded)
+  )
+    return false;
   const classes = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/].filter((one) => one.test(value)).length;
   if (/pass(?:word|wd|phrase)/i.test(name))
     return classes >= 2 && /[0-9]/.test(value) && entropyOf(value) >= 2.5;
@@ -60,6 +98,27 @@ function isCode(value: string): boolean {
   // Words with one separator, few digits: names of keys, headers, metrics.
   const words = value.split(/[-_./:]/);
   return words.length > 1 && words.every((word) => /^(?:[A-Za-z]+|[A-Za-z]*\d{1,3}|v?\d{1,4})$/.test(word));
+}
+
+/**
+ * The name of an object, as Kubernetes and registries write it: `ibm-s390x-ssh-key`. In lower case, with separators; as many
+ * words as not, and none that is long and mixes letters with digits.
+ */
+function isObject(value: string): boolean {
+  if (!/^[a-z0-9]+(?:[-./_][a-z0-9]+)+$/.test(value)) return false;
+  const parts = value.split(/[-./_]/);
+  const words = parts.filter((part) => /^[a-z]{2,}$/.test(part) && /[aeiouy]|^[a-z]{2,3}$/.test(part));
+  return (
+    words.length * 2 >= parts.length &&
+    parts.every((part) => part.length <= 8 || /^[a-z]+\d{0,3}$/.test(part))
+  );
+}
+
+/** A name in code, maybe of a member: `s.AutoAllocatedIPv4Address`; most of it is words in camel case. */
+export function isIdentifier(value: string): boolean {
+  if (!/^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/.test(value)) return false;
+  const words = value.match(/[A-Z]?[a-z]{3,}/g) ?? [];
+  return words.join('').length >= value.length * 0.75;
 }
 
 /** Encrypted for a controller of Sealed Secrets: the length of an RSA key, the key, the data. */

@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { looksRandom } from './assignments.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
@@ -7,9 +8,13 @@ const SECRET = /\bkind["']?\s*:\s*["']?Secret["']?\s*(?:[,}]|$)/m;
 /** A line that is only there for a template engine. */
 const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;
 
-/** Names of values that are kept beside a secret and are none. */
+/** Names of values that are kept beside a secret and are none: where it counts, of what kind it is, who uses it. */
 const PUBLIC =
-  /^(?:type|url|(?:.*[-_.])?user(?:name)?|name|host(?:name)?|port|project|namespace|server|database|dbname|.*\.(?:crt|cer|pub))$/i;
+  /^(?:type|url|name|project|namespace|server|dbname|.*\.(?:crt|cer|pub)|(?:.*[-_.])?(?:user(?:name)?|host(?:name)?|port|kind|database|region|bucket|endpoint|uri?l|provider|email|enabled|scopes?|issuer|audience|account[-_]?id|ca[-_]?cert(?:ificate)?|cert(?:ificate)?|public[-_]?key|ssl[-_]?mode|scheme|protocol|path|prefix))$/i;
+
+/** Names of values that are secrets, however simple they are. */
+const CREDENTIAL =
+  /pass|pwd|secret|token|key|cred|auth|dsn|conn|salt|pin$|jwt|cookie|hmac|cert|\.(?:json|ya?ml|pem|p12)$/i;
 
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?$/;
 
@@ -42,8 +47,14 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
     const text = read(value.value);
     const known = isScalar(name) ? String(name.value) : '';
     if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
+    if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text))) return [];
     return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
+}
+
+/** A number, a word of a configuration, an address without a password. */
+function isPlain(text: string): boolean {
+  return /^(?:[\d.:,-]{1,24}|true|false|https?:\/\/[^\s@]+|[\w.-]+@[\w-]+\.[\w.-]+)$/i.test(text.trim());
 }
 
 function decode(value: string): string {

@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
+
 /** Words that people write where a secret belongs. */
 const WORDS =
-  /^(?:change[-_ ]?(?:me|it)|(?:my|your|the|some|a|an|test|dummy|fake|example|sample|default)?[-_ ]?(?:pass(?:word|wd|phrase)?|pw|secret|token|api[-_ ]?key|key|credentials?|value)(?:[-_ ]?(?:here|goes[-_ ]here|value|\d{1,4}))?|none|null|nil|undefined|true|false|yes|no|todo|tbd|redacted|hidden|masked|removed|placeholder|example|sample|dummy|fake|test(?:ing|er|user)?|admin|root|guest|user(?:name)?|postgres|mysql|mariadb|mongo|redis|rabbitmq|minio(?:admin)?|keycloak|grafana|sa|localhost|letmein|hunter2|super[-_ ]?secret|p[a@]ssw[o0]rd\d{0,4}|foo(?:bar)?|bar|baz|qux)$/i;
+  /^(?:change[-_ ]?(?:me|it)|(?:my|your|the|some|a|an|test|dummy|fake|example|sample|default|admin|root|user|db)?[-_ ]?(?:(?:access|secret|auth)[-_ ]?)?(?:pass(?:word|wd|phrase)?|pw|secret|token|api[-_ ]?key|key|credentials?|value)(?:[-_ ]?(?:here|goes[-_ ]here|value|\d{1,4}))?|none|null|nil|undefined|true|false|yes|no|todo|tbd|redacted|hidden|masked|removed|placeholder|example|sample|dummy|fake|test(?:ing|er|user)?|admin|root|guest|user(?:name)?|postgres|mysql|mariadb|mongo|redis|rabbitmq|minio(?:admin)?|keycloak|grafana|sa|localhost|letmein|hunter2|super[-_ ]?secret|p[a@]ssw[o0]rd\d{0,4}|foo(?:bar)?|bar|baz|qux)$/i;
 
 /** What a program fills in: `${NAME}`, `$(command)`, `{{ name }}`, `<name>`, `%(name)s`, `%NAME%`, `@name@`, `$NAME`, `{name}`. */
 const REFERENCE =
@@ -15,7 +17,7 @@ export function isPlaceholder(value: string): boolean {
   if (text === '' || WORDS.test(text) || REFERENCE.test(text) || HASH.test(text)) return true;
   if (/^(.)\1*$/.test(text) || /^[*.•x_-]+$/i.test(text) || /(?:x{4}|\*{3}|\.{3}|…)/i.test(text)) return true;
   if (
-    /(?:example|placeholder|your[-_ ]|change[-_]?me|dummy|redacted|goes[-_]here|[-_]here$|^my[-_]|not[-_]?a[-_]?(?:real|secret))/i.test(
+    /(?:example|placeholder|your[-_ ]|change[-_]?me|replace[-_ ](?:me|with|this)|lorem ipsum|if[-_]you[-_]see|dummy|redacted|goes[-_]here|[-_]here$|^my[-_]|not[-_]?a[-_]?(?:real|secret))/i.test(
       text,
     )
   )
@@ -23,10 +25,38 @@ export function isPlaceholder(value: string): boolean {
   return isSequence(text);
 }
 
+/**
+ * Values that vendors publish for everybody, as the first 16 digits of their SHA-256: the accounts of the emulators of Azure
+ * Storage and Cosmos DB, the example of jwt.io, Stripe's two keys for tests, the play server of MinIO, the keys for tests of
+ * reCAPTCHA, the first account of Hardhat, kubeadm's bootstrap token.
+ */
+const PUBLIC: ReadonlySet<string> = new Set([
+  '0011cc25eb432071',
+  'aa6547439583c3a2',
+  '051d093c4bdedbf2',
+  '2cafc0970149a84f',
+  'f2d6ca16515033e5',
+  '1bbb9293c38acc5e',
+  'df452eef23e8cf2c',
+  '03b970ed8171d73b',
+  'f5e95c9954635b65',
+  'bc1a50966c9e6486',
+  'a4b8b245ab28bc4f',
+]);
+
+/** Whether a value, or the last part of it, is one that its vendor publishes for everybody. */
+export function isPublic(value: string): boolean {
+  const parts = [value, value.slice(value.lastIndexOf('.') + 1), value.slice(value.indexOf('=') + 1)];
+  return parts.some((part) => part.length < 200 && PUBLIC.has(hash('sha256', part).slice(0, 16)));
+}
+
 /** `12345678`, `abcdefgh`, `0123456789abcdef`. */
 function isSequence(text: string): boolean {
-  const steps = [...text.toLowerCase()]
-    .slice(1)
-    .map((character, i) => character.charCodeAt(0) - text.toLowerCase().charCodeAt(i));
-  return steps.filter((step) => step === 1 || step === 0).length >= steps.length * 0.8;
+  const lower = text.slice(0, 512).toLowerCase();
+  let steps = 0;
+  for (let i = 1; i < lower.length; i += 1) {
+    const step = lower.charCodeAt(i) - lower.charCodeAt(i - 1);
+    if (step === 0 || step === 1) steps += 1;
+  }
+  return steps >= (lower.length - 1) * 0.8;
 }

@@ -1,7 +1,13 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { entropyOf } from '../../../../src/features/verify/secrets/entropy.ts';
+import type { SecretFormat } from '../../../../src/features/verify/secrets/format.ts';
+import { findCustomFormats } from '../../../../src/features/verify/secrets/formats.ts';
+import gitleaks from '../../../../src/features/verify/secrets/gitleaks.json' with { type: 'json' };
 import { secretScan } from '../../../../src/features/verify/secrets/scan.ts';
+import { unfiltered } from '../../../../src/features/verify/secrets/secretlint.ts';
+import { searchFor } from '../../../../src/features/verify/secrets/words.ts';
 import { verifyFiles } from '../../../support/verify-corpus/run.ts';
 import { secrets } from '../../../support/verify-corpus/secrets.ts';
 
@@ -23,6 +29,56 @@ test('a value is neither cached nor reported, nor a part of it', async () => {
       expect(secretWords?.filter((word) => shown.includes(word) && /\d/.test(word)) ?? [], rule).toEqual([]);
     }
   }
+});
+
+test('words are found as they are by one search for each', () => {
+  const letters = fc.constantFrom('a', 'b', 'A', 'B', '.', '-', 'é');
+  const texts = (maxLength: number) => fc.string({ unit: letters, maxLength });
+  const words = fc.array(
+    texts(4).map((text) => text.toLowerCase().replaceAll('é', 'a')),
+    { maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(words, texts(40), (all, text) => {
+      const wanted = all.filter((word) => word !== '');
+      const found = wanted.filter((word) => text.toLowerCase().includes(word));
+      expect([...searchFor(wanted)(text)].sort()).toEqual([...new Set(found)].sort());
+    }),
+  );
+});
+
+test('each rule of Secretlint runs only where a text has one of its words', () => {
+  expect(unfiltered).toEqual([]);
+});
+
+test('rules of gitleaks are those of one version, with its licence, and the reasons of those that are not taken', () => {
+  expect(gitleaks).toMatchObject({ version: '8.30.1', license: { id: 'MIT' } });
+  expect(gitleaks.license.text).toContain('Copyright');
+  const ids = gitleaks.rules.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.filter((id) => Object.hasOwn(gitleaks.leftOut, id))).toEqual([]);
+  expect(ids.length + Object.keys(gitleaks.leftOut).length).toBe(222);
+  for (const { id, keywords, pattern } of gitleaks.rules) {
+    expect(keywords, id).toEqual(keywords.map((word) => word.toLowerCase()));
+    expect(() => new RegExp(pattern), id).not.toThrow();
+  }
+});
+
+test('formats that are given as data find what they describe, placeholders left out', () => {
+  const formats: readonly SecretFormat[] = [
+    {
+      name: 'Acme key',
+      kind: 'token',
+      pattern: /\bacme-([\w-]{20})/g,
+      words: ['acme-'],
+      group: 1,
+      entropy: 3,
+    },
+  ];
+  const text = `a: acme-${VALUE.slice(0, 20)}\nb: acme-xxxxxxxxxxxxxxxxxxxx\nc: acme-aaaabbbbaaaabbbbaaaa\n`;
+  expect(findCustomFormats(formats, text)).toEqual([
+    { kind: 'token', name: 'Acme key', value: VALUE.slice(0, 20), index: 8 },
+  ]);
 });
 
 test('what is beside a marker is reported without what looks like a secret', async () => {
@@ -54,6 +110,10 @@ test.each([
   ['a name without an end', `${'a_'.repeat(500_000)}password`],
   ['addresses without an end', 'a://b:c'.repeat(100_000)],
   ['connection strings without an end', 'Server=a;'.repeat(50_000)],
+  ['pairs without an end', 'a=b '.repeat(200_000)],
+  ['base64 without an end', `LS0tLS1CRUdJTi${'A'.repeat(1_000_000)}`],
+  ['names of services without an end', 'discord = '.repeat(50_000)],
+  ['steps of one', `password: ${'abcdefgh'.repeat(50_000)}`],
   ['headers without an end', '-----BEGIN PRIVATE KEY-----\n'.repeat(20_000)],
 ])('%s take no time out of proportion', { timeout: 20_000 }, async (_, text) => {
   expect(await secretScan.scan({ path: 'a.yaml', bytes: new Uint8Array(), text })).toBeInstanceOf(Array);

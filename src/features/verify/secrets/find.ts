@@ -1,0 +1,83 @@
+import { isTest } from '../../../languages/all.ts';
+import { addressOf } from './address.ts';
+import { assignmentWords, findAssignments, isIdentifier, isMade, looksRandom } from './assignments.ts';
+import { encodedWords } from './encoded.ts';
+import { findFormats, isSecret } from './formats.ts';
+import { findByGitleaks, gitleaksWords } from './gitleaks.ts';
+import { findManifestSecrets } from './manifests.ts';
+import { ownFormats } from './own-formats.ts';
+import type { Literal } from './secret.ts';
+import { secretlintWords } from './secretlint.ts';
+import { searchFor } from './words.ts';
+
+/** Folders of samples, and stories of components: secrets in them are made up, as in tests. */
+const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?)\/|\.stories\.[cm]?[jt]sx?$/i;
+/** Words in the names of folders whose data is for tests: not of code, for which the convention of its language counts. */
+const TEST_WORDS = new Set(['test', 'tests', 'testing', 'testdata', 'e2e']);
+const CODE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|cs|rb|php|rs|swift|scala|c|cc|cpp|h)$/i;
+
+/** One pass over a text says which of the formats, of Secretlint's and of gitleaks' rules have to search it. */
+const wordsIn = searchFor([
+  ...secretlintWords,
+  ...gitleaksWords,
+  ...encodedWords,
+  ...assignmentWords,
+  ...ownFormats.flatMap(({ words = [] }) => words),
+]);
+
+/** All secrets in the content of a file; of a binary one, those of known formats. */
+export async function findSecrets(
+  path: string,
+  content: string,
+  isBinary: boolean,
+): Promise<readonly Literal[]> {
+  const text = unescaped(path, content);
+  const words = wordsIn(text);
+  const isSample = isTest(path) || SAMPLES.test(path) || (!CODE.test(path) && isTestData(path));
+  const assignable = !isBinary && !isSample;
+  const known = await findFormats(text, words);
+  const formats = known.filter((literal) => {
+    const { kind, name, value } = literal;
+    if (!isSecret(literal)) return false;
+    if (kind === 'assignment') return assignable;
+    if (kind === 'url') return !isBinary && (!isSample || isRemote(value));
+    return !isSample || name !== 'JSON Web Token';
+  });
+  const assignments = assignable ? findAssignments(path, text, words) : [];
+  const manifests = /\.(?:ya?ml|json|tpl)$/.test(path)
+    ? findManifestSecrets(content).filter(({ value }) => !isSample || looksRandom('token', value))
+    : [];
+  const others = findByGitleaks(path, text, words).filter(({ kind, name, value }) => {
+    if (kind === 'assignment') return assignable && !isMade(path) && looksRandom(name, value);
+    return !(isSample && name.startsWith('jwt')) && !isBinary && !isIdentifier(value);
+  });
+  // What was judged as an address is not judged again by the name in it; our own kind of a finding stays what it was.
+  const judged = [...known.filter(({ kind }) => kind === 'url'), ...formats, ...assignments, ...manifests];
+  return [
+    ...formats,
+    ...assignments,
+    ...manifests,
+    ...others.filter((other) => isSecret(other) && !judged.some((one) => overlap(one, other))),
+  ];
+}
+
+function isTestData(path: string): boolean {
+  const folders = path.toLowerCase().split('/').slice(0, -1);
+  return folders.some((folder) => folder.split(/[-_.]/).some((word) => TEST_WORDS.has(word)));
+}
+
+/** In a test, most addresses are made up: the password has to look random, and the host to be one of the Internet. */
+function isRemote(address: string): boolean {
+  const { password, host } = addressOf(address);
+  return host.includes('.') && looksRandom('password', password);
+}
+
+function overlap(one: Literal, other: Literal): boolean {
+  return one.index < other.index + other.value.length && other.index < one.index + one.value.length;
+}
+
+/** JSON and notebooks with the escapes in their strings resolved, each character at its old index. */
+function unescaped(path: string, text: string): string {
+  if (!/\.(?:json|ipynb)$/.test(path)) return text;
+  return text.replace(/\\(["n\\])/g, (_, character) => (character === 'n' ? ' \n' : ` ${character}`));
+}
