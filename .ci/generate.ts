@@ -1,11 +1,13 @@
 /**
- * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, the list of verify's rules.
+ * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, the list of verify's rules,
+ * and the type of the codes of errors.
  * With `--check` writes nothing and fails, naming every file that is stale.
  */
 import { globSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { commandManifest } from '../src/cli/command-manifest.ts';
+import { readErrorsPage } from '../src/features/explain/errors-page.ts';
 
 const root = join(import.meta.dirname, '..');
 const check = process.argv.includes('--check');
@@ -14,6 +16,7 @@ const generated = new Map<string, string>([['oclif.manifest.json', stringify(awa
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
+generated.set('src/core/codes.ts', await codes());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -80,6 +83,20 @@ async function repositoryUrl(): Promise<string> {
   const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const [, path] = /github\.com\/(.+)\.git$/.exec(repository.url) ?? [];
   return `https://raw.githubusercontent.com/${path}`;
+}
+
+/** The codes that docs/errors.md explains, as a type: no other can be thrown. */
+async function codes(): Promise<string> {
+  const page = await readFile(join(root, 'docs/errors.md'), 'utf8');
+  return [
+    '// Written by `npm run generate` from docs/errors.md.',
+    '/** The codes of errors, warnings and findings that docs/errors.md explains; a new one gets a section there. */',
+    'export type DocumentedCode =',
+    ...readErrorsPage(page).map(
+      ({ code }, index, all) => `  | '${code}'${index === all.length - 1 ? ';' : ''}`,
+    ),
+    '',
+  ].join('\n');
 }
 
 /** The rules of `verify`: a file `rules/<ID>.ts` each. */

@@ -12,7 +12,12 @@ if (major < 22 || (major === 22 && minor < 12)) {
     const document = { schema: 'primitive.error/v1', code: 'node-too-old', message, why: null };
     console.log(
       JSON.stringify(
-        Object.assign(document, { suggestions: [next], docs: null, exit: 3, retryable: false }),
+        Object.assign(document, {
+          suggestions: [next],
+          docs: 'primitive explain node-too-old',
+          exit: 3,
+          retryable: false,
+        }),
         null,
         2,
       ),

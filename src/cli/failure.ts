@@ -14,7 +14,7 @@ export function errorDocument(error: PrimitiveError, secrets: readonly string[])
     message: mask(error.message, secrets),
     why: reason === '' ? null : mask(reason, secrets),
     suggestions: error.suggestions.map((text) => mask(text, secrets)),
-    docs: null,
+    docs: error.documented ? `primitive explain ${error.code}` : null,
     exit: error.exit,
     retryable: error.retryable,
   };

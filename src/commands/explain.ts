@@ -4,20 +4,23 @@ import type { ExitCode } from '../core/errors.ts';
 
 export default class Explain extends BaseCommand {
   static override documents = ['primitive.explain/v1'];
-  static override summary = 'Say what a rule of verify means, or list all rules.';
-  static override description = 'Works offline and outside of a repository.';
+  static override summary = 'Explain a rule of verify or the code of an error, or list all of them.';
+  static override description = 'Works offline, also outside of a repository.';
   static override args = {
-    rule: string({ description: 'Id of a rule, such as SHAPE-001.', ignoreStdin: true }),
+    code: string({
+      description: 'a rule such as SHAPE-001, or a code such as inputs-dirty',
+      ignoreStdin: true,
+    }),
   };
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Explain);
     return this.act(flags, async () => {
       const [{ explain }, { rules }] = await Promise.all([
-        import('../features/verify/explain.ts'),
+        import('../features/explain/run.ts'),
         import('../features/verify/rules/all.ts'),
       ]);
-      return explain(args.rule, rules);
+      return explain(args.code, rules);
     });
   }
 }

@@ -10,7 +10,7 @@ export const errorSchema = strictObject(
     message: Type.String({ description: 'What happened.' }),
     why: nullable('The fact behind it.'),
     suggestions: Type.Array(Type.String(), { description: 'What to do next, most likely first.' }),
-    docs: nullable('A page that says more.'),
+    docs: nullable('The command that prints more on the code: primitive explain inputs-dirty.'),
     exit: Type.Enum(EXIT_CODES, { description: 'The exit code of the process.' }),
     retryable: Type.Boolean({ description: 'Whether the same call may succeed later without a change.' }),
   },

@@ -1,3 +1,5 @@
+import type { DocumentedCode } from './codes.ts';
+
 /**
  * Process exit codes: 0 done; 1 findings or a component failed; 2 usage or refused before any effect; 3 a tool, the
  * network or a credential failed; 70 a bug of ours; 130 SIGINT; 143 SIGTERM.
@@ -5,6 +7,19 @@
 export const EXIT_CODES = [0, 1, 2, 3, 70, 130, 143] as const;
 
 export type ExitCode = (typeof EXIT_CODES)[number];
+
+/**
+ * A stable id of an error, warning or finding: one that docs/errors.md explains, a rule of `verify` (`IMP-002`), or one of
+ * a plugin, behind its name. `primitive explain` takes each.
+ */
+export type Code = DocumentedCode | RuleId | `${string}/${string}`;
+
+/** An id of a rule: `IMP-002`. */
+type RuleId = `${Uppercase<string>}-${string}`;
+
+/** The rest of the documented codes that begin with a word: `CodeAfter<'kit'>` has `newer`, of `kit-newer`. */
+export type CodeAfter<Word extends string> = Suffix<DocumentedCode, Word>;
+type Suffix<C, Word extends string> = C extends `${Word}-${infer Rest}` ? Rest : never;
 
 /** What a {@link PrimitiveError} carries beyond its code and message. */
 export interface ErrorDetails {
@@ -29,14 +44,16 @@ export interface ErrorDetails {
  */
 export class PrimitiveError extends Error {
   override readonly name = 'PrimitiveError';
-  readonly code: string;
+  readonly code: Code;
   readonly why: string | undefined;
   readonly log: string | undefined;
   readonly suggestions: readonly string[];
   readonly exit: ExitCode;
   readonly retryable: boolean;
+  /** Whether `primitive explain` takes its code; a plugin has codes of its own. */
+  readonly documented: boolean = true;
 
-  constructor(code: string, message: string, details: ErrorDetails = {}) {
+  constructor(code: Code, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.why = details.why;

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Code } from './errors.ts';
 import { type DataOf, strictObject } from './schema.ts';
 
 const step = {
@@ -20,7 +21,11 @@ const item = {
   detail: Type.Optional(Type.String()),
 };
 const log = { type: Type.Literal('log'), item: Type.String(), line: Type.String() };
-const warning = { type: Type.Literal('warning'), code: Type.String(), message: Type.String() };
+const warning = {
+  type: Type.Literal('warning'),
+  code: Type.Unsafe<Code>(Type.String()),
+  message: Type.String(),
+};
 
 const payload = Type.Union([
   strictObject(step),

@@ -1,4 +1,4 @@
-import { type ErrorDetails, PrimitiveError } from './errors.ts';
+import { type Code, type ErrorDetails, PrimitiveError } from './errors.ts';
 
 /** How much a finding matters: an `error` fails a check or refuses an action, a `warning` is reported, an `info` explains. */
 export type FindingLevel = 'error' | 'warning' | 'info';
@@ -6,7 +6,7 @@ export type FindingLevel = 'error' | 'warning' | 'info';
 /** Something that is wrong with a file, a setting or a machine, as data: who reports it decides what follows from it. */
 export interface Finding {
   /** Stable id: a rule of `verify` (`IMP-002`) or a kebab-case code (`config-unknown-key`). */
-  readonly rule: string;
+  readonly rule: Code;
   readonly level: FindingLevel;
   /** What is wrong, one sentence that begins with the thing. */
   readonly message: string;
@@ -52,7 +52,7 @@ export class Refusal extends PrimitiveError {
   /** In order. */
   readonly findings: readonly Finding[];
 
-  constructor(code: string, message: string, findings: readonly Finding[], details: ErrorDetails) {
+  constructor(code: Code, message: string, findings: readonly Finding[], details: ErrorDetails) {
     super(code, message, details);
     this.findings = findings;
   }
@@ -64,7 +64,7 @@ export class Refusal extends PrimitiveError {
  * others. Exit code 2 unless `details` says otherwise.
  */
 export function refusal(
-  code: string,
+  code: Code,
   message: string | undefined,
   findings: readonly Finding[],
   details: Pick<ErrorDetails, 'suggestions' | 'exit' | 'cause'> = {},

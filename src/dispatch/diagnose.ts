@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { type ErrorDetails, PrimitiveError } from '../core/errors.ts';
+import { type CodeAfter, type ErrorDetails, PrimitiveError } from '../core/errors.ts';
 import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, Repository, Workflow } from './github.ts';
 
@@ -224,6 +224,6 @@ function actionsDisabled(repository: string): PrimitiveError {
   });
 }
 
-function refused(code: string, message: string, details: ErrorDetails): PrimitiveError {
+function refused(code: CodeAfter<'gitops'>, message: string, details: ErrorDetails): PrimitiveError {
   return new PrimitiveError(`gitops-${code}`, message, details);
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Code } from '../core/errors.ts';
 import { type DataOf, nullable, strictObject } from '../core/schema.ts';
 
 const result = Type.Enum(
@@ -75,7 +76,7 @@ export const gitopsRunSchema = strictObject({
   ),
   problem: Type.Optional(
     strictObject({
-      code: Type.String(),
+      code: Type.Unsafe<Code>(Type.String()),
       message: Type.String(),
       why: nullable('The fact behind it: of a failed step, the last lines of its log.'),
       suggestions: Type.Array(Type.String()),

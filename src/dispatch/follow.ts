@@ -40,8 +40,7 @@ export async function follow(first: WorkflowRun, context: FollowContext): Promis
       jobs = (await github.jobs(run.id)) ?? jobs;
       const changed = report({ run, jobs }, shown, emit);
       if (run.status === 'completed') return { run, jobs };
-      if (run.status === 'queued' && clock.now() - start > QUEUED)
-        warnOnce(run, 'waits for a runner', shown, emit);
+      if (run.status === 'queued' && clock.now() - start > QUEUED) warnOnce(run, 'queued', shown, emit);
       delay = changed ? FIRST_DELAY : Math.min(delay * 1.5, LONGEST_DELAY);
       await clock.sleep(delay, signal);
       // GitHub answers 404 now and then for a run that is there.
@@ -63,7 +62,7 @@ function report({ run, jobs }: RunState, shown: Map<string, string>, emit: Emit)
     changed = true;
     emit({ type: 'item', item, status, state });
   };
-  if (run.status === 'waiting') changed = warnOnce(run, 'waits for an approval', shown, emit);
+  if (run.status === 'waiting') changed = warnOnce(run, 'waiting', shown, emit);
   for (const job of jobs) {
     if (job.steps.length === 0) show(job.name, statusOf(job), wordOf(job));
     const begun = job.steps.filter(({ status }) => status === 'in_progress' || status === 'completed');
@@ -72,12 +71,19 @@ function report({ run, jobs }: RunState, shown: Map<string, string>, emit: Emit)
   return changed;
 }
 
-/** Whether the warning is new: `gitops-run-waiting`, `gitops-run-queued`. */
-function warnOnce(run: WorkflowRun, what: string, shown: Map<string, string>, emit: Emit): boolean {
-  if (shown.has(run.status)) return false;
-  shown.set(run.status, what);
-  const message = `Run ${run.id} ${what}: ${run.url}`;
-  emit({ type: 'warning', code: `gitops-run-${run.status}`, message });
+const WAITS = { waiting: 'waits for an approval', queued: 'waits for a runner' } as const;
+
+/** Whether the warning is new. */
+function warnOnce(
+  run: WorkflowRun,
+  status: keyof typeof WAITS,
+  shown: Map<string, string>,
+  emit: Emit,
+): boolean {
+  if (shown.has(status)) return false;
+  shown.set(status, WAITS[status]);
+  const message = `Run ${run.id} ${WAITS[status]}: ${run.url}`;
+  emit({ type: 'warning', code: `gitops-run-${status}`, message });
   return true;
 }
 

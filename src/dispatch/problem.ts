@@ -1,3 +1,4 @@
+import type { CodeAfter } from '../core/errors.ts';
 import type { Target } from './diagnose.ts';
 import type { Problem } from './document.ts';
 import type { RunState } from './follow.ts';
@@ -91,7 +92,7 @@ async function logTail(
 
 /** A problem; the code begins with `gitops-`. */
 export function problem(
-  code: string,
+  code: CodeAfter<'gitops'>,
   message: string,
   details: Pick<Problem, 'why' | 'suggestions'>,
 ): Problem {

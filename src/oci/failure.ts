@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../core/errors.ts';
+import { type CodeAfter, PrimitiveError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
 import { AttemptFailure, type RetryAdvice, requestedDelay } from '../http/retry.ts';
 import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.ts';
@@ -331,6 +331,11 @@ interface Details {
   readonly cause?: unknown;
 }
 
-function error(code: string, message: string, why: string, details: Details = {}): PrimitiveError {
+function error(
+  code: `registry-${CodeAfter<'registry'>}`,
+  message: string,
+  why: string,
+  details: Details = {},
+): PrimitiveError {
   return new PrimitiveError(code, message, { why, exit: 3, ...details });
 }

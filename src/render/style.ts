@@ -12,10 +12,12 @@ export interface Style {
   yellow(text: string): string;
   /** One line, wrapped with a hanging indent on a terminal; not for commands and files, which must stay as they are. */
   readonly hang: Hang;
+  /** Whether {@link hang} wraps. */
+  readonly wraps: boolean;
 }
 
 /** A style that colours or does not. Without `hang`, as for a pipe, no line is wrapped. */
-export function createStyle(color: boolean, hang: Hang = (prefix, text) => `${prefix}${text}`): Style {
+export function createStyle(color: boolean, hang?: Hang): Style {
   const paint = (format: 'bold' | 'dim' | 'red' | 'green' | 'yellow') => (text: string) =>
     color && text !== '' ? styleText(format, text, { validateStream: false }) : text;
   return {
@@ -24,6 +26,7 @@ export function createStyle(color: boolean, hang: Hang = (prefix, text) => `${pr
     red: paint('red'),
     green: paint('green'),
     yellow: paint('yellow'),
-    hang,
+    hang: hang ?? ((prefix, text) => `${prefix}${text}`),
+    wraps: hang !== undefined,
   };
 }

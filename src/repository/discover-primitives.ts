@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { Code } from '../core/errors.ts';
 import { compareFindings, type Finding } from '../core/finding.ts';
 import { type Folder, findEntry, isFolder, openFolders, type PlacedEntry } from './folders.ts';
 import { listPrimitiveFolders, MANIFEST } from './primitive-folders.ts';
@@ -65,7 +66,7 @@ export async function findUncommitted(
     .map((path) => ignored('primitive-uncommitted', path, 'its primitive.yaml is not committed'));
 }
 
-function ignored(rule: string, path: string, why: string): Finding {
+function ignored(rule: Code, path: string, why: string): Finding {
   return { rule, level: 'warning', path, message: `ignored, because ${why}` };
 }
 

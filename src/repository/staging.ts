@@ -19,13 +19,16 @@ export interface Staging {
   close(): void;
 }
 
+/** Who writes: begins the codes `…-busy` and `…-moved`. */
+export type WriterCode = 'init' | 'kit' | 'pin' | 'scaffold';
+
 /**
  * Makes a folder, with those that are missing above it; git ignores what is in it.
  *
  * It comes into being by one rename and holds the id of its process, so that what a killed process left behind can be
  * distinguished from what a running one works in. Throws `<code>-busy` (exit 2) for the latter.
  */
-export function openStaging(lock: string, code: string): Staging {
+export function openStaging(lock: string, code: WriterCode): Staging {
   const made = makeFolders(dirname(lock));
   // Named by its process, so that others can see whether it is running.
   const own = `${lock}-${process.pid}`;
@@ -63,7 +66,7 @@ export function removeLeftOvers(folder: string): void {
 const OWNER = 'owner';
 
 /** A rename onto a folder that has files fails for the second of two processes. */
-function take(own: string, lock: string, code: string): void {
+function take(own: string, lock: string, code: WriterCode): void {
   try {
     renameSync(own, lock);
   } catch (error) {
@@ -92,7 +95,7 @@ export function isAlive(owner: number): boolean {
   }
 }
 
-function busy(lock: string, code: string): PrimitiveError {
+function busy(lock: string, code: WriterCode): PrimitiveError {
   return new PrimitiveError(`${code}-busy`, 'Another process is writing the same files.', {
     why: `it holds ${lock}`,
     suggestions: [

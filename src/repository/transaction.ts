@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { type Digest, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { errnoOf, explained } from './file-errors.ts';
-import { openStaging, removeLeftOvers } from './staging.ts';
+import { openStaging, removeLeftOvers, type WriterCode } from './staging.ts';
 
 /** What is done with one file. */
 export interface FileChange {
@@ -50,7 +50,7 @@ export interface Transaction {
   /** Completes "Cannot …". */
   readonly what: string;
   /** First word of the codes `…-busy` and `…-moved`. */
-  readonly code: string;
+  readonly code: WriterCode;
   readonly signal?: AbortSignal;
 }
 

@@ -2,7 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import { PrimitiveError } from '../core/errors.ts';
 import { compareFindings, type Finding, refusal } from '../core/finding.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultCode } from './fault.ts';
 import { schemaFaults } from './schema-faults.ts';
 
 /** A file of ours that people write. */
@@ -57,7 +57,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
       suggestions: ['Check that it is the right file.'],
     });
   }
-  const finding = (offset: number, code: string, message: string, fix: string | undefined): Finding => ({
+  const finding = (offset: number, code: FaultCode, message: string, fix: string | undefined): Finding => ({
     rule: `${file.subject}-${code}`,
     level: 'error',
     message,
@@ -101,7 +101,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
 /** The findings of one file as its error: the first is the message. */
 function refuse(findings: readonly Finding[]): PrimitiveError {
   const sorted = [...findings].sort(compareFindings);
-  return refusal(sorted[0]?.rule ?? '', undefined, sorted);
+  return refusal(sorted[0]?.rule ?? 'config-invalid', undefined, sorted);
 }
 
 /** Line and column, from 1. */

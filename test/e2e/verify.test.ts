@@ -13,7 +13,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { errorSchema } from '../../src/core/error-document.ts';
-import { explainSchema, type VerifyDocument, verifySchema } from '../../src/features/verify/document.ts';
+import { explainSchema } from '../../src/features/explain/document.ts';
+import { type VerifyDocument, verifySchema } from '../../src/features/verify/document.ts';
 import {
   kindOf,
   nodeModules,
@@ -330,6 +331,7 @@ test('explain has every page in the package, outside of a repository', async () 
   );
   expect(pages.sort()).toEqual(list.rules.map(({ id }: { id: string }) => `${id}.md`).sort());
   expect((await cli.run(['explain', 'imp-001'])).stdout).toMatch(/^# IMP-001: /);
+  expect((await cli.run(['explain', 'inputs-dirty'])).stdout).toMatch(/^# inputs-dirty\n\nA file /);
 });
 
 test('reports and annotations hold every finding, whatever a file is called', async () => {

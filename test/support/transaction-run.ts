@@ -10,7 +10,7 @@ const { changes, isNew }: { changes: readonly FileChange[]; isNew: boolean } = J
 );
 try {
   const staging = join(dirname(root), '.staging');
-  await applyChanges({ root, changes, isNew, staging, what: 'write', code: 'test' });
+  await applyChanges({ root, changes, isNew, staging, what: 'write', code: 'kit' });
 } catch (error) {
   const known =
     error instanceof PrimitiveError

@@ -1,5 +1,5 @@
 import type { RequestError as OctokitError } from '@octokit/request-error';
-import { PrimitiveError } from '../../core/errors.ts';
+import { type CodeAfter, PrimitiveError } from '../../core/errors.ts';
 import { field } from '../../core/object.ts';
 import { AttemptFailure } from '../../http/retry.ts';
 import type { RequestError } from '../../http/send.ts';
@@ -203,7 +203,7 @@ function limitDelay({ response, message }: OctokitError): number | undefined {
 }
 
 function error(
-  code: string,
+  code: `github-${CodeAfter<'github'>}`,
   message: string,
   why: string,
   cause: unknown,

@@ -4,6 +4,8 @@ import { eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class GitopsCheck extends BaseCommand {
+  static override documents = ['primitive.gitops-check/v1'];
+  static override docs = 'gitops.md';
   static override summary = 'Check that each image of a GitOps repository is released by a trusted signer.';
   static override description = [
     'Runs at the root of a GitOps repository. Each image reference is of a release record that a signer of kit.yaml has sealed, or of an image that kit.yaml allows; none skips a lane.',

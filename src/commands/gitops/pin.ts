@@ -4,6 +4,8 @@ import { componentFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class GitopsPin extends BaseCommand {
+  static override documents = ['primitive.gitops-pin/v1'];
+  static override docs = 'gitops.md';
   static override summary = 'Set the image references of a lane to those of a release.';
   static override description = [
     'Runs at the root of a GitOps repository. Reads the release record from the registry, verifies it by the signers that kit.yaml names, and replaces one scalar for each image: no other byte changes.',

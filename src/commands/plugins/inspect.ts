@@ -4,6 +4,8 @@ import { reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class PluginsInspect extends BaseCommand {
+  static override documents = ['primitive.plugins/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Show what a plugin brings and where it is from.';
   static override description = 'Runs nothing of the plugin.';
   static override args = {

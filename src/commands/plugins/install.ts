@@ -5,6 +5,8 @@ import type { ExitCode } from '../../core/errors.ts';
 import { FAMILIES } from '../../features/verify/family.ts';
 
 export default class PluginsInstall extends BaseCommand {
+  static override documents = ['primitive.plugins/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Install plugins from the registry of npm.';
   static override description =
     'Uses npm of this machine with your settings. No script of a package is run. Plugins are kept in your data folder, outside of any repository.';

@@ -5,6 +5,8 @@ import type { ExitCode } from '../../core/errors.ts';
 import { FAMILIES } from '../../features/verify/family.ts';
 
 export default class PluginsLink extends BaseCommand {
+  static override documents = ['primitive.plugins/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Use the plugin in a folder, for its development.';
   static override description = 'It is read anew each time and needs no manifest of its commands.';
   static override args = {

@@ -4,6 +4,8 @@ import { reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class PluginsManifest extends BaseCommand {
+  static override documents = ['primitive.plugin-manifest/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Write the manifest of the commands of a plugin, before it is packed.';
   static override description =
     'Loads every command of the plugin and writes oclif.manifest.json beside its package.json: with it, nothing of the plugin has to be loaded to list its commands.';

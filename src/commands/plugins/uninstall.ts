@@ -4,6 +4,8 @@ import { reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 
 export default class PluginsUninstall extends BaseCommand {
+  static override documents = ['primitive.plugins/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Remove plugins with all that was installed for them.';
   static override description = 'The folder of a linked plugin stays.';
   static override args = {

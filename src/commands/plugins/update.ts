@@ -5,6 +5,8 @@ import type { ExitCode } from '../../core/errors.ts';
 import { FAMILIES } from '../../features/verify/family.ts';
 
 export default class PluginsUpdate extends BaseCommand {
+  static override documents = ['primitive.plugins/v1'];
+  static override docs = 'plugins.md';
   static override summary = 'Install the newest version that fits what was asked for.';
   static override description = 'Linked plugins are left out: they are read anew each time.';
   static override args = {

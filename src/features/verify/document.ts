@@ -132,27 +132,5 @@ export const verifySchema = strictObject(
   'What `primitive verify` found.',
 );
 
-const explained = {
-  id: finding.properties.rule,
-  family,
-  level: finding.properties.level,
-  title: Type.String({ description: 'What is wrong where it fails.' }),
-};
-
-/** Contract `primitive.explain/v1`: all rules, or one with its page. */
-export const explainSchema = strictObject(
-  {
-    schema: Type.Literal('primitive.explain/v1'),
-    rules: Type.Array(
-      strictObject({
-        ...explained,
-        page: Type.Optional(Type.String({ description: 'Markdown, of a single rule.' })),
-      }),
-    ),
-  },
-  'What the rules of `primitive verify` mean.',
-);
-
-export type ExplainDocument = DataOf<typeof explainSchema>;
 export type VerifyDocument = DataOf<typeof verifySchema>;
 export type VerifyFinding = DataOf<typeof finding>;

@@ -444,9 +444,9 @@ describe('a request', () => {
     const ports = world.ports({ signal: kill.signal });
     const killed = runDispatch(ordersRequest(), 'pr', {
       ...ports,
-      emit: (event) => event.type === 'warning' && kill.abort(new PrimitiveError('killed', 'Killed.')),
+      emit: (event) => event.type === 'warning' && kill.abort(new PrimitiveError('test/killed', 'Killed.')),
     });
-    await expect(killed).rejects.toMatchObject({ code: 'killed' });
+    await expect(killed).rejects.toMatchObject({ code: 'test/killed' });
     expect(await again(world)).toMatchObject({ result: 'proposed', request: { id: id(1) } });
     // By now its run has ended.
     expect(await again(world)).toMatchObject({ result: 'exists', pull: { number: 1 } });
@@ -461,9 +461,9 @@ describe('a request', () => {
       emit: (event) =>
         event.type === 'step' &&
         event.step === 'dispatch' &&
-        kill.abort(new PrimitiveError('killed', 'Killed.')),
+        kill.abort(new PrimitiveError('test/killed', 'Killed.')),
     });
-    await expect(killed).rejects.toMatchObject({ code: 'killed' });
+    await expect(killed).rejects.toMatchObject({ code: 'test/killed' });
     expect(world.gitops.runs).toHaveLength(0);
     expect(await runDispatch(ordersRequest(), 'pr', world.ports())).toMatchObject({
       result: 'proposed',

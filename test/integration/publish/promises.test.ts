@@ -237,7 +237,7 @@ describe('the further tags of a commit', () => {
     const stock = world.repository('domain/stock');
     world.registry.hook(({ name, repository, reference }) =>
       name === 'putManifest' && repository === stock && reference === `main-${commit}`
-        ? new PrimitiveError('registry-unavailable', 'It answers 503', { exit: 3 })
+        ? new PrimitiveError('registry-failed', 'It answers 503', { exit: 3 })
         : undefined,
     );
     const { report } = await world.publish({ as: 'main', commit, sources, tags: ['main-{sha}'] });

@@ -56,7 +56,7 @@ async function begin(folder: string, files = BEFORE): Promise<string> {
 
 function apply(root: string, changes = CHANGES, more: Partial<Transaction> = {}): Promise<void> {
   const staging = join(dirname(root), '.staging');
-  return applyChanges({ root, changes, staging, what: 'write', code: 'test', ...more });
+  return applyChanges({ root, changes, staging, what: 'write', code: 'kit', ...more });
 }
 
 describe('a set of changes', () => {
@@ -121,14 +121,14 @@ test.each(OTHERS)('somebody %s: nothing is written', async (_, act) => {
   const root = await begin(folder.path);
   await act(root);
   const before = await contentOf(folder.path);
-  await expect(apply(root)).rejects.toMatchObject({ code: 'test-moved', exit: 2, retryable: true });
+  await expect(apply(root)).rejects.toMatchObject({ code: 'kit-moved', exit: 2, retryable: true });
   expect(await contentOf(folder.path)).toEqual(before);
 });
 
 test('somebody fills the folder that is new: nothing is written', async () => {
   await using folder = await temporaryFolder();
   const root = await begin(folder.path, { theirs: 'x' });
-  await expect(apply(root, NEW, { isNew: true })).rejects.toMatchObject({ code: 'test-moved' });
+  await expect(apply(root, NEW, { isNew: true })).rejects.toMatchObject({ code: 'kit-moved' });
   expect(Object.keys(await contentOf(folder.path))).toEqual(['root/theirs']);
 });
 
@@ -136,7 +136,7 @@ test('a second process at the same time is refused', async () => {
   await using folder = await temporaryFolder();
   const root = await begin(folder.path);
   await begin(join(folder.path, '.staging'), { '../owner': `${process.pid}\n` });
-  await expect(apply(root)).rejects.toMatchObject({ code: 'test-busy', exit: 2, retryable: true });
+  await expect(apply(root)).rejects.toMatchObject({ code: 'kit-busy', exit: 2, retryable: true });
 });
 
 describe('on a folder', () => {

@@ -329,7 +329,8 @@ test('the copy of a model counts: the original is read no more, and the one that
   const warning = async () => {
     const [primitive] = await primitivesIn(repo.root);
     return (
-      primitive && findingText((await originalWarning(primitive, repo.root)) ?? { rule: '', message: 'none' })
+      primitive &&
+      findingText((await originalWarning(primitive, repo.root)) ?? { rule: 'bpmn-invalid', message: 'none' })
     );
   };
   expect(await warning()).toBe('none');

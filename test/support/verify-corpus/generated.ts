@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../../src/core/errors.ts';
+import { type Code, PrimitiveError } from '../../../src/core/errors.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Regenerated } from '../../../src/features/verify/subjects.ts';
 import type { Corpus, CorpusCase } from './case.ts';
@@ -12,8 +12,7 @@ type Change = Regenerated['changes'][number]['change'];
 const changes = (...list: readonly (readonly [change: Change, path: string])[]): readonly Regenerated[] => [
   { generator: 'proto', changes: list.map(([change, path]) => ({ change, path })) },
 ];
-const refused = (code: string, exit: 2 | 3 = 2) =>
-  new PrimitiveError(code, 'Cannot read its input.', { exit });
+const refused = (code: Code, exit: 2 | 3 = 2) => new PrimitiveError(code, 'Cannot read its input.', { exit });
 
 type More = Partial<Pick<CorpusCase, 'generated' | 'files'>>;
 function cases(

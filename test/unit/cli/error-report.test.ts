@@ -8,7 +8,7 @@ const error: ErrorDocument = {
   message: 'The config names no <GitOps> repository.',
   why: 'The workflow runs there.',
   suggestions: ['gitops: { repository: OWNER/NAME }'],
-  docs: null,
+  docs: 'primitive explain CODE',
   exit: 2,
   retryable: false,
 };

@@ -25,7 +25,7 @@ describe('primitive.error/v1', () => {
       message: 'ghcr.io refuses the push.',
       why: 'The token *** may only read.',
       suggestions: ['Give the job `packages: write`.', 'docker login ghcr.io\nand try again'],
-      docs: null,
+      docs: 'primitive explain registry-denied',
       exit: 3,
       retryable: true,
     });
@@ -50,13 +50,13 @@ describe('primitive.error/v1', () => {
   });
 
   test('has every field also where there is nothing to say', () => {
-    expect(errorDocument(new PrimitiveError('a', 'b'), [])).toEqual({
+    expect(errorDocument(new PrimitiveError('test/a', 'b'), [])).toEqual({
       schema: 'primitive.error/v1',
-      code: 'a',
+      code: 'test/a',
       message: 'b',
       why: null,
       suggestions: [],
-      docs: null,
+      docs: 'primitive explain test/a',
       exit: 2,
       retryable: false,
     });
@@ -83,7 +83,9 @@ describe('text', () => {
     ['build.builder is buildah', 'build.builder is buildah'],
     ['a\nb c', 'a\n  b c'],
   ])('shows the reason %j as a sentence', (why, shown) => {
-    expect(errorText(new PrimitiveError('a', 'b', { why }), [], plain)).toBe(`Error: b [a]\n  ${shown}\n`);
+    expect(errorText(new PrimitiveError('test/a', 'b', { why }), [], plain)).toBe(
+      `Error: b [test/a]\n  ${shown}\n`,
+    );
   });
 
   test.each([
@@ -94,12 +96,12 @@ describe('text', () => {
     ['X failed', 'it is empty', 'X failed: it is empty'],
     ['X failed.', undefined, 'X failed.'],
   ])('%j and %j on one line, the reason as it is written', (message, why, line) => {
-    expect(errorLine(new PrimitiveError('a', message, why === undefined ? {} : { why }))).toBe(line);
+    expect(errorLine(new PrimitiveError('test/a', message, why === undefined ? {} : { why }))).toBe(line);
   });
 
   test('one suggestion stands on the line', () => {
-    expect(errorText(new PrimitiveError('a', 'b.', { suggestions: ['c'] }), [], plain)).toBe(
-      'Error: b. [a]\n  Try: c\n',
+    expect(errorText(new PrimitiveError('test/a', 'b.', { suggestions: ['c'] }), [], plain)).toBe(
+      'Error: b. [test/a]\n  Try: c\n',
     );
   });
 
@@ -136,8 +138,12 @@ describe('text', () => {
   });
 
   test('nothing from outside can steer the terminal', () => {
-    const text = errorText(new PrimitiveError('a', 'x\u001b[2J', { why: '\u001b]0;t\u0007' }), [], plain);
-    expect(text).toBe('Error: x\\u001b[2J [a]\n  \\u001b]0;t\\u0007\n');
+    const text = errorText(
+      new PrimitiveError('test/a', 'x\u001b[2J', { why: '\u001b]0;t\u0007' }),
+      [],
+      plain,
+    );
+    expect(text).toBe('Error: x\\u001b[2J [test/a]\n  \\u001b]0;t\\u0007\n');
   });
 
   test('stacks of all causes are there for debugging, without secrets', () => {

@@ -98,7 +98,7 @@ Next:
 
   test('that failed shows why, with nothing that a log could do to the terminal', () => {
     const problem = {
-      code: 'gitops-run-failed',
+      code: 'gitops-run-failed' as const,
       message: 'Run 7 failed in step Render of job scaffold.',
       why: 'one\n\u001b[2Jtwo',
       suggestions: ['See the run: https://github.com/acme/gitops/actions/runs/7'],

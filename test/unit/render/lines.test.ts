@@ -15,7 +15,7 @@ const run: readonly Event[] = [
   { type: 'log', item: 'domain/orders', line: 'go build' },
   { type: 'log', item: 'agent/helper', line: 'pip install' },
   { type: 'item', item: 'domain/orders', status: 'done', state: 'built', digest },
-  { type: 'warning', code: 'slow', message: 'waiting, 100% sure' },
+  { type: 'warning', code: 'test/slow', message: 'waiting, 100% sure' },
   { type: 'item', item: 'agent/helper', status: 'failed', state: 'failed', detail: 'exit code 1' },
 ];
 
@@ -38,7 +38,7 @@ describe('plain lines', () => {
       'domain/orders: building',
       'agent/helper: building',
       `domain/orders: built  ${digest}`,
-      'warning: waiting, 100% sure [slow]',
+      'warning: waiting, 100% sure [test/slow]',
       'agent/helper | pip install',
       'agent/helper: failed',
       '',
@@ -77,7 +77,7 @@ describe('plain lines', () => {
       'domain/orders | go build',
       'agent/helper | pip install',
       `domain/orders: built  ${digest}`,
-      'warning: waiting, 100% sure [slow]',
+      'warning: waiting, 100% sure [test/slow]',
       'agent/helper: failed',
       '',
     ]);
@@ -106,7 +106,7 @@ describe('the log of GitHub Actions', () => {
       'domain/orders | go build',
       '::endgroup::',
       `domain/orders: built  ${digest}`,
-      '::warning title=slow::waiting, 100%25 sure',
+      '::warning title=test/slow::waiting, 100%25 sure',
       '::group::agent/helper',
       'agent/helper | pip install',
       '::endgroup::',

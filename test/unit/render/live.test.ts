@@ -85,11 +85,11 @@ describe('the live view', () => {
     );
     show(step('Building'), at('a/b', 'building'), at('c/d', 'building'), ...lines);
     show(
-      { type: 'warning', code: 'slow', message: 'registry asks to wait' },
+      { type: 'warning', code: 'test/slow', message: 'registry asks to wait' },
       at('a/b', 'failed', 'exit code 1'),
     );
     const kept = [
-      'warning: registry asks to wait [slow]',
+      'warning: registry asks to wait [test/slow]',
       '✗ a/b failed',
       ...Array.from({ length: 20 }, (_, number) => `│ line ${number + 10}`),
     ];
@@ -126,8 +126,11 @@ describe('the live view', () => {
 
   test('warnings wrap between words', async () => {
     const { screen, renderer, show } = start(40, 20);
-    show({ type: 'warning', code: 'slow', message: 'ghcr.io asks to wait for a rather long time' });
-    expect(await screen.rows()).toEqual(['warning: ghcr.io asks to wait for a', 'rather long time [slow]']);
+    show({ type: 'warning', code: 'test/slow', message: 'ghcr.io asks to wait for a rather long time' });
+    expect(await screen.rows()).toEqual([
+      'warning: ghcr.io asks to wait for a',
+      'rather long time [test/slow]',
+    ]);
     renderer.end();
   });
 
@@ -191,10 +194,10 @@ describe('the live view', () => {
 
   test('starts with the first step, and shows nothing after the end', async () => {
     const { screen, renderer, show } = start();
-    show({ type: 'warning', code: 'slow', message: 'registry asks to wait' });
-    expect(screen.written()).toBe('warning: registry asks to wait [slow]\n');
+    show({ type: 'warning', code: 'test/slow', message: 'registry asks to wait' });
+    expect(screen.written()).toBe('warning: registry asks to wait [test/slow]\n');
     renderer.end();
     show(at('a/b', 'building'));
-    expect(screen.written()).toBe('warning: registry asks to wait [slow]\n');
+    expect(screen.written()).toBe('warning: registry asks to wait [test/slow]\n');
   });
 });

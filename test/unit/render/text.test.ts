@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { mask } from '../../../src/core/mask.ts';
+import { pageText } from '../../../src/render/markdown.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
 import { inert, inertJson, sanitize, sanitizeLine } from '../../../src/render/text.ts';
@@ -122,6 +123,19 @@ describe('wrapping', () => {
     ];
     expect(table(rows, narrow)).toBe(
       'orders  built   no sealed image of these\n                inputs\na       reused  same\n',
+    );
+  });
+});
+
+describe('a page of Markdown', () => {
+  const page =
+    '# Title\n\nOne two three\nfour five.\n\n- a list item that is\n  on two lines\n- b\n\n```sh\nprimitive list   # not wrapped at all\n```\n';
+
+  test('stays as it is on a pipe', () => expect(pageText(page, createStyle(false))).toBe(page));
+
+  test('is wrapped anew on a terminal, but for code', () => {
+    expect(pageText(page, createStyle(false, hangWithin(30)))).toBe(
+      '# Title\n\nOne two three four five.\n\n- a list item that is on two\n  lines\n- b\n\n```sh\nprimitive list   # not wrapped at all\n```\n',
     );
   });
 });

@@ -1,4 +1,4 @@
-import type { PrimitiveError } from '../../../core/errors.ts';
+import type { Code, PrimitiveError } from '../../../core/errors.ts';
 import { type Finding, LISTED, refusal } from '../../../core/finding.ts';
 import { modelDigest } from './digest.ts';
 import type { Fault } from './fault.ts';
@@ -86,7 +86,7 @@ function refuse(path: string, findings: readonly Finding[], total: number): Prim
 }
 
 function decode(bytes: Uint8Array, path: string): string | Finding {
-  const fault = (rule: string, message: string, fix: string): Finding => ({
+  const fault = (rule: Code, message: string, fix: string): Finding => ({
     rule,
     level: 'error',
     path,

@@ -1,9 +1,10 @@
+import type { Code, CodeAfter } from '../../../core/errors.ts';
 import type { XmlElement } from './xml.ts';
 
 /** What is wrong with an element of a model; `compile.ts` makes a `Finding` with line and column of it. */
 export interface Fault {
   /** Stable, kebab-case: `bpmn-job-type-expression`. */
-  readonly code: string;
+  readonly code: Code;
   readonly at: XmlElement;
   /** One sentence without a full stop. */
   readonly message: string;
@@ -14,7 +15,13 @@ export interface Fault {
 }
 
 /** Takes a fault; the code without its `bpmn-`. */
-export type Report = (at: XmlElement, code: string, message: string, fix: string, level?: 'warning') => void;
+export type Report = (
+  at: XmlElement,
+  code: CodeAfter<'bpmn'>,
+  message: string,
+  fix: string,
+  level?: 'warning',
+) => void;
 
 /** For messages. */
 export const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

@@ -255,7 +255,7 @@ function named(
   what: 'job type' | 'message' | 'error code',
   { processId, names, fault }: Naming,
 ): readonly Named[] {
-  const code = what.replace(' ', '-');
+  const code = what.replace(' ', '-') as 'job-type' | 'message' | 'error-code';
   const groups = new Map<string, [Used, ...Used[]]>();
   for (const used of all) {
     const group = groups.get(used.name);

@@ -1,4 +1,5 @@
 import { type GetContext, Parser } from 'saxen';
+import type { Code } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/finding.ts';
 
 /** A place in a text; both from 1. */
@@ -50,7 +51,7 @@ export function readXml(
   path: string,
 ): { readonly root: XmlElement } | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
-  const refuse = (message: string, context: GetContext, fix = NO_XML, rule = 'bpmn-not-xml') => {
+  const refuse = (message: string, context: GetContext, fix = NO_XML, rule: Code = 'bpmn-not-xml') => {
     const { line, column } = message === 'unexpected end of file' ? endOf(text) : context();
     // What comes after the first is mostly its consequence.
     if (findings.length === 0)

@@ -1,6 +1,6 @@
 import { Check } from 'typebox/schema';
 import { describe, expect, test, vi } from 'vitest';
-import { PrimitiveError } from '../../../../src/core/errors.ts';
+import { type Code, PrimitiveError } from '../../../../src/core/errors.ts';
 import { doctorSchema } from '../../../../src/features/doctor/document.ts';
 import { examine, type Probe } from '../../../../src/features/doctor/examine.ts';
 import { type DoctorPorts, runDoctor } from '../../../../src/features/doctor/run.ts';
@@ -9,7 +9,7 @@ import { createStyle } from '../../../../src/render/style.ts';
 
 const fine = async () => ({ detail: 'fine' });
 const refuse =
-  (exit: 1 | 2 | 3, code = 'broken') =>
+  (exit: 1 | 2 | 3, code: Code = 'test/broken') =>
   async () => {
     throw new PrimitiveError(code, 'It is broken.', {
       why: 'It fell.',
@@ -61,7 +61,7 @@ describe('examine', () => {
         state: 'fail',
         detail: 'It is broken.',
         why: 'It fell.',
-        code: 'broken',
+        code: 'test/broken',
         fix: ['mend it', 'or buy one'],
       },
       { id: 'registry', state: 'skipped', detail: 'needs config', fix: [] },

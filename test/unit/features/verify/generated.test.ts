@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { PrimitiveError } from '../../../../src/core/errors.ts';
+import { type Code, PrimitiveError } from '../../../../src/core/errors.ts';
 import { regenerateAll } from '../../../../src/features/verify/generated.ts';
 import type { Primitive } from '../../../../src/features/verify/subjects.ts';
 
-test.each([
+test.each<[Code, string, string, string]>([
   ['generator-missing', 'buf not found', 'buf not found: buf 1.60.0 is needed', 'command'],
   [
     'generator-failed',

@@ -1,0 +1,28 @@
+import { Type } from 'typebox';
+import { type DataOf, strictObject } from '../../core/schema.ts';
+
+/** What `explain` prints. */
+export const explainSchema = strictObject({
+  schema: Type.Literal('primitive.explain/v1'),
+  rules: Type.Array(
+    strictObject({
+      id: Type.String(),
+      family: Type.String(),
+      level: Type.Enum(['error', 'warning', 'info']),
+      title: Type.String({ description: 'What it finds.' }),
+      page: Type.Optional(Type.String({ description: 'Markdown; only of a rule that was asked for.' })),
+    }),
+    { description: 'Rules of verify, by id.' },
+  ),
+  codes: Type.Array(
+    strictObject({
+      code: Type.String({ description: 'The code of an error or a warning: inputs-dirty' }),
+      title: Type.String({ description: 'What it means, one sentence.' }),
+      page: Type.Optional(Type.String({ description: 'Markdown; only of a code that was asked for.' })),
+    }),
+    { description: 'Codes of errors and warnings, sorted.' },
+  ),
+});
+
+/** `primitive.explain/v1`. */
+export type ExplainDocument = DataOf<typeof explainSchema>;

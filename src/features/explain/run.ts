@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PrimitiveError } from '../../core/errors.ts';
+import type { FindingLevel } from '../../core/finding.ts';
+import { nearest } from '../../core/nearest.ts';
+import { pageText } from '../../render/markdown.ts';
+import type { Outcome } from '../../render/outcome.ts';
+import { table } from '../../render/table.ts';
+import type { ExplainDocument } from './document.ts';
+import { type CodeSection, readErrorsPage } from './errors-page.ts';
+
+/** A rule of `verify`. */
+export interface ExplainedRule {
+  /** `IMP-002`, of the family IMP. */
+  readonly id: string;
+  readonly level: FindingLevel;
+  readonly title: string;
+}
+
+/** The pages come with the package: `explain` works offline. */
+const RULES = join('src', 'features', 'verify', 'rules');
+const ERRORS = join('docs', 'errors.md');
+
+/**
+ * All rules and codes, or the page of one. Throws `rule-unknown` (exit 2) with the nearest one.
+ */
+export async function explain(id: string | undefined, rules: readonly ExplainedRule[]): Promise<Outcome> {
+  const codes = readErrorsPage(await readFile(find(ERRORS), 'utf8'));
+  if (id === undefined) return list(rules, codes);
+  const rule = rules.find((one) => one.id === id.toUpperCase());
+  const code = codes.find((one) => one.code.toLowerCase() === id.toLowerCase());
+  if (rule) {
+    const page = await readFile(join(find(RULES), `${rule.id}.md`), 'utf8');
+    return one({ rules: [{ ...summaryOf(rule), page }], codes: [] }, page);
+  }
+  if (code) return one({ rules: [], codes: [code] }, code.page);
+  const meant =
+    nearest(
+      id.toUpperCase(),
+      rules.map((one) => one.id),
+    ) ??
+    nearest(
+      id.toLowerCase(),
+      codes.map((one) => one.code),
+    );
+  throw new PrimitiveError('rule-unknown', `Rule or code ${JSON.stringify(id)} is unknown.`, {
+    suggestions: [...(meant === undefined ? [] : [`primitive explain ${meant}`]), 'primitive explain'],
+  });
+}
+
+function one(content: Pick<ExplainDocument, 'rules' | 'codes'>, page: string): Outcome {
+  return {
+    document: { schema: 'primitive.explain/v1', ...content },
+    text: (style) => pageText(page, style),
+    exit: 0,
+  };
+}
+
+function list(rules: readonly ExplainedRule[], codes: readonly CodeSection[]): Outcome {
+  const document: ExplainDocument = {
+    schema: 'primitive.explain/v1',
+    rules: rules.map(summaryOf),
+    codes: codes.map(({ code, title }) => ({ code, title })),
+  };
+  return {
+    document,
+    text: (style) =>
+      [
+        table(
+          document.rules.map(({ id, level, title }) => [style.bold(id), level, title]),
+          style,
+        ),
+        table(
+          document.codes.map(({ code, title }) => [style.bold(code), title]),
+          style,
+        ),
+      ].join('\n'),
+    exit: 0,
+  };
+}
+
+function summaryOf({ id, level, title }: ExplainedRule): ExplainDocument['rules'][number] {
+  return { id, family: id.slice(0, id.indexOf('-')), level, title };
+}
+
+/** A file or folder of the package, from the source as from the bundle. */
+function find(path: string): string {
+  let folder = import.meta.dirname;
+  while (!existsSync(join(folder, path)) && folder !== dirname(folder)) folder = dirname(folder);
+  return join(folder, path);
+}
