@@ -10,9 +10,11 @@ const KEPT = [
   /^(SystemRoot|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData|ProgramFiles(\(x86\))?)$/i,
   // Certificate authorities.
   /^(SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_CERT)$/i,
-  // Toolchains and package managers: where they fetch from, keep their files and find compilers.
-  /^(GO[A-Z0-9]+|CGO_\w+|CC|CXX|C(PP|XX)?FLAGS|LDFLAGS|PKG_CONFIG_PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SDKROOT)$/i,
-  /^(NODE_OPTIONS|NODE_PATH|NODE_ENV|NODE_COMPILE_CACHE|PYTHON[A-Z]+|BUF_CACHE_DIR)$/i,
+  // Toolchains and package managers: where they fetch from, keep their files and find compilers. What would add flags to a
+  // runner, load code into it or choose among tests is not here: GOFLAGS, NODE_OPTIONS, PYTHONPATH, PYTEST_ADDOPTS.
+  /^GO(PATH|ROOT|CACHE|MODCACHE|TMPDIR|PROXY|NOPROXY|SUMDB|NOSUMDB|PRIVATE|INSECURE|TOOLCHAIN|MAXPROCS|GC)$/i,
+  /^(CGO_\w+|CC|CXX|C(PP|XX)?FLAGS|LDFLAGS|PKG_CONFIG_PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SDKROOT)$/i,
+  /^(NODE_COMPILE_CACHE|BUF_CACHE_DIR)$/i,
   /^npm_config_(registry|@[\w.-]+:registry|cache|userconfig|globalconfig|cafile|proxy|https[_-]proxy|noproxy|offline|prefer[_-]offline)$/i,
   /^PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CACHE_DIR|CONFIG_FILE|TRUSTED_HOST)$/i,
   /^UV_(INDEX|INDEX_URL|EXTRA_INDEX_URL|DEFAULT_INDEX|FIND_LINKS|CACHE_DIR|CONFIG_FILE|PYTHON|PYTHON_\w+|OFFLINE|NATIVE_TLS|LINK_MODE)$/i,

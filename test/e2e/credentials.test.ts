@@ -87,6 +87,13 @@ describe('a publish gives ambient credentials to what needs them alone', () => {
 
 describe('what the repository decides about gets no credential', () => {
   const secrets = { ...SIGNING, ...CACHE, ...OTHERS, PIP_INDEX_URL: 'https://me:ambient-pip@pypi.invalid/' };
+  /** What would change what a runner does. */
+  const SETTINGS = {
+    GOFLAGS: '-run=None',
+    NODE_OPTIONS: '--no-warnings',
+    PYTEST_ADDOPTS: '-k none',
+    PYTHONPATH: '/nowhere',
+  };
 
   async function repository(files: Readonly<Record<string, string>>): Promise<string> {
     const root = await lab.folder('repository');
@@ -127,8 +134,9 @@ test('reads', () => execFileSync('repository-tool', { stdio: 'inherit' }));`;
     const PATH = [join(root, 'node_modules/.bin'), dirname(process.execPath), '/usr/bin', '/bin'].join(
       delimiter,
     );
-    await lab.cli.run(['verify'], { cwd: root, env: { ...secrets, PATH } });
+    await lab.cli.run(['verify'], { cwd: root, env: { ...secrets, ...SETTINGS, PATH } });
     expectNone(dump);
+    expect(Object.keys(readEnvironment(dump)).filter((name) => name in SETTINGS)).toEqual([]);
   });
 
   const ORDERS = 'primitives/domain/orders';

@@ -168,7 +168,7 @@ describe('the verdict', () => {
   });
 
   test('a suite is run by the package as it is installed', async () => {
-    const cwd = await siteWith(`import { test } from 'node:test'; test('a', () => {});`);
+    const cwd = await siteWith(`import { test } from 'node:test'; test('a', (t) => t.assert.ok(true));`);
     const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: nodePath } });
     expect([call.code, reportOf(call.stdout)]).toMatchObject([
       0,

@@ -106,7 +106,7 @@ async function testsOf(
     emit({ type: 'step', step: 'test', message: 'Running test suites' });
     return runSuites(scope.selected, request.install, { ...suites, tree, emit, signal });
   }
-  const nothing = { runs: [], obstacles: [], lockFaults: [], written: [], unchecked: [] };
+  const nothing = { runs: [], obstacles: [], lockFaults: [], unreached: [], written: [], unchecked: [] };
   if (config.verify.tests !== 'required') return nothing;
   const path = pathBelow(tree.root, location.path) ?? location.path;
   const message = 'Test suites were not run, and the config requires them.';

@@ -29,6 +29,7 @@ export interface Subjects {
   readonly obstacle: Obstacle;
   readonly lockFault: LockFault;
   readonly suite: SuiteRun;
+  readonly testFile: TestFile;
   readonly writtenFile: WrittenFile;
   readonly suppression: JudgedSuppression;
 }
@@ -220,6 +221,15 @@ export interface SuiteRun {
   readonly required: boolean;
   /** In the order of group and id. */
   readonly cases: readonly TestCase[];
+}
+
+/** A test that no suite ran. */
+export interface TestFile {
+  /** The file, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** The case of it that was left out; without it no suite has loaded the file. */
+  readonly left?: { readonly id: string; readonly line: number };
 }
 
 /** A file of the work tree that is not as it was before the suites. */

@@ -30,7 +30,7 @@ const sarifSchema = createRequire(import.meta.url)(
 );
 
 test('a suite that passes is evidence, and one that hangs is ended with what it has started', async () => {
-  const passes = `import { test } from 'node:test'; test('a', () => {});`;
+  const passes = `import { test } from 'node:test'; test('a', (t) => t.assert.ok(true));`;
   const { document } = await run(passes);
   // In another folder, at another time: the same but for what differs from run to run.
   expect((await run(passes)).document).toEqual({ ...document, run: expect.anything() });
@@ -49,7 +49,7 @@ test('a', () => { for (let i = 0; i < 2000; i++) process.stdout.write('x'.repeat
   expect(found(await run(floods))).toEqual([]);
   const kills = `import { test } from 'node:test'; test('a', () => { process.kill(process.ppid, 'SIGKILL'); });`;
   expect(found(await run(kills))).toEqual([`TEST-006 ${SHOP}`]);
-  const exits = `import { test } from 'node:test'; test('a', () => {}); process.exit(0);`;
+  const exits = `import { test } from 'node:test'; test('a', (t) => t.assert.ok(true)); process.exit(0);`;
   expect(found(await run(exits))).toEqual([`TEST-005 ${SHOP}/test/a.test.ts`]);
   const writes = `import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -117,7 +117,7 @@ describe('vitest', () => {
 
   test('outcomes are told apart, each with its file', async () => {
     const result = await withVitest({
-      passes: `${head} test('a', () => {}); test.skip('b', () => {});`,
+      passes: `${head} test('a', () => expect(1).toBe(1)); test.skip('b', () => {});`,
       fails: `${head} test('a', () => expect(1).toBe(2));`,
       stub: `${head} test('a', () => expect('AMEIDE_SCAFFOLD: Total').toBe('3'));`,
       slow: `${head} test('a', () => new Promise(() => {}), 50);`,

@@ -48,7 +48,7 @@ function isChecker(runner: string): boolean {
 /** A runner that does what was recorded; anything else that is started succeeds and says nothing. */
 function replay(recorded: Recorded | undefined, files: Record<string, unknown>): Processes {
   return {
-    run: async (_program, args, { stdout } = {}) => {
+    run: async (_program, args, { stdout, env, cwd = '' } = {}) => {
       const silent = { exitCode: 0, stdout: new Uint8Array(), stderr: '' };
       if (args.includes('-c')) return { ...silent, exitCode: recorded?.exitCode === 127 ? 127 : 0 };
       if (!args.includes('test') && !args.includes('--test') && !args.includes('pytest')) return silent;
@@ -58,11 +58,21 @@ function replay(recorded: Recorded | undefined, files: Record<string, unknown>):
         (arg) => /^--(?:junit-xml|test-reporter-destination)=(.*)$/.exec(arg)?.[1] ?? [],
       );
       if (report !== undefined && recorded.report !== undefined) await writeFile(report, recorded.report);
+      await leaveEvidence(recorded.evidence, env?.PRIMITIVE_EVIDENCE, cwd);
       write(recorded.writes ?? {}, files);
       if (recorded.timedOut) throw new PrimitiveError('tool-timeout', 'it did not end', { exit: 3 });
       return { ...silent, exitCode: recorded.exitCode, stderr: recorded.stderr ?? '' };
     },
   };
+}
+
+/** Writes what the plugin of pytest would, with absolute paths. */
+async function leaveEvidence(evidence: Recorded['evidence'], file: string | undefined, cwd: string) {
+  if (file === undefined || evidence === undefined) return;
+  const top = cwd.slice(0, cwd.indexOf('/primitives/'));
+  const files = evidence.files.map((path) => `${top}/${path}`);
+  const left = evidence.left.map(([path, ...more]) => [`${top}/${path}`, ...more]);
+  await writeFile(file, JSON.stringify({ files, left }));
 }
 
 function write(writes: Recorded['writes'] & {}, files: Record<string, unknown>): void {

@@ -9,6 +9,11 @@ export interface Recorded {
   /** The JUnit file that it left. */
   readonly report?: string;
   readonly stderr?: string;
+  /** What the plugin of pytest wrote: files that were loaded, and cases that have no result, relative to the root. */
+  readonly evidence?: {
+    readonly files: readonly string[];
+    readonly left: readonly (readonly [string, string, number])[];
+  };
   /** What its suite writes, relative to the root of the repository; undefined removes. */
   readonly writes?: Readonly<Record<string, string | undefined>>;
   /** The time limit ended it. */
@@ -180,6 +185,59 @@ const lockCases = [
     { dependencies: one, optionalDependencies: one },
     { optionalDependencies: one },
     false,
+  ),
+];
+
+/** A test file beside the one that the report is of. */
+const fileCase = (name: string, path: string, text: string, finds?: string): CorpusCase => ({
+  rule: 'TEST-009',
+  language: 'ts',
+  name,
+  files: { [`${folder('ts')}/${path}`]: text },
+  suite: { primitive: ID.ts, recorded: passing.ts },
+  finds: finds && `${folder('ts')}/${finds}`,
+});
+const CALLS_TEST = `import { test } from 'node:test';\ntest('a', (t) => t.assert.ok(true));\n`;
+/** The other languages are tried for real, in test/integration/verify. */
+const fileCases = [
+  fileCase('another folder', 'src/a.test.ts', '', 'src/a.test.ts'),
+  fileCase('a spec', 'test/a.spec.js', '', 'test/a.spec.js'),
+  fileCase('another name', 'test/a.ts', CALLS_TEST, 'test/a.ts'),
+  fileCase('what helps tests', 'test/support/page.ts', `import { mock } from 'node:test';\nmock.fn();\n`),
+  fileCase('a function of that name', 'src/a.ts', 'test();\nfunction test() {}\n'),
+  fileCase('a suite that lacks its service', 'test/browser/a.test.ts', CALLS_TEST),
+];
+
+const TEST_PY = `${folder('python')}/tests/test_a.py`;
+const leftCase = (
+  name: string,
+  left: NonNullable<Recorded['evidence']>['left'],
+  finds?: string,
+  report = passing.python,
+): CorpusCase => ({
+  rule: 'TEST-010',
+  language: 'python',
+  name,
+  files: { [TEST_PY]: 'def test_a():\n    assert True\n' },
+  suite: { primitive: ID.python, recorded: { ...report, evidence: { files: [TEST_PY], left } } },
+  finds,
+});
+const leftCases = [
+  leftCase('a case without a result', [[TEST_PY, 'test_a', 1]], `${TEST_PY}:1`),
+  leftCase('a case with parameters', [[TEST_PY, 'test_a[1]', 1]], `${TEST_PY}:1`),
+  leftCase('beside others', [[TEST_PY, 'test_a', 7]], `${TEST_PY}:7`, junit([['test_b'], ['test_c']])),
+  leftCase('none', []),
+  leftCase(
+    'a case that has one',
+    [[TEST_PY, 'test_a', 1]],
+    undefined,
+    junit([['test_a', '', 'file="tests/test_a.py"']]),
+  ),
+  leftCase(
+    'a skipped case',
+    [],
+    undefined,
+    junit([['test_a', SKIPPED, 'file="tests/test_a.py"'], ['test_b']]),
   ),
 ];
 
@@ -563,6 +621,8 @@ export const suites: Corpus = {
       );
     }),
     // Go and uv compare their own, in test/integration/verify.
+    ...fileCases,
+    ...leftCases,
     ...lockCases,
     ...obstacles(
       'INT-001',

@@ -41,7 +41,6 @@ test('it gets what toolchains need, addresses without passwords, and what is mea
     LC_ALL: 'C',
     CI: 'true',
     GOPROXY: 'https://go.acme.example,direct',
-    GOFLAGS: '-mod=readonly',
     HTTPS_PROXY: 'http://me:secret@proxy.acme.example:3128',
     no_proxy: 'localhost',
     npm_config_registry: 'https://npm.acme.example',
@@ -59,4 +58,12 @@ test('it gets what toolchains need, addresses without passwords, and what is mea
     PIP_INDEX_URL: 'https://pypi.acme.example/simple',
     UV_INDEX_URL: 'https://pypi.acme.example/simple',
   });
+});
+
+test('nothing that would change what a runner does reaches it', () => {
+  const names = `BASH_ENV ENV GOENV GOFLAGS GODEBUG GOEXPERIMENT GOOS GOARCH GOWORK JEST_CONFIG NODE_ENV NODE_OPTIONS NODE_PATH
+    NODE_TEST_CONTEXT PYTEST_ADDOPTS PYTEST_PLUGINS PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS
+    RUFF_CONFIG TS_NODE_PROJECT VITEST_MODE`;
+  const variables = Object.fromEntries(names.split(/\s+/).map((name) => [name, 'x']));
+  expect(repositoryVariables(variables)).toEqual({});
 });

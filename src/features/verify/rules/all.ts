@@ -57,6 +57,8 @@ import { rule as TEST_005 } from './TEST-005.ts';
 import { rule as TEST_006 } from './TEST-006.ts';
 import { rule as TEST_007 } from './TEST-007.ts';
 import { rule as TEST_008 } from './TEST-008.ts';
+import { rule as TEST_009 } from './TEST-009.ts';
+import { rule as TEST_010 } from './TEST-010.ts';
 import { rule as TEST_011 } from './TEST-011.ts';
 
 /** All rules, by id. */
@@ -118,5 +120,7 @@ export const rules: readonly AnyRule[] = [
   TEST_006,
   TEST_007,
   TEST_008,
+  TEST_009,
+  TEST_010,
   TEST_011,
 ];

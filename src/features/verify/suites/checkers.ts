@@ -30,7 +30,7 @@ interface Diagnostic {
 }
 
 /** `tsc` over the projects that the suite names, or `tsconfig.json`, and over those that they refer to. */
-export const tsc: Runner = async (primitive, suite, ports, node) => {
+export const tsc: Runner = async (primitive, suite, ports, { tool: node }) => {
   const { path, files } = primitive;
   const code = files.filter((file) => /\.[cm]?tsx?$/.test(file)).map((file) => `${path}/${file}`);
   if (code.length === 0) return { nothing: 'it has no TypeScript' };
@@ -142,20 +142,19 @@ export const ruff: Runner = async (primitive, suite, ports) => {
 };
 
 /** `go vet`, which compiles the packages and their tests. */
-export const goVet: Runner = async (primitive, suite, ports, go) => {
+export const goVet: Runner = async (primitive, suite, ports, { tool: go }) => {
   const cwd = join(ports.tree.root, primitive.path);
   const own = ownPath(ports.tree);
   // With -trimpath Go would take what vet said in another folder, with its places, from the cache.
   const GOFLAGS = '-mod=readonly -buildvcs=false';
   const options = { cwd, env: { ...grantedTo(suite, ports), ...GO_ENVIRONMENT, GOFLAGS } };
-  const packages = await start(go, ['list', '-e', `-json=${GO_FIELDS}`, ...suite.args], ports, options);
-  if (packages.exitCode !== 0) return crashed('go list', packages);
+  const packages = await listPackages(go, suite.args, ports, { cwd });
   const vet = await start(go, ['vet', '-json', ...suite.args], ports, options);
   const missing = missingModule(vet.stderr);
   if (missing !== undefined) return { cause: 'dependencies-missing', why: missing };
   const found = [...readVet(vet.stdout, own), ...readCompiler(vet.stderr, cwd, own)];
   if (vet.timedOut || (vet.exitCode !== 0 && found.length === 0)) return crashed('go vet', vet);
-  const seen = new Set(readObjects(packages.stdout).flatMap((one) => goFiles(one, own)));
+  const seen = new Set(packages.flatMap((one) => goFiles(one, own)));
   const isData = (file: string) => /(?:^|\/)(?:testdata|vendor|_[^/]*|\.[^/]*)\//.test(file);
   const code = primitive.files
     .filter((file) => file.endsWith('.go') && !isData(file))
@@ -172,6 +171,18 @@ export const goVet: Runner = async (primitive, suite, ports, go) => {
     },
   };
 };
+
+/** The packages that some arguments of the go tool name, with their files; also those that do not compile. */
+export async function listPackages(
+  go: string,
+  args: readonly string[],
+  ports: SuitePorts,
+  { cwd }: { readonly cwd: string },
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const env = GO_ENVIRONMENT;
+  const { stdout } = await start(go, ['list', '-e', `-json=${GO_FIELDS}`, ...args], ports, { cwd, env });
+  return readObjects(stdout);
+}
 
 const GO_FIELDS = 'Dir,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles';
 
@@ -220,7 +231,7 @@ function crashed(
   };
 }
 
-function notInstalled({ path, kind, files }: Primitive, name: string): Ran {
+export function notInstalled({ path, kind, files }: Primitive, name: string): Ran {
   const add = files.includes('uv.lock')
     ? `uv add --dev ${name}`
     : `npm install --save-dev --save-exact ${name}`;
@@ -255,7 +266,7 @@ function unique(all: readonly Diagnostic[]): readonly Diagnostic[] {
 }
 
 /** The program of an npm package, relative to the root of the repository, from the folder of the primitive upwards. */
-async function nodeProgram(
+export async function nodeProgram(
   name: string,
   program: string,
   { path }: Primitive,
@@ -300,11 +311,17 @@ async function projectsOf(
 /** `src/a.ts(1,14): error TS2322: Type …`, and `error TS18003: No inputs …` without a file. */
 function readTsc(stdout: string, cwd: string, own: OwnPath): readonly Diagnostic[] {
   return stdout.split('\n').flatMap((line): readonly Diagnostic[] => {
-    const [, file, row, column, code, text] =
-      /^(?:(\S[^()]*(?:\([^()]*\)[^()]*)*)\((\d+),(\d+)\): )?error (TS\d+): (.*)$/.exec(line) ?? [];
+    // The name of a file may have parentheses.
+    const end = line.indexOf('): error TS');
+    const [, code, text] = /^error (TS\d+): (.*)$/.exec(end < 0 ? line : line.slice(end + 3)) ?? [];
     if (code === undefined || text === undefined) return [];
-    if (file === undefined) return [{ code, text }];
-    return [{ code, text, ...placed(own(resolve(cwd, file)), Number(row), Number(column)) }];
+    const begin = line.lastIndexOf('(', end);
+    const [row, column] = line
+      .slice(begin + 1, end)
+      .split(',')
+      .map(Number);
+    const file = end < 0 ? undefined : own(resolve(cwd, line.slice(0, begin)));
+    return [{ code, text, ...placed(file, row ?? 1, column ?? 1) }];
   });
 }
 

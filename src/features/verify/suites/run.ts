@@ -1,11 +1,21 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
 import type { PrimitiveError } from '../../../core/errors.ts';
 import type { Kind } from '../../../kinds/kind.ts';
+import { CHECKERS } from '../../../kinds/kind-document.ts';
 import type { SuitePorts } from '../ports.ts';
-import type { Fact, Fix, LockFault, Obstacle, Primitive, SuiteRun, WrittenFile } from '../subjects.ts';
+import type {
+  Fact,
+  Fix,
+  LockFault,
+  Obstacle,
+  Primitive,
+  SuiteRun,
+  TestFile,
+  WrittenFile,
+} from '../subjects.ts';
 import { dependencyFault } from './dependencies.ts';
 import { compareLock } from './locks.ts';
 import {
@@ -16,15 +26,19 @@ import {
   packageManagerOf,
   unsupported,
 } from './package-manager.ts';
+import { keyOf, reachOf, unreached } from './reach.ts';
 import { runners } from './runners.ts';
-import type { Ran, Suite } from './start.ts';
-import { isFailure } from './suite.ts';
+import type { Ran, Reach, Suite } from './start.ts';
+import { isFailure, type TestCase } from './suite.ts';
+import { readTestCode, type TestCode } from './test-code.ts';
 
 /** What came of the suites of some primitives. */
 export interface SuiteResults {
   readonly runs: readonly SuiteRun[];
   readonly obstacles: readonly Obstacle[];
   readonly lockFaults: readonly LockFault[];
+  /** Tests that no suite of their primitive ran; of a primitive whose suites all ran, or lack a service. */
+  readonly unreached: readonly TestFile[];
   /** What suites wrote to the work tree. */
   readonly written: readonly WrittenFile[];
   /** Suites that are not required and lack their service. */
@@ -40,64 +54,111 @@ export async function runSuites(
   install: Installing,
   ports: SuitePorts,
 ): Promise<SuiteResults> {
-  const runs: SuiteRun[] = [];
-  const obstacles: Obstacle[] = [];
-  const lockFaults: LockFault[] = [];
   const workshop = new Workshop(install, ports);
-  const unchecked: { what: string; why: string }[] = [];
   // What is installed is ignored by git; a lock file that an install changes counts as written.
   const before = primitives.length === 0 ? undefined : await ports.tree.stamps();
   const limit = pLimit(Math.max(1, Math.min(4, availableParallelism() - 1)));
-  await limit.map(primitives, async (primitive) => {
+  const all = await limit.map(primitives, async (primitive): Promise<Results> => {
     const { kind } = primitive;
     // What is wrong with such a folder is said by SHAPE.
-    if (kind === undefined) return;
-    const { suites = [] } = kind;
-    if (suites.length === 0) unchecked.push({ what: `${primitive.id} TEST`, why: 'its kind has no suite' });
-    const due = suites.filter((suite) => {
-      const missing = (suite.needs ?? []).filter((need) => !ports.variables[SERVICES[need]]);
-      if (missing.length === 0) return true;
-      const why = missing.map((need) => `needs ${need}: set ${SERVICES[need]}`).join(', ');
-      if (suite.required !== true) unchecked.push({ what: `${primitive.id} ${suite.id}`, why });
-      else obstacles.push(obstacle(primitive, 'service-missing', `Suite ${suite.id} ${why}.`));
-      return false;
-    });
-    if (due.length === 0) return;
-    const prepared = await workshop.prepare(primitive, kind);
-    const notRun = due.map(({ id }) => `${primitive.id} ${id}`);
-    if ('fault' in prepared) {
-      lockFaults.push(prepared.fault);
-      const why = `${prepared.fault.path} does not match its manifest`;
-      unchecked.push(...notRun.map((what) => ({ what, why })));
-      return;
-    }
-    if ('cause' in prepared) {
-      obstacles.push(prepared);
-      return;
-    }
-    const { tool, manager, unchecked: why } = prepared;
-    if (why !== undefined) unchecked.push({ what: manager.lock, why });
-    for (const suite of due) {
-      const result = await runSuite(primitive, suite, ports, { tool, manager });
-      unchecked.push(...result.unchecked);
-      if (result.run !== undefined) runs.push(result.run);
-      if (result.obstacle !== undefined) obstacles.push(result.obstacle);
-    }
+    return kind === undefined ? {} : testPrimitive(primitive, kind, workshop, ports);
   });
   const written = before === undefined ? [] : compareStamps(before, await ports.tree.stamps());
   const byId = (a: SuiteRun, b: SuiteRun) => (`${a.path} ${a.suite}` < `${b.path} ${b.suite}` ? -1 : 1);
   return {
-    runs: runs.sort(byId),
-    obstacles,
-    lockFaults,
+    runs: all.flatMap(({ runs = [] }) => runs).sort(byId),
+    obstacles: all.flatMap(({ obstacles = [] }) => obstacles),
+    lockFaults: all.flatMap(({ lockFaults = [] }) => lockFaults),
+    unreached: all.flatMap(({ unreached = [] }) => unreached),
     written,
-    unchecked: unchecked.sort((a, b) => (a.what < b.what ? -1 : 1)),
+    unchecked: all.flatMap(({ unchecked = [] }) => unchecked).sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }
 
+type Results = Partial<Omit<SuiteResults, 'written'>>;
+
+/** Runs the suites of one primitive, one after the other. */
+async function testPrimitive(
+  primitive: Primitive,
+  { suites = [], ...kind }: Kind,
+  workshop: Workshop,
+  ports: SuitePorts,
+): Promise<Results> {
+  if (suites.length === 0)
+    return { unchecked: [{ what: `${primitive.id} TEST`, why: 'its kind has no suite' }] };
+  const isDue = (suite: Suite) => missingServices(suite, ports) === '';
+  const due = suites.filter(isDue);
+  const waiting = waitingFor(
+    primitive,
+    suites.filter((suite) => !isDue(suite)),
+    ports,
+  );
+  if (due.length === 0) return waiting;
+  const prepared = await workshop.prepare(primitive, kind);
+  if ('fault' in prepared) {
+    const why = `${prepared.fault.path} does not match its manifest`;
+    const left = due.map(({ id }) => ({ what: `${primitive.id} ${id}`, why }));
+    return { ...waiting, lockFaults: [prepared.fault], unchecked: [...waiting.unchecked, ...left] };
+  }
+  if ('cause' in prepared) return { ...waiting, obstacles: [...waiting.obstacles, prepared] };
+  const { tool, manager, unchecked: why } = prepared;
+  const code = await readTestCode(primitive, ports.tree);
+  const results: (Awaited<ReturnType<typeof runSuite>> & { readonly suite: Suite })[] = [];
+  for (const suite of due) {
+    results.push({ suite, ...(await runSuite(primitive, suite, ports, { tool, manager, code })) });
+  }
+  const reaches: (Pick<Reach, 'files'> & Partial<Reach>)[] = results.flatMap(({ reach }) => reach ?? []);
+  for (const suite of suites.filter((one) => !isDue(one)))
+    reaches.push(await reachOf(primitive, suite, { code, ports, tool }));
+  // Where a suite did not run, nobody knows what it would have run.
+  const tests = suites.filter((suite) => !isChecker(suite));
+  const isWhole = tests.length > 0 && !results.some((one) => one.obstacle && !isChecker(one.suite));
+  return {
+    runs: results.flatMap(({ run }) => run ?? []),
+    obstacles: [...waiting.obstacles, ...results.flatMap(({ obstacle }) => obstacle ?? [])],
+    unreached: isWhole ? unreached(primitive, code, reaches) : [],
+    unchecked: [
+      ...waiting.unchecked,
+      ...(why === undefined ? [] : [{ what: manager.lock, why }]),
+      ...results.flatMap(({ unchecked }) => unchecked),
+    ],
+  };
+}
+
+/** What suites without their service come to: required ones are an obstacle, others are left out. */
+function waitingFor(primitive: Primitive, suites: readonly Suite[], ports: SuitePorts) {
+  const [required, optional] = [true, false].map((is) =>
+    suites.filter((one) => (one.required === true) === is),
+  );
+  return {
+    obstacles: (required ?? []).map((suite) =>
+      obstacle(primitive, 'service-missing', `Suite ${suite.id} ${missingServices(suite, ports)}.`),
+    ),
+    unchecked: (optional ?? []).map((suite) => ({
+      what: `${primitive.id} ${suite.id}`,
+      why: missingServices(suite, ports),
+    })),
+  };
+}
+
+/** `needs postgres: set TEST_POSTGRES_URL`; '' where all are there. */
+function missingServices({ needs = [] }: Suite, { variables }: SuitePorts): string {
+  return needs
+    .filter((need) => !variables[SERVICES[need]])
+    .map((need) => `needs ${need}: set ${SERVICES[need]}`)
+    .join(', ');
+}
+
 /** The facts that rules judge. */
-export function suiteFacts({ runs, obstacles, lockFaults, written }: SuiteResults): readonly Fact[] {
+export function suiteFacts({
+  runs,
+  obstacles,
+  lockFaults,
+  unreached,
+  written,
+}: SuiteResults): readonly Fact[] {
   return [
+    ...unreached.map((value) => ({ subject: 'testFile', value }) as const),
     ...lockFaults.map((value) => ({ subject: 'lockFault', value }) as const),
     ...runs.map((value) => ({ subject: 'suite', value }) as const),
     ...written.map((value) => ({ subject: 'writtenFile', value }) as const),
@@ -135,7 +196,7 @@ class Workshop {
   /** What suites are run with; else what keeps them from running. */
   async prepare(
     primitive: Primitive,
-    { language }: Kind,
+    { language }: Pick<Kind, 'language'>,
   ): Promise<Prepared | Obstacle | { readonly fault: LockFault }> {
     const ports = this.#ports;
     const manager = await packageManagerOf(primitive, ports.tree);
@@ -218,15 +279,16 @@ async function runSuite(
   primitive: Primitive,
   suite: Suite,
   ports: SuitePorts,
-  { tool, manager }: Pick<Prepared, 'tool' | 'manager'>,
+  { tool, manager, code }: Pick<Prepared, 'tool' | 'manager'> & { readonly code: TestCode },
 ): Promise<{
   readonly run?: SuiteRun;
   readonly obstacle?: Obstacle;
+  readonly reach?: Reach;
   readonly unchecked: SuiteResults['unchecked'];
 }> {
   const item = `${primitive.id} ${suite.id}`;
   ports.emit({ type: 'item', item, status: 'active', state: 'running' });
-  const ran: Ran = await runners[suite.runner](primitive, suite, ports, tool);
+  const ran: Ran = await runners[suite.runner](primitive, suite, ports, { tool, code });
   if ('nothing' in ran) {
     ports.emit({ type: 'item', item, status: 'done', state: 'not run', detail: ran.nothing });
     return { unchecked: [{ what: item, why: ran.nothing }] };
@@ -243,7 +305,7 @@ async function runSuite(
     };
   }
   // Runners colour what they print where CI is set.
-  const cases = ran.cases
+  const cases = withoutEmpty(ran.cases, primitive, code)
     .map((testCase) => ({ ...testCase, output: stripVTControlCharacters(testCase.output) }))
     .sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
   const failed = cases.filter(({ outcome }) => isFailure(outcome));
@@ -262,8 +324,41 @@ async function runSuite(
   const { files = [], why = '' } = ran.leftOut ?? {};
   return {
     run: { path: primitive.path, primitive, suite: suite.id, required: suite.required === true, cases },
-    unchecked: files.map((what) => ({ what, why: `${item}: ${why}` })),
+    ...(ran.reach === undefined ? {} : { reach: ran.reach }),
+    unchecked: [...files.map((what) => ({ what, why: `${item}: ${why}` })), ...skippedOf(item, cases)],
   };
+}
+
+/** Cases whose body has no statement, with the reason as their output: they say nothing, so they are skipped. */
+function withoutEmpty(cases: readonly TestCase[], { path }: Primitive, code: TestCode): readonly TestCase[] {
+  const empty = new Set(
+    [...code].flatMap(([file, tests]) => {
+      const place = file.endsWith('.go') ? posix.dirname(file) : file;
+      return tests.filter((one) => one.empty).map(({ name }) => keyOf(place, name));
+    }),
+  );
+  return cases.map((one) => {
+    const place = one.path ?? posix.join(path, one.group);
+    const isEmpty = one.outcome === 'passed' && empty.has(keyOf(place, one.id.split('[', 1)[0] ?? ''));
+    return isEmpty ? { ...one, outcome: 'skipped', output: NO_STATEMENT } : one;
+  });
+}
+
+const NO_STATEMENT = 'Its body has no statement.';
+
+/** What a suite did not execute, beside what it did. */
+function skippedOf(item: string, cases: readonly TestCase[]): SuiteResults['unchecked'] {
+  const skipped = cases.filter(({ outcome }) => outcome === 'skipped');
+  return [...Map.groupBy(skipped, ({ output }) => output === NO_STATEMENT)].map(([isEmpty, all]) => {
+    const names = all.map(({ id }) => id);
+    const more = names.length > 5 ? [`and ${names.length - 5} more`] : [];
+    const why = isEmpty ? 'has no statement' : 'skipped';
+    return { what: item, why: `${why}: ${[...names.slice(0, 5), ...more].join(', ')}` };
+  });
+}
+
+function isChecker({ runner }: Suite): boolean {
+  return (CHECKERS as readonly string[]).includes(runner);
 }
 
 function compare(a: string, b: string): number {

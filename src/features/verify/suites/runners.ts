@@ -1,39 +1,60 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join, posix, resolve } from 'node:path';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readJson } from '../imports/json.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Primitive } from '../subjects.ts';
-import { basedpyright, goVet, ruff, tsc } from './checkers.ts';
+import { basedpyright, goVet, nodeProgram, notInstalled, ruff, tsc } from './checkers.ts';
 import { GoTestReader } from './go-test.ts';
 import { crash, readJunit } from './junit.ts';
+import { NODE_REPORTER } from './node-evidence.ts';
 import { packageManagerOf, venvPython } from './package-manager.ts';
-import { GO_ENVIRONMENT, grantedTo, type Ran, type Runner, type Suite, start } from './start.ts';
+import { PYTEST_MODULE, PYTEST_PLUGIN } from './pytest-evidence.ts';
+import { goReach, goTestFiles, keyOf } from './reach.ts';
+import {
+  GO_ENVIRONMENT,
+  grantedTo,
+  type LeftOut,
+  type Ran,
+  type Reach,
+  type Runner,
+  type RunnerTools,
+  type Suite,
+  start,
+} from './start.ts';
 import { isFailure, type TestCase } from './suite.ts';
 
 /** How suites are run, by what `kind.yaml` calls their runner. */
 export const runners: Readonly<Record<Suite['runner'], Runner>> = {
   'go-test': goTest,
-  pytest: junitRunner('pytest', (report, args, { python }) => ({
-    program: python,
-    args: [
-      '-m',
-      'pytest',
-      '-p',
-      'no:cacheprovider',
-      '-o',
-      'junit_family=xunit1',
-      `--junit-xml=${report}`,
-      ...args,
-    ],
-  })),
-  'node-test': junitRunner('node --test', (report, args, { node }) => ({
-    program: node,
-    args: ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, ...args],
-  })),
-  vitest: junitRunner('vitest', (report, args) => ({
-    program: 'node_modules/.bin/vitest',
-    // The default reporter says on stderr what belongs to no case.
-    args: ['run', '--reporter=default', '--reporter=junit', `--outputFile.junit=${report}`, ...args],
-  })),
+  pytest: junitRunner('pytest', async ({ report, evidence, args, python }) => {
+    await writeFile(join(dirname(evidence), `${PYTEST_MODULE}.py`), PYTEST_PLUGIN);
+    const junit = ['-o', 'junit_family=xunit1', `--junit-xml=${report}`];
+    return {
+      program: python,
+      args: ['-m', 'pytest', '-p', 'no:cacheprovider', '-p', PYTEST_MODULE, ...junit, ...args],
+      env: { PRIMITIVE_EVIDENCE: evidence, PYTHONPATH: dirname(evidence), PYTHONDONTWRITEBYTECODE: '1' },
+    };
+  }),
+  'node-test': junitRunner('node --test', async ({ report, evidence, args, node }) => {
+    const reporter = join(dirname(evidence), 'reporter.mjs');
+    await writeFile(reporter, NODE_REPORTER);
+    const reporters = [
+      ['junit', report],
+      [pathToFileURL(reporter).href, evidence],
+    ].flatMap(([name, to]) => [`--test-reporter=${name}`, `--test-reporter-destination=${to}`]);
+    return { program: node, args: ['--test', ...reporters, ...args] };
+  }),
+  vitest: junitRunner('vitest', async ({ report, args, node, primitive, tree }) => {
+    const program = await nodeProgram('vitest', 'vitest', primitive, tree);
+    if (program === undefined) return undefined;
+    // The default reporter says on stderr what belongs to no case. `test.only` would leave out the rest.
+    const fixed = ['run', '--allowOnly=false', '--reporter=default', '--reporter=junit'];
+    return {
+      program: node,
+      args: [join(tree.root, program), ...fixed, `--outputFile.junit=${report}`, ...args],
+    };
+  }),
   tsc,
   basedpyright,
   ruff,
@@ -43,7 +64,12 @@ export const runners: Readonly<Record<Suite['runner'], Runner>> = {
 /** A report of more bytes is not read: a suite that writes so much is broken. */
 const MAX_REPORT = 64 * 1024 * 1024;
 
-async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts, go: string): Promise<Ran> {
+async function goTest(
+  primitive: Primitive,
+  suite: Suite,
+  ports: SuitePorts,
+  { tool: go, code }: RunnerTools,
+): Promise<Ran> {
   const reader = new GoTestReader();
   const lines = new LineSplitter((line) => reader.line(line));
   // Go's own limit comes first: it says which test was running.
@@ -60,38 +86,60 @@ async function goTest(primitive: Primitive, suite: Suite, ports: SuitePorts, go:
   if (tooOld !== undefined) return { cause: 'tool-failed', why: tooOld };
   const goMod = await ports.tree.read(posix.join(primitive.path, 'go.mod'));
   const module = /^module\s+(\S+)/m.exec(new TextDecoder().decode(goMod))?.[1] ?? '';
-  return { cases: reader.cases(output, primitive.path, module) };
+  const cases = reader.cases(output, primitive.path, module);
+  const files = await goTestFiles(primitive, suite, ports, go);
+  return { cases, reach: goReach(files, primitive, code, cases) };
+}
+
+/** What a runner that writes JUnit is started with. */
+interface Call {
+  readonly report: string;
+  /** A file for what the report does not say. */
+  readonly evidence: string;
+  readonly args: readonly string[];
+  readonly node: string;
+  readonly python: string;
+  readonly primitive: Primitive;
+  readonly tree: SuitePorts['tree'];
 }
 
 function junitRunner(
   name: string,
-  command: (
-    report: string,
-    args: readonly string[],
-    tools: { readonly node: string; readonly python: string },
-  ) => { readonly program: string; readonly args: readonly string[] },
+  command: (call: Call) => Promise<
+    | {
+        readonly program: string;
+        readonly args: readonly string[];
+        readonly env?: Readonly<Record<string, string>>;
+      }
+    | undefined
+  >,
 ): Runner {
-  return async (primitive, suite, ports, tool) => {
-    const cwd = join(ports.tree.root, primitive.path);
-    const folder = join(ports.output, primitive.id, suite.id);
+  return async (primitive, suite, ports, { tool: node }) => {
+    const { tree, output: outputs } = ports;
+    const cwd = join(tree.root, primitive.path);
+    const folder = join(outputs, primitive.id, suite.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const report = join(folder, 'runner.xml');
-    const python = join(ports.tree.root, venvPython(await packageManagerOf(primitive, ports.tree)));
-    const { program, args } = command(report, suite.args, { node: tool, python });
-    const output = await start(resolve(cwd, program), args, ports, {
+    const [report, evidence] = [join(folder, 'runner.xml'), join(folder, 'evidence')];
+    const python = join(tree.root, venvPython(await packageManagerOf(primitive, tree)));
+    const call = await command({ report, evidence, args: suite.args, node, python, primitive, tree });
+    if (call === undefined) return notInstalled(primitive, name);
+    const output = await start(call.program, call.args, ports, {
       cwd,
-      env: { ...grantedTo(suite, ports), PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...grantedTo(suite, ports), ...call.env },
       // Only the report counts; what a suite prints is not kept.
       stdout: () => {},
     });
-    const { cases, problem } = await readReport(report, { folder: cwd, root: ports.tree.root });
+    const { cases: reported, problem } = await readReport(report, { folder: cwd, root: tree.root });
+    const known = await readEvidence(evidence, tree.root);
+    const cases = withoutEmptySuites(reported, known.emptySuites);
+    const reach = reachOfReport(cases, known);
     // An exit code that no case explains, and a failure that the exit code hides, are both a broken run. That a file has
     // no case is a failure for us alone.
     const failed = cases.filter(({ outcome }) => isFailure(outcome));
     const isExplained =
       output.exitCode === 0 ? failed.every(({ outcome }) => outcome === 'collection') : failed.length > 0;
-    if (problem === undefined && isExplained) return { cases };
-    return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')] };
+    if (problem === undefined && isExplained) return { cases, reach };
+    return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')], reach };
   };
 }
 
@@ -107,6 +155,48 @@ async function readReport(
   } catch {
     return { cases: [], problem: 'its report is not XML' };
   }
+}
+
+/** What a runner knows besides its report, with paths relative to the root of the repository. */
+interface Evidence {
+  readonly files: readonly string[];
+  readonly left: readonly LeftOut[];
+  /** Suites of `node --test` without cases: path and name. */
+  readonly emptySuites: readonly string[];
+}
+
+/** What our plugin of pytest, or our reporter of `node --test`, has written; nothing where it could not. */
+async function readEvidence(file: string, root: string): Promise<Evidence> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const own = (path: unknown) => relative(root, String(path)).split(sep).join('/');
+  const whole = readJson(text);
+  const [files, left] = [whole.files, whole.left].map((list) => (Array.isArray(list) ? list : []));
+  return {
+    files: (files ?? []).map(own),
+    left: (left ?? []).filter(Array.isArray).map(([path, id, line]): LeftOut => {
+      return { key: keyOf(own(path), String(id)), id: String(id), path: own(path), line: Number(line) };
+    }),
+    emptySuites: text
+      .split('\n')
+      .map(readJson)
+      .flatMap(({ name, file: path }) => (name === undefined ? [] : [keyOf(own(path), String(name))])),
+  };
+}
+
+/** A suite without cases is no case; one of the same name and file may be one. */
+function withoutEmptySuites(cases: readonly TestCase[], empty: readonly string[]): readonly TestCase[] {
+  const left = [...empty];
+  return cases.filter(({ id, path = '', outcome }) => {
+    const index = outcome === 'passed' || outcome === 'skipped' ? left.indexOf(keyOf(path, id)) : -1;
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
+}
+
+function reachOfReport(cases: readonly TestCase[], { files, left }: Evidence): Reach {
+  const loaded = cases.flatMap(({ path }) => path ?? []);
+  const ran = cases.map(({ id, path = '' }) => keyOf(path, id));
+  return { files: new Set([...loaded, ...files]), ran: new Set(ran), left };
 }
 
 /** Makes lines of chunks; of a line of more than a megabyte only the end is passed on. */

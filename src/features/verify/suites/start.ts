@@ -3,6 +3,7 @@ import type { RunOptions } from '../../../toolchain/process.ts';
 import type { SuitePorts } from '../ports.ts';
 import type { Fix, Primitive } from '../subjects.ts';
 import type { RunnerOutput, TestCase } from './suite.ts';
+import type { TestCode } from './test-code.ts';
 
 /** One of a kind's `suites`. */
 export type Suite = NonNullable<NonNullable<Primitive['kind']>['suites']>[number];
@@ -13,6 +14,8 @@ export type Ran =
       readonly cases: readonly TestCase[];
       /** Files, relative to the root of the repository, that the settings of the runner leave out, and why. */
       readonly leftOut?: { readonly files: readonly string[]; readonly why: string };
+      /** Of a runner of tests: what it loaded and did not run. */
+      readonly reach?: Reach;
     }
   /** There is nothing for it to do, as half a sentence. */
   | { readonly nothing: string }
@@ -22,8 +25,39 @@ export type Ran =
       readonly fix?: Fix;
     };
 
-/** `tool` is the toolchain of the primitive's language: the file that was found and asked for its version. */
-export type Runner = (primitive: Primitive, suite: Suite, ports: SuitePorts, tool: string) => Promise<Ran>;
+/** The files that a suite loads, and the cases in them that it leaves out. */
+export interface Reach {
+  /** Relative to the root of the repository. */
+  readonly files: ReadonlySet<string>;
+  /** The cases that have a result, by their keys. */
+  readonly ran: ReadonlySet<string>;
+  /** Cases that were collected and have no result. */
+  readonly left: readonly LeftOut[];
+}
+
+/** A case that a suite left out. */
+export interface LeftOut {
+  /** The same in every suite. */
+  readonly key: string;
+  readonly id: string;
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  readonly line: number;
+}
+
+/** What a runner is given besides its suite. */
+export interface RunnerTools {
+  /** The toolchain of the primitive's language: the file that was found and asked for its version. */
+  readonly tool: string;
+  readonly code: TestCode;
+}
+
+export type Runner = (
+  primitive: Primitive,
+  suite: Suite,
+  ports: SuitePorts,
+  tools: RunnerTools,
+) => Promise<Ran>;
 
 /** Nothing is downloaded, and what is compiled does not depend on the folder, so that Go finds it in its cache. */
 export const GO_ENVIRONMENT = {
