@@ -3,6 +3,7 @@ import { isTest, type LanguageId } from '../../../languages/all.ts';
 import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
+import { INFRASTRUCTURE } from './infrastructure.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */
 type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
@@ -54,84 +55,6 @@ function isUnder(name: string, entry: string, language: LanguageId): boolean {
 function withScheme(name: string): string {
   return isBuiltin(name) && !name.startsWith('node:') ? `node:${name}` : name;
 }
-
-/** Drivers of databases and brokers, clients of clouds: infrastructure where the config has no list of its own. */
-export const INFRASTRUCTURE: Readonly<Record<LanguageId, readonly string[]>> = {
-  go: [
-    'cloud.google.com/go/bigquery',
-    'cloud.google.com/go/firestore',
-    'cloud.google.com/go/pubsub',
-    'cloud.google.com/go/spanner',
-    'cloud.google.com/go/storage',
-    'database/sql',
-    'github.com/Azure/azure-sdk-for-go',
-    'github.com/IBM/sarama',
-    'github.com/aws/aws-sdk-go',
-    'github.com/aws/aws-sdk-go-v2',
-    'github.com/confluentinc/confluent-kafka-go',
-    'github.com/go-sql-driver/mysql',
-    'github.com/jackc/pgx',
-    'github.com/jmoiron/sqlx',
-    'github.com/lib/pq',
-    'github.com/mattn/go-sqlite3',
-    'github.com/nats-io/nats.go',
-    'github.com/rabbitmq/amqp091-go',
-    'github.com/redis/go-redis',
-    'github.com/segmentio/kafka-go',
-    'github.com/twmb/franz-go',
-    'go.mongodb.org/mongo-driver',
-    'gorm.io',
-  ],
-  ts: [
-    '@aws-sdk',
-    '@azure',
-    '@google-cloud/bigquery',
-    '@google-cloud/firestore',
-    '@google-cloud/pubsub',
-    '@google-cloud/spanner',
-    '@google-cloud/storage',
-    '@prisma/client',
-    'amqplib',
-    'better-sqlite3',
-    'drizzle-orm',
-    'ioredis',
-    'kafkajs',
-    'knex',
-    'mongodb',
-    'mongoose',
-    'mysql2',
-    'nats',
-    'node:sqlite',
-    'pg',
-    'redis',
-    'sequelize',
-    'typeorm',
-  ],
-  python: [
-    'aio_pika',
-    'aiokafka',
-    'asyncpg',
-    'azure',
-    'boto3',
-    'botocore',
-    'confluent_kafka',
-    'google.cloud.bigquery',
-    'google.cloud.firestore',
-    'google.cloud.pubsub_v1',
-    'google.cloud.spanner',
-    'google.cloud.storage',
-    'kafka',
-    'nats',
-    'pika',
-    'psycopg',
-    'psycopg2',
-    'psycopg_pool',
-    'pymongo',
-    'redis',
-    'sqlalchemy',
-    'sqlite3',
-  ],
-};
 
 /** The entry of the infrastructure that an import falls under. */
 export function infrastructureOf(

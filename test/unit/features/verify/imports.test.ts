@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/infrastructure.ts';
 import { npmPackages } from '../../../../src/features/verify/imports/npm-packages.ts';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
-import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/policy.ts';
+import { infrastructureOf } from '../../../../src/features/verify/imports/policy.ts';
 import { Repository } from '../../../../src/features/verify/imports/repository.ts';
 import { memoryTree } from '../../../support/verify-corpus/tree.ts';
 
@@ -197,6 +198,46 @@ describe('what cannot be read', () => {
       imports: [{ specifier: 'a', typeOnly: false, line: 1, column: 12 }],
     });
   });
+});
+
+test.each([
+  [
+    'go',
+    `modernc.org/sqlite github.com/ClickHouse/clickhouse-go/v2 go.etcd.io/etcd/client/v3 github.com/gomodule/redigo/redis
+    github.com/Shopify/sarama github.com/gocql/gocql github.com/go-redis/redis/v8 github.com/microsoft/go-mssqldb
+    github.com/elastic/go-elasticsearch/v8 github.com/neo4j/neo4j-go-driver/v5/neo4j github.com/uptrace/bun go.etcd.io/bbolt
+    github.com/minio/minio-go/v7 github.com/streadway/amqp github.com/dgraph-io/badger/v4 github.com/sijms/go-ora/v2
+    github.com/snowflakedb/gosnowflake cloud.google.com/go/datastore gocloud.dev/pubsub entgo.io/ent/dialect/sql`,
+  ],
+  [
+    'ts',
+    `postgres mysql mysql2/promise sqlite3 kysely aws-sdk/clients/s3 elasticsearch @elastic/elasticsearch pg-promise mssql
+    tedious cassandra-driver neo4j-driver bullmq rhea memcached mariadb oracledb @libsql/client @nats-io/transport-node
+    @clickhouse/client @azure/storage-blob @redis/client drizzle-orm/pg-core bun:sqlite`,
+  ],
+  [
+    'python',
+    `pymysql motor.motor_asyncio aiosqlite sqlmodel django.db.models clickhouse_connect aiomysql MySQLdb pymssql cassandra.cluster
+    elasticsearch opensearchpy aiobotocore.session celery pymemcache.client neo4j oracledb pyodbc snowflake.connector duckdb
+    google.cloud.bigtable azure.cosmos tortoise.models peewee etcd3 influxdb_client`,
+  ],
+] as const)('drivers that are infrastructure: %s', (language, text) => {
+  const missed = text.split(/\s+/).filter((specifier) => {
+    const target = { type: 'package', name: specifier, known: 'declared' } as const;
+    const place = { path: 'a', line: 1, column: 1, primitive: undefined, shippedBy: [] };
+    const found = {
+      language,
+      specifier,
+      names: [],
+      typeOnly: false,
+      target,
+      owner: undefined,
+      proto: false,
+      ...place,
+    };
+    return infrastructureOf(found, undefined) === undefined;
+  });
+  expect(missed).toEqual([]);
 });
 
 test('the page of IMP-005 names all infrastructure', async () => {
