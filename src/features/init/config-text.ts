@@ -15,18 +15,18 @@ export function configText(
   const tag = branch.replace(/[^A-Za-z0-9_.-]+/g, '-');
   return `# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.config.v1.json
 schema: primitive.config/v1
-requires: "^${major}.${minor}"               # versions of primitive that may be used here
+requires: "^${major}.${minor}"               # allowed versions of primitive
 
-# Images are <registry>/<image>, for these platforms.
+# Images are pushed to <registry>/<image>, for these platforms.
 registry: ${writeText(registry)}
 image: "{kind}-{name}"
 platforms: [linux/amd64, linux/arm64]
 
-# What scaffolded code is called. Nothing of it is taken from the machine that it is written on.
+# Names in scaffolded code. They do not depend on the machine.
 languages:
 ${entryLines(languages)}
 
-# The trusted baseline: the tag of the newest release record, moved from this branch alone.
+# The trusted baseline: the tag of the newest release record, moved only from this branch.
 channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }
 ${signing(repository, branch, ids)}`;
 }
@@ -40,7 +40,7 @@ function signing(repository: string, branch: string, ids: RepositoryIds | undefi
   const [host, ...path] = repository.split('/');
   if (host !== 'github.com') {
     return `
-# Whose seals count. Say who publishes from CI: issuer and identity of its OIDC token, or a public key.
+# Trusted signers: issuer and identity of the OIDC token of CI, or a public key.
 # signing:
 #   trusted:
 #     - { issuer: "https://${host}", identity: "…" }
@@ -58,12 +58,12 @@ function signing(repository: string, branch: string, ids: RepositoryIds | undefi
   const unknown = ids
     ? ''
     : `
-# A name can be had again by somebody else, an id cannot. Add repositoryId and ownerId, in quotes, to both entries:
+# A name can be taken over, an id cannot. Add repositoryId and ownerId, in quotes, to both entries:
 #   ${idsCommand(name)}`;
   return `
-# Whose seals count, by the identity of the workflow that made them.${unknown}
+# Trusted signers, by the identity of the workflow.${unknown}
 signing:
-  trusted:             # makes baselines and moves the channel; exact, no wildcards
+  trusted:             # may make baselines and move the channel; exact, no wildcards
     - issuer: ${GITHUB_ISSUER}
       identity: ${writeText(`${identity}@refs/heads/${branch}`)}
       repository: ${writeText(name)}

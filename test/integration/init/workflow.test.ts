@@ -176,7 +176,7 @@ describe('the workflow that init writes, run by act', () => {
     registry.replace({ name: PACKAGE, version: VERSION, tarball: other });
     try {
       const { code, steps, output } = await push(app);
-      expect(output).toContain('Nothing of it was run.');
+      expect(output).toContain('It was not run.');
       expect(output).toContain(integrityOf(other));
       expect([code, done(steps)]).toEqual([1, ['Install primitive failure']]);
     } finally {
