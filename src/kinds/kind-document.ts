@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
-import { LANGUAGE_IDS } from '../languages/all.ts';
+import { isChecker, LANGUAGE_IDS, RUNNER_IDS } from '../languages/all.ts';
 
 /** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
 export const resourceNames = {
@@ -10,10 +10,8 @@ export const resourceNames = {
     formed(/^[a-z][a-z0-9]{0,62}$/, 'lower-case letters and digits, at most 63', description),
 };
 
-/** What runs tests. */
-const TEST_RUNNERS = ['go-test', 'pytest', 'node-test', 'vitest'] as const;
 /** What checks code without running it. */
-export const CHECKERS = ['go-vet', 'tsc', 'basedpyright', 'ruff'] as const;
+export const CHECKERS = RUNNER_IDS.filter(isChecker);
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
 
@@ -109,7 +107,7 @@ export const KindFile = strictObject(
       Type.Array(
         strictObject({
           id: path('Names the suite in reports.'),
-          runner: Type.Enum([...TEST_RUNNERS, ...CHECKERS], {
+          runner: Type.Enum(RUNNER_IDS, {
             description: 'What runs it: tests, or a compiler or linter.',
           }),
           args: Type.Array(Type.String(), {

@@ -1,7 +1,7 @@
 import type { TOptional } from 'typebox';
 import { Type } from 'typebox';
 import { go } from './go.ts';
-import type { Language, PrimitiveName } from './language.ts';
+import type { Language, PrimitiveName, Runner } from './language.ts';
 import { python } from './python.ts';
 import { typescript } from './typescript.ts';
 
@@ -18,6 +18,30 @@ export type LanguageNames = { readonly [L in LanguageId]?: ReturnType<Languages[
 
 /** In the order of the config. */
 export const LANGUAGE_IDS = Object.keys(LANGUAGES) as readonly LanguageId[];
+
+/** `go-test`, `tsc`, …: the runners of all languages. */
+export type RunnerId = { [L in LanguageId]: keyof Languages[L]['runners'] }[LanguageId];
+
+const RUNNERS: Readonly<Record<RunnerId, Runner>> = {
+  ...go.runners,
+  ...typescript.runners,
+  ...python.runners,
+};
+
+/** Test runners first, then compilers and linters. */
+export const RUNNER_IDS = (Object.keys(RUNNERS) as RunnerId[]).toSorted(
+  (a, b) => Number(isChecker(a)) - Number(isChecker(b)),
+);
+
+/** Whether a runner checks code without running it. */
+export function isChecker(id: RunnerId): boolean {
+  return RUNNERS[id].checks === true;
+}
+
+/** A runner of suites. */
+export function runnerNamed(id: RunnerId): Runner {
+  return RUNNERS[id];
+}
 
 /** What is known of a language. */
 export function languageNamed(id: LanguageId): Language {

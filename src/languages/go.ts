@@ -21,6 +21,13 @@ export const go = {
     ),
   }),
   sdk: ['Go packages', 'Import path'],
+  runners: {
+    'go-test': {
+      flags:
+        /^--?(?:(?:tags|run|skip|parallel|p|cpu|shuffle|covermode)=.*|(?:race|short|failfast|cover|v)(?:=(?:true|false))?)$/s,
+    },
+    'go-vet': { checks: true, flags: /^--?tags=.*$/s },
+  },
   testCommand: 'go test ./...',
   guessEntry: ({ repository }, goMod = '') => ({
     module: /^module\s+"?([^\s"]+)"?\s*$/m.exec(goMod)?.[1] ?? repository,

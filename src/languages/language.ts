@@ -14,6 +14,8 @@ export interface Language {
   readonly entry: TObject;
   /** What an entry of its list in `imports.sdk` is: `npm packages`, `Package name`. */
   readonly sdk: readonly [packages: string, item: string];
+  /** Programs that test or check a primitive, as suites of `kind.yaml` name them. */
+  readonly runners: Readonly<Record<string, Runner>>;
   /** What a person types to run the tests of a new primitive. */
   readonly testCommand: string;
   /** The entry for a repository without a config; `manifest` is the text of the one in its root. */
@@ -23,6 +25,20 @@ export interface Language {
   /** Why no primitive can have a name, as half a sentence; undefined if one can. All names are in lower case. */
   nameFault(name: string): string | undefined;
 }
+
+/** A program that a suite of a kind may name. */
+export interface Runner {
+  /** Checks code without running it, as a compiler or linter does. */
+  readonly checks?: true;
+  /**
+   * Flags that select tests or configure the run. All others are rejected, since many start a program, load a module or
+   * read a config: `-exec`, `-toolexec`, `--import`, `-p`, `--config`.
+   */
+  readonly flags: RegExp;
+}
+
+/** Flags of a runner whose settings are in files of the primitive. */
+export const NO_FLAGS = /(?!)/;
 
 /** Whose code it is. */
 export interface CodeOwner {

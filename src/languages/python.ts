@@ -1,5 +1,5 @@
 import { formed, strictObject } from '../core/schema.ts';
-import { type Language, reservedWords } from './language.ts';
+import { type Language, NO_FLAGS, reservedWords } from './language.ts';
 
 export const python = {
   code: /\.pyi?$/,
@@ -15,6 +15,14 @@ export const python = {
     ),
   }),
   sdk: ['Python packages', 'Module name'],
+  runners: {
+    pytest: {
+      flags:
+        /^(?:-[qvx]+|-m=.*|--(?:strict-markers|strict-config|import-mode=(?:importlib|prepend|append)))$/s,
+    },
+    basedpyright: { checks: true, flags: NO_FLAGS },
+    ruff: { checks: true, flags: NO_FLAGS },
+  },
   testCommand: 'uv run --locked pytest',
   guessEntry: ({ identifier }) => ({ prefix: identifier }),
   packageNames: ({ prefix }: { readonly prefix: string }, { kind, name }) => ({

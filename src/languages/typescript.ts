@@ -1,5 +1,5 @@
 import { formed, strictObject } from '../core/schema.ts';
-import { type Language, reservedWords } from './language.ts';
+import { type Language, NO_FLAGS, reservedWords } from './language.ts';
 
 /** TypeScript and JavaScript. */
 export const typescript = {
@@ -12,6 +12,17 @@ export const typescript = {
     scope: formed(/^@[a-z0-9_~-][a-z0-9._~-]*$/, 'a scope such as "@acme"', 'npm scope: @acme'),
   }),
   sdk: ['npm packages', 'Package name'],
+  runners: {
+    'node-test': {
+      flags:
+        /^--(?:test-(?:name-pattern|skip-pattern|concurrency|timeout)=.*|test-only|test-force-exit|(?:experimental|no)-strip-types|experimental-transform-types)$/s,
+    },
+    vitest: {
+      flags:
+        /^--(?:(?:project|testNamePattern|testTimeout|hookTimeout|retry|maxWorkers)=.*|passWithNoTests=false|bail=\d+)$/s,
+    },
+    tsc: { checks: true, flags: NO_FLAGS },
+  },
   testCommand: 'npm ci && npm test',
   guessEntry: ({ name }, packageJson = '') => ({
     scope: /"name"\s*:\s*"(@[a-z0-9][a-z0-9._-]*)\//.exec(packageJson)?.[1] ?? `@${name}`,

@@ -11,7 +11,7 @@ const allImports = files.flatMap((file) =>
   importsOf(file, sources.get(file) ?? '').map((entry) => ({ from: file, ...entry })),
 );
 
-/** The rooms below the features, lowest first. */
+/** The layers below the features, lowest first. */
 const BELOW = [
   'core',
   'languages',
@@ -28,11 +28,11 @@ const BELOW = [
   'gitops',
   'dispatch',
 ];
-const FEATURES = [...new Set(files.map(roomOf).filter((room) => room.startsWith('features/')))];
+const FEATURES = [...new Set(files.map(layerOf).filter((layer) => layer.startsWith('features/')))];
 /** Everything but the two entries: the start, and what plugins import. */
 const ALL = [...BELOW, ...FEATURES, 'adapters', 'app', 'cli'];
 
-/** Room -> the rooms that it may import at run time; a feature may import all that stand below it and no other feature. */
+/** Layer -> the layers that it may import at run time; a feature may import all that stand below it and no other feature. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   languages: ['core'],
@@ -48,15 +48,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gitops: ['core', 'yaml', 'oci', 'repository', 'seal', 'kinds'],
   dispatch: ['core', 'http', 'yaml', 'render'],
   plugins: ['core', 'yaml', 'repository'],
-  adapters: BELOW.filter((room) => room !== 'render'),
-  app: [...BELOW.filter((room) => room !== 'render'), 'adapters'],
+  adapters: BELOW.filter((layer) => layer !== 'render'),
+  app: [...BELOW.filter((layer) => layer !== 'render'), 'adapters'],
   cli: ['core', 'toolchain', 'render', 'app', 'plugins'],
-  commands: ALL.filter((room) => room !== 'adapters'),
+  commands: ALL.filter((layer) => layer !== 'adapters'),
   'plugin.ts': ['core', 'app', 'cli', 'plugins', 'features/verify'],
   ...Object.fromEntries(FEATURES.map((feature) => [feature, BELOW])),
 };
 
-/** Room -> what it may name as a type only, besides. A port lives with its consumer, so adapters name all of them. */
+/** Layer -> what it may name as a type only, besides. A port lives with its consumer, so adapters name all of them. */
 const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   kinds: ['builders'],
   seal: ['builders', 'repository'],
@@ -104,34 +104,34 @@ const WORDS: readonly { readonly what: RegExp; readonly where: RegExp; readonly 
 const LONG: Readonly<Record<string, string>> = {};
 
 /** `oci/registry.ts` -> `oci`, `features/publish/plan.ts` -> `features/publish`. */
-function roomOf(file: string): string {
+function layerOf(file: string): string {
   const [first = file, second = ''] = file.split('/');
   return first === 'features' ? `${first}/${second}` : first;
 }
 
 function isAllowed(from: string, { file, kind }: Import): boolean {
   if (file === undefined) return true;
-  const own = roomOf(from);
-  const other = roomOf(file);
+  const own = layerOf(from);
+  const other = layerOf(file);
   if (own === other) return own !== 'commands';
   const allowed = MAY_IMPORT[own] ?? [];
   return allowed.includes(other) || (kind === 'type' && (MAY_NAME[own] ?? []).includes(other));
 }
 
-describe('the house', () => {
-  test('the rules name every room that there is', () => {
-    expect([...new Set(files.map(roomOf))].filter((module) => !(module in MAY_IMPORT))).toEqual([]);
+describe('the layers', () => {
+  test('the rules name every layer that there is', () => {
+    expect([...new Set(files.map(layerOf))].filter((module) => !(module in MAY_IMPORT))).toEqual([]);
   });
 
-  test('a room imports only what its rule allows', () => {
+  test('a layer imports only what its rule allows', () => {
     const offending = allImports
       .filter((entry) => !isAllowed(entry.from, entry))
       .map(({ from, line, specifier, kind }) => {
         const rule = [
-          ...(MAY_IMPORT[roomOf(from)] ?? []),
-          ...(MAY_NAME[roomOf(from)] ?? []).map((name) => `types of ${name}`),
+          ...(MAY_IMPORT[layerOf(from)] ?? []),
+          ...(MAY_NAME[layerOf(from)] ?? []).map((name) => `types of ${name}`),
         ];
-        return `src/${from}:${line} imports ${specifier} (${kind}); ${roomOf(from)} may import: ${rule.join(', ') || 'nothing'}`;
+        return `src/${from}:${line} imports ${specifier} (${kind}); ${layerOf(from)} may import: ${rule.join(', ') || 'nothing'}`;
       });
     expect(offending).toEqual([]);
   });
@@ -153,12 +153,12 @@ describe('the house', () => {
     expect(circles).toEqual([]);
   });
 
-  test('no two rooms import each other, not even types', () => {
+  test('no two layers import each other, not even types', () => {
     const between = new Map<string, string>(
       allImports.flatMap(({ from, line, file, specifier }) =>
-        file === undefined || roomOf(file) === roomOf(from)
+        file === undefined || layerOf(file) === layerOf(from)
           ? []
-          : [[`${roomOf(from)} ${roomOf(file)}`, `src/${from}:${line} imports ${specifier}`] as const],
+          : [[`${layerOf(from)} ${layerOf(file)}`, `src/${from}:${line} imports ${specifier}`] as const],
       ),
     );
     const offending = [...between].flatMap(([pair, one]) => {
@@ -200,18 +200,18 @@ describe('the house', () => {
   /** Data in our sources, which says whose it is. */
   const isData = (file: string) => file.endsWith('.json') && existsSync(join(root, 'src', file));
 
-  test('there are no barrels and no drawers for odds and ends', () => {
+  test('there are no barrels and no catch-all modules', () => {
     const barrels = [...sources].filter(([, source]) =>
       /^(export [^;=(]* from '[^']+';\s*)+$/.test(source.trim()),
     );
-    const drawers = files.filter((file) => /(^|\/)(index|utils?|helpers?|common|misc)(\.ts$|\/)/.test(file));
-    expect([...barrels.map(([file]) => file), ...drawers]).toEqual([]);
+    const catchAll = files.filter((file) => /(^|\/)(index|utils?|helpers?|common|misc)(\.ts$|\/)/.test(file));
+    expect([...barrels.map(([file]) => file), ...catchAll]).toEqual([]);
   });
 
   test('commands are thin, and a file past 400 lines has a reason', () => {
     const long = [...sources].flatMap(([file, source]) => {
       const lines = source.split('\n').length - 1;
-      const limit = roomOf(file) === 'commands' ? 60 : 400;
+      const limit = layerOf(file) === 'commands' ? 60 : 400;
       return lines > limit && !(file in LONG) ? [`src/${file} has ${lines} lines of ${limit}`] : [];
     });
     expect(long).toEqual([]);

@@ -9,7 +9,7 @@ import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
 import type { Installing } from '../../../src/features/verify/suites/package-manager.ts';
 import type { Suite } from '../../../src/features/verify/suites/start.ts';
 import { bundledKinds, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
-import { CHECKERS } from '../../../src/kinds/kind-document.ts';
+import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
 import { findProgram } from '../../../src/toolchain/find.ts';
 import { gitEnvironment } from '../../support/git.ts';
@@ -124,10 +124,6 @@ export async function verifySuites(
   );
   await after?.();
   return result;
-}
-
-function isChecker(runner: string): boolean {
-  return (CHECKERS as readonly string[]).includes(runner);
 }
 
 /** The kinds without the suites that are not meant: a compiler would have to be installed for each test. */

@@ -7,7 +7,7 @@ import type { Family } from '../../../src/features/verify/family.ts';
 import type { AnyRule } from '../../../src/features/verify/rule.ts';
 import { verify } from '../../../src/features/verify/run.ts';
 import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
-import { CHECKERS } from '../../../src/kinds/kind-document.ts';
+import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
 import type { Processes } from '../../../src/toolchain/process.ts';
 import { scansHere } from '../scan-threads.ts';
@@ -40,10 +40,6 @@ const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promi
     },
   };
 });
-
-function isChecker(runner: string): boolean {
-  return (CHECKERS as readonly string[]).includes(runner);
-}
 
 /** A runner that does what was recorded; anything else that is started succeeds and says nothing. */
 function replay(recorded: Recorded | undefined, files: Record<string, unknown>): Processes {
