@@ -60,9 +60,7 @@ export async function bench(): Promise<BenchTable> {
         ['half', 'trees', 'tool', 'true', 'found', 'false alarms', 'recall', 'precision'],
         ...['tuned on', 'reported'].flatMap((half) =>
           ['configuration', 'code', 'all'].flatMap((kind) =>
-            Object.entries(tools).map(([tool, found]) =>
-              rowOf({ half, kind, tool, found }, labels),
-            ),
+            Object.entries(tools).map(([tool, found]) => rowOf({ half, kind, tool, found }, labels)),
           ),
         ),
       ],
@@ -98,10 +96,13 @@ async function writeFiles(labels: readonly Label[], trees: string, base: string)
   const files = new Map(labels.map((label) => [`${label.repository}/${label.path}`, label]));
   for (const [file, { repository, commit, path }] of files) {
     const clone = join(trees, repository.replace('/', '+'));
-    if (!existsSync(clone)) throw new Error(`${clone} is not there: a clone of https://github.com/${repository}`);
+    if (!existsSync(clone))
+      throw new Error(`${clone} is not there: a clone of https://github.com/${repository}`);
     const target = join(base, file);
     await mkdir(dirname(target), { recursive: true });
-    const bytes = execFileSync('git', ['-C', clone, 'show', `${commit}:${path}`], { maxBuffer: 1 << 27 });
+    const bytes = execFileSync('git', ['-C', clone, 'show', '--no-textconv', `${commit}:${path}`], {
+      maxBuffer: 1 << 27,
+    });
     await writeFile(target, bytes);
   }
   return [...files.keys()];
@@ -115,23 +116,34 @@ async function findByVerify(files: readonly string[], base: string): Promise<Fou
     const text = bytes.subarray(0, 8000).includes(0) ? undefined : bytes.toString('utf8');
     const secrets = await secretScan.scan({ path: path.join('/'), bytes, text });
     const key = `${owner}/${name} ${path.join('/')}`;
-    found.set(key, secrets.map(({ line }) => ({ from: line, to: line })));
+    found.set(
+      key,
+      secrets.map(({ line }) => ({ from: line, to: line })),
+    );
   }
   return found;
 }
 
 async function findByGitleaks(files: readonly string[], base: string): Promise<Found> {
   const bin = join(tmpdir(), 'bench-verify-peers/gitleaks');
-  if (!existsSync(join(bin, 'gitleaks'))) await run('go', ['install', GITLEAKS], { env: { GOBIN: bin, GOFLAGS: '' } });
+  if (!existsSync(join(bin, 'gitleaks')))
+    await run('go', ['install', GITLEAKS], { env: { GOBIN: bin, GOFLAGS: '' } });
   const found = new Map<string, Range[]>();
   const repositories = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
   for (const repository of repositories) {
     const report = join(base, 'report.json');
-    await run(join(bin, 'gitleaks'), ['dir', '.', '--no-banner', '--exit-code=0', '-f', 'json', '-r', report], {
-      cwd: join(base, repository),
-    });
-    const findings: readonly { readonly File: string; readonly StartLine: number; readonly EndLine: number }[] =
-      JSON.parse(await readFile(report, 'utf8'));
+    await run(
+      join(bin, 'gitleaks'),
+      ['dir', '.', '--no-banner', '--exit-code=0', '-f', 'json', '-r', report],
+      {
+        cwd: join(base, repository),
+      },
+    );
+    const findings: readonly {
+      readonly File: string;
+      readonly StartLine: number;
+      readonly EndLine: number;
+    }[] = JSON.parse(await readFile(report, 'utf8'));
     for (const { File, StartLine, EndLine } of findings) {
       const key = `${repository} ${File}`;
       const to = EndLine > StartLine ? EndLine + SLACK : EndLine;
@@ -173,12 +185,24 @@ function rowOf(
   const hits = all.filter((label) => isFound(label, found)).length;
   const alarms = counted.filter((label) => !label.isSecret && isAlarm(label, found, secrets)).length;
   const share = (part: number, whole: number) => (whole === 0 ? '-' : (part / whole).toFixed(2));
-  return [half, kind, tool, `${all.length}`, `${hits}`, `${alarms}`, share(hits, all.length), share(hits, hits + alarms)];
+  return [
+    half,
+    kind,
+    tool,
+    `${all.length}`,
+    `${hits}`,
+    `${alarms}`,
+    share(hits, all.length),
+    share(hits, hits + alarms),
+  ];
 }
 
 /** What `verify` gets wrong in the half that rules are tuned on. */
 function listOf(labels: readonly Label[], found: Found): readonly string[] {
   return labels
     .filter((label) => halfOf(label) === 'tuned on' && isFound(label, found) !== label.isSecret)
-    .map(({ repository, path, line, isSecret }) => `${isSecret ? 'missed' : 'false'}\t${repository}\t${path}\t${line}`);
+    .map(
+      ({ repository, path, line, isSecret }) =>
+        `${isSecret ? 'missed' : 'false'}\t${repository}\t${path}\t${line}`,
+    );
 }

@@ -12,7 +12,7 @@ const NAME =
  * begin below its name, as formatters write it.
  */
 const QUOTED = new RegExp(
-  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?[ \\t]{0,20}(?::[ \\t]{0,4}[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:|,)[ \\t]{0,20}(?:\\r?\\n[ \\t]{0,40})?(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
+  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?[ \\t]{0,20}(?:(?::[ \\t]{0,4}[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:)[ \\t]{0,20}(?:\\r?\\n[ \\t]{0,40})?|,[ \\t]{0,20})(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
   'gi',
 );
 /** `NAME=value`, `name: value`, in files where texts need no quotes; never over the end of a line. */
@@ -42,6 +42,9 @@ const PLAIN_FILES =
 const SPACED_FILES = /(?:^|\/)(?:Docker|Container)file.*$|\.(?:dockerfile|ya?ml|sh|bash|mdx?|rst)$/is;
 const PAIR_FILES = /\.(?:ya?ml|json|jsonc|tf|hcl|tpl|jsonnet|libsonnet)$/i;
 
+/** Pages show values that a reader is to replace. */
+const PAGES = /\.(?:mdx?|rst|adoc|txt)$/i;
+
 /** Files made by programs: digests in them look like secrets. */
 const MADE =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
@@ -61,10 +64,22 @@ export function findAssignments(path: string, text: string, words: ReadonlySet<s
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
       const { name = '', value = '' } = match.groups ?? {};
-      if (!looksRandom(name, value)) return [];
+      if (!looksRandom(name, value) || isSearchKey(text, match.index, value)) return [];
+      if (PAGES.test(path) && isWeak(value)) return [];
       return [{ kind: 'assignment', name, value, index: match.index + match[0].lastIndexOf(value) }];
     }),
   );
+}
+
+/** A key for searches alone, which the configuration of Algolia's search for pages shows to everybody. */
+export function isSearchKey(text: string, index: number, value: string): boolean {
+  const around = text.slice(Math.max(0, index - 400), index + 400);
+  return /^[0-9a-f]{32}$/.test(value) && /algolia|docsearch|indexName/i.test(around);
+}
+
+/** A word and a number, as people make up for a page or a test: `minio123`, `backup123456`. */
+export function isWeak(value: string): boolean {
+  return /^[A-Za-z]+[-_]?\d{1,6}[!#]?$/.test(value);
 }
 
 /** Whether a file is made by a program, such as a lock file. */
@@ -91,6 +106,13 @@ export function looksRandom(name: string, value: string): boolean {
 
 /** Names, paths, addresses, sentences, digests and calls: `user.password`, `/run/secrets/db`, `auth-token-v1`. */
 function isCode(value: string): boolean {
+  // Texts of people, JSON, and names of variables.
+  if (
+    /[\u0370-\uffff]{3}/.test(value) ||
+    /^[{[<]/.test(value) ||
+    /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(value)
+  )
+    return true;
   if (/\s/.test(value.trim()) || /^(?:sha\d+[:-]|https?:\/\/|\.{0,2}\/|~\/|[a-z]:\\)/i.test(value))
     return true;
   if (/[()]/.test(value) || (posix.extname(value).length > 1 && /^[\w./-]+\.[a-z]{1,5}$/.test(value)))

@@ -1,6 +1,14 @@
 import { isTest } from '../../../languages/all.ts';
 import { addressOf } from './address.ts';
-import { assignmentWords, findAssignments, isIdentifier, isMade, looksRandom } from './assignments.ts';
+import {
+  assignmentWords,
+  findAssignments,
+  isIdentifier,
+  isMade,
+  isSearchKey,
+  isWeak,
+  looksRandom,
+} from './assignments.ts';
 import { encodedWords } from './encoded.ts';
 import { findFormats, isSecret } from './formats.ts';
 import { findByGitleaks, gitleaksWords } from './gitleaks.ts';
@@ -15,6 +23,12 @@ const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?)\/|\.stories\.[c
 /** Words in the names of folders whose data is for tests: not of code, for which the convention of its language counts. */
 const TEST_WORDS = new Set(['test', 'tests', 'testing', 'testdata', 'e2e']);
 const CODE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|cs|rb|php|rs|swift|scala|c|cc|cpp|h)$/i;
+
+/** Formats of what expires, which tests have many of. */
+const EXPIRE = new Set(['JSON Web Token', 'Azure shared access signature', 'jwt', 'jwt-base64']);
+/** Hosts that only a cluster or a private network knows. */
+const INTERNAL =
+  /(?:\.svc|\.local|\.internal|\.lan|\.cluster)(?::\d+)?$|^(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+/i;
 
 /** One pass over a text says which of the formats, of Secretlint's and of gitleaks' rules have to search it. */
 const wordsIn = searchFor([
@@ -41,15 +55,18 @@ export async function findSecrets(
     if (!isSecret(literal)) return false;
     if (kind === 'assignment') return assignable;
     if (kind === 'url') return !isBinary && (!isSample || isRemote(value));
-    return !isSample || name !== 'JSON Web Token';
+    return !isSample || !EXPIRE.has(name);
   });
   const assignments = assignable ? findAssignments(path, text, words) : [];
   const manifests = /\.(?:ya?ml|json|tpl)$/.test(path)
-    ? findManifestSecrets(content).filter(({ value }) => !isSample || looksRandom('token', value))
+    ? findManifestSecrets(content).filter(
+        ({ value }) => !isSample || (looksRandom('token', value) && !isWeak(value)),
+      )
     : [];
-  const others = findByGitleaks(path, text, words).filter(({ kind, name, value }) => {
-    if (kind === 'assignment') return assignable && !isMade(path) && looksRandom(name, value);
-    return !(isSample && name.startsWith('jwt')) && !isBinary && !isIdentifier(value);
+  const others = findByGitleaks(path, text, words).filter(({ kind, name, value, index }) => {
+    if (kind === 'assignment')
+      return assignable && !isMade(path) && looksRandom(name, value) && !isSearchKey(text, index, value);
+    return !(isSample && EXPIRE.has(name)) && !isBinary && !isIdentifier(value);
   });
   // What was judged as an address is not judged again by the name in it; our own kind of a finding stays what it was.
   const judged = [...known.filter(({ kind }) => kind === 'url'), ...formats, ...assignments, ...manifests];
@@ -62,14 +79,14 @@ export async function findSecrets(
 }
 
 function isTestData(path: string): boolean {
-  const folders = path.toLowerCase().split('/').slice(0, -1);
-  return folders.some((folder) => folder.split(/[-_.]/).some((word) => TEST_WORDS.has(word)));
+  const names = path.toLowerCase().split('/');
+  return names.some((name) => name.split(/[-_.]/).some((word) => TEST_WORDS.has(word)));
 }
 
 /** In a test, most addresses are made up: the password has to look random, and the host to be one of the Internet. */
 function isRemote(address: string): boolean {
   const { password, host } = addressOf(address);
-  return host.includes('.') && looksRandom('password', password);
+  return host.includes('.') && !INTERNAL.test(host) && looksRandom('password', password);
 }
 
 function overlap(one: Literal, other: Literal): boolean {

@@ -45,7 +45,13 @@ export function isSecret({ kind, value }: Literal): boolean {
   if (isPublic(value)) return false;
   if (kind !== 'url') return kind === 'private-key' || !(SAMPLE.test(value) || isMadeUp(value));
   const { user, password, host } = addressOf(value);
-  return !isPlaceholder(password) && password !== user && !LOCAL.test(host);
+  if (
+    user !== '' &&
+    password.startsWith(user) &&
+    /^(?:[-_]?(?:pass(?:word)?|pw|secret))?$/i.test(password.slice(user.length))
+  )
+    return false;
+  return !isPlaceholder(password) && !LOCAL.test(host);
 }
 
 /** Words that a service puts into no token, between separators: `xoxb-test-token`, `sk-lf-some-key`. */
@@ -54,5 +60,7 @@ const MADE_UP =
 
 /** A token whose part after its prefix is words. */
 function isMadeUp(value: string): boolean {
+  const words = value.split(/[-_.]/).filter((word) => /^[a-z]{3,}$/.test(word) && /[aeiouy]/.test(word));
+  if (words.length >= 3 && !/[A-Z]/.test(value)) return true;
   return value.length < 40 && MADE_UP.test(value.slice(4)) && !/[A-Za-z0-9]{16}/.test(value);
 }

@@ -33,6 +33,8 @@ const GENERIC = 'generic-api-key';
 const GENERIC_NAME =
   /(?:access|auth|api|credentials?|creds|key|passw(?:or)?d|secret|token)s?(?:[_.-]?v?\d{1,2})?["'\]\s]{0,4}[=:>,|?]/i;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Of what has a UUID, few are secrets. */
+const UUID_NAME = /(?:secret|token|passw(?:or)?d|key)["'\]\s]{0,4}[=:]/i;
 const PUBLIC_NAME =
   /idempotency|cache|partition|rout|dedup|commit|hash|digest|checksum|version|etag|address|licen[cs]e|translation|i18n|query|sort|index|group|object|public|pub[_-]?key|anon|session/i;
 
@@ -78,6 +80,7 @@ function literalOf(
     match: text.slice(start, match.index + match[0].length),
     line: lineAround(text, index),
   };
+  if (rule.named && UUID.test(value) && !UUID_NAME.test(text.slice(start, index))) return undefined;
   if (rule.id === GENERIC && !isNamed(text, start, index)) return undefined;
   if (isAllowed([...ALLOW, ...(rule.allow ?? [])], seen)) return undefined;
   return rule.named
@@ -88,11 +91,8 @@ function literalOf(
 /** Whether what stands before a value is the name of a credential, and no part of a path or of an image. */
 function isNamed(text: string, start: number, index: number): boolean {
   const name = text.slice(start, index);
-  if (
-    UUID.test(text.slice(index, index + 36)) &&
-    !/(?:secret|token|passw(?:or)?d|key)["'\]\s]{0,4}[=:]/.test(name)
-  )
-    return false;
+  // In a manifest, `key` mostly names an entry of something.
+  if (/^key["']?:[ \t]+$/.test(name)) return false;
   return GENERIC_NAME.test(name) && !PUBLIC_NAME.test(name) && !/[/@$]/.test(text[start - 1] ?? '');
 }
 

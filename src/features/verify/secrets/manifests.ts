@@ -10,7 +10,7 @@ const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;
 
 /** Names of values that are kept beside a secret and are none: where it counts, of what kind it is, who uses it. */
 const PUBLIC =
-  /^(?:type|url|name|project|namespace|server|dbname|.*\.(?:crt|cer|pub)|(?:.*[-_.])?(?:user(?:name)?|host(?:name)?|port|kind|database|region|bucket|endpoint|uri?l|provider|email|enabled|scopes?|issuer|audience|account[-_]?id|ca[-_]?cert(?:ificate)?|cert(?:ificate)?|public[-_]?key|ssl[-_]?mode|scheme|protocol|path|prefix))$/i;
+  /^(?:type|url|name|project|namespace|server|dbname|.*\.(?:crt|cer|pub)|(?:.*[-_.])?(?:user(?:name)?(?:[-_](?:in|out))?|host(?:name)?|port|kind|database|region|bucket|endpoint|uri?l|provider|email|enabled|scopes?|issuer|audience|account[-_]?id|ca[-_]?cert(?:ificate)?|cert(?:ificate)?|public[-_]?key|ssl[-_]?mode|scheme|protocol|path|prefix))$/i;
 
 /** Names of values that are secrets, however simple they are. */
 const CREDENTIAL =
@@ -47,6 +47,7 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
     const text = read(value.value);
     const known = isScalar(name) ? String(name.value) : '';
     if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
+    if (isPublicBlock(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8)) return [];
     if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text))) return [];
     return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
@@ -54,7 +55,15 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
 
 /** A number, a word of a configuration, an address without a password. */
 function isPlain(text: string): boolean {
-  return /^(?:[\d.:,-]{1,24}|true|false|https?:\/\/[^\s@]+|[\w.-]+@[\w-]+\.[\w.-]+)$/i.test(text.trim());
+  return /^(?:[\d.:,-]{1,24}|true|false|https?:\/\/[^\s@]+|[\w.-]+@[\w-]+\.[\w.-]+|[a-z]+:\/\/[^\s@]+)$/i.test(
+    text.trim(),
+  );
+}
+
+/** A certificate, a public key, or the armour of a key without the key. */
+function isPublicBlock(text: string): boolean {
+  if (!text.trimStart().startsWith('-----BEGIN ')) return false;
+  return !/PRIVATE KEY(?: BLOCK)?-----\s+[A-Za-z0-9+/=:]{8}/.test(text);
 }
 
 function decode(value: string): string {

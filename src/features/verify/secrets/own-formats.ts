@@ -8,8 +8,19 @@ export const ownFormats: readonly SecretFormat[] = [
     name: 'private key',
     kind: 'private-key',
     pattern:
-      /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----\s*(?:[\w-]{1,40}: (?:[^\n]{0,200}\n\s*|(?![^\n]{0,200}\n)\S{1,200}[ \t]+)){0,8}([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
+      /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|["'`+,]){0,80}(?:[\w-]{1,40}: (?:[^\n]{0,200}\n\s*|(?![^\n]{0,200}\n)\S{1,200}[ \t]+)){0,8}([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
     words: ['private key'],
+    // Of a page, the first line of a key and dots.
+    accepts: ({ index, input }, value) =>
+      !/^(?:\.|…|\*{3}|<)/.test(input.slice(index + value.length).trimStart()),
+  },
+  {
+    // The first numbers of an RSA key, bare or in PKCS #8, in base64.
+    name: 'private key',
+    kind: 'private-key',
+    pattern:
+      /(?<![A-Za-z0-9+/])MII[A-Za-z0-9+/]{3,4}(?:IBAAKC|ADANBgkqhkiG9w0BAQEFAASC)[A-Za-z0-9+/]{200,}={0,2}/g,
+    words: ['ibaakc', 'adanbgkqhkig9w0baqefaasc'],
   },
   {
     name: 'age key',

@@ -2,22 +2,24 @@ import { hash } from 'node:crypto';
 
 /** Words that people write where a secret belongs. */
 const WORDS =
-  /^(?:change[-_ ]?(?:me|it)|(?:my|your|the|some|a|an|test|dummy|fake|example|sample|default|admin|root|user|db)?[-_ ]?(?:(?:access|secret|auth)[-_ ]?)?(?:pass(?:word|wd|phrase)?|pw|secret|token|api[-_ ]?key|key|credentials?|value)(?:[-_ ]?(?:here|goes[-_ ]here|value|\d{1,4}))?|none|null|nil|undefined|true|false|yes|no|todo|tbd|redacted|hidden|masked|removed|placeholder|example|sample|dummy|fake|test(?:ing|er|user)?|admin|root|guest|user(?:name)?|postgres|mysql|mariadb|mongo|redis|rabbitmq|minio(?:admin)?|keycloak|grafana|sa|localhost|letmein|hunter2|super[-_ ]?secret|p[a@]ssw[o0]rd\d{0,4}|foo(?:bar)?|bar|baz|qux)$/i;
+  /^(?:change[-_ ]?(?:me|it)|(?:my|your|the|some|a|an|test|dummy|fake|example|sample|default|admin|root|user|db)?[-_ ]?(?:(?:access|secret|auth)[-_ ]?)?(?:pass(?:word|wd|phrase)?|pw|secret|token|api[-_ ]?key|key|credentials?|value)(?:[-_ ]?(?:here|goes[-_ ]here|value|\d{1,4}))?|none|null|nil|undefined|true|false|yes|no|todo|tbd|redacted|hidden|masked|removed|placeholder|example|sample|dummy|fake|test(?:ing|er|user)?|admin|root|guest|user(?:name)?|postgres|mysql|mariadb|mongo|redis|rabbitmq|minio(?:admin)?|keycloak|grafana|sa|localhost|letmein|hunter2|super[-_ ]?secret(?:[-_ ]?(?:password|key|token|value))?|p[a@]ssw[o0]rd\d{0,4}|foo(?:bar)?|bar|baz|qux)$/i;
 
 /** What a program fills in: `${NAME}`, `$(command)`, `{{ name }}`, `<name>`, `%(name)s`, `%NAME%`, `@name@`, `$NAME`, `{name}`. */
 const REFERENCE =
-  /^\$[A-Za-z_][\w:.-]*$|\{\w+\}|\$\{|\$\(|\{\{|^<.*>$|^\[.*\]$|^\{[\w.]*\}$|%\(\w*\)s|^%\w+%$|^%[sdvq]$|^@\w+@$|^(?:env|file|vault|secret|ref|op|arn|projects|kms|sops)[:/]/i;
+  /^\$[A-Za-z_][\w:.-]*$|\{\w+\}|\$\{|\$\(|\{\{|^<.*>$|^\[.*\]$|^\{[\w.]*\}$|%\(\w*\)s|^%\w+%$|^%[sdvq]$|^@\w+@$|^(?:env|file|vault|secret|ref|op|arn|projects|kms|sops|urn)[:/]|^ENC\[[A-Z0-9_]+,/i;
 
-/** A hash of a password: bcrypt, Argon2, crypt(3). */
-const HASH = /^\$(?:2[abxy]?|argon2\w*|scrypt|apr1|[156])\$/;
+/** A hash of a password, maybe after its user: bcrypt, Argon2, crypt(3), LDAP. */
+const HASH = /^(?:[\w.@-]{1,64}:)?(?:\$(?:2[abxy]?|argon2\w*|scrypt|apr1|[156])\$|\{S?SHA\d*\})/;
 
 /** Whether a value only holds the place of a secret: a reference, a mask, a word, a run of one character. */
 export function isPlaceholder(value: string): boolean {
   const text = value.trim();
   if (text === '' || WORDS.test(text) || REFERENCE.test(text) || HASH.test(text)) return true;
   if (/^(.)\1*$/.test(text) || /^[*.•x_-]+$/i.test(text) || /(?:x{4}|\*{3}|\.{3}|…)/i.test(text)) return true;
+  // A sentence, and the name of what belongs there: `ACCESS_SECRET_KEY`.
+  if (/^(?:\S+ ){3,}\S+$/.test(text) || /^[A-Z]+(?:_[A-Z]+)+$/.test(text)) return true;
   if (
-    /(?:example|placeholder|your[-_ ]|change[-_]?me|replace[-_ ](?:me|with|this)|lorem ipsum|if[-_]you[-_]see|dummy|redacted|goes[-_]here|[-_]here$|^my[-_]|not[-_]?a[-_]?(?:real|secret))/i.test(
+    /(?:example|1234567|placeholder|your[-_ ]|change[-_]?me|replace[-_ ](?:me|with|this)|lorem ipsum|if[-_]you[-_]see|dummy|redacted|goes[-_]here|[-_]here$|^my[-_]|not[-_]?a[-_]?(?:real|secret))/i.test(
       text,
     )
   )
@@ -28,7 +30,8 @@ export function isPlaceholder(value: string): boolean {
 /**
  * Values that vendors publish for everybody, as the first 16 digits of their SHA-256: the accounts of the emulators of Azure
  * Storage and Cosmos DB, the example of jwt.io, Stripe's two keys for tests, the play server of MinIO, the keys for tests of
- * reCAPTCHA, the first account of Hardhat, kubeadm's bootstrap token.
+ * reCAPTCHA, the first account of Hardhat, kubeadm's bootstrap token, GitHub's sample, the defaults of Grafana, Flask's
+ * documentation and Harbor.
  */
 const PUBLIC: ReadonlySet<string> = new Set([
   '0011cc25eb432071',
@@ -42,11 +45,21 @@ const PUBLIC: ReadonlySet<string> = new Set([
   'f5e95c9954635b65',
   'bc1a50966c9e6486',
   'a4b8b245ab28bc4f',
+  '7e498f91828a193c',
+  'f3c3964ca854e172',
+  'ca32f86ce10b8435',
+  '1bc46a56f703f5b4',
 ]);
 
-/** Whether a value, or the last part of it, is one that its vendor publishes for everybody. */
+/** Whether a value, or the last part of it, is one that its vendor publishes for everybody, or calls public. */
 export function isPublic(value: string): boolean {
-  const parts = [value, value.slice(value.lastIndexOf('.') + 1), value.slice(value.indexOf('=') + 1)];
+  if (/^(?:phc_|pk-lf-|pk_(?:live|test)_)/.test(value)) return true;
+  const parts = [
+    value,
+    value.slice(value.indexOf('_') + 1),
+    value.slice(value.lastIndexOf('.') + 1),
+    value.slice(value.indexOf('=') + 1),
+  ];
   return parts.some((part) => part.length < 200 && PUBLIC.has(hash('sha256', part).slice(0, 16)));
 }
 
