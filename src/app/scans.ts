@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { BaselineFile } from '../features/verify/baseline.ts';
 import type { ScanStore, ScanThreads } from '../features/verify/scan.ts';
 import type { Context } from './context.ts';
 import { cacheFolder } from './environment.ts';
@@ -11,16 +12,19 @@ export interface ScanAdapters {
   scanThreads(module: string): Promise<ScanThreads>;
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
+  /** The file of a baseline, as the user named it. */
+  openBaseline(shown: string): Promise<BaselineFile>;
 }
 
 export function scanAdapters(context: Context): ScanAdapters {
-  const { version, temporary } = context;
+  const { version, temporary, cwd } = context;
   return {
     scanStore: async (name) => {
       const { openScanStore } = await import('../adapters/scan-store.ts');
       return openScanStore(join(cacheFolder(context), 'verify', `${name}.json`), version);
     },
     scanThreads: async (module) => (await import('../adapters/scan-threads.ts')).scanThreads(module),
+    openBaseline: async (shown) => (await import('../adapters/baseline-file.ts')).openBaseline(shown, cwd),
     runFolder: async (name) => (await import('../adapters/run-folders.ts')).runFolder(temporary, name),
   };
 }

@@ -1,4 +1,4 @@
-import { boolean, string } from '@oclif/core/flags';
+import { boolean, integer, string } from '@oclif/core/flags';
 import type { Selection } from '../repository/selection.ts';
 
 /** The flags of `verify` besides those of every command that selects and reports. */
@@ -11,6 +11,30 @@ export const verifyFlags = {
     summary: 'Check the files of primitives, or every file of the repository.',
     options: ['primitives', 'repo'],
     default: 'primitives',
+  }),
+  only: string({
+    summary: 'Only rules of these families, such as SEC or SHAPE,IMP. Repeatable.',
+    helpValue: 'FAMILY,…',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  baseline: string({
+    summary: 'Findings in this file were there before and do not count.',
+    helpValue: 'FILE',
+  }),
+  'update-baseline': boolean({
+    summary: 'Remove entries from the baseline that cover no finding.',
+    dependsOn: ['baseline'],
+  }),
+  accept: boolean({
+    summary: 'Add the findings of this run to the baseline.',
+    dependsOn: ['update-baseline'],
+  }),
+  'max-findings': integer({
+    summary: 'Show at most this many findings as text; 0 for all.',
+    helpValue: 'N',
+    min: 0,
+    default: 200,
   }),
   tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
   install: boolean({
@@ -28,16 +52,20 @@ interface Flags {
   readonly tests: boolean;
   readonly install: boolean;
   readonly 'install-scripts': boolean;
+  readonly baseline: string | undefined;
+  readonly 'update-baseline': boolean;
+  readonly accept: boolean;
 }
 
 /** What these flags ask for. */
 export function requestOf(selection: Selection, flags: Flags) {
-  const { mode, tests, install } = flags;
+  const { mode, tests, install, baseline, accept } = flags;
   return {
     selection,
     changedSince: flags['changed-since'],
     mode: mode as 'primitives' | 'repo',
     tests,
+    baseline: baseline === undefined ? undefined : { update: flags['update-baseline'], accept },
     install: install && { scripts: flags['install-scripts'] },
   };
 }

@@ -8,7 +8,7 @@ export default class Explain extends BaseCommand {
   static override description = 'Works offline, also outside of a repository.';
   static override args = {
     code: string({
-      description: 'a rule such as SHAPE-001, or a code such as inputs-dirty',
+      description: 'a rule such as SHAPE-001, a family of rules such as SEC, or a code such as inputs-dirty',
       ignoreStdin: true,
     }),
   };

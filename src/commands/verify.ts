@@ -1,9 +1,7 @@
-import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import { eventFlags, reportFlags, selectionArgs, selectionFlags, selectionOf } from '../cli/flags.ts';
 import { requestOf, verifyFlags } from '../cli/verify-flags.ts';
 import type { ExitCode } from '../core/errors.ts';
-import { FAMILIES, type Family } from '../features/verify/family.ts';
 
 export default class Verify extends BaseCommand {
   static override documents = ['primitive.verify/v1'];
@@ -24,13 +22,6 @@ export default class Verify extends BaseCommand {
     ...reportFlags('sarif', 'junit', 'markdown'),
     ...eventFlags,
     ...verifyFlags,
-    only: string({
-      summary: 'Only rules of this family. Repeatable.',
-      helpValue: 'FAMILY',
-      options: [...FAMILIES],
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
   };
 
   async run(): Promise<ExitCode> {
@@ -40,12 +31,12 @@ export default class Verify extends BaseCommand {
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
       const { regenerate } = await import('../features/generate/context.ts');
-      const request = {
-        ...requestOf(selectionOf(flags, args), flags),
-        families: (flags.only ?? []) as Family[],
-      };
-      const ports = await openVerify({ ...app, regenerate: regenerate(app) });
-      return verifyOutcome(await verify(request, ports), ports.rules, app.version);
+      const { parseFamilies } = await import('../features/verify/family.ts');
+      const families = parseFamilies(flags.only ?? []);
+      const request = { ...requestOf(selectionOf(flags, args), flags), families };
+      const ports = await openVerify({ ...app, regenerate: regenerate(app) }, flags);
+      const shown = { maxFindings: flags['max-findings'] || Number.POSITIVE_INFINITY };
+      return verifyOutcome(await verify(request, ports), ports.rules, app.version, shown);
     });
   }
 }

@@ -86,7 +86,12 @@ export const KindFile = strictObject(
               'impl: a person writes it; generated: we do; config: a person does and verify checks it.',
           }),
           by: Type.Optional(path('Id of the generator that writes it.')),
-          required: Type.Optional(Type.Boolean({ description: 'A primitive of this kind has it.' })),
+          required: Type.Optional(
+            Type.Union([Type.Boolean(), Type.Literal('scaffold')], {
+              description:
+                'true: each primitive of this kind has it; scaffold: those that scaffold wrote, not code that became a primitive.',
+            }),
+          ),
         }),
         { description: 'Who owns what is written.', minItems: 1 },
       ),

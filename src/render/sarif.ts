@@ -16,17 +16,28 @@ export interface SarifResult extends Omit<Finding, 'fix'> {
   readonly suppressed?: string;
 }
 
+/** How the run went, and what it does not cover. */
+export interface SarifInvocation {
+  readonly successful: boolean;
+  readonly notifications: readonly {
+    readonly id: string;
+    readonly level: 'error' | 'note';
+    readonly text: string;
+  }[];
+  readonly properties?: object;
+}
+
 const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 
 /**
  * A SARIF 2.1.0 log (OASIS, sarif-schema-2.1.0.json), as GitHub code scanning takes it. `version` is that of this
- * program; with `failure` the run has no results because it failed.
+ * program; `run` says how it went: a code and a text where it failed and has no results.
  */
 export function sarifLog(
   version: string,
   rules: readonly SarifRule[],
   results: readonly SarifResult[],
-  failure?: { readonly code: string; readonly text: string },
+  run?: SarifInvocation | { readonly code: string; readonly text: string },
 ): string {
   const indexes = new Map(rules.map(({ id }, index) => [id, index]));
   const log = {
@@ -47,7 +58,7 @@ export function sarifLog(
             })),
           },
         },
-        ...(failure === undefined ? {} : { invocations: [invocationOf(failure)] }),
+        ...(run === undefined ? {} : { invocations: [invocationOf(run)] }),
         columnKind: 'utf16CodeUnits',
         results: results.map((result) => resultOf(result, indexes.get(result.rule))),
       },
@@ -56,9 +67,24 @@ export function sarifLog(
   return `${inertJson(log, 2)}\n`;
 }
 
-function invocationOf({ code, text }: { readonly code: string; readonly text: string }) {
-  const notification = { descriptor: { id: code }, level: 'error', message: { text } };
-  return { executionSuccessful: false, toolExecutionNotifications: [notification] };
+function invocationOf(run: SarifInvocation | { readonly code: string; readonly text: string }) {
+  const { successful, notifications, properties } =
+    'code' in run
+      ? {
+          successful: false,
+          notifications: [{ id: run.code, level: 'error', text: run.text }],
+          properties: undefined,
+        }
+      : run;
+  return {
+    executionSuccessful: successful,
+    toolExecutionNotifications: notifications.map(({ id, level, text }) => ({
+      descriptor: { id },
+      level,
+      message: { text },
+    })),
+    ...(properties === undefined ? {} : { properties }),
+  };
 }
 
 function resultOf(

@@ -11,7 +11,15 @@ export interface YamlFile {
   /** The path in messages: relative to the root of the repository, or to what the user named. */
   readonly shown: string;
   /** Begins the error codes: `config` makes `config-unknown-key`. */
-  readonly subject: 'config' | 'primitive' | 'kind' | 'kit' | 'plugin' | 'suppressions' | 'workflow';
+  readonly subject:
+    | 'baseline'
+    | 'config'
+    | 'primitive'
+    | 'kind'
+    | 'kit'
+    | 'plugin'
+    | 'suppressions'
+    | 'workflow';
 }
 
 /** A file that has the shape of its schema, with the positions of its values. */

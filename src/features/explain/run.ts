@@ -23,12 +23,16 @@ const RULES = join('src', 'features', 'verify', 'rules');
 const ERRORS = join('docs', 'errors.md');
 
 /**
- * All rules and codes, or the page of one. Throws `rule-unknown` (exit 2) with the nearest one.
+ * All rules and codes, the rules of a family, or the page of one. Throws `rule-unknown` (exit 2) with the nearest one.
  */
 export async function explain(id: string | undefined, rules: readonly ExplainedRule[]): Promise<Outcome> {
   const codes = readErrorsPage(await readFile(find(ERRORS), 'utf8'));
   if (id === undefined) return list(rules, codes);
-  const rule = rules.find((one) => one.id === id.toUpperCase());
+  const family = rules.filter((rule) => summaryOf(rule).family === id.toUpperCase());
+  if (family.length > 0) return list(family, []);
+  // `imp-1` is meant as IMP-001.
+  const full = id.toUpperCase().replace(/-(\d{1,2})$/, (_, digits: string) => `-${digits.padStart(3, '0')}`);
+  const rule = rules.find((one) => one.id === full);
   const code = codes.find((one) => one.code.toLowerCase() === id.toLowerCase());
   if (rule) {
     const page = await readFile(join(find(RULES), `${rule.id}.md`), 'utf8');

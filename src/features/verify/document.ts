@@ -98,10 +98,14 @@ export const verifySchema = strictObject(
       warnings: count('The same of level warning.'),
       infos: count('The same of level info.'),
       suppressed: count('Findings that a suppression covers.'),
+      baselined: count('Findings that the baseline has.'),
     }),
     findings: Type.Array(finding, { description: 'Sorted by path, place, rule and message.' }),
     suppressed: Type.Array(strictObject({ finding, reason: Type.String(), owner: Type.String() }), {
       description: 'Findings that do not count, sorted in the same way.',
+    }),
+    baselined: Type.Array(finding, {
+      description: 'Findings that do not count, because the baseline has them; sorted in the same way.',
     }),
     suites: Type.Array(
       strictObject({

@@ -99,9 +99,9 @@ export function subjectsOf(scan: AnyScan): readonly SubjectName[] {
 }
 
 function endedFact({ path, scan, why }: EndedScan): Fact {
-  const family = SCANS.find((one) => one.scan === scan)?.family ?? scan.subject;
+  const family = SCANS.find((one) => one.scan === scan)?.family ?? 'INT';
   const message = `${path} is not checked by ${family}: ${why}`;
-  return { subject: 'obstacle', value: { cause: 'scan-ended', path, message } };
+  return { subject: 'obstacle', value: { cause: 'scan-ended', path, message, family } };
 }
 
 /** The folders that could not be listed, and the files that scans and rules could not read. */

@@ -19,20 +19,46 @@ export async function regenerateAll(
   const facts: Fact[] = [];
   const unchecked: Unchecked[] = [];
   for (const primitive of primitives) {
-    const { kind, manifest, path } = primitive;
-    if (manifest === undefined || (kind?.generators ?? []).length === 0) continue;
-    try {
-      const results = await regenerate(primitive, knownOnly);
-      facts.push({ subject: 'generated', value: { path, primitive, results, fault: undefined } });
-    } catch (error) {
-      if (!(error instanceof PrimitiveError) || (error.exit !== 2 && error.exit !== 3)) throw error;
-      if (error.code === 'generator-foreign') {
-        const why = `without suites nothing of the repository is started, and ${error.why}: ${error.suggestions[0]}`;
-        unchecked.push({ what: `GEN of ${path}`, why });
-      } else facts.push(error.exit === 3 ? obstacle(primitive, error) : fault(primitive, error));
-    }
+    const { fact, left } = await regenerateOne(primitive, regenerate, knownOnly);
+    if (fact !== undefined) facts.push(fact);
+    if (left !== undefined) unchecked.push({ what: `GEN of ${primitive.path}`, why: left });
   }
   return { facts, unchecked };
+}
+
+/** What its generators make; or why that is not compared, as half a sentence. */
+async function regenerateOne(
+  primitive: Primitive,
+  regenerate: Regenerate,
+  knownOnly: boolean,
+): Promise<{ readonly fact?: Fact; readonly left?: string }> {
+  const { kind, manifest, path } = primitive;
+  if (manifest === undefined || (kind?.generators ?? []).length === 0) return {};
+  const withoutConfig = lacksBufConfig(primitive);
+  if (withoutConfig !== undefined) return withoutConfig === '' ? {} : { left: withoutConfig };
+  try {
+    const results = await regenerate(primitive, knownOnly);
+    return { fact: { subject: 'generated', value: { path, primitive, results, fault: undefined } } };
+  } catch (error) {
+    if (!(error instanceof PrimitiveError) || (error.exit !== 2 && error.exit !== 3)) throw error;
+    if (error.code === 'generator-foreign') {
+      const left = `without suites nothing of the repository is started, and ${error.why}: ${error.suggestions[0]}`;
+      return { left };
+    }
+    return { fact: error.exit === 3 ? obstacle(primitive, error) : fault(primitive, error) };
+  }
+}
+
+/**
+ * Of code that became a primitive and has no settings of buf: '' where it has no generated files either, else why they are
+ * not compared. Undefined where generators can run.
+ */
+function lacksBufConfig({ kind, manifest, files }: Primitive): string | undefined {
+  const generators = kind?.generators ?? [];
+  const isBuf = generators.length > 0 && generators.every(({ run }) => run === 'buf');
+  if (!isBuf || manifest?.provenance !== undefined || files.includes('buf.gen.yaml')) return undefined;
+  const isGenerated = files.some((file) => generators.some(({ writes }) => file.startsWith(`${writes}/`)));
+  return isGenerated ? 'it has no buf.gen.yaml' : '';
 }
 
 function fault(primitive: Primitive, error: PrimitiveError): Fact {
@@ -52,6 +78,7 @@ function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
     cause: code === 'generator-missing' ? 'tool-missing' : 'tool-failed',
     path,
     message: errorLine(error),
+    family: 'GEN',
     ...(text === undefined ? {} : { fix: { kind: INSTALLABLE.has(code) ? 'command' : 'text', text } }),
   };
   return { subject: 'obstacle', value };

@@ -5,6 +5,7 @@ import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
+import type { BaselineFile } from './baseline.ts';
 import type { Regenerate } from './generated.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
 import { rules } from './rules/all.ts';
@@ -28,6 +29,7 @@ export interface OpenPorts {
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
   readonly regenerate: Regenerate;
+  openBaseline(shown: string): Promise<BaselineFile>;
   readonly cwd: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -37,7 +39,10 @@ export interface OpenPorts {
 const SUITE_LIMIT = 10 * 60_000;
 
 /** Opens the work tree, and what its checks are run with. Throws what `ports` throw. */
-export async function openVerify(ports: OpenPorts): Promise<VerifyPorts> {
+export async function openVerify(
+  ports: OpenPorts,
+  { baseline }: { readonly baseline?: string | undefined } = {},
+): Promise<VerifyPorts> {
   const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
   const [{ location, config }, kinds, tree, processes, grantable] = await Promise.all([
     ports.workspace(),
@@ -56,6 +61,7 @@ export async function openVerify(ports: OpenPorts): Promise<VerifyPorts> {
     scans: await ports.scanStore(name),
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
     rules,
+    baseline: baseline === undefined ? undefined : await ports.openBaseline(baseline),
     regenerate,
     suites: {
       processes,

@@ -6,6 +6,7 @@ import type { Selection } from '../../repository/selection.ts';
 import type { Found } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
+import type { BaselineFile, BaselineRequest } from './baseline.ts';
 import type { Family } from './family.ts';
 import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';
@@ -24,6 +25,8 @@ export interface VerifyRequest {
   readonly tests: boolean;
   /** Install what lock files name before suites run. */
   readonly install: Installing;
+  /** Undefined without `--baseline`. */
+  readonly baseline?: BaselineRequest | undefined;
 }
 
 /** What verify works with. */
@@ -35,6 +38,8 @@ export interface VerifyPorts {
   readonly scans: ScanStore;
   readonly threads: ScanThreads;
   readonly rules: readonly AnyRule[];
+  /** The file that `--baseline` names. */
+  readonly baseline?: BaselineFile | undefined;
   readonly regenerate: Regenerate;
   readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
   /** Where paths in the selection start; absolute, links resolved. */

@@ -1,3 +1,4 @@
+import { compareFindings } from '../../core/finding.ts';
 import { type Entry, totalsOf } from './account.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { FAMILIES, familyOf } from './family.ts';
@@ -7,7 +8,8 @@ import type { SuiteResults } from './suites/run.ts';
 import { isFailure } from './suites/suite.ts';
 
 /** What a run came to. */
-interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'unchecked' | 'run'> {
+interface Results
+  extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'run'> {
   readonly suites: SuiteResults;
   readonly account: ReadonlyMap<string, Entry>;
 }
@@ -16,7 +18,7 @@ interface Results extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'unch
 export function documentOf(
   request: VerifyRequest,
   { selected, families, unread }: Scope,
-  { findings, suppressed, unchecked: more, suites, account, run }: Results,
+  { findings, suppressed, baselined, unchecked: more, suites, account, run }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
@@ -38,6 +40,7 @@ export function documentOf(
       warnings: count('warning'),
       infos: count('info'),
       suppressed: suppressed.length,
+      baselined: baselined.length,
     },
     findings,
     suites: suites.runs.map(({ primitive, suite, required, cases }) => ({
@@ -49,6 +52,7 @@ export function documentOf(
       skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
     })),
     suppressed,
+    baselined: [...baselined].sort(compareFindings),
     run,
   };
 }

@@ -1,19 +1,22 @@
 import { compareFindings } from '../../core/finding.ts';
 import { pathBelow } from '../../repository/discovery.ts';
+import { globMatcher } from '../../repository/globs.ts';
 import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
-import type { VerifyDocument } from './document.ts';
+import { applyBaseline, baselineText, nextBaseline, readBaseline } from './baseline.ts';
+import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { readFacts, subjectsOf, unreadableFacts } from './facts.ts';
-import { familyOf } from './family.ts';
+import { type Family, familyOf } from './family.ts';
 import { judge } from './judge.ts';
 import { linksOut } from './links.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
 import { OWN_REPOSITORY, readScope, type Scope } from './scope.ts';
-import type { SuiteRun } from './subjects.ts';
+import type { StaleEntry, SuiteRun } from './subjects.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuiteResults, suiteFacts } from './suites/run.ts';
-import { readSuppressions, suppress } from './suppressions.ts';
+import { isPattern, readSuppressions, suppress } from './suppressions.ts';
+import type { Suppression } from './suppressions-document.ts';
 
 /** The report, and what it leaves out. */
 export interface VerifyResult {
@@ -22,6 +25,8 @@ export interface VerifyResult {
   readonly runs: readonly SuiteRun[];
   /** What became of each file; the report has the totals. */
   readonly account: ReadonlyMap<string, Entry>;
+  /** Families whose rules could not judge all, with what kept them from it. */
+  readonly blocked: ReadonlyMap<Family, string>;
 }
 
 /**
@@ -49,10 +54,13 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const unreadable = await judge(rules, unreadableFacts(scope, tree), context);
   const suppressed = suppress([...found, ...unreadable], suppressions, {
     today,
-    isChecked: ({ rule, path }) => scope.covers(rule, path),
+    isChecked: await coversPattern(scope, tree),
   });
   const entries = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
-  const findings = [...suppressed.findings, ...(await judge(rules, entries, context))].sort(compareFindings);
+  const baselined = await baselineOf(suppressed.findings, request, { ...ports, scope });
+  const stale = baselined.stale.map((value) => ({ subject: 'baselineEntry', value }) as const);
+  const judgedToo = await judge(rules, [...entries, ...stale], context);
+  const findings = [...baselined.findings, ...judgedToo].sort(compareFindings);
 
   const evidence = await writeEvidence(suites.runs, ports.suites.output);
   const run = { milliseconds: Math.round(ports.now() - started), evidence };
@@ -66,17 +74,57 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     links: tree.links,
     otherwise: '--only',
   });
+  const isBlocking = ({ rule }: VerifyFinding) =>
+    rules.some(({ id, blocks }) => id === rule && blocks === true);
   const unchecked = [
     ...links,
     ...unjudged(scope.files, { ...scope, judged, tests: request.tests }),
     ...ungenerated,
     ...suppressed.suppressed
-      .filter(({ finding }) => rules.some(({ id, blocks }) => id === finding.rule && blocks === true))
+      .filter(({ finding }) => isBlocking(finding))
       .map(({ finding: { path, rule } }) => ({ what: path, why: `${rule} is suppressed` })),
+    ...baselined.known
+      .filter(isBlocking)
+      .map(({ path, rule }) => ({ what: path, why: `${rule} is in the baseline` })),
   ];
-  const results = { findings, suppressed: suppressed.suppressed, unchecked, suites, account, run };
+  const results = {
+    findings,
+    suppressed: suppressed.suppressed,
+    baselined: baselined.known,
+    unchecked,
+    suites,
+    account,
+    run,
+  };
   const document = documentOf(request, scope, results);
-  return { document, runs: suites.runs, account };
+  const blocked = new Map(
+    all.flatMap(({ subject, value }) =>
+      subject === 'obstacle' && value.family !== undefined ? [[value.family, value.message] as const] : [],
+    ),
+  );
+  return { document, runs: suites.runs, account, blocked };
+}
+
+/** Takes out what the baseline has, and writes the file anew where that is asked for. */
+async function baselineOf(
+  findings: readonly VerifyFinding[],
+  { baseline: request }: VerifyRequest,
+  { baseline: file, scope }: Pick<VerifyPorts, 'baseline'> & { readonly scope: Scope },
+): Promise<{
+  readonly findings: readonly VerifyFinding[];
+  readonly known: readonly VerifyFinding[];
+  readonly stale: readonly StaleEntry[];
+}> {
+  if (request === undefined || file === undefined) return { findings, known: [], stale: [] };
+  const entries = await readBaseline(file, request);
+  const found = applyBaseline(findings, entries, scope.covers);
+  if (!request.update) {
+    const stale = found.stale.map((entry) => ({ path: entry.path, entry, file: file.shown }));
+    return { ...found, stale };
+  }
+  const next = nextBaseline(entries, found, request);
+  await file.write(baselineText(next));
+  return { ...applyBaseline(findings, next, scope.covers), stale: [] };
 }
 
 /** Files that were not read, with the reason. */
@@ -90,6 +138,17 @@ function leftOutFiles(
     ...repositories.map((path) => [path, OWN_REPOSITORY] as const),
     ...links.map(({ what }) => [what, 'a link to code outside'] as const),
   ]);
+}
+
+/** Whether a finding that a suppression is for could have come up; a pattern is for all files that it matches. */
+async function coversPattern({ covers, families }: Scope, { list }: VerifyPorts['tree']) {
+  const files = await list();
+  return ({ rule, path }: Suppression): boolean => {
+    if (path === undefined || !isPattern(path) || files.includes(path)) return covers(rule, path);
+    const matches = globMatcher(path);
+    const meant = files.filter((file) => matches(file));
+    return meant.length === 0 ? families.includes(familyOf(rule)) : meant.every((file) => covers(rule, file));
+  };
 }
 
 /** Where none run, nothing is started that the repository names. */

@@ -5,6 +5,8 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { LanguageId } from '../../languages/all.ts';
 import type { Component } from '../../repository/component.ts';
 import type { Manifest } from '../../repository/provenance.ts';
+import type { BaselineEntry } from './baseline-document.ts';
+import type { Family } from './family.ts';
 import type { Source } from './imports/source.ts';
 import type { Target } from './imports/target.ts';
 import type { Secret } from './secrets/secret.ts';
@@ -32,6 +34,7 @@ export interface Subjects {
   readonly testFile: TestFile;
   readonly writtenFile: WrittenFile;
   readonly suppression: JudgedSuppression;
+  readonly baselineEntry: StaleEntry;
 }
 export type SubjectName = keyof Subjects;
 
@@ -192,6 +195,8 @@ export interface Obstacle {
   /** One sentence that begins with the thing. */
   readonly message: string;
   readonly fix?: Fix;
+  /** Whose rules could not judge; undefined for the suites. */
+  readonly family?: Family;
 }
 
 /** How to put a finding right. */
@@ -246,4 +251,13 @@ export interface JudgedSuppression {
   readonly line: number;
   readonly suppression: Suppression;
   readonly state: 'used' | 'unused' | 'expired' | 'unjudged';
+}
+
+/** An entry of a baseline that covers no finding. */
+export interface StaleEntry {
+  /** Of the finding that it was, relative to the root of the repository. */
+  readonly path: string;
+  readonly entry: BaselineEntry;
+  /** The baseline, as the user named it. */
+  readonly file: string;
 }

@@ -17,7 +17,10 @@ export const suppressionsSchema = strictObject(
           }),
         ),
         path: Type.Optional(
-          Type.String({ description: 'One file, relative to the root of the repository.', minLength: 1 }),
+          Type.String({
+            description: 'A file, or a pattern of files, relative to the root of the repository.',
+            minLength: 1,
+          }),
         ),
         fingerprint: Type.Optional(
           Type.String({

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { globFault, globMatcher } from '../../repository/globs.ts';
 import type { Fault } from '../../yaml/fault.ts';
 import { parseYaml } from '../../yaml/read.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
@@ -61,6 +62,10 @@ function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: Re
       },
     ];
   }
+  const fault = path !== undefined && isPattern(path) ? globFault(path) : undefined;
+  if (fault !== undefined) {
+    return [{ path: [...at, 'path'], message: `${JSON.stringify(path)} is no pattern: ${fault}` }];
+  }
   if (familyOf(rule) === 'SEC' && fingerprint === undefined) {
     const message = `${rule} is suppressed by fingerprint: a path would hide the next secret in the file`;
     return [{ path: at, message, suggestion: 'fingerprint: …, as the report has it' }];
@@ -68,8 +73,13 @@ function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: Re
   return [];
 }
 
-/** The rules that judge suppressions. */
-const SELF: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009']);
+/** Whether a path is a pattern of files; a file may be called so, too. */
+export function isPattern(path: string): boolean {
+  return /[*?{[]/.test(path);
+}
+
+/** The rules that judge suppressions and baselines. */
+const SELF: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009', 'SHAPE-015']);
 
 /** What suppressions make of findings. */
 export interface Suppressed {
@@ -110,7 +120,7 @@ export function suppress(
 function covers({ rule, path, fingerprint }: Suppression, finding: VerifyFinding): boolean {
   return (
     rule === finding.rule &&
-    (path === undefined || path === finding.path) &&
+    (path === undefined || path === finding.path || (isPattern(path) && globMatcher(path)(finding.path))) &&
     (fingerprint === undefined || fingerprint === finding.fingerprint)
   );
 }

@@ -5,10 +5,12 @@ import { type JunitCase, type JunitSuite, junitXml } from '../../render/junit.ts
 import type { Outcome } from '../../render/outcome.ts';
 import { sarifLog } from '../../render/sarif.ts';
 import type { Style } from '../../render/style.ts';
+import { table } from '../../render/table.ts';
 import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { FAMILIES, familyOf } from './family.ts';
 import type { AnyRule } from './rule.ts';
+import { rulePage } from './rule-page.ts';
 import type { VerifyResult } from './run.ts';
 import { junitSuite } from './suites/evidence.ts';
 
@@ -21,43 +23,64 @@ const EXIT: Readonly<Record<VerifyDocument['verdict'], ExitCode>> = {
 
 /** Everything that `verify` can be shown as. */
 export function verifyOutcome(
-  { document, runs }: VerifyResult,
+  { document, runs, blocked = new Map() }: Pick<VerifyResult, 'document' | 'runs'> & Partial<VerifyResult>,
   rules: readonly AnyRule[],
   version: string,
+  { maxFindings = Number.POSITIVE_INFINITY }: { readonly maxFindings?: number } = {},
 ): Outcome {
   const markdown = () => verifyMarkdown(document);
   return {
     document,
-    text: (style) => verifyText(document, style),
+    text: (style) => verifyText(document, rules, style, maxFindings),
     exit: EXIT[document.verdict],
     reports: {
       sarif: () => verifySarif(document, rules, version),
-      junit: () => junitXml([findingsSuite(document, rules), ...runs.map(junitSuite)]),
+      junit: () => junitXml([findingsSuite(document, rules, blocked), ...runs.map(junitSuite)]),
       markdown,
     },
     github: { findings: document.findings, summary: markdown },
   };
 }
 
-function verifySarif(
-  { findings, suppressed }: VerifyDocument,
-  rules: readonly AnyRule[],
-  version: string,
-): string {
-  return sarifLog(version, rules, [
+function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], version: string): string {
+  const { findings, suppressed, baselined, unchecked, verdict, account } = document;
+  const obstacles = findings.filter(({ rule }) => familyOf(rule) === 'INT');
+  const invocation = {
+    successful: verdict !== 'incomplete',
+    notifications: [
+      ...obstacles.map((one) => ({ id: one.rule, level: 'error' as const, text: findingText(one) })),
+      ...unchecked.map(({ what, why }) => ({
+        id: 'not-checked',
+        level: 'note' as const,
+        text: `${what} is not checked: ${why}`,
+      })),
+    ],
+    properties: { verdict, account },
+  };
+  const pages = rules.map(({ id, level, title }) => ({ id, level, title, help: rulePage(id) }));
+  const results = [
     ...findings,
     ...suppressed.map(({ finding, reason }) => ({ ...finding, suppressed: reason })),
-  ]);
+    ...baselined.map((finding) => ({ ...finding, suppressed: 'It is in the baseline.' })),
+  ];
+  return sarifLog(version, pages, results, invocation);
 }
 
-/** The static checks as a suite: a case per rule. */
-function findingsSuite({ findings, scope }: VerifyDocument, rules: readonly AnyRule[]): JunitSuite {
+/** The static checks as a suite: a case per rule, an error where something kept it from judging all. */
+function findingsSuite(
+  { findings, scope }: VerifyDocument,
+  rules: readonly AnyRule[],
+  blocked: VerifyResult['blocked'],
+): JunitSuite {
   const cases = rules
     .filter(({ id }) => scope.families.includes(familyOf(id)) && familyOf(id) !== 'TEST')
     .map(({ id, title }): JunitCase => {
       const own = findings.filter(({ rule, level }) => rule === id && level === 'error');
       const group = familyOf(id);
       const name = `${id} ${title}`;
+      const why = blocked.get(group);
+      if (own.length === 0 && why !== undefined)
+        return { name, group, status: 'error', type: 'not run', text: why };
       if (own.length === 0) return { name, group, status: 'passed' };
       return {
         name,
@@ -108,12 +131,19 @@ function place({ path, line }: VerifyFinding): string {
   return line === undefined ? path : `${path}:${line}`;
 }
 
-/** Findings by file, what was not checked, and the verdict. */
-function verifyText(document: VerifyDocument, style: Style): string {
+/** Findings by file, how many there are of each rule, what was not checked, and the verdict. */
+function verifyText(
+  document: VerifyDocument,
+  rules: readonly AnyRule[],
+  style: Style,
+  maxFindings: number,
+): string {
   const lines: string[] = [];
   let path: string | undefined;
-  for (const [i, finding] of document.findings.entries()) {
-    const next = document.findings[i + 1];
+  const { findings } = document;
+  const shown = findings.slice(0, maxFindings);
+  for (const [i, finding] of shown.entries()) {
+    const next = shown[i + 1];
     if (finding.path !== path)
       lines.push(...(path === undefined ? [] : ['']), style.bold(sanitizeLine(finding.path)));
     path = finding.path;
@@ -121,6 +151,14 @@ function verifyText(document: VerifyDocument, style: Style): string {
     const isRepeated = next?.path === finding.path && next.fix?.text === finding.fix?.text;
     lines.push(...findingLines(isRepeated ? { ...finding, fix: undefined } : finding, style));
   }
+  if (shown.length < findings.length) {
+    const more = `${findings.length - shown.length} more findings, shown by --max-findings 0`;
+    lines.push(
+      ...(lines.length > 0 ? [''] : []),
+      style.hang('', `and ${more}, or in a file by --report json=FILE`),
+    );
+  }
+  if (findings.length > FEW) lines.push('', ...ruleLines(findings, rules, style));
   if (document.suites.length > 0 && lines.length > 0) lines.push('');
   for (const { primitive, suite, passed, failed, skipped } of document.suites)
     lines.push(sanitizeLine(`${primitive} ${suite}: ${passed} passed, ${failed} failed, ${skipped} skipped`));
@@ -139,6 +177,26 @@ function verifyText(document: VerifyDocument, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Findings that one sees at once; of more there is a summary. */
+const FEW = 10;
+
+/** A line for each rule, the one with most findings first. */
+function ruleLines(findings: readonly VerifyFinding[], rules: readonly AnyRule[], style: Style): string[] {
+  const byRule = [...Map.groupBy(findings, ({ rule }) => rule)].sort(
+    ([a, some], [b, others]) => others.length - some.length || (a < b ? -1 : 1),
+  );
+  return table(
+    byRule.map(([id, own]) => {
+      const files = plural(new Set(own.map(({ path }) => path)).size, 'file');
+      const title = rules.find((rule) => rule.id === id)?.title ?? '';
+      return [String(own.length), style.bold(id), title, style.dim(`in ${files}`)];
+    }),
+    style,
+  )
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
 function findingLines(
   {
     rule,
@@ -146,13 +204,17 @@ function findingLines(
     message,
     line,
     column,
+    fingerprint,
     fix,
   }: Omit<VerifyFinding, 'fix'> & { fix?: VerifyFinding['fix'] | undefined },
   style: Style,
 ): string[] {
   const place = line === undefined ? '' : `${line}${column === undefined ? '' : `:${column}`} `;
   const paint = { error: style.red, warning: style.yellow, info: style.dim }[level];
-  const head = style.hang(`  ${place}${paint(level)} ${rule}  `, sanitizeLine(message));
+  const head = style.hang(
+    `  ${place}${paint(level)} ${rule}  `,
+    `${sanitizeLine(message)} ${style.dim(`[${fingerprint}]`)}`,
+  );
   if (fix === undefined) return [head];
   const [first = '', ...more] = sanitize(fix.text).split('\n');
   return [
@@ -163,9 +225,10 @@ function findingLines(
 }
 
 function verdictText({ verdict, summary, scope }: VerifyDocument): string {
-  const { errors, warnings, suppressed } = summary;
+  const { errors, warnings, suppressed, baselined } = summary;
   const counts = [plural(errors, 'error'), plural(warnings, 'warning')];
   if (suppressed > 0) counts.push(`${suppressed} suppressed`);
+  if (baselined > 0) counts.push(`${baselined} in the baseline`);
   return `${verdict}: ${scopeText(scope)}, ${counts.join(', ')}`;
 }
 

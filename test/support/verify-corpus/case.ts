@@ -1,4 +1,5 @@
 import type { PrimitiveError } from '../../../src/core/errors.ts';
+import type { BaselineFile } from '../../../src/features/verify/baseline.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Regenerated } from '../../../src/features/verify/subjects.ts';
 import type { Recorded } from './suites.ts';
@@ -21,6 +22,8 @@ export interface CorpusCase {
   };
   /** What generators would change, or why they cannot run. */
   readonly generated?: readonly Regenerated[] | PrimitiveError;
+  /** The file that `--baseline` names. */
+  readonly baseline?: BaselineFile;
   /** Files in which no scan finds an end. */
   readonly endless?: readonly string[];
   /** A file of the base that is not there. */

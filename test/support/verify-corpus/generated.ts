@@ -48,6 +48,7 @@ export const generated: Corpus = {
     [`${ORDERS}/primitive.yaml`]: 'kind: domain\nname: orders\n',
     [`${ORDERS}/go.mod`]:
       'module example.com/orders\n\nrequire (\n\tgoogle.golang.org/protobuf v1.36.12\n\tgoogle.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.0 // indirect\n)\n',
+    [BUF]: 'version: v2\nplugins: []\n',
     [`${ORDERS}/${STUB}`]: 'package gen\n',
   },
   cases: [

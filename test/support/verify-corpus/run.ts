@@ -2,10 +2,11 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../../src/core/errors.ts';
+import type { BaselineRequest } from '../../../src/features/verify/baseline.ts';
 import type { VerifyDocument } from '../../../src/features/verify/document.ts';
 import type { Family } from '../../../src/features/verify/family.ts';
 import type { AnyRule } from '../../../src/features/verify/rule.ts';
-import { verify } from '../../../src/features/verify/run.ts';
+import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
 import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
@@ -90,14 +91,31 @@ export async function verifyDocument(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  { suite, generated = [], endless }: Pick<CorpusCase, 'suite' | 'generated' | 'endless'> = {},
+  one: Options = {},
 ): Promise<VerifyDocument> {
+  return (await verifyResult(files, family, rules, one)).document;
+}
+
+interface Options extends Partial<Pick<CorpusCase, 'suite' | 'generated' | 'endless' | 'baseline'>> {
+  /** What is asked for of the baseline; without it only to compare. */
+  readonly request?: BaselineRequest;
+  /** More than the one family. */
+  readonly families?: readonly Family[];
+}
+
+/** As {@link verifyFiles}, with what reports are made of. */
+export async function verifyResult(
+  files: Files,
+  family: Family,
+  rules: readonly AnyRule[],
+  { suite, generated = [], endless, baseline, request, families }: Options = {},
+): Promise<VerifyResult> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
   const own = { ...files };
   const root = '/repository';
   const config = files['primitive.config.yaml'];
-  const { document } = await verify(
+  return await verify(
     {
       selection: {
         selectors: suite === undefined ? [] : [suite.primitive],
@@ -107,7 +125,8 @@ export async function verifyDocument(
       changedSince: undefined,
       mode: suite === undefined ? 'repo' : 'primitives',
       // What keeps a check from running is found by the check.
-      families: family === 'INT' ? ['TEST', 'MARK'] : [family],
+      families: families ?? (family === 'INT' ? ['TEST', 'MARK'] : [family]),
+      baseline: baseline && (request ?? { update: false, accept: false }),
       tests: suite !== undefined,
       install: false,
     },
@@ -119,6 +138,7 @@ export async function verifyDocument(
       scans: { read: async () => new Map(), write: async () => {} },
       threads: scansHere(endless),
       rules,
+      baseline,
       regenerate: async () => {
         if (generated instanceof Error) throw generated;
         return generated;
@@ -141,5 +161,4 @@ export async function verifyDocument(
       now: () => 0,
     },
   );
-  return document;
 }

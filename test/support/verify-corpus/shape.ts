@@ -1,4 +1,5 @@
 import { digestOf } from '../../../src/core/digest.ts';
+import type { BaselineFile } from '../../../src/features/verify/baseline.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
@@ -21,7 +22,7 @@ const base: Files = {
 build:
   bases: { "internal/base:1": "${RUNTIME}" }
 `,
-  [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\n',
+  [`${MESH}/primitive.yaml`]: 'kind: integration\nname: mesh\ntemplate: { version: 1, files: {} }\n',
   [`${MESH}/Dockerfile`]: DOCKERFILE,
   [`${MESH}/.dockerignore`]: '*\n',
   [`${MESH}/catalog-info.yaml`]: CATALOG,
@@ -74,6 +75,32 @@ function widget(version: number, recorded: Readonly<Record<string, string>> = {}
   };
 }
 
+/** Without what scaffold writes down. */
+const adopted = (build = ''): Files => ({
+  [`${MESH}/primitive.yaml`]: `kind: integration\nname: mesh\n${build}`,
+});
+
+/** A baseline with entries for findings that are not there. */
+const baseline = (...entries: readonly (readonly [rule: string, path: string])[]): BaselineFile => ({
+  shown: 'verify.json',
+  read: async () =>
+    JSON.stringify({
+      schema: 'primitive.baseline/v1',
+      findings: entries.map(([rule, path]) => ({ rule, path, fingerprint: '0'.repeat(32) })),
+    }),
+  write: async () => {
+    throw new Error('it was not asked for');
+  },
+});
+const baselines: readonly (readonly [string, BaselineFile, string?])[] = [
+  ['a finding that is there no more', baseline(['SHAPE-001', MESH]), MESH],
+  ['a file that is there no more', baseline(['SHAPE-002', `${MESH}/a.yaml`]), `${MESH}/a.yaml`],
+  ['another fingerprint', baseline(['SHAPE-012', `${MESH}/Dockerfile`]), `${MESH}/Dockerfile`],
+  ['none', baseline()],
+  ['a family that is not checked', baseline(['IMP-001', `${MESH}/a.go`])],
+  ['another family that is not checked', baseline(['SEC-001', `${MESH}/a.go`])],
+];
+
 const suppressions = (...entries: readonly string[]) =>
   `schema: primitive.suppressions/v1\nsuppressions:\n${entries.map((entry) => `  - { ${entry}, reason: Known and agreed on., owner: mesh }\n`).join('')}`;
 const ROOT_USER = { [`${MESH}/Dockerfile`]: DOCKERFILE.replace('USER 65532:65532', 'USER 0') };
@@ -88,6 +115,17 @@ export const shape: Corpus = {
       ['a file more', { [`${MESH}/docs/notes.md`]: '' }],
       ['another command', { [`${MESH}/cmd/other/main.go`]: '' }, undefined, `${MESH}/cmd/server/main.go`],
       ['no go.sum beside go.mod', {}, undefined, `${MESH}/go.sum`],
+      ['code that became a primitive', adopted(), undefined, `${MESH}/README.md`],
+      ['its Dockerfile', adopted(), MESH, `${MESH}/Dockerfile`],
+      [
+        'its Dockerfile of another name',
+        {
+          ...adopted('build: { dockerfile: docker/mesh.Dockerfile }\n'),
+          [`${MESH}/docker/mesh.Dockerfile`]: DOCKERFILE,
+        },
+        undefined,
+        `${MESH}/Dockerfile`,
+      ],
     ]),
     ...cases('SHAPE-002', 'yaml', [
       ['a chart', { [`${MESH}/chart/Chart.yaml`]: 'name: mesh\n' }, `${MESH}/chart/Chart.yaml:1`],
@@ -373,5 +411,8 @@ export const shape: Corpus = {
       ['a here-document', { [`${MESH}/Dockerfile`]: tail('RUN <<EOF\nFROM nothing AS\nEOF') }],
       ['a byte order mark', { [`${MESH}/Dockerfile`]: `\ufeff${DOCKERFILE}` }],
     ]),
+    ...baselines.map(([name, file, finds]): CorpusCase => {
+      return { rule: 'SHAPE-015', language: 'baseline', name, files: {}, baseline: file, finds };
+    }),
   ],
 };
