@@ -11,31 +11,44 @@ import type { Base } from './repository.ts';
 /** What makes images, and what describes them. */
 export interface BuilderAdapters {
   builder(): Promise<ChosenBuilder>;
+  /** Finds the builder and asks it what `builder` needs to know; starts none. Throws what `builder` throws. */
+  lookForBuilder(): Promise<void>;
   sbom(): Promise<SbomGenerator>;
 }
 
 export function builderAdapters(base: Base): BuilderAdapters {
   const { variables, programs, platform, temporary, signal, processes, workspace } = base;
+  const search = once(async () => {
+    const [choose, started, { config }] = await Promise.all([
+      import('../builders/choose.ts'),
+      processes(),
+      workspace(),
+    ]);
+    const options = {
+      path: variables.PATH,
+      skipped: programs.skipped,
+      folders: programs.rules,
+      platform,
+      processes: started,
+      variables,
+      temporary,
+      storage: join(cacheFolder(base), 'buildah'),
+      plainHttp: plainHttpOf(base, config.insecureRegistries, started),
+      signal,
+    };
+    return { choose, wanted: config.build.builder, options, find: choose.createFinder(options) };
+  });
+
   return {
     builder: once(async () => {
-      const [{ chooseBuilder }, started, { config }] = await Promise.all([
-        import('../builders/choose.ts'),
-        processes(),
-        workspace(),
-      ]);
-      return chooseBuilder(config.build.builder, {
-        path: variables.PATH,
-        skipped: programs.skipped,
-        folders: programs.rules,
-        platform,
-        processes: started,
-        variables,
-        temporary,
-        storage: join(cacheFolder(base), 'buildah'),
-        plainHttp: plainHttpOf(base, config.insecureRegistries, started),
-        signal,
-      });
+      const { choose, wanted, options, find } = await search();
+      return choose.chooseBuilder(wanted, options, find);
     }),
+
+    lookForBuilder: async () => {
+      const { choose, wanted, find } = await search();
+      await choose.lookForBuilder(wanted, find);
+    },
 
     sbom: once(async () => {
       const [{ createSyft }, started] = await Promise.all([import('../adapters/syft.ts'), processes()]);

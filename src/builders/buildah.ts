@@ -58,6 +58,7 @@ export function createBuildah(setup: BuildahSetup): Builder {
     return createBases(options.driver.name, (folder) => runIn(setup, options, folder));
   });
   return {
+    look: host,
     probe: async () => (await host()).info,
     check: async (request) => {
       await prepare(request, setup.variables);

@@ -69,10 +69,13 @@ export interface BuilderInfo {
  * that change images (exit 2). `checkBase` asks for the manifest of a base in the way of a build, from where a build would
  * ask, and pulls no layer; it throws `base-unavailable` (exit 3).
  *
+ * `look` asks what `probe` needs to know, and starts nothing that outlives it; it throws nothing that `probe` does not.
+ *
  * `build` throws `PrimitiveError` `build-failed` (exit 1) with the last lines of its output in `log`;
  * `probe` throws `builder-unusable` or `builder-not-found` (exit 3) with the fix.
  */
 export interface Builder {
+  look(): Promise<unknown>;
   probe(): Promise<BuilderInfo>;
   check(request: Pick<BuildRequest, 'args' | 'secrets' | 'cacheTo'>): Promise<void>;
   checkBase(base: BaseReference, signal?: AbortSignal): Promise<void>;

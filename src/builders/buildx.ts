@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import { formatPlatform, parsePlatform } from '../core/platform.ts';
 import { compareVersions } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
@@ -52,13 +53,11 @@ const ENVIRONMENT: NonNullable<RunOptions['env']> = {
  * selected (`buildx use`, `BUILDX_BUILDER`).
  */
 export function createBuildx(setup: BuilderSetup): Builder {
-  let probed: Promise<BuilderInfo> | undefined;
-  const info = () => {
-    probed ??= inspect(setup);
-    return probed;
-  };
+  const look = once(() => askForReport(setup));
+  const probe = once(async () => inspect(setup, await look()));
   return {
-    probe: info,
+    look,
+    probe,
     check: async (request) => {
       await prepare(request, setup.variables);
       refuseInlineCache(request);
@@ -237,17 +236,21 @@ async function checkBase(
   }
 }
 
-async function inspect({ processes, program }: BuilderSetup): Promise<BuilderInfo> {
+/** What `buildx inspect` says of the selected builder. */
+async function askForReport({ processes, program }: BuilderSetup, ...flags: string[]): Promise<Report> {
+  const args = [...program.args, 'inspect', ...flags];
+  const run = await processes.run(program.path, args, { env: ENVIRONMENT, timeout: BOOT_MS });
+  return readReport(Buffer.from(run.stdout).toString(), run.exitCode === 0 ? '' : run.stderr);
+}
+
+/** Starts a builder that does not run. */
+async function inspect(setup: BuilderSetup, found: Report): Promise<BuilderInfo> {
+  const { program } = setup;
   const call = callOf(program);
-  const look = async (...flags: string[]): Promise<Report> => {
-    const args = [...program.args, 'inspect', ...flags];
-    const run = await processes.run(program.path, args, { env: ENVIRONMENT, timeout: BOOT_MS });
-    return readReport(Buffer.from(run.stdout).toString(), run.exitCode === 0 ? '' : run.stderr);
-  };
-  let report = await look();
+  let report = found;
   // Starting takes a while, and hides the name of a builder that does not start.
   if (report.driver !== 'docker' && report.error === undefined && report.platforms.length === 0) {
-    report = { ...(await look('--bootstrap')), name: report.name };
+    report = { ...(await askForReport(setup, '--bootstrap')), name: report.name };
   }
   refuseUnusable(report, call);
   return {

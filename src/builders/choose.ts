@@ -41,14 +41,17 @@ type BuilderName = (typeof BUILDERS)[number];
 export async function chooseBuilder(
   wanted: 'auto' | BuilderName,
   search: BuilderSearch,
+  find: BuilderFinder = createFinder(search),
 ): Promise<ChosenBuilder> {
-  if (wanted !== 'auto') {
-    return { ...(await open(wanted, search)), why: `build.builder is ${wanted}` };
-  }
+  const open = async (name: BuilderName) => {
+    const builder = await find(name);
+    return { builder, info: await builder.probe() };
+  };
+  if (wanted !== 'auto') return { ...(await open(wanted)), why: `build.builder is ${wanted}` };
   const refused: PrimitiveError[] = [];
   for (const name of BUILDERS) {
     try {
-      const chosen = await open(name, search);
+      const chosen = await open(name);
       const [passedOver] = refused;
       return {
         ...chosen,
@@ -67,10 +70,26 @@ export async function chooseBuilder(
   });
 }
 
-async function open(
-  name: BuilderName,
-  search: BuilderSearch,
-): Promise<{ builder: Builder; info: BuilderInfo }> {
+/** Finds a builder by name, each once. Throws `builder-not-found` or `builder-unusable` (exit 3). */
+export type BuilderFinder = (name: BuilderName) => Promise<Builder>;
+
+export function createFinder(search: BuilderSearch): BuilderFinder {
+  const found = new Map<BuilderName, Promise<Builder>>();
+  return (name) => {
+    const builder = found.get(name) ?? find(name, search);
+    found.set(name, builder);
+    return builder;
+  };
+}
+
+/** Asks the builder that will be tried first what choosing it takes; starts none. Throws as {@link chooseBuilder}. */
+export async function lookForBuilder(wanted: 'auto' | BuilderName, find: BuilderFinder): Promise<void> {
+  const [first] = BUILDERS;
+  const builder = await find(wanted === 'auto' ? first : wanted);
+  await builder.look();
+}
+
+async function find(name: BuilderName, search: BuilderSearch): Promise<Builder> {
   if (name === 'buildah' && search.platform !== 'linux') {
     throw new PrimitiveError('builder-not-found', 'buildah runs on Linux only', {
       suggestions: installHints('buildx', search.platform),
@@ -88,8 +107,7 @@ async function open(
     });
   }
   const setup = { ...search, program: found.program };
-  const builder = name === 'buildx' ? createBuildx(setup) : createBuildah(setup);
-  return { builder, info: await builder.probe() };
+  return name === 'buildx' ? createBuildx(setup) : createBuildah(setup);
 }
 
 /** Docker's folder holds its plugins, such as buildx, and both say which BuildKit builds: a commit must not. */

@@ -10,23 +10,47 @@ export interface BenchTable {
 /** Milliseconds of one run. */
 export type Timed = () => Promise<number> | number;
 
-/**
- * Median milliseconds of every case. Rounds run all cases in turn, so that whatever else the machine does meets all of
- * them alike; the first rounds fill caches and are not counted.
- */
+/** How often all cases run; the first rounds fill caches and are not counted. */
+export interface Rounds {
+  readonly rounds: number;
+  readonly warmup: number;
+}
+
+/** Median milliseconds of every case, see {@link inRounds}. */
 export async function medians<K extends string>(
   cases: Readonly<Record<K, Timed>>,
-  { rounds, warmup }: { readonly rounds: number; readonly warmup: number },
+  options: Rounds,
 ): Promise<Record<K, number>> {
+  const times = Object.entries<readonly number[]>(await inRounds(cases, options));
+  return Object.fromEntries(times.map(([name, values]) => [name, median(values)])) as Record<K, number>;
+}
+
+/**
+ * Milliseconds of every case in every round. Rounds run all cases in turn, so that whatever else the machine does meets all
+ * of them alike: what two cases took in one round may be compared.
+ */
+export async function inRounds<K extends string>(
+  cases: Readonly<Record<K, Timed>>,
+  { rounds, warmup }: Rounds,
+): Promise<Record<K, readonly number[]>> {
   const names = Object.keys(cases) as K[];
-  const times = new Map<K, number[]>(names.map((name) => [name, []]));
+  const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, number[]>;
   for (let round = 0; round < warmup + rounds; round += 1) {
     for (const name of balanced(names, round)) {
       const milliseconds = await cases[name]();
-      if (round >= warmup) times.get(name)?.push(milliseconds);
+      if (round >= warmup) times[name].push(milliseconds);
     }
   }
-  return Object.fromEntries(names.map((name) => [name, median(times.get(name) ?? [])])) as Record<K, number>;
+  return times;
+}
+
+/** The ratio of two cases: the median of that of each round, and where there are several, from the least to the most. */
+export function pairedRatio(of: readonly number[], to: readonly number[]): string {
+  const ratios = of.map((milliseconds, round) => milliseconds / (to[round] ?? Number.NaN));
+  const [middle, least, most] = [median(ratios), Math.min(...ratios), Math.max(...ratios)].map((ratio) =>
+    ratio.toFixed(2),
+  );
+  return ratios.length > 1 ? `${middle} (${least} to ${most})` : `${middle}`;
 }
 
 /**

@@ -26,6 +26,7 @@ export function createLayoutBuilder({ salt = '', onBuild }: LayoutBuilderOptions
   const built: string[] = [];
   return {
     built,
+    look: async () => undefined,
     async probe() {
       return {
         name: 'buildx',

@@ -167,6 +167,7 @@ export class PublishWorld {
       program: async () => undefined,
       signer: async () => this.signers[signedBy],
       builder: async () => ({ builder, info: await builder.probe() }),
+      lookForBuilder: async () => undefined,
       sbom: async () => SBOM,
       // A registry in memory shows at once what it was given: looking again is enough.
       sleep: async () => undefined,

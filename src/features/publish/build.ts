@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { LimitFunction } from 'p-limit';
 import type { BuildResult } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import { settleAll } from '../../core/settle.ts';
@@ -30,17 +31,25 @@ export interface Limits {
   readonly describe: LimitFunction;
 }
 
+/** Where and how a component is built. */
+interface BuildPlace {
+  /** This component's own temporary folder; context and layout are removed from it as soon as they are used. */
+  readonly folder: string;
+  readonly limits: Limits;
+  /** Called as soon as the digest is known. */
+  readonly onBuilt: (digest: Digest) => void;
+}
+
 /**
  * Builds one component from its git objects, then describes it, pushes it by digest and signs its attestations, all three
  * at the same time.
  *
- * `folder` is this component's own temporary folder; context and layout are removed from it as soon as they are used.
  * Throws what the builder, syft, the registry and the signer throw, and `build-platform-missing` (exit 1).
  */
 export async function buildComponent(
   { inputs, images }: Task,
   execution: Execution,
-  { folder, limits }: { readonly folder: string; readonly limits: Limits },
+  { folder, limits, onBuilt }: BuildPlace,
 ): Promise<BuiltImage> {
   const { plan, tools, seal, emit } = execution;
   if (!tools || !images) throw new Error('a component is built that was not checked before');
@@ -51,6 +60,7 @@ export async function buildComponent(
   const platforms = layout.platforms.map(formatPlatform);
   checkPlatforms(inputs, platforms);
   emit({ type: 'item', item: component.id, status: 'done', state: 'built', digest: layout.index.digest });
+  onBuilt(layout.index.digest);
 
   // The registry, syft and the signer work at the same time: none needs what another makes.
   emit({ type: 'item', item: component.id, status: 'active', state: 'describing' });

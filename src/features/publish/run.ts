@@ -50,7 +50,7 @@ export type PublishConfig = SigningConfig &
 
 /**
  * What a publish works with. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
- * `builder` and `program` start programs and are asked only where those are needed.
+ * `builder` may start a builder and is asked only where one is needed.
  */
 export interface PublishPorts extends IdentityPorts, SecretPorts {
   /** Where selectors that are paths begin. Absolute. */
@@ -72,6 +72,8 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   program(name: 'cosign' | 'syft'): Promise<unknown>;
   signer(): Promise<Signer>;
   builder(): Promise<Omit<ChosenBuilder, 'why'>>;
+  /** Asks what `builder` needs to know, and starts none. */
+  lookForBuilder(): Promise<void>;
   sbom(): Promise<SbomGenerator>;
   /** Milliseconds; an abort ends it with the signal's reason. */
   sleep(milliseconds: number): Promise<void>;
@@ -101,6 +103,7 @@ export async function runPublish(
   const started = performance.now();
   const { emit, read } = phaseClock(listener, () => performance.now());
   emit({ type: 'step', step: 'facts', message: 'Reading inputs and registry' });
+  if (!request.dryRun) lookForTools(ports);
   const { plan, tasks: planned } = planPublish(await readFacts(request, ports, emit), request);
   emit({ type: 'step', step: 'plan', message: summary(plan) });
   const { tasks: checked, cache, jobTokens } = await checkTasks(planned, plan.run.tier, ports);
@@ -158,6 +161,14 @@ export async function runPublish(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Asks programs for their versions, and the builder what it is, while the registry is read: most runs need them, and a run
+ * that does not has lost nothing. What is wrong with one is thrown where it is needed.
+ */
+function lookForTools(ports: PublishPorts): void {
+  for (const look of [ports.program('cosign'), ports.program('syft'), ports.lookForBuilder()]) begin(look);
 }
 
 /** What a config and a commit decide about builds, before any tool is asked. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { settleAll } from '../../core/settle.ts';
 import { attachSeal } from '../../seal/attach.ts';
@@ -30,8 +31,21 @@ const SEALS_AT_A_TIME = 8;
  * One component's failure is returned in its place and stops no other; an abort throws.
  */
 export async function sealAll(tasks: readonly Task[], execution: Execution): Promise<Outcome[]> {
-  const results = await buildAll(tasks, execution);
-  const signing = signAll(results.filter(isBuilt), execution);
+  const building = new Map(
+    tasks.filter(isDue).map((task) => [task, Promise.withResolvers<Digest | undefined>()]),
+  );
+  const early = signEarly(
+    [...building.values()].map(({ promise }) => promise),
+    execution,
+  );
+  // Thrown where the signature is needed.
+  early.catch(() => undefined);
+  const results = await buildAll(
+    tasks,
+    (task, digest) => building.get(task)?.resolve(digest),
+    execution,
+  ).finally(() => Promise.allSettled([early]));
+  const signing = signAll(results.filter(isBuilt), early, execution);
   // Each component that awaits it reports its failure.
   signing.catch(() => undefined);
   const limit = pLimit(SEALS_AT_A_TIME);
@@ -42,16 +56,24 @@ export async function sealAll(tasks: readonly Task[], execution: Execution): Pro
   );
 }
 
+function isDue({ planned }: Task): boolean {
+  return planned.action === 'build';
+}
+
 function isBuilt(result: Outcome | BuiltTask): result is BuiltTask {
   return 'built' in result;
 }
 
+/** Is told the digest of a component once it is built, and of one that is not, undefined. */
+type OnBuilt = (task: Task, digest: Digest | undefined) => void;
+
 async function buildAll(
   tasks: readonly Task[],
+  onBuilt: OnBuilt,
   execution: Execution,
 ): Promise<readonly (Outcome | BuiltTask)[]> {
   const { emit, settings } = execution;
-  const due = tasks.filter(({ planned }) => planned.action === 'build');
+  const due = tasks.filter(isDue);
   if (due.length > 0)
     emit({
       type: 'step',
@@ -69,27 +91,61 @@ async function buildAll(
   return settleAll(
     tasks.map(async (task): Promise<Outcome | BuiltTask> => {
       const { planned, manifest } = task;
-      if (planned.action === 'build') return limit(() => buildOne(task, execution, limits));
+      if (planned.action === 'build') return limit(() => buildOne(task, onBuilt, execution, limits));
       if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
       return { task, ok: true, image: planned.sealed, ...(manifest ? { manifest } : {}) };
     }),
   );
 }
 
-async function buildOne(task: Task, execution: Execution, limits: Limits): Promise<Outcome | BuiltTask> {
+async function buildOne(
+  task: Task,
+  onBuilt: OnBuilt,
+  execution: Execution,
+  limits: Limits,
+): Promise<Outcome | BuiltTask> {
   const { settings, signal } = execution;
-  signal.throwIfAborted();
   const { kind, name } = task.planned;
+  const place = {
+    folder: join(settings.folder, `${kind}-${name}`),
+    limits,
+    onBuilt: (digest: Digest) => onBuilt(task, digest),
+  };
   try {
-    const folder = join(settings.folder, `${kind}-${name}`);
-    return { task, built: await buildComponent(task, execution, { folder, limits }) };
+    signal.throwIfAborted();
+    return { task, built: await buildComponent(task, execution, place) };
   } catch (error) {
     return failedTask(task, error, execution);
+  } finally {
+    onBuilt(task, undefined);
   }
 }
 
-/** Signs all built digests at once: one certificate, one timestamp, one log entry. */
-async function signAll(images: readonly BuiltTask[], { signer, emit }: Execution): Promise<Uint8Array> {
+/** A signature, and of what. */
+interface Signature {
+  readonly digests: ReadonlySet<Digest>;
+  readonly bundle: Uint8Array;
+}
+
+/** Signs what was built as soon as the last of it is, while it is still described; undefined where nothing was. */
+async function signEarly(
+  building: readonly Promise<Digest | undefined>[],
+  { signer }: Execution,
+): Promise<Signature | undefined> {
+  const digests = (await Promise.all(building)).flatMap((digest) => digest ?? []);
+  if (digests.length === 0) return undefined;
+  return { digests: new Set(digests), bundle: await signer.sign(signatureStatement(digests)) };
+}
+
+/**
+ * Signs all built digests at once: one certificate, one timestamp, one log entry. The early signature is used unless one of
+ * them failed since: what is not described is in no signature that is attached.
+ */
+async function signAll(
+  images: readonly BuiltTask[],
+  early: Promise<Signature | undefined>,
+  { signer, emit }: Execution,
+): Promise<Uint8Array> {
   if (images.length === 0) throw new Error('nothing was built, so there is nothing to sign');
   emit({
     type: 'step',
@@ -101,7 +157,10 @@ async function signAll(images: readonly BuiltTask[], { signer, emit }: Execution
     const { id } = task.inputs.component;
     emit({ type: 'item', item: id, status: 'active', state: 'signing', digest: built.index.digest });
   }
-  return signer.sign(signatureStatement(images.map(({ built }) => built.index.digest)));
+  const digests = images.map(({ built }) => built.index.digest);
+  const signed = await early;
+  if (signed?.digests.size === new Set(digests).size) return signed.bundle;
+  return signer.sign(signatureStatement(digests));
 }
 
 async function sealBuilt(

@@ -310,16 +310,19 @@ describe('a tool', () => {
     expect(components).toMatchObject([{ action: 'already-published' }]);
   });
 
-  /** Counts its calls by folders, of which each can be made by one call only, and goes wrong at one of them. */
+  /**
+   * Counts its calls with a word in their arguments, or in the statement that cosign is given, by folders, of which each can
+   * be made by one call only, and goes wrong at one of them.
+   */
   const failingAt = (program: string, counter: string, word: string, at: number) =>
     script(
-      `case "$*" in *${word}*) n=1; until mkdir ${counter}.$n 2>/dev/null; do n=$((n + 1)); done; [ $n -eq ${at} ] && { echo "Error: broken for this test" >&2; exit 1; };; esac\nexec ${program} "$@"`,
+      `case "$* $(cat -- "$4" 2>/dev/null)" in *${word}*) n=1; until mkdir ${counter}.$n 2>/dev/null; do n=$((n + 1)); done; [ $n -eq ${at} ] && { echo "Error: broken for this test" >&2; exit 1; };; esac\nexec ${program} "$@"`,
     );
 
   test.each([
-    ['cosign', 'attest-blob', 2, 'signing-failed', 1],
-    // Two for each component, and one for the signature of all.
-    ['cosign', 'attest-blob', 5, 'signing-failed', 0],
+    ['cosign', 'slsa.dev/provenance', 2, 'signing-failed', 1],
+    // The signature of all.
+    ['cosign', 'cosign/sign/v1', 1, 'signing-failed', 0],
     ['syft', 'scan', 2, 'sbom-failed', 1],
   ])(
     '%s that fails at call %s %i fails the components it was for, and the next run ends right',
@@ -345,7 +348,9 @@ describe('a tool', () => {
   test('cosign that fails at the record leaves sealed images with tags and no record; the next run writes it', async () => {
     await using app = await lab.app({ sources: { 'domain/orders': 'v1' } });
     const counter = join(await lab.folder('counter'), 'calls');
-    const bin = await links('cosign', { cosign: await failingAt(tool('cosign'), counter, 'attest-blob', 4) });
+    const bin = await links('cosign', {
+      cosign: await failingAt(tool('cosign'), counter, 'cosign/sign/v1', 2),
+    });
     const call = await app.publish({ args: ['--json'], env: { PATH: `${bin}:/usr/bin:/bin` } });
     expect(documentOf(call, errorSchema, 3)).toMatchObject({ code: 'signing-failed' });
     expect(await tagsOf(app.image('domain/orders'))).toHaveProperty(app.head);
