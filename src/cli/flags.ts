@@ -45,6 +45,12 @@ export const effectFlags = {
   'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
 };
 
+/** How far a run in the GitOps repository is followed. */
+export const followFlags = (timeout: string) => ({
+  wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
+  timeout: string({ summary: 'How long to wait in all.', helpValue: 'DURATION', default: timeout }),
+});
+
 /** Which components of a GitOps repository are meant. */
 export const componentFlags = {
   component: string({

@@ -11,6 +11,8 @@ export interface Asked extends Target {
   readonly files: readonly string[];
   /** What the pull request may change at all: paths, in which `*` is a name. Absent if that is not known. */
   readonly allowed?: readonly string[];
+  /** See `InputsFile.proposes`. */
+  readonly proposes?: string;
 }
 
 /** What names a request in GitHub's list of runs: equal requests share the key, on every machine. */

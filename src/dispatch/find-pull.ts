@@ -40,14 +40,23 @@ export function foreignFiles(
   allowed: readonly string[] | undefined,
 ): readonly string[] {
   if (allowed === undefined) return [];
-  const isAllowed = (path: string) =>
-    allowed.some((pattern) => {
-      const [before = '', after] = pattern.split('*');
-      if (after === undefined) return path === before;
-      const name = path.slice(before.length, path.length - after.length);
-      return path === `${before}${name}${after}` && /^[\w.-]+$/.test(name);
-    });
+  const isAllowed = (path: string) => allowed.some((pattern) => isLike(path, pattern));
   return files
     .filter(({ path, status }) => !isAllowed(path) || !['added', 'modified'].includes(status))
     .map(({ path }) => path);
+}
+
+/** Each `*` of a pattern is a name, or a part of one. */
+function isLike(path: string, pattern: string): boolean {
+  const [parts, wanted] = [path.split('/'), pattern.split('/')];
+  return (
+    parts.length === wanted.length &&
+    wanted.every((part, i) => {
+      const found = parts[i] ?? '';
+      const [before = '', after] = part.split('*');
+      if (after === undefined) return found === before;
+      const name = found.slice(before.length, found.length - after.length);
+      return found === `${before}${name}${after}` && /^[\w.-]+$/.test(name);
+    })
+  );
 }

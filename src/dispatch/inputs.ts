@@ -30,6 +30,10 @@ export interface InputsFile {
   readonly run: string;
   /** What the pull request adds, where that is known: templates of paths, with `when` only for that input. */
   readonly files?: readonly { readonly path: string; readonly when?: string }[];
+  /** What the pull request may change, where its files follow from the state there: paths, in which `*` is a name. */
+  readonly changes?: readonly string[];
+  /** Name of the step that opens the pull request. If a run that succeeds skips it, there was nothing to change. */
+  readonly proposes?: string;
   /** The longest name that the chart is installed by; Helm takes 53 characters. */
   readonly release?: { readonly name: string; readonly maxLength: number };
   readonly inputs: Readonly<Record<string, InputRule>>;
@@ -98,12 +102,15 @@ export function filesOf(
 
 /** Paths of the files that requests of the same branch add, `*` for the value of an input that they may differ in. */
 export function allowedFiles(
-  { files = [] }: InputsFile,
+  { files = [], changes = [] }: InputsFile,
   values: Readonly<Record<string, string>>,
 ): readonly string[] {
-  return files.map(({ path, when }) =>
-    fillTemplate(path, when === undefined ? values : { ...values, [when]: '*' }),
-  );
+  return [
+    ...changes.map((path) => fillTemplate(path, values)),
+    ...files.map(({ path, when }) =>
+      fillTemplate(path, when === undefined ? values : { ...values, [when]: '*' }),
+    ),
+  ];
 }
 
 function unknownFault({ inputs }: InputsFile, name: string): readonly Finding[] {

@@ -88,7 +88,9 @@ async function ask(
   }
   // Who waits for a pull request must be allowed to see it: said now, not after the run.
   const pulls = await (wait === 'pr' ? github.pulls(asked.branch) : readable(github.pulls(asked.branch)));
-  const there = force ? undefined : await existing(asked, { ...facts, pulls }, github, ports);
+  // What a move comes to follows from the state there, which its run reads.
+  const isKnown = asked.proposes === undefined;
+  const there = force || !isKnown ? undefined : await existing(asked, { ...facts, pulls }, github, ports);
   if (there !== undefined) return there;
   if (dryRun) return documentOf(asked, 'planned');
 
@@ -149,7 +151,8 @@ function askedOf(
     inputs: sent(inputs, file),
     branch: fillTemplate(file.branch, inputs),
     files: filesOf(file, inputs),
-    ...(file.files === undefined ? {} : { allowed: allowedFiles(file, inputs) }),
+    ...((file.files ?? file.changes) ? { allowed: allowedFiles(file, inputs) } : {}),
+    ...(file.proposes === undefined ? {} : { proposes: file.proposes }),
   };
 }
 
@@ -228,6 +231,7 @@ async function followRequest(
         : documentOf(entry, 'failed', { state, problem: wrong });
     }
     if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
+    if (isSkipped(state, asked.proposes)) return documentOf(entry, 'exists', { state });
     ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
     const pull = await awaitPull(github, entry.branch, state.run.created, ports);
     if (pull === undefined) return await withoutPull(entry, state, github);
@@ -236,6 +240,11 @@ async function followRequest(
   } catch (error) {
     throw resumable(error, started, resume);
   }
+}
+
+function isSkipped({ jobs }: RunState, name: string | undefined): boolean {
+  const steps = jobs.flatMap((job) => job.steps).filter((step) => step.name === name);
+  return steps.length > 0 && steps.every(({ conclusion }) => conclusion === 'skipped');
 }
 
 /** Follows a run. An equal one takes its place if it is cancelled, see {@link findRun}. */

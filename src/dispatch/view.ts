@@ -69,7 +69,9 @@ function headline({ result, request, run, pull }: GitopsRunDocument): string {
     case 'planned':
       return `Would start ${what}`;
     case 'exists':
-      return pull ? `Pull request #${pull.number} is open` : `The wiring of ${request.branch} exists`;
+      return pull
+        ? `Pull request #${pull.number} is open`
+        : `Nothing to change for ${request.branch}: it is there already`;
     case 'dispatched':
       return `Run ${run?.id} was started`;
     case 'passed':

@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   seal: ['core', 'oci', 'toolchain'],
   kinds: ['core', 'languages', 'yaml', 'oci', 'repository'],
   gitops: ['core', 'yaml', 'oci', 'repository', 'seal', 'kinds'],
-  dispatch: ['core', 'http', 'yaml', 'render'],
+  dispatch: ['core', 'http', 'yaml', 'kinds', 'repository', 'render'],
   plugins: ['core', 'yaml', 'repository'],
   adapters: BELOW.filter((layer) => layer !== 'render'),
   app: [...BELOW.filter((layer) => layer !== 'render'), 'adapters'],

@@ -28,7 +28,7 @@ export default class GitopsPin extends BaseCommand {
     source: string({ summary: 'Code repository, if kit.yaml has several.', helpValue: 'OWNER/NAME' }),
     ...componentFlags,
     write: boolean({ default: false, summary: 'Write the files.' }),
-    ...reportFlags(),
+    ...reportFlags('markdown'),
     ...eventFlags,
   };
 

@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { effectFlags, eventFlags, reportFlags } from '../../cli/flags.ts';
+import { effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -26,8 +26,7 @@ export default class GitopsScaffold extends BaseCommand {
     env: string({ summary: 'Lane that also gets values, disabled.', helpValue: 'LANE' }),
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite wiring that exists.' }),
-    wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
-    timeout: string({ summary: 'How long to wait in all.', helpValue: 'DURATION', default: TIME_LIMIT }),
+    ...followFlags(TIME_LIMIT),
     resume: string({
       summary: 'Follow a run that was started before, by its id or URL.',
       helpValue: 'RUN',
@@ -43,13 +42,14 @@ export default class GitopsScaffold extends BaseCommand {
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
     return this.act(flags, async (app) => {
-      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { limitTime, scaffoldRequest }] =
+      const [{ resumeDispatch, runDispatch }, { limitTime }, { gitopsRunOutcome }, { scaffoldRequest }] =
         await Promise.all([
           import('../../dispatch/run.ts'),
+          import('../../dispatch/limit.ts'),
           import('../../dispatch/view.ts'),
           import('../../features/gitops-scaffold/request.ts'),
         ]);
-      const ports = limitTime(app, flags.timeout, dryRun);
+      const ports = limitTime(app, { timeout: flags.timeout, dryRun, command: 'primitive gitops scaffold' });
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
       const request = await scaffoldRequest(app, given, { force, dryRun });

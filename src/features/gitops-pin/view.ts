@@ -1,7 +1,7 @@
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
-import { sanitizeLine } from '../../render/text.ts';
+import { markdownText, sanitizeLine } from '../../render/text.ts';
 import type { GitopsPinDocument } from './document.ts';
 
 /** Everything that `gitops pin` and `gitops promote` can be shown as. */
@@ -11,6 +11,7 @@ export function gitopsPinOutcome(document: GitopsPinDocument): Outcome {
     document,
     text: (style) => pinText(document, style),
     exit: 0,
+    reports: { markdown: () => pinMarkdown(document) },
     github: {
       outputs: {
         changed: String(changed.length > 0),
@@ -50,6 +51,32 @@ function ending(written: boolean, changes: number, lane: string): string {
   if (written) return `Wrote ${changes} ${changes === 1 ? 'reference' : 'references'} of ${lane}.\n`;
   if (changes === 0) return 'Nothing changes.\n';
   return 'Nothing was written: --write writes it.\n';
+}
+
+/** The description of a pull request. */
+function pinMarkdown({ origin, edits, skipped, unwired }: GitopsPinDocument): string {
+  const rows = edits
+    .filter(({ action }) => action !== 'unchanged')
+    .map(({ component, before, after }) => `| ${component} | ${code(before)} | ${code(after)} |\n`);
+  const left = [
+    ...skipped.map(({ component, reason }) => `- ${component}: ${markdownText(reason)}\n`),
+    ...unwired.map((name) => `- ${markdownText(name)}: no component here has its image\n`),
+  ];
+  const source = origin.source === null ? '' : ` of ${markdownText(origin.source)}`;
+  const signed =
+    origin.signer === null
+      ? ''
+      : `\nRecord ${code(origin.record)}, signed by ${markdownText(origin.signer)}.\n`;
+  return [
+    `From ${origin.type} ${code(origin.name)}${source}.\n${signed}\n`,
+    '| component | before | after |\n| --- | --- | --- |\n',
+    ...rows,
+    ...(left.length > 0 ? ['\nLeft alone:\n\n', ...left] : []),
+  ].join('');
+}
+
+function code(text: string | null): string {
+  return text === null ? '(none)' : `\`${sanitizeLine(text).replaceAll('`', '')}\``;
 }
 
 /** Tag and digest, short; the whole reference is in the document. */

@@ -119,7 +119,7 @@ Next:
       /^Would start scaffold\.yaml for scaffold\/domain-orders-v1\n.*Nothing was sent\.\n$/s,
     );
     expect(text({ ...bare, request, result: 'exists', next: [] })).toMatch(
-      /^The wiring of scaffold\/domain-orders-v1 exists\n/,
+      /^Nothing to change for scaffold\/domain-orders-v1: it is there already\n/,
     );
   });
 });

@@ -1,0 +1,43 @@
+import { string } from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { componentFlags, effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
+import type { ExitCode } from '../../core/errors.ts';
+import { TIME_LIMIT } from '../../dispatch/duration.ts';
+
+export default class GitopsBump extends BaseCommand {
+  static override summary =
+    'Ask the GitOps repository to deploy a release, and follow it to the pull request.';
+  static override description = [
+    'Starts the workflow that reads and verifies the release record, sets the image references of one lane, and opens or updates the pull request of that lane. Writes no GitOps file.',
+    'The pull request of a lane always holds the last release that was asked for.',
+  ].join(' ');
+  static override examples = [
+    { description: 'The release of HEAD, to the fast lane', command: '<%= config.bin %> gitops bump' },
+    { description: 'Another one', command: '<%= config.bin %> gitops bump --release main --lane dev' },
+  ];
+  static override flags = {
+    release: string({ summary: 'Commit, or channel such as main (default: HEAD).', helpValue: 'SHA' }),
+    lane: string({ summary: 'Lane (default: the first of `gitops.lanes` after local).', helpValue: 'LANE' }),
+    source: string({ summary: 'Code repository, if kit.yaml has several.', helpValue: 'OWNER/NAME' }),
+    ...componentFlags,
+    ...followFlags(TIME_LIMIT),
+    ...effectFlags,
+    ...reportFlags('markdown'),
+    ...eventFlags,
+  };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(GitopsBump);
+    return this.act(flags, async (app) => {
+      const [{ gitopsRunOutcome }, { runMove }] = await Promise.all([
+        import('../../dispatch/view.ts'),
+        import('../../features/gitops-bump/run.ts'),
+      ]);
+      const { lane, source, component: components = [], timeout, 'dry-run': dryRun } = flags;
+      const release = flags.release ?? (await app.tree()).head.commit;
+      const wait = flags.wait as 'none' | 'run' | 'pr';
+      const options = { components, dryRun, wait, timeout, command: 'primitive gitops bump' };
+      return gitopsRunOutcome(await runMove({ action: 'pin', lane, release, source }, options, app));
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { boolean, string } from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { componentFlags, effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
+import type { ExitCode } from '../../core/errors.ts';
+import { TIME_LIMIT } from '../../dispatch/duration.ts';
+
+export default class GitopsPromote extends BaseCommand {
+  static override summary = 'Copy the image references of one lane to the next, or roll a lane back.';
+  static override description = [
+    'Asks the GitOps repository to do it and follows the run to the pull request of the lane.',
+    'With --write it edits the checkout of a GitOps repository instead, at its root; that is what the workflow runs. References are copied as exact texts. A reference that the lane before has never held, by its history on the branch, is refused.',
+  ].join(' ');
+  static override examples = [
+    {
+      description: 'From dev to staging',
+      command: '<%= config.bin %> gitops promote --from dev --to staging',
+    },
+    {
+      description: 'Back to what production held at a commit of the GitOps repository',
+      command: '<%= config.bin %> gitops promote --to production --rollback 3f786850e3',
+    },
+  ];
+  static override flags = {
+    from: string({ summary: 'Lane that is copied.', helpValue: 'LANE', exclusive: ['rollback'] }),
+    to: string({ summary: 'Lane that is written.', helpValue: 'LANE', required: true }),
+    rollback: string({
+      summary: 'Commit of the GitOps repository that the lane goes back to.',
+      helpValue: 'REV',
+    }),
+    ...componentFlags,
+    write: boolean({ default: false, summary: 'Edit this checkout of the GitOps repository.' }),
+    ...followFlags(TIME_LIMIT),
+    ...effectFlags,
+    ...reportFlags('markdown'),
+    ...eventFlags,
+  };
+
+  async run(): Promise<ExitCode> {
+    const { flags } = await this.parse(GitopsPromote);
+    const { to: lane, component: components = [], write, timeout, 'dry-run': dryRun } = flags;
+    return this.act(flags, async (app) => {
+      const { originOf } = await import('../../features/gitops-pin/origin.ts');
+      const origin = originOf(flags);
+      if (write) {
+        const [{ promoteLane }, { gitopsPinOutcome }] = await Promise.all([
+          import('../../features/gitops-pin/run.ts'),
+          import('../../features/gitops-pin/view.ts'),
+        ]);
+        return gitopsPinOutcome(await promoteLane({ lane, origin, components, write: !dryRun }, app));
+      }
+      const [{ gitopsRunOutcome }, { moveTo, runMove }] = await Promise.all([
+        import('../../dispatch/view.ts'),
+        import('../../features/gitops-bump/run.ts'),
+      ]);
+      const wait = flags.wait as 'none' | 'run' | 'pr';
+      const options = { components, dryRun, wait, timeout, command: 'primitive gitops promote' };
+      return gitopsRunOutcome(await runMove(moveTo(lane, origin), options, app));
+    });
+  }
+}
