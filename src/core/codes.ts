@@ -208,6 +208,7 @@ export type DocumentedCode =
   | 'kit-in-code-repository'
   | 'kit-invalid'
   | 'kit-key-missing'
+  | 'kit-lane-removed'
   | 'kit-moved'
   | 'kit-newer'
   | 'kit-no-remote'

@@ -70,7 +70,9 @@ function componentOf(file: string, text: string): GitopsComponent | string {
   const [name, area, chart] = ['name', 'area', 'chart'].map((key) => field(data, key));
   if (typeof name !== 'string' || !NAME.test(name)) return '`name` is not the name of a component';
   if (typeof area !== 'string' || !NAME.test(area)) return '`area` is not the name of a folder';
-  const refs = refsOf(field(data, 'refs'), field(data, 'image'), chart);
+  // A part of another component has no chart of its own choice.
+  const isMigrations = field(data, 'of') !== undefined && name.endsWith('-migrations');
+  const refs = refsOf(field(data, 'refs'), field(data, 'image'), isMigrations ? 'db-migrations' : chart);
   return typeof refs === 'string' ? refs : { name, area, file, refs };
 }
 

@@ -7,6 +7,14 @@ import { Signers } from '../repository/config-document.ts';
 const Name = (description: string) =>
   formed(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a DNS label of at most 40 characters', description);
 
+/**
+ * What can be left out of the kit: the workflow that writes wiring; the gate; the charts; the custom resources; what
+ * Argo CD deploys; previews of pull requests, with their janitor.
+ */
+export const KIT_PARTS = ['workflow', 'gate', 'charts', 'crds', 'argocd', 'previews'] as const;
+
+export type KitPart = (typeof KIT_PARTS)[number];
+
 /** `kit.yaml`: what a GitOps repository is, for everything that the kit installs there. */
 export const KitFile = strictObject(
   {
@@ -23,6 +31,30 @@ export const KitFile = strictObject(
       'This repository, as Argo CD clones it.',
     ),
     branch: formed(/^[A-Za-z0-9._/-]+$/, 'the name of a branch', 'The branch that Argo CD deploys.'),
+    argocd: Type.Optional(
+      strictObject(
+        {
+          namespace: Type.Optional(
+            Name('Namespace of its controllers; argocd where it is not said, openshift-gitops on OpenShift.'),
+          ),
+          prefix: Type.Optional(
+            Name(
+              'What the names of its projects and ApplicationSets begin with; the organisation where it is not said.',
+            ),
+          ),
+        },
+        'The Argo CD that deploys this repository.',
+      ),
+    ),
+    objects: Type.Optional(
+      Type.Array(
+        strictObject({
+          group: formed(/^([a-z0-9-]+(\.[a-z0-9-]+)*)?$/, 'an API group', 'API group; empty: the core one.'),
+          kind: resourceNames.type('Such as ServiceMonitor.'),
+        }),
+        { description: 'Kinds of objects that components may have besides those of the kit.' },
+      ),
+    ),
     apiGroup: formed(
       /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/,
       'a DNS name such as primitives.acme.internal',
@@ -62,10 +94,19 @@ export const KitFile = strictObject(
     clusters: Type.Array(
       strictObject({
         name: Name('Such as main.'),
-        server: formed(
-          /^https:\/\/[A-Za-z0-9.:[\]-]+(\/[\w./-]*)?$/,
-          'the https address of an API server',
-          'As Argo CD knows the cluster.',
+        server: Type.Optional(
+          formed(
+            /^https:\/\/[A-Za-z0-9.:[\]-]+(\/[\w./-]*)?$/,
+            'the https address of an API server',
+            'As Argo CD knows the cluster.',
+          ),
+        ),
+        destination: Type.Optional(
+          formed(
+            /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/,
+            'a name of letters, digits, dots and hyphens',
+            'The name that Argo CD knows the cluster by, instead of `server`.',
+          ),
         ),
       }),
       { description: 'Clusters that are deployed to.', minItems: 1 },
@@ -86,6 +127,41 @@ export const KitFile = strictObject(
             description:
               'Whose releases may be in the lane: of trusted signers, the default, or of accepted ones too, such as pull requests.',
           }),
+        ),
+        sync: Type.Optional(
+          Type.Enum(['automatic', 'manual'], {
+            description: 'Whether Argo CD deploys what is merged; automatic where it is not said.',
+          }),
+        ),
+        isolation: Type.Optional(
+          Type.Enum(['enforce', 'warn'], {
+            description:
+              'enforce: pods have to be restricted, and the network of the namespace is closed. warn, where it is not said: for a lane that lives already.',
+          }),
+        ),
+        windows: Type.Optional(
+          Type.Array(
+            strictObject({
+              kind: Type.Enum(['allow', 'deny'], { description: 'Whether it syncs then, or does not.' }),
+              schedule: formed(
+                /^[0-9*/,A-Za-z-]+( [0-9*/,A-Za-z-]+){4}$/,
+                'five fields of cron',
+                'When it begins, such as 0 22 * * 5.',
+              ),
+              duration: formed(/^[0-9]+[smh]([0-9]+[smh])*$/, 'a duration such as 2h', 'How long it lasts.'),
+              timeZone: Type.Optional(
+                formed(
+                  /^[A-Za-z]+([_/+-][A-Za-z0-9_]+)*$/,
+                  'a time zone such as Europe/Paris',
+                  'Of `schedule`; UTC where it is not said.',
+                ),
+              ),
+              manualSync: Type.Optional(
+                Type.Boolean({ description: 'Whether a person may sync all the same.' }),
+              ),
+            }),
+            { description: 'Sync windows of Argo CD.' },
+          ),
         ),
       }),
       { description: 'In the order of promotion.', minItems: 1 },
@@ -145,31 +221,43 @@ export const KitFile = strictObject(
         description: 'Components that move to one release together, or not at all.',
       }),
     ),
-    previews: strictObject(
-      {
-        repository: formed(
-          /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/,
-          'owner/name',
-          'The code repository whose pull requests get previews.',
-        ),
-        label: formed(/^[A-Za-z0-9][\w.-]{0,48}$/, 'a label', 'Pull requests with this label get a preview.'),
-        cluster: Name('One of `clusters`.'),
-        base: Type.Optional(
-          formed(
-            /^[A-Za-z0-9._/-]+$/,
-            'the name of a branch',
-            'The branch that pull requests are to be merged into; main where it is not said.',
+    parts: Type.Optional(
+      Type.Array(Type.Enum([...KIT_PARTS], { description: 'A part of the kit.' }), {
+        description: 'What is installed of the kit; all of it where it is not said.',
+        minItems: 1,
+      }),
+    ),
+    previews: Type.Optional(
+      strictObject(
+        {
+          repository: formed(
+            /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/,
+            'owner/name',
+            'The code repository whose pull requests get previews.',
           ),
-        ),
-        api: Type.Optional(
-          formed(
-            /^https?:\/\/[A-Za-z0-9.:-]+\/$/,
-            'the address of a server, such as https://github.example.com/',
-            'GitHub Enterprise Server, without a path: Argo CD compares it with that in webhooks.',
+          label: formed(
+            /^[A-Za-z0-9][\w.-]{0,48}$/,
+            'a label',
+            'Pull requests with this label get a preview.',
           ),
-        ),
-      },
-      'Preview environments of pull requests.',
+          cluster: Name('One of `clusters`.'),
+          base: Type.Optional(
+            formed(
+              /^[A-Za-z0-9._/-]+$/,
+              'the name of a branch',
+              'The branch that pull requests are to be merged into; main where it is not said.',
+            ),
+          ),
+          api: Type.Optional(
+            formed(
+              /^https?:\/\/[A-Za-z0-9.:-]+\/$/,
+              'the address of a server, such as https://github.example.com/',
+              'GitHub Enterprise Server, without a path: Argo CD compares it with that in webhooks.',
+            ),
+          ),
+        },
+        'Preview environments of pull requests; without it that part is left out.',
+      ),
     ),
   },
   'kit.yaml: settings of the GitOps kit for one repository.',

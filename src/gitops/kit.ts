@@ -2,7 +2,7 @@ import type { SignerPolicy } from '../repository/signers.ts';
 import { type Fault, repeatedFaults } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { isPlainText } from '../yaml/write.ts';
-import { type Kit, KitFile } from './kit-document.ts';
+import { KIT_PARTS, type Kit, KitFile, type KitPart } from './kit-document.ts';
 
 /** The owner's settings, at the root of a GitOps repository. */
 export const KIT_FILE = 'kit.yaml';
@@ -19,10 +19,22 @@ export async function parseKit(text: string): Promise<Kit> {
   return document.value;
 }
 
-/** A lane is also the name of its Argo CD project and of the folder of its values: these are taken. */
+/** The parts that are installed. Previews are a part of what Argo CD deploys. */
+export function partsOf({ parts = KIT_PARTS, previews }: Kit): readonly KitPart[] {
+  return parts.filter((part) => part !== 'previews' || (previews !== undefined && parts.includes('argocd')));
+}
+
+/** Where Argo CD is, and what its objects of the kit are called. */
+export function argocdOf({ argocd, organisation }: Kit): {
+  readonly namespace: string;
+  readonly prefix: string;
+} {
+  return { namespace: 'argocd', prefix: organisation, ...argocd };
+}
+
+/** A lane is also a part of the name of its Argo CD project, and the folder of its values: these are taken. */
 export const RESERVED_LANES = [
-  'default',
-  'gitops-kit',
+  'kit',
   'lane-namespaces',
   'operators',
   'preview',
@@ -30,9 +42,12 @@ export const RESERVED_LANES = [
   'preview-namespaces',
 ];
 
+/** What the Applications of previews are named like: pr-<number>-<component>. */
+const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;
+
 /** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
-  const { kinds, resources = [], clusters, lanes, previews, sources = [], lockstep = [] } = kit;
+  const { kinds, resources = [], clusters, lanes, previews, sources = [], lockstep = [], parts = [] } = kit;
   const known = clusters.map(({ name }) => name);
   const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
     known.includes(name)
@@ -54,12 +69,23 @@ function kitFaults(kit: Kit): readonly Fault[] {
         : [{ path: ['resources', i, 'kind'], message: `${JSON.stringify(kind)} is not one of \`kinds\`` }],
     ),
     ...repeatedFaults(known, (i) => ['clusters', i, 'name']),
+    ...clusters.flatMap(({ server, destination }, i) =>
+      (server === undefined) === (destination === undefined)
+        ? [
+            {
+              path: ['clusters', i],
+              message: `\`clusters.${i}\` needs either \`server\` or \`destination\``,
+              suggestion: 'server: the address, or destination: the name, that Argo CD knows the cluster by',
+            },
+          ]
+        : [],
+    ),
     ...repeatedFaults(
       lanes.map(({ name }) => name),
       (i) => ['lanes', i, 'name'],
     ),
     ...lanes.flatMap(({ name }, i) =>
-      RESERVED_LANES.includes(name)
+      RESERVED_LANES.includes(name) || PREVIEW_LIKE.test(name)
         ? [{ path: ['lanes', i, 'name'], message: `${JSON.stringify(name)} is reserved for the kit` }]
         : [],
     ),
@@ -75,7 +101,8 @@ function kitFaults(kit: Kit): readonly Fault[] {
         : [],
     ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
-    ...cluster(previews.cluster, ['previews', 'cluster']),
+    ...(previews === undefined ? [] : cluster(previews.cluster, ['previews', 'cluster'])),
+    ...repeatedFaults(parts, (i) => ['parts', i]),
     ...repeatedFaults(
       sources.map(({ repository }) => repository),
       (i) => ['sources', i, 'repository'],

@@ -180,6 +180,48 @@ export const KindFile = strictObject(
         'What a container of this kind does when it runs; absent for one that serves nothing.',
       ),
     ),
+    processes: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z][a-z0-9-]{0,19}$', title: 'lower-case letters, digits and hyphens' }),
+        strictObject({
+          args: Type.Optional(
+            Type.Array(Type.String(), { description: 'Of the image, after its entry point.' }),
+          ),
+          once: Type.Optional(
+            Type.Boolean({ description: 'Runs to its end before the others are started or changed.' }),
+          ),
+          ports: Type.Optional(
+            Type.Record(
+              Type.String({ pattern: '^[a-z][a-z0-9-]{0,14}$' }),
+              Type.Integer({ minimum: 1, maximum: 65535 }),
+              { description: 'Numbers by name; probes are asked on `http`.' },
+            ),
+          ),
+        }),
+        {
+          description:
+            'What runs of the image where it is deployed, by name; `serve` is the one that others call, by the name of the component.',
+        },
+      ),
+    ),
+    settings: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[A-Z][A-Z0-9_]*$', title: 'a name of a variable' }),
+        strictObject({
+          of: Type.Optional(
+            Type.Array(path('Name of a process.'), {
+              description: 'That read it; all of them where it is not said.',
+              minItems: 1,
+            }),
+          ),
+          required: Type.Optional(Type.Boolean({ description: 'Has to be set.' })),
+          secret: Type.Optional(Type.Boolean({ description: 'Is never written down.' })),
+          file: Type.Optional(Type.Boolean({ description: 'May be the path of a file.' })),
+          help: Type.String({ description: 'What it is.', minLength: 1 }),
+        }),
+        { description: 'Variables that have to be set, are secret, or name files.' },
+      ),
+    ),
   },
   'kind.yaml: a kind of primitive.',
 );

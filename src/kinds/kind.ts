@@ -102,7 +102,7 @@ async function readKind(folder: string, name: string): Promise<Kind> {
   });
   const document = await parseYaml({ text, shown: `${name}/kind.yaml`, subject: 'kind' }, KindFile);
   const { $schema: _, ...kind } = document.value;
-  const faults = [...pathFaults(kind), ...globFaults(kind), ...suiteFaults(kind)];
+  const faults = [...pathFaults(kind), ...globFaults(kind), ...suiteFaults(kind), ...processFaults(kind)];
   if (kind.kind !== name) {
     const message = `the kind is called ${kind.kind} and its folder ${name}`;
     faults.push({ path: ['kind'], message });
@@ -132,6 +132,28 @@ async function refuseLinks(folder: string, paths: readonly string[]): Promise<vo
       },
     );
   }
+}
+
+/** Settings are read by processes that there are, and others call a process that serves. */
+function processFaults({ processes, settings = {} }: Omit<KindFile, '$schema'>): readonly Fault[] {
+  const known = Object.keys(processes ?? {});
+  return [
+    ...(processes !== undefined && (processes.serve === undefined || processes.serve.once)
+      ? [{ path: ['processes'], message: '`processes` needs one that is called serve and goes on' }]
+      : []),
+    ...Object.entries(settings).flatMap(([name, { of = [] }]) =>
+      of.flatMap((process, i) =>
+        known.includes(process)
+          ? []
+          : [
+              {
+                path: ['settings', name, 'of', i],
+                message: `\`settings.${name}.of\` names no process: ${JSON.stringify(process)}`,
+              },
+            ],
+      ),
+    ),
+  ];
 }
 
 /** A kind may come from a package: none of its paths may lead out of the primitive. */

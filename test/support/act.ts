@@ -43,9 +43,14 @@ export async function actRun(
     });
   const eventFile = join(options.home, 'event.json');
   await mkdir(options.home, { recursive: true });
+  const base = await world.gitops.commitOf(world.gitops.defaultBranch);
   await writeFile(
     eventFile,
-    JSON.stringify({ inputs: options.inputs, repository: { default_branch: world.gitops.defaultBranch } }),
+    JSON.stringify({
+      inputs: options.inputs,
+      repository: { default_branch: world.gitops.defaultBranch },
+      ...(event === 'pull_request' && { pull_request: { base: { sha: base } } }),
+    }),
   );
   const path = [
     dirname(tool('helm')),

@@ -29,22 +29,36 @@ export interface KubeObject {
   };
 }
 
+/** What an Application is made from. */
+export interface ApplicationSource {
+  readonly repoURL: string;
+  readonly targetRevision: string;
+  readonly path: string;
+  readonly helm: {
+    readonly releaseName?: string;
+    readonly valueFiles?: readonly string[];
+    readonly valuesObject?: unknown;
+  };
+}
+
 /** An Application of Argo CD. */
 export interface Application extends KubeObject {
   readonly spec: {
     readonly project: string;
-    readonly source: {
-      readonly repoURL: string;
-      readonly targetRevision: string;
-      readonly path: string;
-      readonly helm: { readonly valueFiles?: readonly string[]; readonly valuesObject?: unknown };
-    };
+    /** Of what is not made from several. */
+    readonly source: ApplicationSource;
+    readonly sources?: readonly ApplicationSource[];
     readonly destination: { readonly server: string; readonly namespace: string };
   };
   readonly status?: {
     readonly sync?: { readonly status: string };
+    readonly health?: { readonly status: string };
     readonly conditions?: unknown;
-    readonly operationState?: { readonly syncResult?: { readonly resources?: unknown } };
+    readonly operationState?: {
+      readonly phase?: string;
+      readonly message?: string;
+      readonly syncResult?: { readonly resources?: unknown };
+    };
   };
 }
 
@@ -146,7 +160,7 @@ kinds: [domain, process, agent, uisurface, projection, integration]
 clusters:
   - { name: main, server: https://kubernetes.default.svc }
 lanes:
-  - { name: dev, cluster: main, namespace: acme-dev, digest: true }
+  - { name: dev, cluster: main, namespace: acme-dev, digest: true, isolation: enforce }
   - { name: staging, cluster: main, namespace: acme-staging, digest: true }
 previews:
   repository: acme/app
@@ -156,15 +170,27 @@ previews:
 `;
 }
 
+/** What the kinds of the lab have to have. */
+export const SETTINGS: Readonly<Record<string, object>> = {
+  domain: {
+    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
+    secrets: { DATABASE_URL: { name: 'orders-database', key: 'url' } },
+  },
+  process: {
+    env: { ENGINE_URL: 'http://engine.example', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' },
+  },
+};
+
 /** What the workflow of the kit writes for a primitive, in no lane enabled; and its smoke test, which has no preview. */
 export function component(name: string, kind: string, values = ''): Record<string, string> {
   const image = name.replace(/-v[0-9a-z]+$/, '');
   const folder = `environments/_shared/components/apps/primitives`;
   return {
-    [`${folder}/${name}/component.yaml`]: `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\nkind: ${kind}\nimage: ${image}\n`,
-    [`${folder}/${name}-smoke/component.yaml`]: `name: ${name}-smoke\narea: apps\nchart: sources/charts/smoke-jobs\n`,
+    [`${folder}/${name}/component.yaml`]: `name: ${name}\narea: apps\nchart: primitive-runtime\nkind: ${kind}\nimage: ${image}\n`,
+    [`${folder}/${name}-smoke/component.yaml`]: `of: ${name}\nname: ${name}-smoke\narea: apps\n`,
     [`sources/values/_shared/apps/${name}.yaml`]: `enabled: false\nkind: ${kind}\n${values}image:\n  ref: ""\n`,
     [`sources/values/_shared/apps/${name}-smoke.yaml`]: 'enabled: false\nimage:\n  ref: ""\n',
+    [`sources/values/env/preview/apps/${name}.yaml`]: JSON.stringify(SETTINGS[kind] ?? {}),
   };
 }
 

@@ -118,6 +118,8 @@ export async function startGitops({
               GITHUB_REPOSITORY: gitops.name,
               GITHUB_SERVER_URL: github.web,
               GITHUB_API_URL: github.api,
+              GITHUB_ACTOR: 'alice',
+              GITHUB_RUN_ID: '16000000001',
               GITHUB_STEP_SUMMARY: '',
               ...(step === 'propose' && { BASE: gitops.defaultBranch, TOKEN: token }),
             } as Record<string, string>,

@@ -15,7 +15,7 @@ export async function initKit(
 ): Promise<KitInitDocument> {
   const processes = createProcesses(gitEnvironment);
   const { signal } = new AbortController();
-  const asked = { update: false, markers: false, dryRun: false, ...request };
+  const asked = { update: false, markers: false, allowLaneRemoval: false, dryRun: false, ...request };
   return runKitInit(asked, {
     cwd: root,
     version: '0.1.0',

@@ -14,15 +14,15 @@ interface Definition {
 
 /**
  * Writes the JSON Schemas of Kubernetes into a folder, laid out as kubeconform looks for them, strict. They come from
- * the OpenAPI document in the Go module that kubectl is built with: nothing is fetched from elsewhere.
+ * the OpenAPI document in the Go module that the API server is built from: nothing is fetched from elsewhere.
  */
 export async function writeKubernetesSchemas(folder: string): Promise<void> {
-  const module = await run(tool('go'), ['mod', 'download', '-json', 'k8s.io/kubectl'], {
+  const module = await run(tool('go'), ['mod', 'download', '-json', 'k8s.io/kubernetes'], {
     cwd: join(import.meta.dirname, '../tools/go/kubernetes'),
     env: { GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOWORK: 'off' },
   });
   const { Dir: dir }: { Dir: string } = JSON.parse(module);
-  const document = JSON.parse(await readFile(join(dir, 'testdata/openapi/swagger.json'), 'utf8'));
+  const document = JSON.parse(await readFile(join(dir, 'api/openapi-spec/swagger.json'), 'utf8'));
   const definitions: Readonly<Record<string, Definition>> = document.definitions;
   const target = join(folder, 'v1.34.1-standalone-strict');
   await mkdir(target, { recursive: true });

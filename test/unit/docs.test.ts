@@ -119,7 +119,9 @@ describe('what the documentation shows', () => {
     ({ subject, text }) => {
       const { schema, rest } = FRAGMENTS[subject] ?? {};
       const document = { ...rest, ...parse(text) };
-      expect(Errors(json(`schemas/${schema}.json`), document)[1]).toEqual([]);
+      expect(Errors(json(schema?.includes('/') ? schema : `schemas/${schema}.json`), document)[1]).toEqual(
+        [],
+      );
     },
   );
 
@@ -155,12 +157,31 @@ describe('the threat model', () => {
   });
 });
 
+/** A kit.yaml, but its lanes. */
+const KIT = {
+  schema: 'primitive.kit/v1',
+  organisation: 'acme',
+  registry: 'ghcr.io/acme',
+  repository: 'https://github.com/acme/gitops.git',
+  branch: 'main',
+  apiGroup: 'primitives.acme.internal',
+  charts: 'sources/charts',
+  kinds: ['domain'],
+  clusters: [{ name: 'main', server: 'https://kubernetes.default.svc' }],
+  previews: { repository: 'acme/app', label: 'preview', cluster: 'main' },
+};
+
 /** The schema of a block by what its fence names, and the keys that a fragment leaves out. */
 const FRAGMENTS: Readonly<Record<string, { readonly schema: string; readonly rest?: object }>> = {
   config: { schema: 'primitive.config.v1', rest: { registry: 'ghcr.io/acme' } },
   primitive: { schema: 'primitive.primitive.v1', rest: { kind: 'domain', name: 'orders' } },
   kind: { schema: 'primitive.kind.v1' },
   suppressions: { schema: 'primitive.suppressions.v1' },
+  kit: { schema: 'primitive.kit.v1', rest: KIT },
+  values: {
+    schema: 'templates/gitops/charts/primitive-runtime/values.schema.json',
+    rest: { imagePolicy: { requireDigest: true } },
+  },
 };
 
 /** Anchors as GitHub makes them. */

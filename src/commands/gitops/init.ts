@@ -17,10 +17,8 @@ export default class GitopsInit extends BaseCommand {
   ];
   static override flags = {
     update: boolean({ default: false, summary: 'Merge into the kit that is installed.' }),
-    markers: boolean({
-      default: false,
-      summary: 'Write conflicts into the files, between markers, instead of refusing them.',
-    }),
+    markers: boolean({ default: false, summary: 'Write conflicts into the files, between markers.' }),
+    'allow-lane-removal': boolean({ default: false, summary: 'Leave lanes that kit.yaml no longer has.' }),
     registry: string({
       summary: 'For a new kit.yaml: where images are, such as ghcr.io/acme.',
       helpValue: 'HOST/PATH',
@@ -50,9 +48,9 @@ export default class GitopsInit extends BaseCommand {
         import('../../features/gitops-init/view.ts'),
         import('../../features/gitops-init/bundled.ts'),
       ]);
-      const { update, markers, registry, code, 'kinds-from': kindsFrom, 'dry-run': dryRun } = flags;
+      const { 'kinds-from': kindsFrom, 'allow-lane-removal': allowLaneRemoval, 'dry-run': dryRun } = flags;
       const lanes = flags.lanes?.split(',');
-      const request = { update, markers, registry, code, lanes, kindsFrom, dryRun };
+      const request = { ...flags, lanes, kindsFrom, allowLaneRemoval, dryRun };
       return kitOutcome(await runKitInit(request, { ...app, kit: bundledKit }));
     });
   }

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import type { KitResource } from '../../gitops/kit-document.ts';
-import { allKinds, bundledKinds, openKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
+import { allKinds, bundledKinds, type Kind, openKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
 import type { InstallEntry, KitSource } from './render.ts';
 
 /** The kit that comes with this program. */
@@ -15,7 +15,8 @@ export async function bundledKit(): Promise<KitSource> {
     sources.set(relative(folder, file).replaceAll('\\', '/'), await readFile(file, 'utf8'));
   }
   const { files }: { files: readonly InstallEntry[] } = parse(sources.get('install.yaml') ?? '');
-  return { sources, entries: files, resources: await resourcesIn(bundledKinds()) };
+  const kinds = await allKinds(await openKinds({ [REPOSITORY_KINDS]: bundledKinds() }));
+  return { sources, entries: files, kinds, resources: resourcesOf(kinds) };
 }
 
 /**
@@ -24,6 +25,9 @@ export async function bundledKit(): Promise<KitSource> {
  * Throws `kinds-missing` (exit 3), and for a `kind.yaml` that is wrong `kind-invalid` and the like (exit 2).
  */
 export async function resourcesIn(folder: string): Promise<readonly KitResource[]> {
-  const kinds = await allKinds(await openKinds({ [REPOSITORY_KINDS]: folder }));
+  return resourcesOf(await allKinds(await openKinds({ [REPOSITORY_KINDS]: folder })));
+}
+
+function resourcesOf(kinds: readonly Kind[]): readonly KitResource[] {
   return kinds.flatMap(({ kind, resource }) => (resource === undefined ? [] : [{ kind, ...resource }]));
 }

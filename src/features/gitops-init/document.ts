@@ -16,6 +16,18 @@ export const kitInitSchema = strictObject({
       ),
     }),
   ),
+  lanes: Type.Array(
+    strictObject({
+      name: Type.String(),
+      change: Type.Enum(['removed', 'moved'], { description: 'What became of it in kit.yaml.' }),
+      cluster: Type.String(),
+      namespace: Type.String({ description: 'What runs there goes on.' }),
+      applicationSets: Type.Array(Type.String(), {
+        description: 'In the cluster until they are deleted by hand, which ends nothing that runs.',
+      }),
+    }),
+    { description: 'Lanes that the settings no longer have, or have elsewhere.' },
+  ),
   next: Type.Array(Type.String(), { description: 'What to do next.' }),
   written: Type.Boolean({ description: 'False for a dry run, and where nothing changes.' }),
 });

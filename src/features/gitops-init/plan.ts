@@ -33,6 +33,38 @@ export function planKit(base: Files, existing: Files, wanted: Files): readonly K
   }));
 }
 
+/** `uses: owner/action@commit # v1.2.3` */
+const PIN = /\b(uses: *)([\w./-]+)@([0-9a-f]{40}) # v([0-9]+(?:\.[0-9]+)*)/g;
+
+/**
+ * Two texts of a workflow with the same actions at the higher of their two versions, which is what both sides want: an
+ * update tool of the owner and the kit move the same pins.
+ */
+function withHigherPins<T extends readonly string[]>(texts: T): T {
+  const pins = new Map<string, { readonly commit: string; readonly version: string }>();
+  for (const [, , action = '', commit = '', version = ''] of texts.flatMap((text) => [
+    ...text.matchAll(PIN),
+  ])) {
+    const known = pins.get(action);
+    if (known === undefined || isHigher(version, known.version)) pins.set(action, { commit, version });
+  }
+  return texts.map((text) =>
+    text.replace(PIN, (whole, uses, action) => {
+      const pin = pins.get(action);
+      return pin === undefined ? whole : `${uses}${action}@${pin.commit} # v${pin.version}`;
+    }),
+  ) as unknown as T;
+}
+
+function isHigher(version: string, other: string): boolean {
+  const [a, b] = [version, other].map((text) => text.split('.').map(Number));
+  for (const i of [0, 1, 2]) {
+    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}
+
 function changeOf(
   base: string | undefined,
   before: string | undefined,
@@ -53,7 +85,9 @@ function changeOf(
 }
 
 function merge(base: string, before: string, wanted: string): Omit<KitChange, 'path'> {
-  const { text: after, conflicts: lines } = mergeTexts({ base, ours: before, theirs: wanted }, LABELS);
+  const [old, ours, theirs] = withHigherPins([base, before, wanted] as const);
+  const { text: after, conflicts: lines } = mergeTexts({ base: old, ours, theirs }, LABELS);
+  if (after === before) return { action: 'keep', before, after };
   const action = lines.length === 0 ? 'merge' : 'conflict';
   return { action, before, after, ...(lines.length === 0 ? {} : { lines }) };
 }

@@ -1,8 +1,9 @@
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import { parseKit } from '../../gitops/kit.ts';
-import type { Kit, KitResource } from '../../gitops/kit-document.ts';
+import { argocdOf, parseKit, partsOf } from '../../gitops/kit.ts';
+import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitops/kit-document.ts';
+import type { Kind } from '../../kinds/kind.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
 
 /** Path -> text. */
@@ -16,6 +17,8 @@ export interface InstallEntry {
   readonly to: string;
   /** Once for each of these. */
   readonly each?: 'cluster' | 'lane';
+  /** Where any of these parts is installed; without it always. */
+  readonly parts?: readonly KitPart[];
 }
 
 /** What a kit is made from. */
@@ -24,7 +27,9 @@ export interface KitSource {
   readonly sources: Files;
   /** What its install.yaml says of them. */
   readonly entries: readonly InstallEntry[];
-  /** Of the kinds that come with primitive; sorted by kind. */
+  /** Those that come with primitive, sorted by name. */
+  readonly kinds: readonly Pick<Kind, 'kind' | 'run' | 'processes' | 'settings'>[];
+  /** Of these kinds; sorted by kind. */
   readonly resources: readonly KitResource[];
 }
 
@@ -39,18 +44,26 @@ const KIT_JSON = `${PRIMITIVE_FOLDER}/kit.json`;
  * Throws what {@link parseKit} throws, `kit-resource-clash`, and `kind-template-invalid` (exit 2) for a template that is
  * wrong.
  */
-export async function renderKit(kitText: string, { sources, entries, resources }: KitSource): Promise<Files> {
+export async function renderKit(kitText: string, source: KitSource): Promise<Files> {
+  const { sources, entries, kinds, resources } = source;
   const kit = await parseKit(kitText);
-  const settings = settingsOf(kit, resourcesOf(resources, kit));
+  const settings = settingsOf(
+    kit,
+    resourcesOf(resources, kit).filter(({ kind }) => kit.kinds.includes(kind)),
+  );
   const files = new Map<string, string>();
   const add = ([path, text]: readonly [string, string]) => {
     if (files.has(path)) throw twice(path);
     files.set(path, text);
   };
+  const parts = partsOf(kit);
   for (const entry of entries) {
+    if (!(entry.parts ?? parts).some((part) => parts.includes(part))) continue;
     for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
-  for (const file of [...crdSchemas(files), kitJson(kitText, kit)]) add(file);
+  const wired = kinds.filter(({ kind }) => kit.kinds.includes(kind));
+  for (const file of [...crdSchemas(files), ...wired.map(kindValues), kitJson(kitText, kit, settings, wired)])
+    add(file);
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -96,24 +109,121 @@ function resourceClash({ kind }: KitResource, other: KitResource): PrimitiveErro
   );
 }
 
+/** The charts that a component may name; what is rendered for it besides has its own place. */
+const COMPONENT_CHARTS = ['primitive-runtime', 'raw-manifests', 'control-plane'];
+
+/** Values of everything in a lane; of these and of the others below `sources/values`, later ones win. */
+const GLOBALS = ['base/globals', 'cluster/{cluster}/globals', 'env/{lane}/globals'];
+
+/** Of a release of a component. `off` disables it until the lane itself says otherwise. */
+const valuesOf = (suffix: string) => [
+  ...(suffix === '' ? ['_kinds/{kind}'] : []),
+  ...GLOBALS,
+  `_shared/{area}/{name}${suffix}`,
+  'base/off',
+  `env/{lane}/{area}/{name}${suffix}`,
+];
+
+/** What the Application of a component is made from: charts, and what their releases and values are called. */
+const SOURCES = [
+  { chart: 'db-migrations', suffix: '-migrations', values: valuesOf('-migrations') },
+  { chart: 'component', suffix: '', values: valuesOf('') },
+  { chart: 'smoke-jobs', suffix: '-smoke', values: valuesOf('-smoke') },
+];
+
+/** Values of the operators of a lane, in the platform's folder. */
+const OPERATORS = [...GLOBALS, '_platform/operators', '_platform/{lane}/operators'];
+
+/** Values files as Argo CD has them: what a component.yaml says is a template. */
+function valueFiles(patterns: readonly string[], lane: { readonly name: string; readonly cluster: string }) {
+  const places: Readonly<Record<string, string>> = {
+    lane: lane.name,
+    cluster: lane.cluster,
+    area: '{{ .area }}',
+    name: '{{ .name }}',
+    kind: '{{ get . "kind" }}',
+  };
+  return patterns.map(
+    (pattern) =>
+      `/sources/values/${pattern.replace(/\{([a-z]+)\}/g, (_, place) => places[place] ?? '')}.yaml`,
+  );
+}
+
+/** What components may have. Nothing that gives rights or holds a secret. */
+const COMPONENT_OBJECTS = [
+  { group: '', kind: 'ConfigMap' },
+  { group: '', kind: 'PersistentVolumeClaim' },
+  { group: '', kind: 'Pod' },
+  { group: '', kind: 'Service' },
+  { group: '', kind: 'ServiceAccount' },
+  { group: 'apps', kind: 'Deployment' },
+  { group: 'apps', kind: 'StatefulSet' },
+  { group: 'autoscaling', kind: 'HorizontalPodAutoscaler' },
+  { group: 'batch', kind: 'CronJob' },
+  { group: 'batch', kind: 'Job' },
+  { group: 'external-secrets.io', kind: 'ExternalSecret' },
+  { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute' },
+  { group: 'networking.k8s.io', kind: 'Ingress' },
+  { group: 'networking.k8s.io', kind: 'NetworkPolicy' },
+  { group: 'policy', kind: 'PodDisruptionBudget' },
+];
+
+/** Where images of components may come from: a folder of repositories that ends with /, or a repository. */
+function allowedOf({ registry, sources = [], images }: Kit): readonly string[] {
+  const registries = [registry, ...sources.map((source) => source.registry)];
+  return [...new Set([...registries.map((each) => `${each}/`), ...(images?.allowed ?? [])])];
+}
+
 /** What templates read: the settings, and what follows from them. */
 function settingsOf(kit: Kit, resources: readonly KitResource[]) {
-  const serverOf = (name: string) => kit.clusters.find((cluster) => cluster.name === name)?.server;
-  const [owner, name] = kit.previews.repository.split('/');
-  const { base = 'main' } = kit.previews;
+  const destinationOf = (name: string) => {
+    const { server, destination = '' } = kit.clusters.find((cluster) => cluster.name === name) ?? {};
+    return server === undefined ? { key: 'name', value: destination } : { key: 'server', value: server };
+  };
+  const allowed = allowedOf(kit);
   return {
     ...kit,
     resources,
-    lanes: kit.lanes.map((lane) => ({ ...lane, server: serverOf(lane.cluster) })),
-    previews: {
-      api: '',
-      ...kit.previews,
-      // Of the characters that a branch may have here, only the dot means something in a pattern.
-      basePattern: base.replaceAll('.', '[.]'),
-      owner,
-      name,
-      server: serverOf(kit.previews.cluster),
-    },
+    argocd: argocdOf(kit),
+    allowedList: allowed.join(', '),
+    componentCharts: COMPONENT_CHARTS,
+    chartList: COMPONENT_CHARTS.map((chart) => `"${chart}"`).join(' '),
+    componentObjects: [
+      ...COMPONENT_OBJECTS,
+      ...resources.map(({ type }) => ({ group: kit.apiGroup, kind: type })),
+      ...(kit.objects ?? []),
+    ],
+    lanes: kit.lanes.map((lane) => ({
+      isolation: 'warn',
+      ...lane,
+      destination: destinationOf(lane.cluster),
+      sources: SOURCES.map(({ chart, suffix, values }) => ({
+        chart: chart === 'component' ? '{{ .chart }}' : chart,
+        suffix,
+        files: valueFiles(values, lane),
+      })),
+      operatorFiles: valueFiles(OPERATORS, lane),
+      manual: lane.sync === 'manual',
+      hasWindows: lane.windows !== undefined,
+      windows: (lane.windows ?? []).map((window) => ({ timeZone: '', manualSync: false, ...window })),
+    })),
+    has: Object.fromEntries(KIT_PARTS.map((part) => [part, partsOf(kit).includes(part)])),
+    previews: kit.previews && previewsOf(kit.previews, destinationOf(kit.previews.cluster)),
+  };
+}
+
+function previewsOf(previews: NonNullable<Kit['previews']>, destination: object) {
+  const [owner, name] = previews.repository.split('/');
+  const { base = 'main' } = previews;
+  return {
+    api: '',
+    ...previews,
+    // Of the characters that a branch may have here, only the dot means something in a pattern.
+    basePattern: base.replaceAll('.', '[.]'),
+    owner,
+    name,
+    destination,
+    files: valueFiles(valuesOf(''), { name: 'preview', cluster: previews.cluster }),
   };
 }
 
@@ -137,15 +247,61 @@ function expand(to: string, scope: Scope): string {
   });
 }
 
-/** `kit.yaml` for programs without a YAML parser, and the digest of the text that it was made from. */
-function kitJson(text: string, kit: Kit): readonly [string, string] {
-  return [KIT_JSON, json({ source: digestOf(Buffer.from(text)), kit })];
+/**
+ * `kit.yaml` for programs without a YAML parser, with the digest of the text that it was made from, and what the gate has
+ * to know of what is rendered for a component.
+ */
+function kitJson(
+  text: string,
+  kit: Kit,
+  { componentCharts, componentObjects }: Settings,
+  kinds: KitSource['kinds'],
+): readonly [string, string] {
+  return [
+    KIT_JSON,
+    json({
+      source: digestOf(Buffer.from(text)),
+      kit,
+      components: {
+        allowed: allowedOf(kit),
+        charts: componentCharts,
+        objects: componentObjects,
+        sources: SOURCES,
+        operators: OPERATORS,
+        kinds: Object.fromEntries(kinds.map(({ kind, settings = {} }) => [kind, { settings }])),
+      },
+    }),
+  ];
 }
 
-/** The folder of the charts by the settings among the files of a kit; undefined where they cannot be read. */
-export function chartsOf(files: Files): string | undefined {
+/** Values of all components of a kind: what it runs and wants, as its `kind.yaml` says. */
+function kindValues({
+  kind,
+  run,
+  processes,
+  settings = {},
+}: KitSource['kinds'][number]): readonly [string, string] {
+  const defaults = run && {
+    live: run.live,
+    ready: run.ready,
+    drainSeconds: run.drainSeconds,
+  };
+  const all = Object.entries(processes ?? { serve: { ports: { http: run?.port ?? 8080 } } });
+  const values = {
+    kind,
+    processes: Object.fromEntries(
+      all.map(([name, process]) => [name, process.once ? process : { ...process, ...defaults }]),
+    ),
+    settings,
+  };
+  const comment = `# What primitives of the kind ${kind} run, and the settings that they read, from its kind.yaml.\n`;
+  return [`sources/values/_kinds/${kind}.yaml`, comment + stringify(values, { lineWidth: 0 })];
+}
+
+/** The settings among the files of a kit, as they were when it was made; undefined where they cannot be read. */
+export function kitIn(files: Files): Kit | undefined {
   try {
-    return (JSON.parse(files.get(KIT_JSON) ?? '') as { readonly kit: Kit }).kit.charts;
+    return (JSON.parse(files.get(KIT_JSON) ?? '') as { readonly kit: Kit }).kit;
   } catch {
     return undefined;
   }

@@ -10,8 +10,9 @@ import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
 import type { Change } from '../../repository/source-tree.ts';
 import { resourcesIn } from './bundled.ts';
 import type { KitInitDocument } from './document.ts';
+import { type LeftLane, leftLanes, stepsFor } from './lanes.ts';
 import { type KitChange, planKit } from './plan.ts';
-import { chartsOf, type Files, type KitSource, renderKit } from './render.ts';
+import { type Files, type KitSource, kitIn, renderKit } from './render.ts';
 import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
 
@@ -23,6 +24,8 @@ export interface KitRequest extends Omit<KitFlags, 'resources'> {
   readonly update: boolean;
   /** Write conflicts into the files, with markers, instead of refusing them. */
   readonly markers: boolean;
+  /** Leave lanes that the settings no longer have. */
+  readonly allowLaneRemoval: boolean;
   readonly dryRun: boolean;
 }
 
@@ -46,7 +49,7 @@ export interface KitPorts {
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
  * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
- * `kit-charts-moved`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-charts-moved`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
@@ -59,6 +62,8 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const kit = await ports.kit();
   const settings = await settingsOf(request, found.get(KIT_FILE), kit, ports.cwd, () => ports.origin(root));
   const wanted = await renderKit(settings, kit);
+  const lanes = lanesLeft(record, wanted);
+  if (!request.allowLaneRemoval) refuseLeft(lanes);
   const base = await baseOf(record, wanted, root);
   const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
   const files = planKit(base, existing, wanted);
@@ -93,15 +98,45 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
       ...(found.has(KIT_FILE) ? [] : [{ path: KIT_FILE, action: 'create' as const }]),
       ...files.map(({ path, action, lines }) => ({ path, action, ...(lines && { lines }) })),
     ],
-    next: nextSteps(files, record),
+    lanes: lanes.map(({ name, change, cluster, namespace, applicationSets }) => ({
+      name,
+      change,
+      cluster,
+      namespace,
+      applicationSets: [...applicationSets],
+    })),
+    next: [...lanes.flatMap(stepsFor), ...nextSteps(files, record)],
     written,
   };
+}
+
+function lanesLeft(record: Installed | undefined, wanted: Files): readonly LeftLane[] {
+  const [before, after] = [new Map(Object.entries(record?.files ?? {})), wanted].map(kitIn);
+  return before === undefined || after === undefined ? [] : leftLanes(before, after);
+}
+
+function refuseLeft(lanes: readonly LeftLane[]): void {
+  if (lanes.length === 0) return;
+  const findings = lanes.map(
+    ({ name, change, namespace, cluster }): Finding => ({
+      rule: 'kit-lane-removed',
+      level: 'error',
+      message: `lane ${name} is ${change}; what runs in ${namespace} on ${cluster} would go on, and nothing would update it`,
+      path: KIT_FILE,
+    }),
+  );
+  throw refusal('kit-lane-removed', 'The update would leave lanes behind. Nothing was written.', findings, {
+    suggestions: [
+      'A name, cluster, namespace or argocd that changed by mistake: take it back.',
+      'See what to do in the cluster, and before what: primitive gitops init --update --allow-lane-removal --dry-run',
+    ],
+  });
 }
 
 /** What was installed, the charts by the paths that they have by now. Throws `kit-charts-moved` (exit 2). */
 async function baseOf(record: Installed | undefined, wanted: Files, root: string): Promise<Files> {
   const base: Files = new Map(Object.entries(record?.files ?? {}));
-  const [from, to] = [base, wanted].map(chartsOf);
+  const [from, to] = [base, wanted].map((files) => kitIn(files)?.charts);
   if (from === undefined || to === undefined || from === to) return base;
   const charts = [...base.keys()].filter((path) => path.startsWith(`${from}/`));
   if ((await readFiles(root, charts)).size > 0) throw chartsMoved(from, to);
@@ -112,11 +147,10 @@ async function baseOf(record: Installed | undefined, wanted: Files, root: string
 
 function chartsMoved(from: string, to: string): PrimitiveError {
   return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, and ${KIT_FILE} says ${to}.`, {
-    why: 'They may have been changed there, and components name them by their path.',
+    why: 'They may have been changed there.',
     suggestions: [
       `${to.includes('/') ? `mkdir -p ${dirname(to)} && ` : ''}git mv ${from} ${to}`,
-      `In each component.yaml below environments: chart: ${to}/…`,
-      'Commit both, then: primitive gitops init --update',
+      'Commit that, then: primitive gitops init --update',
     ],
   });
 }

@@ -42,7 +42,7 @@ export function kitText(
   const organisation = shortName(account);
   const names = lanes ?? ['local', 'dev', 'staging', 'production'];
   const line = (name: string) =>
-    `  - { name: ${writeText(name)}, cluster: main, namespace: ${writeText(`${organisation}-${name}`)}, digest: true }`;
+    `  - { name: ${writeText(name)}, cluster: main, namespace: ${writeText(`${organisation}-${name}`)}, digest: true, isolation: enforce }`;
   return `# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.kit.v1.json
 # Settings of the GitOps kit. After a change: primitive gitops init --update
 schema: primitive.kit/v1
@@ -68,7 +68,8 @@ ${resourceLines(resources)}
 clusters:
   - { name: main, server: https://kubernetes.default.svc }
 
-# Lanes, in the order of promotion. \`digest: true\` refuses to render an enabled image that has no digest.
+# Lanes, in the order of promotion. \`digest: true\` refuses an enabled image that has no digest; \`isolation: enforce\`
+# pods that are not restricted, and closes the network of the namespace.
 lanes:
 ${names.map(line).join('\n')}
 

@@ -8,15 +8,20 @@ export function kitOutcome(document: KitInitDocument): Outcome {
 }
 
 /** What changes, file by file; of the rest the number. */
-function kitText({ files, version, next, written }: KitInitDocument, style: Style): string {
+function kitText({ files, version, lanes, next, written }: KitInitDocument, style: Style): string {
   const changed = files.filter(({ action }) => action !== 'unchanged');
   const lines = changed.map(
     ({ path, action, lines: at }) => `${style.bold(action.padEnd(9))} ${path}${at ? `:${at.join(',')}` : ''}`,
   );
   const same = files.length - changed.length;
   if (same > 0) lines.push(style.dim(`${same} ${same === 1 ? 'file is' : 'files are'} up to date`));
+  for (const { name, change, namespace, cluster } of lanes)
+    lines.push(
+      `${style.bold(change.padEnd(9))} lane ${name}: what runs in ${namespace} on ${cluster} goes on`,
+    );
+  const steps = next.map((step) => `  ${step}`);
   const after = written
-    ? ['', `The kit of primitive ${version} is installed. Next:`, ...next.map((step) => `  ${step}`)]
-    : ['', 'Nothing was written.'];
+    ? ['', `The kit of primitive ${version} is installed. Next:`, ...steps]
+    : ['', 'Nothing was written.', ...(lanes.length > 0 ? ['What to do:', ...steps] : [])];
   return `${[...lines, ...after].join('\n')}\n`;
 }

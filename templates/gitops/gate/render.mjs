@@ -1,11 +1,15 @@
-// Renders components with helm as Argo CD does. `node render.mjs FOLDER` renders all of them in all lanes.
+// Renders components with helm as Argo CD does. `node render.mjs FOLDER` renders all of them in all lanes, in the
+// repository that it is run in. Its own code and policy are those of the repository that this file is in: the gate runs
+// it from the commit that a change is made to, so that no change judges itself.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+const OWN = dirname(fileURLToPath(import.meta.url));
+const PRIMITIVE = '.github/primitive';
 const COMPONENTS = 'environments/_shared/components';
 const VALUES = 'sources/values';
 
@@ -14,50 +18,101 @@ const run = promisify(execFile);
 /** Something that the person who reads the log has to correct. */
 export class Refused extends Error {}
 
-/** The settings of kit.yaml. Throws where the kit was not updated after they had changed. */
-export function readKit() {
-  const { source, kit } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
-  const settings = readFileSync('kit.yaml', 'utf8').replaceAll('\r\n', '\n');
+/**
+ * The settings of kit.yaml in a repository, as the kit was installed for them. Throws where it was not updated after they
+ * had changed.
+ */
+export function readKit(root = '.') {
+  const { source, kit, components } = JSON.parse(readFileSync(join(root, PRIMITIVE, 'kit.json'), 'utf8'));
+  const settings = readFileSync(join(root, 'kit.yaml'), 'utf8').replaceAll('\r\n', '\n');
   const digest = createHash('sha256').update(settings).digest('hex');
-  if (source === `sha256:${digest}`) return kit;
+  if (source === `sha256:${digest}`) return { ...kit, components };
   throw new Refused('kit.yaml has changed since the kit was installed. Run: primitive gitops init --update');
 }
 
-/** A component.yaml, checked: its name, the folder of its values, its chart. */
-export async function readComponent(file) {
-  // Helm reads YAML; Node does not.
-  const { stdout } = await helm(['template', 'yaml', '.github/primitive/yaml', '--values', file]);
-  const component = JSON.parse(stdout.slice(stdout.indexOf('{')));
-  for (const key of ['name', 'area', 'chart']) {
+/** A YAML file as data: helm reads YAML, Node does not. */
+async function readYaml(file, root = '.') {
+  const { stdout } = await helm(['template', 'yaml', join(OWN, 'yaml'), '--values', join(root, file)]);
+  return JSON.parse(stdout.slice(stdout.indexOf('{')));
+}
+
+/**
+ * A component.yaml, checked: `name`, `area` (folder of its values), `chart` (its name); of a part of another component
+ * `of` instead of a chart.
+ */
+export async function readComponent(file, { charts, components }, root = '.') {
+  const component = await readYaml(file, root);
+  const { name, chart, of: whole } = component;
+  for (const key of ['name', 'area', ...(whole === undefined ? ['chart'] : ['of'])]) {
     if (typeof component[key] !== 'string') throw new Refused(`${file}: \`${key}\` is missing`);
   }
-  if (!file.endsWith(`/${component.name}/component.yaml`))
-    throw new Refused(`${file}: \`name\` must be that of its folder, not ${component.name}`);
-  if (existsSync(join(component.chart, 'Chart.yaml'))) return component;
-  throw new Refused(`${file}: \`chart\` is no folder of a chart: ${component.chart}`);
+  for (const key of ['name', 'area', ...(component.kind === undefined ? [] : ['kind'])]) {
+    if (!/^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/.test(component[key]))
+      throw new Refused(
+        `${file}: \`${key}\` is ${JSON.stringify(component[key])}; it has lower-case letters, digits and hyphens, at most 53`,
+      );
+  }
+  if (!file.endsWith(`/${name}/component.yaml`))
+    throw new Refused(`${file}: \`name\` must be that of its folder, not ${name}`);
+  if (whole !== undefined) {
+    const names = suffixesOf(components).map((suffix) => `${whole}${suffix}`);
+    if (!names.includes(name))
+      throw new Refused(`${file}: a part of ${whole} is called ${names.join(' or ')}`);
+    return component;
+  }
+  if (suffixesOf(components).some((suffix) => name.endsWith(suffix)))
+    throw new Refused(`${file}: a component that is called so is a part of another, which \`of\` names`);
+  if (!components.charts.includes(chart))
+    throw new Refused(
+      `${file}: \`chart\` is ${chart}; charts of components are ${components.charts.join(', ')}`,
+    );
+  if (existsSync(join(root, charts, chart, 'Chart.yaml'))) return component;
+  throw new Refused(`${file}: \`chart\` is no folder of a chart: ${charts}/${chart}`);
 }
 
-/** The values files of a component in a lane. Later ones win; this is the order of argocd/applicationsets, too. */
-function valuesOf({ name, area }, lane) {
-  return [
-    `${VALUES}/base/globals.yaml`,
-    `${VALUES}/cluster/${lane.cluster}/globals.yaml`,
-    `${VALUES}/env/${lane.name}/globals.yaml`,
-    `${VALUES}/_shared/${area}/${name}.yaml`,
-    `${VALUES}/env/${lane.name}/${area}/${name}.yaml`,
-  ];
+/** What the parts of a component are called after its name. */
+function suffixesOf({ sources }) {
+  return sources.flatMap(({ suffix }) => (suffix === '' ? [] : [suffix]));
 }
 
-/** The manifests of a component in a lane. `overrides` are values in JSON, by key. */
-export async function renderComponent(component, lane, overrides = {}) {
-  const { name, chart } = component;
-  const values = valuesOf(component, lane).filter((file) => existsSync(file));
+/** What the Application of a component in a lane is made from: charts, names of releases, values files of which later ones win. */
+function sourcesOf({ name, area, chart, kind = '' }, lane, { charts, components }) {
+  return components.sources.map((source) => ({
+    suffix: source.suffix,
+    chart: join(charts, source.chart === 'component' ? chart : source.chart),
+    release: `${name}${source.suffix}`,
+    values: valuesOf(source.values, { kind, area, lane: lane.name, cluster: lane.cluster, name }),
+  }));
+}
+
+function valuesOf(patterns, places) {
+  return patterns.map((pattern) =>
+    join(VALUES, `${pattern.replace(/\{([a-z]+)\}/g, (_, place) => places[place])}.yaml`),
+  );
+}
+
+/** The manifests of a release. `overrides` are values by key, after all of its files. */
+async function renderSource({ release, chart, values }, { namespace }, overrides, root = '.') {
   const { stdout } = await helm([
-    ...['template', name, chart, '--namespace', lane.namespace],
-    ...values.flatMap((file) => ['--values', file]),
+    ...['template', release, join(root, chart), '--namespace', namespace],
+    ...values.flatMap((file) => (existsSync(join(root, file)) ? ['--values', join(root, file)] : [])),
     ...Object.entries(overrides).flatMap(([key, value]) => ['--set-json', `${key}=${JSON.stringify(value)}`]),
   ]);
   return stdout;
+}
+
+/** The policy of images in a lane, which no value changes. */
+function policyOf({ digest }, { components: { allowed } }) {
+  return { imagePolicy: { requireDigest: digest, allowed } };
+}
+
+/** The manifests of one part of a component in a lane; by default of the component itself. */
+export function renderComponent(component, lane, kit, overrides = {}) {
+  const { of: whole, name } = component;
+  const suffix = whole === undefined ? '' : name.slice(whole.length);
+  const sources = sourcesOf({ chart: '', ...component, name: whole ?? name }, lane, kit);
+  const source = sources.find((each) => each.suffix === suffix);
+  return renderSource(source, lane, { ...policyOf(lane, kit), ...overrides });
 }
 
 async function helm(args) {
@@ -78,18 +133,81 @@ export function report(error) {
 }
 
 /** The YAML files in a folder, at any depth. */
-function yamlIn(folder) {
-  if (!existsSync(folder)) return [];
-  const paths = readdirSync(folder, { recursive: true }).map((path) => join(folder, path));
+function yamlIn(folder, root = '.') {
+  if (!existsSync(join(root, folder))) return [];
+  const paths = readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, path));
   return paths.filter((path) => /\.ya?ml$/.test(path)).sort();
 }
 
+const componentFiles = (root) => yamlIn(COMPONENTS, root).filter((path) => path.endsWith('/component.yaml'));
+
+/** Whether a render has objects. */
+export const isEmpty = (manifests) => !/^\s*[^#\s-]/m.test(manifests);
+
+/** Runs tasks, four at a time; one that fails stops no other. */
+async function all(tasks) {
+  const left = [...tasks];
+  const worker = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) await next().catch(report);
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+}
+
+/** What is true of both: a change may make the policy of a lane stricter, and what it brings has to obey the old one as well. */
+function stricter(kit, before) {
+  const digestBefore = (name) => before.lanes.find((lane) => lane.name === name)?.digest ?? false;
+  const both = (key, same) =>
+    kit.components[key].filter((one) => before.components[key].some((other) => same(one, other)));
+  return {
+    ...kit,
+    lanes: kit.lanes.map((lane) => ({ ...lane, digest: lane.digest || digestBefore(lane.name) })),
+    components: {
+      ...kit.components,
+      allowed: both('allowed', (a, b) => a === b),
+      charts: both('charts', (a, b) => a === b),
+      objects: both('objects', (a, b) => a.group === b.group && a.kind === b.kind),
+    },
+  };
+}
+
+/** Refuses names that two Applications would have: Argo CD stops at them, in all lanes. */
+function refuseTwins(components, { lanes }) {
+  const owners = new Map();
+  const names = new Map();
+  for (const { file, name } of components) {
+    const twin = names.get(name);
+    names.set(name, twin ?? file);
+    if (twin !== undefined) {
+      report(new Refused(`${file}: ${twin} has the same \`name\`: ${name}`));
+      continue;
+    }
+    for (const lane of lanes) {
+      const application = `${lane.name}-${name}`;
+      const owner = owners.get(application);
+      owners.set(application, owner ?? `${file} in ${lane.name}`);
+      if (owner !== undefined)
+        report(
+          new Refused(
+            `${file} in ${lane.name}: ${owner} has an Application of the same name: ${application}`,
+          ),
+        );
+    }
+  }
+}
+
 /** Refuses what looks as if it were in effect: files beside those of components that no lane and no preview reads. */
-function refuseUnread(components, { lanes, previews }) {
-  const places = [...lanes, { name: 'preview', cluster: previews.cluster }];
-  const read = new Set(
-    components.flatMap((component) => places.flatMap((lane) => valuesOf(component, lane))),
+function refuseUnread(components, parts, kit) {
+  const { lanes, previews } = kit;
+  const places = [
+    ...lanes,
+    ...(previews === undefined ? [] : [{ name: 'preview', cluster: previews.cluster }]),
+  ];
+  const isThere = (release) =>
+    components.some(({ name }) => name === release) || parts.some(({ name }) => name === release);
+  const sources = components.flatMap((component) =>
+    places.flatMap((lane) => sourcesOf(component, lane, kit)),
   );
+  const read = new Set(sources.flatMap(({ release, values }) => (isThere(release) ? values : [])));
   const areas = new Set(components.map(({ area }) => area));
   for (const file of yamlIn(VALUES)) {
     const area = dirname(file).replace(/^sources\/values\/(_shared|env\/[^/]+)\//, '');
@@ -102,43 +220,160 @@ function refuseUnread(components, { lanes, previews }) {
   }
 }
 
-/** Every component in every lane, four at a time; one that fails stops no other. */
-async function renderAll(folder) {
-  const kit = readKit();
-  const { lanes } = kit;
-  const files = yamlIn(COMPONENTS).filter((path) => path.endsWith('/component.yaml'));
-  const components = new Map();
-  const work = files.flatMap((file) => lanes.map((lane) => ({ file, lane })));
-  let rendered = 0;
-  const owners = new Map();
-  const worker = async () => {
-    for (let next = work.shift(); next !== undefined; next = work.shift()) {
-      const { file, lane } = next;
-      try {
-        const component = await readComponent(file);
-        const target = join(folder, lane.name, `${component.name}.yaml`);
-        // Argo CD stops at two Applications of one name, in all lanes.
-        const owner = owners.get(target) ?? file;
-        if (owner !== file) throw new Refused(`${owner} has the same \`name\`: ${component.name}`);
-        owners.set(target, file);
-        components.set(file, component);
-        mkdirSync(dirname(target), { recursive: true });
-        writeFileSync(target, await renderComponent(component, lane));
-        rendered += 1;
-      } catch (error) {
-        report(error instanceof Refused ? new Refused(`${file} in ${lane.name}: ${error.message}`) : error);
+/** Refuses values that a lane alone has, or no value at all. */
+export async function refuseValues(file) {
+  const values = await readYaml(file);
+  if (values.imagePolicy !== undefined)
+    throw new Refused(`${file}: \`imagePolicy\` is that of the lane, which is in kit.yaml; take it out`);
+  if (!file.startsWith(`${VALUES}/_shared/`)) return;
+  if (values.enabled !== undefined && values.enabled !== false)
+    throw new Refused(`${file}: \`enabled\` is for values of a lane: here it would be for all of them`);
+  const image = imageIn(values);
+  if (image !== undefined)
+    throw new Refused(
+      `${file}: an image is for values of a lane, so that each lane has the one it was given: ${image}`,
+    );
+}
+
+/** The first image below a key `image`, at any depth; undefined where none is set. */
+function imageIn(value, isImage = false) {
+  if (typeof value === 'string')
+    return isImage && value !== '' && value !== '{{ include "image" . }}' ? value : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const found = imageIn(item, key === 'image' || (isImage && key !== 'pullSecrets'));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Refuses objects of kinds that the project of a lane does not have. */
+function refuseKinds(manifests, { components }) {
+  for (const text of manifests.split(/^---.*$/m)) {
+    const kind = /^kind: *"?(\w+)/m.exec(text)?.[1];
+    if (kind === undefined) continue;
+    const [group] = /^apiVersion: *"?([^\s"]+)\//m.exec(text)?.slice(1) ?? [''];
+    if (components.objects.some((object) => object.group === group && object.kind === kind)) continue;
+    throw new Refused(
+      `${group}/${kind} is not for components: the project of the lane does not have it (\`objects\` of kit.yaml)`,
+    );
+  }
+}
+
+/** Refuses a component that is gone and was enabled: Argo CD would leave what runs of it, and nobody would own it. */
+async function refuseRemoved(components, before, root) {
+  const names = new Set(components.map(({ name }) => name));
+  await all(
+    componentFiles(root).map((file) => async () => {
+      const component = await readComponent(file, before, root);
+      if (component.of !== undefined || names.has(component.name)) return;
+      for (const lane of before.lanes) {
+        for (const source of sourcesOf(component, lane, before)) {
+          if (isEmpty(await renderSource(source, lane, policyOf(lane, before), root))) continue;
+          throw new Refused(
+            `${file} is removed, and ${source.release} is enabled in ${lane.name}: disable it there first, by a pull request of its own`,
+          );
+        }
       }
-    }
-  };
-  mkdirSync(folder, { recursive: true });
-  await Promise.all([worker(), worker(), worker(), worker()]);
-  // What belongs to a component that cannot be read is not known.
-  if (components.size === files.length) refuseUnread([...components.values()], kit);
-  console.log(
-    `${rendered} of ${files.length * lanes.length} renders succeeded: ${files.length} components, ${lanes.length} lanes`,
+    }),
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Everything in every lane, and in a preview. */
+async function renderAll(folder) {
+  const root = join(OWN, '../..');
+  const isOwn = realpathSync(root) === realpathSync('.');
+  const before = isOwn ? undefined : readKit(root);
+  const kit = before === undefined ? readKit() : stricter(readKit(), before);
+  const files = componentFiles('.');
+  const found = [];
+  await all(files.map((file) => async () => found.push({ file, ...(await readComponent(file, kit)) })));
+  found.sort((a, b) => (a.file < b.file ? -1 : 1));
+  const components = found.filter(({ of: whole }) => whole === undefined);
+  const parts = found.filter(({ of: whole }) => whole !== undefined);
+  for (const { file, of: whole, area } of parts) {
+    if (!components.some(({ name, area: other }) => name === whole && area === other))
+      report(new Refused(`${file}: no component of area ${area} is called ${whole}`));
+  }
+  refuseTwins(components, kit);
+  // What belongs to a component that cannot be read is not known.
+  if (found.length === files.length) refuseUnread(components, parts, kit);
+  const areas = new Set(components.map(({ area }) => area));
+  const owned = yamlIn(VALUES).filter((file) =>
+    areas.has(dirname(file).replace(/^sources\/values\/(_shared|env\/[^/]+)\//, '')),
+  );
+  await all(owned.map((file) => () => refuseValues(file)));
+  let rendered = 0;
+  const save = (place, name, text) => {
+    const target = join(folder, place, `${name}.yaml`);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+    rendered += 1;
+  };
+  const named = (where, work) => async () => {
+    try {
+      await work();
+    } catch (error) {
+      throw error instanceof Refused ? new Refused(`${where}: ${error.message}`) : error;
+    }
+  };
+  const preview = { name: 'preview', cluster: kit.previews?.cluster, namespace: 'preview', digest: false };
+  const tasks = [
+    ...components.flatMap((component) =>
+      kit.lanes.map((lane) =>
+        named(`${component.file} in ${lane.name}`, async () => {
+          const sources = sourcesOf(component, lane, kit);
+          const texts = await Promise.all(
+            sources.map((source) => renderSource(source, lane, policyOf(lane, kit))),
+          );
+          refuseKinds(texts.join('\n---\n'), kit);
+          const main = sources.findIndex(({ suffix }) => suffix === '');
+          const idle = sources.find((_, i) => isEmpty(texts[main]) && !isEmpty(texts[i]));
+          if (idle !== undefined)
+            throw new Refused(
+              `${idle.release} is enabled and ${component.name} is not: enable both, or none`,
+            );
+          save(lane.name, component.name, texts.join('\n---\n'));
+        }),
+      ),
+    ),
+    ...components
+      .filter(({ image }) => image !== undefined && kit.previews !== undefined)
+      .map((component) =>
+        named(`${component.file} in a preview`, async () => {
+          const source = sourcesOf(component, preview, kit).find(({ suffix }) => suffix === '');
+          const rendering = renderSource(source, preview, {
+            enabled: true,
+            'image.ref': `${kit.registry}/${component.image}:${'0'.repeat(40)}`,
+            imagePolicy: { requireDigest: false, allowed: [`${kit.registry}/`] },
+          });
+          const text = await rendering.catch((error) => {
+            // Most kinds need settings; a component without any for previews has no preview, and that may be wanted.
+            if (!(error instanceof Refused) || existsSync(source.values.at(-1))) throw error;
+            console.log(
+              `${component.name} has no preview until ${source.values.at(-1)} is there: ${error.message}`,
+            );
+            return '';
+          });
+          save('preview', component.name, text);
+        }),
+      ),
+    ...kit.lanes.map((lane) =>
+      named(`the operators in ${lane.name}`, async () => {
+        const values = valuesOf(kit.components.operators, { lane: lane.name, cluster: lane.cluster });
+        const source = { release: 'operators', chart: join(kit.charts, 'operators'), values };
+        save('_operators', lane.name, await renderSource(source, lane, policyOf(lane, kit)));
+      }),
+    ),
+  ];
+  mkdirSync(folder, { recursive: true });
+  await all(tasks);
+  if (before !== undefined) await refuseRemoved(components, before, root);
+  console.log(
+    `${rendered} of ${tasks.length} renders succeeded: ${components.length} components and the operators, ${kit.lanes.length} lanes and previews`,
+  );
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await renderAll(process.argv[2] ?? 'rendered').catch(report);
 }

@@ -3,7 +3,15 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Refused, readComponent, readKit, renderComponent, report } from './render.mjs';
+import {
+  isEmpty,
+  Refused,
+  readComponent,
+  readKit,
+  refuseValues,
+  renderComponent,
+  report,
+} from './render.mjs';
 
 const FOLDER = '.github/primitive';
 
@@ -39,7 +47,7 @@ function readRequest() {
     );
   return {
     ...values,
-    charts: kit.charts,
+    kit,
     release: `${values.kind}-${values.name}-${values.version}`,
     branch: fill(contract.branch, values),
     allLanes: kit.lanes,
@@ -106,21 +114,42 @@ function changesOf(request) {
 /** In place of an image that was published. */
 const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
 
+/** In place of what a lane has to set for a kind, the values that hold it. */
+function probesOf({ kind }, { components }) {
+  const env = {};
+  const secrets = {};
+  for (const [variable, { required, secret }] of Object.entries(components.kinds[kind]?.settings ?? {})) {
+    if (!required) continue;
+    if (secret) secrets[variable] = { name: 'probe', key: 'probe' };
+    else env[variable] = 'probe';
+  }
+  return Object.keys({ ...env, ...secrets }).length === 0 ? {} : { env, secrets };
+}
+
 /** What was written, rendered as it is: nothing may come out; enabled, it has to render with its image. */
 async function render(request) {
   const changes = changesOf(request);
   const components = filesOf(request).flatMap(([path]) => (path.endsWith('/component.yaml') ? [path] : []));
+  for (const file of changes) {
+    if (file.startsWith('sources/values/')) await refuseValues(file);
+  }
   for (const file of components) {
-    const component = await readComponent(file);
+    const component = await readComponent(file, request.kit);
     const isChanged = (path) => path === file || path.endsWith(`/${component.name}.yaml`);
     if (!changes.some(isChanged)) continue;
     for (const lane of request.lanes) {
-      const inert = await renderComponent(component, lane);
-      if (/^\s*[^#\s-]/m.test(inert))
+      const inert = await renderComponent(component, lane, request.kit);
+      if (!isEmpty(inert))
         throw new Refused(
           `${component.name} renders objects in ${lane.name} although it is not enabled:\n${inert}`,
         );
-      const enabled = await renderComponent(component, lane, { enabled: true, 'image.ref': PROBE });
+      const enabled = await renderComponent(component, lane, request.kit, {
+        enabled: true,
+        'image.ref': PROBE,
+        // It is of no repository.
+        imagePolicy: { requireDigest: lane.digest, allowed: [] },
+        ...probesOf(component, request.kit),
+      });
       if (!enabled.includes(PROBE))
         throw new Refused(
           `${component.name}, enabled in ${lane.name}, does not render its image.ref:\n${enabled}`,
@@ -130,18 +159,35 @@ async function render(request) {
   }
 }
 
+/** How often it is proposed anew where somebody else, such as another run, has moved the branch meanwhile. */
+const RACES = 3;
+
 /**
- * Makes the branch of the request from the default branch and files of this generator, as one commit, and makes sure
- * that one pull request of this workflow is open for it. Nothing on a branch is taken over that was not written here.
+ * Makes the branch of the request from the branch that is deployed and files of this generator, as one commit, and makes
+ * sure that one pull request of this workflow is open for it. Nothing on a branch is taken over that was not written here.
  */
 async function propose(request) {
-  const { branch, force, release } = request;
   const paths = changesOf(request);
   if (paths.length === 0) {
-    summary(`The wiring of ${release} is on the default branch already, byte for byte.`);
+    summary(`The wiring of ${request.release} is on ${process.env.BASE} already, byte for byte.`);
     return;
   }
-  const title = `Scaffold the wiring of ${release}`;
+  for (let race = 1; ; race++) {
+    try {
+      // What came meanwhile is nothing that `force` was said of.
+      return await proposeOnce(race === 1 ? request : { ...request, force: 'false' }, paths);
+    } catch (error) {
+      if (!(error instanceof Raced) || race === RACES) throw error;
+      console.log(`${error.message} Proposing it anew.`);
+    }
+  }
+}
+
+/** The branch or its pull request was changed by somebody else meanwhile. */
+class Raced extends Refused {}
+
+async function proposeOnce(request, paths) {
+  const { branch, force } = request;
   const own = ownFilesOf(request);
   const open = await findPull(request);
   const there = await readBranch(branch, own);
@@ -151,15 +197,43 @@ async function propose(request) {
     );
   // What is in an open proposal stays in it.
   const wanted = [...new Set([...paths, ...(open ? there.proposed : [])])].sort();
+  const title = titleOf(request, wanted);
   const isThere = there.title === title && there.foreign.length === 0 && `${there.changed}` === `${wanted}`;
-  const commit = isThere ? there.commit : push(request, wanted, own, title, there.commit);
-  const pull = open ?? (await createPull(request, title, wanted));
+  const commit = isThere ? there.commit : await push(request, wanted, own, title, there.commit);
+  const text = { title, body: bodyOf(request, wanted, open?.body ?? '') };
+  const pull = open ?? (await createPull(request, text));
+  if (open !== undefined && (open.title !== text.title || open.body !== text.body))
+    await api('PATCH', `pulls/${open.number}`, text);
   // A pull request shows its branch as it is by now.
   if (commitOf(branch) !== commit)
     throw new Refused(
       `Branch ${branch} was pushed to by somebody else while this ran. Read ${pull.html_url} before you merge it, or start the workflow again.`,
     );
   summary(`Pull request: ${pull.html_url}\n\n${wanted.map((path) => `- ${path}`).join('\n')}`);
+}
+
+/** Of the commit and the pull request, with every lane that it is for. */
+function titleOf({ release, allLanes }, paths) {
+  const lanes = allLanes
+    .map(({ name }) => name)
+    .filter((name) => paths.some((path) => path.includes(`/env/${name}/`)));
+  return `Scaffold the wiring of ${release}${lanes.length > 0 ? ` for ${lanes.join(', ')}` : ''}`;
+}
+
+const ASKED = /^Asked for by .*$/gm;
+
+/** Of the pull request: what is in it, and who asked for it in which runs, those before this one, too. */
+function bodyOf({ request_id: id }, paths, before) {
+  const {
+    GITHUB_SERVER_URL: server,
+    GITHUB_REPOSITORY: repository,
+    GITHUB_RUN_ID: run,
+    GITHUB_ACTOR: actor,
+  } = process.env;
+  const asked = `Asked for by ${actor ?? 'an unknown user'}${run ? `, run ${server}/${repository}/actions/runs/${run}` : ''}${id ? `, request ${id}` : ''}`;
+  const all = [...new Set([...(before.match(ASKED) ?? []), asked])];
+  const list = paths.map((path) => `- \`${path}\``).join('\n');
+  return `Nothing is enabled by this: a lane enables the component and sets \`image.ref\`.\n\n${list}\n\n${all.join('\n')}\n`;
 }
 
 /** The commit of a branch on the server; empty where there is none. */
@@ -171,9 +245,9 @@ function commitOf(branch) {
 }
 
 /**
- * A branch since it left the default branch: `changed` files, and which of them are `foreign`: not as this generator
+ * A branch since it left the one that is deployed: `changed` files, and which of them are `foreign`: not as this generator
  * writes them, whoever has committed them, because names of authors are free to choose. `proposed`: files of this
- * generator that the default branch has not changed since. `title`: of its commit, where it has one.
+ * generator that the branch that is deployed has not changed since. `title`: of its commit, where it has one.
  */
 async function readBranch(branch, own) {
   const commit = commitOf(branch);
@@ -217,22 +291,27 @@ function ownEntry(path, text) {
   return `100644 ${gitWith(text, 'hash-object', '--stdin', '--path', path)}`;
 }
 
-/** Commits files to the default branch as it was checked out, and makes that the branch, which is still at `there`. */
-function push({ branch }, paths, own, title, there) {
-  git('switch', '--quiet', '--force-create', branch);
-  for (const path of paths) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, own.get(path));
-  }
-  git('add', '--', ...paths);
-  git(
-    ...['-c', 'user.name=github-actions[bot]'],
-    ...['-c', 'user.email=41898282+github-actions[bot]@users.noreply.github.com'],
-    ...['commit', '--quiet', '--message', title],
-  );
+/**
+ * Commits files to the branch that is deployed, as it was checked out, and makes that the branch, which is still at
+ * `there`. GitHub makes the commit, because it signs what it makes for the owner of the token.
+ */
+async function push({ branch }, paths, own, message, there) {
+  const parent = git('rev-parse', 'HEAD');
+  const { sha: tree } = await api('POST', 'git/trees', {
+    base_tree: git('rev-parse', 'HEAD^{tree}'),
+    tree: paths.map((path) => ({ path, mode: '100644', type: 'blob', content: own.get(path) })),
+  });
+  const { sha: commit } = await api('POST', 'git/commits', { message, tree, parents: [parent] });
+  // With its parent: a history that begins with it cannot be pushed.
+  git('fetch', '--quiet', '--depth=2', 'origin', commit);
   const ref = `refs/heads/${branch}`;
-  git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `HEAD:${ref}`);
-  return git('rev-parse', 'HEAD');
+  try {
+    git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `${commit}:${ref}`);
+  } catch (error) {
+    if (commitOf(branch) === there) throw error;
+    throw new Raced(`Branch ${branch} was moved by somebody else while this ran.`);
+  }
+  return commit;
 }
 
 /** Git, with the token in its environment: a command line can be read by other processes. */
@@ -277,10 +356,14 @@ async function findPull({ branch }) {
   return open;
 }
 
-async function createPull({ branch, request_id: id }, title, paths) {
-  const list = paths.map((path) => `- \`${path}\``).join('\n');
-  const body = `Nothing is enabled by this: a lane enables the component and sets \`image.ref\`.\n\n${list}\n${id ? `\nRequest ${id}\n` : ''}`;
-  return api('POST', 'pulls', { title, head: branch, base: process.env.BASE, body });
+async function createPull({ branch }, { title, body }) {
+  try {
+    return await api('POST', 'pulls', { title, head: branch, base: process.env.BASE, body });
+  } catch (error) {
+    if (error.status === 422 && /already exists/.test(error.message))
+      throw new Raced(`A pull request of branch ${branch} was opened while this ran.`);
+    throw error;
+  }
 }
 
 async function api(method, path, body) {
@@ -298,7 +381,7 @@ async function api(method, path, body) {
   if (response.ok) return JSON.parse(answer);
   const refused = new Refused(
     response.status === 403 && method === 'POST'
-      ? `GitHub refused the pull request (403). Allow Actions to create pull requests in the settings of the repository, or set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
+      ? `GitHub refused to write (403, ${path}). Set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
       : `${method} ${path} failed with status ${response.status}: ${answer}`,
   );
   throw Object.assign(refused, { status: response.status });

@@ -47,17 +47,21 @@ type Rendered =
   | { readonly manifests: readonly Manifest[]; readonly text: string }
   | { readonly error: string };
 
-/** `helm template` with the values of a lane, and others over them. */
-async function render(chart: string, values: object, lane = 'staging'): Promise<Rendered> {
+/** `helm template` with the values and the policy of a lane, and others over its values; `kind`: and those of a kind. */
+async function render(chart: string, values: object, lane = 'staging', kind?: string): Promise<Rendered> {
+  const policy = { requireDigest: lane === 'staging', allowed: ['ghcr.io/acme/'] };
+  const files = [
+    ...(kind === undefined ? [] : [`_kinds/${kind}`]),
+    'base/globals',
+    'cluster/main/globals',
+    `env/${lane}/globals`,
+  ];
   const { code, stdout, stderr } = await attempt(
     tool('helm'),
     [
       ...['template', 'domain-orders-v1', join(root, 'sources/charts', chart), '--namespace', 'acme'],
-      ...['base', 'cluster/main', `env/${lane}`].flatMap((place) => [
-        '--values',
-        join(root, 'sources/values', place, 'globals.yaml'),
-      ]),
-      ...['--values', '-'],
+      ...files.flatMap((file) => ['--values', join(root, 'sources/values', `${file}.yaml`)]),
+      ...['--values', '-', '--set-json', `imagePolicy=${JSON.stringify(policy)}`],
     ],
     { input: JSON.stringify(values) },
   );
@@ -68,8 +72,8 @@ async function render(chart: string, values: object, lane = 'staging'): Promise<
   return { manifests, text: stdout };
 }
 
-async function rendered(chart: string, values: object, lane?: string) {
-  const result = await render(chart, values, lane);
+async function rendered(chart: string, values: object, lane?: string, kind?: string) {
+  const result = await render(chart, values, lane, kind);
   if ('error' in result) throw new Error(result.error);
   return result;
 }
@@ -88,6 +92,12 @@ const pod = (image: string, policy: string | undefined) => ({
   spec: { containers: [{ name: 'a', image, ...(policy && { imagePullPolicy: policy }) }] },
 });
 
+/** A Pod with more in its spec. */
+const podWith = (more: object) => {
+  const { spec, ...rest } = pod(REF, 'IfNotPresent');
+  return { ...rest, spec: { ...spec, ...more } };
+};
+
 /** Each chart with its values for a reference, the kinds that it renders, and its golden file where that has another name. */
 const CHARTS: readonly [
   name: string,
@@ -95,10 +105,18 @@ const CHARTS: readonly [
   kinds: readonly string[],
   golden?: string,
 ][] = [
-  ['primitive-runtime', (ref) => ({ image: { ref } }), ['Deployment', 'Service']],
+  ['primitive-runtime', (ref) => ({ image: { ref } }), ['Deployment', 'Service', 'ServiceAccount']],
   [
     'primitive-runtime',
-    (ref) => ({ image: { ref }, runtime: 'operator' }),
+    (ref) => ({
+      image: { ref },
+      runtime: 'operator',
+      replicas: 3,
+      imagePullSecrets: ['pull'],
+      env: { A: '1' },
+      secrets: { B: { name: 'b', key: 'b' } },
+      resources: { limits: { cpu: '1' } },
+    }),
     ['Domain'],
     'primitive-runtime-operator',
   ],
@@ -109,9 +127,31 @@ const CHARTS: readonly [
       imagePullSecrets: ['pull'],
       env: { A: '1' },
       envFrom: ['db'],
+      secrets: { B: { name: 'b', key: 'b' } },
+      files: { C_FILE: { secret: 'c', key: 'c' }, D_FILE: { configMap: 'd', key: 'd' } },
+      tokens: { E_FILE: { audience: 'orders' } },
       resources: { limits: { cpu: '1' } },
+      processes: {
+        serve: { args: ['serve'], ports: { http: 8080, grpc: 9090 }, env: { A: '2' } },
+        work: { args: ['work'], replicas: 2, resources: {} },
+        prepare: { args: ['prepare'], once: true },
+        never: { enabled: false },
+      },
+      settings: { C_FILE: { of: ['serve'], help: 'c' }, B: { of: ['prepare'], secret: true, help: 'b' } },
+      serviceAccount: { annotations: { 'cloud.example/role': 'orders' } },
+      autoscaling: { min: 2, max: 9, cpu: 80 },
+      network: {
+        from: [{ namespace: 'ingress' }],
+        to: [
+          { namespace: 'data', ports: [5432] },
+          { cidr: '192.0.2.0/24', ports: [443] },
+        ],
+      },
     }),
-    ['Deployment', 'Service'],
+    [
+      ...['Deployment', 'Deployment', 'HorizontalPodAutoscaler', 'Job', 'NetworkPolicy'],
+      ...['PodDisruptionBudget', 'PodDisruptionBudget', 'Service', 'ServiceAccount'],
+    ],
     'primitive-runtime-more',
   ],
   [
@@ -123,7 +163,7 @@ const CHARTS: readonly [
         { name: 'b', command: ['x'] },
       ],
     }),
-    ['Job', 'Job'],
+    ['ConfigMap', 'Job', 'Job'],
   ],
   [
     'raw-manifests',
@@ -141,9 +181,9 @@ const CHARTS: readonly [
     (ref) => ({
       operators: { domain: { enabled: true, image: { ref } }, agent: { enabled: false, image: { ref: '' } } },
     }),
-    ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Deployment'],
+    ['ServiceAccount', 'Role', 'RoleBinding', 'Deployment'],
   ],
-  ['db-migrations', (ref) => ({ migrations: { image: { ref } }, envFrom: ['db'] }), ['Job']],
+  ['db-migrations', (ref) => ({ migrations: { image: { ref } }, envFrom: ['db'] }), ['ConfigMap', 'Job']],
   [
     'control-plane',
     (ref) => {
@@ -281,6 +321,48 @@ test.each([
     { apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: 'x' }, template: pod(TAGGED, undefined) },
     'PodTemplate is refused',
   ],
+  ['the namespaces of a node', podWith({ hostPID: true }), 'hostPID is refused'],
+  ['the network of a node', podWith({ hostNetwork: true }), 'hostNetwork is refused'],
+  [
+    'a volume that is an image',
+    podWith({ volumes: [{ name: 'v', image: { reference: 'docker.io/evil/x:latest' } }] }),
+    'volume v: image is refused',
+  ],
+  [
+    'a folder of a node',
+    podWith({ volumes: [{ name: 'v', hostPath: { path: '/' } }] }),
+    'volume v: hostPath is refused',
+  ],
+  [
+    'a container that is attached',
+    podWith({ ephemeralContainers: [{ name: 'e', image: REF }] }),
+    'ephemeralContainers are refused',
+  ],
+  [
+    'a privileged container',
+    podWith({
+      containers: [
+        { name: 'a', image: REF, imagePullPolicy: 'IfNotPresent', securityContext: { privileged: true } },
+      ],
+    }),
+    'privileged',
+  ],
+  [
+    'an image from elsewhere',
+    pod(`docker.io/evil/x@${DIGEST}`, 'IfNotPresent'),
+    'is none of the images of this lane',
+  ],
+  [
+    'a role',
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'x' } },
+    'RoleBinding is not for components',
+  ],
+  ['a secret', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x' } }, 'Secret is not for components'],
+  [
+    'another namespace',
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', namespace: 'kube-system' } },
+    'leave out metadata.namespace',
+  ],
   [
     'a second object in a text',
     {
@@ -298,69 +380,13 @@ test.each([
   });
 });
 
-/** What the gate says of the kit with other files. */
-async function gateWith(files: Readonly<Record<string, string>>) {
-  const paths = Object.keys(files).map((path) => join(root, path));
-  for (const [path, text] of Object.entries({ ...files, 'kit.yaml': settings })) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
-  try {
-    return await attempt(process.execPath, ['.github/primitive/render.mjs', 'gate'], {
-      cwd: root,
-      env: { PATH: `${dirname(tool('helm'))}:${process.env.PATH}` },
-    });
-  } finally {
-    await Promise.all(paths.map((path) => rm(path)));
-  }
-}
-
-const COMPONENTS = 'environments/_shared/components';
-const componentText = (name: string) =>
-  `name: ${name}\narea: apps\nchart: sources/charts/primitive-runtime\n`;
-
-test('the gate refuses two components of one name, and a name that is not that of its folder', async () => {
-  const { code, stdout } = await gateWith({
-    [`${COMPONENTS}/apps/twin/component.yaml`]: componentText('twin'),
-    [`${COMPONENTS}/other/twin/component.yaml`]: componentText('twin'),
-    [`${COMPONENTS}/apps/folder/component.yaml`]: componentText('name'),
-  });
-  expect(code).toBe(1);
-  expect(stdout).toContain('has the same `name`: twin');
-  expect(stdout).toContain('`name` must be that of its folder, not name');
-});
-
-test('the gate refuses a file of a component that no lane reads', async () => {
-  const read = {
-    [`${COMPONENTS}/apps/one/component.yaml`]: componentText('one'),
-    'sources/values/_shared/apps/one.yaml': 'kind: domain\n',
-    'sources/values/env/local/apps/one.yaml': 'replicas: 2\n',
-    'sources/values/env/preview/apps/one.yaml': 'replicas: 1\n',
-    'sources/values/env/dev/other/of-something-else.yaml': '{}\n',
-  };
-  expect(await gateWith(read)).toMatchObject({ code: 0 });
-  const unread = [
-    `${COMPONENTS}/apps/one/values.yaml`,
-    `${COMPONENTS}/apps/two/component.yml`,
-    'sources/values/_shared/apps/oen.yaml',
-    'sources/values/env/dev/apps/one.yaml',
-    'sources/values/env/local/apps/one.yml',
-  ];
-  const { code, stdout } = await gateWith({
-    ...read,
-    ...Object.fromEntries(unread.map((path) => [path, 'replicas: 2\n'])),
-  });
-  expect(code).toBe(1);
-  expect(stdout.match(/(?<=^::error::)[^:]+/gm)?.toSorted()).toEqual(unread);
-});
-
 describe('the image of the control plane', () => {
   const FIELDS = ['repository', 'tag', 'digest'] as const;
   type Split = Readonly<Record<(typeof FIELDS)[number], string>>;
 
   const splits = (prefix: string): readonly Split[] =>
     Array.from({ length: 8 }, (_, bits) => ({
-      repository: bits & 1 ? `${prefix}.example/app` : '',
+      repository: bits & 1 ? `ghcr.io/acme/${prefix}` : '',
       tag: bits & 2 ? `${prefix}-tag` : '',
       digest: bits & 4 ? `sha256:${(prefix === 'own' ? '1' : '2').repeat(64)}` : '',
     }));
@@ -383,8 +409,8 @@ describe('the image of the control plane', () => {
     const worker = async (first: number) => {
       for (let i = first; i < cases.length; i += 4) {
         const { own, image } = cases[i] ?? {};
-        const values = { enabled: true, image, controlPlane: { image: own }, imagePolicy: { requireDigest } };
-        const result = await render('control-plane', values);
+        const values = { enabled: true, image, controlPlane: { image: own } };
+        const result = await render('control-plane', values, requireDigest ? 'staging' : 'local');
         found[i] = 'error' in result ? undefined : imagesOf(result.manifests)[0]?.image;
       }
     };
@@ -393,7 +419,7 @@ describe('the image of the control plane', () => {
   });
 
   test('pull secrets follow the same order, the controllers have those of the root', async () => {
-    const image = { repository: 'r.example/a', digest: DIGEST, pullSecrets: ['root'] };
+    const image = { repository: 'ghcr.io/acme/a', digest: DIGEST, pullSecrets: ['root'] };
     const secrets = async (own: object) => {
       const { manifests } = await rendered('control-plane', {
         enabled: true,
@@ -417,13 +443,128 @@ describe('the image of the control plane', () => {
   });
 });
 
-test('jobs are hooks of Argo CD', async () => {
+test('jobs are hooks of Argo CD, after what they need, and a record of what they were asked to do', async () => {
   const hook = async (chart: string, values: object) => {
     const { manifests } = await rendered(chart, { ...values, enabled: true });
-    return manifests[0]?.metadata.annotations?.['argocd.argoproj.io/hook'];
+    const [record, job] = manifests as [{ data?: { runs?: string } }, Manifest];
+    return [record.data?.runs, job.metadata.annotations] as const;
   };
-  expect(await hook('smoke-jobs', { image: { ref: REF } })).toBe('PostSync');
-  expect(await hook('db-migrations', { migrations: { image: { ref: REF } } })).toBe('PreSync');
+  const [first, smoke] = await hook('smoke-jobs', { image: { ref: REF } });
+  const [second] = await hook('smoke-jobs', { image: { ref: REF }, jobs: [{ name: 'b', command: ['b'] }] });
+  expect(smoke).toMatchObject({ 'argocd.argoproj.io/hook': 'PostSync' });
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect(second).not.toBe(first);
+  const [, migrations] = await hook('db-migrations', { migrations: { image: { ref: REF } } });
+  const early = { 'argocd.argoproj.io/hook': 'Sync', 'argocd.argoproj.io/sync-wave': '-1' };
+  expect(migrations).toMatchObject(early);
+  const { manifests } = await rendered('primitive-runtime', {
+    enabled: true,
+    image: { ref: REF },
+    processes: { migrate: { once: true } },
+  });
+  expect(manifests.find(({ kind }) => kind === 'Job')?.metadata.annotations).toMatchObject(early);
+});
+
+test('names of jobs that are cut stay apart', async () => {
+  const jobs = ['a', 'b'].map((end) => ({ name: `${'x'.repeat(39)}${end}`, command: ['c'] }));
+  const long = { release: 'r'.repeat(53) };
+  const { stdout } = await attempt(
+    tool('helm'),
+    ['template', long.release, join(root, 'sources/charts/smoke-jobs'), '--values', '-'],
+    { input: JSON.stringify({ enabled: true, image: { ref: REF }, jobs }) },
+  );
+  const names = parseAllDocuments(stdout)
+    .map((document) => document.toJS() as Manifest | null)
+    .flatMap((manifest) => (manifest?.kind === 'Job' ? [manifest.metadata.name] : []));
+  expect(new Set(names).size).toBe(2);
+  for (const name of names) expect(name.length).toBeLessThanOrEqual(63);
+});
+
+/** What each kind has to have, besides its image. */
+const WANTED: Readonly<Record<string, { env?: object; secrets?: object }>> = {
+  agent: {
+    env: { MODEL_URL: 'http://model', MODEL_NAME: 'm', ACCEPT_CALLERS: 'anyone' },
+    secrets: { CHECKPOINT_URL: { name: 'a', key: 'url' }, MODEL_API_KEY: { name: 'a', key: 'key' } },
+  },
+  domain: {
+    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://e' },
+    secrets: { DATABASE_URL: { name: 'a', key: 'url' } },
+  },
+  integration: {
+    env: {
+      QUERY_URL: 'http://q',
+      REQUEST_URL: 'http://r',
+      RESOURCE_URL: 'https://t/mcp',
+      ISSUER_URL: 'https://i',
+    },
+  },
+  process: { env: { ENGINE_URL: 'http://e', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' } },
+  projection: { env: { ACCEPT_CALLERS: 'anyone' }, secrets: { DATABASE_URL: { name: 'a', key: 'url' } } },
+  uisurface: { env: { COMMANDS_URL: 'http://c', QUERIES_URL: 'http://q' } },
+};
+
+describe.each(Object.entries(WANTED))('the kind %s', (kind, values) => {
+  const on = { enabled: true, image: { ref: REF } };
+
+  test('renders the processes of its kind.yaml', async () => {
+    const declared = (await bundledKit()).kinds.find((one) => one.kind === kind)?.processes ?? {};
+    const { manifests } = await rendered('primitive-runtime', { ...on, ...values }, 'staging', kind);
+    for (const [name, { once = false, args, ports }] of Object.entries(declared)) {
+      const own = name === 'serve' ? 'domain-orders-v1' : `domain-orders-v1-${name}`;
+      const workload = manifests.find(
+        (one) => one.kind === (once ? 'Job' : 'Deployment') && one.metadata.name === own,
+      );
+      expect(workload?.spec).toHaveProperty('template.spec.containers', [
+        expect.objectContaining({
+          name,
+          image: REF,
+          ...(args && { args }),
+          ...(ports && {
+            ports: expect.arrayContaining(
+              Object.entries(ports).map(([port, containerPort]) => ({ name: port, containerPort })),
+            ),
+          }),
+        }),
+      ]);
+    }
+    const workloads = manifests.filter((one) => ['Job', 'Deployment'].includes(one.kind));
+    expect(workloads).toHaveLength(Object.keys(declared).length);
+  });
+
+  test('names what has to be set and is not', async () => {
+    for (const place of ['env', 'secrets'] as const) {
+      for (const variable of Object.keys(values[place] ?? {})) {
+        const { [variable]: _, ...rest } = (values[place] ?? {}) as Record<string, unknown>;
+        const result = await render(
+          'primitive-runtime',
+          { ...on, ...values, [place]: rest },
+          'staging',
+          kind,
+        );
+        expect(result).toEqual({ error: expect.stringContaining(`${variable} has to be set for`) });
+      }
+    }
+  });
+
+  test('refuses a secret that is written down', async () => {
+    for (const variable of Object.keys(values.secrets ?? {})) {
+      const env = { ...values.env, [variable]: 'secret' };
+      expect(await render('primitive-runtime', { ...on, ...values, env }, 'staging', kind)).toEqual({
+        error: expect.stringContaining(`${variable} is`),
+      });
+    }
+  });
+});
+
+test.each([
+  ['envFrom', { envFrom: ['a'] }],
+  ['tokens', { tokens: { A: { audience: 'a' } } }],
+  ['files', { files: { A: { secret: 'a', key: 'a' } } }],
+  ['network', { network: { from: [{ namespace: 'a' }] } }],
+])('the custom resource has no place for %s', async (what, values) => {
+  expect(
+    await render('primitive-runtime', { enabled: true, runtime: 'operator', image: { ref: REF }, ...values }),
+  ).toEqual({ error: expect.stringContaining(`${what}`) });
 });
 
 test('everything that charts render fits the schemas of Kubernetes and of the CRDs, and a wrong field does not', async () => {

@@ -29,7 +29,7 @@ export function manifests(lab: () => GitopsCluster): void {
     ],
     [
       'an ApplicationSet without a template',
-      'argocd/applicationsets/components.yaml',
+      'argocd/applicationsets/lane-dev.yaml',
       '  template:',
       '  templates:',
       'template',

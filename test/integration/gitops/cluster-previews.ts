@@ -68,7 +68,7 @@ export function previews(lab: () => GitopsCluster): void {
       for (const image of ['domain-orders', 'process-billing']) {
         expect(found[`pr-${pull.number}-${image}-v1`]?.spec.source.helm.valuesObject).toEqual({
           enabled: true,
-          imagePolicy: { requireDigest: false },
+          imagePolicy: { requireDigest: false, allowed: ['ghcr.io/acme/'] },
           image: { ref: `ghcr.io/acme/${image}:${sha}` },
         });
       }
@@ -80,37 +80,43 @@ export function previews(lab: () => GitopsCluster): void {
       expect(synced.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([...names]));
     });
 
-  it('installs itself from one file', () => expectSynced(['gitops-kit']));
+  it('installs itself from one file', () => expectSynced(['acme-kit']));
 
   it('finds every component once for each lane, with values in the order of the kit', async () => {
     const names = ['dev', 'staging'].flatMap((lane) =>
-      ['domain-orders-v1', 'domain-orders-v1-smoke', 'process-billing-v1', 'process-billing-v1-smoke'].map(
-        (name) => `${lane}-${name}`,
-      ),
+      ['domain-orders-v1', 'process-billing-v1'].map((name) => `${lane}-${name}`),
     );
     const found = await eventually(async () => {
       const all = await applications('lane');
       expect(Object.keys(all).sort()).toEqual(names);
       return all;
     });
-    expect(found['dev-domain-orders-v1']?.spec).toMatchObject({
-      project: 'dev',
-      source: {
-        repoURL: `${lab().github.web}/acme/gitops.git`,
-        targetRevision: 'main',
-        path: 'sources/charts/primitive-runtime',
-        helm: {
-          releaseName: 'domain-orders-v1',
-          ignoreMissingValueFiles: true,
-          valueFiles: [
-            '/sources/values/base/globals.yaml',
-            '/sources/values/cluster/main/globals.yaml',
-            '/sources/values/env/dev/globals.yaml',
-            '/sources/values/_shared/apps/domain-orders-v1.yaml',
-            '/sources/values/env/dev/apps/domain-orders-v1.yaml',
-          ],
-        },
+    const source = (chart: string, suffix: string, first: readonly string[] = []) => ({
+      repoURL: `${lab().github.web}/acme/gitops.git`,
+      targetRevision: 'main',
+      path: `sources/charts/${chart}`,
+      helm: {
+        releaseName: `domain-orders-v1${suffix}`,
+        ignoreMissingValueFiles: true,
+        valueFiles: [
+          ...first,
+          '/sources/values/base/globals.yaml',
+          '/sources/values/cluster/main/globals.yaml',
+          '/sources/values/env/dev/globals.yaml',
+          `/sources/values/_shared/apps/domain-orders-v1${suffix}.yaml`,
+          '/sources/values/base/off.yaml',
+          `/sources/values/env/dev/apps/domain-orders-v1${suffix}.yaml`,
+        ],
+        valuesObject: { imagePolicy: { requireDigest: true, allowed: ['ghcr.io/acme/'] } },
       },
+    });
+    expect(found['dev-domain-orders-v1']?.spec).toMatchObject({
+      project: 'acme-dev',
+      sources: [
+        source('db-migrations', '-migrations'),
+        source('primitive-runtime', '', ['/sources/values/_kinds/domain.yaml']),
+        source('smoke-jobs', '-smoke'),
+      ],
       destination: { server: 'https://kubernetes.default.svc', namespace: 'acme-dev' },
     });
   });
@@ -145,7 +151,7 @@ export function previews(lab: () => GitopsCluster): void {
     expect(lane).toMatchObject({
       metadata: { labels: { [`${GROUP}/pull-request`]: `${pull.number}` } },
       spec: {
-        project: 'preview-namespaces',
+        project: 'acme-preview-namespaces',
         source: {
           path: 'argocd/preview-namespace',
           helm: { valuesObject: { pullRequest: `${pull.number}` } },
@@ -158,7 +164,7 @@ export function previews(lab: () => GitopsCluster): void {
     expect(orders).toMatchObject({
       metadata: { finalizers: ['resources-finalizer.argocd.argoproj.io/background'] },
       spec: {
-        project: 'previews',
+        project: 'acme-previews',
         source: { targetRevision: 'main', path: 'sources/charts/primitive-runtime' },
         destination: { server: 'https://kubernetes.default.svc', namespace },
         syncPolicy: { automated: { prune: true, selfHeal: true } },
@@ -231,7 +237,7 @@ export function previews(lab: () => GitopsCluster): void {
       expect(said('namespace')).toMatch(/do not match any of the allowed destinations/);
       expect(said('cluster')).toMatch(/InvalidSpecError/);
       expect(said('repository')).toMatch(/is not permitted in project/);
-      expect(said('kind')).toMatch(/Role is not permitted in project previews/);
+      expect(said('kind')).toMatch(/Role is not permitted in project acme-previews/);
     });
     expect(
       await kube.get(`apis/rbac.authorization.k8s.io/v1/namespaces/pr-${pull.number}-acme/roles`),
@@ -243,40 +249,6 @@ export function previews(lab: () => GitopsCluster): void {
       'argocd',
       ...objects.map(({ metadata }) => metadata.name),
     ]);
-  });
-
-  it('lets the chart of operators alone have objects of the cluster', async () => {
-    const { gitops, kube } = lab();
-    const component = (name: string, chart: string, values: object) => ({
-      [`environments/_shared/components/platform/${name}/component.yaml`]: `name: ${name}\narea: platform\nchart: sources/charts/${chart}\n`,
-      [`sources/values/env/staging/platform/${name}.yaml`]: JSON.stringify({ enabled: true, ...values }),
-    });
-    const ref = `ghcr.io/acme/domain-operator@sha256:${'1'.repeat(64)}`;
-    const role = (name: string) => ({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name },
-      rules: [],
-    });
-    await gitops.commit('main', {
-      ...component('operators', 'operators', { operators: { domain: { enabled: true, image: { ref } } } }),
-      ...component('sly', 'raw-manifests', { manifests: [role('sly')] }),
-    });
-    const refresh = ['-n', 'argocd', 'argocd.argoproj.io/application-set-refresh=true'];
-    await kube.kubectl(['annotate', 'applicationset', 'components', ...refresh]);
-    const found = await eventually(async () => {
-      const all = await applications('lane');
-      expect(all['staging-operators']?.status?.sync?.status).toBe('Synced');
-      expect(JSON.stringify(all['staging-sly']?.status)).toMatch(
-        /ClusterRole is not permitted in project staging/,
-      );
-      return all;
-    });
-    expect(found['staging-operators']?.spec.project).toBe('operators');
-    const roles = await kube.get<KubeObject>('apis/rbac.authorization.k8s.io/v1/clusterroles');
-    const names = roles.map(({ metadata }) => metadata.name);
-    expect(names).toContain('acme-staging-domain-operator');
-    expect(names).not.toContain('sly');
   });
 
   it('follows a push by the webhook, if it is signed', async () => {
@@ -296,7 +268,7 @@ export function previews(lab: () => GitopsCluster): void {
     eventually(async () => {
       const [set] = await lab().kube.get<{
         status: { conditions: { type: string; status: string; message: string }[] };
-      }>(`${ARGOCD}/applicationsets?fieldSelector=metadata.name=preview-components`);
+      }>(`${ARGOCD}/applicationsets?fieldSelector=metadata.name=acme-preview-components`);
       const error = set?.status.conditions.find(({ type }) => type === 'ErrorOccurred');
       expect(error?.status).toBe('True');
       return error?.message;
@@ -351,7 +323,7 @@ export function previews(lab: () => GitopsCluster): void {
       (path) => [path, installed(path).replace(poll, 'requeueAfterSeconds: 2')] as const,
     );
     await gitops.commit('main', Object.fromEntries(often));
-    const kit = ['application', 'gitops-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
+    const kit = ['application', 'acme-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
     await kube.kubectl(['annotate', ...kit]);
     await eventually(async () => {
       const found = await kube.get<object>(`${ARGOCD}/applicationsets`);

@@ -3,6 +3,7 @@ import { type GitopsCluster, startGitopsCluster } from '../../support/gitops-clu
 import { customResources } from './cluster-custom-resources.ts';
 import { janitor } from './cluster-janitor.ts';
 import { manifests } from './cluster-manifests.ts';
+import { operations } from './cluster-operations.ts';
 import { previews } from './cluster-previews.ts';
 
 /** One control plane for all of these: starting it takes longer than most tests. */
@@ -15,4 +16,5 @@ afterAll(() => lab?.stop());
 describe('custom resources', () => customResources(() => lab));
 describe('manifests of the kit', () => manifests(() => lab));
 describe('janitor', () => janitor(() => lab));
+describe('operations', () => operations(() => lab));
 describe('previews', () => previews(() => lab));

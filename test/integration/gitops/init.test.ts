@@ -121,22 +121,72 @@ describe('gitops init', () => {
     );
   });
 
-  test('changed settings come into effect by an update: a lane more, a lane less', async () => {
+  test('changed settings come into effect by an update: a lane more', async () => {
     await using repo = await gitopsRepo();
-    await initKit(repo.root, { lanes: ['dev', 'production'] });
-    await repo.commit({ 'sources/values/env/dev/apps/x.yaml': 'enabled: true\n' });
+    await initKit(repo.root, { lanes: ['dev'] });
+    repo.git('add', '-A');
+    repo.git('commit', '-qm', 'Install the kit');
     const settings = await repo.read('kit.yaml');
-    await repo.write({ 'kit.yaml': settings.replaceAll('dev', 'test') });
+    const lane = /^ {2}- \{ name: dev.*\n/m.exec(settings)?.[0] ?? '';
+    await repo.write({ 'kit.yaml': settings.replace(lane, lane + lane.replaceAll('dev', 'test')) });
     await expect(initKit(repo.root)).rejects.toMatchObject({
       code: 'kit-outdated',
       why: 'kit.yaml has changed since.',
     });
-    const { files } = await initKit(repo.root, { update: true });
+    const { files, lanes } = await initKit(repo.root, { update: true });
     expect(files.filter(({ action }) => action === 'create' || action === 'delete')).toEqual([
-      { path: 'sources/values/env/dev/globals.yaml', action: 'delete' },
+      { path: 'argocd/applicationsets/lane-test.yaml', action: 'create' },
       { path: 'sources/values/env/test/globals.yaml', action: 'create' },
     ]);
-    expect(await repo.read('sources/values/env/dev/apps/x.yaml')).toBe('enabled: true\n');
+    expect(lanes).toEqual([]);
+  });
+
+  test('a lane that is removed, renamed or moved is left only when that is asked for, with what to do', async () => {
+    await using repo = await gitopsRepo();
+    await initKit(repo.root, { lanes: ['dev', 'production'] });
+    const values = { 'sources/values/env/production/apps/x.yaml': 'enabled: true\n' };
+    await repo.commit(values);
+    const settings = await repo.read('kit.yaml');
+    const before = await contentOf(repo.root, ['.git', 'kit.yaml']);
+    const changes = [
+      ['name: production', 'name: prod', 'removed'],
+      ['namespace: acme-production', 'namespace: acme-prod', 'moved'],
+      ['schema:', 'argocd: { prefix: shop }\nschema:', 'moved'],
+    ] as const;
+    for (const [from, to, change] of changes) {
+      await repo.write({ 'kit.yaml': settings.replace(from, to) });
+      const refused = await refusalOf(repo, { update: true });
+      expect(refused).toMatchObject({ code: 'kit-lane-removed', exit: 2 });
+      expect(refused.why).toContain(
+        `lane production is ${change}; what runs in acme-production on main would go on`,
+      );
+      expect(await contentOf(repo.root, ['.git', 'kit.yaml'])).toEqual(before);
+      const plan = await initKit(repo.root, { update: true, allowLaneRemoval: true, dryRun: true });
+      expect(plan.lanes.at(-1)).toEqual({
+        name: 'production',
+        change,
+        cluster: 'main',
+        namespace: 'acme-production',
+        applicationSets: [
+          'acme-components-production',
+          'acme-operators-production',
+          'acme-namespace-production',
+        ],
+      });
+      expect(plan.next.join('\n')).toContain(
+        'Lane production, before you merge this: kubectl delete applicationset -n argocd acme-components-production',
+      );
+    }
+    await repo.write({ 'kit.yaml': settings.replace('name: production', 'name: prod') });
+    const { files } = await initKit(repo.root, { update: true, allowLaneRemoval: true });
+    expect(files.filter(({ action }) => action === 'create' || action === 'delete')).toEqual([
+      { path: 'argocd/applicationsets/lane-prod.yaml', action: 'create' },
+      { path: 'argocd/applicationsets/lane-production.yaml', action: 'delete' },
+      { path: 'sources/values/env/prod/globals.yaml', action: 'create' },
+      { path: 'sources/values/env/production/globals.yaml', action: 'delete' },
+    ]);
+    // Values of components are the owner's.
+    expect(await repo.read(Object.keys(values)[0] ?? '')).toBe('enabled: true\n');
   });
 
   test('another folder of charts comes into effect once they were moved there, with what was changed in them', async () => {
@@ -217,7 +267,7 @@ describe('gitops init', () => {
     await repo.write({
       'README.md': 'changed',
       new: '',
-      'kit.yaml': settings.replaceAll('staging', 'stage'),
+      'kit.yaml': settings.replace('label: preview', 'label: environment'),
     });
     const [putAside] = (await refusalOf(repo, { update: true })).suggestions;
     shell(repo, putAside);

@@ -62,11 +62,30 @@ describe('the generator', () => {
       "# Found by argocd/applicationsets: one Application in each lane.
       name: domain-orders-v1
       area: apps
-      chart: sources/charts/primitive-runtime
+      chart: primitive-runtime
       kind: domain
       image: domain-orders
       "
     `);
+  });
+
+  test('the commit is signed, and the pull request says what for, who asked, and in which run', async () => {
+    const branch = 'scaffold/domain-asked-v1';
+    await world.scaffold(request('asked', { env: 'dev', request_id: 'request-one' }));
+    const pull = () => world.gitops.pulls.find(({ head }) => head.branch === branch);
+    expect(world.gitops.signed).toContain(await world.gitops.commitOf(branch));
+    expect(pull()?.title).toBe('Scaffold the wiring of domain-asked-v1 for dev');
+    await world.scaffold(request('asked', { env: 'production', request_id: 'request-two' }));
+    expect(world.gitops.signed).toContain(await world.gitops.commitOf(branch));
+    expect(pull()?.title).toBe('Scaffold the wiring of domain-asked-v1 for dev, production');
+    const { body = '' } = pull() ?? {};
+    expect(body).toContain('`sources/values/env/dev/apps/domain-asked-v1.yaml`');
+    expect(body).toContain('`sources/values/env/production/apps/domain-asked-v1.yaml`');
+    const run = `${world.github.web}/acme/gitops/actions/runs/16000000001`;
+    expect(body.match(/^Asked for by .*$/gm)).toEqual([
+      `Asked for by alice, run ${run}, request request-one`,
+      `Asked for by alice, run ${run}, request request-two`,
+    ]);
   });
 
   test('the same request twice is one pull request, also with the same id, and when the default branch has moved', async () => {
@@ -127,7 +146,7 @@ describe('the generator', () => {
     await world.gitops.merge((await pullOf('scaffold/domain-merged-v1')).number);
     const again = await world.scaffold(request('merged', { force: true }));
     expect(again).toMatchObject({ code: 0 });
-    expect(again.output).toContain('on the default branch already');
+    expect(again.output).toContain('on main already');
     expect(await pullOf('scaffold/domain-merged-v1')).toMatchObject({ count: 0 });
   });
 
@@ -157,7 +176,7 @@ describe('the generator', () => {
   test('a refused pull request says what to allow', async () => {
     world.github.fault({ method: 'POST', path: /\/pulls$/, status: 403, body: { message: 'not permitted' } });
     const { output } = await world.scaffold(request('forbidden'));
-    expect(output).toContain('Allow Actions to create pull requests in the settings of the repository');
+    expect(output).toContain('Set up the GitHub App');
   });
 
   test('the credentials are in no output, no configuration and no command line', async () => {
@@ -293,7 +312,7 @@ describe('a branch that others have written to', () => {
     });
     const raced = await world.scaffold(request('raced', { with_smoke: true, force: true }));
     expect(raced).toMatchObject({ code: 1, step: 'propose' });
-    expect(raced.output).toMatch(/git push failed|stale info/);
+    expect(raced.output).toContain('has what this workflow did not write there');
     expect(await world.gitops.commitOf(branch)).toBe(theirs);
 
     const other = branchOf('late');
@@ -401,7 +420,7 @@ describe('what the guard stops', () => {
         text
           .replace('enabled: false', 'enabled: true\nreplicas: 1')
           .replace('ref: ""', `ref: "a.b/c@sha256:${'1'.repeat(64)}"`),
-      'renders objects in dev although it is not enabled',
+      '`enabled` is for values of a lane',
     ],
     [
       'values that the chart does not know',
@@ -419,7 +438,7 @@ describe('what the guard stops', () => {
       'a component with a chart that is not there',
       template('component.yaml'),
       (text) => text.replace('primitive-runtime', 'nowhere'),
-      'is no folder of a chart',
+      '`chart` is nowhere; charts of components are',
     ],
     [
       'a component of another name',
@@ -436,13 +455,13 @@ describe('what the guard stops', () => {
     ],
     [
       'a chart that does not render',
-      `${chart}/templates/deployment.yaml`,
+      `${chart}/templates/processes.yaml`,
       () => '{{ nonsense }}',
       'helm template',
     ],
     [
       'a chart that ignores the image',
-      `${chart}/templates/deployment.yaml`,
+      `${chart}/templates/processes.yaml`,
       () => '',
       'does not render its image.ref',
     ],

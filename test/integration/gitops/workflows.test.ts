@@ -13,6 +13,10 @@ import { tool } from '../../tools/locate.ts';
 const SCAFFOLD = 'scaffold-primitive-gitops.yaml';
 const GATE = 'gitops-gate.yaml';
 
+/** What a domain has to have, besides an image. */
+const SETTINGS =
+  'env: { ACCEPT_CALLERS: anyone, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
+
 let home: string;
 let caFile: string;
 let world: GitopsWorld;
@@ -127,16 +131,17 @@ describe('the gate, run by act', () => {
   });
 
   test.each([
-    ['an enabled component without a reference', 'enabled: true\nimage:\n  ref: ""\n', 'image.ref is empty'],
+    ['an enabled component without a reference', `enabled: true\n${SETTINGS}`, 'image.ref is empty'],
     [
       'a reference without a digest',
-      'enabled: true\nimage:\n  ref: ghcr.io/acme/domain-gated:v1\n',
+      `enabled: true\n${SETTINGS}image:\n  ref: ghcr.io/acme/domain-gated:v1\n`,
       'has no digest',
     ],
+    ['a setting that is missing', 'enabled: true\n', 'ACCEPT_CALLERS has to be set'],
     ['a value that the chart does not know', 'enable: true\n', 'enable'],
     [
       'a manifest that Kubernetes refuses',
-      `enabled: true\nimage:\n  ref: a.io/b@sha256:${'0'.repeat(64)}\nresources: { limit: {} }\n`,
+      `enabled: true\n${SETTINGS}image:\n  ref: ghcr.io/acme/b@sha256:${'0'.repeat(64)}\nresources: { limit: {} }\n`,
       'limit',
     ],
   ])('stops %s', async (_, text, message) => {
@@ -196,9 +201,11 @@ describe('the workflows as text', () => {
     const filled = (template: string) =>
       template.replace(/\$\{\{ inputs\.(\w+) \}\}/g, (_, input) => `{${input}}`);
     expect(filled(workflow['run-name'])).toBe(contract.run);
-    // Runs that write one branch wait for each other; none is stopped half way.
+    // Only runs of one request wait for each other, since GitHub cancels all but one that wait; none is stopped half way.
     const { group, 'cancel-in-progress': cancels } = workflow.concurrency;
-    expect(filled(group).replace('-', '/')).toBe(contract.branch);
+    expect(filled(group)).toBe(
+      `${contract.branch.replace('/', '-')}-\${{ inputs.request_id || github.run_id }}`,
+    );
     expect(cancels).toBe(false);
   });
 

@@ -6,6 +6,8 @@ import type { Kube } from './kube.ts';
 export interface KubeClient {
   /** Server-side apply ("Server-Side Apply", "Field validation"); throws what the server says. */
   apply(object: KubeManifest, options?: { readonly dryRun?: boolean }): Promise<void>;
+  /** Changes the status of an object, as its controller would. */
+  setStatus(object: KubeManifest, status: object): Promise<void>;
   /** The items of a list, such as `api/v1/namespaces`. */
   list<T>(path: string): Promise<readonly T[]>;
 }
@@ -36,7 +38,11 @@ export function createKubeClient({
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const headers = {
       authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/apply-patch+yaml' }),
+      ...(body === undefined
+        ? {}
+        : {
+            'content-type': `application/${path.endsWith('/status') ? 'merge-patch+json' : 'apply-patch+yaml'}`,
+          }),
     };
     const { status, text } = await new Promise<{ status: number | undefined; text: string }>(
       (resolve, reject) => {
@@ -67,6 +73,9 @@ export function createKubeClient({
     async apply(object, { dryRun = false } = {}) {
       const query = `fieldManager=tests&force=true&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`;
       await call('PATCH', `${await pathOf(object)}?${query}`, object);
+    },
+    async setStatus(object, status) {
+      await call('PATCH', `${await pathOf(object)}/status`, { status });
     },
     async list<T>(path: string) {
       const { kind, items } = (await call('GET', path)) as { kind: string; items: readonly T[] };

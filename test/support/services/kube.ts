@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { tool } from '../../tools/locate.ts';
-import { createKubeClient } from './kube-client.ts';
+import { createKubeClient, type KubeManifest } from './kube-client.ts';
 import { freePorts } from './ports.ts';
 import { attempt, type RunResult, run } from './run.ts';
 import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
@@ -26,6 +26,8 @@ export interface Kube extends Service {
   apply(manifests: string, options?: { readonly dryRun?: boolean }): Promise<void>;
   /** Applies custom resource definitions, and waits until the server serves all that it has. */
   define(manifests: string): Promise<void>;
+  /** Changes the status of an object, as its controller would. */
+  setStatus(object: KubeManifest, status: object): Promise<void>;
   /** Objects of a path of the API, such as `api/v1/namespaces?labelSelector=a`. */
   get<T>(path: string): Promise<readonly T[]>;
 }
@@ -136,6 +138,7 @@ export function startKube(): Promise<Kube> {
         await apply(manifests);
         await untilReady(server, isServed);
       },
+      setStatus: client.setStatus,
       get: client.list,
       stop,
       [Symbol.asyncDispose]: stop,

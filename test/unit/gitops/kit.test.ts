@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parse, parseAllDocuments, visit } from 'yaml';
+import { parseAllDocuments, visit } from 'yaml';
 import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
 import { planKit } from '../../../src/features/gitops-init/plan.ts';
 import { type InstallEntry, renderKit } from '../../../src/features/gitops-init/render.ts';
@@ -50,6 +50,30 @@ describe('what happens to a file', () => {
     ],
   ])('%s', (_, installed, existing, wanted, expected) => {
     expect(actionOf(installed, existing, wanted)).toEqual(expected);
+  });
+
+  describe('with pins of actions, of which the higher one is what both want', () => {
+    const action = (version: string) =>
+      `actions/checkout@${version.replaceAll('.', '').repeat(40).slice(0, 40)} # v${version}`;
+    const text = (pin: string, more = '') =>
+      `steps:\n  - uses: ${action(pin)}\n  - run: a\n  - run: b\n${more}`;
+    test.each([
+      ['the owner has moved it further', '7.0.0', '7.0.2', '7.0.1', ['keep', text('7.0.2')]],
+      ['the kit has moved it further', '7.0.0', '7.0.1', '7.0.10', ['merge', text('7.0.10')]],
+    ])('%s', (_, installed, existing, wanted, expected) => {
+      expect(actionOf(text(installed), text(existing), text(wanted))).toEqual(expected);
+    });
+    test('and nothing else of the owner or the kit is lost', () => {
+      const more = '  - run: kit\n';
+      const ours = text('7.0.2').replace('steps:', 'steps: # ours');
+      expect(actionOf(text('7.0.0'), ours, text('7.0.1', more))).toEqual(['merge', `${ours}${more}`]);
+    });
+    test('but lines that both have changed otherwise are a conflict', () => {
+      const [was, mine, kit] = ['a', 'mine', 'kit'].map((word) =>
+        text('7.0.0').replace('run: a', `run: ${word}`),
+      );
+      expect(actionOf(was, mine, kit)?.[0]).toBe('conflict');
+    });
   });
 
   test('no line of the owner is lost, and no line of the kit', () => {
@@ -121,29 +145,35 @@ describe('kit.yaml', () => {
     [
       'cluster: main, namespace: acme-dev',
       'cluster: other, namespace: acme-dev',
-      'kit.yaml:29:27: `lanes.1.cluster`',
+      'kit.yaml:30:27: `lanes.1.cluster`',
     ],
-    ['name: staging', 'name: dev', 'kit.yaml:30:13: "dev" is listed twice'],
-    ['name: staging', 'name: previews', 'kit.yaml:30:13: "previews" is reserved for the kit'],
+    ['name: staging', 'name: dev', 'kit.yaml:31:13: "dev" is listed twice'],
+    ['name: staging', 'name: previews', 'kit.yaml:31:13: "previews" is reserved for the kit'],
     [
       'namespace: acme-staging',
       'namespace: acme-dev',
-      'kit.yaml:30:48: "acme-dev" is the namespace of another lane on main',
+      'kit.yaml:31:48: "acme-dev" is the namespace of another lane on main',
     ],
     ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
     ['kinds: [agent', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
-    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:37:10: "2026-01-01" is not a string in YAML'],
-    ['name: dev', 'name: "on"', 'kit.yaml:29:13: "on" is not a string in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:38:10: "2026-01-01" is not a string in YAML'],
+    ['name: dev', 'name: "on"', 'kit.yaml:30:13: "on" is not a string in YAML'],
+    ['name: staging', 'name: pr-7', 'kit.yaml:31:13: "pr-7" is reserved for the kit'],
+    [
+      'name: main, server: https://kubernetes.default.svc',
+      'name: main',
+      'kit.yaml:24:5: `clusters.0` needs either `server` or `destination`',
+    ],
     ['charts: sources/charts', 'charts: ../charts', 'kit.yaml:17:9: `charts` must be a path such as'],
     ['charts: sources/charts', 'charts: /charts', 'kit.yaml:17:9: `charts` must be'],
     [
       'acme-local, digest: true',
       'acme-local, digest: "true"',
-      'kit.yaml:28:66: `lanes[0].digest` must be true or false',
+      'kit.yaml:29:66: `lanes[0].digest` must be true or false',
     ],
     ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
     ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
-    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:37:10: `previews.label` must be'],
+    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:38:10: `previews.label` must be'],
     [
       'schema: primitive.kit/v1',
       'schema: primitive.kit/v9',
@@ -223,10 +253,87 @@ describe('the kit as it is installed', () => {
     );
   });
 
-  test('a component.yaml cannot choose its lane: the first generator of a matrix wins', async () => {
-    const text = (await render(settings)).get('argocd/applicationsets/components.yaml') ?? '';
-    const [, git] = parse(text).spec.generators[0].matrix.generators;
-    expect(git).toHaveProperty('git');
+  /** The ApplicationSets of a lane, by what they are for. */
+  const setsOf = async (text: string, lane: string) => {
+    const documents = parseAllDocuments(
+      (await render(text)).get(`argocd/applicationsets/lane-${lane}.yaml`) ?? '',
+    );
+    const [namespace, operators, components] = documents.map((document) => document.toJS());
+    return { namespace, operators, components };
+  };
+
+  test('a component.yaml cannot choose its lane, and no value its policy', async () => {
+    const lax = settings.replace('acme-dev, digest: true', 'acme-dev, digest: false');
+    for (const [lane, requireDigest] of [
+      ['dev', false],
+      ['production', true],
+    ] as const) {
+      const { components } = await setsOf(`${lax}images: { allowed: [docker.io/library/] }\n`, lane);
+      const { spec } = components.spec.template;
+      expect(spec.project).toBe(`acme-${lane}`);
+      expect(spec.destination).toEqual({
+        server: 'https://kubernetes.default.svc',
+        namespace: `acme-${lane}`,
+      });
+      const policy = { requireDigest, allowed: ['ghcr.io/acme/', 'docker.io/library/'] };
+      for (const { helm } of spec.sources) expect(helm.valuesObject).toEqual({ imagePolicy: policy });
+    }
+  });
+
+  test('Argo CD may be elsewhere, and its objects be called otherwise', async () => {
+    const text = `${settings}argocd: { namespace: openshift-gitops, prefix: shop }\n`;
+    const files = await render(text);
+    const argocd = [...files].filter(([path]) =>
+      /^argocd\/(bootstrap|projects\/.*|applicationsets\/.*)\.yaml$/.test(path),
+    );
+    const objects = argocd.flatMap(([, yaml]) => parseAllDocuments(yaml).map((document) => document.toJS()));
+    const named = objects.filter((object) => object !== null);
+    expect(named.length).toBeGreaterThan(15);
+    for (const { metadata } of named) {
+      expect(metadata.namespace).toBe('openshift-gitops');
+      expect(metadata.name).toMatch(/^shop-/);
+    }
+  });
+
+  test('a cluster is known by a name, a lane is synced by hand, and not at all times', async () => {
+    const text = settings
+      .replace('name: main, server: https://kubernetes.default.svc', 'name: main, destination: eu-1')
+      .replace(
+        'acme-production, digest: true',
+        "acme-production, sync: manual, windows: [{ kind: deny, schedule: '0 22 * * 5', duration: 56h }], digest: true",
+      );
+    const { components } = await setsOf(text, 'production');
+    expect(components.spec.template.spec.destination).toEqual({ name: 'eu-1', namespace: 'acme-production' });
+    expect(components.spec.template.spec.syncPolicy.automated).toBeUndefined();
+    expect((await setsOf(text, 'dev')).components.spec.template.spec.syncPolicy.automated).toBeDefined();
+    const projects = parseAllDocuments((await render(text)).get('argocd/projects/lanes.yaml') ?? '');
+    const all = projects.map((document) => document.toJS()).filter((object) => object !== null);
+    const production = all.find(({ metadata }) => metadata.name === 'acme-production');
+    expect(production.spec.destinations).toEqual([{ name: 'eu-1', namespace: 'acme-production' }]);
+    expect(production.spec.syncWindows).toEqual([
+      { kind: 'deny', schedule: '0 22 * * 5', duration: '56h', manualSync: false, applications: ['*'] },
+    ]);
+    expect(all.find(({ metadata }) => metadata.name === 'acme-dev').spec.syncWindows).toBeUndefined();
+  });
+
+  test('only kinds that may be wired have custom resources', async () => {
+    const files = await render(settings.replace(/kinds: \[.*\]/, 'kinds: [domain]'));
+    const crds = parseAllDocuments(files.get('sources/crds/primitives.yaml') ?? '');
+    const kinds = crds.map((document) => document.toJS()).filter((object) => object !== null);
+    expect(kinds.map(({ spec }) => spec.names.kind)).toEqual(['Domain']);
+  });
+
+  test('no project of a lane allows what gives rights, nor what closes the network of the lane', async () => {
+    const projects = parseAllDocuments((await render(settings)).get('argocd/projects/lanes.yaml') ?? '');
+    for (const { metadata, spec } of projects.flatMap((document) => document.toJS() ?? [])) {
+      expect(spec.namespaceResourceWhitelist.length).toBeGreaterThan(0);
+      if (metadata.name === 'acme-operators') continue;
+      const kinds = spec.namespaceResourceWhitelist.map(({ kind }: { kind: string }) => kind);
+      for (const kind of ['Role', 'RoleBinding', 'Secret', 'Namespace', '*'])
+        expect(kinds).not.toContain(kind);
+      const cluster = metadata.name === 'acme-lane-namespaces' ? [{ group: '', kind: 'Namespace' }] : [];
+      expect(spec.clusterResourceWhitelist).toEqual(cluster);
+    }
   });
 
   test('the base of previews is a branch, no pattern', async () => {

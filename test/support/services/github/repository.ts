@@ -60,6 +60,8 @@ export class DoubleRepository {
   archived = false;
   /** States of workflows other than active, by file name. */
   readonly workflowStates = new Map<string, DoubleWorkflow['state']>();
+  /** Commits that GitHub has made itself, and so signed. */
+  readonly signed = new Set<string>();
   /** The repository that this one is a fork of. */
   readonly parent: string | undefined;
 
@@ -96,6 +98,7 @@ export class DoubleRepository {
       await made.commit(defaultBranch, files);
     }
     await made.git('config', 'http.receivepack', 'true');
+    await made.git('config', 'uploadpack.allowAnySHA1InWant', 'true');
     return made;
   }
 
@@ -168,6 +171,37 @@ export class DoubleRepository {
     } finally {
       await rm(index, { force: true });
     }
+  }
+
+  /** A tree with files on top of another one; its id. */
+  async writeTree(
+    base: string,
+    files: readonly { readonly path: string; readonly content: string }[],
+  ): Promise<string> {
+    const index = join(this.folder, `index-${crypto.randomUUID()}`);
+    const env = { GIT_INDEX_FILE: index };
+    try {
+      await git(['-C', this.folder, 'read-tree', base], env);
+      for (const { path, content } of files) {
+        const blob = await git(['-C', this.folder, 'hash-object', '-w', '--stdin'], env, content);
+        await git(['-C', this.folder, 'update-index', '--add', '--cacheinfo', `100644,${blob},${path}`], env);
+      }
+      return await git(['-C', this.folder, 'write-tree'], env);
+    } finally {
+      await rm(index, { force: true });
+    }
+  }
+
+  /** A commit that no branch has yet; its id. */
+  async writeCommit(
+    tree: string,
+    parents: readonly string[],
+    message: string,
+    author: string,
+  ): Promise<string> {
+    const who = { GIT_AUTHOR_NAME: author, GIT_COMMITTER_NAME: 'GitHub' };
+    const args = parents.flatMap((parent) => ['-p', parent]);
+    return git(['-C', this.folder, 'commit-tree', tree, ...args, '-m', message], who);
   }
 
   /** The workflows of the default branch, as GitHub indexes them; ids follow from the path. */

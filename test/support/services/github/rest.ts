@@ -173,6 +173,8 @@ const ROUTES: readonly Route[] = [
       return sha === undefined ? NOT_FOUND : ok({ ref: `refs/${ref}`, object: { type: 'commit', sha } });
     },
   },
+  { method: 'POST', pattern: '/git/trees', needs: ['contents', 'write'], answer: createTree },
+  { method: 'POST', pattern: '/git/commits', needs: ['contents', 'write'], answer: createCommit },
   { method: 'GET', pattern: '/compare/*', needs: ['contents', 'read'], answer: compare },
   {
     method: 'GET',
@@ -292,6 +294,30 @@ async function contents({ repository, url, parts: [path = ''] }: Call): Promise<
     content: Buffer.from(text).toString('base64').replace(/.{60}/g, '$&\n'),
     sha: commit,
   });
+}
+
+/** REST reference, "Create a tree": files with their content, on top of another tree. */
+async function createTree({ repository, text }: Call): Promise<Answer> {
+  const { base_tree: base, tree } = json(text) as {
+    base_tree: string;
+    tree: readonly { path: string; mode: string; type: string; content: string }[];
+  };
+  if (tree.some(({ mode, type }) => mode !== '100644' || type !== 'blob'))
+    return failure(422, 'Invalid tree info');
+  return { status: 201, body: { sha: await repository.writeTree(base, tree) } };
+}
+
+/** REST reference, "Create a commit": without an author it is of the owner of the token, and GitHub signs it. */
+async function createCommit({ repository, text, token }: Call): Promise<Answer> {
+  const { message, tree, parents, author } = json(text) as {
+    message: string;
+    tree: string;
+    parents: readonly string[];
+    author?: unknown;
+  };
+  const sha = await repository.writeCommit(tree, parents, message, token.login);
+  if (author === undefined) repository.signed.add(sha);
+  return { status: 201, body: { sha, verification: { verified: author === undefined } } };
 }
 
 /** REST reference, "List branches". */

@@ -1,0 +1,49 @@
+import { argocdOf } from '../../gitops/kit.ts';
+import type { Kit } from '../../gitops/kit-document.ts';
+
+/** A lane that an update takes away or moves: what runs of it in the cluster has nobody any more who looks after it. */
+export interface LeftLane {
+  readonly name: string;
+  readonly change: 'removed' | 'moved';
+  readonly cluster: string;
+  readonly namespace: string;
+  /** Namespace of Argo CD. */
+  readonly argocd: string;
+  /** What deploys it there until it is deleted by hand. */
+  readonly applicationSets: readonly string[];
+}
+
+/** The lanes of a kit that another one does not have, or has elsewhere. */
+export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
+  const places = after.lanes.map((lane) => placeOf(after, lane));
+  const old = argocdOf(before);
+  return before.lanes
+    .filter((lane) => !places.includes(placeOf(before, lane)))
+    .map((lane) => ({
+      name: lane.name,
+      change: after.lanes.some(({ name }) => name === lane.name) ? 'moved' : 'removed',
+      cluster: lane.cluster,
+      namespace: lane.namespace,
+      argocd: old.namespace,
+      applicationSets: ['components', 'operators', 'namespace'].map(
+        (what) => `${old.prefix}-${what}-${lane.name}`,
+      ),
+    }));
+}
+
+/** What must not change for a lane to be the same one. */
+function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): string {
+  const argocd = argocdOf(kit);
+  return JSON.stringify([argocd.namespace, argocd.prefix, name, cluster, namespace]);
+}
+
+/**
+ * How a lane is left without harm. Its ApplicationSets are deleted first, which ends no component: else values that are
+ * moved to another lane would be missing in this one, and Argo CD would take that for disabled.
+ */
+export function stepsFor({ name, argocd, applicationSets, namespace }: LeftLane): readonly string[] {
+  return [
+    `Lane ${name}, before you merge this: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
+    `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`,
+  ];
+}

@@ -1,0 +1,353 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  type Application,
+  component,
+  eventually,
+  type GitopsCluster,
+  GROUP,
+  type KubeObject,
+  SETTINGS,
+} from '../../support/gitops-cluster.ts';
+import { startNodeless } from '../../support/services/nodeless.ts';
+import type { Service } from '../../support/services/service.ts';
+
+const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
+const NAMESPACE = 'acme-dev';
+
+/** A reference with a digest that is made of one digit. */
+const ref = (name: string, digit = '1') => `ghcr.io/acme/${name}@sha256:${digit.repeat(64)}`;
+const values = (lane: string, name: string) => `sources/values/env/${lane}/apps/${name}.yaml`;
+
+/** What an operator does on Argo CD's own controllers. Nothing runs: a double says of Jobs and Deployments how they ended. */
+export function operations(lab: () => GitopsCluster): void {
+  let nodeless: Service;
+
+  beforeAll(async () => {
+    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
+    await lab().argocd();
+    nodeless = await startNodeless(lab().kube);
+  });
+  afterAll(() => nodeless?.stop());
+
+  const applications = () => lab().kube.get<Application>(`${ARGOCD}/applications`);
+  const application = async (name: string) => {
+    const found = (await applications()).find(({ metadata }) => metadata.name === name);
+    if (found === undefined) throw new Error(`no Application ${name}`);
+    return found;
+  };
+  /** Commits to the default branch, and lets Argo CD look at once. */
+  const merge = async (files: Readonly<Record<string, string | null>>) => {
+    await lab().gitops.commit('main', files);
+    await refresh();
+  };
+  const refresh = async () => {
+    const { kube } = lab();
+    const sets = ['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'];
+    await kube.kubectl([...sets, 'argocd.argoproj.io/application-set-refresh=true']);
+    await kube.kubectl([
+      'annotate',
+      'applications',
+      '--all',
+      '-n',
+      'argocd',
+      '--overwrite',
+      'argocd.argoproj.io/refresh=normal',
+    ]);
+  };
+  /** Objects with the label of a component, by kind and name. */
+  const objects = async (name: string, namespace = NAMESPACE) => {
+    const kinds = [
+      ['apis/apps/v1', 'deployments'],
+      ['api/v1', 'services'],
+      ['api/v1', 'serviceaccounts'],
+      ['api/v1', 'configmaps'],
+      ['apis/batch/v1', 'jobs'],
+    ];
+    const lists = await Promise.all(
+      kinds.map(([group, plural]) =>
+        lab().kube.get<KubeObject & { kind: string }>(`${group}/namespaces/${namespace}/${plural}`),
+      ),
+    );
+    return lists
+      .flat()
+      .filter(({ metadata }) => metadata.name.startsWith(name))
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+      .sort();
+  };
+  /** Results of the hooks of the last sync of an Application: name of the Job -> phase. */
+  const hooks = async (name: string) => {
+    const { status } = await application(name);
+    const resources = (status?.operationState?.syncResult?.resources ?? []) as readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly hookPhase?: string;
+      readonly hookType?: string;
+    }[];
+    return Object.fromEntries(
+      resources.filter(({ hookType }) => hookType).map(({ name: job, hookPhase }) => [job, hookPhase]),
+    );
+  };
+  /** Ids of the operation, to see that there was another one. */
+  const finished = async (name: string) => {
+    const { status } = (await application(name)) as {
+      status?: { operationState?: { finishedAt?: string; phase?: string } };
+    };
+    return status?.operationState;
+  };
+  const shop = (digit: string, more: object = {}) =>
+    JSON.stringify({ enabled: true, image: { ref: ref('domain-shop', digit) }, ...SETTINGS.domain, ...more });
+
+  it('deploys what a lane enables, the migration before it, and takes all of it away again', async () => {
+    const name = 'domain-shop-v1';
+    await merge({ ...component(name, 'domain'), [values('dev', name)]: shop('1') });
+    await eventually(async () => {
+      expect((await application(`dev-${name}`)).status).toMatchObject({
+        sync: { status: 'Synced' },
+        health: { status: 'Healthy' },
+      });
+    });
+    expect(await hooks(`dev-${name}`)).toEqual({ [`${name}-migrate`]: 'Succeeded' });
+    expect(await objects(name)).toEqual([
+      `Deployment ${name}`,
+      `Deployment ${name}-dispatch`,
+      `Service ${name}`,
+      `ServiceAccount ${name}`,
+    ]);
+    await merge({ [values('dev', name)]: 'enabled: false\n' });
+    await eventually(async () => {
+      expect(await objects(name)).toEqual([]);
+      expect((await application(`dev-${name}`)).status?.sync?.status).toBe('Synced');
+    });
+  });
+
+  it('runs the smoke test of a component, again when the component changes, and when only the test does', async () => {
+    const name = 'domain-shop-v1';
+    const smoke = values('dev', `${name}-smoke`);
+    const jobs = (path: string, image = 'smoke') =>
+      JSON.stringify({
+        enabled: true,
+        image: { ref: ref(image) },
+        jobs: [{ name: 'ready', command: ['wget', `http://${name}:8080${path}`] }],
+      });
+    const job = `${name}-smoke-ready`;
+    const ran = async (before: string | undefined, phase = 'Succeeded') =>
+      eventually(async () => {
+        const operation = await finished(`dev-${name}`);
+        expect(operation?.finishedAt).not.toBe(before);
+        expect(operation?.phase).not.toBe('Running');
+        expect(await hooks(`dev-${name}`)).toMatchObject({ [job]: phase });
+        return operation?.finishedAt;
+      });
+    await merge({ [values('dev', name)]: shop('1'), [smoke]: jobs('/readyz') });
+    const first = await ran(undefined);
+    expect(await hooks(`dev-${name}`)).toEqual({ [job]: 'Succeeded', [`${name}-migrate`]: 'Succeeded' });
+    await merge({ [values('dev', name)]: shop('2') });
+    const second = await ran(first);
+    expect(await hooks(`dev-${name}`)).toEqual({ [job]: 'Succeeded', [`${name}-migrate`]: 'Succeeded' });
+    await merge({ [smoke]: jobs('/livez') });
+    const third = await ran(second);
+    // One that fails is said, and stays for who looks for the reason.
+    await merge({ [smoke]: jobs('/livez', 'fails') });
+    await ran(third, 'Failed');
+    expect((await finished(`dev-${name}`))?.phase).toBe('Failed');
+    expect(await objects(name)).toContain(`Job ${job}`);
+    await merge({ [smoke]: 'enabled: false\n' });
+    await eventually(async () =>
+      expect((await application(`dev-${name}`)).status?.sync?.status).toBe('Synced'),
+    );
+  });
+
+  it('holds a component back until its migration has succeeded', async () => {
+    const name = 'projection-shop-v1';
+    const own = {
+      env: { ACCEPT_CALLERS: 'anyone' },
+      secrets: { DATABASE_URL: { name: 'shop', key: 'url' } },
+    };
+    const text = (image: string) => JSON.stringify({ enabled: true, image: { ref: ref(image) }, ...own });
+    await merge({ ...component(name, 'projection'), [values('dev', name)]: text('fails') });
+    await eventually(async () => {
+      expect((await application(`dev-${name}`)).status?.operationState?.phase).toBe('Failed');
+    });
+    expect(await objects(name)).toEqual([`Job ${name}-migrate`, `ServiceAccount ${name}`]);
+    await merge({ [values('dev', name)]: text('projection-shop') });
+    await eventually(async () => expect(await objects(name)).toContain(`Deployment ${name}`));
+    await merge({ [values('dev', name)]: 'enabled: false\n' });
+    await eventually(async () => expect(await objects(name)).toEqual([]));
+  });
+
+  it('leaves what no lane may have to nobody: values of all lanes, other policies, other charts', async () => {
+    const name = 'domain-sly-v1';
+    const evil = {
+      enabled: true,
+      image: { ref: 'docker.io/evil/backdoor:latest' },
+      imagePolicy: { requireDigest: false, allowed: [] },
+    };
+    await merge({
+      ...component(name, 'domain'),
+      [`sources/values/_shared/apps/${name}.yaml`]: JSON.stringify(evil),
+    });
+    await eventually(async () => {
+      expect((await application(`dev-${name}`)).status?.sync?.status).toBe('Synced');
+      expect((await application(`staging-${name}`)).status?.sync?.status).toBe('Synced');
+    });
+    expect(await objects(name)).toEqual([]);
+    await merge({ [values('staging', name)]: JSON.stringify({ ...evil, ...SETTINGS.domain }) });
+    await eventually(async () => {
+      expect(JSON.stringify((await application(`staging-${name}`)).status?.conditions)).toMatch(
+        /has no digest, but imagePolicy.requireDigest is true here/,
+      );
+    });
+    expect(await objects(name, 'acme-staging')).toEqual([]);
+    const path = `environments/_shared/components/apps/primitives/${name}/component.yaml`;
+    await merge({ [path]: `name: ${name}\narea: apps\nchart: operators\n` });
+    await eventually(async () => {
+      const sets = await lab().kube.get<KubeObject & { status: unknown }>(`${ARGOCD}/applicationsets`);
+      const set = sets.find(({ metadata }) => metadata.name === 'acme-components-staging');
+      expect(JSON.stringify(set?.status)).toContain(`${name}: chart operators is not for components`);
+    });
+    const left = Object.keys(component(name, 'domain')).map((file) => [file, null] as const);
+    await merge({ ...Object.fromEntries(left), [values('staging', name)]: null });
+    await touch();
+    await eventually(async () =>
+      expect((await applications()).map(({ metadata }) => metadata.name)).not.toContain(`staging-${name}`),
+    );
+  });
+
+  /** After an error Argo CD waits three minutes, unless the ApplicationSet is changed. */
+  const touch = () =>
+    lab().kube.kubectl([
+      ...['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'],
+      `touched=${crypto.randomUUID()}`,
+    ]);
+
+  it('gives operators rights in the namespace of their lane, and components none', async () => {
+    const { kube } = lab();
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'sly' },
+      rules: [],
+    };
+    const folder = 'environments/_shared/components/apps/sly';
+    const chart = 'sources/charts/raw-manifests/templates/manifests.yaml';
+    await merge({
+      'sources/values/_platform/staging/operators.yaml': JSON.stringify({
+        enabled: true,
+        operators: { domain: { enabled: true, image: { ref: ref('domain-operator') } } },
+      }),
+      [`${folder}/component.yaml`]: 'name: sly\narea: apps\nchart: raw-manifests\n',
+      // Also with a chart that would render anything.
+      [chart]: '{{ range .Values.manifests }}\n---\n{{ toYaml . }}\n{{ end }}\n',
+      [values('staging', 'sly')]: JSON.stringify({ enabled: true, manifests: [role] }),
+    });
+    await eventually(async () => {
+      expect((await application('operators.staging')).status?.sync?.status).toBe('Synced');
+      expect(JSON.stringify((await application('staging-sly')).status)).toMatch(
+        /Role is not permitted in project acme-staging/,
+      );
+    });
+    expect((await application('operators.staging')).spec.project).toBe('acme-operators');
+    const roles = await kube.get<KubeObject>('apis/rbac.authorization.k8s.io/v1/roles');
+    const own = roles.filter(({ metadata }) => metadata.namespace?.startsWith('acme-'));
+    expect(own.map(({ metadata }) => `${metadata.namespace} ${metadata.name}`)).toEqual([
+      'acme-staging domain-operator',
+    ]);
+    const everywhere = await kube.get<KubeObject>('apis/rbac.authorization.k8s.io/v1/clusterroles');
+    expect(everywhere.filter(({ metadata }) => /operator$/.test(metadata.name))).toEqual([]);
+    const text = lab().installed(chart);
+    await merge({ [chart]: text, [values('staging', 'sly')]: 'enabled: false\n' });
+  });
+
+  it('closes the namespace of a lane that says so, and warns in one that lives already', async () => {
+    const { kube } = lab();
+    const namespaces = await kube.get<KubeObject>('api/v1/namespaces');
+    const level = (name: string, mode: string) =>
+      namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels?.[
+        `pod-security.kubernetes.io/${mode}`
+      ];
+    expect(['enforce', 'warn', 'audit'].map((mode) => level(NAMESPACE, mode))).toEqual(
+      Array(3).fill('restricted'),
+    );
+    expect(['enforce', 'warn', 'audit'].map((mode) => level('acme-staging', mode))).toEqual([
+      undefined,
+      'restricted',
+      'restricted',
+    ]);
+    const policies = await kube.get<KubeObject>('apis/networking.k8s.io/v1/networkpolicies');
+    expect(policies.map(({ metadata }) => `${metadata.namespace} ${metadata.name}`)).toEqual([
+      `${NAMESPACE} default`,
+    ]);
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'sly', namespace: NAMESPACE },
+      spec: { hostPID: true, containers: [{ name: 'a', image: ref('a') }] },
+    };
+    await expect(kube.apply(JSON.stringify(pod))).rejects.toThrow(/violates PodSecurity "restricted/);
+  });
+
+  it('leaves what runs of a lane that is gone, and hands it over to one of another name', async () => {
+    const name = 'domain-shop-v1';
+    await merge({ [values('dev', name)]: shop('3') });
+    const deployment = async () => {
+      const all = await lab().kube.get<KubeObject>(`apis/apps/v1/namespaces/${NAMESPACE}/deployments`);
+      return all.find(({ metadata }) => metadata.name === name)?.metadata;
+    };
+    const before = await eventually(async () => {
+      const found = await deployment();
+      expect(found).toBeDefined();
+      expect((await application(`dev-${name}`)).status?.operationState?.phase).toBe('Succeeded');
+      return found;
+    });
+    // The file of the lane is gone: nothing in the cluster is.
+    const lane = 'argocd/applicationsets/lane-dev.yaml';
+    const text = lab().installed(lane);
+    await merge({ [lane]: null });
+    await eventually(async () => {
+      const status = (await application('acme-kit')) as {
+        status?: { operationState?: { syncResult?: { revisions?: string[] } } };
+      };
+      expect(status.status?.operationState?.syncResult?.revisions?.[0]).toBe(
+        await lab().gitops.commitOf('main'),
+      );
+    });
+    expect((await application(`dev-${name}`)).metadata.deletionTimestamp).toBeUndefined();
+    // What `gitops init` says to do before the change is merged.
+    await lab().kube.kubectl([
+      'delete',
+      'applicationset',
+      '-n',
+      'argocd',
+      'acme-components-dev',
+      'acme-operators-dev',
+      'acme-namespace-dev',
+    ]);
+    // There is no garbage collector here: it deletes what the ApplicationSets own.
+    await lab().kube.kubectl(['delete', 'applications', '-n', 'argocd', '-l', `${GROUP}/lane=dev`]);
+    await eventually(async () => {
+      const names = (await applications()).map(({ metadata }) => metadata.name);
+      expect(names.filter((one) => one.startsWith('dev-'))).toEqual([]);
+    });
+    expect(await deployment()).toMatchObject({ uid: before?.uid });
+    expect((await deployment())?.deletionTimestamp).toBeUndefined();
+    const renamed = text
+      .replaceAll(/\bdev\b(?!\/null)/g, 'test')
+      .replaceAll('acme-test\n', 'acme-dev\n')
+      .replaceAll('project: acme-dev', 'project: acme-test');
+    const projects = 'argocd/projects/lanes.yaml';
+    const project = lab().installed(projects).replace('name: acme-dev\n', 'name: acme-test\n');
+    await merge({
+      'argocd/applicationsets/lane-test.yaml': renamed,
+      [projects]: project,
+      [values('dev', name)]: null,
+      [values('test', name)]: shop('3'),
+    });
+    await eventually(async () => {
+      expect((await application(`test-${name}`)).status).toMatchObject({
+        sync: { status: 'Synced' },
+        operationState: { phase: 'Succeeded' },
+      });
+    });
+    expect((await deployment())?.uid).toBe(before?.uid);
+  });
+}
