@@ -1,3 +1,5 @@
+import pLimit from 'p-limit';
+
 /**
  * Limits how many requests are in flight. Begins at `max`, halves when a failure says that it is too much, and grows by
  * one per round that succeeds: additive increase, multiplicative decrease (RFC 5681, section 3.1).
@@ -12,45 +14,31 @@ export function createConcurrencyLimiter(
   max: number,
   isOverload: (failure: unknown) => boolean,
 ): ConcurrencyLimiter {
-  const waiting: (() => void)[] = [];
+  const slots = pLimit(max);
   let limit = max;
-  let running = 0;
   /** A failure of a request that was sent before the last cut says nothing about the limit after it. */
   let cuts = 0;
 
-  function enter(): Promise<void> {
-    if (running >= Math.floor(limit)) return new Promise((resolve) => waiting.push(resolve));
-    running += 1;
-    return Promise.resolve();
-  }
-
-  function leave(): void {
-    running -= 1;
-    while (running < Math.floor(limit)) {
-      const next = waiting.shift();
-      if (next === undefined) return;
-      running += 1;
-      next();
-    }
+  function allow(requests: number): void {
+    limit = requests;
+    slots.concurrency = Math.floor(limit);
   }
 
   return {
-    async run(work) {
-      await enter();
-      const before = cuts;
-      try {
-        const result = await work();
-        limit = Math.min(max, limit + 1 / limit);
-        return result;
-      } catch (failure) {
-        if (before === cuts && isOverload(failure)) {
-          limit = Math.max(1, limit / 2);
-          cuts += 1;
+    run: (work) =>
+      slots(async () => {
+        const before = cuts;
+        try {
+          const result = await work();
+          allow(Math.min(max, limit + 1 / limit));
+          return result;
+        } catch (failure) {
+          if (before === cuts && isOverload(failure)) {
+            allow(Math.max(1, limit / 2));
+            cuts += 1;
+          }
+          throw failure;
         }
-        throw failure;
-      } finally {
-        leave();
-      }
-    },
+      }),
   };
 }
