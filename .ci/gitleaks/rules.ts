@@ -1,6 +1,6 @@
 /**
  * Writes `src/features/verify/secrets/gitleaks.json`: the rules of gitleaks as data, from its config in the Go module. Needs
- * Go, whose own parser reads the patterns. For another version, change `VERSION`, run this, and read the difference.
+ * Go, whose own parser reads the patterns. With `--check` writes nothing and fails where the file is stale. For another version, change `VERSION`, run this, and read the difference.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -96,8 +96,14 @@ const data = dataOf((pattern) => {
   return text;
 });
 const target = join(import.meta.dirname, '../../src/features/verify/secrets/gitleaks.json');
-writeFileSync(target, `${JSON.stringify(data, null, 2)}\n`);
-console.log(`${data.rules.length} of ${config.rules.length} rules`);
+const text = `${JSON.stringify(data, null, 2)}\n`;
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, text);
+  console.log(`${data.rules.length} of ${config.rules.length} rules`);
+} else if (readFileSync(target, 'utf8') !== text) {
+  console.error('stale: run `node .ci/gitleaks/rules.ts` and commit what it writes.');
+  process.exitCode = 1;
+}
 
 function dataOf(translate: Translate) {
   const { Time: date } = JSON.parse(readFileSync(download.Info, 'utf8'));

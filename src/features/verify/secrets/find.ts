@@ -19,7 +19,7 @@ import { secretlintWords } from './secretlint.ts';
 import { searchFor } from './words.ts';
 
 /** Folders of samples, and stories of components: secrets in them are made up, as in tests. */
-const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?)\/|\.stories\.[cm]?[jt]sx?$/i;
+const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?|samples?)\/|\.stories\.[cm]?[jt]sx?$/i;
 /** Words in the names of folders whose data is for tests: not of code, for which the convention of its language counts. */
 const TEST_WORDS = new Set(['test', 'tests', 'testing', 'testdata', 'e2e']);
 const CODE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|cs|rb|php|rs|swift|scala|c|cc|cpp|h)$/i;
@@ -49,13 +49,14 @@ export async function findSecrets(
   const words = wordsIn(text);
   const isSample = isTest(path) || SAMPLES.test(path) || (!CODE.test(path) && isTestData(path));
   const assignable = !isBinary && !isSample;
+  const mayExpire = isSample || isTestData(path);
   const known = await findFormats(text, words);
   const formats = known.filter((literal) => {
     const { kind, name, value } = literal;
     if (!isSecret(literal)) return false;
     if (kind === 'assignment') return assignable;
     if (kind === 'url') return !isBinary && (!isSample || isRemote(value));
-    return !isSample || !EXPIRE.has(name);
+    return !mayExpire || !EXPIRE.has(name);
   });
   const assignments = assignable ? findAssignments(path, text, words) : [];
   const manifests = /\.(?:ya?ml|json|tpl)$/.test(path)
@@ -66,15 +67,20 @@ export async function findSecrets(
   const others = findByGitleaks(path, text, words).filter(({ kind, name, value, index }) => {
     if (kind === 'assignment')
       return assignable && !isMade(path) && looksRandom(name, value) && !isSearchKey(text, index, value);
-    return !(isSample && EXPIRE.has(name)) && !isBinary && !isIdentifier(value);
+    return !(mayExpire && EXPIRE.has(name)) && !isBinary && !isIdentifier(value);
   });
   // What was judged as an address is not judged again by the name in it; our own kind of a finding stays what it was.
-  const judged = [...known.filter(({ kind }) => kind === 'url'), ...formats, ...assignments, ...manifests];
+  const isJudged = overlapWith([
+    ...known.filter(({ kind }) => kind === 'url'),
+    ...formats,
+    ...assignments,
+    ...manifests,
+  ]);
   return [
     ...formats,
     ...assignments,
     ...manifests,
-    ...others.filter((other) => isSecret(other) && !judged.some((one) => overlap(one, other))),
+    ...others.filter((other) => isSecret(other) && !isJudged(other)),
   ];
 }
 
@@ -89,8 +95,28 @@ function isRemote(address: string): boolean {
   return host.includes('.') && !INTERNAL.test(host) && looksRandom('password', password);
 }
 
-function overlap(one: Literal, other: Literal): boolean {
-  return one.index < other.index + other.value.length && other.index < one.index + one.value.length;
+/** Whether a literal shares characters with one of these; a file can have any number of both. */
+function overlapWith(literals: readonly Literal[]): (literal: Literal) => boolean {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (const { index, value } of [...literals].sort((a, b) => a.index - b.index)) {
+    const end = index + value.length;
+    if (starts.length > 0 && index < (ends.at(-1) ?? 0)) ends.splice(-1, 1, Math.max(ends.at(-1) ?? 0, end));
+    else {
+      starts.push(index);
+      ends.push(end);
+    }
+  }
+  return ({ index, value }) => {
+    // The first that ends behind where the literal begins.
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] ?? 0) > index) high = middle;
+      else low = middle + 1;
+    }
+    return low < starts.length && (starts[low] ?? 0) < index + value.length;
+  };
 }
 
 /** JSON and notebooks with the escapes in their strings resolved, each character at its old index. */

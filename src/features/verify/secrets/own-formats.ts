@@ -8,7 +8,7 @@ export const ownFormats: readonly SecretFormat[] = [
     name: 'private key',
     kind: 'private-key',
     pattern:
-      /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|["'`+,]){0,80}(?:[\w-]{1,40}: (?:[^\n]{0,200}\n\s*|(?![^\n]{0,200}\n)\S{1,200}[ \t]+)){0,8}([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
+      /-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\{1,2}[nr]|["'`+]){0,80}(?:[\w-]{1,40}: (?:[^\n]{0,200}\n\s*|(?![^\n]{0,200}\n)\S{1,200}[ \t]+)){0,8}([A-Za-z0-9+/=]{16}[A-Za-z0-9+/=\s]*)/g,
     words: ['private key'],
     // Of a page, the first line of a key and dots.
     accepts: ({ index, input }, value) =>

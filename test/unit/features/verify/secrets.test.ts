@@ -99,6 +99,20 @@ test('a finding is the same one where its line has shifted, and another one in a
   expect(await fingerprints('a.env', LINE.replace('q7Z', 'q8Z'))).not.toEqual([first]);
 });
 
+test('the key of a finding is that of earlier versions, so that suppressions still fit', async () => {
+  const keys = async (path: string, text: string) =>
+    (await secretScan.scan({ path, bytes: new Uint8Array(), text })).map(({ kind, key }) => `${kind} ${key}`);
+  expect(await keys('a.env', LINE)).toEqual(['assignment a2a0fcd39df61277']);
+  expect(await keys('b.txt', `ghp_${VALUE}${VALUE.slice(0, 13)}\n`)).toEqual(['token 5958eb1f95f028c6']);
+  expect(await keys('c.txt', `postgres://app:${VALUE}@db.acme.io/app\n`)).toEqual(['url 65803f3948903f33']);
+  expect(await keys('d.yaml', `kind: Secret\nstringData: { password: ${VALUE} }\n`)).toEqual([
+    'manifest b8e84286bfde768a',
+  ]);
+  expect(await keys('e.txt', `-----BEGIN PRIVATE KEY-----\n${VALUE}${VALUE}\n`)).toEqual([
+    'private-key 97f3aaaa30bdd99d',
+  ]);
+});
+
 test('a file of many megabytes is read to its end', async () => {
   const text = `${'0123456789 some words that mean nothing\n'.repeat(300_000)}${LINE}`;
   const found = await secretScan.scan({ path: 'big.env', bytes: new Uint8Array(), text });
@@ -110,6 +124,7 @@ test.each([
   ['a name without an end', `${'a_'.repeat(500_000)}password`],
   ['addresses without an end', 'a://b:c'.repeat(100_000)],
   ['connection strings without an end', 'Server=a;'.repeat(50_000)],
+  ['many secrets of two kinds', `a://b:cd4ef@g.h SK${'0123456789abcdef'.repeat(2)} `.repeat(20_000)],
   ['pairs without an end', 'a=b '.repeat(200_000)],
   ['base64 without an end', `LS0tLS1CRUdJTi${'A'.repeat(1_000_000)}`],
   ['names of services without an end', 'discord = '.repeat(50_000)],
