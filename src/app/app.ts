@@ -46,7 +46,8 @@ export interface App
 export function createApp(context: Context): App {
   const { signal } = context;
   const programs = programAdapters(context);
-  const repository = repositoryAdapters(context, programs);
+  const plugins = pluginAdapters(context, programs);
+  const repository = repositoryAdapters(context, { ...programs, ...plugins });
   const base = { ...context, ...programs, ...repository };
   const { closeRegistry, ...registry } = registryAdapters(base);
   const { closeGithub, ...github } = githubAdapters(base);
@@ -57,7 +58,7 @@ export function createApp(context: Context): App {
     ...signingAdapters(base),
     ...builderAdapters(base),
     ...gitopsAdapters({ ...base, ...registry }),
-    ...pluginAdapters(context, programs),
+    ...plugins,
     ...scanAdapters(context),
     processors: availableParallelism(),
     invocation: invocationOf(context),

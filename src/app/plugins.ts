@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { once } from '../core/once.ts';
 import type { NpmInstaller } from '../features/plugins/npm.ts';
+import type { RuleHost } from '../features/verify/foreign.ts';
 import type { PluginSet } from '../plugins/set.ts';
 import type { Context } from './context.ts';
 import type { Environment } from './environment.ts';
@@ -13,13 +14,15 @@ export interface PluginAdapters {
   npmInstaller(): Promise<NpmInstaller>;
   /** The plugins that count here. */
   plugins(): Promise<PluginSet>;
+  /** Runs their rules; `module` is the URL of what its processes run. */
+  ruleHost(module: string): Promise<RuleHost>;
 }
 
 export function pluginAdapters(
   context: Context,
   { processes }: Pick<ProgramAdapters, 'processes'>,
 ): PluginAdapters {
-  const { variables, signal } = context;
+  const { variables, signal, secrets } = context;
   const pluginStore = pluginFolder(context);
   return {
     pluginStore,
@@ -31,6 +34,13 @@ export function pluginAdapters(
       const { plugins, broken } = readInstalled(pluginStore);
       return usablePlugins(plugins, broken);
     }),
+    ruleHost: async (module) => {
+      const [{ ruleHost }, { createProcesses }] = await Promise.all([
+        import('../adapters/rule-processes.ts'),
+        import('../adapters/process.ts'),
+      ]);
+      return ruleHost(module, createProcesses({}, { secrets }), signal);
+    },
     npmInstaller: async () => {
       const [{ openNpmInstaller }, started] = await Promise.all([
         import('../adapters/npm-install.ts'),

@@ -9,6 +9,7 @@ import type { Config } from '../repository/config.ts';
 import type { ConfigLocation } from '../repository/discovery.ts';
 import type { Change } from '../repository/source-tree.ts';
 import type { Context } from './context.ts';
+import type { PluginAdapters } from './plugins.ts';
 import type { ProgramAdapters } from './programs.ts';
 
 /** The config that applies, and where it was found. */
@@ -24,7 +25,7 @@ export interface RepositoryAdapters {
   tree(): Promise<GitRepository>;
   /** The files on disk; needs no commit. */
   workTree(): Promise<WorkTree>;
-  /** All kinds: ours, and those of the packages that the config names. */
+  /** All kinds: ours, those of the packages that the config names, and those of plugins. */
   kinds(): Promise<Kinds>;
   /** All components of the repository at HEAD. */
   components(): Promise<readonly Component[]>;
@@ -41,7 +42,7 @@ export type Base = Context & ProgramAdapters & RepositoryAdapters;
 
 export function repositoryAdapters(
   { cwd, configFile, version, signal, emit }: Context,
-  { processes }: Pick<ProgramAdapters, 'processes'>,
+  { processes, plugins }: Pick<ProgramAdapters, 'processes'> & Pick<PluginAdapters, 'plugins'>,
 ): RepositoryAdapters {
   const location = once(async () => {
     const { findConfig } = await import('../repository/discovery.ts');
@@ -67,11 +68,12 @@ export function repositoryAdapters(
   });
 
   const kinds = once(async () => {
-    const [{ openAllKinds }, { config, location: found }] = await Promise.all([
+    const [{ openAllKinds }, { config, location: found }, installed] = await Promise.all([
       import('../kinds/packages.ts'),
       workspace(),
+      plugins(),
     ]);
-    return openAllKinds(config.plugins, found);
+    return openAllKinds(config.plugins, found, installed.plugins);
   });
 
   const components = once(async () => {

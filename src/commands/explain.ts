@@ -15,12 +15,15 @@ export default class Explain extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Explain);
-    return this.act(flags, async () => {
-      const [{ explain }, { rules }] = await Promise.all([
+    return this.act(flags, async (app) => {
+      const [{ explain }, { foreignPage, foreignRules }, { rules }, plugins] = await Promise.all([
         import('../features/explain/run.ts'),
+        import('../features/verify/foreign.ts'),
         import('../features/verify/rules/all.ts'),
+        app.plugins(),
       ]);
-      return explain(args.code, rules);
+      const all = [...rules, ...foreignRules(plugins)];
+      return explain(args.code, all, (id) => foreignPage(plugins, id));
     });
   }
 }

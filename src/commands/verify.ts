@@ -31,10 +31,10 @@ export default class Verify extends BaseCommand {
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
       const { regenerate } = await import('../features/generate/context.ts');
-      const { parseFamilies } = await import('../features/verify/family.ts');
-      const families = parseFamilies(flags.only ?? []);
-      const request = { ...requestOf(selectionOf(flags, args), flags), families };
+      const { familiesOf, parseFamilies } = await import('../features/verify/family.ts');
       const ports = await openVerify({ ...app, regenerate: regenerate(app) }, flags);
+      const families = parseFamilies(flags.only ?? [], familiesOf(ports.rules));
+      const request = { ...requestOf(selectionOf(flags, args), flags), families };
       const shown = { maxFindings: flags['max-findings'] || Number.POSITIVE_INFINITY };
       return verifyOutcome(await verify(request, ports), ports.rules, app.version, shown);
     });

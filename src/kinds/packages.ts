@@ -12,16 +12,26 @@ const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
  * The kinds of this package, those in `kinds/` beside the config, and those of the packages that the config names under
  * `plugins`, each with its kinds below `kinds/`.
  *
+ * `installed` are plugins of this user; one that the config names too is that of the repository.
+ *
  * Packages are read where the lock file of the repository installed them, and none of their code is run. Throws
  * `plugin-missing`, `plugin-invalid` (exit 2) and what {@link openKinds} throws.
  */
-export async function openAllKinds(plugins: readonly string[], location: ConfigLocation): Promise<Kinds> {
+export async function openAllKinds(
+  plugins: readonly string[],
+  location: ConfigLocation,
+  installed: readonly { readonly name: string; readonly folder: string }[] = [],
+): Promise<Kinds> {
   const sources: Record<string, string> = { 'primitive itself': bundledKinds() };
   const own = join(location.root, REPOSITORY_KINDS);
   if (existsSync(own)) sources[REPOSITORY_KINDS] = own;
   for (const plugin of plugins) {
     const folder = join(await findPackage(plugin, location), 'kinds');
     if (existsSync(folder)) sources[plugin] = folder;
+  }
+  for (const { name, folder } of installed) {
+    const kinds = join(folder, 'kinds');
+    if (!plugins.includes(name) && existsSync(kinds)) sources[name] = kinds;
   }
   return openKinds(sources);
 }

@@ -6,6 +6,8 @@ export interface SarifRule {
   readonly id: string;
   readonly level: Finding['level'];
   readonly title: string;
+  /** Name and version of the plugin that it is of. */
+  readonly plugin?: string;
   /** How its findings are put right, Markdown. */
   readonly help?: string;
 }
@@ -50,11 +52,12 @@ export function sarifLog(
             name: 'primitive',
             semanticVersion: version,
             informationUri: 'https://github.com/ameideio/primitive',
-            rules: rules.map(({ id, level, title, help }) => ({
+            rules: rules.map(({ id, level, title, help, plugin }) => ({
               id,
               shortDescription: { text: title },
               ...(help === undefined ? {} : { help: { text: help, markdown: help } }),
               defaultConfiguration: { level: LEVELS[level] },
+              ...(plugin === undefined ? {} : { properties: { plugin } }),
             })),
           },
         },

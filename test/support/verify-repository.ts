@@ -8,6 +8,7 @@ import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { loadConfig } from '../../src/repository/config.ts';
 import { findConfig } from '../../src/repository/discovery.ts';
 import { gitEnvironment } from './git.ts';
+import { withoutPlugins } from './plugin-set.ts';
 import { scansHere } from './scan-threads.ts';
 
 /** What verify says of a real repository, without toolchains: generators change nothing, and no suite may start. */
@@ -35,6 +36,7 @@ export async function verifyRepository(
       tree: await openWorkTree(processes, root, signal),
       scans: { read: async () => new Map(), write: async () => {} },
       threads: scansHere(),
+      ...withoutPlugins,
       rules,
       regenerate: async () => [],
       suites: {

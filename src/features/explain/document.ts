@@ -10,6 +10,7 @@ export const explainSchema = strictObject({
       family: Type.String(),
       level: Type.Enum(['error', 'warning', 'info']),
       title: Type.String({ description: 'What it finds.' }),
+      plugin: Type.Optional(Type.String({ description: 'Name and version of the plugin that it is of.' })),
       page: Type.Optional(Type.String({ description: 'Markdown; only of a rule that was asked for.' })),
     }),
     { description: 'Rules of verify, by id.' },

@@ -4,9 +4,11 @@ import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { FindingLevel } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
+import { optional } from '../../core/object.ts';
 import { pageText } from '../../render/markdown.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import { table } from '../../render/table.ts';
+import { sanitize, sanitizeLine } from '../../render/text.ts';
 import type { ExplainDocument } from './document.ts';
 import { type CodeSection, readErrorsPage } from './errors-page.ts';
 
@@ -16,6 +18,8 @@ export interface ExplainedRule {
   readonly id: string;
   readonly level: FindingLevel;
   readonly title: string;
+  /** Name and version of the plugin that it is of. */
+  readonly plugin?: string;
 }
 
 /** The pages come with the package: `explain` works offline. */
@@ -23,9 +27,14 @@ const RULES = join('src', 'features', 'verify', 'rules');
 const ERRORS = join('docs', 'errors.md');
 
 /**
- * All rules and codes, the rules of a family, or the page of one. Throws `rule-unknown` (exit 2) with the nearest one.
+ * All rules and codes, the rules of a family, or the page of one; `pageOf` says where the page of a rule of a plugin is.
+ * Throws `rule-unknown` (exit 2) with the nearest one.
  */
-export async function explain(id: string | undefined, rules: readonly ExplainedRule[]): Promise<Outcome> {
+export async function explain(
+  id: string | undefined,
+  rules: readonly ExplainedRule[],
+  pageOf: (id: string) => string | undefined,
+): Promise<Outcome> {
   const codes = readErrorsPage(await readFile(find(ERRORS), 'utf8'));
   if (id === undefined) return list(rules, codes);
   const family = rules.filter((rule) => summaryOf(rule).family === id.toUpperCase());
@@ -35,7 +44,7 @@ export async function explain(id: string | undefined, rules: readonly ExplainedR
   const rule = rules.find((one) => one.id === full);
   const code = codes.find((one) => one.code.toLowerCase() === id.toLowerCase());
   if (rule) {
-    const page = await readFile(join(find(RULES), `${rule.id}.md`), 'utf8');
+    const page = await readFile(pageOf(rule.id) ?? join(find(RULES), `${rule.id}.md`), 'utf8');
     return one({ rules: [{ ...summaryOf(rule), page }], codes: [] }, page);
   }
   if (code) return one({ rules: [], codes: [code] }, code.page);
@@ -56,7 +65,7 @@ export async function explain(id: string | undefined, rules: readonly ExplainedR
 function one(content: Pick<ExplainDocument, 'rules' | 'codes'>, page: string): Outcome {
   return {
     document: { schema: 'primitive.explain/v1', ...content },
-    text: (style) => pageText(page, style),
+    text: (style) => pageText(sanitize(page), style),
     exit: 0,
   };
 }
@@ -72,7 +81,11 @@ function list(rules: readonly ExplainedRule[], codes: readonly CodeSection[]): O
     text: (style) =>
       [
         table(
-          document.rules.map(({ id, level, title }) => [style.bold(id), level, title]),
+          document.rules.map(({ id, level, title, plugin }) => [
+            style.bold(id),
+            level,
+            sanitizeLine(plugin === undefined ? title : `${title} (${plugin})`),
+          ]),
           style,
         ),
         table(
@@ -84,8 +97,8 @@ function list(rules: readonly ExplainedRule[], codes: readonly CodeSection[]): O
   };
 }
 
-function summaryOf({ id, level, title }: ExplainedRule): ExplainDocument['rules'][number] {
-  return { id, family: id.slice(0, id.indexOf('-')), level, title };
+function summaryOf({ id, level, title, plugin }: ExplainedRule): ExplainDocument['rules'][number] {
+  return { id, family: id.slice(0, id.indexOf('-')), level, title, ...optional('plugin', plugin) };
 }
 
 /** A file or folder of the package, from the source as from the bundle. */

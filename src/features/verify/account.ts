@@ -1,6 +1,6 @@
 import { installedFolder, isInstalled, isTest, languageByName } from '../../languages/all.ts';
 import type { VerifyDocument } from './document.ts';
-import { FAMILIES, type Family, familyOf } from './family.ts';
+import { type Family, familyOf, inOrder } from './family.ts';
 import type { AnyRule, AnyScan } from './rule.ts';
 import type { Fact } from './subjects.ts';
 
@@ -54,8 +54,7 @@ function entryOf(path: string, { standingOf, judged, leftOut, links, otherwise }
   if (why !== undefined) return { leftOut: why };
   if (links.has(path)) return { notOurs: 'link' };
   const families = judged.get(path);
-  if (families !== undefined && families.size > 0)
-    return { checked: FAMILIES.filter((family) => families.has(family)) };
+  if (families !== undefined && families.size > 0) return { checked: inOrder(families) };
   return { leftOut: otherwise };
 }
 
@@ -132,7 +131,7 @@ export function judgedFiles(
     /** The subjects that a scan is for. */
     readonly subjectsOf: (scan: AnyScan) => readonly string[];
   },
-): ReadonlyMap<string, ReadonlySet<Family>> {
+): Map<string, ReadonlySet<Family>> {
   const judged = new Map<string, Set<Family>>();
   const add = (path: string, families: Iterable<Family>) => {
     const known = judged.get(path);

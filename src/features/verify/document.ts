@@ -3,7 +3,10 @@ import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
 import { FAMILIES, type RuleId } from './family.ts';
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
-const family = Type.Enum([...FAMILIES], { description: 'Family of rules.' });
+const family = Type.String({
+  pattern: '^[A-Z]+$',
+  description: `Family of rules: one of ${FAMILIES.join(', ')}, or the prefix of the rules of a plugin.`,
+});
 const path = Type.String({ description: 'Relative to the root of the repository, with /.' });
 
 const finding = strictObject({
@@ -13,6 +16,7 @@ const finding = strictObject({
       description: '`primitive explain RULE` says what it means.',
     }),
   ),
+  plugin: Type.Optional(Type.String({ description: 'Name and version of the plugin whose rule it is.' })),
   level: Type.Enum(['error', 'warning', 'info'], {
     description: 'An error fails, a warning and an info do not.',
   }),
@@ -61,6 +65,14 @@ export const verifySchema = strictObject(
       tests: Type.Boolean({ description: 'False for --no-tests.' }),
       primitives: Type.Array(Type.String(), { description: 'That were checked, sorted.' }),
     }),
+    plugins: Type.Array(
+      strictObject({
+        name: Type.String(),
+        version: Type.String(),
+        rules: Type.Array(Type.String(), { description: 'Ids of rules that judged, or are INT-008.' }),
+      }),
+      { description: 'Plugins with rules of the families that were asked for, sorted by name.' },
+    ),
     unchecked: Type.Array(
       strictObject({
         what: Type.String({

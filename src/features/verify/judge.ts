@@ -25,6 +25,7 @@ export async function judge(
   return found
     .map(({ rule, problem: { key, ...problem }, path }) => ({
       rule: rule.id,
+      ...(rule.plugin === undefined ? {} : { plugin: rule.plugin }),
       level: rule.level,
       ...problem,
       path,

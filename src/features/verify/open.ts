@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { BaselineFile } from './baseline.ts';
+import { foreignRules, type RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
 import { rules } from './rules/all.ts';
@@ -26,6 +28,8 @@ export interface OpenPorts {
   readonly platform: NodeJS.Platform;
   scanStore(name: string): Promise<ScanStore>;
   scanThreads(module: string): Promise<ScanThreads>;
+  plugins(): Promise<PluginSet>;
+  ruleHost(module: string): Promise<RuleHost>;
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
   readonly regenerate: Regenerate;
@@ -44,12 +48,13 @@ export async function openVerify(
   { baseline }: { readonly baseline?: string | undefined } = {},
 ): Promise<VerifyPorts> {
   const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
-  const [{ location, config }, kinds, tree, processes, grantable] = await Promise.all([
+  const [{ location, config }, kinds, tree, processes, grantable, plugins] = await Promise.all([
     ports.workspace(),
     ports.kinds(),
     ports.workTree(),
     ports.repositoryProcesses('own'),
     ports.grantableVariables(),
+    ports.plugins(),
   ]);
   const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
   const path = programs.wholePath;
@@ -60,7 +65,9 @@ export async function openVerify(
     tree,
     scans: await ports.scanStore(name),
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
-    rules,
+    rules: [...rules, ...foreignRules(plugins)],
+    plugins,
+    ruleHost: () => ports.ruleHost(import.meta.resolve('./rule-process.ts')),
     baseline: baseline === undefined ? undefined : await ports.openBaseline(baseline),
     regenerate,
     suites: {

@@ -1,5 +1,6 @@
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { Selection } from '../../repository/selection.ts';
@@ -8,6 +9,7 @@ import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { BaselineFile, BaselineRequest } from './baseline.ts';
 import type { Family } from './family.ts';
+import type { RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
@@ -37,9 +39,12 @@ export interface VerifyPorts {
   readonly tree: WorkTree;
   readonly scans: ScanStore;
   readonly threads: ScanThreads;
+  /** Ours, and those of {@link plugins}. */
   readonly rules: readonly AnyRule[];
   /** The file that `--baseline` names. */
   readonly baseline?: BaselineFile | undefined;
+  readonly plugins: PluginSet;
+  ruleHost(): Promise<RuleHost>;
   readonly regenerate: Regenerate;
   readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
   /** Where paths in the selection start; absolute, links resolved. */

@@ -1,7 +1,7 @@
 import { compareFindings } from '../../core/finding.ts';
 import { type Entry, totalsOf } from './account.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { FAMILIES, familyOf } from './family.ts';
+import { type Family, familyOf } from './family.ts';
 import type { VerifyRequest } from './ports.ts';
 import type { Scope } from './scope.ts';
 import type { SuiteResults } from './suites/run.ts';
@@ -9,7 +9,7 @@ import { isFailure } from './suites/suite.ts';
 
 /** What a run came to. */
 interface Results
-  extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'run'> {
+  extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'plugins' | 'run'> {
   readonly suites: SuiteResults;
   readonly account: ReadonlyMap<string, Entry>;
 }
@@ -17,12 +17,12 @@ interface Results
 /** The report: everything but `run` depends on the work tree and the request alone. */
 export function documentOf(
   request: VerifyRequest,
-  { selected, families, unread }: Scope,
-  { findings, suppressed, baselined, unchecked: more, suites, account, run }: Results,
+  { selected, families, knownFamilies, unread }: Scope,
+  { findings, suppressed, baselined, unchecked: more, suites, account, run, plugins }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
-  const unchecked = [...leftOutOf(request, families), ...unread, ...more, ...suites.unchecked];
+  const unchecked = [...leftOutOf(request, families, knownFamilies), ...unread, ...more, ...suites.unchecked];
   return {
     schema: 'primitive.verify/v1',
     verdict: verdictOf(findings, unchecked),
@@ -33,6 +33,7 @@ export function documentOf(
       tests: request.tests,
       primitives: selected.map(({ id }) => id),
     },
+    plugins,
     unchecked,
     account: totalsOf(account),
     summary: {
@@ -58,8 +59,12 @@ export function documentOf(
 }
 
 /** What the request leaves out. */
-function leftOutOf({ tests }: VerifyRequest, families: Scope['families']): VerifyDocument['unchecked'] {
-  const left = FAMILIES.filter((family) => !families.includes(family));
+function leftOutOf(
+  { tests }: VerifyRequest,
+  families: readonly Family[],
+  known: readonly Family[],
+): VerifyDocument['unchecked'] {
+  const left = known.filter((family) => !families.includes(family));
   return [
     ...left.map((family) => ({ what: family, why: '--only' })),
     ...(tests || left.includes('TEST') ? [] : [{ what: 'TEST', why: '--no-tests' }]),

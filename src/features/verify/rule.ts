@@ -47,6 +47,8 @@ export interface Rule<S extends SubjectName = SubjectName> {
   /** What is wrong where it fails, a few words: `Required file is missing`. */
   readonly title: string;
   readonly subject: S;
+  /** `@acme/rust@1.0.0`; absent for ours. */
+  readonly plugin?: string;
   /**
    * Where what is found in a file is judged: in folders of primitives alone unless given, in all that their images take
    * in, or in every file of the repository.

@@ -6,6 +6,7 @@ import { applyBaseline, baselineText, nextBaseline, readBaseline } from './basel
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { readFacts, subjectsOf, unreadableFacts } from './facts.ts';
 import { type Family, familyOf } from './family.ts';
+import { readForeign } from './foreign.ts';
 import { judge } from './judge.ts';
 import { linksOut } from './links.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
@@ -39,7 +40,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const started = ports.now();
   const { tree, config, kinds, emit, today } = ports;
   const scope = await readScope(request, ports);
-  const suppressions = await readSuppressions(tree, scope.base, ports.rules);
+  const suppressions = await readSuppressions(tree, scope.base, ports);
   const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
@@ -48,7 +49,8 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const suites = await testsOf(scope, request, ports);
 
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
-  const all = [...facts, ...suiteFacts(suites)];
+  const foreign = await readForeign(scope, ports);
+  const all = [...facts, ...suiteFacts(suites), ...foreign.facts];
   const found = await judge(rules, all, context);
   // Only now, because rules read files too.
   const unreadable = await judge(rules, unreadableFacts(scope, tree), context);
@@ -66,6 +68,8 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const run = { milliseconds: Math.round(ports.now() - started), evidence };
   const links = await linksOut(scope, tree);
   const judged = judgedFiles({ scanned, facts: all }, { rules, placeOf: scope.placeOf, subjectsOf });
+  for (const [path, families] of foreign.judged)
+    judged.set(path, new Set([...(judged.get(path) ?? []), ...families]));
   const account = accountOf({
     files: [...new Set([...(await tree.list()), ...scope.repositories])],
     standingOf: scope.standingOf,
@@ -95,6 +99,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     suites,
     account,
     run,
+    plugins: foreign.plugins,
   };
   const document = documentOf(request, scope, results);
   const blocked = new Map(

@@ -241,7 +241,7 @@ function nameOf({ subject, version }: Scan): string {
 }
 
 /** Text as people see it, also in the UTF-16 of Windows; a file with a NUL in its first part is binary, as for git. */
-function decode(bytes: Uint8Array): string | undefined {
+export function decode(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);

@@ -6,7 +6,7 @@ import { shippedPaths } from '../../repository/scope.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { Place, Standing } from './account.ts';
 import type { VerifyDocument } from './document.ts';
-import { FAMILIES, type Family, familyOf, type RuleId } from './family.ts';
+import { type Family, familiesOf, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
 import type { InFile, Primitive } from './subjects.ts';
@@ -35,6 +35,8 @@ export interface Scope {
   /** Folders that may not be looked into, and why. */
   readonly closed: readonly (readonly [path: string, why: string])[];
   readonly families: readonly Family[];
+  /** All, also those that were not asked for. */
+  readonly knownFamilies: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
   /** Whose file it is. */
@@ -47,7 +49,7 @@ export interface Scope {
 }
 
 /** What a scope is read with. */
-export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd'>;
+export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd' | 'rules'>;
 
 /** Throws `components-none`, `selection-…`, `revision-…` and `verify-mode` (exit 2). */
 export async function readScope(request: VerifyRequest, ports: ScopePorts): Promise<Scope> {
@@ -62,7 +64,8 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   const files = isRepo ? listed : [...new Set([...own, ...shipped.keys()])].sort();
   const { families: asked, tests } = request;
   // What keeps a check from running is always said.
-  const families = FAMILIES.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
+  const knownFamilies = familiesOf(ports.rules);
+  const families = knownFamilies.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
   const ownerOf = ownerIn(primitives);
   const folder = posix.join(base, 'primitives');
   const isMeant = (path: string) => {
@@ -98,6 +101,7 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
     repositories: allRepositories,
     closed: [...(await tree.closed())].filter(([path]) => isMeant(path)),
     families,
+    knownFamilies,
     ownerOf,
     inFile,
     placeOf: (path) => {

@@ -3,6 +3,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { LanguageId } from '../../languages/all.ts';
+import type { Problem as PluginProblem } from '../../plugins/api.ts';
 import type { Component } from '../../repository/component.ts';
 import type { Manifest } from '../../repository/provenance.ts';
 import type { BaselineEntry } from './baseline-document.ts';
@@ -28,6 +29,7 @@ export interface Subjects {
   readonly generated: GeneratedSubject;
   readonly handlerCode: HandlerCode & InFile;
   readonly model: ModelSubject;
+  readonly foreign: ForeignProblem;
   readonly obstacle: Obstacle;
   readonly lockFault: LockFault;
   readonly suite: SuiteRun;
@@ -174,6 +176,15 @@ export interface ModelSubject {
   readonly handlers: readonly (Extract<HandlerCode, { type: 'method' }> & { readonly path: string })[];
 }
 
+/** What a rule of a plugin found, which has run elsewhere. */
+export interface ForeignProblem {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  /** The id of the rule. */
+  readonly rule: string;
+  readonly problem: PluginProblem;
+}
+
 /** What kept a check from running. Each cause has a rule of the family INT. */
 export interface Obstacle {
   readonly cause: /** A program is not on PATH. */
@@ -189,7 +200,9 @@ export interface Obstacle {
     /** A file cannot be read. */
     | 'file-unreadable'
     /** A scan of a file took too long. */
-    | 'scan-ended';
+    | 'scan-ended'
+    /** A plugin is not loaded, or a rule of it failed. */
+    | 'plugin-failed';
   /** Relative to the root of the repository: a file, or the folder of a primitive. */
   readonly path: string;
   /** One sentence that begins with the thing. */

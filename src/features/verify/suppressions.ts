@@ -3,8 +3,8 @@ import { globFault, globMatcher } from '../../repository/globs.ts';
 import type { Fault } from '../../yaml/fault.ts';
 import { parseYaml } from '../../yaml/read.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { familyOf } from './family.ts';
-import type { AnyRule } from './rule.ts';
+import { familyOf, isOurs, type RuleId } from './family.ts';
+import type { VerifyPorts } from './ports.ts';
 import type { JudgedSuppression } from './subjects.ts';
 import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -26,7 +26,7 @@ export interface Suppressions {
 export async function readSuppressions(
   tree: WorkTree,
   base: string,
-  rules: readonly AnyRule[],
+  { rules, config, plugins }: Pick<VerifyPorts, 'rules' | 'config' | 'plugins'>,
 ): Promise<Suppressions> {
   const path = posix.join(base, SUPPRESSIONS);
   // A file that git ignores is not reviewed.
@@ -34,9 +34,12 @@ export async function readSuppressions(
   if (bytes === undefined) return { path, entries: [] };
   const text = new TextDecoder().decode(bytes);
   const document = await parseYaml({ text, shown: path, subject: 'suppressions' }, suppressionsSchema);
-  const known = new Set(rules.map(({ id }) => id));
+  const known = new Set<string>(rules.map(({ id }) => id));
+  // Of a plugin that is not here: the entry is judged where it is.
+  const mayBeAbsent = config.plugins.length + plugins.problems.length > 0;
+  const isAbsent = (rule: RuleId) => mayBeAbsent && !known.has(rule) && !isOurs(familyOf(rule));
   const { suppressions } = document.value;
-  const faults = suppressions.flatMap((one, i) => faultsOf(one, i, known));
+  const faults = suppressions.flatMap((one, i) => (isAbsent(one.rule) ? [] : faultsOf(one, i, known)));
   if (faults.length > 0) throw document.refusal(faults);
   const places = document.findings(suppressions.map((_, i) => ({ path: ['suppressions', i], message: '' })));
   return {

@@ -8,7 +8,7 @@ import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { FAMILIES, familyOf } from './family.ts';
+import { familyOf, inOrder } from './family.ts';
 import type { AnyRule } from './rule.ts';
 import { rulePage } from './rule-page.ts';
 import type { VerifyResult } from './run.ts';
@@ -57,7 +57,9 @@ function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], versio
     ],
     properties: { verdict, account },
   };
-  const pages = rules.map(({ id, level, title }) => ({ id, level, title, help: rulePage(id) }));
+  const pages = rules.map(({ id, level, title, plugin }) =>
+    plugin === undefined ? { id, level, title, help: rulePage(id) } : { id, level, title, plugin },
+  );
   const results = [
     ...findings,
     ...suppressed.map(({ finding, reason }) => ({ ...finding, suppressed: reason })),
@@ -74,10 +76,10 @@ function findingsSuite(
 ): JunitSuite {
   const cases = rules
     .filter(({ id }) => scope.families.includes(familyOf(id)) && familyOf(id) !== 'TEST')
-    .map(({ id, title }): JunitCase => {
+    .map(({ id, title, plugin }): JunitCase => {
       const own = findings.filter(({ rule, level }) => rule === id && level === 'error');
       const group = familyOf(id);
-      const name = `${id} ${title}`;
+      const name = plugin === undefined ? `${id} ${title}` : `${id} ${title} (${plugin})`;
       const why = blocked.get(group);
       if (own.length === 0 && why !== undefined)
         return { name, group, status: 'error', type: 'not run', text: why };
@@ -245,7 +247,8 @@ function scopeText({ mode, primitives, changedSince }: VerifyDocument['scope']):
 function accountText({ account }: VerifyDocument): string {
   const sum = (groups: readonly { readonly files: number }[]) =>
     groups.reduce((total, { files }) => total + files, 0);
-  const byFamily = FAMILIES.flatMap((family) => {
+  const families = inOrder(new Set(account.checked.flatMap((one) => one.families)));
+  const byFamily = families.flatMap((family) => {
     const files = sum(account.checked.filter(({ families }) => families.includes(family)));
     return files === 0 ? [] : [`${family} ${files}`];
   });

@@ -13,6 +13,7 @@ import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
 import { findProgram } from '../../../src/toolchain/find.ts';
 import { gitEnvironment } from '../../support/git.ts';
+import { withoutPlugins } from '../../support/plugin-set.ts';
 import { threads } from '../../support/scan-threads.ts';
 import { tool } from '../../tools/locate.ts';
 
@@ -100,6 +101,7 @@ export async function verifySuites(
       tree: await openWorkTree(processes, root, signal),
       scans: { read: async () => new Map(), write: async () => {} },
       threads,
+      ...withoutPlugins,
       rules,
       regenerate: async () => [],
       suites: {

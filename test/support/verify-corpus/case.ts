@@ -26,6 +26,8 @@ export interface CorpusCase {
   readonly baseline?: BaselineFile;
   /** Files in which no scan finds an end. */
   readonly endless?: readonly string[];
+  /** What the rule ACME-001 of a plugin does with a primitive. */
+  readonly plugin?: (subject: { readonly path: string }) => unknown;
   /** A file of the base that is not there. */
   readonly without?: string;
   /** `path:line` of the finding, or its path where no line is known; undefined for a near miss, where no rule of the family may find anything. */

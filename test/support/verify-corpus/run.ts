@@ -5,12 +5,14 @@ import { PrimitiveError } from '../../../src/core/errors.ts';
 import type { BaselineRequest } from '../../../src/features/verify/baseline.ts';
 import type { VerifyDocument } from '../../../src/features/verify/document.ts';
 import type { Family } from '../../../src/features/verify/family.ts';
+import { foreignRules } from '../../../src/features/verify/foreign.ts';
 import type { AnyRule } from '../../../src/features/verify/rule.ts';
 import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
 import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
 import type { Processes } from '../../../src/toolchain/process.ts';
+import { withoutPlugins, withPlugin } from '../plugin-set.ts';
 import { scansHere } from '../scan-threads.ts';
 import type { CorpusCase } from './case.ts';
 import type { Recorded } from './suites.ts';
@@ -96,7 +98,8 @@ export async function verifyDocument(
   return (await verifyResult(files, family, rules, one)).document;
 }
 
-interface Options extends Partial<Pick<CorpusCase, 'suite' | 'generated' | 'endless' | 'baseline'>> {
+interface Options
+  extends Partial<Pick<CorpusCase, 'suite' | 'generated' | 'endless' | 'baseline' | 'plugin'>> {
   /** What is asked for of the baseline; without it only to compare. */
   readonly request?: BaselineRequest;
   /** More than the one family. */
@@ -108,11 +111,12 @@ export async function verifyResult(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  { suite, generated = [], endless, baseline, request, families }: Options = {},
+  { suite, generated = [], endless, baseline, plugin, request, families }: Options = {},
 ): Promise<VerifyResult> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
   const own = { ...files };
+  const foreign = plugin === undefined ? withoutPlugins : withPlugin(plugin);
   const root = '/repository';
   const config = files['primitive.config.yaml'];
   return await verify(
@@ -125,7 +129,9 @@ export async function verifyResult(
       changedSince: undefined,
       mode: suite === undefined ? 'repo' : 'primitives',
       // What keeps a check from running is found by the check.
-      families: families ?? (family === 'INT' ? ['TEST', 'MARK'] : [family]),
+      families:
+        families ??
+        (family === 'INT' ? ['TEST', 'MARK', ...(plugin === undefined ? [] : ['ACME'])] : [family]),
       baseline: baseline && (request ?? { update: false, accept: false }),
       tests: suite !== undefined,
       install: false,
@@ -137,7 +143,8 @@ export async function verifyResult(
       tree: memoryTree(own),
       scans: { read: async () => new Map(), write: async () => {} },
       threads: scansHere(endless),
-      rules,
+      rules: [...rules, ...foreignRules(foreign.plugins)],
+      ...foreign,
       baseline,
       regenerate: async () => {
         if (generated instanceof Error) throw generated;

@@ -131,6 +131,10 @@ function obstacles(
   ];
 }
 
+const ORDERS = {
+  files: { 'primitives/domain/orders/primitive.yaml': 'kind: domain\nname: orders\n' },
+};
+
 const suiteOf = (
   language: Language,
   tool?: NonNullable<CorpusCase['suite']>['tool'],
@@ -737,6 +741,32 @@ export const suites: Corpus = {
         ['a scan that ends', { files: { 'primitives/domain/orders/a.go': 'package orders\n' } }],
         ['a large file', { files: { 'primitives/domain/orders/b.md': 'a '.repeat(2 ** 20) } }],
         ['one that is not there', { files: {}, endless: ['primitives/domain/orders/c.bin'] }],
+      ],
+    ),
+    ...obstacles(
+      'INT-008',
+      [
+        [
+          'a rule that throws',
+          {
+            ...ORDERS,
+            plugin: () => {
+              throw new Error('it cannot');
+            },
+          },
+          'primitives/domain/orders',
+        ],
+        ['a rule that returns no list', { ...ORDERS, plugin: () => null }, 'primitives/domain/orders'],
+        [
+          'a problem of another place',
+          { ...ORDERS, plugin: () => [{ message: 'x', path: 'primitives/domain/orders/../../x' }] },
+          'primitives/domain/orders',
+        ],
+      ],
+      [
+        ['a rule that finds nothing', { ...ORDERS, plugin: () => [] }],
+        ['a rule that takes its time', { ...ORDERS, plugin: ({ path }) => (path === '' ? null : []) }],
+        ['no plugin', ORDERS],
       ],
     ),
     ...obstacles(

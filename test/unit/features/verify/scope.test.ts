@@ -29,6 +29,7 @@ async function scopeOf(
     kinds: await openKinds({ bundled: bundledKinds() }),
     tree: { ...memoryTree(files), changedSince: async () => changed, repositories: async () => repositories },
     cwd: root,
+    rules: [],
   };
   return readScope({ ...everything, ...request }, ports);
 }
