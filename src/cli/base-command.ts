@@ -69,7 +69,16 @@ export abstract class BaseCommand extends Command {
         ask: async (question) => (await import('./prompt.ts')).ask(question, signal),
       }),
     });
-    const outcome = await work(app)
+    const command = (this.id ?? '').replaceAll(':', ' ');
+    const whole = async () => {
+      // Not around those that may have to remove a plugin.
+      const hooks = command.startsWith('plugins ') ? undefined : app.hooks;
+      await hooks?.('before', { command });
+      const found = await work(app);
+      await hooks?.('after', { command, exit: found.exit, document: found.document });
+      return found;
+    };
+    const outcome = await whole()
       .catch(async (error: unknown) => {
         // After an interruption other things may fail; the interruption is the cause, in the words of the command.
         const cause = signal.aborted && !isInterruption(error) ? signal.reason : error;

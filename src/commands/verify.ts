@@ -27,7 +27,7 @@ export default class Verify extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Verify);
     return this.act(flags, async (app) => {
-      const { verify } = await import('../features/verify/run.ts');
+      const { verifiedEvent, verify } = await import('../features/verify/run.ts');
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
       const { regenerate } = await import('../features/generate/context.ts');
@@ -36,7 +36,9 @@ export default class Verify extends BaseCommand {
       const families = parseFamilies(flags.only ?? [], familiesOf(ports.rules));
       const request = { ...requestOf(selectionOf(flags, args), flags), families };
       const shown = { maxFindings: flags['max-findings'] || Number.POSITIVE_INFINITY };
-      return verifyOutcome(await verify(request, ports), ports.rules, app.version, shown);
+      const result = await verify(request, ports);
+      await app.hooks('verified', verifiedEvent(result));
+      return verifyOutcome(result, ports.rules, app.version, shown);
     });
   }
 }

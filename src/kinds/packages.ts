@@ -2,11 +2,9 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { PACKAGE_NAME } from '../plugins/names.ts';
 import { type ConfigLocation, pathBelow } from '../repository/discovery.ts';
 import { bundledKinds, type Kinds, openKinds, REPOSITORY_KINDS } from './kind.ts';
-
-/** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
-const PACKAGE = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 
 /**
  * The kinds of this package, those in `kinds/` beside the config, and those of the packages that the config names under
@@ -38,7 +36,7 @@ export async function openAllKinds(
 
 /** The folder of an installed package, links resolved: the nearest `node_modules` from the config up to the repository's root. */
 async function findPackage(name: string, location: ConfigLocation): Promise<string> {
-  if (!PACKAGE.test(name)) {
+  if (!PACKAGE_NAME.test(name)) {
     throw new PrimitiveError('plugin-invalid', `${JSON.stringify(name)} is not the name of an npm package.`, {
       why: '`plugins` in primitive.config.yaml names it',
     });

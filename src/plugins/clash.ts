@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { type PluginManifest, prefixOf } from './manifest.ts';
+import { prefixOf } from './compatible.ts';
+import type { PluginManifest } from './manifest.ts';
 
 /** Names that this program has taken. */
 export interface Taken {

@@ -7,13 +7,9 @@ import { type DataOf, formed, strictObject } from '../core/schema.ts';
 import { globFault } from '../repository/globs.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
-import type { ApiVersion, HookEvents, Subjects } from './api.ts';
-
-/** The version of the interface that this program has for plugins. */
-export const API_VERSION: ApiVersion = '0.1';
-
-/** What npm lets a package be called; nothing of it can lead out of `node_modules`. */
-export const PACKAGE_NAME = /^(?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
+import type { HookEvents, Subjects } from './api.ts';
+import { API_VERSION, prefixOf, requireApi } from './compatible.ts';
+import { PACKAGE_NAME } from './names.ts';
 
 const HOOKS = [
   'before',
@@ -98,11 +94,6 @@ export interface PluginManifest {
   readonly hooks: { readonly [N in HookName]?: string };
 }
 
-/** `RUST` of `RUST-001`. */
-export function prefixOf(id: string): string {
-  return id.slice(0, id.indexOf('-'));
-}
-
 /** The page of a rule for `explain`, beside its module; relative to the package. */
 export function pageOf({ id, module }: PluginRule): string {
   return posix.join(posix.dirname(module), `${id}.md`);
@@ -110,16 +101,18 @@ export function pageOf({ id, module }: PluginRule): string {
 
 /**
  * Reads and checks the manifest of the plugin in a folder; runs nothing of it. With `linked` the manifest of commands may
- * be missing: they are found by their files.
+ * be missing: they are found by their files; with `mayBeData` the package may hold kinds alone.
  *
  * Throws `plugin-…` (exit 2, with line and column), also `plugin-api` for another version of the interface.
  */
 export async function readPlugin(
   folder: string,
-  { linked }: { readonly linked: boolean },
+  { linked, mayBeData = false }: { readonly linked: boolean; readonly mayBeData?: boolean },
 ): Promise<PluginManifest> {
   const shown = join(folder, 'package.json');
   const text = readText(shown);
+  const data = mayBeData ? dataOf(text, folder) : undefined;
+  if (data !== undefined) return data;
   const document = await parseYaml({ text, shown, subject: 'plugin' }, PackageFile, (data) =>
     checkApi(data, shown),
   );
@@ -142,6 +135,16 @@ export async function readPlugin(
   };
 }
 
+/** A package that has kinds and no manifest: nothing else of it is used. */
+function dataOf(text: string, folder: string): PluginManifest | undefined {
+  const pjson: unknown = JSON.parse(text);
+  const kinds = kindsOf(folder);
+  if (!isObject(pjson) || 'primitive' in pjson || kinds.length === 0) return undefined;
+  const { name, version } = pjson;
+  if (typeof name !== 'string' || typeof version !== 'string') return undefined;
+  return { name, version, api: API_VERSION, oclif: {}, commands: [], kinds, rules: [], hooks: {} };
+}
+
 /** Before the rest is checked: a newer interface has keys that this version does not know. Throws `plugin-api`. */
 function checkApi(data: unknown, shown: string): void {
   const declaration = isObject(data) ? data.primitive : undefined;
@@ -154,15 +157,6 @@ function checkApi(data: unknown, shown: string): void {
   }
   const api = isObject(declaration) ? declaration.api : undefined;
   if (typeof api === 'string') requireApi(name, api);
-}
-
-/** Throws `plugin-api` (exit 2) for a plugin that was written for another version of the interface. */
-export function requireApi(name: string, api: string): void {
-  if (api === API_VERSION) return;
-  throw new PrimitiveError('plugin-api', `Plugin ${name} needs another version of primitive.`, {
-    why: `It was written for version ${JSON.stringify(api)} of the plugin interface; this primitive has ${API_VERSION}.`,
-    suggestions: [`primitive plugins update ${name}`, `Or remove it: primitive plugins uninstall ${name}`],
-  });
 }
 
 function moduleFaults(

@@ -1,6 +1,6 @@
-import { errorLine, PrimitiveError } from '../core/errors.ts';
+import { type Code, errorLine, PrimitiveError } from '../core/errors.ts';
 import { clashOf } from './clash.ts';
-import { requireApi } from './manifest.ts';
+import { requireApi } from './compatible.ts';
 import type { BrokenEntry, InstalledPlugin } from './store.ts';
 
 /** Why a plugin, or a part of it, does not count. */
@@ -8,7 +8,7 @@ export interface PluginProblem {
   /** The plugin. */
   readonly name: string;
   /** `plugin-…` */
-  readonly code: string;
+  readonly code: Code;
   /** One sentence that begins with the thing. */
   readonly message: string;
   /** A command. */
@@ -20,9 +20,11 @@ export interface PluginSet {
   /** Sorted by name. */
   readonly plugins: readonly InstalledPlugin[];
   readonly problems: readonly PluginProblem[];
+  /** What this change does to plugins, and does not count before it is merged; only in CI. */
+  readonly notices: readonly PluginProblem[];
 }
 
-export const NO_PLUGINS: PluginSet = { plugins: [], problems: [] };
+export const NO_PLUGINS: PluginSet = { plugins: [], problems: [], notices: [] };
 
 /** Leaves out what was written for another interface, and what has a name of one before it. */
 export function usablePlugins(
@@ -45,7 +47,7 @@ export function usablePlugins(
       problems.push(problemOf(plugin.name, error));
     }
   }
-  return { plugins, problems };
+  return { plugins, problems, notices: [] };
 }
 
 /** An error that keeps a plugin from being used. */

@@ -259,7 +259,7 @@ export const ConfigFile = strictObject(
     ),
     plugins: Type.Optional(
       list(
-        'npm packages with kinds or commands, installed by the lock file of this repository.',
+        'npm packages with kinds, or plugins that count in CI, as the lock file of this repository has them.',
         'Package name.',
       ),
     ),

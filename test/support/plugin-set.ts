@@ -43,7 +43,7 @@ export function withPlugin(rule: (subject: { readonly path: string }) => unknown
   readonly ruleHost: () => Promise<RuleHost>;
 } {
   return {
-    plugins: { plugins: [ACME], problems: [] },
+    plugins: { plugins: [ACME], problems: [], notices: [] },
     ruleHost: async () => ({
       run: async (_plugin, tasks) =>
         tasks.map((task) => {

@@ -148,6 +148,7 @@ export class PublishWorld {
       temporary: tmpdir(),
       processors: 2,
       credentialFiles: [],
+      hooks: async () => {},
       realFile: async () => undefined,
       signal: attempt.signal ?? new AbortController().signal,
       workspace: async () => ({ config, location: LOCATION }),

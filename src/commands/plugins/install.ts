@@ -12,9 +12,8 @@ export default class PluginsInstall extends BaseCommand {
     'Uses npm of this machine with your settings. No script of a package is run. Plugins are kept in your data folder, outside of any repository.';
   static override args = {
     packages: string({
-      description: 'NAME, NAME@VERSION, NAME@RANGE or NAME@TAG',
+      description: 'NAME, NAME@VERSION, NAME@RANGE or NAME@TAG (default: those that the config names)',
       multiple: true,
-      required: true,
       ignoreStdin: true,
     }),
   };
@@ -23,11 +22,15 @@ export default class PluginsInstall extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(PluginsInstall);
     return this.act(flags, async (app) => {
-      const { installPlugins } = await import('../../features/plugins/run.ts');
+      const { installPinned, installPlugins } = await import('../../features/plugins/run.ts');
       const { takenNames } = await import('../../features/plugins/taken.ts');
       const { pluginsOutcome } = await import('../../features/plugins/view.ts');
       const taken = await takenNames(this.config.commandIDs, FAMILIES);
-      return pluginsOutcome(await installPlugins(args.packages, { ...app, taken }));
+      return pluginsOutcome(
+        await (args.packages === undefined || args.packages.length === 0
+          ? installPinned({ ...app, taken })
+          : installPlugins(args.packages, { ...app, taken })),
+      );
     });
   }
 }

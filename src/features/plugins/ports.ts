@@ -1,5 +1,6 @@
 import type { Emit } from '../../core/events.ts';
 import type { Taken } from '../../plugins/clash.ts';
+import type { Pinned } from '../../plugins/pinned.ts';
 import type { NpmInstaller } from './npm.ts';
 
 /** What commands of `plugins` work with. */
@@ -15,4 +16,6 @@ export interface PluginPorts {
 /** Ports, and the names that are this program's. */
 export interface InstallPorts extends PluginPorts {
   readonly taken: Taken;
+  /** What config and lock file name, of the commit that counts here. */
+  repositoryPlugins(): Promise<Pinned>;
 }

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { field } from '../../core/object.ts';
 import { clashOf } from '../../plugins/clash.ts';
-import { PACKAGE_NAME, type PluginManifest, readPlugin } from '../../plugins/manifest.ts';
+import { type PluginManifest, readPlugin } from '../../plugins/manifest.ts';
+import { PACKAGE_NAME } from '../../plugins/names.ts';
+import type { PinnedPlugin } from '../../plugins/pinned.ts';
 import { type InstalledPlugin, keep, link, openNew, readInstalled, remove } from '../../plugins/store.ts';
 import type { PluginEntry, PluginsDocument } from './document.ts';
 import type { InstallPorts, PluginPorts } from './ports.ts';
@@ -49,6 +50,51 @@ export async function installPlugins(
     );
   }
   return documentOf(done);
+}
+
+/**
+ * Installs what config and lock file of the repository name: in CI those of the merge base, elsewhere those of the work tree.
+ * Every package has the integrity that the lock file names. Throws `plugins-none`, `plugin-…` (exit 2), and what npm throws.
+ */
+export async function installPinned(ports: InstallPorts): Promise<PluginsDocument> {
+  const { plugins, problems } = await ports.repositoryPlugins();
+  const [problem] = problems;
+  if (problem !== undefined) {
+    const { code, message, fix } = problem;
+    throw new PrimitiveError(code, message, { suggestions: fix === undefined ? [] : [fix] });
+  }
+  const done: PluginEntry[] = [];
+  for (const pinned of plugins) {
+    const before = findInstalled(ports, pinned.name);
+    const isSame = before?.locked === pinned.locked;
+    const plugin = isSame ? before : await installOnePinned(pinned, ports);
+    done.push(
+      entry(isSame ? 'unchanged' : before ? 'updated' : 'installed', plugin, before?.version ?? null),
+    );
+  }
+  return documentOf(done);
+}
+
+async function installOnePinned(pinned: PinnedPlugin, ports: InstallPorts): Promise<InstalledPlugin> {
+  const { name, version, integrity, resolved, locked } = pinned;
+  const spec = `${name}@${version}`;
+  const npm = await ports.npmInstaller();
+  ports.emit({ type: 'step', step: 'install', message: `Installing ${spec}` });
+  using made = openNew(ports.pluginStore);
+  await npm.installLocked(made.folder, pinned);
+  const manifest = await readPlugin(join(made.folder, 'node_modules', name), {
+    linked: false,
+    mayBeData: true,
+  });
+  refuseClash(manifest, ports);
+  return keep(ports.pluginStore, made.folder, {
+    ...manifest,
+    spec,
+    integrity,
+    resolved,
+    locked,
+    linked: false,
+  });
 }
 
 /** Installs what their specs mean today; linked ones are left out. Throws as {@link installPlugins}. */
@@ -108,10 +154,7 @@ async function installOne(
 }
 
 /** Where a package came from, by the lock file of npm. Throws `plugin-source` for what is not from a registry. */
-export function sourceOf(
-  lock: unknown,
-  name: string,
-): { readonly integrity: string; readonly resolved: string } {
+function sourceOf(lock: unknown, name: string): { readonly integrity: string; readonly resolved: string } {
   const locked = field(field(lock, 'packages'), `node_modules/${name}`);
   const integrity = field(locked, 'integrity');
   const resolved = field(locked, 'resolved');
@@ -153,11 +196,6 @@ function unknown(name: string, plugins: readonly InstalledPlugin[]): PrimitiveEr
   return new PrimitiveError('plugin-unknown', `Plugin ${JSON.stringify(name)} is not installed.`, {
     suggestions: [...(near === undefined ? [] : [`Did you mean ${near}?`]), 'primitive plugins list'],
   });
-}
-
-/** SHA-256 of a text, in hex. */
-export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function documentOf(plugins: readonly PluginEntry[]): PluginsDocument {

@@ -2,6 +2,7 @@ import type { Digest } from '../../core/digest.ts';
 import { settleAll } from '../../core/settle.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
 import type { Execution, Outcome, Task } from './execution.ts';
+import { sealedEvent } from './hooks.ts';
 import { type CommittedRecord, commitRecord, moveChannel, releaseConflict, storeRecord } from './release.ts';
 import { type ExecutedPublish, reportPublish } from './report.ts';
 import { sealAll } from './seal-all.ts';
@@ -23,6 +24,7 @@ export async function executePublish(tasks: readonly Task[], execution: Executio
   if (plan.record.action === 'conflict') throw releaseConflict(plan, plan.record.reason);
   const sealed = await sealAll(tasks, execution);
   const failed = sealed.some((outcome) => !outcome.ok);
+  if (!failed) await execution.hooks('sealed', sealedEvent(plan, sealed));
   if (plan.sealOnly || (failed && !plan.keepGoing)) {
     const reason = plan.sealOnly ? plan.channel.reason : 'not everything is sealed';
     return reportPublish(plan, sealed, undefined, { ...plan.channel, action: 'skip', moved: false, reason });
@@ -43,7 +45,8 @@ async function finalizeRelease(tagged: readonly Outcome[], execution: Execution)
   const { repository, tag, action, existing } = plan.record;
   if (action === 'keep' && existing) {
     const kept = { digest: existing, written: false };
-    return reportRelease(tagged, kept, await moveChannel(kept, execution), execution);
+    const moved = await moveChannel(kept, execution);
+    return reportRelease(tagged, kept, moved, execution);
   }
   signal.throwIfAborted();
   emit({ type: 'step', step: 'record', message: `Writing the release record ${repository}:${tag}` });

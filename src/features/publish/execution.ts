@@ -4,6 +4,7 @@ import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import type { Digest } from '../../core/digest.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Manifest } from '../../oci/types.ts';
+import type { RunHooks } from '../../plugins/hooks.ts';
 import type { History } from '../../repository/history.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
@@ -56,6 +57,7 @@ export interface Execution {
   readonly settings: BuildSettings;
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  readonly hooks: RunHooks;
 }
 
 /** A component whose image is sealed. */

@@ -4,6 +4,7 @@ import type { ChosenBuilder } from '../../builders/choose.ts';
 import { diskFullError, PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Registry } from '../../oci/registry.ts';
+import type { RunHooks } from '../../plugins/hooks.ts';
 import type { Component } from '../../repository/component.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
@@ -27,6 +28,7 @@ import {
   type ReleaseRecords,
   readRecords,
 } from './facts.ts';
+import { planEvent, publishedEvent } from './hooks.ts';
 import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
 import { phaseClock } from './phases.ts';
 import { type Facts, planPublish } from './plan.ts';
@@ -62,6 +64,7 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   /** Of this machine. */
   readonly processors: number;
   readonly signal: AbortSignal;
+  readonly hooks: RunHooks;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
   tree(): Promise<SourceTree & History>;
   /** All components of HEAD. */
@@ -109,6 +112,7 @@ export async function runPublish(
   const { tasks: checked, cache, jobTokens } = await checkTasks(planned, plan.run.tier, ports);
   for (const token of jobTokens)
     emit({ type: 'warning', code: 'build-secret-token', message: describeJobToken(token) });
+  await ports.hooks('plan', planEvent(plan, request));
   if (request.dryRun) return { plan };
   const [{ config }, tree, registry, verifier, policy, signer] = await Promise.all([
     ports.workspace(),
@@ -150,6 +154,7 @@ export async function runPublish(
       },
       signal: ports.signal,
       emit,
+      hooks: ports.hooks,
     });
     const run = {
       ...(tools ? { builder: tools.builderInfo.description } : {}),
@@ -157,6 +162,8 @@ export async function runPublish(
       phases: read(),
       requests: registry.requests(),
     };
+    // Last: whatever it throws, what is published stays.
+    if (executed.release) await ports.hooks('published', publishedEvent(executed, executed.release));
     return { plan, report: { ...executed, run } };
   } finally {
     await rm(folder, { recursive: true, force: true });

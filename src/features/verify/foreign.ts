@@ -86,6 +86,8 @@ export interface Foreign {
   /** The files that were given to rules, with the families of those that answered. */
   readonly judged: ReadonlyMap<string, ReadonlySet<Family>>;
   readonly plugins: VerifyDocument['plugins'];
+  /** What this change brings, which is not judged by it. */
+  readonly unchecked: VerifyDocument['unchecked'];
 }
 
 /** Runs the rules of plugins on the selected primitives. */
@@ -95,7 +97,7 @@ export async function readForeign(
     families,
     base,
   }: { readonly selected: readonly Primitive[]; readonly families: readonly string[]; readonly base: string },
-  { tree, plugins: { plugins, problems }, ruleHost }: ForeignPorts,
+  { tree, plugins: { plugins, problems, notices }, ruleHost }: ForeignPorts,
 ): Promise<Foreign> {
   const facts = problems.map((problem) => notLoaded(problem, base));
   const judged = new Map<string, Set<Family>>();
@@ -121,7 +123,8 @@ export async function readForeign(
       }
     }
   }
-  return { facts, judged, plugins: used };
+  const unchecked = notices.map(({ name, message }) => ({ what: `plugin ${name}`, why: message }));
+  return { facts, judged, plugins: used, unchecked };
 }
 
 async function subjectsOf(

@@ -1,4 +1,5 @@
 import { compareFindings } from '../../core/finding.ts';
+import type { HookEvents } from '../../plugins/api.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { globMatcher } from '../../repository/globs.ts';
 import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
@@ -81,6 +82,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const isBlocking = ({ rule }: VerifyFinding) =>
     rules.some(({ id, blocks }) => id === rule && blocks === true);
   const unchecked = [
+    ...foreign.unchecked,
     ...links,
     ...unjudged(scope.files, { ...scope, judged, tests: request.tests }),
     ...ungenerated,
@@ -130,6 +132,16 @@ async function baselineOf(
   const next = nextBaseline(entries, found, request);
   await file.write(baselineText(next));
   return { ...applyBaseline(findings, next, scope.covers), stale: [] };
+}
+
+/** What hooks are given of a run. */
+export function verifiedEvent({ document }: VerifyResult): HookEvents['verified'] {
+  const { verdict, scope, findings } = document;
+  return {
+    verdict,
+    primitives: scope.primitives,
+    findings: findings.map(({ fix: _, related: _related, plugin: _plugin, ...finding }) => finding),
+  };
 }
 
 /** Files that were not read, with the reason. */

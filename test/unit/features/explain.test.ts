@@ -18,6 +18,9 @@ const sources = [...globSync('src/**/*.ts', { cwd: root }), 'bin/run.js']
   .map((path) => readFileSync(join(root, path), 'utf8'))
   .join('\n');
 
+/** No rule is a plugin's. */
+const noPage = () => undefined;
+
 /** First words of codes that the sources compose of a word and a rest: `${service}-ca-unreadable`. */
 const COMPOSED =
   /^(?:gitops(?:-run)?|bpmn(?:-job-type|-message|-error-code)?|init|kit|pin|scaffold|registry|github|config|kind|primitive|plugin|suppressions|workflow)-|(?<=^(?:component|lane|source))-/;
@@ -57,20 +60,20 @@ describe('docs/errors.md', () => {
 
 describe('explain', () => {
   test.each(['inputs-dirty', 'kit-newer', 'INPUTS-DIRTY'])('%s: the section of a code', async (id) => {
-    const { document, text, exit } = await explain(id, rules);
+    const { document, text, exit } = await explain(id, rules, noPage);
     expect(Check(explainSchema, document)).toBe(true);
     expect(text(createStyle(false))).toMatch(new RegExp(`^# ${id.toLowerCase()}\n\n\\S`));
     expect(exit).toBe(0);
   });
 
   test('the page of a rule, as before', async () => {
-    const { document, text } = await explain('imp-002', rules);
+    const { document, text } = await explain('imp-002', rules, noPage);
     expect(Check(explainSchema, document)).toBe(true);
     expect(text(createStyle(false))).toMatch(/IMP-002/);
   });
 
   test('without an id all rules and codes', async () => {
-    const { document, text } = await explain(undefined, rules);
+    const { document, text } = await explain(undefined, rules, noPage);
     expect(document).toMatchObject({
       rules: rules.map(({ id }) => ({ id })),
       codes: { length: sections.length },
@@ -84,7 +87,7 @@ describe('explain', () => {
     ['IMP-02', 'primitive explain IMP-002'],
     ['inputs-dirt', 'primitive explain inputs-dirty'],
   ])('%s is unknown, and the nearest one is named', async (id, next) => {
-    await expect(explain(id, rules)).rejects.toMatchObject({
+    await expect(explain(id, rules, noPage)).rejects.toMatchObject({
       code: 'rule-unknown',
       suggestions: [next, 'primitive explain'],
     });
@@ -93,6 +96,8 @@ describe('explain', () => {
   test('the docs of an error document is a command that answers', async () => {
     const { docs } = errorDocument(new PrimitiveError('inputs-dirty', 'x'), []);
     expect(docs).toBe('primitive explain inputs-dirty');
-    await expect(explain(docs?.replace('primitive explain ', ''), rules)).resolves.toMatchObject({ exit: 0 });
+    await expect(explain(docs?.replace('primitive explain ', ''), rules, noPage)).resolves.toMatchObject({
+      exit: 0,
+    });
   });
 });
