@@ -40,6 +40,7 @@ describe('docs/errors.md', () => {
       `}-${code.replace(/^[a-z]+-/, '')}\``,
       `'${code.replace(/^[a-z]+-/, '')}'`,
       `-${rest}\``,
+      `}-${code.split('-').at(-1)}\``,
     ];
     expect([`'${code}'`, ...(rest === code ? [] : composed)].some((text) => sources.includes(text))).toBe(
       true,
