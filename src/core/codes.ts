@@ -86,7 +86,6 @@ export type DocumentedCode =
   | 'dockerfile-invalid'
   | 'dockerfile-missing'
   | 'dockerfile-unpinned'
-  | 'family-unknown'
   | 'folder-not-found'
   | 'generator-failed'
   | 'generator-foreign'

@@ -23,7 +23,7 @@ const noPage = () => undefined;
 
 /** First words of codes that the sources compose of a word and a rest: `${service}-ca-unreadable`. */
 const COMPOSED =
-  /^(?:gitops(?:-run)?|bpmn(?:-job-type|-message|-error-code)?|init|kit|pin|scaffold|registry|github|config|kind|primitive|plugin|suppressions|workflow)-|(?<=^(?:component|lane|source))-/;
+  /^(?:gitops(?:-run)?|bpmn(?:-job-type|-message|-error-code)?|init|kit|pin|scaffold|registry|github|config|kind|primitive|plugin|baseline|suppressions|workflow)-|(?<=^(?:component|lane|source))-/;
 
 describe('docs/errors.md', () => {
   // That no other code can be thrown is what the compiler proves: see the type of PrimitiveError's constructor.
@@ -85,7 +85,7 @@ describe('explain', () => {
   });
 
   test.each([
-    ['IMP-02', 'primitive explain IMP-002'],
+    ['IMPS-002', 'primitive explain IMP-002'],
     ['inputs-dirt', 'primitive explain inputs-dirty'],
   ])('%s is unknown, and the nearest one is named', async (id, next) => {
     await expect(explain(id, rules, noPage)).rejects.toMatchObject({

@@ -28,6 +28,7 @@ import { rule as INT_004 } from './INT-004.ts';
 import { rule as INT_005 } from './INT-005.ts';
 import { rule as INT_006 } from './INT-006.ts';
 import { rule as INT_007 } from './INT-007.ts';
+import { rule as INT_008 } from './INT-008.ts';
 import { rule as MARK_001 } from './MARK-001.ts';
 import { rule as MARK_002 } from './MARK-002.ts';
 import { rule as SEC_001 } from './SEC-001.ts';
@@ -92,6 +93,7 @@ export const rules: readonly AnyRule[] = [
   INT_005,
   INT_006,
   INT_007,
+  INT_008,
   MARK_001,
   MARK_002,
   SEC_001,
