@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts';
 /** Variables that name one file or folder of credentials, or several as PATH does. */
 const NAMED_BY = [
   'REGISTRY_AUTH_FILE',
+  'HELM_REGISTRY_CONFIG',
   'KUBECONFIG',
   'NETRC',
   'GNUPGHOME',
@@ -27,9 +28,10 @@ const KEPT = [
   '.kube',
   '.gnupg',
   '.sigstore',
+  '.vault-token',
 ];
 /** Below a folder for configuration. */
-const CONFIGURED = ['containers/auth.json', 'gh', 'git/credentials', 'gcloud'];
+const CONFIGURED = ['containers/auth.json', 'helm/registry', 'gh', 'glab-cli', 'git/credentials', 'gcloud'];
 
 /** Files and folders in which programs of this user keep credentials, whether they exist or not. */
 export function credentialFilesOf({

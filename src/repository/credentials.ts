@@ -5,6 +5,8 @@ const SIGNING_VARIABLES = [
   /^ACTIONS_(ID_TOKEN_REQUEST|RUNTIME|CACHE|RESULTS)_/,
   /^(SIGSTORE|COSIGN)_/,
   /^DOCKER_AUTH_CONFIG$/,
+  // Of GitLab, for its registry.
+  /^CI_(REGISTRY|DEPLOY|DEPENDENCY_PROXY)_PASSWORD$/,
   // Identity tokens of other CI servers.
   /^(CI_JOB_JWT|CIRCLE_OIDC_TOKEN|BITBUCKET_STEP_OIDC_TOKEN|BUILDKITE_AGENT_ACCESS_TOKEN|SYSTEM_ACCESSTOKEN)/,
 ];
@@ -18,7 +20,8 @@ const KMS_VARIABLES: Readonly<Record<string, RegExp>> = {
   openbao: /^(BAO|VAULT)_/,
 };
 
-const JOB_TOKENS = /^(GITHUB_TOKEN|GH_TOKEN|GITHUB_ENTERPRISE_TOKEN|GH_ENTERPRISE_TOKEN|CI_JOB_TOKEN)$/;
+const JOB_TOKENS =
+  /^(GITHUB_TOKEN|GH_TOKEN|GITHUB_ENTERPRISE_TOKEN|GH_ENTERPRISE_TOKEN|GITHUB_APP_PRIVATE_KEY|CI_JOB_TOKEN)$/;
 
 /** Where programs keep credentials, in any home, as lower-case paths with slashes. */
 const CREDENTIAL_PATHS = [
@@ -27,7 +30,10 @@ const CREDENTIAL_PATHS = [
   /(^|\/)\.docker\/config\.json$/,
   /(^|\/)\.dockercfg$/,
   /(^|\/)containers\/auth\.json$/,
+  /(^|\/)helm\/registry(\/config)?\.json$/,
   /(^|\/)gh\/hosts\.ya?ml$/,
+  /(^|\/)glab-cli\/config\.ya?ml$/,
+  /(^|\/)\.(vault|bao)-token$/,
   /(^|\/)[._]netrc$/,
   /(^|\/)\.git-credentials$/,
   /(^|\/)git\/credentials$/,

@@ -17,6 +17,8 @@ describe('variables', () => {
     'DOCKER_AUTH_CONFIG',
     'CI_JOB_JWT_V2',
     'CIRCLE_OIDC_TOKEN_V2',
+    'CI_REGISTRY_PASSWORD',
+    'CI_DEPLOY_PASSWORD',
   ])('%s signs or pushes', (name) => {
     expect(isSigningVariable(name)).toBe(true);
   });
@@ -46,13 +48,17 @@ describe('variables', () => {
     expect(isJobToken(name)).toBe(false);
   });
 
-  test.each(['GITHUB_TOKEN', 'GH_TOKEN', 'GH_ENTERPRISE_TOKEN', 'github_token', 'CI_JOB_TOKEN'])(
-    '%s is the token of the job',
-    (name) => {
-      expect(isJobToken(name)).toBe(true);
-      expect(isSigningVariable(name)).toBe(false);
-    },
-  );
+  test.each([
+    'GITHUB_TOKEN',
+    'GH_TOKEN',
+    'GH_ENTERPRISE_TOKEN',
+    'github_token',
+    'GITHUB_APP_PRIVATE_KEY',
+    'CI_JOB_TOKEN',
+  ])('%s is the token of the job', (name) => {
+    expect(isJobToken(name)).toBe(true);
+    expect(isSigningVariable(name)).toBe(false);
+  });
 });
 
 describe('paths', () => {
@@ -72,6 +78,9 @@ describe('paths', () => {
     '/run/user/1000/containers/auth.json',
     '/home/x/.config/containers/auth.json',
     '/home/x/.config/gh/hosts.yml',
+    '/home/x/.config/glab-cli/config.yml',
+    '/home/x/.config/helm/registry/config.json',
+    '~/.vault-token',
     '../.netrc',
     '~/_netrc',
     '/home/x/.git-credentials',
