@@ -32,7 +32,7 @@ export interface Manifest {
 
 const HEAD =
   '# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.primitive.v1.json';
-const NOTE = '# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.';
+const NOTE = '# Written by scaffold, to detect edited files and changed templates. Do not edit.';
 
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
 export async function readManifest(text: string, shown: string): Promise<Manifest> {

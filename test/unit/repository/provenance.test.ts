@@ -34,7 +34,7 @@ test('a new manifest says what it is and what was written, and nothing of the ma
 schema: primitive.primitive/v1
 kind: domain
 name: orders
-# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.
+# Written by scaffold, to detect edited files and changed templates. Do not edit.
 ${block}`,
   );
   const read = await readManifest(text, 'primitive.yaml');
@@ -77,7 +77,7 @@ describe('other provenance in a manifest that people have written in', () => {
     expect(withProvenance(manifest, 'primitive.yaml', provenance)).toBe(expected);
   });
 
-  const note = '# What scaffold wrote, so that it can tell edited files from changed templates. Do not edit.';
+  const note = '# Written by scaffold, to detect edited files and changed templates. Do not edit.';
   test.each([
     ['with an empty line at the end', 'kind: a\nname: b\n\n', `kind: a\nname: b\n\n${note}\n${block}`],
     ['without a line feed at the end', 'kind: a\nname: b', `kind: a\nname: b\n${note}\n${block}`],
