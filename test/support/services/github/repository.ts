@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { gitEnvironment } from '../../git.ts';
 import { attempt } from '../run.ts';
 import type { DoubleRun, RunScript } from './runs.ts';
+import { DoubleSettings } from './settings.ts';
 
 /** A pull request; `head` is a branch whose commit is read from the repository, so that a push moves it. */
 export interface DoublePull {
@@ -60,6 +61,7 @@ export class DoubleRepository {
   archived = false;
   /** States of workflows other than active, by file name. */
   readonly workflowStates = new Map<string, DoubleWorkflow['state']>();
+  readonly settings = new DoubleSettings();
   /** Commits that GitHub has made itself, and so signed. */
   readonly signed = new Set<string>();
   /** The repository that this one is a fork of. */

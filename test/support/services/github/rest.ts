@@ -128,7 +128,9 @@ async function answerRepository(
     const call = { ...rest, world, repository, rights, token, parts };
     return refusal(call, route) ?? route.answer(call);
   }
-  return NOT_FOUND;
+  const body = rest.text === '' ? {} : (json(rest.text) as Readonly<Record<string, unknown>>);
+  const settings = rights.push ? repository.settings.answer(request.method ?? '', below, body) : undefined;
+  return settings ?? NOT_FOUND;
 }
 
 /** What a token lacks: fine-grained ones and installations are told, classic ones see nothing. */
