@@ -1,6 +1,7 @@
 /**
  * Writes `src/features/verify/secrets/gitleaks.json`: the rules of gitleaks as data, from its config in the Go module. Needs
- * Go, whose own parser reads the patterns. With `--check` writes nothing and fails where the file is stale. For another version, change `VERSION`, run this, and read the difference.
+ * Go, whose own parser reads the patterns. With `--check` writes nothing and fails where the file is stale. For another
+ * version, change `VERSION`, run this, and read the difference.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
