@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } fr
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import type { WorkTree } from '../features/verify/work-tree.ts';
+import type { Snapshot, WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
@@ -81,6 +81,8 @@ export async function openWorkTree(
       );
     },
     changedSince: async (revision) => changedSince(await openGit(processes, root, signal), revision),
+    at: async (revision) => snapshot(git, root, await commitOf(git, revision)),
+    before: async (revision) => snapshot(git, root, await forkOf(git, revision)),
   };
 }
 
@@ -186,10 +188,13 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const TOO_LARGE = `it has more than ${MAX_BYTES / 1024 / 1024} MiB`;
 /** How a tracked file is listed that is neither a link nor a submodule. */
 const PLAIN_FILE = /^[^?] 100/;
+/** The mode of a symbolic link. */
+const LINK = '120000';
 /** The mode of a submodule. */
 const GITLINK = '160000';
 
-async function changedSince(git: Git, revision: string): Promise<readonly string[]> {
+/** The commit of a revision; an id that starts with a dash is none. */
+async function commitOf(git: Git, revision: string): Promise<string> {
   const commit = await git.run([
     'rev-parse',
     '--verify',
@@ -197,26 +202,58 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     '--end-of-options',
     `${revision}^{commit}`,
   ]);
-  if (commit.exitCode !== 0) {
-    throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} is unknown here.`, {
-      why: 'What has changed since then cannot be said; a clone may lack it.',
-      suggestions: [
-        'In GitHub Actions: actions/checkout with `fetch-depth: 0`',
-        'git fetch origin main, then --changed-since origin/main',
-      ],
-    });
-  }
-  const fork = await git.run(['merge-base', text(commit).trim(), 'HEAD']);
-  if (fork.exitCode !== 0) {
-    throw new PrimitiveError(
-      'revision-unrelated',
-      `Revision ${JSON.stringify(revision)} and HEAD have no common commit.`,
-      {
-        why: 'The history is cut off in a shallow clone, or they are of different origin.',
-        suggestions: ['git fetch --unshallow --filter=tree:0', 'Check everything: primitive verify'],
-      },
-    );
-  }
+  if (commit.exitCode === 0) return text(commit).trim();
+  throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} is unknown here.`, {
+    why: 'A clone may lack it.',
+    suggestions: [
+      'In GitHub Actions: actions/checkout with `fetch-depth: 0`',
+      'git fetch origin main, then --changed-since origin/main',
+    ],
+  });
+}
+
+/** The commit where HEAD and a revision have parted. */
+async function forkOf(git: Git, revision: string): Promise<string> {
+  const fork = await git.run(['merge-base', await commitOf(git, revision), 'HEAD']);
+  if (fork.exitCode === 0) return text(fork).trim();
+  throw new PrimitiveError(
+    'revision-unrelated',
+    `Revision ${JSON.stringify(revision)} and HEAD have no common commit.`,
+    {
+      why: 'The history is cut off in a shallow clone, or they are of different origin.',
+      suggestions: ['git fetch --unshallow --filter=tree:0', 'Check everything: primitive verify'],
+    },
+  );
+}
+
+/** The files of a commit, as git holds them. */
+async function snapshot(git: Git, root: string, commit: string): Promise<Snapshot> {
+  const listed = await git.expect(['ls-tree', '-r', '-z', '--full-tree', commit]);
+  const entries = new Map(
+    names(listed).map((entry) => {
+      const [mode = '', , object = ''] = entry.slice(0, entry.indexOf('\t')).split(' ');
+      return [entry.slice(entry.indexOf('\t') + 1), { mode, object }] as const;
+    }),
+  );
+  const reader = new ObjectReader(git, { objectFormat: commit.length === 64 ? 'sha256' : 'sha1' });
+  const limit = { maxBytes: MAX_BYTES, tooLarge: () => new Error(TOO_LARGE) };
+  const readAs = async (path: string, isWanted: (mode: string) => boolean) => {
+    const { mode, object } = entries.get(path) ?? { mode: '', object: '' };
+    return isWanted(mode) ? (await reader.read('blob', [object], limit))[0] : undefined;
+  };
+  return {
+    root,
+    list: async () => [...entries.keys()].filter((path) => entries.get(path)?.mode !== GITLINK).sort(),
+    read: (path) => readAs(path, (mode) => mode.startsWith('100')),
+    readLink: async (path) => {
+      const target = await readAs(path, (mode) => mode === LINK);
+      return target && Buffer.from(target).toString();
+    },
+  };
+}
+
+async function changedSince(git: Git, revision: string): Promise<readonly string[]> {
+  const fork = await forkOf(git, revision);
   const changed = await git.expect([
     'diff',
     '--name-only',
@@ -225,7 +262,7 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     '--no-ext-diff',
     // .gitmodules can hide changes. Only the commit of a submodule counts.
     '--ignore-submodules=dirty',
-    text(fork).trim(),
+    fork,
     '--',
   ]);
   const untracked = await git.expect(['ls-files', '--others', '--exclude-standard', '-z']);

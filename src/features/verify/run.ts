@@ -4,6 +4,7 @@ import { pathBelow } from '../../repository/discovery.ts';
 import { globMatcher } from '../../repository/globs.ts';
 import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
 import { applyBaseline, baselineText, nextBaseline, readBaseline } from './baseline.ts';
+import { changedByImports } from './changed.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { readFacts, subjectsOf, unreadableFacts } from './facts.ts';
 import { type Family, familyOf } from './family.ts';
@@ -40,7 +41,9 @@ export interface VerifyResult {
 export async function verify(request: VerifyRequest, ports: VerifyPorts): Promise<VerifyResult> {
   const started = ports.now();
   const { tree, config, kinds, emit, today } = ports;
-  const scope = await readScope(request, ports);
+  const scope = await readScope(request, ports, (unchanged, change) =>
+    changedByImports(unchanged, change, ports),
+  );
   const suppressions = await readSuppressions(tree, scope.base, ports);
   const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
 

@@ -5,13 +5,14 @@ import { globRoot } from '../../repository/globs.ts';
 import { shippedPaths } from '../../repository/scope.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { Place, Standing } from './account.ts';
+import type { Change } from './changed.ts';
 import type { VerifyDocument } from './document.ts';
 import { type Family, familiesOf, familyOf, type RuleId } from './family.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { readPrimitives } from './primitives.ts';
 import type { InFile, Primitive } from './subjects.ts';
 import { SUPPRESSIONS } from './suppressions.ts';
-import type { WorkTree } from './work-tree.ts';
+import type { Snapshot, WorkTree } from './work-tree.ts';
 
 /** Why a folder with a repository of its own is left out. */
 export const OWN_REPOSITORY = 'a repository of its own';
@@ -51,12 +52,28 @@ export interface Scope {
 /** What a scope is read with. */
 export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd' | 'rules'>;
 
+/** Of primitives without a change of their own, those that a change of other files concerns. */
+export type ChangedByFacts = (
+  unchanged: readonly Primitive[],
+  change: Change,
+) => Promise<readonly Primitive[]>;
+
 /** Throws `components-none`, `selection-…`, `revision-…` and `verify-mode` (exit 2). */
-export async function readScope(request: VerifyRequest, ports: ScopePorts): Promise<Scope> {
+export async function readScope(
+  request: VerifyRequest,
+  ports: ScopePorts,
+  changedByFacts: ChangedByFacts = async () => [],
+): Promise<Scope> {
   const { tree, config, kinds, location } = ports;
   const base = pathBelow(tree.root, location.root) ?? '';
   const primitives = await readPrimitives(tree, { location, config, kinds, base });
-  const selected = await select(primitives, request, ports);
+  const chosen = choose(primitives, request, ports);
+  const ownerOf = ownerIn(primitives);
+  const folder = posix.join(base, 'primitives');
+  const place = { primitivesFolder: folder, ownerOf };
+  const selected = await changedOf(chosen, request, ports, (rest, files, before) =>
+    changedByFacts(rest, { ...place, files, before }),
+  );
   const isRepo = request.mode === 'repo';
   const listed = await tree.list();
   const shipped = shippedFrom(listed, selected);
@@ -66,8 +83,6 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   // What keeps a check from running is always said.
   const knownFamilies = familiesOf(ports.rules);
   const families = knownFamilies.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
-  const ownerOf = ownerIn(primitives);
-  const folder = posix.join(base, 'primitives');
   const isMeant = (path: string) => {
     const owner = ownerOf(path);
     if (isRepo || shipped.has(path)) return true;
@@ -80,8 +95,7 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
   const allRepositories = await tree.repositories();
   const repositories = allRepositories.filter(isMeant);
   const links = await linkedPrimitives(tree, folder);
-  const leftOut =
-    request.changedSince === undefined ? [] : primitives.filter((one) => !selected.includes(one));
+  const leftOut = chosen.filter((one) => !selected.includes(one));
   return {
     base,
     primitives,
@@ -115,9 +129,9 @@ export async function readScope(request: VerifyRequest, ports: ScopePorts): Prom
       if (links.includes(path)) return { leftOut: A_LINK };
       if (owner === undefined)
         return isMeant(path) && repositories.includes(path) ? 'ours' : { notOurs: 'mode' };
-      return request.changedSince === undefined
-        ? { notOurs: 'selection' }
-        : { leftOut: unchangedSince(request.changedSince) };
+      return leftOut.includes(owner)
+        ? { leftOut: unchangedSince(request.changedSince ?? '') }
+        : { notOurs: 'selection' };
     },
     covers: (rule, path) => {
       const family = familyOf(rule);
@@ -169,12 +183,12 @@ async function linkedPrimitives(tree: WorkTree, folder: string): Promise<readonl
   return found;
 }
 
-/** The primitives that are meant, in their order. */
-async function select(
+/** The primitives that the selection means, in their order. */
+function choose(
   primitives: readonly Primitive[],
   { selection, changedSince, mode }: VerifyRequest,
-  { tree, cwd, location, config }: ScopePorts,
-): Promise<readonly Primitive[]> {
+  { tree, cwd, location }: ScopePorts,
+): readonly Primitive[] {
   if (mode === 'repo' && (isNarrow(selection) || changedSince !== undefined)) {
     throw new PrimitiveError('verify-mode', '--mode repo checks the whole repository.', {
       why: 'A selection or --changed-since narrows what is checked.',
@@ -192,7 +206,20 @@ async function select(
     return { id: primitive.id, kind, name, path: primitive.path, primitive };
   });
   const chosen = selectComponents(named, selection, { cwd, repositoryRoot: tree.root });
-  const all = chosen.map(({ primitive }) => primitive);
+  return chosen.map(({ primitive }) => primitive);
+}
+
+/** Of these, the primitives that a change since the revision concerns; all without a revision. */
+async function changedOf(
+  all: readonly Primitive[],
+  { changedSince }: VerifyRequest,
+  { tree, location, config }: ScopePorts,
+  byFacts: (
+    unchanged: readonly Primitive[],
+    files: readonly string[],
+    before: Snapshot,
+  ) => Promise<readonly Primitive[]>,
+): Promise<readonly Primitive[]> {
   if (changedSince === undefined) return all;
   const changed = await tree.changedSince(changedSince);
   const own = relative(tree.root, location.path).split(sep).join('/');
@@ -204,7 +231,10 @@ async function select(
     (beside(file) && posix.basename(file) === SUPPRESSIONS) ||
     (beside(file) && config.plugins.length > 0 && /package(?:(?!package).)*\.json$|lock/.test(file));
   if (changed.some(isForAll)) return all;
-  return all.filter((primitive) => changed.some((file) => isPartOf(primitive, file)));
+  const touched = all.filter((primitive) => changed.some((file) => isPartOf(primitive, file)));
+  const rest = all.filter((one) => !touched.includes(one));
+  const others = await byFacts(rest, changed, await tree.before(changedSince));
+  return all.filter((one) => touched.includes(one) || others.includes(one));
 }
 
 function isNarrow({ selectors, kind, name }: Selection): boolean {

@@ -1,7 +1,14 @@
-/** The files of a repository as they are on disk, without those that git ignores. */
-export interface WorkTree {
+/** The files of a repository at one time. Paths are relative to its root. */
+export interface Snapshot {
   /** Absolute, links resolved. */
   readonly root: string;
+  list(): Promise<readonly string[]>;
+  read(path: string): Promise<Uint8Array | undefined>;
+  readLink(path: string): Promise<string | undefined>;
+}
+
+/** The files of a repository as they are on disk, without those that git ignores. */
+export interface WorkTree extends Snapshot {
   /** Tracked and untracked files that exist, links among them; relative to the root, sorted by code unit. */
   list(): Promise<readonly string[]>;
   /** Folders with a repository of their own, such as submodules: their files are not in `list`. Sorted. */
@@ -28,4 +35,8 @@ export interface WorkTree {
    * Throws `revision-unknown` and `revision-unrelated` (exit 2) where that cannot be said.
    */
   changedSince(revision: string): Promise<readonly string[]>;
+  /** The files of a commit. Throws `revision-unknown` (exit 2). */
+  at(revision: string): Promise<Snapshot>;
+  /** The files of the commit where HEAD and `revision` have parted. Throws as `changedSince`. */
+  before(revision: string): Promise<Snapshot>;
 }

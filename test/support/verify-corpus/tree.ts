@@ -35,5 +35,7 @@ export function memoryTree(files: Files): WorkTree {
     stored: async () => new Map(),
     stamps: async () => new Map(Object.entries(files).map(([path, file]) => [path, String(file)])),
     changedSince: async () => [],
+    at: async () => memoryTree(files),
+    before: async () => memoryTree(files),
   };
 }

@@ -19,49 +19,90 @@ function filesOf({ language, path }: Unit, { repository }: ImportResolver): read
   return files.filter((file) => languageOf(file) === language && !isTest(file));
 }
 
-/**
- * Follows imports that lead to code of the repository outside of primitives, from file to file, on to primitives: each
- * such import is given once more, with the primitive that it ends in and the files on the way. `sourcesOf` reads the
- * imports of files.
- */
-export async function chainsOf(
+/** Reads the imports of files. */
+type SourcesOf = (paths: readonly string[]) => Promise<readonly Subjects['source'][]>;
+
+/** Code of the repository outside of primitives, by the keys of its units. */
+interface Followed {
+  /** What the files of a unit import that is of the repository. */
+  readonly led: ReadonlyMap<string, readonly Subjects['import'][]>;
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function keyOf({ language, path }: Unit): string {
+  return `${language} ${path}`;
+}
+
+function unitOf({ language, target, owner }: Subjects['import']): Unit | undefined {
+  return target.type === 'path' && owner === undefined ? { language, path: target.path } : undefined;
+}
+
+/** Reads all code outside of primitives that imports lead to, from file to file. */
+async function follow(
   imports: readonly Subjects['import'][],
   resolver: ImportResolver,
-  sourcesOf: (paths: readonly string[]) => Promise<readonly Subjects['source'][]>,
-): Promise<readonly Subjects['import'][]> {
-  const keyOf = ({ language, path }: Unit) => `${language} ${path}`;
-  const unitOf = ({ language, target, owner }: Subjects['import']): Unit | undefined =>
-    target.type === 'path' && owner === undefined ? { language, path: target.path } : undefined;
-  /** What the files of a unit import that is of the repository, by its key. */
+  sourcesOf: SourcesOf,
+): Promise<Followed> {
   const led = new Map<string, readonly Subjects['import'][]>();
+  const files = new Map<string, ReadonlySet<string>>();
   let next = new Map(imports.flatMap((one) => unitOf(one) ?? []).map((unit) => [keyOf(unit), unit]));
   while (next.size > 0) {
-    const files = new Map([...next].map(([key, unit]) => [key, new Set(filesOf(unit, resolver))]));
-    const sources = await sourcesOf([...new Set([...files.values()].flatMap((set) => [...set]))].sort());
+    const own = new Map([...next].map(([key, unit]) => [key, new Set(filesOf(unit, resolver))]));
+    const sources = await sourcesOf([...new Set([...own.values()].flatMap((set) => [...set]))].sort());
     const resolved = await resolver.resolve(sources);
-    for (const [key, own] of files) {
+    for (const [key, paths] of own) {
+      files.set(key, paths);
       led.set(
         key,
-        resolved.filter(({ path, target }) => own.has(path) && target.type === 'path'),
+        resolved.filter(({ path, target }) => paths.has(path) && target.type === 'path'),
       );
     }
     const found = resolved.flatMap((one) => unitOf(one) ?? []).map((unit) => [keyOf(unit), unit] as const);
     next = new Map(found.filter(([key]) => !led.has(key)));
   }
+  return { led, files };
+}
+
+/**
+ * Follows imports that lead to code of the repository outside of primitives, from file to file, on to primitives: each
+ * such import is given once more, with the primitive that it ends in and the files on the way.
+ */
+export async function chainsOf(
+  imports: readonly Subjects['import'][],
+  resolver: ImportResolver,
+  sourcesOf: SourcesOf,
+): Promise<readonly Subjects['import'][]> {
+  const { led } = await follow(imports, resolver, sourcesOf);
   return imports.flatMap((one) => {
     const start = unitOf(one);
-    return start === undefined
-      ? []
-      : reached(keyOf(start), led, keyOf, unitOf).map((end) => ({ ...one, ...end }));
+    return start === undefined ? [] : reached(keyOf(start), led).map((end) => ({ ...one, ...end }));
+  });
+}
+
+/** The imports of which code outside of primitives on their way is among some files. */
+export async function ledThrough(
+  imports: readonly Subjects['import'][],
+  changed: ReadonlySet<string>,
+  resolver: ImportResolver,
+  sourcesOf: SourcesOf,
+): Promise<readonly Subjects['import'][]> {
+  const { led, files } = await follow(imports, resolver, sourcesOf);
+  const isChanged = (key: string) => [...(files.get(key) ?? [])].some((path) => changed.has(path));
+  return imports.filter((one) => {
+    const start = unitOf(one);
+    const keys = new Set(start === undefined ? [] : [keyOf(start)]);
+    for (const key of keys) {
+      if (isChanged(key)) return true;
+      for (const unit of (led.get(key) ?? []).flatMap((next) => unitOf(next) ?? [])) keys.add(keyOf(unit));
+    }
+    return false;
   });
 }
 
 /** The primitives that imports of a unit end in, by the shortest way to each. */
 function reached(
   start: string,
-  led: ReadonlyMap<string, readonly Subjects['import'][]>,
-  keyOf: (unit: Unit) => string,
-  unitOf: (one: Subjects['import']) => Unit | undefined,
+  led: Followed['led'],
 ): readonly { readonly owner: Primitive; readonly by: readonly string[] }[] {
   const found = new Map<string, { readonly owner: Primitive; readonly by: readonly string[] }>();
   const seen = new Set([start]);

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { WorkTree } from '../work-tree.ts';
+import type { Snapshot } from '../work-tree.ts';
 
 /** Links that are followed before a path counts as a loop, as Linux does it. */
 const MAX_LINKS = 40;
@@ -9,13 +9,13 @@ const NO_LINK = Promise.resolve(undefined);
 /** What resolving imports asks of a repository. Paths are relative to its root, without `.` and `..`. */
 export class Repository {
   readonly files: ReadonlySet<string>;
-  readonly #tree: WorkTree;
+  readonly #tree: Snapshot;
   /** Folder -> names of the files in it. */
   readonly #folders = new Map<string, string[]>();
   readonly #links = new Map<string, Promise<string | undefined>>();
   readonly #nearest = new Map<string, string | undefined>();
 
-  private constructor(tree: WorkTree, files: readonly string[], plain: Iterable<string>) {
+  private constructor(tree: Snapshot, files: readonly string[], plain: Iterable<string>) {
     this.#tree = tree;
     for (const path of plain) this.#links.set(path, NO_LINK);
     this.files = new Set(files);
@@ -35,7 +35,7 @@ export class Repository {
   }
 
   /** `plain` are files that are known to be no links, so that the system need not be asked. */
-  static async open(tree: WorkTree, plain: Iterable<string>): Promise<Repository> {
+  static async open(tree: Snapshot, plain: Iterable<string>): Promise<Repository> {
     return new Repository(tree, await tree.list(), plain);
   }
 

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { isTest, LANGUAGE_IDS, type LanguageId } from '../../../languages/all.ts';
 import type { InFile, Primitive, Subjects } from '../subjects.ts';
-import type { WorkTree } from '../work-tree.ts';
+import type { Snapshot } from '../work-tree.ts';
 import { goPackages } from './go-modules.ts';
 import { npmPackages } from './npm-packages.ts';
 import { protoIn } from './proto.ts';
@@ -28,7 +28,7 @@ export interface Owners {
 
 /** Reads the manifests of a repository; each target is resolved once. `plain` are files that are known to be no links. */
 export async function openImports(
-  tree: WorkTree,
+  tree: Snapshot,
   plain: Iterable<string>,
   { primitivesFolder, ownerOf, inFile }: Owners,
 ): Promise<ImportResolver> {
