@@ -99,10 +99,14 @@ async function sign(options: CosignOptions, statement: Uint8Array): Promise<Uint
   try {
     const bundle = await attest(options, folder, statement);
     if (!(await isOver(bundle, statement))) {
-      throw new PrimitiveError('signing-mismatch', 'cosign signed another statement than it was given', {
-        suggestions: ['Report this with the output of `cosign version`.'],
-        exit: 3,
-      });
+      throw new PrimitiveError(
+        'signing-mismatch',
+        'cosign signed a different statement than the one it was given',
+        {
+          suggestions: ['Report this with the output of `cosign version`.'],
+          exit: 3,
+        },
+      );
     }
     return bundle;
   } finally {
@@ -242,9 +246,7 @@ function failed(why: string, retryable: boolean, cause?: unknown): PrimitiveErro
   return new PrimitiveError('signing-failed', 'cosign failed to sign', {
     why,
     suggestions: retryable
-      ? [
-          'The signing service is down or cannot be reached: run publish again, sealed images are not built again.',
-        ]
+      ? ['The signing service is down or unreachable. Run publish again: sealed images are not rebuilt.']
       : ['Check `signing.signer`; `primitive doctor` shows what it needs.'],
     exit: 3,
     retryable,

@@ -132,7 +132,7 @@ export class Git {
 /** `git-object-corrupt` (exit 3): an object that git would not have written so. */
 export function corrupt(message: string): PrimitiveError {
   return new PrimitiveError('git-object-corrupt', message, {
-    why: 'the object store of this clone is damaged or was tampered with',
+    why: 'the object store of this clone is damaged or was modified',
     suggestions: ['git fsck', 'Clone the repository again.'],
     exit: 3,
   });
@@ -157,7 +157,7 @@ export function notOpened(folder: string, result: RunResult): PrimitiveError {
   }
   if (/not a git repository/.test(result.stderr)) {
     return new PrimitiveError('git-not-a-repository', `${folder} is not in a git repository`, {
-      why: 'names of files, their content and the commit come from git',
+      why: 'file names, file contents and the commit come from git',
       suggestions: ['git init && git add . && git commit'],
     });
   }

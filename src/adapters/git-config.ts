@@ -63,7 +63,7 @@ function unsafe(key: string): PrimitiveError {
     'git-config-unsafe',
     `Cannot override ${JSON.stringify(key)} of the git configuration`,
     {
-      why: 'The repository names a program there, and programs that a repository names are not started.',
+      why: 'The repository sets a program there, and primitive does not start programs that a repository sets.',
       suggestions: [
         `git config --local --unset-all ${shellWord(key)}`,
         'Or move it to your own configuration: git config --global',

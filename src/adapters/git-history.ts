@@ -74,8 +74,8 @@ export async function deepen(git: Git, [remote]: readonly Remote[]): Promise<voi
   throw new PrimitiveError('git-deepen-failed', 'Cannot fetch the missing history of this shallow clone', {
     why: result === undefined ? 'the repository has no remote' : gitWords(result),
     suggestions: [
-      'Check the whole history out: actions/checkout with `fetch-depth: 0` (and `filter: tree:0` to keep it small).',
-      'Or let the checkout keep its credentials: `persist-credentials: true`.',
+      'Check out the whole history: actions/checkout with `fetch-depth: 0` (and `filter: tree:0` to keep it small).',
+      'Or keep the credentials of the checkout: `persist-credentials: true`.',
     ],
     exit: 3,
     retryable: true,

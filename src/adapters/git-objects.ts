@@ -201,7 +201,7 @@ class Batch {
     if (object !== wanted || type !== this.#type || size === undefined) {
       const what = this.#type === 'blob' ? 'file content' : 'folder';
       throw new PrimitiveError('git-object-missing', `Cannot read the ${what} ${wanted} from git`, {
-        why: `git says: ${this.#header}`,
+        why: `git printed: ${this.#header}`,
         suggestions: ['git fsck --connectivity-only', 'git fetch --refetch, in a partial clone'],
         exit: 3,
       });
@@ -218,5 +218,5 @@ function objectHeader(type: 'blob' | 'tree', size: number): string {
 }
 
 function checkId(found: string, wanted: string): void {
-  if (found !== wanted) throw corrupt(`The content of git object ${wanted} is not what its id says.`);
+  if (found !== wanted) throw corrupt(`The content of git object ${wanted} does not match its id.`);
 }

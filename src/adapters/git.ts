@@ -148,7 +148,7 @@ function noCommit(folder: string, result: RunResult): PrimitiveError {
   if (!/unknown revision|ambiguous argument|bad revision/.test(result.stderr))
     return notOpened(folder, result);
   return new PrimitiveError('git-no-commit', `The repository of ${folder} has no commit`, {
-    why: 'what is published is what was committed',
+    why: 'publish builds committed files only',
     suggestions: ['git add . && git commit'],
   });
 }

@@ -62,7 +62,7 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
     await client.close();
   }
   throw new PrimitiveError('identity-token-failed', `Cannot get an OIDC token from GitHub: ${why}`, {
-    why: `Asked ${endpoint.origin} with the token of this job.`,
+    why: `The request went to ${endpoint.origin} with the token of this job.`,
     suggestions: [
       'Give the job `permissions: { id-token: write, contents: read, packages: write }`.',
       'Run the job again.',
@@ -89,7 +89,7 @@ function parse(url: string): URL {
     return endpoint;
   throw new PrimitiveError('identity-token-failed', 'ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL', {
     why: 'The token of the job would be sent without encryption.',
-    suggestions: ['Leave the variable as GitHub Actions sets it.'],
+    suggestions: ['Do not change the variable that GitHub Actions sets.'],
     exit: 3,
   });
 }

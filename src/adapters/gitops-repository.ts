@@ -94,7 +94,7 @@ async function commitOf(git: Git, revision: string, needs: 'history' | undefined
     `${revision}^{commit}`,
   ]);
   if (found.exitCode !== 0) {
-    throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} is unknown here.`, {
+    throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} not found.`, {
       why: 'Git knows no commit of that name; a clone may lack it.',
       suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch origin main'],
     });
@@ -113,7 +113,7 @@ async function mergeBase(git: Git, a: string, b: string): Promise<string> {
   const found = await git.run(['merge-base', a, b]);
   if (found.exitCode === 0) return text(found).trim();
   throw new PrimitiveError('revision-unrelated', `Commits ${a} and ${b} have no common commit.`, {
-    why: 'The history is cut off in a shallow clone, or they are of different origin.',
+    why: 'The clone is shallow, or the histories are unrelated.',
     suggestions: ['git fetch --unshallow'],
   });
 }

@@ -29,7 +29,7 @@ export async function resolveProgram(
   const checkout = file && folders && checkoutOf(file, folders);
   if (!file || !checkout) return file;
   throw new PrimitiveError('tool-in-repository', `Cannot start ${file}: it is in the repository`, {
-    why: `it leads into ${checkout}, where each commit can change what runs`,
+    why: `it is in ${checkout}, and any commit could change what runs`,
     suggestions: [allowHint(dirname(file))],
     exit: 3,
   });
@@ -63,7 +63,7 @@ export async function startError(
       suggestions: [
         ...(Object.hasOwn(programs, program)
           ? installHints(program as ProgramName, process.platform)
-          : [`install ${program} and put it on PATH`]),
+          : [`Install ${program} and add it to PATH.`]),
         ...passedOver.suggestions,
       ],
       exit: 3,
@@ -71,7 +71,7 @@ export async function startError(
     });
   }
   return new PrimitiveError('tool-not-started', `Cannot start ${program}`, {
-    why: code === undefined ? 'the system refused it' : `the system refused it: ${code}`,
+    why: code === undefined ? 'the system refused to start it' : `the system refused to start it: ${code}`,
     exit: 3,
     cause,
   });

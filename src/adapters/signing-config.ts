@@ -26,9 +26,9 @@ export function checkSigningConfig(text: string, shown: string, fulcio: string |
     if (allowed.includes(address) || isLoopbackHost(new URL(address).host))
       return { ...(service as object), url: address };
     throw new PrimitiveError('signing-service-unknown', `Cannot sign with ${address}.`, {
-      why: `${shown} names it, and it would get the OIDC token of this run, by which anyone can sign as this run: no file of a repository decides that.`,
+      why: `${shown} sets it. The service would receive the OIDC token of this run and could sign as this run, so a file of the repository cannot choose it.`,
       suggestions: [
-        `If it is your Fulcio, say so in the environment of the job: COSIGN_FULCIO_URL=${address}`,
+        `If it is your Fulcio, set it in the environment of the job: COSIGN_FULCIO_URL=${address}`,
         'For the public Sigstore, remove `signing.signingConfig` and `signing.trustedRoot`.',
       ],
     });
@@ -62,7 +62,7 @@ function addressOf(text: string): string | undefined {
 function invalid(shown: string, why: string, cause?: unknown): PrimitiveError {
   return new PrimitiveError('signing-config-invalid', `Cannot use the signing config ${shown}.`, {
     why: `${why[0]?.toUpperCase()}${why.slice(1)}.`,
-    suggestions: ['Write it anew: cosign signing-config create --out FILE'],
+    suggestions: ['Create it again: cosign signing-config create --out FILE'],
     cause,
   });
 }

@@ -101,7 +101,7 @@ function failed({ image, platform }: SbomRequest, why: string, cause?: unknown):
       why: why || 'it printed no message',
       suggestions: [
         diskFullAdvice(why) ??
-          'Try it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json',
+          'Run it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json',
       ],
       exit: 3,
       ...(cause === undefined ? {} : { cause }),

@@ -203,7 +203,7 @@ async function commitOf(git: Git, revision: string): Promise<string> {
     `${revision}^{commit}`,
   ]);
   if (commit.exitCode === 0) return text(commit).trim();
-  throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} is unknown here.`, {
+  throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} not found.`, {
     why: 'A clone may lack it.',
     suggestions: [
       'In GitHub Actions: actions/checkout with `fetch-depth: 0`',
@@ -220,8 +220,8 @@ async function forkOf(git: Git, revision: string): Promise<string> {
     'revision-unrelated',
     `Revision ${JSON.stringify(revision)} and HEAD have no common commit.`,
     {
-      why: 'The history is cut off in a shallow clone, or they are of different origin.',
-      suggestions: ['git fetch --unshallow --filter=tree:0', 'Check everything: primitive verify'],
+      why: 'The clone is shallow, or the histories are unrelated.',
+      suggestions: ['git fetch --unshallow --filter=tree:0', 'Or check everything: primitive verify'],
     },
   );
 }

@@ -59,8 +59,8 @@ function checkExpiry({ exp }: AmbientIdentity['claims']): void {
   throw new PrimitiveError('identity-token-expired', 'The OIDC token has expired.', {
     why: `It was valid until ${new Date(exp * 1000).toISOString()}.`,
     suggestions: [
-      'In GitHub Actions: do not set SIGSTORE_ID_TOKEN; a fresh token is then asked for with each signature.',
-      'Elsewhere: get a token right before the publish, one that lives longer than the builds take.',
+      'In GitHub Actions: unset SIGSTORE_ID_TOKEN, so that each signature gets a new token.',
+      'Elsewhere: get a token right before the publish that outlives the builds.',
     ],
     exit: 3,
   });
@@ -71,9 +71,9 @@ async function readEvent(path: string | undefined): Promise<PullRequestEvent | u
   try {
     return readPullRequest(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
-    throw new PrimitiveError('identity-event-invalid', 'The event file of GitHub Actions cannot be read.', {
-      why: 'GITHUB_EVENT_PATH names the file that says whose commit is built.',
-      suggestions: ['Run the job again; if it stays, unset GITHUB_EVENT_PATH outside of GitHub Actions.'],
+    throw new PrimitiveError('identity-event-invalid', 'Cannot read the event file of GitHub Actions.', {
+      why: 'GITHUB_EVENT_PATH is the file with the author and the commit that is built.',
+      suggestions: ['Run the job again. Outside of GitHub Actions, unset GITHUB_EVENT_PATH.'],
       exit: 3,
       cause,
     });

@@ -83,9 +83,9 @@ function proxyOf(
   const url = value.includes('://') ? value : `http://${value}`;
   if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
   // Not quoted: there may be a password in it.
-  throw new PrimitiveError('proxy-invalid', `${name} does not name an HTTP proxy.`, {
-    why: 'It is not an address of the form http://HOST:PORT.',
-    suggestions: [`export ${name}=http://HOST:PORT`, `Or go without one: unset ${name}`],
+  throw new PrimitiveError('proxy-invalid', `${name} is not the URL of an HTTP proxy.`, {
+    why: 'It does not have the form http://HOST:PORT.',
+    suggestions: [`export ${name}=http://HOST:PORT`, `Or use no proxy: unset ${name}`],
   });
 }
 

@@ -122,14 +122,10 @@ export function signingAdapters(base: Base): SigningAdapters {
     const { claims, pullRequest } = await requiredIdentity();
     const named = identityFromClaims(claims);
     if (named) return { signer: named, claims, ...(pullRequest ? { pullRequest } : {}) };
-    throw new PrimitiveError(
-      'identity-unsupported',
-      'The OIDC token has no identity that a certificate could name.',
-      {
-        why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
-        suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],
-      },
-    );
+    throw new PrimitiveError('identity-unsupported', 'The OIDC token has no identity for a certificate.', {
+      why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
+      suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],
+    });
   });
 
   return {
@@ -143,18 +139,18 @@ export function signingAdapters(base: Base): SigningAdapters {
 
 function missingIdentity(): never {
   throw new PrimitiveError('identity-missing', 'No OIDC token to sign with.', {
-    why: 'Keyless signing needs to know who signs before anything is built, and this process has no identity.',
+    why: 'Keyless signing needs an identity before anything is built, and this process has none.',
     suggestions: [
       'In GitHub Actions: give the job `permissions: { id-token: write, contents: read, packages: write }`.',
       'Elsewhere: publish from CI, or sign with a key (`signing.signer.key` in primitive.config.yaml).',
-      'To see what would be done: primitive publish --dry-run',
+      'To see the plan: primitive publish --dry-run',
     ],
   });
 }
 
 function missingSigningConfig(path: string, cause: unknown): never {
   throw new PrimitiveError('signing-config-invalid', `Cannot read ${path}.`, {
-    why: '`signing.signingConfig` names it, relative to the folder of primitive.config.yaml.',
+    why: '`signing.signingConfig` is a path relative to the folder of primitive.config.yaml.',
     suggestions: ['Write it: cosign signing-config create --out FILE'],
     cause,
   });
@@ -162,7 +158,7 @@ function missingSigningConfig(path: string, cause: unknown): never {
 
 function missingKey(name: string, cause?: unknown): never {
   throw new PrimitiveError('signing-key-missing', `Cannot read the public key ${name}.`, {
-    why: 'A policy under `signing` names it, relative to the folder of primitive.config.yaml.',
+    why: 'A policy under `signing` names it; the path is relative to the folder of primitive.config.yaml.',
     suggestions: ['Write it with `cosign public-key --key … > cosign.pub` and commit it.'],
     cause,
   });

@@ -310,7 +310,7 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
   await mkdir(probe, { recursive: true }).catch((cause: Error) => {
     throw new PrimitiveError('builder-unusable', `Cannot write to ${setup.storage}`, {
       why: `${cause.message}; buildah keeps pulled images there`,
-      suggestions: ['export XDG_CACHE_HOME=DIR, a folder that can be written'],
+      suggestions: ['Set XDG_CACHE_HOME to a writable folder.'],
       exit: 3,
       cause,
     });
@@ -333,8 +333,8 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
       throw new PrimitiveError('builder-unusable', `buildah ${program.version} cannot be used`, {
         why: typeof first === 'string' ? first : result,
         suggestions: [
-          'look at it: buildah info',
-          'without root it needs entries in /etc/subuid and /etc/subgid',
+          'Inspect it: buildah info',
+          'Without root, add entries for this user to /etc/subuid and /etc/subgid.',
         ],
         exit: 3,
       });

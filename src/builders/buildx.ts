@@ -175,7 +175,7 @@ function refuseInlineCache({ cacheTo }: Pick<BuildRequest, 'cacheTo'>): void {
   if (inline === undefined) return;
   throw new PrimitiveError('build-cache-invalid', 'An inline cache would change the image', {
     why: `cacheTo has ${inline}`,
-    suggestions: ['export it to a registry: type=registry,ref=…,mode=max'],
+    suggestions: ['Export it to a registry: type=registry,ref=…,mode=max'],
   });
 }
 
@@ -189,8 +189,8 @@ function failure({ log }: PreparedBuild, setup: BuilderSetup): PrimitiveError {
     return new PrimitiveError('builder-unusable', 'The connection to BuildKit was lost', {
       log: log.tail,
       suggestions: [
-        'look at the builder: docker buildx inspect --bootstrap',
-        'then run the same command again',
+        'Inspect the builder: docker buildx inspect --bootstrap',
+        'Then run the same command again.',
       ],
       exit: 3,
       retryable: true,
@@ -269,14 +269,14 @@ function refuseUnusable({ name, driver, error, version, platforms }: Report, cal
     throw unusable(
       'cannot export an image layout',
       'its driver is docker, which can only build into the engine',
-      [create, `or select another one: ${call} ls, then ${call} use NAME`],
+      [create, `Or select another one: ${call} ls, then ${call} use NAME`],
     );
   }
   if (error !== undefined || platforms.length === 0) {
     throw unusable('does not answer', error ?? 'it lists no platforms', [
-      `look at it: ${call} inspect --bootstrap`,
-      `select another one: ${call} ls, then ${call} use NAME`,
-      `or create one: ${create}`,
+      `Inspect it: ${call} inspect --bootstrap`,
+      `Or select another one: ${call} ls, then ${call} use NAME`,
+      `Or create one: ${create}`,
     ]);
   }
   if (version !== undefined && compareVersions(version, MINIMUM_BUILDKIT) < 0) {

@@ -117,9 +117,9 @@ function refuseCheckoutConfig({ variables, folders }: BuilderSearch): void {
     const checkout = folder && folders && checkoutOf(join(folder, 'config.json'), folders);
     if (!folder || !checkout) continue;
     throw new PrimitiveError('builder-unusable', `${name} is in the repository`, {
-      why: `${folder} holds plugins and builders, and each commit to ${checkout} could bring some`,
+      why: `${folder} holds plugins and builders, and any commit to ${checkout} could add some`,
       suggestions: [
-        `Keep it elsewhere: export ${name}=DIR, or trust all who can write there: ${allowCommand(folder)}`,
+        `Set ${name} to a folder elsewhere, or, if you trust everyone who can write there: ${allowCommand(folder)}`,
       ],
       exit: 3,
     });

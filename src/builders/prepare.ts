@@ -51,8 +51,8 @@ export async function prepare(
   for (const name of RESERVED) {
     if (Object.hasOwn(request.args, name)) {
       throw new PrimitiveError('build-argument-reserved', `The build argument ${name} is set by primitive`, {
-        why: 'images must not vary with it',
-        suggestions: [`remove ${name} from build.args`],
+        why: 'images must not depend on it',
+        suggestions: [`Remove ${name} from build.args.`],
       });
     }
   }
@@ -138,7 +138,10 @@ export function buildFailed(
     summary === undefined ? 'The build failed' : `The build failed: ${summary}`,
     {
       ...(log.tail === '' ? {} : { log: log.tail }),
-      suggestions: [...suggestions, diskFullAdvice(log.tail) ?? 'See the last lines of the log'],
+      suggestions: [
+        ...suggestions,
+        diskFullAdvice(log.tail) ?? 'Fix the failed step; the log shows its output.',
+      ],
       exit: 1,
     },
   );
@@ -152,7 +155,7 @@ export function baseUnavailable(
 ): PrimitiveError {
   return new PrimitiveError('base-unavailable', `The builder cannot get ${reference}`, {
     why,
-    suggestions: [...suggestions, 'Check its name and digest, and that this machine may pull it'],
+    suggestions: [...suggestions, 'Check the name, the digest, and the pull access of this machine.'],
     exit: 3,
   });
 }
@@ -164,7 +167,7 @@ export async function checkLayout(request: BuildRequest): Promise<void> {
     list.map(formatPlatform).sort().join(', '),
   );
   if (made === asked) return;
-  throw new PrimitiveError('build-failed', 'The builder built other platforms', {
+  throw new PrimitiveError('build-failed', 'The builder built the wrong platforms', {
     why: `asked for ${asked}, got ${made}`,
     exit: 1,
   });

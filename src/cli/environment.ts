@@ -82,7 +82,7 @@ function resolveDirectory(cwd: string, directory: string | undefined): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return realpathSync(path);
   throw new PrimitiveError('directory-not-found', `Cannot change to ${directory}: it is not a folder.`, {
     why: `--directory names ${path}.`,
-    suggestions: ['Name an existing folder, relative to where you are.'],
+    suggestions: ['Pass an existing folder, relative to the current one.'],
   });
 }
 

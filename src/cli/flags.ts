@@ -4,15 +4,15 @@ import type { Selection } from '../repository/selection.ts';
 
 /** Flags of every command. */
 export const baseFlags = {
-  json: boolean({ summary: 'Print one JSON document on stdout, also for an error.', helpGroup: 'GLOBAL' }),
+  json: boolean({ summary: 'Print one JSON document on stdout, also for errors.', helpGroup: 'GLOBAL' }),
   directory: string({
     char: 'C',
-    summary: 'Run as if started in this folder.',
+    summary: 'Run in this folder.',
     helpValue: 'DIR',
     helpGroup: 'GLOBAL',
   }),
   config: string({
-    summary: 'The config to use; default: the nearest primitive.config.yaml up to the git root.',
+    summary: 'Config file. Default: the nearest primitive.config.yaml up to the git root.',
     helpValue: 'FILE',
     helpGroup: 'GLOBAL',
   }),
@@ -48,7 +48,7 @@ export const effectFlags = {
 /** How far a run in the GitOps repository is followed. */
 export const followFlags = (timeout: string) => ({
   wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
-  timeout: string({ summary: 'How long to wait in all.', helpValue: 'DURATION', default: timeout }),
+  timeout: string({ summary: 'Maximum time to wait.', helpValue: 'DURATION', default: timeout }),
 });
 
 /** Which components of a GitOps repository are meant. */
@@ -64,10 +64,10 @@ export const componentFlags = {
 /** Flags of scaffold for what was scaffolded before. */
 export const updateFlags = {
   update: boolean({
-    summary: 'Take over what the template changed; edited files are merged.',
+    summary: 'Apply changes of the template; edited files are merged.',
   }),
   all: boolean({
-    summary: 'With --update: every primitive that was scaffolded.',
+    summary: 'With --update: all scaffolded primitives.',
     dependsOn: ['update'],
     exclusive: ['kind', 'name', 'restore', 'gitops-pr'],
   }),
@@ -75,10 +75,10 @@ export const updateFlags = {
 
 /** Flags of commands that report progress. */
 export const eventFlags = {
-  events: string({ summary: 'Progress on stderr as one JSON object per line.', options: ['ndjson'] }),
+  events: string({ summary: 'Print progress on stderr, one JSON object per line.', options: ['ndjson'] }),
   verbose: boolean({
     default: false,
-    summary: 'Show all logs as they come, not only those of what failed.',
+    summary: 'Stream all logs, not only those of failures.',
   }),
 };
 
@@ -102,7 +102,7 @@ export function reportFlags(...others: readonly string[]) {
   const formats = ['json', ...others];
   return {
     report: custom<ReportRequest>({
-      summary: `Also write the result to a file; formats: ${formats.join(', ')}. Repeatable.`,
+      summary: `Also write the result to a file. Formats: ${formats.join(', ')}. Repeatable.`,
       helpValue: 'FORMAT=FILE',
       multiple: true,
       multipleNonGreedy: true,

@@ -27,9 +27,9 @@ export async function writeGithub(
 
 async function append(path: string, variable: string, text: string): Promise<void> {
   await appendFile(path, text).catch((cause: NodeJS.ErrnoException) => {
-    throw new PrimitiveError('report-unwritable', `The file that ${variable} names cannot be written.`, {
-      why: `${path}: ${cause.code}. The command itself came to its end.`,
-      suggestions: [`In a container of your own, mount the folder of ${path}, or unset ${variable}.`],
+    throw new PrimitiveError('report-unwritable', `Cannot write the file of ${variable}.`, {
+      why: `${path}: ${cause.code}. The command itself is done.`,
+      suggestions: [`In a container, mount the folder of ${path}, or unset ${variable}.`],
       exit: 3,
       cause,
     });

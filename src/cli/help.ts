@@ -19,8 +19,8 @@ const FIRST_STEPS = [
   ['Write the config and the publish workflow', 'init --ci github'],
   ['Create a service', 'scaffold --kind domain --name orders'],
   ['Check code and setup', 'verify && primitive doctor'],
-  ['See what would be built and reused', 'publish --dry-run'],
-  ['Publish the commit that is checked out', 'publish'],
+  ['Show what would be built and reused', 'publish --dry-run'],
+  ['Publish HEAD', 'publish'],
 ] as const;
 
 /** Shows what a command, a topic or the whole CLI offers: as text, or as `primitive.help/v1` with `--json`. */

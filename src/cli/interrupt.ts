@@ -38,7 +38,7 @@ export function isInterruption(error: unknown): boolean {
 
 function interrupted(name: string, exit: ExitCode): PrimitiveError {
   return new PrimitiveError('interrupted', `Stopped by ${name}.`, {
-    why: 'What was finished stays. Run the same command again to go on.',
+    why: 'Finished work is kept. Run the same command again to continue.',
     exit,
     retryable: true,
   });

@@ -121,8 +121,8 @@ function checkDirectories(): void {
   } catch (cause) {
     // Not guessed: others could leave files in a folder that is writable for all.
     throw new PrimitiveError('home-missing', 'Cannot find the home directory.', {
-      why: 'HOME is not set and the system has no user of this id, as in a container with an arbitrary one.',
-      suggestions: ['Set HOME to a directory that only this user may write to.'],
+      why: 'HOME is not set, and the system has no user with this id.',
+      suggestions: ['Set HOME to a directory that only this user can write to.'],
       cause,
     });
   }
@@ -130,8 +130,8 @@ function checkDirectories(): void {
     process.cwd();
   } catch (cause) {
     throw new PrimitiveError('directory-not-found', 'The current directory no longer exists.', {
-      why: 'It was removed after this shell or program had changed to it.',
-      suggestions: ['cd to a directory that exists.'],
+      why: 'It was removed after this shell or program entered it.',
+      suggestions: ['Change to a directory that exists.'],
       cause,
     });
   }

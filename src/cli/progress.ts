@@ -42,7 +42,7 @@ export async function createProgress(
       emit({
         type: 'warning',
         code: 'stopping',
-        message: 'Stopping and cleaning up; once more ends at once.',
+        message: 'Stopping and cleaning up. Press Ctrl-C again to quit.',
       }),
     end,
     [Symbol.dispose]() {

@@ -23,7 +23,7 @@ export async function ask(
       },
     );
     const answer = typed.trim() || preset || '';
-    const wrong = answer === '' ? 'an answer is needed' : fault(answer);
+    const wrong = answer === '' ? 'an answer is required' : fault(answer);
     if (wrong === undefined) return answer;
     process.stderr.write(`  ${wrong}\n`);
   }
@@ -32,6 +32,6 @@ export async function ask(
 function promptEnded(text: string): PrimitiveError {
   return new PrimitiveError('prompt-ended', `No answer to: ${text.slice(text.lastIndexOf('\n') + 1)}`, {
     why: 'The input ended.',
-    suggestions: ['Answer by flags, with --no-input; see --help.'],
+    suggestions: ['Pass the answers as flags, with --no-input: see --help'],
   });
 }

@@ -34,13 +34,10 @@ export async function checkReports(
       throw unwritable(path, 'it is a folder', `--report FORMAT=${join(path, 'report')}`);
     const written = (await lstat(path).catch(() => undefined))?.isFile() === false ? path : dirname(path);
     await access(written, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-      throw unwritable(
-        path,
-        `${written} cannot be written to (${error.code})`,
-        'Name a file that can be written.',
-      );
+      throw unwritable(path, `${written} is not writable (${error.code})`, 'Choose a writable path.');
     });
-    if (seen.has(path)) throw unwritable(path, 'two reports name it', 'Give each report a file of its own.');
+    if (seen.has(path))
+      throw unwritable(path, 'two reports use this path', 'Use a different path for each report.');
     seen.add(path);
   }
   return targets;
@@ -51,8 +48,8 @@ function parseRequest({ text, formats }: ReportRequest, cwd: string): ReportTarg
   const format = text.slice(0, split);
   const file = text.slice(split + 1);
   if (split > 0 && file !== '' && formats.includes(format)) return { format, path: resolve(cwd, file) };
-  throw new PrimitiveError('report-invalid', `--report ${JSON.stringify(text)} is not understood.`, {
-    why: `It takes FORMAT=FILE, where FORMAT is one of: ${formats.join(', ')}.`,
+  throw new PrimitiveError('report-invalid', `Invalid --report ${JSON.stringify(text)}.`, {
+    why: `The value is FORMAT=FILE, and FORMAT is one of: ${formats.join(', ')}.`,
     suggestions: ['--report json=report.json'],
   });
 }
@@ -73,14 +70,14 @@ export async function writeAtomically(path: string, content: string): Promise<vo
     throw unwritable(
       path,
       error instanceof Error ? error.message : String(error),
-      'Name a file that can be written.',
+      'Choose a writable path.',
       3,
     );
   }
 }
 
 function unwritable(path: string, why: string, suggestion: string, exit: 2 | 3 = 2): PrimitiveError {
-  return new PrimitiveError('report-unwritable', `The report ${path} cannot be written.`, {
+  return new PrimitiveError('report-unwritable', `Cannot write the report ${path}.`, {
     why: `${why[0]?.toUpperCase()}${why.slice(1)}.`,
     suggestions: [suggestion],
     exit,

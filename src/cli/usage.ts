@@ -25,7 +25,7 @@ export function usageError(thrown: unknown, usage: CommandUsage): PrimitiveError
   if (isStrings(failure.flags)) return unknownFlag(failure.flags, usage);
   const missing = argNames(failure.args);
   if (missing !== undefined) {
-    return new PrimitiveError('missing-argument', `${usage.name} needs ${missing.join(' and ')}.`, {
+    return new PrimitiveError('missing-argument', `${usage.name} requires ${missing.join(' and ')}.`, {
       suggestions: [help],
     });
   }

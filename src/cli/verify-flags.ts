@@ -4,7 +4,7 @@ import type { Selection } from '../repository/selection.ts';
 /** The flags of `verify` besides those of every command that selects and reports. */
 export const verifyFlags = {
   'changed-since': string({
-    summary: 'Only primitives with a change since this revision parted from HEAD.',
+    summary: 'Only primitives that changed since the merge base with this revision.',
     helpValue: 'REV',
   }),
   mode: string({
@@ -38,10 +38,10 @@ export const verifyFlags = {
   }),
   tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
   install: boolean({
-    summary: 'First install what the lock files of the primitives name, without scripts of packages.',
+    summary: 'Install dependencies from the lock files first, without running scripts of packages.',
   }),
   'install-scripts': boolean({
-    summary: 'Let packages run their scripts when they are installed.',
+    summary: 'With --install: allow packages to run their install scripts.',
     dependsOn: ['install'],
   }),
 };

@@ -7,9 +7,9 @@ import type { Target } from '../dispatch/diagnose.ts';
 export default class Doctor extends BaseCommand {
   static override documents = ['primitive.doctor/v1'];
   static override docs = 'reference.md#doctor';
-  static override summary = 'Check what a publish needs, and how to fix what is missing.';
+  static override summary = 'Check whether a publish can run, and how to fix what is missing.';
   static override description =
-    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Changes nothing. What gives no answer within 10 seconds is listed as not checked. Exit code 1: something has to be fixed; 3: a tool, the network or a credential failed.';
+    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Changes nothing. A service that does not answer within 10 seconds is listed as not checked. Exits 1 if something must be fixed, and 3 if a tool, the network or a credential failed.';
   static override flags = { ...reportFlags() };
 
   async run(): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import type { ExitCode } from '../core/errors.ts';
 export default class Explain extends BaseCommand {
   static override documents = ['primitive.explain/v1'];
   static override summary = 'Explain a rule of verify or the code of an error, or list all of them.';
-  static override description = 'Works offline, also outside of a repository.';
+  static override description = 'Works offline and outside of a repository.';
   static override args = {
     code: string({
       description: 'a rule such as SHAPE-001, a family of rules such as SEC, or a code such as inputs-dirty',

@@ -6,17 +6,17 @@ import type { ExitCode } from '../core/errors.ts';
 export default class Generate extends BaseCommand {
   static override documents = ['primitive.generate/v1'];
   static override docs = 'kinds.md';
-  static override summary = 'Run the generators of primitives again, into the files that are theirs.';
+  static override summary = 'Regenerate the generated files of primitives.';
   static override description = [
-    'Works on the work tree, committed or not. A generator that fails changes nothing.',
-    'With --check nothing is written, and a difference ends with 1.',
+    'Works on the work tree, committed or not. If a generator fails, nothing changes.',
+    'With --check, writes nothing and exits 1 if files differ.',
   ].join(' ');
   static override args = selectionArgs;
   static override flags = {
     ...selectionFlags,
     ...reportFlags(),
     ...eventFlags,
-    check: boolean({ summary: 'Only compare.' }),
+    check: boolean({ summary: 'Compare only; write nothing.' }),
   };
 
   async run(): Promise<ExitCode> {

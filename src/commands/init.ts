@@ -5,22 +5,22 @@ import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
   static override documents = ['primitive.init/v1'];
-  static override summary = 'Write primitive.config.yaml for this repository, and the publish workflow.';
+  static override summary = 'Create primitive.config.yaml, and the publish workflow.';
   static override description = [
-    'Guesses registry, names and branch from the git remote, go.mod and package.json.',
-    'Never overwrites; where the config is there, --ci writes the workflow that it trusts.',
+    'Derives registry, names and branch from the git remote, go.mod and package.json.',
+    'Never overwrites a file. If the config exists, --ci writes the workflow that the config trusts.',
   ].join(' ');
   static override examples = [
-    { description: 'Guess, show, ask', command: '<%= config.bin %> init --ci github' },
+    { description: 'Propose a config and ask', command: '<%= config.bin %> init --ci github' },
     { description: 'For an agent', command: '<%= config.bin %> init --repository acme/app --json' },
   ];
   static override flags = {
     repository: string({
-      summary: 'Where the code is: OWNER/NAME on GitHub, or HOST/OWNER/NAME.',
+      summary: 'Code repository: OWNER/NAME on GitHub, or HOST/OWNER/NAME.',
       helpValue: 'REPO',
     }),
-    registry: string({ summary: 'Where images go, such as ghcr.io/acme.', helpValue: 'HOST/PATH' }),
-    branch: string({ summary: 'The branch that publishes releases.', helpValue: 'BRANCH' }),
+    registry: string({ summary: 'Registry for the images, such as ghcr.io/acme.', helpValue: 'HOST/PATH' }),
+    branch: string({ summary: 'Branch that publishes releases.', helpValue: 'BRANCH' }),
     ci: string({ summary: 'Also write the publish workflow.', options: ['github'] }),
     ...effectFlags,
     ...reportFlags(),

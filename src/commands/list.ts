@@ -6,7 +6,7 @@ export default class List extends BaseCommand {
   static override documents = ['primitive.list/v1'];
   static override summary = 'List the primitives with kind, language, template, image and input digest.';
   static override description =
-    'Lists the work tree, committed or not. The input digest is that of HEAD; a primitive that differs from HEAD has a state instead: uncommitted, modified or invalid.';
+    'Lists the work tree, committed or not. The input digest is the one of HEAD; a primitive that differs from HEAD shows its state instead: uncommitted, modified or invalid.';
   static override args = selectionArgs;
   static override flags = { ...selectionFlags, ...reportFlags() };
 

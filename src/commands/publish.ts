@@ -14,14 +14,15 @@ import type { ExitCode } from '../core/errors.ts';
 export default class Publish extends BaseCommand {
   static override documents = ['primitive.publish/v1', 'primitive.publish-plan/v1'];
   static override docs = 'trust.md';
-  static override summary = 'Build what changed, reuse the rest, seal every image, then tag the commit.';
+  static override summary =
+    'Build changed components, reuse the others, seal all images, then tag the commit.';
   static override description =
-    'A tag exists only when its image is sealed: signed, with SBOM and provenance, read back and verified. A commit is published as a whole: its release record is written last. Run it again after a failure: it goes on where it stopped.';
+    'A tag exists only when its image is sealed: signed, with SBOM and provenance, read back and verified. A commit is published as a whole: its release record is written last. After a failure, run it again: it continues where it stopped.';
   static override examples = [
-    { description: 'Publish the commit that is checked out', command: '<%= config.bin %> publish' },
-    { description: 'See what would be built and reused', command: '<%= config.bin %> publish --dry-run' },
+    { description: 'Publish HEAD', command: '<%= config.bin %> publish' },
+    { description: 'Show what would be built and reused', command: '<%= config.bin %> publish --dry-run' },
     {
-      description: 'Seal one component in a job of a matrix; a last plain publish tags all of them',
+      description: 'Seal one component in a matrix job; a final plain publish tags all of them',
       command: '<%= config.bin %> publish domain/orders --seal-only',
     },
     { description: 'For an agent', command: '<%= config.bin %> publish --json --events ndjson' },
@@ -34,12 +35,12 @@ export default class Publish extends BaseCommand {
     ...eventFlags,
     'seal-only': boolean({
       default: false,
-      summary: 'Stop before the tags, when all that is selected is sealed.',
+      summary: 'Stop before tagging, when all selected components are sealed.',
       exclusive: ['keep-going'],
     }),
     'keep-going': boolean({
       default: false,
-      summary: 'Tag what is sealed although the rest failed or is not selected; writes no record.',
+      summary: 'Tag the sealed components even if others failed or are not selected; writes no record.',
     }),
   };
 

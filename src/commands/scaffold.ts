@@ -8,26 +8,26 @@ import { nestOutcome } from '../render/outcome.ts';
 export default class Scaffold extends BaseCommand {
   static override documents = ['primitive.scaffold-plan/v1', 'primitive.scaffold-update/v1'];
   static override docs = 'kinds.md';
-  static override summary = 'Write the code of a new primitive, or what is new for one that is there.';
+  static override summary = 'Create a primitive, or update one from its template.';
   static override description = [
-    'New files are created and generated ones regenerated; what people edit or delete is left alone.',
-    'All of it is written or nothing, into primitives/<kind>/<name>; no manifests, charts or values.',
-    'Inputs of a kind are flags, too; without --kind and --name the kinds are listed with theirs.',
+    'Creates missing files and regenerates generated ones; files that people edited or deleted stay as they are.',
+    'Writes all files or none, to primitives/<kind>/<name>; no manifests, charts or values.',
+    'Inputs of a kind are flags; omit --kind and --name to list the kinds and their inputs.',
   ].join(' ');
   static override examples = [
     { description: 'A new primitive', command: '<%= config.bin %> scaffold --kind domain --name orders' },
-    { description: 'Take over newer templates', command: '<%= config.bin %> scaffold --update --all' },
+    { description: 'Update all primitives', command: '<%= config.bin %> scaffold --update --all' },
     {
-      description: 'Take the events of a domain',
+      description: 'Consume the events of a domain',
       command: '<%= config.bin %> scaffold --kind projection --name board --source domain/orders',
     },
   ];
   static override flags = {
-    kind: string({ summary: 'What it is, such as domain.', helpValue: 'KIND' }),
-    name: string({ summary: 'What it is called, such as orders.', helpValue: 'NAME' }),
-    'gitops-pr': boolean({ summary: 'Then ask the GitOps repository for its wiring as v1.' }),
+    kind: string({ summary: 'Kind of the primitive, such as domain.', helpValue: 'KIND' }),
+    name: string({ summary: 'Name of the primitive, such as orders.', helpValue: 'NAME' }),
+    'gitops-pr': boolean({ summary: 'Then request its wiring, version v1, in the GitOps repository.' }),
     ...updateFlags,
-    restore: boolean({ summary: 'Write files again that were deleted or renamed since.' }),
+    restore: boolean({ summary: 'Restore files that were deleted or renamed.' }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,

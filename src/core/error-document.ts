@@ -7,7 +7,7 @@ export const errorSchema = strictObject(
   {
     schema: Type.Literal('primitive.error/v1'),
     code: Type.String({ description: 'Stable, kebab-case, the thing first: config-unknown-key.' }),
-    message: Type.String({ description: 'What happened.' }),
+    message: Type.String({ description: 'What failed.' }),
     why: nullable('The fact behind it.'),
     suggestions: Type.Array(Type.String(), { description: 'What to do next, most likely first.' }),
     docs: nullable('The command that prints more on the code: primitive explain inputs-dirty.'),

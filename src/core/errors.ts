@@ -64,7 +64,7 @@ export class PrimitiveError extends Error {
   }
 }
 
-const FREE_SPACE = 'Free space there, or point TMPDIR to a larger disk.';
+const FREE_SPACE = 'Free space, or set TMPDIR to a larger disk.';
 
 /** What to do where the output of a program says that a disk is full: the texts of ENOSPC and EDQUOT. */
 export function diskFullAdvice(output: string): string | undefined {
@@ -99,10 +99,10 @@ export function toPrimitiveError(thrown: unknown): PrimitiveError {
   if (full) return full;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return new PrimitiveError('internal-error', `Internal error: ${error.message}`, {
-    why: `This is a bug in primitive, not in your input (${error.name}${placeOf(error)}).`,
+    why: `This is a bug in primitive (${error.name}${placeOf(error)}).`,
     suggestions: [
-      `Report it with the command line and this message: ${REPORT}`,
-      'To see the stack: PRIMITIVE_DEBUG=1 and the same command.',
+      `Report the command line and this message: ${REPORT}`,
+      'To print the stack, run the same command with PRIMITIVE_DEBUG=1.',
     ],
     exit: 70,
     cause: thrown,

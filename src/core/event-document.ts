@@ -12,9 +12,9 @@ const step = {
 };
 const item = {
   type: Type.Literal('item'),
-  item: Type.String({ description: 'What is worked on: domain/orders' }),
+  item: Type.String({ description: 'Id of the item: domain/orders' }),
   status: Type.Enum(['waiting', 'active', 'done', 'failed'], {
-    description: 'The same words in every command.',
+    description: 'The same values in every command.',
   }),
   state: Type.String({ description: 'A word of the command: pushing' }),
   digest: Type.Optional(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })),

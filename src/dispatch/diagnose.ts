@@ -24,24 +24,24 @@ export async function lookUp(
   const repository = await github.repository();
   if (repository === undefined) {
     throw refused('repository-not-found', `Repository ${target.repository} not found.`, {
-      why: 'It does not exist, or the token cannot see it: GitHub answers 404 for both.',
+      why: 'It does not exist, or the token has no access: GitHub answers 404 for both.',
       suggestions: [
         'Check `gitops.repository` in primitive.config.yaml.',
-        `Check who the token is: gh auth status; gh repo view ${github.address}`,
+        `Check the token: gh auth status; gh repo view ${github.address}`,
         'A fine-grained token or an app needs access to this repository.',
       ],
     });
   }
   if (repository.name.toLowerCase() !== target.repository.toLowerCase()) {
     throw refused('repository-moved', `Repository ${target.repository} is now ${repository.name}.`, {
-      why: 'GitHub starts no workflow by a former name.',
+      why: 'GitHub does not start workflows under a former name.',
       suggestions: [`In primitive.config.yaml:\ngitops: { repository: ${repository.name} }`],
     });
   }
   if (repository.archived) {
     throw refused('repository-archived', `Repository ${target.repository} is archived.`, {
       why: 'An archived repository is read-only and runs no workflow.',
-      suggestions: ['Name the repository that took its place: `gitops.repository` in primitive.config.yaml.'],
+      suggestions: ['Set `gitops.repository` in primitive.config.yaml to the repository that replaced it.'],
     });
   }
   const workflow = await github.workflow(target.workflow);
@@ -69,8 +69,8 @@ async function missingWorkflow(
   return refused('workflow-not-found', `Workflow ${workflow} not found in ${name}.`, {
     why:
       elsewhere === undefined
-        ? `GitHub knows no ${path} on its default branch ${defaultBranch}.`
-        : `${path} is on ${ref}, and GitHub runs only workflows that its default branch ${defaultBranch} has, too.`,
+        ? `GitHub finds no ${path} on the default branch ${defaultBranch}.`
+        : `${path} is on ${ref}, but not on the default branch ${defaultBranch}. GitHub needs it on both.`,
     suggestions: [
       elsewhere === undefined
         ? 'Install the kit there: primitive gitops init'
@@ -115,7 +115,7 @@ export async function diagnose(
   }
   if (/workflow_dispatch/i.test(message)) return noTrigger(said, github, target, facts.workflow);
   if (/input/i.test(message) || /properties/i.test(message)) {
-    return refused('input-refused', `Workflow ${workflow} of ${repository} does not take this request.`, {
+    return refused('input-refused', `Workflow ${workflow} of ${repository} does not accept this request.`, {
       why: said,
       suggestions: [
         `Compare its inputs: gh workflow view ${workflow} --repo ${github.address} --ref ${ref} --yaml`,
@@ -140,12 +140,12 @@ function forbidden(
     `The token may not start workflow ${workflow} of ${repository}.`,
     {
       why: reader
-        ? `GitHub answered ${status}: ${message}. The account may read the repository, not write to it.`
-        : `GitHub answered ${status}: ${message}.${permission === undefined ? '' : ` It asks for ${permission}.`}`,
+        ? `GitHub answered ${status}: ${message}. The account has read access only.`
+        : `GitHub answered ${status}: ${message}.${permission === undefined ? '' : ` It requires ${permission}.`}`,
       suggestions: [
         ...(reader ? [`Ask an admin of ${repository} for the role Write.`] : []),
         'Fine-grained token or app: Actions: read and write. Classic token: the scope repo.',
-        'GITHUB_TOKEN of a job is for its own repository: use the token of an app in another one.',
+        'GITHUB_TOKEN of a job works for its own repository only. Use the token of an app for another one.',
       ],
       exit: 3,
     },
@@ -173,23 +173,21 @@ async function noTrigger(
   if (trigger instanceof PrimitiveError) {
     return refused('workflow-invalid', `Workflow ${workflow} on ${ref} of ${repository} is not valid YAML.`, {
       why: trigger.message,
-      suggestions: [
-        `See what has changed in it, in a clone of ${repository} at ${ref}: git log -p -- ${path}`,
-      ],
+      suggestions: [`Show its changes, in a clone of ${repository} at ${ref}: git log -p -- ${path}`],
       cause: trigger,
     });
   }
   if (trigger) {
     return refused('workflow-not-indexed', `GitHub has not read workflow ${workflow} on ${ref} yet.`, {
-      why: `${said} The file has the trigger, or its index is older than the file.`,
-      suggestions: ['Try again in a minute; if it stays, push a change to the file.'],
+      why: `${said} The file has the trigger; the index of GitHub may be older than the file.`,
+      suggestions: ['Try again in a minute. If it persists, push a change to the file.'],
       retryable: true,
     });
   }
   return refused(
     'workflow-no-dispatch',
     `Workflow ${workflow} on ${ref} of ${repository} cannot be started.`,
-    { why: said, suggestions: ['Add `on: { workflow_dispatch: … }`, as the file of the kit has it.'] },
+    { why: said, suggestions: ['Add `on: { workflow_dispatch: … }`, as in the workflow of the kit.'] },
   );
 }
 
@@ -220,7 +218,7 @@ export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
 
 function actionsDisabled(repository: string): PrimitiveError {
   return refused('actions-disabled', `GitHub Actions are disabled in ${repository}.`, {
-    suggestions: [`An admin enables them in Settings, Actions, General of ${repository}.`],
+    suggestions: [`Ask an admin to enable them in Settings, Actions, General of ${repository}.`],
   });
 }
 

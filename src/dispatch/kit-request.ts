@@ -18,7 +18,7 @@ type Gitops = NonNullable<Config['gitops']>;
 export async function gitopsOf({ workspace }: Pick<KitRequestPorts, 'workspace'>): Promise<Gitops> {
   const { gitops } = (await workspace()).config;
   if (gitops !== undefined) return gitops;
-  throw new PrimitiveError('gitops-not-configured', 'The config names no GitOps repository.', {
+  throw new PrimitiveError('gitops-not-configured', 'No GitOps repository is configured.', {
     why: 'The workflow that writes there runs there.',
     suggestions: ['In primitive.config.yaml:\ngitops: { repository: OWNER/NAME }'],
   });

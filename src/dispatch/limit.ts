@@ -42,7 +42,7 @@ export function limitTime(
 function timeLimit(shown: string, milliseconds: number): AbortSignal {
   const limit = new AbortController();
   const reason = new PrimitiveError('gitops-timeout', `Stopped after ${shown}.`, {
-    why: 'The time limit of the command has passed.',
+    why: 'The time limit of the command is reached.',
     suggestions: ['Run the same command again.'],
     exit: 3,
     retryable: true,

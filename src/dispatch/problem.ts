@@ -19,25 +19,25 @@ export async function problemOf(
       return undefined;
     case 'startup_failure':
       return problem('run-not-started', `Run ${id} could not start.`, {
-        why: `GitHub refused workflow ${workflow} before its first job: it is invalid there, or names an action or a permission that is not allowed.`,
+        why: `GitHub refused workflow ${workflow} before its first job: it is invalid, or uses an action or a permission that is not allowed.`,
         suggestions: [
-          `See the reason: ${url}`,
-          `See what has changed in it, in a clone of ${repository} at ${ref}: git log -p -- .github/workflows/${workflow}`,
+          `Open the run: ${url}`,
+          `Show its changes, in a clone of ${repository} at ${ref}: git log -p -- .github/workflows/${workflow}`,
         ],
       });
     case 'cancelled':
       return problem('run-cancelled', `Run ${id} was cancelled.`, {
-        why: 'A person cancelled it, or a newer run of the same concurrency group.',
-        suggestions: [`See who did: ${url}`, 'Run the same command again.'],
+        why: 'A person or a newer run of the same concurrency group cancelled it.',
+        suggestions: [`Show who cancelled it: ${url}`, 'Run the same command again.'],
       });
     case 'action_required':
       return problem('run-not-approved', `Run ${id} was not approved.`, {
-        why: 'A rule of the repository asks a person to approve it.',
+        why: 'A rule of the repository requires an approval.',
         suggestions: [`Approve it: ${url}`, 'Then run the same command again.'],
       });
     case 'deleted':
       return problem('run-deleted', `Run ${id} was deleted.`, {
-        why: 'GitHub does not have it any more.',
+        why: 'It no longer exists on GitHub.',
         suggestions: ['Run the same command again.'],
       });
     default:

@@ -125,17 +125,21 @@ export async function resumeDispatch(
   const run = isHere ? await github.run(Number(number)) : undefined;
   if (run === undefined) {
     throw new PrimitiveError('gitops-run-missing', `Run ${resumed} not found in ${github.address}.`, {
-      why: isHere ? 'It was deleted, or is of another repository.' : 'It is of another repository.',
+      why: isHere ? 'It was deleted, or belongs to another repository.' : 'It belongs to another repository.',
       suggestions: [`gh run list --repo ${github.address} --workflow ${workflow}`],
     });
   }
   const inputs = inputsIn(run.title, file);
   const id = idIn(run.title);
   if (inputs === undefined || id === undefined || !isOf(run, target)) {
-    throw new PrimitiveError('gitops-run-foreign', `Run ${run.id} is not of a request of this command.`, {
-      why: `It is ${JSON.stringify(run.title)}, started by ${run.event} of ${run.workflow} on ${run.ref}, not by workflow_dispatch of ${workflow} on ${ref}.`,
-      suggestions: ['Run the command without --resume: it follows the run of the request.'],
-    });
+    throw new PrimitiveError(
+      'gitops-run-foreign',
+      `Run ${run.id} does not belong to a request of this command.`,
+      {
+        why: `It is ${JSON.stringify(run.title)}, started by ${run.event} of ${run.workflow} on ${run.ref}, not by workflow_dispatch of ${workflow} on ${ref}.`,
+        suggestions: ['Run the command without --resume: it follows the run of the request.'],
+      },
+    );
   }
   // The name of a run has not all inputs: which files it adds is not known.
   const asked = { ...askedOf(request, checkInputs(file, inputs)), files: [] };
@@ -232,7 +236,7 @@ async function followRequest(
     }
     if (wait === 'run') return documentOf(entry, 'passed', { state, next: [resume] });
     if (isSkipped(state, asked.proposes)) return documentOf(entry, 'exists', { state });
-    ports.emit({ type: 'step', step: 'pull', message: `Looking for the pull request of ${entry.branch}` });
+    ports.emit({ type: 'step', step: 'pull', message: `Searching for the pull request of ${entry.branch}` });
     const pull = await awaitPull(github, entry.branch, state.run.created, ports);
     if (pull === undefined) return await withoutPull(entry, state, github);
     warnOfAuthor(pull, ports.emit);
@@ -276,7 +280,7 @@ function ofPull(
     pull,
     problem: problem('pull-closed', `Pull request #${pull.number} was closed without being merged.`, {
       why: `Run ${state.run.id} succeeded and made it.`,
-      suggestions: [`See why: ${pull.url}`, 'Run the same command again to propose it again.'],
+      suggestions: [`Open it: ${pull.url}`, 'Run the same command again to propose it again.'],
     }),
   });
 }
@@ -291,8 +295,8 @@ function foreignProblem(
   return problem('pull-foreign', `Pull request #${number} changes files that the workflow does not write.`, {
     why: foreign.join('\n'),
     suggestions: [
-      `Read it, and who has pushed to it: ${url}`,
-      'Close it, or take them out; --force makes its branch anew, without what others have pushed to it.',
+      `Review it and its commits: ${url}`,
+      'Close it, or remove those changes. --force recreates its branch without commits of others.',
     ],
   });
 }
@@ -309,11 +313,11 @@ async function withoutPull(entry: Asked, state: RunState, github: GitHub): Promi
   if (await isWired(entry, github)) return documentOf(entry, 'exists', { state });
   return documentOf(entry, 'failed', {
     state,
-    problem: problem('pull-missing', `Run ${state.run.id} succeeded, and its pull request was not found.`, {
+    problem: problem('pull-missing', `Run ${state.run.id} succeeded, but its pull request was not found.`, {
       why: `No pull request of ${entry.repository} has the head branch ${entry.branch}, or GitHub does not list it yet.`,
       suggestions: [
-        `See what the run did: ${state.run.url}`,
-        `Look for it: gh pr list --repo ${github.address} --head ${entry.branch} --state all`,
+        `Open the run: ${state.run.url}`,
+        `Search for it: gh pr list --repo ${github.address} --head ${entry.branch} --state all`,
       ],
     }),
   });
@@ -322,22 +326,22 @@ async function withoutPull(entry: Asked, state: RunState, github: GitHub): Promi
 function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string): Problem {
   if (run.status === 'waiting') {
     return problem('run-waiting', `Run ${run.id} waits for an approval.`, {
-      why: `${message} A rule of its environment asks a person to approve it.`,
+      why: `${message} A rule of its environment requires an approval.`,
       suggestions: [`Approve it: ${run.url}`, resume],
     });
   }
   if (run.status === 'queued') {
     return problem('run-queued', `Run ${run.id} waits for a runner.`, {
-      why: `${message} No runner has taken its job.`,
+      why: `${message} No runner has started its job.`,
       suggestions: [
-        `See which runner it asks for: ${run.url}`,
-        'In Settings, Actions, Runners of the repository, check that one with its labels is online.',
+        `Check which runner it requires: ${run.url}`,
+        'Check in Settings, Actions, Runners of the repository that a runner with its labels is online.',
         resume,
       ],
     });
   }
   return problem('timeout', `Run ${run.id} is not completed.`, {
-    why: `${message} Its status is ${run.status}. It goes on: ${run.url}`,
+    why: `${message} Its status is ${run.status}. It continues: ${run.url}`,
     suggestions: [resume, `Or wait longer: ${resume} --timeout 60m`],
   });
 }
@@ -345,7 +349,7 @@ function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string):
 /** The reason of the signal, before the run was found: the request may have been sent. */
 function stoppedBefore(reason: PrimitiveError): PrimitiveError {
   const { code, message, exit, retryable } = reason;
-  const why = 'The request may have been sent; its run goes on.';
+  const why = 'The request may have been sent; its run continues.';
   const suggestions = ['Run the same command again: it follows that run.'];
   return new PrimitiveError(code, message, { why, suggestions, exit, retryable, cause: reason });
 }
@@ -356,7 +360,7 @@ function resumable(error: unknown, { id, url }: WorkflowRun, resume: string): un
   const { code, message, why, suggestions, exit, retryable } = error;
   const stopped = code === 'interrupted';
   return new PrimitiveError(code, stopped ? `Stopped following run ${id}.` : message, {
-    why: `${stopped || why === undefined ? '' : `${why}\n`}The run goes on: ${url}`,
+    why: `${stopped || why === undefined ? '' : `${why}\n`}The run continues: ${url}`,
     suggestions: [resume, ...suggestions],
     exit,
     retryable,

@@ -43,7 +43,7 @@ export async function startRun(
     if (answer.type === 'accepted') throw unidentified(asked, shown);
   }
   throw new PrimitiveError('gitops-dispatch-failed', `Cannot start workflow ${workflow} of ${repository}.`, {
-    why: `${why} No run of this request was found, ${SENDINGS} times.`,
+    why: `${why} No run of this request was found after ${SENDINGS} attempts.`,
     suggestions: ['Try again later: https://www.githubstatus.com'],
     exit: 3,
     retryable: true,
@@ -53,11 +53,11 @@ export async function startRun(
 function unidentified({ workflow, repository }: Asked, id: string): PrimitiveError {
   return new PrimitiveError(
     'gitops-run-unidentified',
-    `GitHub started ${workflow}, and its run was not found.`,
+    `GitHub started ${workflow}, but its run was not found.`,
     {
-      why: `No run of ${repository} has [${id}] in its name, and this server does not say which one it started.`,
+      why: `No run of ${repository} has [${id}] in its name, and this server does not return the id of the run.`,
       suggestions: [
-        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as the file of the kit has it.`,
+        `The workflow needs the run-name "… [\${{ inputs.request_id }}]", as in the workflow of the kit.`,
       ],
       exit: 3,
     },

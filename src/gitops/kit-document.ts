@@ -23,7 +23,7 @@ export const KitFile = strictObject(
     registry: formed(
       /^[a-z0-9.-]+(:[0-9]+)?(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/,
       'a registry such as ghcr.io/acme',
-      'Where the images of primitives are; previews take theirs from there.',
+      'Registry of the images of primitives, also for previews.',
     ),
     repository: formed(
       /^(https?:\/\/|ssh:\/\/|file:\/\/\/|git@)[A-Za-z0-9@:._/~-]+$/,
@@ -245,7 +245,7 @@ export const KitFile = strictObject(
             formed(
               /^[A-Za-z0-9._/-]+$/,
               'the name of a branch',
-              'The branch that pull requests are to be merged into; main where it is not said.',
+              'Base branch of the pull requests. Default: main.',
             ),
           ),
           api: Type.Optional(

@@ -184,7 +184,7 @@ function readCa(file: string, service: HttpClientOptions['service']): string {
   } catch (cause) {
     throw new PrimitiveError(`${service}-ca-unreadable`, `Cannot read the certificate file ${file}.`, {
       why: `${cause instanceof Error ? cause.message : cause}; SSL_CERT_FILE names it`,
-      suggestions: ["export SSL_CERT_FILE=FILE, the authority's certificate in PEM", 'unset SSL_CERT_FILE'],
+      suggestions: ['Set SSL_CERT_FILE to the PEM file of the authority.', 'unset SSL_CERT_FILE'],
       cause,
     });
   }

@@ -30,7 +30,7 @@ export const KindFile = strictObject(
       minimum: 1,
     }),
     language: Type.Enum([...LANGUAGE_IDS, 'other'], {
-      description: 'What primitives of this kind are written in. Tests of another language are not run.',
+      description: 'Language of primitives of this kind. Tests of another language are not run.',
     }),
     resource: Type.Optional(
       strictObject(
@@ -55,7 +55,7 @@ export const KindFile = strictObject(
           Type.Enum(LANGUAGE_IDS, { description: 'Language whose keywords are no names.' }),
         ),
       },
-      'What primitives of this kind may be called.',
+      'Rules for names of primitives of this kind.',
     ),
     inputs: Type.Optional(
       Type.Record(
@@ -63,27 +63,25 @@ export const KindFile = strictObject(
         strictObject({
           type: Type.Enum(['path', 'text', 'entity', 'primitive'], {
             description:
-              'A file of the repository, words, what the primitive keeps in the singular, or another primitive.',
+              'path: a file of the repository; text: free text; entity: a singular noun; primitive: another primitive.',
           }),
-          match: Type.Optional(
-            path('Pattern of the file names that a path may have, or of KIND/NAME of a primitive.'),
-          ),
+          match: Type.Optional(path('Pattern of allowed file names, or of KIND/NAME of a primitive.')),
           reserved: Type.Optional(
-            Type.Array(Type.String(), { description: 'What an entity cannot be called.', minItems: 1 }),
+            Type.Array(Type.String(), { description: 'Reserved names of entities.', minItems: 1 }),
           ),
           required: Type.Optional(Type.Boolean({ description: 'Must be given.' })),
           help: Type.String({ description: 'For `--help` and for questions.', minLength: 1 }),
         }),
-        { description: 'What can be asked for besides the name; each is a flag of scaffold.' },
+        { description: 'Inputs besides the name; each is a flag of scaffold.' },
       ),
     ),
     files: Type.Optional(
       Type.Array(
         strictObject({
-          path: path('Pattern of files; of those that match a file, the first says who owns it.'),
+          path: path('Pattern of files. The first pattern that matches decides the owner.'),
           owner: Type.Union([Type.Literal('impl'), Type.Literal('generated'), Type.Literal('config')], {
             description:
-              'impl: a person writes it; generated: we do; config: a person does and verify checks it.',
+              'impl: written by a person; generated: written by a generator; config: written by a person and checked by verify.',
           }),
           by: Type.Optional(path('Id of the generator that writes it.')),
           required: Type.Optional(
@@ -93,7 +91,7 @@ export const KindFile = strictObject(
             }),
           ),
         }),
-        { description: 'Who owns what is written.', minItems: 1 },
+        { description: 'Owners of the files.', minItems: 1 },
       ),
     ),
     generators: Type.Optional(
@@ -103,9 +101,9 @@ export const KindFile = strictObject(
           run: path('The program, or the built-in generator.'),
           version: path('Exact version of the program.'),
           reads: Type.Array(path('Pattern of files.'), { description: 'Its input.', minItems: 1 }),
-          writes: path('Folder that holds nothing else than its output.'),
+          writes: path('Folder that has only its output.'),
         }),
-        { description: 'What writes generated-only files.' },
+        { description: 'Generators.' },
       ),
     ),
     suites: Type.Optional(
@@ -134,7 +132,7 @@ export const KindFile = strictObject(
               strictObject({
                 id: path('As the runner reports it.'),
                 state: Type.Union([Type.Literal('red'), Type.Literal('green')], {
-                  description: 'In a fresh scaffold.',
+                  description: 'State in a new scaffold.',
                 }),
                 with: Type.Optional(path('Input without which the case is not written.')),
                 without: Type.Optional(path('Input with which the case is not written.')),
@@ -155,7 +153,7 @@ export const KindFile = strictObject(
             }),
           ),
         },
-        'What may be imported where.',
+        'Rules for imports.',
       ),
     ),
     build: strictObject(
@@ -164,7 +162,7 @@ export const KindFile = strictObject(
         dockerfile: path("Relative to the primitive's folder."),
         target: Type.Optional(path('Stage of the Dockerfile.')),
       },
-      'How images are built unless primitive.yaml says otherwise.',
+      'Default build settings; primitive.yaml overrides them.',
     ),
     run: Type.Optional(
       strictObject(
@@ -174,10 +172,10 @@ export const KindFile = strictObject(
           ready: path('HTTP path of the readiness probe.'),
           drainSeconds: Type.Integer({
             minimum: 0,
-            description: 'From SIGTERM to the end, for work in flight.',
+            description: 'Seconds from SIGTERM to the end, for work in flight.',
           }),
         },
-        'What a container of this kind does when it runs; absent for one that serves nothing.',
+        'How a container of this kind runs; absent if it serves nothing.',
       ),
     ),
     processes: Type.Optional(

@@ -81,7 +81,7 @@ export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
 async function listKinds(folder: string, isRepository: boolean): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new PrimitiveError('kinds-missing', `Cannot read the kinds in ${folder}.`, {
-      why: 'the installation is not complete',
+      why: 'the installation is incomplete',
       suggestions: ['npm install @ameide/primitive'],
       exit: 3,
       cause,
@@ -128,7 +128,7 @@ async function refuseLinks(folder: string, paths: readonly string[]): Promise<vo
       'kind-invalid',
       `Cannot read ${join(dirname(folder), path)}: ${found.by} is a link.`,
       {
-        why: 'the files of a kind are read without following links',
+        why: 'files of a kind must not be links',
       },
     );
   }
@@ -221,8 +221,8 @@ function suiteFaults({ language, suites = [] }: Omit<KindFile, '$schema'>): read
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {
-  return new PrimitiveError('kind-clash', `Two kinds are called ${kind}: in ${other} and in ${source}.`, {
-    why: 'a name has to mean one thing',
+  return new PrimitiveError('kind-clash', `Two kinds are named ${kind}: in ${other} and in ${source}.`, {
+    why: 'names of kinds must be unique',
     suggestions: [
       `Rename the kind in ${source}, or remove ${source} from \`plugins\` in primitive.config.yaml.`,
     ],

@@ -48,14 +48,14 @@ async function findPackage(name: string, location: ConfigLocation): Promise<stri
     if (folder === top || folder === dirname(folder)) break;
   }
   throw new PrimitiveError('plugin-missing', `The package ${name} is not installed.`, {
-    why: 'primitive.config.yaml names it under `plugins`, and kinds are read from node_modules',
+    why: '`plugins` in primitive.config.yaml names it, and kinds are read from node_modules',
     suggestions: ['npm ci --ignore-scripts', `npm install --save-dev --save-exact ${name}`],
   });
 }
 
 function inside(found: string, top: string, name: string): string {
   if (pathBelow(top, found) !== undefined) return found;
-  throw new PrimitiveError('plugin-invalid', `The package ${name} lies outside of the repository: ${found}`, {
-    why: 'what decides what is written here is installed here, by the lock file of this repository',
+  throw new PrimitiveError('plugin-invalid', `The package ${name} is outside of the repository: ${found}`, {
+    why: 'kinds must be installed in this repository, by its lock file',
   });
 }

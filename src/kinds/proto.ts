@@ -85,8 +85,8 @@ export function readService({ text, path, primitive }: ServedFile): ProtoService
     !`/${path}`.includes(`/${folder}/`) ||
     path.slice(path.lastIndexOf(`${folder}/`) + folder.length + 1).includes('/')
   ) {
-    throw new PrimitiveError('proto-package-folder', `${path} does not lie in the folder of its package.`, {
-      why: packageName === '' ? 'it names no package' : `the package is ${packageName}`,
+    throw new PrimitiveError('proto-package-folder', `${path} is not in the folder of its package.`, {
+      why: packageName === '' ? 'it has no package' : `the package is ${packageName}`,
       suggestions: [`git mv ${shellWord(path)} proto/${folder || 'acme/orders/v1'}/`],
     });
   }
@@ -95,7 +95,7 @@ export function readService({ text, path, primitive }: ServedFile): ProtoService
     const found = services.map(({ name }) => name).join(', ');
     throw new PrimitiveError(
       'proto-services',
-      `${path} has ${services.length} services, and a primitive serves one.`,
+      `${path} has ${services.length} services; a primitive serves exactly one.`,
       {
         ...(found && { why: `it has ${found}` }),
       },
@@ -250,10 +250,10 @@ function goType(type: string, own: string, path: string, packages: Set<string>):
   if (/^[a-z]\w*\./.test(local)) {
     throw new PrimitiveError(
       'proto-type-foreign',
-      `${path}: a call uses ${absolute}, a type of another package.`,
+      `${path}: a method uses ${absolute}, a type of another package.`,
       {
-        why: `only types of ${own} and the well-known types of calls can be named without a compiler`,
-        suggestions: [`declare the request or response in ${own} and use ${absolute} inside of it`],
+        why: `only types of ${own} and well-known types are supported`,
+        suggestions: [`Declare the request or response in ${own}, and use ${absolute} in it.`],
       },
     );
   }

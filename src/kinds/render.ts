@@ -111,7 +111,7 @@ export function render(
     rendered.map(({ path, bytes }) => {
       const owner = owners.find(({ matches }) => matches(path))?.owner;
       if (owner === undefined) {
-        throw new PrimitiveError('kind-file-unowned', `${it.kind}/kind.yaml does not say who owns ${path}.`, {
+        throw new PrimitiveError('kind-file-unowned', `${it.kind}/kind.yaml has no owner for ${path}.`, {
           suggestions: [`files: [ { path: ${path}, owner: impl } ]`],
         });
       }

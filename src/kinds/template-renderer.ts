@@ -160,7 +160,7 @@ class Parser {
 
   #invalid(line: number, fault: string): PrimitiveError {
     return new PrimitiveError('kind-template-invalid', `${this.#shown}:${line}: ${fault}.`, {
-      why: 'templates may read values, compare them and repeat over lists, and no more',
+      why: 'a template may only read values, compare them and loop over lists',
       suggestions: [
         '<%= it.names.kebab %>',
         '<% if (it.inputs.service) { %> … <% } else { %> … <% } %>',

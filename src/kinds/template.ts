@@ -40,7 +40,7 @@ function readBelow(folder: string, prefix: string): TemplateFile[] {
 
 function notPlain(path: string): PrimitiveError {
   return new PrimitiveError('kind-template-invalid', `${path} is neither a file nor a folder.`, {
-    why: 'the files of a kind are read without following links',
+    why: 'files of a kind must not be links',
   });
 }
 

@@ -273,7 +273,7 @@ function checkRealm(realm: URL, url: URL, host: string): URL {
     `The token service of ${host} is not safe for credentials`,
     {
       why: `${realm.protocol}//${realm.host} does not use https.`,
-      suggestions: ['Configure the registry to name its token service by https'],
+      suggestions: ['Configure the registry to use an https URL for its token service.'],
       exit: 3,
     },
   );

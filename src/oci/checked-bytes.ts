@@ -29,9 +29,7 @@ export async function* checkedBytes(source: BlobSource): AsyncGenerator<Uint8Arr
 function changed(digest: Digest, why: string): PrimitiveError {
   return new PrimitiveError('blob-digest-mismatch', `Blob ${digest} does not match its digest`, {
     why,
-    suggestions: [
-      'Build the image again; the layout on disk was changed or damaged while it was being pushed',
-    ],
+    suggestions: ['Build the image again; the layout on disk changed during the push.'],
     exit: 3,
   });
 }

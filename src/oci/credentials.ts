@@ -226,7 +226,7 @@ async function runHelper(
           why: `${cause.why ?? 'it is not on PATH'}.`,
           suggestions: [
             ...cause.suggestions,
-            `Or remove it from ${file} and log in again: docker login ${host}`,
+            `Or remove it from ${file}, and log in again: docker login ${host}`,
           ],
           exit: 3,
           cause,
@@ -242,7 +242,7 @@ async function runHelper(
       `Credential helper ${program}, named in ${file}, returned no credentials for ${host}`,
       {
         why,
-        suggestions: [`Try it: echo ${server} | ${program} get`, `docker login ${host}`],
+        suggestions: [`Test it: echo ${server} | ${program} get`, `docker login ${host}`],
         exit: 3,
       },
     );

@@ -92,7 +92,7 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
   if (status === 408 || status >= 500) {
     return new AttemptFailure(
       error('registry-failed', `${subject.host} failed to answer ${phrase(subject)}`, why, {
-        suggestions: ['Try again later; if it persists, look at the status page or the log of the registry'],
+        suggestions: ['Try again later. If it persists, check the status page or the log of the registry.'],
         retryable: true,
       }),
       { reason: String(status), ...(delay === undefined ? {} : { after: delay }) },
@@ -121,7 +121,7 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
 /** An answer that no registry gives, such as a page of a proxy. `why` says what is wrong with it. */
 export function unusableResponse(subject: Subject, why: string, cause?: unknown): AttemptFailure {
   return new AttemptFailure(
-    error('registry-failed', `${subject.host} gave an unusable response to ${phrase(subject)}`, why, {
+    error('registry-failed', `${subject.host} sent an invalid response to ${phrase(subject)}`, why, {
       suggestions: [checkRegistry(subject)],
       cause,
     }),
@@ -142,7 +142,7 @@ export function requestFailure(failure: RequestError, subject: Subject, answered
       return new AttemptFailure(
         error('registry-certificate', `The certificate of ${host} is not trusted`, why, {
           suggestions: [
-            "Set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS to the authority's PEM file",
+            'Set SSL_CERT_FILE or NODE_EXTRA_CA_CERTS to the PEM file of the authority.',
             `Check with: openssl s_client -connect ${host.includes(':') ? host : `${host}:443`} -showcerts`,
           ],
           cause: failure,
@@ -172,7 +172,7 @@ export function requestFailure(failure: RequestError, subject: Subject, answered
       return new AttemptFailure(
         error('registry-unreachable', `Cannot reach ${host}`, why, {
           suggestions: [
-            `Check the host name and that the registry runs: curl -sI ${subject.origin}/v2/`,
+            `Check the host name and the registry: curl -sI ${subject.origin}/v2/`,
             'Behind a proxy, set HTTPS_PROXY and NO_PROXY',
           ],
           retryable: true,
@@ -197,7 +197,7 @@ export function mismatch(subject: Subject, why: string): AttemptFailure {
       `Content from ${subject.host} does not match its digest: ${phrase(subject)}`,
       why,
       {
-        suggestions: ['Do not use this content: a cache, a proxy or the registry changed it'],
+        suggestions: ['Do not use this content: a cache, a proxy or the registry changed it.'],
       },
     ),
     { reason: 'wrong digest', attempts: 2 },
@@ -252,7 +252,7 @@ function denied(subject: Subject, why: string, answer: ErrorBody): AttemptFailur
     error(
       'registry-denied',
       absent
-        ? `${host}/${repository} does not exist, and these credentials may not create it`
+        ? `${host}/${repository} does not exist, and these credentials cannot create it`
         : `${host} does not allow ${verb} ${host}/${repository}`,
       why,
       {
@@ -279,7 +279,7 @@ function rateLimited(
       why + wait,
       {
         suggestions: [
-          'Try again later, run fewer publishes at a time, or use credentials with a higher limit',
+          'Try again later, run fewer publishes at a time, or use credentials with a higher limit.',
         ],
         retryable: true,
       },

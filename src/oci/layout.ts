@@ -83,7 +83,7 @@ async function openLayout(folder: string): Promise<Layout> {
   }
   const version = parseText(await readWhole(join(root, 'oci-layout'), folder, 1024));
   if ((version as { imageLayoutVersion?: unknown } | null | undefined)?.imageLayoutVersion !== '1.0.0') {
-    throw invalid(folder, 'oci-layout does not say imageLayoutVersion 1.0.0');
+    throw invalid(folder, 'imageLayoutVersion in oci-layout is not 1.0.0');
   }
   const path = (descriptor: Descriptor) => join(blobs, digestHex(descriptor.digest));
   return {
@@ -97,7 +97,7 @@ async function openLayout(folder: string): Promise<Layout> {
     async read(descriptor, limit) {
       const bytes = await readWhole(path(descriptor), folder, limit);
       if (bytes.length !== descriptor.size || digestOf(bytes) !== descriptor.digest) {
-        throw invalid(folder, `the blob ${descriptor.digest} does not have the content that its name says`);
+        throw invalid(folder, `the blob ${descriptor.digest} does not match its digest`);
       }
       return bytes;
     },

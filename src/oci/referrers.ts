@@ -246,7 +246,7 @@ function readIndex(manifest: Manifest, repository: Repository): FallbackIndex {
   if (parsed.type === 'index') return parsed;
   throw new PrimitiveError('registry-failed', `A referrers tag of ${repository} is not an index`, {
     why: `It is ${manifest.mediaType}; other tools cannot find signatures there either.`,
-    suggestions: ['Find out who pushed the tag sha256-…, and delete it'],
+    suggestions: ['Find out who pushed the tag sha256-…, and delete it.'],
     exit: 3,
   });
 }
@@ -277,8 +277,8 @@ function notListed(repository: Repository, subject: Digest, missing: number): Pr
     'registry-failed',
     `${host} does not list what was attached to ${repository}@${subject}`,
     {
-      why: `It accepted the referrers, and after ${MAX_ROUNDS} rounds its referrers API still lacks ${missing} of them.`,
-      suggestions: ['Try again later; if it persists, report it to the operator of the registry'],
+      why: `It accepted the referrers, but after ${MAX_ROUNDS} rounds its referrers API does not list ${missing} of them.`,
+      suggestions: ['Try again later. If it persists, report it to the operator of the registry.'],
       exit: 3,
       retryable: true,
     },
@@ -289,7 +289,7 @@ function contended(repository: Repository, subject: Digest): PrimitiveError {
   const index = `${repository}:${fallbackTag(subject)}`;
   return new PrimitiveError('registry-failed', `Cannot write the index ${index}`, {
     why: `After ${MAX_ROUNDS} writes entries are still missing: another writer keeps replacing it.`,
-    suggestions: ['Run one publish of a commit at a time: a concurrency group in CI'],
+    suggestions: ['Run one publish of a commit at a time: use a concurrency group in CI.'],
     exit: 3,
     retryable: true,
   });

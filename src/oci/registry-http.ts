@@ -251,10 +251,10 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
 
 function unencrypted(host: string, source: string): PrimitiveError {
   return new PrimitiveError('registry-plain-http', `Cannot log in to ${host} without TLS.`, {
-    why: `\`insecureRegistries\` names it, and the credential of ${source} would be sent unencrypted: only the environment may say so.`,
+    why: `\`insecureRegistries\` lists it, and the credential of ${source} would be sent unencrypted: only the environment may allow that.`,
     suggestions: [
       `If ${host} has TLS, remove it from \`insecureRegistries\` in primitive.config.yaml.`,
-      `If it has none, and the network between is yours: export PRIMITIVE_INSECURE_REGISTRIES=${host}`,
+      `If it has none, and you trust the network: export PRIMITIVE_INSECURE_REGISTRIES=${host}`,
     ],
   });
 }

@@ -45,10 +45,10 @@ function submodule({ id, path }: Component, submodulePath: string): PrimitiveErr
     'inputs-submodule',
     `The input ${showPath(submodulePath)} of ${id} is a git submodule.`,
     {
-      why: 'this repository holds only the id of a commit of another one, not its files',
+      why: 'this repository has only the commit id of a submodule, not its files',
       suggestions: [
-        `Leave it out by \`build.inputs\` in ${path}/primitive.yaml: \`inputs: ["**", "!${submodulePath}"]\``,
-        'Or bring its files in: git subtree add, a vendored copy, or a published package.',
+        `Exclude it in \`build.inputs\` of ${path}/primitive.yaml: \`inputs: ["**", "!${submodulePath}"]\``,
+        'Or add its files: git subtree add, a vendored copy, or a published package.',
       ],
     },
   );
@@ -60,17 +60,17 @@ function badName({ id }: Component, path: string, why: string): PrimitiveError {
     `The input ${showPath(path)} of ${id} cannot be part of a build context.`,
     {
       why,
-      suggestions: ['git mv it to another name, or leave it out by `build.inputs` in primitive.yaml.'],
+      suggestions: ['Rename it with git mv, or exclude it in `build.inputs` of primitive.yaml.'],
     },
   );
 }
 
 function missingDockerfile({ id, path }: Component, dockerfile: string): PrimitiveError {
   return new PrimitiveError('dockerfile-missing', `${id} has no Dockerfile at HEAD: ${dockerfile}`, {
-    why: 'images are built from what is committed',
+    why: 'images are built from committed files',
     suggestions: [
       `git add ${shellWord(dockerfile)} && git commit`,
-      `Or name the file in ${path}/primitive.yaml: \`build: { dockerfile: … }\`, relative to that folder.`,
+      `Or set the file in ${path}/primitive.yaml: \`build: { dockerfile: … }\`, relative to that folder.`,
     ],
   });
 }

@@ -33,7 +33,7 @@ const SecretSource = Type.Union([
 ]);
 
 export const BuildSecrets = Type.Array(SecretSource, {
-  description: 'Secrets that builds may mount. Their ids are inputs, their values never.',
+  description: 'Secrets that builds may mount. Ids are inputs, values are not.',
 });
 
 export const Platforms = Type.Array(
@@ -50,17 +50,13 @@ const Signer = strictObject({
   ref: Type.Optional(formed(/^refs\/[^\s*]+$/, 'a full ref such as refs/heads/main', 'Source ref, exact.')),
   trigger: Type.Optional(formed(/^[a-z_]+$/, 'an event such as push', 'Event that started the run, exact.')),
   repositoryId: Type.Optional(
-    formed(ID, 'an id in quotes such as "123456"', 'Id of the source repository: nobody can have it again.'),
+    formed(ID, 'an id in quotes such as "123456"', 'Id of the source repository, which is never reused.'),
   ),
   ownerId: Type.Optional(
     formed(ID, 'an id in quotes such as "123456"', "Id of the source repository's owner, exact."),
   ),
   runner: Type.Optional(
-    formed(
-      /^[a-z]+-hosted$/,
-      'github-hosted or self-hosted',
-      'Where the run was: github-hosted, self-hosted.',
-    ),
+    formed(/^[a-z]+-hosted$/, 'github-hosted or self-hosted', 'Type of runner: github-hosted, self-hosted.'),
   ),
 });
 
@@ -72,8 +68,8 @@ const SigningKey = strictObject({
 export const Signers = (description: string) => Type.Array(Type.Union([Signer, SigningKey]), { description });
 
 const cacheTier = {
-  from: Type.Optional(list('Caches to read.', 'As buildx takes it: type=gha,scope=…')),
-  to: Type.Optional(list('Caches to write.', 'As buildx takes it: type=gha,scope=…,mode=max')),
+  from: Type.Optional(list('Caches to read.', 'In the syntax of buildx: type=gha,scope=…')),
+  to: Type.Optional(list('Caches to write.', 'In the syntax of buildx: type=gha,scope=…,mode=max')),
 };
 
 const TrustedCaches = strictObject({
@@ -81,7 +77,7 @@ const TrustedCaches = strictObject({
   writers: Type.Optional(
     Type.Literal('trusted', {
       description:
-        'Says that only trusted runs have credentials that can write what `from` names; needed for every type but gha.',
+        'trusted: only trusted runs have credentials to write the caches of `from`. Required for every type except gha.',
     }),
   ),
 });
@@ -110,9 +106,9 @@ export const ConfigFile = strictObject(
       strictObject(
         {
           tag: Type.Optional(
-            text('Tag of the release record that is the trusted baseline; the branch by default.'),
+            text('Tag of the release record that is the trusted baseline. Default: the branch.'),
           ),
-          branch: Type.Optional(text('Branch from which alone the channel moves; main by default.')),
+          branch: Type.Optional(text('The only branch that moves the channel. Default: main.')),
         },
         'The trusted baseline.',
       ),
@@ -121,14 +117,14 @@ export const ConfigFile = strictObject(
       list('More tags for every image, besides the commit.', 'A template that contains {sha}: main-{sha}'),
     ),
     insecureRegistries: Type.Optional(
-      list('Registries that may be spoken to without TLS; loopback always may.', 'host or host:port'),
+      list('Registries without TLS. Loopback is always allowed.', 'host or host:port'),
     ),
     build: Type.Optional(
       strictObject(
         {
           builder: Type.Optional(
             Type.Union([Type.Literal('auto'), Type.Literal('buildx'), Type.Literal('buildah')], {
-              description: 'What builds; auto takes what is there and says so.',
+              description: 'Builder. auto uses the first usable one and reports it.',
             }),
           ),
           parallel: Type.Optional(
@@ -142,8 +138,7 @@ export const ConfigFile = strictObject(
           args: Type.Optional(BuildArgs),
           bases: Type.Optional(
             Type.Record(Type.String(), Type.String(), {
-              description:
-                'Reference in FROM -> reference with digest to use instead: a mirror, a hardened base.',
+              description: 'Reference in FROM -> reference with a digest to use instead, such as a mirror.',
             }),
           ),
           secrets: Type.Optional(BuildSecrets),
@@ -154,7 +149,7 @@ export const ConfigFile = strictObject(
             ),
           ),
         },
-        'How images are built; primitive.yaml adds to it per component.',
+        'Build settings; primitive.yaml adds to them per component.',
       ),
     ),
     signing: Type.Optional(
@@ -168,15 +163,15 @@ export const ConfigFile = strictObject(
                   key: text('Path relative to the folder of the config, env://VARIABLE, or a KMS URI.'),
                 }),
               ],
-              { description: 'Who signs; keyless by default.' },
+              { description: 'The signer. Default: keyless.' },
             ),
           ),
           trusted: Type.Optional(
-            Signers('May make baselines, move the channel, be pinned. Exact: no wildcards.'),
+            Signers('Signers that make baselines, move the channel and may be pinned. Exact: no wildcards.'),
           ),
           accepted: Type.Optional(
             Signers(
-              'May seal an image, but never make a baseline. In identity, * is any run without @ and /.',
+              'Signers that may seal an image but never make a baseline. In identity, * matches any text without @ and /.',
             ),
           ),
           signingConfig: Type.Optional(
@@ -186,7 +181,7 @@ export const ConfigFile = strictObject(
             Type.Union([text('Path of a private Sigstore’s trusted_root.json.'), Type.Null()]),
           ),
         },
-        'Who signs, and whose signatures count.',
+        'The signer, and the accepted signers.',
       ),
     ),
     sbom: Type.Optional(
@@ -204,15 +199,17 @@ export const ConfigFile = strictObject(
               ),
             ),
           ),
-          forbidden: Type.Optional(list('What no primitive may import.', 'Package, with all below it.')),
+          forbidden: Type.Optional(
+            list('Packages that no primitive may import.', 'Package, with all below it.'),
+          ),
           infra: Type.Optional(
             list(
-              'What only the infrastructure files of a kind may import; drivers of databases and brokers unless given.',
+              'Packages that only the infrastructure files of a kind may import. Default: drivers of databases and brokers.',
               'Package, with all below it.',
             ),
           ),
         },
-        'What primitives may import.',
+        'SDKs that primitives may import.',
       ),
     ),
     verify: Type.Optional(
@@ -220,11 +217,11 @@ export const ConfigFile = strictObject(
         {
           tests: Type.Optional(
             Type.Enum(['required', 'optional'], {
-              description: 'required: `verify --no-tests` ends with 3; default: optional.',
+              description: 'required: `verify --no-tests` exits 3. Default: optional.',
             }),
           ),
         },
-        'What verify must not leave out.',
+        'Checks that verify must not skip.',
       ),
     ),
     gitops: Type.Optional(
@@ -246,7 +243,7 @@ export const ConfigFile = strictObject(
             formed(
               /^\w[\w.-]*\.ya?ml$/,
               'a file name such as scaffold.yaml',
-              'File name of the workflow that scaffolds.',
+              'File name of the scaffold workflow.',
             ),
           ),
           ref: Type.Optional(text('Branch of the GitOps repository.')),
@@ -254,7 +251,7 @@ export const ConfigFile = strictObject(
             Type.Array(text('Name of a lane.'), { description: 'In the order of promotion.', minItems: 1 }),
           ),
         },
-        'Where deployments are described.',
+        'The GitOps repository.',
       ),
     ),
     plugins: Type.Optional(

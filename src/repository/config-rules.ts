@@ -221,8 +221,7 @@ export function secretFaults(
         faults.push({
           path: [...path, i, key],
           message: `\`${key}\` leads to a credential of the machine or job, with which any step of a build could sign or push`,
-          suggestion:
-            'Put what the build needs into a variable or file of its own, with no more rights than the build needs.',
+          suggestion: 'Use a separate variable or file, with only the rights that the build needs.',
         });
       }
       if ('file' in secret && /[\0\n]|^-----/.test(secret.file)) {

@@ -125,7 +125,7 @@ async function checkVersion(data: unknown, document: YamlDocument<unknown>, vers
     { path: ['requires'], message: `this repository requires primitive ${requires}, this is ${version}` },
   ]);
   throw new PrimitiveError('version-refused', message, {
-    why: 'another version may write, verify or publish other things',
+    why: 'another version may scaffold, verify or publish differently',
     suggestions: [`npx '@ameide/primitive@${requires}' …`],
   });
 }

@@ -167,9 +167,9 @@ function explain(cause: unknown, folder: string): unknown {
   const full = diskFullError(cause, 'write the build context');
   if (full) return full;
   if (cause.code === 'EEXIST' && cause.path !== folder) {
-    return new PrimitiveError('context-name-clash', 'Two inputs have the same name here.', {
-      why: `${cause.path} differs from another name only in case or Unicode form, and this file system keeps one of them`,
-      suggestions: ['Rename one of the two, or publish on a case-sensitive file system.'],
+    return new PrimitiveError('context-name-clash', 'Two inputs have the same name on this file system.', {
+      why: `${cause.path} differs from another name only in case or Unicode form`,
+      suggestions: ['Rename one of them, or publish on a case-sensitive file system.'],
       cause,
     });
   }

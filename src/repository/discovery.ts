@@ -55,8 +55,8 @@ export async function findConfig(start: {
 async function given(file: string, current: string | undefined): Promise<ConfigLocation> {
   if (!(await isFile(file))) {
     throw new PrimitiveError('config-not-found', `Cannot find the file ${file}.`, {
-      why: '--config names it.',
-      suggestions: ['Leave --config away to use the nearest primitive.config.yaml.'],
+      why: 'It is the value of --config.',
+      suggestions: ['Omit --config to use the nearest primitive.config.yaml.'],
     });
   }
   const path = await realpath(file);
@@ -81,11 +81,11 @@ export async function requireRoot(cwd: string, command: string): Promise<string>
   if (root === cwd) return root;
   throw root === undefined
     ? new PrimitiveError('git-not-a-repository', `${cwd} is not in a git repository.`, {
-        why: 'What is set up here is to be committed.',
+        why: 'The files that it writes must be committed.',
         suggestions: [`git init && primitive ${command}`],
       })
     : new PrimitiveError('init-not-at-root', `${cwd} is not the root of its repository.`, {
-        why: `The root is ${root}; what is set up belongs there.`,
+        why: `The root is ${root}; the files belong there.`,
         suggestions: [`primitive -C ${shellWord(root)} ${command}`],
       });
 }
@@ -107,8 +107,8 @@ function notFound(searched: readonly string[], repositoryRoot: string | undefine
         : `${repositoryRoot} is the root of the git repository; nothing above it is searched.`,
     suggestions: [
       'primitive init',
-      `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${shellWord(join(searched.at(-1) ?? '.', CONFIG_FILE))}`,
-      'Or go to the repository: -C DIR',
+      `Or create a minimal one: echo 'registry: ghcr.io/OWNER' > ${shellWord(join(searched.at(-1) ?? '.', CONFIG_FILE))}`,
+      'Or run in the repository: primitive -C DIR …',
     ],
   });
 }

@@ -12,7 +12,7 @@ export function explained(cause: unknown, what: string): unknown {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new PrimitiveError('not-writable', `Cannot ${what}: no permission.`, {
       why: `${folder}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}. Nothing was changed.`,
-      suggestions: ['Give yourself write access to that folder, or run the command as its owner.'],
+      suggestions: ['Get write access to that folder, or run the command as its owner.'],
       exit: 3,
       cause,
     });

@@ -87,7 +87,7 @@ export function isFolder({ mode }: Pick<FolderEntry, 'mode'>): boolean {
 
 function tooMany(): PrimitiveError {
   return new PrimitiveError('inputs-too-many', `The build contexts have more than ${MAX_FILES} files.`, {
-    why: 'no builder could take them',
-    suggestions: ['Say which of them are needed by `build.inputs` in primitive.yaml.'],
+    why: 'that is more than a builder can handle',
+    suggestions: ['List the needed files in `build.inputs` of primitive.yaml.'],
   });
 }

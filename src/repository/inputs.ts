@@ -90,18 +90,14 @@ function checkClean(observed: readonly ObservedInputs[], changes: readonly Chang
         `${showPath(path)} (${state}; ${users.slice(0, 3).join(', ')}${users.length > 3 ? ', …' : ''})`,
     );
   const more = dirty.length > MAX_LISTED ? ` and ${dirty.length - MAX_LISTED} more` : '';
-  throw new PrimitiveError(
-    'inputs-dirty',
-    `Inputs are not as they were committed: ${lines.join(', ')}${more}`,
-    {
-      why: 'an image is built from HEAD, so it would not contain the changes of the work tree',
-      suggestions: [
-        'git add --all && git commit',
-        'git stash --include-untracked',
-        'Or name what is no input in .gitignore, or by `build.inputs` in primitive.yaml.',
-      ],
-    },
-  );
+  throw new PrimitiveError('inputs-dirty', `Inputs differ from HEAD: ${lines.join(', ')}${more}`, {
+    why: 'images are built from HEAD, without changes of the work tree',
+    suggestions: [
+      'git add --all && git commit',
+      'git stash --include-untracked',
+      'Or exclude files that are no input in .gitignore, or in `build.inputs` of primitive.yaml.',
+    ],
+  });
 }
 
 /** An untracked repository is reported as a single folder. */
@@ -117,7 +113,7 @@ function ownKind({ path, kind }: Component): string {
 
 function uncommittedConfig(config: string): PrimitiveError {
   return new PrimitiveError('config-uncommitted', `${config} is not committed.`, {
-    why: 'it decides what is published and whom to trust, so it must be reviewed like the code',
+    why: 'it decides what is published and who is trusted, so it must be committed and reviewed',
     suggestions: [`git add --force ${shellWord(config)} && git commit`],
   });
 }

@@ -96,7 +96,7 @@ export function cachesFor(
   for (const spec of tier === 'trusted' ? cache.from : []) {
     const fault = untrustedCache(spec, trust);
     if (fault === undefined) continue;
-    throw new PrimitiveError('cache-untrusted', 'Refused to read a layer cache in a trusted run.', {
+    throw new PrimitiveError('cache-untrusted', 'Cannot read a layer cache in a trusted run.', {
       why: fault.message,
       suggestions: [fault.suggestion],
     });

@@ -37,13 +37,13 @@ export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext
   const listed = pointers.slice(0, MAX_LISTED);
   throw new PrimitiveError(
     'inputs-lfs-pointer',
-    `Inputs are kept in Git LFS: ${listed.join(', ')}${more(pointers.length)}`,
+    `Inputs are stored in Git LFS: ${listed.join(', ')}${more(pointers.length)}`,
     {
-      why: 'git holds pointers to these files, and an image is built from what git holds',
+      why: 'git has only pointers to these files, and images are built from git',
       suggestions: [
         'Keep the files in git itself: git lfs migrate export --include=…',
         'Or fetch them in the Dockerfile by digest: ADD --checksum=sha256:… URL PATH',
-        'Or leave them out by `build.inputs` in primitive.yaml: `inputs: ["**", "!assets/**"]`',
+        'Or exclude them in `build.inputs` of primitive.yaml: `inputs: ["**", "!assets/**"]`',
       ],
     },
   );
@@ -61,8 +61,8 @@ async function speakOfLfs(tree: SourceTree, places: ReadonlySet<string>): Promis
 async function checkAttributesClean(tree: SourceTree, places: ReadonlySet<string>): Promise<void> {
   const changed = (await tree.changes()).find(({ path, state }) => places.has(path) && state !== 'untracked');
   if (changed === undefined) return;
-  throw new PrimitiveError('inputs-dirty', `${changed.path} is not as it was committed.`, {
-    why: 'it says which files are kept in Git LFS',
+  throw new PrimitiveError('inputs-dirty', `${changed.path} differs from HEAD.`, {
+    why: 'it decides which files are stored in Git LFS',
     suggestions: ['git add --update && git commit', 'git stash'],
   });
 }

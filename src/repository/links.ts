@@ -29,10 +29,10 @@ export async function checkLinks(tree: SourceTree, contexts: readonly BuildConte
         'inputs-link-escapes',
         `The link ${path} of ${component.id} leads out of the build context.`,
         {
-          why: `it points to ${JSON.stringify(target)}, which is not part of the inputs`,
+          why: `it points to ${JSON.stringify(target)}, which is not an input`,
           suggestions: [
             'Make it a relative link to a file of the context, or a copy of the file.',
-            `Or leave it out: \`inputs: ["**", "!${path}"]\` under build in ${component.path}/primitive.yaml.`,
+            `Or exclude it: \`inputs: ["**", "!${path}"]\` under build in ${component.path}/primitive.yaml.`,
           ],
         },
       );

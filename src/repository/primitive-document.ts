@@ -17,7 +17,7 @@ export const PrimitiveFile = strictObject(
           version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
           inputs: Type.Optional(
             Type.Record(Type.String(), Type.String(), {
-              description: 'What was asked for besides the name.',
+              description: 'Inputs besides the name.',
             }),
           ),
           files: Type.Optional(
@@ -29,30 +29,28 @@ export const PrimitiveFile = strictObject(
           merged: Type.Optional(
             Type.String({
               description:
-                'As `files`: what the template made of an edited file each time that `scaffold --update` merged it, oldest first.',
+                'Like `files`: the text of the template at each merge by `scaffold --update`, oldest first.',
             }),
           ),
         },
-        'What this was scaffolded from.',
+        'Template that this was scaffolded from.',
       ),
     ),
-    image: Type.Optional(
-      text('Name of the image below the registry, instead of the one that the config makes.'),
-    ),
+    image: Type.Optional(text('Name of the image below the registry, instead of the one from the config.')),
     build: Type.Optional(
       strictObject(
         {
           context: Type.Optional(
             text(
-              "Folder that the builder sees, relative to the config's folder; `.` is the whole of it, for shared code. This primitive's folder by default.",
+              'Build context, relative to the folder of the config; `.` is all of it, for shared code. Default: the folder of this primitive.',
             ),
           ),
           dockerfile: Type.Optional(text("Relative to this primitive's folder.")),
           target: Type.Optional(text('Stage of the Dockerfile.')),
           inputs: Type.Optional(
-            Type.Array(text('A glob, or one after ! to take away: pkg/**, !**/*_test.go'), {
+            Type.Array(text('A glob; ! excludes: pkg/**, !**/*_test.go'), {
               description:
-                'Files of the context that go into the image, relative to the context; the last pattern that matches decides. All by default; required where the context is more than this folder.',
+                'Files of the context that go into the image, relative to the context; the last pattern that matches decides. Default: all files; required if the context is more than this folder.',
               minItems: 1,
             }),
           ),
@@ -60,7 +58,7 @@ export const PrimitiveFile = strictObject(
           args: Type.Optional(BuildArgs),
           secrets: Type.Optional(BuildSecrets),
         },
-        'Where the build differs from that of the kind and of the config.',
+        'Build settings that override those of the kind and the config.',
       ),
     ),
     bpmn: Type.Optional(
@@ -69,14 +67,14 @@ export const PrimitiveFile = strictObject(
           names: Type.Optional(
             Type.Record(Type.String(), Type.String({ pattern: '^[A-Z][A-Za-z0-9]*$' }), {
               description:
-                'What a job type, message or error code is called in Go, where its own name makes none or that of another.',
+                'Go names of job types, messages and error codes whose own names are invalid or collide.',
             }),
           ),
           exclude: Type.Optional(
             Type.Array(text('A job type.'), { description: 'Job types that other workers do.' }),
           ),
         },
-        'How code is made of a BPMN model.',
+        'How code is generated from a BPMN model.',
       ),
     ),
     generators: Type.Optional(

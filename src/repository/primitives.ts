@@ -125,7 +125,7 @@ function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
     'config-outside-repository',
     `${location.path} is not in the repository ${tree.root}.`,
     {
-      why: 'it decides what is published and whom to trust, so it is committed and reviewed with the code',
+      why: 'it decides what is published and who is trusted, so it must be committed with the code',
       suggestions: [`Move it to ${tree.root}/primitive.config.yaml.`],
     },
   );
@@ -141,7 +141,7 @@ function checkImages(components: readonly Component[]): void {
         'image-clash',
         `${other.id} and ${component.id} have the same image: ${component.repository}`,
         {
-          why: 'each commit has one image under one name',
+          why: 'image names must be unique',
           suggestions: [
             'Use {kind} and {name} in `image` of the config.',
             `Or set \`image\` in ${component.path}/primitive.yaml.`,
@@ -162,10 +162,10 @@ function noComponents(
     'components-none',
     `No primitive found at HEAD: no file ${folder}/<kind>/<name>/primitive.yaml.`,
     {
-      why: [`${location.path} makes ${location.root} the workspace`, ...warnings.map(findingText)].join('\n'),
+      why: [`${location.path} makes ${location.root} the root`, ...warnings.map(findingText)].join('\n'),
       suggestions: [
-        'primitive scaffold --kind domain --name orders, then commit it',
-        `Or for code that is there: a folder ${folder}/domain/orders with a Dockerfile and a primitive.yaml (kind: domain, name: orders)`,
+        'Create one and commit it: primitive scaffold --kind domain --name orders',
+        `Or, for existing code, add ${folder}/domain/orders with a Dockerfile and a primitive.yaml (kind: domain, name: orders).`,
       ],
     },
   );

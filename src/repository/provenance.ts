@@ -71,7 +71,7 @@ export function withProvenance(manifest: Manifest, shown: string, provenance: Pr
       : spliceYaml(manifest.text, { path: ['template'], value });
   if ('text' in spliced) return spliced.text;
   throw new PrimitiveError('primitive-not-editable', `Cannot edit \`template\` in ${shown}.`, {
-    why: `${spliced.problem}; it may be on one line, or share parts with the rest of the file`,
+    why: `${spliced.problem}; it may be on one line, or use anchors of the file`,
     suggestions: ['Write it as a block of its own:\ntemplate:\n  version: 1\n  files: {}'],
   });
 }

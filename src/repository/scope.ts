@@ -164,7 +164,7 @@ function emptyContext({ id, build }: Component): PrimitiveError {
     'context-empty',
     `The build context of ${id} has no file at HEAD: ${build.context}`,
     {
-      why: 'it is not committed, or build.context in its primitive.yaml names another folder',
+      why: 'it is not committed, or build.context in its primitive.yaml is wrong',
       suggestions: [`git add ${shellWord(build.context)} && git commit`],
     },
   );
@@ -178,7 +178,7 @@ function emptyGlob({ id, path, build }: Component, { pattern }: Glob, listing: L
     `The input \`${pattern}\` of ${id} matches no file of ${where} at HEAD.`,
     {
       why: listing.hasFolder(folder)
-        ? 'it names a folder, and patterns match files'
+        ? 'it is a folder, and patterns match files'
         : 'patterns are relative to the context',
       suggestions: [
         listing.hasFolder(folder)

@@ -43,7 +43,7 @@ export function selectComponents<T extends Named>(
       'selection-mixed',
       `--kind and --name cannot be combined with ${selectors.join(' ')}.`,
       {
-        why: 'both say which components are meant',
+        why: 'both select components',
         suggestions: ['Use one form: `domain/orders process/billing`, or `--kind domain --name orders`.'],
       },
     );
@@ -62,7 +62,7 @@ function byFlags<T extends Named>(
   const found = ofKind.filter((component) => name === undefined || component.name === name);
   if (found.length === 0) throw unknown(`--name ${name}`, name ?? '', unique(ofKind.map((one) => one.name)));
   if (kind === undefined && found.length > 1) {
-    throw new PrimitiveError('selection-ambiguous', `${found.length} components are called ${name}.`, {
+    throw new PrimitiveError('selection-ambiguous', `${found.length} components are named ${name}.`, {
       why: found.map(({ id }) => id).join(', '),
       suggestions: found.map((component) => `--kind ${component.kind} --name ${name}`),
     });
@@ -103,8 +103,8 @@ function unknown(
 ): PrimitiveError {
   const meant = nearest(posix.normalize(word).replace(/\/$/, ''), candidates);
   const known = unique(candidates.map(call));
-  return new PrimitiveError('selection-unknown', `${shown} names no component.`, {
-    why: `there is ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`,
+  return new PrimitiveError('selection-unknown', `No component matches ${shown}.`, {
+    why: `Components: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`,
     suggestions: meant === undefined ? ['primitive list'] : [`Did you mean ${call(meant)}?`],
   });
 }

@@ -97,11 +97,8 @@ export function isAlive(owner: number): boolean {
 
 function busy(lock: string, code: WriterCode): PrimitiveError {
   return new PrimitiveError(`${code}-busy`, 'Another process is writing the same files.', {
-    why: `it holds ${lock}`,
-    suggestions: [
-      'Run the command again when that one has ended.',
-      `If none is running: rm -r ${shellWord(lock)}`,
-    ],
+    why: `its lock is ${lock}`,
+    suggestions: ['Wait for it, then run the command again.', `If none is running: rm -r ${shellWord(lock)}`],
     retryable: true,
   });
 }

@@ -160,8 +160,8 @@ function takeBack(undo: readonly Undo[], { what, staging }: Transaction, cause: 
   throw new PrimitiveError('not-undone', `Cannot ${what}, and cannot undo all that was written.`, {
     why: `${cause instanceof Error ? cause.message : cause}\nchanged: ${left.map(({ path }) => path).join(', ')}`,
     suggestions: [
-      'To see what changed: git status',
-      `What was there before is in ${staging}/old until the next run.`,
+      'To list the changes: git status',
+      `The previous files are in ${staging}/old until the next run.`,
     ],
     exit: 3,
     cause,
@@ -259,7 +259,7 @@ function attempt(step: () => void): boolean {
 function moved({ code, what }: Transaction, cause: unknown): PrimitiveError {
   const place = cause instanceof Moved ? cause.message : 'a folder';
   return new PrimitiveError(`${code}-moved`, `Cannot ${what}: ${place} has changed since it was read.`, {
-    why: 'another program writes there; nothing was changed',
+    why: 'another program wrote to it; nothing was changed',
     suggestions: ['Run the command again.'],
     retryable: true,
     cause,

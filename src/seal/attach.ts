@@ -102,7 +102,7 @@ export async function confirm<T extends object>(
         {
           why: seen,
           suggestions: [
-            'Run publish again: what is attached already is used, and no tag is written before the seal is complete.',
+            'Run publish again: it continues with what is attached, and writes no tag before the seal is complete.',
           ],
           exit: 3,
           retryable: true,

@@ -30,7 +30,7 @@ export const releaseRecordSchema = strictObject({
     Type.String({
       maxLength: 2048,
       description:
-        'https://github.com/acme/app, or the git remote without credentials; absent where there is none.',
+        'https://github.com/acme/app, or the git remote without credentials; absent if there is none.',
     }),
   ),
   components: Type.Array(component, { minItems: 1, description: 'Sorted by kind, then name.' }),

@@ -71,8 +71,8 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
   const schema = field(json, 'schema');
   const version = typeof schema === 'string' ? /^primitive\.release\/v(\d+)$/.exec(schema)?.[1] : undefined;
   if (version !== undefined && version !== '1') {
-    throw new PrimitiveError('record-version-unknown', `The release record is of version ${version}.`, {
-      why: 'this version of primitive reads version 1',
+    throw new PrimitiveError('record-version-unknown', `The release record has version ${version}.`, {
+      why: 'this version of primitive supports version 1',
       suggestions: ['Use the version of primitive that wrote it, or a newer one.'],
     });
   }

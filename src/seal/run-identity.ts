@@ -57,7 +57,7 @@ export function checkRun(facts: RunFacts): void {
       'identity-trigger-refused',
       `Cannot publish from a run triggered by ${trigger}.`,
       {
-        why: `Such a run has the rights and the identity of the default branch while it handles code of another author.`,
+        why: `Such a run has the rights and the identity of the default branch, but runs code of another author.`,
         suggestions: ['Trigger the workflow by `on: push` and `on: pull_request`.'],
       },
     );
@@ -72,9 +72,7 @@ export function checkRun(facts: RunFacts): void {
       `The OIDC token is for ${tokenCommit}, HEAD is ${facts.head}.`,
       {
         why: 'Signer and source would name different commits.',
-        suggestions: [
-          'Publish the commit that the run was started for: remove the `ref:` of the checkout step.',
-        ],
+        suggestions: ['Publish the commit of the run: remove `ref:` from the checkout step.'],
       },
     );
   }
@@ -83,8 +81,8 @@ export function checkRun(facts: RunFacts): void {
 function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string | undefined): void {
   if (!pullRequest) {
     throw new PrimitiveError('identity-event-missing', 'Cannot read the event of the pull request.', {
-      why: 'The OIDC token is for a pull request, and only the event says which commit it proposes and from which repository.',
-      suggestions: ['Run where GITHUB_EVENT_PATH names the event file, as GitHub Actions does.'],
+      why: 'The OIDC token is for a pull request, and only the event file has its commit and repository.',
+      suggestions: ['Run it in GitHub Actions, which sets GITHUB_EVENT_PATH.'],
     });
   }
   if (pullRequest.headRepository !== pullRequest.baseRepository) {
@@ -92,10 +90,10 @@ function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string |
       'identity-fork-refused',
       `Cannot publish a pull request from ${pullRequest.headRepository}.`,
       {
-        why: `Commits of a fork are not published under the name of ${pullRequest.baseRepository}.`,
+        why: `Commits of a fork are not published as ${pullRequest.baseRepository}.`,
         suggestions: [
           'Skip the step for forks: if: github.event.pull_request.head.repo.full_name == github.repository',
-          'Or push the branch to the repository itself after reading it.',
+          'Or review the branch, and push it to the repository itself.',
         ],
       },
     );
@@ -106,7 +104,7 @@ function checkPullRequest({ head, pullRequest }: RunFacts, tokenCommit: string |
       'identity-merge-commit',
       `HEAD ${head} is the merge commit that GitHub made for this run.`,
       {
-        why: `It exists in no branch; the pull request proposes ${pullRequest.headSha}.`,
+        why: `It is not on any branch; the head of the pull request is ${pullRequest.headSha}.`,
         suggestions: CHECKOUT,
       },
     );
@@ -138,7 +136,7 @@ export function decodeClaims(token: string): Readonly<Record<string, unknown>> {
     // Falls through: what cannot be parsed is as wrong as what is no object.
   }
   throw new PrimitiveError('identity-token-invalid', 'The OIDC token is not a JSON Web Token.', {
-    why: 'It has no payload that can be decoded.',
+    why: 'Its payload cannot be decoded.',
     suggestions: [
       'Check where SIGSTORE_ID_TOKEN, or the answer of ACTIONS_ID_TOKEN_REQUEST_URL, comes from.',
     ],
@@ -183,11 +181,11 @@ function notAllowed(signer: SignerIdentity, policy: TrustPolicy): PrimitiveError
     'identity-not-allowed',
     `Signer ${describeSigner(signer)} is not in the config.`,
     {
-      why: `No entry of \`signing.trusted\` or \`signing.accepted\` matches it in every field${fields}; its signatures would not count.`,
+      why: `No entry of \`signing.trusted\` or \`signing.accepted\` matches it in every field${fields}; its signatures would not be accepted.`,
       suggestions: isOther
         ? [
-            'The name is known, the repository or its owner is another one: it was created again, or transferred.',
-            'If that was you, put the new ids into primitive.config.yaml, as repositoryId and ownerId.',
+            'The name matches, but the repository or its owner has another id: it was recreated or transferred.',
+            'If that is intended, set the new ids in primitive.config.yaml, as repositoryId and ownerId.',
           ]
         : ['To allow it, add to primitive.config.yaml, under signing.accepted:', ...policyLines(signer)],
     },

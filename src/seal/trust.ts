@@ -124,7 +124,7 @@ export function fingerprintOf(publicKey: string): string {
   } catch (cause) {
     throw new PrimitiveError('signing-key-invalid', 'Public key is not in PEM form', {
       why: cause instanceof Error ? cause.message : 'it cannot be read',
-      suggestions: ['Write the public half with `cosign public-key --key …` and name that file.'],
+      suggestions: ['Write the public key to a file, and name that file: cosign public-key --key …'],
       cause,
     });
   }

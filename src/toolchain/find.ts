@@ -83,12 +83,12 @@ async function probe(
     // A docker without the plugin answers that the command is unknown.
     if (args.length > 0 && run.exitCode !== 0) return notFound(name, search);
     return unusable('tool-broken', name, search, `Cannot read the version of ${call}`, {
-      why: `\`${[call, ...probe].join(' ')}\` ended with exit code ${run.exitCode} and printed no version`,
+      why: `\`${[call, ...probe].join(' ')}\` failed with exit code ${run.exitCode} and printed no version`,
     });
   }
   if (compareVersions(version, minimum) < 0) {
     return unusable('tool-too-old', name, search, `${name} ${version} is too old`, {
-      why: `${call} is ${version}; ${minimum} or newer is needed to ${programs[name].purpose}`,
+      why: `${call} is ${version}; ${minimum} or newer is required to ${programs[name].purpose}`,
     });
   }
   return { name, path, args, version };
@@ -102,7 +102,7 @@ async function notFound(name: ProgramName, search: Search): Promise<PrimitiveErr
     search,
   );
   return new PrimitiveError('tool-not-found', `${name} not found`, {
-    why: `it is needed to ${purpose}; looked on PATH for: ${names}${passedOver.why}`,
+    why: `it is required to ${purpose}; searched PATH for: ${names}${passedOver.why}`,
     suggestions: [...installHints(name, search.platform), ...passedOver.suggestions],
     exit: 3,
   });

@@ -35,7 +35,7 @@ export interface YamlDocument<T> {
 const MAX_CHARACTERS = 1024 * 1024;
 const MAX_ALIASES = 100;
 const SYNTAX_FIX =
-  'Correct it there: indent by spaces, close what is opened, and put a text with `: `, ` #` or a sign in front in quotes.';
+  'Correct the syntax: indent with spaces, close brackets and quotes, and quote text with `: `, ` #` or a leading symbol.';
 
 /** Instead of the words that the parser has for programs. */
 const PROBLEMS: Readonly<Record<string, string>> = { MULTIPLE_DOCS: 'the file has multiple documents' };
@@ -62,7 +62,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
   if (file.text.length > MAX_CHARACTERS) {
     throw new PrimitiveError(`${file.subject}-syntax`, `${file.shown} is too large.`, {
       why: `it has ${file.text.length} characters, ${MAX_CHARACTERS} are allowed`,
-      suggestions: ['Check that it is the right file.'],
+      suggestions: ['Check that this is the right file.'],
     });
   }
   const finding = (offset: number, code: FaultCode, message: string, fix: string | undefined): Finding => ({
@@ -73,7 +73,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
     ...place(file.text, offset),
     ...(fix === undefined ? {} : { fix }),
   });
-  const tooMuch = (message: string) => refuse([finding(0, 'syntax', message, 'Write it without that.')]);
+  const tooMuch = (message: string) => refuse([finding(0, 'syntax', message, 'Remove it.')]);
   try {
     const document = parseDocument(file.text, { prettyErrors: false, stringKeys: true });
     const problems = [...document.errors, ...document.warnings];

@@ -125,7 +125,7 @@ describe('gitops scaffold', () => {
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(130);
     const [, run = ''] = /Try: primitive gitops scaffold --resume (\S+)/.exec(stderr) ?? [];
-    expect(stderr).toMatch(/Stopped following run \d+\..*\n {2}The run goes on: http/);
+    expect(stderr).toMatch(/Stopped following run \d+\..*\n {2}The run continues: http/);
     const { status } = gitops.runs.at(-1) ?? {};
     expect(status).not.toBe('completed');
     release = true;
@@ -268,7 +268,7 @@ describe('gitops scaffold', () => {
     const report = join(cwd, 'report.md');
     await writeFile(report, 'of an earlier run\n');
     await cli.run(ask('orders', '--report', `markdown=${report}`), { cwd, env });
-    expect(await readFile(report, 'utf8')).toMatch(/^### The config names no GitOps repository\.\n/);
+    expect(await readFile(report, 'utf8')).toMatch(/^### No GitOps repository is configured\.\n/);
     expect(github.requests).toHaveLength(asked);
   });
 });

@@ -156,7 +156,7 @@ describe('without a terminal', () => {
     await run('git', ['remote', 'add', 'origin', 'git@github.com:acme/app.git'], { cwd });
     const { stdout } = await cli.run(['init'], { cwd });
     expect(stdout).toContain(
-      'Images go to ghcr.io/acme; releases are those of the branch main of github.com/acme/app.\nNot so?',
+      'Registry ghcr.io/acme; releases from branch main of github.com/acme/app.\nTo change this,',
     );
   });
 
@@ -189,7 +189,7 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
     const cwd = await emptyRepository();
     const { code, unasked } = await onTerminal(cwd, 'init', [
       ['Repository, such as', 'acme\n'],
-      ['names no repository', 'git.example.com/acme/app\n'],
+      ['is not a repository', 'git.example.com/acme/app\n'],
       ['Registry for images', 'Not a registry\n'],
       ['white space', 'registry.example.com/acme\n'],
       ['Write this?', 'yes\n'],

@@ -62,7 +62,7 @@ export function noAnswer(failure: RequestError, { host, effect }: Context): Atte
 /** An answer in a form that GitHub's API does not have, such as the page of a proxy that asks for a login. */
 export function unusableAnswer(type: string, host: string): PrimitiveError {
   return error('github-failed', `${host} did not answer as GitHub's API.`, `It sent ${type}.`, undefined, [
-    'A proxy or a login page may have answered: set HTTPS_PROXY and NO_PROXY.',
+    'A proxy or a login page may have answered. Set HTTPS_PROXY and NO_PROXY.',
     CHECK_HOST,
   ]);
 }
@@ -79,7 +79,7 @@ export function refusedAnswer(
   if (status === 401) {
     return new AttemptFailure(
       error('github-unauthorized', `${host} does not accept the token of ${token.source}.`, said, answer, [
-        'It may have expired or been revoked. Make a new one, or: gh auth login',
+        'It may be expired or revoked. Create a new one, or run: gh auth login',
       ]),
     );
   }
@@ -140,7 +140,7 @@ function keptOut(
   if (/IP allow list/i.test(message)) {
     return error(
       'github-ip-not-allowed',
-      `The organization's IP allow list on ${host} does not have this machine.`,
+      `The IP allow list of the organization on ${host} does not include this machine.`,
       said,
       answer,
       [
@@ -152,7 +152,7 @@ function keptOut(
   if (/OAuth App access restrictions/i.test(message)) {
     return error(
       'github-oauth-restricted',
-      `The organization does not let in the OAuth app of the token of ${token.source}.`,
+      `The organization does not allow the OAuth app of the token of ${token.source}.`,
       said,
       answer,
       [

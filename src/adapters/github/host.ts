@@ -28,9 +28,9 @@ export function githubHost(
 function named(name: string): GithubHost {
   const [, parent] = /\.(github\.com|[^.]+\.ghe\.com)(?::\d+)?$/.exec(name) ?? [];
   if (parent === undefined) return { name, api: apiOf(name) };
-  throw new PrimitiveError('github-host-invalid', `${name} is not the name of a GitHub.`, {
-    why: `It is a part of ${parent}.`,
-    suggestions: [`Name it in \`gitops.host\` or GH_HOST: ${parent}`],
+  throw new PrimitiveError('github-host-invalid', `${name} is not the host of a GitHub.`, {
+    why: `It is a subdomain of ${parent}.`,
+    suggestions: [`Set \`gitops.host\` or GH_HOST to ${parent}`],
   });
 }
 

@@ -119,7 +119,7 @@ function invalidApp(why: string, cause?: unknown): PrimitiveError {
   return new PrimitiveError('github-app-invalid', 'Cannot get a token of the GitHub App.', {
     why,
     suggestions: [
-      'Set GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY as the page of the app shows them.',
+      'Set GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY to the values on the page of the app.',
     ],
     exit: 3,
     cause,

@@ -194,9 +194,9 @@ export function checkPlatforms(
     {
       why: `the builder is ${builder.description}, and runs ${able.join(', ')}`,
       suggestions: [
-        'emulate it: docker run --privileged --rm tonistiigi/binfmt --install all',
-        'or, without docker: sudo apt-get install qemu-user-static binfmt-support',
-        'or cross-compile: FROM --platform=$BUILDPLATFORM … AS build, and COPY --from=build into a stage without RUN',
+        'Install emulation: docker run --privileged --rm tonistiigi/binfmt --install all',
+        'Or, without docker: sudo apt-get install qemu-user-static binfmt-support',
+        'Or cross-compile: FROM --platform=$BUILDPLATFORM … AS build, and COPY --from=build into a stage without RUN',
       ],
       exit: 3,
     },

@@ -8,8 +8,8 @@ export default class GitopsInit extends BaseCommand {
   static override docs = 'gitops.md';
   static override summary = 'Install the GitOps kit in a GitOps repository, or update it.';
   static override description = [
-    'Run once by the owner of the repository, at its root. Settings are in kit.yaml, written by the first run.',
-    'An update merges a newer kit, or changed settings, with what was changed in the repository since.',
+    'Run it at the root of the repository, as its owner. The first run writes the settings to kit.yaml.',
+    'An update merges a newer kit, or changed settings, with the changes made in the repository.',
   ].join(' ');
   static override examples = [
     { description: 'Install', command: '<%= config.bin %> gitops init --code acme/app' },
@@ -20,7 +20,7 @@ export default class GitopsInit extends BaseCommand {
     markers: boolean({ default: false, summary: 'Write conflicts into the files, between markers.' }),
     'allow-lane-removal': boolean({ default: false, summary: 'Leave lanes that kit.yaml no longer has.' }),
     registry: string({
-      summary: 'For a new kit.yaml: where images are, such as ghcr.io/acme.',
+      summary: 'For a new kit.yaml: registry of the images, such as ghcr.io/acme.',
       helpValue: 'HOST/PATH',
     }),
     code: string({

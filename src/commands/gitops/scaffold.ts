@@ -8,10 +8,10 @@ export default class GitopsScaffold extends BaseCommand {
   static override documents = ['primitive.gitops-run/v1'];
   static override docs = 'gitops.md';
   static override summary =
-    'Ask the GitOps repository for the wiring of a primitive, and follow it to the pull request.';
+    'Request the wiring of a primitive in the GitOps repository, and follow it to the pull request.';
   static override description = [
     'Starts the workflow that the config names, finds its own run, follows jobs and steps, and shows the pull request with its files. Writes no GitOps file.',
-    'The same request again follows the run that is under way, or says which pull request is open. Ctrl-C stops following, not the run.',
+    'The same request again follows the running workflow, or shows the open pull request. Ctrl-C stops following, not the run.',
   ].join(' ');
   static override examples = [
     {
@@ -25,10 +25,10 @@ export default class GitopsScaffold extends BaseCommand {
     version: string({ summary: 'API version, such as v1.', helpValue: 'VERSION' }),
     env: string({ summary: 'Lane that also gets values, disabled.', helpValue: 'LANE' }),
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
-    force: boolean({ summary: 'Overwrite wiring that exists.' }),
+    force: boolean({ summary: 'Overwrite existing wiring.' }),
     ...followFlags(TIME_LIMIT),
     resume: string({
-      summary: 'Follow a run that was started before, by its id or URL.',
+      summary: 'Follow an earlier run, by its id or URL.',
       helpValue: 'RUN',
       exclusive: ['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run'],
     }),

@@ -6,7 +6,7 @@ import type { ExitCode } from '../../core/errors.ts';
 export default class PluginsInspect extends BaseCommand {
   static override documents = ['primitive.plugins/v1'];
   static override docs = 'plugins.md';
-  static override summary = 'Show what a plugin brings and where it is from.';
+  static override summary = 'Show the contents and the origin of a plugin.';
   static override description = 'Runs nothing of the plugin.';
   static override args = {
     plugin: string({ description: 'Name of the package.', required: true, ignoreStdin: true }),

@@ -6,9 +6,9 @@ import type { ExitCode } from '../../core/errors.ts';
 export default class ReleaseShow extends BaseCommand {
   static override documents = ['primitive.release-report/v1'];
   static override docs = 'trust.md';
-  static override summary = 'Show what the signed release record of a commit holds.';
+  static override summary = 'Show the signed release record of a commit.';
   static override description =
-    'Reads the record from the registry and verifies who signed it; shows nothing of one that no signer of the config signed. Exits 1 if there is none that counts.';
+    'Reads the record from the registry and verifies its signer; shows nothing of a record that no signer of the config signed. Exits 1 if there is no valid record.';
   static override examples = [
     { description: 'The release of HEAD', command: '<%= config.bin %> release show' },
     { description: 'The newest release of the channel main', command: '<%= config.bin %> release show main' },

@@ -10,7 +10,7 @@ export default class ReleaseVerify extends BaseCommand {
   static override summary =
     'Verify that an image, or each image of a release, is sealed by a trusted signer.';
   static override description =
-    'Sealed means: signature, SLSA provenance that names this image, and an SBOM for each platform, all verified. Exits 1 if one part is missing or by another signer.';
+    'Sealed means: signature, SLSA provenance of this image, and an SBOM for each platform, all verified. Exits 1 if a part is missing or is signed by another signer.';
   static override examples = [
     { description: 'The release of HEAD', command: '<%= config.bin %> release verify' },
     {
@@ -18,7 +18,7 @@ export default class ReleaseVerify extends BaseCommand {
       command: '<%= config.bin %> release verify ghcr.io/acme/domain-orders@sha256:…',
     },
     {
-      description: 'By a public key alone',
+      description: 'With a public key only',
       command: '<%= config.bin %> release verify main --key cosign.pub',
     },
   ];
@@ -31,11 +31,11 @@ export default class ReleaseVerify extends BaseCommand {
   static override flags = {
     ...reportFlags(),
     key: string({
-      summary: 'Only this public key counts, whatever signers the config has.',
+      summary: 'Accept only this public key, whatever signers the config has.',
       helpValue: 'FILE',
     }),
     tier: string({
-      summary: 'The least that is required; accepted: signers of pull requests count, too.',
+      summary: 'Required tier. accepted includes the signers of pull requests.',
       options: ['trusted', 'accepted'],
       default: 'trusted',
     }),

@@ -32,14 +32,14 @@ export const doctorSchema = strictObject({
         description:
           'warn: publish works, but not as safely as it could; unknown: not checked, as nobody answered; skipped: not checked, as a check failed that this one needs.',
       }),
-      detail: Type.String({ description: 'What was found, or what is wrong.' }),
+      detail: Type.String({ description: 'What was found, or what failed.' }),
       why: Type.Optional(Type.String()),
       code: Type.Optional(Type.String({ description: 'Stable code of the problem.' })),
-      fix: Type.Array(Type.String(), { description: 'Lines that mend it, most likely first.' }),
+      fix: Type.Array(Type.String(), { description: 'Fixes, most likely first.' }),
     }),
   ),
   notCovered: Type.Array(Type.String(), {
-    description: 'What no check covers: it shows in a publish alone.',
+    description: 'Not covered by any check; only a publish shows it.',
   }),
 });
 

@@ -179,9 +179,7 @@ async function lookAtBuilds(publish: DoctorPorts['publish']): Promise<ProbeResul
   const { bases, jobTokens } = await publish.builds();
   const detail = `platforms, arguments and secrets are there; ${count(bases.length, 'base')}`;
   if (jobTokens.length === 0) return { detail };
-  const fix = [
-    'Give the secret a variable of its own, with a token that can only read what the build needs.',
-  ];
+  const fix = ['Use a separate variable with a token that can only read what the build needs.'];
   return { detail, warning: { code: 'build-secret-token', why: jobTokens.join('\n'), fix } };
 }
 

@@ -51,9 +51,9 @@ export function doctorText(report: DoctorReport, style: Style): string {
 }
 
 function verdict({ ok, checks }: DoctorReport): string {
-  if (ok) return `A publish can run, by these ${checks.length} checks.`;
+  if (ok) return `A publish can run: ${checks.length} checks passed or warned.`;
   if (checks.some(({ state }) => state === 'fail')) return 'A publish cannot run yet.';
-  return 'It is not known whether a publish can run.';
+  return 'Cannot determine whether a publish can run.';
 }
 
 /** What the verdict does not stand on. */
@@ -61,6 +61,6 @@ function notChecked({ checks, notCovered }: DoctorReport): string[] {
   const open = checks.filter(({ state }) => state === 'unknown' || state === 'skipped').map(({ id }) => id);
   return [
     ...(open.length === 0 ? [] : [`Not checked: ${open.join(', ')}.`]),
-    `Only a publish shows: ${notCovered.join('; ')}.`,
+    `Not covered by doctor: ${notCovered.join('; ')}.`,
   ];
 }

@@ -130,7 +130,7 @@ async function checkOutput(target: string, { id, writes }: Generator, shown: str
   if (found.type === 'missing' || found.type === 'folder') return;
   const by = `${shown}/${found.type === 'blocked' ? found.by : writes}`;
   throw new PrimitiveError('generator-output', `Cannot write ${shown}/${writes}.`, {
-    why: `The generator ${id} writes that folder, and ${by} is a file or a link.`,
+    why: `The generator ${id} writes to that folder, but ${by} is a file or a link.`,
     suggestions: [`Move it: mv ${by} …`],
   });
 }
@@ -176,7 +176,7 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const known = Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : undefined;
   if (known === undefined) {
     throw new PrimitiveError('generator-unknown', `Generator program ${run} of ${id} is unknown.`, {
-      why: `known: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
+      why: `Known programs: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
     });
   }
   const extra = context.knownOnly ? await knownRun(id, place) : { args: [], env: { GOWORK: 'off' } };
@@ -196,9 +196,9 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   if (found !== version) {
     throw new PrimitiveError(
       'generator-version',
-      `${program} is ${found ?? 'of no known version'}, ${version} is needed.`,
+      `${program} is ${found ?? 'of unknown version'}; ${version} is required.`,
       {
-        why: `Another version of ${run} may generate other bytes.`,
+        why: `Another version of ${run} may generate different files.`,
         ...install,
       },
     );
@@ -206,12 +206,12 @@ async function runGenerator({ id, run, version }: Generator, place: Place): Prom
   const { exitCode, stderr } = await processes.run(program, [...known.args(output), ...extra.args], options);
   if (exitCode === 0) return checkSpace(run, output);
   const why = stderr.trim().split('\n').slice(-20).join('\n') || 'it printed no message';
-  throw new PrimitiveError('generator-failed', `${run} ended with exit code ${exitCode}.`, {
+  throw new PrimitiveError('generator-failed', `${run} failed with exit code ${exitCode}.`, {
     why,
     suggestions: [
       CANNOT_WRITE.test(why)
-        ? 'Let HOME and TMPDIR be folders that you can write to, and run the command again.'
-        : 'Correct its input and run the command again.',
+        ? 'Set HOME and TMPDIR to writable folders, and run the command again.'
+        : 'Correct its input, and run the command again.',
     ],
     exit: 3,
   });
@@ -263,7 +263,7 @@ function compare(before: States, after: States): readonly GeneratedChange[] {
 
 function notPlain(path: string): PrimitiveError {
   return new PrimitiveError('generator-output', `Generated ${path} is not a plain file.`, {
-    why: 'A link is another file on every machine.',
+    why: 'A link leads to a different file on each machine.',
   });
 }
 

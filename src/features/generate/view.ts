@@ -12,7 +12,7 @@ export function generateOutcome(document: GenerateDocument): Outcome {
 
 /** A line per generator, and one for every file that differs. */
 function generateText({ generated, written }: GenerateDocument, style: Style): string {
-  if (generated.length === 0) return 'No primitive here has a generator.\n';
+  if (generated.length === 0) return 'No primitive has a generator.\n';
   const rows = generated.flatMap(({ kind, name, generator, changes }) => [
     [style.bold(sanitizeLine(`${kind}/${name}`)), generator, summary(changes.length, written)],
     ...changes.map(({ path, change }) => [`  ${style.yellow(change)}`, '', sanitizeLine(path)]),
@@ -23,5 +23,5 @@ function generateText({ generated, written }: GenerateDocument, style: Style): s
 function summary(count: number, written: boolean): string {
   if (count === 0) return 'as generated';
   const files = count === 1 ? '1 file' : `${count} files`;
-  return written ? `${files} written` : `${files} would change: primitive generate`;
+  return written ? `${files} written` : `${files} would change. To write: primitive generate`;
 }

@@ -29,7 +29,7 @@ export const kitInitSchema = strictObject({
     { description: 'Lanes that the settings no longer have, or have elsewhere.' },
   ),
   next: Type.Array(Type.String(), { description: 'What to do next.' }),
-  written: Type.Boolean({ description: 'False for a dry run, and where nothing changes.' }),
+  written: Type.Boolean({ description: 'False for a dry run, or if nothing changes.' }),
 });
 
 /** `primitive.gitops-init/v1`. */

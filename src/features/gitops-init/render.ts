@@ -101,9 +101,9 @@ function resourcesOf(bundled: readonly KitResource[], { resources = [] }: Kit): 
 function resourceClash({ kind }: KitResource, other: KitResource): PrimitiveError {
   return new PrimitiveError(
     'kit-resource-clash',
-    `The custom resource of ${kind} is named like that of ${other.kind}.`,
+    `The custom resources of ${kind} and ${other.kind} have the same name.`,
     {
-      why: 'each kind has a type, a plural and a short name of its own',
+      why: 'type, plural and short name of each kind must be unique',
       suggestions: ['Change `resources` in kit.yaml.'],
     },
   );
@@ -350,7 +350,7 @@ function json(value: unknown): string {
 
 function twice(path: string): PrimitiveError {
   return new PrimitiveError('kit-path-twice', `The kit would write ${path} twice.`, {
-    why: '`charts` of kit.yaml leads to a folder in which the kit has other files.',
+    why: '`charts` of kit.yaml is a folder with other files of the kit.',
     suggestions: ['charts: sources/charts'],
   });
 }

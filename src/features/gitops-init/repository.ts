@@ -24,7 +24,7 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
     throw new Error(fault);
   } catch (cause) {
     throw new PrimitiveError('kit-record-invalid', `Cannot read ${RECORD_FILE}.`, {
-      why: `${cause instanceof Error ? cause.message : cause}; an update is made from it`,
+      why: `${cause instanceof Error ? cause.message : cause}; an update needs it`,
       suggestions: fromHistory(RECORD_FILE),
       cause,
     });
@@ -97,8 +97,8 @@ function textOf(content: Buffer): string {
 }
 
 function blocked(path: string): PrimitiveError {
-  return new PrimitiveError('kit-path-blocked', `${path} is a link or no file.`, {
-    why: 'the kit has a file there, and writes through no link',
+  return new PrimitiveError('kit-path-blocked', `${path} is not a plain file.`, {
+    why: 'the kit has a file there, and does not write through links',
     suggestions: [`Move it: mv ${path} ELSEWHERE`],
   });
 }

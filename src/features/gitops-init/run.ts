@@ -146,7 +146,7 @@ async function baseOf(record: Installed | undefined, wanted: Files, root: string
 }
 
 function chartsMoved(from: string, to: string): PrimitiveError {
-  return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, and ${KIT_FILE} says ${to}.`, {
+  return new PrimitiveError('kit-charts-moved', `The charts are in ${from}, but ${KIT_FILE} names ${to}.`, {
     why: 'They may have been changed there.',
     suggestions: [
       `${to.includes('/') ? `mkdir -p ${dirname(to)} && ` : ''}git mv ${from} ${to}`,
@@ -175,21 +175,21 @@ async function settingsOf(
   const flags = Object.entries(given).filter(([, value]) => value !== undefined);
   if (flags.length === 0) return existing;
   throw new PrimitiveError('kit-settings-exist', `${KIT_FILE} exists: --${flags[0]?.[0]} cannot be used.`, {
-    why: 'it is for a new one; the owner changes this one',
+    why: 'the flag is for a new kit.yaml; edit the existing one',
     suggestions: [`Change ${KIT_FILE}, then: primitive gitops init --update`],
   });
 }
 
 function inCodeRepository(): PrimitiveError {
-  return new PrimitiveError('kit-in-code-repository', 'The kit is not for a code repository.', {
-    why: `${CONFIG_FILE} is here; desired state is kept in a repository of its own.`,
+  return new PrimitiveError('kit-in-code-repository', 'Cannot install the kit in a code repository.', {
+    why: `This repository has ${CONFIG_FILE}. The kit is for a separate GitOps repository.`,
     suggestions: ['primitive -C ../gitops gitops init'],
   });
 }
 
 function settingsMissing(): PrimitiveError {
   return new PrimitiveError('kit-settings-missing', `${KIT_FILE} not found.`, {
-    why: 'A kit is installed; new settings would replace its lanes and clusters by defaults.',
+    why: 'A kit is installed; new settings would reset its lanes and clusters to defaults.',
     suggestions: fromHistory(KIT_FILE),
   });
 }
@@ -201,7 +201,7 @@ function refuseDirty(changes: readonly Change[]): void {
   const findings = others.map(
     ({ path, state }): Finding => ({ rule: 'kit-tree-dirty', level: 'error', message: state, path }),
   );
-  throw refusal('kit-tree-dirty', 'The work tree has changes that are not committed.', findings, {
+  throw refusal('kit-tree-dirty', 'The work tree has uncommitted changes.', findings, {
     suggestions: [`git stash --include-untracked -- . ':!${KIT_FILE}'`, 'git add -A && git commit'],
   });
 }
@@ -221,7 +221,7 @@ async function refuseVersion(
   const { lt: lower } = await import('semver');
   if (!lower(version, record.version)) return;
   throw new PrimitiveError('kit-newer', `The kit was installed by primitive ${record.version}.`, {
-    why: `This is ${version}, which would take back what the newer one installed.`,
+    why: `This is ${version}; it would revert what the newer version installed.`,
     suggestions: [`npx @ameide/primitive@${record.version} gitops init --update`],
   });
 }
@@ -230,8 +230,8 @@ function outdated({ version }: Installed, own: string): PrimitiveError {
   return new PrimitiveError('kit-outdated', `The kit of primitive ${version} is installed.`, {
     why:
       version === own
-        ? `${KIT_FILE} has changed since.`
-        : `This is ${own}, which would change what is installed.`,
+        ? `${KIT_FILE} has changed since then.`
+        : `This is ${own}; an update would change installed files.`,
     suggestions: ['primitive gitops init --update --dry-run', 'primitive gitops init --update'],
   });
 }
@@ -251,17 +251,12 @@ function refuseConflicts(files: readonly KitChange[], record: Installed | undefi
       : [],
   );
   if (findings.length === 0) return;
-  throw refusal(
-    'kit-conflict',
-    'The kit conflicts with files that are there. Nothing was written.',
-    findings,
-    {
-      suggestions: [
-        'To resolve them by hand, run the same command with --markers.',
-        'Or take the change back, and run the command again.',
-      ],
-    },
-  );
+  throw refusal('kit-conflict', 'The kit conflicts with existing files. Nothing was written.', findings, {
+    suggestions: [
+      'To resolve them by hand, run the same command with --markers.',
+      'Or revert the change, and run the command again.',
+    ],
+  });
 }
 
 function nextSteps(files: readonly KitChange[], record: Installed | undefined): readonly string[] {

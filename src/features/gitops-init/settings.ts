@@ -122,7 +122,7 @@ function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
   }
   for (const [i, name] of lanes.entries()) {
     if (RESERVED_LANES.includes(name)) throw invalid('lanes', name, 'the name is reserved for the kit');
-    if (lanes.indexOf(name) !== i) throw invalid('lanes', name, 'it is there twice');
+    if (lanes.indexOf(name) !== i) throw invalid('lanes', name, 'it is listed twice');
   }
 }
 
@@ -133,15 +133,11 @@ function invalid(flag: string, value: string, fault: string): PrimitiveError {
 }
 
 function noRemote(): PrimitiveError {
-  return new PrimitiveError(
-    'kit-no-remote',
-    'Cannot write kit.yaml: the repository has no remote on a host.',
-    {
-      why: 'Argo CD clones this repository, by an address that is in kit.yaml.',
-      suggestions: [
-        'git remote add origin https://github.com/OWNER/gitops.git',
-        'Where origin leads elsewhere: git remote set-url origin https://github.com/OWNER/gitops.git',
-      ],
-    },
-  );
+  return new PrimitiveError('kit-no-remote', 'Cannot write kit.yaml: the repository has no remote URL.', {
+    why: 'Argo CD clones this repository from an address in kit.yaml.',
+    suggestions: [
+      'git remote add origin https://github.com/OWNER/gitops.git',
+      'If origin is another repository: git remote set-url origin https://github.com/OWNER/gitops.git',
+    ],
+  });
 }

@@ -43,10 +43,10 @@ function incomplete(repository: string | undefined, registry: string | undefined
     ...(repository === undefined ? ['--repository OWNER/NAME'] : []),
     ...(registry === undefined && repository !== undefined ? ['--registry HOST/PATH'] : []),
   ];
-  return new PrimitiveError('missing-flag', `init needs ${open.join(' and ')}.`, {
+  return new PrimitiveError('missing-flag', `init requires ${open.join(' and ')}.`, {
     why:
       repository === undefined
-        ? 'The repository has no remote to guess it from.'
+        ? 'The repository has no remote to derive it from.'
         : `No registry is known for ${repository}.`,
     suggestions: [`primitive init ${open.join(' ')}`, 'Or: git remote add origin URL && primitive init'],
   });

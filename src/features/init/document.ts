@@ -17,7 +17,7 @@ export const initSchema = strictObject({
         registry: Type.String({ description: 'ghcr.io/acme' }),
         branch: Type.String({ description: 'That releases are made from.' }),
       },
-      'What the config was made from; absent where it existed before.',
+      'Answers that the config is made from; absent if the config existed before.',
     ),
   ),
   next: Type.Array(Type.String(), { description: 'Commands to run next.' }),

@@ -33,7 +33,7 @@ export interface InitAnswers {
   readonly repository: string;
   /** `ghcr.io/acme`. */
   readonly registry: string;
-  /** The branch that publishes releases. */
+  /** Branch that publishes releases. */
   readonly branch: string;
   /** Where they are known. */
   readonly ids?: RepositoryIds | undefined;
@@ -114,7 +114,7 @@ export function repositoryOf(text: string): string {
   const whole = parts.length === 2 && path === text ? `github.com/${path}` : path;
   const fits = /^[a-z0-9.-]+\.[a-z0-9-]+(:\d+)?(\/[A-Za-z0-9_.-]+){2,}$/.test(whole);
   if (fits && !parts.some((part) => /^\.+$/.test(part))) return whole;
-  throw new PrimitiveError('repository-invalid', `${JSON.stringify(text)} names no repository.`, {
+  throw new PrimitiveError('repository-invalid', `${JSON.stringify(text)} is not a repository.`, {
     suggestions: ['--repository OWNER/NAME', '--repository gitlab.example.com/OWNER/NAME'],
   });
 }

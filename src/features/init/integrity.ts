@@ -72,8 +72,8 @@ function registryUrl(text: string | undefined): string | undefined {
 }
 
 function unknownIntegrity(version: string): PrimitiveError {
-  return new PrimitiveError('init-integrity-unknown', `Cannot tell what ${PACKAGE} ${version} is made of.`, {
-    why: 'The workflow installs it by its integrity, which neither package-lock.json nor the registry of npm says for this version.',
+  return new PrimitiveError('init-integrity-unknown', `The integrity of ${PACKAGE} ${version} is unknown.`, {
+    why: 'The workflow installs it by its integrity, and neither package-lock.json nor the npm registry has it for this version.',
     suggestions: [
       `From a registry: npm install --save-dev --save-exact ${PACKAGE}@${version}`,
       `From a package of your own: commit it, and npm install --save-dev ./ameide-primitive-${version}.tgz`,

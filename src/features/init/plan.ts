@@ -56,8 +56,8 @@ const IDENTITY =
   /^https:\/\/[^/]+\/[^/]+\/[^/]+\/(?<path>\.github\/workflows\/[\w.-]+\.ya?ml)@refs\/heads\/(?<branch>.+)$/;
 
 function noIdentity(): PrimitiveError {
-  return new PrimitiveError('init-no-identity', 'The config trusts no workflow of GitHub Actions.', {
-    why: 'the workflow that is written must be the one whose seals count',
+  return new PrimitiveError('init-no-identity', 'The config does not trust any workflow of GitHub Actions.', {
+    why: 'the config must trust the workflow that init writes',
     suggestions: [
       `signing:\n  trusted:\n    - issuer: ${GITHUB_ISSUER}\n      identity: https://github.com/OWNER/NAME/.github/workflows/publish.yaml@refs/heads/main`,
     ],

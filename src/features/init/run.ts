@@ -127,6 +127,6 @@ async function confirm(files: readonly InitFile[], ask: NonNullable<InitPorts['a
   });
   if (/^y/i.test(answer)) return;
   throw new PrimitiveError('init-declined', 'Nothing was written.', {
-    suggestions: ['Other answers: primitive init --repository … --registry … --branch …'],
+    suggestions: ['To change the answers: primitive init --repository … --registry … --branch …'],
   });
 }

@@ -15,8 +15,10 @@ function initText({ files, answers, next, written }: InitDocument, style: Style)
   const after = written ? ['', 'Next:', ...next.map((command) => `  ${command}`)] : ['Nothing was written.'];
   const from = answers && [
     '',
-    `Images go to ${answers.registry}; releases are those of the branch ${answers.branch} of ${answers.repository}.`,
-    style.dim('Not so? Edit the file, or delete it: primitive init --repository … --registry … --branch …'),
+    `Registry ${answers.registry}; releases from branch ${answers.branch} of ${answers.repository}.`,
+    style.dim(
+      'To change this, edit the file, or delete it and run: primitive init --repository … --registry … --branch …',
+    ),
   ];
   return `${[...shown, ...(from ?? []).map((line) => `${style.hang('', line)}\n`)].join('')}${after.join('\n')}\n`;
 }

@@ -29,7 +29,7 @@ export async function writeNew(root: string, files: readonly InitFile[]): Promis
 
 function exists(paths: readonly string[]): PrimitiveError {
   return new PrimitiveError('init-exists', `${paths.join(' and ')} exists already.`, {
-    why: 'init never overwrites; nothing was written',
-    suggestions: ['Change it by hand.', 'To see what init would write: move it away and run init --dry-run.'],
+    why: 'init never overwrites a file; nothing was written',
+    suggestions: ['Edit it by hand.', 'To see what init would write, move it away and run init --dry-run.'],
   });
 }

@@ -18,13 +18,14 @@ export const listSchema = strictObject({
           'committed: all inputs and the config are as in HEAD; modified: some are not; uncommitted: HEAD does not have it, or not the config; invalid: it cannot be read, or its inputs cannot.',
       }),
       problem: nullable('Why it is invalid.'),
-      image: nullable('<registry>/<image>; null where primitive.yaml cannot be read.'),
+      image: nullable('<registry>/<image>; null if primitive.yaml cannot be read.'),
       inputDigest: Type.Union([Type.String({ pattern: '^[0-9a-f]{64}$' }), Type.Null()], {
         description: 'Of HEAD; null unless the state is committed.',
       }),
       language: nullable(`One of ${LANGUAGE_IDS.join(', ')} and other; null for a kind that is not known.`),
       template: Type.Union([strictObject({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
-        description: 'What it was scaffolded from, and the version of today; null where a person wrote it.',
+        description:
+          'Template that it was scaffolded from, and its current version; null if it was not scaffolded.',
       }),
     }),
     { description: 'Sorted by kind, then name.' },

@@ -34,7 +34,7 @@ export async function writeManifest(path: string, ports: ManifestPorts): Promise
     .catch((cause: unknown) => {
       throw new PrimitiveError('plugin-commands', `Cannot load the commands of ${name}.`, {
         why: cause instanceof Error ? cause.message : String(cause),
-        suggestions: ['To see the stack: PRIMITIVE_DEBUG=1 and the same command.'],
+        suggestions: ['To print the stack, run the same command with PRIMITIVE_DEBUG=1.'],
         cause,
       });
     });

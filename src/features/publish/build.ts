@@ -163,7 +163,7 @@ function checkPlatforms({ component }: ComponentInputs, built: readonly string[]
   if (missing.length === 0) return;
   throw new PrimitiveError('build-platform-missing', `The builder made no image for ${missing.join(', ')}.`, {
     why: `The layout holds ${built.join(', ') || 'no platform'}.`,
-    suggestions: ['Check with `primitive doctor` which platforms the builder can make.'],
+    suggestions: ['To list the platforms of the builder: primitive doctor'],
     exit: 1,
   });
 }

@@ -30,9 +30,7 @@ const run = strictObject(
   {
     tier,
     signer,
-    branch: Type.Optional(
-      Type.String({ description: 'The branch that is published, where the run is of one.' }),
-    ),
+    branch: Type.Optional(Type.String({ description: 'The branch that is published, if any.' })),
   },
   'Who runs this publish, as the certificate or key will show it.',
 );
@@ -57,7 +55,7 @@ const baseline = strictObject(
       Type.String({ ...commit, description: 'Of the release record that lists the image.' }),
     ),
   },
-  'Where the image to reuse was found.',
+  'How the image to reuse was found.',
 );
 const component = strictObject({
   kind: Type.String(),
@@ -73,7 +71,7 @@ const planned = {
   supersedes: Type.Optional(
     Type.Unsafe<Digest>({
       ...digest,
-      description: 'What the tag of the commit names now, and a trusted run replaces.',
+      description: 'Digest that the tag of the commit names, and that a trusted run replaces.',
     }),
   ),
 };
@@ -87,7 +85,7 @@ const channel = {
     }),
   ),
   existing: Type.Optional(
-    Type.Unsafe<Digest>({ ...digest, description: 'What the channel names now, by any writer.' }),
+    Type.Unsafe<Digest>({ ...digest, description: 'Current digest of the channel, by any writer.' }),
   ),
   reason: Type.String(),
 };
@@ -140,19 +138,20 @@ export const publishSchema = strictObject({
         description: 'Why it was built, reused or kept; of a failure, what went wrong.',
       }),
       digest: Type.Optional(
-        Type.Unsafe<Digest>({ ...digest, description: 'Absent where it failed before it had an image.' }),
+        Type.Unsafe<Digest>({ ...digest, description: 'Absent if it failed before it had an image.' }),
       ),
       ref: Type.Optional(
         Type.String({
-          description: 'repo:<sha>@sha256:…, what a deployment names; absent where the tag was not written.',
+          description:
+            'repo:<sha>@sha256:…, the reference for a deployment; absent if the tag was not written.',
         }),
       ),
-      tags: Type.Array(Type.String(), { description: 'That name the digest now, the commit first.' }),
+      tags: Type.Array(Type.String(), { description: 'Tags of the digest, the commit first.' }),
       baseline: Type.Optional(baseline),
       superseded: Type.Optional(
         Type.Unsafe<Digest>({
           ...digest,
-          description: 'What the tag of the commit named before a trusted run replaced it.',
+          description: 'Digest that the tag of the commit named before a trusted run replaced it.',
         }),
       ),
       signature: Type.Optional(digest),
@@ -176,9 +175,9 @@ export const publishSchema = strictObject({
       {
         ref: Type.String(),
         digest,
-        written: Type.Boolean({ description: 'False where it was there before.' }),
+        written: Type.Boolean({ description: 'False if it existed before.' }),
       },
-      'The release record; absent where a component failed, with --seal-only, and for a part of the components.',
+      'The release record; absent if a component failed, with --seal-only, and for a part of the components.',
     ),
   ),
   channel: strictObject({ ...channel, moved: Type.Boolean() }),
@@ -195,7 +194,7 @@ export const publishSchema = strictObject({
       ),
       requests: Type.Integer({ description: 'Sent to the registry, for tokens included.' }),
     },
-    'Facts about this run on this host; all that differs between two equal publishes.',
+    'Facts about this run on this host. Nothing else differs between two equal publishes.',
   ),
 });
 

@@ -40,10 +40,10 @@ export async function identify(dryRun: boolean, ports: IdentityPorts, emit: Emit
 export function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run {
   const assumed = signing.trusted.find((policy) => 'issuer' in policy);
   if (!assumed) {
-    throw new PrimitiveError('identity-missing', 'No signing identity to plan with.', {
-      why: 'This process has no OIDC token, and `signing.trusted` in primitive.config.yaml lists no identity that would have one.',
+    throw new PrimitiveError('identity-missing', 'Cannot plan: no signing identity.', {
+      why: 'This process has no OIDC token, and `signing.trusted` in primitive.config.yaml lists no OIDC identity.',
       suggestions: [
-        'List under `signing.trusted` who publishes: issuer and identity of the OIDC token of your CI.',
+        'Add to `signing.trusted` the issuer and identity of the OIDC token of your CI.',
         'Or sign with a key: `signing: { signer: { key: … }, trusted: [{ key: … }] }`.',
       ],
     });

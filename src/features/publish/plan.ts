@@ -84,9 +84,9 @@ export function planPublish(facts: Facts, options: PlanOptions): PlannedPublish 
       {
         why: 'A release record lists all components; tags and record are written after the last image is sealed.',
         suggestions: [
-          'To build and seal a part, as one job of a matrix: add --seal-only; a last plain `primitive publish` tags them all.',
-          'To tag the selected ones without a release record: add --keep-going.',
-          'To publish everything that changed: leave the selection out.',
+          'To build and seal a part, as in a matrix job, add --seal-only; a final plain `primitive publish` tags all of them.',
+          'To tag the selected components without a release record, add --keep-going.',
+          'To publish all components, omit the selection.',
         ],
       },
     );
@@ -258,9 +258,9 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
     };
   throw new PrimitiveError(
     'channel-undecidable',
-    `Cannot decide whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, which the channel is at.`,
+    `Cannot decide whether ${commit.slice(0, 12)} follows ${from.slice(0, 12)}, the commit of the channel.`,
     {
-      why: 'The commit of the channel is not in this clone, not even after deepening it, so the channel could move backward.',
+      why: 'The commit of the channel is not in this clone, even after deepening it, so the channel could move backward.',
       suggestions: [
         'Fetch it: git fetch --unshallow --filter=tree:0 origin, or `fetch-depth: 0` in the checkout step.',
         `After history was rewritten on purpose: ${resetChannel(facts)}.`,

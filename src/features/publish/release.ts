@@ -134,7 +134,7 @@ async function recordManifest(
   if (found) return found;
   throw new PrimitiveError('release-gone', `Release record ${repository}@${digest} not found.`, {
     why: 'It was deleted after the plan was made.',
-    suggestions: ['Run again: the record is then written again.'],
+    suggestions: ['Run the command again: it writes the record again.'],
     exit: 1,
     retryable: true,
   });
@@ -159,8 +159,8 @@ export function releaseConflict({ record }: PublishPlan, why: string): Primitive
     {
       why: `A commit is published once: ${why}.`,
       suggestions: [
-        'A trusted run (the default branch) replaces a record that no trusted signer wrote.',
-        'Otherwise publish a new commit.',
+        'Publish from the default branch: a trusted run replaces a record that no trusted signer wrote.',
+        'Or publish a new commit.',
       ],
       exit: 1,
     },

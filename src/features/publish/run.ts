@@ -301,7 +301,7 @@ export async function makeFolder(temporary: string): Promise<string> {
       diskFullError(cause) ??
       new PrimitiveError('temporary-unusable', `Cannot create a temporary folder in ${temporary}.`, {
         why: cause instanceof Error ? cause.message : String(cause),
-        suggestions: ['Point TMPDIR to a folder that exists and can be written.'],
+        suggestions: ['Set TMPDIR to an existing, writable folder.'],
         exit: 3,
         cause,
       })

@@ -206,10 +206,10 @@ export function tagConflict({
   existing,
 }: Extract<PlannedComponent, { action: 'conflict' }>): PrimitiveError {
   return new PrimitiveError('tag-conflict', `Cannot publish: ${reason}.`, {
-    why: `${image} has ${existing} under this commit, and a published tag is not overwritten.`,
+    why: `The tag of this commit in ${image} is ${existing}, and a published tag is not overwritten.`,
     suggestions: [
-      'A trusted run (the default branch) replaces what no trusted signer sealed.',
-      'Otherwise publish a new commit.',
+      'Publish from the default branch: a trusted run replaces an image that no trusted signer sealed.',
+      'Or publish a new commit.',
     ],
     exit: 1,
   });

@@ -59,10 +59,8 @@ export function describeJobToken({ id, variable }: JobToken): string {
 }
 
 function refused(id: string, place: string): PrimitiveError {
-  return new PrimitiveError('build-secret-refused', `Refused ${place} as build secret ${id}.`, {
-    why: 'It leads to a credential of this machine or job: any step of a build that mounts it could sign or push with it.',
-    suggestions: [
-      'Put what the build needs into a variable or file of its own, with no more rights than the build needs.',
-    ],
+  return new PrimitiveError('build-secret-refused', `Cannot use ${place} as build secret ${id}.`, {
+    why: 'It gives access to a credential of this machine or job: any build step that mounts it could sign or push.',
+    suggestions: ['Use a separate variable or file, with only the rights that the build needs.'],
   });
 }

@@ -234,7 +234,7 @@ function baselineGone({ inputs }: Task, digest: Digest): PrimitiveError {
   return new PrimitiveError('baseline-gone', `Image ${repository}@${digest} not found.`, {
     why: 'It was deleted after the plan was made, by a person or a retention policy.',
     suggestions: [
-      'Run again: the image is then built.',
+      'Run the command again: it builds the image.',
       'Keep `in-*`, `sha256-*` and untagged manifests in the retention policy.',
     ],
     exit: 1,
@@ -251,8 +251,8 @@ function conflict(
   return new PrimitiveError('tag-conflict', `Cannot write the tag ${repository}:${tag}.`, {
     why: current === undefined ? why : `It names ${current}: ${why}.`,
     suggestions: [
-      'Run again: an equal image is adopted once its publisher is done.',
-      'A trusted run (the default branch) replaces what no trusted signer sealed.',
+      'Run the command again: it adopts an equal image when its publisher is done.',
+      'Publish from the default branch: a trusted run replaces an image that no trusted signer sealed.',
     ],
     exit: 1,
     retryable: true,
@@ -265,7 +265,7 @@ function incomplete(repository: Repository, digest: Digest, why: string): Primit
     `Cannot tag ${repository}@${digest}, which the release record lists.`,
     {
       why,
-      suggestions: ['Keep what release records list in the retention policy, then publish again.'],
+      suggestions: ['Keep the images of release records in the retention policy, then publish again.'],
       exit: 1,
       retryable: true,
     },

@@ -104,7 +104,7 @@ async function targetOf(
   const reference = image.digest ?? image.tag;
   if (reference === undefined) {
     throw new PrimitiveError('reference-invalid', `Cannot look up ${image.repository}.`, {
-      why: 'It names neither a tag nor a digest.',
+      why: 'The reference has neither a tag nor a digest.',
       suggestions: [`${image.repository}@sha256:…`],
     });
   }

@@ -14,10 +14,10 @@ export const scaffoldPlanSchema = strictObject({
     version: Type.Integer({ minimum: 1, description: 'Of the kind.' }),
     recorded: Type.Integer({
       minimum: 1,
-      description: 'What primitive.yaml will say: the version that every file is of.',
+      description: 'Version that primitive.yaml will record.',
     }),
     from: Type.Union([Type.Integer(), Type.Null()], {
-      description: 'Version that it was scaffolded from before; null for a new primitive.',
+      description: 'Version of the template before; null for a new primitive.',
     }),
   }),
   inputs: Type.Record(Type.String(), Type.String()),
@@ -27,7 +27,7 @@ export const scaffoldPlanSchema = strictObject({
       owner: Type.Enum(['impl', 'generated', 'config']),
       action: Type.Enum(['create', 'update', 'merge', 'unchanged', 'keep', 'skip', 'conflict'], {
         description:
-          'merge: what the template changed is put into an edited file; only with --update, as is update of an unedited one.',
+          'merge: changes of the template are merged into an edited file; update: an unedited file is replaced. Both only with --update.',
       }),
       reason: Type.Optional(
         Type.Enum([
@@ -51,7 +51,7 @@ export const scaffoldPlanSchema = strictObject({
       ),
       conflicts: Type.Optional(
         Type.Array(Type.Integer(), {
-          description: 'Lines of the file that is there which the template changed too; they get markers.',
+          description: 'Conflicting lines of the existing file; they get markers.',
         }),
       ),
       existing: Type.Optional(digest),
@@ -67,7 +67,7 @@ export const scaffoldPlanSchema = strictObject({
   gitops: Type.Optional(
     Type.Object(
       { schema: Type.Literal('primitive.gitops-run/v1') },
-      { description: 'What became of --gitops-pr: a document of that schema.' },
+      { description: 'Result of --gitops-pr: a document of that schema.' },
     ),
   ),
 });

@@ -109,10 +109,10 @@ const MAX_UNEXPECTED = 20;
 
 function blocked(path: string, found: Stats): PrimitiveError {
   const what = found.isSymbolicLink() ? 'a link' : found.isFile() ? 'a file' : 'neither a file nor a folder';
-  return new PrimitiveError('scaffold-blocked', `${path} is in the way: it is ${what}.`, {
+  return new PrimitiveError('scaffold-blocked', `${path} is ${what}, and scaffold needs a folder there.`, {
     why: found.isSymbolicLink()
       ? 'a link can lead out of the repository, and git does not follow it to find primitives'
-      : 'the primitive needs that name',
+      : 'the primitive needs that path',
     suggestions: [`Move it: mv ${path} …`],
   });
 }

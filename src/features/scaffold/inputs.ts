@@ -42,7 +42,7 @@ export async function resolveInputs(
   if (missing.length > 0) {
     throw new PrimitiveError(
       'input-missing',
-      `Kind ${kind.kind} needs ${missing.map(([name]) => `--${name}`).join(' and ')}.`,
+      `Kind ${kind.kind} requires ${missing.map(([name]) => `--${name}`).join(' and ')}.`,
       {
         why: missing.map(([name, { help }]) => `--${name}: ${help}`).join('\n'),
       },
@@ -82,7 +82,7 @@ async function pathInput(
   match: string | undefined,
   { cwd, root }: { readonly cwd: string; readonly root: string },
 ): Promise<string> {
-  if (value === '') throw invalid(name, value, 'it needs the path of a file');
+  if (value === '') throw invalid(name, value, 'it must be the path of a file');
   const real = await realpath(resolve(cwd, value)).catch(() => undefined);
   if (real === undefined) throw invalid(name, value, 'the file is missing');
   const path = pathBelow(root, real);
@@ -110,7 +110,7 @@ function unknownInput(kind: Kind, name: string): PrimitiveError {
 
 function changedInput(kind: Kind, name: string, recorded: string | undefined, meant: string): PrimitiveError {
   return new PrimitiveError('input-changed', `This ${kind.kind} was scaffolded with another --${name}.`, {
-    why: `${recorded ?? 'none'} then, ${meant} now; the code that was written for it belongs to people`,
-    suggestions: [`Leave --${name} away, or scaffold another primitive.`],
+    why: `${recorded ?? 'none'} then, ${meant} now, and code was written for it`,
+    suggestions: [`Omit --${name}, or scaffold another primitive.`],
   });
 }

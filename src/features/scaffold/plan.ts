@@ -91,8 +91,8 @@ export function refuseConflicts({ kind, name, path, files, unmanaged }: Scaffold
     {
       why: [...shown, ...(inTheWay.length > 10 ? [`and ${inTheWay.length - 10} more`] : [])].join('\n'),
       suggestions: [
-        'Nothing was written. Move those away, or choose another name.',
-        `To see the whole plan: primitive scaffold --kind ${kind} --name ${name} --dry-run`,
+        'Nothing was written. Move these files away, or choose another name.',
+        `To see the plan: primitive scaffold --kind ${kind} --name ${name} --dry-run`,
       ],
     },
   );

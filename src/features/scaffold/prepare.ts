@@ -142,15 +142,15 @@ function checkUpdate(kind: Kind, { path, manifest }: Site): void {
   const version = manifest?.provenance?.version;
   if (version === undefined) {
     throw new PrimitiveError('scaffold-not-recorded', `Cannot update ${path}.`, {
-      why: `${path}/${MANIFEST} does not say what was scaffolded there.`,
+      why: `${path}/${MANIFEST} has no record of a scaffold.`,
       suggestions: [`primitive scaffold --kind ${kind.kind} --name NAME`],
     });
   }
   if (version <= kind.version) return;
   throw new PrimitiveError('scaffold-template-newer', `Cannot update ${path}.`, {
-    why: `It is of version ${version} of the template of ${kind.kind}, and here is version ${kind.version}.`,
+    why: `It was scaffolded from version ${version} of the template of ${kind.kind}; this is version ${kind.version}.`,
     suggestions: [
-      'Use the version of primitive, or of the package of the kind, that wrote it, or a newer one.',
+      'Use the version of primitive, or of the package of the kind, that wrote it or a newer one.',
     ],
   });
 }
@@ -166,7 +166,7 @@ async function checkCommitted({ path: folder, files }: ScaffoldPlan, root: strin
   if (uncommitted.length === 0) return;
   throw new PrimitiveError('scaffold-uncommitted', `Cannot update ${folder}: files are not committed.`, {
     why: [...uncommitted.slice(0, 10), ...(uncommitted.length > 10 ? ['…'] : [])].join('\n'),
-    suggestions: ['Commit or stash them first: an update writes over them.'],
+    suggestions: ['Commit or stash them first: an update overwrites them.'],
   });
 }
 
@@ -175,7 +175,7 @@ async function kindOf(name: string, kinds: Kinds): Promise<Kind> {
   if (kind !== undefined) return kind;
   const meant = nearest(name, kinds.names);
   throw new PrimitiveError('kind-unknown', `Kind ${JSON.stringify(name)} is unknown.`, {
-    why: `the kinds are ${kinds.names.join(', ')}`,
+    why: `Kinds: ${kinds.names.join(', ')}`,
     suggestions: meant === undefined ? [] : [`Did you mean ${meant}?`],
   });
 }
@@ -187,9 +187,9 @@ function checkName(name: string, kind: Kind): void {
   const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
   throw new PrimitiveError(
     'name-invalid',
-    `No ${kind.kind} can be called ${JSON.stringify(shown)}: it ${fault}.`,
+    `Invalid name ${JSON.stringify(shown)} for kind ${kind.kind}: it ${fault}.`,
     {
-      why: `it becomes a folder, an image, and names in code; the rule is ${kind.names.pattern}`,
+      why: `it becomes a folder, an image, and names in code; allowed: ${kind.names.pattern}`,
       suggestions: like === undefined ? [] : [`primitive scaffold --kind ${kind.kind} --name ${like}`],
     },
   );
@@ -206,7 +206,7 @@ function imageIn({ manifest }: Site): { readonly image?: string } {
 function templateOf(kind: Kind): Template {
   if (!existsSync(join(kind.folder, 'files'))) {
     throw new PrimitiveError('kind-not-scaffolded', `Kind ${kind.kind} has no template.`, {
-      why: 'no folder files/ is beside its kind.yaml',
+      why: 'there is no folder files/ beside its kind.yaml',
     });
   }
   return readTemplate(templateFolders(kind));
@@ -224,9 +224,9 @@ function checkLanguages(kind: Kind, template: Template, languages: Config['langu
   const sample = guessEntries(SAMPLE_OWNER);
   throw new PrimitiveError(
     'languages-missing',
-    `primitive.config.yaml does not say how ${missing.join(' and ')} code is named.`,
+    `primitive.config.yaml has no names for ${missing.join(' and ')} code.`,
     {
-      why: `Kind ${kind.kind} needs it; names come from \`languages\` alone, never from this machine`,
+      why: `Kind ${kind.kind} needs \`languages\`; names never come from this machine`,
       suggestions: [`languages:\n${entryLines(Object.fromEntries(missing.map((id) => [id, sample[id]])))}`],
     },
   );
@@ -237,9 +237,9 @@ function checkSite(site: Site, kind: Kind, name: string): void {
   if (manifest !== undefined && (manifest.kind !== kind.kind || manifest.name !== name)) {
     throw new PrimitiveError(
       'scaffold-mismatch',
-      `${path}/${MANIFEST} is that of ${manifest.kind}/${manifest.name}.`,
+      `${path}/${MANIFEST} names ${manifest.kind}/${manifest.name}.`,
       {
-        why: 'a primitive is called as its folder is',
+        why: 'kind and name must be those of the folder',
         suggestions: [`Correct \`kind\` and \`name\` in ${path}/${MANIFEST}.`],
       },
     );
@@ -251,8 +251,8 @@ function checkSite(site: Site, kind: Kind, name: string): void {
       'name-clash',
       `Name ${name} is too similar to that of another ${kind.kind}, ${clash}.`,
       {
-        why: 'they differ in hyphens or case only, and become the same name in code',
-        suggestions: ['Choose a name that differs in letters.'],
+        why: 'they differ only in hyphens or case, and become the same name in code',
+        suggestions: ['Choose a name with different letters.'],
       },
     );
   }
@@ -261,9 +261,9 @@ function checkSite(site: Site, kind: Kind, name: string): void {
 function checkImage({ others }: Site, image: string, config: Config): void {
   const same = others.find((other) => imageOf(config, other) === image);
   if (same === undefined) return;
-  throw new PrimitiveError('image-clash', `${same.kind}/${same.name} has the image ${image} already.`, {
+  throw new PrimitiveError('image-clash', `${same.kind}/${same.name} already has the image ${image}.`, {
     why:
-      same.image === undefined ? `\`image\` of the config is ${config.image}` : 'its primitive.yaml says so',
+      same.image === undefined ? `\`image\` of the config is ${config.image}` : 'its primitive.yaml sets it',
     suggestions: ['Use {kind} and {name} in `image` of the config, or choose another name.'],
   });
 }
@@ -291,7 +291,7 @@ async function modelOf(kind: Kind, inputs: GivenInputs, root: string, { path: pr
 
 function noRepository(root: string): PrimitiveError {
   return new PrimitiveError('git-not-a-repository', `${root} is not in a git repository.`, {
-    why: 'a primitive is built and published from what is committed',
+    why: 'a primitive is built and published from committed files',
     suggestions: ['git init'],
   });
 }

@@ -49,7 +49,7 @@ async function readSource(root: string, path: string, flag: string | undefined):
   const found = await lookBelow(root, shown);
   if (found.type !== 'file') {
     if (flag === undefined) return { kind, name, entity: entityOf(name) };
-    throw new PrimitiveError('source-missing', `--${flag} ${path} was not found.`, {
+    throw new PrimitiveError('source-missing', `Primitive ${path} of --${flag} not found.`, {
       why: `${shown} is missing`,
       suggestions: [`primitive scaffold --kind ${kind} --name ${name}`],
     });
@@ -58,8 +58,8 @@ async function readSource(root: string, path: string, flag: string | undefined):
   const { entity, service } = manifest.provenance?.inputs ?? {};
   if (service !== undefined && flag !== undefined) {
     throw new PrimitiveError('source-events', `--${flag} ${path} cannot be used.`, {
-      why: `it serves ${service}, which does not say what its events are`,
-      suggestions: [`Leave --${flag} away and write the names of its events into internal/source.`],
+      why: `it serves ${service}, which declares no events`,
+      suggestions: [`Omit --${flag}, and write the names of its events in internal/source.`],
     });
   }
   return { kind, name, entity: entity ?? entityOf(name) };

@@ -86,7 +86,7 @@ export async function runUpdateAll(
   const [input] = Object.keys(inputs);
   if (input !== undefined) {
     throw new PrimitiveError('input-unknown', `Flag --${input} is unknown.`, {
-      why: '--all updates primitives of all kinds with the inputs that they were scaffolded with',
+      why: '--all updates each primitive with its recorded inputs',
     });
   }
   const { cwd, signal, emit, tree } = ports;
@@ -147,8 +147,8 @@ function incomplete(
   const missing = [...(kind === undefined ? ['--kind'] : []), ...(name === undefined ? ['--name'] : [])];
   const line = ({ kind: id, language, inputs = {} }: Kind) =>
     `${id} (${[language, ...Object.keys(inputs).map((input) => `--${input}`)].join(', ')})`;
-  return new PrimitiveError('missing-flag', `scaffold needs ${missing.join(' and ')}.`, {
-    why: `kinds: ${kinds.map(line).join('; ')}`,
+  return new PrimitiveError('missing-flag', `scaffold requires ${missing.join(' and ')}.`, {
+    why: `Kinds: ${kinds.map(line).join('; ')}`,
     suggestions: [`primitive scaffold --kind ${kind ?? 'domain'} --name ${name ?? 'orders'}`],
   });
 }

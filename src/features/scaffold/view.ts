@@ -9,13 +9,13 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   edited: 'edited by hand',
   'template-changed': 'the template has changed',
   'edited-and-template-changed': 'edited by hand, and the template has changed',
-  'base-missing': 'edited by hand, and the text that it was scaffolded with is not in the history of git',
+  'base-missing': 'edited by hand, and its original text is not in the git history',
   unrecorded: 'not written by scaffold',
   'generator-input-edited': 'generated from edited files: primitive generate',
-  'left-over': 'the template does not write it any more',
-  'was-deleted': 'was deleted',
-  blocked: 'something else has its name',
-  unmanaged: 'was there before',
+  'left-over': 'no longer in the template',
+  'was-deleted': 'deleted',
+  blocked: 'the path is blocked by another file or a link',
+  unmanaged: 'existed before',
 };
 
 /**
@@ -45,8 +45,7 @@ export function updateOutcome(
   return {
     document,
     text: (style) =>
-      document.primitives.map((plan) => updateText(plan, style)).join('') ||
-      'No primitive here was scaffolded.\n',
+      document.primitives.map((plan) => updateText(plan, style)).join('') || 'No scaffolded primitives.\n',
     exit: outcomes.some(({ exit }) => exit === 2) ? 2 : outcomes.some(({ exit }) => exit === 1) ? 1 : 0,
   };
 }
@@ -78,11 +77,11 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
     ({ reason }) => reason === 'template-changed' || reason === 'edited-and-template-changed',
   );
   const after = conflict
-    ? [style.red('This would be refused: move the files in conflict away, or choose another name.')]
+    ? [style.red('This would fail: move the conflicting files away, or choose another name.')]
     : [
         ...unfinishedLines(files).map((line) => style.hang('', style.red(line))),
-        ...(behind ? ['The template has changed; to take that over: --update'] : []),
-        ...(deleted ? ['Deleted files stay away; --restore writes them again.'] : []),
+        ...(behind ? ['The template has changed. To apply the changes: --update'] : []),
+        ...(deleted ? ['Deleted files are not written again. To restore them: --restore'] : []),
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
@@ -101,7 +100,7 @@ function unfinishedLines(files: readonly PlannedFile[]): readonly string[] {
     .map(({ path, conflicts = [] }) =>
       conflicts.length > 0
         ? `Resolve ${sanitizeLine(path)}: the template changed the same lines (${conflicts.join(', ')}).`
-        : `Compare ${sanitizeLine(path)} by hand, or get the whole history: git fetch --unshallow`,
+        : `Merge ${sanitizeLine(path)} by hand, or fetch the whole history: git fetch --unshallow`,
     );
 }
 

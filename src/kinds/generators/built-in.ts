@@ -45,8 +45,8 @@ export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
   if (found === undefined || found.version === version) return found;
   throw new PrimitiveError(
     'generator-version',
-    `The built-in generator ${run} is of version ${found.version}, ${id} needs ${version}.`,
-    { suggestions: ['Use the kind with the version of primitive that it was made for.'] },
+    `The built-in generator ${run} is version ${found.version}; ${id} requires ${version}.`,
+    { suggestions: ['Use the version of primitive that the kind was made for.'] },
   );
 }
 

@@ -484,7 +484,7 @@ describe('a request', () => {
       await expect(asked).rejects.toMatchObject({
         code: 'gitops-timeout',
         exit: 3,
-        why: 'The request may have been sent; its run goes on.',
+        why: 'The request may have been sent; its run continues.',
         suggestions: ['Run the same command again: it follows that run.'],
       });
       expect(await again(world)).toMatchObject({
@@ -628,7 +628,7 @@ describe('following', () => {
     await expect(stopped).rejects.toMatchObject({
       code: 'interrupted',
       exit: 130,
-      why: expect.stringContaining('The run goes on: http'),
+      why: expect.stringContaining('The run continues: http'),
       suggestions: [expect.stringMatching(/^primitive gitops scaffold --resume \d+$/)],
     });
     expect(world.gitops.runs[0]?.status).not.toBe('completed');
@@ -662,7 +662,7 @@ describe('following', () => {
         run: { id: world.gitops.runs[0]?.id, conclusion: null, jobs },
         problem: {
           code: 'gitops-timeout',
-          why: expect.stringMatching(/^Stopped after 5s\. .* It goes on: http/),
+          why: expect.stringMatching(/^Stopped after 5s\. .* It continues: http/),
         },
         next: [`primitive gitops scaffold --resume ${world.gitops.runs[0]?.id}`],
       });

@@ -79,7 +79,7 @@ const FAILURES: readonly Failure[] = [
     name: 'address not on the IP allow list',
     code: 'github-ip-not-allowed',
     exit: 3,
-    message: "The organization's IP allow list",
+    message: 'The IP allow list of the organization',
     given: ({ github }) =>
       void github.fault({
         path: /./,
@@ -94,7 +94,7 @@ const FAILURES: readonly Failure[] = [
     name: 'OAuth app restricted, seen at the dispatch',
     code: 'github-oauth-restricted',
     exit: 3,
-    message: 'The organization does not let in the OAuth app of the token of GH_TOKEN.',
+    message: 'The organization does not allow the OAuth app of the token of GH_TOKEN.',
     given: ({ github }) =>
       void github.fault({
         path: /dispatches$/,
@@ -256,7 +256,7 @@ const FAILURES: readonly Failure[] = [
     name: 'input unknown to an older kit',
     code: 'gitops-input-refused',
     exit: 2,
-    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not take this request.',
+    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not accept this request.',
     given: async ({ gitops }) => {
       const { request_id: _, ...inputs } = inputsFile.inputs;
       await gitops.commit('main', { [WORKFLOW_PATH]: workflowText({ ...inputsFile, inputs }) });
@@ -267,7 +267,7 @@ const FAILURES: readonly Failure[] = [
     name: 'choice not allowed',
     code: 'gitops-input-refused',
     exit: 2,
-    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not take this request.',
+    message: 'Workflow scaffold-primitive-gitops.yaml of acme/gitops does not accept this request.',
     given: async ({ gitops }) => {
       const text = workflowText().replace(
         'kind: { required: true, type: string',
@@ -341,7 +341,7 @@ const FAILURES: readonly Failure[] = [
     name: 'run has no id in its name, on an old server',
     code: 'gitops-run-unidentified',
     exit: 3,
-    message: 'GitHub started scaffold-primitive-gitops.yaml, and its run was not found.',
+    message: 'GitHub started scaffold-primitive-gitops.yaml, but its run was not found.',
     given: async ({ gitops, github }) => {
       await gitops.commit('main', { [WORKFLOW_PATH]: workflowText().replace(/^run-name.*$/m, '') });
       github.fault({ path: /dispatches$/, status: 204, when: 'after' });

@@ -489,7 +489,7 @@ describe('answers', () => {
     }));
     expect(await failure(connect().getManifest(joinRepository(registry.host, 'a'), 'v1'))).toMatchObject({
       code: 'registry-failed',
-      message: `${registry.host} gave an unusable response to GET the manifest v1 of ${registry.host}/a`,
+      message: `${registry.host} sent an invalid response to GET the manifest v1 of ${registry.host}/a`,
       why: 'It sent text/html, not a manifest.',
       suggestions: [expect.stringContaining('is an OCI registry')],
     });

@@ -402,8 +402,8 @@ describe('the config', () => {
     expect(error.message).toContain(repo.root);
     expect(error.suggestions).toEqual([
       'primitive init',
-      `Or write the smallest one: echo 'registry: ghcr.io/OWNER' > ${repo.root}/primitive.config.yaml`,
-      'Or go to the repository: -C DIR',
+      `Or create a minimal one: echo 'registry: ghcr.io/OWNER' > ${repo.root}/primitive.config.yaml`,
+      'Or run in the repository: primitive -C DIR …',
     ]);
   });
 

@@ -346,7 +346,7 @@ describe('names', () => {
     );
     expect(error).toMatchObject({
       code: 'context-name-clash',
-      message: 'Two inputs have the same name here.',
+      message: 'Two inputs have the same name on this file system.',
     });
     expect(Object.keys(await folderListing(folder.path))).toEqual(['/']);
   });

@@ -115,7 +115,7 @@ test('a generator that fails changes nothing, and says why', async () => {
     code: 'generator-failed',
     exit: 3,
     why: expect.stringContaining('service.proto:'),
-    suggestions: ['Correct its input and run the command again.'],
+    suggestions: ['Correct its input, and run the command again.'],
   });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
 });
@@ -127,7 +127,7 @@ test('a generator that cannot write below HOME asks for another one', async () =
     code: 'generator-failed',
     exit: 3,
     why: expect.stringContaining('mkdir /proc'),
-    suggestions: ['Let HOME and TMPDIR be folders that you can write to, and run the command again.'],
+    suggestions: ['Set HOME and TMPDIR to writable folders, and run the command again.'],
   });
 });
 

@@ -22,7 +22,7 @@ interface Refusal {
 
 const REFUSALS: readonly Refusal[] = [
   { what: 'an unknown kind', asked: { kind: 'domian' }, code: 'kind-unknown', says: 'Did you mean domain?' },
-  { what: 'a kind that is a path', asked: { kind: '../x' }, code: 'kind-unknown', says: 'the kinds are' },
+  { what: 'a kind that is a path', asked: { kind: '../x' }, code: 'kind-unknown', says: 'Kinds: ' },
   {
     what: 'a kind without a template',
     files: {

@@ -57,8 +57,8 @@ test('a failed build names no component: it is shown beside the one that failed'
 });
 
 test.each([
-  ['write /layer: no space left on device', 'Free space there, or point TMPDIR to a larger disk.'],
-  ['error: unknown flag', 'See the last lines of the log'],
+  ['write /layer: no space left on device', 'Free space, or set TMPDIR to a larger disk.'],
+  ['error: unknown flag', 'Fix the failed step; the log shows its output.'],
 ])('a build that ends with %j is advised: %s', (line, advice) => {
   const log = new BuildLog(undefined);
   log.add(line);

@@ -116,7 +116,7 @@ describe('proxies', () => {
         return error;
       }
     })();
-    const message = 'https_proxy does not name an HTTP proxy.';
+    const message = 'https_proxy is not the URL of an HTTP proxy.';
     expect(caught).toMatchObject({ code: 'proxy-invalid', exit: 2, message });
     expect(JSON.stringify(caught)).not.toContain('CANARY');
     expect(JSON.stringify(caught)).not.toContain('HTTPS_PROXY');

@@ -65,7 +65,7 @@ describe('a command line that is refused', () => {
     const args = { selectors: { ...selectionArgs.selectors, required: true } };
     expect(await refusal([], { flags, args })).toMatchObject({
       code: 'missing-argument',
-      message: 'publish needs SELECTORS.',
+      message: 'publish requires SELECTORS.',
     });
   });
 

@@ -124,7 +124,7 @@ describe('kit.yaml', () => {
     ['--lanes "{{ x }}" cannot be used: it is not a DNS label', { lanes: ['a', '{{ x }}'] }],
     ['--lanes "" cannot be used: it is not a DNS label', { lanes: [''] }],
     ['--lanes "off" cannot be used: it is not a string in YAML', { lanes: ['off'] }],
-    ['--lanes "a" cannot be used: it is there twice', { lanes: ['a', 'b', 'a'] }],
+    ['--lanes "a" cannot be used: it is listed twice', { lanes: ['a', 'b', 'a'] }],
     ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
   ])('%s', (message, flags) => {
     expect(() =>

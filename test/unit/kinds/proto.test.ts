@@ -72,13 +72,13 @@ describe('refuses', () => {
     ],
     ['no service', 'package acme.billing.v1; message A {}', 'proto-services', 'has 0 services'],
     ['two services', `package acme.billing.v1; ${one} ${one}`, 'proto-services', 'has 2 services'],
-    ['no package', one, 'proto-package-folder', 'does not lie in the folder of its package'],
-    ['another package', `package acme.orders.v1; ${one}`, 'proto-package-folder', 'does not lie'],
+    ['no package', one, 'proto-package-folder', 'is not in the folder of its package'],
+    ['another package', `package acme.orders.v1; ${one}`, 'proto-package-folder', 'is not in the folder'],
     [
       'types of another package',
       'package acme.billing.v1; service S { rpc Get(acme.common.v1.Money) returns (A); }',
       'proto-type-foreign',
-      'a call uses acme.common.v1.Money',
+      'a method uses acme.common.v1.Money',
     ],
     [
       'well-known types that calls do not use',

@@ -108,7 +108,7 @@ describe('render', () => {
     const rules: OwnerRule[] = [{ path: '*.go', owner: 'impl' }];
     await expect(rendered({ 'a.md': '' }, rules)).rejects.toMatchObject({
       code: 'kind-file-unowned',
-      message: 'domain/kind.yaml does not say who owns a.md.',
+      message: 'domain/kind.yaml has no owner for a.md.',
     });
   });
 

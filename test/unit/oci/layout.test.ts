@@ -129,9 +129,9 @@ describe('what is refused', () => {
     await top();
     await refused('it contains no image');
     await writeFile(join(folder, 'oci-layout'), '{"imageLayoutVersion":"9"}');
-    await refused('oci-layout does not say imageLayoutVersion 1.0.0');
+    await refused('imageLayoutVersion in oci-layout is not 1.0.0');
     await writeFile(join(folder, 'oci-layout'), '{');
-    await refused('oci-layout does not say imageLayoutVersion 1.0.0');
+    await refused('imageLayoutVersion in oci-layout is not 1.0.0');
     await rm(join(folder, 'blobs'), { recursive: true });
     await refused('blobs/sha256 is missing or a symbolic link');
     await rm(folder, { recursive: true });
@@ -154,7 +154,7 @@ describe('what is refused', () => {
     const one = await image('amd64');
     await top(one);
     await writeFile(blobPath(one.digest), 'x'.repeat(one.size));
-    await refused(`the blob ${one.digest} does not have the content that its name says`);
+    await refused(`the blob ${one.digest} does not match its digest`);
   });
 
   test('a layer that is missing or short', async () => {

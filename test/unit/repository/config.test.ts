@@ -292,7 +292,8 @@ test.each([
 ])('refuses %j as %s at %s: %s', async (text, code, position, message) => {
   const error = await refused(text);
   expect(error.message).toContain(message);
-  if (code === 'config-syntax') expect(error.suggestions).toEqual([expect.stringContaining('Correct it')]);
+  if (code === 'config-syntax')
+    expect(error.suggestions).toEqual([expect.stringContaining('Correct the syntax')]);
   expect(error.message.startsWith(`primitive.config.yaml:${position}: `), error.message).toBe(true);
   expect([error.code, error.exit]).toEqual([code, 2]);
 });

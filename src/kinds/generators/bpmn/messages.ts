@@ -23,7 +23,7 @@ export function messageNames(root: XmlElement, process: XmlElement, fault: Repor
     if (isConnector(at)) return [];
     const reference = element.attributes.get('messageRef');
     if (reference === undefined) {
-      fault(at, 'message-missing', `${at.name} says no message`, 'Choose the message that it waits for.');
+      fault(at, 'message-missing', `${at.name} has no message`, 'Choose the message that it waits for.');
     }
     const message = messages.get(reference);
     // A reference to nothing is found by the schema.

@@ -148,7 +148,7 @@ function checkEngine(root: XmlElement, fault: Report): 'zeebe' | 'other' {
     return 'other';
   }
   for (const [name, at] of foreign) {
-    fault(at, 'foreign', `${name} means nothing to Zeebe`, 'Remove it if nothing else reads it.', 'warning');
+    fault(at, 'foreign', `${name} has no meaning in Zeebe`, 'Remove it if nothing else reads it.', 'warning');
   }
   return 'zeebe';
 }
@@ -158,7 +158,7 @@ function executable(root: XmlElement, fault: Report): readonly XmlElement[] {
   const processes = childrenOf(root, 'bpmn:process');
   const found = processes.filter(({ attributes }) => attributes.get('isExecutable')?.trim() === 'true');
   if (processes.length === 0) {
-    fault(root, 'process-missing', 'the model has no process', 'Draw a process, and make it executable.');
+    fault(root, 'process-missing', 'the model has no process', 'Add a process, and make it executable.');
   } else if (found.length === 0) {
     const fix = 'Set isExecutable="true" on the process.';
     fault(processes[0] ?? root, 'not-executable', 'no process is executable', fix);
@@ -195,7 +195,7 @@ function jobTypes(
     if (definition === undefined) checkNoJob(element, fault);
     else if (isThrowingMessage(element) || TASKS.has(element.name)) add(definition);
     else {
-      const message = `${element.name} is no job: its task definition means nothing to Zeebe`;
+      const message = `${element.name} is no job: its task definition has no meaning in Zeebe`;
       const fix = 'Remove it, or make the element a service task.';
       fault(definition, 'task-definition-ignored', message, fix, 'warning');
     }
@@ -271,7 +271,7 @@ function named(
       const fix = `Name it in primitive.yaml, which can be written before the scaffold: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
       // Job types become methods, the others end in constants with a prefix.
       if (identifier === undefined || (what === 'job type' && !isExported(identifier))) {
-        fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} makes no name in Go`, fix);
+        fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} is not a valid name in Go`, fix);
         return [];
       }
       const other = taken.get(identifier);

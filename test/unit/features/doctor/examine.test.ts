@@ -119,7 +119,7 @@ describe('examine', () => {
     expect({ exit, ok: report.ok }).toEqual({ exit: 3, ok: false });
     expect(report.checks.map(({ state }) => state)).toEqual(['unknown', 'skipped', 'ok']);
     expect(doctorText(report, createStyle(false))).toMatch(
-      /\n\nIt is not known whether a publish can run\.\nNot checked: plan, bases\.\nOnly a publish shows: /,
+      /\n\nCannot determine whether a publish can run\.\nNot checked: plan, bases\.\nNot covered by doctor: /,
     );
   });
 
@@ -178,7 +178,7 @@ describe('examine', () => {
 
 A publish cannot run yet.
 Not checked: bases.
-Only a publish shows: ${report.notCovered.join('; ')}.
+Not covered by doctor: ${report.notCovered.join('; ')}.
 `,
     );
   });

@@ -81,7 +81,7 @@ describe('what is guessed', () => {
   test.each(['', 'acme', 'a/../b', '../x', 'https://github.com/acme', 'a b/c', 'x.y/-/../z'])(
     '%j is no repository',
     (text) => {
-      expect(() => repositoryOf(text)).toThrow('names no repository');
+      expect(() => repositoryOf(text)).toThrow('is not a repository');
     },
   );
 });

@@ -97,7 +97,7 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-message-missing',
-      '5:1: R: bpmn:receiveTask says',
+      '5:1: R: bpmn:receiveTask has no message',
       modelOf(`${task('T', 'a')}\n<receiveTask id="R" />`),
     ],
     [
@@ -112,7 +112,7 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-message-identifier',
-      '7:1: M: the message "--" makes no name',
+      '7:1: M: the message "--" is not a valid name',
       modelOf(`${task('T', 'a')}\n${receive}`, message('name="--"')),
     ],
     [
@@ -230,7 +230,7 @@ describe('what Zeebe deploys is compiled', () => {
         'id="D"',
         IN_CAMUNDA_8,
       ),
-      ['bpmn-foreign 4:1: U: camunda:assignee means nothing to Zeebe'],
+      ['bpmn-foreign 4:1: U: camunda:assignee has no meaning in Zeebe'],
       [],
     ],
     [
@@ -238,7 +238,7 @@ describe('what Zeebe deploys is compiled', () => {
       modelOf(
         `${task('T', 'a')}\n<manualTask id="M" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:asyncBefore="true" />`,
       ),
-      ['bpmn-foreign 5:1: M: camunda:asyncBefore means nothing to Zeebe'],
+      ['bpmn-foreign 5:1: M: camunda:asyncBefore has no meaning in Zeebe'],
       ['a'],
     ],
     [
@@ -251,7 +251,7 @@ describe('what Zeebe deploys is compiled', () => {
       'a task definition on a user task',
       modelOf(task('U', 'b').replaceAll('serviceTask', 'userTask')),
       [
-        'bpmn-task-definition-ignored 4:37: U: bpmn:userTask is no job: its task definition means nothing to Zeebe',
+        'bpmn-task-definition-ignored 4:37: U: bpmn:userTask is no job: its task definition has no meaning in Zeebe',
       ],
       [],
     ],
