@@ -66,6 +66,7 @@ export function requestOf(selection: Selection, flags: Flags) {
     mode: mode as 'primitives' | 'repo',
     tests,
     baseline: baseline === undefined ? undefined : { update: flags['update-baseline'], accept },
-    install: install && { scripts: flags['install-scripts'] },
+    // A flag that is not given is undefined, whatever its type says.
+    install: install ? { scripts: flags['install-scripts'] } : (false as const),
   };
 }
