@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { entropyOf } from './entropy.ts';
 
 /** What a secret is, the most telling first. */
 const KINDS = ['private-key', 'token', 'url', 'manifest', 'assignment'] as const;
@@ -46,6 +47,13 @@ export function conceal(literals: readonly Literal[], path: string, text: string
       .update(value)
       .digest('hex')
       .slice(0, 16);
-    return { kind, name, line, column: index - start + 1, key };
+    return { kind, name: shown(name), line, column: index - start + 1, key };
   });
+}
+
+/** A name without what looks like a secret in it: a file can have one there, too. */
+function shown(name: string): string {
+  return name.replace(/[A-Za-z0-9+/]{16,}/g, (run) =>
+    /\d/.test(run) && /[A-Za-z]/.test(run) && entropyOf(run) >= 3.3 ? '***' : run,
+  );
 }

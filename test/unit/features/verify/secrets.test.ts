@@ -81,6 +81,19 @@ test('formats that are given as data find what they describe, placeholders left 
   ]);
 });
 
+test('a name that has a secret in it is shown without', async () => {
+  const files = {
+    ...CONFIG,
+    'a.env': `SECRET_${VALUE}_KEY=${VALUE}\n`,
+    'b.txt': `{"${VALUE}_token": "${VALUE}"}\n`,
+  };
+  const found = await verifyFiles(files, 'SEC', rules);
+  expect(found.map(({ message }) => message)).toEqual([
+    'Value of "SECRET_***_KEY" looks like a credential.',
+    'Value of "***_token" looks like a credential.',
+  ]);
+});
+
 test('what is beside a marker is reported without what looks like a secret', async () => {
   const files = {
     ...CONFIG,
