@@ -13,8 +13,13 @@ export function manifests(lab: () => GitopsCluster): void {
     const manifests = [...lab().files].filter(([path]) => ARGOCD.test(path)).map(([, text]) => text);
     expect(manifests.length).toBe(7);
     await lab().kube.kubectl([...APPLY, '--dry-run=server'], manifests.join('\n---\n'));
-    for (const chart of ['janitor', 'lane-namespace', 'preview-namespace']) {
-      const args = ['template', chart, join(lab().folder, 'argocd', chart), '--set-string=pullRequest=7'];
+    const charts = [
+      ['janitor'],
+      ['lane-namespace', '--set=isolation=enforce'],
+      ['preview-namespace', '--set-string=pullRequest=7'],
+    ] as const;
+    for (const [chart, ...values] of charts) {
+      const args = ['template', chart, join(lab().folder, 'argocd', chart), ...values];
       await lab().kube.kubectl([...APPLY, '--dry-run=server'], await run(tool('helm'), args));
     }
   });

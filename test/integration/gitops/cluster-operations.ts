@@ -304,12 +304,8 @@ export function operations(lab: () => GitopsCluster): void {
     const text = lab().installed(lane);
     await merge({ [lane]: null });
     await eventually(async () => {
-      const status = (await application('acme-kit')) as {
-        status?: { operationState?: { syncResult?: { revisions?: string[] } } };
-      };
-      expect(status.status?.operationState?.syncResult?.revisions?.[0]).toBe(
-        await lab().gitops.commitOf('main'),
-      );
+      const { status } = (await application('acme-kit')) as { status?: { sync?: { revisions?: string[] } } };
+      expect(status?.sync?.revisions?.[0]).toBe(await lab().gitops.commitOf('main'));
     });
     expect((await application(`dev-${name}`)).metadata.deletionTimestamp).toBeUndefined();
     // What `gitops init` says to do before the change is merged.

@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   type Application,
   eventually,
@@ -10,6 +10,8 @@ import {
 } from '../../support/gitops-cluster.ts';
 import type { ArgoCd } from '../../support/services/argocd.ts';
 import type { DoublePull } from '../../support/services/github/repository.ts';
+import { startNodeless } from '../../support/services/nodeless.ts';
+import type { Service } from '../../support/services/service.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 const TRICKS = '{{ fail "title" }} {{ .Values }} $(id) ../../x';
@@ -18,13 +20,16 @@ const TRICKS = '{{ fail "title" }} {{ .Values }} $(id) ../../x';
 export function previews(lab: () => GitopsCluster): void {
   let argocd: ArgoCd;
   let pull: DoublePull;
+  let nodeless: Service;
 
   beforeAll(async () => {
     // What tests without controllers left.
     await lab().kube.kubectl(['delete', 'applications', '--all', '--all-namespaces']);
     await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
     argocd = await lab().argocd();
+    nodeless = await startNodeless(lab().kube);
   });
+  afterAll(() => nodeless?.stop());
 
   /** Until no ApplicationSet has a refresh before it: Argo CD drops a webhook that comes meanwhile. */
   const settled = () =>
@@ -195,6 +200,7 @@ export function previews(lab: () => GitopsCluster): void {
     };
     expect(await resources(namespace)).toMatchObject([
       { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
+      { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
       { kind: 'Service' },
       {
         kind: 'Process',
@@ -208,13 +214,8 @@ export function previews(lab: () => GitopsCluster): void {
   it('holds Applications of previews to namespaces, repositories and kinds', async () => {
     const { kube } = lab();
     const spec = (await applications('component'))[`pr-${pull.number}-domain-orders-v1`]?.spec;
-    const role = {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name: 'sly' },
-      rules: [],
-    };
-    const helm = { valuesObject: { enabled: true, manifests: [role] } };
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'sly' } };
+    const helm = { valuesObject: { enabled: true, manifests: [object] } };
     const others = {
       namespace: { ...spec, destination: { ...spec?.destination, namespace: 'argocd' } },
       cluster: { ...spec, destination: { ...spec?.destination, server: 'https://other.example' } },
@@ -237,11 +238,10 @@ export function previews(lab: () => GitopsCluster): void {
       expect(said('namespace')).toMatch(/do not match any of the allowed destinations/);
       expect(said('cluster')).toMatch(/InvalidSpecError/);
       expect(said('repository')).toMatch(/is not permitted in project/);
-      expect(said('kind')).toMatch(/Role is not permitted in project acme-previews/);
+      expect(said('kind')).toMatch(/ConfigMap is not permitted in project acme-previews/);
     });
-    expect(
-      await kube.get(`apis/rbac.authorization.k8s.io/v1/namespaces/pr-${pull.number}-acme/roles`),
-    ).toEqual([]);
+    const left = await kube.get<KubeObject>(`api/v1/namespaces/pr-${pull.number}-acme/configmaps`);
+    expect(left.map(({ metadata }) => metadata.name)).not.toContain('sly');
     await kube.kubectl([
       'delete',
       'applications',

@@ -8,6 +8,8 @@ export interface KubeClient {
   apply(object: KubeManifest, options?: { readonly dryRun?: boolean }): Promise<void>;
   /** Changes the status of an object, as its controller would. */
   setStatus(object: KubeManifest, status: object): Promise<void>;
+  /** Changes the finalizers of an object, as a controller does that has done its part. */
+  setFinalizers(object: KubeManifest, finalizers: readonly string[]): Promise<void>;
   /** The items of a list, such as `api/v1/namespaces`. */
   list<T>(path: string): Promise<readonly T[]>;
 }
@@ -35,14 +37,15 @@ export function createKubeClient({
   readonly ca: Buffer;
   readonly token: string;
 }): KubeClient {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    type: 'apply-patch+yaml' | 'merge-patch+json' = 'apply-patch+yaml',
+  ): Promise<unknown> => {
     const headers = {
       authorization: `Bearer ${token}`,
-      ...(body === undefined
-        ? {}
-        : {
-            'content-type': `application/${path.endsWith('/status') ? 'merge-patch+json' : 'apply-patch+yaml'}`,
-          }),
+      ...(body === undefined ? {} : { 'content-type': `application/${type}` }),
     };
     const { status, text } = await new Promise<{ status: number | undefined; text: string }>(
       (resolve, reject) => {
@@ -75,7 +78,10 @@ export function createKubeClient({
       await call('PATCH', `${await pathOf(object)}?${query}`, object);
     },
     async setStatus(object, status) {
-      await call('PATCH', `${await pathOf(object)}/status`, { status });
+      await call('PATCH', `${await pathOf(object)}/status`, { status }, 'merge-patch+json');
+    },
+    async setFinalizers(object, finalizers) {
+      await call('PATCH', await pathOf(object), { metadata: { finalizers } }, 'merge-patch+json');
     },
     async list<T>(path: string) {
       const { kind, items } = (await call('GET', path)) as { kind: string; items: readonly T[] };

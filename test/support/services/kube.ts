@@ -28,6 +28,8 @@ export interface Kube extends Service {
   define(manifests: string): Promise<void>;
   /** Changes the status of an object, as its controller would. */
   setStatus(object: KubeManifest, status: object): Promise<void>;
+  /** Changes the finalizers of an object, as a controller does that has done its part. */
+  setFinalizers(object: KubeManifest, finalizers: readonly string[]): Promise<void>;
   /** Objects of a path of the API, such as `api/v1/namespaces?labelSelector=a`. */
   get<T>(path: string): Promise<readonly T[]>;
 }
@@ -139,6 +141,7 @@ export function startKube(): Promise<Kube> {
         await untilReady(server, isServed);
       },
       setStatus: client.setStatus,
+      setFinalizers: client.setFinalizers,
       get: client.list,
       stop,
       [Symbol.asyncDispose]: stop,
