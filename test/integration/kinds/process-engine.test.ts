@@ -136,7 +136,7 @@ test('deploys its model; does a job that failed again under the same id; takes i
 
   const { jobKey: key, ...rest } = job('3', 3, { title: 'First' });
   engine.jobs.push({ key, ...rest } as unknown as EngineJob);
-  await until('the complaint', () => logTail(program.logFile).includes('a job came without jobKey'));
+  await until('the complaint', () => logTail(program.logFile).includes('activated job without jobKey'));
   engine.jobs.push(job('4', 3, { title: '' }));
   await until('the next job', () => engine.reports.length === 4);
   expect(engine.reports[3]).toMatchObject({ jobKey: '4' });
