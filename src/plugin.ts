@@ -19,7 +19,7 @@ export abstract class BaseCommand extends Base {
   }
 }
 
-/** What a plugin may do with the app. */
+/** The part of the app that plugins may use. */
 function sessionOf(app: App): Session {
   const { cwd, version, ci, signal, emit } = app;
   return {

@@ -13,7 +13,7 @@ export type SigningMode = (
       readonly type: 'keyless';
       /** Called for every signature: CI tokens are valid for minutes. */
       readonly idToken: () => Promise<string>;
-      /** The Fulcio of `signingConfig`, where the environment names one. */
+      /** The Fulcio of `signingConfig`, if the environment names one. */
       readonly fulcio?: string;
     }
   | {
@@ -42,7 +42,7 @@ export interface CosignOptions {
 /**
  * Signs with the `cosign` program.
  *
- * `sign` throws `signing-failed` (exit 3) with cosign's own last lines, and `signing-mismatch` (exit 3) where the result
+ * `sign` throws `signing-failed` (exit 3) with cosign's own last lines, and `signing-mismatch` (exit 3) if the result
  * is not a bundle over the statement given, and what {@link checkSigningConfig} throws. `publicKey` is for key mode.
  */
 export interface Cosign extends Signer {

@@ -106,7 +106,7 @@ export class Git {
     return new Git(this.#processes, this.#folder, this.#signal, options, ENVIRONMENT);
   }
 
-  /** What the configurations of repository, user and system say, in git's order. Throws `git-failed` (exit 3). */
+  /** The settings of repository, user and system, in git's order. Throws `git-failed` (exit 3). */
   async configuration(): Promise<readonly ConfigEntry[]> {
     return parseConfig(text(await this.expect(['config', '--list', '--show-scope', '--null'])));
   }
@@ -179,7 +179,7 @@ export function gitWords(result: RunResult): string {
   return lines === '' ? 'git printed no message' : lines.replace(/:\/\/[^@/\s]*@/g, '://');
 }
 
-/** What a run wrote to stdout. */
+/** The stdout of a run. */
 export function text(result: RunResult): string {
   return decode(result.stdout);
 }

@@ -2,7 +2,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { localGit, text } from './git-command.ts';
 
-/** The files of a folder below `root` that git ignores and does not track, relative to `root`; none where git cannot say. */
+/** The files of a folder below `root` that git ignores and does not track, relative to `root`; none if git cannot say. */
 export async function readIgnored(
   processes: Processes,
   root: string,

@@ -6,12 +6,12 @@ import { localGit, text } from './git-command.ts';
 
 /** Files of one commit. */
 export interface MergedFiles {
-  /** The text of a plain file of a folder, absolute, at that commit; undefined where it has none. */
+  /** The text of a plain file of a folder, absolute, at that commit; undefined if it has none. */
   read(folder: string, name: string): Promise<string | undefined>;
 }
 
 /**
- * The files of the merge base of HEAD and a revision, in the repository around a folder; undefined where git cannot say which
+ * The files of the merge base of HEAD and a revision, in the repository around a folder; undefined if git cannot say which
  * commit that is, such as in a clone that lacks it. Nothing is fetched.
  */
 export async function openMerged(

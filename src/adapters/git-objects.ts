@@ -60,7 +60,7 @@ export class ObjectReader {
   ): Promise<readonly Uint8Array[]> {
     const contents: Uint8Array[] = [];
     if (objects.length === 0) return contents;
-    /** What git hashes: the header, then the content. */
+    /** The bytes that git hashes: the header, then the content. */
     let hashed = Buffer.alloc(0);
     let filled = 0;
     const batch = new Batch(type, objects, {
@@ -212,7 +212,7 @@ class Batch {
   }
 }
 
-/** What git hashes before the content of an object. */
+/** The header that git hashes before the content of an object. */
 function objectHeader(type: 'blob' | 'tree', size: number): string {
   return `${type} ${size}\0`;
 }

@@ -2,7 +2,7 @@ import type { Processes } from '../toolchain/process.ts';
 import { localGit, text } from './git-command.ts';
 import { remotesOf, remoteUrl } from './git-remotes.ts';
 
-/** What a repository says of where it comes from; it needs no commit for that. */
+/** The origin of a repository; needs no commit. */
 export interface Origin {
   /** As `https://host/path`, without credentials; see `History.remoteUrl`. */
   readonly remote?: string;
@@ -27,7 +27,7 @@ export async function readOrigin(
   return { ...(remote === undefined ? {} : { remote }), ...(branch === undefined ? {} : { branch }) };
 }
 
-/** What origin calls its default; else `main` or `master`; else what is checked out, such as before the first commit. */
+/** The default branch of origin; else `main` or `master`; else the current branch, such as before the first commit. */
 function defaultBranch(refs: readonly string[], current: string): string | undefined {
   const origin = refs.map(
     (line) => /^refs\/remotes\/origin\/HEAD\trefs\/remotes\/origin\/(.+)$/.exec(line)?.[1],

@@ -4,7 +4,7 @@ import { createHttpClient, type Network } from '../http/client.ts';
 import { isLoopbackHost } from '../http/loopback.ts';
 import { RequestError } from '../http/send.ts';
 
-/** What GitHub Actions gives a job with `permissions: id-token: write`. */
+/** The token endpoint that GitHub Actions gives a job with `permissions: id-token: write`. */
 export interface OidcEndpoint {
   /** ACTIONS_ID_TOKEN_REQUEST_URL. */
   readonly url: string;

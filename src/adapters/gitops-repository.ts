@@ -102,7 +102,7 @@ async function commitOf(git: Git, revision: string, needs: 'history' | undefined
   const shallow = await git.expect(['rev-parse', '--is-shallow-repository']);
   if (needs === 'history' && text(shallow).trim() === 'true') {
     throw new PrimitiveError('revision-shallow', 'Cannot read what lanes have held: the clone is shallow.', {
-      why: 'A reference counts as promoted if the lane before has held it, which its history says.',
+      why: 'A reference is promoted only if the history of the lane before has it.',
       suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch --unshallow'],
     });
   }

@@ -64,7 +64,7 @@ function failed(what: string, { stderr }: RunResult): PrimitiveError {
   const reason = words
     .filter((line) => line !== '' && !/^code |complete log of this run/.test(line))
     .slice(0, 5);
-  const why = reason.join('\n') || stderr.trim().slice(-500) || 'npm says nothing more';
+  const why = reason.join('\n') || stderr.trim().slice(-500) || 'npm printed no reason';
   if (code === 'E404' || code === 'ETARGET') {
     return new PrimitiveError('plugin-not-found', `Cannot find ${what} in the registry of npm.`, {
       why,

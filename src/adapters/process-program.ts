@@ -5,18 +5,18 @@ import { allowHint, explainSkipped, locate } from '../toolchain/find.ts';
 import { checkoutOf, type FolderRules, type SkippedFolder } from '../toolchain/folders.ts';
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
-/** What is said of all runs. */
+/** Settings of all runs. */
 export interface Limits {
   /** Redacted in what is reported of every run, as {@link RunOptions.secrets} are in one. */
   readonly secrets?: readonly string[];
-  /** What was left out of PATH, for errors. */
+  /** Folders that were left out of PATH, for errors. */
   readonly skipped?: readonly SkippedFolder[];
-  /** Where no program is started from. */
+  /** Folders that no program is started from. */
   readonly folders?: FolderRules;
 }
 
 /**
- * The file to start: never of the current folder, where Windows looks first. Undefined where PATH has none.
+ * The file to start: never of the current folder, where Windows looks first. Undefined if PATH has none.
  * Throws `tool-in-repository`.
  */
 export async function resolveProgram(

@@ -17,7 +17,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const MAX_STDOUT = 64 * 1024 * 1024;
 const STDERR_TAIL = 64 * 1024;
 const MAX_LINE = 64 * 1024;
-/** What a program gets between SIGTERM and SIGKILL to clean up after itself. */
+/** Milliseconds between SIGTERM and SIGKILL, for a program to clean up. */
 const GRACE_MS = 5_000;
 /** A killed group is gone at once unless the kernel holds it; waiting longer would not help. */
 const KILL_MS = 1_000;
@@ -228,7 +228,7 @@ async function pump(stream: Readable, take: (chunk: Uint8Array) => void | Promis
   for await (const chunk of stream) await take(chunk as Uint8Array);
 }
 
-/** What is kept and passed on of a run's output. */
+/** The part of a run's output that is kept and passed on. */
 class Output {
   readonly #program: string;
   readonly #options: RunOptions;
@@ -316,7 +316,7 @@ class Lines {
       this.#emit(redact(line.endsWith('\r') ? line.slice(0, -1) : line));
       return;
     }
-    // A secret that was cut off would not be recognised: the last characters, where it may be, are dropped.
+    // A secret that was cut off would not be recognised: the last characters, if it may be, are dropped.
     const head = redact(line.slice(0, MAX_LINE + longest));
     this.#emit(`${head.slice(0, head.length - longest)} …`);
   }

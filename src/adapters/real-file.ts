@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import type { RealFile } from '../features/publish/secrets.ts';
 
-/** What a path leads to, links followed; undefined where that is nothing. */
+/** The target of a path, links followed; undefined if there is none. */
 export async function realFile(path: string): Promise<RealFile | undefined> {
   try {
     const [real, { dev, ino }] = await Promise.all([realpath(path), stat(path, { bigint: true })]);

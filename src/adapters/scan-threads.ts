@@ -9,7 +9,7 @@ const MAX = 8;
 
 /** Milliseconds between two looks at a thread. */
 const LOOK = 250;
-/** How much longer than its limit a scan may take on a busy machine, where it gets no time of the processor. */
+/** How much longer than its limit a scan may take on a busy machine. */
 const PATIENCE = 10;
 
 /** Milliseconds that one scan of one file may take: so many, and more for each MiB. Most take less than ten. */
@@ -51,7 +51,7 @@ type Answer =
   /** How many scans had begun when the last of them had to be ended. */
   | { readonly begun: number; readonly why: string };
 
-/** What a thread answers, or why it must be ended. Throws what it throws, and the reason of the signal. */
+/** The answer of a thread, or why it must be ended. Throws what it throws, and the reason of the signal. */
 async function ask(
   worker: Worker,
   files: readonly ScanTask[],

@@ -165,7 +165,7 @@ async function differingPaths(git: Git, paths: readonly string[]): Promise<reado
   return [...found].sort();
 }
 
-/** Git warns where it may not look into a folder that is not ignored, and goes on without its files. */
+/** Git warns if it may not look into a folder that is not ignored, and goes on without its files. */
 async function closedIn(root: string, warnings: string): Promise<ReadonlyMap<string, string>> {
   const closed = new Map<string, string>();
   for (const [, path = ''] of warnings.matchAll(
@@ -181,7 +181,7 @@ function reasonOf({ message }: Error): string {
   return message.replace(/, \w+ '.*$/s, '');
 }
 
-/** What is in the index, what of that is gone, and what is in neither. */
+/** Files of the index, those of them that are deleted, and untracked files. */
 const LISTED = ['--stage', '--deleted', '--others'];
 /** A larger file is written by no person, and is not read. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -212,7 +212,7 @@ async function commitOf(git: Git, revision: string): Promise<string> {
   });
 }
 
-/** The commit where HEAD and a revision have parted. */
+/** The merge base of HEAD and a revision. */
 async function forkOf(git: Git, revision: string): Promise<string> {
   const fork = await git.run(['merge-base', await commitOf(git, revision), 'HEAD']);
   if (fork.exitCode === 0) return text(fork).trim();

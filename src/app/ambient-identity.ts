@@ -8,7 +8,7 @@ const YOUNG = 60_000;
 
 /** The OIDC identity that this process can sign with, without a prompt. */
 export interface AmbientIdentity {
-  /** A token for the audience `sigstore`, at most a minute old where it can be had: they live for minutes. A secret. */
+  /** A token for the audience `sigstore`, at most a minute old if it can be had: they live for minutes. A secret. */
   idToken(): Promise<string>;
   /** Decoded, not verified. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export interface AmbientIdentity {
 }
 
 /**
- * Finds the ambient identity: SIGSTORE_ID_TOKEN, else the token endpoint of GitHub Actions; undefined where there is
+ * Finds the ambient identity: SIGSTORE_ID_TOKEN, else the token endpoint of GitHub Actions; undefined if there is
  * neither. Throws `identity-token-failed`, `identity-token-invalid`, `identity-token-expired` or
  * `identity-event-invalid` (exit 3).
  */

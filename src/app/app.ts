@@ -15,7 +15,7 @@ import { type ScanAdapters, scanAdapters } from './scans.ts';
 import { type SigningAdapters, signingAdapters } from './signing.ts';
 
 /**
- * What a command works with: where it runs, and adapters. Each adapter is made once, when it is first asked for, and its
+ * The context and the adapters of a command. Each adapter is made once, when it is first asked for, and its
  * module is loaded only then. A feature declares the part that it needs; every method throws the PrimitiveError of what
  * it makes.
  */

@@ -8,7 +8,7 @@ import { cacheFolder, type Environment, plainCredentials } from './environment.t
 import { loginsOf } from './registry.ts';
 import type { Base } from './repository.ts';
 
-/** What makes images, and what describes them. */
+/** Adapters that build images and describe them. */
 export interface BuilderAdapters {
   builder(): Promise<ChosenBuilder>;
   /** Finds the builder and asks it what `builder` needs to know; starts none. Throws what `builder` throws. */
@@ -62,7 +62,7 @@ function plainHttpOf(environment: Environment, insecure: readonly string[], proc
   const { variables, home } = environment;
   const hasLogin = once(async () => {
     const { createCredentials } = await import('../oci/credentials.ts');
-    // Where buildah looks besides: it asks all places, and has one for those without XDG_RUNTIME_DIR.
+    // Further places of buildah: it searches all of them, and has one for users without XDG_RUNTIME_DIR.
     const ofUser = `/run/containers/${process.getuid?.() ?? 0}/auth.json`;
     const places = [loginsOf(environment), { home }, { registryAuthFile: ofUser }];
     const all = places.map((place) => createCredentials(place, processes));

@@ -1,7 +1,7 @@
 import type { Emit } from '../core/events.ts';
 import type { Environment } from './environment.ts';
 
-/** What adapters are made from. */
+/** Everything that adapters are created from. */
 export interface Context extends Environment {
   /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is a PrimitiveError with the exit code. */
   readonly signal: AbortSignal;

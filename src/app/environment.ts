@@ -3,7 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Network } from '../http/client.ts';
 import type { FolderRules, SkippedFolder } from '../toolchain/folders.ts';
 
-/** What is known of an output stream. */
+/** Properties of an output stream. */
 export interface OutputStream {
   readonly isTTY: boolean;
   /** Columns of a terminal; absent if it is none, or has no size as in some containers. */
@@ -11,7 +11,7 @@ export interface OutputStream {
   readonly color: boolean;
 }
 
-/** Everything that a command may know of where it runs, as plain data; nothing else reads it from the process. */
+/** Everything that a command may know of its environment, as plain data; nothing else reads it from the process. */
 export interface Environment {
   /** PATH has no folder that the repository or a package fills; it is written so on Windows too. */
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -35,7 +35,7 @@ export interface Environment {
   readonly version: string;
 }
 
-/** Where programs come from. */
+/** Sources of programs. */
 export interface ProgramSources {
   /** PATH as it was, for what runs the repository's own tools. */
   readonly wholePath: string | undefined;
@@ -43,7 +43,7 @@ export interface ProgramSources {
   readonly rules: FolderRules;
 }
 
-/** An object with the key, or without it where the value is missing: exact optional properties take no undefined. */
+/** An object with the key, or without it if the value is missing: exact optional properties take no undefined. */
 export function given<K extends string>(key: K, value: string | undefined): { [P in K]?: string } {
   return value ? ({ [key]: value } as { [P in K]?: string }) : {};
 }
@@ -55,7 +55,7 @@ export function plainCredentials({
   return hosts?.split(/[\s,]+/) ?? [];
 }
 
-/** Where this CLI keeps what it can make again. */
+/** The cache folder of this CLI. */
 export function cacheFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
   return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');
 }

@@ -11,7 +11,7 @@ export interface GitopsAdapters {
   gitops(root: string): Promise<GitopsRepository>;
   /** Texts of the YAML files below a folder, by path relative to the root. Throws `rendered-missing` (exit 2). */
   filesBelow(root: string, folder: string): Promise<ReadonlyMap<string, string>>;
-  /** What verifies the releases of the sources of a kit.yaml, with keys as they are in the tree that it is from. */
+  /** Verifier of the releases of the sources in a kit.yaml, with the keys of the same tree. */
   sources(tree: GitopsTree): OpenSource;
 }
 

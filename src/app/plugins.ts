@@ -112,7 +112,7 @@ function refuseProblems({ problems: [problem] }: PluginSet): void {
   throw new PrimitiveError(code, message, { suggestions: fix === undefined ? [] : [fix] });
 }
 
-/** Where the plugins of this user are (XDG Base Directory Specification, "Environment variables"). */
+/** The folder of this user's plugins (XDG Base Directory Specification, "Environment variables"). */
 export function pluginFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
   return join(variables.XDG_DATA_HOME || join(home, '.local', 'share'), 'primitive', 'plugins');
 }

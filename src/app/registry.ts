@@ -7,7 +7,7 @@ import type { Base } from './repository.ts';
 
 /** Clients of registries. */
 export interface RegistryAdapters {
-  /** For reading alone, where no config says how; hosts without TLS are those of PRIMITIVE_INSECURE_REGISTRIES. */
+  /** For reading only, if there is no config; hosts without TLS are those of PRIMITIVE_INSECURE_REGISTRIES. */
   anyRegistry(): Promise<RegistryClient>;
   /** `retryBudget` in milliseconds, of the first call; minutes by default. */
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
@@ -57,7 +57,7 @@ export function registryAdapters(base: Base): RegistryAdapters & { closeRegistry
   };
 }
 
-/** Where logins of registries are kept, by the environment. */
+/** Files with registry credentials, by the environment. */
 export function loginsOf({ variables, home }: Environment): CredentialSources {
   return {
     home,
@@ -68,7 +68,7 @@ export function loginsOf({ variables, home }: Environment): CredentialSources {
   };
 }
 
-/** What a job of github.com has for its own packages without logging in; the token of another GitHub is not for ghcr.io. */
+/** Credentials of a github.com job for its own packages, without a login; the token of another GitHub is not for ghcr.io. */
 function githubFallback({
   GITHUB_TOKEN,
   GITHUB_ACTOR,

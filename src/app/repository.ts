@@ -18,7 +18,7 @@ export interface Workspace {
   readonly config: Config;
 }
 
-/** What the repository holds around the folder that the command runs in. */
+/** The repository around the folder that the command runs in. */
 export interface RepositoryAdapters {
   workspace(): Promise<Workspace>;
   /** HEAD, and its history. */
@@ -31,13 +31,13 @@ export interface RepositoryAdapters {
   components(): Promise<readonly Component[]>;
   /** Remote and default branch of the repository at `root`. */
   origin(root: string): Promise<Origin>;
-  /** What differs from HEAD in the work tree of `root`, untracked files too. */
+  /** Paths in the work tree of `root` that differ from HEAD, untracked files included. */
   changes(root: string): Promise<readonly Change[]>;
   /** The files of a folder that git ignores; both relative to the folder of the config. */
   ignored(folder: string): Promise<readonly string[]>;
 }
 
-/** What the other adapters are made from. */
+/** Adapters that the other adapters are created from. */
 export type Base = Context & ProgramAdapters & RepositoryAdapters;
 
 export function repositoryAdapters(

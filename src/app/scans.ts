@@ -4,7 +4,7 @@ import type { ScanStore, ScanThreads } from '../features/verify/scan.ts';
 import type { Context } from './context.ts';
 import { cacheFolder } from './environment.ts';
 
-/** What checks of files keep on this machine, and run in. */
+/** Cache and threads of file scans. */
 export interface ScanAdapters {
   /** Results of scans from one run to the next; `name` is that of a file. */
   scanStore(name: string): Promise<ScanStore>;

@@ -31,7 +31,7 @@ export function warnOfShortSecrets({ variables, emit }: Pick<Context, 'variables
   if (message !== undefined) emit({ type: 'warning', code: 'secret-short', message });
 }
 
-/** What to warn of: secrets to sign with that are too short to be masked; undefined where there are none. */
+/** A warning about signing secrets that are too short to be masked; undefined if there are none. */
 export function shortSecretWarning(
   variables: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
@@ -50,7 +50,7 @@ function secretLines(name: string, value: string): readonly string[] {
   return [value, ...value.split(/\r?\n/)].filter((part) => isMaskable(part) && !/^-----/.test(part));
 }
 
-/** A short password is found only where it is one: between `:` and `@`. */
+/** A short password is found only if it is one: between `:` and `@`. */
 function urlPassword(value: string): readonly string[] {
   const [, password] = URL_PASSWORD.exec(value) ?? [];
   if (password === undefined) return [];

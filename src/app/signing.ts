@@ -18,7 +18,7 @@ export interface SigningAdapters {
   signer(): Promise<Cosign>;
   /**
    * Throws `identity-missing` without an OIDC token, `identity-unsupported` for a token without an identity, and
-   * `signing-service-unknown` where the token would go to a service that only the checkout names.
+   * `signing-service-unknown` if the token would go to a service that only the checkout names.
    */
   identity(): Promise<SigningIdentity>;
 }
@@ -100,7 +100,7 @@ export function signingAdapters(base: Base): SigningAdapters {
     );
   });
 
-  /** What each signature checks again, before anything is built. */
+  /** Checks that each signature repeats, before anything is built. */
   const checkServices = async (path: string) => {
     const [{ checkSigningConfig }, text] = await Promise.all([
       import('../adapters/signing-config.ts'),

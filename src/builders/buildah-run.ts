@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RunOptions, RunResult } from '../toolchain/process.ts';
 import type { BuilderSetup } from './prepare.ts';
 
-/** What buildah needs besides. */
+/** Further settings of buildah. */
 export interface BuildahSetup extends BuilderSetup {
   /** Folder that lasts from run to run: pulled bases and cache mounts, apart for each cache namespace. */
   readonly storage: string;
@@ -21,7 +21,7 @@ export interface StoreOptions {
 /** A storage driver of buildah. */
 export interface StorageDriver {
   readonly name: 'overlay' | 'vfs';
-  /** Flags where the one that buildah would choose cannot be used. */
+  /** Flags if buildah's own choice cannot be used. */
   readonly flags: readonly string[];
   /** Options of this machine's storage.conf, which options in flags would replace. */
   readonly options: readonly string[];

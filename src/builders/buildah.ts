@@ -141,7 +141,7 @@ async function build(
   }
 }
 
-/** Runs buildah for a build, with its log; throws `build-failed` where that fails. */
+/** Runs buildah for a build, with its log; throws `build-failed` if that fails. */
 type Call = (run: RunBuildah, args: readonly string[], roots?: readonly string[]) => Promise<void>;
 
 /** The bases that a build for one platform takes, and the images that take the place of those named. */
@@ -149,8 +149,8 @@ interface PlatformBases {
   readonly needed: readonly (Base & { readonly used: boolean })[];
   readonly contexts: readonly string[];
   /**
-   * Whether buildah may take the images as they were pulled. Not where one name stands for images of two platforms
-   * (`FROM --platform=$BUILDPLATFORM x` beside `FROM x`), of which it finds the right one at the registry alone, nor where a
+   * Whether buildah may take the images as they were pulled. Not if one name stands for images of two platforms
+   * (`FROM --platform=$BUILDPLATFORM x` beside `FROM x`), of which it finds the right one at the registry alone, nor if a
    * stage is an image and nothing else, which 1.28 removes at the end and must have to itself.
    */
   readonly isPlain: boolean;
@@ -230,7 +230,7 @@ function hostOf(pinned: string): string {
 }
 
 /**
- * The setting that the registry client has, for buildah. Throws `base-unavailable` where buildah would send a login that
+ * The setting that the registry client has, for buildah. Throws `base-unavailable` if buildah would send a login that
  * only the config lets go over plain HTTP: it has no way to keep one of several to itself.
  */
 async function registriesFlags(
@@ -359,7 +359,7 @@ async function inspect(setup: BuildahSetup): Promise<Host> {
   };
 }
 
-/** What `buildah info` says of a machine. */
+/** The result of `buildah info`. */
 interface HostReport {
   readonly host: {
     readonly arch: string;

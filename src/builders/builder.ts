@@ -41,8 +41,8 @@ export interface BuildResult {
 }
 
 /**
- * Whether a base may be asked for over plain HTTP, by the rule of the registry client: `with-login` where the machine lets
- * logins go; where only the config allows it, whether this machine has a login for it, which then must not be sent.
+ * Whether a base may be asked for over plain HTTP, by the rule of the registry client: `with-login` if the machine lets
+ * logins go; if only the config allows it, whether this machine has a login for it, which then must not be sent.
  */
 export type PlainHttp = (repository: Repository) => Promise<'with-login' | 'no-login' | 'has-login' | 'no'>;
 
@@ -56,7 +56,7 @@ export interface BaseReference {
 export interface BuilderInfo {
   readonly name: 'buildx' | 'buildah';
   readonly version: string;
-  /** What it is and where, for people: `buildx 0.29.1, builder "ci" (remote)`. */
+  /** Name and version, for people: `buildx 0.29.1, builder "ci" (remote)`. */
   readonly description: string;
   /** Platforms that it can run `RUN` steps for, natively or by emulation. */
   readonly platforms: readonly Platform[];

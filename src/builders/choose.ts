@@ -7,17 +7,17 @@ import { createBuildah } from './buildah.ts';
 import type { Builder, BuilderInfo, PlainHttp } from './builder.ts';
 import { createBuildx } from './buildx.ts';
 
-/** Where builders are looked for and what they work with. */
+/** Search path and settings of builders. */
 export interface BuilderSearch extends Search {
   /** The environment, for secrets. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Where nothing is taken from that decides what runs. */
+  /** Folders that must not provide programs. */
   readonly folders?: FolderRules;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
   /** Folder that lasts from run to run, for buildah. */
   readonly storage: string;
-  /** None where absent. */
+  /** None if absent. */
   readonly plainHttp?: PlainHttp;
 }
 

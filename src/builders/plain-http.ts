@@ -28,7 +28,7 @@ export function buildahAdvice(host: string, allowed: boolean): readonly string[]
   ];
 }
 
-/** What lets a login go to a host that only the config has without TLS. */
+/** Advice to allow a login to a host that only the config marks as without TLS. */
 export function loginAdvice(host: string): string {
   return `If the network between is yours: export PRIMITIVE_INSECURE_REGISTRIES=${host}`;
 }

@@ -10,7 +10,7 @@ import type { Processes } from '../toolchain/process.ts';
 import type { BuildRequest, PlainHttp, ResolvedBase } from './builder.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
-/** What a builder works with. */
+/** Settings of a builder. */
 export interface BuilderSetup {
   readonly processes: Processes;
   readonly program: Program;
@@ -18,7 +18,7 @@ export interface BuilderSetup {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Existing folder for what lives no longer than one build. */
   readonly temporary: string;
-  /** None where absent. */
+  /** None if absent. */
   readonly plainHttp?: PlainHttp;
 }
 
@@ -173,7 +173,7 @@ export async function checkLayout(request: BuildRequest): Promise<void> {
   });
 }
 
-/** What the target needs of them, as dependencies, each once, sorted. */
+/** The references that the target uses, as dependencies, each once, sorted. */
 export function basesOf(references: readonly PinnedReference[]): readonly ResolvedBase[] {
   const pinned = [...new Set(references.flatMap(({ pinned, used }) => (used ? [pinned] : [])))].sort();
   return pinned.map((reference) => ({ reference, digest: reference.slice(reference.lastIndexOf('@') + 1) }));

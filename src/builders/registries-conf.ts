@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { field } from '../core/object.ts';
 
-/** Where this machine's containers-registries.conf(5) is looked for. */
+/** Search paths of containers-registries.conf(5). */
 export interface RegistriesConfPlace {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Default: `/etc/containers`. */
@@ -47,7 +47,7 @@ export async function writeRegistriesConf(
   return { added, helpers: documents.some(asksHelpers) };
 }
 
-/** What was added to the configuration of this machine. */
+/** The part that was added to the configuration of this machine. */
 export interface AddedHosts {
   readonly added: readonly string[];
   /** Whether logins may also come from programs that the configuration names. */
@@ -76,7 +76,7 @@ async function readDropIns(at: string): Promise<string[]> {
   return texts.filter((text) => text !== undefined);
 }
 
-/** What the entries of a file are for: host, host and path, or `*.domain`. */
+/** Targets of the entries of a file: host, host and path, or `*.domain`. */
 function prefixesOf(document: unknown): string[] {
   const entries = field(document, 'registry');
   if (!Array.isArray(entries)) return [];

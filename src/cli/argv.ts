@@ -32,11 +32,11 @@ function beforeDashes(argv: readonly string[]): readonly string[] {
 
 /** An argument list split at its command. */
 export interface Invocation {
-  /** With `:` between topic and command as oclif has it: `gitops:bump`; undefined where no command is named. */
+  /** With `:` between topic and command as oclif has it: `gitops:bump`; undefined if no command is named. */
   readonly id: string | undefined;
   /** Global flags that stood before the command. */
   readonly globals: readonly string[];
-  /** What follows the command. */
+  /** The words after the command. */
   readonly rest: readonly string[];
 }
 
@@ -69,7 +69,7 @@ function isJoinedGlobal(word: string): boolean {
   return GLOBAL_FLAGS.get(name) === 'value' || (word.startsWith('-C') && word.length > 2);
 }
 
-/** The value of a global flag, by its names; undefined where it is not given. */
+/** The value of a global flag, by its names; undefined if it is not given. */
 export function globalValue(globals: readonly string[], ...names: readonly string[]): string | undefined {
   for (const [i, word] of globals.entries()) {
     for (const name of names) {

@@ -19,7 +19,7 @@ interface ActFlags extends EnvironmentFlags, ProgressFlags {
   readonly report?: readonly ReportRequest[] | undefined;
 }
 
-/** What all commands have in common: global flags, where they run, and how an outcome leaves the process. */
+/** Base of all commands: global flags, environment, and output of the outcome. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = baseFlags;
 
@@ -114,7 +114,7 @@ async function writeFailure(
   const { errorReport } = await import('./error-report.ts');
   const document = errorDocument(toPrimitiveError(error), secrets);
   for (const { format, path } of reports) {
-    // The failure itself is what has to be reported, also where its report cannot be written.
+    // The failure itself is what has to be reported, even if its report cannot be written.
     await writeAtomically(path, errorReport(format, document, version)).catch(() => {});
   }
 }

@@ -92,7 +92,7 @@ export function detectCi(variables: Environment['variables']): Environment['ci']
   return isSet(variables.CI) ? 'other' : undefined;
 }
 
-/** What a stream can show. */
+/** Capabilities of a stream. */
 export function describe(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   variables: Environment['variables'],

@@ -11,10 +11,10 @@ import type { HelpDocument } from './help-document.ts';
 type HelpCommand = HelpDocument['commands'][number];
 type HelpFlag = HelpCommand['flags'][number];
 
-/** Where the pages are that `docs` of a command names. */
+/** Base URL of the pages that `docs` of a command names. */
 const DOCS = 'https://github.com/ameideio/primitive/blob/main/docs';
 
-/** What a newcomer runs, in that order. */
+/** First commands of a new user, in order. */
 const FIRST_STEPS = [
   ['Write the config and the publish workflow', 'init --ci github'],
   ['Create a service', 'scaffold --kind domain --name orders'],

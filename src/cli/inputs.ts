@@ -2,13 +2,13 @@ import { PrimitiveError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { unknownFlag } from './usage.ts';
 
-/** What is known of a flag without parsing: whether a value follows it. */
+/** Flags by name, and whether a value follows. */
 export type KnownFlags = Readonly<Record<string, { readonly type: string }>>;
 
 /** An argument list split into the flags of the command and the inputs of a kind. */
 export interface SplitArgv {
   readonly rest: string[];
-  /** Name -> value; empty where none followed. */
+  /** Name -> value; empty if none followed. */
   readonly inputs: Readonly<Record<string, string>>;
 }
 
@@ -34,14 +34,14 @@ export function splitInputs(argv: readonly string[], known: KnownFlags): SplitAr
   return { rest: end === -1 ? rest : [...rest, ...argv.slice(end)], inputs };
 }
 
-/** What follows a declared option is its value; what follows an input is, unless it looks like a flag. */
+/** The word after a declared option is its value; after an input only if it does not look like a flag. */
 function takesNext(name: string | undefined, next: string, known: KnownFlags): boolean {
   if (name === undefined) return false;
   const flag = Object.hasOwn(known, name) ? known[name] : undefined;
   return flag === undefined ? !next.startsWith('-') : flag.type === 'option';
 }
 
-/** `unknown-flag` where an input is close to a flag: where flags are missing, or no kind has it, it was meant as one. */
+/** `unknown-flag` if an input is close to a flag: if flags are missing, or no kind has it, it was meant as one. */
 export function misspeltFlag(
   command: string,
   inputs: SplitArgv['inputs'],
@@ -57,7 +57,7 @@ export function misspeltFlag(
       );
 }
 
-/** Handles an error of a command: where a kind lacks the input, the misspelt flag is thrown instead. */
+/** Handles an error of a command: if a kind lacks the input, the misspelt flag is thrown instead. */
 export function rethrow(slip: PrimitiveError | undefined): (error: unknown) => never {
   return (error) => {
     const isInput = error instanceof PrimitiveError && error.code === 'input-unknown';

@@ -46,7 +46,7 @@ function written(stream: NodeJS.WriteStream): Promise<unknown> {
   return new Promise((done) => stream.write('', done));
 }
 
-/** What was to be read on stdout is not there, such as on a full disk: says so, and returns an exit code that does. */
+/** Reports that stdout was not written, such as on a full disk, and returns the exit code. */
 async function reportLost(cause: Error, exit: ExitCode): Promise<ExitCode> {
   const error = new PrimitiveError('output-lost', 'Cannot write to stdout.', {
     why: cause.message,
@@ -114,7 +114,7 @@ function idsOf(config: Config): ReadonlySet<string> {
   return new Set([...config.commandIDs, ...config.topics.map(({ name }) => name)]);
 }
 
-/** Throws `home-missing` or `directory-not-found` where the process has no home or current directory. */
+/** Throws `home-missing` or `directory-not-found` if the process has no home or current directory. */
 function checkDirectories(): void {
   try {
     homedir();

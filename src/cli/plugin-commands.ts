@@ -10,7 +10,7 @@ import { globalValue } from './argv.ts';
 import { readEnvironment } from './environment.ts';
 
 /**
- * Adds the commands of plugins, by oclif as ours are: from the manifest of each, or from its files where it is linked.
+ * Adds the commands of plugins, by oclif as ours are: from the manifest of each, or from its files if it is linked.
  * Nothing of a plugin runs before its command does, but for linked ones. One that cannot be added is a warning on stderr:
  * all else goes on. `globals` are the flags before the command.
  */

@@ -16,7 +16,7 @@ export interface ProgressFlags {
   readonly verbose?: boolean | undefined;
 }
 
-/** Where a command's events go, until it is disposed of. */
+/** Receives the events of a command, until it is disposed of. */
 export interface Progress extends Disposable {
   readonly emit: (event: Event) => void;
   /** Confirms Ctrl-C to the person who pressed it. */
@@ -25,7 +25,7 @@ export interface Progress extends Disposable {
   end(): void;
 }
 
-/** The renderer that suits where stderr leads: `--events ndjson`, GitHub Actions, a terminal, or anything else. */
+/** The renderer for the kind of stderr: `--events ndjson`, GitHub Actions, a terminal, or anything else. */
 export async function createProgress(
   stderr: NodeJS.WriteStream,
   environment: Environment,

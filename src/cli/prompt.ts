@@ -3,9 +3,9 @@ import type { Question } from '../app/context.ts';
 import { PrimitiveError } from '../core/errors.ts';
 
 /**
- * Asks on stderr until an answer can be used. Only where the environment is interactive.
+ * Asks on stderr until an answer can be used. Only if the environment is interactive.
  *
- * Throws `prompt-ended` (exit 2) where the input ends, and the reason of the signal.
+ * Throws `prompt-ended` (exit 2) if the input ends, and the reason of the signal.
  */
 export async function ask(
   { text, preset, fault = () => undefined }: Question,

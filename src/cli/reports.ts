@@ -12,7 +12,7 @@ export interface ReportTarget {
 
 /**
  * Checks, before any effect, that every report can be written: throws `report-invalid` for what is not FORMAT=FILE in
- * a known format, and `report-unwritable` where the parent folder is missing or read-only, the path is a folder, or two
+ * a known format, and `report-unwritable` if the parent folder is missing or read-only, the path is a folder, or two
  * share one.
  */
 export async function checkReports(

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
-/** What a command takes, for suggestions. */
+/** Name and flags of a command, for suggestions. */
 export interface CommandUsage {
   /** With spaces: `gitops bump`. */
   readonly name: string;
@@ -9,7 +9,7 @@ export interface CommandUsage {
   readonly flags: readonly string[];
 }
 
-/** What oclif's parser throws, recognised by shape: a bundle may hold its classes twice. */
+/** An error of oclif's parser, recognised by shape: a bundle may have its classes twice. */
 interface ParseFailure extends Error {
   readonly parse?: unknown;
   readonly oclif?: unknown;
@@ -17,7 +17,7 @@ interface ParseFailure extends Error {
   readonly args?: unknown;
 }
 
-/** A command line that oclif refused, as our error; undefined where `thrown` is something else. */
+/** A command line that oclif refused, as our error; undefined if `thrown` is something else. */
 export function usageError(thrown: unknown, usage: CommandUsage): PrimitiveError | undefined {
   if (!(thrown instanceof Error) || !('oclif' in thrown)) return undefined;
   const failure: ParseFailure = thrown;

@@ -57,7 +57,7 @@ interface Flags {
   readonly accept: boolean;
 }
 
-/** What these flags ask for. */
+/** The request of these flags. */
 export function requestOf(selection: Selection, flags: Flags) {
   const { mode, tests, install, baseline, accept } = flags;
   return {

@@ -21,17 +21,17 @@ type RuleId = `${Uppercase<string>}-${string}`;
 export type CodeAfter<Word extends string> = Suffix<DocumentedCode, Word>;
 type Suffix<C, Word extends string> = C extends `${Word}-${infer Rest}` ? Rest : never;
 
-/** What a {@link PrimitiveError} carries beyond its code and message. */
+/** Details of a {@link PrimitiveError} besides code and message. */
 export interface ErrorDetails {
   /** Why it happened: the fact behind the message, one sentence. */
   readonly why?: string;
   /** The end of what a program wrote before it failed, line by line. */
   readonly log?: string;
-  /** What to do next, most likely first: commands or config lines that can be copied. */
+  /** Next steps, most likely first: commands or config lines that can be copied. */
   readonly suggestions?: readonly string[];
   /** Defaults to 2, a refusal before any effect. */
   readonly exit?: ExitCode;
-  /** True where the same call may succeed later without a change by the caller. */
+  /** True if the same call may succeed later without a change by the caller. */
   readonly retryable?: boolean;
   readonly cause?: unknown;
 }
@@ -66,7 +66,7 @@ export class PrimitiveError extends Error {
 
 const FREE_SPACE = 'Free space, or set TMPDIR to a larger disk.';
 
-/** What to do where the output of a program says that a disk is full: the texts of ENOSPC and EDQUOT. */
+/** Advice if the output of a program has the text of ENOSPC or EDQUOT. */
 export function diskFullAdvice(output: string): string | undefined {
   return /no space left on device|disk quota exceeded/i.test(output) ? FREE_SPACE : undefined;
 }
@@ -119,7 +119,7 @@ function placeOf(error: Error): string {
   return frame === undefined ? '' : ` at ${frame}`;
 }
 
-/** What failed and why, on one line; a reason that is no sentence may begin with the name of a program. */
+/** Message and reason on one line; a fragment may begin with the name of a program. */
 export function errorLine({ message, why }: PrimitiveError): string {
   if (why === undefined) return message;
   const sentences = message.endsWith('.') && /^\p{Lu}/u.test(why);

@@ -34,7 +34,7 @@ const payload = Type.Union([
   strictObject(warning),
 ]);
 
-/** What a command reports while it runs, without the envelope that {@link eventSchema} adds. */
+/** An event of a command, without the envelope of {@link eventSchema}. */
 export type EventData = DataOf<typeof payload>;
 
 const envelope = {

@@ -1,6 +1,6 @@
 import type { EventData } from './event-document.ts';
 
-/** What happens while a command runs, as plain data; `render/` makes a live view, plain lines or NDJSON of it. */
+/** An event of a running command, as plain data; `render/` shows it as a live view, plain lines or NDJSON. */
 export type Event = EventData;
 
 /** How an item is doing, in words that every feature shares: a renderer needs no more to count, spin or mark it. */

@@ -8,7 +8,7 @@ export interface Finding {
   /** Stable id: a rule of `verify` (`IMP-002`) or a kebab-case code (`config-unknown-key`). */
   readonly rule: Code;
   readonly level: FindingLevel;
-  /** What is wrong, one sentence that begins with the thing. */
+  /** The problem, one sentence that begins with the thing. */
   readonly message: string;
   /** Relative to the root of the repository, with `/`. */
   readonly path?: string;
@@ -16,7 +16,7 @@ export interface Finding {
   readonly line?: number;
   /** From 1, in UTF-16 code units. */
   readonly column?: number;
-  /** What to do about it. */
+  /** The fix. */
   readonly fix?: string;
 }
 

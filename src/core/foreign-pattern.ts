@@ -11,7 +11,7 @@ let context: Context | undefined;
 const slow = new Set<string>();
 
 /**
- * Whether a text matches a regular expression that somebody else wrote; undefined where that cannot be said, because it
+ * Whether a text matches a regular expression that somebody else wrote; undefined if that cannot be said, because it
  * takes longer than half a second or is too large.
  */
 export function matchesForeign(pattern: string, text: string): boolean | undefined {

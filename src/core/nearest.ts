@@ -1,4 +1,4 @@
-/** The candidate that a word is most likely a slip of; undefined where none is close. */
+/** The candidate that a word is most likely a slip of; undefined if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
   // A third of the letters may be wrong; beyond it a guess misleads.

@@ -1,11 +1,11 @@
-/** A field of an object of unknown shape; undefined where there is none. Inherited ones do not count. */
+/** A field of an object of unknown shape; undefined if there is none. Inherited ones do not count. */
 export function field(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
     ? (value as Readonly<Record<string, unknown>>)[key]
     : undefined;
 }
 
-/** An object with the key, or without it where the value is missing: exact optional properties take no undefined. */
+/** An object with the key, or without it if the value is missing: exact optional properties take no undefined. */
 export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

@@ -1,5 +1,5 @@
 /**
- * Why a text is not a path (or a pattern of paths) below a folder, as half a sentence; undefined where it is one. Every
+ * Why a text is not a path (or a pattern of paths) below a folder, as half a sentence; undefined if it is one. Every
  * path that a kind or a `primitive.yaml` names goes through here before it is joined with anything.
  */
 export function pathFault(path: string): string | undefined {

@@ -13,7 +13,7 @@ export function formatPlatform(platform: Platform): string {
   return platform.variant === undefined ? base : `${base}/${platform.variant}`;
 }
 
-/** The inverse of {@link formatPlatform}; undefined where the text is no platform. */
+/** The inverse of {@link formatPlatform}; undefined if the text is no platform. */
 export function parsePlatform(text: string): Platform | undefined {
   const [os, architecture, variant, ...rest] = text.split('/');
   if (!isPlatformPart(os) || !isPlatformPart(architecture) || rest.length > 0) return undefined;

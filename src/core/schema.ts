@@ -10,7 +10,7 @@ export function formed(pattern: RegExp, title: string, description: string) {
   return Type.String({ description, title, pattern: pattern.source });
 }
 
-/** A string, or null where there is none. */
+/** A string, or null if there is none. */
 export function nullable(description: string) {
   return Type.Union([Type.String(), Type.Null()], { description });
 }

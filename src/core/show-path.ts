@@ -3,7 +3,7 @@ export function showPath(path: string): string {
   return /^[\w./@+~ -]+$/.test(path) ? path : JSON.stringify(path);
 }
 
-/** A text, such as a path, as one word of an advised command: quoted for a shell where it has to be. */
+/** A text, such as a path, as one word of an advised command: quoted for a shell if needed. */
 export function shellWord(text: string): string {
   return /^[\w./@+:-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

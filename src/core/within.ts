@@ -3,7 +3,7 @@ import { PrimitiveError } from './errors.ts';
 /** Code of the error that {@link within} throws. */
 export const NO_ANSWER = 'no-answer';
 
-/** The result of `work`; throws `no-answer` (exit 3) where it takes longer. What was begun goes on unless it heeds `signal`. */
+/** The result of `work`; throws `no-answer` (exit 3) if it takes longer. What was begun goes on unless it heeds `signal`. */
 export async function within<T>(
   milliseconds: number,
   what: string,

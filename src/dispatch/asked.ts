@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Target } from './diagnose.ts';
 
-/** What is asked for, and what follows from it. Holds no secret. */
+/** A request and its consequences. Has no secret. */
 export interface Asked extends Target {
-  /** What is sent, without the id. */
+  /** The inputs that are sent, without the id. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Head branch of the pull request. */
   readonly branch: string;
   /** Paths of the files that the pull request adds; empty if they are not known. */
   readonly files: readonly string[];
-  /** What the pull request may change at all: paths, in which `*` is a name. Absent if that is not known. */
+  /** Paths that the pull request may change; `*` is a name. Absent if unknown. */
   readonly allowed?: readonly string[];
   /** See `InputsFile.proposes`. */
   readonly proposes?: string;
 }
 
-/** What names a request in GitHub's list of runs: equal requests share the key, on every machine. */
+/** The name of a request in GitHub's list of runs: equal requests share the key, on every machine. */
 export interface RequestId {
   /** See {@link keyOf}. */
   readonly key: string;
@@ -23,7 +23,7 @@ export interface RequestId {
   readonly attempt: number;
 }
 
-/** What makes two requests of one repository the same, as 32 hexadecimal digits. */
+/** Hash of a request within its repository, 32 hexadecimal digits: equal requests have the same. */
 export function keyOf({ workflow, ref, inputs }: Pick<Asked, 'workflow' | 'ref' | 'inputs'>): string {
   const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')

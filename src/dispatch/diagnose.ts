@@ -3,7 +3,7 @@ import { type CodeAfter, type ErrorDetails, PrimitiveError } from '../core/error
 import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, Repository, Workflow } from './github.ts';
 
-/** Where a workflow is to run. */
+/** Target of a workflow run. */
 export interface Target {
   /** `acme/gitops`. */
   readonly repository: string;
@@ -82,7 +82,7 @@ async function missingWorkflow(
 
 /**
  * Why a dispatch was refused, found by its message and by looking. The repository and the workflow were seen before.
- * Exit 2, or 3 where a right is missing.
+ * Exit 2, or 3 if a right is missing.
  */
 export async function diagnose(
   answer: DispatchAnswer & { readonly type: 'refused' },
@@ -191,7 +191,7 @@ async function noTrigger(
   );
 }
 
-/** Whether a workflow file has `workflow_dispatch` among its events; the error where it is no YAML. */
+/** Whether a workflow file has `workflow_dispatch` among its events; the error if it is no YAML. */
 async function hasTrigger(text: string, shown: string): Promise<boolean | PrimitiveError> {
   try {
     const { value } = await parseYaml(
@@ -208,7 +208,7 @@ async function hasTrigger(text: string, shown: string): Promise<boolean | Primit
   }
 }
 
-/** The result; undefined where the token may not read it. */
+/** The result; undefined if the token may not read it. */
 export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch((error: unknown) => {
     if (error instanceof PrimitiveError && error.code === 'github-forbidden') return undefined;

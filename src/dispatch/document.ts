@@ -16,7 +16,7 @@ const result = Type.Enum(
   },
 );
 
-/** What became of a request to the GitOps repository. */
+/** The result of a request to the GitOps repository. */
 export const gitopsRunSchema = strictObject({
   schema: Type.Literal('primitive.gitops-run/v1'),
   result,

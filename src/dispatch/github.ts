@@ -1,4 +1,4 @@
-/** What is known of a repository. */
+/** Properties of a repository. */
 export interface Repository {
   /** `acme/gitops`, as it is called now: GitHub redirects from a former name. */
   readonly name: string;
@@ -77,9 +77,9 @@ export interface PullRequestFile {
   readonly deletions: number;
 }
 
-/** What came of asking for a run. An error that is thrown instead means that nothing was sent. */
+/** The result of a dispatch. If an error is thrown instead, nothing was sent. */
 export type DispatchAnswer =
-  /** `run` is its id, where the server says it: GitHub, and GitHub Enterprise Server from 3.21. */
+  /** `run` is its id, if the server returns it: GitHub, and GitHub Enterprise Server from 3.21. */
   | { readonly type: 'accepted'; readonly run?: number }
   /** No run was created. `permission`: what the server says that the token lacks, such as `actions=write`. */
   | {
@@ -101,13 +101,13 @@ export type DispatchAnswer =
 export interface GitHub {
   /** As `gh --repo` takes it, for whichever GitHub `gh` is set to: `github.com/acme/gitops`. */
   readonly address: string;
-  /** Undefined where it is missing, or the token cannot see it. */
+  /** Undefined if it is missing, or the token cannot see it. */
   repository(): Promise<Repository | undefined>;
-  /** By file name; undefined where the default branch has no such workflow. */
+  /** By file name; undefined if the default branch has no such workflow. */
   workflow(file: string): Promise<Workflow | undefined>;
-  /** The text of a file; undefined where the ref or the file is missing. */
+  /** The text of a file; undefined if the ref or the file is missing. */
   file(path: string, ref: string): Promise<string | undefined>;
-  /** Whether Actions are enabled; undefined where the token may not know. */
+  /** Whether Actions are enabled; undefined if the token may not know. */
   actionsEnabled(): Promise<boolean | undefined>;
   dispatch(
     workflow: string,
@@ -119,7 +119,7 @@ export interface GitHub {
   run(id: number): Promise<WorkflowRun | undefined>;
   /** Of the latest attempt; undefined as for {@link run}. */
   jobs(run: number): Promise<readonly Job[] | undefined>;
-  /** The log of a job; undefined while it runs, and where it has expired. */
+  /** The log of a job; undefined while it runs, and after it has expired. */
   log(job: number): Promise<string | undefined>;
   /** Those of a branch of this repository, newest first, open or not. */
   pulls(branch: string): Promise<readonly PullRequest[]>;

@@ -7,7 +7,7 @@ export interface InputRule {
   readonly required?: boolean;
   /** `boolean` takes `true` and `false`; default: a text that `pattern` matches. */
   readonly type?: 'boolean';
-  /** Absent where the input is required. */
+  /** Absent if the input is required. */
   readonly default?: string;
   /** Regular expression for the whole value, anchored. */
   readonly pattern?: string;
@@ -28,7 +28,7 @@ export interface InputsFile {
   readonly branch: string;
   /** Template of the name of its run, with all inputs that are required. */
   readonly run: string;
-  /** What the pull request adds, where that is known: templates of paths, with `when` only for that input. */
+  /** Files that the pull request adds, if known: templates of paths, with `when` only for that input. */
   readonly files?: readonly { readonly path: string; readonly when?: string }[];
   /** What the pull request may change, where its files follow from the state there: paths, in which `*` is a name. */
   readonly changes?: readonly string[];
@@ -41,7 +41,7 @@ export interface InputsFile {
 
 /**
  * The given values with the defaults of the rest, in the order of the file. `choices` are the values that an input may
- * have besides its default, by its name, where the caller knows them. Throws `gitops-input-invalid` (exit 2), which
+ * have besides its default, by its name, if the caller knows them. Throws `gitops-input-invalid` (exit 2), which
  * lists every fault.
  */
 export function checkInputs(
@@ -79,7 +79,7 @@ export function inputsIn(title: string, file: InputsFile): Readonly<Record<strin
   return runPattern(file).exec(title)?.groups;
 }
 
-/** What the names of runs look like: a group for each required input. */
+/** Pattern of the names of runs: a group for each required input. */
 export function runPattern({ run, inputs }: InputsFile): RegExp {
   const pattern = run
     .replace(/[[\].]/g, '\\$&')

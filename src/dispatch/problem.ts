@@ -7,7 +7,7 @@ import type { GitHub, Job, JobStep } from './github.ts';
 /** Lines of the log of a failed step that are shown. */
 const LOG_TAIL = 20;
 
-/** What is wrong with a completed run; undefined where it succeeded. Reads the log of the first step that failed. */
+/** The problem of a completed run; undefined if it succeeded. Reads the log of the first step that failed. */
 export async function problemOf(
   { run, jobs }: RunState,
   { repository, workflow, ref }: Target,
@@ -67,7 +67,7 @@ function isBad(conclusion: string | null): boolean {
   return conclusion !== null && !['success', 'skipped', 'neutral'].includes(conclusion);
 }
 
-/** The lines before the error that ended a step; the end of the log where none is marked. Null without a log. */
+/** The lines before the error that ended a step; the end of the log if none is marked. Null without a log. */
 async function logTail(
   job: Job,
   step: JobStep | undefined,

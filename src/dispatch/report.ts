@@ -13,14 +13,14 @@ export async function withFiles(
   return { number, url, state, author, base, files };
 }
 
-/** What is asked for, as a person recognises it: `kind=domain name=orders`. */
+/** The inputs of a request, for people: `kind=domain name=orders`. */
 export function inputsText({ inputs }: Pick<Asked, 'inputs'>): string {
   return Object.entries(inputs)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 }
 
-/** What became of a request, as a document. */
+/** The document of a request. */
 export function documentOf(
   entry: Asked & { readonly id?: string },
   result: GitopsRunDocument['result'],

@@ -13,12 +13,12 @@ import { problem, problemOf } from './problem.ts';
 import { documentOf, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
 
-/** What is to be asked for. */
+/** A request. */
 export interface DispatchRequest {
   readonly target: Target;
   readonly file: InputsFile;
   readonly given: Readonly<Record<string, string>>;
-  /** Values that an input may have, by its name, where the caller knows them. */
+  /** Values that an input may have, by its name, if the caller knows them. */
   readonly choices: Readonly<Record<string, readonly string[]>>;
   /** Does not look whether it is there already. */
   readonly force: boolean;
@@ -39,7 +39,7 @@ export interface DispatchPorts {
   readonly signal: AbortSignal;
 }
 
-/** What a dry run without a network leaves out. */
+/** Facts that a dry run without a network leaves out. */
 const LOOKED_UP = [
   'whether the workflow can be started',
   'whether the same request is under way',
@@ -160,7 +160,7 @@ function askedOf(
   };
 }
 
-/** What is sent: an input that has its default value is left out, so that an older workflow need not know it. */
+/** The inputs to send: one with its default value is left out, so that an older workflow need not have it. */
 function sent(
   inputs: Readonly<Record<string, string>>,
   { inputs: rules }: InputsFile,
@@ -184,7 +184,7 @@ async function isWired({ files }: Asked, github: GitHub): Promise<boolean> {
   return repository !== undefined && hasFiles(files, repository, github);
 }
 
-/** The result where there is nothing to ask for: all files are on the default branch, or in an open pull request. */
+/** The result if there is nothing to request: all files are on the default branch, or in an open pull request. */
 async function existing(
   wanted: Asked,
   {
@@ -285,7 +285,7 @@ function ofPull(
   });
 }
 
-/** What is wrong with a pull request that changes more than the wiring of a primitive. */
+/** The problem of a pull request that changes more than the wiring of a primitive. */
 function foreignProblem(
   { number, url, files }: NonNullable<GitopsRunDocument['pull']>,
   { allowed }: Pick<Asked, 'allowed'>,

@@ -7,7 +7,7 @@ import { markdownText, sanitize, sanitizeLine } from '../render/text.ts';
 import type { GitopsRunDocument } from './document.ts';
 import { inputsText } from './report.ts';
 
-/** How a request is shown. Exit 1 where it failed, 3 where it is not finished. */
+/** How a request is shown. Exit 1 if it failed, 3 if it is not finished. */
 export function gitopsRunOutcome(document: GitopsRunDocument): Outcome {
   const exits: Partial<Record<GitopsRunDocument['result'], ExitCode>> = { failed: 1, unfinished: 3 };
   const { run, pull, problem } = document;

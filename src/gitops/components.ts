@@ -13,7 +13,7 @@ export interface ComponentRef {
   readonly path: YamlPath;
 }
 
-/** What a `component.yaml` says, as far as image references go. */
+/** The image references of a `component.yaml`. */
 export interface GitopsComponent {
   /** Also the name of its release, and of its values. */
   readonly name: string;

@@ -16,7 +16,7 @@ export interface RefEdit {
   readonly component: string;
   readonly file: string;
   readonly path: YamlPath;
-  /** `create` makes the file, too; `unchanged` also where the same digest stands there under another tag: nothing would roll but the tag. */
+  /** `create` makes the file, too; `unchanged` even if the same digest stands there under another tag: nothing would roll but the tag. */
   readonly action: 'create' | 'update' | 'unchanged';
   /** Null if none is set. */
   readonly before: string | null;
@@ -29,7 +29,7 @@ export interface SkippedRef {
   readonly reason: string;
 }
 
-/** What a lane gets: edits, each file as it will be, and what stands in the way. */
+/** The plan for a lane: edits, new contents of files, and faults. */
 export interface EditPlan {
   /** Sorted by file, then path. */
   readonly edits: readonly RefEdit[];
@@ -38,7 +38,7 @@ export interface EditPlan {
   readonly faults: readonly { readonly file: string; readonly message: string }[];
 }
 
-/** What is known of a lane. */
+/** Properties of a lane. */
 export interface LaneFacts {
   /** Values of its components, by path; absent if there are none. */
   readonly texts: ReadonlyMap<string, string>;
@@ -46,7 +46,7 @@ export interface LaneFacts {
   readonly template: string | undefined;
 }
 
-/** As the generator writes them: disabled, without an image. Undefined where the template asks for more. */
+/** As the generator writes them: disabled, without an image. Undefined if the template asks for more. */
 function newValues(template: string | undefined, release: string, lane: string): string | undefined {
   const text = template?.replaceAll('{release}', release).replaceAll('{env}', lane);
   return text === undefined || /\{[a-z_]+\}/.test(text) ? undefined : text;

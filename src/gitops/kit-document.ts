@@ -35,12 +35,10 @@ export const KitFile = strictObject(
       strictObject(
         {
           namespace: Type.Optional(
-            Name('Namespace of its controllers; argocd where it is not said, openshift-gitops on OpenShift.'),
+            Name('Namespace of its controllers. Default: argocd; on OpenShift use openshift-gitops.'),
           ),
           prefix: Type.Optional(
-            Name(
-              'What the names of its projects and ApplicationSets begin with; the organisation where it is not said.',
-            ),
+            Name('Prefix of its projects and ApplicationSets. Default: the organisation.'),
           ),
         },
         'The Argo CD that deploys this repository.',
@@ -130,13 +128,13 @@ export const KitFile = strictObject(
         ),
         sync: Type.Optional(
           Type.Enum(['automatic', 'manual'], {
-            description: 'Whether Argo CD deploys what is merged; automatic where it is not said.',
+            description: 'Whether Argo CD deploys merged changes. Default: automatic.',
           }),
         ),
         isolation: Type.Optional(
           Type.Enum(['enforce', 'warn'], {
             description:
-              'enforce: pods have to be restricted, and the network of the namespace is closed. warn, where it is not said: for a lane that lives already.',
+              'enforce: pods must be restricted, and the network of the namespace is closed. warn (the default) is for an existing lane.',
           }),
         ),
         windows: Type.Optional(
@@ -153,7 +151,7 @@ export const KitFile = strictObject(
                 formed(
                   /^[A-Za-z]+([_/+-][A-Za-z0-9_]+)*$/,
                   'a time zone such as Europe/Paris',
-                  'Of `schedule`; UTC where it is not said.',
+                  'Time zone of `schedule`. Default: UTC.',
                 ),
               ),
               manualSync: Type.Optional(
@@ -223,7 +221,7 @@ export const KitFile = strictObject(
     ),
     parts: Type.Optional(
       Type.Array(Type.Enum([...KIT_PARTS], { description: 'A part of the kit.' }), {
-        description: 'What is installed of the kit; all of it where it is not said.',
+        description: 'Parts of the kit to install. Default: all.',
         minItems: 1,
       }),
     ),
@@ -272,7 +270,7 @@ export type KitResource = NonNullable<Kit['resources']>[number];
 /** The settings in `kit.yaml`. */
 export type Kit = DataOf<typeof KitFile>;
 
-/** What is in `.github/primitive/installed.json`: the base of the next update. */
+/** The content of `.github/primitive/installed.json`: the base of the next update. */
 export const installedSchema = strictObject(
   {
     schema: Type.Literal('primitive.kit-installed/v1'),

@@ -24,7 +24,7 @@ export function partsOf({ parts = KIT_PARTS, previews }: Kit): readonly KitPart[
   return parts.filter((part) => part !== 'previews' || (previews !== undefined && parts.includes('argocd')));
 }
 
-/** Where Argo CD is, and what its objects of the kit are called. */
+/** Namespace of Argo CD, and names of the kit's objects. */
 export function argocdOf({ argocd, organisation }: Kit): {
   readonly namespace: string;
   readonly prefix: string;
@@ -45,7 +45,7 @@ export const RESERVED_LANES = [
 /** What the Applications of previews are named like: pr-<number>-<component>. */
 const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;
 
-/** What a schema cannot say: names are there once, what is named exists, and every text is a string in YAML. */
+/** Checks beyond the schema: names are unique, references exist, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
   const { kinds, resources = [], clusters, lanes, previews, sources = [], lockstep = [], parts = [] } = kit;
   const known = clusters.map(({ name }) => name);

@@ -8,7 +8,7 @@ import type { Kit, KitSourceRepository } from './kit-document.ts';
 /** Makes what reads and verifies the releases of a source. */
 export type OpenSource = (source: KitSourceRepository) => Promise<SealContext>;
 
-/** What a reference to an image counts for. */
+/** Verdict on a reference to an image. */
 export type RefVerdict =
   /** A release of a source lists exactly this image. */
   | { readonly state: 'released'; readonly source: string; readonly commit: string; readonly tier: TrustTier }
@@ -19,7 +19,7 @@ export type RefVerdict =
 
 /** The releases of all sources of a kit, each record read once. */
 export interface Releases {
-  /** What a reference counts for. Throws what registry and trust root throw: no answer is no verdict. */
+  /** The verdict on a reference. Throws what registry and trust root throw: no answer is no verdict. */
   judge(reference: string): Promise<RefVerdict>;
   /** The record of a commit or channel of a source. */
   record(source: KitSourceRepository, reference: string): Promise<RecordState>;

@@ -13,7 +13,7 @@ export interface ImageRef {
   readonly line: number;
 }
 
-/** What a values file says of images. */
+/** The image references of a values file. */
 export interface ImageRefs {
   /** Each `image: { ref: … }`, in the order of the file. */
   readonly refs: readonly ImageRef[];

@@ -3,7 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { type HttpRequest, type HttpResponse, RequestError, sendRequest } from './send.ts';
 
-/** What the environment says about the network. */
+/** Network settings of the environment. */
 export interface Network {
   /** PEM file of certificate authorities that are trusted besides Node's and the system's. */
   readonly caFile?: string;

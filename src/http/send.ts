@@ -13,7 +13,7 @@ export interface HttpRequest {
 
 /** A whole response. */
 export interface HttpResponse {
-  /** Where it came from: after redirects not the URL of the request. */
+  /** URL of the response: after redirects not that of the request. */
   readonly url: URL;
   readonly status: number;
   /** Lower-case names; a repeated header is joined by `, `. */
@@ -54,7 +54,7 @@ export class RequestError extends Error {
 type Dispatcher = Pick<import('undici').Dispatcher, 'dispatch'>;
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What `sendRequest` needs besides the request. */
+/** Settings of `sendRequest`. */
 export interface SendContext {
   readonly dispatcher: Dispatcher;
   /** Milliseconds without any progress after which the request ends as `stalled`. */

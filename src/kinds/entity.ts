@@ -1,6 +1,6 @@
 import { type NameForms, nameForms } from './names.ts';
 
-/** What a primitive keeps, in all spellings: `order-line`. */
+/** The entity of a primitive, in all spellings: `order-line`. */
 export interface EntityNames extends NameForms {
   /** `order line` */
   readonly words: string;
@@ -12,13 +12,13 @@ export interface EntityNames extends NameForms {
 const ENTITY = /^[a-z]{2,}[0-9]*(?:-[a-z]+[0-9]*)*$/;
 const LONGEST = 40;
 
-/** The name of an entity where none is given and that of the primitive does not fit. */
+/** The name of an entity if none is given and that of the primitive does not fit. */
 const ANY = 'item';
 
 /** Fields of these names have other names in Go: protobuf messages have methods that are called so. */
 const METHODS = ['descriptor', 'marshal', 'proto-message', 'proto-reflect', 'reset', 'string', 'unmarshal'];
 
-/** Why a text cannot name an entity, as half a sentence; undefined where it can. `reserved` are more that cannot. */
+/** Why a text cannot name an entity, as half a sentence; undefined if it can. `reserved` are more that cannot. */
 export function entityFault(text: string, reserved: readonly string[] = []): string | undefined {
   if (!ENTITY.test(text) || text.length > LONGEST)
     return `is not 2 to ${LONGEST} lower-case letters, with hyphens between words and digits at their ends`;
@@ -26,7 +26,7 @@ export function entityFault(text: string, reserved: readonly string[] = []): str
   return undefined;
 }
 
-/** The entity of a primitive by its name: the singular, or `item` where that cannot be one. */
+/** The entity of a primitive by its name: the singular, or `item` if that cannot be one. */
 export function entityOf(name: string, reserved: readonly string[] = []): string {
   const singular = singularOf(name);
   return entityFault(singular, reserved) === undefined ? singular : ANY;

@@ -10,7 +10,7 @@ export const resourceNames = {
     formed(/^[a-z][a-z0-9]{0,62}$/, 'lower-case letters and digits, at most 63', description),
 };
 
-/** What checks code without running it. */
+/** Checkers: they check code without running it. */
 export const CHECKERS = RUNNER_IDS.filter(isChecker);
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
@@ -198,7 +198,7 @@ export const KindFile = strictObject(
         }),
         {
           description:
-            'What runs of the image where it is deployed, by name; `serve` is the one that others call, by the name of the component.',
+            'Processes of a deployed image, by name; `serve` is the one that others call, by the name of the component.',
         },
       ),
     ),
@@ -208,7 +208,7 @@ export const KindFile = strictObject(
         strictObject({
           of: Type.Optional(
             Type.Array(path('Name of a process.'), {
-              description: 'That read it; all of them where it is not said.',
+              description: 'Processes that read it. Default: all.',
               minItems: 1,
             }),
           ),

@@ -10,7 +10,7 @@ import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
 import { suiteArgFault } from './suite-args.ts';
 
-/** What is known of a kind, from its `kind.yaml`. */
+/** A kind, from its `kind.yaml`. */
 export type Kind = Omit<KindFile, '$schema'> & {
   /** The folder of its `kind.yaml` and `files/`, absolute. */
   readonly folder: string;

@@ -38,7 +38,7 @@ export function nameForms(name: string): NameForms {
   };
 }
 
-/** What a primitive is called in each language that the config has an entry for. */
+/** The name of a primitive in each language of the config. */
 export interface PackageNames extends LanguageNames {
   readonly proto?: {
     /** With the version: `acme.domain.orders.v1`. */

@@ -9,7 +9,7 @@ export interface ServiceMethod {
   readonly streaming: 'none' | 'client' | 'server' | 'both';
 }
 
-/** What templates see of an existing proto file that is to be served, as `it.service`. */
+/** The data of an existing proto file for templates, as `it.service`. */
 export interface ProtoService {
   /** As Go has it: the stubs have `Register<name>Server` and so on. */
   readonly name: string;

@@ -24,12 +24,12 @@ export interface OwnerRule {
 /** One file to write below the primitive's folder. */
 export interface RenderedFile {
   readonly bytes: Uint8Array;
-  /** As git has it; executable where the file begins with `#!`. */
+  /** As git has it; executable if the file begins with `#!`. */
   readonly mode: '100644' | '100755';
   readonly owner: Owner;
 }
 
-/** What a template sees as `it`. */
+/** The value of `it` in a template. */
 export interface TemplateVariables extends PackageNames {
   readonly kind: string;
   readonly name: string;
@@ -37,13 +37,13 @@ export interface TemplateVariables extends PackageNames {
   readonly templateVersion: number;
   readonly image: string;
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** What the primitive keeps: the input `entity`, or the singular of its name. */
+  /** The entity: the input `entity`, or the singular of the name. */
   readonly entity: EntityNames;
   /** Of kinds that take the events of another primitive. */
   readonly source?: EventSource;
-  /** Of kinds that serve an existing proto file, where one was given. */
+  /** Of kinds that serve an existing proto file, if one was given. */
   readonly service?: ProtoService;
-  /** Of kinds that implement an existing BPMN file, where one was given. */
+  /** Of kinds that implement an existing BPMN file, if one was given. */
   readonly model?: CompiledModel;
   readonly bases: Bases;
   /** Absent for a kind that serves nothing. */
@@ -54,7 +54,7 @@ export interface TemplateVariables extends PackageNames {
 export interface EventSource {
   readonly kind: string;
   readonly name: string;
-  /** What it keeps. */
+  /** The entity. */
   readonly entity: EntityNames;
   /** Of its proto: `acme.domain.orders.v1`. */
   readonly package: string;

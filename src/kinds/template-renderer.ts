@@ -131,7 +131,7 @@ class Parser {
     if (token.tag !== '}') throw this.#invalid(token.line, 'no `if` is before this `else`');
   }
 
-  /** Reads own properties only; undefined where the last is missing. */
+  /** Reads own properties only; undefined if the last is missing. */
   #value(path: string, token: Token): Render<unknown> {
     const keys = path.split('.');
     if (!this.#names.includes(keys[0] ?? '')) throw this.#unknown(token);

@@ -12,7 +12,7 @@ export interface TemplateFile {
   readonly bytes: Uint8Array;
 }
 
-/** What a kind writes, before anything is rendered; sorted by path. */
+/** Template files of a kind; sorted by path. */
 export type Template = readonly TemplateFile[];
 
 /**

@@ -13,7 +13,7 @@ type Languages = typeof LANGUAGES;
 /** `go`, `ts`, `python`. */
 export type LanguageId = keyof Languages;
 
-/** What primitives are called in the languages that the config has an entry for. */
+/** Names of primitives in the languages of the config. */
 export type LanguageNames = { readonly [L in LanguageId]?: ReturnType<Languages[L]['packageNames']> };
 
 /** In the order of the config. */
@@ -43,7 +43,7 @@ export function runnerNamed(id: RunnerId): Runner {
   return RUNNERS[id];
 }
 
-/** What is known of a language. */
+/** A language. */
 export function languageNamed(id: LanguageId): Language {
   return LANGUAGES[id];
 }
@@ -58,7 +58,7 @@ export const languageEntries = perLanguage(({ entry }) => Type.Optional(entry)) 
   [L in LanguageId]: TOptional<Languages[L]['entry']>;
 };
 
-/** What a primitive is called in each language that has an entry. */
+/** The name of a primitive in each language that has an entry. */
 export function languageNames(
   primitive: PrimitiveName,
   entries: { readonly [L in LanguageId]?: Readonly<Record<string, string>> },

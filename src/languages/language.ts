@@ -1,26 +1,26 @@
 import type { TObject } from 'typebox';
 
-/** What commands know of a language: data and small pure functions. `all.ts` lists the languages. */
+/** A language: data and small pure functions. `all.ts` lists the languages. */
 export interface Language {
   /** Files of code, by their path. */
   readonly code: RegExp;
   /** Tests and what helps them, by the conventions of its test runners; by their path. */
   readonly tests: RegExp;
-  /** What its package manager has put there, by the path of a file or folder. */
+  /** Whether its package manager created a file or folder, by path. */
   readonly installed: RegExp;
   /** The file in the root of a package that says what it is called. */
   readonly manifest: string;
   /** Its entry below `languages` in the config: how code is named. */
   readonly entry: TObject;
-  /** What an entry of its list in `imports.sdk` is: `npm packages`, `Package name`. */
+  /** Kind of entries of its list in `imports.sdk`: `npm packages`, `Package name`. */
   readonly sdk: readonly [packages: string, item: string];
   /** Programs that test or check a primitive, as suites of `kind.yaml` name them. */
   readonly runners: Readonly<Record<string, Runner>>;
-  /** What a person types to run the tests of a new primitive. */
+  /** The command that runs the tests of a new primitive. */
   readonly testCommand: string;
   /** The entry for a repository without a config; `manifest` is the text of the one in its root. */
   guessEntry(owner: CodeOwner, manifest?: string): Readonly<Record<string, string>>;
-  /** What a primitive is called in code. The kind is in each name, so that none meets another. */
+  /** Names of a primitive in code. The kind is in each name, so that none meets another. */
   packageNames(entry: Readonly<Record<string, string>>, primitive: PrimitiveName): object;
   /** Why no primitive can have a name, as half a sentence; undefined if one can. All names are in lower case. */
   nameFault(name: string): string | undefined;

@@ -4,7 +4,7 @@ import { MEDIA_TYPE } from './media-types.ts';
 import type { BlobSource, Referrer } from './registry.ts';
 import type { Descriptor } from './types.ts';
 
-/** What an artifact manifest is made of. */
+/** Input of an artifact manifest. */
 export interface ArtifactContent {
   readonly artifactType: string;
   readonly layers: readonly Descriptor[];

@@ -25,7 +25,7 @@ export interface Authorization {
 
 /** Learns which authorization a host asks for, and gets the tokens for it. */
 export interface Authorizer {
-  /** What to send for these scopes; undefined if no authorization is known to be needed. Throws if the token request fails. */
+  /** The authorization header for these scopes; undefined if none is known to be needed. Throws if the token request fails. */
   authorize(
     host: string,
     scopes: readonly Scope[],
@@ -102,8 +102,8 @@ const CLIENT_ID = 'primitive';
 
 /**
  * Basic and bearer authentication as CNCF Distribution specifies them. Callers at the same moment share one request, and
- * one token where they ask for different repositories. With `write`, tokens are asked for with the right to push from
- * the start, so that a read and a later write of one repository need one token; where that is denied, for reading alone.
+ * one token if they ask for different repositories. With `write`, tokens are asked for with the right to push from
+ * the start, so that a read and a later write of one repository need one token; if that is denied, for reading only.
  */
 export function createAuthorizer(options: {
   readonly credentials: Credentials;
@@ -330,7 +330,7 @@ function basicHeader(credential: Credential & { type: 'basic' }): string {
   return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
 }
 
-/** What a request carries that is never printed, the longest first. */
+/** Secrets of a request that are never printed, the longest first. */
 export function secretsOf({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>): readonly string[] {
   const [scheme, value = ''] = headers.authorization?.split(' ') ?? [];
   const login = scheme === 'Basic' ? Buffer.from(value, 'base64').toString() : '';

@@ -88,7 +88,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
   });
 
-  /** What this client wrote, by repository and reference: a read that differs may be stale. */
+  /** Digests that this client wrote, by repository and reference: a read that differs may be stale. */
   const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
   const tagWriters = new Map<Repository, Promise<unknown>>();
   const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();

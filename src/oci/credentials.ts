@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../toolchain/process.ts';
 
-/** Where credentials may be; the values of environment variables, read by the CLI. */
+/** Locations of credentials, by environment variables that the CLI reads. */
 export interface CredentialSources {
   /** DOCKER_CONFIG: the folder of `config.json`. */
   readonly dockerConfig?: string;
   readonly home?: string;
   /** XDG_RUNTIME_DIR. */
   readonly xdgRuntimeDir?: string;
-  /** XDG_CONFIG_HOME; `~/.config` where it is not set. */
+  /** XDG_CONFIG_HOME; `~/.config` if it is not set. */
   readonly xdgConfigHome?: string;
   /** REGISTRY_AUTH_FILE, as for Podman and buildah; first, because it is set on purpose. */
   readonly registryAuthFile?: string;
@@ -24,7 +24,7 @@ export interface CredentialSources {
   }[];
 }
 
-/** What to log in with: a name and password, or an identity token that is exchanged for access tokens. */
+/** Credentials: a name and password, or an identity token that is exchanged for access tokens. */
 export type Credential = (
   | { readonly type: 'basic'; readonly username: string; readonly password: string }
   | { readonly type: 'identity'; readonly token: string }
@@ -36,7 +36,7 @@ export type Credential = (
 
 /** Finds the credential for a repository; asked once per repository and remembered. */
 export interface Credentials {
-  /** Undefined where nothing is stored for it. Throws `credentials-unreadable` or `credential-helper-failed` (exit 3). */
+  /** Undefined if nothing is stored for it. Throws `credentials-unreadable` or `credential-helper-failed` (exit 3). */
   find(host: string, path: string): Promise<Credential | undefined>;
 }
 

@@ -3,10 +3,10 @@ import { mask } from '../core/mask.ts';
 import { AttemptFailure, type RetryAdvice, requestedDelay } from '../http/retry.ts';
 import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.ts';
 
-/** What a request was for, in the words of error messages; never a query, which may carry a signature. */
+/** The purpose of a request, for error messages; never a query, which may have a signature. */
 export interface Subject {
   readonly host: string;
-  /** Where its API is: `https://registry-1.docker.io`. */
+  /** Base URL of its API: `https://registry-1.docker.io`. */
   readonly origin: string;
   /** Path inside the host; absent for a token. */
   readonly repository?: string;
@@ -15,9 +15,9 @@ export interface Subject {
   readonly what: string;
   /** Whether it needs the right to push. */
   readonly pushes: boolean;
-  /** Where the credentials came from that were used; undefined without any. */
+  /** Source of the credentials in use; undefined without any. */
   readonly credentialSource?: string;
-  /** What the request carried that no message may repeat, though a server may. */
+  /** Secrets of the request, which a server may repeat and a message must not. */
   readonly secrets?: readonly string[];
 }
 
@@ -43,7 +43,7 @@ const SECONDARY_LIMIT_DELAY = 60_000;
 /** Milliseconds: enough for an eventually consistent store, short enough for what is really missing. */
 const CONSISTENCY_WINDOW = 20_000;
 
-/** Reads the error out of a response body, without the secrets; empty texts where it holds none. */
+/** Reads the error out of a response body, without the secrets; empty texts if it has none. */
 export function readErrorBody(response: HttpResponse, secrets: readonly string[] = []): ErrorBody {
   const shown = (value: unknown, limit: number) =>
     typeof value === 'string' ? printable(mask(value, secrets), limit) : '';

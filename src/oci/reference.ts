@@ -45,7 +45,7 @@ export function repositoryPath(repository: Repository): string {
   return repository.slice(repository.indexOf('/') + 1);
 }
 
-/** The text itself where it is a tag; throws `reference-invalid` (exit 2) otherwise. */
+/** The text itself if it is a tag; throws `reference-invalid` (exit 2) otherwise. */
 export function parseTag(text: string): string {
   if (TAG.test(text)) return text;
   throw invalid(text, tagFault(text), []);
@@ -53,7 +53,7 @@ export function parseTag(text: string): string {
 
 /**
  * A reference as Docker and Dockerfiles write it: `golang:1.26@sha256:…` is `docker.io/library/golang:1.26@sha256:…`
- * (normalisation of distribution/reference). No tag is added where there is none. Throws `reference-invalid` (exit 2).
+ * (normalisation of distribution/reference). No tag is added if there is none. Throws `reference-invalid` (exit 2).
  */
 export function parseDockerReference(text: string): ImageReference {
   const parts = split(text);

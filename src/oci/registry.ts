@@ -7,7 +7,7 @@ export interface BlobSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** What the pusher of a blob knows. */
+/** A blob to push. */
 export interface PushOptions {
   /** A repository that has the blob. */
   readonly mountFrom?: Repository;
@@ -22,7 +22,7 @@ export interface Referrer extends Manifest {
 }
 
 /**
- * What publish and seal need of an OCI distribution registry (distribution-spec 1.1).
+ * The port of publish and seal to an OCI distribution registry (distribution-spec 1.1).
  *
  * Everything received is hashed and compared before it is returned: a mismatch is `registry-digest-mismatch`.
  * Transient failures are retried inside; what comes out is final. All failures are `PrimitiveError`s with exit 3 and
@@ -32,9 +32,9 @@ export interface Referrer extends Manifest {
  * `registry-digest-mismatch`.
  */
 export interface Registry {
-  /** The manifest under a tag or digest, with its bytes; undefined where there is none. */
+  /** The manifest under a tag or digest, with its bytes; undefined if there is none. */
   getManifest(repository: Repository, reference: string): Promise<Manifest | undefined>;
-  /** Only the descriptor; undefined where there is none. */
+  /** Only the descriptor; undefined if there is none. */
   headManifest(repository: Repository, reference: string): Promise<Descriptor | undefined>;
   /** PUTs these bytes under a tag or under their own digest, and checks the digest that the registry answers. */
   putManifest(repository: Repository, reference: string, manifest: Manifest): Promise<void>;
@@ -49,13 +49,13 @@ export interface Registry {
     source: BlobSource,
     options?: PushOptions,
   ): Promise<'present' | 'mounted' | 'uploaded'>;
-  /** All referrers of a manifest, by the referrers API or the fallback index `sha256-<hex>`; empty where there are none. */
+  /** All referrers of a manifest, by the referrers API or the fallback index `sha256-<hex>`; empty if there are none. */
   getReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
   /**
-   * PUTs the referrers by digest and makes sure that all of them are listed: where the registry does not answer
+   * PUTs the referrers by digest and makes sure that all of them are listed: if the registry does not answer
    * `OCI-Subject`, merges them into the fallback index, reads back, and merges again when another writer won.
    */
   attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
-  /** Proves the right to push without leaving anything behind but an expiring upload; throws as above where it is missing. */
+  /** Proves the right to push without leaving anything behind but an expiring upload; throws as above if it is missing. */
   checkPush(repository: Repository): Promise<void>;
 }

@@ -30,7 +30,7 @@ export async function hasBlob(
 }
 
 /**
- * Mounts the blob from another repository of the same host where that works, otherwise sends it: POST for a session, then
+ * Mounts the blob from another repository of the same host if that works, otherwise sends it: POST for a session, then
  * one PUT with its length known (distribution-spec, "POST then PUT"). Any failure begins a new session with the
  * source opened again, because few registries report reliably how much they have received.
  */
@@ -82,7 +82,7 @@ export async function uploadBlob(
   });
 }
 
-/** Opens an upload session, which proves the right to push, and gives it back where the registry can take it back. */
+/** Opens an upload session, which proves the right to push, and gives it back if the registry can take it back. */
 export async function probeUpload(http: RegistryHttp, repository: Repository): Promise<void> {
   const what = 'an upload';
   const started = await http.call(
@@ -106,7 +106,7 @@ export async function probeUpload(http: RegistryHttp, repository: Repository): P
   }
 }
 
-/** Compares `Docker-Content-Digest`, where the registry sends it, with what was meant. */
+/** Compares `Docker-Content-Digest`, if the registry sends it, with the expected digest. */
 export function checkDigestHeader(answer: RegistryResponse, digest: string): void {
   const said = answer.response.headers['docker-content-digest'];
   if (said?.startsWith('sha256:') && said !== digest) {

@@ -66,7 +66,7 @@ export interface Style {
   hang(prefix: string, text: string): string;
 }
 
-/** What a command came to, in every form in which it may be shown. */
+/** The outcome of a command, in every form of output. */
 export interface Outcome {
   /** For `--json` and `--report json=FILE`: plain data. `schema` names its format: `acme.audit/v1`. */
   readonly document: { readonly schema: string };

@@ -8,7 +8,7 @@ export interface Named {
   readonly base: Pinned;
   /** Of the work tree. */
   readonly here: Pinned;
-  /** Whether a package of the work tree holds kinds alone; it is read where the same bytes are named in both states. */
+  /** Whether a package of the work tree holds kinds alone; it is read if the same bytes are named in both states. */
   readonly isData: (name: string) => boolean;
 }
 

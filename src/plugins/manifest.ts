@@ -36,7 +36,7 @@ const declared = strictObject(
             'The prefix is the same for all rules.',
           ),
           level: Type.Enum(['error', 'warning', 'info']),
-          title: Type.String({ description: 'What is wrong where it fails, a few words.', minLength: 1 }),
+          title: Type.String({ description: 'Short title of its findings.', minLength: 1 }),
           subject: Type.Enum(SUBJECTS, { description: 'What it judges.' }),
           files: Type.Optional(
             Type.Array(Type.String(), {
@@ -79,7 +79,7 @@ type PackageFile = Static<typeof PackageFile>;
 /** A rule as a manifest declares it. */
 export type PluginRule = DataOf<NonNullable<(typeof declared)['properties']['rules']>>[number];
 
-/** What is known of a plugin without running any of it: its package.json and the manifest of its commands. */
+/** A plugin, read without running any of it: its package.json and the manifest of its commands. */
 export interface PluginManifest {
   readonly name: string;
   readonly version: string;

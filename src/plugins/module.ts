@@ -1,7 +1,7 @@
 import * as nodeModule from 'node:module';
 import { PrimitiveError } from '../core/errors.ts';
 
-/** What plugins import. */
+/** The module that plugins import. */
 const SPECIFIER = '@ameide/primitive/plugin';
 
 let isRegistered = false;

@@ -136,7 +136,7 @@ function requirePinned(path: string, entry: Entry) {
   return { version, resolved, integrity, entry: kept };
 }
 
-/** Where Node finds a package from another one: the nearest `node_modules` on the way up. */
+/** Folder in which Node finds a package from another one: the nearest `node_modules` on the way up. */
 function resolveFrom(path: string, name: string, packages: ReadonlyMap<string, Entry>): string | undefined {
   for (let at = path; ; ) {
     const candidate = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;

@@ -17,13 +17,13 @@ import type { PluginManifest } from './manifest.ts';
 
 /** A plugin of this machine, as it was when it was installed: what is read of it when a command starts. */
 export interface InstalledPlugin extends PluginManifest {
-  /** What was asked for: `@acme/rust@^1`; the folder of one that is linked. */
+  /** The requested spec: `@acme/rust@^1`; the folder of one that is linked. */
   readonly spec: string;
   /** Of the package, as npm's lock file has it; null for one that is linked. */
   readonly integrity: string | null;
   /** URL that it came from; null for one that is linked. */
   readonly resolved: string | null;
-  /** SHA-256 of the lock file that it was installed by, with all that it depends on; null where npm chose. */
+  /** SHA-256 of the lock file that it was installed by, with all that it depends on; null if npm chose. */
   readonly locked: string | null;
   readonly linked: boolean;
   /** The package, absolute. */
@@ -115,7 +115,7 @@ export function link(store: string, plugin: InstalledPlugin): void {
   sweep(store);
 }
 
-/** Removes a plugin and all that was installed with it; a linked folder stays. False where there is none of that name. */
+/** Removes a plugin and all that was installed with it; a linked folder stays. False if there is none of that name. */
 export function remove(store: string, name: string): boolean {
   const record = recordOf(store, name);
   const there = existsSync(record);

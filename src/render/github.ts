@@ -38,7 +38,7 @@ export function githubRenderer(write: Write): EventRenderer {
   };
 }
 
-/** One annotation per finding, sorted: on its line of the diff where it has a place. GitHub shows ten of each level per step. */
+/** One annotation per finding, sorted: on its line of the diff if it has a place. GitHub shows ten of each level per step. */
 export function annotations(findings: readonly Omit<Finding, 'fix'>[]): string {
   const levels = { error: 'error', warning: 'warning', info: 'notice' } as const;
   return [...findings]

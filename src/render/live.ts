@@ -101,7 +101,7 @@ function failure(event: ItemEvent, log: readonly string[], style: Style): readon
   return [head, ...log.map((line) => style.hang(`${style.dim('│')} `, line))];
 }
 
-/** What is done of the step, and how long it takes: `1 of 3 done, 1 failed  12.3s`. */
+/** Progress and elapsed time of the step: `1 of 3 done, 1 failed  12.3s`. */
 function progressOf({ total, since }: Step, items: ReadonlyMap<string, Item>): string {
   if (total === undefined) return seconds(since);
   const count = (wanted: ItemStatus) => [...items.values()].filter(({ status }) => status === wanted).length;

@@ -3,7 +3,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Style } from './style.ts';
 import { inertJson } from './text.ts';
 
-/** What a command came to, in every form in which it may be shown. */
+/** The outcome of a command, in every form of output. */
 export interface Outcome {
   /** The document of `--json` and `--report json=…`: plain data with a `schema`. */
   readonly document: { readonly schema: string };
@@ -14,7 +14,7 @@ export interface Outcome {
   readonly reports?: Readonly<Record<string, () => string>>;
   /** Only in GitHub Actions. */
   readonly github?: {
-    /** Shown as annotations: on their lines of the diff, where they have a place. */
+    /** Shown as annotations: on their lines of the diff, if they have a place. */
     readonly findings?: readonly Omit<Finding, 'fix'>[];
     /** Appended to GITHUB_OUTPUT. */
     readonly outputs?: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ export interface SarifRule {
   readonly help?: string;
 }
 
-/** A finding, what identifies it from run to run, and why it does not count where it was suppressed. */
+/** A finding, what identifies it from run to run, and why it does not count if it was suppressed. */
 export interface SarifResult extends Omit<Finding, 'fix'> {
   readonly fingerprint: string;
   readonly suppressed?: string;
@@ -33,7 +33,7 @@ const LEVELS = { error: 'error', warning: 'warning', info: 'note' } as const;
 
 /**
  * A SARIF 2.1.0 log (OASIS, sarif-schema-2.1.0.json), as GitHub code scanning takes it. `version` is that of this
- * program; `run` says how it went: a code and a text where it failed and has no results.
+ * program; `run` has its result: a code and a text if it failed and has no results.
  */
 export function sarifLog(
   version: string,

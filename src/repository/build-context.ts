@@ -3,7 +3,7 @@ import { listFiles } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
-/** What a builder is to see of a component. */
+/** The build context of a component. */
 export interface BuildContext {
   readonly component: Component;
   /** Paths relative to the context, sorted by code unit. */

@@ -3,9 +3,9 @@ const AZURE = /\.blob\.core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.ne
 const AWS = /^s3(?:-fips)?(?:\.dualstack)?(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?$/;
 
 /**
- * What is wrong with the options of a cache by which the config would say where a credential of the machine goes, or that
+ * Faults of cache options by which the config would direct a credential of the machine, or that
  * it goes without TLS: buildx and BuildKit take the credential from their environment, and the place from the config if
- * that names one. Undefined where nothing is.
+ * that names one. Undefined if nothing is.
  */
 export function cacheHostFault(
   options: ReadonlyMap<string, string>,
@@ -30,23 +30,23 @@ const RULES = new Map<string, Rule>([
     {
       allows: (value) => value === 'false',
       why: 'the credentials of the registry would be sent without TLS',
-      fix: 'Set it where BuildKit is configured: [registry."HOST"] in buildkitd.toml.',
+      fix: 'Set it in the configuration of BuildKit: [registry."HOST"] in buildkitd.toml.',
     },
   ],
   [
     'account_url',
     {
       allows: (value) => isAt(value, AZURE),
-      why: 'the credentials of Azure would go where it says',
-      fix: 'Name an account of Azure, or set BUILDKIT_AZURE_STORAGE_ACCOUNT_URL where BuildKit runs.',
+      why: 'it would direct the credentials of Azure',
+      fix: 'Name an account of Azure, or set BUILDKIT_AZURE_STORAGE_ACCOUNT_URL in the environment of BuildKit.',
     },
   ],
   [
     'endpoint_url',
     {
       allows: (value) => isAt(value, AWS),
-      why: 'requests with the session of AWS would go where it says',
-      fix: 'Set AWS_ENDPOINT_URL_S3 where BuildKit runs.',
+      why: 'it would direct requests with the session of AWS',
+      fix: 'Set AWS_ENDPOINT_URL_S3 in the environment of BuildKit.',
     },
   ],
 ]);

@@ -26,7 +26,7 @@ export interface Component {
   readonly image: string;
   /** `ghcr.io/acme/domain-orders`. */
   readonly repository: Repository;
-  /** Version of the template that it was scaffolded from; absent where a person wrote it. */
+  /** Version of the template that it was scaffolded from; absent if a person wrote it. */
   readonly templateVersion?: number;
   readonly build: {
     /** Relative to the repository's root; '' is the root. */
@@ -34,7 +34,7 @@ export interface Component {
     /** Relative to the context. */
     readonly dockerfile: string;
     readonly target?: string;
-    /** Globs relative to the context; absent where all of it is input. */
+    /** Globs relative to the context; absent if all of it is input. */
     readonly inputs?: readonly string[];
     readonly platforms: readonly Platform[];
     readonly args: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export interface Component {
   };
 }
 
-/** What components need to know of their kind. */
+/** The part of a kind that components need. */
 export interface ComponentKind {
   readonly names: NameRules;
   /** Relative to the folder of the component. */
@@ -57,7 +57,7 @@ export interface ComponentKinds {
   get(kind: string): Promise<ComponentKind | undefined>;
 }
 
-/** What primitives are read with. */
+/** Ports to read primitives. */
 export interface Workspace {
   readonly location: ConfigLocation;
   readonly config: Config;
@@ -153,7 +153,7 @@ function identityFaults(
   return faults;
 }
 
-/** The kind that a primitive has by where its folder is. */
+/** The kind of a primitive by the place of its folder. */
 function folderKind(path: string): string {
   return posix.basename(posix.dirname(path));
 }
@@ -178,7 +178,7 @@ function buildFaults({ build }: PrimitiveFile): readonly Fault[] {
   ];
 }
 
-/** Both relative to what {@link Component} says; faults where they lead out of the repository or of each other. */
+/** Both relative as in {@link Component}; faults if they lead out of the repository or of each other. */
 function buildPaths(
   { build = {} }: PrimitiveFile,
   kind: ComponentKind,

@@ -10,7 +10,7 @@ import { cacheFaults } from './layer-caches.ts';
 /** Key forms that cosign knows besides paths and `env://`. */
 const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pkcs11'];
 
-/** What a schema cannot say about a config of the right shape. */
+/** Checks of a config beyond its schema. */
 export function configFaults(config: ConfigFile): readonly Fault[] {
   const { build = {}, signing = {} } = config;
   return [
@@ -52,7 +52,7 @@ function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): read
   ];
 }
 
-/** What Go calls systems and processors, which image-spec takes over (image index, `platform`). */
+/** Systems and processors by their Go names, as image-spec uses them (image index, `platform`). */
 const SYSTEMS = ['aix', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'solaris', 'wasip1', 'windows'];
 const ARCHITECTURES =
   '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(' ');
@@ -329,7 +329,7 @@ function importFaults({
   ]);
 }
 
-/** What a parser of references refuses, as a fault at its place. */
+/** The error of a reference parser, as a fault at its place. */
 export function referenceFaults(parse: () => unknown, path: YamlPath, subject: string): readonly Fault[] {
   try {
     parse();

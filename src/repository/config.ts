@@ -32,7 +32,7 @@ export interface Config {
   readonly insecureRegistries: readonly string[];
   readonly build: {
     readonly builder: 'auto' | 'buildx' | 'buildah';
-    /** Components built at a time, where the config says so. */
+    /** Components built at a time, if the config sets it. */
     readonly parallel?: number;
     readonly args: Readonly<Record<string, string>>;
     readonly bases: Readonly<Record<string, string>>;

@@ -23,7 +23,7 @@ const KMS_VARIABLES: Readonly<Record<string, RegExp>> = {
 const JOB_TOKENS =
   /^(GITHUB_TOKEN|GH_TOKEN|GITHUB_ENTERPRISE_TOKEN|GH_ENTERPRISE_TOKEN|GITHUB_APP_PRIVATE_KEY|CI_JOB_TOKEN)$/;
 
-/** Where programs keep credentials, in any home, as lower-case paths with slashes. */
+/** Paths of credentials of programs, in any home, lower case with slashes. */
 const CREDENTIAL_PATHS = [
   /^\/(proc|dev|sys)(\/|$)/,
   /^\/(var\/)?run\/secrets\/(kubernetes\.io|eks\.amazonaws\.com|azure)\//,
@@ -45,7 +45,7 @@ const CREDENTIAL_PATHS = [
   /(^|\/)cosign\.key$/,
 ];
 
-/** Whether a variable holds what a job signs or pushes with; `signingKey` is `signing.signer.key` where there is one. */
+/** Whether a variable holds what a job signs or pushes with; `signingKey` is `signing.signer.key` if there is one. */
 export function isSigningVariable(name: string, signingKey?: string): boolean {
   const upper = name.toUpperCase();
   const [, scheme = '', rest] = /^([a-z0-9]+):(.*)$/s.exec(signingKey ?? '') ?? [];

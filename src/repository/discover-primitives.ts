@@ -6,11 +6,11 @@ import { type Folder, findEntry, isFolder, openFolders, type PlacedEntry } from 
 import { listPrimitiveFolders, MANIFEST } from './primitive-folders.ts';
 import type { EntryMode, SourceTree, TreeEntry } from './source-tree.ts';
 
-/** What HEAD has of primitives. */
+/** The primitives of HEAD. */
 export interface Discovery {
   /** Each `primitive.yaml` that makes its folder a primitive, sorted by path. */
   readonly manifests: readonly TreeEntry[];
-  /** What looks like a primitive and is ignored, sorted by path. */
+  /** Ignored folders that look like primitives, sorted by path. */
   readonly warnings: readonly Finding[];
 }
 

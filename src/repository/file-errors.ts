@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { diskFullError, PrimitiveError } from '../core/errors.ts';
 
-/** What the file system refused, as the error that users see; anything else as it is. `what` is what was being done. */
+/** An error of the file system as one for users; other errors unchanged. `what` completes "Cannot …". */
 export function explained(cause: unknown, what: string): unknown {
   if (!isSystemError(cause)) return cause;
   const { code, path, message } = cause;

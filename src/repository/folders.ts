@@ -3,10 +3,10 @@ import type { FolderEntry, SourceTree, TreeEntry } from './source-tree.ts';
 
 /** A folder of a commit. */
 export interface Folder {
-  /** What the paths of its files begin with, without a slash at its end; '' for none. */
+  /** Prefix of the paths of its files, without a slash at its end; '' for none. */
   readonly path: string;
   readonly object: string;
-  /** True where a name in the path is not UTF-8. */
+  /** True if a name in the path is not UTF-8. */
   readonly undecodable?: true;
 }
 
@@ -18,7 +18,7 @@ const MAX_FILES = 5_000_000;
 
 type Entry = Pick<FolderEntry, 'mode' | 'object'>;
 
-/** The entry at a path of the commit; '' is its root. Undefined where the path does not exist. */
+/** The entry at a path of the commit; '' is its root. Undefined if the path does not exist. */
 export async function findEntry(tree: SourceTree, path: string): Promise<Entry | undefined> {
   return (await findEntries(tree, [path]))[0];
 }

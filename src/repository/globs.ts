@@ -28,7 +28,7 @@ const OPTIONS: picomatch.PicomatchOptions = {
   windows: false,
 };
 
-/** Why a text is no pattern of `inputs`; undefined where it is one. */
+/** Why a text is no pattern of `inputs`; undefined if it is one. */
 export function globFault(text: string): string | undefined {
   const pattern = text.startsWith('!') ? text.slice(1) : text;
   if (pattern === '') return 'it is empty';
@@ -91,7 +91,7 @@ export function isInput(globs: readonly Glob[], path: string): boolean {
   return globs.findLast((glob) => glob.matches(path))?.negated === false;
 }
 
-/** The file or folder (relative to the context) in which a pattern finds all that it takes in; undefined where it takes away. */
+/** The file or folder (relative to the context) in which a pattern finds all that it takes in; undefined if it takes away. */
 export function globRoot(text: string): string | undefined {
   if (text.startsWith('!')) return undefined;
   return PLAIN.test(text) && !DOT.test(text) ? text : baseOf(text);

@@ -1,8 +1,8 @@
-/** What publish needs of git's history, to move a channel forward only. Implemented by `adapters/git`. */
+/** The port of publish to git's history, to move a channel forward only. Implemented by `adapters/git`. */
 export interface History {
   /**
    * Whether the first commit is an ancestor of the second, or is it.
-   * `unknown` where the clone cannot say: a commit that is not there, or a history that is cut off.
+   * `unknown` if the clone cannot decide: a commit that is not there, or a history that is cut off.
    */
   isAncestor(ancestor: string, descendant: string): Promise<'yes' | 'no' | 'unknown'>;
   /**
@@ -11,13 +11,13 @@ export interface History {
    */
   deepen(): Promise<void>;
   /**
-   * Where the repository is hosted: of `origin`, else of the only remote, as `https://HOST/PATH` without credentials and
-   * `.git`; undefined where there is none, or where it is a folder of this machine.
+   * URL of the repository: of `origin`, else of the only remote, as `https://HOST/PATH` without credentials and
+   * `.git`; undefined if there is none, or if it is a folder of this machine.
    */
   remoteUrl(): Promise<string | undefined>;
 }
 
-/** What an update needs of git's history. Implemented by `adapters/git`. */
+/** The port of an update to git's history. Implemented by `adapters/git`. */
 export interface FileHistory {
   /**
    * The objects that a path relative to the root, and what it was renamed from, had in the history of HEAD, newest first.

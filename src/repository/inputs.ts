@@ -8,7 +8,7 @@ import { type InputFiles, inputDigest } from './input-digest.ts';
 import { type InputScope, readScopes } from './scope.ts';
 import type { Change, SourceTree } from './source-tree.ts';
 
-/** What goes into one component's image. */
+/** The inputs of one component's image. */
 export interface ComponentInputs {
   readonly component: Component;
   /** 64 hex digits; see `inputDigest`. */
@@ -29,7 +29,7 @@ const MAX_LISTED = 20;
  *
  * Refuses with exit 2, naming the files: what would not be in the image as the work tree shows it (`inputs-dirty`),
  * and what is not there (`context-empty`, `inputs-glob-empty`, `config-uncommitted`). What a build needs of them besides
- * is judged where one is due, by `checkContexts`. Throws what git throws.
+ * is judged if one is due, by `checkContexts`. Throws what git throws.
  */
 export async function readInputs(
   tree: SourceTree,
@@ -106,7 +106,7 @@ function touches({ component, covers }: InputScope, path: string): boolean {
   return path.endsWith('/') && covers(`${path}file`);
 }
 
-/** Where the kind of a component is if it is one of the repository's own. */
+/** Folder of a component's kind if it is one of the repository's own. */
 function ownKind({ path, kind }: Component): string {
   return posix.join(path, '../../../kinds', kind, 'kind.yaml');
 }

@@ -20,7 +20,7 @@ interface Unusable {
   readonly suggestion: string;
 }
 
-/** What decides whether main may read a cache. */
+/** Properties of a cache that decide whether main may read it. */
 export interface CacheTrust {
   /** Host and path below which every run may push images. */
   readonly registry: string;
@@ -38,7 +38,7 @@ const CREDENTIALS = ['token', 'ghtoken', 'access_key_id', 'secret_access_key', '
 const GHA_OPTIONS = ['scope', 'mode', 'version', 'timeout', 'ignore-error'];
 const COMPRESSION = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes'];
 
-/** What is wrong with the caches of a config: options that cannot be read, and those that a lower tier could write. */
+/** Faults of the caches of a config: options that cannot be read, and those that a lower tier could write. */
 export function cacheFaults(
   cache: CacheFile,
   config: Pick<ConfigFile, 'registry' | 'signing'>,
@@ -86,7 +86,7 @@ export function cacheFaults(
  * The caches that a run reads and writes, written anew from what was understood of them, so that the builder reads
  * nothing else into their options.
  *
- * Throws `cache-untrusted` (exit 2) where a trusted run would read a cache that a lower tier may be able to write.
+ * Throws `cache-untrusted` (exit 2) if a trusted run would read a cache that a lower tier may be able to write.
  */
 export function cachesFor(
   tier: TrustTier,
@@ -104,7 +104,7 @@ export function cachesFor(
   return { from: cache.from.map(rewritten), to: cache.to.map(rewritten) };
 }
 
-/** Why main must not read this cache; undefined where it may. */
+/** Why main must not read this cache; undefined if it may. */
 function untrustedCache(spec: string, { registry, hasAccepted, writers }: CacheTrust): Unusable | undefined {
   const cache = readCache(spec);
   if ('message' in cache) return cache;
@@ -163,7 +163,7 @@ function optionsFault(type: string, options: ReadonlyMap<string, string>): Unusa
   if (secret !== undefined) {
     return {
       message: `the cache option ${secret} is a credential, which is read from the environment`,
-      suggestion: 'Leave it out, and set it where the build runs.',
+      suggestion: 'Remove it, and set it in the environment of the build.',
     };
   }
   const ref = options.get('ref');
@@ -179,7 +179,7 @@ function optionsFault(type: string, options: ReadonlyMap<string, string>): Unusa
   };
 }
 
-/** The fields of one record of comma-separated values (RFC 4180); undefined where it is none, or has control characters. */
+/** The fields of one record of comma-separated values (RFC 4180); undefined if it is none, or has control characters. */
 function csvFields(text: string): readonly string[] | undefined {
   const fields: string[] = [];
   let rest = `,${text}`;
@@ -203,7 +203,7 @@ function rewritten(spec: string): string {
     .join(',');
 }
 
-/** What is one and the same for whoever can write it: a tag of a repository is no boundary. */
+/** Identity of a cache by its writers: a tag of a repository is no boundary. */
 function places(spec: string): readonly string[] {
   const cache = readCache(spec);
   if ('message' in cache) return [];

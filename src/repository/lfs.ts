@@ -10,7 +10,7 @@ const MAX_LISTED = 10;
 
 /**
  * Refuses inputs that are Git LFS pointers (`inputs-lfs-pointer`, exit 2): git holds the pointer and not the file, so
- * the image would get a text of three lines. Costs next to nothing where no `.gitattributes` speaks of LFS.
+ * the image would get a text of three lines. Costs next to nothing if no `.gitattributes` speaks of LFS.
  */
 export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext[]): Promise<void> {
   const inputs = new Map<string, { entry: TreeEntry; component: string }>();

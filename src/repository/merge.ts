@@ -7,7 +7,7 @@ export interface MergedText {
   readonly conflicts: readonly number[];
 }
 
-/** What the parts of a conflict are called between its markers. */
+/** Labels of the parts of a conflict between its markers. */
 export interface MergeLabels {
   readonly ours: string;
   readonly base: string;

@@ -4,7 +4,7 @@ import { BuildArgs, BuildSecrets, Platforms } from './config-document.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 
-/** `primitives/<kind>/<name>/primitive.yaml`: what the primitive is, and where it differs from its kind. */
+/** `primitives/<kind>/<name>/primitive.yaml`: the primitive, and its differences from its kind. */
 export const PrimitiveFile = strictObject(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors; ignored.' })),

@@ -81,7 +81,7 @@ function unreadable(path: string): (cause: unknown) => never {
   };
 }
 
-/** Where changes of a primitive's folder are staged: beside it, since it may be missing; all who write there share it. */
+/** Folder in which changes of a primitive's folder are staged: beside it, since it may be missing; all who write there share it. */
 export function stagingOf(folder: string): string {
   return join(dirname(folder), `.${basename(folder)}.scaffold`);
 }

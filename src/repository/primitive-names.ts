@@ -12,7 +12,7 @@ export interface NameRules {
   readonly reserved?: LanguageId;
 }
 
-/** Why a text is no name by these rules, as half a sentence; undefined where it is one. */
+/** Why a text is no name by these rules, as half a sentence; undefined if it is one. */
 export function nameFault(name: string, rules: NameRules): string | undefined {
   const { pattern, reserved } = rules;
   const reservation = reserved && languageNamed(reserved).nameFault(name);
@@ -27,7 +27,7 @@ export function nameFault(name: string, rules: NameRules): string | undefined {
   return `does not match ${pattern}`;
 }
 
-/** A valid name that is close to one that is not; undefined where none is. */
+/** A valid name that is close to one that is not; undefined if none is. */
 export function nameLike(name: string, kind: string, rules: NameRules): string | undefined {
   const spelled = name
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')

@@ -26,7 +26,7 @@ export interface Manifest {
   readonly image?: string;
   /** For generators that read BPMN. */
   readonly bpmn?: PrimitiveFile['bpmn'];
-  /** Absent where a person wrote the primitive without scaffold. */
+  /** Absent if a person wrote the primitive without scaffold. */
   readonly provenance: Provenance | undefined;
 }
 
@@ -59,9 +59,9 @@ export function newManifest(kind: string, name: string, provenance: Provenance):
 
 /**
  * A `primitive.yaml` with other provenance and not another byte changed, since the rest of it is a person's; after the
- * rest where it has none yet.
+ * rest if it has none yet.
  *
- * Throws `primitive-not-editable` (exit 2) where `template` is written in a way that cannot be replaced alone.
+ * Throws `primitive-not-editable` (exit 2) if `template` is written in a way that cannot be replaced alone.
  */
 export function withProvenance(manifest: Manifest, shown: string, provenance: Provenance): string {
   const value = record(provenance);

@@ -54,7 +54,7 @@ function builderFiles({ build: { dockerfile } }: Component): readonly string[] {
   return [dockerfile, `${dockerfile}.dockerignore`, '.dockerignore'];
 }
 
-/** Applies `inputs`: lists only folders where they can match something, and once however many components share it. */
+/** Applies `inputs`: lists only folders if they can match something, and once however many components share it. */
 class Chooser {
   readonly #listing: Listing;
   readonly #matcher: GlobMatcher;

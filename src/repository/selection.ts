@@ -12,7 +12,7 @@ export interface Selection {
   readonly selectors: readonly string[];
 }
 
-/** Where paths in a selection start, and where components do. Both absolute, links resolved. */
+/** Base of relative paths in a selection, and the root of components. Both absolute, links resolved. */
 export interface SelectionBase {
   readonly cwd: string;
   readonly repositoryRoot: string;
@@ -22,7 +22,7 @@ export interface SelectionBase {
 type Named = Pick<Component, 'id' | 'kind' | 'name' | 'path'>;
 
 /**
- * The components that were named, in their order; all of them where nothing was named.
+ * The components that were named, in their order; all of them if nothing was named.
  *
  * A path names the component that it is in, or all that are below it. Nothing else narrows: not the current folder,
  * and each selector must name something. Throws `selection-unknown`, `selection-ambiguous`, `selection-mixed` (exit 2).

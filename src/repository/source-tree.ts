@@ -11,7 +11,7 @@ export interface FolderEntry {
   readonly mode: FolderEntryMode;
   /** Git object id: 40 hex digits, 64 in a SHA-256 repository. That of a folder covers all that is below it. */
   readonly object: string;
-  /** True where the name is not UTF-8; it then shows the odd bytes as `\xNN` and must not be used as a path. */
+  /** True if the name is not UTF-8; it then shows the odd bytes as `\xNN` and must not be used as a path. */
   readonly undecodable?: true;
 }
 
@@ -21,7 +21,7 @@ export interface TreeEntry {
   readonly path: string;
   readonly mode: EntryMode;
   readonly object: string;
-  /** True where a name in the path is not UTF-8; see {@link FolderEntry}. */
+  /** True if a name in the path is not UTF-8; see {@link FolderEntry}. */
   readonly undecodable?: true;
 }
 

@@ -17,7 +17,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { errnoOf, explained } from './file-errors.ts';
 import { openStaging, removeLeftOvers, type WriterCode } from './staging.ts';
 
-/** What is done with one file. */
+/** A change of one file. */
 export interface FileChange {
   /** Below the root, with forward slashes. */
   readonly path: string;
@@ -27,7 +27,7 @@ export interface FileChange {
   readonly after: NewFile | 'delete' | 'keep';
 }
 
-/** What is written. */
+/** New content of a file. */
 export interface NewFile {
   readonly bytes: Uint8Array | string;
   /** By default as the file that it replaces. */

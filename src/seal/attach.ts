@@ -17,10 +17,10 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
  * given: the signature comes last. Attaching the same bundles again changes nothing.
  *
  * Bundles that others attached before are no substitute: the seal that is read back must be of this signer's tier, and
- * where that is only accepted, by this signer or one of its repository and ref.
+ * if that is only accepted, by this signer or one of its repository and ref.
  *
  * Throws `seal-bundle-refused` (exit 2) before anything is written for a bundle that this config does not accept, and
- * `seal-not-confirmed` (exit 3) where the registry does not show a sealed image afterwards.
+ * `seal-not-confirmed` (exit 3) if the registry does not show a sealed image afterwards.
  */
 export async function attachSeal(
   context: SealContext,
@@ -125,7 +125,7 @@ async function checkOwn({ verifier, policy }: SealContext, bundle: Uint8Array): 
   if (tier === undefined) {
     throw new PrimitiveError('seal-bundle-refused', 'Signer is not allowed to publish', {
       why: `${describeUnknown(check.statement.signer, policy)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
-      suggestions: ['Add the signer to `signing.accepted`, or run where a trusted one signs.'],
+      suggestions: ['Add the signer to `signing.accepted`, or run as a trusted signer.'],
     });
   }
   return { ...check.statement, tier };

@@ -38,7 +38,7 @@ export function bundleReferrer(bundle: BundleArtifact, predicateType: string, su
   });
 }
 
-/** The blob of the bundle that a referrer's manifest holds; undefined where it holds something else. */
+/** The blob of the bundle that a referrer's manifest holds; undefined if it holds something else. */
 export function bundleLayer(manifest: Manifest): Descriptor | undefined {
   const parsed = parseManifest(manifest);
   const [layer, ...others] = parsed.type === 'image' ? parsed.layers : [];

@@ -18,7 +18,7 @@ const GENERAL_NAME_URI = 6;
 
 /**
  * Who a Fulcio certificate was issued to, from its extensions (sigstore/fulcio, docs/oid-info.md). The DER-encoded ones
- * come first; the raw ones of the first version are used where they are missing.
+ * come first; the raw ones of the first version are used if they are missing.
  *
  * Throws an `Error` that says what is wrong for a certificate that is not for signing code, without an identity or
  * several, or names them ambiguously.

@@ -101,14 +101,14 @@ export async function readRecord(
   { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
   const reading = context.registry.getManifest(repository, reference);
-  // A signature is of a digest: where that is known, it is read together with the manifest.
+  // A signature is of a digest: if that is known, it is read together with the manifest.
   const signature = isDigest(reference) ? findSignature(context, repository, reference) : undefined;
   signature?.catch(() => undefined);
   const state = await verifyRecord(context, repository, await reading, { registry: prefix, signature });
   return COMMIT.test(reference) ? underCommit(state, reference) : state;
 }
 
-/** What a record counts for under the tag of a commit: nothing, where it is that of another one. */
+/** What a record counts for under the tag of a commit: nothing, if it is that of another one. */
 export function underCommit(state: RecordState, commit: string): RecordState {
   if (state.state !== 'found' || state.record.commit === commit) return state;
   const detail = `it is the record of ${state.record.commit}`;

@@ -8,7 +8,7 @@ import type { SignerIdentity } from './types.ts';
 export interface SigningRun {
   readonly tier: TrustTier;
   readonly signer: SignerIdentity;
-  /** Of the run, where it is of one: `main`. */
+  /** Of the run, if it has one: `main`. */
   readonly branch?: string;
 }
 
@@ -138,7 +138,7 @@ export function decodeClaims(token: string): Readonly<Record<string, unknown>> {
   throw new PrimitiveError('identity-token-invalid', 'The OIDC token is not a JSON Web Token.', {
     why: 'Its payload cannot be decoded.',
     suggestions: [
-      'Check where SIGSTORE_ID_TOKEN, or the answer of ACTIONS_ID_TOKEN_REQUEST_URL, comes from.',
+      'Check the source of SIGSTORE_ID_TOKEN, or of the response of ACTIONS_ID_TOKEN_REQUEST_URL.',
     ],
     exit: 3,
   });
@@ -159,7 +159,7 @@ export function readPullRequest(event: unknown): PullRequestEvent | undefined {
  * The run, as its signatures will show it. `branch` is what git has checked out; a certificate that names a ref
  * decides over it.
  *
- * Throws `identity-not-allowed` where the config knows no such signer: what this run sealed would not count as sealed.
+ * Throws `identity-not-allowed` if the config knows no such signer: what this run sealed would not count as sealed.
  */
 export function resolveRun(
   signer: SignerIdentity,

@@ -12,7 +12,7 @@ export interface SealContext {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
   readonly policy: TrustPolicy;
-  /** Waits between two reads of a registry that lags behind its writes; a timer where absent. */
+  /** Waits between two reads of a registry that lags behind its writes; a timer if absent. */
   readonly sleep?: (milliseconds: number) => Promise<unknown>;
 }
 
@@ -21,7 +21,7 @@ export interface Wanted {
   readonly predicateTypes: readonly string[];
   /** Further digest, besides the image's own, that must be among the subjects. */
   readonly alsoSubject?: Digest;
-  /** Says in what way a statement of that type belongs to something else; undefined where it fits. */
+  /** Says in what way a statement of that type belongs to something else; undefined if it fits. */
   readonly foreign?: (statement: SignedStatement) => string | undefined;
 }
 
@@ -113,7 +113,7 @@ const UNREADABLE = new Set([
   'registry-blob-too-large',
 ]);
 
-/** What one bundle is worth for one wanted statement; undefined where it is about something else. */
+/** What one bundle is worth for one wanted statement; undefined if it is about something else. */
 function judge(
   referrer: Descriptor,
   check: BundleCheck,

@@ -12,7 +12,7 @@ const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 /** SLSA build type of what publish makes; names the meaning of `externalParameters` below. */
 export const BUILD_TYPE = 'https://github.com/ameideio/primitive/buildtypes/publish/v1';
 
-/** Builder id where no workflow vouches for the build: a person's machine, or a key. */
+/** Builder id if no workflow vouches for the build: a person's machine, or a key. */
 export const UNATTESTED_BUILDER = 'https://github.com/ameideio/primitive/builders/unattested';
 
 /** Which component an image is built for; the repository that it goes to completes it. */
@@ -24,10 +24,10 @@ export interface ComponentName {
 /** What went into one build and who did it; nothing here may be a secret, or differ between two equal builds. */
 export interface Provenance {
   readonly component: ComponentName;
-  /** `https://github.com/acme/app`; absent where the repository has no remote. */
+  /** `https://github.com/acme/app`; absent if the repository has no remote. */
   readonly source?: string;
   readonly commit: string;
-  /** `refs/heads/main`, where the run is of one. */
+  /** `refs/heads/main`, if the run has one. */
   readonly ref?: string;
   /** Folder of the component, relative to the repository root. */
   readonly path: string;
@@ -126,7 +126,7 @@ function sbomPredicateType(format: SbomFormat): string {
   return format === 'spdx-json' ? PREDICATE.spdx : PREDICATE.cyclonedx;
 }
 
-/** The SLSA builder id for what this signer builds: its workflow, where a certificate names one. */
+/** The SLSA builder id for what this signer builds: its workflow, if a certificate names one. */
 export function builderIdOf(signer: SignerIdentity): string {
   return signer.type === 'keyless' && signer.identity.startsWith('https://')
     ? signer.identity

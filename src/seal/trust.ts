@@ -180,8 +180,8 @@ function missed(signer: Keyless, entry: KeylessPolicy, compare: Compare): readon
 }
 
 /**
- * The same key; or the same issuer, repository and ref; or, where it names those not both, the very same identity. Ids
- * are compared where both name them: a private Fulcio may leave out of a certificate what the token of the run says.
+ * The same key; or the same issuer, repository and ref; or, unless it names both, the very same identity. Ids
+ * are compared if both have them: a private Fulcio may omit claims of the token from a certificate.
  */
 function isOwn(signer: SignerIdentity, run: SignerIdentity): boolean {
   if (signer.type === 'key' || run.type === 'key') {

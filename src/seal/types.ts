@@ -94,7 +94,7 @@ export type SbomFormat = 'spdx-json' | 'cyclonedx-json';
 export interface SbomRequest {
   /** Folder of the OCI image layout. */
   readonly layout: string;
-  /** Where the image will be: `ghcr.io/acme/domain-orders`; the SBOM names it. */
+  /** Repository of the image: `ghcr.io/acme/domain-orders`; the SBOM names it. */
   readonly image: Repository;
   readonly index: Digest;
   readonly platform: Platform;

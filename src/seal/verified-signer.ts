@@ -2,7 +2,7 @@ import type { Signer } from './types.ts';
 import type { BundleVerifier } from './verifier.ts';
 
 /**
- * A signer that verifies what it signed, and signs once more where that does not verify.
+ * A signer that verifies what it signed, and signs once more if that does not verify.
  *
  * About one genuine timestamp in 60,000 cannot be read back: the ASN.1 reader of `@sigstore/core` takes a hash that
  * happens to look like DER for DER, and writes it down in another way. A second signature has another hash. What fails

@@ -22,7 +22,7 @@ export type TrustRoot =
 
 /** What a verifier may rely on. */
 export interface VerifierOptions {
-  /** Public keys in PEM form; none where no key signs. */
+  /** Public keys in PEM form; none if no key signs. */
   readonly keys?: readonly string[];
   /** Absent if no keyless signer is trusted: then certificates are refused, and nothing is fetched. */
   readonly root?: TrustRoot;
@@ -39,7 +39,7 @@ export type BundleCheck =
  */
 export interface BundleVerifier {
   verify(bytes: Uint8Array): Promise<BundleCheck>;
-  /** Loads what certificates are verified by; throws as `verify`, and nothing where there is no root. */
+  /** Loads what certificates are verified by; throws as `verify`, and nothing if there is no root. */
   ready(): Promise<void>;
 }
 
@@ -241,7 +241,7 @@ async function fetchRoot(cache: string): Promise<TrustMaterial> {
           .join(': '),
         suggestions: [
           'Check that https://tuf-repo-cdn.sigstore.dev can be reached.',
-          'Behind a proxy, set HTTPS_PROXY; where it inspects TLS, NODE_EXTRA_CA_CERTS as well.',
+          'Behind a proxy, set HTTPS_PROXY; if it inspects TLS, also NODE_EXTRA_CA_CERTS.',
           'For a Sigstore of your own, set `signing.trustedRoot` to its trusted_root.json.',
         ],
         exit: 3,

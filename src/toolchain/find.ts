@@ -6,7 +6,7 @@ import { ALLOW_VARIABLE, programFolders, type SkippedFolder } from './folders.ts
 import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 
-/** Where to look for programs. */
+/** Search path of programs. */
 export interface Search {
   /** The value of PATH. */
   readonly path: string | undefined;
@@ -108,7 +108,7 @@ async function notFound(name: ProgramName, search: Search): Promise<PrimitiveErr
   });
 }
 
-/** Says where programs were passed over, to be added to why they were not found, and how to use them all the same. */
+/** Names the programs that were passed over, for the reason of an error, and how to use them anyway. */
 export async function explainSkipped(
   files: readonly string[],
   { skipped = [], platform }: Pick<Search, 'skipped' | 'platform'>,

@@ -79,7 +79,7 @@ export function checkoutsAround(folder: string, home: string): readonly string[]
   return nearest === undefined ? others : [nearest, ...others];
 }
 
-/** Links resolved; as it is where nothing is there. */
+/** Links resolved; as it is if nothing is there. */
 export function realPath(path: string): string {
   try {
     // Of the system: it also says how a name is written where its case does not matter.

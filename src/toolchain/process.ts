@@ -10,7 +10,7 @@ export interface RunOptions {
    * other can answer what the program wrote: a conversation.
    */
   readonly input?: string | Uint8Array | AsyncIterable<string>;
-  /** Called with each complete line of stderr and stdout as it comes, without its line end; not for stdout where `stdout` takes it. */
+  /** Called with each complete line of stderr and stdout as it comes, without its line end; not for stdout if `stdout` takes it. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /**
    * Takes stdout chunk by chunk instead of collecting it: constant memory for output of any size. The next chunk is
@@ -30,10 +30,10 @@ export interface RunOptions {
 
 /** The result of a run, for every exit code. */
 export interface RunResult {
-  /** 128 + the signal's number where a signal ended it. */
+  /** 128 + the signal's number if a signal ended it. */
   readonly exitCode: number;
   readonly stdout: Uint8Array;
-  /** Decoded; the last 64 KiB where there was more, from the start of a line. */
+  /** Decoded; the last 64 KiB if there was more, from the start of a line. */
   readonly stderr: string;
 }
 

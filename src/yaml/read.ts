@@ -118,7 +118,7 @@ function place(text: string, offset: number): { line: number; column: number } {
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
-/** The offset of a fault's value or key; of the nearest node around it where it is missing. */
+/** The offset of a fault's value or key; of the nearest node around it if it is missing. */
 function offsetOf(document: Document.Parsed, { path, atKey }: Fault): number {
   const start = (node: unknown) => (isNode(node) ? node.range?.[0] : undefined);
   let node: unknown = document.contents;

@@ -44,7 +44,7 @@ export function spliceYaml(text: string, { document: position = 0, path, value }
 }
 
 /**
- * Adds a key after all others of a mapping, below a comment, and changes no other byte. A `problem` where that does not
+ * Adds a key after all others of a mapping, below a comment, and changes no other byte. A `problem` if that does not
  * add it: the file is a mapping in brackets, has several documents, or the key.
  */
 export function appendYaml(
@@ -65,14 +65,14 @@ export function appendYaml(
   return { problem: 'the value cannot be added alone' };
 }
 
-/** The documents of a text; undefined where one has an error. */
+/** The documents of a text; undefined if one has an error. */
 function parse(text: string): readonly Document.Parsed[] | undefined {
   const parsed = parseAllDocuments(text, { prettyErrors: false, stringKeys: true });
   const documents = Array.isArray(parsed) ? parsed : [];
   return documents.length === 0 || documents.some(({ errors }) => errors.length > 0) ? undefined : documents;
 }
 
-/** Plain data that shares no parts; undefined where an alias has lost its anchor. */
+/** Plain data that shares no parts; undefined if an alias has lost its anchor. */
 function dataOf(document: Document.Parsed): unknown {
   try {
     return JSON.parse(JSON.stringify(document.toJS() ?? null));

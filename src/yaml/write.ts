@@ -12,7 +12,7 @@ export function writeYaml(value: WritableMapping): string {
   return stringify(value, OPTIONS);
 }
 
-/** A text on one line, for a block or between brackets: in quotes only where it has to be. */
+/** A text on one line, for a block or between brackets: in quotes only if it has to be. */
 export function writeText(text: string): string {
   if (/[\n\r]/.test(text)) return JSON.stringify(text);
   return stringify([text], { ...OPTIONS, collectionStyle: 'flow', flowCollectionPadding: false }).slice(

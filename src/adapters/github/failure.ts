@@ -4,7 +4,7 @@ import { field } from '../../core/object.ts';
 import { AttemptFailure } from '../../http/retry.ts';
 import type { RequestError } from '../../http/send.ts';
 
-/** A token, and where it came from: `GH_TOKEN`. */
+/** A token and its source: `GH_TOKEN`. */
 export interface ApiToken {
   /** A secret. */
   readonly value: string;
@@ -18,7 +18,7 @@ interface Context {
   readonly effect: boolean;
 }
 
-/** Milliseconds; "Rate limits for the REST API": at least a minute where a secondary limit names no time. */
+/** Milliseconds; "Rate limits for the REST API": at least a minute if a secondary limit names no time. */
 const SECONDARY_DELAY = 60_000;
 /** Milliseconds for which a host that cannot be reached is asked again. */
 const UNREACHABLE_WINDOW = 30_000;
@@ -67,7 +67,7 @@ export function unusableAnswer(type: string, host: string): PrimitiveError {
   ]);
 }
 
-/** An answer that says no, as an error; undefined where a request with an effect was refused, which the caller looks at. */
+/** An answer that says no, as an error; undefined if a request with an effect was refused, which the caller looks at. */
 export function refusedAnswer(
   answer: OctokitError,
   { host, token, effect }: Context,
@@ -164,7 +164,7 @@ function keptOut(
   return undefined;
 }
 
-/** What was asked for, in the words of the permissions of tokens. */
+/** The requested resource, in the words of token permissions. */
 function subjectOf({ request }: OctokitError): string {
   const [, area = ''] = /\/repos\/[^/]+\/[^/]+\/(actions|contents|pulls)\b/.exec(request.url) ?? [];
   const words: Readonly<Record<string, string>> = {
@@ -175,7 +175,7 @@ function subjectOf({ request }: OctokitError): string {
   return words[area] ?? 'the repository';
 }
 
-/** What GitHub says, safe to print; empty where it says nothing, or a page came. */
+/** The message of GitHub, safe to print; empty if there is none, or a page was sent. */
 export function messageOf(answer: OctokitError, { value }: ApiToken): string {
   const data = answer.response?.data;
   const message = field(data, 'message') ?? data;
@@ -186,8 +186,8 @@ export function messageOf(answer: OctokitError, { value }: ApiToken): string {
 }
 
 /**
- * Milliseconds that a rate limit asks to wait; undefined where the answer is none ("Rate limits for the REST API":
- * Retry-After first, then x-ratelimit-reset where nothing remains, else a minute).
+ * Milliseconds that a rate limit asks to wait; undefined if the answer is none ("Rate limits for the REST API":
+ * Retry-After first, then x-ratelimit-reset if nothing remains, else a minute).
  */
 function limitDelay({ response, message }: OctokitError): number | undefined {
   const headers = response?.headers ?? {};

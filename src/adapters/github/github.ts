@@ -30,7 +30,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
   const [owner = '', repo = ''] = repository.split('/');
   const place = { owner, repo };
   const { host } = new URL(options.host.api);
-  /** The data of an answer. Throws `github-failed` where it is not as GitHub documents it. */
+  /** The data of an answer. Throws `github-failed` if it is not as GitHub documents it. */
   const checked = async <S extends TSchema>(
     schema: S,
     asking: Promise<{ readonly data: unknown }>,
@@ -39,7 +39,7 @@ export function createGithub(repository: string, options: ApiOptions): GitHub & 
     if (Check(schema, data)) return data;
     throw unusableAnswer('data of another form', host);
   };
-  /** All items of a list. Throws `github-failed` where it has more than {@link MAX_PAGES}. */
+  /** All items of a list. Throws `github-failed` if it has more than {@link MAX_PAGES}. */
   const pages = async <T>(
     ask: (page: { readonly per_page: number; readonly page: number }) => Promise<readonly T[]>,
   ): Promise<readonly T[]> => {

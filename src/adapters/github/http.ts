@@ -7,7 +7,7 @@ import { RequestError } from '../../http/send.ts';
 import { type ApiToken, noAnswer, refusedAnswer, unusableAnswer } from './failure.ts';
 import type { GithubHost } from './host.ts';
 
-/** What the API is spoken to with. */
+/** Settings of the API client. */
 export interface ApiOptions {
   readonly host: GithubHost;
   readonly token: ApiToken;
@@ -54,7 +54,7 @@ export function createApi(options: ApiOptions): Api {
   /** The last answer by URL: an unchanged one costs no part of the rate limit. */
   const known = new Map<string, { readonly etag: string; readonly response: Response }>();
 
-  /** What Octokit calls in place of the global `fetch`. */
+  /** The `fetch` of Octokit. */
   const send = async (address: string, init: RequestInit): Promise<Response> => {
     const kept = init.method === 'GET' ? known.get(address) : undefined;
     const { status, headers, body } = await client.send({

@@ -227,7 +227,7 @@ function frontends(dockerfile: Dockerfile, { args, native }: DockerfileRequest):
   ];
 }
 
-/** What `bases` maps a reference to; compared in full form: `golang` is `docker.io/library/golang:latest`. */
+/** The reference that `bases` maps another one to; compared in full form: `golang` is `docker.io/library/golang:latest`. */
 function mapped(reference: string, bases: Readonly<Record<string, string>>): string | undefined {
   if (Object.hasOwn(bases, reference)) return bases[reference];
   const wanted = canonical(reference);

@@ -39,9 +39,9 @@ export interface Stage {
   readonly line: number;
   /** In lower case; empty without `AS`. */
   readonly name: string;
-  /** What `FROM` names, as written. */
+  /** The image of `FROM`, as written. */
   readonly written: string;
-  /** What `FROM` names, variables expanded. */
+  /** The image of `FROM`, variables expanded. */
   readonly base: string;
   /** The stage that `base` names. */
   readonly parent: Stage | undefined;

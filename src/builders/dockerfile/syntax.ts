@@ -115,7 +115,7 @@ export interface Assignment {
   readonly value: string | undefined;
 }
 
-/** What an `ARG` or `ENV` sets, including the old form `ENV name value`. */
+/** Variables that an `ARG` or `ENV` sets, including the old form `ENV name value`. */
 export function assignments({ name, rest }: Instruction, escapeToken: string): readonly Assignment[] {
   const words = assignmentWords(rest, escapeToken);
   if (name === 'ENV' && !words[0]?.includes('=')) {

@@ -10,7 +10,7 @@ export interface WordOptions {
 /** A word that BuildKit refuses, with the reason in BuildKit's terms, or a substitution that is not evaluated here. */
 export class WordError extends Error {}
 
-/** What BuildKit takes for white space between words (Go's `unicode.IsSpace`). */
+/** White space between words, as BuildKit splits them (Go's `unicode.IsSpace`). */
 export const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /**
@@ -22,7 +22,7 @@ export function expandWord(text: string, options: WordOptions): string {
   return new Lexer(text, options).read().value;
 }
 
-/** The words of a line, as written; none where the line cannot be split. */
+/** The words of a line, as written; none if the line cannot be split. */
 export function splitWords(line: string): readonly string[] {
   try {
     return new Lexer(line, { escapeToken: '\\', variables: new Map(), raw: true }).read().words;
@@ -145,7 +145,7 @@ class Lexer {
     return this.#conditional(name, value, value ?? '', operator);
   }
 
-  /** `-`, `+` and `?`; `given` is undefined where the variable counts as unset. */
+  /** `-`, `+` and `?`; `given` is undefined if the variable counts as unset. */
   #conditional(name: string, given: string | undefined, value: string, operator: string): string {
     if (!['-', '+', '?'].includes(operator)) {
       throw new WordError(

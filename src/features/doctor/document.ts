@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { type DataOf, strictObject } from '../../core/schema.ts';
 
-/** What `doctor` finds. */
+/** The report of `doctor`. */
 export const doctorSchema = strictObject({
   schema: Type.Literal('primitive.doctor/v1'),
   ok: Type.Boolean({

@@ -2,13 +2,13 @@ import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
 import { NO_ANSWER } from '../../core/within.ts';
 import type { Check, DoctorReport } from './document.ts';
 
-/** What a probe found; with a warning where publish works, but not as safely as it could. */
+/** The result of a probe; with a warning if publish works, but not as safely as it could. */
 export interface ProbeResult {
   readonly detail: string;
   readonly warning?: { readonly code: string; readonly why?: string; readonly fix: readonly string[] };
 }
 
-/** One check; `look` throws a PrimitiveError where it fails, `no-answer` where it cannot be made. */
+/** One check; `look` throws a PrimitiveError if it fails, `no-answer` if it cannot be made. */
 export interface Probe {
   readonly id: Check['id'];
   /** Probes that must have succeeded before. */
@@ -16,7 +16,7 @@ export interface Probe {
   readonly look: () => Promise<ProbeResult>;
 }
 
-/** What only a publish shows. */
+/** Facts that only a publish shows. */
 const NOT_COVERED = [
   'the steps of Dockerfiles, and what they download',
   'the layers of bases, and layer caches',
@@ -30,7 +30,7 @@ export interface Examination {
   readonly exit: ExitCode;
 }
 
-/** Runs all probes, side by side where they do not need each other. An error that is no PrimitiveError is thrown on. */
+/** Runs all probes, in parallel if they do not need each other. An error that is no PrimitiveError is thrown on. */
 export async function examine(probes: readonly Probe[]): Promise<Examination> {
   const started = new Map<Check['id'], Promise<Result>>();
   for (const probe of probes) started.set(probe.id, runProbe(probe, started));

@@ -12,7 +12,7 @@ import { programs as allPrograms } from '../../toolchain/programs.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
 import { count, examineTrust } from './trust.ts';
 
-/** What doctor checks; every call throws a PrimitiveError where the thing is missing or unusable. */
+/** Ports of doctor; every call throws a PrimitiveError if the thing is missing or unusable. */
 export interface DoctorPorts {
   readonly platform: NodeJS.Platform;
   /** `skipped`: folders of PATH that no program is taken from. */
@@ -41,7 +41,7 @@ export interface DoctorPorts {
 export const PATIENCE = 10_000;
 
 /**
- * Checks what a publish needs by the steps of a publish, and the GitOps repository where the config names one. Changes
+ * Checks what a publish needs by the steps of a publish, and the GitOps repository if the config names one. Changes
  * nothing but, as a dry run does, the depth of a shallow clone.
  */
 export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
@@ -108,7 +108,7 @@ async function lookAtConfig(ports: DoctorPorts) {
   return { detail: `${location.path}: images go to ${config.registry}` };
 }
 
-/** A warning where a program is in a folder that is skipped: the user may not expect that another one runs, or none. */
+/** A warning if a program is in a folder that is skipped: the user may not expect that another one runs, or none. */
 async function lookAtPath(ports: DoctorPorts): Promise<ProbeResult> {
   const {
     platform,

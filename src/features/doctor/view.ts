@@ -56,7 +56,7 @@ function verdict({ ok, checks }: DoctorReport): string {
   return 'Cannot determine whether a publish can run.';
 }
 
-/** What the verdict does not stand on. */
+/** Checks that the verdict does not include. */
 function notChecked({ checks, notCovered }: DoctorReport): string[] {
   const open = checks.filter(({ state }) => state === 'unknown' || state === 'skipped').map(({ id }) => id);
   return [

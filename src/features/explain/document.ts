@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { type DataOf, strictObject } from '../../core/schema.ts';
 
-/** What `explain` prints. */
+/** The document of `explain`. */
 export const explainSchema = strictObject({
   schema: Type.Literal('primitive.explain/v1'),
   rules: Type.Array(

@@ -1,4 +1,4 @@
-/** What docs/errors.md has on a code. */
+/** A section of docs/errors.md, for one code. */
 export interface CodeSection {
   readonly code: string;
   /** One sentence. */

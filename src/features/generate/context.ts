@@ -5,7 +5,7 @@ import type { Processes } from '../../toolchain/process.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import type { OnDisk } from './on-disk.ts';
 
-/** What generators are run with on this machine. */
+/** Ports of the generators. */
 export interface GeneratorPorts {
   workspace(): Promise<{ readonly location: ConfigLocation }>;
   repositoryProcesses(tools: 'elsewhere'): Promise<Processes>;
@@ -16,7 +16,7 @@ export interface GeneratorPorts {
   readonly signal: AbortSignal;
 }
 
-/** What the generators of all primitives have in common. */
+/** Context of the generators of all primitives. */
 export async function generatorContext({
   workspace,
   repositoryProcesses,

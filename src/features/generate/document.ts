@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Digest } from '../../core/digest.ts';
 import { type DataOf, strictObject } from '../../core/schema.ts';
 
-/** What `generate` changed, or would change. */
+/** The document of `generate`. */
 export const generateSchema = strictObject({
   schema: Type.Literal('primitive.generate/v1'),
   generated: Type.Array(

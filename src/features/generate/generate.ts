@@ -15,13 +15,13 @@ import type { GenerateDocument } from './document.ts';
 import { KNOWN_ENVIRONMENT, knownTemplate } from './known-plugins.ts';
 import type { OnDisk } from './on-disk.ts';
 
-/** One generator of one primitive; no changes where all is as generated. */
+/** One generator of one primitive; no changes if all is as generated. */
 export type Generated = GenerateDocument['generated'][number];
 
-/** What a generator's output differs in from what is there; `digest` is absent for what it does not make any more. */
+/** A difference between the output of a generator and the files on disk; `digest` is absent for a file that it no longer makes. */
 export type GeneratedChange = Generated['changes'][number];
 
-/** What generators are run with. */
+/** Ports of a generator run. */
 export interface GeneratorContext {
   /** The folder of the config. */
   readonly root: string;
@@ -29,7 +29,7 @@ export interface GeneratorContext {
   /** PATH, and the system that it is of. */
   readonly path: string | undefined;
   readonly platform: NodeJS.Platform;
-  /** What was left out of PATH. */
+  /** Folders that were left out of PATH. */
   readonly skipped?: readonly SkippedFolder[];
   readonly signal: AbortSignal;
   /** Compare only: in a temporary folder, not in the work tree. */
@@ -63,7 +63,7 @@ const PROGRAMS: Readonly<
 };
 
 /**
- * Runs the generators of one primitive, each into a folder of its own; where one fails nothing is changed.
+ * Runs the generators of one primitive, each into its own folder; if one fails, nothing is changed.
  *
  * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
  * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, (exit 2),
@@ -124,7 +124,7 @@ async function writeOf(
   return { path, before, after: { bytes, executable: (mode & 0o100) !== 0 } };
 }
 
-/** What a generator writes replaces a folder of the primitive, and nothing that a link leads to. */
+/** The output of a generator replaces a folder of the primitive, and never the target of a link. */
 async function checkOutput(target: string, { id, writes }: Generator, shown: string): Promise<void> {
   const found = await lookBelow(target, writes);
   if (found.type === 'missing' || found.type === 'folder') return;
@@ -146,7 +146,7 @@ interface Place {
 /** Bound for a file that a built-in generator reads whole; what it makes of it has a bound of its own. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** A file of the primitive, which no link leads to; undefined where it is missing. Throws `generator-input`. */
+/** A file of the primitive, which no link leads to; undefined if it is missing. Throws `generator-input`. */
 async function readInput(target: string, path: string, shown: string): Promise<Buffer | undefined> {
   const found = await lookBelow(target, path);
   if (found.type === 'missing') return undefined;
@@ -238,7 +238,7 @@ const CANNOT_WRITE = /^(?:Failure: )?mkdir .+: /m;
 /** Larger than a generated file: with less left, one may not have had room. */
 const SPARE_BYTES = 1024 * 1024;
 
-/** buf ends with 0 also where the disk was full and a file is cut off. */
+/** buf ends with 0 even if the disk was full and a file is cut off. */
 async function checkSpace(program: string, output: string): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(output);
   // Some network file systems do not say how large they are.
@@ -247,7 +247,7 @@ async function checkSpace(program: string, output: string): Promise<void> {
   throw diskFull(`write what ${program} generates`, why);
 }
 
-/** What is at each path: digests of files, and what is not a file. */
+/** The digest of the file at each path, or its type if it is no file. */
 type States = ReadonlyMap<string, Digest | 'other'>;
 
 function compare(before: States, after: States): readonly GeneratedChange[] {

@@ -17,11 +17,11 @@ const KEYS = {
   input: ['directory', 'paths', 'exclude_paths', 'types'],
 };
 
-/** Where `go tool` finds what go.mod requires, and nothing that the environment or the repository puts in its place. */
+/** Settings with which `go tool` uses the modules of go.mod, and no replacement by the environment or the repository. */
 export const KNOWN_ENVIRONMENT = { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local', GOWORK: 'off' };
 
 /**
- * A `buf.gen.yaml` as JSON for `--template`, where all that it starts are plugins that the repository cannot fill; else
+ * A `buf.gen.yaml` as JSON for `--template`, if all that it starts are plugins that the repository cannot fill; else
  * the reason, half a sentence. What was judged is what buf gets: its own reader of YAML decides nothing.
  */
 export function knownTemplate(

@@ -7,8 +7,8 @@ import { lookBelow } from '../../repository/safe-path.ts';
 import type { OnDisk } from './on-disk.ts';
 
 /**
- * A warning where the model that a primitive was scaffolded from says something else by now than the copy in the
- * primitive, from which code is generated. Undefined where one of them is gone, or no XML.
+ * A warning if the model that a primitive was scaffolded from says something else by now than the copy in the
+ * primitive, from which code is generated. Undefined if one of them is gone, or no XML.
  */
 export async function originalWarning(
   { path, template, manifest }: OnDisk,
@@ -41,7 +41,7 @@ async function readBelow(root: string, path: string): Promise<Uint8Array | undef
   return type === 'file' ? readFile(join(root, path)) : undefined;
 }
 
-/** Whether it has faults does not matter here; undefined where it is no XML. */
+/** Whether it has faults does not matter here; undefined if it is no XML. */
 async function digestOfModel(bytes: Uint8Array, path: string): Promise<string | undefined> {
   const [{ readXml }, { modelDigest }] = await Promise.all([
     import('../../kinds/generators/bpmn/xml.ts'),

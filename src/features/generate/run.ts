@@ -10,18 +10,18 @@ import { type Generated, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';
 import { originalWarning } from './original.ts';
 
-/** What is to be generated. */
+/** A request to generate. */
 export interface GenerateRequest {
   readonly selection: Selection;
   /** Compare only. */
   readonly check: boolean;
 }
 
-/** What generate works with. */
+/** Ports of generate. */
 export interface GeneratePorts extends GeneratorPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;
-  /** Where paths in the selection start; absolute, links resolved. */
+  /** Base of relative paths in the selection; absolute, links resolved. */
   readonly cwd: string;
   readonly emit: Emit;
 }

@@ -4,7 +4,7 @@ import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
 import type { GenerateDocument } from './document.ts';
 
-/** What was generated, or would be; exit 1 where a check finds a difference. */
+/** The document as an outcome; exit 1 if a check finds a difference. */
 export function generateOutcome(document: GenerateDocument): Outcome {
   const differs = !document.written && document.generated.some(({ changes }) => changes.length > 0);
   return { document, text: (style) => generateText(document, style), exit: differs ? 1 : 0 };

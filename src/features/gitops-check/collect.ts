@@ -14,7 +14,7 @@ export interface FoundRef {
   readonly value: string;
 }
 
-/** What files say of images, before it is judged. */
+/** Image references of files, before they are judged. */
 export interface Collected {
   readonly refs: readonly FoundRef[];
   readonly findings: readonly CheckFinding[];
@@ -49,7 +49,7 @@ export function collectValues(texts: ReadonlyMap<string, string>, isRendered: bo
     for (const { path: at } of isRendered ? [] : read.split)
       unchecked.push({
         path,
-        reason: `\`${at.join('.')}\` is said in parts: only renders show what comes of it`,
+        reason: `\`${at.join('.')}\` has parts that only renders combine`,
       });
   }
   return { refs, findings, unchecked };

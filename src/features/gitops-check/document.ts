@@ -11,7 +11,7 @@ const finding = strictObject({
   line: Type.Optional(Type.Integer()),
 });
 
-/** What `gitops check` finds. */
+/** The report of `gitops check`. */
 export const gitopsCheckSchema = strictObject({
   schema: Type.Literal('primitive.gitops-check/v1'),
   base: nullable(

@@ -19,7 +19,7 @@ export interface CheckRequest {
   readonly rendered: string | undefined;
 }
 
-/** What it works with. */
+/** Ports. */
 export interface CheckPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;
@@ -29,7 +29,7 @@ export interface CheckPorts {
   filesBelow(root: string, folder: string): Promise<ReadonlyMap<string, string>>;
 }
 
-/** What changes are compared with. */
+/** The revision that changes are compared with. */
 interface Base {
   readonly commit: string;
   /** Each reference as `path key`, with its value. */
@@ -232,7 +232,7 @@ function noKit(commit: string | undefined): PrimitiveError {
     'kit-not-found',
     `${KIT_FILE} not found${commit === undefined ? '' : ` in ${commit}`}.`,
     {
-      why: 'It says whose releases may be deployed, and who seals them.',
+      why: 'It defines the repositories whose releases may be deployed, and their signers.',
       suggestions: ['primitive gitops init'],
     },
   );

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
 import { KIT_ACTIONS } from './plan.ts';
 
-/** What `gitops init` installs or updates, or would. */
+/** The document of `gitops init`. */
 export const kitInitSchema = strictObject({
   schema: Type.Literal('primitive.gitops-init/v1'),
   version: Type.String({ description: 'Of primitive, and so of the kit.' }),
@@ -12,7 +12,7 @@ export const kitInitSchema = strictObject({
       path: Type.String({ description: 'Relative to the root of the repository.' }),
       action: Type.Enum([...KIT_ACTIONS]),
       lines: Type.Optional(
-        Type.Array(Type.Integer(), { description: 'Of a conflict: where it begins in the file.' }),
+        Type.Array(Type.Integer(), { description: 'First lines of its conflicts in the file.' }),
       ),
     }),
   ),

@@ -2,7 +2,7 @@ import { mergeTexts } from '../../repository/merge.ts';
 import type { Files } from './render.ts';
 
 /**
- * What `gitops init` does with a file. `keep`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
+ * The action of `gitops init` on a file. `keep`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
  * owner and the kit changed the same lines.
  */
 export const KIT_ACTIONS = ['create', 'update', 'merge', 'delete', 'unchanged', 'keep', 'conflict'] as const;
@@ -13,16 +13,16 @@ export type KitAction = (typeof KIT_ACTIONS)[number];
 export interface KitChange {
   readonly path: string;
   readonly action: KitAction;
-  /** What is there; absent where nothing is. */
+  /** The current content; absent if there is none. */
   readonly before?: string;
-  /** What will be there, with markers around a conflict; absent where nothing will. */
+  /** The new content, with markers around a conflict; absent if there is none. */
   readonly after?: string;
   /** Of a conflict: the lines in `before`, from 1. */
   readonly lines?: readonly number[];
 }
 
 /**
- * What an installation or update changes: a three-way merge of each file between what was installed (`base`), what is
+ * Plans an installation or update: a three-way merge of each file between what was installed (`base`), what is
  * there (`existing`) and what the kit is now (`wanted`). Pure. Sorted by path.
  */
 export function planKit(base: Files, existing: Files, wanted: Files): readonly KitChange[] {

@@ -17,15 +17,15 @@ export interface InstallEntry {
   readonly to: string;
   /** Once for each of these. */
   readonly each?: 'cluster' | 'lane';
-  /** Where any of these parts is installed; without it always. */
+  /** If any of these parts is installed; without it always. */
   readonly parts?: readonly KitPart[];
 }
 
-/** What a kit is made from. */
+/** Sources of a kit. */
 export interface KitSource {
   /** The files in `templates/gitops`. */
   readonly sources: Files;
-  /** What its install.yaml says of them. */
+  /** Their settings in install.yaml. */
   readonly entries: readonly InstallEntry[];
   /** Those that come with primitive, sorted by name. */
   readonly kinds: readonly Pick<Kind, 'kind' | 'run' | 'processes' | 'settings'>[];
@@ -33,7 +33,7 @@ export interface KitSource {
   readonly resources: readonly KitResource[];
 }
 
-/** Where the generator and the gate are. */
+/** Folder of the generator and the gate. */
 export const PRIMITIVE_FOLDER = '.github/primitive';
 
 const KIT_JSON = `${PRIMITIVE_FOLDER}/kit.json`;
@@ -168,13 +168,13 @@ const COMPONENT_OBJECTS = [
   { group: 'policy', kind: 'PodDisruptionBudget' },
 ];
 
-/** Where images of components may come from: a folder of repositories that ends with /, or a repository. */
+/** Allowed sources of the images of components: a folder of repositories that ends with /, or a repository. */
 function allowedOf({ registry, sources = [], images }: Kit): readonly string[] {
   const registries = [registry, ...sources.map((source) => source.registry)];
   return [...new Set([...registries.map((each) => `${each}/`), ...(images?.allowed ?? [])])];
 }
 
-/** What templates read: the settings, and what follows from them. */
+/** Values for templates: the settings and values derived from them. */
 function settingsOf(kit: Kit, resources: readonly KitResource[]) {
   const destinationOf = (name: string) => {
     const { server, destination = '' } = kit.clusters.find((cluster) => cluster.name === name) ?? {};
@@ -298,7 +298,7 @@ function kindValues({
   return [`sources/values/_kinds/${kind}.yaml`, comment + stringify(values, { lineWidth: 0 })];
 }
 
-/** The settings among the files of a kit, as they were when it was made; undefined where they cannot be read. */
+/** The settings among the files of a kit, as they were when it was made; undefined if they cannot be read. */
 export function kitIn(files: Files): Kit | undefined {
   try {
     return (JSON.parse(files.get(KIT_JSON) ?? '') as { readonly kit: Kit }).kit;
@@ -333,7 +333,7 @@ function crdSchemas(files: Files): readonly (readonly [string, string])[] {
     });
 }
 
-/** With `additionalProperties: false` where properties are listed, but not at the top: there are `apiVersion`, `metadata`. */
+/** With `additionalProperties: false` if properties are listed, but not at the top: there are `apiVersion`, `metadata`. */
 function closed(schema: unknown, depth = 0): unknown {
   if (Array.isArray(schema)) return schema.map((item) => closed(item, depth));
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -13,7 +13,7 @@ import { type Files, PRIMITIVE_FOLDER } from './render.ts';
 /** The record of what is installed. It holds the texts: a clone may be shallow, and what was committed may be edited. */
 export const RECORD_FILE = `${PRIMITIVE_FOLDER}/installed.json`;
 
-/** The record; undefined where no kit is installed. Throws `kit-record-invalid` (exit 2). */
+/** The record; undefined if no kit is installed. Throws `kit-record-invalid` (exit 2). */
 export async function readRecord(root: string): Promise<Installed | undefined> {
   const text = (await readFiles(root, [RECORD_FILE])).get(RECORD_FILE);
   if (text === undefined) return undefined;
@@ -31,7 +31,7 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
   }
 }
 
-/** How a file that is damaged or missing comes back, also where HEAD has it so. */
+/** How a file that is damaged or missing comes back, even if HEAD has it so. */
 export function fromHistory(path: string): readonly string[] {
   return [
     `Find the last commit that has it whole: git log --oneline --diff-filter=AM -- ${path}`,
@@ -39,7 +39,7 @@ export function fromHistory(path: string): readonly string[] {
   ];
 }
 
-/** What a schema cannot say. A record comes with a clone: its paths may lead nowhere else. */
+/** Checks beyond the schema. A record comes with a clone: its paths must not lead out of it. */
 async function recordFault({ version, files }: Installed): Promise<string | undefined> {
   const { valid } = await import('semver');
   if (valid(version) === null) return `\`version\` is not a version: ${JSON.stringify(version)}`;

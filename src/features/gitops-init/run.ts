@@ -16,7 +16,7 @@ import { type Files, type KitSource, kitIn, renderKit } from './render.ts';
 import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
 
-/** What `gitops init` is asked to do. */
+/** A request of `gitops init`. */
 export interface KitRequest extends Omit<KitFlags, 'resources'> {
   /** A folder of kinds that get custom resources too; relative to the current one. */
   readonly kindsFrom?: string | undefined;
@@ -29,7 +29,7 @@ export interface KitRequest extends Omit<KitFlags, 'resources'> {
   readonly dryRun: boolean;
 }
 
-/** What `gitops init` works with. */
+/** Ports of `gitops init`. */
 export interface KitPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;
@@ -38,7 +38,7 @@ export interface KitPorts {
   /** The kit that comes with this program. */
   kit(): Promise<KitSource>;
   origin(root: string): Promise<KitOrigin>;
-  /** What differs from HEAD in the work tree, untracked files too. */
+  /** Paths in the work tree that differ from HEAD, untracked files included. */
   changes(root: string): Promise<readonly Change[]>;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -133,7 +133,7 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
   });
 }
 
-/** What was installed, the charts by the paths that they have by now. Throws `kit-charts-moved` (exit 2). */
+/** The installed files, charts under their current paths. Throws `kit-charts-moved` (exit 2). */
 async function baseOf(record: Installed | undefined, wanted: Files, root: string): Promise<Files> {
   const base: Files = new Map(Object.entries(record?.files ?? {}));
   const [from, to] = [base, wanted].map((files) => kitIn(files)?.charts);

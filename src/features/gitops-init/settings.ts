@@ -4,7 +4,7 @@ import { KitFile, type KitResource } from '../../gitops/kit-document.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import { isPlainText, writeText } from '../../yaml/write.ts';
 
-/** What a new kit.yaml is written from; each wins over what is guessed. */
+/** Flags for a new kit.yaml; each wins over a derived value. */
 export interface KitFlags {
   /** `ghcr.io/acme`. */
   readonly registry?: string | undefined;
@@ -16,7 +16,7 @@ export interface KitFlags {
   readonly resources?: readonly KitResource[] | undefined;
 }
 
-/** What git says of the GitOps repository. */
+/** Remote and branch of the GitOps repository, by git. */
 export interface KitOrigin {
   /** `https://github.com/acme/gitops`. */
   readonly remote?: string | undefined;
@@ -58,7 +58,7 @@ branch: ${writeText(branch ?? 'main')}
 # API group of the custom resources, best in a domain that is yours. Resources that exist keep the old one.
 apiGroup: ${writeText(`primitives.${organisation}.internal`)}
 
-# Where the charts of the kit are.
+# Folder of the charts of the kit.
 charts: sources/charts
 
 # Kinds that may be wired.

@@ -7,7 +7,7 @@ export function kitOutcome(document: KitInitDocument): Outcome {
   return { document, text: (style) => kitText(document, style), exit: 0 };
 }
 
-/** What changes, file by file; of the rest the number. */
+/** Changed files, and the number of unchanged ones. */
 function kitText({ files, version, lanes, next, written }: KitInitDocument, style: Style): string {
   const changed = files.filter(({ action }) => action !== 'unchanged');
   const lines = changed.map(

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
 
-/** What `gitops pin` and `gitops promote` set, or would. */
+/** The document of `gitops pin` and `gitops promote`. */
 export const gitopsPinSchema = strictObject({
   schema: Type.Literal('primitive.gitops-pin/v1'),
   lane: Type.String({ description: 'The lane that is written.' }),
@@ -15,7 +15,7 @@ export const gitopsPinSchema = strictObject({
       record: nullable('Digest of the release record.'),
       signer: nullable('Of the release record.'),
     },
-    'Where the references come from.',
+    'Origin of the references.',
   ),
   edits: Type.Array(
     strictObject({

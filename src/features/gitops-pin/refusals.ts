@@ -67,7 +67,7 @@ export function sourceOf(name: string | undefined, { sources = [] }: Kit): KitSo
   const [only, ...others] = sources;
   if (only === undefined) {
     throw new PrimitiveError('source-unknown', `${KIT_FILE} has no \`sources\`.`, {
-      why: 'They say whose releases may be deployed, and who seals them.',
+      why: 'They define the repositories whose releases may be deployed, and their signers.',
       suggestions: [
         'primitive gitops init --update --code OWNER/NAME --code-config PATH/primitive.config.yaml',
       ],

@@ -23,7 +23,7 @@ import {
   unknown,
 } from './refusals.ts';
 
-/** What both commands are asked. */
+/** The request of both commands. */
 interface LaneRequest {
   /** The lane that is written. */
   readonly lane: string;
@@ -46,12 +46,12 @@ export interface PromoteRequest extends LaneRequest {
   readonly origin: { readonly from: string } | { readonly rollback: string };
 }
 
-/** What they work with. */
+/** Ports of both commands. */
 export interface PinPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;
   gitops(root: string): Promise<GitopsRepository>;
-  /** What verifies the releases of sources, with keys as they are in `tree`. */
+  /** Verifier of the releases of sources, with the keys of `tree`. */
   sources(tree: GitopsTree): OpenSource;
   readonly signal: AbortSignal;
 }
@@ -86,7 +86,7 @@ export async function pinRelease(request: PinRequest, ports: PinPorts): Promise<
       `Release ${request.release} of ${source.repository} does not count.`,
       {
         why: state.state === 'absent' ? 'There is no release record.' : state.detail,
-        suggestions: ['primitive release verify, in the code repository, says what is missing.'],
+        suggestions: ['To see what is missing, run in the code repository: primitive release verify'],
       },
     );
   }

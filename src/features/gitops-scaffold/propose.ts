@@ -7,7 +7,7 @@ import type { Outcome } from '../../render/outcome.ts';
 import { scaffoldRequest } from './request.ts';
 
 /**
- * What asks for the wiring of a primitive after it was scaffolded, in the first version of its API. Throws what the
+ * Requests the wiring of a scaffolded primitive, in the first version of its API. Throws what the
  * config or the token lacks for it before anything is scaffolded.
  */
 export async function openProposal(

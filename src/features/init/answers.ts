@@ -4,9 +4,9 @@ import { type InitAnswers, type InitGuess, knownRegistry, registryFault, reposit
 /** A question to the user. */
 export interface InitQuestion {
   readonly text: string;
-  /** The answer where only return is pressed. */
+  /** The answer if only return is pressed. */
   readonly preset?: string;
-  /** Why an answer cannot be used; undefined where it can. */
+  /** Why an answer cannot be used; undefined if it can. */
   readonly fault: (answer: string) => string | undefined;
 }
 

@@ -31,7 +31,7 @@ channel: { branch: ${writeText(branch)}, tag: ${writeText(tag)} }
 ${signing(repository, branch, ids)}`;
 }
 
-/** What prints the ids of `acme/app` on github.com. */
+/** The command that prints the ids of `acme/app` on github.com. */
 export function idsCommand(name: string): string {
   return `gh api repos/${name} --jq '.id, .owner.id'`;
 }

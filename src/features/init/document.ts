@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { type DataOf, strictObject } from '../../core/schema.ts';
 
-/** What `init` writes, or would write. */
+/** The document of `init`. */
 export const initSchema = strictObject({
   schema: Type.Literal('primitive.init/v1'),
   files: Type.Array(

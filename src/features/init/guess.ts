@@ -3,7 +3,7 @@ import type { LanguageId } from '../../languages/all.ts';
 import { joinRepository } from '../../oci/reference.ts';
 import { guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 
-/** What is known of a repository without asking. */
+/** Facts about a repository that need no question. */
 export interface InitFacts {
   /** `https://github.com/acme/app`. */
   readonly remote?: string | undefined;
@@ -13,7 +13,7 @@ export interface InitFacts {
   readonly manifests?: Partial<Readonly<Record<LanguageId, string>>> | undefined;
 }
 
-/** What the flags say; each wins over what is guessed. */
+/** Values of the flags; each wins over a derived value. */
 export interface InitFlags {
   /** `acme/app` on GitHub, or with a host: `gitlab.com/acme/app`. */
   readonly repository?: string | undefined;
@@ -35,12 +35,12 @@ export interface InitAnswers {
   readonly registry: string;
   /** Branch that publishes releases. */
   readonly branch: string;
-  /** Where they are known. */
+  /** If they are known. */
   readonly ids?: RepositoryIds | undefined;
   readonly languages: LanguageEntries;
 }
 
-/** The answers so far; a question stays open where nothing answers it. */
+/** The answers so far; a question stays open if nothing answers it. */
 export interface InitGuess {
   readonly repository: string | undefined;
   readonly registry: string | undefined;
@@ -65,7 +65,7 @@ export function checkFlags({ repository, registry, branch }: InitFlags): void {
   }
 }
 
-/** Why images cannot go to a registry; undefined where they can. */
+/** Why images cannot go to a registry; undefined if they can. */
 export function registryFault(registry: string): string | undefined {
   if (registry === '') return 'it is empty';
   try {
@@ -128,7 +128,7 @@ function ofRemote(remote: string | undefined): string | undefined {
   }
 }
 
-/** The registry of a code host: `ghcr.io/acme` for `github.com/acme/app`; undefined where none is known. */
+/** The registry of a code host: `ghcr.io/acme` for `github.com/acme/app`; undefined if none is known. */
 export function knownRegistry(repository: string): string | undefined {
   const [host, owner, ...rest] = repository.toLowerCase().split('/');
   if (host === 'github.com') return `ghcr.io/${owner}`;

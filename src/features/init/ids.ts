@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { RepositoryIds } from './guess.ts';
 
-/** What the ids of a repository are found with. */
+/** Ports to find the ids of a repository. */
 export interface IdPorts {
   readonly ci: 'github' | 'other' | undefined;
   readonly variables: Readonly<Record<string, string | undefined>>;

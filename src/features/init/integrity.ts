@@ -4,7 +4,7 @@ import { field, optional } from '../../core/object.ts';
 /** The name under which this CLI is published. */
 export const PACKAGE = '@ameide/primitive';
 
-/** What npm of this machine says of packages, asked outside of the repository; undefined where it does not know. */
+/** Package data from the npm of this machine, run outside of the repository; undefined if unknown. */
 export interface NpmPort {
   /** URL of the registry that it takes a package from. */
   registry(name: string): Promise<string | undefined>;
@@ -12,21 +12,21 @@ export interface NpmPort {
   integrity(name: string, version: string): Promise<string | undefined>;
 }
 
-/** Where a workflow takes this CLI from, and by what it knows the bytes. */
+/** Source and integrity of this CLI, for a workflow. */
 export interface CliSource {
   readonly version: string;
   /** SHA-512 of the package in the form of W3C Subresource Integrity, as lock files have it. */
   readonly integrity: string;
   /** A package that is committed, relative to the root of the repository; it comes from a registry otherwise. */
   readonly file?: string;
-  /** URL; npm in CI knows another one where absent. */
+  /** URL; npm in CI knows another one if absent. */
   readonly registry?: string;
 }
 
 /**
  * The lock file of the repository decides, for exactly this version; else what npm says.
  *
- * Throws `init-integrity-unknown` (exit 2) where neither knows the bytes of this version.
+ * Throws `init-integrity-unknown` (exit 2) if neither knows the bytes of this version.
  */
 export async function cliSource(version: string, lock: string | undefined, npm: NpmPort): Promise<CliSource> {
   const locked = lock === undefined ? undefined : lockedPackage(lock, version);
@@ -36,7 +36,7 @@ export async function cliSource(version: string, lock: string | undefined, npm: 
   return { version, integrity, ...optional('registry', registryUrl(await npm.registry(PACKAGE))) };
 }
 
-/** The entry of `package-lock.json` for this CLI (npm docs, "package-lock.json"), where it is of this version. */
+/** The entry of `package-lock.json` for this CLI (npm docs, "package-lock.json"), if it is of this version. */
 function lockedPackage(
   lock: string,
   version: string,

@@ -26,7 +26,7 @@ export async function planConfig(
 /**
  * The publish workflow that the first trusted signer of a config names: its path, its branch.
  *
- * `template` is the text of `templates/ci/github.yaml.eta`. Throws `init-no-identity` (exit 2) where no workflow of
+ * `template` is the text of `templates/ci/github.yaml.eta`. Throws `init-no-identity` (exit 2) if no workflow of
  * GitHub Actions is trusted.
  */
 export function planWorkflow(config: Config, template: string, cli: CliSource): InitFile {

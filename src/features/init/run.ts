@@ -15,14 +15,14 @@ import { cliSource, type NpmPort } from './integrity.ts';
 import { type InitFile, planConfig, planWorkflow } from './plan.ts';
 import { refuseExisting, writeNew } from './write.ts';
 
-/** What `init` is asked to do. */
+/** A request of `init`. */
 export interface InitRequest extends InitFlags {
   /** The CI to write the publish workflow for. */
   readonly ci: string | undefined;
   readonly dryRun: boolean;
 }
 
-/** What `init` works with. */
+/** Ports of `init`. */
 export interface InitPorts extends IdPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;
@@ -30,7 +30,7 @@ export interface InitPorts extends IdPorts {
   readonly version: string;
   /** With the config that exists. */
   workspace(): Promise<{ readonly config: Config }>;
-  /** What git says of a repository: `remote` and default `branch`. */
+  /** `remote` and default `branch` of a repository, by git. */
   origin(root: string): Promise<Pick<InitFacts, 'remote' | 'branch'>>;
   /** Lends npm for as long as `use` takes. */
   withNpm<T>(use: (npm: NpmPort) => Promise<T>): Promise<T>;
@@ -40,7 +40,7 @@ export interface InitPorts extends IdPorts {
 }
 
 /**
- * Writes the config and, with `ci`, the workflow; the workflow alone where the config exists. Asks for what cannot be
+ * Writes the config and, with `ci`, the workflow; the workflow only if the config exists. Asks for what cannot be
  * guessed.
  *
  * Throws `init-exists`, `init-not-at-root`, `init-integrity-unknown`, `git-not-a-repository`, `missing-flag`, `invalid-flag`, `init-declined`

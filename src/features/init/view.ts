@@ -7,7 +7,7 @@ export function initOutcome(document: InitDocument): Outcome {
   return { document, text: (style) => initText(document, style), exit: 0 };
 }
 
-/** The names of the files, or all of them where nothing was written; what to run next. */
+/** The names of the files, or all of them if nothing was written; what to run next. */
 function initText({ files, answers, next, written }: InitDocument, style: Style): string {
   const shown = files.map(({ path, text }) =>
     written ? `${style.green('created')}  ${path}\n` : `${style.bold(`# ${path}`)}\n${text}\n`,

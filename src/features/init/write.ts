@@ -4,7 +4,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { applyChanges } from '../../repository/transaction.ts';
 import type { InitFile } from './plan.ts';
 
-/** Throws `init-exists` (exit 2) where one of the files is there. */
+/** Throws `init-exists` (exit 2) if one of the files is there. */
 export function refuseExisting(root: string, files: readonly Pick<InitFile, 'path'>[]): void {
   const there = files.map(({ path }) => path).filter((path) => existsSync(join(root, path)));
   if (there.length > 0) throw exists(there);

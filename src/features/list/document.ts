@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
 import { LANGUAGE_IDS } from '../../languages/all.ts';
 
-/** What `list` finds. */
+/** The document of `list`. */
 export const listSchema = strictObject({
   schema: Type.Literal('primitive.list/v1'),
   commit: Type.Union([Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' }), Type.Null()], {

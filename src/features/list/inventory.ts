@@ -13,18 +13,18 @@ import type { PrimitiveState } from './document.ts';
 /** A primitive of the work tree, in any state. */
 export interface ListedPrimitive extends Primitive {
   readonly state: PrimitiveState;
-  /** Of HEAD; only where all is committed. */
+  /** Of HEAD; only if all is committed. */
   readonly inputDigest?: string;
 }
 
-/** What {@link takeInventory} finds. */
+/** The result of {@link takeInventory}. */
 export interface Inventory extends Pick<Discovery, 'warnings'> {
   readonly primitives: readonly ListedPrimitive[];
 }
 
 /**
  * The primitives of the work tree, sorted by kind and name, and those of HEAD that a sparse checkout leaves out: what
- * people have in front of them, before the first commit and while they work. `tree` is absent where nothing was
+ * people have in front of them, before the first commit and while they work. `tree` is absent if nothing was
  * committed yet. A broken primitive is listed with its fault and hides no other. Throws what git throws.
  */
 export async function takeInventory(workspace: Workspace, tree: SourceTree | undefined): Promise<Inventory> {
@@ -43,7 +43,7 @@ export async function takeInventory(workspace: Workspace, tree: SourceTree | und
   return { primitives, warnings: head.warnings };
 }
 
-/** What the comparison with HEAD makes of primitives that can be read. */
+/** States of readable primitives, compared with HEAD. */
 async function compare(
   tree: SourceTree,
   primitives: readonly ListedPrimitive[],
@@ -92,7 +92,7 @@ function withState(primitive: Primitive): ListedPrimitive {
   return { ...primitive, state: primitive.component === undefined ? 'invalid' : 'uncommitted' };
 }
 
-/** What HEAD has of primitives. */
+/** The primitives of HEAD. */
 interface Committed extends Pick<Discovery, 'warnings'> {
   /** Path of each `primitive.yaml` -> its object id. */
   readonly manifests: ReadonlyMap<string, string>;

@@ -9,9 +9,9 @@ import type { SourceTree } from '../../repository/source-tree.ts';
 import type { ListDocument, ListEntry } from './document.ts';
 import { type ListedPrimitive, takeInventory } from './inventory.ts';
 
-/** What `list` works with. */
+/** Ports of `list`. */
 export interface ListPorts {
-  /** Where paths of the selection start; absolute, links resolved. */
+  /** Base of relative paths in the selection; absolute, links resolved. */
   readonly cwd: string;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;

@@ -5,9 +5,9 @@ import { COMMANDS_MANIFEST, readPlugin } from '../../plugins/manifest.ts';
 import { registerInterface } from '../../plugins/module.ts';
 import type { PluginManifestDocument } from './document.ts';
 
-/** What the manifest of a plugin is made with. */
+/** Ports to write the manifest of a plugin. */
 export interface ManifestPorts {
-  /** Where the path starts. Absolute. */
+  /** Base of a relative path. Absolute. */
   readonly cwd: string;
   /** Loads all commands of a package. */
   commandManifest(

@@ -3,12 +3,12 @@ import type { Taken } from '../../plugins/clash.ts';
 import type { Pinned } from '../../plugins/pinned.ts';
 import type { NpmInstaller } from './npm.ts';
 
-/** What commands of `plugins` work with. */
+/** Ports of the commands of `plugins`. */
 export interface PluginPorts {
   /** The folder of this user's plugins; it need not exist. */
   readonly pluginStore: string;
   npmInstaller(): Promise<NpmInstaller>;
-  /** Where a path starts. Absolute. */
+  /** Base of a relative path. Absolute. */
   readonly cwd: string;
   readonly emit: Emit;
 }

@@ -153,7 +153,7 @@ async function installOne(
   });
 }
 
-/** Where a package came from, by the lock file of npm. Throws `plugin-source` for what is not from a registry. */
+/** Origin of a package, by the lock file of npm. Throws `plugin-source` for what is not from a registry. */
 function sourceOf(lock: unknown, name: string): { readonly integrity: string; readonly resolved: string } {
   const locked = field(field(lock, 'packages'), `node_modules/${name}`);
   const integrity = field(locked, 'integrity');

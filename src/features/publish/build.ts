@@ -31,7 +31,7 @@ export interface Limits {
   readonly describe: LimitFunction;
 }
 
-/** Where and how a component is built. */
+/** Folder and limits of a build. */
 interface BuildPlace {
   /** This component's own temporary folder; context and layout are removed from it as soon as they are used. */
   readonly folder: string;
@@ -204,7 +204,7 @@ function describeBuild(
   });
 }
 
-/** What is in the image of one platform. */
+/** SBOM statement of the image of one platform. */
 async function describeContents(
   { component }: ComponentInputs,
   { settings, signal }: Execution,

@@ -7,7 +7,7 @@ export type CurrentTag =
   | { readonly sealed: true; readonly image: SealedImage }
   | { readonly sealed: false; readonly digest: Digest; readonly detail: string };
 
-/** What a tag names, an image or a release record, as a run sees it. */
+/** The current target of a tag, an image or a release record, as a run sees it. */
 export interface There {
   /** Of its signer; undefined if nobody signed it whom the config knows. */
   readonly tier: TrustTier | undefined;
@@ -17,7 +17,7 @@ export interface There {
   readonly overruled?: boolean;
 }
 
-/** What a run does with what is there; `why` is the problem. */
+/** The decision of a run about an existing tag; `why` is the problem. */
 export type Decision =
   | { readonly action: 'keep' | 'replace' }
   | { readonly action: 'conflict'; readonly why: string };
@@ -32,7 +32,7 @@ export function decide(run: TrustTier, { tier, problem, overruled = false }: The
   return { action: overruled && tier === 'accepted' ? 'replace' : 'keep' };
 }
 
-/** What the tag of a component names, for a run that would put an image of these inputs there. */
+/** The current target of a component's tag, for a run that would write an image of these inputs. */
 export function imageThere(current: CurrentTag, inputDigest: string): There {
   if (!current.sealed) return { tier: undefined, problem: `an image that is not sealed: ${current.detail}` };
   const { tier, inputDigest: other } = current.image;

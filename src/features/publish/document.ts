@@ -90,7 +90,7 @@ const channel = {
   reason: Type.String(),
 };
 
-/** What `publish --dry-run` prints and a publish executes. */
+/** The plan that `publish --dry-run` prints and a publish executes. */
 export const publishPlanSchema = strictObject({
   schema: Type.Literal('primitive.publish-plan/v1'),
   commit,

@@ -90,7 +90,7 @@ function mayDiffer({ planned }: Task, { run }: Execution['plan']): boolean {
 }
 
 /**
- * Whether all tags still name what the record lists. Only those are read back that {@link mayDiffer}. Where one of them
+ * Whether all tags still name what the record lists. Only those are read back that {@link mayDiffer}. If one of them
  * differs, another publisher has put back all of its tags, or will find this record and follow it.
  */
 async function holds(
@@ -115,7 +115,7 @@ async function holds(
   return named.every(Boolean);
 }
 
-/** The record is the commit point: where tags and record differ after two publishers met, the tags follow. */
+/** The record is the commit point: if tags and record differ after two publishers met, the tags follow. */
 async function followRecord(
   record: ReleaseRecord,
   outcomes: readonly Outcome[],

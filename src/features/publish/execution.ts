@@ -12,11 +12,11 @@ import type { SealContext } from '../../seal/search.ts';
 import type { SbomFormat, SbomGenerator, Signer } from '../../seal/types.ts';
 import type { PlannedComponent, PublishPlan, SealedImage } from './document.ts';
 
-/** What is planned for a component, with what no plan holds. */
+/** A planned component with its inputs, which the plan does not have. */
 export interface Task {
   readonly planned: PlannedComponent;
   readonly inputs: ComponentInputs;
-  /** The manifest of the image to reuse, where it was read for the plan. */
+  /** The manifest of the image to reuse, if it was read for the plan. */
   readonly manifest?: Manifest;
   /** Of what is to be built, once it was read. */
   readonly dockerfile?: DockerfileRequest;
@@ -24,14 +24,14 @@ export interface Task {
   readonly images?: readonly PinnedReference[];
 }
 
-/** What an image is built and described with; each of them answered before the first effect. */
+/** Tools that build and describe images; each answered before the first effect. */
 export interface BuildTools {
   readonly builder: Builder;
   readonly builderInfo: BuilderInfo;
   readonly sbom: SbomGenerator;
 }
 
-/** What building may depend on beyond the inputs of a component. */
+/** Settings of a build besides the inputs of a component. */
 export interface BuildSettings {
   readonly sbomFormat: SbomFormat;
   readonly cache: { readonly from: readonly string[]; readonly to: readonly string[] };
@@ -52,7 +52,7 @@ export interface Execution {
   /** Host and path that all images begin with. */
   readonly registryPrefix: string;
   readonly signer: Signer;
-  /** Absent where the plan builds nothing. */
+  /** Absent if the plan builds nothing. */
   readonly tools?: BuildTools;
   readonly settings: BuildSettings;
   readonly signal: AbortSignal;
@@ -65,9 +65,9 @@ export interface SealedTask {
   readonly task: Task;
   readonly ok: true;
   readonly image: SealedImage;
-  /** Absent where it must be read. */
+  /** Absent if it must be read. */
   readonly manifest?: Manifest;
-  /** What its tags name, once they are written. */
+  /** The target of its tags, once they are written. */
   readonly tagged?: Tagged;
 }
 
@@ -83,11 +83,11 @@ export interface FailedTask {
 
 export type Outcome = SealedTask | FailedTask;
 
-/** What the tags of a component name. */
+/** The target of a component's tags. */
 export interface Tagged {
   readonly image: SealedImage;
   readonly tags: readonly string[];
-  /** What the tag of the commit named before. */
+  /** The previous target of the tag of the commit. */
   readonly replaced?: Digest;
 }
 

@@ -15,7 +15,7 @@ import type { Run, SealedImage } from './document.ts';
 import type { ComponentFacts, Facts, RecordFacts } from './plan.ts';
 import { expectedImage, readTag, sealedImage } from './sealed-image.ts';
 
-/** Where the release records are that may vouch for images. */
+/** Places of the release records that may vouch for images. */
 export interface RecordsInput {
   readonly commit: string;
   /** Host and path that all images begin with: `ghcr.io/acme`. */
@@ -30,19 +30,19 @@ export interface ReleaseRecords {
   readonly channel: RecordState;
 }
 
-/** What is known before the registry is asked for images. */
+/** Facts known before the registry is asked for images. */
 export interface FactsInput extends RecordsInput {
   readonly source?: string;
   readonly run: Run;
   readonly tags: readonly string[];
   /** The selected components. */
   readonly inputs: readonly ComponentInputs[];
-  /** False where the selection leaves components out. */
+  /** False if the selection leaves components out. */
   readonly whole: boolean;
   readonly sealOnly: boolean;
 }
 
-/** What facts are read from. `policy` knows every signer of the config. */
+/** Sources of the facts. `policy` knows every signer of the config. */
 export interface FactPorts {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
@@ -53,7 +53,7 @@ export interface FactPorts {
 /** Leaves connections for the records, whose requests wait for each other. */
 const HEADS_AT_A_TIME = 60;
 
-/** Reads the record of the commit and that of the channel, once where both are the same. */
+/** Reads the record of the commit and that of the channel, once if both are the same. */
 export async function readRecords(
   { commit, registryPrefix, releases, channel }: RecordsInput,
   ports: SealContext,
@@ -74,10 +74,10 @@ export async function readRecords(
 }
 
 /**
- * Reads what planning needs: per component what `:<sha>` names, and a sealed image of the same inputs. Where a trusted
+ * Reads what planning needs: per component what `:<sha>` names, and a sealed image of the same inputs. If a trusted
  * record lists that image, its bundles are not read again: their digests are compared.
  *
- * Deepens a shallow clone only where the channel cannot be decided otherwise. Throws what the registry, the verifier and
+ * Deepens a shallow clone only if the channel cannot be decided otherwise. Throws what the registry, the verifier and
  * git throw.
  */
 export async function gatherFacts(
@@ -114,7 +114,7 @@ export async function gatherFacts(
   };
 }
 
-/** Whether the commit of the channel is an ancestor of the one to publish; undefined where it is not needed. */
+/** Whether the commit of the channel is an ancestor of the one to publish; undefined if it is not needed. */
 async function isBehind(
   { run, channel, commit, whole, sealOnly }: FactsInput,
   record: RecordState,
@@ -188,7 +188,7 @@ class ComponentReader {
     };
   }
 
-  /** The image that the input tag names; where there is none, the reason is that of the record. */
+  /** The image that the input tag names; if there is none, the reason is that of the record. */
   async #atInputTag(inputs: ComponentInputs, recorded: Found): Promise<Found> {
     const { repository } = inputs.component;
     const manifest = await this.#known.registry.getManifest(repository, `in-${inputs.inputDigest}`);

@@ -16,7 +16,7 @@ export interface IdentityPorts {
   workspace(): Promise<{ readonly config: SigningConfig }>;
   tree(): Promise<Pick<SourceTree, 'head'>>;
   policy(): Promise<TrustPolicy>;
-  /** Throws `identity-missing` where there is none. */
+  /** Throws `identity-missing` if there is none. */
   identity(): Promise<SigningIdentity>;
   /** Whether there is an OIDC token to sign with. */
   hasToken(): Promise<boolean>;
@@ -36,7 +36,7 @@ export async function identify(dryRun: boolean, ports: IdentityPorts, emit: Emit
   return resolveRun(signer, policy, head.branch);
 }
 
-/** The trusted run by the config, where nobody is here. Throws `identity-missing` (exit 2). */
+/** The trusted run by the config, if nobody is here. Throws `identity-missing` (exit 2). */
 export function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run {
   const assumed = signing.trusted.find((policy) => 'issuer' in policy);
   if (!assumed) {
@@ -57,7 +57,7 @@ export function assumedRun({ signing, channel }: SigningConfig, emit: Emit): Run
   return { tier: 'trusted', signer: { type: 'keyless', ...assumed }, branch };
 }
 
-/** Where the source is: as the certificate will say, else as the git remote says. */
+/** URL of the source: by the certificate, else by the git remote. */
 export async function sourceOf({ signer }: Run, history: History): Promise<string | undefined> {
   if (signer.type === 'keyless' && signer.repository !== undefined && URL.canParse(signer.identity))
     return `${new URL(signer.identity).origin}/${signer.repository}`;

@@ -21,7 +21,7 @@ import type { Task } from './execution.ts';
 /** One component, its inputs and what the registry holds of it. */
 export interface ComponentFacts {
   readonly inputs: ComponentInputs;
-  /** What `:<sha>` names before the run. */
+  /** The target of `:<sha>` before the run. */
   readonly current?: CurrentTag;
   /** A sealed image of exactly these inputs that this run may reuse. */
   readonly baseline?: Baseline & { readonly image: SealedImage; readonly manifest: Manifest };
@@ -29,10 +29,10 @@ export interface ComponentFacts {
   readonly missed?: string;
 }
 
-/** What a tag of the releases repository names. */
+/** The target of a tag in the releases repository. */
 export interface RecordFacts {
   readonly digest: Digest;
-  /** Absent where no signer that this config knows has signed it. */
+  /** Absent if no signer that this config knows has signed it. */
   readonly signed?: { readonly tier: TrustTier; readonly record: ReleaseRecord };
   readonly detail?: string;
 }
@@ -46,7 +46,7 @@ export interface Facts {
   readonly tags: readonly string[];
   /** All selected components, sorted by kind, then name. */
   readonly components: readonly ComponentFacts[];
-  /** False where the selection leaves components out. */
+  /** False if the selection leaves components out. */
   readonly whole: boolean;
   readonly releases: Repository;
   readonly commitRecord?: RecordFacts;
@@ -151,7 +151,7 @@ function planComponent(component: ComponentFacts, { run, commit }: Facts): Plann
   };
   if (!current) return make();
   const existing = current.sealed ? current.image.digest : current.digest;
-  // The release record is the commit point: its tags follow it, also where they were moved.
+  // The release record is the commit point: its tags follow it, even if they were moved.
   const overruled = baseline?.found === 'release' && baseline.commit === commit;
   const decision = decide(run.tier, { ...imageThere(current, inputs.inputDigest), overruled });
   if (decision.action === 'keep' && current.sealed)
@@ -208,7 +208,7 @@ function recordThere(
   return { tier: signed.tier, problem: differing.length > 0 ? problem : undefined };
 }
 
-/** Where a record and a plan give a component different images, and why the plan does; empty where they agree. */
+/** Differences between the images of a record and of a plan, with the plan's reason; empty if they agree. */
 function differences(
   record: ReleaseRecord,
   components: readonly PlannedComponent[],

@@ -9,7 +9,7 @@ import type { SourceTree } from '../../repository/source-tree.ts';
 import type { PublishPlan } from './document.ts';
 import { type BuildTools, buildsAny, type Task } from './execution.ts';
 
-/** What is tried before the first effect; each throws where its tool is missing or cannot be used. */
+/** Checks before the first effect; each throws if its tool is missing or unusable. */
 export interface PreflightPorts {
   readonly registry: Registry;
   /** Caches that builds export to. */
@@ -50,10 +50,10 @@ export async function checkBuilds(tasks: readonly Task[], tree: SourceTree): Pro
   });
 }
 
-/** What is ready to be executed. */
+/** Tasks and tools that are ready to be executed. */
 export interface ReadyTasks {
   readonly tasks: readonly Task[];
-  /** Absent where nothing is built. */
+  /** Absent if nothing is built. */
   readonly tools?: BuildTools;
 }
 
@@ -82,7 +82,7 @@ export async function preflight(
 }
 
 /**
- * Reads the Dockerfiles as the builder does, and asks it what it would refuse; throws its refusals, together where there
+ * Reads the Dockerfiles as the builder does, and asks it what it would refuse; throws its refusals, together if there
  * are several.
  */
 export async function readImages(

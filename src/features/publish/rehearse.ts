@@ -25,17 +25,17 @@ import {
 import { tagConflict } from './seal-all.ts';
 import { describeJobToken } from './secrets.ts';
 
-/** What will be built: by the plan, or everything where none could be made. */
+/** Components to build: by the plan, or all if there is no plan. */
 export interface DueBuilds {
   readonly components: readonly string[];
   readonly planned: boolean;
 }
 
-/** What building would take. */
+/** Requirements of the builds. */
 export interface RehearsedBuilds {
   /** The bases that the builder would pull. */
   readonly bases: readonly BaseReference[];
-  /** What is to be said of secrets that are the token of the job. */
+  /** Warnings about secrets that are the token of the job. */
   readonly jobTokens: readonly string[];
 }
 
@@ -48,14 +48,14 @@ export interface Rehearsal {
   /** How many components have their inputs as they were committed. */
   inputs(): Promise<number>;
   identity(): Promise<Run>;
-  /** One line. Where nobody is here to sign, the trusted run of the config is assumed, and named. */
+  /** One line. If nobody is here to sign, the trusted run of the config is assumed, and named. */
   plan(): Promise<string>;
   /** Reads contexts, Dockerfiles and caches of what is due. */
   dockerfiles(): Promise<DueBuilds>;
   /** Asks the builder about what is due. */
   builds(): Promise<RehearsedBuilds>;
   checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
-  /** Tries to push to where images and records go; the repositories. */
+  /** Tests the push access of the repositories for images and records; returns them. */
   rights(): Promise<readonly Repository[]>;
 }
 
@@ -137,7 +137,7 @@ interface Planned extends PlannedPublish {
   readonly assumed: boolean;
 }
 
-/** What refuses to plan is said where it is asked for; the other steps then take everything as due. */
+/** An error of the plan is reported by the plan check; the other steps then treat all components as due. */
 function orRefused(error: unknown): undefined {
   if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
   return undefined;
@@ -161,7 +161,7 @@ function isRead({ dockerfile }: Task): boolean {
   return dockerfile !== undefined;
 }
 
-/** What execution would refuse at once, or for a component. */
+/** Conflicts that execution would refuse at once, or for a component. */
 function refuseConflicts(plan: PublishPlan): void {
   if (plan.record.action === 'conflict') throw releaseConflict(plan, plan.record.reason);
   const problems = plan.components.flatMap((planned) =>
@@ -170,7 +170,7 @@ function refuseConflicts(plan: PublishPlan): void {
   throwAll(problems, `Cannot publish ${problems.length} components.`);
 }
 
-/** What builds pull: each base once, with all platforms that need it. buildah reads no frontend. */
+/** Bases that builds pull: each once, with all platforms that need it. buildah reads no frontend. */
 function basesOf(tasks: readonly Task[], builder: 'buildx' | 'buildah'): readonly BaseReference[] {
   const platforms = new Map<string, Set<string>>();
   for (const { pinned, used, via, platforms: own } of tasks.flatMap(({ images = [] }) => images)) {

@@ -23,7 +23,7 @@ export interface CommittedRecord {
   readonly record: ReleaseRecord;
   readonly digest: Digest;
   readonly manifest: Manifest;
-  /** False where an equal or acceptable one was there. */
+  /** False if an equal or acceptable one was there. */
   readonly written: boolean;
 }
 
@@ -39,8 +39,8 @@ export function storeRecord(
 /**
  * The commit point: lets the tag of the commit name a record that is stored.
  *
- * Where another publisher was first with a record that this run must respect, that record is returned and the caller
- * lets the tags follow it. Throws `release-conflict` (exit 1) where what is there can neither be kept nor replaced.
+ * If another publisher was first with a record that this run must respect, that record is returned and the caller
+ * lets the tags follow it. Throws `release-conflict` (exit 1) if what is there can neither be kept nor replaced.
  */
 export async function commitRecord(
   mine: SealedRecord,
@@ -87,7 +87,7 @@ function problemOf(other: RecordState, { components }: PublishPlan): string | un
  * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
  *
  * The channel is read again right before and after: a newer commit that got there first is left alone. Throws an abort
- * before it begins, and `release-gone` (exit 1, retryable) where the record was deleted.
+ * before it begins, and `release-gone` (exit 1, retryable) if the record was deleted.
  */
 export async function moveChannel(
   committed: { readonly digest: Digest; readonly manifest?: Manifest },

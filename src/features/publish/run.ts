@@ -35,7 +35,7 @@ import { type Facts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
 import { checkSecrets, describeJobToken, type JobToken, type SecretPorts } from './secrets.ts';
 
-/** What a publish is asked to do. */
+/** A request of publish. */
 export interface PublishRequest {
   readonly selection: Selection;
   readonly sealOnly: boolean;
@@ -51,11 +51,11 @@ export type PublishConfig = SigningConfig &
   };
 
 /**
- * What a publish works with. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
- * `builder` may start a builder and is asked only where one is needed.
+ * Ports of publish. Each port throws the PrimitiveError of what it gives, and gives the same thing every time;
+ * `builder` may start a builder and is asked only if one is needed.
  */
 export interface PublishPorts extends IdentityPorts, SecretPorts {
-  /** Where selectors that are paths begin. Absolute. */
+  /** Base of selectors that are paths. Absolute. */
   readonly cwd: string;
   /** An existing folder for temporary files. */
   readonly temporary: string;
@@ -71,7 +71,7 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   components(): Promise<readonly Component[]>;
   registry(): Promise<Registry & { requests(): number }>;
   verifier(): Promise<BundleVerifier>;
-  /** Throws where the program is missing or too old. */
+  /** Throws if the program is missing or too old. */
   program(name: 'cosign' | 'syft'): Promise<unknown>;
   signer(): Promise<Signer>;
   builder(): Promise<Omit<ChosenBuilder, 'why'>>;
@@ -82,10 +82,10 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   sleep(milliseconds: number): Promise<void>;
 }
 
-/** Builds at a time, where the config does not say: each is parallel in itself. */
+/** Builds at a time, unless the config sets it: each is parallel in itself. */
 const MOST_BUILDS = 4;
 
-/** What was planned, and unless it was a dry run, what was done. */
+/** The plan, and unless it was a dry run, the report. */
 export interface PublishResult {
   readonly plan: PublishPlan;
   readonly report?: PublishReport;
@@ -178,10 +178,10 @@ function lookForTools(ports: PublishPorts): void {
   for (const look of [ports.program('cosign'), ports.program('syft'), ports.lookForBuilder()]) begin(look);
 }
 
-/** What a config and a commit decide about builds, before any tool is asked. */
+/** Decisions of a config and a commit about builds, before any tool is asked. */
 export interface CheckedTasks {
   readonly tasks: readonly Task[];
-  /** What builds of this run import and export. */
+  /** Layer caches that builds of this run import and export. */
   readonly cache: Config['build']['cache'][TrustTier];
   /** Build secrets to warn of. */
   readonly jobTokens: readonly JobToken[];
@@ -228,7 +228,7 @@ async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emi
   return compareWithRegistry({ ...selected, run, sealOnly: request.sealOnly }, reading, ports);
 }
 
-/** What the registry holds of these components, for a run of this signer. Throws what {@link gatherFacts} throws. */
+/** Compares these components with the registry, for a run of this signer. Throws what {@link gatherFacts} throws. */
 export async function compareWithRegistry(
   given: Pick<FactsInput, 'inputs' | 'whole' | 'run' | 'sealOnly'>,
   reading: Promise<ReleaseRecords>,

@@ -127,7 +127,7 @@ interface Signature {
   readonly bundle: Uint8Array;
 }
 
-/** Signs what was built as soon as the last of it is, while it is still described; undefined where nothing was. */
+/** Signs what was built as soon as the last of it is, while it is still described; undefined if nothing was. */
 async function signEarly(
   building: readonly Promise<Digest | undefined>[],
   { signer }: Execution,

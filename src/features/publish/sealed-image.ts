@@ -31,7 +31,7 @@ export async function readTag(
     : { sealed: false, digest, detail: state.detail };
 }
 
-/** What must hold of an image of these inputs before it is reused. */
+/** Conditions for reusing an image of these inputs. */
 export function expectedImage({ component, inputDigest }: ComponentInputs): Expected {
   const { kind, name } = component;
   return {

@@ -9,7 +9,7 @@ export interface RealFile {
   readonly id: string;
 }
 
-/** What secrets are compared with. */
+/** Credentials that secrets are compared with. */
 export interface SecretPorts {
   /** Files and folders in which the programs of this user keep credentials, by the environment. Absolute. */
   readonly credentialFiles: readonly string[];
@@ -28,7 +28,7 @@ export interface JobToken {
  * Refuses build secrets that are credentials of the publish itself: any step of a build could sign or push with them.
  * Returns those that are the token of the job, each variable once. A file that is missing is left to the builder.
  *
- * `signingKey` is `signing.signer.key`, absolute where it is a path. Throws `build-secret-refused` (exit 2).
+ * `signingKey` is `signing.signer.key`, absolute if it is a path. Throws `build-secret-refused` (exit 2).
  */
 export async function checkSecrets(
   secrets: readonly BuildSecret[],
@@ -53,7 +53,7 @@ export async function checkSecrets(
   return [...tokens.values()];
 }
 
-/** What is said of such a secret. */
+/** The warning about such a secret. */
 export function describeJobToken({ id, variable }: JobToken): string {
   return `Build secret ${id} is ${variable}: any step of a build that mounts it can do what the job may. Use a token that can only read.`;
 }

@@ -37,14 +37,14 @@ interface TagPreparation extends TagTarget {
 export interface PreparedTags {
   readonly sealed: SealedTask;
   readonly tags: readonly TagPreparation[];
-  /** Absent where nothing has to be put. */
+  /** Absent if nothing has to be put. */
   readonly manifest?: Manifest;
 }
 
 /**
  * Checks whether the tags of a component may be written, and gets the bytes that they will name.
  *
- * Throws `tag-conflict` (exit 1) for a tag that must not be replaced, and `baseline-gone` (exit 1, retryable) where the
+ * Throws `tag-conflict` (exit 1) for a tag that must not be replaced, and `baseline-gone` (exit 1, retryable) if the
  * image to reuse was deleted since the plan was made.
  */
 export async function prepareTags(sealed: SealedTask, execution: Execution): Promise<PreparedTags> {
@@ -71,7 +71,7 @@ async function prepareTag(target: TagTarget, execution: Execution): Promise<TagP
 }
 
 /**
- * Whether the facts say what the tag names: they read the tag of the commit, and nothing was built since. An accepted
+ * Whether the facts have the target of the tag: they read the tag of the commit, and nothing was built since. An accepted
  * run reads it again before it writes, so that it takes no tag from a trusted one.
  */
 function isFresh({ task: { planned }, tag }: TagTarget, { plan }: Execution): boolean {
@@ -98,7 +98,7 @@ async function presentManifest(
   throw baselineGone(task, image.digest);
 }
 
-/** Writes the tags of a component, the commit first. Where that names another publisher's image, the others follow it. */
+/** Writes the tags of a component, the commit first. If that names another publisher's image, the others follow it. */
 export async function writeTags(
   { sealed, tags, manifest }: PreparedTags,
   execution: Execution,
@@ -129,10 +129,10 @@ export async function writeTags(
 
 /**
  * Writes a tag once. Registries ignore conditional PUTs, so another publisher can come between looking and writing: what
- * was built, and all that an accepted run tags, is read back, and what is there instead is kept where it may be.
+ * was built, and all that an accepted run tags, is read back, and what is there instead is kept if it may be.
  *
  * What a trusted run reuses is not read back: publishers of one commit find the same image by the same record or input
- * tag, and where they do not, the release record decides (see `finalizeRelease`).
+ * tag, and if they do not, the release record decides (see `finalizeRelease`).
  */
 async function writeTag(
   preparation: TagPreparation,
@@ -167,8 +167,8 @@ async function writeTag(
  * Writes the image that the release record lists under tags that name another, and returns that image. `tagged` is what
  * this run put under them.
  *
- * Throws `release-incomplete` (exit 1, retryable) where the image is gone or, being another publisher's, not sealed, and
- * `tag-conflict` (exit 1) where an accepted run would take a tag from a trusted one.
+ * Throws `release-incomplete` (exit 1, retryable) if the image is gone or, being another publisher's, not sealed, and
+ * `tag-conflict` (exit 1) if an accepted run would take a tag from a trusted one.
  */
 export async function restoreTags(
   task: Task,
@@ -211,8 +211,8 @@ async function listedImage(
 }
 
 /**
- * The image that stays under a tag: the target's own or an equal one; undefined where the tag is to be written. Throws
- * `tag-conflict` where neither may be.
+ * The image that stays under a tag: the target's own or an equal one; undefined if the tag is to be written. Throws
+ * `tag-conflict` if neither may be.
  */
 async function keptImage(
   target: TagTarget,

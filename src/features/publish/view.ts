@@ -8,7 +8,7 @@ import type { PublishedComponent, PublishPlan, PublishReport } from './document.
 import type { PublishResult } from './run.ts';
 
 /**
- * How a publish, or the plan of a dry run, is shown. Exit code 1 where a component failed, 70 where one did by a bug of
+ * How a publish, or the plan of a dry run, is shown. Exit code 1 if a component failed, 70 if one did by a bug of
  * ours.
  */
 export function publishOutcome({ plan, report }: PublishResult): Outcome {
@@ -60,7 +60,7 @@ export function publishText(report: PublishReport, style: Style): string {
   ].join('\n');
 }
 
-/** What a publish would do, for `--dry-run`. */
+/** The plan for people, for `--dry-run`. */
 export function planText(plan: PublishPlan, style: Style): string {
   const { commit, run, components, record, channel } = plan;
   const rows = components.map(({ kind, name, action, reason }) => [

@@ -36,7 +36,7 @@ const image = strictObject({
   }),
 });
 
-/** What `release show` and `release verify` find. */
+/** The report of `release show` and `release verify`. */
 export const releaseReportSchema = strictObject({
   schema: Type.Literal('primitive.release-report/v1'),
   target: Type.String({ description: 'What was looked up: the record, or the image.' }),

@@ -17,7 +17,7 @@ import type { ReleaseComponent, SealState } from '../../seal/types.ts';
 import { type BundleVerifier, createVerifier } from '../../seal/verifier.ts';
 import type { ReleaseReport, ReportedImage } from './document.ts';
 
-/** What is asked of a release. */
+/** A request of the release commands. */
 export interface ReleaseRequest {
   /** A commit, a tag of the release records such as `main`, or an image; HEAD if it is absent. */
   readonly target: string | undefined;
@@ -28,7 +28,7 @@ export interface ReleaseRequest {
   readonly images: boolean;
 }
 
-/** What release commands work with. */
+/** Ports of the release commands. */
 export interface ReleasePorts {
   readonly cwd: string;
   workspace(): Promise<{ readonly config: Pick<Config, 'registry'> }>;

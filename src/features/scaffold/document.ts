@@ -4,7 +4,7 @@ import { type DataOf, strictObject } from '../../core/schema.ts';
 
 const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
 
-/** What `scaffold` does, or would do. */
+/** The document of `scaffold`. */
 export const scaffoldPlanSchema = strictObject({
   schema: Type.Literal('primitive.scaffold-plan/v1'),
   kind: Type.String(),
@@ -75,7 +75,7 @@ export const scaffoldPlanSchema = strictObject({
 /** `primitive.scaffold-plan/v1`: the plan, and whether it was carried out. */
 export type ScaffoldDocument = DataOf<typeof scaffoldPlanSchema>;
 
-/** What `scaffold --update --all` does, or would do. */
+/** The document of `scaffold --update --all`. */
 export const scaffoldUpdateSchema = strictObject({
   schema: Type.Literal('primitive.scaffold-update/v1'),
   primitives: Type.Array(scaffoldPlanSchema, { description: 'Sorted by kind, then name.' }),

@@ -16,7 +16,7 @@ export interface EditedFile {
 /** The parts of a repository by which edited files are merged. */
 export type PastFiles = FileHistory & Pick<SourceTree, 'root' | 'readWhole' | 'changes'>;
 
-/** What is recorded of an edited file. */
+/** The record of an edited file. */
 export interface EditedRecord {
   /** As it was scaffolded. */
   readonly written: Digest;

@@ -7,7 +7,7 @@ import { listPrimitiveFolders, MANIFEST } from '../../repository/primitive-folde
 import { type Manifest, readManifest } from '../../repository/provenance.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 
-/** What is at the path of a file that is to be written. */
+/** The current state of a path that is to be written. */
 export type Existing =
   | { readonly type: 'file'; readonly digest: Digest; readonly size: number }
   /** Something that is neither, in the way of it: relative to the primitive's folder. */
@@ -37,7 +37,7 @@ export interface OtherPrimitive {
 /**
  * Reads the folder of one primitive below the folder of the config.
  *
- * Throws `scaffold-blocked` where a link or a file is in the way of a folder, and what {@link readManifest} throws.
+ * Throws `scaffold-blocked` if a link or a file is in the way of a folder, and what {@link readManifest} throws.
  */
 export async function readSite(root: string, kind: string, name: string): Promise<Site> {
   const path = `primitives/${kind}/${name}`;
@@ -72,7 +72,7 @@ async function readOthers(root: string, own: string): Promise<readonly OtherPrim
   );
 }
 
-/** What is at each of some paths below a primitive's folder; no entry where nothing is. */
+/** The current state of some paths below a primitive's folder; no entry if nothing exists. */
 export async function readExisting(
   folder: string,
   paths: Iterable<string>,
@@ -95,10 +95,10 @@ async function readOne(folder: string, path: string): Promise<Existing | undefin
   return { type: 'file', ...(await digestOfStream(createReadStream(join(folder, path)))) };
 }
 
-/** Some names in a folder where nothing was scaffolded, for a message; sorted. */
+/** Some names in a folder if nothing was scaffolded, for a message; sorted. */
 export async function readUnexpected(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  // A person may write that first, where the template needs it.
+  // A person may write that first, if the template needs it.
   return names
     .filter((name) => name !== MANIFEST)
     .sort()

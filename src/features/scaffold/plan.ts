@@ -17,25 +17,25 @@ export type ScaffoldPlan = Omit<ScaffoldDocument, 'written'>;
 /** One file of a plan. `existing` is compared again before anything is written. */
 export type PlannedFile = ScaffoldPlan['files'][number];
 
-/** What scaffold does with a file. Only `create`, `update` and `merge` write anything. */
+/** The action of scaffold on a file. Only `create`, `update` and `merge` write anything. */
 export type Action = PlannedFile['action'];
 
-/** Why a file has its action, where that is not plain. */
+/** Why a file has its action, unless that is obvious. */
 export type ActionReason = NonNullable<PlannedFile['reason']>;
 
-/** What would be written: the bytes of every file that a plan creates or regenerates, by its digest. */
+/** Content to write: the bytes of every file that a plan creates or regenerates, by its digest. */
 export type Contents = ReadonlyMap<Digest, Uint8Array>;
 
-/** What a plan is made of. */
+/** Input of a plan. */
 export interface ScaffoldFacts {
   readonly kind: Kind;
   readonly name: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly rendered: ReadonlyMap<string, RenderedFile>;
   readonly site: Site;
-  /** What is there at the paths that are rendered or recorded, and at `primitive.yaml`. */
+  /** The current state of the rendered and recorded paths, and of `primitive.yaml`. */
   readonly existing: ReadonlyMap<string, Existing>;
-  /** What is in the folder though nothing was scaffolded there; sorted. */
+  /** Files in the folder of a new primitive that scaffold did not write; sorted. */
   readonly unmanaged: readonly string[];
   /** Write files again that were deleted. */
   readonly restore: boolean;
@@ -258,7 +258,7 @@ function nextSteps(
   path: string,
   files: readonly string[],
 ): readonly string[] {
-  // Where the template cannot know what is generated, that has to come first.
+  // If the template cannot know what is generated, that has to come first.
   const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
   const tests = language === 'other' ? undefined : languageNamed(language).testCommand;
   return [

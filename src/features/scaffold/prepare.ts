@@ -20,7 +20,7 @@ import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
 import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
 import { completeInputs } from './related.ts';
 
-/** What is planned for. */
+/** A request of scaffold. */
 export interface NamedPrimitive {
   readonly kind: string;
   readonly name: string;
@@ -31,12 +31,12 @@ export interface NamedPrimitive {
   readonly update: boolean;
 }
 
-/** Where it is to be written, and what from. */
+/** Target and sources of a scaffold. */
 export interface ScaffoldPlace {
   readonly location: ConfigLocation;
   readonly config: Config;
   readonly kinds: Kinds;
-  /** Where paths in inputs start; absolute. */
+  /** Base of relative paths in inputs; absolute. */
   readonly cwd: string;
   /** The repository at HEAD, for an update. */
   tree(): Promise<PastFiles>;
@@ -212,7 +212,7 @@ function templateOf(kind: Kind): Template {
   return readTemplate(templateFolders(kind));
 }
 
-/** What the entries of `languages` look like. */
+/** Sample entries of `languages`. */
 const SAMPLE_OWNER = { repository: 'github.com/OWNER/REPOSITORY', name: 'OWNER', identifier: 'OWNER' };
 
 function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
@@ -268,7 +268,7 @@ function checkImage({ others }: Site, image: string, config: Config): void {
   });
 }
 
-/** What the template sees of a proto file that is to be served. */
+/** The data of a proto file for the template. */
 async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitive: string) {
   const path = inputs.service;
   if (path === undefined || kind.inputs?.service?.match !== '*.proto') return undefined;
@@ -279,7 +279,7 @@ async function serviceOf(kind: Kind, inputs: GivenInputs, root: string, primitiv
   });
 }
 
-/** What the template sees of a BPMN file that is to be implemented: once it was copied, the copy is the model. */
+/** The data of a BPMN file for the template: once it was copied, the copy is the model. */
 async function modelOf(kind: Kind, inputs: GivenInputs, root: string, { path: primitive, manifest }: Site) {
   const given = inputs.bpmn;
   if (given === undefined || kind.inputs?.bpmn?.match !== '*.bpmn') return undefined;

@@ -15,7 +15,7 @@ import type { GivenInputs } from './inputs.ts';
 import type { ScaffoldPlan } from './plan.ts';
 import { prepareScaffold } from './prepare.ts';
 
-/** What is to be scaffolded. */
+/** A request of scaffold. */
 export interface ScaffoldRequest {
   readonly kind: string | undefined;
   readonly name: string | undefined;
@@ -30,17 +30,17 @@ export interface ScaffoldRequest {
 /** A question to the user. */
 export interface Question {
   readonly text: string;
-  /** Why an answer cannot be used; undefined where it can. */
+  /** Why an answer cannot be used; undefined if it can. */
   readonly fault: (answer: string) => string | undefined;
 }
 
-/** What scaffold works with. */
+/** Ports of scaffold. */
 export interface ScaffoldPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;
   /** The repository at HEAD. */
   tree(): Promise<PastFiles>;
-  /** Where paths in inputs start; absolute, links resolved. */
+  /** Base of relative paths in inputs; absolute, links resolved. */
   readonly cwd: string;
   /** Absent without a terminal to ask on. */
   readonly ask?: (question: Question) => Promise<string>;

@@ -93,7 +93,7 @@ function isUnfinished({ reason, conflicts = [] }: PlannedFile): boolean {
   return reason === 'base-missing' || conflicts.length > 0;
 }
 
-/** What is left to do after an update, one line for each file. */
+/** Open steps after an update, one line for each file. */
 function unfinishedLines(files: readonly PlannedFile[]): readonly string[] {
   return files
     .filter(isUnfinished)

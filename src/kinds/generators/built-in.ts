@@ -7,7 +7,7 @@ import type { ModelSettings } from './bpmn/model.ts';
 /** One of a kind's `generators`. */
 export type Generator = NonNullable<Kind['generators']>[number];
 
-/** The bytes of a file below the primitive's folder; undefined where it is missing. */
+/** The bytes of a file below the primitive's folder; undefined if it is missing. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 
 /** A generator that is part of this package: what it makes depends on the files that it reads alone. */
@@ -16,7 +16,7 @@ export interface BuiltIn {
   readonly generate: (generator: Generator, source: Source) => Promise<Made>;
 }
 
-/** What a built-in generator works on. */
+/** Input of a built-in generator. */
 export interface Source {
   readonly read: ReadFile;
   /** Put before paths in messages. */
@@ -25,7 +25,7 @@ export interface Source {
   readonly bpmn?: ModelSettings | undefined;
 }
 
-/** What a built-in generator makes. */
+/** Output of a built-in generator. */
 export interface Made {
   /** Path below the primitive's folder -> text. */
   readonly files: ReadonlyMap<string, string>;

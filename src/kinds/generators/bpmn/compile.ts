@@ -15,7 +15,7 @@ export type CompiledModel = Model & {
   readonly digest: string;
   /** The file, as text. */
   readonly text: string;
-  /** What Zeebe deploys, and a person should look at. */
+  /** Warnings about models that Zeebe deploys. */
   readonly warnings: readonly Finding[];
 };
 

@@ -1,16 +1,16 @@
 import type { Code, CodeAfter } from '../../../core/errors.ts';
 import type { XmlElement } from './xml.ts';
 
-/** What is wrong with an element of a model; `compile.ts` makes a `Finding` with line and column of it. */
+/** A fault of an element of a model; `compile.ts` makes a `Finding` with line and column of it. */
 export interface Fault {
   /** Stable, kebab-case: `bpmn-job-type-expression`. */
   readonly code: Code;
   readonly at: XmlElement;
   /** One sentence without a full stop. */
   readonly message: string;
-  /** What to do about it. */
+  /** The fix. */
   readonly fix: string;
-  /** A warning where Zeebe deploys the model all the same, and ignores what is there or knows it only at run time. */
+  /** A warning if Zeebe deploys the model all the same, and ignores what is there or knows it only at run time. */
   readonly level?: 'warning';
 }
 

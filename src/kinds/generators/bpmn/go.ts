@@ -77,7 +77,7 @@ ${
 interface Constant {
   readonly name: string;
   readonly text: string;
-  /** What goes between the name and the elements in the comment. */
+  /** The part of the comment between the name and the elements. */
   readonly is: string;
   readonly elements: readonly string[];
 }

@@ -1,7 +1,7 @@
 /**
  * A job type or the name of a message as part of a Go identifier: `io.acme.reserve-stock` -> `IoAcmeReserveStock`.
  *
- * The id of the process at its beginning says nothing inside the process and is left out. Undefined where no letter or
+ * The id of the process at its beginning says nothing inside the process and is left out. Undefined if no letter or
  * digit is left; what begins with a digit, or with a letter without cases, is an identifier after a prefix only.
  */
 export function goIdentifier(text: string, processId: string): string | undefined {

@@ -4,7 +4,7 @@ import { goIdentifier, isExported } from './identifiers.ts';
 import { messageNames, THROWING, type Used } from './messages.ts';
 import { below, childrenOf, extensionsOf, idOf, type XmlElement } from './xml.ts';
 
-/** What a worker has to do. */
+/** A job of a worker. */
 export interface JobType {
   readonly type: string;
   /** Part of Go identifiers. */
@@ -13,7 +13,7 @@ export interface JobType {
   readonly elements: readonly string[];
 }
 
-/** What a process waits for, or is started by. */
+/** A message that a process waits for or is started by. */
 export interface MessageType {
   readonly name: string;
   /** Part of Go identifiers. */
@@ -33,7 +33,7 @@ export interface ErrorCode {
   readonly elements: readonly string[];
 }
 
-/** What code has to know of the executable processes of a file. */
+/** The data of the executable processes of a file, for code. */
 export interface Model {
   /** Sorted. */
   readonly processIds: readonly string[];
@@ -60,7 +60,7 @@ const OTHER_ENGINES: ReadonlyMap<string, string> = new Map([
 /** Written by Camunda's own Web Modeler beside what is for Zeebe. */
 const WEB_MODELER = 'camunda:diagramRelationId';
 
-/** Tasks that are jobs unless they have one of the extensions; null where they need not be anything. */
+/** Tasks that are jobs unless they have one of the extensions; null if they need not be anything. */
 const TASKS: ReadonlyMap<string, readonly string[] | null> = new Map([
   ['bpmn:serviceTask', []],
   ['bpmn:sendTask', []],
@@ -73,7 +73,7 @@ const LISTENERS = ['zeebe:executionListener', 'zeebe:taskListener'];
 /** Job types that Camunda keeps for its connectors: their runtime does those jobs. */
 const CONNECTOR = /^io\.camunda[.:]/;
 
-/** What a document says, and all that is wrong with it; a model with faults is not whole. */
+/** The model of a document and its faults; a model with faults is incomplete. */
 export function readModel(
   root: XmlElement,
   { names = {}, exclude = [] }: ModelSettings,

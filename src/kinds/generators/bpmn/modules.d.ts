@@ -1,6 +1,6 @@
-/** What we use of packages that come without types. */
+/** Types of packages that have none. */
 declare module 'saxen' {
-  /** Where the parser is; lines and columns from 0. Counts from the start of the text on each call. */
+  /** Position of the parser; lines and columns from 0. Counts from the start of the text on each call. */
   export type GetContext = () => { readonly line: number; readonly column: number };
 
   export class Parser {

@@ -10,7 +10,7 @@ export interface Position {
 
 /** An element of an XML document. */
 export interface XmlElement {
-  /** With the prefix of {@link NAMESPACES} where its namespace is one of them, else with that of the document. */
+  /** With the prefix of {@link NAMESPACES} if its namespace is one of them, else with that of the document. */
   readonly name: string;
   /** By names of the same kind; declarations of namespaces are not among them. */
   readonly attributes: ReadonlyMap<string, string>;
@@ -134,7 +134,7 @@ const NO_XML = 'Export the model again from the modeler: it is not valid XML.';
 const NO_DOCTYPE = 'Remove the document type: BPMN has none, and entities can be bombs.';
 const UTF8 = 'Save the file as UTF-8.';
 
-/** Where elements begin, by their ordinals. Each costs one count from the start of the text. */
+/** Positions of elements, by their ordinals. Each costs one count from the start of the text. */
 export function positionsOf(text: string, ordinals: ReadonlySet<number>): ReadonlyMap<number, Position> {
   const found = new Map<number, Position>();
   let ordinal = 0;
@@ -171,7 +171,7 @@ export function childrenOf(element: XmlElement, name: string): readonly XmlEleme
   return element.children.filter((child) => child.name === name);
 }
 
-/** What is in an element's `extensionElements`, by name. */
+/** The `extensionElements` of an element, by name. */
 export function extensionsOf(element: XmlElement, name: string): readonly XmlElement[] {
   return childrenOf(element, 'bpmn:extensionElements').flatMap((extensions) => childrenOf(extensions, name));
 }
