@@ -44,8 +44,8 @@ export const ALLOW_LENGTH = 512;
 /** Words of the rules. */
 export const gitleaksWords: readonly string[] = RULES.flatMap(({ keywords }) => keywords);
 
-/** Patterns by their source: of most, no text has a word. */
-const compiled = new Map<string, RegExp>();
+/** Patterns by their flags and source: of most, no text has a word. */
+const compiled = { '': new Map<string, RegExp>(), g: new Map<string, RegExp>() };
 
 /**
  * What the rules of gitleaks find in a text, with their entropy and allow lists. `words` are those that the text has.
@@ -136,16 +136,17 @@ function nameAt(text: string, start: number): string {
 /** The line, of a long one the part around the index. */
 function lineAround(text: string, index: number): string {
   const half = ALLOW_LENGTH / 2;
-  const from = Math.max(text.lastIndexOf('\n', index) + 1, index - half);
-  const end = text.indexOf('\n', index);
-  return text.slice(from, Math.min(end < 0 ? text.length : end, from + ALLOW_LENGTH));
+  const before = text.slice(Math.max(0, index - half), index);
+  const after = text.slice(index, index + half);
+  const end = after.indexOf('\n');
+  return before.slice(before.lastIndexOf('\n') + 1) + (end < 0 ? after : after.slice(0, end));
 }
 
-function patternOf(source: string, flags = ''): RegExp {
-  const key = `${flags}/${source}`;
-  const known = compiled.get(key);
+function patternOf(source: string, flags: '' | 'g' = ''): RegExp {
+  const patterns = compiled[flags];
+  const known = patterns.get(source);
   if (known) return known;
   const pattern = new RegExp(source, flags);
-  compiled.set(key, pattern);
+  patterns.set(source, pattern);
   return pattern;
 }

@@ -1,5 +1,8 @@
 import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml';
-import { looksRandom } from './assignments.ts';
+import { assignmentWords, findAssignments, looksRandom } from './assignments.ts';
+import { findByFormat } from './format.ts';
+import { isSecret } from './formats.ts';
+import { ownFormats } from './own-formats.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
@@ -48,7 +51,8 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
     const known = isScalar(name) ? String(name.value) : '';
     if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
     if (isPublicBlock(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8)) return [];
-    if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text))) return [];
+    if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text) || holdsSecret(text)))
+      return [];
     return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
 }
@@ -58,6 +62,18 @@ function isPlain(text: string): boolean {
   return /^(?:[\d.:,-]{1,24}|true|false|https?:\/\/[^\s@]+|[\w.-]+@[\w-]+\.[\w.-]+|[a-z]+:\/\/[^\s@]+)$/i.test(
     text.trim(),
   );
+}
+
+/** Whether a text, such as a file of settings, has a secret in it. */
+function holdsSecret(text: string): boolean {
+  const lower = text.toLowerCase();
+  const words = new Set(
+    [...assignmentWords, ...ownFormats.flatMap((format) => format.words ?? [])].filter((word) =>
+      lower.includes(word),
+    ),
+  );
+  if (findAssignments('settings.env', text, words).length > 0) return true;
+  return findByFormat(ownFormats, text, words).some(isSecret);
 }
 
 /** A certificate, a public key, or the armour of a key without the key. */

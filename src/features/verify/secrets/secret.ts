@@ -38,8 +38,9 @@ export function conceal(literals: readonly Literal[], path: string, text: string
   }
   let line = 1;
   let start = 0;
+  let end = text.indexOf('\n');
   return kept.map(({ kind, name, value, index }) => {
-    for (let end = text.indexOf('\n', start); end >= 0 && end < index; end = text.indexOf('\n', start)) {
+    for (; end >= 0 && end < index; end = text.indexOf('\n', start)) {
       line += 1;
       start = end + 1;
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
@@ -137,7 +138,10 @@ test.each([
   ['a name without an end', `${'a_'.repeat(500_000)}password`],
   ['addresses without an end', 'a://b:c'.repeat(100_000)],
   ['connection strings without an end', 'Server=a;'.repeat(50_000)],
-  ['many secrets of two kinds', `a://b:cd4ef@g.h SK${'0123456789abcdef'.repeat(2)} `.repeat(20_000)],
+  [
+    'many secrets of two kinds',
+    `a://b:${VALUE}@g.h SK${createHash('md5').update('a').digest('hex')} `.repeat(20_000),
+  ],
   ['pairs without an end', 'a=b '.repeat(200_000)],
   ['base64 without an end', `LS0tLS1CRUdJTi${'A'.repeat(1_000_000)}`],
   ['names of services without an end', 'discord = '.repeat(50_000)],
