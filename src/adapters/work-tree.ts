@@ -184,8 +184,8 @@ function reasonOf({ message }: Error): string {
 /** Files of the index, those of them that are deleted, and untracked files. */
 const LISTED = ['--stage', '--deleted', '--others'];
 /** A larger file is written by no person, and is not read. */
-const MAX_BYTES = 64 * 1024 * 1024;
-const TOO_LARGE = `it has more than ${MAX_BYTES / 1024 / 1024} MiB`;
+export const MAX_BYTES = 64 * 1024 * 1024;
+export const TOO_LARGE = `it has more than ${MAX_BYTES / 1024 / 1024} MiB`;
 /** How a tracked file is listed that is neither a link nor a submodule. */
 const PLAIN_FILE = /^[^?] 100/;
 /** The mode of a symbolic link. */
@@ -252,11 +252,17 @@ async function snapshot(git: Git, root: string, commit: string): Promise<Snapsho
   };
 }
 
-async function changedSince(git: Git, revision: string): Promise<readonly string[]> {
+/** With `staged` what differs in the index, in place of the work tree. */
+export async function changedSince(
+  git: Git,
+  revision: string,
+  { staged = false } = {},
+): Promise<readonly string[]> {
   const fork = await forkOf(git, revision);
   const changed = await git.expect([
     'diff',
     '--name-only',
+    ...(staged ? ['--cached'] : []),
     '-z',
     '--no-renames',
     '--no-ext-diff',
@@ -265,6 +271,7 @@ async function changedSince(git: Git, revision: string): Promise<readonly string
     fork,
     '--',
   ]);
+  if (staged) return [...new Set(names(changed))].sort();
   const untracked = await git.expect(['ls-files', '--others', '--exclude-standard', '-z']);
   return [...new Set([...names(changed), ...names(untracked)])].sort();
 }

@@ -25,6 +25,8 @@ export interface RepositoryAdapters {
   tree(): Promise<GitRepository>;
   /** The files on disk; needs no commit. */
   workTree(): Promise<WorkTree>;
+  /** The files of the index, in place of those of the work tree. */
+  stagedTree(): Promise<WorkTree>;
   /** All kinds: ours, those of the packages that the config names, and those of plugins. */
   kinds(): Promise<Kinds>;
   /** All components of the repository at HEAD. */
@@ -99,6 +101,14 @@ export function repositoryAdapters(
         workspace(),
       ]);
       return openWorkTree(started, found.root, signal);
+    }),
+    stagedTree: once(async () => {
+      const [{ openStagedTree }, started, { location: found }] = await Promise.all([
+        import('../adapters/staged-tree.ts'),
+        processes(),
+        workspace(),
+      ]);
+      return openStagedTree(started, found.root, signal);
     }),
     kinds,
     components,

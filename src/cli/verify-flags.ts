@@ -36,6 +36,10 @@ export const verifyFlags = {
     min: 0,
     default: 200,
   }),
+  staged: boolean({
+    summary: 'Check what a commit would have: files of the index, without suites and generators.',
+    exclusive: ['install'],
+  }),
   tests: boolean({ summary: 'Run the test suites.', default: true, allowNo: true }),
   install: boolean({
     summary: 'Install dependencies from the lock files first, without running scripts of packages.',
@@ -50,6 +54,7 @@ interface Flags {
   readonly 'changed-since': string | undefined;
   readonly mode: string;
   readonly tests: boolean;
+  readonly staged: boolean;
   readonly install: boolean;
   readonly 'install-scripts': boolean;
   readonly baseline: string | undefined;
@@ -59,12 +64,13 @@ interface Flags {
 
 /** The request of these flags. */
 export function requestOf(selection: Selection, flags: Flags) {
-  const { mode, tests, install, baseline, accept } = flags;
+  const { mode, staged, install, baseline, accept } = flags;
   return {
     selection,
     changedSince: flags['changed-since'],
     mode: mode as 'primitives' | 'repo',
-    tests,
+    staged,
+    tests: flags.tests && !staged,
     baseline: baseline === undefined ? undefined : { update: flags['update-baseline'], accept },
     // A flag that is not given is undefined, whatever its type says.
     install: install ? { scripts: flags['install-scripts'] } : (false as const),

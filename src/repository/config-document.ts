@@ -220,6 +220,13 @@ export const ConfigFile = strictObject(
               description: 'required: `verify --no-tests` exits 3. Default: optional.',
             }),
           ),
+          suiteSeconds: Type.Optional(
+            Type.Integer({
+              minimum: 10,
+              maximum: 86400,
+              description: 'How long each suite may take; default: 600.',
+            }),
+          ),
         },
         'Checks that verify must not skip.',
       ),

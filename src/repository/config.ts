@@ -55,7 +55,11 @@ export interface Config {
     /** Undefined for the list that verify has. */
     readonly infra?: readonly string[];
   };
-  readonly verify: { readonly tests: 'required' | 'optional' };
+  readonly verify: {
+    readonly tests: 'required' | 'optional';
+    /** How long each suite may take. */
+    readonly suiteSeconds: number;
+  };
   readonly gitops?: {
     readonly repository: string;
     readonly host?: string;
@@ -151,7 +155,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
       forbidden: imports.forbidden ?? [],
       ...(imports.infra === undefined ? {} : { infra: imports.infra }),
     },
-    verify: { tests: file.verify?.tests ?? 'optional' },
+    verify: { tests: file.verify?.tests ?? 'optional', suiteSeconds: file.verify?.suiteSeconds ?? 600 },
     ...(gitops === undefined ? {} : { gitops: { ...GITOPS_DEFAULTS, ...gitops } }),
     plugins: file.plugins ?? [],
   };

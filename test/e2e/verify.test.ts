@@ -167,6 +167,20 @@ describe('the verdict', () => {
     expect([code, stdout.includes('INT-006'), stdout.includes('incomplete:')]).toEqual([3, true, true]);
   });
 
+  test('what a commit would have is checked without running anything', async () => {
+    const cwd = await siteWith(`import { test } from 'node:test'; test('a', (t) => t.assert.ok(false));`);
+    await run('git', ['add', '.'], { cwd });
+    write(cwd, `${SITE}/later.ts`, '// AMEIDE_SCAFFOLD');
+    const only = ['--staged', '--only', 'mark,test,gen'];
+    const clean = await verify(cwd, only);
+    expect([clean.code, clean.stdout]).toEqual([
+      0,
+      expect.stringContaining('not checked: GEN, TEST (--staged)'),
+    ]);
+    await run('git', ['add', '.'], { cwd });
+    expect(await verify(cwd, only)).toMatchObject({ code: 1, stdout: expect.stringContaining('MARK-001') });
+  });
+
   test('a suite is run by the package as it is installed', async () => {
     const cwd = await siteWith(`import { test } from 'node:test'; test('a', (t) => t.assert.ok(true));`);
     const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: nodePath } });

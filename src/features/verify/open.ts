@@ -19,6 +19,7 @@ export interface OpenPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;
   workTree(): Promise<WorkTree>;
+  stagedTree(): Promise<WorkTree>;
   /** Starts the repository's own tools, without credentials. */
   repositoryProcesses(tools: 'own'): Promise<Processes>;
   grantableVariables(): Promise<SuitePorts['grantable']>;
@@ -39,19 +40,16 @@ export interface OpenPorts {
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds that a suite may take. */
-const SUITE_LIMIT = 10 * 60_000;
-
 /** Opens the work tree, and what its checks are run with. Throws what `ports` throw. */
 export async function openVerify(
   ports: OpenPorts,
-  { baseline }: { readonly baseline?: string | undefined } = {},
+  { baseline, staged }: { readonly baseline?: string | undefined; readonly staged?: boolean } = {},
 ): Promise<VerifyPorts> {
   const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
   const [{ location, config }, kinds, tree, processes, grantable, plugins] = await Promise.all([
     ports.workspace(),
     ports.kinds(),
-    ports.workTree(),
+    staged ? ports.stagedTree() : ports.workTree(),
     ports.repositoryProcesses('own'),
     ports.grantableVariables(),
     ports.plugins(),
@@ -76,7 +74,7 @@ export async function openVerify(
       variables,
       grantable,
       output: await ports.runFolder(`primitive-verify-${name}`),
-      limit: SUITE_LIMIT,
+      limit: config.verify.suiteSeconds * 1000,
     },
     cwd,
     emit,

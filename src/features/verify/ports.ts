@@ -25,6 +25,8 @@ export interface VerifyRequest {
   /** Empty for all. */
   readonly families: readonly Family[];
   readonly tests: boolean;
+  /** Check the index in place of the work tree: what a commit would have. Nothing is run then. */
+  readonly staged?: boolean;
   /** Install what lock files name before suites run. */
   readonly install: Installing;
   /** Undefined without `--baseline`. */

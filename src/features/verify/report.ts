@@ -60,14 +60,15 @@ export function documentOf(
 
 /** What the request leaves out. */
 function leftOutOf(
-  { tests }: VerifyRequest,
+  { tests, staged = false, families: asked }: VerifyRequest,
   families: readonly Family[],
   known: readonly Family[],
 ): VerifyDocument['unchecked'] {
   const left = known.filter((family) => !families.includes(family));
+  const isAsked = (family: Family) => asked.length === 0 || asked.includes(family);
   return [
-    ...left.map((family) => ({ what: family, why: '--only' })),
-    ...(tests || left.includes('TEST') ? [] : [{ what: 'TEST', why: '--no-tests' }]),
+    ...left.map((family) => ({ what: family, why: staged && isAsked(family) ? '--staged' : '--only' })),
+    ...(tests || left.includes('TEST') ? [] : [{ what: 'TEST', why: staged ? '--staged' : '--no-tests' }]),
   ];
 }
 

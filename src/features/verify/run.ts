@@ -186,7 +186,7 @@ async function testsOf(
     return runSuites(scope.selected, request.install, { ...suites, tree, emit, signal });
   }
   const nothing = { runs: [], obstacles: [], lockFaults: [], unreached: [], written: [], unchecked: [] };
-  if (config.verify.tests !== 'required') return nothing;
+  if (config.verify.tests !== 'required' || request.staged === true) return nothing;
   const path = pathBelow(tree.root, location.path) ?? location.path;
   const message = 'Test suites were not run, and the config requires them.';
   return { ...nothing, obstacles: [{ cause: 'tests-left-out', path, message }] };

@@ -79,10 +79,12 @@ export async function readScope(
   const shipped = shippedFrom(listed, selected);
   const own = selected.flatMap(({ path, files }) => files.map((file) => `${path}/${file}`));
   const files = isRepo ? listed : [...new Set([...own, ...shipped.keys()])].sort();
-  const { families: asked, tests } = request;
+  const { families: asked, tests, staged } = request;
   // What keeps a check from running is always said.
   const knownFamilies = familiesOf(ports.rules);
-  const families = knownFamilies.filter((one) => asked.length === 0 || asked.includes(one) || one === 'INT');
+  const families = knownFamilies.filter(
+    (one) => (asked.length === 0 || asked.includes(one) || one === 'INT') && !(staged && one === 'GEN'),
+  );
   const isMeant = (path: string) => {
     const owner = ownerOf(path);
     if (isRepo || shipped.has(path)) return true;
