@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
 import { languageEntries, perLanguage } from '../languages/all.ts';
+import { OwnRule } from './own-rules.ts';
 
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
@@ -220,6 +221,7 @@ export const ConfigFile = strictObject(
               description: 'required: `verify --no-tests` exits 3. Default: optional.',
             }),
           ),
+          rules: Type.Optional(Type.Array(OwnRule, { description: 'Rules of this repository.' })),
           suiteSeconds: Type.Optional(
             Type.Integer({
               minimum: 10,

@@ -6,6 +6,7 @@ import { type Fault, repeatedFaults, type YamlPath } from '../yaml/fault.ts';
 import type { ConfigFile } from './config-document.ts';
 import { isCredentialPath, isSigningVariable } from './credentials.ts';
 import { cacheFaults } from './layer-caches.ts';
+import { ownRuleFaults } from './own-rules.ts';
 
 /** Key forms that cosign knows besides paths and `env://`. */
 const KMS = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'openbao', 'k8s', 'pkcs11'];
@@ -25,6 +26,7 @@ export function configFaults(config: ConfigFile): readonly Fault[] {
     ...cacheFaults(build.cache ?? {}, config),
     ...signerFaults(signing),
     ...importFaults(config.imports ?? {}),
+    ...ownRuleFaults(config.verify?.rules ?? []),
     ...(branchFaults(config.gitops?.ref ?? 'main', ['gitops', 'ref']) ?? []),
     ...repeatedFaults(config.gitops?.lanes ?? [], (i) => ['gitops', 'lanes', i]),
     ...repeatedFaults(config.plugins ?? [], (i) => ['plugins', i]),

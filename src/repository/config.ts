@@ -8,6 +8,7 @@ import { parseYaml, type YamlDocument } from '../yaml/read.ts';
 import { ConfigFile } from './config-document.ts';
 import { configFaults } from './config-rules.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
+import type { OwnRule } from './own-rules.ts';
 import type { SignerPolicy, TrustTier } from './signers.ts';
 
 /** A secret by id: from a file or an environment variable; its value never appears in arguments or logs. */
@@ -59,6 +60,8 @@ export interface Config {
     readonly tests: 'required' | 'optional';
     /** How long each suite may take. */
     readonly suiteSeconds: number;
+    /** Rules of the repository's own. */
+    readonly rules: readonly OwnRule[];
   };
   readonly gitops?: {
     readonly repository: string;
@@ -155,7 +158,11 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
       forbidden: imports.forbidden ?? [],
       ...(imports.infra === undefined ? {} : { infra: imports.infra }),
     },
-    verify: { tests: file.verify?.tests ?? 'optional', suiteSeconds: file.verify?.suiteSeconds ?? 600 },
+    verify: {
+      tests: file.verify?.tests ?? 'optional',
+      suiteSeconds: file.verify?.suiteSeconds ?? 600,
+      rules: file.verify?.rules ?? [],
+    },
     ...(gitops === undefined ? {} : { gitops: { ...GITOPS_DEFAULTS, ...gitops } }),
     plugins: file.plugins ?? [],
   };

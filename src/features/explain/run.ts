@@ -20,6 +20,8 @@ export interface ExplainedRule {
   readonly title: string;
   /** Name and version of the plugin that it is of. */
   readonly plugin?: string;
+  /** Its page, where it has no file: a rule of a config. */
+  readonly page?: string;
 }
 
 /** The pages come with the package: `explain` works offline. */
@@ -44,7 +46,7 @@ export async function explain(
   const rule = rules.find((one) => one.id === full);
   const code = codes.find((one) => one.code.toLowerCase() === id.toLowerCase());
   if (rule) {
-    const page = await readFile(pageOf(rule.id) ?? join(find(RULES), `${rule.id}.md`), 'utf8');
+    const page = rule.page ?? (await readFile(pageOf(rule.id) ?? join(find(RULES), `${rule.id}.md`), 'utf8'));
     return one({ rules: [{ ...summaryOf(rule), page }], codes: [] }, page);
   }
   if (code) return one({ rules: [], codes: [code] }, code.page);

@@ -2,7 +2,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 
 /** Our families of rules, in the order of reports. Those of plugins come after them. */
-export const FAMILIES = ['SHAPE', 'GEN', 'IMP', 'TEST', 'MARK', 'SEC', 'BPMN', 'INT'] as const;
+export const FAMILIES = ['SHAPE', 'GEN', 'IMP', 'TEST', 'MARK', 'SEC', 'BPMN', 'OWN', 'INT'] as const;
 
 /** One of {@link FAMILIES}, or the prefix of the rules of a plugin. */
 export type Family = string;
@@ -20,9 +20,12 @@ export function isOurs(family: Family): boolean {
   return (FAMILIES as readonly string[]).includes(family);
 }
 
+/** The family of the config's own rules; of a config without any it is not there. */
+const OWN = 'OWN';
+
 /** All families of rules: ours, whether they have rules here or not, and those of plugins. */
 export function familiesOf(rules: readonly { readonly id: RuleId }[]): readonly Family[] {
-  return inOrder(new Set([...FAMILIES, ...rules.map(({ id }) => familyOf(id))]));
+  return inOrder(new Set([...FAMILIES.filter((one) => one !== OWN), ...rules.map(({ id }) => familyOf(id))]));
 }
 
 /** In the order of reports. */

@@ -9,6 +9,8 @@ import type { Processes } from '../../toolchain/process.ts';
 import type { BaselineFile } from './baseline.ts';
 import { foreignRules, type RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
+import { checkOwnPatterns } from './own-patterns.ts';
+import { ownRules } from './own-rules.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
 import { rules } from './rules/all.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
@@ -54,6 +56,7 @@ export async function openVerify(
     ports.grantableVariables(),
     ports.plugins(),
   ]);
+  await checkOwnPatterns(config.verify.rules);
   const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
   const path = programs.wholePath;
   return {
@@ -63,7 +66,7 @@ export async function openVerify(
     tree,
     scans: await ports.scanStore(name),
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
-    rules: [...rules, ...foreignRules(plugins)],
+    rules: [...rules, ...ownRules(config.verify.rules), ...foreignRules(plugins)],
     plugins,
     ruleHost: () => ports.ruleHost(import.meta.resolve('./rule-process.ts')),
     baseline: baseline === undefined ? undefined : await ports.openBaseline(baseline),

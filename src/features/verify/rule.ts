@@ -49,6 +49,8 @@ export interface Rule<S extends SubjectName = SubjectName> {
   readonly subject: S;
   /** `@acme/rust@1.0.0`; absent for ours. */
   readonly plugin?: string;
+  /** Its page, Markdown, where it has no file. */
+  readonly page?: string;
   /**
    * Where what is found in a file is judged: in folders of primitives alone unless given, in all that their images take
    * in, or in every file of the repository.

@@ -57,8 +57,8 @@ function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], versio
     ],
     properties: { verdict, account },
   };
-  const pages = rules.map(({ id, level, title, plugin }) =>
-    plugin === undefined ? { id, level, title, help: rulePage(id) } : { id, level, title, plugin },
+  const pages = rules.map(({ id, level, title, plugin, page }) =>
+    plugin === undefined ? { id, level, title, help: page ?? rulePage(id) } : { id, level, title, plugin },
   );
   const results = [
     ...findings,

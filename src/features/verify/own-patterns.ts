@@ -1,0 +1,36 @@
+import { PrimitiveError } from '../../core/errors.ts';
+import type { OwnRule } from '../../repository/own-rules.ts';
+
+/**
+ * Refuses patterns of the config's own rules for which the time grows faster than a line: a file of the repository says what
+ * they are compared with. A search that begins anew at each place of a line is bounded by the length of a line.
+ *
+ * Throws `config-invalid` (exit 2).
+ */
+export async function checkOwnPatterns(rules: readonly OwnRule[]): Promise<void> {
+  const patterns = rules.flatMap(({ id, forbidPattern }) => (forbidPattern ? [{ id, forbidPattern }] : []));
+  if (patterns.length === 0) return;
+  const { analyse } = await import('scslre');
+  for (const { id, forbidPattern: source } of patterns) {
+    const fault = faultOf(source, (text) => analyse({ source: text, flags: 'u' }).reports);
+    if (fault === undefined) continue;
+    throw new PrimitiveError(
+      'config-invalid',
+      `Cannot use the pattern of ${id} in \`verify.rules\`: ${JSON.stringify(source)}.`,
+      { why: fault, suggestions: ['Write it without a repetition in a repetition, such as (a+)+ or a*a*.'] },
+    );
+  }
+}
+
+function faultOf(
+  source: string,
+  reports: (source: string) => readonly { readonly type: string }[],
+): string | undefined {
+  try {
+    return reports(source).some(({ type }) => type !== 'Move')
+      ? 'the time that it takes grows faster than the line'
+      : undefined;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+}
