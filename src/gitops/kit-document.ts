@@ -164,6 +164,29 @@ export const KitFile = strictObject(
       }),
       { description: 'In the order of promotion.', minItems: 1 },
     ),
+    cli: Type.Optional(
+      strictObject(
+        {
+          version: formed(/^\d+\.\d+\.\d+(-[\w.]+)?$/, 'a version such as 1.2.3', 'Of primitive.'),
+          integrity: formed(
+            /^sha512-[A-Za-z0-9+/]{86}==$/,
+            'sha512- and the digest in base64',
+            'Of its package, as package-lock.json has it.',
+          ),
+          file: Type.Optional(
+            formed(
+              /^(?!\/)(?!.*\.\.)[\w.@/-]+\.tgz$/,
+              'a path in this repository that ends with .tgz',
+              'A package that is committed here; without it the package comes from a registry of npm.',
+            ),
+          ),
+          registry: Type.Optional(
+            formed(/^https:\/\/[^\s@]+$/, 'an https address', 'Of the registry of npm.'),
+          ),
+        },
+        'The primitive that moves releases and checks them in this repository.',
+      ),
+    ),
     sources: Type.Optional(
       Type.Array(
         strictObject({

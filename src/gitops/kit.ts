@@ -61,7 +61,7 @@ function kitFaults(kit: Kit): readonly Fault[] {
         ];
   return [
     // Signers are compared, and written into no file.
-    ...notPlain({ ...kit, sources: [] }, []),
+    ...notPlain({ ...kit, sources: [], cli: undefined }, []),
     ...repeatedFaults(kinds, (i) => ['kinds', i]),
     ...resources.flatMap(({ kind }, i) =>
       kinds.includes(kind)

@@ -32,9 +32,11 @@ export async function actRun(
   event: 'workflow_dispatch' | 'pull_request',
   options: ActOptions,
 ): Promise<ActRun> {
-  const folder = await world.clone(options.branch);
   const file = join('.github/workflows', workflow);
-  const pinned = [...(await world.text(file, options.branch)).matchAll(/uses: ([^@\s]+)@([0-9a-f]{40})/g)];
+  const text = await world.text(file, options.branch);
+  // Act copies this clone where a workflow checks out the commit that it runs on.
+  const folder = await world.clone(options.branch, text.includes('fetch-depth: 0') ? 'whole' : 'shallow');
+  const pinned = [...text.matchAll(/uses: ([^@\s]+)@([0-9a-f]{40})/g)];
   const actions = pinned
     .filter(([, action = '']) => STAND_INS.includes(action))
     .flatMap(([, action = '', commit]) => {

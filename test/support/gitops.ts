@@ -27,8 +27,8 @@ export interface GitopsWorld extends AsyncDisposable {
   readonly github: Github;
   readonly gitops: DoubleRepository;
   readonly token: string;
-  /** A clone of a branch over HTTP; default: the default branch. */
-  clone(branch?: string): Promise<string>;
+  /** A clone of a branch over HTTP; default: the default branch, without its history. */
+  clone(branch?: string, history?: 'shallow' | 'whole'): Promise<string>;
   /** The text of a file; throws where there is none. */
   text(path: string, branch?: string): Promise<string>;
   /** Commits files to the default branch. */
@@ -60,11 +60,12 @@ export async function startGitops({
   } as Record<string, string>;
   let clones = 0;
 
-  const clone = async (branch = gitops.defaultBranch) => {
+  const clone = async (branch = gitops.defaultBranch, history: 'shallow' | 'whole' = 'shallow') => {
     clones += 1;
     const folder = join(base, `clone-${clones}`);
     const url = `${github.web}/acme/gitops.git`;
-    await run('git', ['clone', '--quiet', '--depth=1', '--branch', branch, url, folder], {
+    const depth = history === 'whole' ? [] : ['--depth=1'];
+    await run('git', ['clone', '--quiet', ...depth, '--branch', branch, url, folder], {
       env: environment,
     });
     return folder;

@@ -1,4 +1,3 @@
-import type { Kit } from '../../gitops/kit-document.ts';
 import { renderedImages } from '../../gitops/rendered.ts';
 import { imageRefsOf } from '../../gitops/values.ts';
 import type { CheckFinding } from './document.ts';
@@ -55,16 +54,19 @@ export function collectValues(texts: ReadonlyMap<string, string>, isRendered: bo
   return { refs, findings, unchecked };
 }
 
-/** The images in renders: `<lane>/<component>.yaml` in a folder, as the gate writes them. */
-export function collectRendered(
-  texts: ReadonlyMap<string, string>,
-  { lanes }: Pick<Kit, 'lanes'>,
-): Collected {
+/** The lane of a render: of a component `<lane>/<component>.yaml`, of operators `_operators/<lane>.yaml`. */
+function laneOfRender(path: string): string {
+  const [folder = '', file = ''] = path.split('/').slice(-2);
+  return folder === '_operators' ? file.replace(/\.ya?ml$/, '') : folder;
+}
+
+/** The images in renders, as the gate writes them. */
+export function collectRendered(texts: ReadonlyMap<string, string>, lanes: readonly string[]): Collected {
   const refs: FoundRef[] = [];
   const findings: CheckFinding[] = [];
   for (const [path, text] of texts) {
-    const lane = path.split('/').at(-2) ?? '';
-    if (!lanes.some(({ name }) => name === lane)) {
+    const lane = laneOfRender(path);
+    if (!lanes.includes(lane)) {
       findings.push({ rule: 'IMG003', message: `Folder ${lane} is no lane of kit.yaml`, path });
       continue;
     }

@@ -67,7 +67,10 @@ export async function checkGitops(request: CheckRequest, ports: CheckPorts): Pro
   const rendered =
     request.rendered === undefined ? new Map() : await ports.filesBelow(root, request.rendered);
   const values = collectValues(texts, request.rendered !== undefined);
-  const renders = collectRendered(rendered, kit);
+  const renders = collectRendered(
+    rendered,
+    lanesOf(kit).map(({ name }) => name),
+  );
   const refs = [...values.refs, ...renders.refs];
   const filled = refs.filter(({ value }) => value !== '');
   const changed = filled.filter((ref) => !isUnchanged(ref, base));
@@ -128,8 +131,13 @@ async function judgeAll(refs: readonly FoundRef[], facts: Facts): Promise<readon
   return findings;
 }
 
-function sealFindings(ref: FoundRef, verdict: RefVerdict, { lanes }: Kit): readonly CheckFinding[] {
-  const lane = lanes.find(({ name }) => name === ref.lane);
+/** With previews, which deploy what a pull request has published, by its commit. */
+function lanesOf({ lanes }: Kit): readonly Pick<Kit['lanes'][number], 'name' | 'digest' | 'signers'>[] {
+  return [...lanes, { name: 'preview', digest: false, signers: 'accepted' }];
+}
+
+function sealFindings(ref: FoundRef, verdict: RefVerdict, kit: Kit): readonly CheckFinding[] {
+  const lane = lanesOf(kit).find(({ name }) => name === ref.lane);
   if (verdict.state === 'rejected') {
     // A lane may say that it runs what has no digest, such as an image of a developer's machine.
     if (verdict.digestless && lane?.digest === false) return [];

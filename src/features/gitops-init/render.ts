@@ -19,6 +19,8 @@ export interface InstallEntry {
   readonly each?: 'cluster' | 'lane';
   /** If any of these parts is installed; without it always. */
   readonly parts?: readonly KitPart[];
+  /** Only where kit.yaml has this setting. */
+  readonly needs?: 'cli';
 }
 
 /** Sources of a kit. */
@@ -59,6 +61,7 @@ export async function renderKit(kitText: string, source: KitSource): Promise<Fil
   const parts = partsOf(kit);
   for (const entry of entries) {
     if (!(entry.parts ?? parts).some((part) => parts.includes(part))) continue;
+    if (entry.needs !== undefined && kit[entry.needs] === undefined) continue;
     for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
   const wired = kinds.filter(({ kind }) => kit.kinds.includes(kind));
@@ -207,7 +210,10 @@ function settingsOf(kit: Kit, resources: readonly KitResource[]) {
       hasWindows: lane.windows !== undefined,
       windows: (lane.windows ?? []).map((window) => ({ timeZone: '', manualSync: false, ...window })),
     })),
-    has: Object.fromEntries(KIT_PARTS.map((part) => [part, partsOf(kit).includes(part)])),
+    has: {
+      ...Object.fromEntries(KIT_PARTS.map((part) => [part, partsOf(kit).includes(part)])),
+      cli: kit.cli !== undefined,
+    },
     previews: kit.previews && previewsOf(kit.previews, destinationOf(kit.previews.cluster)),
   };
 }

@@ -1,8 +1,20 @@
 // Writes the wiring of a primitive: `node scaffold.mjs check|write|render|propose`, a step of the workflow each.
 // The request is in the environment, as JSON in INPUTS; what it may be is in inputs.json and kit.yaml.
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import {
+  againIfRaced,
+  api,
+  askedFor,
+  commitOf,
+  createPull,
+  findPull,
+  git,
+  gitWith,
+  push,
+  readInputs,
+  summary,
+} from './github.mjs';
 import {
   isEmpty,
   Refused,
@@ -19,21 +31,7 @@ const contract = JSON.parse(readFileSync(`${FOLDER}/inputs.json`, 'utf8'));
 
 /** The request, checked: values as texts, with the names that follow from them. */
 function readRequest() {
-  const given = JSON.parse(process.env.INPUTS ?? '{}');
-  const faults = [];
-  const values = {};
-  for (const [key, input] of Object.entries(contract.inputs)) {
-    const value = String(given[key] ?? input.default ?? '');
-    values[key] = value;
-    if (input.required && value === '') faults.push(`${key} is missing. ${input.help}`);
-    else if (input.type === 'boolean' && !['true', 'false'].includes(value))
-      faults.push(`${key} must be true or false`);
-    else if (value.length > (input.maxLength ?? Infinity))
-      faults.push(`${key} is longer than ${input.maxLength} characters`);
-    else if (input.pattern !== undefined && !new RegExp(input.pattern).test(value))
-      faults.push(`${key} is ${JSON.stringify(value)}. ${input.help}`);
-  }
-  if (faults.length > 0) throw new Refused(faults.join('\n'));
+  const values = readInputs(contract);
   const kit = readKit();
   const lanes = kit.lanes.map(({ name }) => name);
   if (!kit.kinds.includes(values.kind))
@@ -159,9 +157,6 @@ async function render(request) {
   }
 }
 
-/** How often it is proposed anew where somebody else, such as another run, has moved the branch meanwhile. */
-const RACES = 3;
-
 /**
  * Makes the branch of the request from the branch that is deployed and files of this generator, as one commit, and makes
  * sure that one pull request of this workflow is open for it. Nothing on a branch is taken over that was not written here.
@@ -172,24 +167,14 @@ async function propose(request) {
     summary(`The wiring of ${request.release} is on ${process.env.BASE} already, byte for byte.`);
     return;
   }
-  for (let race = 1; ; race++) {
-    try {
-      // What came meanwhile is nothing that `force` was said of.
-      return await proposeOnce(race === 1 ? request : { ...request, force: 'false' }, paths);
-    } catch (error) {
-      if (!(error instanceof Raced) || race === RACES) throw error;
-      console.log(`${error.message} Proposing it anew.`);
-    }
-  }
+  // What came meanwhile is nothing that `force` was said of.
+  await againIfRaced((race) => proposeOnce(race === 1 ? request : { ...request, force: 'false' }, paths));
 }
-
-/** The branch or its pull request was changed by somebody else meanwhile. */
-class Raced extends Refused {}
 
 async function proposeOnce(request, paths) {
   const { branch, force } = request;
   const own = ownFilesOf(request);
-  const open = await findPull(request);
+  const open = await findPull(branch);
   const there = await readBranch(branch, own);
   if (there.foreign.length > 0 && force !== 'true')
     throw new Refused(
@@ -199,9 +184,11 @@ async function proposeOnce(request, paths) {
   const wanted = [...new Set([...paths, ...(open ? there.proposed : [])])].sort();
   const title = titleOf(request, wanted);
   const isThere = there.title === title && there.foreign.length === 0 && `${there.changed}` === `${wanted}`;
-  const commit = isThere ? there.commit : await push(request, wanted, own, title, there.commit);
+  const commit = isThere
+    ? there.commit
+    : await push(branch, new Map(wanted.map((path) => [path, own.get(path)])), title, there.commit);
   const text = { title, body: bodyOf(request, wanted, open?.body ?? '') };
-  const pull = open ?? (await createPull(request, text));
+  const pull = open ?? (await createPull(branch, text));
   if (open !== undefined && (open.title !== text.title || open.body !== text.body))
     await api('PATCH', `pulls/${open.number}`, text);
   // A pull request shows its branch as it is by now.
@@ -220,28 +207,10 @@ function titleOf({ release, allLanes }, paths) {
   return `Scaffold the wiring of ${release}${lanes.length > 0 ? ` for ${lanes.join(', ')}` : ''}`;
 }
 
-const ASKED = /^Asked for by .*$/gm;
-
 /** Of the pull request: what is in it, and who asked for it in which runs, those before this one, too. */
 function bodyOf({ request_id: id }, paths, before) {
-  const {
-    GITHUB_SERVER_URL: server,
-    GITHUB_REPOSITORY: repository,
-    GITHUB_RUN_ID: run,
-    GITHUB_ACTOR: actor,
-  } = process.env;
-  const asked = `Asked for by ${actor ?? 'an unknown user'}${run ? `, run ${server}/${repository}/actions/runs/${run}` : ''}${id ? `, request ${id}` : ''}`;
-  const all = [...new Set([...(before.match(ASKED) ?? []), asked])];
   const list = paths.map((path) => `- \`${path}\``).join('\n');
-  return `Nothing is enabled by this: a lane enables the component and sets \`image.ref\`.\n\n${list}\n\n${all.join('\n')}\n`;
-}
-
-/** The commit of a branch on the server; empty where there is none. */
-function commitOf(branch) {
-  const ref = `refs/heads/${branch}`;
-  // The pattern is compared with the end of each name: another branch may end like this one.
-  const lines = git('ls-remote', 'origin', ref).split('\n');
-  return lines.find((line) => line.endsWith(`\t${ref}`))?.split('\t')[0] ?? '';
+  return `Nothing is enabled by this: a lane enables the component and sets \`image.ref\`.\n\n${list}\n\n${askedFor(id, before)}\n`;
 }
 
 /**
@@ -289,107 +258,6 @@ function entryOf(commit, path) {
 /** The same of a text, as it would be committed. */
 function ownEntry(path, text) {
   return `100644 ${gitWith(text, 'hash-object', '--stdin', '--path', path)}`;
-}
-
-/**
- * Commits files to the branch that is deployed, as it was checked out, and makes that the branch, which is still at
- * `there`. GitHub makes the commit, because it signs what it makes for the owner of the token.
- */
-async function push({ branch }, paths, own, message, there) {
-  const parent = git('rev-parse', 'HEAD');
-  const { sha: tree } = await api('POST', 'git/trees', {
-    base_tree: git('rev-parse', 'HEAD^{tree}'),
-    tree: paths.map((path) => ({ path, mode: '100644', type: 'blob', content: own.get(path) })),
-  });
-  const { sha: commit } = await api('POST', 'git/commits', { message, tree, parents: [parent] });
-  // With its parent: a history that begins with it cannot be pushed.
-  git('fetch', '--quiet', '--depth=2', 'origin', commit);
-  const ref = `refs/heads/${branch}`;
-  try {
-    git('push', '--quiet', `--force-with-lease=${ref}:${there}`, 'origin', `${commit}:${ref}`);
-  } catch (error) {
-    if (commitOf(branch) === there) throw error;
-    throw new Raced(`Branch ${branch} was moved by somebody else while this ran.`);
-  }
-  return commit;
-}
-
-/** Git, with the token in its environment: a command line can be read by other processes. */
-function git(...args) {
-  return gitWith('', ...args);
-}
-
-function gitWith(input, ...args) {
-  const { TOKEN = '', GITHUB_SERVER_URL: server = 'https://github.com', ...env } = process.env;
-  const basic = Buffer.from(`x-access-token:${TOKEN}`).toString('base64');
-  const config = {
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: `http.${server}/.extraheader`,
-    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-  };
-  try {
-    return execFileSync('git', args, { input, encoding: 'utf8', env: { ...env, ...config } }).trim();
-  } catch (error) {
-    throw new Refused(
-      `git ${args.find((arg) => /^[a-z]+(-[a-z]+)?$/.test(arg))} failed with exit code ${error.status}`,
-    );
-  }
-}
-
-/** The open pull request of the branch of a request, which this workflow has to have opened. */
-async function findPull({ branch }) {
-  const { GITHUB_REPOSITORY: repository, BASE: onto, AUTHOR: author = 'github-actions[bot]' } = process.env;
-  const owner = repository.split('/')[0];
-  const query = new URLSearchParams({ head: `${owner}:${branch}`, base: onto, state: 'open' });
-  const pulls = await api('GET', `pulls?${query}`);
-  // GitHub ignores a head that it cannot read, and lists all; a fork of the same owner has a head of the same name.
-  const open = pulls.find(
-    ({ head, base }) =>
-      head.ref === branch &&
-      head.repo?.full_name.toLowerCase() === repository.toLowerCase() &&
-      base.ref === onto,
-  );
-  if (open !== undefined && open.user.login.toLowerCase() !== author.toLowerCase())
-    throw new Refused(
-      `Pull request ${open.html_url} of branch ${branch} was opened by ${open.user.login}, and those of this workflow are opened by ${author}. Merge or close it, then start the workflow again.`,
-    );
-  return open;
-}
-
-async function createPull({ branch }, { title, body }) {
-  try {
-    return await api('POST', 'pulls', { title, head: branch, base: process.env.BASE, body });
-  } catch (error) {
-    if (error.status === 422 && /already exists/.test(error.message))
-      throw new Raced(`A pull request of branch ${branch} was opened while this ran.`);
-    throw error;
-  }
-}
-
-async function api(method, path, body) {
-  const { GITHUB_API_URL, GITHUB_REPOSITORY, TOKEN } = process.env;
-  const response = await fetch(`${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/${path}`, {
-    method,
-    headers: {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${TOKEN}`,
-      'x-github-api-version': '2022-11-28',
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer = await response.text();
-  if (response.ok) return JSON.parse(answer);
-  const refused = new Refused(
-    response.status === 403 && method === 'POST'
-      ? `GitHub refused to write (403, ${path}). Set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
-      : `${method} ${path} failed with status ${response.status}: ${answer}`,
-  );
-  throw Object.assign(refused, { status: response.status });
-}
-
-function summary(text) {
-  console.log(text);
-  if (process.env.GITHUB_STEP_SUMMARY) appendFileSync(process.env.GITHUB_STEP_SUMMARY, `${text}\n`);
 }
 
 const steps = { check, write, render, propose };

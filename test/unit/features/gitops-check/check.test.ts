@@ -187,7 +187,11 @@ describe('gitops check', () => {
       'rendered/dev/volume.yaml': volume,
       'rendered/dev/orders.yaml': pod(await lanes.ref(release, 'domain/orders')),
       'rendered/staging/smoke.yaml': pod(busybox),
+      'rendered/_operators/dev.yaml': pod(busybox),
       'rendered/elsewhere/x.yaml': pod(busybox),
+      // Previews deploy what a pull request has published, by its commit.
+      'rendered/preview/orders.yaml': pod(`127.0.0.1:5000/acme/domain-orders:${'3'.repeat(40)}`),
+      'rendered/preview/other.yaml': pod('docker.io/evil/preview:1'),
     });
     const report = await check(lanes, { base: 'HEAD', rendered: 'rendered' });
     expect(report.findings.map(({ rule, path }) => [rule, path])).toEqual([
@@ -195,6 +199,7 @@ describe('gitops check', () => {
       ['SRC001', 'rendered/dev/proxy.yaml'],
       ['SRC001', 'rendered/dev/volume.yaml'],
       ['IMG003', 'rendered/elsewhere/x.yaml'],
+      ['SRC001', 'rendered/preview/other.yaml'],
     ]);
     expect(report.unchecked).toEqual([]);
     await expect(check(lanes, { rendered: 'nowhere' })).rejects.toMatchObject({ code: 'rendered-missing' });
