@@ -82,7 +82,8 @@ describe('a commit', () => {
     const builder = createLayoutBuilder({
       onBuild: async () => {
         most = Math.max(most, ++now);
-        // Long enough for all that may begin to have begun.
+        while (most < expected) await setTimeout(5);
+        // For what must not begin.
         await setTimeout(50);
         now--;
       },
