@@ -206,6 +206,7 @@ export type DocumentedCode =
   | 'kit-charts-moved'
   | 'kit-conflict'
   | 'kit-file-removed'
+  | 'kit-flux'
   | 'kit-in-code-repository'
   | 'kit-invalid'
   | 'kit-key-missing'

@@ -35,6 +35,7 @@ export default class GitopsInit extends BaseCommand {
       summary: 'For a new kit.yaml: a folder of kinds that get custom resources too, such as ../app/kinds.',
       helpValue: 'FOLDER',
     }),
+    parts: string({ summary: 'For a new kit.yaml: what of the kit to install.', helpValue: 'NAME,NAME' }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,
@@ -49,8 +50,8 @@ export default class GitopsInit extends BaseCommand {
         import('../../features/gitops-init/bundled.ts'),
       ]);
       const { 'kinds-from': kindsFrom, 'allow-lane-removal': allowLaneRemoval, 'dry-run': dryRun } = flags;
-      const lanes = flags.lanes?.split(',');
-      const request = { ...flags, lanes, kindsFrom, allowLaneRemoval, dryRun };
+      const [lanes, parts] = [flags.lanes, flags.parts].map((list) => list?.split(','));
+      const request = { ...flags, lanes, parts, kindsFrom, allowLaneRemoval, dryRun };
       return kitOutcome(await runKitInit(request, { ...app, kit: bundledKit }));
     });
   }

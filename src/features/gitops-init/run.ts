@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { dirname } from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
@@ -49,7 +50,7 @@ export interface KitPorts {
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
  * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
- * `kit-charts-moved`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-charts-moved`, `kit-flux`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
@@ -62,6 +63,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const kit = await ports.kit();
   const settings = await settingsOf(request, found.get(KIT_FILE), kit, ports.cwd, () => ports.origin(root));
   const wanted = await renderKit(settings, kit);
+  if (record === undefined && wanted.has(BOOTSTRAP_FILE)) refuseFlux(root);
   const lanes = lanesLeft(record, wanted);
   if (!request.allowLaneRemoval) refuseLeft(lanes);
   const base = await baseOf(record, wanted, root);
@@ -108,6 +110,29 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
     next: [...lanes.flatMap(stepsFor), ...nextSteps(files, record)],
     written,
   };
+}
+
+/** What Argo CD deploys all of the kit by. */
+const BOOTSTRAP_FILE = 'argocd/bootstrap.yaml';
+
+/** Nothing would read what the kit has for Argo CD: Flux has its own objects, in files of these names. */
+function refuseFlux(root: string): void {
+  const found = globSync(['**/gotk-components.yaml', '**/gotk-sync.yaml'], {
+    cwd: root,
+    exclude: ['**/node_modules'],
+  });
+  const [file] = found.map((path) => path.replaceAll('\\', '/')).sort();
+  if (file === undefined) return;
+  throw new PrimitiveError(
+    'kit-flux',
+    'Cannot install what the kit has for Argo CD: Flux deploys this repository.',
+    {
+      why: `${file} is here, and Flux would read nothing of it.`,
+      suggestions: [
+        'The workflow that writes wiring, the charts and the gate alone: primitive gitops init --parts workflow,gate,charts',
+      ],
+    },
+  );
 }
 
 function lanesLeft(record: Installed | undefined, wanted: Files): readonly LeftLane[] {
@@ -161,7 +186,7 @@ function replacement(path: string, before: string | undefined, after: string): r
 }
 
 async function settingsOf(
-  { registry, code, lanes, kindsFrom }: KitRequest,
+  { registry, code, lanes, parts, kindsFrom }: KitRequest,
   existing: string | undefined,
   kit: KitSource,
   cwd: string,
@@ -169,9 +194,9 @@ async function settingsOf(
 ): Promise<string> {
   if (existing === undefined) {
     const resources = kindsFrom === undefined ? [] : await resourcesIn(resolve(cwd, kindsFrom));
-    return kitText({ registry, code, lanes, resources }, await origin(), kit.resources);
+    return kitText({ registry, code, lanes, parts, resources }, await origin(), kit.resources);
   }
-  const given = { registry, code, lanes, 'kinds-from': kindsFrom };
+  const given = { registry, code, lanes, parts, 'kinds-from': kindsFrom };
   const flags = Object.entries(given).filter(([, value]) => value !== undefined);
   if (flags.length === 0) return existing;
   throw new PrimitiveError('kit-settings-exist', `${KIT_FILE} exists: --${flags[0]?.[0]} cannot be used.`, {

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { RESERVED_LANES } from '../../gitops/kit.ts';
-import { KitFile, type KitResource } from '../../gitops/kit-document.ts';
+import { KIT_PARTS, KitFile, type KitResource } from '../../gitops/kit-document.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import { isPlainText, writeText } from '../../yaml/write.ts';
 
@@ -12,6 +12,8 @@ export interface KitFlags {
   readonly code?: string | undefined;
   /** Names of lanes in the order of promotion. */
   readonly lanes?: readonly string[] | undefined;
+  /** What of the kit to install; all of it where nothing is said. */
+  readonly parts?: readonly string[] | undefined;
   /** Custom resources of kinds that do not come with primitive. */
   readonly resources?: readonly KitResource[] | undefined;
 }
@@ -35,7 +37,7 @@ export function kitText(
   bundled: readonly KitResource[],
 ): string {
   checkFlags(flags);
-  const { registry, code, lanes, resources = [] } = flags;
+  const { registry, code, lanes, parts, resources = [] } = flags;
   const [, host = '', owner] = /^https?:\/\/([^/]+)\/([^/]+)\/./.exec(remote ?? '') ?? [];
   if (remote === undefined || owner === undefined) throw noRemote();
   const account = owner.toLowerCase();
@@ -63,7 +65,7 @@ charts: sources/charts
 
 # Kinds that may be wired.
 kinds: [${[...bundled, ...resources].map(({ kind }) => kind).join(', ')}]
-${resourceLines(resources)}
+${resourceLines(resources)}${partsLine(parts)}
 # Clusters, by the address that Argo CD knows them by; the first one here is Argo CD's own.
 clusters:
   - { name: main, server: https://kubernetes.default.svc }
@@ -79,6 +81,15 @@ previews:
   repository: ${writeText(code ?? `${owner}/app`)}
   label: preview
   cluster: main
+`;
+}
+
+function partsLine(parts: readonly string[] | undefined): string {
+  return parts === undefined
+    ? ''
+    : `
+# What is installed of the kit; without this line all of it.
+parts: [${parts.join(', ')}]
 `;
 }
 
@@ -107,7 +118,7 @@ function shortName(account: string): string {
 }
 
 /** By the names of the flags: there is no file yet that a place could be in. */
-function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
+function checkFlags({ registry, code, lanes = [], parts = [] }: KitFlags): void {
   const { properties } = KitFile;
   const lane = properties.lanes.items.properties.name;
   const values = [
@@ -119,6 +130,10 @@ function checkFlags({ registry, code, lanes = [] }: KitFlags): void {
     if (value !== undefined && schemaFaults(schema, value).length > 0)
       throw invalid(flag, value, `it is not ${(schema as { title?: string }).title}`);
     if (value !== undefined && !isPlainText(value)) throw invalid(flag, value, 'it is not a string in YAML');
+  }
+  for (const part of parts) {
+    if (!(KIT_PARTS as readonly string[]).includes(part))
+      throw invalid('parts', part, `parts are ${KIT_PARTS.join(', ')}`);
   }
   for (const [i, name] of lanes.entries()) {
     if (RESERVED_LANES.includes(name)) throw invalid('lanes', name, 'the name is reserved for the kit');

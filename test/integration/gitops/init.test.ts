@@ -131,7 +131,7 @@ describe('gitops init', () => {
     await repo.write({ 'kit.yaml': settings.replace(lane, lane + lane.replaceAll('dev', 'test')) });
     await expect(initKit(repo.root)).rejects.toMatchObject({
       code: 'kit-outdated',
-      why: 'kit.yaml has changed since.',
+      why: 'kit.yaml has changed since then.',
     });
     const { files, lanes } = await initKit(repo.root, { update: true });
     expect(files.filter(({ action }) => action === 'create' || action === 'delete')).toEqual([
@@ -139,6 +139,25 @@ describe('gitops init', () => {
       { path: 'sources/values/env/test/globals.yaml', action: 'create' },
     ]);
     expect(lanes).toEqual([]);
+  });
+
+  test('where Flux deploys, what is for Argo CD is refused, and the rest is installed as it is advised', async () => {
+    await using repo = await gitopsRepo();
+    await repo.commit({ 'clusters/home/flux-system/gotk-sync.yaml': 'kind: GitRepository\n' });
+    const before = await contentOf(repo.root, ['.git']);
+    const refused = await refusalOf(repo);
+    expect(refused).toMatchObject({
+      code: 'kit-flux',
+      exit: 2,
+      why: expect.stringContaining('gotk-sync.yaml'),
+    });
+    expect(refused.suggestions[0]).toContain('--parts workflow,gate,charts');
+    expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+    await initKit(repo.root, { parts: ['workflow', 'gate', 'charts'] });
+    const paths = Object.keys(await contentOf(repo.root, ['.git'])).join('\n');
+    expect(paths).toContain('.github/workflows/gitops-gate.yaml');
+    expect(paths).toContain('sources/charts/primitive-runtime/Chart.yaml');
+    expect(paths).not.toMatch(/^(argocd|sources\/crds)\//m);
   });
 
   test('a lane that is removed, renamed or moved is left only when that is asked for, with what to do', async () => {

@@ -126,6 +126,7 @@ describe('kit.yaml', () => {
     ['--lanes "off" cannot be used: it is not a string in YAML', { lanes: ['off'] }],
     ['--lanes "a" cannot be used: it is listed twice', { lanes: ['a', 'b', 'a'] }],
     ['--lanes "preview" cannot be used: the name is reserved', { lanes: ['preview'] }],
+    ['--parts "x" cannot be used: parts are workflow, gate', { parts: ['gate', 'x'] }],
   ])('%s', (message, flags) => {
     expect(() =>
       kitText(flags, { remote: 'https://github.com/Acme/gitops', branch: 'main' }, resources),
@@ -314,6 +315,33 @@ describe('the kit as it is installed', () => {
       { kind: 'deny', schedule: '0 22 * * 5', duration: '56h', manualSync: false, applications: ['*'] },
     ]);
     expect(all.find(({ metadata }) => metadata.name === 'acme-dev').spec.syncWindows).toBeUndefined();
+  });
+
+  test('each part can be left out, and what is left is still whole', async () => {
+    const whole = await render(settings);
+    const origin = { remote: 'https://github.com/Acme/gitops', branch: 'main' };
+    const of: Readonly<Record<string, string>> = {
+      workflow: '.github/workflows/scaffold-primitive-gitops.yaml',
+      gate: '.github/workflows/gitops-gate.yaml',
+      charts: 'sources/charts/primitive-runtime/Chart.yaml',
+      crds: 'sources/crds/primitives.yaml',
+      argocd: 'argocd/bootstrap.yaml',
+      previews: 'argocd/applicationsets/preview-components.yaml',
+    };
+    for (const [part, file] of Object.entries(of)) {
+      expect([...whole.keys()]).toContain(file);
+      const parts = Object.keys(of).filter((other) => other !== part);
+      const files = await render(kitText({ parts }, origin, resources));
+      expect([...files.keys()]).not.toContain(file);
+      const bootstrap = files.get('argocd/bootstrap.yaml');
+      if (bootstrap === undefined) continue;
+      const application = parseAllDocuments(bootstrap).at(-1)?.toJS();
+      for (const { path } of application.spec.sources)
+        expect([...files.keys()].filter((one) => one.startsWith(`${path}/`))).not.toEqual([]);
+    }
+    const previews = settings.slice(0, settings.indexOf('\n# Pull requests of this repository'));
+    const without = [...(await render(previews)).keys()];
+    expect(without.filter((path) => /preview|janitor/.test(path))).toEqual([]);
   });
 
   test('only kinds that may be wired have custom resources', async () => {
