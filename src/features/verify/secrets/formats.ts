@@ -3,7 +3,7 @@ import { findEncoded } from './encoded.ts';
 import { findByFormat, type SecretFormat } from './format.ts';
 import { ownFormats } from './own-formats.ts';
 import { isPlaceholder, isPublic } from './placeholder.ts';
-import type { Literal } from './secret.ts';
+import { conceal, type Literal, type Secret } from './secret.ts';
 import { findBySecretlint } from './secretlint.ts';
 
 /** What documentation shows of a token: AWS's word, a mask, an alphabet. */
@@ -30,14 +30,18 @@ export async function findFormats(text: string, words: ReadonlySet<string>): Pro
 }
 
 /**
- * Secrets of formats that are given as data, such as those of a config, in a text; placeholders are left out as for our own
- * formats. Patterns have flag `g` and must take linear time: nothing here ends one that does not. `words` of a format are
- * in lower case; without them its pattern searches each text.
+ * Secrets of formats that are given as data, such as those of a config, in the text of the file at `path`; without their
+ * values, and without placeholders, as for our own formats. Patterns have flag `g` and must take linear time: nothing here
+ * ends one that does not. `words` of a format are in lower case; without them its pattern searches each text.
  */
-export function findCustomFormats(formats: readonly SecretFormat[], text: string): readonly Literal[] {
+export function findCustomSecrets(
+  formats: readonly SecretFormat[],
+  path: string,
+  text: string,
+): readonly Secret[] {
   const lower = text.toLowerCase();
   const words = formats.flatMap((format) => format.words ?? []).filter((word) => lower.includes(word));
-  return findByFormat(formats, text, new Set(words)).filter(isSecret);
+  return conceal(findByFormat(formats, text, new Set(words)).filter(isSecret), path, text);
 }
 
 /** Not for placeholders, and not for services on the machine that reads the file. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { entropyOf } from '../../../../src/features/verify/secrets/entropy.ts';
 import type { SecretFormat } from '../../../../src/features/verify/secrets/format.ts';
-import { findCustomFormats } from '../../../../src/features/verify/secrets/formats.ts';
+import { findCustomSecrets } from '../../../../src/features/verify/secrets/formats.ts';
 import gitleaks from '../../../../src/features/verify/secrets/gitleaks.json' with { type: 'json' };
 import { secretScan } from '../../../../src/features/verify/secrets/scan.ts';
 import { unfiltered } from '../../../../src/features/verify/secrets/secretlint.ts';
@@ -77,9 +77,9 @@ test('formats that are given as data find what they describe, placeholders left 
     },
   ];
   const text = `a: acme-${VALUE.slice(0, 20)}\nb: acme-xxxxxxxxxxxxxxxxxxxx\nc: acme-aaaabbbbaaaabbbbaaaa\n`;
-  expect(findCustomFormats(formats, text)).toEqual([
-    { kind: 'token', name: 'Acme key', value: VALUE.slice(0, 20), index: 8 },
-  ]);
+  const found = findCustomSecrets(formats, 'a.yaml', text);
+  expect(found).toMatchObject([{ kind: 'token', name: 'Acme key', line: 1, column: 9 }]);
+  expect(JSON.stringify(found)).not.toContain(VALUE.slice(0, 20));
 });
 
 test('a name that has a secret in it is shown without', async () => {
