@@ -99,7 +99,7 @@ test('a folder that may not be looked into makes verify incomplete', async () =>
   const args = ['verify', '--no-tests', '--only', 'MARK'];
   const { code, stdout } = await attemptUnprivileged(devCli, args, { cwd: folder.path });
   expect(code).toBe(3);
-  const unread = [...stdout.matchAll(/(\S+) cannot be read: EACCES: permission denied$/gm)];
+  const unread = [...stdout.matchAll(/(\S+) cannot be read: EACCES: permission denied \[\w+\]$/gm)];
   expect(unread.map(([, path]) => path)).toEqual([
     'primitives/domain/closed',
     'primitives/domain/closed/primitive.yaml',

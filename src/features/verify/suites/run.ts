@@ -110,9 +110,10 @@ async function testPrimitive(
   const reaches: (Pick<Reach, 'files'> & Partial<Reach>)[] = results.flatMap(({ reach }) => reach ?? []);
   for (const suite of suites.filter((one) => !isDue(one)))
     reaches.push(await reachOf(primitive, suite, { code, ports, tool }));
-  // Where a suite did not run, nobody knows what it would have run.
+  // Where a suite did not run to its end, nobody knows what it would have run.
   const tests = suites.filter((suite) => !isChecker(suite));
-  const isWhole = tests.length > 0 && !results.some((one) => one.obstacle && !isChecker(one.suite));
+  const isWhole =
+    tests.length > 0 && results.every(({ reach, suite }) => reach !== undefined || isChecker(suite));
   return {
     runs: results.flatMap(({ run }) => run ?? []),
     obstacles: [...waiting.obstacles, ...results.flatMap(({ obstacle }) => obstacle ?? [])],

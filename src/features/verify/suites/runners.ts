@@ -139,7 +139,8 @@ function junitRunner(
     const isExplained =
       output.exitCode === 0 ? failed.every(({ outcome }) => outcome === 'collection') : failed.length > 0;
     if (problem === undefined && isExplained) return { cases, reach };
-    return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')], reach };
+    // What it would have loaded after that, nobody knows.
+    return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')] };
   };
 }
 
@@ -161,8 +162,8 @@ async function readReport(
 interface Evidence {
   readonly files: readonly string[];
   readonly left: readonly LeftOut[];
-  /** Suites of `node --test` without cases: path and name. */
-  readonly emptySuites: readonly string[];
+  /** Suites of `node --test` without cases. */
+  readonly emptySuites: readonly { readonly path: string; readonly key: string }[];
 }
 
 /** What our plugin of pytest, or our reporter of `node --test`, has written; nothing where it could not. */
@@ -179,13 +180,15 @@ async function readEvidence(file: string, root: string): Promise<Evidence> {
     emptySuites: text
       .split('\n')
       .map(readJson)
-      .flatMap(({ name, file: path }) => (name === undefined ? [] : [keyOf(own(path), String(name))])),
+      .flatMap(({ name, file: path }) =>
+        name === undefined ? [] : [{ path: own(path), key: keyOf(own(path), String(name)) }],
+      ),
   };
 }
 
 /** A suite without cases is no case; one of the same name and file may be one. */
-function withoutEmptySuites(cases: readonly TestCase[], empty: readonly string[]): readonly TestCase[] {
-  const left = [...empty];
+function withoutEmptySuites(cases: readonly TestCase[], empty: Evidence['emptySuites']): readonly TestCase[] {
+  const left = empty.map(({ key }) => key);
   return cases.filter(({ id, path = '', outcome }) => {
     const index = outcome === 'passed' || outcome === 'skipped' ? left.indexOf(keyOf(path, id)) : -1;
     if (index >= 0) left.splice(index, 1);
@@ -193,8 +196,8 @@ function withoutEmptySuites(cases: readonly TestCase[], empty: readonly string[]
   });
 }
 
-function reachOfReport(cases: readonly TestCase[], { files, left }: Evidence): Reach {
-  const loaded = cases.flatMap(({ path }) => path ?? []);
+function reachOfReport(cases: readonly TestCase[], { files, left, emptySuites }: Evidence): Reach {
+  const loaded = [...cases.flatMap(({ path }) => path ?? []), ...emptySuites.map(({ path }) => path)];
   const ran = cases.map(({ id, path = '' }) => keyOf(path, id));
   return { files: new Set([...loaded, ...files]), ran: new Set(ran), left };
 }
