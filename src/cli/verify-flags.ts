@@ -18,6 +18,11 @@ export const verifyFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  'policy-from': string({
+    summary: 'Take config, kinds, suppressions and baseline from this revision.',
+    helpValue: 'REV',
+    exclusive: ['update-baseline'],
+  }),
   baseline: string({
     summary: 'Findings in this file were there before and do not count.',
     helpValue: 'FILE',

@@ -270,6 +270,7 @@ export type DocumentedCode =
   | 'plugin-unreadable'
   | 'plugins-none'
   | 'plugins-unreadable'
+  | 'policy-missing'
   | 'primitive-invalid'
   | 'primitive-misplaced'
   | 'primitive-not-editable'

@@ -7,8 +7,8 @@ import { type ConfigLocation, pathBelow } from '../repository/discovery.ts';
 import { bundledKinds, type Kinds, openKinds, REPOSITORY_KINDS } from './kind.ts';
 
 /**
- * The kinds of this package, those in `kinds/` beside the config, and those of the packages that the config names under
- * `plugins`, each with its kinds below `kinds/`.
+ * The kinds of this package, those of the repository in `own`, which is `kinds/` beside the config unless given, and those
+ * of the packages that the config names under `plugins`, each with its kinds below `kinds/`.
  *
  * `installed` are plugins of this user; one that the config names too is that of the repository.
  *
@@ -19,9 +19,9 @@ export async function openAllKinds(
   plugins: readonly string[],
   location: ConfigLocation,
   installed: readonly { readonly name: string; readonly folder: string }[] = [],
+  own: string = join(location.root, REPOSITORY_KINDS),
 ): Promise<Kinds> {
   const sources: Record<string, string> = { 'primitive itself': bundledKinds() };
-  const own = join(location.root, REPOSITORY_KINDS);
   if (existsSync(own)) sources[REPOSITORY_KINDS] = own;
   for (const plugin of plugins) {
     const folder = join(await findPackage(plugin, location), 'kinds');

@@ -8,6 +8,8 @@ import { familyOf, type RuleId } from './family.ts';
 export interface BaselineFile {
   /** As the user named it. */
   readonly shown: string;
+  /** Relative to the root of the repository. */
+  readonly path?: string | undefined;
   /** The text; undefined where there is no such file. */
   read(): Promise<string | undefined>;
   /** Replaces it as a whole. */

@@ -73,6 +73,16 @@ export const verifySchema = strictObject(
       }),
       { description: 'Plugins with rules of the families that were asked for, sorted by name.' },
     ),
+    policy: strictObject(
+      {
+        from: nullable('The revision of --policy-from.'),
+        changed: Type.Array(Type.String(), {
+          description:
+            'Files of it that differ from that revision, or else changed since that of --changed-since; sorted.',
+        }),
+      },
+      'By what was judged: config, kinds, suppressions, baseline, plugins.',
+    ),
     unchecked: Type.Array(
       strictObject({
         what: Type.String({

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { relative, resolve, sep } from 'node:path';
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { PluginSet } from '../../plugins/set.ts';
@@ -11,6 +12,7 @@ import { foreignRules, type RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
 import { checkOwnPatterns } from './own-patterns.ts';
 import { ownRules } from './own-rules.ts';
+import { readPolicy } from './policy.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
 import { rules } from './rules/all.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
@@ -37,6 +39,8 @@ export interface OpenPorts {
   runFolder(name: string): Promise<string>;
   readonly regenerate: Regenerate;
   openBaseline(shown: string): Promise<BaselineFile>;
+  /** Of this program. */
+  readonly version: string;
   readonly cwd: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -45,7 +49,15 @@ export interface OpenPorts {
 /** Opens the work tree, and what its checks are run with. Throws what `ports` throw. */
 export async function openVerify(
   ports: OpenPorts,
-  { baseline, staged }: { readonly baseline?: string | undefined; readonly staged?: boolean } = {},
+  {
+    baseline,
+    staged,
+    'policy-from': revision,
+  }: {
+    readonly baseline?: string | undefined;
+    readonly staged?: boolean;
+    readonly 'policy-from'?: string | undefined;
+  } = {},
 ): Promise<VerifyPorts> {
   const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
   const [{ location, config }, kinds, tree, processes, grantable, plugins] = await Promise.all([
@@ -56,20 +68,40 @@ export async function openVerify(
     ports.grantableVariables(),
     ports.plugins(),
   ]);
-  await checkOwnPatterns(config.verify.rules);
   const name = createHash('sha256').update(tree.root).digest('hex').slice(0, 32);
   const path = programs.wholePath;
+  const policy =
+    revision === undefined
+      ? undefined
+      : await readPolicy(revision, tree, {
+          location,
+          version: ports.version,
+          plugins: plugins.plugins,
+          folder: await ports.runFolder(`primitive-policy-${name}`),
+        });
+  const judging = policy?.config ?? config;
+  await checkOwnPatterns(judging.verify.rules);
+  const baselineOf = (file: BaselineFile): BaselineFile => {
+    const place = relative(tree.root, resolve(cwd, file.shown)).split(sep).join('/');
+    if (policy === undefined) return { ...file, path: place };
+    const read = async () => {
+      const bytes = await policy.files.read(place);
+      return bytes && new TextDecoder().decode(bytes);
+    };
+    return { ...file, path: place, read };
+  };
   return {
     location,
-    config,
-    kinds,
+    config: judging,
+    kinds: policy?.kinds ?? kinds,
+    policy,
     tree,
     scans: await ports.scanStore(name),
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
-    rules: [...rules, ...ownRules(config.verify.rules), ...foreignRules(plugins)],
+    rules: [...rules, ...ownRules(judging.verify.rules), ...foreignRules(plugins)],
     plugins,
     ruleHost: () => ports.ruleHost(import.meta.resolve('./rule-process.ts')),
-    baseline: baseline === undefined ? undefined : await ports.openBaseline(baseline),
+    baseline: baseline === undefined ? undefined : baselineOf(await ports.openBaseline(baseline)),
     regenerate,
     suites: {
       processes,

@@ -14,7 +14,7 @@ import type { Regenerate } from './generated.ts';
 import type { AnyRule } from './rule.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { Installing } from './suites/package-manager.ts';
-import type { WorkTree } from './work-tree.ts';
+import type { Snapshot, WorkTree } from './work-tree.ts';
 
 /** What is to be checked. */
 export interface VerifyRequest {
@@ -33,6 +33,14 @@ export interface VerifyRequest {
   readonly baseline?: BaselineRequest | undefined;
 }
 
+/** By what a repository is judged, as one revision has it. */
+export interface Policy {
+  readonly revision: string;
+  readonly files: Snapshot;
+  readonly config: Config;
+  readonly kinds: Kinds;
+}
+
 /** What verify works with. */
 export interface VerifyPorts {
   readonly location: ConfigLocation;
@@ -45,6 +53,8 @@ export interface VerifyPorts {
   readonly rules: readonly AnyRule[];
   /** The file that `--baseline` names. */
   readonly baseline?: BaselineFile | undefined;
+  /** Config and kinds above are of this revision, and suppressions and baseline too; undefined for those of the work tree. */
+  readonly policy?: Policy | undefined;
   readonly plugins: PluginSet;
   ruleHost(): Promise<RuleHost>;
   readonly regenerate: Regenerate;

@@ -9,7 +9,10 @@ import { isFailure } from './suites/suite.ts';
 
 /** What a run came to. */
 interface Results
-  extends Pick<VerifyDocument, 'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'plugins' | 'run'> {
+  extends Pick<
+    VerifyDocument,
+    'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'plugins' | 'policy' | 'run'
+  > {
   readonly suites: SuiteResults;
   readonly account: ReadonlyMap<string, Entry>;
 }
@@ -18,7 +21,7 @@ interface Results
 export function documentOf(
   request: VerifyRequest,
   { selected, families, knownFamilies, unread }: Scope,
-  { findings, suppressed, baselined, unchecked: more, suites, account, run, plugins }: Results,
+  { findings, suppressed, baselined, unchecked: more, suites, account, run, plugins, policy }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
@@ -34,6 +37,7 @@ export function documentOf(
       primitives: selected.map(({ id }) => id),
     },
     plugins,
+    policy,
     unchecked,
     account: totalsOf(account),
     summary: {

@@ -11,6 +11,7 @@ import { type Family, familyOf } from './family.ts';
 import { readForeign } from './foreign.ts';
 import { judge } from './judge.ts';
 import { linksOut } from './links.ts';
+import { policyChanges } from './policy.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
@@ -44,7 +45,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const scope = await readScope(request, ports, (unchanged, change) =>
     changedByImports(unchanged, change, ports),
   );
-  const suppressions = await readSuppressions(tree, scope.base, ports);
+  const suppressions = await readSuppressions(ports.policy?.files ?? tree, scope.base, ports);
   const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
@@ -105,6 +106,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     account,
     run,
     plugins: foreign.plugins,
+    policy: { from: ports.policy?.revision ?? null, changed: [...(await policyChanges(request, ports))] },
   };
   const document = documentOf(request, scope, results);
   const blocked = new Map(

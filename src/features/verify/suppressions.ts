@@ -7,7 +7,7 @@ import { familyOf, isOurs, type RuleId } from './family.ts';
 import type { VerifyPorts } from './ports.ts';
 import type { JudgedSuppression } from './subjects.ts';
 import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
-import type { WorkTree } from './work-tree.ts';
+import type { Snapshot } from './work-tree.ts';
 
 export const SUPPRESSIONS = 'primitive.suppressions.yaml';
 
@@ -24,7 +24,7 @@ export interface Suppressions {
  * neither path nor fingerprint, or for what is never suppressed.
  */
 export async function readSuppressions(
-  tree: WorkTree,
+  tree: Snapshot,
   base: string,
   { rules, config, plugins }: Pick<VerifyPorts, 'rules' | 'config' | 'plugins'>,
 ): Promise<Suppressions> {

@@ -122,6 +122,7 @@ function verifyMarkdown(document: VerifyDocument): string {
     );
   }
   lines.push(...unchecked.map(({ what, why }) => `- not checked: ${markdownText(`${what} (${why})`)}`));
+  if (document.policy.changed.length > 0) lines.push(`- ${markdownText(policyText(document))}`);
   lines.push(`- ${markdownText(accountText(document))}`);
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -172,6 +173,7 @@ function verifyText(
         style.yellow(sanitizeLine(`not checked: ${what.map((one) => one.what).join(', ')} (${why})`)),
       ),
     );
+  if (document.policy.changed.length > 0) lines.push(style.hang('', style.yellow(policyText(document))));
   lines.push(
     style.hang('', style.dim(accountText(document))),
     style.hang('', style.bold(verdictText(document))),
@@ -241,6 +243,16 @@ function scopeText({ mode, primitives, changedSince }: VerifyDocument['scope']):
   return primitives.length === 0
     ? `nothing has changed ${since}`
     : `${plural(primitives.length, 'primitive')} changed ${since}`;
+}
+
+/** What of the policy the change itself has changed. */
+function policyText({ policy: { from, changed }, scope }: VerifyDocument): string {
+  const files = changed.join(', ');
+  return sanitizeLine(
+    from === null
+      ? `policy changed since ${scope.changedSince}: ${files}`
+      : `policy of ${from} was used; it differs here: ${files}`,
+  );
 }
 
 /** How many files each family judged, and what became of the rest. */
