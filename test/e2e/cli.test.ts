@@ -505,7 +505,7 @@ describe('commands', () => {
     expect(readFileSync(join(repository, 'list.json'), 'utf8')).toBe(stdout);
     const text = await cli.run(['-C', repository, 'list', 'domain/orders']);
     expect(text.stdout).toMatch(
-      /^PRIMITIVE +LANGUAGE +TEMPLATE +IMAGE +INPUTS\ndomain\/orders +go +- +127\.0\.0\.1:1\/acme\/domain-orders +[0-9a-f]{12}\n$/,
+      /^PRIMITIVE +LANGUAGE +TEMPLATE +INPUTS +IMAGE\ndomain\/orders +go +- +[0-9a-f]{12} +127\.0\.0\.1:1\/acme\/domain-orders\n$/,
     );
   });
 

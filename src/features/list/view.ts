@@ -9,7 +9,7 @@ export function listOutcome(document: ListDocument): Outcome {
   return { document, text: (style) => listText(document, style), exit: 0 };
 }
 
-/** A line per primitive: what it is, its language and template, its image, its input digest or state; then what is wrong. */
+/** A line per primitive: what it is, its language and template, its input digest or state, its image; then the problems. */
 export function listText({ primitives }: ListDocument, style: Style): string {
   if (primitives.length === 0) {
     return 'No primitives yet. To create one: primitive scaffold --kind domain --name orders\n';
@@ -18,10 +18,10 @@ export function listText({ primitives }: ListDocument, style: Style): string {
     sanitizeLine(`${kind}/${name}`),
     language ?? '-',
     templateText(template, style),
-    image ?? '-',
     inputDigest === null ? stateText(state, style) : style.dim(inputDigest.slice(0, 12)),
+    image ?? '-',
   ]);
-  const titles = ['PRIMITIVE', 'LANGUAGE', 'TEMPLATE', 'IMAGE', 'INPUTS'];
+  const titles = ['PRIMITIVE', 'LANGUAGE', 'TEMPLATE', 'INPUTS', 'IMAGE'];
   const problems = primitives.flatMap(({ problem }) =>
     problem === null ? [] : [`${style.hang('', sanitizeLine(problem))}\n`],
   );

@@ -112,6 +112,7 @@ describe('text', () => {
       suggestions: [
         'Let the job read the package: its settings, Manage Actions access, Add repository, role Read.',
         'docker login ghcr.io --username somebody-with-a-long-name --password-stdin < ~/.ghcr-token',
+        'Or map it in primitive.config.yaml: build: { bases: { "IMAGE": "IMAGE@sha256:…" } }',
         'Or pull it by hand: docker pull ghcr.io/acme/base/with/a/rather/long/name/that/fits/no/line:1.2.3',
       ],
     });
@@ -125,6 +126,8 @@ describe('text', () => {
   - Let the job read the package: its settings, Manage Actions access, Add
     repository, role Read.
   - docker login ghcr.io --username somebody-with-a-long-name --password-stdin < ~/.ghcr-token
+  - Or map it in primitive.config.yaml:
+    build: { bases: { "IMAGE": "IMAGE@sha256:…" } }
   - Or pull it by hand:
     docker pull ghcr.io/acme/base/with/a/rather/long/name/that/fits/no/line:1.2.3
 `,

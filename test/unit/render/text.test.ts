@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { mask } from '../../../src/core/mask.ts';
+import { hangAdvice } from '../../../src/render/advice.ts';
 import { pageText } from '../../../src/render/markdown.ts';
 import { createStyle } from '../../../src/render/style.ts';
 import { table } from '../../../src/render/table.ts';
@@ -114,6 +115,12 @@ describe('wrapping', () => {
     ]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
     for (const line of lines) expect(line).toMatch(/\u001b\[31m[a ]+\u001b\[39m$/);
+  });
+
+  test('a command stays whole, also in colour', () => {
+    const { dim } = createStyle(true);
+    const command = 'go install -ldflags="-X main.version=1" example.com/x@v1';
+    expect(hangAdvice(narrow, 'fix: ', dim(command))).toBe(`fix: ${dim(command)}`);
   });
 
   test('the last column of a table wraps', () => {

@@ -215,12 +215,12 @@ test('an inventory', () => {
   ] as const;
   expect(listText({ schema: 'primitive.list/v1', commit, primitives }, plain)).toBe(
     [
-      'PRIMITIVE       LANGUAGE  TEMPLATE  IMAGE         INPUTS',
-      'domain/billing  go        1         r.io/billing  abababababab',
-      'domain/orders   go        1, now 2  r.io/orders   abababababab',
-      'domain/own      go        -         r.io/own      abababababab',
-      'domain/new      go        -         r.io/new      uncommitted',
-      'domain/\\u001b   go        -         -             invalid',
+      'PRIMITIVE       LANGUAGE  TEMPLATE  INPUTS        IMAGE',
+      'domain/billing  go        1         abababababab  r.io/billing',
+      'domain/orders   go        1, now 2  abababababab  r.io/orders',
+      'domain/own      go        -         abababababab  r.io/own',
+      'domain/new      go        -         uncommitted   r.io/new',
+      'domain/\\u001b   go        -         invalid       -',
       '',
       'p/primitive.yaml:1:1: it is wrong\\u000d',
       '',
