@@ -33,9 +33,9 @@ const DIVERTING = [
   'GIT_ICASE_PATHSPECS',
 ];
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, string | undefined>>;
 
-const ENVIRONMENT: Environment = {
+const ENVIRONMENT: Variables = {
   ...Object.fromEntries(DIVERTING.map((name) => [name, undefined])),
   LC_ALL: 'C',
   LANGUAGE: 'C',
@@ -50,7 +50,7 @@ const ENVIRONMENT: Environment = {
  * Missing objects are not fetched. Git of before May 2024 does not know the first variable; the second allows no protocol
  * (git(1)). An empty value would allow that of the URL `::address`, for which git starts the alias `remote-`.
  */
-const OFFLINE: Environment = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: '(none)' };
+const OFFLINE: Variables = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: '(none)' };
 
 /** A tree of a million files is about 100 MB of listing. */
 const MAX_LISTING = 1024 * 1024 * 1024;
@@ -78,7 +78,7 @@ export class Git {
   readonly #folder: string;
   readonly #signal: AbortSignal | undefined;
   readonly #options: readonly string[];
-  readonly #environment: Environment;
+  readonly #environment: Variables;
 
   /** Made by {@link openGit} and {@link localGit}. */
   constructor(
@@ -86,7 +86,7 @@ export class Git {
     folder: string,
     signal: AbortSignal | undefined,
     options: readonly string[],
-    environment: Environment,
+    environment: Variables,
   ) {
     this.#processes = processes;
     this.#folder = folder;

@@ -12,7 +12,7 @@ import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { type Limits, resolveProgram, startError } from './process-program.ts';
 
 /** Variables that programs inherit. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 const MAX_STDOUT = 64 * 1024 * 1024;
 const STDERR_TAIL = 64 * 1024;
@@ -37,7 +37,7 @@ let hooked = false;
  * A program is looked for in the absolute entries of PATH alone, here and by what it starts itself; one in a checkout is
  * not started. It inherits no credentials of the environment but those that its run needs.
  */
-export function createProcesses(environment: Environment, limits: Limits = {}): Processes {
+export function createProcesses(environment: Variables, limits: Limits = {}): Processes {
   const { platform } = process;
   // Windows writes it `Path`.
   const name = Object.keys(environment).find(
@@ -60,7 +60,7 @@ export function createProcesses(environment: Environment, limits: Limits = {}): 
 }
 
 async function run(
-  environment: Environment,
+  environment: Variables,
   limits: Limits,
   program: string,
   args: readonly string[],
@@ -339,7 +339,7 @@ class Redactor {
   }
 }
 
-function definedOnly(variables: Environment): Record<string, string> {
+function definedOnly(variables: Variables): Record<string, string> {
   return Object.fromEntries(Object.entries(variables).filter((entry) => entry[1] !== undefined)) as Record<
     string,
     string

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { type CodeAfter, type ErrorDetails, PrimitiveError } from '../core/errors.ts';
 import { parseYaml } from '../yaml/read.ts';
-import type { DispatchAnswer, GitHub, Repository, Workflow } from './github.ts';
+import type { DispatchAnswer, GitHub, GitHubRepository, Workflow } from './github.ts';
 
 /** Target of a workflow run. */
 export interface Target {
@@ -20,7 +20,7 @@ export interface Target {
 export async function lookUp(
   github: GitHub,
   target: Target,
-): Promise<{ readonly repository: Repository; readonly workflow: Workflow }> {
+): Promise<{ readonly repository: GitHubRepository; readonly workflow: Workflow }> {
   const repository = await github.repository();
   if (repository === undefined) {
     throw refused('repository-not-found', `Repository ${target.repository} not found.`, {
@@ -58,7 +58,7 @@ export async function lookUp(
 async function missingWorkflow(
   github: GitHub,
   { workflow, repository: name, ref }: Target,
-  { defaultBranch }: Repository,
+  { defaultBranch }: GitHubRepository,
 ): Promise<PrimitiveError> {
   const path = `.github/workflows/${workflow}`;
   const [enabled, elsewhere] = await Promise.all([
@@ -88,7 +88,7 @@ export async function diagnose(
   answer: DispatchAnswer & { readonly type: 'refused' },
   github: GitHub,
   target: Target,
-  facts: { readonly repository: Repository; readonly workflow: Workflow },
+  facts: { readonly repository: GitHubRepository; readonly workflow: Workflow },
 ): Promise<PrimitiveError> {
   const { message, status } = answer;
   const said = `GitHub answered ${status}: ${message}`;
@@ -132,7 +132,7 @@ export async function diagnose(
 function forbidden(
   { message, status, permission }: DispatchAnswer & { readonly type: 'refused' },
   { workflow, repository }: Target,
-  { canPush }: Repository,
+  { canPush }: GitHubRepository,
 ): PrimitiveError {
   const reader = canPush === false && permission === undefined;
   return new PrimitiveError(

@@ -1,16 +1,16 @@
 import type { Clock } from '../http/retry.ts';
 import { awaitListed } from './await-listed.ts';
-import type { GitHub, PullRequest, PullRequestFile, Repository } from './github.ts';
+import type { GitHub, GitHubRepository, PullRequest, PullRequestFile } from './github.ts';
 
 /** The open pull request of those of a branch that is for the default branch: one for another is of somebody else. */
 export function openPull(
   pulls: readonly PullRequest[],
-  repository: Repository | undefined,
+  repository: GitHubRepository | undefined,
 ): PullRequest | undefined {
   return pulls.find((pull) => pull.state === 'open' && isFor(pull, repository));
 }
 
-function isFor({ base }: PullRequest, repository: Repository | undefined): boolean {
+function isFor({ base }: PullRequest, repository: GitHubRepository | undefined): boolean {
   return repository === undefined || base === repository.defaultBranch;
 }
 

@@ -1,5 +1,5 @@
 /** Properties of a repository. */
-export interface Repository {
+export interface GitHubRepository {
   /** `acme/gitops`, as it is called now: GitHub redirects from a former name. */
   readonly name: string;
   readonly defaultBranch: string;
@@ -102,7 +102,7 @@ export interface GitHub {
   /** As `gh --repo` takes it, for whichever GitHub `gh` is set to: `github.com/acme/gitops`. */
   readonly address: string;
   /** Undefined if it is missing, or the token cannot see it. */
-  repository(): Promise<Repository | undefined>;
+  repository(): Promise<GitHubRepository | undefined>;
   /** By file name; undefined if the default branch has no such workflow. */
   workflow(file: string): Promise<Workflow | undefined>;
   /** The text of a file; undefined if the ref or the file is missing. */

@@ -7,7 +7,7 @@ import type { GitopsRunDocument, Problem } from './document.ts';
 import { awaitPull, foreignFiles, openPull } from './find-pull.ts';
 import { findRun, isOf, type RequestRun } from './find-run.ts';
 import { type FollowContext, follow, type RunState } from './follow.ts';
-import type { GitHub, PullRequest, Repository, WorkflowRun } from './github.ts';
+import type { GitHub, GitHubRepository, PullRequest, WorkflowRun } from './github.ts';
 import { allowedFiles, checkInputs, filesOf, fillTemplate, type InputsFile, inputsIn } from './inputs.ts';
 import { problem, problemOf } from './problem.ts';
 import { documentOf, withFiles } from './report.ts';
@@ -171,7 +171,7 @@ function sent(
 /** Whether the default branch has all of these files. */
 async function hasFiles(
   files: readonly string[],
-  { defaultBranch }: Repository,
+  { defaultBranch }: GitHubRepository,
   github: GitHub,
 ): Promise<boolean> {
   const texts = await Promise.all(files.map((path) => readable(github.file(path, defaultBranch))));
@@ -190,7 +190,7 @@ async function existing(
   {
     repository,
     pulls,
-  }: { readonly repository: Repository; readonly pulls: readonly PullRequest[] | undefined },
+  }: { readonly repository: GitHubRepository; readonly pulls: readonly PullRequest[] | undefined },
   github: GitHub,
   { emit }: DispatchPorts,
 ): Promise<GitopsRunDocument | undefined> {

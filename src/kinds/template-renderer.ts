@@ -10,8 +10,8 @@ const ELSE = '} else ';
 /** A line that holds one statement and nothing else; it vanishes whole. */
 const STATEMENT_LINE = /^[ \t]*<%(?=[ \t])(?![ \t]*=)([^%\n]*)%>[ \t]*\n/gm;
 
-type Scope = Readonly<Record<string, unknown>>;
-type Render<T = string> = (scope: Scope) => T;
+type Values = Readonly<Record<string, unknown>>;
+type Render<T = string> = (scope: Values) => T;
 
 /**
  * Renders one template. Templates are data, also those of packages, so these tags can read values and nothing else:
@@ -140,7 +140,7 @@ class Parser {
       for (const [depth, key] of keys.entries()) {
         if (typeof value !== 'object' || value === null)
           throw this.#invalid(token.line, `${keys.slice(0, depth).join('.')} has no values in it`);
-        value = Object.hasOwn(value, key) ? (value as Scope)[key] : undefined;
+        value = Object.hasOwn(value, key) ? (value as Values)[key] : undefined;
       }
       return value;
     };

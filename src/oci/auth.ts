@@ -11,7 +11,7 @@ export interface Challenge {
 }
 
 /** A right at one repository of a host, by the repository's path. */
-export interface Scope {
+export interface TokenScope {
   readonly path: string;
   readonly push: boolean;
 }
@@ -28,7 +28,7 @@ export interface Authorizer {
   /** The authorization header for these scopes; undefined if none is known to be needed. Throws if the token request fails. */
   authorize(
     host: string,
-    scopes: readonly Scope[],
+    scopes: readonly TokenScope[],
     options?: { readonly alone: boolean },
   ): Promise<Authorization | undefined>;
   /** Reads the challenge of a 401 to a request that carried `used`; true if the request should be authorized and sent again. */
@@ -40,7 +40,7 @@ export type SendTokenRequest = (
   request: HttpRequest,
   registry: {
     readonly host: string;
-    readonly scopes: readonly Scope[];
+    readonly scopes: readonly TokenScope[];
     readonly credentialSource: string | undefined;
   },
 ) => Promise<HttpResponse>;
@@ -70,7 +70,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
 
 interface Token {
   readonly authorization: Authorization;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly TokenScope[];
   /** On the clock: a new token is fetched after this, before the server refuses this one. */
   readonly refreshAt: number;
 }
@@ -78,7 +78,7 @@ interface Token {
 interface TokenRequest {
   /** Whose it is. */
   readonly key: string;
-  readonly scopes: Scope[];
+  readonly scopes: TokenScope[];
   readonly token: Promise<Token>;
 }
 
@@ -132,7 +132,7 @@ export function createAuthorizer(options: {
   async function bearer(
     host: string,
     state: HostState,
-    needed: readonly Scope[],
+    needed: readonly TokenScope[],
     alone: boolean,
   ): Promise<Authorization> {
     const now = clock.now();
@@ -162,8 +162,8 @@ export function createAuthorizer(options: {
     host: string,
     state: HostState,
     credential: Credential | undefined,
-    wanted: readonly Scope[],
-    needed: readonly Scope[],
+    wanted: readonly TokenScope[],
+    needed: readonly TokenScope[],
   ): Promise<Token> {
     try {
       return await fetchToken(host, state, credential, wanted);
@@ -177,7 +177,7 @@ export function createAuthorizer(options: {
     host: string,
     state: HostState,
     credential: Credential | undefined,
-    wanted: readonly Scope[],
+    wanted: readonly TokenScope[],
   ): TokenRequest {
     const key = JSON.stringify(credential ?? null);
     for (const request of state.flying) {
@@ -188,7 +188,7 @@ export function createAuthorizer(options: {
       addScopes(open.scopes, wanted);
       return open;
     }
-    const scopes: Scope[] = [];
+    const scopes: TokenScope[] = [];
     addScopes(scopes, wanted);
     const request: TokenRequest = {
       key,
@@ -209,7 +209,7 @@ export function createAuthorizer(options: {
     host: string,
     state: HostState,
     credential: Credential | undefined,
-    scopes: readonly Scope[],
+    scopes: readonly TokenScope[],
   ): Promise<Token> {
     const { method } = state;
     if (method?.type !== 'bearer') throw new Error(`no bearer challenge from ${host}`);
@@ -282,7 +282,7 @@ function checkRealm(realm: URL, url: URL, host: string): URL {
 function tokenRequest(
   method: Method & { type: 'bearer' },
   credential: Credential | undefined,
-  scopes: readonly Scope[],
+  scopes: readonly TokenScope[],
 ): HttpRequest {
   const texts = scopes.map(({ path, push }) => `repository:${path}:${push ? 'pull,push' : 'pull'}`);
   const maxBytes = 256 * 1024;
@@ -339,11 +339,11 @@ export function secretsOf({ headers, body }: Pick<HttpRequest, 'headers' | 'body
   return [value, login, password, refresh].filter((secret) => secret !== '');
 }
 
-function covers(held: readonly Scope[], needed: readonly Scope[]): boolean {
+function covers(held: readonly TokenScope[], needed: readonly TokenScope[]): boolean {
   return needed.every((need) => held.some((scope) => scope.path === need.path && (scope.push || !need.push)));
 }
 
-function addScopes(scopes: Scope[], added: readonly Scope[]): void {
+function addScopes(scopes: TokenScope[], added: readonly TokenScope[]): void {
   for (const scope of added) {
     const index = scopes.findIndex((other) => other.path === scope.path);
     if (index < 0) scopes.push(scope);

@@ -112,12 +112,12 @@ function checkRepository(name: string, text: string): Repository {
   return name as Repository;
 }
 
-interface Fault {
+interface ReferenceFault {
   readonly why: string;
   readonly suggestions?: readonly string[];
 }
 
-function repositoryFault(name: string): Fault | undefined {
+function repositoryFault(name: string): ReferenceFault | undefined {
   if (name === '') return { why: 'it is empty' };
   if (/^[a-z]+:\/\//i.test(name)) {
     return {
@@ -141,7 +141,7 @@ function repositoryFault(name: string): Fault | undefined {
   return hostFault(name.slice(0, slash)) ?? pathFault(name.slice(slash + 1), name);
 }
 
-function hostFault(host: string): Fault | undefined {
+function hostFault(host: string): ReferenceFault | undefined {
   const match = HOST.exec(host);
   if (match === null) {
     if (host !== host.toLowerCase())
@@ -160,7 +160,7 @@ function hostFault(host: string): Fault | undefined {
   return undefined;
 }
 
-function pathFault(path: string, name: string): Fault | undefined {
+function pathFault(path: string, name: string): ReferenceFault | undefined {
   for (const component of path.split('/')) {
     if (COMPONENT.test(component)) continue;
     if (component === '') return { why: 'a part between two slashes is empty' };

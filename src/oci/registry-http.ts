@@ -4,7 +4,7 @@ import { type ConcurrencyLimiter, createConcurrencyLimiter } from '../http/limit
 import { isLoopbackHost } from '../http/loopback.ts';
 import { AttemptFailure, type Clock, type RetryPolicy, withRetries } from '../http/retry.ts';
 import { type HttpRequest, type HttpResponse, RequestError } from '../http/send.ts';
-import { type Authorization, type Authorizer, createAuthorizer, type Scope, secretsOf } from './auth.ts';
+import { type Authorization, type Authorizer, createAuthorizer, secretsOf, type TokenScope } from './auth.ts';
 import type { Credentials } from './credentials.ts';
 import { requestFailure, responseFailure, type Subject } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
@@ -264,7 +264,7 @@ function isOverload(failure: unknown): boolean {
   return failure instanceof AttemptFailure && failure.error.retryable;
 }
 
-function scopesOf(call: Call): readonly Scope[] {
+function scopesOf(call: Call): readonly TokenScope[] {
   const own = { path: repositoryPath(call.repository), push: call.pushes };
   return call.reads === undefined ? [own] : [own, { path: repositoryPath(call.reads), push: false }];
 }

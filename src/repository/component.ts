@@ -58,7 +58,7 @@ export interface ComponentKinds {
 }
 
 /** Ports to read primitives. */
-export interface Workspace {
+export interface PrimitivePorts {
   readonly location: ConfigLocation;
   readonly config: Config;
   readonly kinds: ComponentKinds;
@@ -71,7 +71,7 @@ export interface Workspace {
 export async function componentOf(
   document: YamlDocument<PrimitiveFile>,
   { path, base }: { readonly path: string; readonly base: string },
-  { config, kinds, location }: Workspace,
+  { config, kinds, location }: PrimitivePorts,
 ): Promise<Component> {
   const file = document.value;
   const kind = await kinds.get(file.kind);

@@ -2,12 +2,12 @@ import { posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { type Finding, findingText } from '../core/finding.ts';
 import { parseYaml } from '../yaml/read.ts';
-import { type Component, componentOf, type Workspace } from './component.ts';
+import { type Component, componentOf, type PrimitivePorts } from './component.ts';
 import { discoverPrimitives, findUncommitted } from './discover-primitives.ts';
 import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 import { MANIFEST, PRIMITIVES } from './primitive-folders.ts';
-import { type Manifest, manifestOf } from './provenance.ts';
+import { manifestOf, type PrimitiveManifest } from './provenance.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** A folder `primitives/<kind>/<name>` of a commit or of the work tree. */
@@ -19,7 +19,7 @@ export interface Primitive {
   /** Relative to the repository's root. */
   readonly path: string;
   /** Its `primitive.yaml`; undefined if it is missing or has not the shape of one. */
-  readonly manifest: Manifest | undefined;
+  readonly manifest: PrimitiveManifest | undefined;
   /** What publish makes of it; undefined if `manifest` is, or if what it says cannot be built. */
   readonly component: Component | undefined;
   /** Why there is no component, if there is a `primitive.yaml`: `primitive-…`, with file, line and column. */
@@ -34,7 +34,7 @@ export interface Primitive {
  */
 export async function readPrimitives(
   texts: ReadonlyMap<string, string | undefined>,
-  workspace: Workspace & { readonly base: string },
+  workspace: PrimitivePorts & { readonly base: string },
 ): Promise<readonly Primitive[]> {
   const primitives: Primitive[] = [];
   for (const [path, text] of texts) {
@@ -48,9 +48,9 @@ export async function readPrimitives(
 async function parsePrimitive(
   path: string,
   text: string | undefined,
-  workspace: Workspace & { readonly base: string },
+  workspace: PrimitivePorts & { readonly base: string },
 ): Promise<Pick<Primitive, 'manifest' | 'component' | 'fault'>> {
-  let manifest: Manifest | undefined;
+  let manifest: PrimitiveManifest | undefined;
   if (text === undefined) return { manifest, component: undefined, fault: undefined };
   try {
     const document = await parseYaml(
@@ -82,7 +82,7 @@ function kindAndName(path: string): readonly [kind: string, name: string] {
  */
 export async function readComponents(
   tree: SourceTree,
-  workspace: Workspace,
+  workspace: PrimitivePorts,
 ): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Finding[] }> {
   const base = workspaceFolder(tree, workspace.location);
   // Callers ask for the inputs next: git can begin now.

@@ -18,7 +18,7 @@ export interface Provenance {
 }
 
 /** A `primitive.yaml` that is there. */
-export interface Manifest {
+export interface PrimitiveManifest {
   readonly text: string;
   readonly kind: string;
   readonly name: string;
@@ -35,13 +35,16 @@ const HEAD =
 const NOTE = '# Written by scaffold, to detect edited files and changed templates. Do not edit.';
 
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
-export async function readManifest(text: string, shown: string): Promise<Manifest> {
+export async function readManifest(text: string, shown: string): Promise<PrimitiveManifest> {
   const { value } = await parseYaml({ text, shown, subject: 'primitive' }, PrimitiveFile);
   return manifestOf(text, value);
 }
 
 /** What is kept of a `primitive.yaml` with the given text and value. */
-export function manifestOf(text: string, { kind, name, image, bpmn, template }: PrimitiveFile): Manifest {
+export function manifestOf(
+  text: string,
+  { kind, name, image, bpmn, template }: PrimitiveFile,
+): PrimitiveManifest {
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},
@@ -63,7 +66,7 @@ export function newManifest(kind: string, name: string, provenance: Provenance):
  *
  * Throws `primitive-not-editable` (exit 2) if `template` is written in a way that cannot be replaced alone.
  */
-export function withProvenance(manifest: Manifest, shown: string, provenance: Provenance): string {
+export function withProvenance(manifest: PrimitiveManifest, shown: string, provenance: Provenance): string {
   const value = record(provenance);
   const spliced =
     manifest.provenance === undefined

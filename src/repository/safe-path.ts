@@ -5,7 +5,7 @@ import { pathFault } from '../core/path-fault.ts';
 import { isMissing } from './file-errors.ts';
 
 /** What is at a path below a folder. `blocked`: a link, or something else than the folder or file that has to be there. */
-export type Found =
+export type PathState =
   | { readonly type: 'missing' }
   | { readonly type: 'file' | 'folder'; readonly stats: Stats }
   /** `by` is relative to the folder. */
@@ -15,7 +15,7 @@ export type Found =
  * What is at a path below a folder; `missing` for a text that {@link pathFault} refuses. Links are not followed: one could
  * lead anywhere.
  */
-export async function lookBelow(folder: string, path: string): Promise<Found> {
+export async function lookBelow(folder: string, path: string): Promise<PathState> {
   const parts = pathFault(path) === undefined ? path.split('/') : [];
   for (const depth of parts.keys()) {
     const by = parts.slice(0, depth + 1).join('/');

@@ -4,7 +4,13 @@ import { formatPlatform, type Platform } from '../core/platform.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
 import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
-import { type Found, type SealContext, type SearchResult, searchBundles, type Wanted } from './search.ts';
+import {
+  type FoundBundle,
+  type SealContext,
+  type SearchResult,
+  searchBundles,
+  type Wanted,
+} from './search.ts';
 import { type ComponentName, readProvenance } from './statement.ts';
 import { PREDICATE, type ReleaseComponent, type SealState, type SignedStatement } from './types.ts';
 
@@ -58,7 +64,7 @@ export async function inspectSeal(
   if (!isFound(provenance)) return missing('no-provenance', 'provenance', provenance);
   const built = readProvenance(provenance.predicate);
   if (built === undefined) return missing('no-provenance', 'provenance', undefined);
-  const parts: Found[] = [signature, provenance];
+  const parts: FoundBundle[] = [signature, provenance];
   const sbom: { platform: string; digest: Digest }[] = [];
   for (const [index, child] of children.entries()) {
     const part = sboms[index];
@@ -180,7 +186,7 @@ function foreignProvenance(
   return undefined;
 }
 
-function isFound(result: SearchResult | undefined): result is Found {
+function isFound(result: SearchResult | undefined): result is FoundBundle {
   return result !== undefined && 'tier' in result;
 }
 

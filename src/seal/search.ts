@@ -26,14 +26,14 @@ export interface Wanted {
 }
 
 /** A statement that fits, and the manifest by which it is attached. */
-export interface Found extends VerifiedStatement {
+export interface FoundBundle extends VerifiedStatement {
   readonly digest: Digest;
 }
 
 /** Why there is none; the first that applies in this order is the one that helps. */
 export type MissReason = 'foreign' | 'untrusted' | 'broken' | 'missing';
 
-export type SearchResult = Found | { readonly miss: MissReason; readonly detail?: string };
+export type SearchResult = FoundBundle | { readonly miss: MissReason; readonly detail?: string };
 
 /** As many bundles are read at a time; together they stay far below what a registry allows one client. */
 const BATCH = 8;

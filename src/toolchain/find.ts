@@ -28,7 +28,7 @@ export interface Program {
 }
 
 /** A usable program, or the problem: `tool-not-found`, `tool-too-old`, `tool-broken` or `tool-in-repository`, each exit 3. */
-export type Found =
+export type FindResult =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly problem: PrimitiveError };
 
@@ -36,7 +36,7 @@ export type Found =
 const PROBLEMS = ['tool-not-found', 'tool-broken', 'tool-too-old', 'tool-in-repository'] as const;
 
 /** Asks each way to call the program for its version and takes the first that is new enough. */
-export async function findProgram(name: ProgramName, search: Search): Promise<Found> {
+export async function findProgram(name: ProgramName, search: Search): Promise<FindResult> {
   let problem: PrimitiveError | undefined;
   for (const [file, ...args] of programs[name].calls) {
     const path = await locate(file, search);

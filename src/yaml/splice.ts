@@ -93,9 +93,9 @@ function withValue(data: unknown, [step, ...rest]: YamlPath, value: Writable): u
 }
 
 /** Offsets of a value, and of its key. */
-type Found = { readonly start: number; readonly end: number; readonly key: number };
+type Located = { readonly start: number; readonly end: number; readonly key: number };
 
-function findValue(document: Document.Parsed, path: YamlPath): Found | { readonly problem: string } {
+function findValue(document: Document.Parsed, path: YamlPath): Located | { readonly problem: string } {
   let node: unknown = document.contents;
   let key = 0;
   for (const step of path) {

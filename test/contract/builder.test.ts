@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createProcesses, type Environment } from '../../src/adapters/process.ts';
+import { createProcesses, type Variables } from '../../src/adapters/process.ts';
 import type { Builder, BuildRequest, BuildResult } from '../../src/builders/builder.ts';
 import { type ChosenBuilder, chooseBuilder } from '../../src/builders/choose.ts';
 import { referencesFor } from '../../src/builders/dockerfile/pins.ts';
@@ -50,11 +50,11 @@ const platforms = (...names: string[]) => names.flatMap((name) => parsePlatform(
 describe.each(['buildx', 'buildah'] as const)('%s', (name) => {
   let work: string;
   let temporary: string;
-  let environment: Environment;
+  let environment: Variables;
   let chosen: ChosenBuilder;
   let lines: string[];
 
-  const choose = (variables: Environment = environment): Promise<ChosenBuilder> => {
+  const choose = (variables: Variables = environment): Promise<ChosenBuilder> => {
     const processes = createProcesses(variables);
     const storage = join(folder, 'buildah-storage');
     return chooseBuilder(name, {

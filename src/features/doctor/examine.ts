@@ -8,12 +8,12 @@ export interface ProbeResult {
   readonly warning?: { readonly code: string; readonly why?: string; readonly fix: readonly string[] };
 }
 
-/** One check; `look` throws a PrimitiveError if it fails, `no-answer` if it cannot be made. */
+/** One check; `run` throws a PrimitiveError if it fails, `no-answer` if it cannot be made. */
 export interface Probe {
   readonly id: Check['id'];
   /** Probes that must have succeeded before. */
   readonly needs: readonly Check['id'][];
-  readonly look: () => Promise<ProbeResult>;
+  readonly run: () => Promise<ProbeResult>;
 }
 
 /** Facts that only a publish shows. */
@@ -48,7 +48,7 @@ interface Result {
 }
 
 async function runProbe(
-  { id, needs, look }: Probe,
+  { id, needs, run }: Probe,
   started: ReadonlyMap<Check['id'], Promise<Result>>,
 ): Promise<Result> {
   for (const need of needs) {
@@ -58,7 +58,7 @@ async function runProbe(
     }
   }
   try {
-    const { detail, warning } = await look();
+    const { detail, warning } = await run();
     if (warning === undefined) return { check: { id, state: 'ok', detail, fix: [] }, exit: 0 };
     return { check: { id, state: 'warn', detail, ...warning }, exit: 0 };
   } catch (error) {

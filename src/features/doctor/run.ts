@@ -51,7 +51,7 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
     () => undefined,
   );
   const more: readonly Probe[] = gitops
-    ? [{ id: 'gitops', needs: ['config'], look: () => lookAtGitops(ports, gitops) }]
+    ? [{ id: 'gitops', needs: ['config'], run: () => checkGitops(ports, gitops) }]
     : [];
   return examine([...publishProbes(ports), ...more]);
 }
@@ -60,25 +60,25 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
 function publishProbes(ports: DoctorPorts): readonly Probe[] {
   const { publish } = ports;
   return [
-    { id: 'config', needs: [], look: () => lookAtConfig(ports) },
-    { id: 'programs', needs: [], look: () => lookAtPath(ports) },
-    { id: 'git', needs: ['config'], look: () => lookAtGit(ports) },
-    { id: 'components', needs: ['git'], look: () => lookAtComponents(ports) },
-    { id: 'inputs', needs: ['components'], look: () => lookAtInputs(publish) },
-    { id: 'temporary', needs: [], look: async () => ({ detail: await publish.temporary() }) },
-    { id: 'builder', needs: ['config'], look: () => lookAtBuilder(ports) },
-    { id: 'cosign', needs: [], look: () => lookAtProgram('cosign', ports) },
-    { id: 'syft', needs: [], look: () => lookAtProgram('syft', ports) },
-    { id: 'identity', needs: ['git'], look: () => lookAtIdentity(publish) },
-    { id: 'plan', needs: ['components'], look: async () => ({ detail: await publish.plan() }) },
-    { id: 'dockerfiles', needs: ['components'], look: () => lookAtDockerfiles(publish) },
-    { id: 'builds', needs: ['dockerfiles', 'builder', 'temporary'], look: () => lookAtBuilds(publish) },
-    { id: 'registry', needs: ['config'], look: () => lookAtRegistry(publish) },
-    { id: 'bases', needs: ['builds'], look: () => lookAtBases(publish) },
+    { id: 'config', needs: [], run: () => checkConfig(ports) },
+    { id: 'programs', needs: [], run: () => checkPath(ports) },
+    { id: 'git', needs: ['config'], run: () => checkGit(ports) },
+    { id: 'components', needs: ['git'], run: () => checkComponents(ports) },
+    { id: 'inputs', needs: ['components'], run: () => checkInputs(publish) },
+    { id: 'temporary', needs: [], run: async () => ({ detail: await publish.temporary() }) },
+    { id: 'builder', needs: ['config'], run: () => checkBuilder(ports) },
+    { id: 'cosign', needs: [], run: () => checkProgram('cosign', ports) },
+    { id: 'syft', needs: [], run: () => checkProgram('syft', ports) },
+    { id: 'identity', needs: ['git'], run: () => checkIdentity(publish) },
+    { id: 'plan', needs: ['components'], run: async () => ({ detail: await publish.plan() }) },
+    { id: 'dockerfiles', needs: ['components'], run: () => checkDockerfiles(publish) },
+    { id: 'builds', needs: ['dockerfiles', 'builder', 'temporary'], run: () => checkBuilds(publish) },
+    { id: 'registry', needs: ['config'], run: () => checkRegistry(publish) },
+    { id: 'bases', needs: ['builds'], run: () => checkBases(publish) },
     {
       id: 'trust',
       needs: ['config'],
-      look: async () => {
+      run: async () => {
         const { signing, build } = (await ports.workspace()).config;
         return examineTrust(signing, build.cache.trusted.from);
       },
@@ -87,7 +87,7 @@ function publishProbes(ports: DoctorPorts): readonly Probe[] {
 }
 
 /** A warning at most: a publish needs neither the repository nor a token for it. */
-async function lookAtGitops(
+async function checkGitops(
   ports: DoctorPorts,
   settings: NonNullable<Config['gitops']>,
 ): Promise<ProbeResult> {
@@ -103,13 +103,13 @@ async function lookAtGitops(
   }
 }
 
-async function lookAtConfig(ports: DoctorPorts) {
+async function checkConfig(ports: DoctorPorts) {
   const { location, config } = await ports.workspace();
   return { detail: `${location.path}: images go to ${config.registry}` };
 }
 
 /** A warning if a program is in a folder that is skipped: the user may not expect that another one runs, or none. */
-async function lookAtPath(ports: DoctorPorts): Promise<ProbeResult> {
+async function checkPath(ports: DoctorPorts): Promise<ProbeResult> {
   const {
     platform,
     programs: { skipped },
@@ -123,21 +123,21 @@ async function lookAtPath(ports: DoctorPorts): Promise<ProbeResult> {
   return { detail, warning };
 }
 
-async function lookAtGit(ports: DoctorPorts) {
+async function checkGit(ports: DoctorPorts) {
   const { root, head } = await ports.tree();
   const where = head.branch === undefined ? 'detached' : `on ${head.branch}`;
   return { detail: `${root}: ${head.commit.slice(0, 12)} ${where}${head.shallow ? ', shallow clone' : ''}` };
 }
 
-async function lookAtComponents(ports: DoctorPorts) {
+async function checkComponents(ports: DoctorPorts) {
   return { detail: list((await ports.components()).map(({ id }) => id)) };
 }
 
-async function lookAtInputs(publish: DoctorPorts['publish']) {
+async function checkInputs(publish: DoctorPorts['publish']) {
   return { detail: `as committed, of ${count(await publish.inputs(), 'component')}` };
 }
 
-async function lookAtBuilder(ports: DoctorPorts) {
+async function checkBuilder(ports: DoctorPorts) {
   const [{ config }, { info, why }] = await Promise.all([ports.workspace(), ports.builder()]);
   const able = new Set(info.platforms.map(formatPlatform));
   const lacking = config.platforms.map(formatPlatform).filter((platform) => !able.has(platform));
@@ -157,25 +157,25 @@ async function lookAtBuilder(ports: DoctorPorts) {
   };
 }
 
-async function lookAtProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
+async function checkProgram(name: 'cosign' | 'syft', ports: DoctorPorts) {
   const { path, version } = await ports.program(name);
   return { detail: `${name} ${version} (${path})` };
 }
 
-async function lookAtIdentity(publish: DoctorPorts['publish']) {
+async function checkIdentity(publish: DoctorPorts['publish']) {
   const { signer, tier } = await publish.identity();
   const who = signer.type === 'key' ? `key ${signer.fingerprint}` : `${signer.identity} (${signer.issuer})`;
   return { detail: `${who}: ${tier}` };
 }
 
-async function lookAtDockerfiles(publish: DoctorPorts['publish']) {
+async function checkDockerfiles(publish: DoctorPorts['publish']) {
   const { components, planned } = await publish.dockerfiles();
   if (components.length === 0) return { detail: 'none to build' };
   const why = planned ? 'to be built' : 'all, as there is no plan';
   return { detail: `${list(components)} (${why}): contexts complete, images pinned` };
 }
 
-async function lookAtBuilds(publish: DoctorPorts['publish']): Promise<ProbeResult> {
+async function checkBuilds(publish: DoctorPorts['publish']): Promise<ProbeResult> {
   const { bases, jobTokens } = await publish.builds();
   const detail = `platforms, arguments and secrets are there; ${count(bases.length, 'base')}`;
   if (jobTokens.length === 0) return { detail };
@@ -183,13 +183,13 @@ async function lookAtBuilds(publish: DoctorPorts['publish']): Promise<ProbeResul
   return { detail, warning: { code: 'build-secret-token', why: jobTokens.join('\n'), fix } };
 }
 
-async function lookAtRegistry(publish: DoctorPorts['publish']) {
+async function checkRegistry(publish: DoctorPorts['publish']) {
   const repositories = await within(PATIENCE, 'the registry', () => publish.rights());
   return { detail: `${list(repositories)} can be pushed to` };
 }
 
 /** Each in the builder's own way. What is wrong with one hides neither the next nor that another gave no answer. */
-async function lookAtBases(publish: DoctorPorts['publish']) {
+async function checkBases(publish: DoctorPorts['publish']) {
   const { bases } = await publish.builds();
   if (bases.length === 0) return { detail: 'none' };
   const problems = await Promise.all(

@@ -1,5 +1,5 @@
 import type { Kind, Kinds } from '../../kinds/kind.ts';
-import type { Workspace } from '../../repository/component.ts';
+import type { PrimitivePorts } from '../../repository/component.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
 import { type Primitive, readPrimitives } from '../../repository/primitives.ts';
 
@@ -15,7 +15,7 @@ export interface OnDisk extends Pick<Primitive, 'id' | 'kind' | 'name' | 'path' 
 export async function readOnDisk({
   kinds,
   ...workspace
-}: Omit<Workspace, 'kinds'> & { readonly kinds: Kinds }): Promise<
+}: Omit<PrimitivePorts, 'kinds'> & { readonly kinds: Kinds }): Promise<
   readonly (OnDisk & Pick<Primitive, 'fault'>)[]
 > {
   const texts = await readPrimitiveTexts(workspace.location.root, '');

@@ -73,7 +73,7 @@ export async function renderKit(kitText: string, source: KitSource): Promise<Fil
 function renderEntry(
   { from, to }: InstallEntry,
   sources: Files,
-  scope: Scope,
+  scope: TemplateValues,
 ): readonly (readonly [string, string])[] {
   const target = expand(to, scope);
   return [...sources]
@@ -234,20 +234,20 @@ function previewsOf(previews: NonNullable<Kit['previews']>, destination: object)
 }
 
 type Settings = ReturnType<typeof settingsOf>;
-type Scope = Settings & {
+type TemplateValues = Settings & {
   readonly cluster?: Settings['clusters'][number];
   readonly lane?: Settings['lanes'][number];
 };
 
-function scopesOf(settings: Settings, each: InstallEntry['each']): readonly Scope[] {
+function scopesOf(settings: Settings, each: InstallEntry['each']): readonly TemplateValues[] {
   if (each === 'cluster') return settings.clusters.map((cluster) => ({ ...settings, cluster }));
   if (each === 'lane') return settings.lanes.map((lane) => ({ ...settings, lane }));
   return [settings];
 }
 
 /** `{charts}`, `{lane.name}`: values of the scope. */
-function expand(to: string, scope: Scope): string {
-  return to.replace(/\{([a-z]+)(?:\.([a-z]+))?\}/g, (_, key: keyof Scope, part?: string) => {
+function expand(to: string, scope: TemplateValues): string {
+  return to.replace(/\{([a-z]+)(?:\.([a-z]+))?\}/g, (_, key: keyof TemplateValues, part?: string) => {
     const value: unknown = scope[key];
     return String(part === undefined ? value : (value as Readonly<Record<string, unknown>>)[part]);
   });

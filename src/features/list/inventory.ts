@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Component, Workspace } from '../../repository/component.ts';
+import type { Component, PrimitivePorts } from '../../repository/component.ts';
 import { type Discovery, discoverPrimitives } from '../../repository/discover-primitives.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findEntry } from '../../repository/folders.ts';
@@ -27,7 +27,10 @@ export interface Inventory extends Pick<Discovery, 'warnings'> {
  * people have in front of them, before the first commit and while they work. `tree` is absent if nothing was
  * committed yet. A broken primitive is listed with its fault and hides no other. Throws what git throws.
  */
-export async function takeInventory(workspace: Workspace, tree: SourceTree | undefined): Promise<Inventory> {
+export async function takeInventory(
+  workspace: PrimitivePorts,
+  tree: SourceTree | undefined,
+): Promise<Inventory> {
   const { location } = workspace;
   const base = pathBelow(tree?.root ?? location.repositoryRoot ?? location.root, location.root) ?? '';
   const folder = posix.join(base, PRIMITIVES);

@@ -1,7 +1,7 @@
 import type { Digest } from '../../core/digest.ts';
 import { settleAll } from '../../core/settle.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
-import type { Execution, Outcome, Task } from './execution.ts';
+import type { Execution, Task, TaskResult } from './execution.ts';
 import { sealedEvent } from './hooks.ts';
 import { type CommittedRecord, commitRecord, moveChannel, releaseConflict, storeRecord } from './release.ts';
 import { type ExecutedPublish, reportPublish } from './report.ts';
@@ -40,7 +40,10 @@ export async function executePublish(tasks: readonly Task[], execution: Executio
 }
 
 /** Writes the release record, or keeps the one that is there, then moves the channel to it. */
-async function finalizeRelease(tagged: readonly Outcome[], execution: Execution): Promise<ExecutedPublish> {
+async function finalizeRelease(
+  tagged: readonly TaskResult[],
+  execution: Execution,
+): Promise<ExecutedPublish> {
   const { plan, signal, emit } = execution;
   const { repository, tag, action, existing } = plan.record;
   if (action === 'keep' && existing) {
@@ -57,7 +60,7 @@ async function finalizeRelease(tagged: readonly Outcome[], execution: Execution)
  * Writes the record, lets the tags follow the one that is there, and moves the channel, until the record still is there
  * after that: another publisher may have looked before it was there, and put its own after this run has read it back.
  */
-async function writeRelease(tagged: readonly Outcome[], execution: Execution): Promise<ExecutedPublish> {
+async function writeRelease(tagged: readonly TaskResult[], execution: Execution): Promise<ExecutedPublish> {
   const { plan, seal } = execution;
   const { repository, tag } = plan.record;
   const record = recordOf(tagged, execution);
@@ -75,7 +78,7 @@ async function writeRelease(tagged: readonly Outcome[], execution: Execution): P
 }
 
 function reportRelease(
-  outcomes: readonly Outcome[],
+  outcomes: readonly TaskResult[],
   { digest, written }: Pick<CommittedRecord, 'digest' | 'written'>,
   moved: Awaited<ReturnType<typeof moveChannel>>,
   { plan }: Execution,
@@ -95,7 +98,7 @@ function mayDiffer({ planned }: Task, { run }: Execution['plan']): boolean {
  */
 async function holds(
   record: ReleaseRecord,
-  outcomes: readonly Outcome[],
+  outcomes: readonly TaskResult[],
   { plan, seal }: Execution,
 ): Promise<boolean> {
   const listed = digestsOf(record);
@@ -118,12 +121,12 @@ async function holds(
 /** The record is the commit point: if tags and record differ after two publishers met, the tags follow. */
 async function followRecord(
   record: ReleaseRecord,
-  outcomes: readonly Outcome[],
+  outcomes: readonly TaskResult[],
   execution: Execution,
-): Promise<Outcome[]> {
+): Promise<TaskResult[]> {
   const listed = digestsOf(record);
   return settleAll(
-    outcomes.map(async (outcome): Promise<Outcome> => {
+    outcomes.map(async (outcome): Promise<TaskResult> => {
       const digest = listed.get(outcome.task.planned.image);
       if (!outcome.ok || !outcome.tagged || !digest) return outcome;
       const image = await restoreTags(outcome.task, outcome.tagged, digest, execution);
@@ -136,7 +139,7 @@ function digestsOf({ components }: ReleaseRecord): ReadonlyMap<string, Digest> {
   return new Map(components.map(({ image, digest }) => [image, digest]));
 }
 
-function recordOf(tagged: readonly Outcome[], { plan }: Execution): ReleaseRecord {
+function recordOf(tagged: readonly TaskResult[], { plan }: Execution): ReleaseRecord {
   return {
     schema: 'primitive.release/v1',
     commit: plan.commit,

@@ -81,7 +81,7 @@ export interface FailedTask {
   readonly tags?: readonly string[];
 }
 
-export type Outcome = SealedTask | FailedTask;
+export type TaskResult = SealedTask | FailedTask;
 
 /** The target of a component's tags. */
 export interface Tagged {

@@ -131,7 +131,7 @@ async function isBehind(
 }
 
 /** A sealed image of a component's inputs, or why there is none. */
-type Found = { readonly baseline: NonNullable<ComponentFacts['baseline']> } | { readonly missed: string };
+type Lookup = { readonly baseline: NonNullable<ComponentFacts['baseline']> } | { readonly missed: string };
 
 /** A record that this run relies on. */
 type Usable = Extract<RecordState, { state: 'found' }>;
@@ -168,7 +168,7 @@ class ComponentReader {
   }
 
   /** The image that a record lists for these inputs. */
-  async #recorded(inputs: ComponentInputs, record: RecordState): Promise<Found> {
+  async #recorded(inputs: ComponentInputs, record: RecordState): Promise<Lookup> {
     if (record.state === 'absent') return { missed: 'no release to compare with' };
     if (record.state === 'untrusted')
       return { missed: `the release record is not trusted: ${record.detail}` };
@@ -189,7 +189,7 @@ class ComponentReader {
   }
 
   /** The image that the input tag names; if there is none, the reason is that of the record. */
-  async #atInputTag(inputs: ComponentInputs, recorded: Found): Promise<Found> {
+  async #atInputTag(inputs: ComponentInputs, recorded: Lookup): Promise<Lookup> {
     const { repository } = inputs.component;
     const manifest = await this.#known.registry.getManifest(repository, `in-${inputs.inputDigest}`);
     if (!manifest) return recorded;

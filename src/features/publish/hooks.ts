@@ -1,6 +1,6 @@
 import type { HookEvents } from '../../plugins/api.ts';
 import type { PublishPlan } from './document.ts';
-import type { Outcome } from './execution.ts';
+import type { TaskResult } from './execution.ts';
 import type { ExecutedPublish } from './report.ts';
 
 /** What hooks are given of a plan. */
@@ -23,7 +23,7 @@ export function planEvent(
 }
 
 /** What hooks are given when all is sealed. */
-export function sealedEvent({ commit }: PublishPlan, outcomes: readonly Outcome[]): HookEvents['sealed'] {
+export function sealedEvent({ commit }: PublishPlan, outcomes: readonly TaskResult[]): HookEvents['sealed'] {
   return {
     commit,
     components: outcomes.flatMap((outcome) => {

@@ -16,7 +16,7 @@ import type { Execution } from './execution.ts';
 /** How often a record or channel is read again after another publisher wrote it. */
 const ATTEMPTS = 4;
 
-type Found = Extract<RecordState, { state: 'found' }>;
+type FoundRecord = Extract<RecordState, { state: 'found' }>;
 
 /** The record that the tag of the commit names after the run. */
 export interface CommittedRecord {
@@ -63,7 +63,7 @@ export async function commitRecord(
 }
 
 /** The other publisher's record, if this run keeps it; undefined if it replaces it. */
-function respected(other: RecordState, plan: PublishPlan): Found | undefined {
+function respected(other: RecordState, plan: PublishPlan): FoundRecord | undefined {
   const decision = decide(plan.run.tier, {
     tier: other.state === 'found' ? other.tier : undefined,
     problem: problemOf(other, plan),

@@ -8,7 +8,7 @@ import type {
   PublishReport,
   SealedImage,
 } from './document.ts';
-import type { Outcome } from './execution.ts';
+import type { TaskResult } from './execution.ts';
 
 /** A report without the facts of the host; the caller adds those. */
 export type ExecutedPublish = Omit<PublishReport, 'run'>;
@@ -16,7 +16,7 @@ export type ExecutedPublish = Omit<PublishReport, 'run'>;
 /** The report of an executed plan. */
 export function reportPublish(
   plan: PublishPlan,
-  outcomes: readonly Outcome[],
+  outcomes: readonly TaskResult[],
   release: PublishReport['release'] | undefined,
   channel: PublishReport['channel'],
 ): ExecutedPublish {
@@ -35,7 +35,7 @@ export function reportPublish(
 
 function verdictOf(
   { sealOnly }: PublishPlan,
-  outcomes: readonly Outcome[],
+  outcomes: readonly TaskResult[],
   release: PublishReport['release'] | undefined,
 ): PublishReport['verdict'] {
   if (outcomes.some(({ ok }) => !ok)) return 'failed';
@@ -43,7 +43,7 @@ function verdictOf(
   return sealOnly ? 'sealed' : 'tagged';
 }
 
-function published(outcome: Outcome, plan: PublishPlan): PublishedComponent {
+function published(outcome: TaskResult, plan: PublishPlan): PublishedComponent {
   const { planned } = outcome.task;
   const { kind, name, path, image, inputDigest, platforms, reason } = planned;
   const base = { kind, name, path, image, inputDigest, platforms };

@@ -9,7 +9,7 @@ import { signatureStatement } from '../../seal/statement.ts';
 import { type BuiltImage, buildComponent, type Limits, readAttestations } from './build.ts';
 import { yieldsTo } from './decide.ts';
 import type { PlannedComponent } from './document.ts';
-import { type Execution, failedTask, type Outcome, type Task } from './execution.ts';
+import { type Execution, failedTask, type Task, type TaskResult } from './execution.ts';
 import { expectedImage, sealedImage } from './sealed-image.ts';
 
 /** A component whose image is pushed by digest and not sealed yet. */
@@ -30,7 +30,7 @@ const SEALS_AT_A_TIME = 8;
  *
  * One component's failure is returned in its place and stops no other; an abort throws.
  */
-export async function sealAll(tasks: readonly Task[], execution: Execution): Promise<Outcome[]> {
+export async function sealAll(tasks: readonly Task[], execution: Execution): Promise<TaskResult[]> {
   const building = new Map(
     tasks.filter(isDue).map((task) => [task, Promise.withResolvers<Digest | undefined>()]),
   );
@@ -60,7 +60,7 @@ function isDue({ planned }: Task): boolean {
   return planned.action === 'build';
 }
 
-function isBuilt(result: Outcome | BuiltTask): result is BuiltTask {
+function isBuilt(result: TaskResult | BuiltTask): result is BuiltTask {
   return 'built' in result;
 }
 
@@ -71,7 +71,7 @@ async function buildAll(
   tasks: readonly Task[],
   onBuilt: OnBuilt,
   execution: Execution,
-): Promise<readonly (Outcome | BuiltTask)[]> {
+): Promise<readonly (TaskResult | BuiltTask)[]> {
   const { emit, settings } = execution;
   const due = tasks.filter(isDue);
   if (due.length > 0)
@@ -89,7 +89,7 @@ async function buildAll(
   // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
   const limit = pLimit(2 * settings.parallel);
   return settleAll(
-    tasks.map(async (task): Promise<Outcome | BuiltTask> => {
+    tasks.map(async (task): Promise<TaskResult | BuiltTask> => {
       const { planned, manifest } = task;
       if (planned.action === 'build') return limit(() => buildOne(task, onBuilt, execution, limits));
       if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
@@ -103,7 +103,7 @@ async function buildOne(
   onBuilt: OnBuilt,
   execution: Execution,
   limits: Limits,
-): Promise<Outcome | BuiltTask> {
+): Promise<TaskResult | BuiltTask> {
   const { settings, signal } = execution;
   const { kind, name } = task.planned;
   const place = {
@@ -167,7 +167,7 @@ async function sealBuilt(
   { task, built }: BuiltTask,
   signing: Promise<Uint8Array>,
   execution: Execution,
-): Promise<Outcome> {
+): Promise<TaskResult> {
   const { index, platforms } = built;
   const { component, inputDigest } = task.inputs;
   const { id, kind, name, repository } = component;

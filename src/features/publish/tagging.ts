@@ -8,10 +8,10 @@ import {
   buildsAny,
   type Execution,
   failedTask,
-  type Outcome,
   type SealedTask,
   type Tagged,
   type Task,
+  type TaskResult,
 } from './execution.ts';
 import { readTag, sealedImage } from './sealed-image.ts';
 
@@ -102,7 +102,7 @@ async function presentManifest(
 export async function writeTags(
   { sealed, tags, manifest }: PreparedTags,
   execution: Execution,
-): Promise<Outcome> {
+): Promise<TaskResult> {
   const { task } = sealed;
   const written: string[] = [];
   let tagged: Tagged = { image: sealed.image, tags: written };

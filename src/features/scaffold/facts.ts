@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Digest, digestOfStream } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { listPrimitiveFolders, MANIFEST } from '../../repository/primitive-folders.ts';
-import { type Manifest, readManifest } from '../../repository/provenance.ts';
+import { type PrimitiveManifest, readManifest } from '../../repository/provenance.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 
 /** The current state of a path that is to be written. */
@@ -21,7 +21,7 @@ export interface Site {
   readonly path: string;
   /** `occupied`: the folder has files. */
   readonly state: 'absent' | 'empty' | 'occupied';
-  readonly manifest: Manifest | undefined;
+  readonly manifest: PrimitiveManifest | undefined;
   /** All other primitives on disk. */
   readonly others: readonly OtherPrimitive[];
 }
@@ -50,7 +50,7 @@ export async function readSite(root: string, kind: string, name: string): Promis
   return { root, path, state, manifest: await manifestOf(root, path), others };
 }
 
-async function manifestOf(root: string, path: string): Promise<Manifest | undefined> {
+async function manifestOf(root: string, path: string): Promise<PrimitiveManifest | undefined> {
   const shown = `${path}/${MANIFEST}`;
   const found = await lookBelow(root, shown);
   if (found.type === 'missing') return undefined;

@@ -4,7 +4,7 @@ import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { Selection } from '../../repository/selection.ts';
-import type { Found } from '../../toolchain/find.ts';
+import type { FindResult } from '../../toolchain/find.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { BaselineFile, BaselineRequest } from './baseline.ts';
@@ -74,7 +74,7 @@ export interface SuitePorts {
   readonly tree: WorkTree;
   readonly processes: Processes;
   /** Finds a program on PATH. */
-  readonly program: (name: ProgramName) => Promise<Found>;
+  readonly program: (name: ProgramName) => Promise<FindResult>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Variables that a suite may name besides those that it inherits: no credentials. */

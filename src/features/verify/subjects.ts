@@ -5,7 +5,7 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { LanguageId } from '../../languages/all.ts';
 import type { Problem as PluginProblem } from '../../plugins/api.ts';
 import type { Component } from '../../repository/component.ts';
-import type { Manifest } from '../../repository/provenance.ts';
+import type { PrimitiveManifest } from '../../repository/provenance.ts';
 import type { BaselineEntry } from './baseline-document.ts';
 import type { Family } from './family.ts';
 import type { Source } from './imports/source.ts';
@@ -65,7 +65,7 @@ export interface Primitive {
   /** The kind of that name; undefined where no such kind exists. */
   readonly kind: Kind | undefined;
   /** Its `primitive.yaml`; undefined where it is missing or cannot be read. */
-  readonly manifest: Manifest | undefined;
+  readonly manifest: PrimitiveManifest | undefined;
   /** What publish makes of it; undefined where its `primitive.yaml` is missing or invalid. */
   readonly component: Component | undefined;
   /** Why `component` is missing although there is a `primitive.yaml`; empty otherwise. */

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
+import { createProcesses, type Variables } from '../../../src/adapters/process.ts';
 import type { BuildRequest } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
 import { pinnedReferences, referencesFor } from '../../../src/builders/dockerfile/pins.ts';
@@ -20,7 +20,7 @@ const MARKER = String(2_000_000 + process.pid);
 let registry: Distribution;
 let base: string;
 let folder: string;
-let variables: Environment;
+let variables: Variables;
 
 beforeAll(async () => {
   registry = await startDistribution();

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
+import { createProcesses, type Variables } from '../../../src/adapters/process.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
 import { startDockerEngine } from '../../support/docker-engine.ts';
 import { type Buildkit, startBuildkit } from '../../support/services/buildkit.ts';
@@ -36,10 +36,10 @@ const startEngine = () => startDockerEngine(join(folder, 'docker.sock'), buildki
 
 const choose = (
   wanted: 'auto' | 'buildx' | 'buildah',
-  environment: Environment,
+  environment: Variables,
   platform: NodeJS.Platform = 'linux',
 ) => {
-  const variables: Environment = { HOME: folder, ...environment, PATH: bin };
+  const variables: Variables = { HOME: folder, ...environment, PATH: bin };
   // The programs themselves may need others; what is looked up is only what `path` says.
   const PATH = [bin, dirname(tool('runc')), process.env.PATH].join(delimiter);
   const processes = createProcesses({ ...variables, PATH });

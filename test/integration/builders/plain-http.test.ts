@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createProcesses, type Environment } from '../../../src/adapters/process.ts';
+import { createProcesses, type Variables } from '../../../src/adapters/process.ts';
 import type { BuildRequest, PlainHttp } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
 import { pinnedReferences } from '../../../src/builders/dockerfile/pins.ts';
@@ -41,7 +41,7 @@ const LINUX = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : 'a
 async function open(
   name: 'buildx' | 'buildah',
   allows: (host: string) => boolean,
-  env: Environment = {},
+  env: Variables = {},
   setting: Awaited<ReturnType<PlainHttp>> = 'no-login',
 ) {
   const PATH = [dirname(tool(name)), process.env.PATH].join(delimiter);

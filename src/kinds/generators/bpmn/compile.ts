@@ -1,7 +1,7 @@
 import type { Code, PrimitiveError } from '../../../core/errors.ts';
 import { type Finding, LISTED, refusal } from '../../../core/finding.ts';
 import { modelDigest } from './digest.ts';
-import type { Fault } from './fault.ts';
+import type { ModelFault } from './fault.ts';
 import { type Model, type ModelSettings, readModel } from './model.ts';
 import { schemaFaults } from './schema.ts';
 import { idOf, positionsOf, readXml } from './xml.ts';
@@ -63,7 +63,7 @@ export async function readBpmn(
   return { model: { ...model, digest: modelDigest(root), text, warnings: findingsOf(all, text, path) } };
 }
 
-function findingsOf(faults: readonly Fault[], text: string, path: string): readonly Finding[] {
+function findingsOf(faults: readonly ModelFault[], text: string, path: string): readonly Finding[] {
   const shown = faults
     .toSorted((a, b) => a.at.ordinal - b.at.ordinal || (a.code < b.code ? -1 : 1))
     .slice(0, PLACED);

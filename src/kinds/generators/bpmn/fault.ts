@@ -2,7 +2,7 @@ import type { Code, CodeAfter } from '../../../core/errors.ts';
 import type { XmlElement } from './xml.ts';
 
 /** A fault of an element of a model; `compile.ts` makes a `Finding` with line and column of it. */
-export interface Fault {
+export interface ModelFault {
   /** Stable, kebab-case: `bpmn-job-type-expression`. */
   readonly code: Code;
   readonly at: XmlElement;

@@ -1,5 +1,5 @@
 import type { PrimitiveFile } from '../../../repository/primitive-document.ts';
-import { type Fault, quoted, type Report } from './fault.ts';
+import { type ModelFault, quoted, type Report } from './fault.ts';
 import { goIdentifier, isExported } from './identifiers.ts';
 import { messageNames, THROWING, type Used } from './messages.ts';
 import { below, childrenOf, extensionsOf, idOf, type XmlElement } from './xml.ts';
@@ -79,9 +79,9 @@ export function readModel(
   { names = {}, exclude = [] }: ModelSettings,
 ): {
   readonly model: Model;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ModelFault[];
 } {
-  const faults: Fault[] = [];
+  const faults: ModelFault[] = [];
   const fault: Report = (at, code, message, fix, level) => {
     faults.push({ code: `bpmn-${code}`, at, message, fix, ...(level && { level }) });
   };

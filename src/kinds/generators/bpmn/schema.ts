@@ -1,5 +1,5 @@
 import type { Moddle } from 'moddle';
-import { type Fault, quoted } from './fault.ts';
+import { type ModelFault, quoted } from './fault.ts';
 import { below, isModel, type XmlElement } from './xml.ts';
 
 /** A property of a type in a descriptor. */
@@ -34,7 +34,7 @@ const MAX_ELEMENTS = 10_000;
  * The faults of a document by the descriptors of BPMN and Zeebe: unknown elements, attributes and texts, ids, references.
  * Only `bpmn-too-large` if it has more than {@link MAX_ELEMENTS}.
  */
-export async function schemaFaults(root: XmlElement): Promise<readonly Fault[]> {
+export async function schemaFaults(root: XmlElement): Promise<readonly ModelFault[]> {
   let count = 0;
   for (const { name } of below(root)) count += isModel(name) ? 1 : 0;
   if (count > MAX_ELEMENTS) {
@@ -53,7 +53,7 @@ export async function schemaFaults(root: XmlElement): Promise<readonly Fault[]> 
 /** One walk over a document. */
 class SchemaCheck {
   readonly #descriptors: Moddle;
-  readonly #faults: Fault[] = [];
+  readonly #faults: ModelFault[] = [];
   readonly #ids = new Set<string>();
   readonly #references: { readonly at: XmlElement; readonly property: string; readonly id: string }[] = [];
 
@@ -61,7 +61,7 @@ class SchemaCheck {
     this.#descriptors = descriptors;
   }
 
-  run(root: XmlElement): readonly Fault[] {
+  run(root: XmlElement): readonly ModelFault[] {
     const type = this.#type('bpmn:Definitions');
     if (type === undefined) throw new TypeError('the descriptor of BPMN has no Definitions');
     this.#element(root, type);
@@ -165,7 +165,7 @@ const UNKNOWN =
 /** Repeats what sequence flows say, for modelers; Zeebe goes by the flows. */
 const REPEATED: readonly string[] = ['bpmn:incoming', 'bpmn:outgoing'];
 
-function missing(at: XmlElement, property: string, id: string): Fault {
+function missing(at: XmlElement, property: string, id: string): ModelFault {
   const message = `${property} refers to ${shown(id)}, which is not there`;
   const fix = 'Connect the element again in the modeler, or remove it.';
   return REPEATED.includes(property)

@@ -30,8 +30,8 @@ const knownTo = (config: object) => async () => ({ location: { path: 'x' }, conf
 describe('examine', () => {
   test('everything fine', async () => {
     const { report, exit } = await examine([
-      { id: 'config', needs: [], look: fine },
-      { id: 'syft', needs: ['config'], look: fine },
+      { id: 'config', needs: [], run: fine },
+      { id: 'syft', needs: ['config'], run: fine },
     ]);
     expect(exit).toBe(0);
     expect(Check(doctorSchema, report)).toBe(true);
@@ -48,10 +48,10 @@ describe('examine', () => {
 
   test('a problem has its code, reason and fix; what builds on it is skipped, the rest is looked at', async () => {
     const { report, exit } = await examine([
-      { id: 'config', needs: [], look: refuse(2) },
-      { id: 'registry', needs: ['config'], look: fine },
-      { id: 'bases', needs: ['registry'], look: fine },
-      { id: 'syft', needs: [], look: fine },
+      { id: 'config', needs: [], run: refuse(2) },
+      { id: 'registry', needs: ['config'], run: fine },
+      { id: 'bases', needs: ['registry'], run: fine },
+      { id: 'syft', needs: [], run: fine },
     ]);
     expect(exit).toBe(1);
     expect(report.ok).toBe(false);
@@ -78,7 +78,7 @@ describe('examine', () => {
   ] as const)('problems of exit codes %j end with %i', async (exits, exit) => {
     const ids = ['cosign', 'syft'] as const;
     const probes = exits.map(
-      (code, index): Probe => ({ id: ids[index] ?? 'git', needs: [], look: refuse(code) }),
+      (code, index): Probe => ({ id: ids[index] ?? 'git', needs: [], run: refuse(code) }),
     );
     expect((await examine(probes)).exit).toBe(exit);
   });
@@ -86,7 +86,7 @@ describe('examine', () => {
   test('a reservation is no failure', async () => {
     const warning = { code: 'trust-key-mode', why: 'A key is a key.', fix: ['sign keyless'] };
     const { report, exit } = await examine([
-      { id: 'trust', needs: [], look: async () => ({ detail: 'x', warning }) },
+      { id: 'trust', needs: [], run: async () => ({ detail: 'x', warning }) },
     ]);
     expect(exit).toBe(0);
     expect(report.checks[0]).toEqual({ id: 'trust', state: 'warn', detail: 'x', ...warning });
@@ -112,9 +112,9 @@ describe('examine', () => {
 
   test('what gives no answer is not checked, which is neither fine nor wrong; what builds on it is skipped', async () => {
     const { report, exit } = await examine([
-      { id: 'plan', needs: [], look: refuse(3, 'no-answer') },
-      { id: 'bases', needs: ['plan'], look: fine },
-      { id: 'syft', needs: [], look: fine },
+      { id: 'plan', needs: [], run: refuse(3, 'no-answer') },
+      { id: 'bases', needs: ['plan'], run: fine },
+      { id: 'syft', needs: [], run: fine },
     ]);
     expect({ exit, ok: report.ok }).toEqual({ exit: 3, ok: false });
     expect(report.checks.map(({ state }) => state)).toEqual(['unknown', 'skipped', 'ok']);
@@ -155,18 +155,18 @@ describe('examine', () => {
 
   test('a bug of ours and an interruption are not findings', async () => {
     const bug = new TypeError('x');
-    const look = () => Promise.reject(bug);
-    await expect(examine([{ id: 'git', needs: [], look }])).rejects.toBe(bug);
-    await expect(examine([{ id: 'git', needs: [], look: refuse(2, 'interrupted') }])).rejects.toMatchObject({
+    const run = () => Promise.reject(bug);
+    await expect(examine([{ id: 'git', needs: [], run }])).rejects.toBe(bug);
+    await expect(examine([{ id: 'git', needs: [], run: refuse(2, 'interrupted') }])).rejects.toMatchObject({
       code: 'interrupted',
     });
   });
 
   test('for people: a line each, the fix below it, and a verdict', async () => {
     const { report } = await examine([
-      { id: 'config', needs: [], look: fine },
-      { id: 'syft', needs: [], look: refuse(3) },
-      { id: 'bases', needs: ['syft'], look: fine },
+      { id: 'config', needs: [], run: fine },
+      { id: 'syft', needs: [], run: refuse(3) },
+      { id: 'bases', needs: ['syft'], run: fine },
     ]);
     expect(doctorText(report, createStyle(false))).toBe(
       `✓ config  fine
