@@ -23,6 +23,8 @@ const LONGEST = [
   'test/integration/oci/faults.test.ts',
   'test/integration/publish/clones.test.ts',
   'test/integration/services/buildkit.test.ts',
+  'test/e2e/plugins.test.ts',
+  'test/e2e/plugins-at-work.test.ts',
   'test/e2e/gitops-scaffold.test.ts',
   'test/integration/gitops/dispatch.test.ts',
   'test/e2e/cli.test.ts',

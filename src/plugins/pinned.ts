@@ -9,7 +9,8 @@ export interface PinnedPlugin {
   readonly name: string;
   readonly version: string;
   readonly integrity: string;
-  readonly resolved: string;
+  /** URL; null where the lock file leaves it to the registry that npm asks. */
+  readonly resolved: string | null;
   /** What npm installs it by: a `package.json` and a lock file with nothing else. */
   readonly manifest: string;
   readonly lock: string;
@@ -118,8 +119,9 @@ function requirePinned(path: string, entry: Entry) {
   if (entry.link === true) throw new Error(`${name} is a link in package-lock.json`);
   if (typeof version !== 'string' || typeof integrity !== 'string' || !/^sha512-/.test(integrity))
     throw new Error(`package-lock.json has no SHA-512 integrity of ${name}`);
-  if (typeof resolved !== 'string' || !/^https?:/.test(resolved))
-    throw new Error(`${name} is not from a registry: ${String(resolved)}`);
+  // With `omit-lockfile-registry-resolved` it is left out for what is from a registry.
+  const isRegistry = resolved === undefined || (typeof resolved === 'string' && /^https?:/.test(resolved));
+  if (!isRegistry) throw new Error(`${name} is not from a registry: ${String(resolved)}`);
   const keys = [
     'version',
     'resolved',
@@ -133,7 +135,7 @@ function requirePinned(path: string, entry: Entry) {
     'bin',
   ];
   const kept = Object.fromEntries(keys.flatMap((key) => (key in entry ? [[key, entry[key]]] : [])));
-  return { version, resolved, integrity, entry: kept };
+  return { version, resolved: resolved === undefined ? null : String(resolved), integrity, entry: kept };
 }
 
 /** Folder in which Node finds a package from another one: the nearest `node_modules` on the way up. */

@@ -21,7 +21,7 @@ export interface InstalledPlugin extends PluginManifest {
   readonly spec: string;
   /** Of the package, as npm's lock file has it; null for one that is linked. */
   readonly integrity: string | null;
-  /** URL that it came from; null for one that is linked. */
+  /** URL that it came from; null for one that is linked, or where npm does not say. */
   readonly resolved: string | null;
   /** SHA-256 of the lock file that it was installed by, with all that it depends on; null if npm chose. */
   readonly locked: string | null;

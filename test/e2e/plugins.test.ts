@@ -1,18 +1,10 @@
 import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Call, installPacked, type Packed } from '../support/packed.ts';
-import { blocks } from '../support/pages.ts';
+import { documentedPlugin, packageFolder, publishPlugin } from '../support/plugin-user.ts';
 import { startVerdaccio, type Verdaccio } from '../support/services/verdaccio.ts';
 
 let cli: Packed;
@@ -26,16 +18,6 @@ afterAll(async () => {
   await Promise.all([registry.stop(), cli[Symbol.asyncDispose]()]);
   rmSync(base, { recursive: true, force: true });
 });
-
-/** A package in a folder of its own, outside of the repository. */
-function folderOf(files: Readonly<Record<string, string | object>>): string {
-  const folder = mkdtempSync(join(base, 'package-'));
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(join(folder, dirname(path)), { recursive: true });
-    writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content));
-  }
-  return folder;
-}
 
 const HELLO = `import { args, BaseCommand, flags, PrimitiveError } from '@ameide/primitive/plugin';
 export default class Hello extends BaseCommand {
@@ -61,7 +43,7 @@ export default class Hello extends BaseCommand {
 
 /** A plugin with one command; `pjson` is merged into its package.json. */
 function helloPlugin(name: string, pjson: object = {}, word = 'acme'): string {
-  return folderOf({
+  return packageFolder(base, {
     'package.json': {
       name,
       version: '1.0.0',
@@ -74,16 +56,6 @@ function helloPlugin(name: string, pjson: object = {}, word = 'acme'): string {
   });
 }
 
-/** The plugin that docs/plugins.md shows. */
-function documentedPlugin(): string {
-  const files = blocks().flatMap(({ page, subject, text }) =>
-    page === 'docs/plugins.md' && subject.startsWith('plugin ')
-      ? [[subject.slice('plugin '.length), text]]
-      : [],
-  );
-  return folderOf(Object.fromEntries(files));
-}
-
 /** A user with a home of their own, whose npm asks the registry on loopback. */
 function user(): { readonly home: string; readonly run: (...args: string[]) => Promise<Call> } {
   const home = mkdtempSync(join(base, 'home-'));
@@ -91,12 +63,7 @@ function user(): { readonly home: string; readonly run: (...args: string[]) => P
   return { home, run: (...args) => cli.run(args, { cwd: home, env: { HOME: home } }) };
 }
 
-/** Publishes a plugin as its author does: with the manifest of its commands. */
-async function publish(folder: string): Promise<void> {
-  const { code, stderr } = await cli.run(['plugins', 'manifest', folder]);
-  if (code !== 0) throw new Error(stderr);
-  await registry.publish(folder);
-}
+const publish = (folder: string) => publishPlugin(cli, registry, folder);
 
 /** Files and folders of a home, but for npm's own cache. */
 function leftIn(home: string): readonly string[] {
@@ -370,7 +337,7 @@ test('a linked plugin is read anew each time and needs no manifest', async () =>
 });
 
 test('the documented plugin does what its page says', async () => {
-  await publish(documentedPlugin());
+  await publish(documentedPlugin(base));
   const { run } = user();
   expect(await run('plugins', 'install', '@acme/primitive-rust')).toMatchObject({ code: 0 });
   const { code, stdout } = await run('rust', 'toolchain', '--json');

@@ -154,11 +154,12 @@ async function installOne(
 }
 
 /** Origin of a package, by the lock file of npm. Throws `plugin-source` for what is not from a registry. */
-function sourceOf(lock: unknown, name: string): { readonly integrity: string; readonly resolved: string } {
+function sourceOf(lock: unknown, name: string): Pick<InstalledPlugin, 'integrity' | 'resolved'> {
   const locked = field(field(lock, 'packages'), `node_modules/${name}`);
   const integrity = field(locked, 'integrity');
   const resolved = field(locked, 'resolved');
-  if (typeof integrity === 'string' && typeof resolved === 'string') return { integrity, resolved };
+  if (typeof integrity === 'string')
+    return { integrity, resolved: typeof resolved === 'string' ? resolved : null };
   throw new PrimitiveError('plugin-source', `Cannot install ${name}: its integrity is unknown.`, {
     why: 'The lock file that npm wrote names none: the package is not from a registry.',
   });
