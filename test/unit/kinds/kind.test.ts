@@ -96,3 +96,18 @@ test.each([
     message: expect.stringContaining('more than three'),
   });
 });
+
+test.each([
+  ['nothing that serves', 'processes: { work: { args: [work] } }\n', 'needs one that is called serve'],
+  ['a serve that ends', 'processes: { serve: { once: true } }\n', 'needs one that is called serve'],
+  [
+    'a setting of no process',
+    'processes: { serve: {} }\nsettings: { A_URL: { of: [dispatch], help: a } }\n',
+    '`settings.A_URL.of` names no process: "dispatch"',
+  ],
+])('%s is refused', async (_, more, message) => {
+  await expect(readKind(more)).rejects.toMatchObject({
+    code: 'kind-invalid',
+    message: expect.stringContaining(message),
+  });
+});
