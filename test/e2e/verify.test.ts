@@ -324,7 +324,7 @@ describe('a call that is refused', () => {
     [['verify', '--changed-since', 'nowhere', '--no-tests'], 'revision-unknown', 'fetch-depth: 0'],
     [['verify', '--only', 'SHAP'], 'invalid-flag', 'SHAPE'],
     [['verify', 'agent/ordres', '--no-tests'], 'selection-unknown', 'agent/orders'],
-    [['explain', 'SHAPE-01'], 'rule-unknown', 'primitive explain SHAPE-001'],
+    [['explain', 'SHAPE-0001'], 'rule-unknown', 'primitive explain SHAPE-001'],
   ])('%j ends with 2', async (args, code, says) => {
     const { code: exit, stdout } = await cli.run([...args, '--json'], { cwd: fresh });
     const error = JSON.parse(stdout);

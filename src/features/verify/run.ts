@@ -5,6 +5,7 @@ import { globMatcher } from '../../repository/globs.ts';
 import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
 import { applyBaseline, baselineText, nextBaseline, readBaseline } from './baseline.ts';
 import { changedByImports } from './changed.ts';
+import { coveredBy } from './covered.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { readFacts, subjectsOf, unreadableFacts } from './facts.ts';
 import { type Family, familyOf } from './family.ts';
@@ -59,12 +60,13 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
   const found = await judge(rules, all, context);
   // Only now, because rules read files too.
   const unreadable = await judge(rules, unreadableFacts(scope, tree), context);
+  const covers = coveredBy(scope, all, suites);
   const suppressed = suppress([...found, ...unreadable], suppressions, {
     today,
-    isChecked: await coversPattern(scope, tree),
+    isChecked: await coversPattern({ ...scope, covers }, tree),
   });
   const entries = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
-  const baselined = await baselineOf(suppressed.findings, request, { ...ports, scope });
+  const baselined = await baselineOf(suppressed.findings, request, { ...ports, covers });
   const stale = baselined.stale.map((value) => ({ subject: 'baselineEntry', value }) as const);
   const judgedToo = await judge(rules, [...entries, ...stale], context);
   const findings = [...baselined.findings, ...judgedToo].sort(compareFindings);
@@ -121,7 +123,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 async function baselineOf(
   findings: readonly VerifyFinding[],
   { baseline: request }: VerifyRequest,
-  { baseline: file, scope }: Pick<VerifyPorts, 'baseline'> & { readonly scope: Scope },
+  { baseline: file, covers }: Pick<VerifyPorts, 'baseline'> & Pick<Scope, 'covers'>,
 ): Promise<{
   readonly findings: readonly VerifyFinding[];
   readonly known: readonly VerifyFinding[];
@@ -129,14 +131,14 @@ async function baselineOf(
 }> {
   if (request === undefined || file === undefined) return { findings, known: [], stale: [] };
   const entries = await readBaseline(file, request);
-  const found = applyBaseline(findings, entries, scope.covers);
+  const found = applyBaseline(findings, entries, covers);
   if (!request.update) {
     const stale = found.stale.map((entry) => ({ path: entry.path, entry, file: file.shown }));
     return { ...found, stale };
   }
   const next = nextBaseline(entries, found, request);
   await file.write(baselineText(next));
-  return { ...applyBaseline(findings, next, scope.covers), stale: [] };
+  return { ...applyBaseline(findings, next, covers), stale: [] };
 }
 
 /** What hooks are given of a run. */

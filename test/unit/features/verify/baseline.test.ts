@@ -169,3 +169,27 @@ test('JUnit has rules that could not judge as errors, and SARIF how the run went
   ]);
   expect(log.tool.driver.rules[0].help.markdown).toMatch(/^# BPMN-001: /);
 });
+
+test('an entry of a suite that could not run stays, and is not out of date', async () => {
+  const passing = {
+    exitCode: 1,
+    stdout: '{"Action":"fail","Package":"example.com/orders","Test":"TestA"}\n',
+  };
+  const one = (tool?: 'tool-not-found') => ({
+    suite: { primitive: 'domain/orders', recorded: passing, ...(tool && { tool }) },
+    families: ['TEST' as const, 'SHAPE' as const],
+  });
+  const store = file();
+  const request = { update: true, accept: true };
+  await verifyResult(base, 'TEST', rules, { ...one(), baseline: store, request });
+  const entries = () => JSON.parse(store.text ?? '').findings.map(({ rule }: { rule: string }) => rule);
+  const before = entries();
+  expect(before).toContain('TEST-002');
+  const { document } = await verifyResult(base, 'TEST', rules, {
+    ...one('tool-not-found'),
+    baseline: store,
+    request: { update: true, accept: false },
+  });
+  expect(document.verdict).toBe('incomplete');
+  expect(entries()).toEqual(before);
+});
