@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stagePackage } from '../../.ci/stage.ts';
+import { readPlugin } from '../../src/plugins/manifest.ts';
+import { keep, openNew } from '../../src/plugins/store.ts';
 import { type BenchTable, medians, type Timed } from './table.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -31,13 +33,19 @@ export async function bench(): Promise<BenchTable> {
     await writeStockApp(join(base, 'stock'));
     const ours = join(base, 'primitive/bin/run.js');
     const stock = join(base, 'stock/bin/run.js');
+    const data = join(base, 'data');
+    await installPlugins(join(data, 'primitive/plugins'), ours);
     const call = (script: string, ...args: readonly string[]) => timed(base, script, args);
+    const withPlugins = (...args: readonly string[]) => timed(base, ours, args, { XDG_DATA_HOME: data });
     const ms = await medians(
       {
         empty: call(empty),
         version: call(ours, '--version'),
         help: call(ours, '--help'),
         noop: call(ours, 'list', '--report', 'none'),
+        help3: withPlugins('--help'),
+        noop3: withPlugins('list', '--report', 'none'),
+        command3: withPlugins('word1', 'hello', '--report', 'none'),
         stockVersion: call(stock, '--version'),
         stockHelp: call(stock, '--help'),
         stockNoop: call(stock, 'list'),
@@ -60,6 +68,18 @@ export async function bench(): Promise<BenchTable> {
         row('--version', ms.version, ms.stockVersion, '1.2x of empty'),
         row('--help', ms.help, ms.stockHelp, '3x of empty, 0.7 of stock'),
         row('no-op', ms.noop, ms.stockNoop, '3x of empty, 0.7 of stock'),
+        ...(
+          [
+            ['--help, three plugins', ms.help3, ms.help],
+            ['no-op, three plugins', ms.noop3, ms.noop],
+            ['no-op of a plugin, of three', ms.command3, ms.noop],
+          ] as const
+        ).map(([what, own, without]) => [
+          ...row(what, own).slice(0, 3),
+          '',
+          '',
+          `1.3x of without; is ${(own / without).toFixed(2)}x`,
+        ]),
       ],
       notes: [
         'no-op: a command that is loaded, parses its flags and ends; ours also reads the environment before it refuses a report without a format',
@@ -71,15 +91,70 @@ export async function bench(): Promise<BenchTable> {
   }
 }
 
-export function timed(cwd: string, script: string, args: readonly string[]): Timed {
+export function timed(
+  cwd: string,
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Timed {
   return () => {
     const started = performance.now();
-    const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd, stdio: 'ignore' });
+    const { status, error } = spawnSync(process.execPath, [script, ...args], {
+      cwd,
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    });
     const milliseconds = performance.now() - started;
     if (error || status === null || status === 70)
       throw new Error(`${script} ${args.join(' ')} failed: ${error?.message ?? status}`);
     return milliseconds;
   };
+}
+
+/** Three plugins with a command, a kind, a rule and a hook of a publish each, as they are installed. */
+async function installPlugins(store: string, cli: string): Promise<void> {
+  for (const n of [1, 2, 3]) {
+    using made = openNew(store);
+    const name = `plugin-${n}`;
+    const folder = join(made.folder, 'node_modules', name);
+    await mkdir(join(folder, `commands/word${n}`), { recursive: true });
+    await mkdir(join(folder, `kinds/kind${n}`), { recursive: true });
+    const rule = {
+      id: `PLUG${'ABC'[n - 1]}-001`,
+      level: 'error',
+      title: 'Bad',
+      subject: 'primitive',
+      module: 'rule.js',
+    };
+    const files = {
+      'package.json': JSON.stringify({
+        name,
+        version: '1.0.0',
+        type: 'module',
+        oclif: { commands: './commands' },
+        primitive: { api: '0.1', rules: [rule], hooks: { plan: './rule.js' } },
+      }),
+      'rule.js': 'export default () => [];\n',
+      [`${rule.id}.md`]: '# Bad\n',
+      [`kinds/kind${n}/kind.yaml`]: '',
+      [`commands/word${n}/hello.js`]: `import { BaseCommand, flags } from '@ameide/primitive/plugin';
+export default class Hello extends BaseCommand {
+  static summary = 'Greet.';
+  static flags = { report: flags.report() };
+  async run() {
+    const { flags } = await this.parse(Hello);
+    return this.act(flags, async () => ({ document: { schema: 'a/v1' }, text: () => 'hello', exit: 0 }));
+  }
+}
+`,
+    };
+    for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text);
+    const { status, stderr } = spawnSync(process.execPath, [cli, 'plugins', 'manifest', folder]);
+    if (status !== 0) throw new Error(`the manifest of a plugin could not be made: ${stderr}`);
+    const manifest = await readPlugin(folder, { linked: false });
+    const source = { spec: name, integrity: 'sha512-', resolved: null, locked: null, linked: false };
+    keep(store, made.folder, { ...manifest, ...source });
+  }
 }
 
 /** An app of @oclif/core with compiled commands and a manifest. */
