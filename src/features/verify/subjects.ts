@@ -128,6 +128,8 @@ export interface Import {
   readonly owner: Primitive | undefined;
   /** Whether the target is a proto file or code that is generated from one. */
   readonly proto: boolean;
+  /** Given where it is a package of Go with code of a person beside what is generated. */
+  readonly mixed?: true;
   /** The files through which it leads to `owner`, where `target` is not of a primitive itself. */
   readonly by?: readonly string[];
   /** Given where it is no line of code, but of a manifest. */

@@ -43,3 +43,8 @@ export function protoIn(repository: Repository): IsProto {
     );
   };
 }
+
+/** Whether a folder of Go has code that is not generated from proto files, by the names of its files. */
+export function hasOwnCode(names: readonly string[]): boolean {
+  return names.some((name) => /(?<!_test)\.go$/.test(name) && !GENERATED.go.test(name));
+}

@@ -4,7 +4,7 @@ import type { InFile, Primitive, Subjects } from '../subjects.ts';
 import type { Snapshot } from '../work-tree.ts';
 import { goPackages } from './go-modules.ts';
 import { npmPackages } from './npm-packages.ts';
-import { protoIn } from './proto.ts';
+import { hasOwnCode, protoIn } from './proto.ts';
 import { pythonPackages } from './python-projects.ts';
 import { Repository } from './repository.ts';
 import type { Packages } from './target.ts';
@@ -52,7 +52,9 @@ export async function openImports(
       // Of several targets in a primitive, one says it all.
       const key = targets.length === 1 ? '' : JSON.stringify([specifier, owner?.id ?? target]);
       if (found.has(key)) continue;
-      found.set(key, { specifier, target, owner, proto: isProto(specifier, target, language) });
+      const proto = isProto(specifier, target, language);
+      const mixed = proto && target.type === 'path' && hasOwnCode(repository.filesIn(target.path));
+      found.set(key, { specifier, target, owner, proto, ...(mixed ? { mixed } : {}) });
     }
     return [...found.values()];
   };
@@ -92,7 +94,7 @@ export async function openImports(
 }
 
 type Resolved = Pick<Subjects['import'], 'specifier' | 'target'>;
-type Led = Pick<Subjects['import'], 'specifier' | 'target' | 'owner' | 'proto'>;
+type Led = Pick<Subjects['import'], 'specifier' | 'target' | 'owner' | 'proto' | 'mixed'>;
 
 async function targetsOf(
   { specifier, names }: { readonly specifier: string | undefined; readonly names: readonly string[] },
