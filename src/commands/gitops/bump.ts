@@ -5,11 +5,13 @@ import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
 export default class GitopsBump extends BaseCommand {
+  static override documents = ['primitive.gitops-run/v1'];
+  static override docs = 'gitops.md';
   static override summary =
-    'Ask the GitOps repository to deploy a release, and follow it to the pull request.';
+    'Request the deployment of a release in the GitOps repository, and follow it to the pull request.';
   static override description = [
     'Starts the workflow that reads and verifies the release record, sets the image references of one lane, and opens or updates the pull request of that lane. Writes no GitOps file.',
-    'The pull request of a lane always holds the last release that was asked for.',
+    'The pull request of a lane always has the last requested release.',
   ].join(' ');
   static override examples = [
     { description: 'The release of HEAD, to the fast lane', command: '<%= config.bin %> gitops bump' },

@@ -5,18 +5,17 @@ import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
 export default class GitopsPromote extends BaseCommand {
+  static override documents = ['primitive.gitops-pin/v1', 'primitive.gitops-run/v1'];
+  static override docs = 'gitops.md';
   static override summary = 'Copy the image references of one lane to the next, or roll a lane back.';
   static override description = [
-    'Asks the GitOps repository to do it and follows the run to the pull request of the lane.',
+    'Starts the workflow of the GitOps repository, and follows the run to the pull request of the lane.',
     'With --write it edits the checkout of a GitOps repository instead, at its root; that is what the workflow runs. References are copied as exact texts. A reference that the lane before has never held, by its history on the branch, is refused.',
   ].join(' ');
   static override examples = [
+    { description: 'Promote', command: '<%= config.bin %> gitops promote --from dev --to staging' },
     {
-      description: 'From dev to staging',
-      command: '<%= config.bin %> gitops promote --from dev --to staging',
-    },
-    {
-      description: 'Back to what production held at a commit of the GitOps repository',
+      description: 'Roll production back to a commit of the GitOps repository',
       command: '<%= config.bin %> gitops promote --to production --rollback 3f786850e3',
     },
   ];
@@ -24,7 +23,7 @@ export default class GitopsPromote extends BaseCommand {
     from: string({ summary: 'Lane that is copied.', helpValue: 'LANE', exclusive: ['rollback'] }),
     to: string({ summary: 'Lane that is written.', helpValue: 'LANE', required: true }),
     rollback: string({
-      summary: 'Commit of the GitOps repository that the lane goes back to.',
+      summary: 'Commit of the GitOps repository to roll back to.',
       helpValue: 'REV',
     }),
     ...componentFlags,

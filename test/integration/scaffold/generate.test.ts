@@ -163,7 +163,7 @@ test('a generator that is missing, or of another version', async () => {
   await expect(run(repo.root, { path: [other, PATH].join(delimiter) })).rejects.toMatchObject({
     code: 'generator-version',
     exit: 3,
-    message: expect.stringContaining('is 9.9.9, 1.60.0 is needed'),
+    message: expect.stringContaining('is 9.9.9; 1.60.0 is required'),
     suggestions: install,
   });
 });
