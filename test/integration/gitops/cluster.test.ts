@@ -17,5 +17,5 @@ describe('custom resources', () => customResources(() => lab));
 describe('manifests of the kit', () => manifests(() => lab));
 describe('janitor', () => janitor(() => lab));
 describe('previews', () => previews(() => lab));
-// Its last test renames a lane.
+// Its last test removes a lane.
 describe('operations', () => operations(() => lab));
