@@ -149,7 +149,7 @@ export const KitFile = strictObject(
               duration: formed(/^[0-9]+[smh]([0-9]+[smh])*$/, 'a duration such as 2h', 'How long it lasts.'),
               timeZone: Type.Optional(
                 formed(
-                  /^[A-Za-z]+([_/+-][A-Za-z0-9_]+)*$/,
+                  /^[A-Za-z][A-Za-z0-9_/+-]*$/,
                   'a time zone such as Europe/Paris',
                   'Time zone of `schedule`. Default: UTC.',
                 ),

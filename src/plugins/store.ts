@@ -154,7 +154,7 @@ function sweep(store: string): void {
   );
   for (const name of names) {
     if (name.endsWith('.json') || used.has(name)) continue;
-    const [, owner] = /^(?:\.new-|.+@.+-)(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+    const [, owner] = /(?:^\.new|@[^@]+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
     if (owner === undefined || (Number(owner) !== process.pid && isAlive(Number(owner)))) continue;
     if (name.startsWith(`${NEW}${process.pid}-`)) continue;
     try {

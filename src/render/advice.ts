@@ -5,7 +5,7 @@ const PROGRAMS =
 
 /** What is copied: a command at the end (`Install it: go install …`, or all of it), code, and settings in one line. */
 const COPIED = new RegExp(
-  `(?<=^(?:\\u001b\\[\\d+m)*|: )(?:[A-Z_]+=\\S* )*(?:${PROGRAMS}) .*$|\`[^\`]*\`|[\\w.]+: \\{.*\\}`,
+  `(?<=^|: |\\u001b\\[\\d{1,3}m)(?:[A-Z_]+=\\S*(?<!:) )*(?:${PROGRAMS}) .*$|\`[^\`]*\`|(?<![\\w.])[\\w.]+: \\{(?:[^{}]|\\{[^{}]*\\})*\\}`,
   'g',
 );
 

@@ -11,7 +11,7 @@ export function pageText(page: string, { wraps, hang }: Style): string {
   let inCode = false;
   for (const line of page.trimEnd().split('\n')) {
     if (line.startsWith('```')) inCode = !inCode;
-    const [, marker = '', rest = line] = /^((?:-|\d+\.) +)(.*)$/.exec(line) ?? [];
+    const [, marker = '', rest = line] = /^((?:-|\d+\.) +)(\S.*)?$/.exec(line) ?? [];
     const last = blocks.at(-1);
     if (inCode || line === '' || (VERBATIM.test(line) && !(open && line.startsWith(' ')))) {
       blocks.push({ prefix: line, text: '' });
