@@ -5,6 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
 import { settleAll } from '../core/settle.ts';
+import { readImageLayout } from '../oci/layout.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import { locate } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
@@ -131,6 +132,7 @@ async function build(
         await push(() => call(store.run, ['push', '--format=oci', store.image, place], roots));
       }),
     );
+    await namePlatforms(request.output);
     await checkLayout(request);
     return { layout: request.output, bases: basesOf(images), caches: [] };
   } catch (error) {
@@ -139,6 +141,12 @@ async function build(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Lists the images of a layout with their platforms, which buildah writes into configs alone: syft finds them by the list. */
+async function namePlatforms(layout: string): Promise<void> {
+  const { index } = await readImageLayout(layout);
+  await writeFile(join(layout, 'index.json'), index.bytes);
 }
 
 /** Runs buildah for a build, with its log; throws `build-failed` if that fails. */

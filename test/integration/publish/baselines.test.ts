@@ -308,7 +308,7 @@ describe('an image of somebody else', () => {
       expect(JSON.parse(refused.stdout)).toMatchObject({
         code: 'identity-not-allowed',
         why: expect.stringContaining('repositoryId 999 instead of 100200300'),
-        suggestions: expect.arrayContaining([expect.stringContaining('created again')]),
+        suggestions: expect.arrayContaining([expect.stringContaining('recreated')]),
       });
     });
 
