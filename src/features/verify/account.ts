@@ -198,6 +198,10 @@ function missedIn(path: string, { judged, families, placeOf, tests }: Judging): 
   if (DOCKERFILE.test(path)) return line('SHAPE', path, 'no primitive is built from it');
   if (path.endsWith('.bpmn')) return line('BPMN', path, 'no kind compiles it');
   const place = placeOf(path);
+  if (place === 'elsewhere' && isCode && !isTest(path) && families.includes('IMP')) {
+    const why = 'what primitives may import is not asked of it: only forbidden packages are found there';
+    return [{ what: 'IMP of code in no primitive', why }];
+  }
   if (!tests || place === 'primitive' || !isCode || !isTest(path)) return [];
   const what = place === 'shipped' ? 'code that images take in from elsewhere' : 'code in no primitive';
   return line('TEST', what, 'suites are those of kinds');

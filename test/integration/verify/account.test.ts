@@ -215,4 +215,17 @@ test('the repository as a whole has rules that apply everywhere, and says what o
     what: 'SHAPE of Dockerfile',
     why: 'no primitive is built from it',
   });
+  expect(document.unchecked).toContainEqual({
+    what: 'IMP of code in no primitive',
+    why: expect.stringContaining('only forbidden packages are found there'),
+  });
+});
+
+test('a repository whose only code is in no primitive is not said to have passed', async () => {
+  await using outside = await gitRepo({
+    'primitive.config.yaml': 'schema: primitive.config/v1\nregistry: ghcr.io/acme\n',
+    'tools/gen.go': 'package tools\n\nimport "os/exec"\n\nvar Command = exec.Command\n',
+  });
+  const { document } = await verifyRepository(outside.root, { mode: 'repo' });
+  expect([document.verdict, document.findings]).toEqual(['partial', []]);
 });
