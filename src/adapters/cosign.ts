@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import type { Signer } from '../seal/types.ts';
 import { bundlePayload } from '../seal/verifier.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
@@ -145,7 +146,7 @@ async function attemptToSign(
       needs: 'signing',
       timeout: ATTEMPT_TIMEOUT,
       ...(secret === undefined ? {} : { secrets: [secret] }),
-      ...(signal === undefined ? {} : { signal }),
+      ...optional('signal', signal),
     });
   } catch (error) {
     if (error instanceof PrimitiveError && error.code === 'tool-timeout')
@@ -195,7 +196,7 @@ async function publicKey({ processes, mode, signal }: CosignOptions): Promise<st
     needs: 'signing',
     timeout: ATTEMPT_TIMEOUT,
     ...(password === undefined ? {} : { secrets: [password] }),
-    ...(signal === undefined ? {} : { signal }),
+    ...optional('signal', signal),
   });
   if (run.exitCode === 0) return new TextDecoder().decode(run.stdout);
   throw new PrimitiveError('signing-key-unusable', 'cosign cannot read the signing key', {
@@ -250,6 +251,6 @@ function failed(why: string, retryable: boolean, cause?: unknown): PrimitiveErro
       : ['Check `signing.signer`; `primitive doctor` shows what it needs.'],
     exit: 3,
     retryable,
-    ...(cause === undefined ? {} : { cause }),
+    ...optional('cause', cause),
   });
 }

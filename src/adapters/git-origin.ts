@@ -1,3 +1,4 @@
+import { optional } from '../core/object.ts';
 import type { Processes } from '../toolchain/process.ts';
 import { localGit, text } from './git-command.ts';
 import { remotesOf, remoteUrl } from './git-remotes.ts';
@@ -24,7 +25,7 @@ export async function readOrigin(
   ]);
   const remote = remoteUrl(remotesOf(configuration));
   const branch = defaultBranch(text(heads).split('\n'), text(current).trim());
-  return { ...(remote === undefined ? {} : { remote }), ...(branch === undefined ? {} : { branch }) };
+  return { ...optional('remote', remote), ...optional('branch', branch) };
 }
 
 /** The default branch of origin; else `main` or `master`; else the current branch, such as before the first commit. */

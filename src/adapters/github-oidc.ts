@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { createHttpClient, type Network } from '../http/client.ts';
 import { isLoopbackHost } from '../http/loopback.ts';
 import { RequestError } from '../http/send.ts';
@@ -34,7 +35,7 @@ export async function requestIdToken({ url, token, network, signal }: OidcEndpoi
     service: 'github',
     concurrency: 1,
     stallTimeout: TIMEOUT,
-    ...(signal === undefined ? {} : { signal }),
+    ...optional('signal', signal),
   });
   let why = '';
   let retryable = true;

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { isMaskable, mask } from '../core/mask.ts';
+import { optional } from '../core/object.ts';
 import { credentialsFor, withoutCredentials } from '../toolchain/credentials.ts';
 import { programFolders } from '../toolchain/folders.ts';
 import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
@@ -72,7 +73,7 @@ async function run(
   if (file === undefined) throw await startError(program, limits, options.cwd, 'ENOENT', undefined);
   const start = () =>
     execa(file, args, {
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...optional('cwd', options.cwd),
       ...stdinOf(options.input),
       env: definedOnly(environment),
       extendEnv: false,

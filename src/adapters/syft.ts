@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../core/digest.ts';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { formatPlatform } from '../core/platform.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { SbomGenerator, SbomRequest } from '../seal/types.ts';
@@ -41,7 +42,7 @@ async function generate({ processes, temporary }: SyftOptions, request: SbomRequ
       {
         cwd: folder,
         env: { TMPDIR: folder, SYFT_CHECK_FOR_APP_UPDATE: 'false' },
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
+        ...optional('signal', request.signal),
       },
     );
     if (exitCode !== 0) throw failed(request, stderr.trim().split('\n').slice(-5).join('; '));
@@ -104,7 +105,7 @@ function failed({ image, platform }: SbomRequest, why: string, cause?: unknown):
           'Run it by hand: syft scan oci-dir:<layout> --platform <platform> -o spdx-json',
       ],
       exit: 3,
-      ...(cause === undefined ? {} : { cause }),
+      ...optional('cause', cause),
     },
   );
 }

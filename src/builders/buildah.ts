@@ -2,10 +2,11 @@ import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises
 import { basename, dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
 import { settleAll } from '../core/settle.ts';
-import { readImageLayout } from '../oci/layout.ts';
+import { listPlatforms } from '../oci/layout.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import { locate } from '../toolchain/find.ts';
 import type { RunOptions } from '../toolchain/process.ts';
@@ -95,7 +96,7 @@ async function build(
         cwd: parent,
         secrets: secretTexts(secrets),
         onLine: log.add,
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
+        ...optional('signal', request.signal),
       };
       const result = await run([...flags, ...args], options, roots);
       if (result.exitCode !== 0)
@@ -132,7 +133,7 @@ async function build(
         await push(() => call(store.run, ['push', '--format=oci', store.image, place], roots));
       }),
     );
-    await namePlatforms(request.output);
+    await listPlatforms(request.output);
     await checkLayout(request);
     return { layout: request.output, bases: basesOf(images), caches: [] };
   } catch (error) {
@@ -141,12 +142,6 @@ async function build(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Lists the images of a layout with their platforms, which buildah writes into configs alone: syft finds them by the list. */
-async function namePlatforms(layout: string): Promise<void> {
-  const { index } = await readImageLayout(layout);
-  await writeFile(join(layout, 'index.json'), index.bytes);
 }
 
 /** Runs buildah for a build, with its log; throws `build-failed` if that fails. */
@@ -289,7 +284,7 @@ async function checkBase(
       [...program.args, ...registries, ...flags, 'manifest', 'inspect', withoutTag(reference)],
       {
         env: { ...ENVIRONMENT, ...(await loginsOf(folder, variables)) },
-        ...(signal === undefined ? {} : { signal }),
+        ...optional('signal', signal),
       },
     );
     // An image of one platform was got as well, but is not what this command shows.

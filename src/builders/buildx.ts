@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, parsePlatform } from '../core/platform.ts';
 import { compareVersions } from '../toolchain/find.ts';
@@ -89,7 +90,7 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
       ...(usesActionsCache(request) ? { needs: 'layer-cache' } : {}),
       secrets: secretTexts(secrets),
       onLine: log.add,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      ...optional('signal', request.signal),
     });
     if (run.exitCode !== 0) throw failure(prepared, setup);
     // BuildKit's content store leaves its empty working folder behind.
@@ -226,7 +227,7 @@ async function checkBase(
     const run = await processes.run(program.path, [...program.args, 'build', ...flags, ...only, folder], {
       cwd: folder,
       env: ENVIRONMENT,
-      ...(signal === undefined ? {} : { signal }),
+      ...optional('signal', signal),
     });
     if (run.exitCode === 0) return;
     const error = /^ERROR: (?:failed to build: )?(?:failed to solve: )?(.+)$/m.exec(run.stderr)?.[1];

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { allowCommand, findProgram, type Search } from '../toolchain/find.ts';
 import { checkoutOf, type FolderRules } from '../toolchain/folders.ts';
 import { installHints } from '../toolchain/programs.ts';
@@ -101,7 +102,7 @@ async function find(name: BuilderName, search: BuilderSearch): Promise<Builder> 
   if (!found.ok) {
     const { message, why, suggestions, code } = found.problem;
     throw new PrimitiveError(code === 'tool-not-found' ? 'builder-not-found' : 'builder-unusable', message, {
-      ...(why === undefined ? {} : { why }),
+      ...optional('why', why),
       suggestions,
       exit: 3,
     });

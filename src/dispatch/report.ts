@@ -1,3 +1,4 @@
+import { optional } from '../core/object.ts';
 import type { Asked } from './asked.ts';
 import type { GitopsRunDocument, Problem } from './document.ts';
 import type { RunState } from './follow.ts';
@@ -39,9 +40,9 @@ export function documentOf(
     result,
     request: { id, repository, workflow, ref, inputs, branch },
     ...(state === undefined ? {} : { run: runOf(state) }),
-    ...(pull === undefined ? {} : { pull }),
-    ...(wrong === undefined ? {} : { problem: wrong }),
-    ...(unchecked === undefined ? {} : { unchecked }),
+    ...optional('pull', pull),
+    ...optional('problem', wrong),
+    ...optional('unchecked', unchecked),
     next,
   };
 }

@@ -1,5 +1,6 @@
 import { errorLine, PrimitiveError } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
+import { optional } from '../core/object.ts';
 import type { Clock } from '../http/retry.ts';
 import { type Asked, idIn, keyOf, showId } from './asked.ts';
 import { lookUp, readable, type Target } from './diagnose.ts';
@@ -156,7 +157,7 @@ function askedOf(
     branch: fillTemplate(file.branch, inputs),
     files: filesOf(file, inputs),
     ...((file.files ?? file.changes) ? { allowed: allowedFiles(file, inputs) } : {}),
-    ...(file.proposes === undefined ? {} : { proposes: file.proposes }),
+    ...optional('proposes', file.proposes),
   };
 }
 

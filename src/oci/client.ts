@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { type Digest, digestOf, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../http/client.ts';
 import { systemClock } from '../http/clock.ts';
 import { type Clock, retryDelay } from '../http/retry.ts';
@@ -64,8 +65,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     service: 'registry',
     concurrency,
     stallTimeout: options.stallTimeout ?? 60_000,
-    ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
-    ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+    ...optional('caFile', options.caFile),
+    ...optional('proxy', options.proxy),
   });
   let requests = 0;
   const counted: HttpClient = {
@@ -85,7 +86,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     write: options.access === 'write',
     concurrency,
     budget: options.retryBudget ?? 300_000,
-    ...(options.onRetry === undefined ? {} : { onRetry: options.onRetry }),
+    ...optional('onRetry', options.onRetry),
   });
 
   /** Digests that this client wrote, by repository and reference: a read that differs may be stale. */

@@ -1,5 +1,6 @@
 import { type CodeAfter, PrimitiveError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
+import { optional } from '../core/object.ts';
 import { AttemptFailure, type RetryAdvice, requestedDelay } from '../http/retry.ts';
 import type { HttpResponse, RequestError, RequestErrorKind } from '../http/send.ts';
 
@@ -95,7 +96,7 @@ export function responseFailure(response: HttpResponse, subject: Subject, date: 
         suggestions: ['Try again later. If it persists, check the status page or the log of the registry.'],
         retryable: true,
       }),
-      { reason: String(status), ...(delay === undefined ? {} : { after: delay }) },
+      { reason: String(status), ...optional('after', delay) },
     );
   }
   if (status === 413) return new AttemptFailure(tooLarge(subject, why));
@@ -284,7 +285,7 @@ function rateLimited(
         retryable: true,
       },
     ),
-    { reason, ...(after === undefined ? {} : { after }) },
+    { reason, ...optional('after', after) },
   );
 }
 

@@ -1,4 +1,4 @@
-import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
+import { constants, type FileHandle, open, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
@@ -57,6 +57,15 @@ export async function readImageLayout(
     platforms: sorted.map((image) => image.platform),
     blobs: await blobSources(layout, sorted),
   };
+}
+
+/**
+ * Lists the images of a layout with their platforms in its `index.json`, for programs that read no configs, such as syft:
+ * buildah writes the platform of an image into its config alone. Throws as {@link readImageLayout}.
+ */
+export async function listPlatforms(folder: string): Promise<void> {
+  const { index } = await readImageLayout(folder);
+  await writeFile(join(folder, 'index.json'), index.bytes);
 }
 
 interface Image {

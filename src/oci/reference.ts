@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import type { Repository } from './types.ts';
 
 /** A parsed reference: a repository, and the tag, the digest or both that followed it. */
@@ -93,7 +94,7 @@ function assemble(repository: Repository, parts: Parts, text: string): ImageRefe
     return parts.tag === undefined ? { repository } : { repository, tag: parts.tag };
   }
   if (!isDigest(parts.digest)) throw invalid(text, digestFault(parts.digest), []);
-  return { repository, ...(parts.tag === undefined ? {} : { tag: parts.tag }), digest: parts.digest };
+  return { repository, ...optional('tag', parts.tag), digest: parts.digest };
 }
 
 function qualify(name: string): string {

@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import type { HttpClient } from '../http/client.ts';
 import { type ConcurrencyLimiter, createConcurrencyLimiter } from '../http/limiter.ts';
 import { isLoopbackHost } from '../http/loopback.ts';
@@ -96,7 +97,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
   const policy = (host: string, repository: string, method: string): RetryPolicy => ({
     clock,
     budget: options.budget,
-    ...(signal === undefined ? {} : { signal }),
+    ...optional('signal', signal),
     onRetry: (retry) => options.onRetry?.({ host, repository, method, ...retry }),
   });
 
@@ -123,7 +124,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
         what: `a token from ${request.url.host}`,
         pushes: scopes.some((scope) => scope.push),
         secrets: secretsOf(request),
-        ...(credentialSource === undefined ? {} : { credentialSource }),
+        ...optional('credentialSource', credentialSource),
       };
       return withRetries(policy(host, repository, request.method), async () => {
         const response = await sendOnce(request, subject, true);
@@ -286,7 +287,7 @@ function requestOf(call: Call, url: URL, authorization: Authorization | undefine
       ...call.headers,
       ...(authorization === undefined ? {} : { authorization: authorization.header }),
     },
-    ...(call.body === undefined ? {} : { body: call.body }),
+    ...optional('body', call.body),
     maxBytes: call.maxBytes ?? DEFAULT_MAX_BYTES,
   };
 }
@@ -300,7 +301,7 @@ function subjectOf(call: Call, host: Host, path: string, authorization: Authoriz
     method: call.method,
     what: call.what,
     pushes: call.pushes,
-    ...(source === undefined ? {} : { credentialSource: source }),
+    ...optional('credentialSource', source),
   };
 }
 

@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { resolveLocation } from '../http/client.ts';
 import { AttemptFailure } from '../http/retry.ts';
 import { RequestError } from '../http/send.ts';
@@ -51,7 +52,7 @@ export async function uploadBlob(
       target: `blobs/uploads/${mount === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(repositoryPath(mount))}`}`,
       what,
       pushes: true,
-      ...(mount === undefined ? {} : { reads: mount }),
+      ...optional('reads', mount),
       accept: ({ status }) => status === 202 || (status === 201 && mount !== undefined),
     });
   return http.retrying({ repository, method: 'PUT' }, async () => {

@@ -1,4 +1,5 @@
 import type { Finding } from '../core/finding.ts';
+import { optional } from '../core/object.ts';
 import { inertJson } from './text.ts';
 
 /** A rule as SARIF lists it. */
@@ -86,7 +87,7 @@ function invocationOf(run: SarifInvocation | { readonly code: string; readonly t
       level,
       message: { text },
     })),
-    ...(properties === undefined ? {} : { properties }),
+    ...optional('properties', properties),
   };
 }
 
@@ -95,12 +96,10 @@ function resultOf(
   index: number | undefined,
 ) {
   const region =
-    line === undefined
-      ? {}
-      : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
+    line === undefined ? {} : { region: { startLine: line, ...optional('startColumn', column) } };
   return {
     ruleId: rule,
-    ...(index === undefined ? {} : { ruleIndex: index }),
+    ...optional('ruleIndex', index),
     level: LEVELS[level],
     message: { text: message },
     ...(path === undefined

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { nearest } from '../core/nearest.ts';
+import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import type { Platform } from '../core/platform.ts';
 import { shellWord } from '../core/show-path.ts';
@@ -96,8 +97,8 @@ export async function componentOf(
     build: {
       context: paths.context,
       dockerfile: paths.dockerfile,
-      ...(target === undefined ? {} : { target }),
-      ...(build.inputs === undefined ? {} : { inputs: build.inputs }),
+      ...optional('target', target),
+      ...optional('inputs', build.inputs),
       platforms: build.platforms === undefined ? config.platforms : resolvePlatforms(build.platforms),
       args: { ...config.build.args, ...build.args },
       bases: config.build.bases,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { field } from '../core/object.ts';
+import { field, optional } from '../core/object.ts';
 import { type Platform, parsePlatform } from '../core/platform.ts';
 import { type LanguageId, perLanguage } from '../languages/all.ts';
 import { parseYaml, type YamlDocument } from '../yaml/read.ts';
@@ -142,7 +142,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
   const { imports = {}, gitops } = file;
   const branch = file.channel?.branch ?? 'main';
   return {
-    ...(file.requires === undefined ? {} : { requires: file.requires }),
+    ...optional('requires', file.requires),
     registry: file.registry.replace(/(?<!\/)\/+$/, ''),
     image: file.image ?? '{kind}-{name}',
     languages: file.languages ?? {},
@@ -156,7 +156,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
     imports: {
       sdk: { ...perLanguage(() => []), ...imports.sdk },
       forbidden: imports.forbidden ?? [],
-      ...(imports.infra === undefined ? {} : { infra: imports.infra }),
+      ...optional('infra', imports.infra),
     },
     verify: {
       tests: file.verify?.tests ?? 'optional',
@@ -177,7 +177,7 @@ const GITOPS_DEFAULTS = {
 function resolveBuild(build: NonNullable<ConfigFile['build']>, root: string): Config['build'] {
   return {
     builder: build.builder ?? 'auto',
-    ...(build.parallel === undefined ? {} : { parallel: build.parallel }),
+    ...optional('parallel', build.parallel),
     args: build.args ?? {},
     bases: build.bases ?? {},
     secrets: resolveSecrets(build.secrets ?? [], root),

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { shellWord } from '../core/show-path.ts';
 
 /** The file that makes a folder a workspace. */
@@ -43,7 +44,7 @@ export async function findConfig(start: {
       return {
         path,
         root: folder,
-        ...(repositoryRoot === undefined ? {} : { repositoryRoot }),
+        ...optional('repositoryRoot', repositoryRoot),
         found: 'nearest',
       };
     }
@@ -68,7 +69,7 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
       suggestions: [`primitive -C ${shellWord(root)} …`],
     });
   }
-  return { path, root, ...(repositoryRoot === undefined ? {} : { repositoryRoot }), found: 'given' };
+  return { path, root, ...optional('repositoryRoot', repositoryRoot), found: 'given' };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { parseDockerReference, repositoryHost, repositoryPath } from '../oci/reference.ts';
 import { canonicalHost } from '../oci/registry-host.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -60,7 +61,7 @@ export function cacheFaults(
   const trust: CacheTrust = {
     registry: config.registry,
     hasAccepted: (config.signing?.accepted ?? []).length > 0,
-    ...(trusted.writers === undefined ? {} : { writers: trusted.writers }),
+    ...optional('writers', trusted.writers),
   };
   const read = new Set((trusted.from ?? []).flatMap(places));
   return [

@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { field } from '../core/object.ts';
+import { field, optional } from '../core/object.ts';
 import type { TrustTier } from '../repository/signers.ts';
 import { describeMissed, describeSigner, missedBy, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignerIdentity } from './types.ts';
@@ -170,7 +170,7 @@ export function resolveRun(
   if (tier === undefined) throw notAllowed(signer, policy);
   const signed = signer.type === 'keyless' ? signer.ref?.match(/^refs\/heads\/(.+)$/)?.[1] : undefined;
   const onBranch = signer.type === 'keyless' && signer.ref !== undefined ? signed : branch;
-  return { tier, signer, ...(onBranch === undefined ? {} : { branch: onBranch }) };
+  return { tier, signer, ...optional('branch', onBranch) };
 }
 
 function notAllowed(signer: SignerIdentity, policy: TrustPolicy): PrimitiveError {

@@ -1,7 +1,7 @@
 import type { ResolvedBase } from '../builders/builder.ts';
 import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import { field } from '../core/object.ts';
+import { field, optional } from '../core/object.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { Repository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';
@@ -75,13 +75,13 @@ export function provenanceStatement(about: {
       buildType: BUILD_TYPE,
       externalParameters: {
         component: { kind: facts.component.kind, name: facts.component.name, image },
-        ...(source === undefined ? {} : { source }),
+        ...optional('source', source),
         commit: facts.commit,
-        ...(ref === undefined ? {} : { ref }),
+        ...optional('ref', ref),
         path: facts.path,
         inputDigest: facts.inputDigest,
         dockerfile: facts.dockerfile,
-        ...(facts.target === undefined ? {} : { target: facts.target }),
+        ...optional('target', facts.target),
         platforms: facts.platforms,
         args: facts.args,
         secrets: [...facts.secrets].sort(),

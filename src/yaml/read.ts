@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import { PrimitiveError } from '../core/errors.ts';
 import { compareFindings, type Finding, refusal } from '../core/finding.ts';
+import { optional } from '../core/object.ts';
 import type { Fault, FaultCode } from './fault.ts';
 import { schemaFaults } from './schema-faults.ts';
 
@@ -71,7 +72,7 @@ function readDocument(file: YamlFile): YamlDocument<unknown> {
     message,
     path: file.shown,
     ...place(file.text, offset),
-    ...(fix === undefined ? {} : { fix }),
+    ...optional('fix', fix),
   });
   const tooMuch = (message: string) => refuse([finding(0, 'syntax', message, 'Remove it.')]);
   try {

@@ -1,4 +1,5 @@
 import type { Finding } from '../../core/finding.ts';
+import { optional } from '../../core/object.ts';
 import { formatPlatform, type Platform } from '../../core/platform.ts';
 import { normalised, readPlatform } from './platforms.ts';
 import { assignments, type Dockerfile, type Instruction, parseDockerfile, triggered } from './syntax.ts';
@@ -29,7 +30,7 @@ export class DockerfileError extends Error {
       level: 'error',
       message,
       path,
-      ...(line === undefined ? {} : { line }),
+      ...optional('line', line),
     };
   }
 }

@@ -1,3 +1,4 @@
+import { optional } from '../../core/object.ts';
 import { SPACE, splitWords } from './words.ts';
 
 /** One instruction of a Dockerfile, its continuation lines joined, its here-documents left out. */
@@ -36,7 +37,7 @@ export function parseDockerfile(source: string): Dockerfile {
   const syntax = findSyntax(text, lines);
   return {
     escapeToken,
-    ...(syntax === undefined ? {} : { syntax }),
+    ...optional('syntax', syntax),
     instructions: instructions(lines, escapeToken),
   };
 }

@@ -1,4 +1,5 @@
 import { type ExitCode, PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { NO_ANSWER } from '../../core/within.ts';
 import type { Check, DoctorReport } from './document.ts';
 
@@ -68,7 +69,7 @@ async function runProbe(
       id,
       state: code === NO_ANSWER ? 'unknown' : 'fail',
       detail: message,
-      ...(why === undefined ? {} : { why }),
+      ...optional('why', why),
       code,
     } as const;
     return { check: { ...check, fix: suggestions }, exit };

@@ -1,5 +1,6 @@
 import type { BaseReference, BuilderInfo } from '../../builders/builder.ts';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import { NO_ANSWER, within } from '../../core/within.ts';
 import type { Config } from '../../repository/config.ts';
@@ -98,7 +99,7 @@ async function checkGitops(
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
     const { code, message, why, suggestions } = error;
-    const warning = { code, ...(why === undefined ? {} : { why }), fix: suggestions };
+    const warning = { code, ...optional('why', why), fix: suggestions };
     return { detail: message, warning };
   }
 }

@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { compareFindings } from '../../core/finding.ts';
+import { optional } from '../../core/object.ts';
 import { type GitopsComponent, laneBefore, laneFile, readComponents } from '../../gitops/components.ts';
 import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
@@ -232,7 +233,7 @@ function findingAt(
   rule: CheckFinding['rule'],
   message: string,
 ): CheckFinding {
-  return { rule, message, path, ...(line === undefined ? {} : { line }) };
+  return { rule, message, path, ...optional('line', line) };
 }
 
 function noKit(commit: string | undefined): PrimitiveError {

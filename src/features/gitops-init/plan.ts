@@ -1,3 +1,4 @@
+import { optional } from '../../core/object.ts';
 import { mergeTexts } from '../../repository/merge.ts';
 import type { Files } from './render.ts';
 
@@ -74,7 +75,7 @@ function changeOf(
   const keep = (action: KitAction) => ({
     action,
     ...there,
-    ...(before === undefined ? {} : { after: before }),
+    ...optional('after', before),
   });
   if (before === wanted) return keep('unchanged');
   if (wanted === base) return keep('keep');

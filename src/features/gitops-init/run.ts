@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
+import { optional } from '../../core/object.ts';
 import { KIT_FILE } from '../../gitops/kit.ts';
 import type { Installed } from '../../gitops/kit-document.ts';
 import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
@@ -182,7 +183,7 @@ function chartsMoved(from: string, to: string): PrimitiveError {
 
 function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
   if (before === after) return [];
-  return [{ path, action: 'update', after, ...(before === undefined ? {} : { before }) }];
+  return [{ path, action: 'update', after, ...optional('before', before) }];
 }
 
 async function settingsOf(

@@ -5,6 +5,7 @@ import type { BuildResult } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import { settleAll } from '../../core/settle.ts';
 import { type ImageLayout, readImageLayout } from '../../oci/layout.ts';
@@ -104,7 +105,7 @@ async function build(
   const result = await builder.build({
     context,
     dockerfile: build.dockerfile,
-    ...(build.target === undefined ? {} : { target: build.target }),
+    ...optional('target', build.target),
     platforms: build.platforms,
     args: build.args,
     labels: constants(inputs, plan),
@@ -183,12 +184,12 @@ function describeBuild(
     digest: layout.index.digest,
     provenance: {
       component: { kind, name },
-      ...(plan.source === undefined ? {} : { source: plan.source }),
+      ...optional('source', plan.source),
       ...(signer.type === 'keyless' && signer.ref !== undefined ? { ref: signer.ref } : {}),
       commit: plan.commit,
       path: component.path,
       inputDigest,
-      ...(build.target === undefined ? {} : { target: build.target }),
+      ...optional('target', build.target),
       dockerfile: build.dockerfile,
       platforms: build.platforms.map(formatPlatform).sort(),
       args: build.args,
@@ -199,7 +200,7 @@ function describeBuild(
       resolvedBases: built.bases,
       builderId: builderIdOf(signer),
       builder: `${builderInfo.name} ${builderInfo.version}`,
-      ...(settings.invocation === undefined ? {} : { invocation: settings.invocation }),
+      ...optional('invocation', settings.invocation),
     },
   });
 }

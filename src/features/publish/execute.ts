@@ -1,4 +1,5 @@
 import type { Digest } from '../../core/digest.ts';
+import { optional } from '../../core/object.ts';
 import { settleAll } from '../../core/settle.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
 import type { Execution, Task, TaskResult } from './execution.ts';
@@ -143,7 +144,7 @@ function recordOf(tagged: readonly TaskResult[], { plan }: Execution): ReleaseRe
   return {
     schema: 'primitive.release/v1',
     commit: plan.commit,
-    ...(plan.source === undefined ? {} : { source: plan.source }),
+    ...optional('source', plan.source),
     components: tagged.flatMap((outcome) => {
       if (!outcome.ok || !outcome.tagged) return [];
       const { kind, name, image, inputDigest } = outcome.task.planned;

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
+import { optional } from '../../core/object.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Manifest, Repository } from '../../oci/types.ts';
 import type { History } from '../../repository/history.ts';
@@ -99,7 +100,7 @@ export async function gatherFacts(
   const [commitRecord, channelRecord] = [recordFacts(records.commit), recordFacts(records.channel)];
   return {
     commit: input.commit,
-    ...(input.source === undefined ? {} : { source: input.source }),
+    ...optional('source', input.source),
     run: input.run,
     tags: input.tags,
     components,

@@ -1,5 +1,6 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import type { Manifest, Repository } from '../../oci/types.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
@@ -97,7 +98,7 @@ export function planPublish(facts: Facts, options: PlanOptions): PlannedPublish 
   const plan: PublishPlan = {
     schema: 'primitive.publish-plan/v1',
     commit: facts.commit,
-    ...(facts.source === undefined ? {} : { source: facts.source }),
+    ...optional('source', facts.source),
     run: facts.run,
     tags: facts.tags,
     sealOnly: options.sealOnly,
@@ -233,7 +234,7 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
   const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
   const base = {
     tag: channel.tag,
-    ...(from === undefined ? {} : { from }),
+    ...optional('from', from),
     ...(channel.record ? { existing: channel.record.digest } : {}),
   };
   if (record.action === 'skip' || record.action === 'conflict')

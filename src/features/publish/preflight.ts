@@ -1,5 +1,6 @@
 import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { settleAll } from '../../core/settle.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
@@ -40,7 +41,7 @@ export async function checkBuilds(tasks: readonly Task[], tree: SourceTree): Pro
       const { args, bases, platforms, target } = task.inputs.component.build;
       const text = new TextDecoder().decode(texts[position]);
       const file = files[position] ?? '';
-      return [task, { file, text, args, bases, platforms, ...(target === undefined ? {} : { target }) }];
+      return [task, { file, text, args, bases, platforms, ...optional('target', target) }];
     }),
   );
   refuseDockerfiles([...dockerfiles.values()].flatMap((dockerfile) => readDockerfile(dockerfile).findings));

@@ -24,7 +24,7 @@ export function reportPublish(
     schema: 'primitive.publish/v1',
     verdict: verdictOf(plan, outcomes, release),
     commit: plan.commit,
-    ...(plan.source === undefined ? {} : { source: plan.source }),
+    ...optional('source', plan.source),
     tier: plan.run.tier,
     signer: plan.run.signer,
     components: outcomes.map((outcome) => published(outcome, plan)),

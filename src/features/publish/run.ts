@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ChosenBuilder } from '../../builders/choose.ts';
 import { diskFullError, PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { optional } from '../../core/object.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
 import type { Component } from '../../repository/component.ts';
@@ -148,7 +149,7 @@ export async function runPublish(
       settings: {
         sbomFormat: config.sbom.format,
         cache,
-        ...(ports.invocation === undefined ? {} : { invocation: ports.invocation }),
+        ...optional('invocation', ports.invocation),
         folder,
         parallel: config.build.parallel ?? Math.min(MOST_BUILDS, ports.processors),
       },
@@ -209,7 +210,7 @@ function cachesOf(tier: TrustTier, { registry, build, signing }: PublishConfig) 
   return cachesFor(tier, build.cache[tier], {
     registry,
     hasAccepted: signing.accepted.length > 0,
-    ...(build.cache.trusted.writers === undefined ? {} : { writers: build.cache.trusted.writers }),
+    ...optional('writers', build.cache.trusted.writers),
   });
 }
 
@@ -238,7 +239,7 @@ export async function compareWithRegistry(
   const source = await sourceOf(given.run, tree);
   const input = releaseOf(config, tree);
   const tags = config.tags.map((template) => template.replaceAll('{sha}', input.commit));
-  return gatherFacts({ ...input, ...given, ...(source === undefined ? {} : { source }), tags }, reading, {
+  return gatherFacts({ ...input, ...given, ...optional('source', source), tags }, reading, {
     registry,
     verifier,
     policy,

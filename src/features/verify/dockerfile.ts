@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { readDockerfile } from '../../builders/dockerfile/pins.ts';
 import type { Stage } from '../../builders/dockerfile/stages.ts';
+import { optional } from '../../core/object.ts';
 import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -19,7 +20,7 @@ export async function dockerfileOf(
   const bytes = await tree.read(path);
   if (bytes === undefined) return tree.unreadable.has(path) ? undefined : missing(path, primitive);
   const text = new TextDecoder().decode(bytes);
-  const request = { file: path, text, args, bases, platforms, ...(target === undefined ? {} : { target }) };
+  const request = { file: path, text, args, bases, platforms, ...optional('target', target) };
   const { stages, target: built, references, findings } = readDockerfile(request);
   return {
     path,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareFindings } from '../../core/finding.ts';
+import { optional } from '../../core/object.ts';
 import { placeOf, reaches } from './account.ts';
 import type { VerifyFinding } from './document.ts';
 import type { RuleId } from './family.ts';
@@ -25,7 +26,7 @@ export async function judge(
   return found
     .map(({ rule, problem: { key, ...problem }, path }) => ({
       rule: rule.id,
-      ...(rule.plugin === undefined ? {} : { plugin: rule.plugin }),
+      ...optional('plugin', rule.plugin),
       level: rule.level,
       ...problem,
       path,

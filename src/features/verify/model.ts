@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { optional } from '../../core/object.ts';
 import { modelFiles } from '../../kinds/kind.ts';
 import type { RuleId } from './family.ts';
 import type { Problem, Rule } from './rule.ts';
@@ -59,8 +60,8 @@ export function modelRule(
         .map(
           ({ message, line, column, fix }): Problem => ({
             message: `${message}.`,
-            ...(line === undefined ? {} : { line }),
-            ...(column === undefined ? {} : { column }),
+            ...optional('line', line),
+            ...optional('column', column),
             ...(fix === undefined ? {} : { fix: { kind: 'text', text: fix } }),
           }),
         ),

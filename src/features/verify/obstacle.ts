@@ -1,3 +1,4 @@
+import { optional } from '../../core/object.ts';
 import type { RuleId } from './family.ts';
 import type { Rule } from './rule.ts';
 import type { Obstacle } from './subjects.ts';
@@ -10,8 +11,6 @@ export function obstacleRule(id: RuleId, cause: Obstacle['cause'], title: string
     title,
     subject: 'obstacle',
     check: (obstacle) =>
-      obstacle.cause === cause
-        ? [{ message: obstacle.message, ...(obstacle.fix === undefined ? {} : { fix: obstacle.fix }) }]
-        : [],
+      obstacle.cause === cause ? [{ message: obstacle.message, ...optional('fix', obstacle.fix) }] : [],
   };
 }

@@ -1,3 +1,4 @@
+import { optional } from '../../../core/object.ts';
 import { isTest } from '../../../languages/all.ts';
 import { MARKER } from '../markers.ts';
 import type { Context, Related, Rule } from '../rule.ts';
@@ -34,7 +35,7 @@ function redCases({ id, kind }: Primitive, { text }: Marker, { runs }: Context):
         .filter(({ outcome, output }) => outcome === 'scaffold' && output.includes(text))
         .map((one) => ({
           message: `${suite}: ${one.id}`,
-          ...(one.path === undefined ? {} : { path: one.path }),
+          ...optional('path', one.path),
         })),
     );
   }

@@ -1,3 +1,4 @@
+import { optional } from '../../../core/object.ts';
 import { MANIFEST } from '../../../repository/primitive-folders.ts';
 import type { Rule } from '../rule.ts';
 
@@ -12,8 +13,8 @@ export const rule: Rule<'primitive'> = {
     faults.map(({ message, line, column, fix = FIX }) => ({
       message,
       path: `${path}/${MANIFEST}`,
-      ...(line === undefined ? {} : { line }),
-      ...(column === undefined ? {} : { column }),
+      ...optional('line', line),
+      ...optional('column', column),
       fix: { kind: 'text', text: fix },
     })),
 };

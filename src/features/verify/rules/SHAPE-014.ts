@@ -1,3 +1,4 @@
+import { optional } from '../../../core/object.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'dockerfile'> = {
@@ -12,7 +13,7 @@ export const rule: Rule<'dockerfile'> = {
       : [
           {
             message: `${path} cannot be read: ${fault.message}.`,
-            ...(fault.line === undefined ? {} : { line: fault.line }),
+            ...optional('line', fault.line),
             fix: { kind: 'text', text: 'Correct the file: no builder takes it as it is.' },
           },
         ],

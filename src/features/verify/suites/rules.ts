@@ -1,3 +1,4 @@
+import { optional } from '../../../core/object.ts';
 import type { RuleId } from '../family.ts';
 import type { Problem, Rule } from '../rule.ts';
 import type { Fix, SuiteRun } from '../subjects.ts';
@@ -32,8 +33,8 @@ function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'lin
   const { line, column } = one;
   return {
     path: one.path ?? path,
-    ...(line === undefined ? {} : { line }),
-    ...(column === undefined ? {} : { column }),
+    ...optional('line', line),
+    ...optional('column', column),
   };
 }
 

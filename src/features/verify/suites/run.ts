@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
 import type { PrimitiveError } from '../../../core/errors.ts';
+import { optional } from '../../../core/object.ts';
 import type { Kind } from '../../../kinds/kind.ts';
 import { CHECKERS } from '../../../kinds/kind-document.ts';
 import type { SuitePorts } from '../ports.ts';
@@ -168,7 +169,7 @@ export function suiteFacts({
 }
 
 function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: string, fix?: Fix): Obstacle {
-  return { cause, path: primitive.path, message, ...(fix === undefined ? {} : { fix }) };
+  return { cause, path: primitive.path, message, ...optional('fix', fix) };
 }
 
 /** A kind of another language has no suites. */
@@ -325,7 +326,7 @@ async function runSuite(
   const { files = [], why = '' } = ran.leftOut ?? {};
   return {
     run: { path: primitive.path, primitive, suite: suite.id, required: suite.required === true, cases },
-    ...(ran.reach === undefined ? {} : { reach: ran.reach }),
+    ...optional('reach', ran.reach),
     unchecked: [...files.map((what) => ({ what, why: `${item}: ${why}` })), ...skippedOf(item, cases)],
   };
 }
