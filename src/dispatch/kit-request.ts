@@ -19,7 +19,7 @@ export async function gitopsOf({ workspace }: Pick<KitRequestPorts, 'workspace'>
   const { gitops } = (await workspace()).config;
   if (gitops !== undefined) return gitops;
   throw new PrimitiveError('gitops-not-configured', 'No GitOps repository is configured.', {
-    why: 'The workflow that writes there runs there.',
+    why: 'Its workflows write wiring and move releases.',
     suggestions: ['In primitive.config.yaml:\ngitops: { repository: OWNER/NAME }'],
   });
 }

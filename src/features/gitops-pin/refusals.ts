@@ -69,7 +69,8 @@ export function sourceOf(name: string | undefined, { sources = [] }: Kit): KitSo
     throw new PrimitiveError('source-unknown', `${KIT_FILE} has no \`sources\`.`, {
       why: 'They define the repositories whose releases may be deployed, and their signers.',
       suggestions: [
-        'primitive gitops init --update --code OWNER/NAME --code-config PATH/primitive.config.yaml',
+        `In ${KIT_FILE}, with the signers of its primitive.config.yaml:\nsources:\n  - repository: OWNER/NAME\n    registry: ghcr.io/OWNER\n    trusted: […]`,
+        'Then install it: primitive gitops init --update',
       ],
     });
   }
