@@ -75,7 +75,7 @@ describe('gitops scaffold', () => {
     expect(call.stdout).toMatch(/^Pull request #1 is open$/m);
     expect(call.stdout).toContain(`${github.web}/acme/gitops/pull/1`);
     expect(call.stdout).toMatch(/run +\d+ success {2}http/);
-    expect(call.stdout).toMatch(/added +sources\/values\/_shared\/apps\/domain-orders-v1\.yaml/);
+    expect(call.stdout).toMatch(/added +\+1 -0 +sources\/values\/_shared\/apps\/domain-orders-v1\.yaml/);
     expect(await home()).toEqual(before);
     expect(await readdir(state)).toEqual([]);
     expect(JSON.stringify(call)).not.toContain(token);

@@ -312,7 +312,7 @@ describe('what looks like a component and is none', () => {
       exit: 2,
       message: 'No primitive found at HEAD: no file primitives/<kind>/<name>/primitive.yaml.',
     });
-    expect(error.why).toContain(`${repo.root}/primitive.config.yaml makes ${repo.root} the workspace`);
+    expect(error.why).toContain(`${repo.root}/primitive.config.yaml makes ${repo.root} the root`);
     expect(error.why).toContain('primitives/domain/legacy: ignored');
     expect(error.suggestions[0]).toContain('primitive scaffold');
   });

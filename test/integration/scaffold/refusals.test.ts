@@ -108,13 +108,13 @@ const REFUSALS: readonly Refusal[] = [
     what: 'a file where the folder must be',
     files: { [folder]: 'x' },
     code: 'scaffold-blocked',
-    says: 'it is a file',
+    says: 'primitives/widget/order-lines is a file, and scaffold needs a folder there',
   },
   {
     what: 'a file where the folder of the kind must be',
     files: { 'primitives/widget': 'x' },
     code: 'scaffold-blocked',
-    says: 'primitives/widget is in the way',
+    says: 'primitives/widget is a file, and scaffold needs a folder there',
   },
   {
     what: 'a link out of the repository',
@@ -126,7 +126,7 @@ const REFUSALS: readonly Refusal[] = [
     what: 'a link that leads nowhere',
     files: { [folder]: { link: '../nowhere' } },
     code: 'scaffold-blocked',
-    says: 'it is a link',
+    says: 'primitives/widget/order-lines is a link, and scaffold needs a folder there',
   },
   {
     what: 'an input that the kind does not have',
@@ -193,7 +193,7 @@ const REFUSALS: readonly Refusal[] = [
       [KIND]: String(WIDGET[KIND]).replace('language: ts', 'language: ts\nshared: [share]'),
     },
     code: 'kind-invalid',
-    says: 'without following links',
+    says: 'shared is a link',
   },
   {
     what: 'a package whose kinds lie elsewhere',
@@ -203,7 +203,7 @@ const REFUSALS: readonly Refusal[] = [
       'primitive.config.yaml': `${CONFIG.replace('plugins:', '# ')}plugins: [linked]\n`,
     },
     code: 'kind-invalid',
-    says: 'without following links',
+    says: 'kinds is a link',
   },
   {
     what: 'a package with a kind of ours',
@@ -235,7 +235,7 @@ const REFUSALS: readonly Refusal[] = [
       'primitives/widget/other/primitive.yaml': 'kind: widget\nname: other\nimage: widget-order-lines\n',
     },
     code: 'image-clash',
-    says: 'widget/other has the image widget-order-lines',
+    says: 'widget/other already has the image widget-order-lines',
   },
   {
     what: 'a template that would run code',
