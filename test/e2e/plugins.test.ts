@@ -314,9 +314,11 @@ describe('installs', () => {
       [join(cli.folder, 'bin/run.js'), 'plugins', 'install', `killed-${milliseconds}`],
       { cwd: home, env: { PATH: process.env.PATH, HOME: home }, stdio: 'ignore' },
     );
+    // It may be done by then.
+    const closed = new Promise((done) => child.once('close', done));
     await new Promise((done) => setTimeout(done, milliseconds));
     child.kill('SIGKILL');
-    await new Promise((done) => child.once('close', done));
+    await closed;
     expect((await run('--help')).code).toBe(0);
     expect((await run('plugins', 'install', `killed-${milliseconds}`)).code).toBe(0);
     expect((await run('acme', 'hello', 'you')).stdout).toBe('hello you\n');

@@ -126,7 +126,7 @@ describe('from an empty repository to every kind', () => {
     const dry = await cli.run(['scaffold', '--kind', 'domain', '--name', 'orders', '--dry-run'], { cwd });
     expect([dry.code, dry.stdout]).toEqual([
       2,
-      expect.stringMatching(/conflict +README.md .*was there before/),
+      expect.stringMatching(/conflict +README.md .*existed before/),
     ]);
     const real = await cli.run(['scaffold', '--kind', 'domain', '--name', 'orders', '--json'], { cwd });
     expect([real.code, JSON.parse(real.stdout).code]).toEqual([2, 'scaffold-conflict']);
@@ -147,7 +147,7 @@ describe('without a terminal', () => {
     await cli.run(['init', '--repository', 'acme/app'], { cwd });
     const { code, stderr } = await cli.run(['scaffold'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain('scaffold needs --kind and --name.');
+    expect(stderr).toContain('scaffold requires --kind and --name.');
     expect(stderr).toContain('domain (go, --service, --entity)');
   });
 
