@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -32,6 +32,10 @@ afterAll(async () => {
   await cli?.[Symbol.asyncDispose]();
   await rm(home, { recursive: true, force: true, maxRetries: 3 });
 });
+
+/** What a domain has to have, besides an image. */
+const SETTINGS =
+  'env: { ACCEPT_CALLERS: anyone, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
 
 /** Renders a component of a clone in a lane, as the gate does. */
 async function render(folder: string, lane: string): Promise<string> {
@@ -119,7 +123,12 @@ test('from two repositories to a reviewed pull request, and on to a rendered ref
   const ref = (await app.report()).components[0]?.ref ?? '';
   expect(ref).toMatch(/domain-orders:[0-9a-f]{40}@sha256:[0-9a-f]{64}$/);
   const values = `sources/values/env/dev/apps/${RELEASE}.yaml`;
-  await world.commit({ [values]: `enabled: true\nimage:\n  ref: ${ref}\n` });
+  // The registry of this test is another than that of the kit.
+  const settings = await world.clone();
+  await appendFile(join(settings, 'kit.yaml'), `\nimages: { allowed: [${ref.split('/')[0]}/] }\n`);
+  expect(await cli.run(['gitops', 'init', '--update'], { cwd: settings })).toMatchObject({ code: 0 });
+  await world.pushAll(settings, 'Allow images of the test');
+  await world.commit({ [values]: `enabled: true\n${SETTINGS}image:\n  ref: ${ref}\n` });
   const enabled = await world.clone();
   const manifests = await render(enabled, 'dev');
   expect(manifests).toContain(`image: "${ref}"`);

@@ -44,15 +44,14 @@ export function operations(lab: () => GitopsCluster): void {
     const { kube } = lab();
     const sets = ['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'];
     await kube.kubectl([...sets, 'argocd.argoproj.io/application-set-refresh=true']);
-    await kube.kubectl([
-      'annotate',
-      'applications',
-      '--all',
-      '-n',
-      'argocd',
-      '--overwrite',
-      'argocd.argoproj.io/refresh=normal',
-    ]);
+    const names = (await applications()).map(({ metadata }) => metadata.name);
+    for (const name of names) {
+      const one = ['annotate', 'applications', name, '-n', 'argocd', '--overwrite'];
+      await kube.kubectl([...one, 'argocd.argoproj.io/refresh=normal']).catch((error: Error) => {
+        // Argo CD may have ended it meanwhile.
+        if (!error.message.includes('(NotFound)')) throw error;
+      });
+    }
   };
   /** Objects with the label of a component, by kind and name. */
   const objects = async (name: string, namespace = NAMESPACE) => {
