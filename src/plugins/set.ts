@@ -1,5 +1,4 @@
 import { type Code, errorLine, PrimitiveError } from '../core/errors.ts';
-import { optional } from '../core/object.ts';
 import { clashOf } from './clash.ts';
 import { requireApi } from './compatible.ts';
 import type { BrokenEntry, InstalledPlugin } from './store.ts';
@@ -55,5 +54,5 @@ export function usablePlugins(
 export function problemOf(name: string, error: PrimitiveError): PluginProblem {
   const [fix] = error.suggestions;
   const message = `Plugin ${name} is not loaded: ${errorLine(error)}`;
-  return { name, code: error.code, message, ...optional('fix', fix) };
+  return { name, code: error.code, message, ...(fix === undefined ? {} : { fix }) };
 }
