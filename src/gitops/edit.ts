@@ -23,12 +23,6 @@ export interface RefEdit {
   readonly after: string;
 }
 
-/** Why a reference is left alone. */
-export interface SkippedRef {
-  readonly component: string;
-  readonly reason: string;
-}
-
 /** The plan for a lane: edits, new contents of files, and faults. */
 export interface EditPlan {
   /** Sorted by file, then path. */

@@ -68,7 +68,7 @@ function referenceOf(text: string): ImageReference | undefined {
 }
 
 /** The source with the longest registry that the image is below. */
-export function sourceOf(
+function sourceOf(
   sources: readonly KitSourceRepository[],
   { repository }: Pick<ImageReference, 'repository'>,
 ): KitSourceRepository | undefined {
