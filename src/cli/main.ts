@@ -85,9 +85,10 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
   const config = await loadConfig(development);
   let invocation = findInvocation(argv, idsOf(config));
   // A command of ours starts without looking for plugins.
-  if (invocation.id === undefined || config.findCommand(invocation.id) === undefined || wantsHelp(argv)) {
+  const help = wantsHelp(argv);
+  if (help || invocation.id === undefined || config.findCommand(invocation.id) === undefined) {
     const { addPlugins } = await import('./plugin-commands.ts');
-    await addPlugins(config, process, invocation.globals);
+    await addPlugins(config, process, invocation.globals, { help });
     invocation = findInvocation(argv, idsOf(config));
   }
   const { id, globals, rest } = invocation;
@@ -96,7 +97,7 @@ async function dispatch(argv: readonly string[], { development = false }: MainOp
     const unknown = rest.find((word) => !isHelpFlag(word) && word !== '--json');
     if (unknown !== undefined) throw await notFound(unknown, id, config);
   }
-  if (command === undefined || wantsHelp(argv)) {
+  if (command === undefined || help) {
     const { showHelp } = await import('./help.ts');
     return showHelp(config, id, argv);
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Config, Plugin } from '@oclif/core/config';
 import { createApp } from '../app/app.ts';
 import { toPrimitiveError } from '../core/errors.ts';
@@ -12,12 +13,13 @@ import { readEnvironment } from './environment.ts';
 /**
  * Adds the commands of plugins, by oclif as ours are: from the manifest of each, or from its files if it is linked.
  * Nothing of a plugin runs before its command does, but for linked ones. One that cannot be added is a warning on stderr:
- * all else goes on. `globals` are the flags before the command.
+ * all else goes on. `globals` are the flags before the command; help lists what is installed, and asks no repository for more.
  */
 export async function addPlugins(
   config: Config,
   from: NodeJS.Process,
   globals: readonly string[],
+  { help }: { readonly help: boolean },
 ): Promise<void> {
   const flags = {
     json: true,
@@ -30,6 +32,7 @@ export async function addPlugins(
     signal: new AbortController().signal,
     emit: () => {},
   });
+  if (help && !existsSync(app.pluginStore)) return;
   const { plugins, problems } = await app.plugins();
   const all = [...problems];
   const words = [...new Set(config.commandIDs.map((id) => id.split(':')[0] ?? id))];

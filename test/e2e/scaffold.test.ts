@@ -227,9 +227,12 @@ test('help does not load the YAML library', async () => {
   for (const name of libraries)
     writeFileSync(join(dist, name), "throw new Error('the library was loaded');\n");
   const cwd = await emptyRepository();
-  const call = (...args: string[]) => run(process.execPath, [join(broken, 'bin/run.js'), ...args], { cwd });
-  for (const args of [['--help'], ['scaffold', '--help'], ['init', '--help']]) {
-    expect(await call(...args)).not.toBe('');
-  }
-  await expect(call('scaffold', '--kind', 'domain', '--name', 'orders')).rejects.toThrow('internal-error');
+  const call = (CI: string, ...args: string[]) =>
+    run(process.execPath, [join(broken, 'bin/run.js'), ...args], { cwd, env: { ...process.env, CI } });
+  for (const ci of ['', 'true'])
+    for (const args of [['--help'], ['scaffold', '--help'], ['init', '--help']])
+      expect(await call(ci, ...args)).not.toBe('');
+  await expect(call('', 'scaffold', '--kind', 'domain', '--name', 'orders')).rejects.toThrow(
+    'internal-error',
+  );
 });
