@@ -82,6 +82,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
       PORT: String(port),
       COMMANDS_URL: 'http://127.0.0.1:1/',
       QUERIES_URL: 'http://127.0.0.1:1/',
+      ACCEPT_PROXY: 'anyone',
     },
   }),
 };

@@ -80,11 +80,11 @@ describe('an order arrives with its caller, tenant and trace', () => {
     const alice = callerOf('acme', 'alice');
     await order('page', alice, 'A red bicycle');
     const shown = await until('the order on the page', async () => {
-      const home = await page(system.services.shop.url, alice);
+      const home = await page(system, '/', alice);
       return home.includes('A red bicycle') && home;
     });
     expect(shown.match(/A red bicycle/g)).toHaveLength(1);
-    expect(await page(system.services.shop.url, callerOf('other', 'eve'))).not.toContain('bicycle');
+    expect(await page(system, '/', callerOf('other', 'eve'))).not.toContain('bicycle');
     expectCaller('shop -> orders', alice);
     expectCaller('shop -> orderList', alice);
     expectEvent(alice);
@@ -130,7 +130,7 @@ describe('an order arrives with its caller, tenant and trace', () => {
   });
 
   test('not without the token of a service', async () => {
-    const { orders, orderList, concierge, fulfilment } = system.services;
+    const { orders, orderList, concierge, fulfilment, shop } = system.services;
     for (const url of [
       `${orders.url}/acme.domain.orders.v1.OrdersService/CreateOrder`,
       `${orderList.url}/v1/events`,
@@ -138,6 +138,7 @@ describe('an order arrives with its caller, tenant and trace', () => {
       `${system.taps['concierge -> orderDesk'].url}/mcp`,
       `${concierge.url}/invoke`,
       `${fulfilment.url}/v1/messages/fulfilment.work.completed.v1`,
+      `${shop.url}/new`,
     ]) {
       const headers = { ...headersOf(callerOf('acme', 'eve')), 'content-type': 'application/json' };
       const { status } = await fetch(url, { method: 'POST', headers, body: '{}' });

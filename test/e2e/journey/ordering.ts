@@ -29,13 +29,15 @@ export const WAYS = { page: orderOnPage, process: orderByProcess, agent: orderBy
 export type Way = keyof typeof WAYS;
 
 /** Fills in the form, and sends the same until it is taken. */
-async function orderOnPage({ services: { shop } }: System, caller: Caller, title: string): Promise<void> {
-  const form = `${shop.url}/new`;
-  const hidden = await until(`a form for ${title}`, async () => hiddenFields(await page(form, caller)));
+async function orderOnPage(system: System, caller: Caller, title: string): Promise<void> {
+  const { shop } = system.services;
+  const hidden = await until(`a form for ${title}`, async () =>
+    hiddenFields(await page(system, '/new', caller)),
+  );
   await until(`the form of ${title} is taken`, async () => {
-    const { status } = await fetch(form, {
+    const { status } = await fetch(`${shop.url}/new`, {
       method: 'POST',
-      headers: { ...headersOf(caller), origin: shop.url },
+      headers: { ...proxyHeaders(system, caller), origin: shop.url },
       body: new URLSearchParams({ ...hidden, title }),
       redirect: 'manual',
     });
@@ -43,11 +45,16 @@ async function orderOnPage({ services: { shop } }: System, caller: Caller, title
   });
 }
 
-/** The text of a page. */
-export async function page(url: string, caller: Caller): Promise<string> {
-  const answer = await fetch(url, { headers: headersOf(caller) });
-  if (answer.status !== 200) throw new Error(`${url} has status ${answer.status}`);
+/** The text of a page of the shop. */
+export async function page(system: System, path: string, caller: Caller): Promise<string> {
+  const answer = await fetch(`${system.services.shop.url}${path}`, { headers: proxyHeaders(system, caller) });
+  if (answer.status !== 200) throw new Error(`${path} has status ${answer.status}`);
   return answer.text();
+}
+
+/** What the proxy before the shop adds to requests. */
+function proxyHeaders(system: System, caller: Caller): Record<string, string> {
+  return { ...headersOf(caller), authorization: `Bearer ${system.token('test')}` };
 }
 
 function hiddenFields(form: string): Record<string, string> {

@@ -147,6 +147,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
     shop: {
       COMMANDS_URL: `${taps['shop -> orders'].url}/${ORDERS_SERVICE}/`,
       QUERIES_URL: `${taps['shop -> orderList'].url}/v1/`,
+      ACCEPT_PROXY: tokenFile('test'),
     },
   };
   const environment = async (name: ServiceName) => ({

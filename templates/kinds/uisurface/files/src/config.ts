@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { type AcceptProxy, tokensIn } from './proxy.ts';
 import type { SignIn } from './sign-in.ts';
 
 /** The configuration of a process. Settings that differ between deployments have no default. */
@@ -15,6 +17,7 @@ export interface Config {
   readonly serviceTokenFile: string | undefined;
   /** Limit for all SDK calls of one page together. */
   readonly sdkTimeoutSeconds: number;
+  readonly acceptProxy: AcceptProxy;
   readonly signIn: SignIn;
 }
 
@@ -23,15 +26,18 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** Reads one variable, parses it, and records a fault if it is missing or `parse` rejects it. */
+type Read = <T>(name: string, rule: string, parse: (text: string) => T | undefined, otherwise?: T) => T;
+
 /** Reads the configuration. Throws a ConfigError that names all invalid variables. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const faults: string[] = [];
   /** The value of a variable, or `otherwise` if it is not set. Faults are thrown together below. */
-  const read = <T>(name: string, rule: string, parse: (text: string) => T | undefined, otherwise?: T): T => {
+  const read: Read = (name, rule, parse, otherwise) => {
     const text = environment[name];
     const value = text === undefined ? otherwise : parse(text);
     if (value === undefined) faults.push(`${name}: ${text === undefined ? 'is required but not set' : rule}`);
-    return value as T;
+    return value as NonNullable<typeof value>;
   };
   const url = (name: string, parse = httpUrl) =>
     read(name, 'must be an http(s) URL without user, query and fragment', parse);
@@ -46,6 +52,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     queriesUrl: url('QUERIES_URL', baseUrl),
     serviceTokenFile: environment.SERVICE_TOKEN_FILE,
     sdkTimeoutSeconds: number('SDK_TIMEOUT_SECONDS', 1, 3600, 5),
+    acceptProxy: acceptProxy(read),
     signIn: {
       url: environment.SIGN_IN_URL === undefined ? undefined : url('SIGN_IN_URL'),
       anonymousTenant: environment.ANONYMOUS_TENANT,
@@ -53,6 +60,38 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   };
   if (faults.length > 0) throw new ConfigError(faults.join('; '));
   return config;
+}
+
+function acceptProxy(read: Read): AcceptProxy {
+  const rule = '`anyone`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
+  const accepted = read('ACCEPT_PROXY', `must be ${rule}`, proxyKind);
+  if (!(accepted instanceof URL)) return accepted;
+  const text = (value: string) => value || undefined;
+  return {
+    by: 'keys',
+    url: accepted,
+    issuer: read('ISSUER_URL', 'must not be empty', text),
+    audience: read('AUDIENCE', 'must not be empty', text),
+    tenantClaim: read('TENANT_CLAIM', 'must not be empty', text, 'tenantId'),
+  };
+}
+
+function proxyKind(text: string): Exclude<AcceptProxy, { by: 'keys' }> | URL | undefined {
+  if (text === 'anyone') return { by: 'anyone' };
+  if (!isAbsolute(text)) return secureUrl(text);
+  try {
+    tokensIn(text);
+    return { by: 'tokens', file: text };
+  } catch {
+    return undefined;
+  }
+}
+
+/** An https URL; on the loopback interface also http. */
+function secureUrl(text: string): URL | undefined {
+  const url = httpUrl(text);
+  const secure = url?.protocol === 'https:' || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url?.hostname ?? '');
+  return secure ? url : undefined;
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
+import type { Identify, Person } from './proxy.ts';
 import { type Caller, SignInError } from './sdk/sdk.ts';
-import { type Person, personOf, type SignIn } from './sign-in.ts';
 
 /** The variables that the middleware sets for each request. */
 export interface RequestEnv {
@@ -39,13 +39,27 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
   };
 }
 
-/** The caller for the SDK; all calls have `timeoutSeconds` together. Throws SignInError, and as {@link personOf}. */
-export function callerOf(context: Context<RequestEnv>, signIn: SignIn, timeoutSeconds: number): Caller {
-  const person = personOf(context, signIn);
-  if (person === undefined) throw new SignInError('the request has no tenant');
-  context.set('person', person);
-  const signal = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
-  return { ...person, ...context.var.trace, signal };
+/** Identifies the user of each request, before its body is read. Without a tenant it is `anonymousTenant`, if any. */
+export function setPerson(
+  identify: Identify,
+  anonymousTenant: string | undefined,
+): MiddlewareHandler<RequestEnv> {
+  return async (context, next) => {
+    const { tenant = anonymousTenant, subject } = await identify(context.req);
+    context.set('person', { tenant, subject });
+    await next();
+  };
+}
+
+/** The caller for the SDK; all calls have `timeoutSeconds` together. Throws SignInError if the user is not known. */
+export function callerOf(
+  { req, var: { person, trace } }: Context<RequestEnv>,
+  timeoutSeconds: number,
+): Caller {
+  const tenant = person?.tenant;
+  if (tenant === undefined) throw new SignInError('the request has no tenant');
+  const signal = AbortSignal.any([req.raw.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
+  return { tenant, subject: person?.subject, ...trace, signal };
 }
 
 /** The trace of the request, or a new one that is not sampled, whose id still correlates logs. */

@@ -12,6 +12,7 @@ const ENVIRONMENT = {
   COMMANDS_URL: 'http://127.0.0.1:1/',
   QUERIES_URL: 'http://127.0.0.1:1/',
   SDK_TIMEOUT_SECONDS: '60',
+  ACCEPT_PROXY: 'anyone',
   ANONYMOUS_TENANT: 'local',
 };
 
@@ -89,7 +90,8 @@ test('reports missing variables', async () => {
         {
           level: 'error',
           message:
-            'configuration: COMMANDS_URL: is required but not set; QUERIES_URL: is required but not set',
+            'configuration: COMMANDS_URL: is required but not set; QUERIES_URL: is required but not set; ' +
+            'ACCEPT_PROXY: is required but not set',
         },
       ],
     },

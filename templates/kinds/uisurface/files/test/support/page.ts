@@ -16,6 +16,7 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   return createApp({
     sdk,
     sdkTimeoutSeconds: 5,
+    acceptProxy: { by: 'anyone' },
     signIn: { url: undefined, anonymousTenant: undefined },
     lifecycle: { draining: false },
     log: pino({ enabled: false }),
