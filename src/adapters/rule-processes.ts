@@ -43,7 +43,7 @@ interface Setup {
   readonly limit: number;
 }
 
-/** What one process answered, in the order of the tasks, and why it did not answer the next one. */
+/** Answers of one process, in the order of the tasks, and the reason why it did not answer the next one. */
 async function runProcess(
   module: string,
   plugin: { readonly folder: string; readonly readable: string },

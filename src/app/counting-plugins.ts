@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 
 const LOCK = 'package-lock.json';
 
-/** What the repository around a command names: its work tree, and in CI what was merged of it. */
+/** Plugins that the repository around a command names: in its work tree, and in CI at the merge base. */
 export interface RepositoryPlugins {
   readonly here: Pinned;
   /** Undefined if nothing says what was merged. */

@@ -16,7 +16,7 @@ export interface PluginAdapters {
   /** The folder that they are in; it need not exist. */
   readonly pluginStore: string;
   npmInstaller(): Promise<NpmInstaller>;
-  /** What config and lock file of the repository name: in CI those of the merge base. Throws `plugins-none`, `plugin-base-unknown`. */
+  /** Plugins in config and lock file of the repository: in CI those of the merge base, without packages that hold kinds alone. Throws `plugins-none`, `plugin-base-unknown`. */
   repositoryPlugins(): Promise<Pinned>;
   /** The plugins that count here: those of this user, in CI those that the merge base names. */
   plugins(): Promise<PluginSet>;
@@ -56,10 +56,15 @@ export function pluginAdapters(
       const { readRepositoryPlugins } = await import('./counting-plugins.ts');
       const found = await readRepositoryPlugins(context, processes);
       if (found === undefined) throw noneNamed();
-      const named = context.ci === undefined ? found.here : found.base;
-      if (named === undefined) throw baseUnknown();
-      if (named.plugins.length + named.problems.length === 0) throw noneNamed();
-      return named;
+      const { here, base } = found;
+      if (context.ci === undefined) {
+        if (here.plugins.length + here.problems.length === 0) throw noneNamed();
+        return here;
+      }
+      if (base === undefined) throw baseUnknown();
+      // None is no error: the change that names the first one has to pass.
+      const { pluginsWithCode } = await import('../plugins/counting.ts');
+      return pluginsWithCode({ ...found, base });
     },
     hooks: async (event, data) => {
       // Without one that is installed, only a publish has to know which should be.

@@ -78,7 +78,7 @@ export async function openStore(
     bases,
     run,
     async [Symbol.asyncDispose]() {
-      // What cannot be removed now does not change the image: the marker stays, and the next build tries again.
+      // A folder that cannot be removed now does not change the image: the marker stays, and the next build tries again.
       await clean(unfinished > 0).catch(() => {});
       lock.close();
     },
@@ -115,7 +115,7 @@ async function removeOld(
       await run(['rm', '--all'], { timeout: CLEANUP_MS });
       await run(['rmi', '--all', '--force'], { timeout: CLEANUP_MS });
     }
-    // What cannot be removed costs space alone; the next build tries again.
+    // A folder that cannot be removed costs only space; the next build tries again.
     await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }

@@ -237,7 +237,7 @@ async function checkBase(
   }
 }
 
-/** What `buildx inspect` says of the selected builder. */
+/** Output of `buildx inspect` for the selected builder. */
 async function askForReport({ processes, program }: BuilderSetup, ...flags: string[]): Promise<Report> {
   const args = [...program.args, 'inspect', ...flags];
   const run = await processes.run(program.path, args, { env: ENVIRONMENT, timeout: BOOT_MS });

@@ -30,7 +30,7 @@ export interface InputsFile {
   readonly run: string;
   /** Files that the pull request adds, if known: templates of paths, with `when` only for that input. */
   readonly files?: readonly { readonly path: string; readonly when?: string }[];
-  /** What the pull request may change, where its files follow from the state there: paths, in which `*` is a name. */
+  /** Paths that the pull request may change, if its files follow from the state of the repository; `*` is a name. */
   readonly changes?: readonly string[];
   /** Name of the step that opens the pull request. If a run that succeeds skips it, there was nothing to change. */
   readonly proposes?: string;

@@ -7,7 +7,7 @@ import type { InputsFile } from './inputs.ts';
 import type { RequestPorts } from './limit.ts';
 import type { DispatchRequest } from './run.ts';
 
-/** What a request to a workflow of the kit works with. */
+/** Ports of a request to a workflow of the kit. */
 export interface KitRequestPorts extends RequestPorts {
   workspace(): Promise<{ readonly config: Pick<Config, 'gitops'> }>;
 }
@@ -24,7 +24,7 @@ export async function gitopsOf({ workspace }: Pick<KitRequestPorts, 'workspace'>
   });
 }
 
-/** What is asked of a workflow of the kit; `contract` is the file of its inputs in `templates/gitops/scaffold`. */
+/** A request to a workflow of the kit; `contract` is the file of its inputs in `templates/gitops/scaffold`. */
 export async function kitRequest(
   { repository, ref }: Gitops,
   { workflow, contract }: { readonly workflow: string; readonly contract: string },

@@ -73,7 +73,7 @@ async function logTail(
   step: JobStep | undefined,
   github: Pick<GitHub, 'log'>,
 ): Promise<string | null> {
-  // What is known of the failure is not lost because its log cannot be had.
+  // The failure is reported even if its log cannot be read.
   const log = await github.log(job.id).catch(() => undefined);
   if (log === undefined) return step === undefined ? null : `Its conclusion is ${step.conclusion}.`;
   const lines = log

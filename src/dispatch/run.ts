@@ -63,7 +63,7 @@ export async function runDispatch(
   const asked = askedOf(request, checkInputs(request.file, request.given, request.choices));
   if (!request.dryRun) return ask(asked, request, wait, ports);
   return ask(asked, request, wait, ports).catch((error: unknown) => {
-    // What may pass by itself says nothing of the request.
+    // A temporary failure says nothing about the request.
     if (ports.signal.aborted || !(error instanceof PrimitiveError && error.retryable)) throw error;
     return documentOf(asked, 'planned', { unchecked: { why: errorLine(error), facts: LOOKED_UP } });
   });
@@ -89,7 +89,7 @@ async function ask(
   }
   // Who waits for a pull request must be allowed to see it: said now, not after the run.
   const pulls = await (wait === 'pr' ? github.pulls(asked.branch) : readable(github.pulls(asked.branch)));
-  // What a move comes to follows from the state there, which its run reads.
+  // The result of a move follows from the state of the repository, which its run reads.
   const isKnown = asked.proposes === undefined;
   const there = force || !isKnown ? undefined : await existing(asked, { ...facts, pulls }, github, ports);
   if (there !== undefined) return there;

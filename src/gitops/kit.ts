@@ -42,7 +42,7 @@ export const RESERVED_LANES = [
   'preview-namespaces',
 ];
 
-/** What the Applications of previews are named like: pr-<number>-<component>. */
+/** Pattern of the names of Applications of previews: pr-<number>-<component>. */
 const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;
 
 /** Checks beyond the schema: names are unique, references exist, and every text is a string in YAML. */

@@ -7,7 +7,7 @@ import type { KitSourceRepository } from './kit-document.ts';
 import type { GitopsTree } from './tree.ts';
 
 /**
- * What verifies the releases of a source. Public keys and the trusted root are read from `tree`, which is the one that
+ * Verifier of the releases of a source. Public keys and the trusted root are read from `tree`, which is the one that
  * kit.yaml is from: a pull request must not bring the keys that it is judged by.
  *
  * Throws `kit-key-missing` (exit 2), `kit-root-missing` (exit 2) and `signing-key-invalid` (exit 2).

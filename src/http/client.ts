@@ -12,7 +12,7 @@ export interface Network {
 }
 
 export interface HttpClientOptions extends Network {
-  /** What is asked: begins the code of an error that is not of one request. */
+  /** Prefix of the code of an error that is not of one request. */
   readonly service: 'registry' | 'github';
   /** Connections per host, and so requests in flight. */
   readonly concurrency: number;

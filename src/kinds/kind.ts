@@ -139,7 +139,7 @@ function processFaults({ processes, settings = {} }: Omit<KindFile, '$schema'>):
   const known = Object.keys(processes ?? {});
   return [
     ...(processes !== undefined && (processes.serve === undefined || processes.serve.once)
-      ? [{ path: ['processes'], message: '`processes` needs one that is called serve and goes on' }]
+      ? [{ path: ['processes'], message: '`processes` needs a long-running process named serve' }]
       : []),
     ...Object.entries(settings).flatMap(([name, { of = [] }]) =>
       of.flatMap((process, i) =>
@@ -148,7 +148,7 @@ function processFaults({ processes, settings = {} }: Omit<KindFile, '$schema'>):
           : [
               {
                 path: ['settings', name, 'of', i],
-                message: `\`settings.${name}.of\` names no process: ${JSON.stringify(process)}`,
+                message: `\`settings.${name}.of\` is not a process: ${JSON.stringify(process)}`,
               },
             ],
       ),
@@ -200,7 +200,9 @@ function globFaults({
   ];
   return globs.flatMap(([text, ...path]) => {
     const fault = globFault(text);
-    return fault === undefined ? [] : [{ path, message: `${JSON.stringify(text)} is no pattern: ${fault}` }];
+    return fault === undefined
+      ? []
+      : [{ path, message: `${JSON.stringify(text)} is not a valid pattern: ${fault}` }];
   });
 }
 

@@ -101,6 +101,6 @@ export function installedFolder(path: string): string {
 export function isTest(path: string): boolean {
   const language = languageByName(path);
   if (language === undefined) return TEST_FOLDERS.test(path);
-  // What is in the `testdata` of Go is data, in whatever language.
+  // Files in the `testdata` of Go are data, in any language.
   return LANGUAGES[language].tests.test(path) || /(?:^|\/)testdata\//.test(path);
 }

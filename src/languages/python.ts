@@ -3,7 +3,7 @@ import { type Language, NO_FLAGS, reservedWords } from './language.ts';
 
 export const python = {
   code: /\.pyi?$/,
-  // What pytest collects and loads, and the folder that its documentation puts tests and their helpers into.
+  // Files that pytest collects and loads, and the folder that its documentation recommends for tests and helpers.
   tests: /(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.pyi?$|(?:^|\/)tests\//,
   installed: /(?:^|\/)(?:\.venv|site-packages)(?:\/|$)/,
   manifest: 'pyproject.toml',

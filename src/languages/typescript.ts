@@ -4,7 +4,7 @@ import { type Language, NO_FLAGS, reservedWords } from './language.ts';
 /** TypeScript and JavaScript. */
 export const typescript = {
   code: /\.[cm]?[jt]sx?$/,
-  // What Vitest and Jest take for tests, and the folder of `node --test`; but what is below `src` is bundled.
+  // Tests by the conventions of Vitest, Jest and `node --test`; but files below `src` are bundled.
   tests: /\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|\/)__tests__\/|^(?:(?!src\/)[^/]*\/)*tests?\//,
   installed: /(?:^|\/)node_modules(?:\/|$)/,
   manifest: 'package.json',

@@ -313,7 +313,7 @@ function readToken(response: HttpResponse, host: string, realm: URL): { value: s
     parsed = null;
   }
   const value = parsed?.token || parsed?.access_token;
-  // What is not a token68 or a control character would break out of the header.
+  // A character outside of token68, or a control character, would break out of the header.
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new PrimitiveError('registry-unauthorized', `The token service of ${host} returned no token`, {
       why: `${realm.host} answered without a usable "token".`,

@@ -288,7 +288,7 @@ function notListed(repository: Repository, subject: Digest, missing: number): Pr
 function contended(repository: Repository, subject: Digest): PrimitiveError {
   const index = `${repository}:${fallbackTag(subject)}`;
   return new PrimitiveError('registry-failed', `Cannot write the index ${index}`, {
-    why: `After ${MAX_ROUNDS} writes entries are still missing: another writer keeps replacing it.`,
+    why: `After ${MAX_ROUNDS} writes entries are still missing: another writer keeps replacing the list.`,
     suggestions: ['Run one publish of a commit at a time: use a concurrency group in CI.'],
     exit: 3,
     retryable: true,

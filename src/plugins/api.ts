@@ -17,11 +17,11 @@ export type ApiVersion = '0.1';
  */
 export type ExitCode = 0 | 1 | 2 | 3 | 70 | 130 | 143;
 
-/** What an error says beside its code and message. Nothing of it may be a secret. */
+/** Details of an error besides code and message. None of them may be a secret. */
 export interface ErrorDetails {
   /** The fact behind the message, one sentence. */
   readonly why?: string;
-  /** What to do next, most likely first: commands that can be copied. */
+  /** Next steps, most likely first: commands that can be copied. */
   readonly suggestions?: readonly string[];
   /** 2 unless given. */
   readonly exit?: ExitCode;
@@ -86,7 +86,7 @@ export interface Outcome {
   };
 }
 
-/** What happens while a command runs; shown on stderr in the form that suits it. */
+/** Events while a command runs; shown on stderr in the form that suits it. */
 export type Event =
   | { readonly type: 'step'; readonly step: string; readonly message: string }
   | {
@@ -114,7 +114,7 @@ export interface RunOptions {
   readonly timeout?: number;
 }
 
-/** What a command works with. */
+/** Session of a command. */
 export interface Session {
   /** Absolute, links resolved; after `--directory`. */
   readonly cwd: string;
@@ -140,7 +140,7 @@ export interface Session {
   ): Promise<{ readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: string }>;
 }
 
-/** What all flags and arguments can say of themselves. */
+/** Properties of all flags and arguments. */
 export interface FlagOptions {
   /** One line for `--help`. */
   readonly summary?: string;
@@ -148,7 +148,7 @@ export interface FlagOptions {
   readonly char?: string;
   readonly required?: boolean;
   readonly hidden?: boolean;
-  /** What the flag cannot be given with. */
+  /** Flags that exclude this one. */
   readonly exclusive?: readonly string[];
   readonly dependsOn?: readonly string[];
 }
@@ -256,13 +256,13 @@ export interface FileData {
   readonly primitive: PrimitiveData;
 }
 
-/** What rules judge: `subject` of the manifest says which. */
+/** Subjects of rules: `subject` of the manifest selects one. */
 export interface Subjects {
   readonly primitive: PrimitiveData;
   readonly file: FileData;
 }
 
-/** What is wrong. Rule, level and fingerprint are put in. */
+/** A problem that a rule reports. Rule, level and fingerprint are added. */
 export interface Problem {
   /** One sentence that begins with the thing; without line numbers, which shift. */
   readonly message: string;
@@ -270,7 +270,7 @@ export interface Problem {
   readonly path?: string;
   readonly line?: number;
   readonly column?: number;
-  /** What makes it the same finding after lines have shifted; the message unless given. */
+  /** Identifies the finding after lines have shifted; by default the message. */
   readonly key?: string;
   readonly fix?: { readonly kind: 'command' | 'edit' | 'text'; readonly text: string };
 }
@@ -294,7 +294,7 @@ export interface ComponentData {
   readonly image: string;
 }
 
-/** What hooks are given, by event. */
+/** Data of hooks, by event. */
 export interface HookEvents {
   /** Of publish: before the first effect, also of a dry run. */
   readonly plan: {
@@ -331,7 +331,7 @@ export interface HookEvents {
   };
 }
 
-/** What hooks work with. */
+/** Session of a hook. */
 export type HookSession = Pick<Session, 'cwd' | 'version' | 'ci' | 'signal' | 'emit'>;
 
 /**

@@ -12,7 +12,7 @@ export interface Taken {
 }
 
 /**
- * What a plugin calls as this program or another plugin does; undefined if all its names are its own. A plugin owns the
+ * Name of a plugin that this program or another plugin has; undefined if all its names are its own. A plugin owns the
  * first word of its commands, so that no release of this program or of another plugin puts something beside them.
  */
 export function clashOf(

@@ -2,7 +2,7 @@ import type { Pinned, PinnedPlugin } from './pinned.ts';
 import type { PluginProblem, PluginSet } from './set.ts';
 import type { InstalledPlugin } from './store.ts';
 
-/** What a repository names in two states of it. */
+/** Plugins that a repository names in two states of it. */
 export interface Named {
   /** Of the commit that decides: the merge base. */
   readonly base: Pinned;
@@ -33,6 +33,12 @@ export function countingPlugins({ base, here, isData }: Named, installed: Plugin
   return { plugins, problems, notices: noticesOf(base, here) };
 }
 
+/** Plugins that the merge base names, without packages that hold kinds alone. */
+export function pluginsWithCode({ base, here, isData }: Named): Pinned {
+  const plugins = base.plugins.filter((pinned) => !(sameIn(here, pinned) && isData(pinned.name)));
+  return { ...base, plugins };
+}
+
 function isAs({ version, integrity, locked, linked }: InstalledPlugin, pinned: PinnedPlugin): boolean {
   return !linked && version === pinned.version && integrity === pinned.integrity && locked === pinned.locked;
 }
@@ -41,7 +47,7 @@ function sameIn({ plugins }: Pinned, { name, locked }: PinnedPlugin): boolean {
   return plugins.some((one) => one.name === name && one.locked === locked);
 }
 
-/** What this change does to plugins, which does not count before it is merged. */
+/** Changes to plugins, which do not count before they are merged. */
 function noticesOf(base: Pinned, here: Pinned): readonly PluginProblem[] {
   const namesOf = ({ plugins, problems }: Pinned) => [...plugins, ...problems].map(({ name }) => name);
   const before = new Set(namesOf(base));

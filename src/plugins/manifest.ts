@@ -206,7 +206,7 @@ function ruleFaults(folder: string, rules: readonly PluginRule[]): Fault[] {
       if (fault !== undefined)
         faults.push({
           path: [...at, 'files', j],
-          message: `${JSON.stringify(pattern)} is no pattern: ${fault}`,
+          message: `${JSON.stringify(pattern)} is not a valid pattern: ${fault}`,
         });
     }
     if (!isFile(folder, pageOf({ ...rule, module: strip(rule.module) })))

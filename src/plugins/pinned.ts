@@ -11,14 +11,14 @@ export interface PinnedPlugin {
   readonly integrity: string;
   /** URL; null where the lock file leaves it to the registry that npm asks. */
   readonly resolved: string | null;
-  /** What npm installs it by: a `package.json` and a lock file with nothing else. */
+  /** Input of npm: a `package.json` and a lock file with nothing else. */
   readonly manifest: string;
   readonly lock: string;
   /** SHA-256 of {@link lock}. */
   readonly locked: string;
 }
 
-/** What a repository names, and what of it is not pinned. */
+/** Plugins that a repository names, and those of them that are not pinned. */
 export interface Pinned {
   readonly plugins: readonly PinnedPlugin[];
   readonly problems: readonly PluginProblem[];

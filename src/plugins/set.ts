@@ -20,7 +20,7 @@ export interface PluginSet {
   /** Sorted by name. */
   readonly plugins: readonly InstalledPlugin[];
   readonly problems: readonly PluginProblem[];
-  /** What this change does to plugins, and does not count before it is merged; only in CI. */
+  /** Changes to plugins, which do not count before they are merged; only in CI. */
   readonly notices: readonly PluginProblem[];
 }
 

@@ -3,7 +3,7 @@ import type { Style } from './style.ts';
 const PROGRAMS =
   'primitive|git|gh|docker|podman|buildah|buildctl|cosign|syft|buf|npm|npx|pnpm|yarn|node|go|uv|pip|python3?|helm|kubectl|curl|cd|mkdir|mv|cp|rm|chmod|export|unset|sudo';
 
-/** What is copied: a command at the end (`Install it: go install …`, or all of it), code, and settings in one line. */
+/** Text that readers copy: a command at the end (`Install it: go install …`, or all of it), code, and settings in one line. */
 const COPIED = new RegExp(
   `(?<=^|: |\\u001b\\[\\d{1,3}m)(?:[A-Z_]+=\\S*(?<!:) )*(?:${PROGRAMS}) .*$|\`[^\`]*\`|(?<![\\w.])[\\w.]+: \\{(?:[^{}]|\\{[^{}]*\\})*\\}`,
   'g',

@@ -13,7 +13,10 @@ export function cacheHostFault(
   for (const [key, { allows, why, fix }] of RULES) {
     const value = options.get(key);
     if (value === undefined || allows(value)) continue;
-    return { message: `\`${key}\` of a cache is not for a file of the repository: ${why}`, suggestion: fix };
+    return {
+      message: `\`${key}\` of a cache cannot be set in a file of the repository: ${why}`,
+      suggestion: fix,
+    };
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import { OwnRule } from './own-rules.ts';
 const text = (description: string, title?: string) =>
   Type.String({ description, minLength: 1, ...(title ? { title } : {}) });
 
-// What a language would refuse of a name is refused here: later it is in every file of a scaffold.
+// A name that a language refuses is refused here: later it is in every file of a scaffold.
 const ProtoPackage = formed(
   /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/,
   'a lower-case package such as acme.apps',
@@ -219,6 +219,12 @@ export const ConfigFile = strictObject(
           tests: Type.Optional(
             Type.Enum(['required', 'optional'], {
               description: 'required: `verify --no-tests` exits 3. Default: optional.',
+            }),
+          ),
+          runtimeImports: Type.Optional(
+            Type.Enum(['warning', 'partial'], {
+              description:
+                'partial: no run passes while an import is only known at run time (IMP-006). Default: warning.',
             }),
           ),
           rules: Type.Optional(Type.Array(OwnRule, { description: 'Rules of this repository.' })),

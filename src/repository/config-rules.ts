@@ -42,7 +42,7 @@ function registryFaults({ registry, image = '{kind}-{name}' }: ConfigFile): read
   const unknown = /\{(?!kind\}|name\})[^}]*\}?/.exec(image);
   const path = ['image'];
   if (unknown !== null) {
-    return [...found, { path, message: `\`image\` knows {kind} and {name}, not ${unknown[0]}` }];
+    return [...found, { path, message: `\`image\` supports {kind} and {name}, not ${unknown[0]}` }];
   }
   if (!image.includes('{name}')) {
     return [...found, { path, message: '`image` must contain {name}, or all images would be one' }];
@@ -97,7 +97,7 @@ function branchFaults(branch: string, path: YamlPath): readonly Fault[] | undefi
     return [
       {
         path,
-        message: `\`${path.join('.')}\` is the short name of a branch`,
+        message: `\`${path.join('.')}\` must be the short name of a branch`,
         suggestion: `${path.at(-1)}: ${short}`,
       },
     ];
@@ -114,7 +114,7 @@ function channelTagFaults(tag: string | undefined, branch: string): readonly Fau
     return [
       {
         path,
-        message: `\`channel.tag\` is missing: the branch ${name} is no tag that registries accept`,
+        message: `\`channel.tag\` is missing: the branch ${name} is not a valid tag`,
         suggestion: `tag: ${name.replace(/[^\w.-]+/g, '-')}`,
       },
     ];
@@ -147,7 +147,7 @@ function tagFaults(tags: readonly string[]): readonly Fault[] {
         return [
           {
             path,
-            message: `tags that begin with in- or sha256- are kept for what publish itself writes: ${template}`,
+            message: `tags that begin with in- or sha256- are reserved for publish: ${template}`,
           },
         ];
       }
@@ -222,7 +222,7 @@ export function secretFaults(
         const key = 'env' in secret ? 'env' : 'file';
         faults.push({
           path: [...path, i, key],
-          message: `\`${key}\` leads to a credential of the machine or job, with which any step of a build could sign or push`,
+          message: `\`${key}\` is a credential of the machine or job; any step of the build could sign or push with it`,
           suggestion: 'Use a separate variable or file, with only the rights that the build needs.',
         });
       }
@@ -277,7 +277,7 @@ function keyFaults(key: string, path: YamlPath): readonly Fault[] {
       return [{ path, message: 'env:// is followed by the name of a variable' }];
     // COSIGN_PRIVATE_KEY and its like do hold keys.
     if (/^COSIGN_/.test(name) || !isSigningVariable(name)) return [];
-    return [{ path, message: `${name} holds a token and no key` }];
+    return [{ path, message: `${name} holds a token, not a key` }];
   }
   const scheme = /^([a-z0-9]+):/.exec(key)?.[1];
   if (scheme === 'pkcs11' && key.includes('?')) {

@@ -58,6 +58,8 @@ export interface Config {
   };
   readonly verify: {
     readonly tests: 'required' | 'optional';
+    /** Effect of imports that are only known at run time on the verdict. */
+    readonly runtimeImports: 'warning' | 'partial';
     /** How long each suite may take. */
     readonly suiteSeconds: number;
     /** Rules of the repository's own. */
@@ -113,7 +115,7 @@ async function checkSchema(data: unknown, document: YamlDocument<unknown>): Prom
     {
       path: ['schema'],
       code: 'schema-unsupported',
-      message: `schema ${JSON.stringify(schema)} is not known to this version, primitive.config/v1 is`,
+      message: `schema ${JSON.stringify(schema)} is not supported; this version supports primitive.config/v1`,
       suggestion: 'Use a newer version: npx @ameide/primitive@latest',
     },
   ]);
@@ -160,6 +162,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
     },
     verify: {
       tests: file.verify?.tests ?? 'optional',
+      runtimeImports: file.verify?.runtimeImports ?? 'warning',
       suiteSeconds: file.verify?.suiteSeconds ?? 600,
       rules: file.verify?.rules ?? [],
     },

@@ -34,7 +34,7 @@ export async function writeContext(tree: SourceTree, inputs: ComponentInputs, fo
   try {
     writer.begin();
   } catch (cause) {
-    // What exists already is not ours to remove.
+    // A folder that existed before is not ours to remove.
     throw explain(cause, folder);
   }
   try {

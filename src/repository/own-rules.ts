@@ -27,12 +27,40 @@ export const OwnRule = strictObject({
   layers: Type.Optional(
     list('Folders of a primitive: each may import those after it, and none before it.', 'A folder.'),
   ),
+  secretFormat: Type.Optional(
+    strictObject(
+      {
+        pattern: text(
+          'A regular expression that a secret of this format matches, at most 500 characters long.',
+        ),
+        group: Type.Optional(
+          Type.Integer({ description: 'Group that is the secret; by default the whole match.', minimum: 0 }),
+        ),
+        entropy: Type.Optional(
+          Type.Number({ description: 'Bits per character that a secret exceeds; by default 0.', minimum: 0 }),
+        ),
+      },
+      'A format of secrets; no file of the repository may hold one.',
+    ),
+  ),
 });
 export type OwnRule = Static<typeof OwnRule>;
 
-const CHECKS = ['forbidImports', 'allowImports', 'requireFiles', 'forbidPattern', 'layers'] as const;
+const CHECKS = [
+  'forbidImports',
+  'allowImports',
+  'requireFiles',
+  'forbidPattern',
+  'layers',
+  'secretFormat',
+] as const;
 
-/** What a schema cannot say. */
+/** The regular expression of a rule, if it has one. */
+export function patternOf({ forbidPattern, secretFormat }: OwnRule): string | undefined {
+  return forbidPattern ?? secretFormat?.pattern;
+}
+
+/** Checks beyond the schema. */
 export function ownRuleFaults(rules: readonly OwnRule[]): readonly Fault[] {
   return rules.flatMap((rule, i) => {
     const at: YamlPath = ['verify', 'rules', i];
@@ -43,17 +71,28 @@ export function ownRuleFaults(rules: readonly OwnRule[]): readonly Fault[] {
       faults.push({ path: at, message });
     }
     if (rules.findIndex(({ id }) => id === rule.id) !== i)
-      faults.push({ path: [...at, 'id'], message: `${rule.id} is there twice` });
-    for (const key of ['files', 'except', 'requireFiles'] as const) {
-      for (const [j, pattern] of (rule[key] ?? []).entries()) {
-        const fault = globFault(pattern);
-        if (fault !== undefined)
-          faults.push({
-            path: [...at, key, j],
-            message: `${JSON.stringify(pattern)} is no pattern: ${fault}`,
-          });
-      }
-    }
-    return faults;
+      faults.push({ path: [...at, 'id'], message: `two rules have the id ${rule.id}` });
+    return [...faults, ...globFaults(rule, at), ...secretFormatFaults(rule, at)];
   });
+}
+
+function globFaults(rule: OwnRule, at: YamlPath): readonly Fault[] {
+  return (['files', 'except', 'requireFiles'] as const).flatMap((key) =>
+    (rule[key] ?? []).flatMap((pattern, i): Fault[] => {
+      const fault = globFault(pattern);
+      if (fault === undefined) return [];
+      return [
+        { path: [...at, key, i], message: `${JSON.stringify(pattern)} is not a valid pattern: ${fault}` },
+      ];
+    }),
+  );
+}
+
+function secretFormatFaults(rule: OwnRule, at: YamlPath): readonly Fault[] {
+  if (rule.secretFormat === undefined) return [];
+  return (['kinds', 'files', 'except'] as const).flatMap((key): Fault[] =>
+    rule[key] === undefined
+      ? []
+      : [{ path: [...at, key], message: `secretFormat is for all files: ${rule.id} cannot have ${key}` }],
+  );
 }

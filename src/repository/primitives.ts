@@ -20,7 +20,7 @@ export interface Primitive {
   readonly path: string;
   /** Its `primitive.yaml`; undefined if it is missing or has not the shape of one. */
   readonly manifest: PrimitiveManifest | undefined;
-  /** What publish makes of it; undefined if `manifest` is, or if what it says cannot be built. */
+  /** Component for publish; undefined if `manifest` is, or if it cannot be built. */
   readonly component: Component | undefined;
   /** Why there is no component, if there is a `primitive.yaml`: `primitive-…`, with file, line and column. */
   readonly fault: PrimitiveError | undefined;

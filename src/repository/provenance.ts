@@ -5,11 +5,11 @@ import { appendYaml, spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 
-/** What a primitive was scaffolded from: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
+/** Template of a primitive: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
 export interface Provenance {
   /** Of the template. */
   readonly version: number;
-  /** What was asked for besides the name. */
+  /** Inputs besides the name. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Path below the primitive -> digest of the file as it was written: the base of a merge. */
   readonly files: ReadonlyMap<string, Digest>;
@@ -40,7 +40,7 @@ export async function readManifest(text: string, shown: string): Promise<Primiti
   return manifestOf(text, value);
 }
 
-/** What is kept of a `primitive.yaml` with the given text and value. */
+/** Parsed `primitive.yaml` with the given text and value. */
 export function manifestOf(
   text: string,
   { kind, name, image, bpmn, template }: PrimitiveFile,

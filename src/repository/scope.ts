@@ -7,7 +7,7 @@ import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
-/** What a component takes in, before anything was judged about it. */
+/** Files that a component includes, before any check. */
 export interface InputScope {
   readonly component: Component;
   readonly files: InputFiles;

@@ -4,7 +4,7 @@ import { nearest } from '../core/nearest.ts';
 import type { Component } from './component.ts';
 import { pathBelow } from './discovery.ts';
 
-/** What the user named: `--kind K --name N`, or positional selectors. */
+/** Selection of the user: `--kind K --name N`, or positional selectors. */
 export interface Selection {
   readonly kind?: string | undefined;
   readonly name?: string | undefined;
@@ -18,7 +18,7 @@ export interface SelectionBase {
   readonly repositoryRoot: string;
 }
 
-/** What a selection chooses by. */
+/** Data that a selection chooses by. */
 type Named = Pick<Component, 'id' | 'kind' | 'name' | 'path'>;
 
 /**

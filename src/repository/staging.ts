@@ -33,7 +33,7 @@ export function openStaging(lock: string, code: WriterCode): Staging {
   // Named by its process, so that others can see whether it is running.
   const own = `${lock}-${process.pid}`;
   const close = () => {
-    // What cannot be removed is ignored by git, and removed by the next run.
+    // Files that cannot be removed are ignored by git, and removed by the next run.
     for (const folder of [own, lock]) attempt(() => rmSync(folder, { recursive: true, force: true }));
     for (const folder of made.toReversed()) attempt(() => rmdirSync(folder));
   };

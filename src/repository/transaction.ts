@@ -21,7 +21,7 @@ import { openStaging, removeLeftOvers, type WriterCode } from './staging.ts';
 export interface FileChange {
   /** Below the root, with forward slashes. */
   readonly path: string;
-  /** What was there when this was planned: a file, nothing, or `other`, such as a link. */
+  /** State at planning time: a file, nothing, or `other`, such as a link. */
   readonly before: Digest | 'other' | undefined;
   /** `keep` only checks that `before` still holds. */
   readonly after: NewFile | 'delete' | 'keep';
@@ -85,7 +85,7 @@ export async function applyChanges(transaction: Transaction): Promise<void> {
       isUndone = !(error instanceof PrimitiveError && error.code === 'not-undone');
       throw error;
     } finally {
-      // What could not be put back is there.
+      // Files that could not be restored are still there.
       if (isUndone) staging.close();
     }
   } catch (cause) {
@@ -175,7 +175,7 @@ function checkUnmoved(root: string, { path, before }: FileChange): void {
   if (stateOf(root, path) !== before) throw new Moved(path);
 }
 
-/** What is at a path; a link or file on the way to it is in the way. */
+/** Looks at a path; a link or file on the way blocks it. */
 function stateOf(root: string, path: string): FileChange['before'] | 'folder' {
   const parts = path.split('/');
   for (const depth of parts.keys()) {

@@ -124,7 +124,7 @@ async function checkOwn({ verifier, policy }: SealContext, bundle: Uint8Array): 
   const tier = tierOf(check.statement.signer, policy);
   if (tier === undefined) {
     throw new PrimitiveError('seal-bundle-refused', 'Signer is not allowed to publish', {
-      why: `${describeUnknown(check.statement.signer, policy)} is neither under \`signing.trusted\` nor under \`signing.accepted\``,
+      why: `${describeUnknown(check.statement.signer, policy)} is in neither \`signing.trusted\` nor \`signing.accepted\``,
       suggestions: ['Add the signer to `signing.accepted`, or run as a trusted signer.'],
     });
   }

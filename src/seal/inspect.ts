@@ -17,7 +17,7 @@ import { PREDICATE, type ReleaseComponent, type SealState, type SignedStatement 
 export type Sealed = Extract<SealState, { sealed: true }>;
 export type Unsealed = Extract<SealState, { sealed: false }>;
 
-/** What the caller knows of the image; all that is given must hold. */
+/** Expectations of the caller about the image; all that are given must hold. */
 export interface Expected {
   readonly component?: ComponentName;
   readonly inputDigest?: string;

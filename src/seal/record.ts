@@ -32,7 +32,7 @@ export interface SealedRecord {
   readonly signer: SignerIdentity;
 }
 
-/** What a tag or digest of the releases repository names. */
+/** Target of a tag or digest of the releases repository. */
 export type RecordState =
   | ({ readonly state: 'found' } & SealedRecord)
   | { readonly state: 'absent' }
@@ -108,7 +108,7 @@ export async function readRecord(
   return COMMIT.test(reference) ? underCommit(state, reference) : state;
 }
 
-/** What a record counts for under the tag of a commit: nothing, if it is that of another one. */
+/** Meaning of a record under the tag of a commit: none, if it is of another commit. */
 export function underCommit(state: RecordState, commit: string): RecordState {
   if (state.state !== 'found' || state.record.commit === commit) return state;
   const detail = `it is the record of ${state.record.commit}`;
@@ -183,7 +183,7 @@ export async function verifyRecord(
   return { state: 'found', record, digest, manifest, tier, signer };
 }
 
-/** What writing a record needs besides the registry. */
+/** Ports for writing a record besides the registry. */
 export interface RecordWriter {
   readonly signer: Signer;
   /** The registry prefix that all images of the record share. */

@@ -27,7 +27,7 @@ export interface PullRequestEvent {
   readonly baseRepository: string;
 }
 
-/** What is known about a run before it does anything. */
+/** Facts about a run before its first effect. */
 export interface RunFacts {
   readonly head: string;
   /** Claims of the ambient OIDC token, decoded but not verified: they refuse early, the certificate proves later. */

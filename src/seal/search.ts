@@ -7,7 +7,7 @@ import { describeUnknown, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignedStatement, VerifiedStatement } from './types.ts';
 import type { BundleCheck, BundleVerifier } from './verifier.ts';
 
-/** What reading and judging bundles in a registry needs. */
+/** Ports for reading and judging bundles in a registry. */
 export interface SealContext {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
@@ -113,7 +113,7 @@ const UNREADABLE = new Set([
   'registry-blob-too-large',
 ]);
 
-/** What one bundle is worth for one wanted statement; undefined if it is about something else. */
+/** Verdict on one bundle for one wanted statement; undefined if it is about something else. */
 function judge(
   referrer: Descriptor,
   check: BundleCheck,

@@ -21,7 +21,7 @@ export interface ComponentName {
   readonly name: string;
 }
 
-/** What went into one build and who did it; nothing here may be a secret, or differ between two equal builds. */
+/** Inputs and builder of one build; nothing here may be a secret, or differ between two equal builds. */
 export interface Provenance {
   readonly component: ComponentName;
   /** `https://github.com/acme/app`; absent if the repository has no remote. */

@@ -17,7 +17,7 @@ export interface TrustPolicy {
   readonly acceptedScope?: SignerIdentity;
 }
 
-/** What the policy makes of a signer; undefined for one that it does not know. */
+/** Tier of a signer by the policy; undefined for an unknown one. */
 export function tierOf(signer: SignerIdentity, policy: TrustPolicy): TrustTier | undefined {
   if (policy.trusted.some((entry) => matches(signer, entry, policy.fingerprints, exactly))) return 'trusted';
   if (policy.acceptedScope !== undefined && !isOwn(signer, policy.acceptedScope)) return undefined;
@@ -161,14 +161,14 @@ function matches(
 type Keyless = Extract<SignerIdentity, { type: 'keyless' }>;
 type KeylessPolicy = Extract<SignerPolicy, { issuer: string }>;
 
-/** What an entry may ask for besides issuer and identity. */
+/** Optional conditions of an entry besides issuer and identity. */
 const ATTRIBUTES = ['repository', 'ref', 'trigger', 'repositoryId', 'ownerId', 'runner'] as const;
 
 function isNamed(signer: Keyless, entry: KeylessPolicy, compare: Compare): boolean {
   return signer.issuer === entry.issuer && compare(signer.identity, entry.identity);
 }
 
-/** What is asked for must be there: a certificate without an id does not meet an entry with one. */
+/** A condition must be met: a certificate without an id does not meet an entry with one. */
 function missed(signer: Keyless, entry: KeylessPolicy, compare: Compare): readonly MissedAttribute[] {
   return ATTRIBUTES.flatMap((name) => {
     const [value, wanted] = [signer[name], entry[name]];

@@ -10,7 +10,7 @@ import { installHints, type ProgramName, programs } from './programs.ts';
 export interface Search {
   /** The value of PATH. */
   readonly path: string | undefined;
-  /** What was left out of it; an error says so of a program that is there. */
+  /** Folders that were left out of PATH; an error names them if they have the program. */
   readonly skipped?: readonly SkippedFolder[];
   readonly platform: NodeJS.Platform;
   readonly processes: Processes;
@@ -124,7 +124,7 @@ export async function explainSkipped(
   };
 }
 
-/** What to do about a program of a folder that is skipped. */
+/** Advice about a program in a skipped folder. */
 export function allowHint(folder: string): string {
   return `Install it elsewhere, or trust all who can write there: ${allowCommand(folder)}`;
 }

@@ -12,7 +12,7 @@ export interface SkippedFolder {
   readonly why: string;
 }
 
-/** What a commit or a package could fill, and what the user allows all the same. */
+/** Folders that a commit or a package can write, and those that the user allows. */
 export interface FolderRules {
   /** Repositories, links resolved. */
   readonly checkouts: readonly string[];

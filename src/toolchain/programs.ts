@@ -13,7 +13,7 @@ export type ProgramName =
 
 /** How a program is called, its minimum version, and how to get it. This is the one place for minimum versions. */
 export interface ProgramSpec {
-  /** What it is needed for, to end the sentence "… is needed to". */
+  /** Purpose, to end the sentence "… is needed to". */
   readonly purpose: string;
   /** Ways to call it, best first: the program's file name, then its first arguments. */
   readonly calls: readonly (readonly [program: string, ...args: string[]])[];

@@ -110,7 +110,7 @@ const TYPES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** What a value that fits is. */
+/** Description of a valid value. */
 function expectation(schema: Schema): string {
   if (schema.title !== undefined) return schema.title;
   if (schema.const !== undefined) return String(schema.const);

@@ -68,7 +68,9 @@ ${given.config ?? ''}`,
   await git('add', '.');
   await git('commit', '--quiet', '-m', 'first');
   const sha = given.sha ?? (await git('rev-parse', 'HEAD')).trim();
-  const folders = ['cosign', 'syft', 'buildah', 'runc', 'git'].map((name) => dirname(tool(name)));
+  const folders = ['cosign', 'syft', 'buildah', 'runc', 'git', 'buf', 'go'].map((name) =>
+    dirname(tool(name)),
+  );
   const PATH = [...new Set([...folders, '/usr/sbin', '/usr/bin', '/sbin', '/bin'])].join(':');
   const actions = sigstore.githubActionsEnv({ sha, event: given.event ?? 'push' });
   const { code, stdout, stderr } = await cli.run(['doctor', '--json'], {
@@ -95,6 +97,7 @@ describe('doctor on real tools and services', () => {
     expect(of('identity').detail).toMatch(/publish\.yaml@refs\/heads\/main \(http.*\): trusted$/);
     const names = ['domain-orders', 'primitive-releases'].map((name) => `${registry.host}/acme/${name}`);
     expect(of('registry').detail).toBe(`${names.join(', ')} can be pushed to`);
+    expect(of('verify').detail).toMatch(/^buf 1\.60\.0, go 1\.\d/);
   });
 
   test('no right to push', async () => {
@@ -201,5 +204,7 @@ describe('doctor on real tools and services', () => {
     for (const id of ['cosign', 'syft'])
       expect(of(id)).toMatchObject({ state: 'fail', code: 'tool-not-found' });
     expect(of('builder')).toMatchObject({ state: 'fail', code: 'builder-not-found' });
+    // Nothing that a publish needs.
+    expect(of('verify')).toMatchObject({ state: 'warn' });
   });
 });

@@ -175,17 +175,25 @@ describe('CI', () => {
   });
   afterAll(() => lab?.[Symbol.asyncDispose]());
 
-  /** An app whose main names the documented plugin, as its maintainers have merged it. */
-  async function appWithPlugin(): Promise<{ app: App; env: Record<string, string>; home: string }> {
+  /** An app whose main names a plugin, as its maintainers have merged it. */
+  async function appNaming(name: string): Promise<{ app: App; env: Record<string, string>; home: string }> {
     const home = homeOf();
     const event = join(home, 'event.json');
     writeFileSync(event, JSON.stringify({ repository: { default_branch: 'main' } }));
     const app = await lab.app({
       sources: { 'domain/orders': 'v1' },
-      config: `plugins: ["${NAME}"]`,
+      config: `plugins: ["${name}"]`,
       files: { '.gitignore': 'node_modules\n', 'package.json': '{ "private": true }' },
     });
-    await pin(app, home, `${NAME}@1.0.0`);
+    await pin(app, home, `${name}@1.0.0`);
+    await app.repo.commit({});
+    app.repo.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    return { app, home, env: { HOME: home, GITHUB_EVENT_PATH: event } };
+  }
+
+  /** The same with the documented plugin, and a primitive of its kind. */
+  async function appWithPlugin(): ReturnType<typeof appNaming> {
+    const { app, env, home } = await appNaming(NAME);
     const kind = await cli.run(['scaffold', '--kind', 'rust', '--name', 'hello'], {
       cwd: app.repo.root,
       env: { HOME: home },
@@ -193,7 +201,7 @@ describe('CI', () => {
     expect(kind).toMatchObject({ code: 0 });
     await app.repo.commit({});
     app.repo.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
-    return { app, home, env: { HOME: home, GITHUB_EVENT_PATH: event } };
+    return { app, home, env };
   }
 
   /** Installs packages in the repository as a developer does, with the lock file. */
@@ -248,6 +256,77 @@ describe('CI', () => {
       why: expect.stringMatching(/hook `plan` of @acme\/primitive-rust 1\.0\.0/),
     });
     expect(lab.proxy.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+  });
+
+  test('hooks are called in their order, with what has happened', async () => {
+    const log = join(base, 'hooks.jsonl');
+    const events = ['after', 'before', 'plan', 'published', 'sealed', 'verified'];
+    const hook = (event: string) =>
+      `import { appendFileSync } from 'node:fs';\nexport default (data, { version }) => appendFileSync(${JSON.stringify(log)}, JSON.stringify({ event: '${event}', version, data }) + '\\n');\n`;
+    const name = 'hook-log';
+    await registry.publish(
+      packageFolder(base, {
+        'package.json': {
+          name,
+          version: '1.0.0',
+          type: 'module',
+          primitive: {
+            api: '0.1',
+            hooks: Object.fromEntries(events.map((event) => [event, `./${event}.js`])),
+          },
+        },
+        ...Object.fromEntries(events.map((event) => [`${event}.js`, hook(event)])),
+      }),
+    );
+    const { app, env } = await appNaming(name);
+    await using _ = app;
+    expect(await install(app, env)).toMatchObject({ code: 0 });
+    const calls = () => {
+      const lines = readFileSync(log, 'utf8').trim().split('\n');
+      rmSync(log);
+      return lines.map((line) => JSON.parse(line));
+    };
+
+    const report = await app.report({ env });
+    const published = calls();
+    expect(published.map(({ event }) => event)).toEqual(['before', 'plan', 'sealed', 'published', 'after']);
+    const [before, plan, sealed, release, after] = published.map(({ data }) => data);
+    const { digest, ref } = report.components[0] ?? {};
+    const orders = { kind: 'domain', name: 'orders' };
+    expect(before).toEqual({ command: 'publish' });
+    expect(plan).toMatchObject({
+      commit: app.head,
+      tier: 'trusted',
+      dryRun: false,
+      components: [{ ...orders, action: 'build' }],
+    });
+    expect(sealed).toMatchObject({ commit: app.head, components: [{ ...orders, digest }] });
+    expect(release).toMatchObject({
+      commit: app.head,
+      record: expect.stringMatching(new RegExp(`primitive-releases:${app.head}@sha256:`)),
+      components: [{ ...orders, ref }],
+    });
+    expect(after).toMatchObject({
+      command: 'publish',
+      exit: 0,
+      document: { schema: 'primitive.publish/v1' },
+    });
+
+    // Nothing is sealed by a dry run.
+    expect(await app.publish({ env, args: ['--dry-run'] })).toMatchObject({ code: 0 });
+    expect(calls().map(({ event }) => event)).toEqual(['before', 'plan', 'after']);
+
+    await cli.run(['verify', '--no-tests', '--only', 'SEC'], {
+      cwd: app.repo.root,
+      env: { ...app.environment({}), ...env },
+    });
+    const verified = calls();
+    expect(verified.map(({ event }) => event)).toEqual(['before', 'verified', 'after']);
+    expect(verified[1].data).toMatchObject({
+      verdict: 'partial',
+      primitives: ['domain/orders'],
+      findings: [],
+    });
   });
 
   test('a pull request brings no plugin that runs: neither a new one, nor a newer one, nor one less', async () => {

@@ -81,7 +81,7 @@ describe('a plugin from a registry', () => {
 
     expect(await run('plugins', 'list')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('No plugins yet'),
+      stdout: expect.stringContaining('No plugins.'),
     });
     const installed = await run('plugins', 'install', '@acme/hello@^1', '--json');
     expect(installed).toMatchObject({ code: 0 });

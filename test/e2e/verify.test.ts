@@ -86,9 +86,9 @@ async function repository(files: Readonly<Record<string, string>>): Promise<stri
 }
 
 /** A repository of one primitive with one test file and nothing to install. */
-function siteWith(text: string): Promise<string> {
+function siteWith(text: string, config = ''): Promise<string> {
   return repository({
-    'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+    'primitive.config.yaml': `registry: ghcr.io/acme\n${config}`,
     'kinds/page/kind.yaml': PAGE_KIND,
     '.gitignore': 'node_modules\n',
     [`${SITE}/primitive.yaml`]: 'kind: page\nname: site\n',
@@ -192,6 +192,14 @@ describe('the verdict', () => {
     expect(readFileSync(evidence?.file ?? '', 'utf8')).toContain('<testcase name="a"');
   });
 });
+
+test('a suite has the time that the config gives it', async () => {
+  const hangs = `import { test } from 'node:test'; test('a', () => new Promise((done) => setTimeout(done, 600_000)));`;
+  const cwd = await siteWith(hangs, 'verify: { suiteSeconds: 10 }\n');
+  const call = await verify(cwd, ['--only', 'TEST', '--json'], { env: { PATH: nodePath } });
+  const { findings } = reportOf(call.stdout);
+  expect([call.code, findings.map(({ rule }) => rule)]).toEqual([1, ['TEST-007']]);
+}, 120_000);
 
 test('implemented scaffolds of all kinds pass, with every suite run and nothing left out', async () => {
   const postgres = await startPostgres();

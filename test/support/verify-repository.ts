@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createProcesses } from '../../src/adapters/process.ts';
+import { openStagedTree } from '../../src/adapters/staged-tree.ts';
 import { openWorkTree } from '../../src/adapters/work-tree.ts';
 import type { VerifyRequest } from '../../src/features/verify/ports.ts';
 import { rules } from '../../src/features/verify/rules/all.ts';
@@ -33,7 +34,9 @@ export async function verifyRepository(
       location,
       config: await loadConfig(location, '1.0.0'),
       kinds: await openKinds({ bundled: bundledKinds() }),
-      tree: await openWorkTree(processes, root, signal),
+      tree: request.staged
+        ? await openStagedTree(processes, root)
+        : await openWorkTree(processes, root, signal),
       scans: { read: async () => new Map(), write: async () => {} },
       threads: scansHere(),
       ...withoutPlugins,

@@ -27,10 +27,11 @@ export const doctorSchema = strictObject({
         'bases',
         'trust',
         'gitops',
+        'verify',
       ]),
       state: Type.Enum(['ok', 'warn', 'fail', 'unknown', 'skipped'], {
         description:
-          'warn: publish works, but not as safely as it could; unknown: not checked, as nobody answered; skipped: not checked, as a check failed that this one needs.',
+          'warn: publish works, but not as safely as it could, or verify lacks a program; unknown: not checked, as nobody answered; skipped: not checked, as a check failed that this one needs.',
       }),
       detail: Type.String({ description: 'What was found, or what failed.' }),
       why: Type.Optional(Type.String()),

@@ -34,6 +34,8 @@ export interface DoctorPorts {
     checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
     rights(): Promise<readonly string[]>;
   };
+  /** The programs that verify starts for the primitives here. */
+  verifyTools(): Promise<{ readonly found: readonly string[]; readonly problems: readonly PrimitiveError[] }>;
   /** Throws if the workflow of the GitOps repository cannot be read. */
   checkWorkflow(settings: NonNullable<Config['gitops']>): Promise<void>;
 }
@@ -42,8 +44,8 @@ export interface DoctorPorts {
 export const PATIENCE = 10_000;
 
 /**
- * Checks what a publish needs by the steps of a publish, and the GitOps repository if the config names one. Changes
- * nothing but, as a dry run does, the depth of a shallow clone.
+ * Checks what a publish needs by the steps of a publish, the GitOps repository if the config names one, and the programs
+ * that verify starts. Changes nothing but, as a dry run does, the depth of a shallow clone.
  */
 export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
   const gitops = await ports.workspace().then(
@@ -54,7 +56,12 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
   const more: readonly Probe[] = gitops
     ? [{ id: 'gitops', needs: ['config'], run: () => checkGitops(ports, gitops) }]
     : [];
-  return examine([...publishProbes(ports), ...more]);
+  const verify: Probe = {
+    id: 'verify',
+    needs: ['config'],
+    run: () => warningAtMost(() => checkVerify(ports)),
+  };
+  return examine([...publishProbes(ports), ...more, verify]);
 }
 
 /** In the order in which a publish needs them. */
@@ -87,21 +94,39 @@ function publishProbes(ports: DoctorPorts): readonly Probe[] {
   ];
 }
 
-/** A warning at most: a publish needs neither the repository nor a token for it. */
-async function checkGitops(
-  ports: DoctorPorts,
-  settings: NonNullable<Config['gitops']>,
-): Promise<ProbeResult> {
-  try {
+/** A publish needs neither the repository nor a token for it. */
+function checkGitops(ports: DoctorPorts, settings: NonNullable<Config['gitops']>): Promise<ProbeResult> {
+  return warningAtMost(async () => {
     const { repository, workflow } = settings;
     await within(PATIENCE, repository, () => ports.checkWorkflow(settings));
     return { detail: `${repository}: ${workflow} can be read` };
+  });
+}
+
+/** Makes a warning of what fails: a publish can do without it. */
+async function warningAtMost(run: () => Promise<ProbeResult>): Promise<ProbeResult> {
+  try {
+    return await run();
   } catch (error) {
     if (!(error instanceof PrimitiveError) || error.code === 'interrupted') throw error;
     const { code, message, why, suggestions } = error;
-    const warning = { code, ...optional('why', why), fix: suggestions };
-    return { detail: message, warning };
+    return { detail: message, warning: { code, ...optional('why', why), fix: suggestions } };
   }
+}
+
+/** A publish needs none of them. */
+async function checkVerify(ports: DoctorPorts): Promise<ProbeResult> {
+  const { found, problems } = await ports.verifyTools();
+  if (problems.length === 0) return { detail: found.length === 0 ? 'starts no program here' : list(found) };
+  const missing = problems.map(({ message }) => message);
+  return {
+    detail: [...found, ...missing].join(', '),
+    warning: {
+      code: 'verify-tools',
+      why: problems.flatMap(({ why }) => why ?? []).join('\n'),
+      fix: [...new Set(problems.flatMap(({ suggestions }) => suggestions.slice(0, 1)))],
+    },
+  };
 }
 
 async function checkConfig(ports: DoctorPorts) {

@@ -1,9 +1,11 @@
 import { join, relative } from 'node:path';
+import type { Generator } from '../../kinds/generators/built-in.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import type { OnDisk } from './on-disk.ts';
+import { requireGenerator } from './programs.ts';
 
 /** Ports of the generators. */
 export interface GeneratorPorts {
@@ -30,6 +32,14 @@ export async function generatorContext({
   const [{ location }, processes] = await Promise.all([workspace(), repositoryProcesses('elsewhere')]);
   const { skipped } = programs;
   return { root: location.root, processes, path: variables.PATH, skipped, platform, temporary, signal };
+}
+
+/** For doctor: finds the program of a generator. The check throws what {@link requireGenerator} throws. */
+export function checkGenerator(ports: GeneratorPorts) {
+  return async (generator: Generator): Promise<void> => {
+    const { root, ...search } = await generatorContext(ports);
+    await requireGenerator(generator, search, { cwd: root, signal: ports.signal });
+  };
 }
 
 /** A primitive of a work tree; `path` is relative to the root of that, `files` to the primitive's folder. */

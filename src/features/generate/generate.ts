@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { diskFull, PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
-import { builtIn, builtInNames, type Generator, type Source } from '../../kinds/generators/built-in.ts';
+import { builtIn, type Generator, type Source } from '../../kinds/generators/built-in.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
 import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 import { applyChanges, type FileChange } from '../../repository/transaction.ts';
-import { explainSkipped, locate } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import type { Processes } from '../../toolchain/process.ts';
 import type { GenerateDocument } from './document.ts';
 import { KNOWN_ENVIRONMENT, knownTemplate } from './known-plugins.ts';
 import type { OnDisk } from './on-disk.ts';
+import { checkKnown, requireGenerator } from './programs.ts';
 
 /** One generator of one primitive; no changes if all is as generated. */
 export type Generated = GenerateDocument['generated'][number];
@@ -44,28 +44,10 @@ export interface GeneratorContext {
   readonly warn: (finding: Finding) => void;
 }
 
-/** How each program is asked for its version, and made to write below another folder. */
-const PROGRAMS: Readonly<
-  Record<
-    string,
-    {
-      readonly version: readonly string[];
-      readonly args: (output: string) => readonly string[];
-      readonly install: (version: string) => string;
-    }
-  >
-> = {
-  buf: {
-    version: ['--version'],
-    args: (output) => ['generate', '--output', output],
-    install: (version) => `go install github.com/bufbuild/buf/cmd/buf@v${version}`,
-  },
-};
-
 /**
  * Runs the generators of one primitive, each into its own folder; if one fails, nothing is changed.
  *
- * What a generator writes to is its alone, so that files which it does not make any more are removed. Throws
+ * A generator owns the folder that it writes to: files that it no longer makes are removed. Throws
  * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, (exit 2),
  * `generator-missing`, `generator-version`, `generator-failed` (exit 3), and what {@link applyChanges} throws.
  */
@@ -170,40 +152,19 @@ async function runBuiltIn(
   return made !== undefined;
 }
 
-async function runGenerator({ id, run, version }: Generator, place: Place): Promise<void> {
+async function runGenerator(generator: Generator, place: Place): Promise<void> {
+  const { id, run } = generator;
   const { target, output, context } = place;
   const { processes, signal } = context;
-  const known = Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : undefined;
-  if (known === undefined) {
-    throw new PrimitiveError('generator-unknown', `Generator program ${run} of ${id} is unknown.`, {
-      why: `Known programs: ${[...Object.keys(PROGRAMS), ...builtInNames].join(', ')}`,
-    });
-  }
+  checkKnown(generator);
   const extra = context.knownOnly ? await knownRun(id, place) : { args: [], env: { GOWORK: 'off' } };
-  const program = await locate(run, context);
-  const install = { suggestions: [known.install(version)], exit: 3 } as const;
-  if (program === undefined) {
-    const passedOver = await explainSkipped([run], context);
-    throw new PrimitiveError('generator-missing', `${run} not found`, {
-      why: `the generator ${id} needs ${run} ${version} on PATH${passedOver.why}`,
-      suggestions: [...install.suggestions, ...passedOver.suggestions],
-      exit: 3,
-    });
-  }
   const options = { cwd: target, env: extra.env, signal };
-  const probe = await processes.run(program, known.version, options);
-  const found = /(?<!\d)\d+(?:\.\d+)+/.exec(`${Buffer.from(probe.stdout)}\n${probe.stderr}`)?.[0];
-  if (found !== version) {
-    throw new PrimitiveError(
-      'generator-version',
-      `${program} is ${found ?? 'of unknown version'}; ${version} is required.`,
-      {
-        why: `Another version of ${run} may generate different files.`,
-        ...install,
-      },
-    );
-  }
-  const { exitCode, stderr } = await processes.run(program, [...known.args(output), ...extra.args], options);
+  const program = await requireGenerator(generator, context, options);
+  const { exitCode, stderr } = await processes.run(
+    program.path,
+    [...program.args(output), ...extra.args],
+    options,
+  );
   if (exitCode === 0) return checkSpace(run, output);
   const why = stderr.trim().split('\n').slice(-20).join('\n') || 'it printed no message';
   throw new PrimitiveError('generator-failed', `${run} failed with exit code ${exitCode}.`, {

@@ -14,7 +14,7 @@ export type Move =
   | { readonly action: 'promote'; readonly lane: string; readonly from: string }
   | { readonly action: 'rollback'; readonly lane: string; readonly revision: string };
 
-/** What `gitops promote` asks for. */
+/** Request of `gitops promote`. */
 export function moveTo(
   lane: string,
   origin: { readonly from: string } | { readonly rollback: string },

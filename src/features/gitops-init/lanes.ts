@@ -9,7 +9,7 @@ export interface LeftLane {
   readonly namespace: string;
   /** Namespace of Argo CD. */
   readonly argocd: string;
-  /** What deploys it there until it is deleted by hand. */
+  /** The Application that deploys it until somebody deletes it. */
   readonly applicationSets: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
     }));
 }
 
-/** What must not change for a lane to be the same one. */
+/** Settings that identify a lane: if one changes, it is another lane. */
 function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): string {
   const argocd = argocdOf(kit);
   return JSON.stringify([argocd.namespace, argocd.prefix, name, cluster, namespace]);

@@ -127,7 +127,7 @@ const valuesOf = (suffix: string) => [
   `env/{lane}/{area}/{name}${suffix}`,
 ];
 
-/** What the Application of a component is made from: charts, and what their releases and values are called. */
+/** Inputs of the Application of a component: charts, and the names of their releases and values. */
 const SOURCES = [
   { chart: 'db-migrations', suffix: '-migrations', values: valuesOf('-migrations') },
   { chart: 'component', suffix: '', values: valuesOf('') },
@@ -152,7 +152,7 @@ function valueFiles(patterns: readonly string[], lane: { readonly name: string; 
   );
 }
 
-/** What components may have. Nothing that gives rights or holds a secret. */
+/** Kinds of objects that components may have: none that grants rights or holds a secret. */
 const COMPONENT_OBJECTS = [
   { group: '', kind: 'ConfigMap' },
   { group: '', kind: 'PersistentVolumeClaim' },

@@ -113,7 +113,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   };
 }
 
-/** What Argo CD deploys all of the kit by. */
+/** The root Application, from which Argo CD deploys all of the kit. */
 const BOOTSTRAP_FILE = 'argocd/bootstrap.yaml';
 
 /** Nothing would read what the kit has for Argo CD: Flux has its own objects, in files of these names. */

@@ -12,7 +12,7 @@ export interface KitFlags {
   readonly code?: string | undefined;
   /** Names of lanes in the order of promotion. */
   readonly lanes?: readonly string[] | undefined;
-  /** What of the kit to install; all of it where nothing is said. */
+  /** Parts of the kit to install; all by default. */
   readonly parts?: readonly string[] | undefined;
   /** Custom resources of kinds that do not come with primitive. */
   readonly resources?: readonly KitResource[] | undefined;

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { PromoteRequest } from './run.ts';
 
-/** What `--from` and `--rollback` say. Throws `invalid-flag` (exit 2) if neither is there. */
+/** Parses `--from` and `--rollback`. Throws `invalid-flag` (exit 2) if neither is there. */
 export function originOf({
   from,
   rollback,

@@ -1,7 +1,7 @@
 import { gitopsOf, type KitRequestPorts, kitRequest } from '../../dispatch/kit-request.ts';
 import type { DispatchRequest } from '../../dispatch/run.ts';
 
-/** What is asked of the kit's scaffold workflow. Throws `gitops-not-configured` (exit 2). */
+/** Request to the kit's scaffold workflow. Throws `gitops-not-configured` (exit 2). */
 export async function scaffoldRequest(
   ports: Pick<KitRequestPorts, 'workspace'>,
   given: Readonly<Record<string, string | undefined>>,

@@ -8,6 +8,8 @@ export interface PluginPorts {
   /** The folder of this user's plugins; it need not exist. */
   readonly pluginStore: string;
   npmInstaller(): Promise<NpmInstaller>;
+  /** The CI that this runs in, if any. */
+  readonly ci: string | undefined;
   /** Base of a relative path. Absolute. */
   readonly cwd: string;
   readonly emit: Emit;
@@ -16,6 +18,6 @@ export interface PluginPorts {
 /** Ports, and the names that are this program's. */
 export interface InstallPorts extends PluginPorts {
   readonly taken: Taken;
-  /** What config and lock file name, of the commit that counts here. */
+  /** Plugins in config and lock file of the commit that counts here. */
   repositoryPlugins(): Promise<Pinned>;
 }

@@ -41,6 +41,13 @@ export async function installPlugins(
 ): Promise<PluginsDocument> {
   const wanted = specs.map(parseSpec);
   const done: PluginEntry[] = [];
+  if (ports.ci !== undefined)
+    ports.emit({
+      type: 'warning',
+      code: 'plugin-not-merged',
+      message:
+        'In CI only plugins count that config and lock file of the merge base name: primitive plugins install',
+    });
   for (const { name, spec } of wanted) {
     const before = findInstalled(ports, name);
     const plugin = await installOne({ name, spec }, ports);

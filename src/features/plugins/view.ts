@@ -17,7 +17,7 @@ export function inspectOutcome(document: PluginsDocument): Outcome {
 
 function pluginsText(document: PluginsDocument, style: Style): string {
   if (document.plugins.length === 0 && document.problems.length === 0)
-    return 'No plugins yet. To install one: primitive plugins install PACKAGE\n';
+    return 'No plugins. To install one: primitive plugins install PACKAGE\n';
   const rows = document.plugins.map(({ action, before, plugin }) => [
     ...(action === 'listed' ? [] : [action]),
     style.bold(sanitizeLine(plugin.name)),

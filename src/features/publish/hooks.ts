@@ -3,7 +3,7 @@ import type { PublishPlan } from './document.ts';
 import type { TaskResult } from './execution.ts';
 import type { ExecutedPublish } from './report.ts';
 
-/** What hooks are given of a plan. */
+/** Data of the hook `plan`. */
 export function planEvent(
   { commit, run, components }: PublishPlan,
   { dryRun }: { readonly dryRun: boolean },
@@ -22,7 +22,7 @@ export function planEvent(
   };
 }
 
-/** What hooks are given when all is sealed. */
+/** Data of the hook `sealed`. */
 export function sealedEvent({ commit }: PublishPlan, outcomes: readonly TaskResult[]): HookEvents['sealed'] {
   return {
     commit,
@@ -34,7 +34,7 @@ export function sealedEvent({ commit }: PublishPlan, outcomes: readonly TaskResu
   };
 }
 
-/** What hooks are given when the release record is written. */
+/** Data of the hook `published`. */
 export function publishedEvent(
   { commit, components }: ExecutedPublish,
   release: NonNullable<ExecutedPublish['release']>,

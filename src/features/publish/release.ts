@@ -104,7 +104,7 @@ export async function moveChannel(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const current = (await registry.headManifest(record.repository, channel.tag))?.digest;
     if (current === committed.digest) return { ...channel, moved };
-    // What the plan found there may be replaced; anything else came since and must be behind this commit.
+    // Only the record that the plan found may be replaced; any other is newer and must be of an earlier commit.
     const other =
       current === channel.existing ? undefined : await commitAt(record.repository, current, execution);
     if (other !== undefined && (await tree.isAncestor(other, commit)) !== 'yes') {

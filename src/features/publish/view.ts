@@ -35,7 +35,7 @@ export function publishText(report: PublishReport, style: Style): string {
     `${kind}/${name}`,
     action,
     shortDigest(digest),
-    // What failed is below, once.
+    // Failures are listed once, below.
     action === 'failed' ? '' : style.dim(sanitizeLine(reason)),
   ]);
   const failures = components.flatMap((component) =>

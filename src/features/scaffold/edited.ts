@@ -20,7 +20,7 @@ export type PastFiles = FileHistory & Pick<SourceTree, 'root' | 'readWhole' | 'c
 export interface EditedRecord {
   /** As it was scaffolded. */
   readonly written: Digest;
-  /** What the template made of it each time that it was merged, oldest first. */
+  /** Output of the template at each merge, oldest first. */
   readonly merged: readonly Digest[];
 }
 

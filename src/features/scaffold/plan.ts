@@ -142,7 +142,7 @@ function planFiles(
 
 const AS_ITS_OWNER_HAS_IT: readonly Action[] = ['keep', 'skip', 'merge'];
 
-/** What is generated from a file that a person edited stays as it is, for the generator to write. */
+/** Files generated from an edited file stay as they are; the generator writes them. */
 function keepGenerated(
   files: readonly PlannedFile[],
   { generators = [], files: rules = [] }: Kind,

@@ -155,7 +155,7 @@ function checkUpdate(kind: Kind, { path, manifest }: Site): void {
   });
 }
 
-/** What is written over can be had again from the commit. */
+/** Files that are written over can be restored from the commit. */
 async function checkCommitted({ path: folder, files }: ScaffoldPlan, root: string, tree: PastFiles) {
   const base = pathBelow(tree.root, root) ?? '';
   const changed = new Set((await tree.changes()).map(({ path }) => path));

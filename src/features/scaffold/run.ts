@@ -153,7 +153,7 @@ function incomplete(
   });
 }
 
-/** What git ignores is not committed, and images are built from commits. */
+/** Files that git ignores are not committed, and images are built from commits. */
 async function warnOfIgnored({ path, files }: ScaffoldPlan, { ignored, emit }: ScaffoldPorts): Promise<void> {
   const all = new Set(await ignored(path));
   const found = files.map((file) => `${path}/${file.path}`).filter((file) => all.has(file));

@@ -4,7 +4,7 @@ import { type Family, familyOf, inOrder } from './family.ts';
 import type { AnyRule, AnyScan } from './rule.ts';
 import type { Fact } from './subjects.ts';
 
-/** What became of a file: exactly one of these. */
+/** Result for one file: exactly one of these. */
 export type Entry =
   /** Families that judged what is in it, in the order of reports. */
   | { readonly checked: readonly Family[] }
@@ -28,7 +28,7 @@ export type Place = 'primitive' | 'shipped' | 'elsewhere';
 /** Whether a run judges a file at all. */
 export type Standing = 'ours' | Exclude<Entry, { readonly checked: unknown }>;
 
-/** What happened in a run, by file. */
+/** Observations of a run, by file. */
 export interface Observed {
   /** Every file of the work tree that git does not ignore, and each folder with a repository of its own; each once. */
   readonly files: readonly string[];
@@ -42,7 +42,7 @@ export interface Observed {
   readonly otherwise: string;
 }
 
-/** What became of each file of the work tree; no file is without an entry, and none has two. */
+/** Results for the files of the work tree: each file has exactly one entry. */
 export function accountOf(observed: Observed): ReadonlyMap<string, Entry> {
   return new Map(observed.files.map((path) => [path, entryOf(path, observed)]));
 }
@@ -115,7 +115,7 @@ export function reaches(within: AnyRule['within'], place: Place): boolean {
   return place === 'primitive' || (within === 'image' && place === 'shipped');
 }
 
-/** What families judged, by file: what scans read, and what was read of a primitive besides. */
+/** Families that judged each file: of scans, and of other facts about its primitive. */
 export function judgedFiles(
   {
     scanned,
@@ -148,7 +148,7 @@ export function judgedFiles(
 
 /** The files whose content a fact is made from, besides those that scans read. */
 function filesOf({ subject, value }: Fact): readonly string[] {
-  if (subject === 'dockerfile' || subject === 'model') return [value.path];
+  if (subject === 'dockerfile' || subject === 'model' || subject === 'file') return [value.path];
   if (subject !== 'suite' && subject !== 'generated') return [];
   const { path, kind, files } = value.primitive;
   const writes = (kind?.generators ?? []).map((generator) => `${generator.writes}/`);
@@ -163,7 +163,7 @@ function filesOf({ subject, value }: Fact): readonly string[] {
 const DOCKERFILE =
   /(?:^|\/)(?:(?:Dockerfile|Containerfile)(?:\.(?!dockerignore$)[^/]*)?|[^/]*\.(?:[Dd]ockerfile|[Cc]ontainerfile))$/;
 
-/** What a run has judged of files by their content, and with which families. */
+/** Families that have judged each file by its content. */
 interface Judging {
   readonly judged: ReadonlyMap<string, ReadonlySet<Family>>;
   readonly families: readonly Family[];

@@ -16,7 +16,7 @@ export interface BaselineFile {
   write(text: string): Promise<void>;
 }
 
-/** What is to be done with a baseline. */
+/** Request of a user about a baseline. */
 export interface BaselineRequest {
   /** Remove entries that cover no finding. */
   readonly update: boolean;
@@ -24,7 +24,7 @@ export interface BaselineRequest {
   readonly accept: boolean;
 }
 
-/** What a baseline makes of findings. */
+/** Findings split by a baseline. */
 export interface Baselined {
   /** Those that count. */
   readonly findings: readonly VerifyFinding[];
@@ -34,7 +34,7 @@ export interface Baselined {
   readonly stale: readonly BaselineEntry[];
 }
 
-/** What is never taken into a baseline: a check that did not run, and what judges suppressions and baselines. */
+/** Rules that no baseline covers: checks that did not run, and rules about suppressions and baselines. */
 const NEVER: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009', 'SHAPE-015']);
 
 function mayBeKnown({ rule, level }: VerifyFinding): boolean {

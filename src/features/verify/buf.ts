@@ -37,7 +37,7 @@ export async function bufPlugins({ path, files }: Primitive, tree: WorkTree): Pr
   });
 }
 
-/** What plugins call themselves at the head of a file, by the module of go.mod or the remote plugin that is them. */
+/** Names of plugins in the head of generated files, by module of go.mod or remote plugin. */
 const NAMES: Readonly<Record<string, string>> = {
   'google.golang.org/protobuf': 'protoc-gen-go',
   'google.golang.org/grpc/cmd/protoc-gen-go-grpc': 'protoc-gen-go-grpc',

@@ -8,7 +8,7 @@ import { scanFiles } from './scan.ts';
 import type { InFile, Primitive, Subjects } from './subjects.ts';
 import type { Snapshot } from './work-tree.ts';
 
-/** What has changed in a repository, and how it was before. */
+/** Changes in a repository, with the state before. */
 export interface Change {
   readonly files: readonly string[];
   readonly before: Snapshot;
@@ -53,7 +53,7 @@ export async function changedByImports(
   return unchanged.filter(({ id }) => touched.has(id) || meanings.get(id) !== earlier.get(id));
 }
 
-/** What the imports of each primitive mean, as a text that differs where anything of it does. */
+/** Meaning of the imports of each primitive, as a text that differs if any target does. */
 function meaningsOf(
   imports: readonly Subjects['import'][],
   files: ReadonlySet<string>,

@@ -16,7 +16,7 @@ import type { Scope } from './scope.ts';
 import type { Fact, SubjectName, Subjects } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What facts are read with. */
+/** Ports for reading facts. */
 export type FactPorts = Pick<
   VerifyPorts,
   'tree' | 'config' | 'scans' | 'threads' | 'regenerate' | 'emit' | 'signal'
@@ -25,7 +25,7 @@ export type FactPorts = Pick<
   readonly knownOnly: boolean;
 };
 
-/** What was read, and what not. */
+/** Facts that were read, and a list of what was not. */
 export interface Facts {
   readonly facts: readonly Fact[];
   readonly unchecked: VerifyDocument['unchecked'];
@@ -52,6 +52,8 @@ export async function readFacts(
     ...ended.map(endedFact),
   ];
   const unchecked: VerifyDocument['unchecked'][number][] = [];
+  if (isWanted('file'))
+    facts.push(...files.map((path) => ({ subject: 'file', value: { path, ...inFile(path) } }) as const));
   if (isWanted('import')) {
     const sources = sourcesOf(scanned);
     const primitivesFolder = posix.join(base, 'primitives');

@@ -23,7 +23,7 @@ export interface RuleTask {
   readonly subject: { readonly path: string };
 }
 
-/** What a rule returned, unchecked, or why it returned nothing. */
+/** Unchecked result of a rule, or the reason why there is none. */
 export type RuleResult =
   | { readonly task: RuleTask; readonly problems: unknown }
   | { readonly task: RuleTask; readonly error: string };
@@ -72,21 +72,21 @@ function rulesOf({ rules }: InstalledPlugin): readonly PluginRule[] {
   return rules.filter(({ id }) => !isOurs(familyOf(id as RuleId)));
 }
 
-/** What rules of plugins are run with. */
+/** Ports for running rules of plugins. */
 export interface ForeignPorts {
   readonly tree: WorkTree;
   readonly plugins: PluginSet;
   ruleHost(): Promise<RuleHost>;
 }
 
-/** What rules of plugins came to. */
+/** Result of the rules of plugins. */
 export interface Foreign {
-  /** What they found, and what kept one from running. */
+  /** Findings, and obstacles that kept a rule from running. */
   readonly facts: readonly Fact[];
   /** The files that were given to rules, with the families of those that answered. */
   readonly judged: ReadonlyMap<string, ReadonlySet<Family>>;
   readonly plugins: VerifyDocument['plugins'];
-  /** What this change brings, which is not judged by it. */
+  /** Plugins that this change adds; they do not judge it. */
   readonly unchecked: VerifyDocument['unchecked'];
 }
 

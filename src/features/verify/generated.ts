@@ -26,7 +26,7 @@ export async function regenerateAll(
   return { facts, unchecked };
 }
 
-/** What its generators make; or why that is not compared, as half a sentence. */
+/** Output of its generators, or the reason why it is not compared, as half a sentence. */
 async function regenerateOne(
   primitive: Primitive,
   regenerate: Regenerate,
@@ -84,5 +84,5 @@ function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
   return { subject: 'obstacle', value };
 }
 
-/** What the first suggestion installs the right program for. */
+/** Codes whose first suggestion installs the right program. */
 const INSTALLABLE = new Set(['generator-missing', 'generator-version']);

@@ -10,7 +10,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'kustomization.yml': 'Kustomization',
 };
 
-/** What looks like an object and is a file that a program reads: a catalog entry, the config of a test cluster. */
+/** Files that look like objects and are settings of a program: a catalog entry, the config of a test cluster. */
 const CONFIGS =
   /^(?:backstage\.io|kind\.x-k8s\.io|k3d\.io|kubeadm\.k8s\.io|audit\.k8s\.io|(?:apiserver|kubelet|kubeproxy|kubescheduler)\.config\.k8s\.io)\//;
 

@@ -1,7 +1,7 @@
 import type { Scan } from './rule.ts';
 import { looksRandom } from './secrets/assignments.ts';
 
-/** What scaffold leaves in code that a person has to write. */
+/** Marker that scaffold leaves in code that a person has to write. */
 export const MARKER = 'AMEIDE_SCAFFOLD';
 
 /** Finds markers in files of any type. */

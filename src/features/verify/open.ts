@@ -18,7 +18,7 @@ import { rules } from './rules/all.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What the ports of verify are opened with. */
+/** Ports for opening the ports of verify. */
 export interface OpenPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;

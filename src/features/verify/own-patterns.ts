@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { OwnRule } from '../../repository/own-rules.ts';
+import { type OwnRule, patternOf } from '../../repository/own-rules.ts';
 
 /**
  * Refuses patterns of the config's own rules for which the time grows faster than a line: a file of the repository says what
@@ -8,11 +8,15 @@ import type { OwnRule } from '../../repository/own-rules.ts';
  * Throws `config-invalid` (exit 2).
  */
 export async function checkOwnPatterns(rules: readonly OwnRule[]): Promise<void> {
-  const patterns = rules.flatMap(({ id, forbidPattern }) => (forbidPattern ? [{ id, forbidPattern }] : []));
+  const patterns = rules.flatMap((rule) => {
+    const source = patternOf(rule);
+    return source === undefined ? [] : [{ id: rule.id, source, group: rule.secretFormat?.group ?? 0 }];
+  });
   if (patterns.length === 0) return;
   const { analyse } = await import('scslre');
-  for (const { id, forbidPattern: source } of patterns) {
-    const fault = faultOf(source, (text) => analyse({ source: text, flags: 'u' }).reports);
+  for (const { id, source, group } of patterns) {
+    const fault =
+      faultOf(source, (text) => analyse({ source: text, flags: 'u' }).reports) ?? groupFault(source, group);
     if (fault === undefined) continue;
     throw new PrimitiveError(
       'config-invalid',
@@ -33,4 +37,9 @@ function faultOf(
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);
   }
+}
+
+function groupFault(source: string, group: number): string | undefined {
+  const groups = (new RegExp(`${source}|`, 'u').exec('')?.length ?? 1) - 1;
+  return group > groups ? `it has no group ${group}` : undefined;
 }

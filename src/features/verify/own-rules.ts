@@ -1,9 +1,12 @@
-import { createContext, Script } from 'node:vm';
-import { PrimitiveError } from '../../core/errors.ts';
 import { globMatcher } from '../../repository/globs.ts';
 import type { OwnRule } from '../../repository/own-rules.ts';
 import { listed } from './imports/policy.ts';
+import { searchLines } from './own-search.ts';
 import type { AnyRule, Problem, Rule } from './rule.ts';
+import { decode } from './scan.ts';
+import { entropyOf } from './secrets/entropy.ts';
+import { REVOKE } from './secrets/rule.ts';
+import { conceal, type Literal } from './secrets/secret.ts';
 import type { Import, InFile, Primitive } from './subjects.ts';
 
 /** The rules of the config, in the form of ours. */
@@ -11,11 +14,12 @@ export function ownRules(rules: readonly OwnRule[]): readonly AnyRule[] {
   return rules.map((own): AnyRule => {
     if (own.requireFiles !== undefined) return requireRule(own, own.requireFiles);
     if (own.forbidPattern !== undefined) return patternRule(own, own.forbidPattern);
+    if (own.secretFormat !== undefined) return secretFormatRule(own, own.secretFormat);
     return importRule(own);
   });
 }
 
-/** What all of them have. */
+/** Head that all rules share. */
 function headOf(own: OwnRule) {
   return { id: own.id, level: own.level ?? ('error' as const), title: own.title, page: pageOf(own) };
 }
@@ -96,16 +100,9 @@ function importFault(
   return `leads from ${layers[from]} up to ${layers[to]}`;
 }
 
-/** Lines of more characters are made by programs. */
-const MAX_LINE = 2_000;
-/** Milliseconds for a file: the pattern takes linear time, and this is for what nobody thought of. */
-const LIMIT = 1_000;
-const MATCH = new Script(
-  'const own = new RegExp(pattern, "u"); lines.flatMap((line, i) => (line.length <= max && own.test(line) ? [i + 1] : []))',
-);
-
 function patternRule(own: OwnRule, pattern: string): Rule<'primitive'> {
   const isMeant = filesOf(own);
+  const message = `A line matches ${JSON.stringify(pattern)}.`;
   return {
     ...headOf(own),
     subject: 'primitive',
@@ -114,36 +111,44 @@ function patternRule(own: OwnRule, pattern: string): Rule<'primitive'> {
       const problems: Problem[] = [];
       for (const file of primitive.files.filter(isMeant)) {
         const path = `${primitive.path}/${file}`;
-        const bytes = await tree.read(path);
-        if (bytes === undefined || bytes.subarray(0, 8000).includes(0)) continue;
-        problems.push(...matchesIn(new TextDecoder().decode(bytes), pattern, path, own));
+        const text = decode((await tree.read(path)) ?? new Uint8Array());
+        if (text === undefined) continue;
+        const lines = new Set(searchLines(text, { id: own.id, pattern }, path).map(({ line }) => line));
+        const advice = adviceOf(own, 'Write it in another way.');
+        problems.push(...[...lines].map((line) => ({ message, path, line, ...advice })));
       }
       return problems;
     },
   };
 }
 
-/** Throws `config-invalid` (exit 2) where the pattern takes too long for a file. */
-function matchesIn(text: string, pattern: string, path: string, own: OwnRule): readonly Problem[] {
-  const context = createContext({ pattern, lines: text.split('\n'), max: MAX_LINE });
-  let found: readonly number[];
-  try {
-    found = MATCH.runInContext(context, { timeout: LIMIT });
-  } catch (cause) {
-    throw new PrimitiveError(
-      'config-invalid',
-      `Cannot use the pattern of ${own.id} in \`verify.rules\`: ${JSON.stringify(pattern)}.`,
-      {
-        why: `it takes longer than ${LIMIT / 1000} s for ${path}`,
-        suggestions: [
-          'Write it so that each line can match in one way alone: no repetition of (a|a) or (a|ab).',
-        ],
-        cause,
-      },
-    );
-  }
-  const message = `A line matches ${JSON.stringify(pattern)}.`;
-  return [...found].map((line) => ({ message, path, line, ...adviceOf(own, 'Write it in another way.') }));
+function secretFormatRule(
+  own: OwnRule,
+  { pattern, group = 0, entropy = 0 }: NonNullable<OwnRule['secretFormat']>,
+): Rule<'file'> {
+  return {
+    ...headOf(own),
+    subject: 'file',
+    within: 'repository',
+    check: async ({ path }, { tree }) => {
+      const bytes = await tree.read(path);
+      if (bytes === undefined) return [];
+      const text = decode(bytes) ?? Buffer.from(bytes).toString('latin1');
+      const literals = searchLines(text, { id: own.id, pattern, group }, path)
+        .map(({ index, value }): Literal => ({ kind: 'token', name: own.title, value, index }))
+        .filter((literal) => entropyOf(literal.value) > entropy);
+      if (literals.length === 0) return [];
+      // Most of what it loads is the formats of ours.
+      const { isSecret } = await import('./secrets/formats.ts');
+      return conceal(literals.filter(isSecret), path, text).map(({ name, line, column, key }) => ({
+        message: `Credential in the file (${name}).`,
+        line,
+        column,
+        key,
+        ...adviceOf(own, REVOKE),
+      }));
+    },
+  };
 }
 
 function adviceOf({ fix }: OwnRule, otherwise: string): Pick<Problem, 'fix'> & object {
@@ -164,7 +169,10 @@ function pageOf(own: OwnRule): string {
     ...(own.layers
       ? [`Each of these folders may import those after it, and none before it: ${code(own.layers)}.`]
       : []),
-    `It is for primitives of ${kinds ? `the kinds ${code(kinds)}` : 'all kinds'}${files ? `, for ${code(files)}` : ''}${except ? `, but not for ${code(except)}` : ''}.`,
+    ...(own.secretFormat ? [`No file may hold a secret that matches \`${own.secretFormat.pattern}\`.`] : []),
+    own.secretFormat
+      ? 'It is for all files that are checked.'
+      : `It is for primitives of ${kinds ? `the kinds ${code(kinds)}` : 'all kinds'}${files ? `, for ${code(files)}` : ''}${except ? `, but not for ${code(except)}` : ''}.`,
   ];
   const sections = [
     `# ${id}: ${title}`,

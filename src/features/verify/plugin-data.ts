@@ -4,7 +4,7 @@ import { readPrimitives, type Workspace } from './primitives.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What primitives of the work tree are read with. */
+/** Ports for reading the primitives of the work tree. */
 export interface PrimitivePorts {
   workspace(): Promise<Pick<Workspace, 'location' | 'config'>>;
   kinds(): Promise<Workspace['kinds']>;

@@ -9,7 +9,7 @@ import type { Policy, VerifyPorts, VerifyRequest } from './ports.ts';
 import { SUPPRESSIONS } from './suppressions.ts';
 import type { Snapshot, WorkTree } from './work-tree.ts';
 
-/** What a policy is read with. */
+/** Ports for reading a policy. */
 export interface PolicyPlace {
   readonly location: ConfigLocation;
   /** Of this program. */

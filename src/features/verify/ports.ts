@@ -16,7 +16,7 @@ import type { ScanStore, ScanThreads } from './scan.ts';
 import type { Installing } from './suites/package-manager.ts';
 import type { Snapshot, WorkTree } from './work-tree.ts';
 
-/** What is to be checked. */
+/** Request of a user: files, rules and suites to check. */
 export interface VerifyRequest {
   readonly selection: Selection;
   /** Only primitives with a change since this revision. */
@@ -41,7 +41,7 @@ export interface Policy {
   readonly kinds: Kinds;
 }
 
-/** What verify works with. */
+/** Ports of verify. */
 export interface VerifyPorts {
   readonly location: ConfigLocation;
   readonly config: Config;
@@ -69,7 +69,7 @@ export interface VerifyPorts {
   readonly now: () => number;
 }
 
-/** What suites are run with. */
+/** Ports for running suites. */
 export interface SuitePorts {
   readonly tree: WorkTree;
   readonly processes: Processes;

@@ -9,7 +9,7 @@ import { readPrimitives as readManifests } from '../../repository/primitives.ts'
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What primitives are read with. */
+/** Ports for reading primitives. */
 export interface Workspace {
   readonly location: ConfigLocation;
   readonly config: Config;

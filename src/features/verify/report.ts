@@ -7,7 +7,7 @@ import type { Scope } from './scope.ts';
 import type { SuiteResults } from './suites/run.ts';
 import { isFailure } from './suites/suite.ts';
 
-/** What a run came to. */
+/** Results of a run. */
 interface Results
   extends Pick<
     VerifyDocument,
@@ -62,7 +62,7 @@ export function documentOf(
   };
 }
 
-/** What the request leaves out. */
+/** Families that the request leaves out. */
 function leftOutOf(
   { tests, staged = false, families: asked }: VerifyRequest,
   families: readonly Family[],

@@ -1,5 +1,5 @@
 /**
- * What the process for the rules of a plugin runs. It imports modules of Node alone: it may read this folder and the plugin,
+ * Entry of the process that runs rules of a plugin. It imports modules of Node alone: it may read this folder and the plugin,
  * nothing else.
  *
  * Each line of stdin is a subject for a rule; each line of stdout begins with the word that is the first argument, and

@@ -5,7 +5,7 @@ import type { RuleId } from './family.ts';
 import type { Fix, InFile, Primitive, ScannedName, SubjectName, Subjects, SuiteRun } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What a rule may use besides its subject. */
+/** Context of a rule besides its subject. */
 export interface Context {
   readonly config: Config;
   readonly kinds: Kinds;
@@ -25,7 +25,7 @@ export interface Related {
   readonly line?: number;
 }
 
-/** What a rule says is wrong; rule, level and fingerprint are put in by `judge`. */
+/** Problem that a rule reports; rule, level and fingerprint are put in by `judge`. */
 export interface Problem {
   /** One sentence that begins with the thing; without line numbers, which shift. */
   readonly message: string;
@@ -34,7 +34,7 @@ export interface Problem {
   /** From 1. */
   readonly line?: number;
   readonly column?: number;
-  /** What makes it the same finding after lines have shifted; the message unless given. */
+  /** Identifies the finding after lines have shifted; by default the message. */
   readonly key?: string;
   readonly fix?: Fix;
   readonly related?: readonly Related[];
@@ -44,7 +44,7 @@ export interface Problem {
 export interface Rule<S extends SubjectName = SubjectName> {
   readonly id: RuleId;
   readonly level: FindingLevel;
-  /** What is wrong where it fails, a few words: `Required file is missing`. */
+  /** Fault in a few words: `Required file is missing`. */
   readonly title: string;
   readonly subject: S;
   /** `@acme/rust@1.0.0`; absent for ours. */

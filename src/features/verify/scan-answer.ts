@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import type { AnyScan } from './rule.ts';
 import { type ScanTask, scanTasks } from './scan.ts';
 
-/** What a thread is sent: files, and one number for how many of their scans have begun, which others can see. */
+/** Message to a thread: files, and a shared counter of scans that have begun. */
 export interface ScanMessage {
   readonly files: readonly ScanTask[];
   readonly begun: Int32Array<SharedArrayBuffer>;

@@ -1,4 +1,4 @@
-/** What a thread for scans runs: it answers files with what scans find in them. */
+/** Entry of a thread that scans files and answers with the results. */
 import { answerTasks } from './scan-answer.ts';
 import { SCANS } from './scans.ts';
 

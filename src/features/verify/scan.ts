@@ -5,7 +5,7 @@ import type { AnyScan, Scan } from './rule.ts';
 import type { Fact, InFile } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** What scans found in one file, by scan: `marker@1`. */
+/** Results of scans for one file, by scan: `marker@1`. */
 export type ScanResults = Readonly<Record<string, readonly object[]>>;
 
 /** Results of earlier runs by path. */
@@ -29,20 +29,20 @@ export interface ScanThreads {
   open(signal: AbortSignal): ScanThread & AsyncDisposable;
 }
 export interface ScanThread {
-  /** What became of each file, in their order. */
+  /** Outcome of each file, in their order. */
   readonly scan: (files: readonly ScanTask[]) => Promise<readonly ScanOutcome[]>;
 }
 
-/** What became of a file that was scanned. */
+/** Outcome of the scans of one file. */
 export interface ScanOutcome {
   readonly results: ScanResults;
   /** Scans that were ended, by name, with the reason: `it took longer than 5 s`. */
   readonly ended: Readonly<Record<string, string>>;
 }
 
-/** What the first thread is given at once: of most repositories, all is done before a second one has started. */
+/** Files in the first batch: enough for most repositories, so that no second thread starts. */
 const FIRST = 250;
-/** What threads are given at once after that, and the bytes that are enough of it. */
+/** Files in later batches, and bytes after which a batch is full. */
 const FILES = 32;
 const BYTES = 1024 * 1024;
 /** Milliseconds of reading after which a signal and the display get their turn. */
@@ -56,7 +56,7 @@ export interface EndedScan {
   readonly why: string;
 }
 
-/** What scans found in some files, and which of them read each file to its end. */
+/** Results of scans, and the scans that read each file to its end. */
 export interface Scanned {
   readonly facts: readonly Fact[];
   readonly ended: readonly EndedScan[];
@@ -70,7 +70,7 @@ interface Bytes {
   readonly read: () => Promise<Uint8Array | undefined>;
 }
 
-/** What ends the key of the bytes that git holds where they are not those of the work tree; in no path. */
+/** Suffix of the key for bytes in git that differ from the work tree; no path contains it. */
 const STORED = '\0stored';
 
 /** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
@@ -188,7 +188,7 @@ function factsOf(
     const whose = inFile(path);
     for (const { subject, name } of named) {
       const results = found[index]?.[name] ?? [];
-      // What git holds mostly says the same.
+      // The bytes in git mostly have the same facts.
       if (key !== path && isDeepStrictEqual(results, found[index - 1]?.[name])) continue;
       for (const one of results) facts.push({ subject, value: { ...one, path, ...whose } } as Fact);
     }
@@ -215,7 +215,7 @@ function readBy(
   return read;
 }
 
-/** What the scans that are named find in each file; `begin` is called before each scan of each file, in their order. */
+/** Runs the named scans on each file; `begin` is called before each scan of each file, in their order. */
 export async function scanTasks(
   files: readonly ScanTask[],
   scans: readonly AnyScan[],

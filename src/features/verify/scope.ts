@@ -19,7 +19,7 @@ export const OWN_REPOSITORY = 'a repository of its own';
 
 const A_LINK = 'a link';
 
-/** What is checked of a repository. */
+/** Scope of a run. */
 export interface Scope {
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
@@ -49,7 +49,7 @@ export interface Scope {
   readonly covers: (rule: RuleId, path: string | undefined) => boolean;
 }
 
-/** What a scope is read with. */
+/** Ports for reading a scope. */
 export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd' | 'rules'>;
 
 /** Of primitives without a change of their own, those that a change of other files concerns. */
@@ -80,7 +80,7 @@ export async function readScope(
   const own = selected.flatMap(({ path, files }) => files.map((file) => `${path}/${file}`));
   const files = isRepo ? listed : [...new Set([...own, ...shipped.keys()])].sort();
   const { families: asked, tests, staged } = request;
-  // What keeps a check from running is always said.
+  // Obstacles are always reported.
   const knownFamilies = familiesOf(ports.rules);
   const families = knownFamilies.filter(
     (one) => (asked.length === 0 || asked.includes(one) || one === 'INT') && !(staged && one === 'GEN'),
@@ -149,7 +149,7 @@ function unchangedSince(revision: string): string {
   return `unchanged since ${revision}`;
 }
 
-/** What the images of primitives take in from outside of their folders, with the ids of those primitives. */
+/** Files outside of primitives that their images include, with the ids of those primitives. */
 function shippedFrom(
   listed: readonly string[],
   selected: readonly Primitive[],

@@ -15,7 +15,7 @@ import type { TestCase } from './suites/suite.ts';
 import type { Suppression } from './suppressions-document.ts';
 
 /**
- * What rules judge, by name. A subject is plain data, read from the repository once and judged by every rule of its
+ * Subjects of rules, by name. A subject is plain data, read from the repository once and judged by every rule of its
  * name. A subject that a scan finds is cached as JSON: it must survive that, and must not hold a secret.
  */
 export interface Subjects {
@@ -26,6 +26,7 @@ export interface Subjects {
   readonly source: Source & InFile;
   readonly import: Import & InFile;
   readonly secret: Secret & InFile;
+  readonly file: InFile;
   readonly generated: GeneratedSubject;
   readonly handlerCode: HandlerCode & InFile;
   readonly model: ModelSubject;
@@ -53,8 +54,10 @@ export interface InFile {
   readonly shippedBy: readonly string[];
 }
 
-/** The subjects that are found file by file. */
-export type ScannedName = { [S in SubjectName]: Subjects[S] extends InFile ? S : never }[SubjectName];
+/** The subjects that scans find. */
+export type ScannedName = {
+  [S in Exclude<SubjectName, 'file'>]: Subjects[S] extends InFile ? S : never;
+}[Exclude<SubjectName, 'file'>];
 
 /** A folder `primitives/<kind>/<name>` of the work tree. */
 export interface Primitive {
@@ -66,7 +69,7 @@ export interface Primitive {
   readonly kind: Kind | undefined;
   /** Its `primitive.yaml`; undefined where it is missing or cannot be read. */
   readonly manifest: PrimitiveManifest | undefined;
-  /** What publish makes of it; undefined where its `primitive.yaml` is missing or invalid. */
+  /** Component for publish; undefined if its `primitive.yaml` is missing or invalid. */
   readonly component: Component | undefined;
   /** Why `component` is missing although there is a `primitive.yaml`; empty otherwise. */
   readonly faults: readonly Omit<Finding, 'rule' | 'level'>[];
@@ -74,7 +77,7 @@ export interface Primitive {
   readonly files: readonly string[];
 }
 
-/** What rules judge of the Dockerfile of a primitive. */
+/** Dockerfile of a primitive, as rules judge it. */
 export interface DockerfileSubject {
   /** Relative to the root of the repository. */
   readonly path: string;
@@ -136,19 +139,19 @@ export interface Import {
   readonly inManifest?: true;
 }
 
-/** What a generator of a primitive makes today, compared with what is there. */
+/** Output of a generator of a primitive, compared with the files on disk. */
 export interface Regenerated {
   /** Id of the generator in `kind.yaml`. */
   readonly generator: string;
   readonly changes: readonly {
     /** Below the primitive's folder. */
     readonly path: string;
-    /** What generating would do to the file. */
+    /** Effect of generating on the file. */
     readonly change: 'created' | 'changed' | 'removed';
   }[];
 }
 
-/** What rules judge of the generators of a primitive. */
+/** Generators of a primitive, as rules judge them. */
 export interface GeneratedSubject {
   /** The folder of the primitive, relative to the root of the repository. */
   readonly path: string;
@@ -178,7 +181,7 @@ export interface ModelSubject {
   readonly handlers: readonly (Extract<HandlerCode, { type: 'method' }> & { readonly path: string })[];
 }
 
-/** What a rule of a plugin found, which has run elsewhere. */
+/** Finding of a rule of a plugin, which ran in its own process. */
 export interface ForeignProblem {
   /** Relative to the root of the repository. */
   readonly path: string;
@@ -187,13 +190,13 @@ export interface ForeignProblem {
   readonly problem: PluginProblem;
 }
 
-/** What kept a check from running. Each cause has a rule of the family INT. */
+/** Obstacle that kept a check from running. Each cause has a rule of the family INT. */
 export interface Obstacle {
   readonly cause: /** A program is not on PATH. */
     | 'tool-missing'
     /** A program is there in a wrong version, or failed where it has no reason to. */
     | 'tool-failed'
-    /** What the lock file of a primitive names is not installed. */
+    /** Packages in the lock file of a primitive are not installed. */
     | 'dependencies-missing'
     /** The variable for the service of a required suite is not set. */
     | 'service-missing'

@@ -67,7 +67,7 @@ function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: Re
   }
   const fault = path !== undefined && isPattern(path) ? globFault(path) : undefined;
   if (fault !== undefined) {
-    return [{ path: [...at, 'path'], message: `${JSON.stringify(path)} is no pattern: ${fault}` }];
+    return [{ path: [...at, 'path'], message: `${JSON.stringify(path)} is not a valid pattern: ${fault}` }];
   }
   if (familyOf(rule) === 'SEC' && fingerprint === undefined) {
     const message = `${rule} is suppressed by fingerprint: a path would hide the next secret in the file`;
@@ -84,7 +84,7 @@ export function isPattern(path: string): boolean {
 /** The rules that judge suppressions and baselines. */
 const SELF: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009', 'SHAPE-015']);
 
-/** What suppressions make of findings. */
+/** Findings split by suppressions. */
 export interface Suppressed {
   readonly findings: readonly VerifyFinding[];
   readonly suppressed: VerifyDocument['suppressed'];

@@ -245,7 +245,7 @@ function scopeText({ mode, primitives, changedSince }: VerifyDocument['scope']):
     : `${plural(primitives.length, 'primitive')} changed ${since}`;
 }
 
-/** What of the policy the change itself has changed. */
+/** Parts of the policy that the change itself has changed. */
 function policyText({ policy: { from, changed }, scope }: VerifyDocument): string {
   const files = changed.join(', ');
   return sanitizeLine(

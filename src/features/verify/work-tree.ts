@@ -24,7 +24,7 @@ export interface WorkTree extends Snapshot {
   stored(): Promise<ReadonlyMap<string, () => Promise<Uint8Array | undefined>>>;
   /** Links among what was read so far: their targets were not. */
   readonly links: ReadonlySet<string>;
-  /** What could not be read so far, by path, with the reason: no file, more than 64 MiB, a sparse checkout, or the system's. */
+  /** Files that could not be read so far, by path, with the reason: no file, more than 64 MiB, a sparse checkout, or the system's. */
   readonly unreadable: ReadonlyMap<string, string>;
   /** Where a symbolic link leads, as it is written; undefined where the path is not a link. */
   readLink(path: string): Promise<string | undefined>;

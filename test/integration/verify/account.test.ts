@@ -97,6 +97,7 @@ const MODES: Readonly<Record<string, Partial<VerifyRequest>>> = {
   'only secrets': { families: ['SEC'] },
   'only BPMN': { families: ['BPMN'] },
   'a selection': { selection: { selectors: ['domain/orders'] } },
+  staged: { staged: true },
   'another selection': { selection: { selectors: ['agent/helper'] }, families: ['IMP', 'SHAPE'] },
 };
 
@@ -129,10 +130,13 @@ test.each(Object.entries(MODES))(
         .git('ls-files', '-z', ...args)
         .split('\0')
         .filter(Boolean);
+    // The index has what was deleted on disk, and nothing that is not tracked.
     const gone = new Set(listed('--deleted'));
-    const expected = [...listed('--cached'), ...listed('--others', '--exclude-standard')].filter(
-      (path) => !gone.has(path),
-    );
+    const expected = request.staged
+      ? listed('--cached')
+      : [...listed('--cached'), ...listed('--others', '--exclude-standard')].filter(
+          (path) => !gone.has(path),
+        );
     expect([...account.keys()].sort()).toEqual(expected.map((path) => path.replace(/\/$/, '')).sort());
     const { files, checked, leftOut, notOurs } = document.account;
     const sum = [...checked, ...leftOut, ...notOurs].reduce((total, one) => total + one.files, 0);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ts } from '@ts-morph/common';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseSource } from '../../../src/features/verify/imports/parse.ts';
@@ -172,4 +173,111 @@ test("Python: our list is that of Python's ast", async () => {
     expect([text, [...(ours ?? ['refused'])].sort()]).toEqual([text, theirs]);
   }
   expect(compared).toBeGreaterThan(RUNS / 2);
+});
+
+/** What may be between two tokens of TypeScript, with what looks like code in it. */
+const tsSpace = fc.constantFrom(
+  ' ',
+  '\t',
+  '\n',
+  '\u2028',
+  ' /* import "no" */ ',
+  ' // import "no"\n',
+  '\u00a0',
+  ' /* a\n*/ ',
+);
+const tsPath = fc
+  .constantFrom('node:fs', './a.js', '@acme/sdk', 'hono', '../b/c')
+  .chain((name) =>
+    fc.constantFrom(
+      [name, `'${name}'`] as const,
+      [name, `"${name}"`] as const,
+      [name, `'\\x${name.charCodeAt(0).toString(16)}${name.slice(1)}'`] as const,
+      [name, `"\\u{${name.charCodeAt(0).toString(16)}}${name.slice(1)}"`] as const,
+      [name, `'\\\n${name}'`] as const,
+    ),
+  );
+const tsImport = fc
+  .tuple(
+    fc.constantFrom<(space: string, path: string) => string>(
+      (space, path) => `import${space}${path}`,
+      (space, path) => `import${space}a1${space}from${space}${path}`,
+      (space, path) => `import${space}*${space}as${space}b1${space}from${space}${path}`,
+      (space, path) => `import${space}type${space}{ A }${space}from${space}${path}`,
+      (space, path) => `import${space}{${space}a as b2,${space}type C }${space}from${space}${path}`,
+      (space, path) => `import d1,${space}{ e1 }${space}from${space}${path}`,
+      (space, path) => `import${space}f1${space}=${space}require(${path})`,
+      (space, path) => `export${space}*${space}from${space}${path}`,
+      (space, path) => `export${space}{ default${space}as g1 }${space}from${space}${path}`,
+      (space, path) => `export${space}type${space}{ H }${space}from${space}${path}`,
+      (space, path) => `const i1${space}=${space}await import(${space}${path}${space})`,
+      (space, path) => `const j1${space}=${space}require(${path})`,
+      (space, path) => `type K1${space}=${space}import(${path}).K`,
+      (space, path) => `const l1 = \`\${${space}await import(${path})}\``,
+    ),
+    tsSpace,
+    tsPath,
+  )
+  .map(([form, space, [name, text]]) => [name, form(space, text)] as const);
+const tsFile = fc.tuple(
+  fc.constantFrom('', '#!/usr/bin/env node\n', '\ufeff', '/* import "no" */\n'),
+  fc.array(
+    fc.oneof(
+      tsImport,
+      fc.constantFrom(
+        [undefined, 'const s1 = `import "no"`'] as const,
+        [undefined, 'const s2 = /import "no"/u'] as const,
+        [undefined, 'const s3 = 1 / 2; /* "*/ const s4 = "import(\'no\')"'] as const,
+        [undefined, '// a\u2028const s5 = 1'] as const,
+        [undefined, 'x.import("no")'] as const,
+        [undefined, 'class S6 { import(a: string) {} }'] as const,
+      ),
+    ),
+    { maxLength: 5 },
+  ),
+  fc.constantFrom(';\n', '\n', ';\r\n', ';'),
+);
+
+/** The imports of a file by TypeScript's own parser, of a version before 7, which has none in JavaScript. */
+function importsByTypeScript(text: string): readonly string[] | undefined {
+  const { SyntaxKind, ScriptTarget } = ts;
+  const file = ts.createSourceFile('a.mts', text, ScriptTarget.ESNext, true);
+  // Not public, and what the compiler refuses a file by.
+  if ((file as unknown as { parseDiagnostics: readonly unknown[] }).parseDiagnostics.length > 0)
+    return undefined;
+  const found: string[] = [];
+  const add = (node: ts.Node | undefined) => {
+    if (node !== undefined && ts.isStringLiteralLike(node)) found.push(node.text);
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier);
+    if (ts.isExternalModuleReference(node)) add(node.expression);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal);
+    if (
+      ts.isCallExpression(node) &&
+      (node.expression.kind === SyntaxKind.ImportKeyword || node.expression.getText(file) === 'require')
+    )
+      add(node.arguments[0]);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+test("TypeScript: our list is that of TypeScript's parser", async () => {
+  let compared = 0;
+  for (const [head, lines, end] of fc.sample(tsFile, { numRuns: 4 * RUNS, seed: 24 })) {
+    const text = head + lines.map(([, line]) => line + end).join('');
+    const theirs = importsByTypeScript(text);
+    // What the compiler refuses, we may read or refuse; what it reads, we read.
+    if (theirs === undefined) continue;
+    compared += 1;
+    const meant = lines.flatMap(([name]) => (name === undefined ? [] : [name]));
+    expect([text, [...theirs].sort()]).toEqual([text, [...meant].sort()]);
+    expect([text, [...((await importsOf('a.mts', text)) ?? ['refused'])].sort()]).toEqual([
+      text,
+      [...theirs].sort(),
+    ]);
+  }
+  expect(compared).toBeGreaterThan(RUNS);
 });

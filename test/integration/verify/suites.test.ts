@@ -43,6 +43,39 @@ test('a', () => new Promise((done) => setTimeout(done, 600_000)));`;
   expect(found(await run(hangs, { limit: 3_000 }))).toEqual([`TEST-007 ${SHOP}`]);
 });
 
+test('with suites on, each file of git has one entry, and the totals are their sum', async () => {
+  let listed: readonly string[] = [];
+  const own = {
+    [`${SHOP}/package-lock.json`]: '{}',
+    [`${SHOP}/node_modules/.package-lock.json`]: '{}',
+    [`${SHOP}/test/a.test.ts`]:
+      "import { test } from 'node:test';\nimport './support/page.ts';\ntest('a', (t) => t.assert.ok(true));",
+    [`${SHOP}/test/support/page.ts`]: 'export const page = 1;\n',
+    [`${SHOP}/test/data/page.json`]: '{}\n',
+    [`${SHOP}/src/main.ts`]: 'export const main = 1;\n',
+  };
+  const { document, account } = await verifySuites('uisurface/shop', own, {
+    prepare: async (root) => {
+      execFileSync('git', ['init', '--quiet'], { cwd: root });
+      const args = ['ls-files', '-z', '--others', '--exclude-standard'];
+      listed = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\0').filter(Boolean);
+    },
+  });
+  expect([...account.keys()].sort()).toEqual([...listed].sort());
+  expect(listed).toContain(`${SHOP}/test/support/page.ts`);
+  const { files, checked, leftOut, notOurs } = document.account;
+  const sum = [...checked, ...leftOut, ...notOurs].reduce((total, one) => total + one.files, 0);
+  expect([files, sum]).toEqual([listed.length, listed.length]);
+  const entries = ['test/a.test.ts', 'test/support/page.ts', 'test/data/page.json', 'src/main.ts'];
+  expect(entries.map((path) => account.get(`${SHOP}/${path}`))).toEqual([
+    { checked: ['TEST'] },
+    { checked: ['TEST'] },
+    { leftOut: '--only' },
+    { leftOut: '--only' },
+  ]);
+  expect(document.verdict).toBe('partial');
+});
+
 test('a suite that floods its output, ends its runner or writes to the work tree is told apart', async () => {
   const floods = `import { test } from 'node:test';
 test('a', () => { for (let i = 0; i < 2000; i++) process.stdout.write('x'.repeat(100_000) + '\\n'); });`;

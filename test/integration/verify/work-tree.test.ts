@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -206,4 +207,26 @@ test('a shallow clone without the commit to compare with is refused', async () =
     code: 'revision-unrelated',
     exit: 2,
   });
+});
+
+test('of a file with a filter it reads what git holds, without starting the filter', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet');
+  git(root, 'config', 'filter.turn.clean', 'tr a-z n-za-m');
+  git(root, 'config', 'filter.turn.smudge', 'tr a-z n-za-m');
+  await write(root, { '.gitattributes': '*.turned filter=turn\n', 'a.turned': 'hello', 'b.txt': 'hello' });
+  commit(root, 'one');
+  const started = join(root, '.git/started');
+  git(root, 'config', 'filter.turn.clean', `touch ${started}; cat`);
+  git(root, 'config', 'filter.turn.smudge', `touch ${started}; cat`);
+  const tree = await openWorkTree(processes, root);
+  const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+  const stored = await tree.stored();
+  expect([...stored.keys()]).toEqual(['a.turned']);
+  expect([text(await tree.read('a.turned')), text(await stored.get('a.turned')?.())]).toEqual([
+    'hello',
+    'uryyb',
+  ]);
+  expect(existsSync(started)).toBe(false);
 });

@@ -103,7 +103,7 @@ test.each([
   [
     'a setting of no process',
     'processes: { serve: {} }\nsettings: { A_URL: { of: [dispatch], help: a } }\n',
-    '`settings.A_URL.of` names no process: "dispatch"',
+    '`settings.A_URL.of` is not a process: "dispatch"',
   ],
 ])('%s is refused', async (_, more, message) => {
   await expect(readKind(more)).rejects.toMatchObject({

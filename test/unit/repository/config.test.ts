@@ -37,7 +37,7 @@ test('a registry is enough, and every default is filled in', async () => {
     signing: { signer: { type: 'keyless' }, trusted: [], accepted: [] },
     sbom: { format: 'spdx-json' },
     imports: { sdk: { go: [], ts: [], python: [] }, forbidden: [] },
-    verify: { tests: 'optional', suiteSeconds: 600, rules: [] },
+    verify: { tests: 'optional', runtimeImports: 'warning', suiteSeconds: 600, rules: [] },
     plugins: [],
   });
 });

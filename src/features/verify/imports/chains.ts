@@ -24,7 +24,7 @@ type SourcesOf = (paths: readonly string[]) => Promise<readonly Subjects['source
 
 /** Code of the repository outside of primitives, by the keys of its units. */
 interface Followed {
-  /** What the files of a unit import that is of the repository. */
+  /** Imports of the files of a unit that lead into the repository. */
   readonly led: ReadonlyMap<string, readonly Subjects['import'][]>;
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Repository } from './repository.ts';
 import type { Dependency, Packages, Target } from './target.ts';
 
-/** What a go.mod or go.work says. */
+/** Content of a go.mod or go.work. */
 interface GoFile {
   readonly path: string;
   /** Modules that are in folders, by the path that imports begin with. */

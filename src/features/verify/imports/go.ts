@@ -43,7 +43,7 @@ function parseHeader(parser: Awaited<ReturnType<typeof grammar>>, text: string):
   });
 }
 
-/** What the comments directly before `import "C"` include from the repository. */
+/** Files of the repository that the comments directly before `import "C"` include. */
 function includesOf(spec: Node): readonly SourceImport[] {
   const statement = spec.parent?.type === 'import_declaration' ? spec.parent : spec;
   const comments: Node[] = [];

@@ -75,12 +75,12 @@ export async function npmPackages(repository: Repository): Promise<Packages> {
     const aliased = await aliasTargets(specifier, from, aliases);
     if (aliased.isFound) return aliased.targets;
     const target = await packageTarget(specifier, from, own, above);
-    // What an alias names need not be there yet.
+    // The target of an alias need not exist yet.
     const isNamed = aliased.targets.length > 0 && target.type === 'package' && target.known === 'undeclared';
     return isNamed ? aliased.targets : [...aliased.targets, target];
   };
 
-  /** What is relative may be in any of the folders of `rootDirs`. */
+  /** A relative name may be in any folder of `rootDirs`. */
   const relative = async (specifier: string, from: string, aliases: readonly Aliases[]) => {
     const path = posix.join(posix.dirname(from), specifier);
     const places = aliases.flatMap(({ rootDirs }) => {
@@ -215,7 +215,7 @@ function existing(repository: Repository, path: string): string | undefined {
   return undefined;
 }
 
-/** What the best pattern says, with what its `*` matched put in; patterns are those of tsconfig.json and package.json. */
+/** Target of the best pattern, with the text that its `*` matched; patterns are those of tsconfig.json and package.json. */
 function matching<T>(entries: readonly (readonly [pattern: string, value: T])[], specifier: string): T[] {
   const matches = entries.flatMap(([pattern, value]) => {
     const [head = '', tail] = pattern.split('*');

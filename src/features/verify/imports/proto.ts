@@ -3,7 +3,7 @@ import type { LanguageId } from '../../../languages/all.ts';
 import type { Repository } from './repository.ts';
 import type { Target } from './target.ts';
 
-/** What generators of buf and protoc call their output. */
+/** Names of output files of generators of buf and protoc. */
 const GENERATED: Readonly<Record<LanguageId, RegExp>> = {
   go: /(?:\.pb|\.connect|\.pb\.gw|_grpc\.pb)\.go$/,
   ts: /_(?:pb|connect|grpc_pb|connectweb)(?:\.d)?(?:\.[cm]?[jt]s)?$/,

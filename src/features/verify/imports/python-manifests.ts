@@ -54,7 +54,7 @@ async function readProject(
       const name = normalized(written ?? '');
       if (written === undefined) continue;
       const line = lines.findIndex((one) => one.includes(written)) + 1 || 1;
-      // What an extra brings is mostly called after both.
+      // Distributions of an extra are mostly named after both.
       const all = ['', ...extras.split(',')].map((extra) =>
         normalized(extra === '' ? name : `${name}-${extra.trim()}`),
       );
@@ -142,7 +142,7 @@ function below(folder: string, path: string): string {
   return joined.startsWith('..') ? '..' : joined;
 }
 
-/** What a pyproject.toml requires, under all of its extras and groups. */
+/** Requirements of a pyproject.toml, with all extras and groups. */
 function requirementsOf(toml: Readonly<Record<string, unknown>>): readonly string[] {
   const project = record(toml.project);
   const tool = record(toml.tool);

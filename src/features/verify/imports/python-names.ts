@@ -1,4 +1,4 @@
-/** What comes with Python 3.8 to 3.14, by its first name. */
+/** Standard library of Python 3.8 to 3.14, by first name. */
 export const STANDARD: ReadonlySet<string> = new Set(
   `__future__ __main__ _thread abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore atexit audioop
   base64 bdb binascii binhex bisect builtins bz2 cProfile calendar cgi cgitb chunk cmath cmd code codecs codeop collections

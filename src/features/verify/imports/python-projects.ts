@@ -121,7 +121,7 @@ export async function pythonPackages(repository: Repository, primitivesFolder: s
   };
 }
 
-/** What manifests say of a module that is not in the repository. */
+/** Package of a module that is not in the repository, by manifests. */
 function knownAs(
   specifier: string,
   project: PythonProject | undefined,

@@ -22,7 +22,7 @@ const LOADERS: Readonly<Record<string, 'module' | 'file'>> = {
 const MENTIONED =
   /import_module|__import__|run_module|resolve_name|run_path|spec_from_file_location|SourceFileLoader|load_source/;
 
-/** What a file calls the functions that load others. */
+/** Names in a file for functions that load modules. */
 type Loaders = ReadonlyMap<string, 'module' | 'file'>;
 
 /**
@@ -92,7 +92,7 @@ function loadersOf(root: Node): Loaders {
   return loaders;
 }
 
-/** What an expression loads that is a loader: a name, an attribute, or `getattr(module, "name")`. */
+/** Loader that an expression names: a name, an attribute, or `getattr(module, "name")`. */
 function loaderOf(node: Node, loaders: Loaders): 'module' | 'file' | undefined {
   if (node.type === 'identifier' || node.type === 'attribute') return loaders.get(lastName(node));
   if (node.type === 'parenthesized_expression') {

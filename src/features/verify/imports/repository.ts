@@ -6,7 +6,7 @@ const MAX_LINKS = 40;
 
 const NO_LINK = Promise.resolve(undefined);
 
-/** What resolving imports asks of a repository. Paths are relative to its root, without `.` and `..`. */
+/** View of a repository for resolving imports. Paths are relative to its root, without `.` and `..`. */
 export class Repository {
   readonly files: ReadonlySet<string>;
   readonly #tree: Snapshot;

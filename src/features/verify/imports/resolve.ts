@@ -14,11 +14,11 @@ export interface ImportResolver {
   readonly repository: Repository;
   /** The imports of source files, in their order. */
   resolve(sources: readonly Subjects['source'][]): Promise<readonly Subjects['import'][]>;
-  /** What manifests depend on, as imports of the manifest. */
+  /** Dependencies in manifests, as imports of the manifest. */
   dependencies(): Promise<readonly Subjects['import'][]>;
 }
 
-/** What imports are resolved with. */
+/** Ports for resolving imports. */
 export interface Owners {
   /** The folder of primitives, relative to the root of the repository. */
   readonly primitivesFolder: string;
@@ -58,7 +58,7 @@ export async function openImports(
     }
     return [...found.values()];
   };
-  /** What an import leads to is the same in all files of a folder, but for tests. */
+  /** An import has the same target in all files of a folder, except in tests. */
   const known = new Map<string, readonly Led[]>();
   return {
     repository,

@@ -1,4 +1,4 @@
-/** What an import leads to. */
+/** Target of an import. */
 export type Target =
   /** A file or folder of the repository, links resolved; it need not exist. */
   | { readonly type: 'path'; readonly path: string }
@@ -9,7 +9,7 @@ export type Target =
   /** Only the running program knows. */
   | { readonly type: 'unknown' };
 
-/** What is known of a package. */
+/** Knowledge about a package. */
 export type Known =
   /** It comes with the language. */
   | 'standard'
@@ -17,13 +17,13 @@ export type Known =
   | 'declared'
   /** Nothing names it; `manifest` is the file that would, where there is one. */
   | 'undeclared'
-  /** What it is cannot be said without what is installed, or without the tool that makes it. */
+  /** Unknown until packages are installed, or without the tool that makes it. */
   | 'unresolved';
 
 /** Finds what a specifier of a language means in a file; several targets where conditions decide between them. */
 export type Resolver = (specifier: string, from: string) => Promise<readonly Target[]>;
 
-/** What a manifest says that a package depends on. */
+/** Dependency of a package in its manifest. */
 export interface Dependency {
   /** The manifest, relative to the root of the repository. */
   readonly path: string;
@@ -34,9 +34,9 @@ export interface Dependency {
   readonly target: Target;
 }
 
-/** What is known of a language's code in a repository. */
+/** Resolver for one language in a repository. */
 export interface Packages {
   readonly resolve: Resolver;
-  /** What the manifests name that leads into the repository or may be forbidden; not what others of these need. */
+  /** Direct dependencies in manifests that lead into the repository or may be forbidden. */
   readonly dependencies: () => Promise<readonly Dependency[]>;
 }

@@ -3,7 +3,7 @@ import { readJson, record } from './json.ts';
 import { packageName } from './package-json.ts';
 import type { Repository } from './repository.ts';
 
-/** What a tsconfig.json says of names; folders and files relative to the root of the repository. */
+/** Settings of a tsconfig.json that affect names; folders and files relative to the root of the repository. */
 export interface Aliases {
   readonly baseUrl: string | undefined;
   readonly paths: readonly (readonly [pattern: string, targets: readonly string[]])[];
@@ -15,7 +15,7 @@ const NONE: Aliases = { baseUrl: undefined, paths: [], rootDirs: [] };
 /** Files that name others, one after the other, before they count as a circle. */
 const DEPTH = 10;
 
-/** What the folders of packages are, by name: `extends` may name a package of the repository. */
+/** Folders of packages by name: `extends` may name a package of the repository. */
 type FolderOf = (name: string) => string | undefined;
 
 /**

@@ -50,7 +50,7 @@ function commentImports(comments: SyntaxTree['comments'], isJavaScript: boolean)
   return imports;
 }
 
-/** What a file calls `require`, and what it calls `createRequire`. */
+/** Names in a file for `require` and `createRequire`. */
 interface Requires {
   readonly names: ReadonlySet<string>;
   readonly makers: ReadonlySet<string>;
@@ -76,7 +76,7 @@ function requireNames(program: SyntaxNode): Requires {
   return { names, makers };
 }
 
-/** What is given a value, and the value. */
+/** Assigned names, with the value. */
 function assigned(node: SyntaxNode): readonly unknown[] {
   if (node.type === 'VariableDeclarator') return [node.id, node.init];
   return node.type === 'AssignmentExpression' ? [node.left, node.right] : [];
@@ -142,7 +142,7 @@ function calledImports(node: SyntaxNode, requires: Requires): readonly Found[] {
   const [first] = node.arguments as readonly SyntaxNode[];
   const property = propertyOf(callee);
   if (isRequire(callee, requires)) return [{ specifier: literal(first), typeOnly: false }];
-  // What `require.resolve` finds is mostly loaded by something else.
+  // The target of `require.resolve` is mostly loaded by other code.
   if (property === 'resolve' && isRequire(callee.object as SyntaxNode, requires))
     return [{ specifier: literal(first), typeOnly: false }];
   if (property === 'getBuiltinModule') return [{ specifier: literal(first), typeOnly: false }];

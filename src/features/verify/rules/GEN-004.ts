@@ -1,6 +1,6 @@
 import type { Rule } from '../rule.ts';
 
-/** What is wrong with a process model has rules of its own. */
+/** Faults of a process model have rules of their own. */
 export const rule: Rule<'generated'> = {
   id: 'GEN-004',
   level: 'error',

@@ -1,7 +1,7 @@
 import { brokenPathRule, importProblem } from '../imports/policy.ts';
 import type { Rule } from '../rule.ts';
 
-/** What nobody can resolve is not allowed: it may lead anywhere. */
+/** An import that cannot be resolved is not allowed: it may lead anywhere. */
 export const rule: Rule<'import'> = {
   id: 'IMP-008',
   level: 'error',

@@ -2,7 +2,7 @@ import { digestOf } from '../../../core/digest.ts';
 import { globMatcher } from '../../../repository/globs.ts';
 import type { Problem, Rule } from '../rule.ts';
 
-/** What a generator writes is compared with what it makes, by GEN-001. */
+/** GEN-001 compares generated files with the output of their generator. */
 export const rule: Rule<'primitive'> = {
   id: 'SHAPE-006',
   level: 'error',

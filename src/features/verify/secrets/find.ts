@@ -69,7 +69,7 @@ export async function findSecrets(
       return assignable && !isMade(path) && looksRandom(name, value) && !isSearchKey(text, index, value);
     return !(mayExpire && EXPIRE.has(name)) && !isBinary && !isIdentifier(value);
   });
-  // What was judged as an address is not judged again by the name in it; our own kind of a finding stays what it was.
+  // A text judged as an address is not judged again by a name in it; findings of our own formats stay.
   const isJudged = overlapWith([
     ...known.filter(({ kind }) => kind === 'url'),
     ...formats,

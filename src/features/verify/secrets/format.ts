@@ -1,7 +1,7 @@
 import { entropyOf } from './entropy.ts';
 import type { Literal, SecretKind } from './secret.ts';
 
-/** What secrets of a service look like. */
+/** Format of the secrets of a service. */
 export interface SecretFormat {
   /** As a finding shows it: `GitHub token`. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface SecretFormat {
   readonly accepts?: (match: RegExpExecArray, value: string) => boolean;
 }
 
-/** What formats find in a text, placeholders too. */
+/** Matches of formats in a text, placeholders included. */
 export function findByFormat(
   formats: Iterable<SecretFormat>,
   text: string,

@@ -1,19 +1,19 @@
 import { addressOf, LOCAL } from './address.ts';
 import { findEncoded } from './encoded.ts';
-import { findByFormat, type SecretFormat } from './format.ts';
+import { findByFormat } from './format.ts';
 import { ownFormats } from './own-formats.ts';
 import { isPlaceholder, isPublic } from './placeholder.ts';
-import { conceal, type Literal, type Secret } from './secret.ts';
+import type { Literal } from './secret.ts';
 import { findBySecretlint } from './secretlint.ts';
 
-/** What documentation shows of a token: AWS's word, a mask, an alphabet. */
+/** Tokens in documentation: AWS's word, a mask, an alphabet. */
 const SAMPLE = /EXAMPLE(?:KEY)?\b|([xX*.0_-])\1{7}|abcdefgh|12345678|([A-Za-z0-9])\2{9}|your[-_]|[-_]here\b/i;
 
 /** Length in characters of the parts of a text that are searched, and their overlap: a match has to be in one of them. */
 const PART = 1024 * 1024;
 const OVERLAP = 16 * 1024;
 
-/** What known formats find in a text of any size that has these words, placeholders too. */
+/** Matches of known formats in a text of any size with these words, placeholders included. */
 export async function findFormats(text: string, words: ReadonlySet<string>): Promise<readonly Literal[]> {
   const found: Literal[] = [];
   for (let start = 0; start === 0 || start + OVERLAP < text.length; start += PART - OVERLAP) {
@@ -27,21 +27,6 @@ export async function findFormats(text: string, words: ReadonlySet<string>): Pro
     }
   }
   return found;
-}
-
-/**
- * Secrets of formats that are given as data, such as those of a config, in the text of the file at `path`; without their
- * values, and without placeholders, as for our own formats. Patterns have flag `g` and must take linear time: nothing here
- * ends one that does not. `words` of a format are in lower case; without them its pattern searches each text.
- */
-export function findCustomSecrets(
-  formats: readonly SecretFormat[],
-  path: string,
-  text: string,
-): readonly Secret[] {
-  const lower = text.toLowerCase();
-  const words = formats.flatMap((format) => format.words ?? []).filter((word) => lower.includes(word));
-  return conceal(findByFormat(formats, text, new Set(words)).filter(isSecret), path, text);
 }
 
 /** Not for placeholders, and not for services on the machine that reads the file. */

@@ -2,9 +2,9 @@ import { entropyOf } from './entropy.ts';
 import data from './gitleaks.json' with { type: 'json' };
 import type { Literal } from './secret.ts';
 
-/** What a rule of gitleaks, or all of them, let pass. */
+/** Allow list of a rule of gitleaks, or of all. */
 interface AllowList {
-  /** What `patterns` look at: the secret unless given. */
+  /** Target of `patterns`; by default the secret. */
   readonly of?: string;
   /** `AND`: all that is given has to fit, not one of it. */
   readonly condition?: string;
@@ -48,7 +48,7 @@ export const gitleaksWords: readonly string[] = RULES.flatMap(({ keywords }) => 
 const compiled = { '': new Map<string, RegExp>(), g: new Map<string, RegExp>() };
 
 /**
- * What the rules of gitleaks find in a text, with their entropy and allow lists. `words` are those that the text has.
+ * Matches of gitleaks' rules in a text, after their entropy and allow lists. `words` are those that the text has.
  * A rule that needs a name beside the value gives an `assignment`, any other a `token`.
  */
 export function findByGitleaks(path: string, text: string, words: ReadonlySet<string>): readonly Literal[] {
@@ -101,7 +101,7 @@ function crossesLine(between: string): boolean {
   return between.includes('\n') && !/[=:>][ \t\r]*\n[ \t]*["'`]$/.test(between);
 }
 
-/** What an allow list is asked about. */
+/** Candidate that an allow list judges. */
 interface Seen {
   readonly path: string;
   readonly value: string;

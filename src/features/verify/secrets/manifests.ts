@@ -6,7 +6,7 @@ import { ownFormats } from './own-formats.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
-/** What a text must hold for a document to be a Secret of Kubernetes. */
+/** Text that every manifest with a Secret of Kubernetes contains. */
 const SECRET = /\bkind["']?\s*:\s*["']?Secret["']?\s*(?:[,}]|$)/m;
 /** A line that is only there for a template engine. */
 const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 const WORDS =
   /^(?:change[-_ ]?(?:me|it)|(?:my|your|the|some|a|an|test|dummy|fake|example|sample|default|admin|root|user|db)?[-_ ]?(?:(?:access|secret|auth)[-_ ]?)?(?:pass(?:word|wd|phrase)?|pw|secret|token|api[-_ ]?key|key|credentials?|value)(?:[-_ ]?(?:here|goes[-_ ]here|value|\d{1,4}))?|none|null|nil|undefined|true|false|yes|no|todo|tbd|redacted|hidden|masked|removed|placeholder|example|sample|dummy|fake|test(?:ing|er|user)?|admin|root|guest|user(?:name)?|postgres|mysql|mariadb|mongo|redis|rabbitmq|minio(?:admin)?|keycloak|grafana|sa|localhost|letmein|hunter2|super[-_ ]?secret(?:[-_ ]?(?:password|key|token|value))?|p[a@]ssw[o0]rd\d{0,4}|foo(?:bar)?|bar|baz|qux)$/i;
 
-/** What a program fills in: `${NAME}`, `$(command)`, `{{ name }}`, `<name>`, `%(name)s`, `%NAME%`, `@name@`, `$NAME`, `{name}`. */
+/** Placeholders that a program fills in: `${NAME}`, `$(command)`, `{{ name }}`, `<name>`, `%(name)s`, `%NAME%`, `@name@`, `$NAME`, `{name}`. */
 const REFERENCE =
   /^\$[A-Za-z_][\w:.-]*$|\{\w+\}|\$\{|\$\(|\{\{|^<.*>$|^\[.*\]$|^\{[\w.]*\}$|%\(\w*\)s|^%\w+%$|^%[sdvq]$|^@\w+@$|^(?:env|file|vault|secret|ref|op|arn|projects|kms|sops|urn)[:/]|^ENC\[[A-Z0-9_]+,/i;
 

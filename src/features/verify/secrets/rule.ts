@@ -2,6 +2,10 @@ import type { RuleId } from '../family.ts';
 import type { Rule } from '../rule.ts';
 import type { SecretKind } from './secret.ts';
 
+/** Advice about a credential in a file. */
+export const REVOKE =
+  'Revoke it: everybody who can read the repository has it. Then take it from the environment or a secret store.';
+
 /** The rule that reports secrets of a kind. The value is not known to it. */
 export function secretRule(
   id: RuleId,
@@ -23,10 +27,7 @@ export function secretRule(
               line: secret.line,
               column: secret.column,
               key: secret.key,
-              fix: {
-                kind: 'text',
-                text: 'Revoke it: everybody who can read the repository has it. Then take it from the environment or a secret store.',
-              },
+              fix: { kind: 'text', text: REVOKE },
             },
           ]
         : [],

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { entropyOf } from './entropy.ts';
 
-/** What a secret is, the most telling first. */
+/** Kinds of secrets, the most specific first. */
 const KINDS = ['private-key', 'token', 'url', 'manifest', 'assignment'] as const;
 export type SecretKind = (typeof KINDS)[number];
 
 /** A place in a file that holds a secret. The secret itself never leaves the scan: this is cached and reported. */
 export interface Secret {
   readonly kind: SecretKind;
-  /** What it is, or the name that it is assigned to: `GITHUB_TOKEN`, `db_password`. */
+  /** Format, or the name that it is assigned to: `GITHUB_TOKEN`, `db_password`. */
   readonly name: string;
   /** From 1. */
   readonly line: number;

@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<string, SecretKind>> = {
 /** A comment in a file must not switch rules off; key files of Google Cloud are found by the key in them. */
 const LEFT_OUT = new Set(['filter-comments', 'gcp']);
 
-/** What every match of a rule has in it, in lower case; a rule that is not here runs on each text. */
+/** Words that every match of a rule contains, in lower case; a rule that is not here runs on each text. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   aws: [
     'a3t',
@@ -74,7 +74,7 @@ export const unfiltered: readonly string[] = RULES.filter(({ words }) => words =
   ({ name }) => name,
 );
 
-/** What the rules of Secretlint find in a text that has these words. */
+/** Matches of Secretlint's rules in a text with these words. */
 export async function findBySecretlint(
   text: string,
   words: ReadonlySet<string>,

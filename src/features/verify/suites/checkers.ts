@@ -17,7 +17,7 @@ import {
 
 import { type RunnerOutput, type TestCase, tail } from './suite.ts';
 
-/** What a compiler or a linter says of a place. */
+/** Message of a compiler or linter about a place. */
 interface Diagnostic {
   /** Relative to the root of the repository; undefined where it is of no file. */
   readonly path?: string;
@@ -339,7 +339,7 @@ function readVet(stdout: string, own: OwnPath): readonly Diagnostic[] {
   );
 }
 
-/** What the compiler says, which `go vet` passes on: `vet: ./a.go:7:28: undefined: b`. */
+/** Message of the compiler, as `go vet` prints it: `vet: ./a.go:7:28: undefined: b`. */
 function readCompiler(stderr: string, cwd: string, own: OwnPath): readonly Diagnostic[] {
   return stderr.split('\n').flatMap((line): readonly Diagnostic[] => {
     const [, file, row, column, text] = /^(?:vet: )?(\S[^:]*\.go):(\d+):(?:(\d+):)? (.*)$/.exec(line) ?? [];

@@ -5,7 +5,7 @@ import type { Primitive } from '../subjects.ts';
 import { type PackageManager, venvPython } from './package-manager.ts';
 
 /**
- * What keeps the dependencies of a primitive from being those of its lock file, one sentence; undefined where they are.
+ * Difference between installed dependencies and the lock file, one sentence; undefined if there is none.
  * Go checks its own when it compiles the tests.
  */
 export async function dependencyFault(
@@ -53,7 +53,7 @@ function npmFault(
     // The root and its workspaces are no packages that are installed.
     if (!name.includes('node_modules/')) continue;
     const there = record(installed?.[name]).version;
-    // What is for another platform is not installed.
+    // Packages for another platform are not installed.
     if (there === version || (there === undefined && optional === true)) continue;
     return `${posix.join(folder, name)} is ${there ?? 'missing'}, the lock file wants ${version}`;
   }

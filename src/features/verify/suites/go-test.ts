@@ -58,7 +58,7 @@ export class GoTestReader {
     if (FailedBuild !== undefined) seen.failedBuild = FailedBuild;
   }
 
-  /** What cannot be loaded because modules are not in the cache; empty where all are. */
+  /** Packages that cannot be loaded because modules are not in the cache. */
   missingModules(stderr: string): string {
     const all = [stderr, ...this.#builds.values()].join('\n');
     return all.split('\n').find((line) => /GOPROXY=off|module lookup disabled/.test(line)) ?? '';

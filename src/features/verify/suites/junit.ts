@@ -53,7 +53,7 @@ export function readJunit(
   });
 }
 
-/** What became of a runner whose report does not explain its exit code. */
+/** Outcome of a runner whose report does not explain its exit code. */
 export function crash(
   runner: string,
   { exitCode, timedOut, stderr }: RunnerOutput,

@@ -26,7 +26,7 @@ export async function compareLock(
     : undefined;
 }
 
-/** What is imported is in go.mod and go.sum, for all packages and their tests; nothing is looked up. */
+/** Checks that go.mod and go.sum have all imports of packages and tests; asks no server. */
 async function compareGo(
   primitive: Primitive,
   manager: PackageManager,

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { Kind } from '../../../kinds/kind.ts';
 import type { Primitive } from '../subjects.ts';
 import type { WorkTree } from '../work-tree.ts';
 
@@ -8,7 +9,7 @@ export type Command = readonly [program: string, ...args: string[]];
 /** Whether what lock files name is installed before suites run, and whether packages may run their scripts then. */
 export type Installing = false | { readonly scripts: boolean };
 
-/** What installs the dependencies of a primitive. */
+/** Package manager of a primitive. */
 export interface PackageManager {
   readonly name: 'go' | 'npm' | 'uv' | 'pip' | 'pnpm' | 'Yarn' | 'Bun' | 'Poetry' | 'PDM';
   /** The folder of the lock file: that of the primitive, or of the workspace that it is in; '.' for the repository. */
@@ -38,7 +39,7 @@ const LOCKS = {
   other: [],
 } as const satisfies Readonly<Record<string, readonly (readonly [string, PackageManager['name']])[]>>;
 
-/** What it is where no lock file is there. */
+/** Defaults for primitives without a lock file. */
 const DEFAULTS = {
   go: ['go.sum', 'go'],
   ts: ['package-lock.json', 'npm'],
@@ -66,6 +67,17 @@ export async function packageManagerOf(
   }
   const [file, name] = DEFAULTS[language];
   return { name, folder: path, shared: false, lock: posix.join(path, file) };
+}
+
+/** A kind of another language has no suites. */
+const TOOLCHAINS = { go: 'go', python: 'python', ts: 'node', other: 'node' } as const;
+
+/** The program that suites of a language are run with. */
+export function toolchainOf(
+  { name }: PackageManager,
+  { language }: Pick<Kind, 'language'>,
+): 'go' | 'python' | 'node' | 'uv' {
+  return name === 'uv' ? 'uv' : TOOLCHAINS[language];
 }
 
 /** The Python of the environment that is installed, relative to the root of the repository. */

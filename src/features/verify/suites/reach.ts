@@ -66,7 +66,7 @@ export async function goTestFiles(
   return new Set(files);
 }
 
-/** What `go test` did of the tests that are written in the files that it has compiled. */
+/** Tests that `go test` ran, of those in the files that it compiled. */
 export function goReach(
   files: ReadonlySet<string>,
   { path }: Primitive,
@@ -83,7 +83,7 @@ export function goReach(
   return { files, ran, left: isBroken ? [] : left.filter(({ key }) => !ran.has(key)) };
 }
 
-/** What names a case in all suites of a primitive. */
+/** Key of a case in all suites of a primitive. */
 export function keyOf(place: string, id: string): string {
   return `${place} ${id}`;
 }

@@ -28,7 +28,7 @@ function messageOf(run: SuiteRun, one: TestCase, text: string): string {
   return one.message === undefined ? `${nameOf(run, one)} ${text}.` : `${run.suite}: ${one.message}`;
 }
 
-/** What it printed is in the evidence: two runs of a test need not print the same. */
+/** The evidence has the output: two runs of a test need not print the same. */
 function placeOf({ path }: SuiteRun, one: TestCase): Pick<Problem, 'path' | 'line' | 'column'> {
   const { line, column } = one;
   return {

@@ -25,6 +25,7 @@ import {
   installsOf,
   type PackageManager,
   packageManagerOf,
+  toolchainOf,
   unsupported,
 } from './package-manager.ts';
 import { keyOf, reachOf, unreached } from './reach.ts';
@@ -33,14 +34,14 @@ import type { Ran, Reach, Suite } from './start.ts';
 import { isFailure, type TestCase } from './suite.ts';
 import { readTestCode, type TestCode } from './test-code.ts';
 
-/** What came of the suites of some primitives. */
+/** Results of the suites of some primitives. */
 export interface SuiteResults {
   readonly runs: readonly SuiteRun[];
   readonly obstacles: readonly Obstacle[];
   readonly lockFaults: readonly LockFault[];
   /** Tests that no suite of their primitive ran; of a primitive whose suites all ran, or lack a service. */
   readonly unreached: readonly TestFile[];
-  /** What suites wrote to the work tree. */
+  /** Files that suites wrote to the work tree. */
   readonly written: readonly WrittenFile[];
   /** Suites that are not required and lack their service. */
   readonly unchecked: readonly { readonly what: string; readonly why: string }[];
@@ -56,12 +57,12 @@ export async function runSuites(
   ports: SuitePorts,
 ): Promise<SuiteResults> {
   const workshop = new Workshop(install, ports);
-  // What is installed is ignored by git; a lock file that an install changes counts as written.
+  // Git ignores installed packages; a lock file that an install changes counts as written.
   const before = primitives.length === 0 ? undefined : await ports.tree.stamps();
   const limit = pLimit(Math.max(1, Math.min(4, availableParallelism() - 1)));
   const all = await limit.map(primitives, async (primitive): Promise<Results> => {
     const { kind } = primitive;
-    // What is wrong with such a folder is said by SHAPE.
+    // SHAPE reports the faults of such a folder.
     return kind === undefined ? {} : testPrimitive(primitive, kind, workshop, ports);
   });
   const written = before === undefined ? [] : compareStamps(before, await ports.tree.stamps());
@@ -127,7 +128,7 @@ async function testPrimitive(
   };
 }
 
-/** What suites without their service come to: required ones are an obstacle, others are left out. */
+/** Suites without their service: required ones are an obstacle, others are left out. */
 function waitingFor(primitive: Primitive, suites: readonly Suite[], ports: SuitePorts) {
   const [required, optional] = [true, false].map((is) =>
     suites.filter((one) => (one.required === true) === is),
@@ -172,9 +173,6 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
   return { cause, path: primitive.path, message, ...optional('fix', fix) };
 }
 
-/** A kind of another language has no suites. */
-const TOOLS = { go: 'go', python: 'python', ts: 'node', other: 'node' } as const;
-
 /** The toolchain of a primitive, with all dependencies there. */
 interface Prepared {
   /** The file of the toolchain. */
@@ -195,14 +193,14 @@ class Workshop {
     this.#ports = ports;
   }
 
-  /** What suites are run with; else what keeps them from running. */
+  /** Finds the tools that suites run with, or the obstacle. */
   async prepare(
     primitive: Primitive,
-    { language }: Pick<Kind, 'language'>,
+    kind: Pick<Kind, 'language'>,
   ): Promise<Prepared | Obstacle | { readonly fault: LockFault }> {
     const ports = this.#ports;
     const manager = await packageManagerOf(primitive, ports.tree);
-    const found = await ports.program(manager.name === 'uv' ? 'uv' : TOOLS[language]);
+    const found = await ports.program(toolchainOf(manager, kind));
     if (!found.ok) return missingTool(primitive, found.problem);
     const tool = found.program.path;
     const reason = unsupported(manager);
@@ -348,7 +346,7 @@ function withoutEmpty(cases: readonly TestCase[], { path }: Primitive, code: Tes
 
 const NO_STATEMENT = 'Its body has no statement.';
 
-/** What a suite did not execute, beside what it did. */
+/** Cases that a suite left out, beside those that it ran. */
 function skippedOf(item: string, cases: readonly TestCase[]): SuiteResults['unchecked'] {
   const skipped = cases.filter(({ outcome }) => outcome === 'skipped');
   return [...Map.groupBy(skipped, ({ output }) => output === NO_STATEMENT)].map(([isEmpty, all]) => {

@@ -91,7 +91,7 @@ async function goTest(
   return { cases, reach: goReach(files, primitive, code, cases) };
 }
 
-/** What a runner that writes JUnit is started with. */
+/** Call of a runner that writes JUnit. */
 interface Call {
   readonly report: string;
   /** A file for what the report does not say. */
@@ -139,7 +139,7 @@ function junitRunner(
     const isExplained =
       output.exitCode === 0 ? failed.every(({ outcome }) => outcome === 'collection') : failed.length > 0;
     if (problem === undefined && isExplained) return { cases, reach };
-    // What it would have loaded after that, nobody knows.
+    // The files that it would have loaded after that are unknown.
     return { cases: [...cases, crash(name, output, problem ?? 'its report does not say why')] };
   };
 }
@@ -158,7 +158,7 @@ async function readReport(
   }
 }
 
-/** What a runner knows besides its report, with paths relative to the root of the repository. */
+/** Evidence of a runner besides its report, with paths relative to the root of the repository. */
 interface Evidence {
   readonly files: readonly string[];
   readonly left: readonly LeftOut[];
@@ -166,7 +166,7 @@ interface Evidence {
   readonly emptySuites: readonly { readonly path: string; readonly key: string }[];
 }
 
-/** What our plugin of pytest, or our reporter of `node --test`, has written; nothing where it could not. */
+/** Output of our plugin of pytest, or of our reporter of `node --test`; undefined if there is none. */
 async function readEvidence(file: string, root: string): Promise<Evidence> {
   const text = await readFile(file, 'utf8').catch(() => '');
   const own = (path: unknown) => relative(root, String(path)).split(sep).join('/');

@@ -45,7 +45,7 @@ export interface LeftOut {
   readonly line: number;
 }
 
-/** What a runner is given besides its suite. */
+/** Tools of a runner besides its suite. */
 export interface RunnerTools {
   /** The toolchain of the primitive's language: the file that was found and asked for its version. */
   readonly tool: string;

@@ -2,7 +2,7 @@
 export type Failure =
   /** It ran, and what it got is not what it wants. */
   | 'assertion'
-  /** What it got is the marker of a stub that scaffold wrote. */
+  /** It failed on the marker of a stub that scaffold wrote. */
   | 'scaffold'
   /** Its code does not compile. */
   | 'compile'
@@ -22,7 +22,7 @@ export interface TestCase {
   readonly outcome: 'passed' | 'skipped' | Failure;
   /** The end of what it printed, or why it failed. */
   readonly output: string;
-  /** What a compiler says, one sentence without its place: the same for the same code. */
+  /** Message of a compiler, one sentence without its place: the same for the same code. */
   readonly message?: string;
   /** Relative to the root of the repository, where the runner says it. */
   readonly path?: string;
@@ -30,7 +30,7 @@ export interface TestCase {
   readonly column?: number;
 }
 
-/** What a runner's output comes to. */
+/** Result of the output of a runner. */
 export interface RunnerOutput {
   readonly exitCode: number;
   /** True where the time limit ended it. */

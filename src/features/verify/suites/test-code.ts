@@ -25,7 +25,7 @@ const NAMES: Readonly<Record<LanguageId, RegExp>> = {
   python: /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/,
   ts: /(?:[._-](?:test|spec)|(?:^|\/)test-[^/]*|(?:^|\/)test)\.[cm]?[jt]sx?$/,
 };
-/** What the go tool does not look into, and installed packages. */
+/** Folders that the go tool skips, and installed packages. */
 const PASSED_OVER = /(?:^|\/)(?:testdata|vendor|node_modules|\.[^/]+|_[^/]+)\//;
 
 /** By name, or because they declare a test: a file `check_b.py` with `def test_b()` in a folder of tests is one. */

@@ -100,7 +100,7 @@ export function readModel(
     .filter(({ name }) => !CONNECTOR.test(name) && !exclude.includes(name));
   const waited = processes.flatMap((process) => messageNames(root, process, fault));
   const caught = processes.flatMap((process) => errorCodes(root, process));
-  // What several processes have in common does not begin with the id of one.
+  // Elements that several processes share do not begin with the id of one.
   const naming: Naming = { processId: processIds.length === 1 ? (processIds[0] ?? '') : '', names, fault };
   const known = new Set([...types.flatMap(({ used }) => used), ...waited, ...caught].map(({ name }) => name));
   for (const name of [...Object.keys(names), ...exclude].filter((one) => !known.has(one))) {
@@ -206,7 +206,7 @@ function jobTypes(
   return { used, computed };
 }
 
-/** What has no task definition must not need one. */
+/** An element without a task definition must not need one. */
 function checkNoJob(element: XmlElement, fault: Report): void {
   const instead = isThrowingMessage(element) ? [] : TASKS.get(element.name);
   if (!instead || instead.some((extension) => extensionsOf(element, extension).length > 0)) return;

@@ -42,7 +42,7 @@ export const isModel = (name: string): boolean => name.startsWith('bpmn:') || na
 /** Elements inside each other; models nest subprocesses, a handful of levels. */
 const MAX_DEPTH = 200;
 
-/** What XML itself knows; a document type could define others, and is refused. */
+/** Entities of XML itself; a document type could define others, and is refused. */
 const BARE_AMPERSAND = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)/;
 
 /** The root element of a text, or what keeps it from being XML that is safe to read; `path` is the file's in findings. */
@@ -53,7 +53,7 @@ export function readXml(
   const findings: Finding[] = [];
   const refuse = (message: string, context: GetContext, fix = NO_XML, rule: Code = 'bpmn-not-xml') => {
     const { line, column } = message === 'unexpected end of file' ? endOf(text) : context();
-    // What comes after the first is mostly its consequence.
+    // Later faults are mostly consequences of the first.
     if (findings.length === 0)
       findings.push({ rule, level: 'error', path, line: line + 1, column: column + 1, message, fix });
   };

@@ -153,6 +153,44 @@ describe('examine', () => {
     }
   });
 
+  test('a program that verify lacks is a warning, with each reason and fix', async () => {
+    const lacking = (name: string) =>
+      new PrimitiveError('tool-not-found', `${name} not found`, {
+        why: `it is required to test ${name}`,
+        suggestions: [`install ${name}`, 'or not'],
+        exit: 3,
+      });
+    const of = async (verifyTools: DoctorPorts['verifyTools']) => {
+      const ports = portsOf(
+        { workspace: knownTo({ registry: 'r' }), verifyTools },
+        refuse(1) as () => Promise<never>,
+      );
+      return (await runDoctor(ports)).report.checks.find(({ id }) => id === 'verify');
+    };
+    const found = ['buf 1.60.0', 'go 1.26.0'];
+    const fine = { id: 'verify', state: 'ok', fix: [] };
+    expect(await of(async () => ({ found, problems: [] }))).toEqual({
+      ...fine,
+      detail: 'buf 1.60.0, go 1.26.0',
+    });
+    expect(await of(async () => ({ found: [], problems: [] }))).toEqual({
+      ...fine,
+      detail: 'starts no program here',
+    });
+    expect(await of(async () => ({ found, problems: [lacking('node'), lacking('uv')] }))).toEqual({
+      id: 'verify',
+      state: 'warn',
+      code: 'verify-tools',
+      detail: 'buf 1.60.0, go 1.26.0, node not found, uv not found',
+      why: 'it is required to test node\nit is required to test uv',
+      fix: ['install node', 'install uv'],
+    });
+    expect(await of(refuse(2) as DoctorPorts['verifyTools'])).toMatchObject({
+      state: 'warn',
+      code: 'test/broken',
+    });
+  });
+
   test('a bug of ours and an interruption are not findings', async () => {
     const bug = new TypeError('x');
     const run = () => Promise.reject(bug);

@@ -112,6 +112,22 @@ test('files are required, and lines forbidden', async () => {
   ).toEqual([`${ORDERS}/a.go:4 A line matches "fmt\\\\.Print(ln|f)?\\\\(".`]);
 });
 
+test('no file may hold a secret of a format of its own', async () => {
+  const rule = String.raw`secretFormat: { pattern: '\bacme-([\w-]{20})\b', group: 1, entropy: 3 }`;
+  const secret = 'kX93mQpA7tLz_0BvW-ye';
+  const files = {
+    [`${ORDERS}/a.yaml`]: `a: acme-${secret}\nb: acme-xxxxxxxxxxxxxxxxxxxx\nc: acme-aaaabbbbaaaabbbbaaaa\n`,
+    [`${ORDERS}/long.js`]: `${'x;'.repeat(900)} acme-${secret} ${'y;'.repeat(5_000)}acme-${secret}\n`,
+    'pkg/shared.txt': `acme-${secret}\n`,
+    'docs/notes.bin': `\0acme-${secret}`,
+  };
+  const shown = (await found(rule, files)).map((line) => line.replace(/ Credential.*/, ''));
+  expect(shown).toEqual([`${ORDERS}/a.yaml:1`, `${ORDERS}/long.js:1`, `${ORDERS}/long.js:1`]);
+  const text = (await found(rule, files)).join('\n');
+  expect(text).toContain('Credential in the file (Domain code keeps to itself).');
+  expect(text).not.toContain(secret);
+});
+
 test('a rule without a check, with two, of a wrong id or of a pattern without bound is refused', async () => {
   const refused = (rule: string) => expect(parsed(rule)).rejects;
   await refused('why: none').toMatchObject({
@@ -122,8 +138,15 @@ test('a rule without a check, with two, of a wrong id or of a pattern without bo
   await refused('requireFiles: ["../b"]').toMatchObject({ code: 'config-invalid' });
   await refused('requireFiles: [b]\n    - { id: OWN-001, title: Again, requireFiles: [c] }').toMatchObject({
     code: 'config-invalid',
-    message: expect.stringContaining('OWN-001 is there twice'),
+    message: expect.stringContaining('two rules have the id OWN-001'),
   });
+  await refused("secretFormat: { pattern: 'acme-.' }\n      kinds: [domain]").toMatchObject({
+    message: expect.stringContaining('secretFormat is for all files: OWN-001 cannot have kinds'),
+  });
+  const group = (await parsed("secretFormat: { pattern: 'acme-(.)', group: 2 }")).verify.rules;
+  await expect(checkOwnPatterns(group)).rejects.toMatchObject({ why: 'it has no group 2' });
+  const slow = (await parsed("secretFormat: { pattern: '(a+)+b' }")).verify.rules;
+  await expect(checkOwnPatterns(slow)).rejects.toMatchObject({ code: 'config-invalid' });
   const check = async (pattern: string) =>
     checkOwnPatterns((await parsed(`forbidPattern: '${pattern}'`)).verify.rules);
   for (const slow of ['(a+)+b', 'a*a*b', '(']) {

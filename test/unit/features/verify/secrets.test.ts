@@ -3,8 +3,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { entropyOf } from '../../../../src/features/verify/secrets/entropy.ts';
-import type { SecretFormat } from '../../../../src/features/verify/secrets/format.ts';
-import { findCustomSecrets } from '../../../../src/features/verify/secrets/formats.ts';
 import gitleaks from '../../../../src/features/verify/secrets/gitleaks.json' with { type: 'json' };
 import { secretScan } from '../../../../src/features/verify/secrets/scan.ts';
 import { unfiltered } from '../../../../src/features/verify/secrets/secretlint.ts';
@@ -63,23 +61,6 @@ test('rules of gitleaks are those of one version, with its licence, and the reas
     expect(keywords, id).toEqual(keywords.map((word) => word.toLowerCase()));
     expect(() => new RegExp(pattern), id).not.toThrow();
   }
-});
-
-test('formats that are given as data find what they describe, placeholders left out', () => {
-  const formats: readonly SecretFormat[] = [
-    {
-      name: 'Acme key',
-      kind: 'token',
-      pattern: /\bacme-([\w-]{20})/g,
-      words: ['acme-'],
-      group: 1,
-      entropy: 3,
-    },
-  ];
-  const text = `a: acme-${VALUE.slice(0, 20)}\nb: acme-xxxxxxxxxxxxxxxxxxxx\nc: acme-aaaabbbbaaaabbbbaaaa\n`;
-  const found = findCustomSecrets(formats, 'a.yaml', text);
-  expect(found).toMatchObject([{ kind: 'token', name: 'Acme key', line: 1, column: 9 }]);
-  expect(JSON.stringify(found)).not.toContain(VALUE.slice(0, 20));
 });
 
 test('a name that has a secret in it is shown without', async () => {

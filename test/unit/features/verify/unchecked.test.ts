@@ -71,3 +71,50 @@ test('code that is linked into a primitive is not checked as a part of it', asyn
     `${ORDERS}/internal/a: a link to libs/go`,
   ]);
 });
+
+test('an import that is only known at run time is a warning, or leaves the run partial where the config says so', async () => {
+  const path = 'primitives/agent/helper/a.py';
+  const files = (config: string): Files => ({
+    'primitive.config.yaml': `registry: ghcr.io/acme\n${config}`,
+    'primitives/agent/helper/primitive.yaml': 'kind: agent\nname: helper\n',
+    [path]: 'import importlib\nimportlib.import_module(name)\n',
+  });
+  const of = async (config: string, more: Files = {}) => {
+    const { findings, unchecked } = await verifyDocument({ ...files(config), ...more }, 'IMP', rules);
+    return [findings.map(({ rule }) => rule), unchecked.filter(({ why }) => why.startsWith('it is only'))];
+  };
+  const said = [{ what: `the import in ${path}:2`, why: 'it is only known at run time' }];
+  expect(await of('')).toEqual([['IMP-006'], []]);
+  expect(await of('verify: { runtimeImports: warning }\n')).toEqual([['IMP-006'], []]);
+  expect(await of('verify: { runtimeImports: partial }\n')).toEqual([['IMP-006'], said]);
+  // A suppression makes nobody certain.
+  expect(await of('verify: { runtimeImports: partial }\n', suppressions('IMP-006', path))).toEqual([
+    [],
+    said,
+  ]);
+});
+
+test('code of a person beside what is generated is not said to be an SDK', async () => {
+  const own = `${ORDERS}/main.go`;
+  const files = (more: Files): Files => ({
+    ...base,
+    [`${ORDERS}/go.mod`]:
+      'module example.com/orders\n\nrequire example.com/proto v0.0.0\nreplace example.com/proto => ../../../packages/proto\n',
+    [own]: 'package main\n\nimport _ "example.com/proto/gen/orders"\n',
+    'packages/proto/go.mod': 'module example.com/proto\n',
+    'packages/proto/buf.yaml': 'version: v2\n',
+    'packages/proto/gen/orders/orders.pb.go': 'package orders\n',
+    ...more,
+  });
+  const advice = async (more: Files) => {
+    const { findings } = await verifyDocument(files(more), 'IMP', rules);
+    return findings.filter(({ path }) => path === own).map(({ rule, fix }) => `${rule} ${fix?.text}`);
+  };
+  const sdk =
+    'IMP-002 Import the SDK that is made from them; name it in `imports.sdk.go` if it is not there.';
+  expect(await advice({})).toEqual([sdk]);
+  expect(await advice({ 'packages/proto/gen/orders/orders_test.go': 'package orders\n' })).toEqual([sdk]);
+  expect(await advice({ 'packages/proto/gen/orders/helper.go': 'package orders\n' })).toEqual([
+    'IMP-002 Import the SDK that is made from the proto files; move what a person wrote in that package into the primitive.',
+  ]);
+});

@@ -1,0 +1,77 @@
+import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { builtIn, type Generator } from '../../kinds/generators/built-in.ts';
+import type { Kind } from '../../kinds/kind.ts';
+import { pathBelow } from '../../repository/discovery.ts';
+import { findProgram } from '../../toolchain/find.ts';
+import type { ProgramName } from '../../toolchain/programs.ts';
+import type { OpenPorts } from './open.ts';
+import { readPrimitives } from './primitives.ts';
+import { packageManagerOf, toolchainOf } from './suites/package-manager.ts';
+
+/** What the programs of `verify` are found with. */
+export type ToolPorts = Pick<
+  OpenPorts,
+  'workspace' | 'kinds' | 'workTree' | 'repositoryProcesses' | 'programs' | 'platform' | 'signal'
+> & {
+  /** Throws if the program of a generator is missing or of another version than `kind.yaml` pins. */
+  checkGenerator(generator: Generator): Promise<void>;
+};
+
+/** The programs that `verify` starts for the primitives of this repository. */
+export interface VerifyTools {
+  /** Those in the right version, sorted: `buf 1.60.0`, `go 1.26.0`. */
+  readonly found: readonly string[];
+  /** Why each other one cannot be used. */
+  readonly problems: readonly PrimitiveError[];
+}
+
+/** Finds the toolchains of all suites and the generators of all kinds that are used, and asks each for its version. */
+export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
+  const [{ location, config }, kinds, tree] = await Promise.all([
+    ports.workspace(),
+    ports.kinds(),
+    ports.workTree(),
+  ]);
+  const base = pathBelow(tree.root, location.root) ?? '';
+  const primitives = await readPrimitives(tree, { location, config, kinds, base });
+  const toolchains = new Set<ProgramName>();
+  for (const primitive of primitives) {
+    if (primitive.kind?.suites === undefined || primitive.kind.suites.length === 0) continue;
+    toolchains.add(toolchainOf(await packageManagerOf(primitive, tree), primitive.kind));
+  }
+  const used = new Set(primitives.flatMap(({ kind }) => (kind === undefined ? [] : [kind])));
+  const asked = await Promise.all([
+    ...[...toolchains].map((name) => toolchain(name, ports)),
+    ...generatorsOf(used).map((generator) => generatorTool(generator, ports)),
+  ]);
+  return {
+    found: asked.filter((one) => typeof one === 'string').sort(),
+    problems: asked
+      .filter((one) => typeof one !== 'string')
+      .sort((a, b) => (errorLine(a) < errorLine(b) ? -1 : 1)),
+  };
+}
+
+async function toolchain(name: ProgramName, ports: ToolPorts): Promise<string | PrimitiveError> {
+  const { platform, signal, programs } = ports;
+  const processes = await ports.repositoryProcesses('own');
+  const result = await findProgram(name, { path: programs.wholePath, platform, processes, signal });
+  return result.ok ? `${name} ${result.program.version}` : result.problem;
+}
+
+async function generatorTool(generator: Generator, ports: ToolPorts): Promise<string | PrimitiveError> {
+  try {
+    await ports.checkGenerator(generator);
+    return `${generator.run} ${generator.version}`;
+  } catch (error) {
+    if (error instanceof PrimitiveError && error.code !== 'interrupted') return error;
+    throw error;
+  }
+}
+
+/** One for each program and version; those that are part of this package need none. */
+function generatorsOf(kinds: ReadonlySet<Kind>): readonly Generator[] {
+  const all = [...kinds].flatMap(({ generators = [] }) => generators);
+  const external = all.filter((generator) => builtIn(generator) === undefined);
+  return [...new Map(external.map((one) => [`${one.run} ${one.version}`, one])).values()];
+}
