@@ -29,6 +29,8 @@ export async function runHooks<E extends HookName>(
       const url = pathToFileURL(join(plugin.folder, module)).href;
       const { default: hook }: { default?: Hook<E> } = await import(url);
       if (typeof hook !== 'function') throw new Error(`${module} has no function as its default export`);
+      // Loading takes a while, in which nothing waits for the signal.
+      session.signal.throwIfAborted();
       // Its own copy: what a hook changes is seen by nobody.
       await orAborted(hook(structuredClone(data), session), session.signal);
     } catch (error) {

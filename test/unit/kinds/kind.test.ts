@@ -98,8 +98,12 @@ test.each([
 });
 
 test.each([
-  ['nothing that serves', 'processes: { work: { args: [work] } }\n', 'needs one that is called serve'],
-  ['a serve that ends', 'processes: { serve: { once: true } }\n', 'needs one that is called serve'],
+  [
+    'nothing that serves',
+    'processes: { work: { args: [work] } }\n',
+    'needs a long-running process named serve',
+  ],
+  ['a serve that ends', 'processes: { serve: { once: true } }\n', 'needs a long-running process named serve'],
   [
     'a setting of no process',
     'processes: { serve: {} }\nsettings: { A_URL: { of: [dispatch], help: a } }\n',

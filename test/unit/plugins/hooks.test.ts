@@ -71,4 +71,16 @@ describe('hooks', () => {
     setTimeout(() => controller.abort(new Error('interrupted')), 50);
     await expect(running).rejects.toThrow('interrupted');
   });
+
+  test('one that is still being loaded on an interruption is not called', async () => {
+    const controller = new AbortController();
+    const called = `globalThis.hookCalled = true`;
+    const set = withHooks(
+      `await new Promise((done) => setTimeout(done, 100)); export default () => { ${called}; return new Promise(() => {}); };`,
+    );
+    const running = runHooks(set, 'before', { command: 'list' }, session(controller.signal));
+    setTimeout(() => controller.abort(new Error('interrupted')), 20);
+    await expect(running).rejects.toThrow('interrupted');
+    expect('hookCalled' in globalThis).toBe(false);
+  });
 });

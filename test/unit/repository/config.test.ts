@@ -140,7 +140,7 @@ test.each([
     `${R}schema: primitive.config/v2\nnovelty: 1\n`,
     'config-schema-unsupported',
     '2:9',
-    'primitive.config/v1 is',
+    'this version supports primitive.config/v1',
   ],
   [`${R}requires: banana\n`, 'config-invalid', '2:11', 'semver range'],
   [`${R}image: app\n`, 'config-invalid', '2:8', 'must contain {name}'],
@@ -174,7 +174,7 @@ test.each([
   [`${R}channel: { tag: ${'a'.repeat(40)} }\n`, 'config-invalid', '2:17', 'must not look like'],
   [`${R}channel: { tag: a b }\n`, 'config-invalid', '2:17', 'not a tag'],
   [`${R}tags: [dev]\n`, 'config-invalid', '2:8', 'would move from commit to commit'],
-  [`${R}tags: ["in-{sha}"]\n`, 'config-invalid', '2:8', 'kept for what publish itself writes'],
+  [`${R}tags: ["in-{sha}"]\n`, 'config-invalid', '2:8', 'reserved for publish'],
   [`${R}tags: ["x/{sha}"]\n`, 'config-invalid', '2:8', 'cannot be used'],
   [`${R}insecureRegistries: ["http://lan:5000"]\n`, 'config-invalid', '2:22', 'without scheme'],
   [

@@ -101,7 +101,7 @@ describe('examine', () => {
     const { report } = await runDoctor(
       portsOf({ workspace: knownTo(config), programs: { skipped: [] }, checkWorkflow: refused }, refused),
     );
-    const { id, ...check } = report.checks.at(-1) ?? {};
+    const { id: _, ...check } = report.checks.find(({ id }) => id === 'gitops') ?? {};
     expect(check).toEqual({
       state: 'warn',
       detail: 'Actions are disabled.',
@@ -160,9 +160,11 @@ describe('examine', () => {
         suggestions: [`install ${name}`, 'or not'],
         exit: 3,
       });
+    const signing = { trusted: [], accepted: [], signer: { type: 'keyless' } };
+    const config = { registry: 'r', signing, build: { cache: { trusted: { from: [] } } } };
     const of = async (verifyTools: DoctorPorts['verifyTools']) => {
       const ports = portsOf(
-        { workspace: knownTo({ registry: 'r' }), verifyTools },
+        { workspace: knownTo(config), programs: { skipped: [] }, verifyTools },
         refuse(1) as () => Promise<never>,
       );
       return (await runDoctor(ports)).report.checks.find(({ id }) => id === 'verify');
