@@ -42,7 +42,7 @@ export const selectionArgs = {
 
 /** Flags of commands with effects. */
 export const effectFlags = {
-  'dry-run': boolean({ summary: 'Print the plan and change nothing.' }),
+  'dry-run': boolean({ default: false, summary: 'Print the plan and change nothing.' }),
 };
 
 /** How far a run in the GitOps repository is followed. */
