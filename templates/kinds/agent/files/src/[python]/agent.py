@@ -17,5 +17,8 @@ async def think(state: State, runtime: Runtime[Context]) -> Update:
     The model is `runtime.context.model`; pass it `runtime.context.tools` and `runtime.context.caller`. If the
     message has tool calls, the graph runs them and calls this function again with their results; otherwise
     the message is the agent's reply. Return an update and do not modify `state`: a failed step runs again.
+
+    A thread can be longer than the input of the model. Choose what it gets: `recent()` of window.py with
+    `runtime.context.input_tokens`, or a summary that you keep in the state.
     """
     raise NotImplementedError("AMEIDE_SCAFFOLD: think() is not implemented")

@@ -25,7 +25,7 @@ from .credentials import Accepted
 from .graph import AnswerLimitError
 from .lifecycle import Lifecycle, OutOfTimeError
 from .logs import log_with
-from .model import ModelError
+from .model import ModelError, TooLongError
 from .threads import ThreadBusyError, ThreadsUnavailableError
 from .turns import QuestionClosedError, RepeatedMessageError, Turns
 
@@ -44,6 +44,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),
     OutOfTimeError: (HTTPStatus.GATEWAY_TIMEOUT, "out_of_time"),
     AnswerLimitError: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer_limit"),
+    TooLongError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_long"),
 }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from langchain.chat_models import init_chat_model
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
 
 from .caller import Caller
-from .model import ModelError
+from .model import ModelError, TooLongError
 from .settings import Settings
 
 # To change the provider, add its package to pyproject.toml and set its name here.
@@ -53,6 +54,8 @@ class ChatModel:
         asked = self._model.bind_tools(tools) if tools else self._model
         try:
             answer = await asked.ainvoke(list(messages), extra_headers=caller.headers)
+        except ContextOverflowError as error:
+            raise TooLongError("the conversation is too long for the model") from error
         except Exception as error:
             # Providers raise arbitrary exceptions, whose texts may contain the conversation.
             status = getattr(error, "status_code", None)

@@ -13,9 +13,10 @@ from .model import Model
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The model, the granted tools, and the caller of the message."""
+    """The model, the tokens of a conversation that it may get, the granted tools, and the caller of the message."""
 
     model: Model
+    input_tokens: int
     tools: Sequence[BaseTool]
     service_token_file: Path | None
     caller: Caller

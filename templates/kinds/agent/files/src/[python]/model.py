@@ -13,6 +13,10 @@ class ModelError(Exception):
     """The model returned no usable answer. The text is safe to show: it has no prompt and no credential."""
 
 
+class TooLongError(Exception):
+    """The input is too long for the model. Sending the message again does not help."""
+
+
 # Pydantic checks it in the type of a tool's `runtime`.
 @runtime_checkable
 class Model(Protocol):
@@ -21,5 +25,5 @@ class Model(Protocol):
     async def reply(
         self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
     ) -> AIMessage:
-        """Return the next message, which may call `tools`. Raises ModelError."""
+        """Return the next message, which may call `tools`. Raises ModelError and TooLongError."""
         ...

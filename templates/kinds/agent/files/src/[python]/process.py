@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -16,6 +17,7 @@ import uvicorn
 from .api import Resources, create_app
 from .chat_model import open_model
 from .checkpoints import migrate, open_threads
+from .context import Context
 from .credentials import Accepted
 from .lifecycle import Lifecycle
 from .logs import configure_logging
@@ -94,14 +96,15 @@ def create_server(settings: Settings) -> uvicorn.Server:
         tools = grant(TOOLS, settings.tool_grants)
     except ToolsError as error:
         raise ConfigurationError(str(error)) from error
-    model = open_model(settings)
+    context = partial(
+        Context, open_model(settings), settings.model_input_tokens, tools, settings.service_token_file
+    )
     lifecycle = Lifecycle()
 
     @asynccontextmanager
     async def open_resources() -> AsyncGenerator[Resources]:
         async with open_threads(settings.checkpoint_url.get_secret_value()) as threads:
-            token_file = settings.service_token_file
-            turns = Turns(model, tools, token_file, threads, lifecycle, settings.turn_timeout_seconds)
+            turns = Turns(context, tools, threads, lifecycle, settings.turn_timeout_seconds)
             yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
 
     config = uvicorn.Config(

@@ -73,6 +73,7 @@ class Settings(StoreSettings):
     drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)] = 10
     turn_timeout_seconds: Annotated[int, Field(alias="TURN_TIMEOUT_SECONDS", ge=1)] = 120
     model_timeout_seconds: Annotated[int, Field(alias="MODEL_TIMEOUT_SECONDS", ge=1)] = 30
+    model_input_tokens: Annotated[int, Field(alias="MODEL_INPUT_TOKENS", ge=1000)] = 32_000
     model_url: Annotated[HttpUrl, AfterValidator(_without_credential), Field(alias="MODEL_URL")]
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]

@@ -7,7 +7,8 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
@@ -17,6 +18,9 @@ from langgraph.types import Command
 from pydantic import BaseModel, ValidationError
 
 log = logging.getLogger(__name__)
+
+RESULT_LIMIT: Final = 20_000
+"""The number of characters that are kept of a tool's result."""
 
 Answer = ToolMessage | Command[Any]
 
@@ -41,7 +45,7 @@ def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
     """Return the step that runs calls of granted tools. The model cannot set injected arguments.
 
     A denied call, invalid arguments and a ToolException become answers for the model with status `error`.
-    Any other exception of a tool is a bug and propagates.
+    Any other exception of a tool is a bug and propagates. Results are cut after RESULT_LIMIT characters.
     """
     return ToolNode(granted, handle_tool_errors=_refusal, awrap_tool_call=_run)
 
@@ -76,7 +80,21 @@ async def _run(request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaita
         except ValidationError as error:
             log.info("tool arguments invalid", extra={"fields": {"tool": tool.name}})
             return _failure(request, str(error))
-    return await run(request)
+    return _limited(await run(request))
+
+
+def _limited(answer: Answer) -> Answer:
+    if isinstance(answer, Command):
+        update = cast(Any, answer.update)
+        if not (isinstance(update, dict) and "messages" in update):
+            return answer
+        messages = [_limited(each) if isinstance(each, ToolMessage) else each for each in update["messages"]]
+        return replace(answer, update={**update, "messages": messages})
+    if (length := len(str(answer.content))) <= RESULT_LIMIT:
+        return answer
+    log.warning("tool result cut", extra={"fields": {"tool": answer.name, "characters": length}})
+    notice = f"\n[Cut: the result has {length} characters.]"
+    return answer.model_copy(update={"content": answer.text[:RESULT_LIMIT] + notice})
 
 
 def _refusal(error: Exception) -> str:

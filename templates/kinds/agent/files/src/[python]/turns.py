@@ -3,9 +3,8 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -20,7 +19,6 @@ from .caller import Caller
 from .context import Context
 from .graph import build_graph
 from .lifecycle import Lifecycle
-from .model import Model
 from .state import State
 from .threads import Threads
 
@@ -54,16 +52,13 @@ class Turns:
 
     def __init__(
         self,
-        model: Model,
+        context: Callable[[Caller], Context],
         tools: Sequence[BaseTool],
-        service_token_file: Path | None,
         threads: Threads,
         lifecycle: Lifecycle,
         timeout_seconds: float,
     ) -> None:
-        self._model = model
-        self._tools = tools
-        self._service_token_file = service_token_file
+        self._context = context
         self._threads = threads
         self._lifecycle = lifecycle
         self._timeout_seconds = timeout_seconds
@@ -78,7 +73,7 @@ class Turns:
         again. A different message abandons a failed turn, but keeps its effects in the thread. `answers` is
         the id of the message whose response was the question that this message answers.
         Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, QuestionClosedError,
-        AnswerLimitError, OutOfTimeError and ModelError.
+        AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
         """
         async with (
             self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
@@ -86,8 +81,7 @@ class Turns:
         ):
             # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
-                context = Context(self._model, self._tools, self._service_token_file, caller)
-                return await self._take(context, thread_id, message_id, message, answers)
+                return await self._take(self._context(caller), thread_id, message_id, message, answers)
 
     async def _take(
         self, context: Context, thread_id: str, message_id: str, message: str, answers: str | None
