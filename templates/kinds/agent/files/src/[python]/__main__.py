@@ -1,4 +1,4 @@
-"""The command line: `python -m <package>` serves, `python -m <package> migrate` creates the thread store."""
+"""The command line: `python -m <package>` serves; `migrate` and `prune` maintain the thread store."""
 
 import os
 import signal

@@ -4,10 +4,14 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Final
+
+_outer: Final[ContextVar[asyncio.Timeout | None]] = ContextVar("limit of the current task", default=None)
 
 
 class OutOfTimeError(Exception):
-    """The turn was cancelled: it took too long, or the process is stopping."""
+    """The body was cancelled: it took too long, or the process is stopping."""
 
 
 class Lifecycle:
@@ -20,9 +24,16 @@ class Lifecycle:
 
     @asynccontextmanager
     async def limit(self, seconds: float) -> AsyncGenerator[None]:
-        """Limit the body to `seconds`, or less if the process stops. Raises OutOfTimeError."""
+        """Limit the body to `seconds`, or less if a limit around it or the process ends. Raises OutOfTimeError.
+
+        Tasks that the body starts are within the limit, too, for limits of their own.
+        """
+        outer = _outer.get()
+        ends = None if outer is None else outer.when()
         # A request can be accepted just before the listener closes.
-        deadline = asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._latest))
+        latest = min(asyncio.get_running_loop().time() + seconds, self._latest, math.inf if ends is None else ends)
+        deadline = asyncio.timeout_at(latest)
+        token = _outer.set(deadline)
         try:
             async with deadline:
                 self._deadlines.add(deadline)
@@ -33,6 +44,7 @@ class Lifecycle:
             reason = "the process is stopping" if self.draining else f"no reply after {seconds:g} seconds"
             raise OutOfTimeError(reason) from error
         finally:
+            _outer.reset(token)
             self._deadlines.discard(deadline)
 
     def end_within(self, seconds: float) -> None:

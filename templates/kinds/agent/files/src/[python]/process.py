@@ -1,8 +1,9 @@
-"""The commands of the process: serve, and migrate the store of threads."""
+"""The commands of the process: serve, and migrate or prune the store of threads."""
 
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 import time
@@ -69,8 +70,12 @@ def main(arguments: Sequence[str]) -> int:
                 store = read_settings(StoreSettings, os.environ)
                 asyncio.run(migrate(store.checkpoint_url.get_secret_value()))
                 return 0
+            case ["prune", "--older-than", age] if (days := _days(age)) is not None:
+                store = read_settings(StoreSettings, os.environ)
+                asyncio.run(prune(store.checkpoint_url.get_secret_value(), days))
+                return 0
             case _:
-                log.error("usage: python -m %s [migrate]", __package__)
+                log.error("usage: python -m %s [migrate | prune --older-than <days>d]", __package__)
                 return 2
     except ConfigurationError as error:
         log.error("configuration: %s", error)
@@ -78,6 +83,17 @@ def main(arguments: Sequence[str]) -> int:
     except Exception:
         log.exception("failed")
         return 1
+
+
+async def prune(url: str, days: int) -> None:
+    """Delete threads without a turn in the last `days`."""
+    async with open_threads(url, Lifecycle()) as threads:
+        deleted = await threads.delete_older_than(days * 86_400)
+    log.info("pruned", extra={"fields": {"threads": deleted}})
+
+
+def _days(age: str) -> int | None:
+    return int(age[:-1]) if re.fullmatch(r"[0-9]{1,5}d", age) else None
 
 
 def serve(settings: Settings) -> int:
@@ -103,7 +119,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
 
     @asynccontextmanager
     async def open_resources() -> AsyncGenerator[Resources]:
-        async with open_threads(settings.checkpoint_url.get_secret_value()) as threads:
+        async with open_threads(settings.checkpoint_url.get_secret_value(), lifecycle) as threads:
             turns = Turns(context, tools, threads, lifecycle, settings.turn_timeout_seconds)
             yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
 
@@ -116,7 +132,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Turns end one second earlier by their own limit.
-        timeout_graceful_shutdown=settings.drain_timeout_seconds + 1,
+        # Turns end earlier by their own limit, and then release their threads.
+        timeout_graceful_shutdown=settings.drain_timeout_seconds + 3,
     )
     return _Server(config, lifecycle, settings)

@@ -1,6 +1,7 @@
 """The stored state of a thread: enough to resume it, no business data.
 
-Fields must be messages or plain data: the store does not deserialize other classes.
+Fields must be messages or plain data: the store does not deserialize other classes. They must not use a
+DeltaChannel: the earlier checkpoints of a thread are deleted.
 """
 
 import operator

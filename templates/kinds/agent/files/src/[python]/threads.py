@@ -1,13 +1,16 @@
-"""The interface of the thread store, which checkpoints.py implements."""
+"""The interface of the thread store, which checkpoints.py and postgres.py implement."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+LEASE_SECONDS: Final = 15.0
+"""How long the claim of a killed process lasts. A running process renews its claims."""
+
 
 class ThreadBusyError(Exception):
-    """Another turn of the thread is running, in this or another process, for at most `seconds`."""
+    """Another turn of the thread is running, in this or another process; its claim lasts `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("another turn of this thread is running")
@@ -19,18 +22,30 @@ class ThreadsUnavailableError(Exception):
 
 
 class Threads(Protocol):
-    """Stores threads, and ensures that each has one turn at a time."""
+    """Stores threads, and ensures that each has one turn at a time.
+
+    All methods and the saver raise ThreadsUnavailableError, also if the store does not answer.
+    """
 
     @property
     def saver(self) -> BaseCheckpointSaver[str]:
         """The checkpointer of LangGraph, which stores the state of threads. Writes require a claim."""
         ...
 
-    def claim(self, thread_id: str, seconds: float) -> AbstractAsyncContextManager[None]:
-        """Lock a thread for the body, for at most `seconds`; then another caller can claim it.
+    def claim(self, thread_id: str, seconds: float = LEASE_SECONDS) -> AbstractAsyncContextManager[None]:
+        """Lock a thread for the body, and renew the claim before its `seconds` end. Raises ThreadBusyError."""
+        ...
 
-        Raises ThreadBusyError and ThreadsUnavailableError. The saver also raises ThreadsUnavailableError.
-        """
+    async def compact(self, thread_id: str) -> None:
+        """Delete all but the last checkpoint of a thread whose turn ended. Requires a claim."""
+        ...
+
+    async def delete(self, thread_id: str) -> None:
+        """Delete a thread. Requires a claim."""
+        ...
+
+    async def delete_older_than(self, seconds: float) -> int:
+        """Delete threads without a turn in the last `seconds`, and return how many."""
         ...
 
     async def ping(self) -> None:

@@ -3,6 +3,7 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -12,7 +13,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph import END
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command, Interrupt, StateSnapshot
 from langsmith import tracing_context
 
 from .caller import Caller
@@ -20,11 +21,11 @@ from .context import Context
 from .graph import build_graph
 from .lifecycle import Lifecycle
 from .state import State
-from .threads import Threads
+from .threads import Threads, ThreadsUnavailableError
+
+log = logging.getLogger(__name__)
 
 TOOLS_AT_ONCE: Final = 8
-# A claim is longer than its turn, which needs time to end after its timeout.
-CLAIM_MARGIN_SECONDS: Final = 30
 # LangGraph's task id for writes to the state itself, which apply immediately.
 STATE_WRITES: Final = str(UUID(int=0))
 
@@ -45,6 +46,15 @@ class Turn:
     reply: str | None
     question: Any
     tools_used: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A thread; `question` is that of interrupt() in its last turn, if it is open."""
+
+    turns: int
+    messages: Sequence[AnyMessage]
+    question: Any
 
 
 class Turns:
@@ -75,13 +85,35 @@ class Turns:
         Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, QuestionClosedError,
         AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
         """
-        async with (
-            self._threads.claim(thread_id, self._timeout_seconds + CLAIM_MARGIN_SECONDS),
-            self._lifecycle.limit(self._timeout_seconds),
-        ):
+        async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
-                return await self._take(self._context(caller), thread_id, message_id, message, answers)
+                turn = await self._take(self._context(caller), thread_id, message_id, message, answers)
+            if turn.reply is not None:
+                await self._compact(thread_id)
+            return turn
+
+    async def read(self, thread_id: str) -> Conversation | None:
+        """Return a thread, or None if it does not exist. Raises ThreadsUnavailableError."""
+        async with self._lifecycle.limit(self._timeout_seconds):
+            snapshot = await self._graph.aget_state({"configurable": {"thread_id": thread_id}})
+        if not snapshot.values:
+            return None
+        state = cast(State, snapshot.values)
+        question = snapshot.interrupts[0].value if snapshot.interrupts else None
+        return Conversation(state["turns"], state["messages"], question)
+
+    async def delete(self, thread_id: str) -> None:
+        """Delete a thread, if it exists. Raises ThreadBusyError and ThreadsUnavailableError."""
+        async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
+            await self._threads.delete(thread_id)
+
+    async def _compact(self, thread_id: str) -> None:
+        try:
+            await self._threads.compact(thread_id)
+        except ThreadsUnavailableError:
+            # The reply is stored, and the next turn compacts the thread.
+            log.warning("thread not compacted", exc_info=True)
 
     async def _take(
         self, context: Context, thread_id: str, message_id: str, message: str, answers: str | None
@@ -94,7 +126,7 @@ class Turns:
         if message_id in known:
             # Not `next`, which is empty as soon as the last step ran: its checkpoint may still be missing.
             if not snapshot.tasks:
-                if (outcome := _outcome(snapshot)) is None:
+                if (outcome := _outcome(cast(State, snapshot.values), snapshot.interrupts)) is None:
                     raise RepeatedMessageError("the turn of the message was abandoned for another message")
                 return outcome
             update: Any = None
@@ -111,8 +143,14 @@ class Turns:
             messages = [*_unanswered(snapshot), HumanMessage(message, id=message_id)]
             update = {"messages": messages, "message_ids": [message_id], "turns": 1}
         # Steps wait for their checkpoint, so that no tool runs before its call is stored.
-        await self._graph.ainvoke(update, thread, context=context, durability="sync")
-        if (outcome := _outcome(await self._graph.aget_state(thread))) is None:
+        state = await self._graph.ainvoke(update, thread, context=context, durability="sync")
+        if "__interrupt__" in state:
+            # The first question of the stored state is the one that will be answered.
+            snapshot = await self._graph.aget_state(thread)
+            state, interrupts = snapshot.values, snapshot.interrupts
+        else:
+            interrupts = ()
+        if (outcome := _outcome(cast(State, state), interrupts)) is None:
             raise RuntimeError("the graph ended without a reply")
         return outcome
 
@@ -146,13 +184,12 @@ def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
     return []
 
 
-def _outcome(snapshot: StateSnapshot) -> Turn | None:
+def _outcome(state: State, interrupts: Sequence[Interrupt]) -> Turn | None:
     """Return the outcome of the last turn, or None if it has none."""
-    state = cast(State, snapshot.values)
     tools = [each for each in state["messages"] if isinstance(each, ToolMessage) and each.status == "success"]
     used = sorted({str(each.name) for each in tools})
-    if snapshot.interrupts:
-        return Turn(state["turns"], None, snapshot.interrupts[0].value, used)
+    if interrupts:
+        return Turn(state["turns"], None, interrupts[0].value, used)
     last = state["messages"][-1]
     if not isinstance(last, AIMessage) or last.tool_calls:
         return None

@@ -1,0 +1,81 @@
+"""The responses to requests that fail: problem details, without the values of the request."""
+
+import logging
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from .graph import AnswerLimitError
+from .lifecycle import OutOfTimeError
+from .model import ModelError, TooLongError
+from .threads import ThreadBusyError, ThreadsUnavailableError
+from .turns import QuestionClosedError, RepeatedMessageError
+
+log = logging.getLogger(__name__)
+
+# The responses to failed turns. Any other exception is a bug: status 500, the stack trace is only logged.
+FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
+    NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
+    ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
+    RepeatedMessageError: (HTTPStatus.CONFLICT, "repeated_message"),
+    QuestionClosedError: (HTTPStatus.CONFLICT, "question_closed"),
+    ThreadsUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
+    ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),
+    OutOfTimeError: (HTTPStatus.GATEWAY_TIMEOUT, "out_of_time"),
+    AnswerLimitError: (HTTPStatus.UNPROCESSABLE_ENTITY, "answer_limit"),
+    TooLongError: (HTTPStatus.UNPROCESSABLE_ENTITY, "too_long"),
+}
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457); `code` is for programs."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer failures of `app` with problem details."""
+    app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_invalid)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, _fail)
+
+
+def problem(
+    status: HTTPStatus, detail: str, code: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return a response with problem details."""
+    body = Problem(title=status.phrase, status=status, detail=detail, code=code or status.name.lower())
+    return JSONResponse(body.model_dump(), status.value, headers, media_type="application/problem+json")
+
+
+async def _refuse(_: Request, error: Exception) -> JSONResponse:
+    refusal = cast(HTTPException, error)
+    return problem(HTTPStatus(refusal.status_code), refusal.detail, headers=refusal.headers)
+
+
+async def _refuse_invalid(_: Request, error: Exception) -> JSONResponse:
+    faults = cast(RequestValidationError, error).errors()
+    # Field and rule only: the response does not contain the value.
+    text = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, text, "invalid_request")
+
+
+async def _fail(_: Request, error: Exception) -> JSONResponse:
+    status, code = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+    # Without the stack trace: these errors are expected, and their causes may contain model output.
+    log.warning("turn failed", extra={"fields": {"code": code, "error": str(error)}})
+    headers: dict[str, str] = {}
+    if isinstance(error, ThreadBusyError):
+        headers["retry-after"] = str(max(1, math.ceil(error.seconds)))
+    return problem(status, str(error), code, headers)
