@@ -141,6 +141,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
       MODEL_URL: model.url,
       MODEL_NAME: 'small',
       MODEL_API_KEY: model.key,
+      SEND_CALLER_TO_MODEL: 'true',
       TOOL_GRANTS: 'order_something,find_order',
       ORDER_DESK_URL: `${taps['concierge -> orderDesk'].url}/mcp`,
     },

@@ -24,6 +24,12 @@ class Trace:
         """The trace id, 32 hexadecimal digits, which is the same in the logs of all services."""
         return self.parent.split("-")[1]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of calls to other services."""
+        headers = {"traceparent": self.parent, "tracestate": self.state}
+        return {name: value for name, value in headers.items() if value}
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -36,13 +42,8 @@ class Caller:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of calls to other services, without the credential of this service."""
-        headers = {
-            "tenant-id": self.tenant,
-            "subject-id": self.subject,
-            "traceparent": self.trace.parent,
-            "tracestate": self.trace.state,
-        }
-        return {name: value for name, value in headers.items() if value}
+        subject = {"subject-id": self.subject} if self.subject else {}
+        return {"tenant-id": self.tenant, **subject, **self.trace.headers}
 
 
 def trace_of(parent: str, state: str) -> Trace:

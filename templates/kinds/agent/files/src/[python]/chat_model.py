@@ -3,7 +3,7 @@
 # LangChain leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from langchain.chat_models import init_chat_model
@@ -16,8 +16,10 @@ from .caller import Caller
 from .model import ModelError, TooLongError
 from .settings import Settings
 
-# To change the provider, add its package to pyproject.toml and set its name here.
+# To change the provider, add its package to pyproject.toml and set its name here, with parameters of its own.
 PROVIDER: Final = "openai"
+# Some model names would select another API, with other finish reasons.
+PARAMETERS: Final[Mapping[str, Any]] = {"use_responses_api": False}
 RETRIES: Final = 2
 CALLS_AT_ONCE: Final = 32
 # Finish reasons of incomplete answers.
@@ -35,25 +37,27 @@ def open_model(settings: Settings) -> "ChatModel":
             # For one attempt; the turn limits all attempts together.
             timeout=settings.model_timeout_seconds,
             max_retries=RETRIES,
-            # For this provider: some model names would select another API, with other finish reasons.
-            use_responses_api=False,
-        )
+            **PARAMETERS,
+        ),
+        settings.send_caller_to_model,
     )
 
 
 class ChatModel:
     """Implements Model."""
 
-    def __init__(self, model: BaseChatModel) -> None:
+    def __init__(self, model: BaseChatModel, sends_caller: bool) -> None:
         self._model = model
+        self._sends_caller = sends_caller
 
     async def reply(
         self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
     ) -> AIMessage:
-        """See Model.reply. Sends the headers of the caller to the server."""
+        """See Model.reply. Sends the trace to the server, and tenant and subject if the settings say so."""
+        headers = caller.headers if self._sends_caller else caller.trace.headers
         asked = self._model.bind_tools(tools) if tools else self._model
         try:
-            answer = await asked.ainvoke(list(messages), extra_headers=caller.headers)
+            answer = await asked.ainvoke(list(messages), extra_headers=headers)
         except ContextOverflowError as error:
             raise TooLongError("the conversation is too long for the model") from error
         except Exception as error:

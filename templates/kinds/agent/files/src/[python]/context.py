@@ -13,13 +13,18 @@ from .model import Model
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The model, the tokens of a conversation that it may get, the granted tools, and the caller of the message."""
+    """The model, the tokens of a conversation that it may get, the granted tools, and who acts.
+
+    The caller is who asked for the turn, also if somebody else answered a question of it: `answered_by` is the
+    subject of the last answer, empty without one.
+    """
 
     model: Model
     input_tokens: int
     tools: Sequence[BaseTool]
     service_token_file: Path | None
     caller: Caller
+    answered_by: str = ""
 
     def headers(self) -> dict[str, str]:
         """The headers of calls to other services: credential, caller and trace. Raises OSError."""

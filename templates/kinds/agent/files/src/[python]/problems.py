@@ -16,7 +16,7 @@ from .graph import AnswerLimitError
 from .lifecycle import OutOfTimeError
 from .model import ModelError, TooLongError
 from .threads import ThreadBusyError, ThreadsUnavailableError
-from .turns import QuestionClosedError, RepeatedMessageError
+from .turns import MessageConflictError, QuestionClosedError, RepeatedMessageError
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
     ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
     RepeatedMessageError: (HTTPStatus.CONFLICT, "repeated_message"),
+    MessageConflictError: (HTTPStatus.CONFLICT, "message_conflict"),
     QuestionClosedError: (HTTPStatus.CONFLICT, "question_closed"),
     ThreadsUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "store_unavailable"),
     ModelError: (HTTPStatus.BAD_GATEWAY, "model_failed"),

@@ -54,7 +54,16 @@ def _callers(value: str) -> Path | None:
         return None
     if not Path(value).is_absolute():
         raise ValueError("must be anyone or the absolute path of a file with tokens, one per line")
-    return Path(value)
+    return _readable(Path(value))
+
+
+def _readable(file: Path | None) -> Path | None:
+    try:
+        if file is not None:
+            file.read_text("ascii")
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"cannot read the file: {type(error).__name__}") from error
+    return file
 
 
 class StoreSettings(BaseModel):
@@ -74,11 +83,12 @@ class Settings(StoreSettings):
     turn_timeout_seconds: Annotated[int, Field(alias="TURN_TIMEOUT_SECONDS", ge=1)] = 120
     model_timeout_seconds: Annotated[int, Field(alias="MODEL_TIMEOUT_SECONDS", ge=1)] = 30
     model_input_tokens: Annotated[int, Field(alias="MODEL_INPUT_TOKENS", ge=1000)] = 32_000
+    send_caller_to_model: Annotated[bool, Field(alias="SEND_CALLER_TO_MODEL")] = False
     model_url: Annotated[HttpUrl, AfterValidator(_without_credential), Field(alias="MODEL_URL")]
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
     tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")] = frozenset()
-    service_token_file: Annotated[Path | None, Field(alias="SERVICE_TOKEN_FILE")] = None
+    service_token_file: Annotated[Path | None, AfterValidator(_readable), Field(alias="SERVICE_TOKEN_FILE")] = None
     accepted_tokens_file: Annotated[Path | None, BeforeValidator(_callers), Field(alias="ACCEPT_CALLERS")]
 
 

@@ -14,6 +14,11 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 
+def latest(_: str, new: str) -> str:
+    """A reducer: the new value replaces the old one."""
+    return new
+
+
 class State(TypedDict):
     """The state of a thread. Every field needs a reducer: parallel steps write to the same state."""
 
@@ -21,6 +26,10 @@ class State(TypedDict):
     message_ids: Annotated[list[str], operator.add]
     """The ids of the callers' messages; the last one belongs to the current or last turn."""
     turns: Annotated[int, operator.add]
+    request: Annotated[str, latest]
+    """A digest of the last message and of who sent it; empty in threads of earlier versions."""
+    asked_by: Annotated[str, latest]
+    """The subject who asked for the current or last turn; may be empty."""
 
 
 class Update(TypedDict, total=False):

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import hashlib
+import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -11,10 +12,11 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
+from langgraph.errors import GraphInterrupt
 from langgraph.prebuilt import ToolNode, ToolRuntime
 from langgraph.prebuilt.tool_node import ToolCallRequest, ToolInvocationError
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 from pydantic import BaseModel, ValidationError
 
 log = logging.getLogger(__name__)
@@ -26,12 +28,15 @@ Answer = ToolMessage | Command[Any]
 
 
 class ToolsError(Exception):
-    """Two tools have the same name, or a grant names an unknown tool."""
+    """A tool is not async, two have the same name, or a grant names an unknown one."""
 
 
 def grant(tools: Iterable[BaseTool], granted: frozenset[str]) -> Sequence[BaseTool]:
     """Return the granted tools, sorted by name. Raises ToolsError."""
     tools = list(tools)
+    if blocking := sorted(tool.name for tool in tools if not _is_async(tool)):
+        # A thread cannot be cancelled: the tool would go on after its turn ended, beside the next one.
+        raise ToolsError(f"tools that are not async: {', '.join(blocking)}; define them with async def")
     names = Counter(tool.name for tool in tools)
     if twice := [name for name in sorted(names) if names[name] > 1]:
         raise ToolsError(f"duplicate tool names: {', '.join(twice)}")
@@ -41,10 +46,16 @@ def grant(tools: Iterable[BaseTool], granted: frozenset[str]) -> Sequence[BaseTo
     return sorted((tool for tool in tools if tool.name in granted), key=lambda tool: tool.name)
 
 
+def _is_async(tool: BaseTool) -> bool:
+    if isinstance(tool, StructuredTool | Tool):
+        return tool.coroutine is not None
+    return getattr(type(tool), "_arun", None) is not vars(BaseTool)["_arun"]
+
+
 def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
     """Return the step that runs calls of granted tools. The model cannot set injected arguments.
 
-    A denied call, invalid arguments and a ToolException become answers for the model with status `error`.
+    A denied call, invalid arguments, a ToolException and a question of interrupt() that is not JSON become answers for the model with status `error`.
     Any other exception of a tool is a bug and propagates. Results are cut after RESULT_LIMIT characters.
     """
     return ToolNode(granted, handle_tool_errors=_refusal, awrap_tool_call=_run)
@@ -80,7 +91,22 @@ async def _run(request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaita
         except ValidationError as error:
             log.info("tool arguments invalid", extra={"fields": {"tool": tool.name}})
             return _failure(request, str(error))
-    return _limited(await run(request))
+    try:
+        return _limited(await run(request))
+    except GraphInterrupt as stop:
+        questions: Sequence[Interrupt] = stop.args[0] if stop.args else ()
+        if all(_is_json(question.value) for question in questions):
+            raise
+        log.error("question is not JSON", extra={"fields": {"tool": tool.name}})
+        return _failure(request, f"The tool {tool.name} failed: its question is not JSON.")
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _limited(answer: Answer) -> Answer:

@@ -3,9 +3,11 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -32,6 +34,10 @@ STATE_WRITES: Final = str(UUID(int=0))
 
 class RepeatedMessageError(Exception):
     """The message was already processed, and a later one followed."""
+
+
+class MessageConflictError(Exception):
+    """Another message has the same id: its text, its question or who sent it differs."""
 
 
 class QuestionClosedError(Exception):
@@ -62,7 +68,7 @@ class Turns:
 
     def __init__(
         self,
-        context: Callable[[Caller], Context],
+        context: Callable[[Caller, str], Context],
         tools: Sequence[BaseTool],
         threads: Threads,
         lifecycle: Lifecycle,
@@ -82,13 +88,13 @@ class Turns:
         Resend the same message after a failure: a failed turn is resumed, a completed one returns its reply
         again. A different message abandons a failed turn, but keeps its effects in the thread. `answers` is
         the id of the message whose response was the question that this message answers.
-        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, QuestionClosedError,
+        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, MessageConflictError, QuestionClosedError,
         AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
         """
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
-                turn = await self._take(self._context(caller), thread_id, message_id, message, answers)
+                turn = await self._take(caller, thread_id, message_id, message, answers)
             if turn.reply is not None:
                 await self._compact(thread_id)
             return turn
@@ -116,14 +122,18 @@ class Turns:
             log.warning("thread not compacted", exc_info=True)
 
     async def _take(
-        self, context: Context, thread_id: str, message_id: str, message: str, answers: str | None
+        self, caller: Caller, thread_id: str, message_id: str, message: str, answers: str | None
     ) -> Turn:
         thread: RunnableConfig = {"configurable": {"thread_id": thread_id}, "max_concurrency": TOOLS_AT_ONCE}
         snapshot = await self._graph.aget_state(thread)
         known: list[str] = snapshot.values.get("message_ids", [])
+        last: str = snapshot.values.get("request", "")
+        request = _digest(caller.subject, message, answers)
         if message_id in known[:-1]:
             raise RepeatedMessageError("the message was already processed, and later ones followed")
         if message_id in known:
+            if last not in ("", request):
+                raise MessageConflictError("another message has the same id")
             # Not `next`, which is empty as soon as the last step ran: its checkpoint may still be missing.
             if not snapshot.tasks:
                 if (outcome := _outcome(cast(State, snapshot.values), snapshot.interrupts)) is None:
@@ -133,15 +143,24 @@ class Turns:
         elif answers is not None:
             if not snapshot.interrupts or answers != known[-1]:
                 raise QuestionClosedError("this is not the open question of the thread")
-            await self._remember(snapshot, message_id)
+            await self._remember(snapshot, message_id, request)
             update = Command(resume={snapshot.interrupts[0].id: message})
         else:
             if snapshot.tasks:
                 # Drops the remaining steps of the failed turn and keeps its effects.
                 await self._graph.aupdate_state(thread, None, as_node=END)
                 snapshot = await self._graph.aget_state(thread)
-            messages = [*_unanswered(snapshot), HumanMessage(message, id=message_id)]
-            update = {"messages": messages, "message_ids": [message_id], "turns": 1}
+            last = ""
+            update = {
+                "messages": [*_unanswered(snapshot), HumanMessage(message, id=message_id)],
+                "message_ids": [message_id],
+                "turns": 1,
+                "request": request,
+                "asked_by": caller.subject,
+            }
+        # Who asked for a turn is who acts in it.
+        asker = replace(caller, subject=snapshot.values["asked_by"]) if last else caller
+        context = self._context(asker, "" if answers is None else caller.subject)
         # Steps wait for their checkpoint, so that no tool runs before its call is stored.
         state = await self._graph.ainvoke(update, thread, context=context, durability="sync")
         if "__interrupt__" in state:
@@ -154,8 +173,8 @@ class Turns:
             raise RuntimeError("the graph ended without a reply")
         return outcome
 
-    async def _remember(self, snapshot: StateSnapshot, message_id: str) -> None:
-        """Store the id of an answer before its effects. Otherwise a resend could answer the next question."""
+    async def _remember(self, snapshot: StateSnapshot, message_id: str, request: str) -> None:
+        """Store the id and digest of an answer before its effects. Otherwise a resend could answer the next question."""
         saver = self._threads.saver
         if (stored := await saver.aget_tuple(snapshot.config)) is None:
             raise RuntimeError("the thread does not exist")
@@ -164,8 +183,12 @@ class Turns:
         writes: list[tuple[str, Any]] = [
             (name, value) for task, name, value in earlier if task == STATE_WRITES
         ]
-        writes = [*writes, ("message_ids", [message_id])]
+        writes = [*writes, ("message_ids", [message_id]), ("request", request)]
         await saver.aput_writes(stored.config, writes, STATE_WRITES)
+
+
+def _digest(subject: str, message: str, answers: str | None) -> str:
+    return hashlib.sha256(json.dumps([subject, message, answers]).encode()).hexdigest()
 
 
 def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
