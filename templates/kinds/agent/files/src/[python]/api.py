@@ -9,7 +9,8 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final, Literal, TypedDict, cast
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from .lifecycle import Lifecycle
 from .logs import log_with
 from .problems import Problem, add_handlers
 from .request_log import RequestLog
-from .turns import Turns
+from .turns import Message, Turns
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Invocation(BaseModel):
             description="the message_id whose response was the question that this message answers",
         ),
     ] = None
+    data: Annotated[Any, Field(description="the answer as a JSON value, instead of the text")] = None
 
 
 class Reply(BaseModel):
@@ -113,22 +115,35 @@ def _resources(request: Request) -> Resources:
 Open = Annotated[Resources, Depends(_resources)]
 
 
-def _caller(request: Request, resources: Open) -> Caller:
+_bearer = HTTPBearer(auto_error=False)
+
+
+def _authenticate(
+    request: Request, resources: Open, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> None:
     if not resources.accepted.accepts(request.headers.get("authorization", "")):
         raise HTTPException(
             HTTPStatus.UNAUTHORIZED, "missing or invalid token", {"www-authenticate": "Bearer"}
         )
-    tenants = request.headers.getlist("tenant-id")
-    if len(tenants) != 1 or not NAME.fullmatch(tenants[0]):
+
+
+Authenticated = Depends(_authenticate)
+
+
+def _caller(
+    request: Request,
+    tenant_id: Annotated[str, Header(description="the tenant whose thread this is")],
+    subject_id: Annotated[str, Header(description="the person or service who acts")] = "",
+) -> Caller:
+    if len(request.headers.getlist("tenant-id")) != 1 or not NAME.fullmatch(tenant_id):
         raise HTTPException(
             HTTPStatus.BAD_REQUEST, "the header tenant-id must be set once, with 1 to 200 visible characters"
         )
-    subject = request.headers.get("subject-id", "")
-    if subject and not NAME.fullmatch(subject):
+    if subject_id and not NAME.fullmatch(subject_id):
         raise HTTPException(
             HTTPStatus.BAD_REQUEST, "the header subject-id must have 1 to 200 visible characters"
         )
-    return Caller(tenants[0], subject, cast(Trace, request.state.trace))
+    return Caller(tenant_id, subject_id, cast(Trace, request.state.trace))
 
 
 Called = Annotated[Caller, Depends(_caller)]
@@ -141,7 +156,10 @@ def _open_thread(caller: Caller, thread_id: str) -> None:
         raise HTTPException(HTTPStatus.FORBIDDEN, "the thread belongs to another tenant")
 
 
-router = APIRouter(responses={"default": {"model": Problem, "description": "The request failed"}})
+router = APIRouter(
+    dependencies=[Authenticated],
+    responses={"default": {"model": Problem, "description": "The request failed"}},
+)
 probes = APIRouter()
 
 
@@ -151,9 +169,8 @@ async def invoke(invocation: Invocation, caller: Called, resources: Open) -> Rep
     thread_id = invocation.thread_id
     log_with(message_id=invocation.message_id)
     _open_thread(caller, thread_id)
-    turn = await resources.turns.take(
-        caller, thread_id, invocation.message_id, invocation.message, invocation.answers
-    )
+    message = Message(invocation.message_id, invocation.message, invocation.answers, invocation.data)
+    turn = await resources.turns.take(caller, thread_id, message)
     return Reply(
         thread_id=thread_id,
         turn=turn.number,
@@ -182,6 +199,14 @@ def _line(message: AnyMessage) -> Line:
             return Line(role="tool", text=message.text, tool=message.name)
         case _:
             return Line(role="assistant", text=message.text)
+
+
+@router.post("/threads/{thread_id:path}/cancel", status_code=HTTPStatus.ACCEPTED)
+async def cancel_turn(thread_id: Annotated[ThreadId, Path()], caller: Called, resources: Open) -> None:
+    """Cancel the running turn of a thread, which must belong to the caller's tenant."""
+    _open_thread(caller, thread_id)
+    if not await resources.turns.cancel(thread_id):
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no turn of the thread is running")
 
 
 @router.delete("/threads/{thread_id:path}", status_code=HTTPStatus.NO_CONTENT)
@@ -223,8 +248,9 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
         log.info("closed")
 
     name = __package__ or ""
-    app = FastAPI(title=name, version=version(name), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title=name, version=version(name), lifespan=lifespan, openapi_url=None)
     app.include_router(router)
+    app.add_api_route("/openapi.json", app.openapi, dependencies=[Authenticated], include_in_schema=False)
     app.include_router(probes)
     # Not FastAPI's max_body_size, which runs outside of RequestLog.
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)

@@ -10,7 +10,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from .lifecycle import Lifecycle
 from .postgres import create_tables, open_postgres, serializer
-from .threads import LEASE_SECONDS, ThreadBusyError, Threads
+from .threads import LEASE_SECONDS, ThreadBusyError, Threads, TurnCancelledError
 
 MEMORY: Final = "memory:"
 
@@ -20,18 +20,31 @@ class MemoryThreads:
 
     def __init__(self) -> None:
         self.saver = InMemorySaver(serde=serializer())
-        self._claimed: set[str] = set()
+        self._claimed: dict[str, asyncio.Timeout] = {}
 
     @asynccontextmanager
     async def claim(self, thread_id: str, seconds: float = LEASE_SECONDS) -> AsyncGenerator[None]:
         """See Threads.claim."""
         if thread_id in self._claimed:
             raise ThreadBusyError(seconds)
-        self._claimed.add(thread_id)
+        ends = self._claimed[thread_id] = asyncio.timeout(None)
         try:
-            yield
+            async with ends:
+                yield
+        except TimeoutError as error:
+            if ends.expired():
+                raise TurnCancelledError("the turn was cancelled") from error
+            raise
         finally:
-            self._claimed.remove(thread_id)
+            del self._claimed[thread_id]
+
+    async def cancel(self, thread_id: str) -> bool:
+        """See Threads.cancel."""
+        if (ends := self._claimed.get(thread_id)) is None:
+            return False
+        if not ends.expired():
+            ends.reschedule(asyncio.get_running_loop().time())
+        return True
 
     async def compact(self, thread_id: str) -> None:
         """See Threads.compact."""

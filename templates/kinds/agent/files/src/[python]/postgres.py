@@ -21,7 +21,7 @@ from psycopg.waiting import wait_async
 from psycopg_pool import AsyncConnectionPool
 
 from .lifecycle import Lifecycle, OutOfTimeError
-from .threads import LEASE_SECONDS, ThreadBusyError, ThreadsUnavailableError
+from .threads import LEASE_SECONDS, ThreadBusyError, ThreadsUnavailableError, TurnCancelledError
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ PING_SECONDS: Final = 2.0
 RELEASE_SECONDS: Final = 1.0
 CLOSE_SECONDS: Final = 1.0
 MIGRATION_POLL_SECONDS: Final = 0.2
+# Also how soon a turn notices that it is cancelled.
+RENEWAL_SECONDS: Final = 2.0
 
 CREATE_CLAIMS: Final = """
 CREATE TABLE IF NOT EXISTS thread_claims (
@@ -38,11 +40,12 @@ CREATE TABLE IF NOT EXISTS thread_claims (
     ends_at timestamptz NOT NULL
 )
 """
+ADD_CANCELLED: Final = "ALTER TABLE thread_claims ADD COLUMN IF NOT EXISTS cancelled boolean NOT NULL DEFAULT false"
 # Changes no row while another claim of the thread is valid.
 CLAIM: Final = """
 INSERT INTO thread_claims AS claim (thread_id, holder, ends_at)
 VALUES (%(thread_id)s, %(holder)s, now() + make_interval(secs => %(seconds)s))
-ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at
+ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at, cancelled = false
 WHERE claim.ends_at < now()
 """
 REMAINING: Final = """
@@ -52,7 +55,9 @@ WHERE thread_id = %(thread_id)s
 RENEW: Final = """
 UPDATE thread_claims SET ends_at = now() + make_interval(secs => %(seconds)s)
 WHERE thread_id = %(thread_id)s AND holder = %(holder)s
+RETURNING cancelled
 """
+CANCEL: Final = "UPDATE thread_claims SET cancelled = true WHERE thread_id = %(thread_id)s AND ends_at > now()"
 # Fails with a division by zero if the claim is lost. Until the transaction ends, nobody else can claim the thread.
 REQUIRE_CLAIM: Final = """
 SELECT 1 / count(*) FROM (
@@ -61,7 +66,7 @@ SELECT 1 / count(*) FROM (
 """
 RELEASE: Final = "DELETE FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s"
 # Fails if the tables are missing.
-FIND_CLAIMS: Final = "SELECT FROM thread_claims LIMIT 1"
+FIND_CLAIMS: Final = "SELECT cancelled FROM thread_claims LIMIT 1"
 # Namespaces with a colon belong to calls of subgraphs, which ended with the turn.
 COMPACT: Final = """
 WITH last AS (
@@ -134,21 +139,36 @@ class PostgresThreads:
                 other = await (await connection.execute(REMAINING, claim)).fetchone()
                 raise ThreadBusyError(other["seconds"] if other else 0)
         _holder.set(holder)
-        renewal = asyncio.create_task(self._renew(claim, seconds / 3))
+        ends = asyncio.timeout(None)
+        renewal = asyncio.create_task(self._renew(claim, min(seconds / 3, RENEWAL_SECONDS), ends))
         try:
-            yield
+            async with ends:
+                yield
+        except TimeoutError as error:
+            if not ends.expired():
+                raise
+            raise TurnCancelledError("the turn was cancelled") from error
         finally:
             renewal.cancel()
             await self._release(claim)
 
-    async def _renew(self, claim: Mapping[str, object], seconds: float) -> None:
+    async def _renew(self, claim: Mapping[str, object], seconds: float, ends: asyncio.Timeout) -> None:
+        """Renew a claim, and end its body if it was cancelled. The body of a lost claim fails when it stores."""
         while True:
             await asyncio.sleep(seconds)
             try:
                 async with self._store.connection() as connection:
-                    await connection.execute(RENEW, claim)
+                    claimed = await (await connection.execute(RENEW, claim)).fetchone()
             except ThreadsUnavailableError:
                 log.warning("claim not renewed", exc_info=True)
+                continue
+            if claimed is not None and claimed["cancelled"] and ends.when() is None:
+                ends.reschedule(asyncio.get_running_loop().time())
+
+    async def cancel(self, thread_id: str) -> bool:
+        """See Threads.cancel."""
+        async with self._store.connection() as connection:
+            return (await connection.execute(CANCEL, {"thread_id": thread_id})).rowcount > 0
 
     async def _release(self, claim: Mapping[str, object]) -> None:
         try:
@@ -304,6 +324,7 @@ async def create_tables(url: str) -> None:
             await asyncio.sleep(MIGRATION_POLL_SECONDS)
         await AsyncPostgresSaver(connection).setup()
         await connection.execute(CREATE_CLAIMS)
+        await connection.execute(ADD_CANCELLED)
 
 
 async def _is_locked(connection: AsyncConnection[DictRow]) -> bool:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from .graph import AnswerLimitError
 from .lifecycle import OutOfTimeError
 from .model import ModelError, TooLongError
-from .threads import ThreadBusyError, ThreadsUnavailableError
+from .threads import ThreadBusyError, ThreadsUnavailableError, TurnCancelledError
 from .turns import MessageConflictError, QuestionClosedError, RepeatedMessageError
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
     ThreadBusyError: (HTTPStatus.CONFLICT, "thread_busy"),
+    TurnCancelledError: (HTTPStatus.CONFLICT, "cancelled"),
     RepeatedMessageError: (HTTPStatus.CONFLICT, "repeated_message"),
     MessageConflictError: (HTTPStatus.CONFLICT, "message_conflict"),
     QuestionClosedError: (HTTPStatus.CONFLICT, "question_closed"),

@@ -21,6 +21,10 @@ class ThreadsUnavailableError(Exception):
     """The store is unavailable."""
 
 
+class TurnCancelledError(Exception):
+    """Somebody cancelled the turn."""
+
+
 class Threads(Protocol):
     """Stores threads, and ensures that each has one turn at a time.
 
@@ -33,7 +37,14 @@ class Threads(Protocol):
         ...
 
     def claim(self, thread_id: str, seconds: float = LEASE_SECONDS) -> AbstractAsyncContextManager[None]:
-        """Lock a thread for the body, and renew the claim before its `seconds` end. Raises ThreadBusyError."""
+        """Lock a thread for the body, and renew the claim before its `seconds` end.
+
+        Raises ThreadBusyError. Raises TurnCancelledError, once the body ended, after cancel().
+        """
+        ...
+
+    async def cancel(self, thread_id: str) -> bool:
+        """Cancel the body of a claim within two seconds, also in another process. Return whether there is one."""
         ...
 
     async def compact(self, thread_id: str) -> None:

@@ -45,6 +45,20 @@ class QuestionClosedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A message to a thread; its id is unique there.
+
+    `answers` is the id of the message whose response was the question that this message answers, with `data`,
+    or with its text if there is none.
+    """
+
+    id: str
+    text: str
+    answers: str | None = None
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """The outcome of a turn: a reply or the question of interrupt(). The tools are those of the thread."""
 
@@ -80,21 +94,18 @@ class Turns:
         self._timeout_seconds = timeout_seconds
         self._graph = build_graph(threads.saver, tools)
 
-    async def take(
-        self, caller: Caller, thread_id: str, message_id: str, message: str, answers: str | None = None
-    ) -> Turn:
+    async def take(self, caller: Caller, thread_id: str, message: Message) -> Turn:
         """Run one turn of a thread; the first message creates the thread.
 
         Resend the same message after a failure: a failed turn is resumed, a completed one returns its reply
-        again. A different message abandons a failed turn, but keeps its effects in the thread. `answers` is
-        the id of the message whose response was the question that this message answers.
-        Raises ThreadBusyError, ThreadsUnavailableError, RepeatedMessageError, MessageConflictError, QuestionClosedError,
-        AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
+        again. A different message abandons a failed turn, but keeps its effects in the thread.
+        Raises ThreadBusyError, ThreadsUnavailableError, TurnCancelledError, RepeatedMessageError,
+        MessageConflictError, QuestionClosedError, AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
         """
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
-                turn = await self._take(caller, thread_id, message_id, message, answers)
+                turn = await self._take(caller, thread_id, message)
             if turn.reply is not None:
                 await self._compact(thread_id)
             return turn
@@ -114,6 +125,10 @@ class Turns:
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             await self._threads.delete(thread_id)
 
+    async def cancel(self, thread_id: str) -> bool:
+        """Cancel the running turn of a thread. Return whether there is one. Raises ThreadsUnavailableError."""
+        return await self._threads.cancel(thread_id)
+
     async def _compact(self, thread_id: str) -> None:
         try:
             await self._threads.compact(thread_id)
@@ -121,17 +136,15 @@ class Turns:
             # The reply is stored, and the next turn compacts the thread.
             log.warning("thread not compacted", exc_info=True)
 
-    async def _take(
-        self, caller: Caller, thread_id: str, message_id: str, message: str, answers: str | None
-    ) -> Turn:
+    async def _take(self, caller: Caller, thread_id: str, message: Message) -> Turn:
         thread: RunnableConfig = {"configurable": {"thread_id": thread_id}, "max_concurrency": TOOLS_AT_ONCE}
         snapshot = await self._graph.aget_state(thread)
         known: list[str] = snapshot.values.get("message_ids", [])
         last: str = snapshot.values.get("request", "")
-        request = _digest(caller.subject, message, answers)
-        if message_id in known[:-1]:
+        request = _digest(caller.subject, message)
+        if message.id in known[:-1]:
             raise RepeatedMessageError("the message was already processed, and later ones followed")
-        if message_id in known:
+        if message.id in known:
             if last not in ("", request):
                 raise MessageConflictError("another message has the same id")
             # Not `next`, which is empty as soon as the last step ran: its checkpoint may still be missing.
@@ -140,11 +153,12 @@ class Turns:
                     raise RepeatedMessageError("the turn of the message was abandoned for another message")
                 return outcome
             update: Any = None
-        elif answers is not None:
-            if not snapshot.interrupts or answers != known[-1]:
+        elif message.answers is not None:
+            if not snapshot.interrupts or message.answers != known[-1]:
                 raise QuestionClosedError("this is not the open question of the thread")
-            await self._remember(snapshot, message_id, request)
-            update = Command(resume={snapshot.interrupts[0].id: message})
+            await self._remember(snapshot, message.id, request)
+            answer = message.text if message.data is None else message.data
+            update = Command(resume={snapshot.interrupts[0].id: answer})
         else:
             if snapshot.tasks:
                 # Drops the remaining steps of the failed turn and keeps its effects.
@@ -152,15 +166,15 @@ class Turns:
                 snapshot = await self._graph.aget_state(thread)
             last = ""
             update = {
-                "messages": [*_unanswered(snapshot), HumanMessage(message, id=message_id)],
-                "message_ids": [message_id],
+                "messages": [*_unanswered(snapshot), HumanMessage(message.text, id=message.id)],
+                "message_ids": [message.id],
                 "turns": 1,
                 "request": request,
                 "asked_by": caller.subject,
             }
         # Who asked for a turn is who acts in it.
         asker = replace(caller, subject=snapshot.values["asked_by"]) if last else caller
-        context = self._context(asker, "" if answers is None else caller.subject)
+        context = self._context(asker, "" if message.answers is None else caller.subject)
         # Steps wait for their checkpoint, so that no tool runs before its call is stored.
         state = await self._graph.ainvoke(update, thread, context=context, durability="sync")
         if "__interrupt__" in state:
@@ -187,8 +201,9 @@ class Turns:
         await saver.aput_writes(stored.config, writes, STATE_WRITES)
 
 
-def _digest(subject: str, message: str, answers: str | None) -> str:
-    return hashlib.sha256(json.dumps([subject, message, answers]).encode()).hexdigest()
+def _digest(subject: str, message: Message) -> str:
+    text = json.dumps([subject, message.text, message.answers, message.data], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
