@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -20,6 +21,7 @@ from .turns import MessageConflictError, QuestionClosedError, RepeatedMessageErr
 
 log = logging.getLogger(__name__)
 
+INTERNAL: Final = "An internal error occurred."
 # The responses to failed turns. Any other exception is a bug: status 500, the stack trace is only logged.
 FAILURES: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
     NotImplementedError: (HTTPStatus.NOT_IMPLEMENTED, "not_implemented"),
@@ -43,6 +45,27 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a caller learns about a failed turn."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return the failure of a turn, and log it."""
+    known = next((FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES), None)
+    if known is None:
+        log.error("turn failed", exc_info=error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return Failure(status, status.name.lower(), INTERNAL)
+    # Without the stack trace: these errors are expected, and their causes may contain model output.
+    log.warning("turn failed", extra={"fields": {"code": known[1], "error": str(error)}})
+    return Failure(*known, str(error))
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -74,10 +97,8 @@ async def _refuse_invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _fail(_: Request, error: Exception) -> JSONResponse:
-    status, code = next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
-    # Without the stack trace: these errors are expected, and their causes may contain model output.
-    log.warning("turn failed", extra={"fields": {"code": code, "error": str(error)}})
+    failure = failure_of(error)
     headers: dict[str, str] = {}
     if isinstance(error, ThreadBusyError):
         headers["retry-after"] = str(max(1, math.ceil(error.seconds)))
-    return problem(status, str(error), code, headers)
+    return problem(failure.status, failure.detail, failure.code, headers)

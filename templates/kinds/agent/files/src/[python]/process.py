@@ -15,13 +15,14 @@ from typing import Final
 
 import uvicorn
 
-from .api import Resources, create_app
+from .api import create_app
 from .chat_model import open_model
 from .checkpoints import migrate, open_threads
 from .context import Context
 from .credentials import Accepted
 from .lifecycle import Lifecycle
 from .logs import configure_logging
+from .requests import Resources
 from .settings import ConfigurationError, Settings, StoreSettings, read_settings
 from .toolbox import ToolsError, grant
 from .tools import TOOLS
@@ -122,6 +123,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
         async with open_threads(settings.checkpoint_url.get_secret_value(), lifecycle) as threads:
             turns = Turns(context, tools, threads, lifecycle, settings.turn_timeout_seconds)
             yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
+            await turns.finish()
 
     config = uvicorn.Config(
         create_app(open_resources),

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .caller import trace_of
 from .logs import log_with
-from .problems import problem
+from .problems import INTERNAL, problem
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class RequestLog:
             log.exception("request failed")
             if status is not None:
                 raise
-            answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An internal error occurred.")
+            answer = problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
             await answer(scope, receive, send_with_id)
         finally:
             fields = {

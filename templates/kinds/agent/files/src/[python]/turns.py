@@ -3,10 +3,11 @@
 # LangGraph leaves parts of its own signatures untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
@@ -15,7 +16,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.graph import END
-from langgraph.types import Command, Interrupt, StateSnapshot
+from langgraph.types import Command, Interrupt, StateSnapshot, StreamMode
 from langsmith import tracing_context
 
 from .caller import Caller
@@ -58,6 +59,10 @@ class Message:
     data: Any = None
 
 
+# Is called with the mode and data of LangGraph's stream: "updates" of steps, and parts of "messages" of the model.
+Listener = Callable[[str, Any], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The outcome of a turn: a reply or the question of interrupt(). The tools are those of the thread."""
@@ -93,8 +98,11 @@ class Turns:
         self._lifecycle = lifecycle
         self._timeout_seconds = timeout_seconds
         self._graph = build_graph(threads.saver, tools)
+        self._background: set[asyncio.Task[None]] = set()
 
-    async def take(self, caller: Caller, thread_id: str, message: Message) -> Turn:
+    async def take(
+        self, caller: Caller, thread_id: str, message: Message, listener: Listener | None = None
+    ) -> Turn:
         """Run one turn of a thread; the first message creates the thread.
 
         Resend the same message after a failure: a failed turn is resumed, a completed one returns its reply
@@ -105,7 +113,7 @@ class Turns:
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
             with tracing_context(enabled=False):
-                turn = await self._take(caller, thread_id, message)
+                turn = await self._take(caller, thread_id, message, listener)
             if turn.reply is not None:
                 await self._compact(thread_id)
             return turn
@@ -136,7 +144,20 @@ class Turns:
             # The reply is stored, and the next turn compacts the thread.
             log.warning("thread not compacted", exc_info=True)
 
-    async def _take(self, caller: Caller, thread_id: str, message: Message) -> Turn:
+    def start(self, turn: Coroutine[Any, Any, None]) -> None:
+        """Run a turn in the background; finish() waits for it."""
+        task = asyncio.create_task(turn)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def finish(self) -> None:
+        """Wait for turns in the background. They end at their limits."""
+        if self._background:
+            await asyncio.wait(self._background)
+
+    async def _take(
+        self, caller: Caller, thread_id: str, message: Message, listener: Listener | None
+    ) -> Turn:
         thread: RunnableConfig = {"configurable": {"thread_id": thread_id}, "max_concurrency": TOOLS_AT_ONCE}
         snapshot = await self._graph.aget_state(thread)
         known: list[str] = snapshot.values.get("message_ids", [])
@@ -176,8 +197,17 @@ class Turns:
         asker = replace(caller, subject=snapshot.values["asked_by"]) if last else caller
         context = self._context(asker, "" if message.answers is None else caller.subject)
         # Steps wait for their checkpoint, so that no tool runs before its call is stored.
-        state = await self._graph.ainvoke(update, thread, context=context, durability="sync")
-        if "__interrupt__" in state:
+        state: dict[str, Any] = {}
+        asked = False
+        modes: list[StreamMode] = ["values", "updates", *(["messages"] if listener else [])]
+        steps = self._graph.astream(update, thread, context=context, durability="sync", stream_mode=modes)
+        async for mode, data in steps:
+            asked = asked or (isinstance(data, dict) and "__interrupt__" in data)
+            if mode == "values":
+                state = data
+            elif listener is not None:
+                listener(mode, data)
+        if asked:
             # The first question of the stored state is the one that will be answered.
             snapshot = await self._graph.aget_state(thread)
             state, interrupts = snapshot.values, snapshot.interrupts
