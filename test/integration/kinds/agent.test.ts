@@ -86,7 +86,9 @@ async function invoke(url: string, thread: string, messageId: string): Promise<A
 
 /** Stops every process of Postgres where it is: connections stay open, and nothing is answered. */
 async function freeze(): Promise<() => void> {
-  const [server = ''] = await postgres.execute(`SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)`);
+  const [server = ''] = await postgres.execute(
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)`,
+  );
   const children: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
@@ -111,14 +113,14 @@ test('while Postgres hangs, turns end at their limit, readiness answers, and the
     const during = await invoke(url, 'frozen', 'm1');
     const after = await invoke(url, 'another', 'm1');
     for (const { status, type, body, seconds } of [during, after]) {
-      expect([status, body.code]).toEqual(
-        status === 503 ? [503, 'store_unavailable'] : [504, 'out_of_time'],
-      );
+      expect([status, body.code]).toEqual(status === 503 ? [503, 'store_unavailable'] : [504, 'out_of_time']);
       expect(type).toBe('application/problem+json');
       expect(seconds).toBeLessThan(TURN_SECONDS + 2);
     }
     const start = performance.now();
-    const probes = await Promise.all(['/readyz', '/livez'].map(async (path) => (await fetch(url + path)).status));
+    const probes = await Promise.all(
+      ['/readyz', '/livez'].map(async (path) => (await fetch(url + path)).status),
+    );
     expect([probes, performance.now() - start < 4000]).toEqual([[503, 200], true]);
 
     const last = invoke(url, 'last', 'm1');

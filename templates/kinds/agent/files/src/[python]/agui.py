@@ -6,7 +6,7 @@ The thread is stored here: of the messages of a run, the last one counts. Tools 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from ag_ui.core import (
@@ -85,7 +85,9 @@ def _invocation(run: RunAgentInput) -> Invocation:
     try:
         return Invocation.model_validate(fields)
     except ValidationError as error:
-        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        ) from None
 
 
 async def _encoded(queue: asyncio.Queue[BaseEvent | None]) -> AsyncGenerator[str]:
@@ -107,7 +109,7 @@ class Events:
     """Translates what happens in a turn to events."""
 
     def __init__(self, run: RunAgentInput, message_id: str, emit: Callable[[BaseEvent], None]) -> None:
-        self._thread = {"thread_id": run.thread_id, "run_id": run.run_id}
+        self._run = run
         self._message_id = message_id
         self._emit = emit
         # The open text message, and the ids of tool calls: models may use the same id in several messages.
@@ -117,7 +119,7 @@ class Events:
 
     def start(self) -> None:
         """The turn starts."""
-        self._emit(RunStartedEvent(**self._thread))
+        self._emit(RunStartedEvent(thread_id=self._run.thread_id, run_id=self._run.run_id))
 
     def listen(self, mode: str, data: Any) -> None:
         """See Listener."""
@@ -127,7 +129,8 @@ class Events:
                 self._say(chunk.text)
             return
         for update in data.values():
-            for message in update.get("messages", []) if isinstance(update, dict) else []:
+            messages: list[Any] = cast(Any, update).get("messages", []) if isinstance(update, dict) else []
+            for message in messages:
                 if isinstance(message, ToolMessage):
                     self._result(message)
                 elif isinstance(message, AIMessage):
@@ -145,7 +148,8 @@ class Events:
             metadata = {"question": turn.question}
             question = Interrupt(id=self._message_id, reason="question", message=text, metadata=metadata)
             outcome = RunFinishedInterruptOutcome(interrupts=[question])
-        self._emit(RunFinishedEvent(**self._thread, outcome=outcome))
+        finished = RunFinishedEvent(thread_id=self._run.thread_id, run_id=self._run.run_id, outcome=outcome)
+        self._emit(finished)
 
     def fail(self, error: Exception) -> None:
         """The turn failed."""

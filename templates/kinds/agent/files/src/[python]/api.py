@@ -7,7 +7,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, FastAPI, Path, Response
+from fastapi import APIRouter, FastAPI, Query, Response
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -22,6 +22,7 @@ from .requests import AppState, Authenticated, Called, Invocation, Open, Resourc
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 256 * 1024
+
 
 class Reply(BaseModel):
     """The outcome of a turn; `tools_used` lists the tools of the whole thread.
@@ -77,8 +78,8 @@ async def invoke(invocation: Invocation, caller: Called, resources: Open) -> Rep
     )
 
 
-@router.get("/threads/{thread_id:path}", response_model_exclude_none=True)
-async def read_thread(thread_id: Annotated[ThreadId, Path()], caller: Called, resources: Open) -> Thread:
+@router.get("/thread", response_model_exclude_none=True)
+async def read_thread(thread_id: Annotated[ThreadId, Query()], caller: Called, resources: Open) -> Thread:
     """Return the messages of a thread, which must belong to the caller's tenant."""
     open_thread(caller, thread_id)
     state = await resources.turns.read(thread_id)
@@ -98,16 +99,16 @@ def _line(message: AnyMessage) -> Line:
             return Line(role="assistant", text=message.text)
 
 
-@router.post("/threads/{thread_id:path}/cancel", status_code=HTTPStatus.ACCEPTED)
-async def cancel_turn(thread_id: Annotated[ThreadId, Path()], caller: Called, resources: Open) -> None:
+@router.post("/thread/cancel", status_code=HTTPStatus.ACCEPTED)
+async def cancel_turn(thread_id: Annotated[ThreadId, Query()], caller: Called, resources: Open) -> None:
     """Cancel the running turn of a thread, which must belong to the caller's tenant."""
     open_thread(caller, thread_id)
     if not await resources.turns.cancel(thread_id):
         raise HTTPException(HTTPStatus.NOT_FOUND, "no turn of the thread is running")
 
 
-@router.delete("/threads/{thread_id:path}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_thread(thread_id: Annotated[ThreadId, Path()], caller: Called, resources: Open) -> None:
+@router.delete("/thread", status_code=HTTPStatus.NO_CONTENT)
+async def delete_thread(thread_id: Annotated[ThreadId, Query()], caller: Called, resources: Open) -> None:
     """Delete a thread, which must belong to the caller's tenant. No turn may be running."""
     open_thread(caller, thread_id)
     await resources.turns.delete(thread_id)

@@ -1,7 +1,7 @@
 """Model adapter for LangChain chat models: `init_chat_model` finds the package of the provider."""
 
 # LangChain leaves parts of its own signatures untyped.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -16,31 +16,33 @@ from .caller import Caller
 from .model import ModelError, TooLongError
 from .settings import Settings
 
-# To change the provider, add its package to pyproject.toml and set its name here, with parameters of its own.
+# To change the provider, add its package to pyproject.toml and set its name here.
 PROVIDER: Final = "openai"
-# Some model names would select another API, with other finish reasons.
-PARAMETERS: Final[Mapping[str, Any]] = {"use_responses_api": False}
+PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    # Some model names would select another API, with other finish reasons.
+    "openai": {"use_responses_api": False}
+}
 RETRIES: Final = 2
 CALLS_AT_ONCE: Final = 32
+# The code of servers of the chat completions API.
+TOO_LONG: Final = "context_length_exceeded"
 # Finish reasons of incomplete answers.
 BROKEN_OFF: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
 
 
 def open_model(settings: Settings) -> "ChatModel":
     """Create the model of the settings. Opens no connection."""
-    return ChatModel(
-        init_chat_model(
-            settings.model_name,
-            model_provider=PROVIDER,
-            base_url=str(settings.model_url),
-            api_key=settings.model_api_key,
-            # For one attempt; the turn limits all attempts together.
-            timeout=settings.model_timeout_seconds,
-            max_retries=RETRIES,
-            **PARAMETERS,
-        ),
-        settings.send_caller_to_model,
+    model: BaseChatModel = init_chat_model(
+        settings.model_name,
+        model_provider=PROVIDER,
+        base_url=str(settings.model_url),
+        api_key=settings.model_api_key,
+        # For one attempt; the turn limits all attempts together.
+        timeout=settings.model_timeout_seconds,
+        max_retries=RETRIES,
+        **PARAMETERS.get(PROVIDER, {}),
     )
+    return ChatModel(model, settings.send_caller_to_model)
 
 
 class ChatModel:
@@ -58,10 +60,10 @@ class ChatModel:
         asked = self._model.bind_tools(tools) if tools else self._model
         try:
             answer = await asked.ainvoke(list(messages), extra_headers=headers)
-        except ContextOverflowError as error:
-            raise TooLongError("the conversation is too long for the model") from error
         except Exception as error:
             # Providers raise arbitrary exceptions, whose texts may contain the conversation.
+            if isinstance(error, ContextOverflowError) or getattr(error, "code", "") == TOO_LONG:
+                raise TooLongError("the conversation is too long for the model") from error
             status = getattr(error, "status_code", None)
             what = f"returned status {status}" if status else f"request failed: {type(error).__name__}"
             raise ModelError(f"model {what}") from error

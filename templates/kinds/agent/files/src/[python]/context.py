@@ -15,8 +15,8 @@ from .model import Model
 class Context:
     """The model, the tokens of a conversation that it may get, the granted tools, and who acts.
 
-    The caller is who asked for the turn, also if somebody else answered a question of it: `answered_by` is the
-    subject of the last answer, empty without one.
+    The caller is who asked for the turn, also if somebody else answered a question of it: `answered_by` is
+    the subject of the last answer, empty without one.
     """
 
     model: Model

@@ -24,14 +24,16 @@ class Lifecycle:
 
     @asynccontextmanager
     async def limit(self, seconds: float) -> AsyncGenerator[None]:
-        """Limit the body to `seconds`, or less if a limit around it or the process ends. Raises OutOfTimeError.
+        """Limit the body to `seconds`, or less if a limit around it ends or the process stops.
 
-        Tasks that the body starts are within the limit, too, for limits of their own.
+        A limit in a task that the body starts is within it, too. Raises OutOfTimeError.
         """
         outer = _outer.get()
         ends = None if outer is None else outer.when()
         # A request can be accepted just before the listener closes.
-        latest = min(asyncio.get_running_loop().time() + seconds, self._latest, math.inf if ends is None else ends)
+        latest = min(
+            asyncio.get_running_loop().time() + seconds, self._latest, math.inf if ends is None else ends
+        )
         deadline = asyncio.timeout_at(latest)
         token = _outer.set(deadline)
         try:

@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS thread_claims (
     ends_at timestamptz NOT NULL
 )
 """
-ADD_CANCELLED: Final = "ALTER TABLE thread_claims ADD COLUMN IF NOT EXISTS cancelled boolean NOT NULL DEFAULT false"
+ADD_CANCELLED: Final = (
+    "ALTER TABLE thread_claims ADD COLUMN IF NOT EXISTS cancelled boolean NOT NULL DEFAULT false"
+)
 # Changes no row while another claim of the thread is valid.
 CLAIM: Final = """
 INSERT INTO thread_claims AS claim (thread_id, holder, ends_at)
@@ -57,8 +59,10 @@ UPDATE thread_claims SET ends_at = now() + make_interval(secs => %(seconds)s)
 WHERE thread_id = %(thread_id)s AND holder = %(holder)s
 RETURNING cancelled
 """
-CANCEL: Final = "UPDATE thread_claims SET cancelled = true WHERE thread_id = %(thread_id)s AND ends_at > now()"
-# Fails with a division by zero if the claim is lost. Until the transaction ends, nobody else can claim the thread.
+CANCEL: Final = (
+    "UPDATE thread_claims SET cancelled = true WHERE thread_id = %(thread_id)s AND ends_at > now()"
+)
+# Fails with a division by zero if the claim is lost. Nobody else can claim the thread in this transaction.
 REQUIRE_CLAIM: Final = """
 SELECT 1 / count(*) FROM (
     SELECT FROM thread_claims WHERE thread_id = %(thread_id)s AND holder = %(holder)s FOR SHARE
@@ -107,7 +111,7 @@ _holder: Final[ContextVar[str]] = ContextVar("holder of a claim", default="")
 
 
 class _Connection(AsyncConnection[DictRow]):
-    """Closes itself if a statement is cancelled. Psycopg would first wait for the database, which may hang."""
+    """Closes itself if a statement is cancelled. Psycopg would wait for the database, which may hang."""
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
         """See AsyncConnection."""
@@ -118,7 +122,7 @@ class _Connection(AsyncConnection[DictRow]):
             raise
 
 
-Pool = AsyncConnectionPool[_Connection]
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 
 class PostgresThreads:
@@ -153,14 +157,14 @@ class PostgresThreads:
             await self._release(claim)
 
     async def _renew(self, claim: Mapping[str, object], seconds: float, ends: asyncio.Timeout) -> None:
-        """Renew a claim, and end its body if it was cancelled. The body of a lost claim fails when it stores."""
+        """Renew a claim, and end its body if it was cancelled. That of a lost claim fails when it stores."""
         while True:
             await asyncio.sleep(seconds)
             try:
                 async with self._store.connection() as connection:
                     claimed = await (await connection.execute(RENEW, claim)).fetchone()
-            except ThreadsUnavailableError:
-                log.warning("claim not renewed", exc_info=True)
+            except ThreadsUnavailableError as error:
+                log.warning("claim not renewed", extra={"fields": {"error": repr(error.__cause__)}})
                 continue
             if claimed is not None and claimed["cancelled"] and ends.when() is None:
                 ends.reschedule(asyncio.get_running_loop().time())
@@ -175,9 +179,9 @@ class PostgresThreads:
             # Not within the limit of the turn, which may have ended.
             async with asyncio.timeout(RELEASE_SECONDS), self._store.pool.connection() as connection:
                 await connection.execute(RELEASE, claim)
-        except (psycopg.OperationalError, TimeoutError):
+        except (psycopg.OperationalError, TimeoutError) as error:
             # The outcome of the turn is stored; the claim expires.
-            log.warning("claim not released", exc_info=True)
+            log.warning("claim not released", extra={"fields": {"error": repr(error)}})
 
     async def compact(self, thread_id: str) -> None:
         """See Threads.compact."""
@@ -221,7 +225,7 @@ class _Store:
         self._lifecycle = lifecycle
 
     @asynccontextmanager
-    async def connection(self, seconds: float = CALL_SECONDS) -> AsyncGenerator[_Connection]:
+    async def connection(self, seconds: float = CALL_SECONDS) -> AsyncGenerator[AsyncConnection[DictRow]]:
         """A connection for at most `seconds`. Raises ThreadsUnavailableError."""
         try:
             async with self._lifecycle.limit(seconds), self.pool.connection() as connection:
@@ -230,7 +234,7 @@ class _Store:
             raise ThreadsUnavailableError("the thread store is unavailable") from error
 
     @asynccontextmanager
-    async def claimed(self, thread_id: str) -> AsyncGenerator[_Connection]:
+    async def claimed(self, thread_id: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
         """A transaction that fails unless this task holds the claim of the thread.
 
         Otherwise a process that was paused for longer than its claim would overwrite a later turn.
@@ -307,7 +311,7 @@ async def open_postgres(url: str, lifecycle: Lifecycle) -> AsyncGenerator[Postgr
         await pool.close(CLOSE_SECONDS)
 
 
-async def _check(connection: _Connection) -> None:
+async def _check(connection: AsyncConnection[DictRow]) -> None:
     """Raise if the database closed an idle connection; only then it has something to read. Asks nothing."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
@@ -333,5 +337,5 @@ async def _is_locked(connection: AsyncConnection[DictRow]) -> bool:
 
 
 def serializer() -> JsonPlusSerializer:
-    """Return a serializer of LangGraph's message types only: a stored row cannot instantiate other classes."""
+    """Return a serializer of LangGraph's messages: a stored row cannot instantiate other classes."""
     return JsonPlusSerializer(allowed_msgpack_modules=None)

@@ -88,7 +88,9 @@ class Settings(StoreSettings):
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
     tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")] = frozenset()
-    service_token_file: Annotated[Path | None, AfterValidator(_readable), Field(alias="SERVICE_TOKEN_FILE")] = None
+    service_token_file: Annotated[
+        Path | None, AfterValidator(_readable), Field(alias="SERVICE_TOKEN_FILE")
+    ] = None
     accepted_tokens_file: Annotated[Path | None, BeforeValidator(_callers), Field(alias="ACCEPT_CALLERS")]
 
 

@@ -44,7 +44,7 @@ class Threads(Protocol):
         ...
 
     async def cancel(self, thread_id: str) -> bool:
-        """Cancel the body of a claim within two seconds, also in another process. Return whether there is one."""
+        """Cancel the body of a claim within two seconds, also in another process; False if there is none."""
         ...
 
     async def compact(self, thread_id: str) -> None:

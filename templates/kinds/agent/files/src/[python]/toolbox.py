@@ -55,8 +55,9 @@ def _is_async(tool: BaseTool) -> bool:
 def tool_node(granted: Sequence[BaseTool]) -> ToolNode:
     """Return the step that runs calls of granted tools. The model cannot set injected arguments.
 
-    A denied call, invalid arguments, a ToolException and a question of interrupt() that is not JSON become answers for the model with status `error`.
-    Any other exception of a tool is a bug and propagates. Results are cut after RESULT_LIMIT characters.
+    A denied call, invalid arguments, a ToolException and a question that is not JSON become answers for the
+    model with status `error`. Any other exception of a tool is a bug and propagates. Results are cut after
+    RESULT_LIMIT characters.
     """
     return ToolNode(granted, handle_tool_errors=_refusal, awrap_tool_call=_run)
 

@@ -59,7 +59,7 @@ class Message:
     data: Any = None
 
 
-# Is called with the mode and data of LangGraph's stream: "updates" of steps, and parts of "messages" of the model.
+# Called with mode and data of LangGraph's stream: "updates" by steps, and "messages" of the model in parts.
 Listener = Callable[[str, Any], None]
 
 
@@ -108,7 +108,8 @@ class Turns:
         Resend the same message after a failure: a failed turn is resumed, a completed one returns its reply
         again. A different message abandons a failed turn, but keeps its effects in the thread.
         Raises ThreadBusyError, ThreadsUnavailableError, TurnCancelledError, RepeatedMessageError,
-        MessageConflictError, QuestionClosedError, AnswerLimitError, OutOfTimeError, ModelError and TooLongError.
+        MessageConflictError, QuestionClosedError, AnswerLimitError, OutOfTimeError, ModelError and
+        TooLongError.
         """
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
@@ -134,15 +135,15 @@ class Turns:
             await self._threads.delete(thread_id)
 
     async def cancel(self, thread_id: str) -> bool:
-        """Cancel the running turn of a thread. Return whether there is one. Raises ThreadsUnavailableError."""
+        """Cancel the running turn of a thread; False if there is none. Raises ThreadsUnavailableError."""
         return await self._threads.cancel(thread_id)
 
     async def _compact(self, thread_id: str) -> None:
         try:
             await self._threads.compact(thread_id)
-        except ThreadsUnavailableError:
+        except ThreadsUnavailableError as error:
             # The reply is stored, and the next turn compacts the thread.
-            log.warning("thread not compacted", exc_info=True)
+            log.warning("thread not compacted", extra={"fields": {"error": repr(error.__cause__)}})
 
     def start(self, turn: Coroutine[Any, Any, None]) -> None:
         """Run a turn in the background; finish() waits for it."""
@@ -204,7 +205,7 @@ class Turns:
         async for mode, data in steps:
             asked = asked or (isinstance(data, dict) and "__interrupt__" in data)
             if mode == "values":
-                state = data
+                state = cast(dict[str, Any], data)
             elif listener is not None:
                 listener(mode, data)
         if asked:
@@ -218,7 +219,7 @@ class Turns:
         return outcome
 
     async def _remember(self, snapshot: StateSnapshot, message_id: str, request: str) -> None:
-        """Store the id and digest of an answer before its effects. Otherwise a resend could answer the next question."""
+        """Store the id of an answer before its effects. Otherwise a resend could answer the next question."""
         saver = self._threads.saver
         if (stored := await saver.aget_tuple(snapshot.config)) is None:
             raise RuntimeError("the thread does not exist")
