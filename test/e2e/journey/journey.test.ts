@@ -138,7 +138,7 @@ describe('an order arrives with its caller, tenant and trace', () => {
       `${system.taps['concierge -> orderDesk'].url}/mcp`,
       `${concierge.url}/invoke`,
       `${fulfilment.url}/v1/messages/fulfilment.work.completed.v1`,
-      `${shop.url}/new`,
+      shop.url,
     ]) {
       const headers = { ...headersOf(callerOf('acme', 'eve')), 'content-type': 'application/json' };
       const { status } = await fetch(url, { method: 'POST', headers, body: '{}' });

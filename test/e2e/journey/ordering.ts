@@ -31,14 +31,14 @@ export type Way = keyof typeof WAYS;
 /** Fills in the form, and sends the same until it is taken. */
 async function orderOnPage(system: System, caller: Caller, title: string): Promise<void> {
   const { shop } = system.services;
-  const hidden = await until(`a form for ${title}`, async () =>
-    hiddenFields(await page(system, '/new', caller)),
+  const action = await until(`a form for ${title}`, async () =>
+    formAction(await page(system, '/new', caller)),
   );
   await until(`the form of ${title} is taken`, async () => {
-    const { status } = await fetch(`${shop.url}/new`, {
+    const { status } = await fetch(`${shop.url}${action}`, {
       method: 'POST',
       headers: { ...proxyHeaders(system, caller), origin: shop.url },
-      body: new URLSearchParams({ ...hidden, title }),
+      body: new URLSearchParams({ title }),
       redirect: 'manual',
     });
     return status === 303 || refused(status, 'the form');
@@ -57,9 +57,9 @@ function proxyHeaders(system: System, caller: Caller): Record<string, string> {
   return { ...headersOf(caller), authorization: `Bearer ${system.token('test')}` };
 }
 
-function hiddenFields(form: string): Record<string, string> {
-  const fields = form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g);
-  return Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]));
+/** Where a form is sent to. */
+function formAction(form: string): string | undefined {
+  return /<form method="post" action="([^"]*)">/.exec(form)?.[1];
 }
 
 let requests = 0;

@@ -8,6 +8,7 @@ import { go } from '../../integration/kinds/go-kinds-lab.ts';
 import {
   kindOf,
   nodeModules,
+  PATH,
   syncPython,
   writeFiles,
 } from '../../integration/kinds/python-ts-kinds-workbench.ts';
@@ -92,7 +93,8 @@ async function installPages(folder: string): Promise<readonly [string, ...string
     await nodeModules(await readFile(manifest), await readFile(lock)),
     join(folder, 'node_modules'),
   );
-  return [process.execPath, join(folder, 'src/main.ts')];
+  await run('npm', ['run', 'build'], { cwd: folder, env: { PATH } });
+  return [process.execPath, join(folder, 'dist/main.js')];
 }
 
 /** The variables that the Dockerfile of a primitive sets. */

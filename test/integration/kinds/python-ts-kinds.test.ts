@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -210,18 +210,21 @@ describe.each([
 });
 
 test(
-  'a link beside the main part of pages turns no test red, and `npm run dev` follows a change of style',
+  'other texts and another layout turn no test red, and `npm run dev` follows a change of style',
   async () => {
     const kind = await kindOf('uisurface');
     const files = new Map([...(await scaffold(kind, 'orders')), ...(await reference(kind, 'orders'))]);
     const folder = await mkdtemp(join(folders, 'uisurface-'));
     await writeFiles(folder, files);
     await typescript.install(folder, files);
-    const layout = textOf(files, 'src/pages/layout.ts');
-    await writeFile(
-      join(folder, 'src/pages/layout.ts'),
-      layout.replace('<body>', '<body>\n    <nav><a href="/new">New</a></nav>'),
-    );
+    const edit = async (path: string, from: string, to: string) => {
+      const text = await readFile(join(folder, path), 'utf8');
+      expect(text, path).toContain(from);
+      await writeFile(join(folder, path), text.replace(from, to));
+    };
+    await edit('src/pages/layout.tsx', '<main', '<aside>Sale</aside>\n          <main');
+    await edit('src/pages/text.ts', 'Enter a title', 'Gib einen Titel ein');
+    await edit('src/pages/text.ts', "LANGUAGE = 'en'", "LANGUAGE = 'de'");
     for (const { args } of kind.suites ?? []) {
       expect(states(await typescript.suite(folder, args)).filter(([, state]) => state !== 'green')).toEqual(
         [],
@@ -246,7 +249,7 @@ test(
     try {
       const lines = createInterface(dev.stdout)[Symbol.asyncIterator]();
       await styleOf(lines);
-      await writeFile(join(folder, 'src/pages/style.css'), 'main { color: red }');
+      await writeFile(join(folder, 'public/style.css'), 'main { color: red }');
       expect(await styleOf(lines)).toBe('main { color: red }');
     } finally {
       if (dev.pid !== undefined) process.kill(-dev.pid, 'SIGKILL');
@@ -268,7 +271,8 @@ test('a surface asks for the rest of a list, and takes 400 for a fault of what w
   const service = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     if (request.method === 'POST') response.writeHead(400);
-    response.end(JSON.stringify({ orders: [{ id: '1', title: 'First' }], next: '1' }));
+    const created = '2030-01-02T03:04:05Z';
+    response.end(JSON.stringify({ orders: [{ id: '1', title: 'First', created }], next: '1' }));
   }).listen(0, '127.0.0.1');
   await once(service, 'listening');
   try {
@@ -277,7 +281,8 @@ test('a surface asks for the rest of a list, and takes 400 for a fault of what w
     const trace = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tracestate: undefined };
     const caller = { tenant: 'acme', subject: 'ann', ...trace, signal: AbortSignal.timeout(MINUTES) };
 
-    expect(await sdk.listOrders(caller)).toEqual({ rows: [{ id: '1', title: 'First' }], next: '1' });
+    const created = new Date('2030-01-02T03:04:05Z');
+    expect(await sdk.listOrders(caller)).toEqual({ rows: [{ id: '1', title: 'First', created }], next: '1' });
     await sdk.listOrders(caller, 'a b');
     const refused = sdk.createOrder(caller, { requestId: '1', title: 'bell' });
     await expect(refused).rejects.toMatchObject({ name: 'InputError' });

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { problem } from './pages/problem.ts';
+import { problem } from './pages/problem.tsx';
+import { TEXT } from './pages/text.ts';
 
 /** Sign-in settings. */
 export interface SignIn {
@@ -11,7 +12,7 @@ export interface SignIn {
 
 /** The response to an anonymous user. */
 export async function askToSignIn(context: Context, { url }: SignIn): Promise<Response> {
-  if (url === undefined) return context.html(problem('Sign in', 'Sign in to see this page.'), 401);
+  if (url === undefined) return context.html(problem(...TEXT.problem.signIn), 401);
   const there = new URL(url);
   there.searchParams.set('rd', context.req.path);
   return context.redirect(there.href, 303);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { TEXT } from '../src/pages/text.ts';
 import { see } from './support/page.ts';
 import { SurfaceProcess } from './support/process.ts';
 import { FakeService } from './support/service.ts';
@@ -60,10 +61,7 @@ test('finishes requests in flight before it stops', async () => {
   service.hangUp();
 
   const got = await see(await response);
-  assert.deepEqual(got, {
-    status: 502,
-    text: ['Not available', 'A service is temporarily unavailable.'],
-  });
+  assert.deepEqual(got, { status: 502, text: [...TEXT.problem.unavailable, TEXT.problem.home] });
   await stoppedInTime(surface);
 });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import { TEXT } from '../src/pages/text.ts';
 import type { AcceptProxy } from '../src/proxy.ts';
 import { serve } from '../src/server.ts';
 import { FakeSdk } from './support/fake-sdk.ts';
@@ -13,8 +14,9 @@ import { recorder } from './support/log.ts';
 import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
-const FORM = '/new';
-const REJECTED = { status: 401, text: ['Unauthorized', 'The request was rejected.'] };
+const FORM = `/new?request=${'1'.repeat(36)}`;
+const { problem } = TEXT;
+const REJECTED = { status: 401, text: ['Unauthorized', problem.rejected, problem.home] };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** A file with tokens, and the application that accepts them. */
@@ -75,7 +77,7 @@ test('returns 500 while the file has no token or is missing', async (context) =>
   await rm(file);
   const missing = await see(await app.request(FORM, { headers }));
 
-  const failed = { status: 500, text: ['Something went wrong', 'An internal error occurred.'] };
+  const failed = { status: 500, text: [...problem.failed, problem.home] };
   assert.deepEqual([empty, missing], [failed, failed]);
   assert.match(records.map(({ err }) => err?.message).join(), /has no token,ENOENT/);
 });
@@ -116,7 +118,7 @@ async function byKeys(context: TestContext) {
   context.after(() => service[Symbol.asyncDispose]());
   const accept = { issuer: 'https://id.acme.example', audience: 'shop', tenantClaim: 'tenantId' };
   const acceptProxy: AcceptProxy = { by: 'keys', url: await service.url(), ...accept };
-  const sdk = new FakeSdk([{ id: '1', title: 'First' }]);
+  const sdk = new FakeSdk([]);
   const tokenOf = (claims: JWTPayload = {}, signedBy = key) =>
     new SignJWT({
       iss: accept.issuer,
@@ -178,7 +180,7 @@ test('asks the user to sign in without a token and with an expired one', async (
 
   const got = [await see(await get(undefined, ANN)), await see(await get(await tokenOf({ exp: 1 })))];
 
-  const page = { status: 401, text: ['Sign in', 'Sign in to see this page.'] };
+  const page = { status: 401, text: [...problem.signIn, problem.home] };
   assert.deepEqual(got, [page, page]);
 });
 

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TEXT } from '../src/pages/text.ts';
 import { createSdk } from '../src/sdk/client.ts';
 import { callHeaders } from '../src/sdk/headers.ts';
 import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
 /** These tests hold for any protocol of the SDK. */
-const NOT_AVAILABLE = { status: 502, text: ['Not available', 'A service is temporarily unavailable.'] };
+const NOT_AVAILABLE = { status: 502, text: [...TEXT.problem.unavailable, TEXT.problem.home] };
 
 function sdkOf(url: URL, context: TestContext) {
   const sdk = createSdk({ commandsUrl: url, queriesUrl: url, headers: callHeaders(undefined) });

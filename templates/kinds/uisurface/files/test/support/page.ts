@@ -1,6 +1,10 @@
+import './jsx.ts';
 import { pino } from 'pino';
-import { createApp, type Services } from '../../src/app.ts';
+import type { Services } from '../../src/app.ts';
 import type { Sdk } from '../../src/sdk/sdk.ts';
+
+// Imported when the line above has run.
+const { createApp } = await import('../../src/app.ts');
 
 /** The headers that the authenticating proxy sets. */
 export const ANN = { 'tenant-id': 'acme', 'subject-id': 'ann' };
@@ -26,7 +30,7 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
 
 /** Reads the text in `<main>`: no tags, entities decoded. */
 export async function see(response: Response): Promise<Seen> {
-  const [, main = ''] = /<main>(.*)<\/main>/s.exec(await response.text()) ?? [];
+  const [, main = ''] = /<main[^>]*>(.*)<\/main>/s.exec(await response.text()) ?? [];
   const lines = main.replaceAll(/<[^>]*>/g, '\n').split('\n');
   const text = lines.map((line) => decode(line.trim())).filter((line) => line !== '');
   return { status: response.status, text };

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { LogRecord } from './log.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const JSX = new URL('./jsx.ts', import.meta.url).href;
 
 /** The exit code of a process and its log records. */
 export interface Ended {
@@ -22,7 +23,7 @@ export class SurfaceProcess implements AsyncDisposable {
   #over = false;
 
   constructor(environment: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [MAIN], {
+    this.#child = spawn(process.execPath, ['--import', JSX, MAIN], {
       env: { ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,23 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
-import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { etag } from 'hono/etag';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import { NotImplementedError } from './failures.ts';
-import { home } from './pages/home.ts';
-import { emptyForm, formPage, readForm } from './pages/new.ts';
-import { problem } from './pages/problem.ts';
+import { problem } from './pages/problem.tsx';
+import { TEXT } from './pages/text.ts';
 import { type AcceptProxy, identifyBy } from './proxy.ts';
-import { callerOf, logRequests, type RequestEnv, setPerson } from './requests.ts';
-import { DeniedError, InputError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
+import { logRequests, type RequestEnv, setPerson } from './requests.ts';
+import { addPages } from './routes.ts';
+import { DeniedError, InputError, NotFoundError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
 import { askToSignIn, type SignIn } from './sign-in.ts';
 
-const LARGEST_FORM_BYTES = 16 * 1024;
-const STYLE = readFileSync(new URL('./pages/style.css', import.meta.url), 'utf8');
+const STYLE = readFileSync(new URL('../public/style.css', import.meta.url), 'utf8');
 
 /** The shutdown state of the process. The readiness probe fails while it drains. */
 export interface Lifecycle {
@@ -35,22 +33,10 @@ export interface Services {
   readonly log: Logger;
 }
 
-/** Reads the submitted form. Throws an HTTPException with status 400 if the body is not a form. */
-async function formOf({ req }: Context): Promise<FormData> {
-  try {
-    return await req.formData();
-  } catch (cause) {
-    // Other errors, such as the body limit, are passed on.
-    if (cause instanceof TypeError) throw new HTTPException(400, { cause });
-    throw cause;
-  }
-}
-
-/** Creates the application with its routes. */
+/** Creates the application: what is done for every request, probes, the style sheet, and errors as pages. */
 export function createApp(services: Services): Hono<RequestEnv> {
   const { sdk, sdkTimeoutSeconds, acceptProxy, signIn, lifecycle, log } = services;
   const app = new Hono<RequestEnv>();
-  const caller = (context: Context<RequestEnv>) => callerOf(context, sdkTimeoutSeconds);
 
   app.use(async (context, next) => {
     await next();
@@ -94,48 +80,23 @@ export function createApp(services: Services): Hono<RequestEnv> {
   app.get('/style.css', etag(), (context) =>
     context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' }),
   );
-  app.get('/', async (context) => context.html(await home(sdk, caller(context), context.req.query('after'))));
-  // A page with a form: show it, read and validate the input, send the command, redirect.
-  app.get('/new', (context) => {
-    // Requires sign-in before the form is shown, so that no input is lost.
-    caller(context);
-    return context.html(formPage(emptyForm()));
-  });
-  app.post('/new', bodyLimit({ maxSize: LARGEST_FORM_BYTES }), async (context) => {
-    const sender = caller(context);
-    const { entered, fault } = readForm(await formOf(context));
-    if (fault !== undefined) return context.html(formPage(entered, fault), 400);
-    try {
-      await sdk.create<%= it.entity.pascal %>(sender, entered);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      return context.html(formPage(entered, 'The title is not accepted.'), 400);
-    }
-    return context.redirect('/', 303);
-  });
+  addPages(app, sdk, sdkTimeoutSeconds);
 
-  app.notFound((context) => context.html(problem('Not found', 'This page does not exist.'), 404));
+  app.notFound((context) => context.html(problem(...TEXT.problem.missing), 404));
   app.onError((error, context) => {
     if (error instanceof HTTPException) {
-      return context.html(
-        problem(STATUS_CODES[error.status] ?? 'Refused', 'The request was rejected.'),
-        error.status,
-      );
+      const title = STATUS_CODES[error.status] ?? String(error.status);
+      return context.html(problem(title, TEXT.problem.rejected), error.status);
     }
     if (error instanceof NotImplementedError) {
       return context.html(problem('Not implemented', error.message), 501);
     }
-    if (error instanceof InputError) {
-      return context.html(problem('Bad Request', 'The request was rejected.'), 400);
-    }
     if (error instanceof SignInError) return askToSignIn(context, signIn);
-    if (error instanceof DeniedError) {
-      return context.html(problem('Not allowed', 'You do not have access to this page.'), 403);
-    }
-    if (error instanceof SdkError) {
-      return context.html(problem('Not available', 'A service is temporarily unavailable.'), 502);
-    }
-    return context.html(problem('Something went wrong', 'An internal error occurred.'), 500);
+    if (error instanceof InputError) return context.html(problem('Bad Request', TEXT.problem.rejected), 400);
+    if (error instanceof DeniedError) return context.html(problem(...TEXT.problem.denied), 403);
+    if (error instanceof NotFoundError) return context.html(problem(...TEXT.problem.missing), 404);
+    if (error instanceof SdkError) return context.html(problem(...TEXT.problem.unavailable), 502);
+    return context.html(problem(...TEXT.problem.failed), 500);
   });
   return app;
 }
