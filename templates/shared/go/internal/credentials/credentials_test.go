@@ -1,10 +1,8 @@
 package credentials
 
 import (
-	"encoding"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,43 +12,20 @@ import (
 	"time"
 )
 
-func TestCallers_AcceptsListedToken(t *testing.T) {
-	token, tokens := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "tokens")
-	write(t, tokens, "first\nsecond\n")
-	write(t, token, "third\n")
-	server := httptest.NewServer(Callers(tokens).Only(slog.New(slog.DiscardHandler), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+func TestClient_RotatedToken(t *testing.T) {
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization"))
+	}))
 	defer server.Close()
-	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
-	expectStatus(t, Client("", time.Minute), server.URL, http.StatusUnauthorized)
-	// Token files are rotated while processes run.
-	write(t, token, "second\n")
-	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusOK)
-	write(t, tokens, "first\n")
-	expectStatus(t, Client(File(token), time.Minute), server.URL, http.StatusUnauthorized)
-}
-
-func TestCallers_LogsRefusedCall(t *testing.T) {
-	tokens := filepath.Join(t.TempDir(), "tokens")
-	write(t, tokens, "first\n")
-	for _, test := range []struct {
-		callers Callers
-		status  int
-		want    string
-	}{
-		{Callers(tokens), http.StatusUnauthorized, `"level":"WARN"`},
-		{"", http.StatusUnauthorized, `"level":"WARN"`},
-		{Callers(tokens + "-missing"), http.StatusInternalServerError, "no such file"},
-	} {
-		var log strings.Builder
-		recorder := httptest.NewRecorder()
-		test.callers.Only(slog.New(slog.NewJSONHandler(&log, nil)), http.NotFoundHandler()).
-			ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/v1/events", nil))
-		if got := log.String(); recorder.Code != test.status || !strings.Contains(got, test.want) || !strings.Contains(got, "/v1/events") {
-			t.Errorf("callers %q: status = %d, want %d; log = %s, want %s and the path", test.callers, recorder.Code, test.status, got, test.want)
-		}
-		if strings.Contains(recorder.Body.String(), tokens) {
-			t.Errorf("callers %q: answer = %s, want it without the path of the file", test.callers, recorder.Body)
-		}
+	token := write(t, "first\n")
+	client := Client(File(token), time.Minute)
+	expectStatus(t, client, server.URL, http.StatusOK)
+	rewrite(t, token, "second\n")
+	expectStatus(t, client, server.URL, http.StatusOK)
+	expectStatus(t, Client("", time.Minute), server.URL, http.StatusOK)
+	if want := "Bearer first,Bearer second,"; strings.Join(got, ",") != want {
+		t.Errorf("authorizations = %q, want %q", got, want)
 	}
 }
 
@@ -58,10 +33,13 @@ func TestClient_MissingTokenFile(t *testing.T) {
 	called := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
 	defer server.Close()
-	body := &closing{Reader: strings.NewReader("event")}
-	_, err := Client(File(filepath.Join(t.TempDir(), "missing")), time.Minute).Post(server.URL, "text/plain", body)
-	if !errors.Is(err, os.ErrNotExist) || called || !body.closed {
-		t.Errorf("Post() error = %v, called: %v, body closed: %v; want %v, false, true", err, called, body.closed, os.ErrNotExist)
+	missing := filepath.Join(t.TempDir(), "missing")
+	for path, want := range map[string]string{missing: "no such file", write(t, " \n"): "is empty"} {
+		body := &closing{Reader: strings.NewReader("event")}
+		_, err := Client(File(path), time.Minute).Post(server.URL, "text/plain", body)
+		if err == nil || !strings.Contains(err.Error(), want) || called || !body.closed {
+			t.Errorf("Post() error = %v, called: %v, body closed: %v; want %s, false, true", err, called, body.closed, want)
+		}
 	}
 }
 
@@ -78,37 +56,29 @@ func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	expectStatus(t, Client("", time.Minute), server.URL, http.StatusFound)
 }
 
-func TestUnmarshalText_MissingFile(t *testing.T) {
-	there := filepath.Join(t.TempDir(), "tokens")
-	write(t, there, "first\n")
-	for _, into := range []encoding.TextUnmarshaler{new(File), new(Callers)} {
-		for text, valid := range map[string]bool{there: true, "": true, there + "-missing": false, t.TempDir(): false} {
-			if err := into.UnmarshalText([]byte(text)); (err == nil) != valid || err != nil && !strings.Contains(err.Error(), text) {
-				t.Errorf("%T: UnmarshalText(%q) error = %v, want one with the path: %v", into, text, err, !valid)
-			}
+func TestFile_AtStart(t *testing.T) {
+	there := write(t, "first\n")
+	for text, valid := range map[string]bool{there: true, "": true, there + "-missing": false, t.TempDir(): false, write(t, "\n"): false} {
+		if err := new(File).UnmarshalText([]byte(text)); (err == nil) != valid || err != nil && !strings.Contains(err.Error(), text) {
+			t.Errorf("UnmarshalText(%q) error = %v, want one with the path: %v", text, err, !valid)
 		}
+	}
+	if err := new(File).UnmarshalText([]byte(there + "-missing")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("UnmarshalText() error = %v, want %v", err, os.ErrNotExist)
 	}
 }
 
-func TestCallers_AnyoneOrFile(t *testing.T) {
-	for text, valid := range map[string]bool{"anyone": true, os.DevNull: true, "tokens": false} {
-		if err := new(Callers).UnmarshalText([]byte(text)); (err == nil) != valid {
-			t.Errorf("UnmarshalText(%q) error = %v, want one: %v", text, err, !valid)
-		}
-	}
-	if err := Callers("anyone").Check(""); err != nil {
-		t.Errorf("Check() for anyone: error = %v, want nil", err)
-	}
-	for _, authorization := range []string{"", "Bearer ", "Basic Og=="} {
-		if err := Callers(os.DevNull).Check(authorization); err == nil {
-			t.Errorf("Check(%q) without tokens: error = nil, want one", authorization)
-		}
-	}
-}
-
-func write(t *testing.T, file, text string) {
+// write returns the path of a new file.
+func write(t *testing.T, text string) string {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "file")
+	rewrite(t, path, text)
+	return path
+}
+
+func rewrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
