@@ -26,6 +26,7 @@ export type DocumentedCode =
   | 'bpmn-encoding'
   | 'bpmn-error-code-collision'
   | 'bpmn-error-code-identifier'
+  | 'bpmn-event-correlation'
   | 'bpmn-foreign'
   | 'bpmn-id-duplicate'
   | 'bpmn-id-invalid'

@@ -4,6 +4,9 @@ import { BuildArgs, BuildSecrets, Platforms } from './config-document.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 
+/** A path in a CloudEvent: an attribute, or a field of its data. */
+const EVENT_PATH = '^([a-z0-9]{1,20}|data(\\.[A-Za-z_][A-Za-z0-9_]*)+)$';
+
 /** `primitives/<kind>/<name>/primitive.yaml`: the primitive, and its differences from its kind. */
 export const PrimitiveFile = strictObject(
   {
@@ -69,6 +72,27 @@ export const PrimitiveFile = strictObject(
               description:
                 'Go names of job types, messages and error codes whose own names are invalid or collide.',
             }),
+          ),
+          events: Type.Optional(
+            Type.Record(
+              Type.String(),
+              strictObject({
+                message: text('Name of a message of the model.'),
+                correlation: Type.Optional(
+                  Type.String({
+                    description:
+                      'Path of the correlation key in the event: an attribute such as `subject`, or `data.order.id`. Omit it for a message that only starts processes.',
+                    pattern: EVENT_PATH,
+                  }),
+                ),
+                variables: Type.Optional(
+                  Type.Record(Type.String(), Type.String({ pattern: EVENT_PATH }), {
+                    description: 'Variables of the message by name: their paths in the event.',
+                  }),
+                ),
+              }),
+              { description: 'Events of other services, by type, that become messages of the process.' },
+            ),
           ),
           exclude: Type.Optional(
             Type.Array(text('A job type.'), { description: 'Job types that other workers do.' }),

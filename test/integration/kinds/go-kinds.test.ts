@@ -220,11 +220,22 @@ test('a process implements an existing BPMN file', async () => {
   // With each handler implemented in any way, no test of the scaffold is red.
   const handlers = join(at, 'internal/handlers/handlers.go');
   const stubs = await readFile(handlers, 'utf8');
+  // One of them needs a service of its own, whose address has to be set.
   const implemented = stubs
     .replace(/^var err\w+ = errors.*\n/gm, '')
     .replace(/\tif err := errors\.Join[\s\S]*?\n\t\}\n/, '')
     .replace(/, err\w+$/gm, ', nil')
-    .replace('\t"errors"\n', '');
+    .replace('\t"errors"\n', '')
+    .replace(
+      'type Settings struct {\n',
+      'type Settings struct {\n\tInvoicesURL config.Address `env:"INVOICES_URL,required,notEmpty"`\n',
+    )
+    .replace('type Handlers struct {\n', 'type Handlers struct {\n\tInvoices *work.Client\n')
+    .replace(
+      'return &Handlers{',
+      'return &Handlers{Invoices: work.NewClient(&settings.InvoicesURL.URL, client), ',
+    );
+  expect(implemented.match(/Invoices/g)).toHaveLength(4);
   expect(stubs.match(/AMEIDE_SCAFFOLD/g)).toHaveLength(model.jobs.length);
   await writeFile(handlers, implemented);
   expect(await runSuites(at, suites)).toEqual(expected(suites, ['with'], 'pass'));

@@ -82,6 +82,72 @@ const job = (jobKey: string, retries: number, variables: object): EngineJob => (
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
+/** A process of its own with other settings, on the same engine and service. */
+async function startAnother(name: string, more: Readonly<Record<string, string>>): Promise<Program> {
+  const tokens = join(folder, 'tokens');
+  const started = startProgram(join(folder, 'server'), ['serve'], {
+    folder,
+    name,
+    env: {
+      ENGINE_URL: engine.url,
+      ENGINE_AUTH: 'none',
+      WORK_URL: work.url,
+      HTTP_ADDRESS: '127.0.0.1:0',
+      ENGINE_TENANTS: 'away',
+      ACCEPT_CALLERS: tokens,
+      SERVICE_TOKEN_FILE: tokens,
+      ...more,
+    },
+  });
+  return started;
+}
+
+test('an outage of the service makes no job an incident, in any way that it is away', async () => {
+  let answer: 'refused' | 'hanging' | 503 | 429 | 401 | 204 = 503;
+  const seen = new Set<string>();
+  const flaky = await serve(async (request, response) => {
+    if (answer === 'refused') return request.socket.destroy();
+    if (answer === 'hanging') return;
+    const { requestId } = JSON.parse(await bodyOf(request)) as { requestId: string };
+    if (answer === 204) seen.add(requestId);
+    response.writeHead(answer).end();
+  });
+  engine.redelivers = true;
+  engine.reports.length = 0;
+  const another = await startAnother('outage', {
+    WORK_URL: flaky.url,
+    RETRY_BACKOFF: '100ms',
+    JOB_TIMEOUT: '1s',
+    MAX_JOBS: '50',
+  });
+  try {
+    const all = Array.from({ length: 50 }, (_, i) => String(1000 + i));
+    for (const key of all)
+      engine.jobs.push({
+        ...job(key, 3, { title: 'First' }),
+        tenantId: 'away',
+        elementInstanceKey: key,
+      });
+    for (const how of [503, 429, 401, 'refused', 'hanging'] as const) {
+      answer = how;
+      const before = engine.reports.length;
+      await until(`failures by ${how}`, () => engine.reports.length >= before + all.length);
+    }
+    answer = 204;
+    const done = () => engine.reports.filter(({ verb }) => verb === 'completion');
+    await until('the completions', () => done().length === all.length);
+    expect(engine.reports.filter(({ verb, body }) => verb === 'failure' && body.retries !== 3)).toEqual([]);
+    expect(new Set(done().map(({ jobKey }) => jobKey))).toEqual(new Set(all));
+    expect(seen.size).toBe(all.length);
+    expect(engine.faults).toEqual([]);
+  } finally {
+    engine.redelivers = false;
+    engine.reports.length = 0;
+    await another.stop();
+    await flaky.close();
+  }
+}, 300_000);
+
 test('deploys its model; does a job that failed again under the same id; takes in the message that it is done, once; leaves a job of Camunda 8.6 alone', async () => {
   expect(engine.deployed).toEqual([{ processIds: ['parcels'], tenant: 'acme' }]);
 
@@ -107,9 +173,12 @@ test('deploys its model; does a job that failed again under the same id; takes i
   engine.jobs.push(job('1', 3, variables));
   await until('the failure', () => engine.reports.length === 1);
   const [failure] = engine.reports;
-  expect(failure).toMatchObject({ jobKey: '1', verb: 'failure', body: { retries: 2, retryBackOff: 7_000 } });
+  // The service is away: the job has all its retries.
+  expect(failure).toMatchObject({ jobKey: '1', verb: 'failure', body: { retries: 3 } });
+  expect(failure?.body.retryBackOff).toBeGreaterThanOrEqual(7_000);
+  expect(failure?.body.retryBackOff).toBeLessThan(9_000);
 
-  engine.jobs.push(job('1', 2, variables));
+  engine.jobs.push(job('1', 3, variables));
   await until('the completion', () => engine.reports.length === 2);
   const { verb, body } = engine.reports[1] ?? {};
   const { work_id: id } = (body?.variables ?? {}) as { work_id?: string };

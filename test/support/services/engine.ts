@@ -31,10 +31,15 @@ export interface Engine {
   readonly deployed: (Pick<CompiledModel, 'processIds'> & { readonly tenant: string | undefined })[];
   /** Requests that a real engine would have refused. */
   readonly faults: string[];
+  /** Whether a failed job with retries is handed out again after its backoff, as by the real one. */
+  redelivers: boolean;
   stop(): Promise<void>;
 }
 
-type State = Omit<Engine, 'url' | 'stop'>;
+type State = Omit<Engine, 'url' | 'stop'> & {
+  /** The jobs that a worker has, by key. */
+  readonly taken: Map<string, EngineJob>;
+};
 
 /** Fields of request bodies by the last part of the path. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -47,7 +52,15 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Starts an engine without a job. */
 export async function startEngine(): Promise<Engine> {
-  const state: State = { jobs: [], reports: [], messages: [], deployed: [], faults: [] };
+  const state: State = {
+    jobs: [],
+    reports: [],
+    messages: [],
+    deployed: [],
+    faults: [],
+    redelivers: false,
+    taken: new Map(),
+  };
   const stopping = new AbortController();
   const server: LoopbackServer = await serve((request, response) => {
     void answer(request, state, stopping.signal)
@@ -57,14 +70,13 @@ export async function startEngine(): Promise<Engine> {
       })
       .then((answered) => send(response, answered));
   });
-  return {
-    ...state,
+  return Object.assign(state, {
     url: server.url,
     stop: async () => {
       stopping.abort();
       await server.close();
     },
-  };
+  });
 }
 
 interface Answer {
@@ -92,6 +104,10 @@ async function answer(request: IncomingMessage, state: State, stopping: AbortSig
     return { status: 200, body: { messageKey: '1' } };
   }
   state.reports.push({ jobKey, verb, body });
+  const job = state.taken.get(jobKey);
+  const retries = Number(body.retries);
+  if (state.redelivers && verb === 'failure' && job !== undefined && retries > 0)
+    void sleep(Number(body.retryBackOff)).then(() => state.jobs.push({ ...job, retries }));
   return { status: 204 };
 }
 
@@ -109,7 +125,7 @@ async function deploy(request: IncomingMessage, text: string, { deployed }: Stat
 /** Waits as long as was asked for, for the first job of the type. */
 async function activate(
   { type, tenantIds, maxJobsToActivate, requestTimeout }: Readonly<Record<string, unknown>>,
-  { jobs }: State,
+  { jobs, taken }: State,
   request: IncomingMessage,
   stopping: AbortSignal,
 ): Promise<readonly EngineJob[]> {
@@ -118,7 +134,10 @@ async function activate(
     const found = jobs
       .filter((job) => job.type === type && (!Array.isArray(tenantIds) || tenantIds.includes(job.tenantId)))
       .slice(0, Number(maxJobsToActivate));
-    for (const job of found) jobs.splice(jobs.indexOf(job), 1);
+    for (const job of found) {
+      jobs.splice(jobs.indexOf(job), 1);
+      taken.set(job.jobKey, job);
+    }
     if (found.length > 0) return found;
     await sleep(20);
   }

@@ -33,6 +33,16 @@ export interface ErrorCode {
   readonly elements: readonly string[];
 }
 
+/** An event of another service that becomes a message, as `primitive.yaml` says. */
+export interface EventType {
+  readonly type: string;
+  /** The identifier of the message. */
+  readonly message: string;
+  /** Paths in the event. */
+  readonly correlation?: string | undefined;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 /** The data of the executable processes of a file, for code. */
 export interface Model {
   /** Sorted. */
@@ -43,6 +53,8 @@ export interface Model {
   readonly computed: readonly string[];
   /** Sorted by name. Those whose name is an expression are not among them. */
   readonly messages: readonly MessageType[];
+  /** Sorted by type. */
+  readonly events: readonly EventType[];
   /** Sorted by code. */
   readonly errors: readonly ErrorCode[];
 }
@@ -76,7 +88,7 @@ const CONNECTOR = /^io\.camunda[.:]/;
 /** The model of a document and its faults; a model with faults is incomplete. */
 export function readModel(
   root: XmlElement,
-  { names = {}, exclude = [] }: ModelSettings,
+  { names = {}, exclude = [], events = {} }: ModelSettings,
 ): {
   readonly model: Model;
   readonly faults: readonly ModelFault[];
@@ -85,7 +97,7 @@ export function readModel(
   const fault: Report = (at, code, message, fix, level) => {
     faults.push({ code: `bpmn-${code}`, at, message, fix, ...(level && { level }) });
   };
-  const empty: Model = { processIds: [], jobs: [], computed: [], messages: [], errors: [] };
+  const empty: Model = { processIds: [], jobs: [], computed: [], messages: [], events: [], errors: [] };
   if (root.name !== 'bpmn:definitions') {
     const message = `the root element is ${root.name.slice(0, 80)}, not definitions of BPMN 2.0`;
     fault(root, 'not-bpmn', message, NO_BPMN);
@@ -122,7 +134,43 @@ export function readModel(
     elements,
   }));
   const computed = sortedUnique(types.flatMap((type) => type.computed));
-  return { model: { processIds: processIds.toSorted(), jobs, computed, messages, errors }, faults };
+  const mapped = eventTypes(root, events, messages, fault);
+  const model = { processIds: processIds.toSorted(), jobs, computed, messages, events: mapped, errors };
+  return { model, faults };
+}
+
+/** The events that become messages which the model has. */
+function eventTypes(
+  root: XmlElement,
+  events: NonNullable<ModelSettings['events']>,
+  messages: readonly MessageType[],
+  fault: Report,
+): readonly EventType[] {
+  return Object.entries(events)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([type, { message, correlation, variables = {} }]) => {
+      const known = messages.find(({ name }) => name === message);
+      if (known === undefined) {
+        const unknown = `primitive.yaml maps ${quoted(type)} to the message ${quoted(message)}, which the model does not have`;
+        fault(
+          root,
+          'setting-unused',
+          unknown,
+          'Correct `bpmn.events` in primitive.yaml, or remove it there.',
+        );
+        return [];
+      }
+      const isCorrelated = known.correlationKeys.length > 0;
+      if (isCorrelated !== (correlation !== undefined)) {
+        const fix = isCorrelated
+          ? 'Give the path of the correlation key in the event, such as `correlation: data.order.id`.'
+          : 'Remove `correlation`: the message only starts processes.';
+        const wrong = `the message ${quoted(message)} of the event ${quoted(type)} has ${isCorrelated ? 'a' : 'no'} correlation key`;
+        fault(root, 'event-correlation', wrong, fix);
+        return [];
+      }
+      return [{ type, message: known.identifier, correlation, variables }];
+    });
 }
 
 const FOR_ZEEBE =

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PrimitiveError } from '../../../../../src/core/errors.ts';
 import { compileBpmn, MAX_MODEL_BYTES, readBpmn } from '../../../../../src/kinds/generators/bpmn/compile.ts';
+import { goSource } from '../../../../../src/kinds/generators/bpmn/go.ts';
+import type { ModelSettings } from '../../../../../src/kinds/generators/bpmn/model.ts';
 import { modelOf, ORDER, task } from '../../../../support/bpmn-models.ts';
 
 const compile = (text: string | Uint8Array) => compileBpmn(Buffer.from(text), 'flow.bpmn');
@@ -335,6 +337,48 @@ test('primitive.yaml names what makes no name in Go, and leaves jobs to other wo
   const stale = { names: { gone: 'Gone' }, exclude: ['mial'] };
   await expect(compileBpmn(Buffer.from(modelOf(task('T', 'a'))), 'flow.bpmn', stale)).rejects.toMatchObject({
     why: expect.stringMatching(/names "gone".*\n.*names "mial"/),
+  });
+});
+
+describe('primitive.yaml maps events to messages', () => {
+  const withEvents = (events: NonNullable<ModelSettings['events']>) =>
+    compileBpmn(Buffer.from(ORDER), 'flow.bpmn', { events });
+
+  test('each by the path of its correlation key, sorted by type', async () => {
+    const model = await withEvents({
+      'acme.v1.ParcelSent': {
+        message: 'order.parcel-sent',
+        correlation: 'data.order.id',
+        variables: { weight: 'data.weight', at: 'time' },
+      },
+      'acme.v1.Ordered': { message: 'order.placed' },
+    });
+    expect(model.events).toEqual([
+      { type: 'acme.v1.Ordered', message: 'Placed', correlation: undefined, variables: {} },
+      {
+        type: 'acme.v1.ParcelSent',
+        message: 'ParcelSent',
+        correlation: 'data.order.id',
+        variables: { weight: 'data.weight', at: 'time' },
+      },
+    ]);
+    const source = goSource(model, 'bpmn/process.bpmn', 'example.com/engine');
+    expect(source).toContain('\t\t{Type: "acme.v1.Ordered", Message: MessagePlaced},\n');
+    expect(source).toContain(
+      '\t\t{Type: "acme.v1.ParcelSent", Message: MessageParcelSent, Correlation: "data.order.id", Variables: map[string]string{"at": "time", "weight": "data.weight"}},\n',
+    );
+  });
+
+  test.each<[code: string, why: string, events: NonNullable<ModelSettings['events']>]>([
+    ['bpmn-setting-unused', 'the message "order.lost"', { E: { message: 'order.lost' } }],
+    ['bpmn-event-correlation', 'has a correlation key', { E: { message: 'order.cancelled' } }],
+    [
+      'bpmn-event-correlation',
+      'has no correlation key',
+      { E: { message: 'order.placed', correlation: 'subject' } },
+    ],
+  ])('%s: %s', async (code, why, events) => {
+    await expect(withEvents(events)).rejects.toMatchObject({ code, message: expect.stringContaining(why) });
   });
 });
 
