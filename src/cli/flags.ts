@@ -51,6 +51,15 @@ export const followFlags = (timeout: string) => ({
   timeout: string({ summary: 'Maximum time to wait.', helpValue: 'DURATION', default: timeout }),
 });
 
+/** For a run of before instead of a new one; `others` are the flags that say what a new one is asked for. */
+export const resumeFlag = (others: readonly string[]) => ({
+  resume: string({
+    summary: 'Follow an earlier run, by its id or URL.',
+    helpValue: 'RUN',
+    exclusive: [...others],
+  }),
+});
+
 /** Which components of a GitOps repository are meant. */
 export const componentFlags = {
   component: string({

@@ -143,7 +143,7 @@ function choiceFault(
   if (value === inputs[name]?.default || known.includes(value)) return [];
   const meant = nearest(value, known);
   const fix = meant === undefined ? `Known: ${known.join(', ')}.` : `Did you mean ${meant}?`;
-  return [fault(`Input ${name} ${JSON.stringify(value)} is unknown to primitive.config.yaml.`, fix)];
+  return [fault(`Input ${name} ${JSON.stringify(value)} is unknown.`, fix)];
 }
 
 function releaseFault({ release }: InputsFile, values: Readonly<Record<string, string>>): readonly Finding[] {

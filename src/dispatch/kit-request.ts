@@ -4,8 +4,9 @@ import { PrimitiveError } from '../core/errors.ts';
 import { bundledKinds } from '../kinds/kind.ts';
 import type { Config } from '../repository/config.ts';
 import type { InputsFile } from './inputs.ts';
-import type { RequestPorts } from './limit.ts';
-import type { DispatchRequest } from './run.ts';
+import { type KitContract, readContract } from './kit-contract.ts';
+import { limitTime, type RequestPorts } from './limit.ts';
+import type { DispatchPorts, DispatchRequest } from './run.ts';
 
 /** Ports of a request to a workflow of the kit. */
 export interface KitRequestPorts extends RequestPorts {
@@ -14,30 +15,85 @@ export interface KitRequestPorts extends RequestPorts {
 
 type Gitops = NonNullable<Config['gitops']>;
 
-/** The GitOps repository that the config names. Throws `gitops-not-configured` (exit 2). */
-export async function gitopsOf({ workspace }: Pick<KitRequestPorts, 'workspace'>): Promise<Gitops> {
+/** A workflow of the kit: its file, and that of its inputs in `templates/gitops/scaffold`. */
+export interface KitWorkflow {
+  /** By the config if undefined. */
+  readonly workflow?: string;
+  readonly contract: string;
+}
+
+/** The lanes of a kit whose repository cannot be asked, and that no config has. */
+const LANES = ['local', 'dev', 'staging', 'production'];
+
+/** The GitOps repository, and what may be asked of a workflow there. */
+export interface Asking {
+  /** In the order of promotion. */
+  readonly lanes: readonly string[];
+  /** If they are known. */
+  readonly kinds: readonly string[] | undefined;
+  readonly ports: DispatchPorts;
+  /** What is asked. */
+  request(
+    given: Readonly<Record<string, string | undefined>>,
+    choices: DispatchRequest['choices'],
+    force?: boolean,
+  ): DispatchRequest;
+}
+
+/**
+ * Prepares a request to the GitOps repository of the config. Lanes, kinds, paths and branch are those that the repository
+ * says; what the config has comes before them. A dry run without a network goes without.
+ *
+ * Throws `gitops-not-configured`, `gitops-contract-invalid` (exit 2), `github-token-missing` (exit 3), and what
+ * {@link GitHub} throws.
+ */
+export async function openRequest(
+  { workspace, ...rest }: KitRequestPorts,
+  { workflow, contract }: KitWorkflow,
+  options: { readonly timeout: string; readonly dryRun: boolean; readonly command: string },
+): Promise<Asking> {
   const { gitops } = (await workspace()).config;
-  if (gitops !== undefined) return gitops;
-  throw new PrimitiveError('gitops-not-configured', 'No GitOps repository is configured.', {
+  if (gitops === undefined) throw notConfigured();
+  const limited = limitTime(rest, options);
+  const github = await limited.github(gitops.repository);
+  const own = JSON.parse(
+    await readFile(join(bundledKinds(), '../gitops/scaffold', contract), 'utf8'),
+  ) as InputsFile;
+  const { dryRun } = options;
+  const read = await readContract(github, gitops.ref, contract, own).catch((error: unknown): KitContract => {
+    // What may pass by itself says nothing of the request; the plan lists what it could not look up.
+    if (!dryRun || limited.signal.aborted || !(error instanceof PrimitiveError && error.retryable))
+      throw error;
+    return { file: own };
+  });
+  return {
+    lanes: gitops.lanes ?? read.lanes ?? LANES,
+    kinds: read.kinds,
+    ports: { ...limited, github: async () => github },
+    request: (given, choices, force = false) => ({
+      target: targetOf(gitops, workflow, read),
+      file: read.file,
+      given: Object.fromEntries(
+        Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+      ),
+      choices,
+      force,
+      dryRun,
+    }),
+  };
+}
+
+function targetOf(
+  { repository, workflow: configured, ref }: Gitops,
+  workflow: string | undefined,
+  { branch }: KitContract,
+): DispatchRequest['target'] {
+  return { repository, workflow: workflow ?? configured, ref: ref ?? branch ?? 'main' };
+}
+
+function notConfigured(): PrimitiveError {
+  return new PrimitiveError('gitops-not-configured', 'No GitOps repository is configured.', {
     why: 'Its workflows write wiring and move releases.',
     suggestions: ['In primitive.config.yaml:\ngitops: { repository: OWNER/NAME }'],
   });
-}
-
-/** A request to a workflow of the kit; `contract` is the file of its inputs in `templates/gitops/scaffold`. */
-export async function kitRequest(
-  { repository, ref }: Gitops,
-  { workflow, contract }: { readonly workflow: string; readonly contract: string },
-  given: Readonly<Record<string, string | undefined>>,
-  rest: Pick<DispatchRequest, 'choices' | 'force' | 'dryRun'>,
-): Promise<DispatchRequest> {
-  const file = join(bundledKinds(), '../gitops/scaffold', contract);
-  return {
-    target: { repository, workflow, ref },
-    file: JSON.parse(await readFile(file, 'utf8')) as InputsFile,
-    given: Object.fromEntries(
-      Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    ),
-    ...rest,
-  };
 }

@@ -297,7 +297,7 @@ function foreignProblem(
     why: foreign.join('\n'),
     suggestions: [
       `Review it and its commits: ${url}`,
-      'Close it, or remove those changes. --force recreates its branch without commits of others.',
+      'Close it and delete its branch, or remove those changes; then run the same command again.',
     ],
   });
 }

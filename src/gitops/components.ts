@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { type Finding, refusal } from '../core/finding.ts';
 import { field } from '../core/object.ts';
 import type { YamlPath } from '../yaml/fault.ts';
+import { KIT_FILE } from './kit.ts';
 import type { Kit } from './kit-document.ts';
 import type { GitopsTree } from './tree.ts';
 
@@ -17,32 +18,38 @@ export interface ComponentRef {
 export interface GitopsComponent {
   /** Also the name of its release, and of its values. */
   readonly name: string;
-  /** Folder of its values. */
-  readonly area: string;
-  /** Path of the `component.yaml`. */
+  /** Folder of its values; undefined for the operators, whose values are the platform's. */
+  readonly area: string | undefined;
+  /** Path of the file that names its images: `component.yaml`, or `kit.yaml` for the operators. */
   readonly file: string;
   /** Empty for what no source publishes. */
   readonly refs: readonly ComponentRef[];
 }
 
 const COMPONENTS = 'environments/_shared/components/';
-/** Chart -> path of its reference, if that is not `image.ref`. */
-const CHART_REFS: Readonly<Record<string, YamlPath>> = { 'db-migrations': ['migrations', 'image', 'ref'] };
+/** Path of the reference of migrations; that of all other charts is `image.ref`. */
+export const MIGRATIONS_REF: YamlPath = ['migrations', 'image', 'ref'];
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
+/** What the operators of a lane are together called. */
+const OPERATORS = 'operators';
+
 /**
- * The components of a GitOps repository, sorted by name. `image` of a `component.yaml` names the image of its one
+ * The components of a GitOps repository, sorted by name; with the operators, if `operators` of kit.yaml names any. `image` of a `component.yaml` names the image of its one
  * reference; `refs: [{ path: a.b, image: NAME }]` names each of several.
  *
  * Throws `component-invalid` (exit 2) for files that say nothing that can be followed.
  */
-export async function readComponents(tree: GitopsTree): Promise<readonly GitopsComponent[]> {
+export async function readComponents(
+  tree: GitopsTree,
+  { operators = [] }: Pick<Kit, 'operators'>,
+): Promise<readonly GitopsComponent[]> {
   const files = (await tree.list()).filter(
     (path) => path.startsWith(COMPONENTS) && path.endsWith('/component.yaml'),
   );
   const texts = await tree.read(files);
   const findings: Finding[] = [];
-  const components: GitopsComponent[] = [];
+  const components: GitopsComponent[] = operators.length === 0 ? [] : [operatorsOf(operators)];
   for (const [file, text] of texts) {
     const read = componentOf(file, text);
     if (typeof read === 'string') {
@@ -60,6 +67,11 @@ export async function readComponents(tree: GitopsTree): Promise<readonly GitopsC
   return components.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+function operatorsOf(operators: NonNullable<Kit['operators']>): GitopsComponent {
+  const refs = operators.map(({ kind, image }) => ({ image, path: ['operators', kind, 'image', 'ref'] }));
+  return { name: OPERATORS, area: undefined, file: KIT_FILE, refs };
+}
+
 function componentOf(file: string, text: string): GitopsComponent | string {
   let data: unknown;
   try {
@@ -67,16 +79,16 @@ function componentOf(file: string, text: string): GitopsComponent | string {
   } catch {
     return 'it is not YAML, or uses aliases';
   }
-  const [name, area, chart] = ['name', 'area', 'chart'].map((key) => field(data, key));
+  const [name, area] = ['name', 'area'].map((key) => field(data, key));
   if (typeof name !== 'string' || !NAME.test(name)) return '`name` is not the name of a component';
   if (typeof area !== 'string' || !NAME.test(area)) return '`area` is not the name of a folder';
-  // A part of another component has no chart of its own choice.
   const isMigrations = field(data, 'of') !== undefined && name.endsWith('-migrations');
-  const refs = refsOf(field(data, 'refs'), field(data, 'image'), isMigrations ? 'db-migrations' : chart);
+  const path = isMigrations ? MIGRATIONS_REF : ['image', 'ref'];
+  const refs = refsOf(field(data, 'refs'), field(data, 'image'), path);
   return typeof refs === 'string' ? refs : { name, area, file, refs };
 }
 
-function refsOf(refs: unknown, image: unknown, chart: unknown): readonly ComponentRef[] | string {
+function refsOf(refs: unknown, image: unknown, path: YamlPath): readonly ComponentRef[] | string {
   if (refs !== undefined) {
     if (!Array.isArray(refs)) return '`refs` is not a list';
     const read = refs.map((entry) => ({ path: field(entry, 'path'), image: field(entry, 'image') }));
@@ -89,13 +101,24 @@ function refsOf(refs: unknown, image: unknown, chart: unknown): readonly Compone
   }
   if (image === undefined) return [];
   if (typeof image !== 'string') return '`image` is not a text';
-  const name = typeof chart === 'string' ? (chart.split('/').at(-1) ?? '') : '';
-  return [{ image, path: CHART_REFS[name] ?? ['image', 'ref'] }];
+  return [{ image, path }];
 }
 
 /** The values of a component in one lane alone. */
 export function laneFile({ area, name }: Pick<GitopsComponent, 'area' | 'name'>, lane: string): string {
-  return `sources/values/env/${lane}/${area}/${name}.yaml`;
+  return area === undefined
+    ? `sources/values/_platform/${lane}/${name}.yaml`
+    : `sources/values/env/${lane}/${area}/${name}.yaml`;
+}
+
+/** The lane that a file has values of alone; undefined for one of all lanes. */
+export function laneOfFile(path: string): string | undefined {
+  return /^sources\/values\/(?:env|_platform)\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** The file of another lane with the same values. */
+export function fileInLane(path: string, lane: string): string {
+  return path.replace(/^(sources\/values\/(?:env|_platform)\/)[^/]+(?=\/)/, `$1${lane}`);
 }
 
 /** The lane from which a lane is promoted; undefined for one that takes releases as they come. */

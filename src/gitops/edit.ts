@@ -1,7 +1,7 @@
 import { parseDockerReference } from '../oci/reference.ts';
 import type { YamlPath } from '../yaml/fault.ts';
 import { spliceYaml } from '../yaml/splice.ts';
-import { type GitopsComponent, laneFile } from './components.ts';
+import { type GitopsComponent, laneFile, MIGRATIONS_REF } from './components.ts';
 import { valueAt } from './values.ts';
 
 /** A reference that a lane is to hold. */
@@ -40,9 +40,22 @@ export interface LaneFacts {
   readonly template: string | undefined;
 }
 
-/** As the generator writes them: disabled, without an image. Undefined if the template asks for more. */
-function newValues(template: string | undefined, release: string, lane: string): string | undefined {
-  const text = template?.replaceAll('{release}', release).replaceAll('{env}', lane);
+/** As the generator would write them: disabled, without an image. */
+const MIGRATIONS = 'enabled: false\nmigrations:\n  image:\n    ref: ""\n';
+
+/**
+ * As the generator writes them: disabled, without an image. Undefined if its template asks for more, and for the
+ * operators, which the platform writes.
+ */
+function newValues(
+  template: string | undefined,
+  { name, area, refs }: GitopsComponent,
+  lane: string,
+): string | undefined {
+  if (area === undefined) return undefined;
+  if (refs.length === 1 && refs[0]?.path.join('.') === MIGRATIONS_REF.join('.'))
+    return `# ${name} in the lane ${lane}.\n${MIGRATIONS}`;
+  const text = template?.replaceAll('{release}', name).replaceAll('{env}', lane);
   return text === undefined || /\{[a-z_]+\}/.test(text) ? undefined : text;
 }
 
@@ -60,7 +73,7 @@ export function planEdits(
   const faults: { readonly file: string; readonly message: string }[] = [];
   for (const { component, path, value } of wanted) {
     const file = laneFile(component, lane);
-    const text = after.get(file) ?? newValues(template, component.name, lane);
+    const text = after.get(file) ?? newValues(template, component, lane);
     if (text === undefined) {
       const wiring = `primitive gitops scaffold --env ${lane} writes them`;
       faults.push({ file, message: `${component.name} has no values in ${lane}: ${wiring}` });

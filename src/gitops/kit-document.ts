@@ -237,6 +237,23 @@ export const KitFile = strictObject(
         'Images that no source publishes.',
       ),
     ),
+    operators: Type.Optional(
+      Type.Array(
+        strictObject({
+          kind: formed(
+            /^[a-z][a-z0-9]{0,30}$/,
+            'lower-case letters and digits, at most 31',
+            'Its key in the values of the operators, such as domain.',
+          ),
+          image: formed(
+            /^[a-z0-9]+([._-][a-z0-9]+)*$/,
+            'the last part of the name of an image',
+            'Its image below the registry of a source, such as domain-operator.',
+          ),
+        }),
+        { description: 'Operators that a source releases: their references move with its releases.' },
+      ),
+    ),
     lockstep: Type.Optional(
       Type.Array(Type.Array(Name('Name of a component.'), { minItems: 2 }), {
         description: 'Components that move to one release together, or not at all.',

@@ -47,7 +47,8 @@ const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;
 
 /** Checks beyond the schema: names are unique, references exist, and every text is a string in YAML. */
 function kitFaults(kit: Kit): readonly Fault[] {
-  const { kinds, resources = [], clusters, lanes, previews, sources = [], lockstep = [], parts = [] } = kit;
+  const { kinds, resources = [], clusters, lanes, previews } = kit;
+  const { sources = [], operators = [], lockstep = [], parts = [] } = kit;
   const known = clusters.map(({ name }) => name);
   const cluster = (name: string, path: Fault['path']): readonly Fault[] =>
     known.includes(name)
@@ -113,6 +114,10 @@ function kitFaults(kit: Kit): readonly Fault[] {
     ),
     ...sources.flatMap(({ trusted }, i) =>
       trusted.flatMap((entry, j) => signerFaults(entry, ['sources', i, 'trusted', j])),
+    ),
+    ...repeatedFaults(
+      operators.map(({ kind }) => kind),
+      (i) => ['operators', i, 'kind'],
     ),
     ...repeatedFaults(lockstep.flat(), (i) => ['lockstep', groupOf(lockstep, i)]),
   ];

@@ -107,6 +107,12 @@ function* mappingsNamedImage(node: unknown, path: YamlPath): Generator<ImageMapp
   }
 }
 
+/** Whether the first document of a text has a scalar at a path, which may be empty. */
+export function hasScalar(text: string | undefined, path: YamlPath): boolean {
+  const [first] = parseAllDocuments(text ?? '', { prettyErrors: false, stringKeys: true });
+  return first !== undefined && 'getIn' in first && isScalar(first.getIn(path, true));
+}
+
 /** The value at a path of the first document of a text; undefined if it is missing, empty, or not a text. */
 export function valueAt(text: string | undefined, path: YamlPath): string | undefined {
   if (text === undefined) return undefined;

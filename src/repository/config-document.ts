@@ -261,9 +261,14 @@ export const ConfigFile = strictObject(
               'File name of the scaffold workflow.',
             ),
           ),
-          ref: Type.Optional(text('Branch of the GitOps repository.')),
+          ref: Type.Optional(
+            text('Branch on which its workflows run. Default: the one that its kit.yaml deploys.'),
+          ),
           lanes: Type.Optional(
-            Type.Array(text('Name of a lane.'), { description: 'In the order of promotion.', minItems: 1 }),
+            Type.Array(text('Name of a lane.'), {
+              description: 'In the order of promotion. Default: those of its kit.yaml.',
+              minItems: 1,
+            }),
           ),
         },
         'The GitOps repository.',

@@ -69,8 +69,10 @@ export interface Config {
     readonly repository: string;
     readonly host?: string;
     readonly workflow: string;
-    readonly ref: string;
-    readonly lanes: readonly string[];
+    /** The branch that the GitOps repository deploys, if undefined. */
+    readonly ref?: string;
+    /** Those of its `kit.yaml`, if undefined. */
+    readonly lanes?: readonly string[];
   };
   readonly plugins: readonly string[];
 }
@@ -171,11 +173,7 @@ export function resolveConfig(file: ConfigFile, root: string): Config {
   };
 }
 
-const GITOPS_DEFAULTS = {
-  workflow: 'scaffold-primitive-gitops.yaml',
-  ref: 'main',
-  lanes: ['local', 'dev', 'staging', 'production'],
-};
+const GITOPS_DEFAULTS = { workflow: 'scaffold-primitive-gitops.yaml' };
 
 function resolveBuild(build: NonNullable<ConfigFile['build']>, root: string): Config['build'] {
   return {

@@ -1,21 +1,29 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventSchema } from '../../src/core/event-document.ts';
 import { gitopsRunSchema } from '../../src/dispatch/document.ts';
+import type { InputsFile } from '../../src/dispatch/inputs.ts';
 import { scaffoldPlanSchema } from '../../src/features/scaffold/document.ts';
+import { bundledKinds } from '../../src/kinds/kind.ts';
 import { succeeding, WORKFLOW_PATH, workflowText } from '../support/gitops-world.ts';
 import { installPacked, type Packed } from '../support/packed.ts';
 import { serverCertificate } from '../support/services/certificates.ts';
 import { type Github, startGithub } from '../support/services/github/github.ts';
 import type { DoubleRepository } from '../support/services/github/repository.ts';
+import type { DoubleRun } from '../support/services/github/runs.ts';
 import { serve } from '../support/services/http.ts';
 import { run } from '../support/services/run.ts';
 import { contentOf } from '../support/tree.ts';
 import { tool } from '../tools/locate.ts';
+
+const MOVE_PATH = '.github/workflows/move-release.yaml';
+const moves: InputsFile = JSON.parse(
+  readFileSync(join(bundledKinds(), '../gitops/scaffold/moves.json'), 'utf8'),
+);
 
 let cli: Packed;
 let github: Github;
@@ -24,7 +32,9 @@ let gitops: DoubleRepository;
 beforeAll(async () => {
   cli = await installPacked();
   github = await startGithub();
-  gitops = await github.create('acme/gitops', { files: { [WORKFLOW_PATH]: workflowText() } });
+  gitops = await github.create('acme/gitops', {
+    files: { [WORKFLOW_PATH]: workflowText(), [MOVE_PATH]: workflowText(moves) },
+  });
 });
 afterAll(async () => {
   await github.stop();
@@ -55,6 +65,17 @@ const ask = (name: string, ...more: readonly string[]) => [
   ...['--kind', 'domain', '--name', name, '--version', 'v1'],
   ...more,
 ];
+
+/** A run that sets the reference of `orders` in the lane that it is started for. */
+const moving = () => ({
+  jobs: [{ name: 'Move', steps: [{ name: 'Set the references' }, { name: 'Open the pull request' }] }],
+  onCompleted: async (run: DoubleRun) => {
+    const { lane } = run.inputs;
+    const path = `sources/values/env/${lane}/apps/domain-orders-v1.yaml`;
+    await gitops.commit(`release/${lane}`, { [path]: `image:\n  ref: ${run.id}\n` });
+    gitops.open(`release/${lane}`, { title: run.title, author: 'acme-app[bot]', created: run.created });
+  },
+});
 
 /** The SHA-256 of all names, modes and contents of a folder. */
 async function digestOf(folder: string): Promise<string> {
@@ -107,16 +128,20 @@ describe('gitops scaffold', () => {
     expect(planned).toMatchObject({ result: 'planned', request: { branch: 'scaffold/domain-refunds-v1' } });
   });
 
-  test('stops following at Ctrl-C, says how to go on, and goes on', async () => {
+  test.each([
+    ['scaffold', ask('payments'), () => succeeding(gitops)()],
+    ['bump', ['gitops', 'bump', '--release', 'main'], moving],
+    ['promote', ['gitops', 'promote', '--from', 'dev', '--to', 'staging'], moving],
+  ])('%s stops following at Ctrl-C, says how to go on, and goes on', async (command, argv, script) => {
     let release = false;
     gitops.script = () => ({
-      ...succeeding(gitops)(),
+      ...script(),
       get idle() {
         return release ? 0 : Number.POSITIVE_INFINITY;
       },
     });
     const { cwd, env } = await codeRepository();
-    const child = cli.start(ask('payments'), { cwd, env });
+    const child = cli.start(argv, { cwd, env });
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk;
@@ -124,13 +149,15 @@ describe('gitops scaffold', () => {
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code).toBe(130);
-    const [, run = ''] = /Try: primitive gitops scaffold --resume (\S+)/.exec(stderr) ?? [];
+    const [, again = ''] = /Try: primitive (.*)/.exec(stderr) ?? [];
+    expect(again).toMatch(new RegExp(`^gitops ${command} --resume \\d+$`));
     expect(stderr).toMatch(/Stopped following run \d+\..*\n {2}The run continues: http/);
     const { status } = gitops.runs.at(-1) ?? {};
     expect(status).not.toBe('completed');
     release = true;
-    const resumed = await cli.run(['gitops', 'scaffold', '--resume', run, '--json'], { cwd, env });
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ result: 'proposed', run: { id: Number(run) } });
+    const resumed = await cli.run([...again.split(' '), '--json'], { cwd, env });
+    const run = { id: Number(again.split(' ').at(-1)) };
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ result: 'proposed', run });
   });
 
   test('plans without a network, and says what it could not look up', async () => {

@@ -35,6 +35,13 @@ export interface GitopsWorld extends AsyncDisposable {
   commit(files: Readonly<Record<string, string>>): Promise<void>;
   /** Commits and pushes everything in a clone. */
   pushAll(folder: string, message: string): Promise<void>;
+  /** Runs a step of a script of the kit in a clone, as the workflow does; the token is in the step `propose` alone. */
+  kitStep(
+    folder: string,
+    step: readonly [script: string, step: string],
+    inputs: Readonly<Record<string, unknown>>,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
   /** Runs the generator in a new clone, step by step, as the workflow does. */
   scaffold(inputs: Readonly<Record<string, unknown>>): Promise<Scaffolded>;
 }
@@ -82,6 +89,26 @@ export async function startGitops({
     await git('push', '--quiet', 'origin', 'HEAD');
   };
 
+  const kitStep: GitopsWorld['kitStep'] = (folder, [script, step], inputs, more = {}) =>
+    attempt(process.execPath, [`.github/primitive/${script}`, step], {
+      cwd: folder,
+      env: {
+        ...environment,
+        // Git gets its credentials from the script, which has them in the last step.
+        ...gitEnvironment,
+        PATH: `${dirname(tool('helm'))}:${process.env.PATH}`,
+        INPUTS: JSON.stringify(inputs),
+        GITHUB_REPOSITORY: gitops.name,
+        GITHUB_SERVER_URL: github.web,
+        GITHUB_API_URL: github.api,
+        GITHUB_ACTOR: 'alice',
+        GITHUB_RUN_ID: '16000000001',
+        GITHUB_STEP_SUMMARY: '',
+        ...(step === 'propose' && { BASE: gitops.defaultBranch, TOKEN: token }),
+        ...more,
+      } as Record<string, string>,
+    });
+
   if (kit) {
     const folder = await clone();
     const origin = async () => ({ remote: 'https://github.com/acme/gitops', branch: 'main' });
@@ -101,31 +128,12 @@ export async function startGitops({
     },
     commit,
     pushAll,
+    kitStep,
     async scaffold(inputs) {
       const folder = await clone();
       let output = '';
       for (const step of STEPS) {
-        const { code, stdout, stderr } = await attempt(
-          process.execPath,
-          ['.github/primitive/scaffold.mjs', step],
-          {
-            cwd: folder,
-            env: {
-              ...environment,
-              // Git gets its credentials from the generator, which has them from the last step.
-              ...gitEnvironment,
-              PATH: `${dirname(tool('helm'))}:${process.env.PATH}`,
-              INPUTS: JSON.stringify(inputs),
-              GITHUB_REPOSITORY: gitops.name,
-              GITHUB_SERVER_URL: github.web,
-              GITHUB_API_URL: github.api,
-              GITHUB_ACTOR: 'alice',
-              GITHUB_RUN_ID: '16000000001',
-              GITHUB_STEP_SUMMARY: '',
-              ...(step === 'propose' && { BASE: gitops.defaultBranch, TOKEN: token }),
-            } as Record<string, string>,
-          },
-        );
+        const { code, stdout, stderr } = await kitStep(folder, ['scaffold.mjs', step], inputs);
         output += stdout + stderr;
         if (code !== 0 || step === 'propose') return { code, step, output, folder };
       }

@@ -1,6 +1,13 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { componentFlags, effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
+import {
+  componentFlags,
+  effectFlags,
+  eventFlags,
+  followFlags,
+  reportFlags,
+  resumeFlag,
+} from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -19,10 +26,11 @@ export default class GitopsBump extends BaseCommand {
   ];
   static override flags = {
     release: string({ summary: 'Commit, or channel such as main (default: HEAD).', helpValue: 'SHA' }),
-    lane: string({ summary: 'Lane (default: the first of `gitops.lanes` after local).', helpValue: 'LANE' }),
+    lane: string({ summary: 'Lane (default: the first after local).', helpValue: 'LANE' }),
     source: string({ summary: 'Code repository, if kit.yaml has several.', helpValue: 'OWNER/NAME' }),
     ...componentFlags,
     ...followFlags(TIME_LIMIT),
+    ...resumeFlag(['release', 'lane', 'source', 'component', 'dry-run']),
     ...effectFlags,
     ...reportFlags('markdown'),
     ...eventFlags,
@@ -31,14 +39,15 @@ export default class GitopsBump extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(GitopsBump);
     return this.act(flags, async (app) => {
-      const [{ gitopsRunOutcome }, { runMove }] = await Promise.all([
+      const [{ gitopsRunOutcome }, { resumeMove, runMove }] = await Promise.all([
         import('../../dispatch/view.ts'),
         import('../../features/gitops-bump/run.ts'),
       ]);
-      const { lane, source, component: components = [], timeout, 'dry-run': dryRun } = flags;
-      const release = flags.release ?? (await app.tree()).head.commit;
+      const { lane, source, component: components = [], timeout, resume, 'dry-run': dryRun } = flags;
       const wait = flags.wait as 'none' | 'run' | 'pr';
       const options = { components, dryRun, wait, timeout, command: 'primitive gitops bump' };
+      if (resume !== undefined) return gitopsRunOutcome(await resumeMove(resume, options, app));
+      const release = flags.release ?? (await app.tree()).head.commit;
       return gitopsRunOutcome(await runMove({ action: 'pin', lane, release, source }, options, app));
     });
   }

@@ -1,6 +1,13 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { componentFlags, effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
+import {
+  componentFlags,
+  effectFlags,
+  eventFlags,
+  followFlags,
+  reportFlags,
+  resumeFlag,
+} from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -21,14 +28,12 @@ export default class GitopsPromote extends BaseCommand {
   ];
   static override flags = {
     from: string({ summary: 'Lane that is copied.', helpValue: 'LANE', exclusive: ['rollback'] }),
-    to: string({ summary: 'Lane that is written.', helpValue: 'LANE', required: true }),
-    rollback: string({
-      summary: 'Commit of the GitOps repository to roll back to.',
-      helpValue: 'REV',
-    }),
+    to: string({ summary: 'Lane that is written.', helpValue: 'LANE' }),
+    rollback: string({ summary: 'Commit of the GitOps repository to roll back to.', helpValue: 'REV' }),
     ...componentFlags,
     write: boolean({ default: false, summary: 'Edit this checkout of the GitOps repository.' }),
     ...followFlags(TIME_LIMIT),
+    ...resumeFlag(['from', 'to', 'rollback', 'component', 'write', 'dry-run']),
     ...effectFlags,
     ...reportFlags('markdown'),
     ...eventFlags,
@@ -36,24 +41,26 @@ export default class GitopsPromote extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(GitopsPromote);
-    const { to: lane, component: components = [], write, timeout, 'dry-run': dryRun } = flags;
+    const { component: components = [], write, timeout, resume, 'dry-run': dryRun } = flags;
     return this.act(flags, async (app) => {
-      const { originOf } = await import('../../features/gitops-pin/origin.ts');
-      const origin = originOf(flags);
+      const { promotionOf } = await import('../../features/gitops-pin/origin.ts');
       if (write) {
         const [{ promoteLane }, { gitopsPinOutcome }] = await Promise.all([
           import('../../features/gitops-pin/run.ts'),
           import('../../features/gitops-pin/view.ts'),
         ]);
-        return gitopsPinOutcome(await promoteLane({ lane, origin, components, write: !dryRun }, app));
+        return gitopsPinOutcome(
+          await promoteLane({ ...promotionOf(flags), components, write: !dryRun }, app),
+        );
       }
-      const [{ gitopsRunOutcome }, { moveTo, runMove }] = await Promise.all([
+      const [{ gitopsRunOutcome }, { moveTo, resumeMove, runMove }] = await Promise.all([
         import('../../dispatch/view.ts'),
         import('../../features/gitops-bump/run.ts'),
       ]);
       const wait = flags.wait as 'none' | 'run' | 'pr';
       const options = { components, dryRun, wait, timeout, command: 'primitive gitops promote' };
-      return gitopsRunOutcome(await runMove(moveTo(lane, origin), options, app));
+      const resumed = resume === undefined ? undefined : resumeMove(resume, options, app);
+      return gitopsRunOutcome(await (resumed ?? runMove(moveTo(promotionOf(flags)), options, app)));
     });
   }
 }

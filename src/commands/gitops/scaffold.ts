@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { effectFlags, eventFlags, followFlags, reportFlags } from '../../cli/flags.ts';
+import { effectFlags, eventFlags, followFlags, reportFlags, resumeFlag } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -27,11 +27,7 @@ export default class GitopsScaffold extends BaseCommand {
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite existing wiring.' }),
     ...followFlags(TIME_LIMIT),
-    resume: string({
-      summary: 'Follow an earlier run, by its id or URL.',
-      helpValue: 'RUN',
-      exclusive: ['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run'],
-    }),
+    ...resumeFlag(['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run']),
     ...effectFlags,
     ...reportFlags('markdown'),
     ...eventFlags,
@@ -42,17 +38,15 @@ export default class GitopsScaffold extends BaseCommand {
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
     return this.act(flags, async (app) => {
-      const [{ resumeDispatch, runDispatch }, { limitTime }, { gitopsRunOutcome }, { scaffoldRequest }] =
-        await Promise.all([
-          import('../../dispatch/run.ts'),
-          import('../../dispatch/limit.ts'),
-          import('../../dispatch/view.ts'),
-          import('../../features/gitops-scaffold/request.ts'),
-        ]);
-      const ports = limitTime(app, { timeout: flags.timeout, dryRun, command: 'primitive gitops scaffold' });
+      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { openScaffold }] = await Promise.all([
+        import('../../dispatch/run.ts'),
+        import('../../dispatch/view.ts'),
+        import('../../features/gitops-scaffold/request.ts'),
+      ]);
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
-      const request = await scaffoldRequest(app, given, { force, dryRun });
+      const { ports, request: ask } = await openScaffold(app, { force, dryRun, timeout: flags.timeout });
+      const request = ask(given);
       const resumed = resume === undefined ? undefined : resumeDispatch(resume, request, wait, ports);
       return gitopsRunOutcome(await (resumed ?? runDispatch(request, wait, ports)));
     });

@@ -1,7 +1,6 @@
 import type { GitopsRunDocument } from '../../dispatch/document.ts';
-import { gitopsOf, type KitRequestPorts, kitRequest } from '../../dispatch/kit-request.ts';
-import { limitTime } from '../../dispatch/limit.ts';
-import { runDispatch, type Wait } from '../../dispatch/run.ts';
+import { type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
+import { resumeDispatch, runDispatch, type Wait } from '../../dispatch/run.ts';
 
 /** A change of the references of one lane, which the kit's workflow makes. */
 export type Move =
@@ -15,17 +14,20 @@ export type Move =
   | { readonly action: 'rollback'; readonly lane: string; readonly revision: string };
 
 /** Request of `gitops promote`. */
-export function moveTo(
-  lane: string,
-  origin: { readonly from: string } | { readonly rollback: string },
-): Move {
+export function moveTo({
+  lane,
+  origin,
+}: {
+  readonly lane: string;
+  readonly origin: { readonly from: string } | { readonly rollback: string };
+}): Move {
   return 'from' in origin
     ? { action: 'promote', lane, from: origin.from }
     : { action: 'rollback', lane, revision: origin.rollback };
 }
 
-/** File name of the kit's workflow that moves releases. */
-const WORKFLOW = 'move-release.yaml';
+/** The kit's workflow that moves releases, and the file of its inputs. */
+const MOVE = { workflow: 'move-release.yaml', contract: 'moves.json' };
 
 /** How a move is asked for and followed. */
 export interface MoveOptions {
@@ -41,21 +43,30 @@ export interface MoveOptions {
 
 /**
  * Asks the kit's workflow for a move and follows it to the pull request of the lane. A release goes to the first lane
- * after `local` unless one is named. Throws `gitops-not-configured` (exit 2), and what {@link runDispatch} throws.
+ * after `local` unless one is named. Throws what {@link openRequest} and {@link runDispatch}
+ * throw.
  */
 export async function runMove(
   { lane, ...move }: Move,
   { components, dryRun, wait, timeout, command }: MoveOptions,
   ports: KitRequestPorts,
 ): Promise<GitopsRunDocument> {
-  const gitops = await gitopsOf(ports);
-  const { lanes } = gitops;
+  const asking = await openRequest(ports, MOVE, { timeout, dryRun, command });
+  const { lanes } = asking;
   const given = {
     ...move,
     lane: lane ?? lanes.find((name) => name !== 'local') ?? lanes[0],
     components: components.length === 0 ? undefined : [...components].sort().join(','),
   };
-  const rest = { choices: { lane: lanes, from: lanes }, force: false, dryRun };
-  const request = await kitRequest(gitops, { workflow: WORKFLOW, contract: 'moves.json' }, given, rest);
-  return runDispatch(request, wait, limitTime(ports, { timeout, dryRun, command }));
+  return runDispatch(asking.request(given, { lane: lanes, from: lanes }), wait, asking.ports);
+}
+
+/** Follows the run of a move of before, by its id or URL. Throws what {@link openRequest} and {@link resumeDispatch} throw. */
+export async function resumeMove(
+  run: string,
+  { wait, timeout, command }: Pick<MoveOptions, 'wait' | 'timeout' | 'command'>,
+  ports: KitRequestPorts,
+): Promise<GitopsRunDocument> {
+  const asking = await openRequest(ports, MOVE, { timeout, dryRun: false, command });
+  return resumeDispatch(run, asking.request({}, {}), wait, asking.ports);
 }

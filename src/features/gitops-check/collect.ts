@@ -1,3 +1,4 @@
+import { laneOfFile } from '../../gitops/components.ts';
 import { renderedImages } from '../../gitops/rendered.ts';
 import { imageRefsOf } from '../../gitops/values.ts';
 import type { CheckFinding } from './document.ts';
@@ -25,8 +26,6 @@ export function isDesired(path: string): boolean {
   return /^(?:sources\/values|environments)\/.*\.ya?ml$/.test(path);
 }
 
-const LANE = /^sources\/values\/env\/([^/]+)\//;
-
 /** The references in values and components. `isRendered`: images that are said in parts are judged in the renders. */
 export function collectValues(texts: ReadonlyMap<string, string>, isRendered: boolean): Collected {
   const refs: FoundRef[] = [];
@@ -34,7 +33,7 @@ export function collectValues(texts: ReadonlyMap<string, string>, isRendered: bo
   const unchecked: { readonly path: string; readonly reason: string }[] = [];
   for (const [path, text] of texts) {
     const read = imageRefsOf(text);
-    const lane = LANE.exec(path)?.[1];
+    const lane = laneOfFile(path);
     if (read.problem !== undefined)
       findings.push({ rule: 'IMG003', message: `File cannot be judged: ${read.problem}`, path });
     for (const { line, tool } of read.writers)

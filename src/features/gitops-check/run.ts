@@ -1,7 +1,13 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { compareFindings } from '../../core/finding.ts';
 import { optional } from '../../core/object.ts';
-import { type GitopsComponent, laneBefore, laneFile, readComponents } from '../../gitops/components.ts';
+import {
+  fileInLane,
+  type GitopsComponent,
+  laneBefore,
+  laneFile,
+  readComponents,
+} from '../../gitops/components.ts';
 import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
 import { type OpenSource, openReleases, type RefVerdict, type Releases } from '../../gitops/releases.ts';
@@ -75,7 +81,7 @@ export async function checkGitops(request: CheckRequest, ports: CheckPorts): Pro
   const refs = [...values.refs, ...renders.refs];
   const filled = refs.filter(({ value }) => value !== '');
   const changed = filled.filter((ref) => !isUnchanged(ref, base));
-  const components = await readComponents(tree);
+  const components = await readComponents(tree, kit);
   const findings = [
     ...values.findings,
     ...renders.findings,
@@ -163,7 +169,7 @@ async function stepFindings(
   const before = laneBefore(kit, lane);
   if (before === undefined) return [];
   const commit = base?.commit ?? (await repository.commit('HEAD', 'history'));
-  const earlier = ref.path.replace(`/env/${lane}/`, `/env/${before}/`);
+  const earlier = fileInLane(ref.path, before);
   for (const path of [earlier, ref.path]) {
     const past = await repository.pastTexts(commit, path);
     if (past.some((text) => valueAt(text, at) === ref.value)) return [];

@@ -8,10 +8,11 @@ import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
 import { type OpenSource, openReleases, type Releases } from '../../gitops/releases.ts';
 import type { GitopsRepository, GitopsTree } from '../../gitops/tree.ts';
-import { valueAt } from '../../gitops/values.ts';
+import { hasScalar, valueAt } from '../../gitops/values.ts';
 import { requireRoot } from '../../repository/discovery.ts';
 import { applyChanges } from '../../repository/transaction.ts';
 import { describeSigner } from '../../seal/trust.ts';
+import type { YamlPath } from '../../yaml/fault.ts';
 import type { GitopsPinDocument } from './document.ts';
 import {
   checkStep,
@@ -105,7 +106,9 @@ export async function pinRelease(request: PinRequest, ports: PinPorts): Promise<
         continue;
       }
       used.add(name);
-      wanted.push({ component, path, value: `${name}:${record.commit}@${released.digest}` });
+      const value = `${name}:${record.commit}@${released.digest}`;
+      if (isSettable(component, path, request.lane, facts)) wanted.push({ component, path, value });
+      else skipped.push({ component: component.name, reason: unset(component, path, request.lane) });
     }
     if (component.refs.length === 0)
       skipped.push({ component: component.name, reason: 'its component.yaml names no image of a source' });
@@ -144,7 +147,9 @@ export async function promoteLane(request: PromoteRequest, ports: PinPorts): Pro
   for (const component of components) {
     for (const { path } of component.refs) {
       const value = valueAt(texts.get(laneFile(component, from)), path);
-      if (value !== undefined) wanted.push({ component, path, value });
+      if (value !== undefined && !isSettable(component, path, lane, facts))
+        skipped.push({ component: component.name, reason: unset(component, path, lane) });
+      else if (value !== undefined) wanted.push({ component, path, value });
       else skipped.push({ component: component.name, reason: `${from} holds no image of it` });
     }
     if (component.refs.length === 0)
@@ -162,6 +167,15 @@ export async function promoteLane(request: PromoteRequest, ports: PinPorts): Pro
     skipped,
     unwired: [],
   });
+}
+
+/** Values of the operators are the platform's, who says which of them a lane has; those of other components are made. */
+function isSettable(component: GitopsComponent, path: YamlPath, lane: string, { texts }: Facts): boolean {
+  return component.area !== undefined || hasScalar(texts.get(laneFile(component, lane)), path);
+}
+
+function unset(component: GitopsComponent, path: YamlPath, lane: string): string {
+  return `${laneFile(component, lane)} has no \`${path.join('.')}\`: the platform writes it`;
 }
 
 /** Each reference is one that a release of a source lists, by a signer whom the lane takes. */
@@ -192,7 +206,7 @@ async function readFacts({ lane, components: names }: LaneRequest, ports: PinPor
   const kit = await parseKit(text);
   const lanes = kit.lanes.map(({ name }) => name);
   if (!lanes.includes(lane)) throw unknown('lane', lane, lanes);
-  const all = await readComponents(tree);
+  const all = await readComponents(tree, kit);
   const missing = names.find((name) => !all.some((component) => component.name === name));
   if (missing !== undefined) {
     throw unknown(

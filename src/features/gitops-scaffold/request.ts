@@ -1,15 +1,27 @@
-import { gitopsOf, type KitRequestPorts, kitRequest } from '../../dispatch/kit-request.ts';
-import type { DispatchRequest } from '../../dispatch/run.ts';
+import { type Asking, type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
+import type { DispatchPorts, DispatchRequest } from '../../dispatch/run.ts';
 
-/** Request to the kit's scaffold workflow. Throws `gitops-not-configured` (exit 2). */
-export async function scaffoldRequest(
-  ports: Pick<KitRequestPorts, 'workspace'>,
-  given: Readonly<Record<string, string | undefined>>,
-  { force, dryRun }: Pick<DispatchRequest, 'force' | 'dryRun'>,
-): Promise<DispatchRequest> {
-  const gitops = await gitopsOf(ports);
-  const { workflow, lanes } = gitops;
-  const asked = { ...given, force: force ? 'true' : undefined };
-  const rest = { choices: { env: lanes }, force, dryRun };
-  return kitRequest(gitops, { workflow, contract: 'inputs.json' }, asked, rest);
+/** How a request is made and followed. */
+export interface ScaffoldOptions {
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  /** `30m`. */
+  readonly timeout: string;
+}
+
+/** Prepares requests to the kit's scaffold workflow. Throws what {@link openRequest} throws. */
+export async function openScaffold(
+  ports: KitRequestPorts,
+  { force, dryRun, timeout }: ScaffoldOptions,
+): Promise<{
+  readonly ports: DispatchPorts;
+  request(given: Readonly<Record<string, string | undefined>>): DispatchRequest;
+}> {
+  const options = { timeout, dryRun, command: 'primitive gitops scaffold' };
+  const asking: Asking = await openRequest(ports, { contract: 'inputs.json' }, options);
+  const choices = { env: asking.lanes, ...(asking.kinds === undefined ? {} : { kind: asking.kinds }) };
+  return {
+    ports: asking.ports,
+    request: (given) => asking.request({ ...given, force: force ? 'true' : undefined }, choices, force),
+  };
 }

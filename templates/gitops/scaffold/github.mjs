@@ -67,15 +67,30 @@ export function commitOf(branch) {
 
 /**
  * Commits files, path -> text, to the branch that is deployed, as it was checked out, and makes that the branch, which is still at
- * `there`. GitHub makes the commit, because it signs what it makes for the owner of the token.
+ * `there`; the id of the commit.
  */
 export async function push(branch, files, message, there) {
+  const commit = await commitFiles(files, message);
+  moveBranch(branch, commit, there);
+  return commit;
+}
+
+/**
+ * Commits files, path -> text, to the branch that is deployed, as it was checked out; the id of the commit, which no branch
+ * has yet. GitHub makes the commit, because it signs what it makes for the owner of the token.
+ */
+export async function commitFiles(files, message) {
   const parent = git('rev-parse', 'HEAD');
   const { sha: tree } = await api('POST', 'git/trees', {
     base_tree: git('rev-parse', 'HEAD^{tree}'),
     tree: [...files].map(([path, content]) => ({ path, mode: '100644', type: 'blob', content })),
   });
-  const { sha: commit } = await api('POST', 'git/commits', { message, tree, parents: [parent] });
+  const { sha } = await api('POST', 'git/commits', { message, tree, parents: [parent] });
+  return sha;
+}
+
+/** Makes a commit the head of a branch that is still at `there`. */
+export function moveBranch(branch, commit, there) {
   // With its parent: a history that begins with it cannot be pushed.
   git('fetch', '--quiet', '--depth=2', 'origin', commit);
   const ref = `refs/heads/${branch}`;
@@ -85,7 +100,16 @@ export async function push(branch, files, message, there) {
     if (commitOf(branch) === there) throw error;
     throw new Raced(`Branch ${branch} was moved by somebody else while this ran.`);
   }
-  return commit;
+}
+
+/**
+ * Who has made a commit, as GitHub knows it, as a text to compare: author and committer, and whether it vouches for them by
+ * a signature that it has verified. Names alone are free to choose.
+ */
+export async function makerOf(commit) {
+  const { author, committer, verification } = await api('GET', `git/commits/${commit}`);
+  const names = [author, committer].map(({ name, email }) => `${name} <${email}>`);
+  return `${names.join(', ')}, ${verification?.verified ? 'verified' : 'not verified'}`;
 }
 
 /** Git, with the token in its environment: a command line can be read by other processes. */

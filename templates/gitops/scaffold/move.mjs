@@ -6,11 +6,13 @@ import {
   againIfRaced,
   api,
   askedFor,
+  commitFiles,
   commitOf,
   createPull,
   findPull,
   git,
-  push,
+  makerOf,
+  moveBranch,
   readInputs,
   summary,
 } from './github.mjs';
@@ -52,6 +54,14 @@ function edit(request) {
   if (output) appendFileSync(output, `changed=${filesOf(request).size > 0}\n`);
 }
 
+/** Whether a file has values of the lane, that a release moves. */
+function isOfLane(path, lane) {
+  return (
+    path.startsWith(`sources/values/env/${lane}/`) ||
+    path === `sources/values/_platform/${lane}/operators.yaml`
+  );
+}
+
 /** Files that differ from the branch that is deployed, with their texts; all of them are values of the lane. */
 function filesOf({ lane }) {
   const paths = git('status', '--porcelain', '--untracked-files=all', '-z').split('\0').filter(Boolean);
@@ -60,8 +70,7 @@ function filesOf({ lane }) {
       .map((entry) => entry.replace(/^..? /, ''))
       .sort()
       .map((path) => {
-        if (!path.startsWith(`sources/values/env/${lane}/`))
-          throw new Refused(`${path} was changed, which is not of lane ${lane}`);
+        if (!isOfLane(path, lane)) throw new Refused(`${path} was changed, which is not of lane ${lane}`);
         return [path, readFileSync(path, 'utf8')];
       }),
   );
@@ -77,12 +86,13 @@ async function proposeOnce(request, files) {
   const { action, lane, branch, release, from, revision, request_id: id } = request;
   const open = await findPull(branch);
   const there = commitOf(branch);
-  if (there !== '') await refuseForeign(branch, there, lane);
   const what = { pin: `Pin ${release}`, promote: `Promote ${from}`, rollback: `Roll back to ${revision}` }[
     action
   ];
   const title = `${what} in ${lane}`;
-  const commit = await push(branch, files, title, there);
+  const commit = await commitFiles(files, title);
+  if (there !== '') await refuseForeign(branch, there, commit, lane);
+  moveBranch(branch, commit, there);
   const asked = askedFor(id, open?.body ?? '');
   const note = `The branch is made anew by each request for ${lane}: the last one counts.`;
   const body = `${readFileSync(process.env.BODY, 'utf8')}\n${note}\n\n${asked}\n`;
@@ -96,18 +106,21 @@ async function proposeOnce(request, files) {
   summary(`Pull request: ${pull.html_url}\n\n${[...files.keys()].map((path) => `- ${path}`).join('\n')}`);
 }
 
-/** What somebody else has pushed to the branch would be lost: it is one commit, of values of the lane. */
-async function refuseForeign(branch, commit, lane) {
-  const { files, commits } = await api('GET', `compare/${git('rev-parse', 'HEAD')}...${commit}`);
-  const isOwn =
-    commits.length <= 1 &&
-    /^(Pin|Promote|Roll back to) \S+ in /.test(commits[0]?.commit.message ?? 'Pin x in ');
-  const foreign = files
-    .map(({ filename }) => filename)
-    .filter((path) => !path.startsWith(`sources/values/env/${lane}/`));
-  if (isOwn && foreign.length === 0) return;
+/**
+ * What somebody else has pushed to the branch would be lost. The workflow has one commit there, of values of the lane, and who
+ * made that one has made `own`, too.
+ */
+async function refuseForeign(branch, there, own, lane) {
+  const { files, commits } = await api('GET', `compare/${git('rev-parse', 'HEAD')}...${there}`);
+  const foreign = files.map(({ filename }) => filename).filter((path) => !isOfLane(path, lane));
+  if (commits.length > 1) foreign.push(...commits.map(({ sha }) => sha));
+  else if (commits.length === 1) {
+    const [maker, self] = [await makerOf(there), await makerOf(own)];
+    if (maker !== self) foreign.push(`${there} by ${maker}; this workflow is ${self}`);
+  }
+  if (foreign.length === 0) return;
   throw new Refused(
-    `Branch ${branch} has what this workflow did not write there. Read it, then merge it or delete the branch:\n${[...foreign, ...commits.map(({ sha }) => sha)].join('\n')}`,
+    `Branch ${branch} has what this workflow did not write there. Read it, then merge it or delete the branch:\n${foreign.join('\n')}`,
   );
 }
 

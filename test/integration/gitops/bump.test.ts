@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { InputsFile } from '../../../src/dispatch/inputs.ts';
 import { type Move, type MoveOptions, moveTo, runMove } from '../../../src/features/gitops-bump/run.ts';
 import { bundledKinds } from '../../../src/kinds/kind.ts';
+import type { Config } from '../../../src/repository/config.ts';
 import { type GitopsWorld, gitopsWorld, workflowText } from '../../support/gitops-world.ts';
 import type { DoubleRun } from '../../support/services/github/runs.ts';
 
@@ -51,14 +52,16 @@ const valuesOf = ({ inputs }: DoubleRun) => ({
   [`sources/values/env/${inputs.lane}/apps/domain-orders-v1.yaml`]: `image:\n  ref: ${inputs.release}\n`,
 });
 
-function ask(world: GitopsWorld, move: Move, more: Partial<MoveOptions> = {}) {
+/** What a config says that says no more than which repository it is. */
+const PLAIN = { repository: 'acme/gitops', workflow: 'scaffold-primitive-gitops.yaml' };
+
+function ask(
+  world: GitopsWorld,
+  move: Move,
+  more: Partial<MoveOptions> = {},
+  gitops: NonNullable<Config['gitops']> = PLAIN,
+) {
   const { emit, signal } = world.ports();
-  const gitops = {
-    repository: 'acme/gitops',
-    workflow: 'scaffold-primitive-gitops.yaml',
-    ref: 'main',
-    lanes: ['local', 'dev', 'staging', 'production'],
-  };
   const options = {
     components: [],
     dryRun: false,
@@ -104,7 +107,9 @@ test('the next release is asked for though the pull request of the lane is open'
 
 test('a run that has nothing to change opens no pull request, and the command waits for none', async () => {
   await using world = await moveWorld(() => ({}));
-  expect(await ask(world, moveTo('staging', { from: 'dev' }))).toMatchObject({ result: 'exists' });
+  expect(await ask(world, moveTo({ lane: 'staging', origin: { from: 'dev' } }))).toMatchObject({
+    result: 'exists',
+  });
   expect(world.gitops.runs[0]?.inputs).toMatchObject({ action: 'promote', lane: 'staging', from: 'dev' });
 });
 
@@ -119,10 +124,47 @@ test('a pull request with more than values of the lane is foreign', async () => 
   });
 });
 
+test('lanes, branch and paths are what the GitOps repository says, unless the config says it', async () => {
+  await using world = await moveWorld(valuesOf);
+  const kit = { branch: 'deploy', kinds: ['domain'], lanes: [{ name: 'edge' }, { name: 'live' }] };
+  const contract = { ...moves, branch: 'moves/{lane}', changes: ['sources/values/env/{lane}/*/*'] };
+  await world.gitops.commit('main', {
+    '.github/primitive/kit.json': JSON.stringify({ source: 'sha256:0', kit }),
+    '.github/primitive/moves.json': JSON.stringify(contract),
+  });
+  await world.gitops.git('branch', 'deploy', 'main');
+  const planned = await ask(world, pin(), { dryRun: true });
+  expect(planned).toMatchObject({
+    result: 'planned',
+    request: { ref: 'deploy', branch: 'moves/edge', inputs: { lane: 'edge' } },
+  });
+  await ask(world, { ...pin(), lane: 'live' } as Move, { wait: 'run' });
+  expect(world.gitops.runs).toMatchObject([{ branch: 'deploy', inputs: { lane: 'live' } }]);
+  await expect(ask(world, { ...pin(), lane: 'dev' } as Move)).rejects.toMatchObject({
+    code: 'gitops-input-invalid',
+    message: expect.stringContaining('Input lane "dev" is unknown.'),
+  });
+  const own = { ...PLAIN, ref: 'main', lanes: ['dev'] };
+  expect(await ask(world, pin(), { dryRun: true }, own)).toMatchObject({
+    request: { ref: 'main', inputs: { lane: 'dev' } },
+  });
+});
+
+test.each([
+  ['kit.json', '{'],
+  ['kit.json', '{ "kit": { "lanes": [] } }'],
+  ['moves.json', '{ "branch": "x\ny" }'],
+])('a %s that is %o is refused', async (name, text) => {
+  await using world = await moveWorld(valuesOf);
+  await world.gitops.commit('main', { [`.github/primitive/${name}`]: text });
+  await expect(ask(world, pin())).rejects.toMatchObject({ code: 'gitops-contract-invalid', exit: 2 });
+  expect(world.gitops.runs).toEqual([]);
+});
+
 test.each([
   [{ ...pin(), lane: 'prod' } as Move, 'lane'],
   [pin('$(x)'), 'release'],
-  [moveTo('dev', { rollback: 'HEAD~1' }), 'revision'],
+  [moveTo({ lane: 'dev', origin: { rollback: 'HEAD~1' } }), 'revision'],
 ])('%o is refused before anything is sent', async (move, name) => {
   await using world = await moveWorld(valuesOf);
   await expect(ask(world, move)).rejects.toMatchObject({

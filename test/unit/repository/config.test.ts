@@ -103,7 +103,6 @@ plugins: ["@acme/kinds"]
     gitops: {
       repository: 'acme/gitops',
       workflow: 'scaffold-primitive-gitops.yaml',
-      ref: 'main',
       lanes: ['dev', 'production'],
     },
   });

@@ -177,6 +177,7 @@ const ROUTES: readonly Route[] = [
   },
   { method: 'POST', pattern: '/git/trees', needs: ['contents', 'write'], answer: createTree },
   { method: 'POST', pattern: '/git/commits', needs: ['contents', 'write'], answer: createCommit },
+  { method: 'GET', pattern: '/git/commits/:sha', needs: ['contents', 'read'], answer: gitCommit },
   { method: 'GET', pattern: '/compare/*', needs: ['contents', 'read'], answer: compare },
   {
     method: 'GET',
@@ -338,6 +339,20 @@ async function branches(call: Call): Promise<Answer> {
       protected: false,
     }));
   return page(call, all);
+}
+
+/** REST reference, "Get a commit object". */
+async function gitCommit({ repository, parts: [sha = ''] }: Call): Promise<Answer> {
+  const shown = await repository.tryGit('show', '--no-patch', '--format=%an%n%ae%n%cn%n%ce%n%B', sha);
+  if (shown === undefined) return NOT_FOUND;
+  const [authorName, authorEmail, committerName, committerEmail, ...message] = shown.split('\n');
+  return ok({
+    sha,
+    message: message.join('\n').trim(),
+    author: { name: authorName, email: authorEmail },
+    committer: { name: committerName, email: committerEmail },
+    verification: { verified: repository.signed.has(sha) },
+  });
 }
 
 async function dispatch({
