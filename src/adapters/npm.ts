@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { NpmPort } from '../features/init/integrity.ts';
+import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Processes } from '../toolchain/process.ts';
 
 /** Milliseconds; a user waits. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from '../core/once.ts';
-import type { NpmPort } from '../features/init/integrity.ts';
+import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
 import type { ProgramName } from '../toolchain/programs.ts';

@@ -22,6 +22,7 @@ export async function initKit(
     kit: bundledKit,
     origin: (folder) => readOrigin(processes, folder, signal),
     changes: async (folder) => listChanges(await openGit(processes, folder, signal)),
+    withNpm: (use) => use({ registry: async () => undefined, integrity: async () => undefined }),
     emit: () => {},
     signal,
     ...ports,

@@ -12,7 +12,7 @@ export default class GitopsInit extends BaseCommand {
     'An update merges a newer kit, or changed settings, with the changes made in the repository.',
   ].join(' ');
   static override examples = [
-    { description: 'Install', command: '<%= config.bin %> gitops init --code acme/app' },
+    { description: 'Install', command: '<%= config.bin %> gitops init --code ../app' },
     { description: 'Show an update', command: '<%= config.bin %> gitops init --update --dry-run' },
   ];
   static override flags = {
@@ -24,8 +24,11 @@ export default class GitopsInit extends BaseCommand {
       helpValue: 'HOST/PATH',
     }),
     code: string({
-      summary: 'For a new kit.yaml: the code repository that gets previews.',
-      helpValue: 'OWNER/NAME',
+      summary:
+        'Code repository: its name, for previews, or a checkout, whose releases may be deployed. Repeatable.',
+      helpValue: 'OWNER/NAME|FOLDER',
+      multiple: true,
+      multipleNonGreedy: true,
     }),
     lanes: string({
       summary: 'For a new kit.yaml: lanes in the order of promotion.',

@@ -20,14 +20,15 @@ export async function bundledKit(): Promise<KitSource> {
 }
 
 /**
- * The custom resources of the kinds in a folder such as `../app/kinds`, sorted by kind.
+ * The kinds in a folder such as `../app/kinds`, sorted by name; none without a folder.
  *
  * Throws `kinds-missing` (exit 3), and for a `kind.yaml` that is wrong `kind-invalid` and the like (exit 2).
  */
-export async function resourcesIn(folder: string): Promise<readonly KitResource[]> {
-  return resourcesOf(await allKinds(await openKinds({ [REPOSITORY_KINDS]: folder })));
+export async function kindsIn(folder: string | undefined): Promise<readonly Kind[]> {
+  return folder === undefined ? [] : allKinds(await openKinds({ [REPOSITORY_KINDS]: folder }));
 }
 
-function resourcesOf(kinds: readonly Kind[]): readonly KitResource[] {
+/** Their custom resources. */
+export function resourcesOf(kinds: readonly Kind[]): readonly KitResource[] {
   return kinds.flatMap(({ kind, resource }) => (resource === undefined ? [] : [{ kind, ...resource }]));
 }

@@ -16,6 +16,24 @@ export const kitInitSchema = strictObject({
       ),
     }),
   ),
+  sources: Type.Array(
+    strictObject({
+      repository: Type.String({ description: 'The code repository.' }),
+      change: Type.Enum(['added', 'changed', 'unchanged'], {
+        description: 'What becomes of it in kit.yaml.',
+      }),
+      signers: Type.Array(
+        strictObject({
+          change: Type.Enum(['added', 'removed']),
+          tier: Type.Enum(['trusted', 'accepted']),
+          signer: Type.String({ description: 'All that is compared of it.' }),
+        }),
+        { description: 'Who may make what is deployed from now on, and who may not any more.' },
+      ),
+      settings: Type.Array(Type.String(), { description: 'Other differences: registry: old -> new' }),
+    }),
+    { description: 'Code repositories that --code names by a folder.' },
+  ),
   lanes: Type.Array(
     strictObject({
       name: Type.String(),

@@ -34,27 +34,36 @@ export function planKit(base: Files, existing: Files, wanted: Files): readonly K
   }));
 }
 
-/** `uses: owner/action@commit # v1.2.3` */
-const PIN = /\b(uses: *)([\w./-]+)@([0-9a-f]{40}) # v([0-9]+(?:\.[0-9]+)*)/g;
+/** What is pinned to a version in a workflow: actions, the helm that one of them installs, programs of Go modules. */
+const PINS: readonly RegExp[] = [
+  /\b(?<before>uses: *(?<name>[\w./-]+)@)(?<pin>[0-9a-f]{40} # v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
+  /(?<before>uses: *(?<name>azure\/setup-helm)@[^\n]*\n *with:\n *version: *)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
+  /(?<before>\bgo install (?<name>[\w./-]+)@)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
+];
 
 /**
- * Two texts of a workflow with the same actions at the higher of their two versions, which is what both sides want: an
- * update tool of the owner and the kit move the same pins.
+ * Texts of a workflow with the same pins at the highest of their versions, which is what all sides want: an update tool of
+ * the owner and the kit move the same ones.
  */
 function withHigherPins<T extends readonly string[]>(texts: T): T {
-  const pins = new Map<string, { readonly commit: string; readonly version: string }>();
-  for (const [, , action = '', commit = '', version = ''] of texts.flatMap((text) => [
-    ...text.matchAll(PIN),
+  return PINS.reduce(withHigher, texts) as T;
+}
+
+function withHigher(texts: readonly string[], pattern: RegExp): readonly string[] {
+  const highest = new Map<string, { readonly pin: string; readonly version: string }>();
+  for (const { groups: { name = '', pin = '', version = '' } = {} } of texts.flatMap((text) => [
+    ...text.matchAll(pattern),
   ])) {
-    const known = pins.get(action);
-    if (known === undefined || isHigher(version, known.version)) pins.set(action, { commit, version });
+    const known = highest.get(name);
+    if (known === undefined || isHigher(version, known.version)) highest.set(name, { pin, version });
   }
   return texts.map((text) =>
-    text.replace(PIN, (whole, uses, action) => {
-      const pin = pins.get(action);
-      return pin === undefined ? whole : `${uses}${action}@${pin.commit} # v${pin.version}`;
+    text.replace(pattern, (whole, ...rest) => {
+      const { before, name } = rest.at(-1) as { readonly before: string; readonly name: string };
+      const found = highest.get(name);
+      return found === undefined ? whole : `${before}${found.pin}`;
     }),
-  ) as unknown as T;
+  );
 }
 
 function isHigher(version: string, other: string): boolean {

@@ -65,7 +65,7 @@ export async function renderKit(kitText: string, source: KitSource): Promise<Fil
     for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
   const wired = kinds.filter(({ kind }) => kit.kinds.includes(kind));
-  for (const file of [...crdSchemas(files), ...wired.map(kindValues), kitJson(kitText, kit, settings, wired)])
+  for (const file of [...crdSchemas(files), ...wired.map(kindValues), kitJson(kitText, kit, settings)])
     add(file);
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -261,27 +261,28 @@ function kitJson(
   text: string,
   kit: Kit,
   { componentCharts, componentObjects }: Settings,
-  kinds: KitSource['kinds'],
 ): readonly [string, string] {
   return [
     KIT_JSON,
     json({
       source: digestOf(Buffer.from(text)),
       kit,
+      argocd: argocdOf(kit),
+      parts: partsOf(kit),
       components: {
         allowed: allowedOf(kit),
+        previewAllowed: [`${kit.registry}/`],
         charts: componentCharts,
         objects: componentObjects,
         sources: SOURCES,
         operators: OPERATORS,
-        kinds: Object.fromEntries(kinds.map(({ kind, settings = {} }) => [kind, { settings }])),
       },
     }),
   ];
 }
 
-/** Values of all components of a kind: what it runs and wants, as its `kind.yaml` says. */
-function kindValues({
+/** Values of all components of a kind, and their path: what it runs and wants, as its `kind.yaml` says. */
+export function kindValues({
   kind,
   run,
   processes,
@@ -301,7 +302,12 @@ function kindValues({
     settings,
   };
   const comment = `# What primitives of the kind ${kind} run, and the settings that they read, from its kind.yaml.\n`;
-  return [`sources/values/_kinds/${kind}.yaml`, comment + stringify(values, { lineWidth: 0 })];
+  return [kindPath(kind), comment + stringify(values, { lineWidth: 0 })];
+}
+
+/** Path of the values of a kind. */
+export function kindPath(kind: string): string {
+  return `sources/values/_kinds/${kind}.yaml`;
 }
 
 /** The settings among the files of a kit, as they were when it was made; undefined if they cannot be read. */

@@ -1,25 +1,29 @@
-import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { dirname } from 'node:path/posix';
 import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
 import { optional } from '../../core/object.ts';
 import { KIT_FILE } from '../../gitops/kit.ts';
 import type { Installed } from '../../gitops/kit-document.ts';
+import type { Kind } from '../../kinds/kind.ts';
 import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
 import type { Change } from '../../repository/source-tree.ts';
-import { resourcesIn } from './bundled.ts';
+import { kindsIn, resourcesOf } from './bundled.ts';
 import type { KitInitDocument } from './document.ts';
 import { type LeftLane, leftLanes, stepsFor } from './lanes.ts';
+import { refuseOthers } from './other-tools.ts';
 import { type KitChange, planKit } from './plan.ts';
-import { type Files, type KitSource, kitIn, renderKit } from './render.ts';
+import { type Files, type KitSource, kindPath, kindValues, kitIn, renderKit } from './render.ts';
 import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
+import { type CodeRepository, isFolder } from './source.ts';
+import { readSources, type SourcePorts, withSources } from './sources.ts';
 
 /** A request of `gitops init`. */
-export interface KitRequest extends Omit<KitFlags, 'resources'> {
+export interface KitRequest extends Omit<KitFlags, 'resources' | 'code'> {
+  /** Code repositories: `OWNER/NAME`, or the folder of a checkout, whose releases may be deployed. The first has previews. */
+  readonly code?: readonly string[] | undefined;
   /** A folder of kinds that get custom resources too; relative to the current one. */
   readonly kindsFrom?: string | undefined;
   /** Merge into what is installed. */
@@ -32,17 +36,11 @@ export interface KitRequest extends Omit<KitFlags, 'resources'> {
 }
 
 /** Ports of `gitops init`. */
-export interface KitPorts {
-  /** Absolute, links resolved. */
-  readonly cwd: string;
-  /** Of this CLI. */
-  readonly version: string;
+export interface KitPorts extends SourcePorts {
   /** The kit that comes with this program. */
   kit(): Promise<KitSource>;
-  origin(root: string): Promise<KitOrigin>;
   /** Paths in the work tree that differ from HEAD, untracked files included. */
   changes(root: string): Promise<readonly Change[]>;
-  readonly emit: Emit;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +49,8 @@ export interface KitPorts {
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
  * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
- * `kit-charts-moved`, `kit-flux`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit} throws;
+ * `kit-charts-moved`, `kit-flux`, `kit-kustomize`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit},
+ * {@link readSources} and {@link withSources} throw;
  * exit 3: `not-written` and its like.
  */
 export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<KitInitDocument> {
@@ -62,20 +61,27 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   await refuseVersion(request, record, ports.version);
   if (record !== undefined && !found.has(KIT_FILE)) throw settingsMissing();
   const kit = await ports.kit();
-  const settings = await settingsOf(request, found.get(KIT_FILE), kit, ports.cwd, () => ports.origin(root));
+  const code = await readSources(request.code, ports);
+  const folder = request.kindsFrom;
+  const kinds = await kindsIn(folder && resolve(ports.cwd, folder));
+  const existingSettings = found.get(KIT_FILE);
+  const given = await settingsOf(request, existingSettings, { kit, code, kinds }, () => ports.origin(root));
+  const { text: settings, changes: sources } = await withSources(given, code, ports);
   const wanted = await renderKit(settings, kit);
-  if (record === undefined && wanted.has(BOOTSTRAP_FILE)) refuseFlux(root);
+  if (record === undefined && wanted.has(BOOTSTRAP_FILE))
+    refuseOthers(root, kitIn(wanted)?.parts !== undefined);
   const lanes = lanesLeft(record, wanted);
   if (!request.allowLaneRemoval) refuseLeft(lanes);
   const base = await baseOf(record, wanted, root);
-  const existing = await readFiles(root, [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys()]);
+  const keys = new Map([
+    ...code.flatMap(({ files: copies }) => [...copies]),
+    ...ownKinds(kinds, wanted, folder).map(kindValues),
+  ]);
+  const paths = [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys(), ...keys.keys()];
+  const existing = await readFiles(root, paths);
   const files = planKit(base, existing, wanted);
   if (!request.markers) refuseConflicts(files, record);
-  for (const { path, action, before } of files) {
-    if (action !== 'keep' || before !== undefined || wanted.get(path) === base.get(path)) continue;
-    const message = `${path} was removed here, and the kit has changed it: it is not written again.`;
-    ports.emit({ type: 'warning', code: 'kit-file-removed', message });
-  }
+  warnOfRemoved(files, base, wanted, ports);
   const isNews = record === undefined || !isDeepStrictEqual(wanted, base);
   if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
   // The record is the last: a broken installation is not taken for a whole one.
@@ -83,8 +89,10 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
     [KIT_FILE, settings],
     [RECORD_FILE, recordText(ports.version, wanted)],
   ];
+  const copied = [...keys].flatMap(([path, text]) => replacement(path, existing.get(path), text));
   const writes = [
     ...files.filter(({ before, after }) => before !== after),
+    ...copied,
     ...(isNews ? own.flatMap(([path, text]) => replacement(path, existing.get(path), text)) : []),
   ];
   ports.signal.throwIfAborted();
@@ -99,8 +107,14 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
     installed: record?.version ?? null,
     files: [
       ...(found.has(KIT_FILE) ? [] : [{ path: KIT_FILE, action: 'create' as const }]),
+      ...copied.map(({ path, action }) => ({ path, action })),
       ...files.map(({ path, action, lines }) => ({ path, action, ...(lines && { lines }) })),
     ],
+    sources: sources.map(({ signers, settings: more, ...rest }) => ({
+      ...rest,
+      signers: [...signers],
+      settings: [...more],
+    })),
     lanes: lanes.map(({ name, change, cluster, namespace, applicationSets }) => ({
       name,
       change,
@@ -108,7 +122,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
       namespace,
       applicationSets: [...applicationSets],
     })),
-    next: [...lanes.flatMap(stepsFor), ...nextSteps(files, record)],
+    next: [...lanes.flatMap(stepsFor), ...nextSteps(files, record, settings)],
     written,
   };
 }
@@ -116,24 +130,17 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
 /** The root Application, from which Argo CD deploys all of the kit. */
 const BOOTSTRAP_FILE = 'argocd/bootstrap.yaml';
 
-/** Nothing would read what the kit has for Argo CD: Flux has its own objects, in files of these names. */
-function refuseFlux(root: string): void {
-  const found = globSync(['**/gotk-components.yaml', '**/gotk-sync.yaml'], {
-    cwd: root,
-    exclude: ['**/node_modules'],
-  });
-  const [file] = found.map((path) => path.replaceAll('\\', '/')).sort();
-  if (file === undefined) return;
-  throw new PrimitiveError(
-    'kit-flux',
-    'Cannot install what the kit has for Argo CD: Flux deploys this repository.',
-    {
-      why: `${file} is here, and Flux would read nothing of it.`,
-      suggestions: [
-        'The workflow that writes wiring, the charts and the gate alone: primitive gitops init --parts workflow,gate,charts',
-      ],
-    },
-  );
+function warnOfRemoved(
+  files: readonly KitChange[],
+  base: Files,
+  wanted: Files,
+  { emit }: Pick<KitPorts, 'emit'>,
+): void {
+  for (const { path, action, before } of files) {
+    if (action !== 'keep' || before !== undefined || wanted.get(path) === base.get(path)) continue;
+    const message = `${path} was removed here, and the kit has changed it: it is not written again.`;
+    emit({ type: 'warning', code: 'kit-file-removed', message });
+  }
 }
 
 function lanesLeft(record: Installed | undefined, wanted: Files): readonly LeftLane[] {
@@ -183,26 +190,53 @@ function chartsMoved(from: string, to: string): PrimitiveError {
 
 function replacement(path: string, before: string | undefined, after: string): readonly KitChange[] {
   if (before === after) return [];
-  return [{ path, action: 'update', after, ...optional('before', before) }];
+  return [{ path, action: before === undefined ? 'create' : 'update', after, ...optional('before', before) }];
+}
+
+/** Those of a folder that may be wired and do not come with primitive. Throws `invalid-flag` (exit 2) if there are none. */
+function ownKinds(kinds: readonly Kind[], wanted: Files, folder: string | undefined): readonly Kind[] {
+  const wired = kitIn(wanted)?.kinds ?? [];
+  const own = kinds.filter(({ kind }) => wired.includes(kind) && !wanted.has(kindPath(kind)));
+  if (folder === undefined || own.length > 0) return own;
+  const names = kinds.map(({ kind }) => kind).join(', ');
+  throw new PrimitiveError('invalid-flag', `--kinds-from ${JSON.stringify(folder)} cannot be used.`, {
+    why: names === '' ? 'It has no kinds.' : `\`kinds\` of ${KIT_FILE} has none of its kinds: ${names}`,
+    suggestions: [`Add them to \`kinds\` in ${KIT_FILE}, then run the same command again.`],
+  });
 }
 
 async function settingsOf(
-  { registry, code, lanes, parts, kindsFrom }: KitRequest,
+  { registry, code = [], lanes, parts }: KitRequest,
   existing: string | undefined,
-  kit: KitSource,
-  cwd: string,
+  {
+    kit,
+    code: sources,
+    kinds,
+  }: {
+    readonly kit: KitSource;
+    readonly code: readonly CodeRepository[];
+    readonly kinds: readonly Kind[];
+  },
   origin: () => Promise<KitOrigin>,
 ): Promise<string> {
+  const name = code.find((value) => !isFolder(value));
   if (existing === undefined) {
-    const resources = kindsFrom === undefined ? [] : await resourcesIn(resolve(cwd, kindsFrom));
-    return kitText({ registry, code, lanes, parts, resources }, await origin(), kit.resources);
+    const resources = resourcesOf(kinds);
+    const { repository, registry: own } = sources[0]?.source ?? {};
+    const flags = { registry: registry ?? own, code: name ?? repository, lanes, parts, resources };
+    return kitText(flags, await origin(), kit.resources);
   }
-  const given = { registry, code, lanes, parts, 'kinds-from': kindsFrom };
+  const given = { registry, code: name, lanes, parts };
   const flags = Object.entries(given).filter(([, value]) => value !== undefined);
   if (flags.length === 0) return existing;
   throw new PrimitiveError('kit-settings-exist', `${KIT_FILE} exists: --${flags[0]?.[0]} cannot be used.`, {
     why: 'the flag is for a new kit.yaml; edit the existing one',
-    suggestions: [`Change ${KIT_FILE}, then: primitive gitops init --update`],
+    suggestions: [
+      `Change ${KIT_FILE}, then: primitive gitops init --update`,
+      ...(name === undefined
+        ? []
+        : ['Its releases and signers: primitive gitops init --update --code ../app']),
+    ],
   });
 }
 
@@ -285,13 +319,20 @@ function refuseConflicts(files: readonly KitChange[], record: Installed | undefi
   });
 }
 
-function nextSteps(files: readonly KitChange[], record: Installed | undefined): readonly string[] {
+function nextSteps(
+  files: readonly KitChange[],
+  record: Installed | undefined,
+  settings: string,
+): readonly string[] {
   const conflicts = files.some(({ action }) => action === 'conflict');
   return [
     ...(conflicts ? ['Resolve the lines between <<<<<<< and >>>>>>>.'] : []),
     ...(record === undefined
       ? [
           `Read ${KIT_FILE}; after a change: primitive gitops init --update`,
+          ...(/^sources:/m.test(settings)
+            ? []
+            : ['Whose releases may be deployed: primitive gitops init --update --code ../app']),
           'Previews need the repository of an organization (`previews.repository`); everything else does not.',
         ]
       : []),

@@ -75,6 +75,20 @@ clusters:
 lanes:
 ${names.map(line).join('\n')}
 
+# Code repositories whose releases may be deployed, and who signs them. From a checkout of one, also a second time:
+#   primitive gitops init --update --code ../app
+# sources:
+#   - repository: acme/app
+#     registry: ghcr.io/acme
+#     trusted:
+#       - issuer: https://token.actions.githubusercontent.com
+#         identity: https://github.com/acme/app/.github/workflows/publish.yaml@refs/heads/main
+#         repository: acme/app
+#         repositoryId: "100200300"
+
+# The primitive that moves releases and checks them, by its integrity: npm view @ameide/primitive@VERSION dist.integrity
+# cli: { version: 0.1.0, integrity: sha512-… }
+
 # Pull requests of this repository with this label get a preview environment. It has to be an organization's: Argo CD
 # cannot list the branches of a personal account.
 previews:

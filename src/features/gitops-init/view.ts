@@ -8,13 +8,19 @@ export function kitOutcome(document: KitInitDocument): Outcome {
 }
 
 /** Changed files, and the number of unchanged ones. */
-function kitText({ files, version, lanes, next, written }: KitInitDocument, style: Style): string {
+function kitText({ files, version, sources, lanes, next, written }: KitInitDocument, style: Style): string {
   const changed = files.filter(({ action }) => action !== 'unchanged');
   const lines = changed.map(
     ({ path, action, lines: at }) => `${style.bold(action.padEnd(9))} ${path}${at ? `:${at.join(',')}` : ''}`,
   );
   const same = files.length - changed.length;
   if (same > 0) lines.push(style.dim(`${same} ${same === 1 ? 'file is' : 'files are'} up to date`));
+  for (const { repository, change, signers, settings } of sources) {
+    lines.push(`${style.bold(change.padEnd(9))} source ${repository}`);
+    lines.push(...settings.map((setting) => `  ${setting}`));
+    for (const { change: what, tier, signer } of signers)
+      lines.push(`  ${what === 'added' ? 'may' : 'may not'} seal, ${tier}: ${signer}`);
+  }
   for (const { name, change, namespace, cluster } of lanes)
     lines.push(
       `${style.bold(change.padEnd(9))} lane ${name}: what runs in ${namespace} on ${cluster} goes on`,

@@ -6,12 +6,12 @@ import { bundledKinds } from '../../kinds/kind.ts';
 import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../languages/all.ts';
 import type { Config } from '../../repository/config.ts';
 import { CONFIG_FILE, findConfig, requireRoot } from '../../repository/discovery.ts';
+import { cliSource, type NpmPort } from '../../toolchain/cli-package.ts';
 import { complete, type InitQuestion } from './answers.ts';
 import { idsCommand } from './config-text.ts';
 import type { InitDocument } from './document.ts';
 import { checkFlags, guess, type InitFacts, type InitFlags, namesOf, type RepositoryIds } from './guess.ts';
 import { findIds, type IdPorts } from './ids.ts';
-import { cliSource, type NpmPort } from './integrity.ts';
 import { type InitFile, planConfig, planWorkflow } from './plan.ts';
 import { refuseExisting, writeNew } from './write.ts';
 

@@ -1,39 +1,40 @@
 // Renders components with helm as Argo CD does. `node render.mjs FOLDER` renders all of them in all lanes, in the
 // repository that it is run in. Its own code and policy are those of the repository that this file is in: the gate runs
 // it from the commit that a change is made to, so that no change judges itself.
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { fillSource, readDeployments } from './applicationsets.mjs';
+import { helm, helmYaml, Refused, report } from './helm.mjs';
 
 const OWN = dirname(fileURLToPath(import.meta.url));
 const PRIMITIVE = '.github/primitive';
 const COMPONENTS = 'environments/_shared/components';
 const VALUES = 'sources/values';
 
-const run = promisify(execFile);
-
-/** Something that the person who reads the log has to correct. */
-export class Refused extends Error {}
+export { Refused, report };
 
 /**
  * The settings of kit.yaml in a repository, as the kit was installed for them. Throws where it was not updated after they
  * had changed.
  */
 export function readKit(root = '.') {
-  const { source, kit, components } = JSON.parse(readFileSync(join(root, PRIMITIVE, 'kit.json'), 'utf8'));
+  const text = readFileSync(join(root, PRIMITIVE, 'kit.json'), 'utf8');
+  const { source, kit, argocd, parts = [], components } = JSON.parse(text);
   const settings = readFileSync(join(root, 'kit.yaml'), 'utf8').replaceAll('\r\n', '\n');
   const digest = createHash('sha256').update(settings).digest('hex');
-  if (source === `sha256:${digest}`) return { ...kit, components };
+  if (source === `sha256:${digest}`) return { ...kit, argocd, parts, components };
   throw new Refused('kit.yaml has changed since the kit was installed. Run: primitive gitops init --update');
 }
 
-/** A YAML file as data: helm reads YAML, Node does not. */
-async function readYaml(file, root = '.') {
-  const { stdout } = await helm(['template', 'yaml', join(OWN, 'yaml'), '--values', join(root, file)]);
-  return JSON.parse(stdout.slice(stdout.indexOf('{')));
+/** A YAML file as data. */
+export async function readYaml(file, root = '.') {
+  try {
+    return await helmYaml(readFileSync(join(root, file), 'utf8'));
+  } catch (error) {
+    throw error instanceof Refused ? new Refused(`${file}: ${error.message}`) : error;
+  }
 }
 
 /**
@@ -75,14 +76,44 @@ function suffixesOf({ sources }) {
   return sources.flatMap(({ suffix }) => (suffix === '' ? [] : [suffix]));
 }
 
-/** What the Application of a component in a lane is made from: charts, names of releases, values files of which later ones win. */
-function sourcesOf({ name, area, chart, kind = '' }, lane, { charts, components }) {
+/**
+ * What the Application of a component in a lane is made from: charts, names of releases, values files of which later ones win,
+ * and values after all of them. By the ApplicationSet of the lane, if `deployments` has it.
+ */
+function sourcesOf(component, lane, { charts, components, deployments }) {
+  const { name, area, chart, kind = '' } = component;
+  const deployment = deployments?.get(lane.name);
+  if (deployment !== undefined)
+    return deployment.map((source) => filled(source, { ...lane.pull, ...component }));
   return components.sources.map((source) => ({
     suffix: source.suffix,
     chart: join(charts, source.chart === 'component' ? chart : source.chart),
     release: `${name}${source.suffix}`,
     values: valuesOf(source.values, { kind, area, lane: lane.name, cluster: lane.cluster, name }),
+    overrides: {},
   }));
+}
+
+/** A source of an ApplicationSet, for one component. */
+function filled(source, component) {
+  const { path, releaseName: release, valueFiles, valuesObject } = fillSource(source, component);
+  const values = valueFiles.map((file) => file.slice(1));
+  return {
+    suffix: release.slice(component.name.length),
+    chart: path,
+    release,
+    values,
+    overrides: valuesObject,
+  };
+}
+
+/** The operators of a lane. */
+function operatorsOf({ name: lane, cluster }, { charts, components, deployments }) {
+  const name = 'operators';
+  const [deployed] = deployments?.get(`${name}.${lane}`) ?? [];
+  if (deployed !== undefined) return filled(deployed, { name });
+  const values = valuesOf(components.operators, { lane, cluster });
+  return { release: name, chart: join(charts, name), values, overrides: {} };
 }
 
 function valuesOf(patterns, places) {
@@ -92,13 +123,19 @@ function valuesOf(patterns, places) {
 }
 
 /** The manifests of a release. `overrides` are values by key, after all of its files. */
-async function renderSource({ release, chart, values }, { namespace }, overrides, root = '.') {
-  const { stdout } = await helm([
+async function renderSource(
+  { release, chart, values, overrides: own },
+  { namespace },
+  overrides,
+  root = '.',
+) {
+  const args = [
     ...['template', release, join(root, chart), '--namespace', namespace],
     ...values.flatMap((file) => (existsSync(join(root, file)) ? ['--values', join(root, file)] : [])),
+    ...['--values', '-'],
     ...Object.entries(overrides).flatMap(([key, value]) => ['--set-json', `${key}=${JSON.stringify(value)}`]),
-  ]);
-  return stdout;
+  ];
+  return helm(args, JSON.stringify(own));
 }
 
 /** The policy of images in a lane, which no value changes. */
@@ -113,23 +150,6 @@ export function renderComponent(component, lane, kit, overrides = {}) {
   const sources = sourcesOf({ chart: '', ...component, name: whole ?? name }, lane, kit);
   const source = sources.find((each) => each.suffix === suffix);
   return renderSource(source, lane, { ...policyOf(lane, kit), ...overrides });
-}
-
-async function helm(args) {
-  try {
-    return await run('helm', args, { maxBuffer: 64 * 1024 * 1024 });
-  } catch (error) {
-    if (error.code === 'ENOENT') throw new Refused('helm is not on PATH');
-    throw new Refused(`helm ${args.slice(0, 3).join(' ')}: ${(error.stderr || error.message).trim()}`);
-  }
-}
-
-/** Prints an error as an annotation of GitHub Actions, and fails. */
-export function report(error) {
-  const text = error instanceof Refused ? error.message : error.stack;
-  const escaped = text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-  console.log(`::error::${escaped}`);
-  process.exitCode = 1;
 }
 
 /** The YAML files in a folder, at any depth. */
@@ -279,12 +299,19 @@ async function refuseRemoved(components, before, root) {
   );
 }
 
+/** In place of a pull request. */
+const PULL = { number: '1', head_sha: '0'.repeat(40) };
+
 /** Everything in every lane, and in a preview. */
 async function renderAll(folder) {
   const root = join(OWN, '../..');
   const isOwn = realpathSync(root) === realpathSync('.');
   const before = isOwn ? undefined : readKit(root);
-  const kit = before === undefined ? readKit() : stricter(readKit(), before);
+  const own = readKit();
+  const kit = before === undefined ? own : stricter(own, before);
+  kit.deployments = await readDeployments(own);
+  // What is wrong there already is not of this change.
+  if (before !== undefined) before.deployments = await readDeployments(before, root).catch(() => undefined);
   const files = componentFiles('.');
   const found = [];
   await all(files.map((file) => async () => found.push({ file, ...(await readComponent(file, kit)) })));
@@ -317,7 +344,13 @@ async function renderAll(folder) {
       throw error instanceof Refused ? new Refused(`${where}: ${error.message}`) : error;
     }
   };
-  const preview = { name: 'preview', cluster: kit.previews?.cluster, namespace: 'preview', digest: false };
+  const preview = {
+    name: 'preview',
+    cluster: kit.previews?.cluster,
+    namespace: 'preview',
+    digest: false,
+    pull: PULL,
+  };
   const tasks = [
     ...components.flatMap((component) =>
       kit.lanes.map((lane) =>
@@ -344,7 +377,7 @@ async function renderAll(folder) {
           const source = sourcesOf(component, preview, kit).find(({ suffix }) => suffix === '');
           const rendering = renderSource(source, preview, {
             enabled: true,
-            'image.ref': `${kit.registry}/${component.image}:${'0'.repeat(40)}`,
+            'image.ref': `${kit.registry}/${component.image}:${PULL.head_sha}`,
             imagePolicy: { requireDigest: false, allowed: [`${kit.registry}/`] },
           });
           const text = await rendering.catch((error) => {
@@ -360,9 +393,7 @@ async function renderAll(folder) {
       ),
     ...kit.lanes.map((lane) =>
       named(`the operators in ${lane.name}`, async () => {
-        const values = valuesOf(kit.components.operators, { lane: lane.name, cluster: lane.cluster });
-        const source = { release: 'operators', chart: join(kit.charts, 'operators'), values };
-        save('_operators', lane.name, await renderSource(source, lane, policyOf(lane, kit)));
+        save('_operators', lane.name, await renderSource(operatorsOf(lane, kit), lane, policyOf(lane, kit)));
       }),
     ),
   ];

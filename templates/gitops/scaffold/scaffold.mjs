@@ -20,6 +20,7 @@ import {
   Refused,
   readComponent,
   readKit,
+  readYaml,
   refuseValues,
   renderComponent,
   report,
@@ -113,10 +114,12 @@ function changesOf(request) {
 const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
 
 /** In place of what a lane has to set for a kind, the values that hold it. */
-function probesOf({ kind }, { components }) {
+async function probesOf({ kind }) {
   const env = {};
   const secrets = {};
-  for (const [variable, { required, secret }] of Object.entries(components.kinds[kind]?.settings ?? {})) {
+  const values = `sources/values/_kinds/${kind}.yaml`;
+  const { settings = {} } = existsSync(values) ? await readYaml(values) : {};
+  for (const [variable, { required, secret }] of Object.entries(settings)) {
     if (!required) continue;
     if (secret) secrets[variable] = { name: 'probe', key: 'probe' };
     else env[variable] = 'probe';
@@ -146,7 +149,7 @@ async function render(request) {
         'image.ref': PROBE,
         // It is of no repository.
         imagePolicy: { requireDigest: lane.digest, allowed: [] },
-        ...probesOf(component, request.kit),
+        ...(await probesOf(component)),
       });
       if (!enabled.includes(PROBE))
         throw new Refused(

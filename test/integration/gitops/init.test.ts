@@ -160,6 +160,25 @@ describe('gitops init', () => {
     expect(paths).not.toMatch(/^(argocd|sources\/crds)\//m);
   });
 
+  test('beside overlays of Kustomize it installs what Argo CD deploys only if the parts are chosen', async () => {
+    await using repo = await gitopsRepo();
+    await repo.commit({ 'apps/web/overlays/dev/kustomization.yaml': 'resources: [../../base]\n' });
+    const before = await contentOf(repo.root, ['.git']);
+    const refused = await refusalOf(repo);
+    expect(refused).toMatchObject({
+      code: 'kit-kustomize',
+      exit: 2,
+      why: expect.stringContaining('apps/web/overlays/dev/kustomization.yaml'),
+    });
+    expect(await contentOf(repo.root, ['.git'])).toEqual(before);
+    const [, parts = ''] = /--parts (\S+)$/.exec(refused.suggestions[0] ?? '') ?? [];
+    await initKit(repo.root, { parts: parts.split(',') });
+    expect(await repo.read('argocd/bootstrap.yaml')).toContain('kind: Application');
+    // It was chosen, and an update does not ask again.
+    await repo.commit({}, 'Install the kit');
+    expect((await initKit(repo.root)).written).toBe(false);
+  });
+
   test('a lane that is removed, renamed or moved is left only when that is asked for, with what to do', async () => {
     await using repo = await gitopsRepo();
     await initKit(repo.root, { lanes: ['dev', 'production'] });

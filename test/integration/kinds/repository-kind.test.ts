@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { gitRepo, type TestRepository, temporaryFolder } from '../../support/git.ts';
 import { type Olareg, startOlareg } from '../../support/services/olareg.ts';
 import { attempt, devCli, run } from '../../support/services/run.ts';
@@ -150,5 +150,32 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
       shortNames: ['wk'],
     });
     expect(JSON.parse(await gitops.read('.github/primitive/kit.json')).kit.kinds).toContain('worker');
+
+    // What it runs, and again when that has changed; of the others it is what comes with primitive.
+    const values = async () => parse(await gitops.read('sources/values/_kinds/worker.yaml'));
+    expect(await values()).toMatchObject({ kind: 'worker', processes: { serve: { ports: { http: 8080 } } } });
+    await gitops.commit({}, 'Install the kit');
+    const path = 'kinds/worker/kind.yaml';
+    const more =
+      'processes:\n  work: { args: [work], ports: { http: 8081 } }\nsettings:\n  QUEUE_URL: { required: true, help: where work comes from }\n';
+    await repo.write({ [path]: KIND[path] + more });
+    const update = ['gitops', 'init', '--update', '--kinds-from', join(repo.root, 'kinds')];
+    expect(await cli(update, gitops.root)).toMatchObject({
+      code: 0,
+      document: {
+        files: expect.arrayContaining([{ path: 'sources/values/_kinds/worker.yaml', action: 'update' }]),
+      },
+    });
+    expect(await values()).toMatchObject({
+      processes: { work: { args: ['work'], ports: { http: 8081 } } },
+      settings: { QUEUE_URL: { required: true } },
+    });
+    repo.git('checkout', '--', path);
+    await gitops.commit({}, 'Update the kit');
+    expect((await cli(update, gitops.root)).code).toBe(0);
+    const settings = await gitops.read('kit.yaml');
+    const others = settings.replace(/, worker\]/, ']').replace(/^resources:\n.*\n/m, '');
+    await gitops.commit({ 'kit.yaml': others }, 'Without');
+    expect(await cli(update, gitops.root)).toMatchObject({ code: 2, document: { code: 'invalid-flag' } });
   });
 });

@@ -63,6 +63,23 @@ describe('what happens to a file', () => {
     ])('%s', (_, installed, existing, wanted, expected) => {
       expect(actionOf(text(installed), text(existing), text(wanted))).toEqual(expected);
     });
+    test.each([
+      [
+        'the helm that an action installs',
+        (version: string) =>
+          `      - uses: azure/setup-helm@abc # v4\n        with:\n          version: v${version}\n`,
+      ],
+      [
+        'a program of a Go module',
+        (version: string) => `  go install github.com/yannh/kubeconform/cmd/kubeconform@v${version}\n`,
+      ],
+    ])('of %s, too', (_, pinned) => {
+      expect(actionOf(pinned('0.8.0'), pinned('0.10.0'), pinned('0.9.0'))).toEqual([
+        'keep',
+        pinned('0.10.0'),
+      ]);
+      expect(actionOf(pinned('0.8.0'), pinned('0.8.1'), pinned('0.9.0'))).toEqual(['merge', pinned('0.9.0')]);
+    });
     test('and nothing else of the owner or the kit is lost', () => {
       const more = '  - run: kit\n';
       const ours = text('7.0.2').replace('steps:', 'steps: # ours');
@@ -157,7 +174,7 @@ describe('kit.yaml', () => {
     ],
     ['branch: main', 'branch: "1.0"', 'kit.yaml:11:9: "1.0" is not a string in YAML'],
     ['kinds: [agent', 'kinds: ["no"', 'kit.yaml:20:9: "no" is not a string in YAML'],
-    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:38:10: "2026-01-01" is not a string in YAML'],
+    ['label: preview', 'label: "2026-01-01"', 'kit.yaml:52:10: "2026-01-01" is not a string in YAML'],
     ['name: dev', 'name: "on"', 'kit.yaml:30:13: "on" is not a string in YAML'],
     ['name: staging', 'name: pr-7', 'kit.yaml:31:13: "pr-7" is reserved for the kit'],
     [
@@ -174,7 +191,7 @@ describe('kit.yaml', () => {
     ],
     ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
     ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
-    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:38:10: `previews.label` must be'],
+    ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:52:10: `previews.label` must be'],
     [
       'schema: primitive.kit/v1',
       'schema: primitive.kit/v9',

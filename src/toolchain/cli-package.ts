@@ -1,5 +1,5 @@
-import { PrimitiveError } from '../../core/errors.ts';
-import { field, optional } from '../../core/object.ts';
+import { PrimitiveError } from '../core/errors.ts';
+import { field, optional } from '../core/object.ts';
 
 /** The name under which this CLI is published. */
 export const PACKAGE = '@ameide/primitive';

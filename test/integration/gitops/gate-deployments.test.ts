@@ -1,0 +1,200 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { schemasOf } from '../../../.ci/argocd/schemas.ts';
+import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
+import { renderKit } from '../../../src/features/gitops-init/render.ts';
+import { kitText } from '../../../src/features/gitops-init/settings.ts';
+import { attempt } from '../../support/services/run.ts';
+import { moduleFolder } from '../../tools/go.ts';
+import { tool } from '../../tools/locate.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+const LANE = 'argocd/applicationsets/lane-production.yaml';
+const PREVIEW = 'argocd/applicationsets/preview-components.yaml';
+const REF = `ghcr.io/acme/domain-orders:${'0'.repeat(40)}@sha256:${'a'.repeat(64)}`;
+const ORDERS: Files = {
+  'environments/_shared/components/apps/orders/component.yaml':
+    'name: orders\narea: apps\nchart: primitive-runtime\nimage: domain-orders\n',
+  'sources/values/_shared/apps/orders.yaml': 'enabled: false\nreplicas: 2\n',
+  'sources/values/env/production/apps/orders.yaml': `enabled: true\nreplicas: 7\nimage:\n  ref: ${REF}\n`,
+};
+
+let folder: string;
+let kit: Files;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'primitive-deployments-'));
+  const source = await bundledKit();
+  const origin = { remote: 'https://github.com/acme/gitops', branch: 'main' };
+  const settings = kitText({ lanes: ['dev', 'production'] }, origin, source.resources);
+  kit = { ...Object.fromEntries(await renderKit(settings, source)), 'kit.yaml': settings, ...ORDERS };
+  await write('base', kit);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function write(root: string, files: Files) {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, root, path)), { recursive: true });
+    await writeFile(join(folder, root, path), text);
+  }
+}
+
+let changes = 0;
+
+/** A change of one file of the kit; the folder that it is in. */
+async function changed(path: string, edit: (text: string) => string): Promise<string> {
+  changes += 1;
+  const root = `change-${changes}`;
+  await cp(join(folder, 'base'), join(folder, root), { recursive: true });
+  const text = edit(kit[path] ?? '');
+  expect(text).not.toBe(kit[path]);
+  await write(root, { [path]: text });
+  return root;
+}
+
+/** What the gate of the base says of a change, and what it renders. */
+async function judge(root: string) {
+  const out = join(folder, root, '../rendered', root);
+  const { code, stdout, stderr } = await attempt(
+    process.execPath,
+    ['../base/.github/primitive/render.mjs', out],
+    { cwd: join(folder, root), env: { PATH: `${dirname(tool('helm'))}:${process.env.PATH}` } },
+  );
+  expect(stderr).toBe('');
+  const faults = [...stdout.matchAll(/^::error::(.*)$/gm)].map(([, text = '']) => decodeURIComponent(text));
+  expect(code).toBe(faults.length === 0 ? 0 : 1);
+  const orders = await readFile(join(out, 'production/orders.yaml'), 'utf8').catch(() => '');
+  return { faults, orders };
+}
+
+/** kubeconform on what the kit has for Argo CD, as the workflow calls it. */
+function conform(root: string, ...paths: readonly string[]) {
+  return attempt(
+    tool('kubeconform'),
+    [
+      ...[
+        '-strict',
+        '-schema-location',
+        '.github/primitive/schemas/{{.ResourceKind}}-{{.ResourceAPIVersion}}.json',
+      ],
+      ...['-schema-location', '.github/schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json'],
+      ...paths,
+    ],
+    { cwd: join(folder, root) },
+  );
+}
+
+const ARGOCD = ['argocd/applicationsets', 'argocd/projects', 'argocd/bootstrap.yaml'];
+
+describe('the gate on ApplicationSets', () => {
+  test('renders with the values that they name, in their order', async () => {
+    expect((await judge('base')).orders).toContain('replicas: 7');
+    const order = await changed(LANE, (text) => {
+      const [shared, own] = [
+        "'/sources/values/_shared/{{ .area }}/{{ .name }}.yaml'",
+        "'/sources/values/env/production/{{ .area }}/{{ .name }}.yaml'",
+      ];
+      return text.replace(shared, 'HERE').replace(own, shared).replace('HERE', own);
+    });
+    // Values of all lanes come last there, and disable the component.
+    const judged = await judge(order);
+    expect(judged).toMatchObject({ faults: [], orders: expect.not.stringContaining('replicas') });
+  });
+
+  test.each<[string, string, (text: string) => string, string]>([
+    [
+      'another project',
+      LANE,
+      (text) => text.replaceAll('project: acme-production', 'project: default'),
+      '"default" as `project`',
+    ],
+    [
+      'another namespace',
+      LANE,
+      (text) => text.replaceAll('namespace: acme-production', 'namespace: kube-system'),
+      '"kube-system" as `destination.namespace`',
+    ],
+    [
+      'no digest',
+      LANE,
+      (text) => text.replaceAll('requireDigest: true', 'requireDigest: false'),
+      'as `helm.valuesObject.imagePolicy`',
+    ],
+    [
+      'images from anywhere',
+      LANE,
+      (text) => text.replaceAll('allowed: [ghcr.io/acme/]', 'allowed: [docker.io/]'),
+      'as `helm.valuesObject.imagePolicy`',
+    ],
+    [
+      'images from anywhere, in previews',
+      PREVIEW,
+      (text) => text.replaceAll('allowed: [ghcr.io/acme/]', 'allowed: []'),
+      'as `helm.valuesObject.imagePolicy`',
+    ],
+    [
+      'parameters after the policy',
+      LANE,
+      (text) =>
+        text.replace(
+          /( +)ignoreMissingValueFiles: true/g,
+          '$&\n$1parameters: [{ name: imagePolicy.requireDigest, value: "false" }]',
+        ),
+      'as `helm`',
+    ],
+    [
+      'values from elsewhere',
+      LANE,
+      (text) => text.replace("'/sources/values/base/off.yaml'", "'$other/off.yaml'"),
+      'as `helm.valueFiles`',
+    ],
+    [
+      'another name',
+      LANE,
+      (text) => text.replace('name: acme-components-production', 'name: acme-components-prod'),
+      'no ApplicationSet is called acme-components-production',
+    ],
+  ])('refuses %s', async (_, path, edit, message) => {
+    const { faults } = await judge(await changed(path, edit));
+    expect(faults).toEqual([expect.stringContaining(message)]);
+  });
+
+  test('checks them by the schemas of Argo CD', async () => {
+    expect(await conform('base', ...ARGOCD)).toMatchObject({ code: 0, stdout: '' });
+    for (const [from, to, message] of [
+      ['prune: true', 'prune: maybe', 'got string, want boolean'],
+      ['selfHeal: true', 'selfheal: true', 'selfheal'],
+    ] as const) {
+      const { code, stdout } = await conform(
+        await changed(LANE, (text) => text.replace(from, to)),
+        ...ARGOCD,
+      );
+      expect([code, stdout]).toEqual([1, expect.stringContaining(message)]);
+    }
+  });
+
+  test('has the schemas of the Argo CD that the kit is tested with', async () => {
+    const module = await moduleFolder(tool('go'), 'argocd');
+    const [, version = ''] = /@(v[0-9.]+)$/.exec(module) ?? [];
+    for (const [file, text] of schemasOf(join(module, 'manifests/crds'), version))
+      expect(kit[`.github/primitive/schemas/${file}`]).toBe(text);
+  });
+
+  test('finds the schemas of other resources where the owner puts them', async () => {
+    const path = 'rendered/rollout.yaml';
+    const rollout =
+      'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: { name: x }\nspec: { replicas: many }\n';
+    await write('base', { [path]: rollout });
+    expect((await conform('base', path)).stdout).toContain('could not find schema for Rollout');
+    const schema = {
+      type: 'object',
+      properties: { spec: { type: 'object', properties: { replicas: { type: 'integer' } } } },
+    };
+    await write('base', { '.github/schemas/argoproj.io/rollout_v1alpha1.json': JSON.stringify(schema) });
+    expect((await conform('base', path)).stdout).toContain('got string, want integer');
+    await write('base', { [path]: rollout.replace('many', '3') });
+    expect(await conform('base', path)).toMatchObject({ code: 0 });
+  });
+});
