@@ -3,9 +3,9 @@ import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { type Config, parseConfig } from '../../repository/config.ts';
 import { CONFIG_FILE } from '../../repository/discovery.ts';
 import { GITHUB_ISSUER } from '../../seal/trust.ts';
+import type { CliSource } from '../../toolchain/cli-package.ts';
 import { configText } from './config-text.ts';
 import type { InitAnswers } from './guess.ts';
-import type { CliSource } from './integrity.ts';
 
 /** A file to be written, relative to the root of the repository. */
 export interface InitFile {
@@ -48,6 +48,7 @@ export function planWorkflow(config: Config, template: string, cli: CliSource): 
     file: cli.file ?? '',
     registry: cli.registry ?? '',
     plugins: config.plugins.length > 0,
+    jobs: ['publish', 'bump'],
   };
   return { path: found.path, text: renderTemplate('templates/ci/github.yaml.eta', template, it) };
 }

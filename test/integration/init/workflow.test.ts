@@ -1,10 +1,15 @@
-import { existsSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { InputsFile } from '../../../src/dispatch/inputs.ts';
+import { bundledKinds } from '../../../src/kinds/kind.ts';
 import { GITHUB_ISSUER } from '../../../src/seal/trust.ts';
 import { type ActRun, act } from '../../support/act.ts';
+import { workflowText } from '../../support/gitops-world.ts';
 import { blocks } from '../../support/pages.ts';
 import {
   type App,
@@ -13,6 +18,8 @@ import {
   startPublishLab,
   tagsOf,
 } from '../../support/publish-lab.ts';
+import { serverCertificate } from '../../support/services/certificates.ts';
+import { startGithub } from '../../support/services/github/github.ts';
 import { integrityOf, type NpmRegistry, startNpmRegistry } from '../../support/services/npm-registry.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -99,6 +106,7 @@ async function push(
   app: App,
   variables: Readonly<Record<string, string>> = {},
   event: 'push' | 'pull_request' = 'push',
+  more: readonly string[] = [],
 ): Promise<ActRun> {
   const text = await app.repo.read(WORKFLOW);
   const actions = [...text.matchAll(/uses: ([^@\s]+)@([0-9a-f]{40})/g)].flatMap(([, action = '', commit]) => {
@@ -114,7 +122,7 @@ async function push(
     [
       event,
       ...['--workflows', WORKFLOW, '--platform', 'ubuntu-24.04=-self-hosted'],
-      ...['--action-offline-mode', '--json', ...actions, ...flags],
+      ...['--action-offline-mode', '--json', ...actions, ...flags, ...more],
     ],
     {
       cwd: app.repo.root,
@@ -155,6 +163,8 @@ describe('the workflow that init writes, run by act', () => {
     });
     expect(output).toContain(`domain/orders`);
     expect([code, done(steps)]).toEqual([0, ['Install primitive success', 'Publish success']]);
+    // The repository has not set it up.
+    expect(steps).not.toHaveProperty('Bump');
     expect(existsSync(pwned())).toBe(false);
     expect(theirs.requests).toEqual([]);
     expect(registry.requests).toContain(`/${PACKAGE}/-/package-${VERSION}.tgz`);
@@ -221,6 +231,58 @@ describe('the workflow that init writes, run by act', () => {
       const { stdout } = await attempt(tool(name), args, { cwd: app.repo.root });
       expect(stdout.match(/^(error|warning)\[.*$|^.*\.yaml:\d+:\d+: .*$/gm)).toBeNull();
     }
+  });
+});
+
+describe('the job that asks for a deployment', () => {
+  const moves: InputsFile = JSON.parse(
+    readFileSync(join(bundledKinds(), '../gitops/scaffold/moves.json'), 'utf8'),
+  );
+
+  test('asks the GitOps repository for the release of a push, with a key that the publish job does not have', async () => {
+    const tls = await serverCertificate(home);
+    await using github = await startGithub({ tls });
+    const workflow = { '.github/workflows/move-release.yaml': workflowText(moves) };
+    const gitops = await github.create('acme/gitops', { files: workflow });
+    gitops.script = (run) => ({
+      jobs: [{ name: 'Move', steps: [{ name: 'Open the pull request' }] }],
+      onCompleted: async () => {
+        const values = {
+          'sources/values/env/dev/apps/domain-orders-v1.yaml': `ref: ${run.inputs.release}\n`,
+        };
+        await gitops.commit('release/dev', values);
+        gitops.open('release/dev', { title: run.title, author: 'acme-app[bot]', created: run.created });
+      },
+    });
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    github.app({ id: '7', installation: '77', key: publicKey });
+    await using app = await trusting({ config: 'gitops: { repository: acme/gitops }' });
+    await app.repo.commit({ [WORKFLOW]: await init(app) });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const settings = [
+      ...['--var', 'GITOPS_APP_ID=7', '--var', 'GITOPS_APP_INSTALLATION_ID=77'],
+      ...['--secret', `GITOPS_APP_PRIVATE_KEY=${key.replaceAll('\n', '\\n')}`],
+    ];
+    const env = { GH_HOST: github.host, NODE_EXTRA_CA_CERTS: tls.caFile };
+    const { code, steps, output } = await push(app, env, 'push', settings);
+    expect(output).toContain('domain/orders');
+    expect([code, steps.Bump]).toEqual([0, 'success']);
+    expect(output).not.toContain('PRIVATE KEY');
+    expect(gitops.runs.map(({ inputs }) => inputs)).toMatchObject([
+      { action: 'pin', lane: 'dev', release: app.head },
+    ]);
+    expect(gitops.pulls).toMatchObject([{ head: { branch: 'release/dev' }, state: 'open' }]);
+
+    const { jobs } = parse(await app.repo.read(WORKFLOW));
+    expect(JSON.stringify(jobs.publish)).not.toContain('GITOPS_APP');
+    expect(jobs.publish).not.toHaveProperty('environment');
+    expect(jobs.bump).toMatchObject({
+      needs: 'publish',
+      environment: 'gitops-bump',
+      permissions: { contents: 'read' },
+    });
+    expect((await push(app, env, 'pull_request', settings)).steps).not.toHaveProperty('Bump');
+    expect(gitops.runs).toHaveLength(1);
   });
 });
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { checkFlags, guess, namesOf, repositoryOf } from '../../../../src/features/init/guess.ts';
-import { cliSource } from '../../../../src/features/init/integrity.ts';
 import { planConfig, planWorkflow } from '../../../../src/features/init/plan.ts';
+import { cliSource } from '../../../../src/toolchain/cli-package.ts';
 
 const template = readFileSync(join(import.meta.dirname, '../../../../templates/ci/github.yaml.eta'), 'utf8');
 
