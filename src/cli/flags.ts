@@ -45,21 +45,6 @@ export const effectFlags = {
   'dry-run': boolean({ default: false, summary: 'Print the plan and change nothing.' }),
 };
 
-/** How far a run in the GitOps repository is followed. */
-export const followFlags = (timeout: string) => ({
-  wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
-  timeout: string({ summary: 'Maximum time to wait.', helpValue: 'DURATION', default: timeout }),
-});
-
-/** For a run of before instead of a new one; `others` are the flags that say what a new one is asked for. */
-export const resumeFlag = (others: readonly string[]) => ({
-  resume: string({
-    summary: 'Follow an earlier run, by its id or URL.',
-    helpValue: 'RUN',
-    exclusive: [...others],
-  }),
-});
-
 /** Which components of a GitOps repository are meant. */
 export const componentFlags = {
   component: string({
@@ -120,3 +105,20 @@ export function reportFlags(...others: readonly string[]) {
     })(),
   };
 }
+
+/**
+ * Flags of commands that start a run in the GitOps repository and follow it; `asked` are the flags that say what for, which
+ * a run of before has.
+ */
+export const runFlags = (timeout: string, asked: readonly string[]) => ({
+  wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
+  timeout: string({ summary: 'Maximum time to wait.', helpValue: 'DURATION', default: timeout }),
+  resume: string({
+    summary: 'Follow an earlier run, by its id or URL.',
+    helpValue: 'RUN',
+    exclusive: [...asked, 'dry-run'],
+  }),
+  ...effectFlags,
+  ...reportFlags('markdown'),
+  ...eventFlags,
+});

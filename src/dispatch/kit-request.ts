@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { bundledKinds } from '../kinds/kind.ts';
 import type { Config } from '../repository/config.ts';
-import type { InputsFile } from './inputs.ts';
+import { checkInputs, type InputsFile } from './inputs.ts';
 import { type KitContract, readContract } from './kit-contract.ts';
 import { limitTime, type RequestPorts } from './limit.ts';
-import type { DispatchPorts, DispatchRequest } from './run.ts';
+import { type DispatchPorts, type DispatchRequest, parseRun } from './run.ts';
 
 /** Ports of a request to a workflow of the kit. */
 export interface KitRequestPorts extends RequestPorts {
@@ -44,21 +44,25 @@ export interface Asking {
  * Prepares a request to the GitOps repository of the config. Lanes, kinds, paths and branch are those that the repository
  * says; what the config has comes before them. A dry run without a network goes without.
  *
- * Throws `gitops-not-configured`, `gitops-contract-invalid` (exit 2), `github-token-missing` (exit 3), and what
+ * Throws `gitops-not-configured`, `gitops-input-invalid`, `invalid-flag`, `gitops-contract-invalid` (exit 2), `github-token-missing` (exit 3), and what
  * {@link GitHub} throws.
  */
 export async function openRequest(
   { workspace, ...rest }: KitRequestPorts,
   { workflow, contract }: KitWorkflow,
   options: { readonly timeout: string; readonly dryRun: boolean; readonly command: string },
+  asked: Asked,
 ): Promise<Asking> {
   const { gitops } = (await workspace()).config;
   if (gitops === undefined) throw notConfigured();
   const limited = limitTime(rest, options);
-  const github = await limited.github(gitops.repository);
   const own = JSON.parse(
     await readFile(join(bundledKinds(), '../gitops/scaffold', contract), 'utf8'),
   ) as InputsFile;
+  // What is wrong anyway is refused before anybody is asked.
+  if ('resume' in asked) parseRun(asked.resume, targetOf(gitops, workflow, {}));
+  else checkInputs(own, definedOf(asked.given));
+  const github = await limited.github(gitops.repository);
   const { dryRun } = options;
   const read = await readContract(github, gitops.ref, contract, own).catch((error: unknown): KitContract => {
     // What may pass by itself says nothing of the request; the plan lists what it could not look up.
@@ -73,9 +77,7 @@ export async function openRequest(
     request: (given, choices, force = false) => ({
       target: targetOf(gitops, workflow, read),
       file: read.file,
-      given: Object.fromEntries(
-        Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-      ),
+      given: definedOf(given),
       choices,
       force,
       dryRun,
@@ -83,10 +85,21 @@ export async function openRequest(
   };
 }
 
+type Given = Readonly<Record<string, string | undefined>>;
+
+/** What is asked for, as far as it is known before the repository is read; or the run that is followed again. */
+export type Asked = { readonly given: Given } | { readonly resume: string };
+
+function definedOf(given: Given): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 function targetOf(
   { repository, workflow: configured, ref }: Gitops,
   workflow: string | undefined,
-  { branch }: KitContract,
+  { branch }: Pick<KitContract, 'branch'>,
 ): DispatchRequest['target'] {
   return { repository, workflow: workflow ?? configured, ref: ref ?? branch ?? 'main' };
 }

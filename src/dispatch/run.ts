@@ -114,13 +114,7 @@ export async function resumeDispatch(
 ): Promise<GitopsRunDocument> {
   const { target, file } = request;
   const { repository, workflow, ref } = target;
-  const [, place, number] =
-    /^(?:https?:\/\/(.+)\/actions\/runs\/)?([1-9]\d{0,15})(?:\/|$)/.exec(resumed) ?? [];
-  if (number === undefined) {
-    throw new PrimitiveError('invalid-flag', `--resume ${JSON.stringify(resumed)} is not a run.`, {
-      suggestions: [`gh run list --repo ${repository} --workflow ${workflow}`, '--resume 16000000001'],
-    });
-  }
+  const { place, number } = parseRun(resumed, target);
   const github = await ports.github(repository);
   const isHere = place === undefined || place.toLowerCase() === github.address.toLowerCase();
   const run = isHere ? await github.run(Number(number)) : undefined;
@@ -145,6 +139,19 @@ export async function resumeDispatch(
   // The name of a run has not all inputs: which files it adds is not known.
   const asked = { ...askedOf(request, checkInputs(file, inputs)), files: [] };
   return followRequest(asked, { run, id }, wait, github, ports);
+}
+
+/** What `--resume` names. Throws `invalid-flag` (exit 2). */
+export function parseRun(
+  resumed: string,
+  { repository, workflow }: Target,
+): { readonly place: string | undefined; readonly number: string } {
+  const [, place, number] =
+    /^(?:https?:\/\/(.+)\/actions\/runs\/)?([1-9]\d{0,15})(?:\/|$)/.exec(resumed) ?? [];
+  if (number !== undefined) return { place, number };
+  throw new PrimitiveError('invalid-flag', `--resume ${JSON.stringify(resumed)} is not a run.`, {
+    suggestions: [`gh run list --repo ${repository} --workflow ${workflow}`, '--resume 16000000001'],
+  });
 }
 
 function askedOf(

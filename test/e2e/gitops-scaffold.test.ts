@@ -279,7 +279,10 @@ describe('gitops scaffold', () => {
     const asked = github.requests.length;
     const cases: readonly (readonly [readonly string[], string])[] = [
       [ask('../etc'), 'gitops-input-invalid'],
-      [ask('orders', '--env', 'prod'), 'gitops-input-invalid'],
+      [ask('orders', '--env', 'Prod'), 'gitops-input-invalid'],
+      [['gitops', 'bump', '--release', '$(x)'], 'gitops-input-invalid'],
+      [['gitops', 'promote', '--from', 'dev'], 'invalid-flag'],
+      [['gitops', 'promote', '--resume', 'nothing'], 'invalid-flag'],
       [['gitops', 'scaffold'], 'gitops-input-invalid'],
       [ask('orders', '--timeout', 'soon'), 'invalid-flag'],
       [ask('orders', '--wait', 'merge'), 'invalid-flag'],

@@ -1,13 +1,6 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import {
-  componentFlags,
-  effectFlags,
-  eventFlags,
-  followFlags,
-  reportFlags,
-  resumeFlag,
-} from '../../cli/flags.ts';
+import { componentFlags, runFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -29,11 +22,7 @@ export default class GitopsBump extends BaseCommand {
     lane: string({ summary: 'Lane (default: the first after local).', helpValue: 'LANE' }),
     source: string({ summary: 'Code repository, if kit.yaml has several.', helpValue: 'OWNER/NAME' }),
     ...componentFlags,
-    ...followFlags(TIME_LIMIT),
-    ...resumeFlag(['release', 'lane', 'source', 'component', 'dry-run']),
-    ...effectFlags,
-    ...reportFlags('markdown'),
-    ...eventFlags,
+    ...runFlags(TIME_LIMIT, ['release', 'lane', 'source', 'component']),
   };
 
   async run(): Promise<ExitCode> {

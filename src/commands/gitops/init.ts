@@ -24,8 +24,7 @@ export default class GitopsInit extends BaseCommand {
       helpValue: 'HOST/PATH',
     }),
     code: string({
-      summary:
-        'Code repository: its name, for previews, or a checkout, whose releases may be deployed. Repeatable.',
+      summary: 'Code repository: its name, for previews, or a checkout, for its releases. Repeatable.',
       helpValue: 'OWNER/NAME|FOLDER',
       multiple: true,
       multipleNonGreedy: true,
@@ -35,7 +34,7 @@ export default class GitopsInit extends BaseCommand {
       helpValue: 'NAME,NAME',
     }),
     'kinds-from': string({
-      summary: 'For a new kit.yaml: a folder of kinds that get custom resources too, such as ../app/kinds.',
+      summary: 'Kinds of a code repository, such as ../app/kinds.',
       helpValue: 'FOLDER',
     }),
     parts: string({ summary: 'For a new kit.yaml: what of the kit to install.', helpValue: 'NAME,NAME' }),

@@ -1,13 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import {
-  componentFlags,
-  effectFlags,
-  eventFlags,
-  followFlags,
-  reportFlags,
-  resumeFlag,
-} from '../../cli/flags.ts';
+import { componentFlags, runFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -32,11 +25,7 @@ export default class GitopsPromote extends BaseCommand {
     rollback: string({ summary: 'Commit of the GitOps repository to roll back to.', helpValue: 'REV' }),
     ...componentFlags,
     write: boolean({ default: false, summary: 'Edit this checkout of the GitOps repository.' }),
-    ...followFlags(TIME_LIMIT),
-    ...resumeFlag(['from', 'to', 'rollback', 'component', 'write', 'dry-run']),
-    ...effectFlags,
-    ...reportFlags('markdown'),
-    ...eventFlags,
+    ...runFlags(TIME_LIMIT, ['from', 'to', 'rollback', 'component', 'write']),
   };
 
   async run(): Promise<ExitCode> {

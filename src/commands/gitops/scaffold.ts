@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { effectFlags, eventFlags, followFlags, reportFlags, resumeFlag } from '../../cli/flags.ts';
+import { runFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -26,11 +26,7 @@ export default class GitopsScaffold extends BaseCommand {
     env: string({ summary: 'Lane that also gets values, disabled.', helpValue: 'LANE' }),
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite existing wiring.' }),
-    ...followFlags(TIME_LIMIT),
-    ...resumeFlag(['kind', 'name', 'version', 'env', 'with-smoke', 'force', 'dry-run']),
-    ...effectFlags,
-    ...reportFlags('markdown'),
-    ...eventFlags,
+    ...runFlags(TIME_LIMIT, ['kind', 'name', 'version', 'env', 'with-smoke', 'force']),
   };
 
   async run(): Promise<ExitCode> {
@@ -45,7 +41,11 @@ export default class GitopsScaffold extends BaseCommand {
       ]);
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
-      const { ports, request: ask } = await openScaffold(app, { force, dryRun, timeout: flags.timeout });
+      const { ports, request: ask } = await openScaffold(
+        app,
+        { force, dryRun, timeout: flags.timeout },
+        resume === undefined ? { given } : { resume },
+      );
       const request = ask(given);
       const resumed = resume === undefined ? undefined : resumeDispatch(resume, request, wait, ports);
       return gitopsRunOutcome(await (resumed ?? runDispatch(request, wait, ports)));

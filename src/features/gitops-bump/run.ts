@@ -51,22 +51,22 @@ export async function runMove(
   { components, dryRun, wait, timeout, command }: MoveOptions,
   ports: KitRequestPorts,
 ): Promise<GitopsRunDocument> {
-  const asking = await openRequest(ports, MOVE, { timeout, dryRun, command });
+  const only = components.length === 0 ? undefined : [...components].sort().join(',');
+  const given = { ...move, lane, components: only };
+  // Which lane is the first one is read; any name stands for it.
+  const known = { given: { ...given, lane: lane ?? 'first' } };
+  const asking = await openRequest(ports, MOVE, { timeout, dryRun, command }, known);
   const { lanes } = asking;
-  const given = {
-    ...move,
-    lane: lane ?? lanes.find((name) => name !== 'local') ?? lanes[0],
-    components: components.length === 0 ? undefined : [...components].sort().join(','),
-  };
-  return runDispatch(asking.request(given, { lane: lanes, from: lanes }), wait, asking.ports);
+  const whole = { ...given, lane: lane ?? lanes.find((name) => name !== 'local') ?? lanes[0] };
+  return runDispatch(asking.request(whole, { lane: lanes, from: lanes }), wait, asking.ports);
 }
 
 /** Follows the run of a move of before, by its id or URL. Throws what {@link openRequest} and {@link resumeDispatch} throw. */
 export async function resumeMove(
-  run: string,
+  resume: string,
   { wait, timeout, command }: Pick<MoveOptions, 'wait' | 'timeout' | 'command'>,
   ports: KitRequestPorts,
 ): Promise<GitopsRunDocument> {
-  const asking = await openRequest(ports, MOVE, { timeout, dryRun: false, command });
-  return resumeDispatch(run, asking.request({}, {}), wait, asking.ports);
+  const asking = await openRequest(ports, MOVE, { timeout, dryRun: false, command }, { resume });
+  return resumeDispatch(resume, asking.request({}, {}), wait, asking.ports);
 }

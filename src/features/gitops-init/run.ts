@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PrimitiveError } from '../../core/errors.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
 import { optional } from '../../core/object.ts';
+import { shellWord } from '../../core/show-path.ts';
 import { KIT_FILE } from '../../gitops/kit.ts';
 import type { Installed } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
@@ -83,7 +84,7 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   if (!request.markers) refuseConflicts(files, record);
   warnOfRemoved(files, base, wanted, ports);
   const isNews = record === undefined || !isDeepStrictEqual(wanted, base);
-  if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version);
+  if (isNews && record !== undefined && !request.update) throw outdated(record, ports.version, request.code);
   // The record is the last: a broken installation is not taken for a whole one.
   const own: readonly (readonly [string, string])[] = [
     [KIT_FILE, settings],
@@ -286,13 +287,17 @@ async function refuseVersion(
   });
 }
 
-function outdated({ version }: Installed, own: string): PrimitiveError {
+function outdated({ version }: Installed, own: string, code: readonly string[] = []): PrimitiveError {
+  const update = [
+    'primitive gitops init --update',
+    ...code.map((folder) => `--code ${shellWord(folder)}`),
+  ].join(' ');
   return new PrimitiveError('kit-outdated', `The kit of primitive ${version} is installed.`, {
     why:
       version === own
-        ? `${KIT_FILE} has changed since then.`
+        ? `${KIT_FILE} has changed since then${code.length > 0 ? ', or would change' : ''}.`
         : `This is ${own}; an update would change installed files.`,
-    suggestions: ['primitive gitops init --update --dry-run', 'primitive gitops init --update'],
+    suggestions: [`${update} --dry-run`, update],
   });
 }
 

@@ -19,7 +19,7 @@ function kitText({ files, version, sources, lanes, next, written }: KitInitDocum
     lines.push(`${style.bold(change.padEnd(9))} source ${repository}`);
     lines.push(...settings.map((setting) => `  ${setting}`));
     for (const { change: what, tier, signer } of signers)
-      lines.push(`  ${what === 'added' ? 'may' : 'may not'} seal, ${tier}: ${signer}`);
+      lines.push(`  ${what === 'added' ? 'may seal' : 'may no longer seal'}, ${tier}: ${signer}`);
   }
   for (const { name, change, namespace, cluster } of lanes)
     lines.push(

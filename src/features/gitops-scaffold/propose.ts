@@ -13,7 +13,10 @@ export async function openProposal(
   given: KitRequestPorts,
   dryRun: boolean,
 ): Promise<(primitive: { readonly kind: string; readonly name: string }) => Promise<Outcome>> {
-  const { request, ports } = await openScaffold(given, { force: false, dryRun, timeout: TIME_LIMIT });
+  const options = { force: false, dryRun, timeout: TIME_LIMIT };
+  // Which primitive it is follows from what is scaffolded.
+  const any = { given: { kind: 'any', name: 'any', version: 'v1' } };
+  const { request, ports } = await openScaffold(given, options, any);
   return async ({ kind, name }) =>
     gitopsRunOutcome(await runDispatch(request({ kind, name, version: 'v1' }), 'pr', ports));
 }

@@ -1,4 +1,4 @@
-import { type Asking, type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
+import { type Asked, type Asking, type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
 import type { DispatchPorts, DispatchRequest } from '../../dispatch/run.ts';
 
 /** How a request is made and followed. */
@@ -13,12 +13,13 @@ export interface ScaffoldOptions {
 export async function openScaffold(
   ports: KitRequestPorts,
   { force, dryRun, timeout }: ScaffoldOptions,
+  asked: Asked,
 ): Promise<{
   readonly ports: DispatchPorts;
   request(given: Readonly<Record<string, string | undefined>>): DispatchRequest;
 }> {
   const options = { timeout, dryRun, command: 'primitive gitops scaffold' };
-  const asking: Asking = await openRequest(ports, { contract: 'inputs.json' }, options);
+  const asking: Asking = await openRequest(ports, { contract: 'inputs.json' }, options, asked);
   const choices = { env: asking.lanes, ...(asking.kinds === undefined ? {} : { kind: asking.kinds }) };
   return {
     ports: asking.ports,
