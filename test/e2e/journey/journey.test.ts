@@ -28,7 +28,12 @@ async function order(way: Way, caller: Caller, title: string): Promise<void> {
 /** Waits until the projection has what the domain has, which is each order once; nothing waits, and nothing is dead. */
 async function settled(): Promise<void> {
   await until('all events are delivered', async () => {
-    const rows = await system.query('orders', `SELECT 1 FROM outbox WHERE state <> 'delivered' LIMIT 1`);
+    const rows = await system.query(
+      'orders',
+      `SELECT 1 FROM outbox_streams LEFT JOIN outbox_deliveries AS d USING (stream_id)
+       WHERE d.delivered IS DISTINCT FROM outbox_streams.saved OR d.state <> 'idle'
+       UNION ALL SELECT 1 FROM outbox_replays WHERE state = 'running'`,
+    );
     return rows.length === 0;
   });
   const columns = 'SELECT tenant_id, id, title, version FROM orders ORDER BY tenant_id, id';
@@ -238,7 +243,7 @@ describe('an event', () => {
     await settled();
   });
 
-  test('that the projection refuses holds up no other; it is retried or given up by hand', async () => {
+  test('that the projection refuses holds up no other; it is retried or discarded by hand', async () => {
     const caller = callerOf('acme', 'alice');
     const tap = system.taps['dispatcher -> orderList'];
     tap.treat((request, passOn) =>
@@ -266,7 +271,7 @@ describe('an event', () => {
     ]);
     tap.treat();
     await system.command('dispatcher', 'events', 'retry', dead[0]?.id ?? '');
-    await system.command('dispatcher', 'events', 'give-up', dead[1]?.id ?? '');
+    await system.command('dispatcher', 'events', 'discard', '-reason', 'poisoned', dead[1]?.id ?? '');
     await settled();
     expect(await listStuck()).toEqual([]);
   });

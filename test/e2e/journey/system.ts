@@ -157,6 +157,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
     HTTP_ADDRESS: `127.0.0.1:${new URL(url[name]).port}`,
     PORT: new URL(url[name]).port,
     ACCEPT_CALLERS: callers,
+    ACCEPT_EVENTS: tokenFile('dispatcher'),
     SERVICE_TOKEN_FILE: tokenFile(name),
     ...deployment[name],
   });

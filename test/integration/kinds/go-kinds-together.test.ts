@@ -1,83 +1,29 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OidcIssuer, startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
-import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { attempt, run } from '../../support/services/run.ts';
-import { logTail, type Program, startProgram } from '../../support/services/service.ts';
+import { logTail } from '../../support/services/service.ts';
 import { tool } from '../../tools/locate.ts';
-import { go, scaffold, write } from './go-kinds-lab.ts';
+import { type GoPrograms, startGoPrograms } from './go-kinds-programs.ts';
 
 // The programs of these kinds, implemented as in test/reference: what one does shows up in the others.
 
-let folder: string;
-let postgres: Postgres;
+let programs: GoPrograms;
 let issuer: OidcIssuer;
-const programs: Program[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'primitive-go-together-'));
-  postgres = await startPostgres();
+  programs = await startGoPrograms(['domain', 'projection', 'integration']);
   issuer = await startOidcIssuer();
-  for (const kind of ['domain', 'projection', 'integration']) {
-    const { files, reference } = await scaffold(kind, 'items');
-    await write(join(folder, kind), files);
-    await write(join(folder, kind), reference);
-    const built = await go(join(folder, kind), ['build', '-o', join(folder, `${kind}.bin`), './cmd/server']);
-    expect(built).toEqual({ code: 0, stdout: '', stderr: '' });
-  }
 }, 300_000);
 
 afterAll(async () => {
-  await Promise.all(programs.map((program) => program.stop()));
-  await postgres?.stop();
+  await programs?.[Symbol.asyncDispose]();
   await issuer?.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
-/** The variables that the Dockerfile of a kind sets. */
-async function imageEnvironment(kind: string): Promise<Record<string, string>> {
-  const { files } = await scaffold(kind, 'items');
-  const dockerfile = new TextDecoder().decode(files.get('Dockerfile')?.bytes);
-  const [, block = ''] =
-    /^ENV ((?:.*\\\n)*.*)$/m.exec(dockerfile.slice(dockerfile.lastIndexOf('FROM '))) ?? [];
-  return Object.fromEntries(
-    [...block.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
-  );
-}
-
-async function start(kind: string, command: string, env: Readonly<Record<string, string>>): Promise<Program> {
-  const settings = { ...(await imageEnvironment(kind)), DRAIN_DELAY: '100ms', POLL_INTERVAL: '50ms', ...env };
-  const name = `${kind}-${command}`;
-  const program = startProgram(join(folder, `${kind}.bin`), [command], { folder, name, env: settings });
-  programs.push(program);
-  return program;
-}
-
-async function until<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
-  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await sleep(50)) {
-    const found = await find().catch(() => undefined);
-    if (found !== undefined) return found;
-  }
-  throw new Error(`${what} did not happen\n${programs.map(({ logFile }) => logTail(logFile)).join('\n')}`);
-}
-
-/** A schema of its own with the tables of a kind; its URL. */
-async function database(kind: string, schema: string): Promise<string> {
-  await postgres.execute(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
-  const DATABASE_URL = `${postgres.url}?search_path=${schema}`;
-  await run(join(folder, `${kind}.bin`), ['migrate'], { env: { DATABASE_URL } });
-  return DATABASE_URL;
-}
-
 const statusOf = async (url: string) => (await fetch(url)).status;
-const ready = (port: number) =>
-  until(`readiness on ${port}`, async () =>
-    (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 204 ? true : undefined,
-  );
 
 /** What a tool of the integration answers somebody of a tenant. */
 async function callTool(port: number, tenantId: string, name: string, args: object): Promise<object> {
@@ -99,22 +45,22 @@ async function callTool(port: number, tenantId: string, name: string, args: obje
 test('an item that is created by a call can be queried in the projection, and by the tools of an agent', async () => {
   const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0, toolsHttp = 0] = await freePorts(5);
   const urls = {
-    domain: await database('domain', 'domain'),
-    projection: await database('projection', 'projection'),
+    domain: await programs.database('domain', 'domain'),
+    projection: await programs.database('projection', 'projection'),
   };
-  const domain = await start('domain', 'serve', {
+  const domain = await programs.start('domain', 'serve', {
     DATABASE_URL: urls.domain,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
     HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
     ACCEPT_CALLERS: 'anyone',
   });
   // The dispatcher is there before anybody takes its events.
-  await start('domain', 'dispatch', {
+  await programs.start('domain', 'dispatch', {
     DATABASE_URL: urls.domain,
     HTTP_ADDRESS: `127.0.0.1:${dispatchHttp}`,
     EVENTS_URL: `http://127.0.0.1:${projectionHttp}/v1/events`,
   });
-  await Promise.all([ready(domainHttp), ready(dispatchHttp)]);
+  await Promise.all([domainHttp, dispatchHttp].map(programs.ready));
 
   // buf learns the service by reflection.
   const create = `http://127.0.0.1:${grpc}/acme.domain.items.v1.ItemsService/CreateItem`;
@@ -138,18 +84,19 @@ test('an item that is created by a call can be queried in the projection, and by
   expect(item).toMatchObject({ title: 'First', version: '1' });
   expect(JSON.parse(await run(tool('buf'), call))).toEqual({ item });
 
-  await start('projection', 'serve', {
+  await programs.start('projection', 'serve', {
     DATABASE_URL: urls.projection,
     HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
     ACCEPT_CALLERS: 'anyone',
+    ACCEPT_EVENTS: 'anyone',
   });
-  await ready(projectionHttp);
+  await programs.ready(projectionHttp);
   const query = `http://127.0.0.1:${projectionHttp}/v1/items`;
   const asTenant = async (tenant: string, path = '') =>
     (await (await fetch(`${query}${path}`, { headers: { 'Tenant-Id': tenant } })).json()) as {
       items?: object[];
     };
-  const seen = await until('the event', async () => {
+  const seen = await programs.until('the event', async () => {
     const { items } = await asTenant('acme');
     return items?.length ? items : undefined;
   });
@@ -157,14 +104,14 @@ test('an item that is created by a call can be queried in the projection, and by
   expect(await asTenant('acme', `/${item.id}`)).toMatchObject({ id: item.id, title: 'First' });
   expect(await asTenant('other')).toEqual({ items: [] });
 
-  await start('integration', 'serve', {
+  await programs.start('integration', 'serve', {
     HTTP_ADDRESS: `127.0.0.1:${toolsHttp}`,
     RESOURCE_URL: `http://127.0.0.1:${toolsHttp}/mcp`,
     ISSUER_URL: issuer.url,
     QUERY_URL: `http://127.0.0.1:${projectionHttp}/v1/items`,
     REQUEST_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
   });
-  await ready(toolsHttp);
+  await programs.ready(toolsHttp);
   expect(await callTool(toolsHttp, 'acme', 'get_item', { id: item.id })).toMatchObject({
     structuredContent: { id: item.id, title: 'First', version: 1 },
   });
@@ -176,7 +123,7 @@ test('an item that is created by a call can be queried in the projection, and by
   const accepted = await callTool(toolsHttp, 'acme', 'request_item', second);
   expect(accepted).toMatchObject({ structuredContent: { status: 'accepted' } });
   expect(await callTool(toolsHttp, 'acme', 'request_item', second)).toEqual(accepted);
-  const titles = await until('the second event', async () => {
+  const titles = await programs.until('the second event', async () => {
     const { items = [] } = await asTenant('acme');
     return items.length > 1 ? items.map((one) => (one as { title: string }).title) : undefined;
   });
@@ -193,31 +140,32 @@ test('an item that is created by a call can be queried in the projection, and by
   );
 }, 300_000);
 
-test('a refused event stops its aggregate until it is given up, and a lost read model is built anew', async () => {
+test('a refused event stops its aggregate until it is discarded, and a lost read model is built anew', async () => {
   const [grpc = 0, domainHttp = 0, dispatchHttp = 0, projectionHttp = 0] = await freePorts(4);
-  const domain = await database('domain', 'writer');
-  const projection = await database('projection', 'reader');
-  const [tokens, token] = [join(folder, 'tokens'), join(folder, 'token')];
+  const domain = await programs.database('domain', 'writer');
+  const projection = await programs.database('projection', 'reader');
+  const [tokens, token] = [join(programs.folder, 'tokens'), join(programs.folder, 'token')];
   await writeFile(tokens, 'other\nsecret\n');
   await writeFile(token, 'secret\n');
-  await start('domain', 'serve', {
+  await programs.start('domain', 'serve', {
     DATABASE_URL: domain,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
     HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
     ACCEPT_CALLERS: tokens,
   });
-  await start('domain', 'dispatch', {
+  await programs.start('domain', 'dispatch', {
     DATABASE_URL: domain,
     HTTP_ADDRESS: `127.0.0.1:${dispatchHttp}`,
     EVENTS_URL: `http://127.0.0.1:${projectionHttp}/v1/events`,
     SERVICE_TOKEN_FILE: token,
   });
-  const reader = await start('projection', 'serve', {
+  const reader = await programs.start('projection', 'serve', {
     DATABASE_URL: projection,
     HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
     ACCEPT_CALLERS: tokens,
+    ACCEPT_EVENTS: tokens,
   });
-  await Promise.all([ready(domainHttp), ready(dispatchHttp), ready(projectionHttp)]);
+  await Promise.all([domainHttp, dispatchHttp, projectionHttp].map(programs.ready));
 
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
   const headers = {
@@ -239,9 +187,11 @@ test('a refused event stops its aggregate until it is given up, and a lost read 
     return items.map(({ title }) => title).sort();
   };
   const shows = (...wanted: string[]) =>
-    until(`titles ${wanted}`, async () => ((await titles()).join() === wanted.join() ? true : undefined));
+    programs.until(`titles ${wanted}`, async () =>
+      (await titles()).join() === wanted.join() ? true : undefined,
+    );
   const events = (...args: string[]) =>
-    run(join(folder, 'domain.bin'), ['events', ...args], { env: { DATABASE_URL: domain } });
+    run(programs.binary('domain'), ['events', ...args], { env: { DATABASE_URL: domain } });
 
   expect(await call('CreateItem', {}, { authorization: 'Bearer guess' })).toMatchObject({ status: 401 });
   expect(await statusOf(`http://127.0.0.1:${projectionHttp}/v1/items`)).toBe(401);
@@ -254,23 +204,28 @@ test('a refused event stops its aggregate until it is given up, and a lost read 
 
   // What the domain says is wrong, the projection refuses; what comes after it waits.
   const id = first.item?.id;
-  await postgres.execute(`UPDATE writer.outbox_streams SET saved = 2 WHERE aggregate_id = '${id}';
+  await programs.postgres.execute(`UPDATE writer.outbox_streams SET saved = 2 WHERE aggregate_id = '${id}';
     INSERT INTO writer.outbox (message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, occurred_at, actor,
-                               trace_parent, trace_state, data, state)
-    VALUES ('poison', 'acme', 'acme.domain.items.v1.ItemRenamed', 'item', '${id}', 2, now(), '', '', '', '{"item": {}}', 'due')`);
+                               trace_parent, trace_state, data)
+    VALUES ('poison', 'acme', 'acme.domain.items.v1.ItemRenamed', 'item', '${id}', 2, now(), '', '', '', '{"item": {}}');
+    UPDATE writer.outbox_deliveries AS d SET saved = 2, state = 'live' FROM writer.outbox_streams AS s
+    WHERE s.stream_id = d.stream_id AND s.aggregate_id = '${id}'`);
   expect(await call('RenameItem', { id, title: 'Renamed', version: '1' })).toMatchObject({ status: 200 });
   expect(await call('RenameItem', { id, title: 'Stale', version: '1' })).toMatchObject({
     status: 409,
     code: 'aborted',
   });
-  const stuck = await until('the dead event', async () => JSON.parse(await events('list')) as object);
+  const stuck = await programs.until(
+    'the dead event',
+    async () => JSON.parse(await events('list')) as object,
+  );
   expect(stuck).toMatchObject({ id: 'poison', dead: true, lastError: expect.stringContaining('400') });
   expect(await titles()).toEqual(['First', 'Other']);
-  await events('give-up', 'poison');
+  await events('discard', '-reason', 'has no id', 'poison');
   await shows('Other', 'Renamed');
   expect(await events('list')).toBe('');
 
-  await postgres.execute('TRUNCATE reader.items, reader.streams');
+  await programs.postgres.execute('TRUNCATE reader.items, reader.streams');
   expect(await titles()).toEqual([]);
   await events('replay');
   await shows('Other', 'Renamed');
@@ -285,7 +240,7 @@ test('a start without settings names what is missing', async () => {
     ['integration', 'serve', 'RESOURCE_URL'],
     ['integration', 'stdio', 'TENANT_ID'],
   ] as const) {
-    const { code, stderr } = await attempt(join(folder, `${kind}.bin`), [command], {
+    const { code, stderr } = await attempt(programs.binary(kind), [command], {
       env: { DATABASE_URL: '' },
     });
     expect(code).toBe(1);

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tool } from '../../tools/locate.ts';
 import { freePort } from './ports.ts';
 import { attempt, run } from './run.ts';
@@ -11,6 +13,10 @@ export interface Postgres extends Service {
   readonly url: string;
   /** Runs statements as the owner of everything; what they return, a line for each row with `|` between its columns. */
   execute(sql: string, database?: string): Promise<readonly string[]>;
+  /** Ends all its processes with SIGKILL, and starts it again; returns once it answers. */
+  crash(): Promise<void>;
+  /** Stops all its processes with SIGSTOP until the returned function is called: connections stay, and nothing answers. */
+  freeze(): () => void;
   readonly logFile: string;
 }
 
@@ -31,13 +37,30 @@ export function startPostgres(): Promise<Postgres> {
     const port = await freePort();
     const [start, ...before] = [...asUser, join(programs, 'postgres')];
     const settings = ['-F', '-h', '127.0.0.1', '-p', String(port), '-k', folder];
-    const program = startProgram(start ?? '', [...before, '-D', data, ...settings], {
-      folder,
-      name: 'postgres',
-    });
     const isReady = async () =>
       (await attempt(join(programs, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port)])).code === 0;
-    await untilReady(program, isReady);
+    const begin = async () => {
+      const arguments_ = [...before, '-D', data, ...settings];
+      const started = startProgram(start ?? '', arguments_, { folder, name: 'postgres' });
+      await untilReady(started, isReady);
+      return started;
+    };
+    let program = await begin();
+    const signal = (name: NodeJS.Signals) => {
+      for (const pid of [program.pid, ...childrenOf(program.pid)]) process.kill(pid, name);
+    };
+    const crash = async () => {
+      const ended = childrenOf(program.pid);
+      signal('SIGKILL');
+      await program.exit;
+      // Its memory is in use until the last process is gone.
+      while (ended.some(isRunning)) await sleep(10);
+      program = await begin();
+    };
+    const freeze = () => {
+      signal('SIGSTOP');
+      return () => signal('SIGCONT');
+    };
     const stop = stopper(
       () => program.stop(),
       () => removeFolder(folder),
@@ -49,8 +72,24 @@ export function startPostgres(): Promise<Postgres> {
       const rows = await run(join(programs, 'psql'), [`${server}/${database}`, ...options]);
       return rows.split('\n').filter((row) => row !== '');
     };
-    return { url, execute, logFile: program.logFile, stop, [Symbol.asyncDispose]: stop };
+    const { logFile } = program;
+    return { url, execute, crash, freeze, logFile, stop, [Symbol.asyncDispose]: stop };
   });
+}
+
+/** Processes that a process started; Linux only. */
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.trim().split(/ +/).filter(Boolean).map(Number);
+}
+
+/** False also for a process that nobody has waited for. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** Gives the folders to `nobody`; the words to run a program as that user, who ends it when we end. */

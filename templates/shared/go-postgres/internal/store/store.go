@@ -4,6 +4,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -13,10 +15,21 @@ type Store struct {
 	pool *pgxpool.Pool
 }
 
+// connectTimeout is the limit for a new connection, unless the URL has ?connect_timeout.
+const connectTimeout = 3 * time.Second
+
 // Open returns a store for a database URL, which may configure the pool, as in ?pool_max_conns=20. It connects on first
-// use, so a process starts without its database and reports that it is not ready.
+// use, so a process starts without its database and reports that it is not ready. A statement ends with its context, also
+// if the database hangs.
 func Open(ctx context.Context, url string) (*Store, error) {
-	pool, err := pgxpool.New(ctx, url)
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if !strings.Contains(url, "connect_timeout=") {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -25,19 +38,33 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // Ready returns an error if the database does not answer or its schema is older than this program.
 func (s *Store) Ready(ctx context.Context) error {
-	want, err := latestVersion()
-	if err != nil {
-		return err
-	}
-	var got int64
-	if err := s.pool.QueryRow(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&got); err != nil {
-		return fmt.Errorf("read schema version: %w", err)
-	}
-	if got < want {
-		return fmt.Errorf("schema version is %d, want %d: run migrate", got, want)
+	for _, set := range sets {
+		want, err := latestVersion(set.folder)
+		if err != nil {
+			return err
+		}
+		var got int64
+		if err := s.pool.QueryRow(ctx, `SELECT max(version_id) FROM `+set.table).Scan(&got); err != nil {
+			return fmt.Errorf("read schema version: %w", err)
+		}
+		if got < want {
+			return fmt.Errorf("schema version in %s is %d, want %d: run migrate", set.table, got, want)
+		}
 	}
 	return nil
 }
 
 // Close waits until all connections are returned to the pool.
 func (s *Store) Close() { s.pool.Close() }
+
+// Stop is Close until ctx ends: a database that hangs does not confirm the end of its connections.
+func (s *Store) Stop(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() { s.pool.Close(); close(closed) }()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -14,7 +14,8 @@ import (
 const Tombstone = "primitive.tombstone.v1"
 
 // HTTPPublisher posts events as CloudEvents 1.0 in structured mode, one per request. A 2xx response acknowledges an
-// event; 400 and 413 refuse it permanently. Use [NewHTTPPublisher].
+// event; 400 and 413 refuse it permanently; without a connection, and after 401, 403, 429, 502, 503 and 504, the consumer
+// takes no events at all. Use [NewHTTPPublisher].
 type HTTPPublisher struct {
 	client      *http.Client
 	url, source string
@@ -26,7 +27,7 @@ func NewHTTPPublisher(client *http.Client, url, source string) *HTTPPublisher {
 }
 
 // cloudEvent has the core attributes of CloudEvents and the extensions for partitioning, sequence, auth context and
-// distributed tracing; streamstart marks an event whose predecessors were deleted.
+// distributed tracing; streamstart marks an event whose predecessor is not sent.
 type cloudEvent struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -82,6 +83,10 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		req.Header.Set("Tracestate", event.TraceState)
 	}
 	resp, err := p.client.Do(req)
+	// Without an answer in time the fault may be this event's.
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -95,8 +100,13 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		return nil
 	}
 	err = fmt.Errorf("consumer answered %d: %.200s", resp.StatusCode, bytes.TrimSpace(answer))
-	if resp.StatusCode == http.StatusBadRequest || resp.StatusCode == http.StatusRequestEntityTooLarge {
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: %w", ErrRefused, err)
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		return err
 	}
-	return err
 }

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -62,15 +63,32 @@ func TestHTTPPublisher_Tombstone(t *testing.T) {
 }
 
 func TestHTTPPublisher_NotAccepted(t *testing.T) {
-	for status, final := range map[int]bool{
-		http.StatusFound: false, http.StatusUnauthorized: false, http.StatusConflict: false, http.StatusInternalServerError: false,
-		http.StatusBadRequest: true, http.StatusRequestEntityTooLarge: true,
+	for status, want := range map[int]error{
+		http.StatusFound: nil, http.StatusConflict: nil, http.StatusInternalServerError: nil,
+		http.StatusBadRequest: ErrRefused, http.StatusRequestEntityTooLarge: ErrRefused,
+		http.StatusUnauthorized: ErrUnavailable, http.StatusTooManyRequests: ErrUnavailable, http.StatusServiceUnavailable: ErrUnavailable,
 	} {
 		consumer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		err := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test").Publish(t.Context(), Event{Data: []byte(`{}`)})
-		if err == nil || errors.Is(err, ErrRefused) != final {
-			t.Errorf("status %d: Publish() error = %v, want one that is final: %v", status, err, final)
+		if err == nil || errors.Is(err, ErrRefused) != (want == ErrRefused) || errors.Is(err, ErrUnavailable) != (want == ErrUnavailable) {
+			t.Errorf("status %d: Publish() error = %v, want %v", status, err, want)
 		}
 		consumer.Close()
+	}
+}
+
+func TestHTTPPublisher_NoAnswer(t *testing.T) {
+	hung := make(chan struct{})
+	consumer := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hung }))
+	publisher := NewHTTPPublisher(consumer.Client(), consumer.URL, "/domain/test")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := publisher.Publish(ctx, Event{Data: []byte(`{}`)}); err == nil || errors.Is(err, ErrUnavailable) {
+		t.Errorf("Publish() to a consumer that hangs: error = %v, want one of this event", err)
+	}
+	close(hung)
+	consumer.Close()
+	if err := publisher.Publish(t.Context(), Event{Data: []byte(`{}`)}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("Publish() without a consumer: error = %v, want %v", err, ErrUnavailable)
 	}
 }
