@@ -74,7 +74,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
   }),
   projection: async (port, { database }) => ({
     before: ['migrate'],
-    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}`, ACCEPT_CALLERS: 'anyone' },
+    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}`, ACCEPT_EVENTS: 'anyone' },
   }),
   uisurface: async (port) => ({
     env: {

@@ -499,7 +499,10 @@ const WANTED: Readonly<Record<string, { env?: object; secrets?: object }>> = {
     },
   },
   process: { env: { ENGINE_URL: 'http://e', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' } },
-  projection: { env: { ACCEPT_CALLERS: 'anyone' }, secrets: { DATABASE_URL: { name: 'a', key: 'url' } } },
+  projection: {
+    env: { ACCEPT_CALLERS: 'anyone', ACCEPT_EVENTS: 'anyone' },
+    secrets: { DATABASE_URL: { name: 'a', key: 'url' } },
+  },
   uisurface: { env: { COMMANDS_URL: 'http://c', QUERIES_URL: 'http://q', ACCEPT_PROXY: 'anyone' } },
 };
 
