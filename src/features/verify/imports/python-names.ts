@@ -27,7 +27,7 @@ export const NAMESPACES: ReadonlySet<string> = new Set(
 /** Modules whose distribution is called otherwise. */
 export const DISTRIBUTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   `Crypto=pycryptodome,pycrypto Cryptodome=pycryptodomex IPython=ipython Levenshtein=levenshtein,python-levenshtein
-  MySQLdb=mysqlclient OpenSSL=pyopenssl PIL=pillow,pillow-simd Xlib=python-xlib _cffi_backend=cffi _pytest=pytest
+  ag_ui=ag-ui-protocol MySQLdb=mysqlclient OpenSSL=pyopenssl PIL=pillow,pillow-simd Xlib=python-xlib _cffi_backend=cffi _pytest=pytest
   _yaml=pyyaml absl=absl-py aioboto3=aioboto3 alembic=alembic antlr4=antlr4-python3-runtime apscheduler=apscheduler
   arango=python-arango argon2=argon2-cffi attr=attrs attrs=attrs bs4=beautifulsoup4 bson=pymongo cassandra=cassandra-driver,scylla-driver
   clickhouse_driver=clickhouse-driver clickhouse_connect=clickhouse-connect confluent_kafka=confluent-kafka

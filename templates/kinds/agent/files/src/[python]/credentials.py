@@ -1,6 +1,5 @@
-"""Authentication between services. Change it here if tokens do not come from files."""
+"""The credential of this service. Change it here if it does not come from a file."""
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,20 +10,3 @@ def service_credential(token_file: Path | None) -> Mapping[str, str]:
     The file is read for each call, because orchestrators rotate it.
     """
     return {} if token_file is None else {"authorization": f"Bearer {token_file.read_text('ascii').strip()}"}
-
-
-class Accepted:
-    """The accepted callers: bearers of a token in `tokens_file`, one per line; anyone without a file."""
-
-    def __init__(self, tokens_file: Path | None) -> None:
-        self._tokens_file = tokens_file
-
-    def accepts(self, authorization: str) -> bool:
-        """Whether a request with this header is accepted. Raises OSError."""
-        if self._tokens_file is None:
-            return True
-        scheme, _, token = authorization.partition(" ")
-        known = [line.strip() for line in self._tokens_file.read_text("ascii").splitlines() if line.strip()]
-        # Compares all tokens, so that the time does not reveal which one matches.
-        matches = [secrets.compare_digest(token.encode(), each.encode()) for each in known]
-        return scheme.lower() == "bearer" and any(matches)

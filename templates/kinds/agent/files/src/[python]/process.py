@@ -19,7 +19,6 @@ from .api import create_app
 from .chat_model import open_model
 from .checkpoints import migrate, open_threads
 from .context import Context
-from .credentials import Accepted
 from .lifecycle import Lifecycle
 from .logs import configure_logging
 from .requests import Resources
@@ -122,7 +121,7 @@ def create_server(settings: Settings) -> uvicorn.Server:
     async def open_resources() -> AsyncGenerator[Resources]:
         async with open_threads(settings.checkpoint_url.get_secret_value(), lifecycle) as threads:
             turns = Turns(context, tools, threads, lifecycle, settings.turn_timeout_seconds)
-            yield Resources(turns, Accepted(settings.accepted_tokens_file), threads.ping, lifecycle)
+            yield Resources(turns, settings.accepted, threads.ping, lifecycle)
             await turns.finish()
 
     config = uvicorn.Config(

@@ -1,5 +1,6 @@
 """What requests have in common: who calls, the thread and the message."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,11 +12,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from .accepted import Accepted, CannotCheckError, NotAcceptedError
 from .caller import NAME, Caller, Trace
-from .credentials import Accepted
 from .lifecycle import Lifecycle
 from .logs import log_with
 from .turns import Message, Turns
+
+log = logging.getLogger(__name__)
 
 ThreadId = Annotated[
     str,
@@ -82,13 +85,18 @@ Open = Annotated[Resources, Depends(_resources)]
 _bearer = HTTPBearer(auto_error=False)
 
 
-def _authenticate(
+async def _authenticate(
     request: Request, resources: Open, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> None:
-    if not resources.accepted.accepts(request.headers.get("authorization", "")):
-        raise HTTPException(
-            HTTPStatus.UNAUTHORIZED, "missing or invalid token", {"www-authenticate": "Bearer"}
-        )
+    try:
+        log_with(service=await resources.accepted.name_of(request.headers.get("authorization", "")))
+    except NotAcceptedError as error:
+        log.warning("call refused", extra={"fields": {"error": str(error)}})
+        headers = {"www-authenticate": "Bearer"}
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "missing or invalid token", headers) from error
+    except CannotCheckError as error:
+        log.error("cannot check the call", extra={"fields": {"error": repr(error.__cause__)}})
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "cannot authenticate the call") from error
 
 
 Authenticated = Depends(_authenticate)

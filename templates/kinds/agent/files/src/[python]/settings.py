@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from .accepted import Accepted
+
 
 class ConfigurationError(Exception):
     """The environment is not a valid configuration; the text names each variable and shows no value."""
@@ -49,18 +51,21 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
-def _callers(value: str) -> Path | None:
+def _callers(value: str) -> Accepted:
     if value == "anyone":
-        return None
+        return Accepted(None)
     if not Path(value).is_absolute():
-        raise ValueError("must be anyone or the absolute path of a file with tokens, one per line")
-    return _readable(Path(value))
+        raise ValueError("must be anyone or the absolute path of a file that lists callers")
+    try:
+        return Accepted(Path(value))
+    except OSError as error:
+        raise ValueError(f"cannot read the file: {type(error).__name__}") from error
 
 
 def _readable(file: Path | None) -> Path | None:
     try:
-        if file is not None:
-            file.read_text("ascii")
+        if file is not None and not file.read_text("ascii").strip():
+            raise ValueError("the file is empty")
     except (OSError, UnicodeError) as error:
         raise ValueError(f"cannot read the file: {type(error).__name__}") from error
     return file
@@ -77,6 +82,8 @@ class StoreSettings(BaseModel):
 class Settings(StoreSettings):
     """The settings of the command serve."""
 
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
     port: Annotated[int, Field(alias="PORT", ge=1, le=65535)] = 8080
     drain_delay_seconds: Annotated[int, Field(alias="DRAIN_DELAY_SECONDS", ge=0)] = 0
     drain_timeout_seconds: Annotated[int, Field(alias="DRAIN_TIMEOUT_SECONDS", ge=0)] = 10
@@ -91,7 +98,7 @@ class Settings(StoreSettings):
     service_token_file: Annotated[
         Path | None, AfterValidator(_readable), Field(alias="SERVICE_TOKEN_FILE")
     ] = None
-    accepted_tokens_file: Annotated[Path | None, BeforeValidator(_callers), Field(alias="ACCEPT_CALLERS")]
+    accepted: Annotated[Accepted, BeforeValidator(_callers), Field(alias="ACCEPT_CALLERS")]
 
 
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
