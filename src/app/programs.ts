@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from '../core/once.ts';
+import type { PackageFetcher } from '../features/scaffold/past-template.ts';
 import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { Processes } from '../toolchain/process.ts';
@@ -19,6 +20,8 @@ export interface ProgramAdapters {
   program(name: ProgramName): Promise<Program>;
   /** Lends npm for as long as `use` takes. */
   withNpm<T>(use: (npm: NpmPort) => Promise<T>): Promise<T>;
+  /** Lends the folder of a package with exactly these bytes; nothing of it is run. */
+  readonly withPackage: PackageFetcher;
 }
 
 export function programAdapters({
@@ -41,6 +44,15 @@ export function programAdapters({
     return requireProgram(name, { path: variables.PATH, skipped, platform, processes: started, signal });
   };
 
+  const withFolder = async <T>(use: (folder: string) => Promise<T>): Promise<T> => {
+    const folder = await mkdtemp(join(temporary, 'primitive-npm-'));
+    try {
+      return await use(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
   return {
     processes,
     repositoryProcesses: async (tools) => {
@@ -61,12 +73,16 @@ export function programAdapters({
     },
     withNpm: async (use) => {
       const [{ openNpm }, started] = await Promise.all([import('../adapters/npm.ts'), processes()]);
-      const folder = await mkdtemp(join(temporary, 'primitive-npm-'));
-      try {
-        return await use(openNpm(started, folder, signal));
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      return withFolder((folder) => use(openNpm(started, folder, signal)));
+    },
+    withPackage: async (origin, use) => {
+      const [{ fetchPackage }, started] = await Promise.all([
+        import('../adapters/npm-package.ts'),
+        processes(),
+      ]);
+      return withFolder(async (folder) =>
+        use(await fetchPackage(origin, folder, { processes: started, signal })),
+      );
     },
   };
 }

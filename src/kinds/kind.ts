@@ -14,6 +14,8 @@ import { suiteArgFault } from './suite-args.ts';
 export type Kind = Omit<KindFile, '$schema'> & {
   /** The folder of its `kind.yaml` and `files/`, absolute. */
   readonly folder: string;
+  /** As {@link openKinds} was told: a package, {@link REPOSITORY_KINDS}, or {@link OWN_KINDS}. */
+  readonly source: string;
 };
 
 /** The kinds by name. A kind is called as its folder is, so that only those that are asked for need to be read. */
@@ -26,6 +28,9 @@ export interface Kinds {
 
 /** The folder beside the config with kinds of the repository's own, which is also their source. */
 export const REPOSITORY_KINDS = 'kinds/';
+
+/** The source of the kinds that come with this package. */
+export const OWN_KINDS = 'primitive itself';
 
 /** The folder of the kinds that come with this package, found from the source as from the bundle. */
 export function bundledKinds(): string {
@@ -54,7 +59,7 @@ export async function openKinds(sources: Readonly<Record<string, string>>): Prom
     get: async (name) => {
       const place = found.get(name);
       if (place === undefined) return undefined;
-      const kind = read.get(name) ?? readKind(place.folder, name);
+      const kind = read.get(name) ?? readKind(place.folder, name, place.source);
       read.set(name, kind);
       return kind;
     },
@@ -92,7 +97,7 @@ async function listKinds(folder: string, isRepository: boolean): Promise<readonl
   return isRepository ? names.filter((name) => existsSync(join(folder, name, 'kind.yaml'))) : names;
 }
 
-async function readKind(folder: string, name: string): Promise<Kind> {
+async function readKind(folder: string, name: string, source: string): Promise<Kind> {
   await refuseLinks(folder, [`${basename(folder)}/${name}/kind.yaml`]);
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('kind-invalid', `Cannot read kind.yaml of the kind ${name}.`, {
@@ -116,11 +121,14 @@ async function readKind(folder: string, name: string): Promise<Kind> {
     folder,
     (kind.shared ?? []).map((shared) => `shared/${shared}`),
   );
-  return { ...kind, folder: join(folder, name) };
+  return { ...kind, folder: join(folder, name), source };
 }
 
-/** A link of a package could lead to any file of this machine, which would become a part of the primitive. */
-async function refuseLinks(folder: string, paths: readonly string[]): Promise<void> {
+/**
+ * A link of a package could lead to any file of this machine, which would become a part of the primitive. Paths are below the
+ * folder that `folder` is in. Throws `kind-invalid` (exit 2).
+ */
+export async function refuseLinks(folder: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const found = await lookBelow(dirname(folder), path);
     if (found.type !== 'blocked' || !found.stats.isSymbolicLink()) continue;

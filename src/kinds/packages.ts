@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import { PACKAGE_NAME } from '../plugins/names.ts';
 import { type ConfigLocation, pathBelow } from '../repository/discovery.ts';
-import { bundledKinds, type Kinds, openKinds, REPOSITORY_KINDS } from './kind.ts';
+import { bundledKinds, type Kinds, OWN_KINDS, openKinds, REPOSITORY_KINDS } from './kind.ts';
 
 /**
  * The kinds of this package, those of the repository in `own`, which is `kinds/` beside the config unless given, and those
@@ -21,7 +21,7 @@ export async function openAllKinds(
   installed: readonly { readonly name: string; readonly folder: string }[] = [],
   own: string = join(location.root, REPOSITORY_KINDS),
 ): Promise<Kinds> {
-  const sources: Record<string, string> = { 'primitive itself': bundledKinds() };
+  const sources: Record<string, string> = { [OWN_KINDS]: bundledKinds() };
   if (existsSync(own)) sources[REPOSITORY_KINDS] = own;
   for (const plugin of plugins) {
     const folder = join(await findPackage(plugin, location), 'kinds');

@@ -27,6 +27,8 @@ export interface RenderedFile {
   /** As git has it; executable if the file begins with `#!`. */
   readonly mode: '100644' | '100755';
   readonly owner: Owner;
+  /** Path of its template file; absent for what a generator makes. */
+  readonly source?: string;
 }
 
 /** The value of `it` in a template. */
@@ -108,32 +110,34 @@ export function render(
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   refuseTwins(rendered, it.kind);
   return new Map(
-    rendered.map(({ path, bytes }) => {
+    rendered.map(({ path, bytes, source }) => {
       const owner = owners.find(({ matches }) => matches(path))?.owner;
       if (owner === undefined) {
         throw new PrimitiveError('kind-file-unowned', `${it.kind}/kind.yaml has no owner for ${path}.`, {
           suggestions: [`files: [ { path: ${path}, owner: impl } ]`],
         });
       }
-      return [path, { bytes, mode: isProgram(bytes) ? '100755' : '100644', owner }];
+      return [path, { bytes, mode: isProgram(bytes) ? '100755' : '100644', owner, source }];
     }),
   );
 }
 
 interface Written {
   readonly path: string;
+  readonly source: string;
   readonly bytes: Uint8Array;
 }
 
 function renderFile(file: TemplateFile, it: TemplateVariables): Written | undefined {
   const path = renderPath(file.path, it);
-  if (!path.endsWith('.eta')) return { path, bytes: file.bytes };
-  const source = new TextDecoder().decode(file.bytes).replaceAll('\r\n', '\n');
-  const text = renderTemplate(`${it.kind}/files/${file.path}`, source, it).trimEnd();
+  const source = file.path;
+  if (!path.endsWith('.eta')) return { path, source, bytes: file.bytes };
+  const template = new TextDecoder().decode(file.bytes).replaceAll('\r\n', '\n');
+  const text = renderTemplate(`${it.kind}/files/${file.path}`, template, it).trimEnd();
   if (text === '') return undefined;
   const target = path.slice(0, -'.eta'.length);
   const named = target.endsWith('.pb.go') ? renameStubs(text, stubNames(it)) : text;
-  return { path: target, bytes: new TextEncoder().encode(`${named}\n`) };
+  return { path: target, source, bytes: new TextEncoder().encode(`${named}\n`) };
 }
 
 /**

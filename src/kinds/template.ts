@@ -1,9 +1,12 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Digest, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { field } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { Bases } from './bases-schema.ts';
+import { bundledKinds, type Kind, templateFolders } from './kind.ts';
 
 /** One file that a kind writes. */
 export interface TemplateFile {
@@ -42,6 +45,66 @@ function notPlain(path: string): PrimitiveError {
   return new PrimitiveError('kind-template-invalid', `${path} is neither a file nor a folder.`, {
     why: 'files of a kind must not be links',
   });
+}
+
+/**
+ * What each template file is, by its path, whatever it is rendered with: the SHA-256 of its text, and of the base images
+ * and settings of the kind that it names, if it names any. By these a primitive records what it has of a template.
+ */
+export function templateDigests(
+  template: Template,
+  {
+    bases,
+    run,
+    version,
+  }: { readonly bases: Bases; readonly run?: object | undefined; readonly version: number },
+): ReadonlyMap<string, Digest> {
+  const values = (text: string) =>
+    [...new Set(text.match(NAMED))]
+      .sort()
+      .map((name) => `${name}=${valueAt({ bases, run, templateVersion: version }, name)}\n`);
+  return new Map(
+    template.map(({ path, bytes }) => {
+      if (!path.endsWith('.eta')) return [path, digestOf(bytes)];
+      const text = new TextDecoder().decode(bytes).replaceAll('\r\n', '\n');
+      return [path, digestOf(text + values(text).join(''))];
+    }),
+  );
+}
+
+/** {@link templateDigests} of a kind as it is installed; empty for a kind without a template. */
+export function digestsOfKind(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
+  const known = digests.get(kind) ?? readDigests(kind);
+  digests.set(kind, known);
+  return known;
+}
+
+/** Hundreds of primitives are of a few kinds. */
+const digests = new WeakMap<Kind, Promise<ReadonlyMap<string, Digest>>>();
+
+async function readDigests(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
+  if (!isScaffolded(kind)) return new Map();
+  const bases = await readBases(join(bundledKinds(), '../bases.yaml'));
+  return templateDigests(readTemplate(templateFolders(kind)), {
+    bases,
+    run: kind.run,
+    version: kind.version,
+  });
+}
+
+/** Whether a kind has a template: without one, its primitives are written by people alone. */
+export function isScaffolded({ folder }: Pick<Kind, 'folder'>): boolean {
+  return existsSync(join(folder, 'files'));
+}
+
+/** Values that a template takes from the kind or the bases, and not from the primitive. */
+const NAMED = /\bit\.(?:bases\.\w+|run\.\w+|templateVersion)/g;
+
+function valueAt(values: object, name: string): unknown {
+  return name
+    .split('.')
+    .slice(1)
+    .reduce<unknown>((value, key) => field(value, key), values);
 }
 
 /** Reads `templates/bases.yaml`. Throws `kind-invalid` and its kin (exit 2) for a reference without tag or digest. */

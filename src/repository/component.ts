@@ -27,8 +27,6 @@ export interface Component {
   readonly image: string;
   /** `ghcr.io/acme/domain-orders`. */
   readonly repository: Repository;
-  /** Version of the template that it was scaffolded from; absent if a person wrote it. */
-  readonly templateVersion?: number;
   readonly build: {
     /** Relative to the repository's root; '' is the root. */
     readonly context: string;
@@ -93,7 +91,6 @@ export async function componentOf(
     path,
     image,
     repository: repository(),
-    ...(file.template === undefined ? {} : { templateVersion: file.template.version }),
     build: {
       context: paths.context,
       dockerfile: paths.dockerfile,

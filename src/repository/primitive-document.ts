@@ -23,6 +23,30 @@ export const PrimitiveFile = strictObject(
               description: 'Inputs besides the name.',
             }),
           ),
+          origins: Type.Optional(
+            Type.String({
+              description:
+                'Packages that the template files came from, newest first: `NAME@VERSION INTEGRITY` in lines.',
+            }),
+          ),
+          generators: Type.Optional(
+            Type.Record(Type.String(), Type.String(), {
+              description:
+                'Version of each generator that writes the generated files; `scaffold --update` moves it.',
+            }),
+          ),
+          omitted: Type.Optional(
+            Type.String({
+              description:
+                'Template files of which this has nothing, in lines: its owner deleted, renamed or replaced the file.',
+            }),
+          ),
+          sources: Type.Optional(
+            Type.String({
+              description:
+                'Like `files`: SHA-256 of each template file that this has the changes of, by its path in the template.',
+            }),
+          ),
           files: Type.Optional(
             Type.Union([Type.String(), Type.Record(Type.String(), Type.String())], {
               description:

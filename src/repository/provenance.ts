@@ -1,5 +1,6 @@
 import { type Digest, digestHex, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { appendYaml, spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
@@ -15,6 +16,42 @@ export interface Provenance {
   readonly files: ReadonlyMap<string, Digest>;
   /** Path of an edited file -> digests of what the template made of it each time that it was merged, oldest first. */
   readonly merged?: ReadonlyMap<string, readonly Digest[]>;
+  /** Path of a template file -> digest of the one that this primitive has, in its own words; absent in older records. */
+  readonly sources?: ReadonlyMap<string, Digest> | undefined;
+  /** Paths of template files that this primitive has nothing of: its owner deleted, renamed or replaced the file. Sorted. */
+  readonly omitted?: readonly string[] | undefined;
+  /** The packages that the template files came from, newest first; more than one only while files are behind. */
+  readonly origins?: readonly TemplateOrigin[] | undefined;
+  /** Id of a generator -> the version that writes the generated files. */
+  readonly generators?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A version of an npm package with kinds. */
+export interface TemplateOrigin {
+  readonly package: string;
+  readonly version: string;
+  /** As the lock file of the repository had it; absent if it did not. */
+  readonly integrity?: string | undefined;
+}
+
+/** How what a primitive has of its template compares with the template of now. */
+export interface TemplateState {
+  /** `unknown`: an older record does not say which template files it was written from. */
+  readonly state: 'current' | 'behind' | 'unknown';
+  /** Paths of template files that are new, changed or gone since; sorted. */
+  readonly behind: readonly string[];
+}
+
+/** Compares the digests of template files. `latest` is what the template is now. */
+export function templateState(
+  { sources, omitted = [] }: Provenance,
+  latest: ReadonlyMap<string, Digest>,
+): TemplateState {
+  if (sources === undefined) return { state: 'unknown', behind: [] };
+  const behind = [...new Set([...sources.keys(), ...latest.keys()])]
+    .filter((path) => !omitted.includes(path) && sources.get(path) !== latest.get(path))
+    .sort();
+  return { state: behind.length === 0 ? 'current' : 'behind', behind };
 }
 
 /** A `primitive.yaml` that is there. */
@@ -50,6 +87,10 @@ export function manifestOf(
     inputs: template.inputs ?? {},
     files: readFiles(template.files ?? {}),
     ...(template.merged && { merged: groupByPath(sumEntries(template.merged)) }),
+    ...(template.sources !== undefined && { sources: new Map(sumEntries(template.sources)) }),
+    ...(template.omitted && { omitted: template.omitted.split('\n').filter(Boolean) }),
+    ...(template.origins && { origins: readOrigins(template.origins) }),
+    ...(template.generators && { generators: template.generators }),
   };
   return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
 }
@@ -79,24 +120,56 @@ export function withProvenance(manifest: PrimitiveManifest, shown: string, prove
   });
 }
 
-function record({ version, inputs, files, merged = new Map() }: Provenance) {
+function record(provenance: Provenance) {
+  const {
+    version,
+    inputs,
+    files,
+    merged = new Map<string, readonly Digest[]>(),
+    sources,
+    omitted = [],
+    origins = [],
+  } = provenance;
+  const generators = Object.entries(provenance.generators ?? {}).sort(byCodeUnit);
   return {
     version,
+    ...(origins.length > 0 ? { origins: origins.map(originLine).join('\n') } : {}),
+    ...(generators.length > 0 ? { generators: Object.fromEntries(generators) } : {}),
     ...(Object.keys(inputs).length > 0
       ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byCodeUnit)) }
       : {}),
+    ...(omitted.length > 0 ? { omitted: omitted.join('\n') } : {}),
+    ...(sources === undefined ? {} : { sources: sumLines([...sources].sort(byCodeUnit)) }),
     files: sumLines([...files].sort(byCodeUnit)),
     ...(merged.size > 0
       ? {
           merged: sumLines(
             [...merged]
               .sort(byCodeUnit)
-              .flatMap(([path, digests]) => digests.map((digest) => [path, digest] as const)),
+              .flatMap(([path, digests]) =>
+                digests.map((digest): readonly [string, Digest] => [path, digest]),
+              ),
           ),
         }
       : {}),
   };
 }
+
+function originLine({ package: name, version, integrity }: TemplateOrigin): string {
+  return `${name}@${version}${integrity === undefined ? '' : ` ${integrity}`}`;
+}
+
+/** Of lines that are nothing that a registry is asked for, there is none. */
+function readOrigins(lines: string): readonly TemplateOrigin[] {
+  return lines.split('\n').flatMap((line) => {
+    const [, name = '', version = '', integrity] = ORIGIN.exec(line) ?? [];
+    return name === '' ? [] : [{ package: name, version, ...optional('integrity', integrity) }];
+  });
+}
+
+/** `@acme/kinds@1.2.3 sha512-…` */
+const ORIGIN =
+  /^((?:@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*)@([0-9][0-9A-Za-z.+-]{0,99})(?: (sha512-[A-Za-z0-9+/]{86}==))?$/;
 
 function sumLines(entries: readonly (readonly [path: string, digest: Digest])[]): string {
   return entries.map(([path, digest]) => `${digestHex(digest)}  ${path}`).join('\n');

@@ -38,8 +38,9 @@ export interface NewFile {
 export interface Transaction {
   /** The folder that all paths are below; absolute. */
   readonly root: string;
-  /** Written in this order, after all that is deleted. */
   readonly changes: readonly FileChange[];
+  /** Whether all that is deleted comes first, as by default: a folder may take the place of a file. */
+  readonly order?: 'deletes-first' | 'as-listed';
   /** The root must be missing or empty; it appears whole, by one rename. */
   readonly isNew?: boolean;
   /**
@@ -113,44 +114,58 @@ function appear(staged: string, root: string): void {
 type Undo = { readonly path: string; readonly step: () => void };
 
 function replaceAll(transaction: Transaction, staged: string): void {
-  const { root, changes } = transaction;
-  const old = join(transaction.staging, 'old');
+  const { root, changes, order = 'deletes-first' } = transaction;
+  const place = { root, staged, old: join(transaction.staging, 'old') };
   const undo: Undo[] = [];
   const later = (path: string, step: () => void) => undo.push({ path, step });
   try {
     for (const change of changes) if (change.after === 'keep') checkUnmoved(root, change);
-    for (const change of changes) {
-      if (change.after !== 'delete') continue;
-      const { path } = change;
+    const isFirst = ({ after }: FileChange) => order === 'deletes-first' && after === 'delete';
+    for (const change of [...changes.filter(isFirst), ...changes.filter((one) => !isFirst(one))]) {
       checkUnmoved(root, change);
-      const kept = join(old, path);
-      mkdirSync(dirname(kept), { recursive: true });
-      renameSync(join(root, path), kept);
-      later(path, () => renameSync(kept, join(root, path)));
-      removeEmpty(root, path, later);
-    }
-    for (const change of changes) {
-      const { path, before, after } = change;
-      if (typeof after === 'string') continue;
-      checkUnmoved(root, change);
-      makeParents(root, path, later);
-      const [file, source] = [join(root, path), join(staged, path)];
-      if (before === undefined) {
-        placeNew(source, file);
-        later(path, () => rmSync(file, { force: true }));
-        continue;
-      }
-      const kept = join(old, path);
-      mkdirSync(dirname(kept), { recursive: true });
-      linkOrCopy(file, kept);
-      if (after.executable === undefined) chmodSync(source, lstatSync(file).mode);
-      later(path, () => renameSync(kept, file));
-      renameSync(source, file);
+      if (change.after === 'delete') deleteFile(change.path, place, later);
+      else if (change.after !== 'keep') replaceFile(change, change.after, place, later);
     }
   } catch (error) {
     takeBack(undo, transaction, error);
     throw error;
   }
+}
+
+interface Place {
+  readonly root: string;
+  readonly staged: string;
+  /** Where what is replaced is kept until all is done. */
+  readonly old: string;
+}
+
+function deleteFile(path: string, { root, old }: Place, later: Later): void {
+  const kept = join(old, path);
+  mkdirSync(dirname(kept), { recursive: true });
+  renameSync(join(root, path), kept);
+  later(path, () => renameSync(kept, join(root, path)));
+  removeEmpty(root, path, later);
+}
+
+function replaceFile(
+  { path, before }: FileChange,
+  after: NewFile,
+  { root, staged, old }: Place,
+  later: Later,
+): void {
+  makeParents(root, path, later);
+  const [file, source] = [join(root, path), join(staged, path)];
+  if (before === undefined) {
+    placeNew(source, file);
+    later(path, () => rmSync(file, { force: true }));
+    return;
+  }
+  const kept = join(old, path);
+  mkdirSync(dirname(kept), { recursive: true });
+  linkOrCopy(file, kept);
+  if (after.executable === undefined) chmodSync(source, lstatSync(file).mode);
+  later(path, () => renameSync(kept, file));
+  renameSync(source, file);
 }
 
 /** Undoes every step that can be; one that cannot is said. Throws `not-undone` (exit 3). */

@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { field, optional } from '../core/object.ts';
+import { isIntegrity, lockedPackage } from '../core/npm-lock.ts';
+import { optional } from '../core/object.ts';
 
 /** The name under which this CLI is published. */
 export const PACKAGE = '@ameide/primitive';
@@ -29,38 +30,26 @@ export interface CliSource {
  * Throws `init-integrity-unknown` (exit 2) if neither knows the bytes of this version.
  */
 export async function cliSource(version: string, lock: string | undefined, npm: NpmPort): Promise<CliSource> {
-  const locked = lock === undefined ? undefined : lockedPackage(lock, version);
+  const locked = lock === undefined ? undefined : ownEntry(lock, version);
   if (locked?.file !== undefined) return { version, ...locked };
-  const integrity = locked?.integrity ?? sha512(await npm.integrity(PACKAGE, version));
+  const asked = locked?.integrity ?? (await npm.integrity(PACKAGE, version));
+  const integrity = isIntegrity(asked) ? asked : undefined;
   if (integrity === undefined) throw unknownIntegrity(version);
   return { version, integrity, ...optional('registry', registryUrl(await npm.registry(PACKAGE))) };
 }
 
-/** The entry of `package-lock.json` for this CLI (npm docs, "package-lock.json"), if it is of this version. */
-function lockedPackage(
+/** The entry of `package-lock.json` for this CLI, if it is of this version. */
+function ownEntry(
   lock: string,
   version: string,
 ): { readonly integrity: string; readonly file?: string } | undefined {
-  const entry = field(field(parse(lock), 'packages'), `node_modules/${PACKAGE}`);
-  const integrity = sha512(field(entry, 'integrity'));
-  if (integrity === undefined || field(entry, 'version') !== version) return undefined;
-  const resolved = field(entry, 'resolved');
-  const file = typeof resolved === 'string' ? /^file:(.*)$/s.exec(resolved)?.[1] : undefined;
+  const entry = lockedPackage(lock, PACKAGE);
+  if (entry?.version !== version) return undefined;
+  const { integrity, resolved = '' } = entry;
+  const file = /^file:(.*)$/s.exec(resolved)?.[1];
   if (file === undefined) return { integrity };
   // It becomes a word of a script; one that lies elsewhere is not in the checkout of CI.
   return /^(?!.*\.\.)[\w.][\w@./-]*\.tgz$/.test(file) ? { integrity, file } : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function sha512(value: unknown): string | undefined {
-  return typeof value === 'string' && /^sha512-[A-Za-z0-9+/]{86}==$/.test(value) ? value : undefined;
 }
 
 /** A registry that everybody may read of; credentials in a URL are no one's but the user's. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import type { Digest } from '../../src/core/digest.ts';
+import { PrimitiveError } from '../../src/core/errors.ts';
 import type { Event } from '../../src/core/events.ts';
 import type { PublishPlan, PublishReport } from '../../src/features/publish/document.ts';
 import { type PublishPorts, type PublishRequest, runPublish } from '../../src/features/publish/run.ts';
@@ -227,7 +228,13 @@ export class PublishWorld {
       { target: undefined, key: undefined, required: 'trusted', images: true, ...request },
       {
         cwd: tmpdir(),
-        workspace: async () => ({ config: { registry: this.#prefix } }),
+        workspace: async () => ({ config: { registry: this.#prefix }, location: { root: tmpdir() } }),
+        kinds: async () => ({ names: [], get: async () => undefined }),
+        workTree: async () => ({
+          at: async (revision) => {
+            throw new PrimitiveError('revision-unknown', `No commit ${revision} here.`);
+          },
+        }),
         tree: async () => ({ head }),
         registry: async () => this.registry.observer,
         verifier: async () => this.#verifier,

@@ -3,7 +3,7 @@ import { readIgnored } from '../../src/adapters/git-ignored.ts';
 import { createProcesses } from '../../src/adapters/process.ts';
 import type { Emit } from '../../src/core/events.ts';
 import type { ScaffoldDocument } from '../../src/features/scaffold/document.ts';
-import type { Contents, ScaffoldPlan } from '../../src/features/scaffold/plan.ts';
+import type { Contents, ScaffoldPlan } from '../../src/features/scaffold/planned.ts';
 import { prepareScaffold, type ScaffoldPlace } from '../../src/features/scaffold/prepare.ts';
 import { runScaffold, type ScaffoldPorts } from '../../src/features/scaffold/run.ts';
 import { openAllKinds } from '../../src/kinds/packages.ts';
@@ -106,6 +106,7 @@ export async function scaffold(
     workspace: async () => ({ location, config }),
     kinds: async () => kinds,
     tree: () => openRepository(createProcesses(gitEnvironment), root),
+    withPackage: nothingFetched,
     cwd,
     ignored: (folder) => readIgnored(createProcesses(gitEnvironment), root, folder),
     emit,
@@ -114,9 +115,17 @@ export async function scaffold(
   return runScaffold({ kind, name, inputs, restore, update, dryRun: false }, ports);
 }
 
+/** Without a registry: git's history has what is merged. */
+const nothingFetched: ScaffoldPlace['withPackage'] = async (origin) => {
+  throw new Error(`${origin.package} was asked for`);
+};
+
 async function place(root: string, cwd: string): Promise<ScaffoldPlace> {
   const location = await findConfig({ cwd: root });
   const config = await loadConfig(location, '0.1.0');
   const kinds = await openAllKinds(config.plugins, location);
-  return { location, config, kinds, cwd, tree: () => openRepository(createProcesses(gitEnvironment), root) };
+  return {
+    ...{ location, config, kinds, cwd, withPackage: nothingFetched, warn: () => {} },
+    tree: () => openRepository(createProcesses(gitEnvironment), root),
+  };
 }

@@ -177,6 +177,7 @@ const FRAGMENTS: Readonly<Record<string, { readonly schema: string; readonly res
   primitive: { schema: 'primitive.primitive.v1', rest: { kind: 'domain', name: 'orders' } },
   kind: { schema: 'primitive.kind.v1' },
   suppressions: { schema: 'primitive.suppressions.v1' },
+  advisories: { schema: 'primitive.advisories.v1' },
   kit: { schema: 'primitive.kit.v1', rest: KIT },
   values: {
     schema: 'templates/gitops/charts/primitive-runtime/values.schema.json',

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { diskFull, PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
-import { builtIn, type Generator, type Source } from '../../kinds/generators/built-in.ts';
+import { builtIn, type Generator, recordedGenerators, type Source } from '../../kinds/generators/built-in.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
 import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -57,7 +57,7 @@ export async function generate(
 ): Promise<readonly Generated[]> {
   const target = join(context.root, path);
   const what = `generate in ${path}`;
-  const generators = template.generators ?? [];
+  const generators = recordedGenerators(template.generators, manifest?.provenance?.generators);
   if (generators.length === 0) return [];
   try {
     const folder = await mkdtemp(join(context.temporary, 'primitive-generate-'));

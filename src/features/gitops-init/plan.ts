@@ -1,5 +1,5 @@
 import { optional } from '../../core/object.ts';
-import { mergeTexts } from '../../repository/merge.ts';
+import { mergeFile } from '../../repository/merge.ts';
 import type { Files } from './render.ts';
 
 /**
@@ -34,47 +34,6 @@ export function planKit(base: Files, existing: Files, wanted: Files): readonly K
   }));
 }
 
-/** What is pinned to a version in a workflow: actions, the helm that one of them installs, programs of Go modules. */
-const PINS: readonly RegExp[] = [
-  /\b(?<before>uses: *(?<name>[\w./-]+)@)(?<pin>[0-9a-f]{40} # v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
-  /(?<before>uses: *(?<name>azure\/setup-helm)@[^\n]*\n *with:\n *version: *)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
-  /(?<before>\bgo install (?<name>[\w./-]+)@)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
-];
-
-/**
- * Texts of a workflow with the same pins at the highest of their versions, which is what all sides want: an update tool of
- * the owner and the kit move the same ones.
- */
-function withHigherPins<T extends readonly string[]>(texts: T): T {
-  return PINS.reduce(withHigher, texts) as T;
-}
-
-function withHigher(texts: readonly string[], pattern: RegExp): readonly string[] {
-  const highest = new Map<string, { readonly pin: string; readonly version: string }>();
-  for (const { groups: { name = '', pin = '', version = '' } = {} } of texts.flatMap((text) => [
-    ...text.matchAll(pattern),
-  ])) {
-    const known = highest.get(name);
-    if (known === undefined || isHigher(version, known.version)) highest.set(name, { pin, version });
-  }
-  return texts.map((text) =>
-    text.replace(pattern, (whole, ...rest) => {
-      const { before, name } = rest.at(-1) as { readonly before: string; readonly name: string };
-      const found = highest.get(name);
-      return found === undefined ? whole : `${before}${found.pin}`;
-    }),
-  );
-}
-
-function isHigher(version: string, other: string): boolean {
-  const [a, b] = [version, other].map((text) => text.split('.').map(Number));
-  for (const i of [0, 1, 2]) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return false;
-}
-
 function changeOf(
   base: string | undefined,
   before: string | undefined,
@@ -95,8 +54,7 @@ function changeOf(
 }
 
 function merge(base: string, before: string, wanted: string): Omit<KitChange, 'path'> {
-  const [old, ours, theirs] = withHigherPins([base, before, wanted] as const);
-  const { text: after, conflicts: lines } = mergeTexts({ base: old, ours, theirs }, LABELS);
+  const { text: after, conflicts: lines } = mergeFile({ base, ours: before, theirs: wanted }, LABELS);
   if (after === before) return { action: 'keep', before, after };
   const action = lines.length === 0 ? 'merge' : 'conflict';
   return { action, before, after, ...(lines.length === 0 ? {} : { lines }) };

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { advisorySchema } from '../../kinds/advisory-report.ts';
 import { LANGUAGE_IDS } from '../../languages/all.ts';
 
 /** The document of `list`. */
@@ -23,9 +24,28 @@ export const listSchema = strictObject({
         description: 'Of HEAD; null unless the state is committed.',
       }),
       language: nullable(`One of ${LANGUAGE_IDS.join(', ')} and other; null for a kind that is not known.`),
-      template: Type.Union([strictObject({ version: Type.Integer(), latest: Type.Integer() }), Type.Null()], {
-        description:
-          'Template that it was scaffolded from, and its current version; null if it was not scaffolded.',
+      template: Type.Union(
+        [
+          strictObject({
+            version: Type.Integer(),
+            latest: Type.Integer(),
+            state: Type.Enum(['current', 'behind', 'unknown'], {
+              description:
+                'By the digests of the template files, whatever the versions are; unknown if an older record has no digests.',
+            }),
+            behind: Type.Array(Type.String(), {
+              description: 'Template files that are new, changed or gone since; sorted.',
+            }),
+          }),
+          Type.Null(),
+        ],
+        {
+          description:
+            'Template that it was scaffolded from, and its current version; null if it was not scaffolded.',
+        },
+      ),
+      advisories: Type.Array(advisorySchema, {
+        description: 'Faults of its template that it has, or of which that is not known; sorted by id.',
       }),
     }),
     { description: 'Sorted by kind, then name.' },

@@ -1,9 +1,14 @@
+import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { findingText } from '../../core/finding.ts';
+import { judgeAdvisories } from '../../kinds/advisories.ts';
+import { reportedAdvisory } from '../../kinds/advisory-report.ts';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
+import { digestsOfKind } from '../../kinds/template.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
+import { templateState } from '../../repository/provenance.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
 import type { ListDocument, ListEntry } from './document.ts';
@@ -36,11 +41,13 @@ export async function runList(selection: Selection, ports: ListPorts): Promise<L
     repositoryRoot: tree?.root ?? location.repositoryRoot ?? location.root,
   });
   const used = [...new Set(selected.map(({ kind }) => kind))];
-  const known = new Map(await Promise.all(used.map(async (kind) => [kind, await kinds.get(kind)] as const)));
+  const known = new Map(
+    await Promise.all(used.map(async (kind) => [kind, await knownKind(kinds, kind)] as const)),
+  );
   return {
     schema: 'primitive.list/v1',
     commit: tree?.head.commit ?? null,
-    primitives: selected.map((one) => entryOf(one, known.get(one.kind))),
+    primitives: await Promise.all(selected.map((one) => entryOf(one, known.get(one.kind)))),
   };
 }
 
@@ -51,11 +58,30 @@ function withoutCommit(error: unknown): undefined {
   throw error;
 }
 
-function entryOf(
-  { kind, name, path, state, fault, component, inputDigest }: ListedPrimitive,
-  known: Pick<Kind, 'language' | 'version'> | undefined,
-): ListEntry {
-  const version = component?.templateVersion;
+/** A kind, and the digests of its template files. */
+type KnownKind = Kind & { readonly digests: ReadonlyMap<string, Digest> };
+
+async function knownKind(kinds: Kinds, name: string): Promise<KnownKind | undefined> {
+  const kind = await kinds.get(name);
+  return kind && { ...kind, digests: await digestsOfKind(kind) };
+}
+
+function templateOf(
+  { component, manifest }: ListedPrimitive,
+  known: KnownKind | undefined,
+): ListEntry['template'] {
+  const provenance = component && manifest?.provenance;
+  if (provenance === undefined) return null;
+  const { version } = provenance;
+  if (known === undefined) return { version, latest: version, state: 'unknown', behind: [] };
+  const { state, behind } = templateState(provenance, known.digests);
+  return { version, latest: known.version, state, behind: [...behind] };
+}
+
+async function entryOf(primitive: ListedPrimitive, known: KnownKind | undefined): Promise<ListEntry> {
+  const provenance = primitive.component && primitive.manifest?.provenance;
+  const advisories = known === undefined ? [] : await judgeAdvisories(known, provenance);
+  const { kind, name, path, state, fault, component, inputDigest } = primitive;
   return {
     kind,
     name,
@@ -65,6 +91,7 @@ function entryOf(
     image: component?.repository ?? null,
     inputDigest: inputDigest ?? null,
     language: known?.language ?? null,
-    template: version === undefined ? null : { version, latest: known?.version ?? version },
+    template: templateOf(primitive, known),
+    advisories: advisories.map(reportedAdvisory),
   };
 }

@@ -1,3 +1,4 @@
+import { advisoryText } from '../../kinds/advisory-report.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
@@ -25,9 +26,17 @@ export function listText({ primitives }: ListDocument, style: Style): string {
   const problems = primitives.flatMap(({ problem }) =>
     problem === null ? [] : [`${style.hang('', sanitizeLine(problem))}\n`],
   );
+  const advisories = primitives.flatMap(({ kind, name, advisories: found }) =>
+    found.map((one) => {
+      const id = sanitizeLine(`${kind}/${name}`);
+      const text = `${id}: ${sanitizeLine(advisoryText(one))} primitive scaffold --kind ${id.replace('/', ' --name ')} --update`;
+      return `${style.hang('', one.state === 'affected' ? style.red(text) : style.yellow(text))}\n`;
+    }),
+  );
   return [
     table([titles.map((title) => style.bold(title)), ...rows], style),
     ...(problems.length > 0 ? ['\n', ...problems] : []),
+    ...(advisories.length > 0 ? ['\n', ...advisories] : []),
   ].join('');
 }
 
@@ -37,6 +46,8 @@ function stateText(state: PrimitiveState, style: Style): string {
 
 function templateText(template: ListEntry['template'], style: Style): string {
   if (template === null) return '-';
-  const { version, latest } = template;
-  return latest > version ? style.yellow(`${version}, now ${latest}`) : `${version}`;
+  const { version, latest, state, behind } = template;
+  if (state === 'current') return `${version}`;
+  if (latest > version) return style.yellow(`${version}, now ${latest}`);
+  return style.yellow(state === 'unknown' ? `${version}, unknown` : `${version}, behind in ${behind.length}`);
 }

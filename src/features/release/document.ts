@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
+import { advisorySchema } from '../../kinds/advisory-report.ts';
 
 const digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 const tier = Type.Enum(['trusted', 'accepted']);
@@ -27,6 +28,10 @@ const image = strictObject({
     ],
     { description: 'Manifests of the Sigstore bundles that are attached to the image.' },
   ),
+  advisories: Type.Union([Type.Array(advisorySchema), Type.Null()], {
+    description:
+      'Faults of templates that the source of the image has, by what primitive.yaml of the commit records, or of which that is not known; sorted by id. Null if it was not looked up: this clone does not have the commit, or no record was read.',
+  }),
   seal: Type.Union([sealed, Type.Null()], {
     description: 'The weakest of its bundles; null if it was not checked, or is not sealed.',
   }),

@@ -7,6 +7,7 @@ import { parseDockerReference, parseTag } from '../../oci/reference.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
 import type { Config } from '../../repository/config.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { TrustTier } from '../../repository/signers.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
@@ -15,6 +16,7 @@ import type { SealContext } from '../../seal/search.ts';
 import { describeSigner, fingerprintOf, type TrustPolicy } from '../../seal/trust.ts';
 import type { ReleaseComponent, SealState } from '../../seal/types.ts';
 import { type BundleVerifier, createVerifier } from '../../seal/verifier.ts';
+import { type AdvisoryPorts, releaseAdvisories } from './advisories.ts';
 import type { ReleaseReport, ReportedImage } from './document.ts';
 
 /** A request of the release commands. */
@@ -29,9 +31,12 @@ export interface ReleaseRequest {
 }
 
 /** Ports of the release commands. */
-export interface ReleasePorts {
+export interface ReleasePorts extends AdvisoryPorts {
   readonly cwd: string;
-  workspace(): Promise<{ readonly config: Pick<Config, 'registry'> }>;
+  workspace(): Promise<{
+    readonly config: Pick<Config, 'registry'>;
+    readonly location: Pick<ConfigLocation, 'root'>;
+  }>;
   tree(): Promise<Pick<SourceTree, 'head'>>;
   registry(): Promise<Registry>;
   verifier(): Promise<BundleVerifier>;
@@ -65,12 +70,14 @@ export async function runRelease(request: ReleaseRequest, ports: ReleasePorts): 
   }
   const { record, digest, tier, signer } = state;
   const limit = pLimit(AT_A_TIME);
+  const advisories = await releaseAdvisories(record, ports);
   const images = await Promise.all(
-    record.components.map((component) =>
-      request.images
-        ? limit(async () => recordedImage(component, await inspectRecorded(context, component)))
-        : recordedImage(component),
-    ),
+    record.components.map(async (component) => ({
+      ...(request.images
+        ? await limit(async () => recordedImage(component, await inspectRecorded(context, component)))
+        : recordedImage(component)),
+      advisories: advisories.get(`${component.kind}/${component.name}`)?.slice() ?? null,
+    })),
   );
   return {
     ...base,
@@ -151,6 +158,7 @@ async function imageReport(
     inputDigest: state.sealed ? state.inputDigest : null,
     platforms: state.sealed ? state.platforms.map(formatPlatform) : [],
     bundles: state.sealed ? state.bundles : null,
+    advisories: null,
     ...verdictOf(state),
   };
   return {
@@ -182,6 +190,7 @@ function recordedImage(component: ReleaseComponent, state?: SealState): Reported
     inputDigest,
     platforms,
     bundles,
+    advisories: null,
     ...(state === undefined ? { seal: null, problem: null } : verdictOf(state)),
   };
 }

@@ -1,3 +1,4 @@
+import { advisoryText } from '../../kinds/advisory-report.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
@@ -30,12 +31,17 @@ export function releaseText(report: ReleaseReport, style: Style): string {
     `${style.hang('', `${paint(`${what}: ${verdict}`)}${need}${problem ? `: ${sanitizeLine(problem.detail)}` : ''}`)}\n`,
     ...(facts ? ['\n', table(facts, style)] : []),
     ...images.map((image) => `\n${imageText(image, style)}`),
+    ...(record && images.some(({ advisories }) => advisories === null)
+      ? [
+          `\nAdvisories of templates are not known: commit ${record.commit.slice(0, 12)} is not in this clone. To fetch it: git fetch origin ${record.commit}\n`,
+        ]
+      : []),
     ...(checked === 'record' && record ? ['\nTo verify each image: primitive release verify\n'] : []),
   ].join('');
 }
 
 function imageText(
-  { kind, name, ref, platforms, bundles, seal, problem }: ReportedImage,
+  { kind, name, ref, platforms, bundles, advisories, seal, problem }: ReportedImage,
   style: Style,
 ): string {
   const title = kind === null ? sanitizeLine(ref) : sanitizeLine(`${kind}/${name}`);
@@ -43,6 +49,10 @@ function imageText(
     ...(kind === null ? [] : [['image', sanitizeLine(ref)]]),
     ...(seal ? [['signer', sanitizeLine(`${seal.signer} (${seal.tier})`)]] : []),
     ...(problem ? [['problem', style.red(sanitizeLine(problem.detail))]] : []),
+    ...(advisories ?? []).map((one) => [
+      'advisory',
+      (one.state === 'affected' ? style.red : style.yellow)(sanitizeLine(advisoryText(one))),
+    ]),
     ...(platforms.length > 0 ? [['platforms', sanitizeLine(platforms.join(', '))]] : []),
     ...(bundles
       ? [

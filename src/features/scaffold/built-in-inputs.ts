@@ -1,8 +1,8 @@
-import { allKinds, bundledKinds, openKinds } from '../../kinds/kind.ts';
+import { allKinds, bundledKinds, OWN_KINDS, openKinds } from '../../kinds/kind.ts';
 
 /** The inputs of each built-in kind, as flags of scaffold: for help, which reads no repository. */
 export async function builtInInputs() {
-  const kinds = await allKinds(await openKinds({ 'primitive itself': bundledKinds() }));
+  const kinds = await allKinds(await openKinds({ [OWN_KINDS]: bundledKinds() }));
   return kinds.map(({ kind, inputs = {} }) => ({
     kind,
     inputs: Object.entries(inputs).map(([name, { type, help, required = false }]) => ({

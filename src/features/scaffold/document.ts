@@ -19,16 +19,30 @@ export const scaffoldPlanSchema = strictObject({
     from: Type.Union([Type.Integer(), Type.Null()], {
       description: 'Version of the template before; null for a new primitive.',
     }),
+    behind: Type.Array(Type.String(), {
+      description: 'Files whose changes of the template are not taken over; sorted.',
+    }),
   }),
   inputs: Type.Record(Type.String(), Type.String()),
   files: Type.Array(
     strictObject({
       path: Type.String({ description: 'Relative to the folder of the primitive.' }),
       owner: Type.Enum(['impl', 'generated', 'config']),
-      action: Type.Enum(['create', 'update', 'merge', 'unchanged', 'keep', 'skip', 'conflict'], {
-        description:
-          'merge: changes of the template are merged into an edited file; update: an unedited file is replaced. Both only with --update.',
-      }),
+      action: Type.Enum(
+        ['create', 'update', 'merge', 'move', 'delete', 'unchanged', 'keep', 'skip', 'conflict'],
+        {
+          description:
+            'merge: changes of the template are merged into an edited file; update: an unedited file is replaced; move: the template has renamed it; delete: it is no longer in the template, and unedited. All only with --update, but for an update of generated files that were edited.',
+        },
+      ),
+      from: Type.Optional(Type.String({ description: 'Of a move: the path before.' })),
+      edited: Type.Optional(Type.Boolean({ description: 'Of a move: the owner had changed it.' })),
+      source: Type.Optional(
+        strictObject(
+          { path: Type.String({ description: 'In the template.' }), digest },
+          'The template file; absent for what a generator makes. Advisories name files by it.',
+        ),
+      ),
       reason: Type.Optional(
         Type.Enum([
           'edited',
@@ -38,6 +52,7 @@ export const scaffoldPlanSchema = strictObject({
           'unrecorded',
           'generator-input-edited',
           'left-over',
+          'moved',
           'was-deleted',
           'blocked',
           'unmanaged',
@@ -47,7 +62,12 @@ export const scaffoldPlanSchema = strictObject({
       size: Type.Integer({ description: 'Bytes of what the template makes.' }),
       digest,
       merged: Type.Optional(
-        Type.Unsafe<Digest>(Type.String({ description: 'Of a merge: the digest of what is written.' })),
+        Type.Unsafe<Digest>(
+          Type.String({
+            description:
+              'Digest of what is written, if that is not what the template makes: of a merge, or with the line ends of Windows.',
+          }),
+        ),
       ),
       conflicts: Type.Optional(
         Type.Array(Type.Integer(), {

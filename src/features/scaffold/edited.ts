@@ -1,20 +1,24 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import type { FileHistory } from '../../repository/history.ts';
-import { mergeTexts } from '../../repository/merge.ts';
+import { mergeTexts, withLineFeeds } from '../../repository/merge.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
 
 /** The texts of a file that a person and the template changed. */
 export interface EditedFile {
   readonly text: string;
-  /** Undefined if git's history does not have it. */
+  /** Undefined if neither git's history nor the recorded version of the template has it. */
   readonly base: string | undefined;
 }
 
 /** The parts of a repository by which edited files are merged. */
 export type PastFiles = FileHistory & Pick<SourceTree, 'root' | 'readWhole' | 'changes'>;
+
+/** What the recorded versions of a template make of a file, if that has the digest; undefined if none can be had. */
+export type PastRendering = (path: string, digest: Digest) => Promise<string | undefined>;
 
 /** The record of an edited file. */
 export interface EditedRecord {
@@ -25,22 +29,27 @@ export interface EditedRecord {
 }
 
 /**
- * The text of each of some edited files, and what the template last made of it, from the history of git. Files that are
- * no UTF-8 text are left out. `folder` is relative to `root`.
+ * The text of each of some edited files, empty for one that was deleted, and what the template last made of it: from the history of git, else from the
+ * recorded version of the template. Files that are no UTF-8 text are left out. `folder` is relative to `root`.
  */
 export async function readEdited(
   { root, folder }: { readonly root: string; readonly folder: string },
   recorded: ReadonlyMap<string, EditedRecord>,
   past: PastFiles,
+  rendered: PastRendering,
 ): Promise<ReadonlyMap<string, EditedFile>> {
   const base = pathBelow(past.root, root) ?? '';
   const edited = new Map<string, EditedFile>();
   for (const [path, record] of recorded) {
-    const text = textOf(await readFile(join(root, folder, path)));
+    const text = existsSync(join(root, folder, path)) ? textOf(await readFile(join(root, folder, path))) : '';
     if (text === undefined) continue;
     const objects = await past.pastObjects(posix.join(base, folder, path));
-    const versions = (await past.readWhole(objects)).flatMap((bytes) => textOf(bytes) ?? []);
-    edited.set(path, { text, base: baseOf(versions, record) });
+    const versions = (await past.readWhole(objects)).flatMap((bytes) => {
+      const version = textOf(bytes);
+      return version === undefined ? [] : [withLineFeeds(version)];
+    });
+    const began = baseOf(versions, record) ?? (await rendered(path, record.merged.at(-1) ?? record.written));
+    edited.set(path, { text, base: began });
   }
   return edited;
 }

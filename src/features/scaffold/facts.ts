@@ -1,15 +1,22 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, digestOfStream } from '../../core/digest.ts';
+import { type Digest, digestOf, digestOfStream } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { isCrlf, withLineFeeds } from '../../repository/merge.ts';
 import { listPrimitiveFolders, MANIFEST } from '../../repository/primitive-folders.ts';
 import { type PrimitiveManifest, readManifest } from '../../repository/provenance.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 
 /** The current state of a path that is to be written. */
 export type Existing =
-  | { readonly type: 'file'; readonly digest: Digest; readonly size: number }
+  | {
+      readonly type: 'file';
+      readonly digest: Digest;
+      readonly size: number;
+      /** With line feeds alone, if all its lines end as Windows has them: git may have made them so. */
+      readonly lineFeeds?: Digest;
+    }
   /** Something that is neither, in the way of it: relative to the primitive's folder. */
   | { readonly type: 'blocked'; readonly by: string };
 
@@ -92,8 +99,15 @@ async function readOne(folder: string, path: string): Promise<Existing | undefin
   if (found.type === 'missing') return undefined;
   if (found.type === 'blocked') return { type: 'blocked', by: found.by };
   if (found.type === 'folder') return { type: 'blocked', by: path };
-  return { type: 'file', ...(await digestOfStream(createReadStream(join(folder, path)))) };
+  const file = join(folder, path);
+  const { digest, size } = await digestOfStream(createReadStream(file));
+  const text = size > MAX_TEXT ? '' : await readFile(file, 'latin1');
+  if (!isCrlf(text)) return { type: 'file', digest, size };
+  return { type: 'file', digest, size, lineFeeds: digestOf(Buffer.from(withLineFeeds(text), 'latin1')) };
 }
+
+/** Bytes of the largest file that is read as text. */
+const MAX_TEXT = 1024 * 1024;
 
 /** Some names in a folder if nothing was scaffolded, for a message; sorted. */
 export async function readUnexpected(folder: string): Promise<readonly string[]> {

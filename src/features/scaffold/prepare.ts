@@ -1,24 +1,36 @@
 import { existsSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
-import { withGenerated } from '../../kinds/generators/built-in.ts';
+import type { Bases } from '../../kinds/bases-schema.ts';
+import { recordedGenerators, withGenerated } from '../../kinds/generators/built-in.ts';
 import { bundledKinds, type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
+import { originOf } from '../../kinds/origin.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
-import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
+import {
+  isScaffolded,
+  readBases,
+  readTemplate,
+  type Template,
+  templateDigests,
+} from '../../kinds/template.ts';
 import { joinRepository } from '../../oci/reference.ts';
 import type { Config } from '../../repository/config.ts';
-import { type ConfigLocation, pathBelow } from '../../repository/discovery.ts';
+import type { ConfigLocation } from '../../repository/discovery.ts';
 import { entryLines, guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { clashOf, nameFault, nameLike } from '../../repository/primitive-names.ts';
-import { type EditedRecord, type PastFiles, readEdited } from './edited.ts';
+import type { PastFiles } from './edited.ts';
 import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
 import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
-import { type Contents, planScaffold, type ScaffoldPlan } from './plan.ts';
+import { type PackageFetcher, pastRendering } from './past-template.ts';
+import { planScaffold } from './plan.ts';
+import type { Contents, ScaffoldPlan } from './planned.ts';
 import { completeInputs } from './related.ts';
+import { checkCommitted, checkUpdate, readChanged } from './update.ts';
 
 /** A request of scaffold. */
 export interface NamedPrimitive {
@@ -40,6 +52,10 @@ export interface ScaffoldPlace {
   readonly cwd: string;
   /** The repository at HEAD, for an update. */
   tree(): Promise<PastFiles>;
+  /** Packages that templates came from, for an update. */
+  readonly withPackage: PackageFetcher;
+  /** Takes why a version of a template cannot be had. */
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -84,26 +100,24 @@ export async function prepareScaffold(
     modelOf(kind, inputs, location.root, site),
     readBases(join(bundledKinds(), '../bases.yaml')),
   ]);
-  const variables = templateVariables(
-    {
-      kind: kind.kind,
+  const make = async (from: Kind, template: Template, bases: Bases) => {
+    const data = {
       name: request.name,
-      templateVersion: kind.version,
       image,
       inputs,
       source,
       ...(service && { service }),
       ...(model && { model }),
-      bases,
-      run: kind.run,
-    },
-    config.languages,
-  );
-  const filled = render(template, kind.files ?? [], variables);
-  const { files: rendered, warnings } = await withGenerated(kind, filled, {
-    shown: `${site.path}/`,
-    bpmn: site.manifest?.bpmn,
-  });
+    };
+    const variables = templateVariables(
+      { ...data, kind: from.kind, templateVersion: from.version, bases, run: from.run },
+      config.languages,
+    );
+    const generators = recordedGenerators(from.generators, request.update ? {} : provenance?.generators);
+    const filled = render(template, from.files ?? [], variables);
+    return withGenerated(generators, filled, { shown: `${site.path}/`, bpmn: site.manifest?.bpmn });
+  };
+  const { files: rendered, warnings } = await make(kind, template, bases);
   if (rendered.has(MANIFEST)) {
     throw new PrimitiveError(
       'kind-path-invalid',
@@ -117,57 +131,29 @@ export async function prepareScaffold(
   // Another process was quicker: now its primitive is there, whole.
   if (site.state !== 'occupied' && existing.size > 0) return prepareScaffold(request, place);
   const { name, restore, update } = request;
-  const facts = { kind, name, inputs, rendered, site, existing, unmanaged, restore, update };
-  const planned = planScaffold({ ...facts, edited: new Map() });
-  if (!update) return { ...planned, warnings };
-  checkUpdate(kind, site);
-  const edited = new Map(
-    planned.plan.files.flatMap(({ path, reason }): [string, EditedRecord][] => {
-      const written = provenance?.files.get(path);
-      if (reason !== 'edited-and-template-changed' || written === undefined) return [];
-      return [[path, { written, merged: provenance?.merged?.get(path) ?? [] }]];
-    }),
-  );
+  const lock = await readFile(join(location.root, 'package-lock.json'), 'utf8').catch(() => undefined);
+  const origin = await originOf(kind, lock);
+  const templates = templateDigests(template, { bases, run: kind.run, version: kind.version });
+  const facts = {
+    kind,
+    name,
+    inputs,
+    rendered,
+    site,
+    existing,
+    unmanaged,
+    restore,
+    update,
+    templates,
+    origin,
+  };
+  if (!update) return { ...planScaffold({ ...facts, edited: new Map(), moved: new Map() }), warnings };
+  await checkUpdate(kind, site, { templates, origin });
   const tree = await place.tree();
-  const updated = planScaffold({
-    ...facts,
-    edited: await readEdited({ root: location.root, folder: site.path }, edited, tree),
-  });
+  const changed = await readChanged(facts, tree, pastRendering(provenance?.origins, kind.kind, place, make));
+  const updated = planScaffold({ ...facts, ...changed });
   await checkCommitted(updated.plan, location.root, tree);
   return { ...updated, warnings };
-}
-
-/** An older CLI has an older template: it would take back what a newer one wrote. */
-function checkUpdate(kind: Kind, { path, manifest }: Site): void {
-  const version = manifest?.provenance?.version;
-  if (version === undefined) {
-    throw new PrimitiveError('scaffold-not-recorded', `Cannot update ${path}.`, {
-      why: `${path}/${MANIFEST} has no record of a scaffold.`,
-      suggestions: [`primitive scaffold --kind ${kind.kind} --name NAME`],
-    });
-  }
-  if (version <= kind.version) return;
-  throw new PrimitiveError('scaffold-template-newer', `Cannot update ${path}.`, {
-    why: `It was scaffolded from version ${version} of the template of ${kind.kind}; this is version ${kind.version}.`,
-    suggestions: [
-      'Use the version of primitive, or of the package of the kind, that wrote it or a newer one.',
-    ],
-  });
-}
-
-/** Files that are written over can be restored from the commit. */
-async function checkCommitted({ path: folder, files }: ScaffoldPlan, root: string, tree: PastFiles) {
-  const base = pathBelow(tree.root, root) ?? '';
-  const changed = new Set((await tree.changes()).map(({ path }) => path));
-  const written = files
-    .filter(({ action, existing }) => (action === 'update' || action === 'merge') && existing !== undefined)
-    .map(({ path }) => posix.join(base, folder, path));
-  const uncommitted = written.filter((path) => changed.has(path));
-  if (uncommitted.length === 0) return;
-  throw new PrimitiveError('scaffold-uncommitted', `Cannot update ${folder}: files are not committed.`, {
-    why: [...uncommitted.slice(0, 10), ...(uncommitted.length > 10 ? ['…'] : [])].join('\n'),
-    suggestions: ['Commit or stash them first: an update overwrites them.'],
-  });
 }
 
 async function kindOf(name: string, kinds: Kinds): Promise<Kind> {
@@ -204,7 +190,7 @@ function imageIn({ manifest }: Site): { readonly image?: string } {
 }
 
 function templateOf(kind: Kind): Template {
-  if (!existsSync(join(kind.folder, 'files'))) {
+  if (!isScaffolded(kind)) {
     throw new PrimitiveError('kind-not-scaffolded', `Kind ${kind.kind} has no template.`, {
       why: 'there is no folder files/ beside its kind.yaml',
     });

@@ -12,7 +12,8 @@ import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
 import type { PastFiles } from './edited.ts';
 import { executeScaffold } from './execute.ts';
 import type { GivenInputs } from './inputs.ts';
-import type { ScaffoldPlan } from './plan.ts';
+import type { PackageFetcher } from './past-template.ts';
+import type { ScaffoldPlan } from './planned.ts';
 import { prepareScaffold } from './prepare.ts';
 
 /** A request of scaffold. */
@@ -40,6 +41,8 @@ export interface ScaffoldPorts {
   kinds(): Promise<Kinds>;
   /** The repository at HEAD. */
   tree(): Promise<PastFiles>;
+  /** Lends the bytes of a package that a template came from. */
+  readonly withPackage: PackageFetcher;
   /** Base of relative paths in inputs; absolute, links resolved. */
   readonly cwd: string;
   /** Absent without a terminal to ask on. */
@@ -57,13 +60,13 @@ export interface ScaffoldPorts {
  * Throws `missing-flag` (exit 2), and what {@link prepareScaffold} and {@link executeScaffold} throw.
  */
 export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts): Promise<ScaffoldDocument> {
-  const { cwd, signal, emit } = ports;
+  const { signal, emit } = ports;
   const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
   const named = await completeName(request, kinds, ports);
   const { inputs, restore, update, dryRun } = request;
   const { plan, contents, warnings } = await prepareScaffold(
     { ...named, inputs, restore, update },
-    { location, config, kinds, cwd, tree: ports.tree },
+    { ...placeOf(ports), location, config, kinds },
   );
   for (const warning of warnings) {
     emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
@@ -89,7 +92,7 @@ export async function runUpdateAll(
       why: '--all updates each primitive with its recorded inputs',
     });
   }
-  const { cwd, signal, emit, tree } = ports;
+  const { signal, emit } = ports;
   const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
   const texts = await readPrimitiveTexts(location.root, '');
   const primitives = await readPrimitives(texts, { location, config, kinds, base: '' });
@@ -98,7 +101,7 @@ export async function runUpdateAll(
     if (manifest === undefined && fault !== undefined) throw fault;
     if (manifest?.provenance === undefined) continue;
     const request = { kind, name, inputs: {}, restore: false, update: true };
-    prepared.push(await prepareScaffold(request, { location, config, kinds, cwd, tree }));
+    prepared.push(await prepareScaffold(request, { ...placeOf(ports), location, config, kinds }));
   }
   for (const { plan, contents, warnings } of prepared) {
     for (const warning of warnings)
@@ -113,6 +116,11 @@ export async function runUpdateAll(
     primitives: prepared.map(({ plan }) => ({ ...plan, written })),
     written,
   };
+}
+
+function placeOf({ cwd, tree, withPackage, emit }: ScaffoldPorts) {
+  const warn = (message: string) => emit({ type: 'warning', code: 'scaffold-base-missing', message });
+  return { cwd, tree, withPackage, warn };
 }
 
 /** Kind and name: as given, else as answered; without a terminal, an error that lists the choices. */

@@ -3,7 +3,7 @@ import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
 import { sanitizeLine } from '../../render/text.ts';
 import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
-import type { Action, ActionReason, PlannedFile } from './plan.ts';
+import { type Action, type ActionReason, isBehind, type PlannedFile, WRITES } from './planned.ts';
 
 const REASONS: Readonly<Record<ActionReason, string>> = {
   edited: 'edited by hand',
@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   unrecorded: 'not written by scaffold',
   'generator-input-edited': 'generated from edited files: primitive generate',
   'left-over': 'no longer in the template',
+  moved: 'renamed in the template',
   'was-deleted': 'deleted',
   blocked: 'the path is blocked by another file or a link',
   unmanaged: 'existed before',
@@ -51,7 +52,9 @@ export function updateOutcome(
 }
 
 function updateText({ kind, name, template, files, written }: ScaffoldDocument, style: Style): string {
-  const changes = files.filter(({ action, path }) => WRITES.includes(action) && path !== 'primitive.yaml');
+  const changes = files.filter(
+    ({ action, path }) => [...WRITES, 'delete'].includes(action) && path !== 'primitive.yaml',
+  );
   const id = style.bold(sanitizeLine(`${kind}/${name}`));
   const open = unfinishedLines(files).map((line) => `  ${style.red(line)}\n`);
   if (changes.length === 0 && open.length === 0)
@@ -60,8 +63,6 @@ function updateText({ kind, name, template, files, written }: ScaffoldDocument, 
   const rows = changes.map((file) => ['', ...row(file, style)]);
   return `${head}${table(rows, style)}${open.join('')}`;
 }
-
-const WRITES: readonly Action[] = ['create', 'update', 'merge'];
 
 /** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
 function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: string): string {
@@ -73,9 +74,7 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
   const head = `${style.bold(`${kind}/${name}`)} in ${path}: ${summary(files, written)}`;
   const conflict = unmanaged.length > 0 || files.some(({ action }) => action === 'conflict');
   const deleted = files.some(({ action, reason }) => action === 'skip' && reason === 'was-deleted');
-  const behind = files.some(
-    ({ reason }) => reason === 'template-changed' || reason === 'edited-and-template-changed',
-  );
+  const behind = files.some(isBehind);
   const after = conflict
     ? [style.red('This would fail: move the conflicting files away, or choose another name.')]
     : [
@@ -104,11 +103,16 @@ function unfinishedLines(files: readonly PlannedFile[]): readonly string[] {
     );
 }
 
-function row({ action, path, size, existingSize, reason }: PlannedFile, style: Style): readonly string[] {
+function row(
+  { action, path, from, size, existingSize, reason }: PlannedFile,
+  style: Style,
+): readonly string[] {
   const paint: Readonly<Record<Action, (text: string) => string>> = {
     create: style.green,
     update: style.yellow,
     merge: style.yellow,
+    move: style.yellow,
+    delete: style.yellow,
     unchanged: style.dim,
     keep: style.bold,
     skip: style.dim,
@@ -116,14 +120,24 @@ function row({ action, path, size, existingSize, reason }: PlannedFile, style: S
   };
   return [
     paint[action](action),
-    sanitizeLine(path),
+    sanitizeLine(from === undefined ? path : `${from} -> ${path}`),
     `${action === 'keep' ? (existingSize ?? size) : size} B`,
     reason === undefined ? '' : style.dim(REASONS[reason]),
   ];
 }
 
 function summary(files: readonly PlannedFile[], written: boolean): string {
-  const actions: readonly Action[] = ['create', 'update', 'merge', 'unchanged', 'keep', 'skip', 'conflict'];
+  const actions: readonly Action[] = [
+    'create',
+    'update',
+    'merge',
+    'move',
+    'delete',
+    'unchanged',
+    'keep',
+    'skip',
+    'conflict',
+  ];
   const counts = actions.flatMap((action) => {
     const count = files.filter((file) => file.action === action).length;
     return count === 0 ? [] : [`${action} ${count}`];

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { judgeAdvisories } from '../../kinds/advisories.ts';
 import { dockerfileOf } from './dockerfile.ts';
 import type { VerifyDocument } from './document.ts';
 import { regenerateAll } from './generated.ts';
@@ -13,7 +14,7 @@ import type { AnyRule, AnyScan } from './rule.ts';
 import { type EndedScan, type Scanned, scanFiles } from './scan.ts';
 import { SCANS } from './scans.ts';
 import type { Scope } from './scope.ts';
-import type { Fact, SubjectName, Subjects } from './subjects.ts';
+import type { Fact, Primitive, SubjectName, Subjects } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /** Ports for reading facts. */
@@ -72,6 +73,7 @@ export async function readFacts(
     facts.push(...all.map((value) => ({ subject: 'import', value }) as const));
     unchecked.push(...unresolvedOf(imports, config.imports.sdk));
   }
+  if (isWanted('primitive')) unchecked.push(...(await unknownAdvisories(selected)));
   if (isWanted('dockerfile')) {
     const read = await Promise.all(selected.map((primitive) => dockerfileOf(primitive, tree)));
     facts.push(
@@ -86,6 +88,21 @@ export async function readFacts(
     unchecked.push(...generated.unchecked);
   }
   return { facts, unchecked, scanned: read };
+}
+
+/** Advisories of which the records of primitives do not say whether they concern them. */
+async function unknownAdvisories(primitives: readonly Primitive[]): Promise<VerifyDocument['unchecked']> {
+  const unknown: VerifyDocument['unchecked'][number][] = [];
+  for (const { id, path, kind, manifest } of primitives) {
+    const judged = kind === undefined ? [] : await judgeAdvisories(kind, manifest?.provenance);
+    for (const advisory of judged) {
+      if (advisory.state !== 'unknown') continue;
+      const files = advisory.files.join(', ');
+      const why = `primitive.yaml does not record which ${files} of the template it has: primitive scaffold --kind ${id.replace('/', ' --name ')} --update`;
+      unknown.push({ what: `${advisory.id} (${advisory.severity}) of ${path}`, why });
+    }
+  }
+  return unknown;
 }
 
 function sourcesOf(facts: readonly Fact[]): readonly Subjects['source'][] {

@@ -1,11 +1,11 @@
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
-import { builtIn, type Generator } from '../../kinds/generators/built-in.ts';
-import type { Kind } from '../../kinds/kind.ts';
+import { builtIn, type Generator, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { OpenPorts } from './open.ts';
 import { readPrimitives } from './primitives.ts';
+import type { Primitive } from './subjects.ts';
 import { packageManagerOf, toolchainOf } from './suites/package-manager.ts';
 
 /** What the programs of `verify` are found with. */
@@ -39,10 +39,9 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
     if (primitive.kind?.suites === undefined || primitive.kind.suites.length === 0) continue;
     toolchains.add(toolchainOf(await packageManagerOf(primitive, tree), primitive.kind));
   }
-  const used = new Set(primitives.flatMap(({ kind }) => (kind === undefined ? [] : [kind])));
   const asked = await Promise.all([
     ...[...toolchains].map((name) => toolchain(name, ports)),
-    ...generatorsOf(used).map((generator) => generatorTool(generator, ports)),
+    ...generatorsOf(primitives).map((generator) => generatorTool(generator, ports)),
   ]);
   return {
     found: asked.filter((one) => typeof one === 'string').sort(),
@@ -69,9 +68,11 @@ async function generatorTool(generator: Generator, ports: ToolPorts): Promise<st
   }
 }
 
-/** One for each program and version; those that are part of this package need none. */
-function generatorsOf(kinds: ReadonlySet<Kind>): readonly Generator[] {
-  const all = [...kinds].flatMap(({ generators = [] }) => generators);
+/** One for each program and version that primitives record; those that are part of this package need none. */
+function generatorsOf(primitives: readonly Primitive[]): readonly Generator[] {
+  const all = primitives.flatMap(({ kind, manifest }) =>
+    recordedGenerators(kind?.generators, manifest?.provenance?.generators),
+  );
   const external = all.filter((generator) => builtIn(generator) === undefined);
   return [...new Map(external.map((one) => [`${one.run} ${one.version}`, one])).values()];
 }

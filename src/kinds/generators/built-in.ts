@@ -10,9 +10,8 @@ export type Generator = NonNullable<Kind['generators']>[number];
 /** The bytes of a file below the primitive's folder; undefined if it is missing. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 
-/** A generator that is part of this package: what it makes depends on the files that it reads alone. */
+/** One version of a generator that is part of this package: what it makes depends on the files that it reads alone. */
 export interface BuiltIn {
-  readonly version: string;
   readonly generate: (generator: Generator, source: Source) => Promise<Made>;
 }
 
@@ -33,33 +32,61 @@ export interface Made {
   readonly warnings: readonly Finding[];
 }
 
-/** By what `run` calls them. */
-const BUILT_IN: Readonly<Record<string, BuiltIn>> = { bpmn: { version: '1', generate: generateModel } };
+/**
+ * By what `run` calls them, and version. What a version makes never changes: a primitive records the one that it has, and
+ * only `scaffold --update` moves it.
+ */
+const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
+  bpmn: { '1': { generate: generateModel } },
+};
 
 /** The names of the built-in generators. */
 export const builtInNames: readonly string[] = Object.keys(BUILT_IN);
 
 /** The built-in generator that is meant, if one is. Throws `generator-version` (exit 2). */
 export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
-  const found = Object.hasOwn(BUILT_IN, run) ? BUILT_IN[run] : undefined;
-  if (found === undefined || found.version === version) return found;
+  const versions = Object.hasOwn(BUILT_IN, run) ? BUILT_IN[run] : undefined;
+  const found = versions !== undefined && Object.hasOwn(versions, version) ? versions[version] : undefined;
+  if (versions === undefined || found !== undefined) return found;
   throw new PrimitiveError(
     'generator-version',
-    `The built-in generator ${run} is version ${found.version}; ${id} requires ${version}.`,
-    { suggestions: ['Use the version of primitive that the kind was made for.'] },
+    `The built-in generator ${run} has no version ${version}, which ${id} requires.`,
+    {
+      why: `This version of primitive has: ${Object.keys(versions).join(', ')}`,
+      suggestions: ['Use the version of primitive that it was made for, or: primitive scaffold --update'],
+    },
   );
 }
 
-/** The files of a kind together with what its built-in generators make of them, in the order of the paths. */
+/** Generators in the versions that a primitive records; those of its kind where it records none. */
+export function recordedGenerators(
+  generators: readonly Generator[] = [],
+  recorded: Readonly<Record<string, string>> = {},
+): readonly Generator[] {
+  return generators.map((one) =>
+    Object.hasOwn(recorded, one.id) ? { ...one, version: recorded[one.id] ?? one.version } : one,
+  );
+}
+
+/** The version of each generator by its id, as a primitive records it; undefined for a kind without generators. */
+export function recordedVersions(
+  generators: readonly Generator[] = [],
+): Readonly<Record<string, string>> | undefined {
+  return generators.length === 0
+    ? undefined
+    : Object.fromEntries(generators.map(({ id, version }) => [id, version]));
+}
+
+/** Rendered files together with what the built-in ones of some generators make of them, in the order of the paths. */
 export async function withGenerated(
-  kind: Pick<Kind, 'generators'>,
+  generators: readonly Generator[],
   rendered: ReadonlyMap<string, RenderedFile>,
   source: Omit<Source, 'read'>,
 ): Promise<{ readonly files: ReadonlyMap<string, RenderedFile>; readonly warnings: readonly Finding[] }> {
   const files = new Map(rendered);
   const warnings: Finding[] = [];
   const read: ReadFile = async (path) => rendered.get(path)?.bytes;
-  for (const generator of kind.generators ?? []) {
+  for (const generator of generators) {
     const made = await builtIn(generator)?.generate(generator, { ...source, read });
     for (const [path, text] of made?.files ?? []) {
       files.set(path, { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'generated' });

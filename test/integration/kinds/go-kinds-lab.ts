@@ -55,7 +55,7 @@ export async function scaffold(
   return {
     kind,
     it,
-    files: (await withGenerated(kind, rendered, { shown: '' })).files,
+    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '' })).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }

@@ -42,7 +42,7 @@ describe('what is in front of people', () => {
     expect(primitives.map(({ inputDigest }) => inputDigest)).toEqual(
       inputs.map(({ inputDigest }) => inputDigest),
     );
-    expect(primitives.map(({ path, component }) => [path, component?.templateVersion])).toEqual([
+    expect(primitives.map(({ path, manifest }) => [path, manifest?.provenance?.version])).toEqual([
       ['primitives/agent/fresh', 3],
       [ORDERS, undefined],
     ]);

@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { TestRepository } from '../../support/git.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt, devCli } from '../../support/services/run.ts';
@@ -36,6 +37,23 @@ const edit = (repo: TestRepository, lines: readonly string[]) =>
 const text = async (repo: TestRepository, path: string) => readFile(join(repo.root, path), 'utf8');
 const recordOf = async (repo: TestRepository) =>
   Number(/^ {2}version: (\d+)$/m.exec(await text(repo, `${FOLDER}/primitive.yaml`))?.[1]);
+const MANIFEST = `${FOLDER}/primitive.yaml`;
+/** The state of its template, as `list` has it. */
+const stateOf = async (repo: TestRepository) => {
+  const { stdout } = await attempt(devCli, ['list', '--json'], { cwd: repo.root });
+  return JSON.parse(stdout).primitives[0].template;
+};
+/** Another version of the package of the kind. */
+const upgrade = (repo: TestRepository, version: string) =>
+  repo.write({
+    'node_modules/@acme/kinds/package.json': `{ "name": "@acme/kinds", "version": "${version}" }\n`,
+  });
+/** What is recorded of a template file. */
+const lineOf = (manifest: string, path: string) =>
+  manifest
+    .slice(manifest.indexOf('  sources:'))
+    .split('\n')
+    .find((line) => line.endsWith(`  ${path}`));
 const actionsOf = (files: Awaited<ReturnType<typeof scaffold>>['files']) =>
   Object.fromEntries(files.flatMap(({ path, action }) => (action === 'unchanged' ? [] : [[path, action]])));
 
@@ -43,11 +61,16 @@ test('without --update a newer template changes nothing, and the record does not
   await using repo = await scaffolded();
   await template(repo, 2, changed(V1, 2, 'TWO'));
   const { template: said } = await scaffold(repo.root);
-  expect(said).toEqual({ version: 2, recorded: 1, from: 1 });
+  expect(said).toEqual({ version: 2, recorded: 1, from: 1, behind: ['Dockerfile', 'src/order_lines.ts'] });
   expect(await recordOf(repo)).toBe(1);
   expect(repo.git('status', '--porcelain')).toBe('');
   const { stdout } = await attempt(devCli, ['list', '--json'], { cwd: repo.root });
-  expect(JSON.parse(stdout).primitives[0].template).toEqual({ version: 1, latest: 2 });
+  expect(JSON.parse(stdout).primitives[0].template).toEqual({
+    version: 1,
+    latest: 2,
+    state: 'behind',
+    behind: ['Dockerfile', 'src/[snake].ts.eta'],
+  });
 });
 
 test('an update writes what was not edited, and merges what was: again with the next version', async () => {
@@ -94,6 +117,240 @@ test('lines that both changed get markers, exit code 1, and what the owner makes
     0,
     `${changed(V1, 2, 'mine and TWO').join('\n')}\n`,
   ]);
+});
+
+describe('the digest of the template decides, not its version', () => {
+  test('a change without another version is behind, and an update takes it over', async () => {
+    await using repo = await scaffolded();
+    await template(repo, 1, changed(V1, 2, 'TWO'));
+    expect(await stateOf(repo)).toMatchObject({ state: 'behind', behind: ['src/[snake].ts.eta'] });
+    expect(actionsOf((await scaffold(repo.root, { update: true })).files)).toMatchObject({
+      'src/order_lines.ts': 'update',
+    });
+    expect(await stateOf(repo)).toMatchObject({ state: 'current', behind: [] });
+  });
+
+  test('another version without a change is not behind, and an update changes no file', async () => {
+    await using repo = await scaffolded();
+    const kind = join(repo.root, KIND, 'kind.yaml');
+    await writeFile(kind, (await readFile(kind, 'utf8')).replace('version: 1', 'version: 7'));
+    expect(await stateOf(repo)).toEqual({ version: 1, latest: 7, state: 'current', behind: [] });
+    expect(actionsOf((await scaffold(repo.root, { update: true })).files)).toEqual({
+      'primitive.yaml': 'update',
+    });
+  });
+
+  test('one file that cannot be merged stays behind alone, and what it came from stays recorded', async () => {
+    await using repo = await scaffolded();
+    await edit(repo, changed(V1, 6, 'mine'));
+    await rm(join(repo.root, '.git'), { recursive: true });
+    repo.git('init', '--quiet', '--initial-branch=main');
+    await repo.commit({}, 'Begin anew');
+    const before = await text(repo, MANIFEST);
+    await upgrade(repo, '1.1.0');
+    await template(repo, 1, changed(V1, 2, 'TWO'));
+    await repo.write({ [`${KIND}/files/Dockerfile`]: 'FROM scratch\n' });
+    const { template: said } = await scaffold(repo.root, { update: true });
+    expect(said.behind).toEqual(['src/order_lines.ts']);
+    const after = await text(repo, MANIFEST);
+    expect(lineOf(after, 'src/[snake].ts.eta')).toBe(lineOf(before, 'src/[snake].ts.eta'));
+    expect(lineOf(after, 'Dockerfile')).not.toBe(lineOf(before, 'Dockerfile'));
+    expect(after).toContain('origins: |-\n    @acme/kinds@1.1.0\n    @acme/kinds@1.0.0\n');
+    expect(await stateOf(repo)).toMatchObject({ behind: ['src/[snake].ts.eta'] });
+  });
+
+  test('a package of an older version takes nothing back, also if its kinds have the same version', async () => {
+    await using repo = await scaffolded();
+    await upgrade(repo, '1.1.0');
+    await template(repo, 1, changed(V1, 2, 'TWO'));
+    await scaffold(repo.root, { update: true });
+    await repo.commit({}, 'Update');
+    await upgrade(repo, '1.0.0');
+    await template(repo, 1, V1);
+    await expect(scaffold(repo.root, { update: true })).rejects.toMatchObject({
+      code: 'scaffold-template-newer',
+      exit: 2,
+      why: 'It was written by @acme/kinds 1.1.0; this is 1.0.0.',
+    });
+  });
+});
+
+describe('a record of an earlier version', () => {
+  /** As it was written before digests of template files were recorded. */
+  const old = async (repo: TestRepository) => {
+    const now = await text(repo, MANIFEST);
+    const before = now
+      .replace(/^ {2}(?:sources|origins): \|?.*\n(?: {4}.*\n)*/gm, '')
+      .replace(/^ {2}generators:\n(?: {4}.*\n)*/m, '');
+    expect(before).not.toBe(now);
+    await repo.commit({ [MANIFEST]: before }, 'As it was');
+  };
+
+  test('says that it does not know, stays as it is, and is completed by an update', async () => {
+    await using repo = await scaffolded();
+    const whole = await text(repo, MANIFEST);
+    await old(repo);
+    expect(await stateOf(repo)).toEqual({ version: 1, latest: 1, state: 'unknown', behind: [] });
+    await scaffold(repo.root);
+    expect(repo.git('status', '--porcelain')).toBe('');
+    expect(actionsOf((await scaffold(repo.root, { update: true })).files)).toEqual({
+      'primitive.yaml': 'update',
+    });
+    expect(await text(repo, MANIFEST)).toBe(whole);
+  });
+
+  test('takes over a newer template as any other', async () => {
+    await using repo = await scaffolded();
+    await old(repo);
+    await edit(repo, changed(V1, 6, 'mine'));
+    await template(repo, 2, changed(V1, 2, 'TWO'));
+    await scaffold(repo.root, { update: true });
+    expect(await text(repo, SOURCE)).toBe(`${changed(changed(V1, 2, 'TWO'), 6, 'mine').join('\n')}\n`);
+    expect(await stateOf(repo)).toMatchObject({ state: 'current' });
+  });
+});
+
+describe('files that the template renames or drops', () => {
+  const RENAMED = `${FOLDER}/src/lines.ts`;
+  const rename = async (repo: TestRepository, lines: readonly string[]) => {
+    await rm(join(repo.root, KIND, 'files/src/[snake].ts.eta'));
+    await repo.write({ [`${KIND}/files/src/lines.ts`]: `${lines.join('\n')}\n` });
+  };
+
+  test('a renamed file is followed: unedited, with what it changed', async () => {
+    await using repo = await scaffolded();
+    await rename(repo, changed(V1, 2, 'TWO'));
+    const { files } = await scaffold(repo.root, { update: true });
+    expect(files.find(({ path }) => path === 'src/lines.ts')).toMatchObject({
+      action: 'move',
+      from: 'src/order_lines.ts',
+    });
+    expect(await text(repo, RENAMED)).toBe(`${changed(V1, 2, 'TWO').join('\n')}\n`);
+    expect(existsSync(join(repo.root, SOURCE))).toBe(false);
+    await repo.commit({}, 'Update');
+    expect(actionsOf((await prepare(repo.root, { update: true })).plan.files)).toEqual({});
+  });
+
+  test('an edited one keeps what its owner wrote, and is merged again at its new path', async () => {
+    await using repo = await scaffolded();
+    await edit(repo, changed(V1, 6, 'mine'));
+    const V2 = changed(V1, 2, 'TWO');
+    await rename(repo, V2);
+    await scaffold(repo.root, { update: true });
+    expect(await text(repo, RENAMED)).toBe(`${changed(V2, 6, 'mine').join('\n')}\n`);
+    expect(existsSync(join(repo.root, SOURCE))).toBe(false);
+    await repo.commit({}, 'Update');
+    const V3 = changed(V2, 4, 'FOUR');
+    await repo.write({ [`${KIND}/files/src/lines.ts`]: `${V3.join('\n')}\n` });
+    await scaffold(repo.root, { update: true });
+    expect(await text(repo, RENAMED)).toBe(`${changed(V3, 6, 'mine').join('\n')}\n`);
+  });
+
+  test('what its owner deleted does not come back under the new name', async () => {
+    await using repo = await scaffolded();
+    await rm(join(repo.root, SOURCE));
+    await repo.commit({}, 'Delete');
+    await rename(repo, changed(V1, 2, 'TWO'));
+    const { files } = await scaffold(repo.root, { update: true });
+    expect(files.find(({ path }) => path === 'src/lines.ts')).toMatchObject({ action: 'skip' });
+    expect(existsSync(join(repo.root, RENAMED))).toBe(false);
+  });
+
+  test('a dropped file is deleted, unless its owner has changed it', async () => {
+    await using repo = await scaffolded();
+    await scaffold(repo.root, { name: 'stock' });
+    await repo.commit({}, 'More');
+    await edit(repo, changed(V1, 6, 'mine'));
+    await rm(join(repo.root, KIND, 'files/src/[snake].ts.eta'));
+    expect(actionsOf((await scaffold(repo.root, { update: true })).files)['src/order_lines.ts']).toBe('keep');
+    expect(
+      actionsOf((await scaffold(repo.root, { name: 'stock', update: true })).files)['src/stock.ts'],
+    ).toBe('delete');
+    expect(existsSync(join(repo.root, 'primitives/widget/stock/src'))).toBe(false);
+  });
+
+  test('a link, or a folder, at the new name is a conflict, and nothing is written', async () => {
+    await using repo = await scaffolded();
+    await symlink('order_lines.ts', join(repo.root, RENAMED));
+    await repo.commit({}, 'Link');
+    await rename(repo, changed(V1, 2, 'TWO'));
+    await expect(scaffold(repo.root, { update: true })).rejects.toMatchObject({ code: 'scaffold-conflict' });
+    expect(await text(repo, SOURCE)).toBe(`${V1.join('\n')}\n`);
+  });
+});
+
+describe('line ends of Windows', () => {
+  const crlf = (lines: readonly string[]) => `${lines.join('\r\n')}\r\n`;
+
+  test('are no edit, and stay', async () => {
+    await using repo = await scaffolded();
+    await repo.commit({ [SOURCE]: crlf(V1) }, 'As Windows has it');
+    expect(actionsOf((await prepare(repo.root)).plan.files)).toEqual({});
+    await template(repo, 2, changed(V1, 2, 'TWO'));
+    expect(actionsOf((await scaffold(repo.root, { update: true })).files)['src/order_lines.ts']).toBe(
+      'update',
+    );
+    expect(await text(repo, SOURCE)).toBe(crlf(changed(V1, 2, 'TWO')));
+  });
+
+  test('are merged by their lines', async () => {
+    await using repo = await scaffolded();
+    await repo.commit({ [SOURCE]: crlf(changed(V1, 6, 'mine')) }, 'As Windows has it');
+    await template(repo, 2, changed(V1, 2, 'TWO'));
+    const { files } = await scaffold(repo.root, { update: true });
+    expect(files.find(({ path }) => path === 'src/order_lines.ts')).toMatchObject({ action: 'merge' });
+    expect(await text(repo, SOURCE)).toBe(crlf(changed(changed(V1, 2, 'TWO'), 6, 'mine')));
+  });
+});
+
+describe('generated files', () => {
+  test('are of the recorded version: a newer template changes them in an update alone', async () => {
+    await using repo = await scaffolded();
+    await repo.write({ [`${KIND}/files/gen/model.ts.eta`]: "export const name = 'newer';\n" });
+    const kind = join(repo.root, KIND, 'kind.yaml');
+    await writeFile(kind, (await readFile(kind, 'utf8')).replace('version: 1.0.0', 'version: 2.0.0'));
+    expect(await text(repo, MANIFEST)).toContain('  generators:\n    model: 1.0.0\n');
+    await scaffold(repo.root);
+    expect(repo.git('status', '--porcelain')).toBe('');
+    await scaffold(repo.root, { update: true });
+    expect(await text(repo, `${FOLDER}/gen/model.ts`)).toBe("export const name = 'newer';\n");
+    expect(await text(repo, MANIFEST)).toContain('  generators:\n    model: 2.0.0\n');
+  });
+
+  test('that a person edited are written again, in the recorded version', async () => {
+    await using repo = await scaffolded();
+    const path = `${FOLDER}/gen/model.ts`;
+    const made = await text(repo, path);
+    await repo.commit({ [path]: 'mine\n' }, 'Edit');
+    await scaffold(repo.root);
+    expect(await text(repo, path)).toBe(made);
+  });
+});
+
+test('two updates at once end as one does', async () => {
+  await using repo = await scaffolded();
+  await edit(repo, changed(V1, 6, 'mine'));
+  const V2 = changed(V1, 2, 'TWO');
+  await template(repo, 2, V2);
+  const both = await Promise.allSettled([1, 2].map(() => scaffold(repo.root, { update: true })));
+  const refused = both.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  expect(
+    refused.every((code) => ['scaffold-busy', 'scaffold-moved', 'scaffold-uncommitted'].includes(code)),
+  ).toBe(true);
+  expect(await text(repo, SOURCE)).toBe(`${changed(V2, 6, 'mine').join('\n')}\n`);
+  expect(await stateOf(repo)).toMatchObject({ state: 'current' });
+});
+
+test('what its owner deleted is recorded as such, and is no reason to be behind', async () => {
+  await using repo = await scaffolded();
+  await rm(join(repo.root, SOURCE));
+  await repo.commit({}, 'Delete');
+  await template(repo, 2, changed(V1, 2, 'TWO'));
+  await scaffold(repo.root, { update: true });
+  expect(await text(repo, MANIFEST)).toContain('  omitted: src/[snake].ts.eta\n');
+  expect(await stateOf(repo)).toMatchObject({ state: 'current' });
+  await scaffold(repo.root, { restore: true });
+  expect(await text(repo, MANIFEST)).not.toContain('omitted');
 });
 
 test('a primitive that was renamed finds what its files were scaffolded with', async () => {

@@ -18,6 +18,9 @@ import type { CorpusCase } from './case.ts';
 import type { Recorded } from './suites.ts';
 import { type Files, memoryTree } from './tree.ts';
 
+/** Of a kind with one template file, and with advisories. */
+const TEMPLATE = join(import.meta.dirname, 'kinds/widget');
+
 const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promise<Kinds> => {
   const domain = await bundled.get('domain');
   if (domain === undefined) throw new Error('the kind domain is missing');
@@ -31,7 +34,10 @@ const kinds = openKinds({ bundled: bundledKinds() }).then(async (bundled): Promi
   ];
   const own = new Map<string, Kind>([
     ['stored', { ...domain, kind: 'stored', generators: [], files, suites }],
-    ['widget', { ...domain, kind: 'widget', version: 3, generators: [], files }],
+    [
+      'widget',
+      { ...domain, kind: 'widget', version: 3, generators: [], files, shared: [], folder: TEMPLATE },
+    ],
   ]);
   return {
     names: [...bundled.names, ...own.keys()],

@@ -75,6 +75,16 @@ function widget(version: number, recorded: Readonly<Record<string, string>> = {}
   };
 }
 
+/** A widget with the template files that it records; that of now is main.go of `kinds/widget`. */
+function taken(sources: Readonly<Record<string, string>>, more = ''): Files {
+  const lines = Object.entries(sources).map(([path, hex]) => `    ${hex.padEnd(64, hex)}  ${path}\n`);
+  return {
+    [`${WIDGET}/Dockerfile`]: DOCKERFILE,
+    [`${WIDGET}/primitive.yaml`]: `kind: widget\nname: a1\ntemplate:\n  version: 1\n${more}  sources: |\n${lines.join('')}`,
+  };
+}
+const NOW = 'df1d036cbbf3df46e2045071e082245ece204c7f53ecf0a4e022bff9bb228f47';
+
 /** Without what scaffold writes down. */
 const adopted = (build = ''): Files => ({
   [`${MESH}/primitive.yaml`]: `kind: integration\nname: mesh\n${build}`,
@@ -255,15 +265,30 @@ export const shape: Corpus = {
       ['a file that scaffold did not write', widget(3, {}, { 'gen/b.go': 'b\n' })],
     ]),
     ...cases('SHAPE-007', 'yaml', [
-      ['version 1 of 3', widget(1), `${WIDGET}/primitive.yaml`],
-      ['version 2 of 3', widget(2), `${WIDGET}/primitive.yaml`],
+      ['an older version, without digests', widget(2), `${WIDGET}/primitive.yaml`],
+      ['another digest', taken({ 'main.go': '4' }), `${WIDGET}/primitive.yaml`],
+      ['a new template file', taken({}), `${WIDGET}/primitive.yaml`],
+      ['a template file that is gone', taken({ 'main.go': NOW, 'b.go': '1' }), `${WIDGET}/primitive.yaml`],
+      ['the template of now', taken({ 'main.go': NOW })],
+      ['this version, without digests', widget(3)],
+      ['a file that its owner deleted', taken({}, '  omitted: main.go\n')],
+      ['no scaffold', { ...widget(3), [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
+    ]),
+    ...cases('SHAPE-016', 'yaml', [
+      ['a digest that is affected', taken({ 'main.go': '1' }), `${WIDGET}/primitive.yaml`],
       [
-        'an older version with a recorded file',
-        widget(2, { 'main.go': 'a' }, { 'main.go': 'a' }),
+        'any digest but that of the correction',
+        taken({ 'main.go': NOW, 'text.go': '3' }),
         `${WIDGET}/primitive.yaml`,
       ],
-      ['this version', widget(3)],
-      ['a later version', widget(9)],
+      [
+        'affected, and another file is not',
+        taken({ 'main.go': '1', 'text.go': '2' }),
+        `${WIDGET}/primitive.yaml`,
+      ],
+      ['the template of now', taken({ 'main.go': NOW })],
+      ['a file that its owner deleted', taken({}, '  omitted: main.go\n')],
+      ['no digests of template files', widget(3)],
       ['no scaffold', { ...widget(3), [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
     ]),
     ...cases('SHAPE-008', 'yaml', [

@@ -197,10 +197,17 @@ test('an inventory', () => {
     problem: null,
     inputDigest: 'ab'.repeat(32),
     language: 'go',
+    advisories: [],
   } as const;
+  const current = { state: 'current', behind: [] } as const;
   const primitives = [
-    { ...common, name: 'billing', image: 'r.io/billing', template: { version: 1, latest: 1 } },
-    { ...common, name: 'orders', image: 'r.io/orders', template: { version: 1, latest: 2 } },
+    { ...common, name: 'billing', image: 'r.io/billing', template: { version: 1, latest: 1, ...current } },
+    {
+      ...common,
+      name: 'orders',
+      image: 'r.io/orders',
+      template: { version: 1, latest: 2, state: 'behind', behind: ['a'] },
+    },
     { ...common, name: 'own', image: 'r.io/own', template: null },
     { ...common, name: 'new', image: 'r.io/new', template: null, state: 'uncommitted', inputDigest: null },
     {

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/core/digest.ts';
 import type { Existing, Site } from '../../../../src/features/scaffold/facts.ts';
-import {
-  planScaffold,
-  refuseConflicts,
-  type ScaffoldFacts,
-  type ScaffoldPlan,
-} from '../../../../src/features/scaffold/plan.ts';
+import { planScaffold, refuseConflicts } from '../../../../src/features/scaffold/plan.ts';
+import type { ScaffoldFacts, ScaffoldPlan } from '../../../../src/features/scaffold/planned.ts';
 import type { Kind } from '../../../../src/kinds/kind.ts';
 import type { Owner, RenderedFile } from '../../../../src/kinds/render.ts';
 import { readManifest } from '../../../../src/repository/provenance.ts';
@@ -26,6 +22,7 @@ const kind: Kind = {
   build: { context: '.', dockerfile: 'Dockerfile' },
   run: { port: 8080, live: '/livez', ready: '/readyz', drainSeconds: 1 },
   folder: '/kinds/widget',
+  source: 'kinds/',
 };
 
 /** What the template makes today: the content is `<path> new`. */
@@ -39,6 +36,8 @@ const rendered = new Map<string, RenderedFile>(
     ] satisfies [string, Owner][]
   ).map(([path, owner]) => [path, { bytes: bytes(`${path} new`), mode: '100644', owner }]),
 );
+
+const NOTHING_MOVED = { moved: new Map(), templates: new Map(), origin: undefined };
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -70,8 +69,18 @@ async function plan(
   };
   const existing = new Map(Object.entries(files));
   if (manifest !== undefined) existing.set('primitive.yaml', file(text));
-  const facts = { kind, name: 'a', inputs: {}, rendered, site, existing, unmanaged, restore, ...update };
-  return planScaffold(facts).plan;
+  const facts = {
+    ...NOTHING_MOVED,
+    kind,
+    name: 'a',
+    inputs: {},
+    rendered,
+    site,
+    existing,
+    unmanaged,
+    restore,
+  };
+  return planScaffold({ ...facts, ...update }).plan;
 }
 
 function actions({ files }: ScaffoldPlan): Record<string, string> {
@@ -210,7 +219,10 @@ test('the record of a kept and of a deleted file stays that of what was written'
   const text = new TextDecoder().decode(contents.get(record?.digest ?? 'sha256:'));
   const { provenance } = await readManifest(text, 'primitive.yaml');
   // Not 2: what the template changed in them is not there.
-  expect([provenance?.version, made.template]).toEqual([1, { version: 2, recorded: 1, from: 1 }]);
+  expect([provenance?.version, made.template]).toEqual([
+    1,
+    { version: 2, recorded: 1, from: 1, behind: ['gen/model.go', 'main.go', 'model.txt'] },
+  ]);
   expect(Object.fromEntries(provenance?.files ?? [])).toEqual({
     Dockerfile: digestOf(bytes('Dockerfile old')),
     // Its input is kept as the older template made it: nothing says what it should be generated to.
@@ -232,6 +244,7 @@ async function factsOf(disk: Readonly<Record<string, string>>) {
   };
   const existing = new Map([...Object.entries(onDisk(disk)), ['primitive.yaml', file(text)] as const]);
   return {
+    ...NOTHING_MOVED,
     kind,
     name: 'a',
     inputs: {},
