@@ -4,8 +4,8 @@ import { BuildArgs, BuildSecrets, Platforms } from './config-document.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 
-/** A path in a CloudEvent: an attribute, or a field of its data. */
-const EVENT_PATH = '^([a-z0-9]{1,20}|data(\\.[A-Za-z_][A-Za-z0-9_]*)+)$';
+const eventPath = (description: string) =>
+  Type.String({ description, pattern: '^([a-z0-9]{1,20}|data(\\.[A-Za-z_][A-Za-z0-9_]*)+)$' });
 
 /** `primitives/<kind>/<name>/primitive.yaml`: the primitive, and its differences from its kind. */
 export const PrimitiveFile = strictObject(
@@ -103,14 +103,12 @@ export const PrimitiveFile = strictObject(
               strictObject({
                 message: text('Name of a message of the model.'),
                 correlation: Type.Optional(
-                  Type.String({
-                    description:
-                      'Path of the correlation key in the event: an attribute such as `subject`, or `data.order.id`. Omit it for a message that only starts processes.',
-                    pattern: EVENT_PATH,
-                  }),
+                  eventPath(
+                    'Path of the correlation key in the event: an attribute such as `subject`, or `data.order.id`. Omit it for a message that only starts processes.',
+                  ),
                 ),
                 variables: Type.Optional(
-                  Type.Record(Type.String(), Type.String({ pattern: EVENT_PATH }), {
+                  Type.Record(Type.String(), eventPath('A path in the event.'), {
                     description: 'Variables of the message by name: their paths in the event.',
                   }),
                 ),
