@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Engine, type EngineJob, startEngine } from '../../support/services/engine.ts';
 import { bodyOf, type LoopbackServer, serve } from '../../support/services/http.ts';
+import { startKube } from '../../support/services/kube.ts';
 import { freePort } from '../../support/services/ports.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { logTail, type Program, startProgram } from '../../support/services/service.ts';
@@ -220,6 +221,87 @@ test('deploys its model; does a job that failed again under the same id; takes i
     /"part":"readiness".*"part":"delay".*"part":"worker".*"part":"http"/s,
   );
   expect(engine.faults).toEqual([]);
+}, 300_000);
+
+test('accepts a service account of a real cluster by its token, and no other one', async () => {
+  await using kube = await startKube({ publishes: true });
+  for (const account of ['flow', 'other', 'parcels'])
+    await kube.kubectl(['create', 'serviceaccount', account, '--namespace', 'default']);
+  const tokenOf = async (account: string, audience?: string) =>
+    (
+      await kube.kubectl([
+        ...['create', 'token', account, '--namespace', 'default', '--duration', '10m'],
+        ...(audience === undefined ? [] : ['--audience', audience]),
+      ])
+    ).trim();
+  const issuer = `https://127.0.0.1:${kube.address.port}`;
+  const [callers, ownToken, listed] = ['callers.json', 'own-token', 'listed'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const accept = (more: object) =>
+    writeFile(
+      callers,
+      JSON.stringify({
+        tokens: { old: ['listed-token'] },
+        issuers: [
+          {
+            issuer,
+            audience: 'parcels',
+            subjects: ['system:serviceaccount:default:flow'],
+            caFile: kube.caFile,
+            tokenFile: ownToken,
+            ...more,
+          },
+        ],
+      }),
+    );
+  await writeFile(ownToken, await tokenOf('parcels'));
+  await writeFile(listed, 'listed-token\n');
+  await accept({});
+  const port = await freePort();
+  const another = await startAnother('callers', {
+    HTTP_ADDRESS: `127.0.0.1:${port}`,
+    ACCEPT_CALLERS: callers,
+    SERVICE_TOKEN_FILE: listed,
+  });
+  try {
+    const status = async (token: string, messageId: string) => {
+      const { status } = await fetch(`http://127.0.0.1:${port}/v1/messages/parcels.requested.v1`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${token}`, 'Tenant-Id': 'away', 'Subject-Id': 'alice' },
+        body: JSON.stringify({ messageId, variables: { title: 'First' } }),
+      });
+      return status;
+    };
+    await until('readiness', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 204);
+    const flow = await tokenOf('flow', 'parcels');
+    expect(await status(flow, 'k1')).toBe(204);
+    expect(await status('listed-token', 'k2')).toBe(204);
+    // As the kubelet does before a token ends.
+    const renewed = await tokenOf('flow', 'parcels');
+    expect(renewed).not.toBe(flow);
+    expect(await status(renewed, 'k3')).toBe(204);
+    expect(await status(await tokenOf('other', 'parcels'), 'k4')).toBe(401);
+    expect(await status(await tokenOf('flow', 'orders'), 'k5')).toBe(401);
+    // The one that the issuer itself takes is for nobody else.
+    expect(await status(await tokenOf('flow'), 'k6')).toBe(401);
+    expect(await status(`${flow.slice(0, -8)}AAAAAAAA`, 'k7')).toBe(401);
+    // What the file lists is what is accepted, without a restart.
+    await accept({ subjects: ['system:serviceaccount:default:other'] });
+    expect(await status(flow, 'k8')).toBe(401);
+    expect(await status(await tokenOf('other', 'parcels'), 'k9')).toBe(204);
+    await writeFile(callers, '{}');
+    expect(await status(flow, 'k10')).toBe(503);
+  } finally {
+    await another.stop();
+    engine.messages.length = 0;
+  }
+
+  // At startup such a file is refused.
+  const { code, stderr } = await attempt(join(folder, 'server'), ['serve'], {
+    env: { ENGINE_URL: engine.url, ENGINE_AUTH: 'none', ACCEPT_CALLERS: callers, WORK_URL: work.url },
+  });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/ACCEPT_CALLERS: .*neither/) });
 }, 300_000);
 
 test('does not start, and takes no job, while a handler is a stub', async () => {

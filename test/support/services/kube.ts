@@ -41,8 +41,11 @@ interface Definition {
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/** Starts both with empty storage. */
-export function startKube(): Promise<Kube> {
+/**
+ * Starts both with empty storage. The issuer of the tokens of service accounts has the name that it has in a cluster, or if
+ * it `publishes` its keys, the address of the server.
+ */
+export function startKube({ publishes = false }: { readonly publishes?: boolean } = {}): Promise<Kube> {
   return inFolder('kube', async (folder) => {
     const [etcdPort, peer, port] = await freePorts(3);
     const etcdUrl = `http://127.0.0.1:${etcdPort}`;
@@ -73,7 +76,8 @@ export function startKube(): Promise<Kube> {
         `--secure-port=${port}`,
         `--service-account-key-file=${accountKey}`,
         `--service-account-signing-key-file=${accountKey}`,
-        '--service-account-issuer=https://kubernetes.default.svc',
+        `--service-account-issuer=${publishes ? `https://127.0.0.1:${port}` : 'https://kubernetes.default.svc'}`,
+        ...(publishes ? [`--service-account-jwks-uri=https://127.0.0.1:${port}/openid/v1/jwks`] : []),
         `--token-auth-file=${tokens}`,
         '--authorization-mode=RBAC',
         '--service-cluster-ip-range=10.0.0.0/24',
