@@ -65,6 +65,21 @@ describe('the branch of a lane', () => {
     expect(await world.gitops.commitOf(BRANCH)).toBe(added);
   });
 
+  test('is known by the names of its commit where the server signs none', async () => {
+    const { signed } = world.gitops;
+    await world.gitops.git('update-ref', '-d', `refs/heads/${BRANCH}`);
+    const add = signed.add.bind(signed);
+    signed.add = () => signed;
+    try {
+      expect(await propose('eight')).toMatchObject({ code: 0 });
+      expect(await propose('nine')).toMatchObject({ code: 0 });
+      const commit = await pushForeign('Pin main in dev', 'octocat', 'hotfix');
+      expect(await propose('ten')).toMatchObject({ code: 1, output: expect.stringContaining(commit) });
+    } finally {
+      signed.add = add;
+    }
+  });
+
   test('is used again once its pull request is merged', async () => {
     await world.gitops.git('update-ref', '-d', `refs/heads/${BRANCH}`);
     await propose('six');

@@ -157,7 +157,7 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
     await gitops.commit({}, 'Install the kit');
     const path = 'kinds/worker/kind.yaml';
     const more =
-      'processes:\n  work: { args: [work], ports: { http: 8081 } }\nsettings:\n  QUEUE_URL: { required: true, help: where work comes from }\n';
+      'processes:\n  serve: { ports: { http: 8080 } }\n  work: { args: [work], ports: { http: 8081 } }\nsettings:\n  QUEUE_URL: { required: true, help: where work comes from }\n';
     await repo.write({ [path]: KIND[path] + more });
     const update = ['gitops', 'init', '--update', '--kinds-from', join(repo.root, 'kinds')];
     expect(await cli(update, gitops.root)).toMatchObject({
