@@ -55,7 +55,8 @@ export async function findSecrets(
     const { kind, name, value } = literal;
     if (!isSecret(literal)) return false;
     if (kind === 'assignment') return assignable;
-    if (kind === 'url') return !isBinary && (!isSample || isRemote(value));
+    if (kind === 'url')
+      return !isBinary && (!isSample || isRemote(value)) && !(CODE.test(path) && isExplained(text, literal));
     return !mayExpire || !EXPIRE.has(name);
   });
   const assignments = assignable ? findAssignments(path, text, words) : [];
@@ -89,10 +90,26 @@ function isTestData(path: string): boolean {
   return names.some((name) => name.split(/[-_.]/).some((word) => TEST_WORDS.has(word)));
 }
 
+/** A comment on code explains addresses by made-up ones; a password that looks random is none of them. */
+function isExplained(text: string, { index, value }: Literal): boolean {
+  const before = text.slice(text.lastIndexOf('\n', index) + 1, index);
+  return /^\s*(?:\/\/|\/?\*|#)/.test(before) && !looksRandom('password', decoded(addressOf(value).password));
+}
+
 /** In a test, most addresses are made up: the password has to look random, and the host to be one of the Internet. */
 function isRemote(address: string): boolean {
   const { password, host } = addressOf(address);
-  return host.includes('.') && !INTERNAL.test(host) && looksRandom('password', password);
+  const isInternet = (one: string) => one.includes('.') && !INTERNAL.test(one);
+  return host.split(',').some(isInternet) && looksRandom('password', decoded(password));
+}
+
+/** A password in an address is percent-encoded (RFC 3986, section 2.1). */
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
 }
 
 /** Whether a literal shares characters with one of these; a file can have any number of both. */

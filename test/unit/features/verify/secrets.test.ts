@@ -131,3 +131,19 @@ test.each([
 ])('%s take no time out of proportion', { timeout: 20_000 }, async (_, text) => {
   expect(await secretScan.scan({ path: 'a.yaml', bytes: new Uint8Array(), text })).toBeInstanceOf(Array);
 });
+
+test('an address that a comment on code explains, or of many hosts of a cluster in a test, is no secret', async () => {
+  const random = 'q7Zk2Wm9Xv4Rt8Lp';
+  const files = (password: string, host: string) => ({
+    ...CONFIG,
+    'lib/a.kt': `// hosts may have a password, like https://user:${password}@site.io\n`,
+    'lib/a_test.go': `package lib\n\nconst uri = "mongodb://app:${password}@${host}/db"\n`,
+  });
+  const found = async (password: string, host: string) =>
+    (await verifyFiles(files(password, host), 'SEC', rules)).map(({ path }) => path);
+  const inside = 'rs0-0.db.svc.cluster.local:27017,rs0-1.db.svc.cluster.local:27017';
+  expect(await found('hunter', inside)).toEqual([]);
+  expect(await found('p%40ss%2Fword', 'db.acme.io')).toEqual([]);
+  expect(await found(random, inside)).toEqual(['lib/a.kt']);
+  expect(await found(random, 'rs0-0.db.svc.cluster.local,db.acme.io')).toEqual(['lib/a.kt', 'lib/a_test.go']);
+});
