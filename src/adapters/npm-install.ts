@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { NpmInstaller } from '../features/plugins/npm.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
+import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds for one install. */
 const TIMEOUT = 10 * 60_000;
@@ -32,12 +33,7 @@ export function openNpmInstaller(
   variables: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): NpmInstaller {
-  // Under `npx` and npm scripts they are the settings of the checkout. The user's own are read anew from their files.
-  const handedDown =
-    variables.npm_command === undefined ? [] : Object.keys(variables).filter((name) => /^npm_/.test(name));
-  const env = Object.fromEntries(
-    [...handedDown, 'npm_config_local_prefix', 'INIT_CWD'].map((name) => [name, undefined]),
-  );
+  const env = withoutCheckoutSettings(variables);
   const npm = async (folder: string, what: string, command: string, ...specs: readonly string[]) => {
     const all = [command, ...FLAGS, '--prefix', folder, '--', ...specs];
     const result = await processes.run('npm', all, { cwd: folder, env, timeout: TIMEOUT, signal });

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
+import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds for one package. */
 const TIMEOUT = 5 * 60_000;
@@ -20,11 +21,18 @@ export async function fetchPackage(
     integrity,
   }: { readonly package: string; readonly version: string; readonly integrity: string },
   folder: string,
-  { processes, signal }: { readonly processes: Processes; readonly signal: AbortSignal },
+  {
+    processes,
+    variables,
+    signal,
+  }: {
+    readonly processes: Processes;
+    readonly variables: Readonly<Record<string, string | undefined>>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<string> {
   const spec = `${name}@${version}`;
-  // Under `npx` and `npm exec` they name the checkout.
-  const env = { npm_config_local_prefix: undefined, INIT_CWD: undefined };
+  const env = withoutCheckoutSettings(variables);
   const run = async (program: string, args: readonly string[]) => {
     const result = await processes.run(program, args, { cwd: folder, env, timeout: TIMEOUT, signal });
     if (result.exitCode !== 0) throw notFetched(spec, wordsOf(result));

@@ -1,6 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Processes } from '../toolchain/process.ts';
+import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds; a user waits. */
 const TIMEOUT = 30_000;
@@ -9,13 +10,18 @@ const TIMEOUT = 30_000;
  * npm, which finds its settings in `folder` besides those of the user: never a checkout, whose `.npmrc` may name any
  * registry.
  */
-export function openNpm(processes: Processes, folder: string, signal: AbortSignal): NpmPort {
+export function openNpm(
+  processes: Processes,
+  folder: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): NpmPort {
+  const env = withoutCheckoutSettings(variables);
   const ask = async (...args: readonly string[]): Promise<string | undefined> => {
     try {
       const { exitCode, stdout } = await processes.run('npm', [...args, '--prefix', folder], {
         cwd: folder,
-        // Under `npx` and `npm exec` they name the checkout.
-        env: { npm_config_local_prefix: undefined, INIT_CWD: undefined },
+        env,
         timeout: TIMEOUT,
         signal,
       });

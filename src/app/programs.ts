@@ -73,7 +73,7 @@ export function programAdapters({
     },
     withNpm: async (use) => {
       const [{ openNpm }, started] = await Promise.all([import('../adapters/npm.ts'), processes()]);
-      return withFolder((folder) => use(openNpm(started, folder, signal)));
+      return withFolder((folder) => use(openNpm(started, folder, variables, signal)));
     },
     withPackage: async (origin, use) => {
       const [{ fetchPackage }, started] = await Promise.all([
@@ -81,7 +81,7 @@ export function programAdapters({
         processes(),
       ]);
       return withFolder(async (folder) =>
-        use(await fetchPackage(origin, folder, { processes: started, signal })),
+        use(await fetchPackage(origin, folder, { processes: started, variables, signal })),
       );
     },
   };

@@ -329,15 +329,33 @@ test('the documented workflow of verify takes nothing of the checkout for the CL
 });
 
 describe('what init asks npm', () => {
-  test('does not come from the .npmrc of the checkout, nor does it run npm there', async () => {
-    await using app = await trusting();
-    await app.repo.write({ '.npmrc': `@ameide:registry=${theirs.url}\nregistry=${theirs.url}\n` });
-    const env = { ...npmEnv(), npm_config_local_prefix: app.repo.root, INIT_CWD: app.repo.root };
-    const call = await lab.cli.run(['init', '--ci', 'github', '--dry-run'], { cwd: app.repo.root, env });
-    expect(call).toMatchObject({ code: 0 });
-    expect(call.stdout).toContain(`INTEGRITY: ${integrityOf(tarball)}\n`);
-    expect(theirs.requests).toEqual([]);
+  /** What package managers set for a program that they start, from the `.npmrc` or `.yarnrc` of the checkout. */
+  const settings = () => ({
+    npm_config_registry: theirs.url,
+    'npm_config_@ameide:registry': theirs.url,
   });
+
+  test.each([
+    ['by itself', () => ({})],
+    ['by npx', () => ({ npm_command: 'exec', ...settings() })],
+    ['by a script of Yarn', () => ({ npm_lifecycle_event: 'init', ...settings() })],
+  ])(
+    'started %s, does not come from the .npmrc of the checkout, nor does it run npm there',
+    async (_, handedDown) => {
+      await using app = await trusting();
+      await app.repo.write({ '.npmrc': `@ameide:registry=${theirs.url}\nregistry=${theirs.url}\n` });
+      const env = {
+        ...npmEnv(),
+        npm_config_local_prefix: app.repo.root,
+        INIT_CWD: app.repo.root,
+        ...handedDown(),
+      };
+      const call = await lab.cli.run(['init', '--ci', 'github', '--dry-run'], { cwd: app.repo.root, env });
+      expect(call).toMatchObject({ code: 0 });
+      expect(call.stdout).toContain(`INTEGRITY: ${integrityOf(tarball)}\n`);
+      expect(theirs.requests).toEqual([]);
+    },
+  );
 
   test('and what nobody knows is refused, with both ways on', async () => {
     await using app = await trusting();
