@@ -5,7 +5,7 @@ import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
-import { isMaskable, mask } from '../core/mask.ts';
+import { isMaskable, mask, writtenForms } from '../core/mask.ts';
 import { optional } from '../core/object.ts';
 import { credentialsFor, withoutCredentials } from '../toolchain/credentials.ts';
 import { programFolders } from '../toolchain/folders.ts';
@@ -335,7 +335,7 @@ class Redactor {
     const all = [...new Set([...secrets, ...lines].map((secret) => secret.trim()))]
       .filter(isMaskable)
       .sort((a, b) => b.length - a.length);
-    this.longest = all[0]?.length ?? 0;
+    this.longest = Math.max(0, ...all.map((secret) => writtenForms(secret)[0]?.length ?? 0));
     this.redact = (text) => mask(text, all);
   }
 }

@@ -12,7 +12,16 @@ export function isMaskable(secret: string): boolean {
  */
 export function mask(text: string, secrets: readonly string[]): string {
   return secrets.reduce(
-    (masked, secret) => (isMaskable(secret) ? masked.replaceAll(secret, '***') : masked),
+    (masked, secret) =>
+      isMaskable(secret)
+        ? writtenForms(secret).reduce((rest, form) => rest.replaceAll(form, '***'), masked)
+        : masked,
     text,
   );
+}
+
+/** The forms in which a secret may stand in a text, the longest first: messages quote as JSON and Go do. */
+export function writtenForms(secret: string): readonly string[] {
+  const quoted = JSON.stringify(secret).slice(1, -1);
+  return quoted === secret ? [secret] : [quoted, secret];
 }

@@ -32,9 +32,20 @@ export function inert(text: string): string {
   return text.replace(/:(?=:)(?<=^[^\S\n]*:)/gm, '\\:').replaceAll('##[', '##\\[');
 }
 
-/** JSON that holds no `##[name]`, with the same data. JSON never has `::` at the start of a line. */
+/**
+ * JSON that is safe to print, with the same data: without `##[name]`, and without the characters that {@link sanitize}
+ * makes visible. JSON never has `::` at the start of a line.
+ */
 export function inertJson(data: unknown, indent = 0): string {
-  return JSON.stringify(data, null, indent).replaceAll('##[', '#\\u0023[');
+  return JSON.stringify(data, null, indent).replaceAll('##[', '#\\u0023[').replace(UNSAFE, codeUnits);
+}
+
+/** RFC 8259, section 7: two escapes for a character beyond four digits. */
+function codeUnits(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 }
 
 /** As {@link sanitizeLine}, with every character that Markdown or HTML would take for markup escaped. */

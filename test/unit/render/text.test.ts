@@ -54,6 +54,14 @@ test('JSON has no old workflow command, and the same data', () => {
   expect(JSON.parse(text)).toEqual(data);
 });
 
+test('JSON steers no terminal, with the same data', () => {
+  const data = { 'a\u009b31m': ['\u202etxt.exe \u061c\u{e0041}', 'a\tb\nc', 'ünïcödé 表'] };
+  const text = inertJson(data, 2);
+  expect(sanitize(text)).toBe(text);
+  expect(text).toContain('ünïcödé 表');
+  expect(JSON.parse(text)).toEqual(data);
+});
+
 describe('mask', () => {
   test('every occurrence', () => {
     expect(mask('a s3cr3t-1 b s3cr3t-1', ['s3cr3t-1'])).toBe('a *** b ***');
@@ -62,6 +70,13 @@ describe('mask', () => {
   test('a short secret is left, for what is masked of other words would show it', () => {
     expect(mask('cosign: decrypt: y', ['y'])).toBe('cosign: decrypt: y');
     expect(mask('http://user:y@proxy decrypt', [':y@'])).toBe('http://user***proxy decrypt');
+  });
+
+  test('a secret that is quoted', () => {
+    const secret = 'abc"def\\ghi\n123456';
+    expect(mask(`Command ${JSON.stringify(secret)} is unknown, ${secret}`, [secret])).toBe(
+      'Command "***" is unknown, ***',
+    );
   });
 
   test('a secret that is a part of another leaves no rest of it', () => {
