@@ -170,12 +170,15 @@ function secretArgument({ id, source }: LoadedSecret): string {
   return [`id=${id}`, ...from].map(csvField).join(',');
 }
 
-/** An inline cache is written into the image's config, and the image would vary with it. */
-function refuseInlineCache({ cacheTo }: Pick<BuildRequest, 'cacheTo'>): void {
-  const inline = cacheTo.find((cache) => /(?:^|,)type=inline(?:,|$)/.test(cache));
-  if (inline === undefined) return;
+/** An inline cache is written into the image's config, and the image would vary with it. buildx also takes an argument. */
+function refuseInlineCache({ cacheTo, args }: Pick<BuildRequest, 'cacheTo' | 'args'>): void {
+  const inline = [
+    ...cacheTo.filter((cache) => /(?:^|,)type=inline(?:,|$)/.test(cache)),
+    ...Object.keys(args).filter((name) => name === 'BUILDKIT_INLINE_CACHE'),
+  ];
+  if (inline.length === 0) return;
   throw new PrimitiveError('build-cache-invalid', 'An inline cache would change the image', {
-    why: `cacheTo has ${inline}`,
+    why: `the config of the build has ${inline.join(' and ')}`,
     suggestions: ['Export it to a registry: type=registry,ref=…,mode=max'],
   });
 }

@@ -119,6 +119,13 @@ describe('what a publish refuses, doctor names, and does not say that it can run
       },
     ],
     [
+      'a build argument that writes a cache into images',
+      {
+        code: 'build-cache-invalid',
+        options: { config: 'build: { args: { BUILDKIT_INLINE_CACHE: "1" } }' },
+      },
+    ],
+    [
       'RUN for a platform that cannot be run',
       {
         code: 'builder-platform-missing',
