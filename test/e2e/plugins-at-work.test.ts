@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Check } from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DoctorReport } from '../../src/features/doctor/document.ts';
 import { verifySchema } from '../../src/features/verify/document.ts';
 import { gitRepo } from '../support/git.ts';
 import { type Call, installPacked, type Packed } from '../support/packed.ts';
@@ -225,12 +226,23 @@ describe('CI', () => {
       env: { ...app.environment(as ? { as } : {}), PATH: process.env.PATH ?? '', ...env },
     });
 
+  /** Verdict of doctor, and the codes of what it found. */
+  async function doctorOf(app: App, env: Record<string, string>) {
+    const { stdout } = await cli.run(['doctor', '--json'], {
+      cwd: app.repo.root,
+      env: { ...app.environment(), ...env },
+    });
+    const { ok, checks }: DoctorReport = JSON.parse(stdout);
+    return { ok, codes: checks.flatMap(({ state, code }) => (state === 'fail' ? (code ?? []) : [])) };
+  }
+
   test('publishes with the plugin of main, and not without it', async () => {
     const { app, env } = await appWithPlugin();
     await using _ = app;
     const refused = await app.publish({ env });
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('[plugin-not-installed]') });
     expect(refused.stderr).toContain('primitive plugins install');
+    expect(await doctorOf(app, env)).toMatchObject({ ok: false, codes: ['plugin-not-installed'] });
 
     const installed = await install(app, env);
     expect(installed).toMatchObject({ code: 0 });
@@ -256,6 +268,8 @@ describe('CI', () => {
       why: expect.stringMatching(/hook `plan` of @acme\/primitive-rust 1\.0\.0/),
     });
     expect(lab.proxy.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+    const { ok, codes } = await doctorOf(app, env);
+    expect({ ok, codes }).toEqual({ ok: false, codes: [JSON.parse(hooked.stdout).code] });
   });
 
   test('hooks are called in their order, with what has happened', async () => {

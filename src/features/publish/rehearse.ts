@@ -8,6 +8,7 @@ import { type ComponentInputs, observeInputs, readInputs } from '../../repositor
 import { releasesRepository } from '../../seal/record.ts';
 import type { PublishPlan, Run } from './document.ts';
 import type { Task } from './execution.ts';
+import { planEvent } from './hooks.ts';
 import { assumedRun, identify } from './identify.ts';
 import { componentInput, type PlannedPublish, planPublish } from './plan.ts';
 import { checkPushRights, pushedTo, readImages, throwAll } from './preflight.ts';
@@ -48,7 +49,7 @@ export interface Rehearsal {
   /** How many components have their inputs as they were committed. */
   inputs(): Promise<number>;
   identity(): Promise<Run>;
-  /** One line. If nobody is here to sign, the trusted run of the config is assumed, and named. */
+  /** One line. If nobody is here to sign, the trusted run of the config is assumed, and named. Asks plugins, as a dry run does. */
   plan(): Promise<string>;
   /** Reads contexts, Dockerfiles and caches of what is due. */
   dockerfiles(): Promise<DueBuilds>;
@@ -105,6 +106,9 @@ export function rehearsePublish(ports: PublishPorts, patience: number): Rehearsa
       refuseConflicts(made);
       await ports.signer();
       await within(patience, "the server of Sigstore's root", () => loadTrust(made.run, ports));
+      await within(patience, 'a hook of a plugin', () =>
+        ports.hooks('plan', planEvent(made, { dryRun: true })),
+      );
       return assumed ? `${summary(made)}, as the trusted run would` : summary(made);
     },
     async dockerfiles() {
