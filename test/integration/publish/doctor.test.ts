@@ -28,7 +28,9 @@ afterAll(() => lab?.[Symbol.asyncDispose]());
 const ORDERS = 'primitives/domain/orders';
 const ONE = { 'domain/orders': 'v1' };
 
-const codesOf = ({ checks }: DoctorReport) => checks.flatMap(({ code }) => code ?? []);
+/** Of a publish, which starts none of the programs of verify: the lab has none on PATH. */
+const ofPublish = ({ checks }: DoctorReport) => checks.filter(({ id }) => id !== 'verify');
+const codesOf = (report: DoctorReport) => ofPublish(report).flatMap(({ code }) => code ?? []);
 const stateOf = ({ checks }: DoctorReport, id: string) => checks.find((check) => check.id === id)?.state;
 const statesOf = ({ checks }: DoctorReport) =>
   Object.fromEntries(checks.map(({ id, state }) => [id, state] as const));
@@ -44,7 +46,7 @@ test('where a publish runs, doctor said that it can, and has changed nothing', a
   });
   lab.proxy.reset();
   const before = await app.doctor();
-  expect(before.checks.filter(({ state }) => state !== 'ok')).toEqual([]);
+  expect(ofPublish(before).filter(({ state }) => state !== 'ok')).toEqual([]);
   expect(before.ok).toBe(true);
   expect(changes()).toEqual([]);
   expect(app.repo.git('status', '--porcelain')).toBe('');
@@ -294,7 +296,7 @@ describe('what gives no answer', () => {
       ['plan', 'no-answer'],
       ['registry', 'no-answer'],
     ]);
-    expect(report.checks.filter(({ state }) => state !== 'ok' && state !== 'unknown')).toEqual([]);
+    expect(ofPublish(report).filter(({ state }) => state !== 'ok' && state !== 'unknown')).toEqual([]);
     expect(report.checks.find(({ id }) => id === 'dockerfiles')?.detail).toContain('as there is no plan');
   }, 120_000);
 
