@@ -5,7 +5,7 @@ import { joinRepository } from '../../../src/oci/reference.ts';
 import type { Descriptor, Repository } from '../../../src/oci/types.ts';
 import { tool } from '../../tools/locate.ts';
 import { run } from './run.ts';
-import { pushIndex, pushTars } from './tar-image.ts';
+import { type ImageConfig, pushIndex, pushTars } from './tar-image.ts';
 
 /** References by digest of bases that were pushed to a loopback registry. */
 export interface BaseImages {
@@ -74,6 +74,20 @@ async function pushRuntime(folder: string, repository: Repository): Promise<stri
   for (const architecture of ['amd64', 'arm64'])
     children.push(await pushTars(repository, [tar], { architecture, User: NONROOT }));
   return pushIndex(repository, children);
+}
+
+/** Pushes an image with a shell and the small programs beside it; its reference by digest. */
+export async function pushShell(repository: Repository, config: ImageConfig = {}): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'primitive-shell-'));
+  try {
+    const files = join(folder, 'files');
+    await commonFiles(files);
+    await shell(files);
+    const { digest } = await pushTars(repository, [await tarOf(files)], { Env: ['PATH=/bin'], ...config });
+    return `${repository}@${digest}`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** What every base has: certificates, a user, a folder for temporary files. */

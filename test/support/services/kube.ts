@@ -5,11 +5,19 @@ import { tool } from '../../tools/locate.ts';
 import { createKubeClient, type KubeManifest } from './kube-client.ts';
 import { freePorts } from './ports.ts';
 import { attempt, type RunResult, run } from './run.ts';
-import { inFolder, removeFolder, type Service, startProgram, stopper, untilReady } from './service.ts';
+import {
+  inFolder,
+  type Program,
+  removeFolder,
+  type Service,
+  startProgram,
+  stopper,
+  untilReady,
+} from './service.ts';
 
 /**
- * A Kubernetes API server and its etcd on loopback. Nothing runs pods, collects garbage or ends namespaces: an object is
- * deleted once it has no finalizer, and a namespace that was deleted stays `Terminating`.
+ * A Kubernetes API server and its etcd on loopback. Without controllers nothing runs pods, collects garbage or ends
+ * namespaces: an object is deleted once it has no finalizer, and a namespace that was deleted stays `Terminating`.
  */
 export interface Kube extends Service {
   /** `127.0.0.1` and the port, as pods get them. */
@@ -34,6 +42,16 @@ export interface Kube extends Service {
   get<T>(path: string): Promise<readonly T[]>;
 }
 
+export interface KubeOptions {
+  /**
+   * The issuer of the tokens of service accounts has the address of the server, and its keys; otherwise the name that it has
+   * in a cluster.
+   */
+  readonly publishes?: boolean;
+  /** For a cluster with a node: the address that its pods reach the API server by. Its controllers and scheduler run. */
+  readonly advertise?: string;
+}
+
 const TOKEN = 'administrator';
 
 /** A custom resource definition, as far as it says whether it is served. */
@@ -41,11 +59,8 @@ interface Definition {
   readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/**
- * Starts both with empty storage. The issuer of the tokens of service accounts has the name that it has in a cluster, or if
- * it `publishes` its keys, the address of the server.
- */
-export function startKube({ publishes = false }: { readonly publishes?: boolean } = {}): Promise<Kube> {
+/** Starts both with empty storage. */
+export function startKube({ publishes = false, advertise }: KubeOptions = {}): Promise<Kube> {
   return inFolder('kube', async (folder) => {
     const [etcdPort, peer, port] = await freePorts(3);
     const etcdUrl = `http://127.0.0.1:${etcdPort}`;
@@ -81,12 +96,18 @@ export function startKube({ publishes = false }: { readonly publishes?: boolean 
         `--token-auth-file=${tokens}`,
         '--authorization-mode=RBAC',
         '--service-cluster-ip-range=10.0.0.0/24',
-        // It would wait for a controller that makes a service account in each namespace.
-        '--disable-admission-plugins=ServiceAccount',
+        // Nothing of this machine leads to a kubelet.
+        '--kubelet-preferred-address-types=ExternalDNS',
+        advertise === undefined
+          ? // It would wait for a controller that makes a service account in each namespace.
+            '--disable-admission-plugins=ServiceAccount'
+          : `--advertise-address=${advertise}`,
       ],
       { folder },
     );
+    const controllers: Program[] = [];
     const stop = stopper(
+      () => Promise.all(controllers.map((program) => program.stop())),
       () => server.stop(),
       () => etcd.stop(),
       () => removeFolder(folder),
@@ -113,6 +134,15 @@ export function startKube({ publishes = false }: { readonly publishes?: boolean 
     } catch (error) {
       await etcd.stop();
       throw error;
+    }
+    if (advertise !== undefined) {
+      const common = [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0'];
+      const accounts = [`--service-account-private-key-file=${accountKey}`, `--root-ca-file=${caFile}`];
+      const manager = tool('kube-controller-manager');
+      controllers.push(
+        startProgram(manager, [...common, ...accounts, `--cert-dir=${certificates}`], { folder }),
+        startProgram(tool('kube-scheduler'), [...common, `--cert-dir=${certificates}`], { folder }),
+      );
     }
     const address = { host: '127.0.0.1', port: String(port) };
     const client = createKubeClient({ address, ca: await readFile(caFile), token: TOKEN });

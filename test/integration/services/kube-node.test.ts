@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { joinRepository } from '../../../src/oci/reference.ts';
+import { eventually } from '../../support/gitops-cluster.ts';
+import { pushShell } from '../../support/services/base-images.ts';
+import { startDistribution } from '../../support/services/distribution.ts';
+import { serve } from '../../support/services/http.ts';
+import { startKube } from '../../support/services/kube.ts';
+import { NODE_ADDRESS, startKubeNode } from '../../support/services/kube-node.ts';
+
+const leftovers = async () => ({
+  groups: (await readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup'))).filter((name) =>
+    name.startsWith(`primitive-node-${process.pid}-`),
+  ),
+  mounts: (await readFile('/proc/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes('primitive-node-')),
+  folders: (await readdir(tmpdir())).filter(
+    (name) => name.startsWith('primitive-node-') && existsSync(join(tmpdir(), name, 'held')),
+  ),
+});
+
+test('a node runs pods that find services by name and what was exposed, and leaves nothing', async () => {
+  const before = await leftovers();
+  await using registry = await startDistribution();
+  await using kube = await startKube({ advertise: NODE_ADDRESS });
+  const image = await pushShell(joinRepository(registry.host, 'shell'));
+  const outside = await serve((_, response) => response.end('from outside'));
+  {
+    await using node = await startKubeNode(kube, { registry: registry.host });
+    const metadata = { name: 'web', namespace: 'lane' };
+    const labels = { app: 'web' };
+    const serveFile =
+      'mkdir -p /tmp/web && echo hello >/tmp/web/index.html && exec httpd -f -p 8080 -h /tmp/web';
+    const get = `wget -qO- http://web:8080/ && wget -qO- ${await node.expose(outside.url)}`;
+    const containers = (command: string) => [{ name: 'one', image, command: ['sh', '-c', command] }];
+    const objects = [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'lane' } },
+      { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: labels, ports: [{ port: 8080 }] } },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata,
+        spec: {
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers: containers(serveFile) } },
+        },
+      },
+      {
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata,
+        spec: { template: { spec: { restartPolicy: 'OnFailure', containers: containers(get) } } },
+      },
+    ];
+    await kube.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
+    const pods = () =>
+      kube.get<{ metadata: { name: string }; status: { phase: string } }>(
+        'api/v1/namespaces/lane/pods?labelSelector=job-name',
+      );
+    const job = await eventually(async () => {
+      const [pod] = await pods();
+      expect(pod?.status.phase).toBe('Succeeded');
+      return pod?.metadata.name ?? '';
+    });
+    expect(await node.log('lane', job)).toMatch(/hello\nfrom outside\n?$/);
+    const answer = await fetch(await node.reach('web.lane.svc.cluster.local:8080'));
+    expect(await answer.text()).toBe('hello\n');
+    // What was made for a Deployment goes with it, and all with the namespace.
+    await kube.kubectl(['delete', 'deployment', 'web', '-n', 'lane', '--wait=false']);
+    await eventually(async () =>
+      expect(await kube.get('apis/apps/v1/namespaces/lane/replicasets')).toEqual([]),
+    );
+    await kube.kubectl(['delete', 'namespace', 'lane', '--wait=false']);
+    await eventually(async () => {
+      const names = await kube.get<{ metadata: { name: string } }>('api/v1/namespaces');
+      expect(names.map(({ metadata: { name } }) => name)).not.toContain('lane');
+    });
+  }
+  await outside.close();
+  expect(await leftovers()).toEqual(before);
+});
