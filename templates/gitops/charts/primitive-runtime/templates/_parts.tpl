@@ -136,6 +136,13 @@ containers:
       {{- end }}
     {{- end }}
     {{- if and (not $process.once) (hasKey ($process.ports | default dict) "http") }}
+    # Three minutes to start, as on a busy node: until then the liveness probe ends nothing.
+    startupProbe:
+      httpGet:
+        path: {{ $process.live | quote }}
+        port: http
+      periodSeconds: 2
+      failureThreshold: 90
     livenessProbe:
       httpGet:
         path: {{ $process.live | quote }}
