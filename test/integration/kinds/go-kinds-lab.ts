@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { entityOf } from '../../../src/kinds/entity.ts';
+import type { ModelSettings } from '../../../src/kinds/generators/bpmn/model.ts';
 import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, openKinds, templateFolders } from '../../../src/kinds/kind.ts';
 import {
@@ -37,6 +38,7 @@ export async function scaffold(
   name: string,
   more: Partial<TemplateVariables> = {},
   source: SourcePrimitive = { kind: 'domain', name, entity: entityOf(name) },
+  bpmn?: ModelSettings,
 ): Promise<Scaffold> {
   const kind = await (await openKinds({ test: join(templates, 'kinds') })).get(kindName);
   if (kind === undefined) throw new Error(`no kind ${kindName}`);
@@ -55,7 +57,7 @@ export async function scaffold(
   return {
     kind,
     it,
-    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '' })).files,
+    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '', bpmn })).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }

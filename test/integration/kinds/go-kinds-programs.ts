@@ -22,6 +22,15 @@ export interface GoPrograms extends AsyncDisposable {
   until<T>(what: string, find: () => Promise<T | undefined>): Promise<T>;
 }
 
+/** In primitive.yaml of the process: it waits for the events of its own requests. */
+const EVENTS = {
+  'acme.domain.items.v1.ItemCreated': {
+    message: 'items.work.completed.v1',
+    correlation: 'requestid',
+    variables: { item: 'subject' },
+  },
+};
+
 /** Builds the programs, and starts Postgres. */
 export async function startGoPrograms(kinds: readonly string[]): Promise<GoPrograms> {
   await using started = new AsyncDisposableStack();
@@ -30,7 +39,8 @@ export async function startGoPrograms(kinds: readonly string[]): Promise<GoProgr
   const postgres = started.use(await startPostgres());
   const binary = (kind: string) => join(folder, `${kind}.bin`);
   for (const kind of kinds) {
-    const { files, reference } = await scaffold(kind, 'items');
+    const settings = kind === 'process' ? { events: EVENTS } : undefined;
+    const { files, reference } = await scaffold(kind, 'items', {}, undefined, settings);
     await write(join(folder, kind), files);
     await write(join(folder, kind), reference);
     const { code, stderr } = await go(join(folder, kind), ['build', '-o', binary(kind), './cmd/server']);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine } from '../../support/services/engine.ts';
 import { type OidcIssuer, startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
 import { attempt, run } from '../../support/services/run.ts';
@@ -14,7 +15,7 @@ let programs: GoPrograms;
 let issuer: OidcIssuer;
 
 beforeAll(async () => {
-  programs = await startGoPrograms(['domain', 'projection', 'integration']);
+  programs = await startGoPrograms(['domain', 'projection', 'integration', 'process']);
   issuer = await startOidcIssuer();
 }, 300_000);
 
@@ -229,6 +230,68 @@ test('a refused event stops its aggregate until it is discarded, and a lost read
   expect(await titles()).toEqual([]);
   await events('replay');
   await shows('Other', 'Renamed');
+}, 300_000);
+
+test('a process waits for the events of its own request, through an outage of the domain', async () => {
+  const [grpc = 0, domainHttp = 0, dispatchHttp = 0, flowHttp = 0] = await freePorts(4);
+  const DATABASE_URL = await programs.database('domain', 'looped');
+  const tokens = join(programs.folder, 'loop-tokens');
+  await writeFile(tokens, 'secret\n');
+  const engine = await startEngine();
+  engine.redelivers = true;
+  const flow = await programs.start('process', 'serve', {
+    ENGINE_URL: engine.url,
+    ENGINE_AUTH: 'none',
+    WORK_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
+    HTTP_ADDRESS: `127.0.0.1:${flowHttp}`,
+    RETRY_BACKOFF: '100ms',
+    ACCEPT_CALLERS: tokens,
+    SERVICE_TOKEN_FILE: tokens,
+  });
+  try {
+    await programs.ready(flowHttp);
+    engine.jobs.push({
+      jobKey: '1',
+      type: 'items.work.request.v1',
+      processInstanceKey: '22',
+      elementId: 'RequestWork',
+      elementInstanceKey: '33',
+      tenantId: '<default>',
+      retries: 3,
+      variables: { title: 'First', caller: { tenant: 'acme', subject: 'alice' } },
+    });
+    // The domain is not there yet.
+    await programs.until('two failures', async () => engine.reports[1]);
+    await programs.start('domain', 'serve', {
+      DATABASE_URL,
+      GRPC_ADDRESS: `127.0.0.1:${grpc}`,
+      HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
+      ACCEPT_CALLERS: tokens,
+    });
+    await programs.start('domain', 'dispatch', {
+      DATABASE_URL,
+      HTTP_ADDRESS: `127.0.0.1:${dispatchHttp}`,
+      EVENTS_URL: `http://127.0.0.1:${flowHttp}/v1/events`,
+      SERVICE_TOKEN_FILE: tokens,
+    });
+    const done = await programs.until('the completion', async () =>
+      engine.reports.find(({ verb }) => verb === 'completion'),
+    );
+    const { work_id: id } = done.body.variables as { work_id: string };
+    expect(await programs.until('the message', async () => engine.messages[0])).toEqual({
+      name: 'items.work.completed.v1',
+      correlationKey: id,
+      messageId: expect.stringMatching(/.+/),
+      timeToLive: 3_600_000,
+      variables: { item: expect.stringMatching(/^item\/.+/) },
+    });
+    const failures = engine.reports.filter(({ verb }) => verb === 'failure');
+    expect(failures.map(({ body }) => body.retries)).toEqual(failures.map(() => 3));
+    expect(engine.faults).toEqual([]);
+  } finally {
+    await flow.stop();
+    await engine.stop();
+  }
 }, 300_000);
 
 test('a start without settings names what is missing', async () => {

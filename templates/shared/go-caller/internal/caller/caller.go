@@ -15,6 +15,9 @@ type Caller struct {
 	// TraceParent and TraceState are the W3C trace context, as returned by [Trace]; empty if the call has none.
 	TraceParent string `json:"traceparent"`
 	TraceState  string `json:"tracestate"`
+	// Request identifies the request that the call is made for, such as a step of a process; empty if unknown. Events that
+	// the call causes carry it.
+	Request string `json:"-"`
 }
 
 // LogAttrs returns the log attributes of a caller, which are the same in all services.
@@ -44,7 +47,7 @@ var (
 	noTrace     = regexp.MustCompile(`^ff|^..-0{32}-|-0{16}-..$`)
 )
 
-// IsName reports whether text is a valid tenant or subject.
+// IsName reports whether text is a valid tenant, subject or request.
 func IsName(text string) bool { return name.MatchString(text) }
 
 // Trace returns a trace context, or an empty one if parent is malformed, so that a new trace starts. A state that is

@@ -22,6 +22,8 @@ type Event struct {
 	// TraceParent and TraceState are the trace of that call; empty if it had none.
 	TraceParent string
 	TraceState  string
+	// Request is the request that the call was made for; empty if unknown.
+	Request string
 	// Data is JSON.
 	Data []byte
 	// Tombstone marks an event that was discarded. It is delivered without data, so that the sequence has no gap.

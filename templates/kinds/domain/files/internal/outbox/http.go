@@ -42,6 +42,7 @@ type cloudEvent struct {
 	AuthID          string          `json:"authid,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
 	TraceState      string          `json:"tracestate,omitempty"`
+	RequestID       string          `json:"requestid,omitempty"`
 	DataContentType string          `json:"datacontenttype,omitempty"`
 	Data            json.RawMessage `json:"data,omitempty"`
 }
@@ -60,6 +61,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 		StreamStart:     event.First,
 		TraceParent:     event.TraceParent,
 		TraceState:      event.TraceState,
+		RequestID:       event.Request,
 		DataContentType: "application/json",
 		Data:            event.Data,
 	}

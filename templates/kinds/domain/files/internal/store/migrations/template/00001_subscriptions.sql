@@ -1,4 +1,6 @@
 -- +goose Up
+ALTER TABLE outbox ADD COLUMN request text NOT NULL DEFAULT '';
+
 -- One list of events for all subscriptions: what was delivered is a position for each subscription and aggregate.
 ALTER TABLE outbox_streams ADD COLUMN stream_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE;
 
