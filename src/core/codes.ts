@@ -291,6 +291,7 @@ export type DocumentedCode =
   | 'programs-skipped'
   | 'prompt-ended'
   | 'proto-invalid'
+  | 'proto-original'
   | 'proto-package-folder'
   | 'proto-services'
   | 'proto-type-foreign'

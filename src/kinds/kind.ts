@@ -77,6 +77,11 @@ export function modelFiles({ generators = [] }: Pick<Kind, 'generators'>): reado
   return reads.filter((path) => path.endsWith('.bpmn'));
 }
 
+/** The proto file of another primitive, from which a client is generated; below the folder of the primitive that calls it. */
+export function protoCopy({ generators = [] }: Pick<Kind, 'generators'>): string | undefined {
+  return generators.find(({ run }) => run === 'connect')?.reads[0];
+}
+
 /** Every kind, sorted by name. */
 export async function allKinds(kinds: Kinds): Promise<readonly Kind[]> {
   const all = await Promise.all(kinds.names.map((name) => kinds.get(name)));

@@ -41,7 +41,7 @@ export interface TemplateVariables extends PackageNames {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** The entity: the input `entity`, or the singular of the name. */
   readonly entity: EntityNames;
-  /** Of kinds that take the events of another primitive. */
+  /** Of kinds that take the events of another primitive, or call it. */
   readonly source?: EventSource;
   /** Of kinds that serve an existing proto file, if one was given. */
   readonly service?: ProtoService;
@@ -52,14 +52,17 @@ export interface TemplateVariables extends PackageNames {
   readonly run?: KindFile['run'] | undefined;
 }
 
-/** A primitive whose events another one takes. */
+/** A primitive whose events another one takes, or that it calls. */
 export interface EventSource {
   readonly kind: string;
   readonly name: string;
+  readonly names: NameForms;
   /** The entity. */
   readonly entity: EntityNames;
   /** Of its proto: `acme.domain.orders.v1`. */
   readonly package: string;
+  /** Its proto file as it is now, if there is one. */
+  readonly proto?: string | undefined;
 }
 
 /** Puts together what templates see; nothing of it comes from the machine. */
@@ -80,16 +83,18 @@ export function templateVariables(
   };
 }
 
-/** A primitive whose events are taken, and what it keeps. */
+/** A primitive whose events are taken or that is called, and what it keeps. */
 export interface SourcePrimitive {
   readonly kind: string;
   readonly name: string;
   readonly entity: string;
+  readonly proto?: string | undefined;
 }
 
 function eventSource(source: SourcePrimitive, languages: Config['languages']): EventSource {
   const { proto } = packageNames(source, languages);
-  return { ...source, entity: entityNames(source.entity), package: proto?.package ?? '' };
+  const names = nameForms(source.name);
+  return { ...source, names, entity: entityNames(source.entity), package: proto?.package ?? '' };
 }
 
 /**

@@ -95,6 +95,12 @@ export function manifestOf(
   return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
 }
 
+/** The proto file that `kind/name` was scaffolded with, its own or an existing one; from the root. */
+export function protoFile(primitive: string, { provenance }: PrimitiveManifest): string | undefined {
+  const own = [...(provenance?.files.keys() ?? [])].find((path) => /^proto\/.+\.proto$/.test(path));
+  return provenance?.inputs.service ?? (own && `primitives/${primitive}/${own}`);
+}
+
 /** The text of a new `primitive.yaml`. */
 export function newManifest(kind: string, name: string, provenance: Provenance): string {
   const identity = writeYaml({ schema: 'primitive.primitive/v1', kind, name });

@@ -38,6 +38,7 @@ export interface Made {
  */
 const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
   bpmn: { '1': { generate: generateModel } },
+  connect: { '1': { generate: generateClient } },
 };
 
 /** The names of the built-in generators. */
@@ -112,4 +113,26 @@ async function generateModel(generator: Generator, { read, shown, bpmn }: Source
   const model = await compileBpmn(bytes, `${shown}${source}`, bpmn);
   const text = goSource(model, source, `${module}/internal/engine`);
   return { files: new Map([[`${writes}/model/model.go`, text]]), warnings: model.warnings };
+}
+
+/** A client of the Connect protocol in TypeScript, for the services of one proto file. */
+async function generateClient({ id, reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
+  const [source = ''] = reads;
+  const bytes = await read(source);
+  if (bytes === undefined) {
+    throw new PrimitiveError('generator-input', `${shown}${source} is missing.`, {
+      why: `the generator ${id} reads it`,
+    });
+  }
+  const [{ readProtoFile }, { clientSource }, { JSON_SOURCE }] = await Promise.all([
+    import('./connect/proto-file.ts'),
+    import('./connect/typescript.ts'),
+    import('./connect/json.ts'),
+  ]);
+  const file = readProtoFile(new TextDecoder().decode(bytes), `${shown}${source}`);
+  const files = new Map([
+    [`${writes}/client.ts`, clientSource(file, source)],
+    [`${writes}/json.ts`, JSON_SOURCE],
+  ]);
+  return { files, warnings: [] };
 }

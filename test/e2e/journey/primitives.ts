@@ -30,7 +30,7 @@ export type KindName = keyof typeof NAMES;
 const FLAGS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   projection: ['--source', 'domain/orders'],
   integration: ['--entity', 'order'],
-  uisurface: ['--entity', 'order'],
+  uisurface: ['--source', 'domain/orders'],
 };
 
 const ROOT = join(import.meta.dirname, '../../..');

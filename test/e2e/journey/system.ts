@@ -146,7 +146,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
       ORDER_DESK_URL: `${taps['concierge -> orderDesk'].url}/mcp`,
     },
     shop: {
-      COMMANDS_URL: `${taps['shop -> orders'].url}/${ORDERS_SERVICE}/`,
+      COMMANDS_URL: taps['shop -> orders'].url,
       QUERIES_URL: `${taps['shop -> orderList'].url}/v1/`,
       ACCEPT_PROXY: tokenFile('test'),
     },

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { entityOf } from '../../../src/kinds/entity.ts';
+import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
@@ -19,7 +21,13 @@ export type Files = ReadonlyMap<string, RenderedFile>;
 
 /** What a kind writes for a name, in a workspace where every language has an entry. */
 export async function scaffold(kind: Kind, name: string): Promise<Files> {
-  return renderFolder(kind, name, join(TEMPLATES, 'kinds', kind.kind, 'files'), kind.files ?? []);
+  const rendered = await renderFolder(
+    kind,
+    name,
+    join(TEMPLATES, 'kinds', kind.kind, 'files'),
+    kind.files ?? [],
+  );
+  return (await withGenerated(kind.generators ?? [], rendered, { shown: '' })).files;
 }
 
 /** The reference implementation of a kind for that name: files to put in the place of the stubs. */
@@ -41,10 +49,11 @@ async function renderFolder(
       templateVersion: kind.version,
       image: `${kind.kind}-${name}`,
       inputs: {},
+      source: { kind: 'domain', name, entity: entityOf(name) },
       bases: await readBases(join(TEMPLATES, 'bases.yaml')),
       run: kind.run,
     },
-    { python: { prefix: 'acme' }, ts: { scope: '@acme' } },
+    { python: { prefix: 'acme' }, ts: { scope: '@acme' }, proto: { package: 'acme' } },
   );
   return render(readTemplate([folder]), rules, it);
 }

@@ -286,7 +286,11 @@ test('a surface asks for the rest of a list, and takes 400 for a fault of what w
     await sdk.listOrders(caller, 'a b');
     const refused = sdk.createOrder(caller, { requestId: '1', title: 'bell' });
     await expect(refused).rejects.toMatchObject({ name: 'InputError' });
-    expect(asked).toEqual(['GET /v1/orders', 'GET /v1/orders?after=a+b', 'POST /v1/CreateOrder']);
+    expect(asked).toEqual([
+      'GET /v1/orders',
+      'GET /v1/orders?after=a%20b',
+      'POST /v1/acme.domain.orders.v1.OrdersService/CreateOrder',
+    ]);
   } finally {
     service.close();
     service.closeAllConnections();

@@ -16,6 +16,7 @@ interface Page {
   goto(url: string): Promise<unknown>;
   setViewportSize(size: { width: number; height: number }): Promise<void>;
   emulateMedia(media: { colorScheme: 'light' | 'dark' }): Promise<void>;
+  waitForEvent(event: 'load'): Promise<unknown>;
   setExtraHTTPHeaders(headers: Record<string, string>): Promise<void>;
   getByLabel(label: string): { fill(text: string): Promise<void>; press(key: string): Promise<void> };
   evaluate(script: string): Promise<unknown>;
@@ -76,7 +77,7 @@ async function startServices(): Promise<string> {
     }
     if (body.title === 'Slow') return answer(503, { code: 'unavailable' });
     if (body.title === 'Used') return answer(409, { code: 'already_exists' });
-    if (pathname === '/RenameOrder') return answer(409, { code: 'aborted' });
+    if (pathname.endsWith('.OrdersService/RenameOrder')) return answer(409, { code: 'aborted' });
     if (one === undefined) return answer(404, { code: 'not_found' });
     answer(200, { order: { id: one.id, title: one.title, version: '1', createTime: one.created } });
   }).listen(0, '127.0.0.1');
@@ -112,7 +113,9 @@ const ONE = '/orders/7H2K0M4XQ8R1V5T9W3Y6ZB0';
 const send = (path: string, title: string) => async () => {
   await page.goto(`${origin}${path}`);
   await page.getByLabel('Title').fill(title);
+  const loaded = page.waitForEvent('load');
   await page.getByLabel('Title').press('Enter');
+  await loaded;
 };
 
 /** All pages and their states, by the name of the screenshot: the title that the browser shows, and how one gets there. */
@@ -145,12 +148,14 @@ test.each(Object.entries(PAGES))(
     const found: unknown[] = [];
     for (const width of [375, 1280]) {
       await page.setViewportSize({ width, height: 720 });
+      await open();
+      expect(await page.evaluate('document.title')).toBe(title);
+      await page.evaluate(axe);
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
-        await open();
-        expect(await page.evaluate('document.title')).toBe(title);
-        await page.evaluate(axe);
-        const { violations } = (await page.evaluate('axe.run()')) as { violations: readonly Violation[] };
+        const { violations } = (await page.evaluate(`axe.run({ resultTypes: ['violations'] })`)) as {
+          violations: readonly Violation[];
+        };
         found.push(...violations.map(({ id, nodes }) => ({ width, colorScheme, id, nodes })));
         const path = join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`);
         await page.screenshot({ path, fullPage: true });

@@ -1,0 +1,164 @@
+import { Tokens } from '../../proto-tokens.ts';
+
+/** A field of a message. */
+export interface Field {
+  /** In JSON. */
+  readonly name: string;
+  /** As the file has it; of a map, that of its values. */
+  readonly type: string;
+  readonly label: 'one' | 'many' | 'map';
+  /** Whether absence differs from the default: `optional`, or a part of a `oneof`. */
+  readonly isOptional: boolean;
+}
+
+/** A message or an enum, by its full name without the first dot: `acme.orders.v1.Order.Line`. */
+export type Declared =
+  | { readonly kind: 'message'; readonly fields: readonly Field[] }
+  | { readonly kind: 'enum'; readonly values: readonly string[] };
+
+/** One call of a service. */
+export interface Method {
+  readonly name: string;
+  readonly request: string;
+  readonly response: string;
+  readonly streams: boolean;
+}
+
+/** A proto file, as far as a client needs it. */
+export interface ProtoFile {
+  readonly package: string;
+  readonly types: ReadonlyMap<string, Declared>;
+  readonly services: readonly { readonly name: string; readonly methods: readonly Method[] }[];
+}
+
+const NAME = /^[A-Za-z_]\w*$/;
+const TYPE = /^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+
+/** Reads a proto file; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
+export function readProtoFile(text: string, shown: string): ProtoFile {
+  const tokens = new Tokens(text, shown);
+  const types = new Map<string, Declared>();
+  const services: { name: string; methods: Method[] }[] = [];
+  let packageName = '';
+  for (let word = tokens.next(); word !== undefined; word = tokens.next()) {
+    if (word === 'package') {
+      packageName = tokens.match(TYPE);
+      tokens.match(/^;$/);
+    } else if (word === 'message') readMessage(tokens, packageName, types);
+    else if (word === 'enum') readEnum(tokens, packageName, types);
+    else if (word === 'service') services.push(readService(tokens));
+    else tokens.skipStatement(word);
+  }
+  return { package: packageName, types, services };
+}
+
+function readMessage(tokens: Tokens, scope: string, types: Map<string, Declared>): void {
+  const name = within(scope, tokens.match(NAME));
+  const fields: Field[] = [];
+  tokens.match(/^\{$/);
+  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
+    if (word === 'message' && tokens.peek() !== '=') readMessage(tokens, name, types);
+    else if (word === 'enum') readEnum(tokens, name, types);
+    else if (word === 'oneof') readOneof(tokens, fields);
+    else if (STATEMENTS.includes(word)) tokens.skipStatement(word);
+    else fields.push(readField(tokens, word, false));
+  }
+  types.set(name, { kind: 'message', fields });
+}
+
+/** What a message has besides fields and types. */
+const STATEMENTS = ['option', 'reserved', 'extensions', 'extend', ';'];
+
+function readOneof(tokens: Tokens, fields: Field[]): void {
+  tokens.match(NAME);
+  tokens.match(/^\{$/);
+  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
+    if (word === 'option' || word === ';') tokens.skipStatement(word);
+    else fields.push(readField(tokens, word, true));
+  }
+}
+
+function readField(tokens: Tokens, first: string, isPart: boolean): Field {
+  const hasLabel = LABELS.includes(first) && tokens.peek() !== '=';
+  let type = hasLabel ? tokens.match(TYPE) : first;
+  const isMap = type === 'map' && tokens.peek() === '<';
+  if (isMap) {
+    for (const part of [/^<$/, TYPE, /^,$/]) tokens.match(part);
+    type = tokens.match(TYPE);
+    tokens.match(/^>$/);
+  }
+  const name = tokens.match(NAME);
+  for (const part of [/^=$/, /^\w+$/]) tokens.match(part);
+  const jsonName = readOptions(tokens);
+  return {
+    name: jsonName ?? jsonNameOf(name),
+    type,
+    label: isMap ? 'map' : first === 'repeated' && hasLabel ? 'many' : 'one',
+    isOptional: isPart || (first === 'optional' && hasLabel),
+  };
+}
+
+const LABELS = ['optional', 'repeated', 'required'];
+
+/** Goes to the end of a field; returns its `json_name`, if it has one. */
+function readOptions(tokens: Tokens): string | undefined {
+  let jsonName: string | undefined;
+  let depth = 0;
+  for (let word = tokens.match(/./); word !== ';' || depth > 0; word = tokens.match(/./)) {
+    if (word === '[' || word === '{') depth += 1;
+    if (word === ']' || word === '}') depth -= 1;
+    if (word !== 'json_name' || depth !== 1) continue;
+    tokens.match(/^=$/);
+    jsonName = tokens.match(/^["']/).slice(1, -1);
+  }
+  return jsonName;
+}
+
+/** As protobuf derives it: `order_line` -> `orderLine`. */
+function jsonNameOf(name: string): string {
+  return name.replace(/_+([A-Za-z0-9]?)/g, (_, next: string) => next.toUpperCase());
+}
+
+function readEnum(tokens: Tokens, scope: string, types: Map<string, Declared>): void {
+  const name = within(scope, tokens.match(NAME));
+  const values: string[] = [];
+  tokens.match(/^\{$/);
+  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
+    if (NAME.test(word) && tokens.peek() === '=') values.push(word);
+    tokens.skipStatement(word);
+  }
+  types.set(name, { kind: 'enum', values });
+}
+
+function readService(tokens: Tokens) {
+  const name = tokens.match(NAME);
+  const methods: Method[] = [];
+  tokens.match(/^\{$/);
+  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
+    if (word === 'rpc') methods.push(readMethod(tokens));
+    else tokens.skipStatement(word);
+  }
+  return { name, methods };
+}
+
+function readMethod(tokens: Tokens): Method {
+  const name = tokens.match(NAME);
+  const [request, takesMany] = readParameter(tokens);
+  tokens.match(/^returns$/);
+  const [response, givesMany] = readParameter(tokens);
+  tokens.skipStatement(tokens.match(/^[;{]$/));
+  return { name, request, response, streams: takesMany || givesMany };
+}
+
+function readParameter(tokens: Tokens): readonly [type: string, isStream: boolean] {
+  tokens.match(/^\($/);
+  const first = tokens.match(TYPE);
+  const isStream = first === 'stream' && tokens.peek() !== ')';
+  const type = isStream ? tokens.match(TYPE) : first;
+  tokens.match(/^\)$/);
+  return [type, isStream];
+}
+
+function within(scope: string, name: string): string {
+  return scope === '' ? name : `${scope}.${name}`;
+}

@@ -1,0 +1,146 @@
+import { cp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createProcesses } from '../../../src/adapters/process.ts';
+import { findingText } from '../../../src/core/finding.ts';
+import { generate } from '../../../src/features/generate/generate.ts';
+import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
+import { originalWarning } from '../../../src/features/generate/original.ts';
+import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
+import { loadConfig } from '../../../src/repository/config.ts';
+import { findConfig } from '../../../src/repository/discovery.ts';
+import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
+
+const SHOP = 'primitives/uisurface/shop';
+const COPY = `${SHOP}/proto/service.proto`;
+const CLIENT = `${SHOP}/src/sdk/gen/client.ts`;
+const SALES = 'primitives/domain/sales/proto/acme/domain/sales/v1/service.proto';
+const shop = { kind: 'uisurface', name: 'shop' };
+
+/** The surface of a repository, as `generate` finds it. */
+async function surfaceIn(root: string) {
+  const location = await findConfig({ cwd: root });
+  const config = await loadConfig(location, '1.0.0');
+  const all = await readOnDisk({ location, config, kinds: await openKinds({ bundled: bundledKinds() }) });
+  const found = all.find(({ id }) => id === 'uisurface/shop');
+  if (found === undefined) throw new Error('there is no surface');
+  return found;
+}
+
+async function generated(root: string, check: boolean): Promise<readonly string[]> {
+  const context = { root, path: '', platform: process.platform, temporary: tmpdir(), check, warn: () => {} };
+  const { signal } = new AbortController();
+  const found = await generate(await surfaceIn(root), { ...context, processes: createProcesses({}), signal });
+  return found.flatMap(({ changes }) => changes.map(({ path, change }) => `${change} ${path}`));
+}
+
+async function warning(root: string): Promise<string> {
+  const found = await originalWarning(await surfaceIn(root), root);
+  return found === undefined ? 'none' : findingText(found);
+}
+
+/** A repository with the domain `sales`, which keeps orders, and a surface that calls it. */
+async function salesAndShop() {
+  const repo = await scaffoldRepo();
+  await scaffold(repo.root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+  await scaffold(repo.root, { ...shop, inputs: { source: 'domain/sales' } });
+  return repo;
+}
+
+test('a surface calls the service of its source, by the name and the types of its proto', async () => {
+  await using repo = await salesAndShop();
+  const text = (path: string) => readFile(join(repo.root, path), 'utf8');
+
+  expect(await text(COPY)).toBe(await text(SALES));
+  const client = await text(CLIENT);
+  expect(client).toContain(
+    "call('acme.domain.sales.v1.SalesService/CreateOrder', request, readCreateOrderResponse",
+  );
+  expect(client).toContain(
+    'createOrder(request: CreateOrderRequest, context: Context): Promise<CreateOrderResponse>',
+  );
+  expect(client).not.toContain('OrderCreated');
+  const readme = await text(`${SHOP}/README.md`);
+  expect(readme).toContain('domain/sales');
+  expect(readme).not.toContain('OrdersService');
+  expect((await prepare(repo.root, shop)).plan.inputs).toEqual({ entity: 'order', source: 'domain/sales' });
+  expect(await generated(repo.root, true)).toEqual([]);
+});
+
+test('a change of the API is named, and followed when the copy is', async () => {
+  await using repo = await salesAndShop();
+  expect(await warning(repo.root)).toBe('none');
+  const before = await readFile(join(repo.root, SALES), 'utf8');
+
+  await repo.write({ [SALES]: before.replace('string title = 2;', 'string title = 2;\n  string note = 9;') });
+
+  expect(await warning(repo.root)).toContain(`${SALES}: it has changed since it was copied to ${COPY}`);
+  const again = await prepare(repo.root, shop);
+  expect(new Set(again.plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
+  expect(await generated(repo.root, true)).toEqual([]);
+  await cp(join(repo.root, SALES), join(repo.root, COPY));
+  expect(await generated(repo.root, false)).toEqual(['changed src/sdk/gen/client.ts']);
+  expect(await readFile(join(repo.root, CLIENT), 'utf8')).toContain('readonly note: string;');
+  expect(await warning(repo.root)).toBe('none');
+  const last = await prepare(repo.root, shop);
+  const changes = last.plan.files.filter(({ action }) => action !== 'unchanged');
+  // Its record of what the template makes.
+  expect(changes.map(({ path }) => path)).toEqual(['primitive.yaml']);
+});
+
+test('a domain with a proto of its own is called by that', async () => {
+  const proto = 'proto/acme/billing/v1/api.proto';
+  await using repo = await scaffoldRepo({
+    [proto]:
+      'syntax = "proto3";\npackage acme.billing.v1;\nservice Billing { rpc Pay(PayRequest) returns (PayReply); }\n' +
+      'message PayRequest { int64 cents = 1; }\nmessage PayReply { repeated string lines = 1; }\n',
+  });
+  await scaffold(repo.root, { kind: 'domain', name: 'billing', inputs: { service: proto } });
+  await scaffold(repo.root, { ...shop, inputs: { source: 'domain/billing' } });
+
+  const client = await readFile(join(repo.root, CLIENT), 'utf8');
+  expect(client).toContain("call('acme.billing.v1.Billing/Pay'");
+  expect(client).toContain('readonly cents: string;');
+});
+
+test('without a source it is the domain with its name, which need not be there', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, { ...shop, inputs: { entity: 'order' } });
+
+  expect(await readFile(join(repo.root, CLIENT), 'utf8')).toContain(
+    'acme.domain.shop.v1.ShopService/CreateOrder',
+  );
+  expect(await warning(repo.root)).toBe('none');
+  await scaffold(repo.root, { kind: 'domain', name: 'shop', inputs: { entity: 'order' } });
+  expect(await warning(repo.root)).toContain('it has changed since it was copied');
+  // Nothing that a client has.
+  await cp(join(repo.root, SALES.replaceAll('sales', 'shop')), join(repo.root, COPY));
+  expect(await generated(repo.root, true)).toEqual([]);
+  const missing = prepare(repo.root, { ...shop, name: 'other', inputs: { source: 'domain/nowhere' } });
+  await expect(missing).rejects.toMatchObject({ code: 'source-missing' });
+});
+
+test('generated readers take what protobuf allows in JSON, and name the field of what it does not', async () => {
+  await using repo = await salesAndShop();
+  const { salesService } = await import(join(repo.root, CLIENT));
+  const reads = (response: unknown) =>
+    salesService((_: string, __: unknown, read: (value: unknown) => unknown) => read(response)).getOrder(
+      {},
+      {},
+    );
+
+  const order = { id: '1', title: 'First', version: '9007199254740993', createTime: '2030-01-02T03:04:05Z' };
+  expect(reads({ order, unknown: 1 })).toEqual({ order });
+  // What has its default may be left out.
+  expect(reads({ order: { id: '1' } })).toEqual({
+    order: { id: '1', title: '', version: '0', createTime: undefined },
+  });
+  expect(reads({ order: { ...order, version: 3 } })).toMatchObject({ order: { version: '3' } });
+  expect(reads({ order: null })).toEqual({ order: undefined });
+  expect(() => reads({ order: { id: 7 } })).toThrow(
+    'GetOrderResponse.order: Order.id: number in place of string',
+  );
+  expect(() => reads({ order: { version: '1.5' } })).toThrow('Order.version: text in place of integer');
+  expect(() => reads([])).toThrow('GetOrderResponse: no object');
+});
