@@ -62,11 +62,13 @@ export async function startTap(target: string): Promise<Tap> {
 
 /** Sends a request on a connection of its own: one that is kept could break with a service that is killed. */
 async function send(target: string, { method, path, headers, body }: TappedRequest): Promise<TappedAnswer> {
+  // Without it the answer is text, as it is kept.
+  const { 'accept-encoding': _, ...asked } = ofTheMessage(headers);
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     httpRequest(new URL(path, target), {
       agent: false,
       method,
-      headers: { ...ofTheMessage(headers), 'content-length': Buffer.byteLength(body) },
+      headers: { ...asked, 'content-length': Buffer.byteLength(body) },
     })
       .on('response', resolve)
       .on('error', reject)
