@@ -19,7 +19,7 @@ const NAMED_BY = [
 ];
 /** Below a home. */
 const KEPT = [
-  '.docker/config.json',
+  '.docker',
   '.netrc',
   '.git-credentials',
   '.ssh',

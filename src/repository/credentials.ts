@@ -27,7 +27,6 @@ const JOB_TOKENS =
 const CREDENTIAL_PATHS = [
   /^\/(proc|dev|sys)(\/|$)/,
   /^\/(var\/)?run\/secrets\/(kubernetes\.io|eks\.amazonaws\.com|azure)\//,
-  /(^|\/)\.docker\/config\.json$/,
   /(^|\/)\.dockercfg$/,
   /(^|\/)containers\/auth\.json$/,
   /(^|\/)helm\/registry(\/config)?\.json$/,
@@ -40,7 +39,10 @@ const CREDENTIAL_PATHS = [
   // actions/checkout keeps the token of the job there.
   /(^|\/)git-credentials-[^/]*$/,
   /(^|\/)\.git\//,
-  /(^|\/)\.(ssh|aws|azure|kube|gnupg|sigstore)\//,
+  // Of a runner of one's own: whoever has them gets its jobs.
+  /(^|\/)\.credentials(_rsaparams|_migrated)?$/,
+  // Docker's has keys to engines and BuildKits too.
+  /(^|\/)\.(docker|ssh|aws|azure|kube|gnupg|sigstore)\//,
   /(^|\/)gcloud\//,
   /(^|\/)cosign\.key$/,
 ];

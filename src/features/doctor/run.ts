@@ -141,7 +141,8 @@ async function checkPath(ports: DoctorPorts): Promise<ProbeResult> {
     programs: { skipped },
   } = ports;
   if (skipped.length === 0) return { detail: 'no folder of PATH is skipped' };
-  const detail = `skipped on PATH: ${skipped.map(({ folder }) => folder).join(', ')}`;
+  const folders = new Set(skipped.map(({ folder }) => folder));
+  const detail = `skipped on PATH: ${[...folders].join(', ')}`;
   const files = Object.values(allPrograms).flatMap(({ calls }) => calls.map(([file]) => file));
   const { why, suggestions } = await explainSkipped([...files, 'buf', 'gh'], { platform, skipped });
   if (suggestions.length === 0) return { detail };

@@ -150,6 +150,6 @@ function nextSteps(
     ...(generates ? [`primitive generate ${kind}/${name}`] : []),
     ...(tests === undefined ? [] : [`(cd ${path} && ${tests})`]),
     `git add ${path} && git commit --message 'Scaffold ${kind}/${name}'`,
-    `primitive publish ${kind}/${name} --dry-run`,
+    'primitive publish --dry-run',
   ].slice(0, 3);
 }

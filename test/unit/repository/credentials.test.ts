@@ -75,6 +75,9 @@ describe('paths', () => {
     '/Users/x/.Docker/Config.JSON',
     'C:\\Users\\x\\.docker\\config.json',
     '~/.docker/config.json',
+    '~/.docker/contexts/tls/0a1b/docker/key.pem',
+    '/home/runner/actions-runner/.credentials_rsaparams',
+    '/home/runner/actions-runner/.credentials',
     '/run/user/1000/containers/auth.json',
     '/home/x/.config/containers/auth.json',
     '/home/x/.config/gh/hosts.yml',
@@ -112,6 +115,7 @@ describe('paths', () => {
     'proc/self',
     'cosign.key.md',
     'docs/.netrc.example',
+    'app.credentials',
   ])('%s is a path like another', (path) => {
     expect(isCredentialPath(path)).toBe(false);
   });

@@ -210,6 +210,12 @@ test('a kept file says its own size besides that of the template', async () => {
   expect([kept?.action, kept?.size, kept?.existingSize]).toEqual(['keep', 'main.go new'.length, 4]);
 });
 
+test('the next steps are commands that work beside other primitives', async () => {
+  const { next, kind: made, name } = await plan({});
+  expect(next.at(-1)).toBe('primitive publish --dry-run');
+  expect(next.at(-2)).toContain(`'Scaffold ${made}/${name}'`);
+});
+
 test('the record of a kept and of a deleted file stays that of what was written', async () => {
   const { Dockerfile: _, ...disk } = { ...old, 'main.go': 'mine' };
   const { plan: made, contents } = planScaffold({
