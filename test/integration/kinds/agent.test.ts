@@ -1,13 +1,15 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bodyOf, serve } from '../../support/services/http.ts';
 import { type ChatAnswer, type ModelServer, startModelServer } from '../../support/services/model-server.ts';
 import { freePort } from '../../support/services/ports.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
 import { type Program, startProgram, untilReady } from '../../support/services/service.ts';
+import { tool, toolsDir } from '../../tools/locate.ts';
 import { kindOf, reference, scaffold, syncPython, writeFiles } from './python-ts-kinds-workbench.ts';
 
 /** Of no other test's agent: in the environment that they share, Python knows one package of a name. */
@@ -51,13 +53,16 @@ async function environment(port: number): Promise<Record<string, string>> {
   };
 }
 
-async function startAgent(): Promise<{ url: string; program: Program }> {
+async function startAgent(
+  program = python(),
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ url: string; program: Program }> {
   const port = await freePort();
-  const env = await environment(port);
-  const program = startProgram(python(), ['-m', MODULE], { folder, name: `agent-${port}`, env });
+  const env = { ...(await environment(port)), ...settings };
+  const agent = startProgram(program, ['-m', MODULE], { folder, name: `agent-${port}`, env });
   const url = `http://127.0.0.1:${port}`;
-  await untilReady(program, async () => (await fetch(`${url}/readyz`)).ok);
-  return { url, program };
+  await untilReady(agent, async () => (await fetch(`${url}/readyz`)).ok);
+  return { url, program: agent };
 }
 
 interface Answer {
@@ -146,9 +151,8 @@ test('while Postgres hangs, turns end at their limit, readiness answers, and the
   }
 });
 
-test('the thread of a killed process is free within the lease', async () => {
-  const first = await startAgent();
-  const second = await startAgent();
+test('the thread of a killed process is free within the lease, and a thread of many turns stays small', async () => {
+  const [first, second] = await Promise.all([startAgent(), startAgent()]);
   try {
     const asked = Promise.withResolvers<void>();
     thinks = async () => {
@@ -169,23 +173,84 @@ test('the thread of a killed process is free within the lease', async () => {
     for (; again.status === 409; again = await invoke(second.url, 'killed', 'm1')) await sleep(500);
     expect([again.status, again.body.reply]).toEqual([200, 'Hello!']);
     expect(performance.now() - killed).toBeLessThan(18_000);
+
+    // A thread at rest has one checkpoint, whatever its length.
+    for (let n = 1; n <= 12; n++) {
+      thinks = async () => `Reply ${n}: ${'words '.repeat(150)}`;
+      expect((await invoke(second.url, 'long', `m${n}`)).status).toBe(200);
+    }
+    const kept = `SELECT count(*), (SELECT count(*) FROM checkpoint_writes WHERE thread_id = 't/long'),
+      (SELECT sum(length(blob)) < 50000 FROM checkpoint_blobs WHERE thread_id = 't/long')
+      FROM checkpoints WHERE thread_id = 't/long'`;
+    expect(await postgres.execute(kept)).toEqual(['1|0|t']);
   } finally {
     await Promise.all([first.program.stop(), second.program.stop()]);
   }
 });
 
-test('a thread of sixty turns keeps one checkpoint, and takes tens of kilobytes', async () => {
-  const { url, program } = await startAgent();
+/** A tool, as an owner writes one. */
+const TOOLS = `
+from langchain_core.tools import tool
+
+@tool
+async def weather(city: str) -> str:
+    """Return the weather in a city."""
+    return f"sunny in {city}"
+
+TOOLS = (weather,)
+`;
+
+test('another provider works by its package and its name', async () => {
+  const asked: { path: string; authorization: string; version: string; messages: unknown[] }[] = [];
+  const contents = [
+    [{ type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Rome' } }],
+    [{ type: 'text', text: 'Sunny.' }],
+  ];
+  const anthropic = await serve((incoming, outgoing) => {
+    bodyOf(incoming).then((body) => {
+      const { headers, url: path = '' } = incoming;
+      const { messages } = JSON.parse(body) as { messages: unknown[] };
+      const authorization = String(headers['x-api-key'] ?? headers.authorization);
+      asked.push({ path, authorization, version: String(headers['anthropic-version']), messages });
+      const content = contents.shift();
+      const stop = content?.[0]?.type === 'tool_use' ? 'tool_use' : 'end_turn';
+      const usage = { input_tokens: 1, output_tokens: 1 };
+      const about = { id: 'msg_1', type: 'message', role: 'assistant', model: 'small', stop_sequence: null };
+      outgoing.writeHead(200, { 'content-type': 'application/json' });
+      outgoing.end(JSON.stringify({ ...about, content, stop_reason: stop, usage }));
+    });
+  });
+  const own = await mkdtemp(join(tmpdir(), 'agent-anthropic-'));
   try {
-    for (let n = 1; n <= 60; n++) {
-      thinks = async () => `Reply ${n}: ${'words '.repeat(150)}`;
-      expect((await invoke(url, 'long', `m${n}`)).status).toBe(200);
+    const kind = await kindOf('agent');
+    await writeFiles(own, new Map([...(await scaffold(kind, NAME)), ...(await reference(kind, NAME))]));
+    const env = { UV_CACHE_DIR: join(toolsDir(), 'cache/kinds/uv') };
+    await run(tool('uv'), ['add', '--quiet', '--no-sync', 'langchain-anthropic==1.7.10'], { cwd: own, env });
+    await run(tool('uv'), ['sync', '--quiet', '--locked', '--no-dev'], { cwd: own, env });
+    const adapter = join(own, 'src', MODULE, 'chat_model.py');
+    const text = await readFile(adapter, 'utf8');
+    await writeFile(adapter, text.replace('PROVIDER: Final = "openai"', 'PROVIDER: Final = "anthropic"'));
+    await writeFile(join(own, 'src', MODULE, 'tools.py'), TOOLS);
+
+    const settings = { MODEL_URL: anthropic.url, CHECKPOINT_URL: 'memory:', TOOL_GRANTS: 'weather' };
+    const { url, program } = await startAgent(join(own, '.venv/bin/python'), settings);
+    try {
+      const answer = await invoke(url, 'rome', 'm1');
+      expect([answer.status, answer.body.reply]).toEqual([200, 'Sunny.']);
+    } finally {
+      await program.stop();
     }
-    const kept = `SELECT count(*), (SELECT count(*) FROM checkpoint_writes WHERE thread_id = 't/long'),
-      (SELECT sum(length(blob)) < 300000 FROM checkpoint_blobs WHERE thread_id = 't/long')
-      FROM checkpoints WHERE thread_id = 't/long'`;
-    expect(await postgres.execute(kept)).toEqual(['1|0|t']);
+    expect(asked.map(({ path, authorization }) => [path, authorization.includes(model.key)])).toEqual([
+      ['/v1/messages', true],
+      ['/v1/messages', true],
+    ]);
+    expect(asked[0]?.version).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(asked[1]?.messages.at(-1)).toMatchObject({
+      role: 'user',
+      content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'sunny in Rome' }],
+    });
   } finally {
-    await program.stop();
+    await anthropic.close();
+    await rm(own, { recursive: true, force: true });
   }
 });

@@ -27,9 +27,9 @@ class AnswerLimitError(Exception):
 
 
 def build_graph(
-    saver: BaseCheckpointSaver[str], tools: Sequence[BaseTool]
+    saver: BaseCheckpointSaver[str] | None, tools: Sequence[BaseTool]
 ) -> CompiledStateGraph[State, Context, State, State]:
-    """Build the graph, with threads stored in `saver`."""
+    """Build the graph, with threads stored in `saver`, or by the graph around it."""
     graph = StateGraph(State, context_schema=Context)
     graph.add_node("think", think_within_limit)
     graph.add_node("use_tool", tool_node(tools))

@@ -4,7 +4,7 @@ A tool is an `async def` with typed parameters and a docstring for the model, de
 `langchain_core.tools`. A parameter `runtime: ToolRuntime[Context, State]`, which the model cannot set, gives
 access to the caller:
 
-- send `runtime.context.headers()` with each call to another service, also over MCP;
+- send `runtime.context.headers()` with each call to another service; `call_mcp()` of mcp_tools.py does so;
 - send `idempotency_key(runtime)` with each call that changes something: a failed turn is resumed, so a tool
   can run again.
 
