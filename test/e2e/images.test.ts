@@ -18,7 +18,8 @@ interface Deployment extends ContainerOptions {
   readonly before?: readonly string[];
 }
 
-const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO', ACCEPT_CALLERS: 'anyone' };
+const GO = { DRAIN_DELAY: '0s', LOG_LEVEL: 'INFO' };
+const FOR_ANYONE = { ...GO, ACCEPT_CALLERS: 'anyone' };
 const NODE_AND_PYTHON = { DRAIN_DELAY_SECONDS: '0' };
 
 /** What is there for every image to use. */
@@ -47,7 +48,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
   domain: async (port, { database }) => ({
     before: ['migrate'],
     env: {
-      ...GO,
+      ...FOR_ANYONE,
       DATABASE_URL: database,
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
@@ -65,7 +66,7 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
   }),
   process: async (port, { engine }) => ({
     env: {
-      ...GO,
+      ...FOR_ANYONE,
       HTTP_ADDRESS: `127.0.0.1:${port}`,
       ENGINE_URL: engine,
       ENGINE_AUTH: 'none',
@@ -74,7 +75,12 @@ const deployments: Readonly<Record<string, (port: number, services: Services) =>
   }),
   projection: async (port, { database }) => ({
     before: ['migrate'],
-    env: { ...GO, DATABASE_URL: database, HTTP_ADDRESS: `127.0.0.1:${port}`, ACCEPT_EVENTS: 'anyone' },
+    env: {
+      ...FOR_ANYONE,
+      DATABASE_URL: database,
+      HTTP_ADDRESS: `127.0.0.1:${port}`,
+      ACCEPT_EVENTS: 'anyone',
+    },
   }),
   uisurface: async (port) => ({
     env: {
