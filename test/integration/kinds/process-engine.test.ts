@@ -304,6 +304,34 @@ test('accepts a service account of a real cluster by its token, and no other one
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/ACCEPT_CALLERS: .*neither/) });
 }, 300_000);
 
+test('answers its probes and ends in time while the engine hangs', async () => {
+  const hanging = await serve(() => {});
+  const port = await freePort();
+  const another = await startAnother('hanging', {
+    ENGINE_URL: hanging.url,
+    HTTP_ADDRESS: `127.0.0.1:${port}`,
+    DRAIN_TIMEOUT: '4s',
+  });
+  const probe = async (path: string) => {
+    const started = performance.now();
+    const { status } = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status, inTime: performance.now() - started < 1_500 };
+  };
+  try {
+    await until('liveness', async () => (await probe('/livez')).status === 204);
+    for (let asked = 0; asked < 3; asked += 1)
+      expect(await probe('/readyz')).toEqual({ status: 503, inTime: true });
+    expect(await probe('/livez')).toEqual({ status: 204, inTime: true });
+  } finally {
+    const started = performance.now();
+    await another.stop();
+    expect(performance.now() - started).toBeLessThan(6_000);
+    await hanging.close();
+  }
+  expect(logTail(another.logFile)).toMatch(/"part":"worker".*"part":"http"/s);
+  expect(logTail(another.logFile)).not.toContain('"level":"ERROR"');
+}, 300_000);
+
 test('does not start, and takes no job, while a handler is a stub', async () => {
   const fresh = join(folder, 'fresh');
   await write(fresh, (await scaffold('process', 'parcels')).files);
