@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Test files that take more than half a minute, the longest first. */
 const LONGEST = [
+  'test/e2e/node/node.test.ts',
   'test/e2e/verify.test.ts',
   'test/integration/kinds/python-ts-kinds.test.ts',
   'test/e2e/images.test.ts',
@@ -22,6 +23,7 @@ const LONGEST = [
   'test/integration/init/workflow.test.ts',
   'test/integration/oci/faults.test.ts',
   'test/integration/publish/clones.test.ts',
+  'test/integration/services/kube-node.test.ts',
   'test/integration/services/buildkit.test.ts',
   'test/e2e/plugins.test.ts',
   'test/e2e/plugins-at-work.test.ts',

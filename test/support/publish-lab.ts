@@ -306,7 +306,7 @@ function identityEnv({ sigstore }: PublishLab, { run: workflow, claims }: Publis
 }
 
 /** The policy of every app: main is trusted, pull requests are accepted. */
-function keylessPolicy({ issuer }: Sigstore): TrustPolicy {
+export function keylessPolicy({ issuer }: Sigstore): TrustPolicy {
   const workflow = 'https://github.com/acme/app/.github/workflows/publish.yaml';
   const repository = 'acme/app';
   const ref = 'refs/heads/main';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../../support/services/engine.ts';
 import type { ChatAnswer, ChatRequest } from '../../support/services/model-server.ts';
-import { JOB_TIMEOUT_SECONDS, type System } from './system.ts';
+import { JOB_TIMEOUT_SECONDS } from './system.ts';
 
 /** On whose behalf something is done, and as part of which trace. */
 export interface Caller {
@@ -24,12 +25,22 @@ export function headersOf({ tenant, subject, trace }: Caller): Record<string, st
   };
 }
 
+/** What orders are made with. */
+export interface Ordering {
+  readonly services: Readonly<
+    Record<'orders' | 'fulfilment' | 'concierge' | 'shop', { readonly url: string }>
+  >;
+  readonly engine: Engine;
+  /** What the services accept. */
+  token(of: 'test'): string;
+}
+
 /** The ways in which an order is made. Each repeats what it does until it succeeded, as people and programs do. */
 export const WAYS = { page: orderOnPage, process: orderByProcess, agent: orderByAgent } as const;
 export type Way = keyof typeof WAYS;
 
 /** Fills in the form, and sends the same until it is taken. */
-async function orderOnPage(system: System, caller: Caller, title: string): Promise<void> {
+async function orderOnPage(system: Ordering, caller: Caller, title: string): Promise<void> {
   const { shop } = system.services;
   const action = await until(`a form for ${title}`, async () =>
     formAction(await page(system, '/new', caller)),
@@ -46,26 +57,26 @@ async function orderOnPage(system: System, caller: Caller, title: string): Promi
 }
 
 /** The text of a page of the shop. */
-export async function page(system: System, path: string, caller: Caller): Promise<string> {
+export async function page(system: Ordering, path: string, caller: Caller): Promise<string> {
   const answer = await fetch(`${system.services.shop.url}${path}`, { headers: proxyHeaders(system, caller) });
   if (answer.status !== 200) throw new Error(`${path} has status ${answer.status}`);
   return answer.text();
 }
 
 /** What the proxy before the shop adds to requests. */
-function proxyHeaders(system: System, caller: Caller): Record<string, string> {
+export function proxyHeaders(system: Ordering, caller: Caller): Record<string, string> {
   return { ...headersOf(caller), authorization: `Bearer ${system.token('test')}` };
 }
 
 /** Where a form is sent to. */
-function formAction(form: string): string | undefined {
+export function formAction(form: string): string | undefined {
   return /<form method="post" action="([^"]*)">/.exec(form)?.[1];
 }
 
 let requests = 0;
 
 /** Starts the process, and has the engine hand its job out until it is completed. */
-async function orderByProcess(system: System, caller: Caller, title: string): Promise<void> {
+async function orderByProcess(system: Ordering, caller: Caller, title: string): Promise<void> {
   const id = String(++requests);
   const messageId = `request-${id}`;
   await until(`the message for ${title}`, async () => {
@@ -85,7 +96,7 @@ async function orderByProcess(system: System, caller: Caller, title: string): Pr
  * there is an incident, which an operator resolves once the domain is ready again.
  */
 async function complete(
-  { engine, services }: System,
+  { engine, services }: Ordering,
   jobKey: string,
   variables: Record<string, unknown>,
 ): Promise<void> {
@@ -121,14 +132,14 @@ async function complete(
 let messages = 0;
 
 /** Asks the agent, with the same message until there is a reply. */
-async function orderByAgent(system: System, caller: Caller, title: string): Promise<void> {
+async function orderByAgent(system: Ordering, caller: Caller, title: string): Promise<void> {
   const reply = await ask(system, caller, `order: ${title}`);
   if (!reply.includes('"status":"accepted"'))
     throw new Error(`the agent ordered ${title}, and says: ${reply}`);
 }
 
 /** The reply of the agent to a message in a thread of its own. */
-export async function ask({ services, token }: System, caller: Caller, message: string): Promise<string> {
+export async function ask({ services, token }: Ordering, caller: Caller, message: string): Promise<string> {
   const id = ++messages;
   const body = JSON.stringify({ thread_id: `${caller.tenant}/orders/${id}`, message_id: `m${id}`, message });
   return until(`a reply to ${message}`, async () => {

@@ -56,14 +56,23 @@ export async function buildPrimitives(cli: Packed, repository: string): Promise<
     if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
   };
   await call('init', '--repository', 'acme/app');
+  await scaffoldPrimitives(cli, repository);
   const programs = {} as Record<KindName, Programs[KindName]>;
   for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
-    await call('scaffold', '--kind', kind, '--name', name, ...(FLAGS[kind] ?? []));
-    await implement(repository, kind, name);
     const folder = join(repository, 'primitives', kind, name);
     programs[kind] = { folder, command: await BUILD[kind](folder) };
   }
   return programs;
+}
+
+/** Scaffolds all kinds with the CLI into a repository that has a config, and implements them as in test/reference. */
+export async function scaffoldPrimitives(cli: Packed, repository: string): Promise<void> {
+  for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
+    const args = ['scaffold', '--kind', kind, '--name', name, ...(FLAGS[kind] ?? [])];
+    const { code, stdout, stderr } = await cli.run(args, { cwd: repository });
+    if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+    await implement(repository, kind, name);
+  }
 }
 
 const BUILD: Readonly<Record<KindName, (folder: string) => Promise<readonly [string, ...string[]]>>> = {

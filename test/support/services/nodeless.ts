@@ -31,8 +31,9 @@ const COLLECTED = [
 ] as const;
 
 /**
- * Says of Jobs that they have ended, and of Deployments that their pods are available, as their controllers would where
- * there is a node, and lets go of what was deleted, as the garbage collector would: nothing here has dependents. A Job of an
+ * Says of Jobs that they have ended, and of Deployments that their pods are available, as their controllers do where
+ * there is a node, and lets go of what was deleted, as the garbage collector does: nothing here has dependents. For tests
+ * of what Argo CD makes of it, which need no images then, and choose how a Job ends; `test/e2e/node` has a node. A Job of an
  * image with `fails` in its name has failed; one with `hangs` goes on.
  */
 export async function startNodeless(kube: Kube): Promise<Service> {

@@ -1,0 +1,149 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { parse, stringify } from 'yaml';
+import type { GitopsPinDocument } from '../../../src/features/gitops-pin/document.ts';
+import { type Application, eventually, type KubeObject } from '../../support/gitops-cluster.ts';
+import { type KindName, NAMES } from '../journey/primitives.ts';
+import { componentOf, KINDS, NAMESPACE, type NodeWorld, valuesOf } from './world.ts';
+
+const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
+
+/** A pod, as far as tests look at it. */
+export interface Pod extends KubeObject {
+  readonly spec: { readonly containers: readonly { readonly image: string }[] };
+  readonly status: {
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly restartCount: number;
+      readonly state: { readonly terminated?: { readonly exitCode: number } };
+    }[];
+  };
+}
+
+/** Commits files to the branch that is deployed, and lets Argo CD look at once. */
+export async function merge(
+  { gitops, kube }: NodeWorld,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  await gitops.commit(files);
+  await refresh(kube);
+}
+
+/** Lets Argo CD look at the repository at once. */
+export async function refresh(kube: NodeWorld['kube']): Promise<void> {
+  const all = ['--all', '-n', 'argocd', '--overwrite'];
+  await kube.kubectl([
+    'annotate',
+    'applicationsets',
+    ...all,
+    'argocd.argoproj.io/application-set-refresh=true',
+  ]);
+  await kube.kubectl(['annotate', 'applications', ...all, 'argocd.argoproj.io/refresh=normal']);
+}
+
+/** The wiring of each kind with a smoke test, by the workflow's generator, in a pull request each, which are merged. */
+export async function wire({ gitops, kube }: NodeWorld): Promise<void> {
+  for (const kind of KINDS) {
+    const inputs = { kind, name: NAMES[kind], version: 'v1', with_smoke: true, env: 'dev', force: false };
+    const { code, output } = await gitops.scaffold({ ...inputs, request_id: '' });
+    expect(output).toContain('Pull request: ');
+    expect(code).toBe(0);
+    await gitops.gitops.merge(gitops.gitops.pulls.at(-1)?.number ?? 0);
+  }
+  await refresh(kube);
+}
+
+/** Sets the references of the lane to those of the last release of main, as the workflow of the kit does. */
+export async function pin({ gitops, lab, kube }: NodeWorld): Promise<readonly string[]> {
+  const folder = await gitops.clone('main', 'whole');
+  const pinned = await lab.cli.run(
+    ['gitops', 'pin', '--release', 'main', '--lane', 'dev', '--write', '--json'],
+    { cwd: folder },
+  );
+  expect(pinned).toMatchObject({ code: 0 });
+  await gitops.pushAll(folder, 'Pin main in dev');
+  await refresh(kube);
+  const { edits } = JSON.parse(pinned.stdout) as GitopsPinDocument;
+  return edits.filter(({ action }) => action !== 'unchanged').map(({ component }) => component);
+}
+
+/** Adds values to those of components in the lane, which keep their references. */
+export async function configure(
+  { gitops, kube }: NodeWorld,
+  values: Readonly<Record<string, object>>,
+): Promise<void> {
+  const folder = await gitops.clone();
+  for (const [component, own] of Object.entries(values)) {
+    const path = valuesOf(component);
+    const before: object | null = parse((await gitops.gitops.file(path)) ?? '');
+    await writeFile(join(folder, path), stringify({ ...before, ...own }));
+  }
+  await gitops.pushAll(folder, 'Configure the lane');
+  await refresh(kube);
+}
+
+/** An Application of the lane by its component. */
+export async function application({ kube }: NodeWorld, component: string): Promise<Application> {
+  const all = await kube.get<Application>(`${ARGOCD}/applications`);
+  const found = all.find(({ metadata }) => metadata.name === `dev-${component}`);
+  if (found === undefined) throw new Error(`no Application dev-${component}`);
+  return found;
+}
+
+/** The hooks of the last sync of a component: name of the Job -> phase. */
+export async function hooks(world: NodeWorld, component: string): Promise<Readonly<Record<string, string>>> {
+  const { status } = await application(world, component);
+  const resources = (status?.operationState?.syncResult?.resources ?? []) as readonly {
+    readonly name: string;
+    readonly hookPhase?: string;
+    readonly hookType?: string;
+  }[];
+  return Object.fromEntries(
+    resources.filter(({ hookType }) => hookType).map(({ name, hookPhase = '' }) => [name, hookPhase]),
+  );
+}
+
+/** Waits until Argo CD says of all kinds that they are as the repository has them, and run. */
+export async function healthy(world: NodeWorld, minutes = 4): Promise<void> {
+  await eventually(async () => {
+    const revision = await world.gitops.gitops.commitOf('main');
+    for (const component of KINDS.map(componentOf)) {
+      const { status } = await application(world, component);
+      expect({ component, ...status }, await why(world, component)).toMatchObject({
+        sync: { status: 'Synced', revisions: expect.arrayContaining([revision]) },
+        health: { status: 'Healthy' },
+        operationState: { phase: 'Succeeded' },
+      });
+    }
+  }, minutes);
+}
+
+/** Of pods, with the name of their component. */
+export const LABEL = 'app.kubernetes.io/instance';
+
+/** Pods of the lane that a selector of labels takes. */
+export async function pods({ kube }: NodeWorld, selector: string): Promise<readonly Pod[]> {
+  const query = `labelSelector=${encodeURIComponent(selector)}`;
+  return kube.get<Pod>(`api/v1/namespaces/${NAMESPACE}/pods?${query}`);
+}
+
+/** What is known of a component that does not come up. */
+async function why(world: NodeWorld, component: string): Promise<string> {
+  const { status } = await application(world, component);
+  const logs = (await pods(world, `${LABEL}=${component}`)).map(async ({ metadata, status: { phase } }) => {
+    const log = await world.node.log(NAMESPACE, metadata.name);
+    return `--- ${metadata.name}: ${phase}\n${log.split('\n').slice(-8).join('\n')}`;
+  });
+  return [
+    JSON.stringify(status?.conditions),
+    status?.operationState?.message,
+    ...(await Promise.all(logs)),
+  ].join('\n');
+}
+
+/** A loopback URL of the Service of a component. */
+export function reach({ node }: NodeWorld, kind: KindName): Promise<string> {
+  return node.reach(`${componentOf(kind)}.${NAMESPACE}.svc.cluster.local:8080`);
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { eventually } from '../../support/gitops-cluster.ts';
+import { callerOf, type Ordering, page, script, until, WAYS, type Way } from '../journey/ordering.ts';
+import type { KindName } from '../journey/primitives.ts';
+import { configure, healthy, hooks, LABEL, pin, pods, reach, wire } from './lane.ts';
+import { startLoad } from './load.ts';
+import { provide, settings, tokenOf } from './settings.ts';
+import { componentOf, GROUP, KINDS, NAMESPACE, type NodeWorld, startNodeWorld } from './world.ts';
+
+// A release of all kinds, from an empty GitOps repository to pods that are ready, and what an operator does after that.
+// Each test goes on where the one before it has ended.
+
+/** The namespace of a preview whose pull request is closed. */
+const PREVIEW = 'pr-7-acme';
+
+let world: NodeWorld;
+
+beforeAll(async () => {
+  world = await startNodeWorld(script);
+  const labels = { 'app.kubernetes.io/managed-by': 'primitive-previews', [`${GROUP}/pull-request`]: '7' };
+  const preview = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: PREVIEW, labels } };
+  await world.kube.apply(JSON.stringify(preview));
+});
+afterAll(() => world?.[Symbol.asyncDispose]());
+
+const namespaces = async () => {
+  const all = await world.kube.get<{ metadata: { name: string } }>('api/v1/namespaces');
+  return all.map(({ metadata }) => metadata.name);
+};
+
+test('a release of each kind runs: migrated before, ready, and its smoke test has succeeded', async () => {
+  await wire(world);
+  await eventually(async () => expect(await namespaces()).toContain(NAMESPACE));
+  await provide(world);
+  expect(await pin(world)).toHaveLength(KINDS.length);
+  const own = await settings(world);
+  // Without `-T`, which ends Debian's static busybox with a fault.
+  const smoke = (name: string) => ({
+    enabled: true,
+    image: { ref: world.shellImage },
+    jobs: [{ name: 'ready', command: ['wget', '-q', '-O', '/dev/null', `http://${name}:8080/readyz`] }],
+  });
+  await configure(
+    world,
+    Object.fromEntries(
+      KINDS.flatMap((kind) => [
+        [componentOf(kind), { enabled: true, ...own[kind] }],
+        [`${componentOf(kind)}-smoke`, smoke(componentOf(kind))],
+      ]),
+    ),
+  );
+  await healthy(world);
+  for (const kind of KINDS) {
+    const name = componentOf(kind);
+    expect(await hooks(world, name)).toMatchObject({ [`${name}-smoke-ready`]: 'Succeeded' });
+    // Those of Jobs that have ended are gone, or go soon.
+    await eventually(async () => {
+      const running = await pods(world, `${LABEL}=${name}`);
+      expect(running.length).toBeGreaterThan(0);
+      for (const { status } of running)
+        expect(status.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    });
+  }
+});
+
+test('a pod without its settings ends, and says which are missing', async () => {
+  const pod = async (kind: KindName) => {
+    const kit = parse(await world.gitops.text(`sources/values/_kinds/${kind}.yaml`));
+    const image = world.report.components.find((component) => component.kind === kind)?.ref;
+    const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+    const containers = [{ name: 'serve', image, args: kit.processes.serve.args, securityContext }];
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `bare-${kind}`, namespace: NAMESPACE },
+      spec: {
+        restartPolicy: 'Never',
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        containers,
+      },
+    };
+  };
+  const bare = await Promise.all(KINDS.map(pod));
+  await world.kube.apply(bare.map((object) => JSON.stringify(object)).join('\n---\n'));
+  await eventually(async () => {
+    const ended = (await pods(world, '')).filter(({ metadata }) => metadata.name.startsWith('bare-'));
+    expect(ended.map(({ status }) => status.phase)).toEqual(KINDS.map(() => 'Failed'));
+  });
+  for (const kind of KINDS) {
+    const { settings: wanted } = parse(await world.gitops.text(`sources/values/_kinds/${kind}.yaml`)) as {
+      settings: Record<string, { required?: boolean; of?: string[] }>;
+    };
+    const required = Object.entries(wanted).filter(
+      ([, setting]) => setting.required && (setting.of?.includes('serve') ?? true),
+    );
+    expect(required).not.toEqual([]);
+    const log = await world.node.log(NAMESPACE, `bare-${kind}`);
+    for (const [variable] of required) expect(log).toContain(variable);
+  }
+});
+
+/** What orders are made with, by the Services of the lane. */
+async function orderingIn({ engine }: NodeWorld): Promise<Ordering> {
+  return {
+    services: {
+      orders: { url: await reach(world, 'domain') },
+      fulfilment: { url: await reach(world, 'process') },
+      concierge: { url: await reach(world, 'agent') },
+      shop: { url: await reach(world, 'uisurface') },
+    },
+    engine,
+    token: tokenOf,
+  };
+}
+
+test('an order goes through all of them, by the names of their services', async () => {
+  const ordering = await orderingIn(world);
+  const caller = callerOf('acme', 'alice');
+  const ways = Object.keys(WAYS) as Way[];
+  for (const way of ways) await WAYS[way](ordering, caller, `Ordered by ${way}`);
+  await until('all orders on the page', async () => {
+    const shown = await page(ordering, '/', caller);
+    return ways.every((way) => shown.includes(`Ordered by ${way}`));
+  });
+  expect([world.engine.faults, world.model.faults]).toEqual([[], []]);
+});
+
+test('a change of one primitive rolls that one alone, its migration first, without a failed request', async () => {
+  const name = componentOf('domain');
+  const of = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        KINDS.map(async (kind) => [
+          kind,
+          (await pods(world, `${LABEL}=${componentOf(kind)}`)).map(({ metadata }) => metadata.uid),
+        ]),
+      ),
+    ) as Record<string, string[]>;
+  const before = await of();
+  const { repo } = world.app;
+  const main = 'primitives/domain/orders/cmd/server/main.go';
+  await repo.commit({ [main]: `${await repo.read(main)}\nfunc init() { println("{}") }\n` });
+  const report = await world.app.report();
+  const actions = Object.fromEntries(report.components.map(({ kind, action }) => [kind, action]));
+  expect(actions).toEqual({ ...Object.fromEntries(KINDS.map((kind) => [kind, 'reused'])), domain: 'built' });
+  const load = startLoad(await orderingIn(world), callerOf('acme', 'bob'));
+  expect(await pin(world)).toEqual([name]);
+  await healthy(world);
+  await eventually(async () => {
+    const { domain = [], ...others } = await of();
+    expect(domain.filter((uid) => before.domain?.includes(uid))).toEqual([]);
+    const { domain: _, ...left } = before;
+    expect(others).toEqual(left);
+  });
+  const { requests, failed } = await load.end();
+  expect(failed).toEqual([]);
+  expect(requests).toBeGreaterThan(50);
+  expect(await hooks(world, name)).toEqual({
+    [`${name}-migrate`]: 'Succeeded',
+    [`${name}-smoke-ready`]: 'Succeeded',
+  });
+});
+
+test('the CronJob starts the janitor, and the namespace of a preview that is gone ends', async () => {
+  await eventually(async () => expect(await namespaces()).not.toContain(PREVIEW));
+});
+
+test('components that are disabled end in order', async () => {
+  const off = KINDS.flatMap((kind) => [componentOf(kind), `${componentOf(kind)}-smoke`]);
+  // Kept until they were looked at: the API server has no pod that is gone.
+  const ends = await pods(world, LABEL);
+  for (const { metadata } of ends) {
+    const log = await world.node.log(NAMESPACE, metadata.name);
+    for (const line of log.trim().split('\n')) expect(JSON.parse(line)).toBeTypeOf('object');
+    await world.kube.setFinalizers({ apiVersion: 'v1', kind: 'Pod', metadata }, ['acme.internal/look']);
+  }
+  await configure(world, Object.fromEntries(off.map((component) => [component, { enabled: false }])));
+  await eventually(async () => {
+    const kept = await pods(world, LABEL);
+    expect(kept).toHaveLength(ends.length);
+    for (const { metadata, status } of kept) {
+      const [{ state: { terminated } = {} } = {}] = status.containerStatuses ?? [];
+      expect([metadata.name, terminated?.exitCode]).toEqual([metadata.name, 0]);
+    }
+  });
+  for (const { metadata } of ends)
+    await world.kube.setFinalizers({ apiVersion: 'v1', kind: 'Pod', metadata }, []);
+});
