@@ -15,6 +15,7 @@ const LONGEST = [
   'test/integration/gitops/scaffold.test.ts',
   'test/contract/builder.test.ts',
   'test/integration/kinds/go-kinds.test.ts',
+  'test/integration/kinds/go-kinds-outages.test.ts',
   'test/integration/publish/faults.test.ts',
   'test/integration/seal/oracle.test.ts',
   'test/integration/publish/promises.test.ts',
