@@ -22,6 +22,8 @@ const LONGEST = [
   'test/e2e/publish/outputs.test.ts',
   'test/integration/gitops/workflows.test.ts',
   'test/integration/init/workflow.test.ts',
+  'test/integration/init/update-workflow.test.ts',
+  'test/integration/scaffold/update.test.ts',
   'test/integration/oci/faults.test.ts',
   'test/integration/publish/clones.test.ts',
   'test/integration/services/kube-node.test.ts',

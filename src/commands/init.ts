@@ -5,10 +5,10 @@ import type { ExitCode } from '../core/errors.ts';
 
 export default class Init extends BaseCommand {
   static override documents = ['primitive.init/v1'];
-  static override summary = 'Create primitive.config.yaml, and the publish workflow.';
+  static override summary = 'Create primitive.config.yaml, and the workflows of CI.';
   static override description = [
     'Derives registry, names and branch from the git remote, go.mod and package.json.',
-    'Never overwrites a file. If the config exists, --ci writes the workflow that the config trusts.',
+    'Never overwrites a file. If the config exists, --ci writes the workflow that the config trusts, and one that updates primitives from their templates each week, if they are missing.',
   ].join(' ');
   static override examples = [
     { description: 'Propose a config and ask', command: '<%= config.bin %> init --ci github' },
@@ -21,7 +21,7 @@ export default class Init extends BaseCommand {
     }),
     registry: string({ summary: 'Registry for the images, such as ghcr.io/acme.', helpValue: 'HOST/PATH' }),
     branch: string({ summary: 'Branch that publishes releases.', helpValue: 'BRANCH' }),
-    ci: string({ summary: 'Also write the publish workflow.', options: ['github'] }),
+    ci: string({ summary: 'Also write the workflows: publish, and weekly updates.', options: ['github'] }),
     ...effectFlags,
     ...reportFlags(),
     ...eventFlags,

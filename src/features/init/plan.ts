@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PrimitiveError } from '../../core/errors.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { type Config, parseConfig } from '../../repository/config.ts';
@@ -23,13 +24,21 @@ export async function planConfig(
   return { path: CONFIG_FILE, text, config };
 }
 
+/** The texts of the templates of workflows, in `templates/ci/`. */
+export interface WorkflowTemplates {
+  readonly publish: string;
+  readonly update: string;
+}
+
 /**
- * The publish workflow that the first trusted signer of a config names: its path, its branch.
- *
- * `template` is the text of `templates/ci/github.yaml.eta`. Throws `init-no-identity` (exit 2) if no workflow of
- * GitHub Actions is trusted.
+ * The publish workflow that the first trusted signer of a config names, its path and its branch, and beside it the one that
+ * updates what was scaffolded. Throws `init-no-identity` (exit 2) if no workflow of GitHub Actions is trusted.
  */
-export function planWorkflow(config: Config, template: string, cli: CliSource): InitFile {
+export function planWorkflows(
+  config: Config,
+  templates: WorkflowTemplates,
+  cli: CliSource,
+): { readonly publish: InitFile; readonly update: InitFile } {
   const identities = config.signing.trusted.flatMap((policy) =>
     'issuer' in policy && policy.issuer === GITHUB_ISSUER ? [policy.identity] : [],
   );
@@ -49,8 +58,27 @@ export function planWorkflow(config: Config, template: string, cli: CliSource): 
     registry: cli.registry ?? '',
     plugins: config.plugins.length > 0,
     jobs: ['publish', 'bump'],
+    updates: ['update', 'propose'],
+    cron: weekly(config.registry),
   };
-  return { path: found.path, text: renderTemplate('templates/ci/github.yaml.eta', template, it) };
+  return {
+    publish: {
+      path: found.path,
+      text: renderTemplate('templates/ci/github.yaml.eta', templates.publish, it),
+    },
+    update: {
+      path: UPDATE_WORKFLOW,
+      text: renderTemplate('templates/ci/update.yaml.eta', templates.update, it),
+    },
+  };
+}
+
+const UPDATE_WORKFLOW = '.github/workflows/primitive-update.yaml';
+
+/** Once a week in the early hours, at a minute that differs between organisations: GitHub drops runs at the full hour. */
+function weekly(registry: string): string {
+  const [minute = 0] = createHash('sha256').update(registry).digest();
+  return `${(minute % 50) + 5} 4 * * 1`;
 }
 
 const IDENTITY =

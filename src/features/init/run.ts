@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
@@ -12,12 +13,12 @@ import { idsCommand } from './config-text.ts';
 import type { InitDocument } from './document.ts';
 import { checkFlags, guess, type InitFacts, type InitFlags, namesOf, type RepositoryIds } from './guess.ts';
 import { findIds, type IdPorts } from './ids.ts';
-import { type InitFile, planConfig, planWorkflow } from './plan.ts';
+import { type InitFile, planConfig, planWorkflows } from './plan.ts';
 import { refuseExisting, writeNew } from './write.ts';
 
 /** A request of `init`. */
 export interface InitRequest extends InitFlags {
-  /** The CI to write the publish workflow for. */
+  /** The CI to write the workflows for. */
   readonly ci: string | undefined;
   readonly dryRun: boolean;
 }
@@ -40,7 +41,7 @@ export interface InitPorts extends IdPorts {
 }
 
 /**
- * Writes the config and, with `ci`, the workflow; the workflow only if the config exists. Asks for what cannot be
+ * Writes the config and, with `ci`, the workflows; the workflows that are missing if the config exists. Asks for what cannot be
  * guessed.
  *
  * Throws `init-exists`, `init-not-at-root`, `init-integrity-unknown`, `git-not-a-repository`, `missing-flag`, `invalid-flag`, `init-declined`
@@ -52,7 +53,10 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
   const exists = (await findConfig({ cwd: root }).catch(() => undefined)) !== undefined;
   if (exists && request.ci === undefined) refuseExisting(root, [{ path: CONFIG_FILE }]);
   const { files, answers } = exists
-    ? { files: [await workflow(root, (await ports.workspace()).config, ports)], answers: undefined }
+    ? {
+        files: missing(root, await workflows(root, (await ports.workspace()).config, ports)),
+        answers: undefined,
+      }
     : await newFiles(root, request, ports);
   refuseExisting(root, files);
   ports.signal.throwIfAborted();
@@ -80,7 +84,7 @@ async function newFiles(root: string, request: InitRequest, ports: InitPorts) {
   const languages = namesOf(answers.repository, facts);
   const ids = await readIds(answers.repository, ports);
   const { config, ...file } = await planConfig({ ...answers, ids, languages }, ports.version);
-  const files = request.ci === undefined ? [file] : [file, await workflow(root, config, ports)];
+  const files = request.ci === undefined ? [file] : [file, ...(await workflows(root, config, ports))];
   if (ports.ask && !request.dryRun) await confirm(files, ports.ask);
   return { files, answers };
 }
@@ -97,12 +101,22 @@ async function readIds(repository: string, ports: InitPorts): Promise<Repository
   return ids;
 }
 
-async function workflow(root: string, config: Config, ports: InitPorts): Promise<InitFile> {
-  const [template, lock] = await Promise.all([
-    readFile(join(bundledKinds(), '../ci/github.yaml.eta'), 'utf8'),
+async function workflows(root: string, config: Config, ports: InitPorts): Promise<readonly InitFile[]> {
+  const folder = join(bundledKinds(), '../ci');
+  const [publish, update, lock] = await Promise.all([
+    readFile(join(folder, 'github.yaml.eta'), 'utf8'),
+    readFile(join(folder, 'update.yaml.eta'), 'utf8'),
     readText(root, 'package-lock.json'),
   ]);
-  return planWorkflow(config, template, await ports.withNpm((npm) => cliSource(ports.version, lock, npm)));
+  const cli = await ports.withNpm((npm) => cliSource(ports.version, lock, npm));
+  const planned = planWorkflows(config, { publish, update }, cli);
+  return [planned.publish, planned.update];
+}
+
+/** One of two workflows may be there, of an earlier version of this program; both are refused as a whole. */
+function missing(root: string, files: readonly InitFile[]): readonly InitFile[] {
+  const left = files.filter(({ path }) => !existsSync(join(root, path)));
+  return left.length === 0 ? files : left;
 }
 
 function readText(root: string, file: string): Promise<string | undefined> {

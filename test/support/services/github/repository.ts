@@ -178,15 +178,22 @@ export class DoubleRepository {
   /** A tree with files on top of another one; its id. */
   async writeTree(
     base: string,
-    files: readonly { readonly path: string; readonly content: string }[],
+    files: readonly { readonly path: string; readonly mode?: string; readonly content?: string }[],
   ): Promise<string> {
     const index = join(this.folder, `index-${crypto.randomUUID()}`);
     const env = { GIT_INDEX_FILE: index };
     try {
       await git(['-C', this.folder, 'read-tree', base], env);
-      for (const { path, content } of files) {
+      for (const { path, mode = '100644', content } of files) {
+        if (content === undefined) {
+          await git(['-C', this.folder, 'update-index', '--force-remove', path], env);
+          continue;
+        }
         const blob = await git(['-C', this.folder, 'hash-object', '-w', '--stdin'], env, content);
-        await git(['-C', this.folder, 'update-index', '--add', '--cacheinfo', `100644,${blob},${path}`], env);
+        await git(
+          ['-C', this.folder, 'update-index', '--add', '--cacheinfo', `${mode},${blob},${path}`],
+          env,
+        );
       }
       return await git(['-C', this.folder, 'write-tree'], env);
     } finally {

@@ -299,13 +299,13 @@ async function contents({ repository, url, parts: [path = ''] }: Call): Promise<
   });
 }
 
-/** REST reference, "Create a tree": files with their content, on top of another tree. */
+/** REST reference, "Create a tree": files with their content, on top of another tree; `sha: null` deletes one. */
 async function createTree({ repository, text }: Call): Promise<Answer> {
   const { base_tree: base, tree } = json(text) as {
     base_tree: string;
-    tree: readonly { path: string; mode: string; type: string; content: string }[];
+    tree: readonly { path: string; mode: string; type: string; content?: string; sha?: null }[];
   };
-  if (tree.some(({ mode, type }) => mode !== '100644' || type !== 'blob'))
+  if (tree.some(({ mode, type }) => !['100644', '100755'].includes(mode) || type !== 'blob'))
     return failure(422, 'Invalid tree info');
   return { status: 201, body: { sha: await repository.writeTree(base, tree) } };
 }

@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { checkFlags, guess, namesOf, repositoryOf } from '../../../../src/features/init/guess.ts';
-import { planConfig, planWorkflow } from '../../../../src/features/init/plan.ts';
+import { planConfig, planWorkflows } from '../../../../src/features/init/plan.ts';
 import { cliSource } from '../../../../src/toolchain/cli-package.ts';
 
-const template = readFileSync(join(import.meta.dirname, '../../../../templates/ci/github.yaml.eta'), 'utf8');
+const ci = join(import.meta.dirname, '../../../../templates/ci');
+const templates = {
+  publish: readFileSync(join(ci, 'github.yaml.eta'), 'utf8'),
+  update: readFileSync(join(ci, 'update.yaml.eta'), 'utf8'),
+};
 
 describe('what is guessed', () => {
   test.each([
@@ -167,7 +171,7 @@ describe('what is written', () => {
       languages: { go: { module: 'github.com/acme/app' }, ts: { scope: '@acme' } },
       channel: { branch: 'main', tag: 'main' },
     });
-    const { path, text } = planWorkflow(config, template, cli);
+    const { path, text } = planWorkflows(config, templates, cli).publish;
     const [trusted, accepted] = [config.signing.trusted[0], config.signing.accepted[0]];
     expect(trusted).toMatchObject({
       identity: `https://github.com/acme/app/${path}@refs/heads/main`,
@@ -221,7 +225,7 @@ describe('what is written', () => {
       [config, ['Install primitive', 'Publish']],
       [plugins, ['Install primitive', 'Install plugins', 'Publish']],
     ] as const) {
-      const { jobs } = parse(planWorkflow(more, template, cli).text);
+      const { jobs } = parse(planWorkflows(more, templates, cli).publish.text);
       for (const job of Object.values<{ 'timeout-minutes'?: number }>(jobs))
         expect(job['timeout-minutes']).toBeGreaterThan(0);
       const scripts = jobs.publish.steps.filter(({ run }: { run?: string }) => run);
@@ -230,16 +234,37 @@ describe('what is written', () => {
     }
   });
 
+  test('the weekly update: the job that runs code of the repository cannot write, and all actions are pinned', async () => {
+    const { config } = await planConfig({ ...answers, branch: 'release/1.x' }, '1.0.0');
+    const { path, text } = planWorkflows({ ...config, plugins: ['@acme/kinds'] }, templates, cli).update;
+    expect(path).toBe('.github/workflows/primitive-update.yaml');
+    const { on, permissions, jobs } = parse(text);
+    expect(on.schedule[0].cron).toMatch(/^\d{1,2} 4 \* \* 1$/);
+    expect(permissions).toEqual({});
+    expect(jobs.update.permissions).toEqual({ contents: 'read' });
+    expect(jobs.propose.permissions).toEqual({ contents: 'write', 'pull-requests': 'write' });
+    const steps = Object.values<{
+      steps: { uses?: string; run?: string; env?: object; with?: { ref?: string } }[];
+    }>(jobs);
+    for (const { uses, run } of steps.flatMap((job) => job.steps)) {
+      if (uses !== undefined) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
+      if (run !== undefined) expect(run).not.toMatch(/npx|\$\{\{/);
+    }
+    expect(steps.map((job) => job.steps[0]?.with?.ref)).toEqual(['release/1.x', 'release/1.x']);
+    expect(JSON.stringify(jobs.update)).not.toContain('github.token');
+    expect(JSON.stringify(jobs.propose)).not.toContain('npm ci');
+  });
+
   test('a registry of another host asks for secrets of the repository, and not for packages', async () => {
     const { config } = await planConfig({ ...answers, registry: 'quay.io/acme' }, '1.0.0');
-    const workflow = parse(planWorkflow(config, template, cli).text);
+    const workflow = parse(planWorkflows(config, templates, cli).publish.text);
     expect(workflow.jobs.publish.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
     expect(JSON.stringify(workflow)).toContain('secrets.REGISTRY_PASSWORD');
   });
 
   test('no workflow for a config that trusts none', async () => {
     const { config } = await planConfig({ ...answers, repository: 'gitlab.com/a/b' }, '1.0.0');
-    expect(() => planWorkflow(config, template, cli)).toThrow(
+    expect(() => planWorkflows(config, templates, cli)).toThrow(
       expect.objectContaining({ code: 'init-no-identity', exit: 2 }),
     );
   });
