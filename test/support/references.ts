@@ -16,6 +16,7 @@ export async function referenceTree(name: string): Promise<Readonly<Record<strin
       templateVersion: kind.version,
       image: `${name}-orders`,
       inputs: {},
+      source: { kind: 'domain', name: 'orders', entity: 'order' },
       bases: await readBases(join(ROOT, 'templates/bases.yaml')),
       run: kind.run,
     },
