@@ -37,10 +37,15 @@ export function repositoryVariables(variables: Variables): Variables {
   return Object.fromEntries(kept);
 }
 
+/** What is used as a credential under another name: an agent, headers of git, logins of npm, and files that steer a job. */
+const AS_CREDENTIALS =
+  /^(?:SSH_AUTH_SOCK$|GIT_CONFIG_|npm_config_.*_auth|GITHUB_(?:ENV|PATH|OUTPUT|STATE|STEP_SUMMARY)$)/i;
+
 /** The variables that a kind may name for a suite: none that is a credential by its name or holds one. */
 export function grantableVariables(variables: Variables): Variables {
   const kept = Object.entries(withoutCredentials(variables)).filter(
-    ([name, value]) => !isSecretName(name) && secretsOf({ [name]: value }).length === 0,
+    ([name, value]) =>
+      !isSecretName(name) && !AS_CREDENTIALS.test(name) && secretsOf({ [name]: value }).length === 0,
   );
   return Object.fromEntries(kept);
 }

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 
 /** Names of variables that hold a secret: a word of it says so. */
 const SECRET_NAME =
-  /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY|AUTH|PIN)(_|$)/i;
+  /(^|_)(TOKEN|PAT|JWT|SECRET|SECRETS|(?:PG)?PASSWORD|PASSWD|PASSPHRASE|SSHPASS|CREDENTIAL|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY|AUTH|PIN)(_|$)|_PWD$/i;
 /** Names that end so hold the address or the owner of a secret: AUTH_URL, TOKEN_ISSUER, PASSWORD_FILE. */
 const PLACE_NAME = /_(URL|URI|HOST|SERVER|ENDPOINT|ISSUER|REALM|FILE|PATH|DIR|SOCK|NAME|USER|USERNAME)$/i;
 /** `https://user:PASSWORD@host`, also without a scheme, as proxies are written. */

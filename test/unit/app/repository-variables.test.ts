@@ -1,38 +1,53 @@
 import { expect, test } from 'vitest';
-import { repositoryVariables } from '../../../src/app/repository-variables.ts';
+import { grantableVariables, repositoryVariables } from '../../../src/app/repository-variables.ts';
+
+const credentials = {
+  ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'a',
+  ACTIONS_ID_TOKEN_REQUEST_URL: 'https://actions.example',
+  ACTIONS_RUNTIME_TOKEN: 'a',
+  AWS_SECRET_ACCESS_KEY: 'a',
+  AZURE_CLIENT_SECRET: 'a',
+  BUF_TOKEN: 'a',
+  COSIGN_PASSWORD: 'y',
+  COSIGN_PKCS11_PIN: '1234',
+  DATABASE_URL: 'postgres://u:p@h/d',
+  DOCKER_AUTH_CONFIG: '{}',
+  GH_TOKEN: 'a',
+  GITHUB_ENV: '/runner/env',
+  GITHUB_TOKEN: 'a',
+  GIT_CONFIG_VALUE_0: 'AUTHORIZATION: basic a',
+  GOOGLE_APPLICATION_CREDENTIALS: '/key.json',
+  KUBECONFIG: '/k',
+  NODE_AUTH_TOKEN: 'a',
+  NPM_TOKEN: 'a',
+  PIP_PASSWORD: 'a',
+  REGISTRY_AUTH_FILE: '/auth.json',
+  SIGSTORE_ID_TOKEN: 'a',
+  SSH_AUTH_SOCK: '/agent',
+  UV_INDEX_ACME_PASSWORD: 'a',
+  UV_PUBLISH_TOKEN: 'a',
+  VAULT_TOKEN: 'a',
+  'npm_config_//registry.acme.example/:_authToken': 'a',
+  npm_config__auth: 'a',
+  npm_config__authToken: 'a',
+};
 
 test('what the repository decides about gets no credential', () => {
-  const credentials = {
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'a',
-    ACTIONS_ID_TOKEN_REQUEST_URL: 'https://actions.example',
-    ACTIONS_RUNTIME_TOKEN: 'a',
-    AWS_SECRET_ACCESS_KEY: 'a',
-    AZURE_CLIENT_SECRET: 'a',
-    BUF_TOKEN: 'a',
-    COSIGN_PASSWORD: 'y',
-    COSIGN_PKCS11_PIN: '1234',
-    DATABASE_URL: 'postgres://u:p@h/d',
-    DOCKER_AUTH_CONFIG: '{}',
-    GH_TOKEN: 'a',
-    GITHUB_ENV: '/runner/env',
-    GITHUB_TOKEN: 'a',
-    GIT_CONFIG_VALUE_0: 'AUTHORIZATION: basic a',
-    GOOGLE_APPLICATION_CREDENTIALS: '/key.json',
-    KUBECONFIG: '/k',
-    NODE_AUTH_TOKEN: 'a',
-    NPM_TOKEN: 'a',
-    PIP_PASSWORD: 'a',
-    REGISTRY_AUTH_FILE: '/auth.json',
-    SIGSTORE_ID_TOKEN: 'a',
-    SSH_AUTH_SOCK: '/agent',
-    UV_INDEX_ACME_PASSWORD: 'a',
-    UV_PUBLISH_TOKEN: 'a',
-    VAULT_TOKEN: 'a',
-    'npm_config_//registry.acme.example/:_authToken': 'a',
-    npm_config__auth: 'a',
-    npm_config__authToken: 'a',
-  };
   expect(repositoryVariables(credentials)).toEqual({});
+});
+
+test('a kind gives a suite no credential, but the path of a file with one', () => {
+  const more = {
+    GH_PAT: 'abcdefgh',
+    GITHUB_PATH: '/runner/path',
+    MYSQL_PWD: 'a',
+    PGPASSWORD: 'a',
+    SSHPASS: 'a',
+  };
+  const { KUBECONFIG, REGISTRY_AUTH_FILE, ...others } = { ...credentials, ...more };
+  expect(grantableVariables(others)).toEqual({});
+  const granted = { APP_REGION: 'eu', KUBECONFIG, REGISTRY_AUTH_FILE, PATTERN: 'x' };
+  expect(grantableVariables(granted)).toEqual(granted);
 });
 
 test('it gets what toolchains need, addresses without passwords, and what is meant for tests', () => {
