@@ -115,15 +115,12 @@ async function generateModel(generator: Generator, { read, shown, bpmn }: Source
   return { files: new Map([[`${writes}/model/model.go`, text]]), warnings: model.warnings };
 }
 
-/** A client of the Connect protocol in TypeScript, for the services of one proto file. */
-async function generateClient({ id, reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
+/** A client of the Connect protocol in TypeScript, for the services of one proto file; none without that file. */
+async function generateClient({ reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
   const [source = ''] = reads;
   const bytes = await read(source);
-  if (bytes === undefined) {
-    throw new PrimitiveError('generator-input', `${shown}${source} is missing.`, {
-      why: `the generator ${id} reads it`,
-    });
-  }
+  // Of a person's own surface, or from before there were clients.
+  if (bytes === undefined) return { files: new Map(), warnings: [] };
   const [{ readProtoFile }, { clientSource }, { JSON_SOURCE }] = await Promise.all([
     import('./connect/proto-file.ts'),
     import('./connect/typescript.ts'),

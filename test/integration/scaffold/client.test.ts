@@ -144,3 +144,10 @@ test('generated readers take what protobuf allows in JSON, and name the field of
   expect(() => reads({ order: { version: '1.5' } })).toThrow('Order.version: text in place of integer');
   expect(() => reads([])).toThrow('GetOrderResponse: no object');
 });
+
+test('a surface of a person, or from before there were clients, needs no copy of a proto', async () => {
+  await using repo = await scaffoldRepo({ [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n' });
+
+  expect(await generated(repo.root, true)).toEqual([]);
+  expect(await warning(repo.root)).toBe('none');
+});
