@@ -174,7 +174,8 @@ test('components that are disabled end in order', async () => {
   const ends = await pods(world, LABEL);
   for (const { metadata } of ends) {
     const log = await world.node.log(NAMESPACE, metadata.name);
-    for (const line of log.trim().split('\n')) expect(JSON.parse(line)).toBeTypeOf('object');
+    for (const line of log.split('\n').filter((each) => each !== ''))
+      expect(JSON.parse(line), metadata.name).toBeTypeOf('object');
     await world.kube.setFinalizers({ apiVersion: 'v1', kind: 'Pod', metadata }, ['acme.internal/look']);
   }
   await configure(world, Object.fromEntries(off.map((component) => [component, { enabled: false }])));
