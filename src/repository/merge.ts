@@ -46,7 +46,7 @@ export function withCrlf(text: string): string {
 /** What is pinned to a version in a workflow: actions, the helm that one of them installs, programs of Go modules. */
 const PINS: readonly RegExp[] = [
   /\b(?<before>uses: *(?<name>[\w./-]+)@)(?<pin>[0-9a-f]{40} # v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
-  /(?<before>uses: *(?<name>azure\/setup-helm)@[^\n]*\n *with:\n *version: *)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
+  /(?<before>uses: *(?<name>azure\/setup-helm)@[^\n]{1,200}\n *with:\n *version: *)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
   /(?<before>\bgo install (?<name>[\w./-]+)@)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
 ];
 

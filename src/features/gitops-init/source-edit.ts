@@ -107,7 +107,7 @@ function replace(text: string, position: number, source: KitSourceRepository): s
   const old = text.slice(start, end);
   if (old.startsWith('{')) return text.slice(0, start) + JSON.stringify(source) + text.slice(end);
   // A block ends with the line feed of its last line.
-  const feed = /\s*$/.exec(old)?.[0] ?? '';
+  const feed = old.slice(old.trimEnd().length);
   const body = entry(source, column - 2)
     .trimStart()
     .slice(2);
