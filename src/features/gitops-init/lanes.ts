@@ -11,6 +11,8 @@ export interface LeftLane {
   readonly argocd: string;
   /** The Application that deploys it until somebody deletes it. */
   readonly applicationSets: readonly string[];
+  /** The Application that keeps those as they are on the branch. */
+  readonly kit: string;
 }
 
 /** The lanes of a kit that another one does not have, or has elsewhere. */
@@ -28,6 +30,7 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
       applicationSets: ['components', 'operators', 'namespace'].map(
         (what) => `${old.prefix}-${what}-${lane.name}`,
       ),
+      kit: `${old.prefix}-kit`,
     }));
 }
 
@@ -39,11 +42,16 @@ function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): 
 
 /**
  * How a lane is left without harm. Its ApplicationSets are deleted first, which ends no component: else values that are
- * moved to another lane would be missing in this one, and Argo CD would take that for disabled.
+ * moved to another lane would be missing in this one, and Argo CD would take that for disabled. While they are on the
+ * branch, Argo CD would make them anew.
  */
-export function stepsFor({ name, argocd, applicationSets, namespace }: LeftLane): readonly string[] {
+export function stepsFor({ name, argocd, applicationSets, namespace, kit }: LeftLane): readonly string[] {
+  const heal = (value: boolean) =>
+    `kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":{"selfHeal":${value}}}}}'`;
   return [
-    `Lane ${name}, before you merge this: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
+    `Lane ${name}, before you merge this: ${heal(false)}`,
+    `Lane ${name}, then, before you merge this: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
+    `Lane ${name}, once it is merged and synced: ${heal(true)}`,
     `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`,
   ];
 }

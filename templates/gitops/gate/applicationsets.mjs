@@ -57,7 +57,8 @@ function sourcesOf(set, name, { project, namespace }, { imagePolicy }) {
       policy.allowed.length > 0 &&
       policy.allowed.every((one) => imagePolicy.allowed.includes(one));
     if (!isStrict || !isNarrow) fail('helm.valuesObject.imagePolicy', policy);
-    if (typeof path !== 'string' || typeof releaseName !== 'string') fail('path', path);
+    if (typeof path !== 'string') fail('path', path);
+    if (typeof releaseName !== 'string') fail('helm.releaseName', releaseName);
     if (!Array.isArray(valueFiles) || valueFiles.some((file) => !/^\/[^$]/.test(file)))
       fail('helm.valueFiles', valueFiles);
     return { path, releaseName, valueFiles, valuesObject };

@@ -1,9 +1,31 @@
-import { join } from 'node:path';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GitopsCluster } from '../../support/gitops-cluster.ts';
-import { APPLY } from '../../support/services/kube.ts';
-import { run } from '../../support/services/run.ts';
+import { APPLY, type Kube } from '../../support/services/kube.ts';
+import { attempt, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
+
+/** What the check of the kit says of a cluster: the names that are taken. */
+export async function takenNames(
+  { kubeconfig }: Pick<Kube, 'kubeconfig'>,
+  folder: string,
+  kitJson: string,
+  more: (kit: { lanes: { name: string; namespace: string }[] }) => void = () => {},
+) {
+  const root = await mkdtemp(join(folder, 'names-'));
+  await mkdir(join(root, '.github/primitive'), { recursive: true });
+  const settings = JSON.parse(kitJson);
+  more(settings.kit);
+  await writeFile(join(root, '.github/primitive/kit.json'), JSON.stringify(settings));
+  const script = join(folder, '.github/primitive/cluster.mjs');
+  const { code, stdout, stderr } = await attempt(process.execPath, [script], {
+    cwd: root,
+    env: { KUBECONFIG: kubeconfig, PATH: `${dirname(tool('kubectl'))}:${process.env.PATH}` },
+  });
+  expect(stderr).toBe('');
+  return { code, taken: [...stdout.matchAll(/^taken {2}(.*)$/gm)].map(([, name]) => name) };
+}
 
 const ARGOCD = /^argocd\/((projects|applicationsets)\/)?[^/]+\.yaml$/;
 
@@ -22,6 +44,43 @@ export function manifests(lab: () => GitopsCluster): void {
       const args = ['template', chart, join(lab().folder, 'argocd', chart), ...values];
       await lab().kube.kubectl([...APPLY, '--dry-run=server'], await run(tool('helm'), args));
     }
+  });
+
+  it('take nothing over: names that others have are found before they are applied', async () => {
+    const { kube, files, folder } = lab();
+    const names = (more: (kit: { lanes: { name: string; namespace: string }[] }) => void = () => {}) =>
+      takenNames(kube, folder, files.get('.github/primitive/kit.json') ?? '', more);
+    expect(await names()).toEqual({ code: 0, taken: [] });
+    const argo = (kind: string, name: string, spec: object) =>
+      JSON.stringify({
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind,
+        metadata: { name, namespace: 'argocd' },
+        spec,
+      });
+    const source = { repoURL: 'https://github.com/acme/other.git', path: '.' };
+    const destination = { server: 'https://kubernetes.default.svc', namespace: 'x' };
+    const theirs = [
+      argo('AppProject', 'acme-dev', {}),
+      argo('AppProject', 'dev', {}),
+      argo('Application', 'dev-shop', { project: 'dev', source, destination }),
+      argo('Application', 'acme-kit', { project: 'dev', source, destination }),
+    ];
+    await kube.apply(theirs.join('\n---\n'));
+    const found = await names(({ lanes }) => {
+      if (lanes[1]) lanes[1].namespace = 'default';
+    });
+    expect(found).toEqual({
+      code: 1,
+      taken: [
+        'AppProject acme-dev in argocd',
+        'Application acme-kit in argocd',
+        'Application dev-shop in argocd',
+        'Namespace default',
+      ],
+    });
+    await kube.kubectl(['delete', '-f', '-'], theirs.join('\n---\n'));
+    expect(await names()).toEqual({ code: 0, taken: [] });
   });
 
   it.each<[string, string, string, string, string]>([

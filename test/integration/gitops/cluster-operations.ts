@@ -10,6 +10,7 @@ import {
 } from '../../support/gitops-cluster.ts';
 import { startNodeless } from '../../support/services/nodeless.ts';
 import type { Service } from '../../support/services/service.ts';
+import { takenNames } from './cluster-manifests.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 const NAMESPACE = 'acme-dev';
@@ -117,6 +118,12 @@ export function operations(lab: () => GitopsCluster): void {
       expect(await objects(name)).toEqual([]);
       expect((await application(`dev-${name}`)).status?.sync?.status).toBe('Synced');
     });
+  });
+
+  it('finds no name taken by others where only the kit is installed', async () => {
+    const { kube, folder } = lab();
+    const kitJson = lab().installed('.github/primitive/kit.json');
+    expect(await takenNames(kube, folder, kitJson)).toEqual({ code: 0, taken: [] });
   });
 
   it('runs the smoke test of a component, again when the component changes, and when only the test does', async () => {
@@ -285,6 +292,21 @@ export function operations(lab: () => GitopsCluster): void {
     await expect(kube.apply(JSON.stringify(pod))).rejects.toThrow(/violates PodSecurity "restricted/);
   });
 
+  /** Waits until Argo CD has deployed the kit as it is on the default branch. */
+  const kitSynced = () =>
+    eventually(async () => {
+      const { status } = (await application('acme-kit')) as {
+        status?: { sync?: { revisions?: string[] }; operationState?: { phase?: string } };
+      };
+      expect(status?.sync?.revisions?.[0]).toBe(await lab().gitops.commitOf('main'));
+      expect(status?.operationState?.phase).toBe('Succeeded');
+    });
+  const selfHeal = (value: boolean) =>
+    lab().kube.kubectl([
+      ...['patch', 'application', 'acme-kit', '-n', 'argocd', '--type', 'merge'],
+      ...['-p', JSON.stringify({ spec: { syncPolicy: { automated: { selfHeal: value } } } })],
+    ]);
+
   it('leaves what runs of a lane that is gone', async () => {
     const name = 'domain-shop-v1';
     await merge({ [values('dev', name)]: shop('3') });
@@ -301,12 +323,12 @@ export function operations(lab: () => GitopsCluster): void {
     // The file of the lane is gone: nothing in the cluster is.
     const lane = 'argocd/applicationsets/lane-dev.yaml';
     await merge({ [lane]: null });
-    await eventually(async () => {
-      const { status } = (await application('acme-kit')) as { status?: { sync?: { revisions?: string[] } } };
-      expect(status?.sync?.revisions?.[0]).toBe(await lab().gitops.commitOf('main'));
-    });
+    await kitSynced();
     expect((await application(`dev-${name}`)).metadata.deletionTimestamp).toBeUndefined();
-    // What `gitops init` says to do before the change is merged.
+    // What `gitops init` says to do before the change is merged: the file is still there.
+    await selfHeal(false);
+    await merge({ [lane]: lab().installed(lane) });
+    await kitSynced();
     await lab().kube.kubectl([
       'delete',
       'applicationset',

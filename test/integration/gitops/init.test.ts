@@ -212,7 +212,10 @@ describe('gitops init', () => {
         ],
       });
       expect(plan.next.join('\n')).toContain(
-        'Lane production, before you merge this: kubectl delete applicationset -n argocd acme-components-production',
+        'Lane production, then, before you merge this: kubectl delete applicationset -n argocd acme-components-production',
+      );
+      expect(plan.next[0]).toMatch(
+        /before you merge this: kubectl patch application acme-kit .*"selfHeal":false/,
       );
     }
     await repo.write({ 'kit.yaml': settings.replace('name: production', 'name: prod') });
