@@ -18,6 +18,8 @@ async def think(state: State, runtime: Runtime[Context]) -> Update:
     message has tool calls, the graph runs them and calls this function again with their results; otherwise
     the message is the agent's reply. Return an update and do not modify `state`: a failed step runs again.
 
+    For an answer as data, pass the model a pydantic class as `schema`: the text of the message is its JSON.
+
     A thread can be longer than the input of the model. Choose what it gets: `recent()` of window.py with
     `runtime.context.input_tokens`, or a summary that you keep in the state.
     """

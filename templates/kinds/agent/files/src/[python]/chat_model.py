@@ -11,6 +11,7 @@ from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from .caller import Caller
 from .model import ModelError, TooLongError
@@ -53,11 +54,18 @@ class ChatModel:
         self._sends_caller = sends_caller
 
     async def reply(
-        self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
+        self,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        caller: Caller,
+        schema: type[BaseModel] | None = None,
     ) -> AIMessage:
         """See Model.reply. Sends the trace to the server, and tenant and subject if the settings say so."""
         headers = caller.headers if self._sends_caller else caller.trace.headers
         asked = self._model.bind_tools(tools) if tools else self._model
+        if schema is not None:
+            # By a tool call, which more servers know than other methods.
+            asked = self._model.with_structured_output(schema, method="function_calling")
         try:
             answer = await asked.ainvoke(list(messages), extra_headers=headers)
         except Exception as error:
@@ -67,7 +75,11 @@ class ChatModel:
             status = getattr(error, "status_code", None)
             what = f"returned status {status}" if status else f"request failed: {type(error).__name__}"
             raise ModelError(f"model {what}") from error
-        return _usable(answer)
+        if isinstance(answer, AIMessage):
+            return _usable(answer)
+        if schema is None or not isinstance(answer, schema):
+            raise ModelError("model answer does not match the schema")
+        return AIMessage(answer.model_dump_json())
 
 
 def _usable(answer: AIMessage) -> AIMessage:

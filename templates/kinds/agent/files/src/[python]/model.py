@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from .caller import Caller
 
@@ -23,7 +24,14 @@ class Model(Protocol):
     """Answers a conversation with its next message."""
 
     async def reply(
-        self, messages: Sequence[AnyMessage], tools: Sequence[BaseTool], caller: Caller
+        self,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        caller: Caller,
+        schema: type[BaseModel] | None = None,
     ) -> AIMessage:
-        """Return the next message, which may call `tools`. Raises ModelError and TooLongError."""
+        """Return the next message, which may call `tools`. Raises ModelError and TooLongError.
+
+        With a `schema`, the text of the message is JSON that it accepts, and no tools are offered.
+        """
         ...
