@@ -147,7 +147,7 @@ test('a refused event stops its aggregate until it is discarded, and a lost read
   const projection = await programs.database('projection', 'reader');
   const [tokens, token] = [join(programs.folder, 'tokens'), join(programs.folder, 'token')];
   await writeFile(tokens, 'other\nsecret\n');
-  await writeFile(token, 'secret\n');
+  await writeFile(token, 'sender\n');
   await programs.start('domain', 'serve', {
     DATABASE_URL: domain,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
@@ -164,7 +164,7 @@ test('a refused event stops its aggregate until it is discarded, and a lost read
     DATABASE_URL: projection,
     HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
     ACCEPT_CALLERS: tokens,
-    ACCEPT_EVENTS: tokens,
+    ACCEPT_EVENTS: token,
   });
   await Promise.all([domainHttp, dispatchHttp, projectionHttp].map(programs.ready));
 
@@ -196,6 +196,21 @@ test('a refused event stops its aggregate until it is discarded, and a lost read
 
   expect(await call('CreateItem', {}, { authorization: 'Bearer guess' })).toMatchObject({ status: 401 });
   expect(await statusOf(`http://127.0.0.1:${projectionHttp}/v1/items`)).toBe(401);
+  // Who may query may not write, and who may write does so for its source, and for the item that it names.
+  const forged = async (as: string, more: object = {}) => {
+    const item = { id: 'i1', title: 'Forged', version: '1', createTime: '2030-01-02T03:04:05Z' };
+    const type = 'acme.domain.items.v1.ItemCreated';
+    const core = { specversion: '1.0', id: 'e1', source: '/domain/items', type, subject: 'item/i1' };
+    const answer = await fetch(`http://127.0.0.1:${projectionHttp}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${as}`, 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({ ...core, tenant: 'acme', sequence: '1', data: { item }, ...more }),
+    });
+    return answer.status;
+  };
+  expect(await forged('secret')).toBe(401);
+  expect(await forged('sender', { source: '/evil' })).toBe(403);
+  expect(await forged('sender', { subject: 'item/i2' })).toBe(400);
   const first = await call('CreateItem', { requestId: 'r1', title: 'First' });
   expect(first).toMatchObject({ status: 200, item: { title: 'First', version: '1' } });
   expect(await call('CreateItem', { requestId: 'r2', title: 'Other' })).toMatchObject({ status: 200 });
