@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
+import { isScaffolded } from '../../src/kinds/template.ts';
 import { prepare, scaffoldRepo } from './scaffold-world.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -22,7 +23,10 @@ export type Digests = ReadonlyMap<string, string>;
 /** Kinds that have a template, sorted. */
 export async function scaffoldedKinds(): Promise<readonly string[]> {
   const kinds = await allKinds(await openKinds({ bundled: bundledKinds() }));
-  return kinds.flatMap(({ kind, files }) => (files === undefined ? [] : [kind])).sort();
+  return kinds
+    .filter(isScaffolded)
+    .map(({ kind }) => kind)
+    .sort();
 }
 
 /** All that scaffold writes for `orders` of a kind. */

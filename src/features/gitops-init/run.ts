@@ -225,7 +225,7 @@ async function settingsOf(
     const resources = resourcesOf(kinds);
     const { repository, registry: own } = sources[0]?.source ?? {};
     const flags = { registry: registry ?? own, code: name ?? repository, lanes, parts, resources };
-    return kitText(flags, await origin(), kit.resources);
+    return kitText(flags, await origin(), kit.kinds);
   }
   const given = { registry, code: name, lanes, parts };
   const flags = Object.entries(given).filter(([, value]) => value !== undefined);

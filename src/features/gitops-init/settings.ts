@@ -27,14 +27,14 @@ export interface KitOrigin {
 }
 
 /**
- * The text of a new `kit.yaml`. `bundled` are the resources of the kinds that come with primitive.
+ * The text of a new `kit.yaml`. `bundled` are the kinds that come with primitive.
  *
  * Throws `invalid-flag` (exit 2), and `kit-no-remote` (exit 2) without a remote: Argo CD needs an address to clone.
  */
 export function kitText(
   flags: KitFlags,
   { remote, branch }: KitOrigin,
-  bundled: readonly KitResource[],
+  bundled: readonly Pick<KitResource, 'kind'>[],
 ): string {
   checkFlags(flags);
   const { registry, code, lanes, parts, resources = [] } = flags;

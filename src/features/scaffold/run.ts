@@ -3,6 +3,7 @@ import type { Emit } from '../../core/events.ts';
 import { findingText } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { allKinds, type Kind, type Kinds } from '../../kinds/kind.ts';
+import { isScaffolded } from '../../kinds/template.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
@@ -153,10 +154,11 @@ function incomplete(
   name: string | undefined,
 ): PrimitiveError {
   const missing = [...(kind === undefined ? ['--kind'] : []), ...(name === undefined ? ['--name'] : [])];
+  const scaffolded = kinds.filter(isScaffolded);
   const line = ({ kind: id, language, inputs = {} }: Kind) =>
     `${id} (${[language, ...Object.keys(inputs).map((input) => `--${input}`)].join(', ')})`;
   return new PrimitiveError('missing-flag', `scaffold requires ${missing.join(' and ')}.`, {
-    why: `Kinds: ${kinds.map(line).join('; ')}`,
+    why: `Kinds: ${scaffolded.map(line).join('; ')}`,
     suggestions: [`primitive scaffold --kind ${kind ?? 'domain'} --name ${name ?? 'orders'}`],
   });
 }

@@ -115,6 +115,37 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
     });
   });
 
+  test('beside it, an existing service is a Dockerfile and three lines, and nothing is scaffolded over it', async () => {
+    const folder = 'primitives/service/billing';
+    await repo.commit(
+      {
+        [`${folder}/primitive.yaml`]: 'schema: primitive.primitive/v1\nkind: service\nname: billing\n',
+        [`${folder}/Dockerfile`]: `FROM eclipse:21@sha256:${'b'.repeat(64)}\nCOPY app.jar /\nUSER 1\n`,
+        [`${folder}/app.jar`]: 'code\n',
+      },
+      'Adopt',
+    );
+    const listed = await cli(['list', 'service/billing']);
+    expect(listed.document.primitives).toMatchObject([
+      { kind: 'service', name: 'billing', state: 'committed', template: null, problem: null },
+    ]);
+    const verified = await cli(['verify', 'service/billing', '--no-tests']);
+    expect(verified).toMatchObject({ code: 0, document: { findings: [], verdict: 'partial' } });
+    const planned = await cli(['publish', '--dry-run']);
+    expect(planned).toMatchObject({
+      code: 0,
+      document: {
+        components: expect.arrayContaining([
+          expect.objectContaining({ kind: 'service', name: 'billing', action: 'build' }),
+        ]),
+      },
+    });
+    const refused = await cli(['scaffold', '--kind', 'service', '--name', 'billing']);
+    expect(refused).toMatchObject({ code: 2, document: { code: 'kind-not-scaffolded' } });
+    expect(repo.git('status', '--porcelain')).toBe('');
+    repo.git('reset', '--quiet', '--hard', 'HEAD^');
+  });
+
   test('is committed before it decides what is published', async () => {
     const path = 'kinds/worker/kind.yaml';
     await repo.write({ [path]: `${KIND[path]}# edited\n` });
@@ -144,6 +175,12 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
       'uisurfaces',
       'workers',
     ]);
+    expect(parse(await gitops.read('kit.yaml')).kinds).toContain('service');
+    expect(parse(await gitops.read('sources/values/_kinds/service.yaml'))).toEqual({
+      kind: 'service',
+      processes: { serve: { ports: { http: 8080 } } },
+      settings: {},
+    });
     expect(crds.find(({ spec }) => spec.names.plural === 'workers').spec.names).toMatchObject({
       kind: 'Worker',
       singular: 'worker',
