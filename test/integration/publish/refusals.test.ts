@@ -156,12 +156,12 @@ describe('a workspace', () => {
     [
       'that gives its builds the token to sign with',
       { [`${ORDERS}/primitive.yaml`]: withSecret('env: ACTIONS_ID_TOKEN_REQUEST_TOKEN') },
-      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `env` leads to a credential/ },
+      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `env` is a credential/ },
     ],
     [
       'that gives its builds the environment',
       { [`${ORDERS}/primitive.yaml`]: withSecret('file: /proc/self/environ') },
-      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `file` leads to a credential/ },
+      { code: 'primitive-invalid', exit: 2, says: /primitive\.yaml:3:\d+: `file` is a credential/ },
     ],
     [
       'that gives its builds the environment, by a way around',
