@@ -1,7 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { TestRepository } from '../../support/git.ts';
+import { createProcesses } from '../../../src/adapters/process.ts';
+import { openWorkTree } from '../../../src/adapters/work-tree.ts';
+import { releaseAdvisories } from '../../../src/features/release/advisories.ts';
+import { openAllKinds } from '../../../src/kinds/packages.ts';
+import { findConfig } from '../../../src/repository/discovery.ts';
+import { gitEnvironment, type TestRepository } from '../../support/git.ts';
 import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt, devCli } from '../../support/services/run.ts';
 
@@ -163,4 +168,41 @@ describe('an advisory of a package', () => {
     expect([code, JSON.parse(stdout).code]).toEqual([2, 'kind-invalid']);
     expect(`${stdout}${stderr}`).toContain('advisories.json:1:');
   });
+});
+
+test('an advisory is said of the images of a release, by what their commit records, and not known without the commit', async () => {
+  await using repo = await scaffolded();
+  const commit = repo.git('rev-parse', 'HEAD').trim();
+  await writeFile(join(repo.root, TEMPLATE), 'export const color = fixed;\n');
+  await advise(repo, { fixed: OTHER });
+  await scaffold(repo.root, { update: true });
+  await repo.commit({}, 'Update');
+  const head = repo.git('rev-parse', 'HEAD').trim();
+  const location = await findConfig({ cwd: repo.root });
+  const kinds = await openAllKinds(['@acme/kinds'], location);
+  const digest = `sha256:${'0'.repeat(64)}` as const;
+  const bundles = { signature: digest, provenance: digest, sbom: [{ platform: 'linux/amd64', digest }] };
+  const component = {
+    kind: 'widget',
+    name: 'order-lines',
+    image: 'r.io/a',
+    digest,
+    inputDigest: '0',
+    platforms: ['x'],
+    bundles,
+  };
+  const said = async (of: string) => {
+    const found = await releaseAdvisories(
+      { schema: 'primitive.release/v1', commit: of, components: [component] },
+      {
+        workspace: async () => ({ location }),
+        kinds: async () => kinds,
+        workTree: () => openWorkTree(createProcesses(gitEnvironment), repo.root),
+      },
+    );
+    return found.get('widget/order-lines')?.map(({ id, state }) => [id, state]);
+  };
+  expect(await said(commit)).toEqual([['ACME-1', 'affected']]);
+  expect(await said(head)).toEqual([]);
+  expect(await said('0'.repeat(40))).toBeUndefined();
 });
