@@ -147,3 +147,23 @@ async function why(world: NodeWorld, component: string): Promise<string> {
 export function reach({ node }: NodeWorld, kind: KindName): Promise<string> {
   return node.reach(`${componentOf(kind)}.${NAMESPACE}.svc.cluster.local:8080`);
 }
+
+/** All that components have in the lane, of what Kubernetes makes for them too, by kind and name. */
+export async function objects({ kube }: NodeWorld): Promise<readonly string[]> {
+  const kinds = [
+    ...['pods', 'services', 'serviceaccounts', 'configmaps'].map((plural) => ['api/v1', plural]),
+    ...['deployments', 'replicasets'].map((plural) => ['apis/apps/v1', plural]),
+    ['apis/batch/v1', 'jobs'],
+    ['apis/discovery.k8s.io/v1', 'endpointslices'],
+    ['apis/networking.k8s.io/v1', 'networkpolicies'],
+    ['apis/policy/v1', 'poddisruptionbudgets'],
+  ];
+  const lists = kinds.map(([group, plural]) =>
+    kube.get<KubeObject & { kind: string }>(`${group}/namespaces/${NAMESPACE}/${plural}`),
+  );
+  return (await Promise.all(lists))
+    .flat()
+    .filter(({ metadata }) => KINDS.some((kind) => metadata.name.startsWith(componentOf(kind))))
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    .sort();
+}

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { eventually } from '../../support/gitops-cluster.ts';
 import { callerOf, type Ordering, page, script, until, WAYS, type Way } from '../journey/ordering.ts';
 import type { KindName } from '../journey/primitives.ts';
-import { configure, healthy, hooks, LABEL, pin, pods, reach, wire } from './lane.ts';
+import { configure, healthy, hooks, LABEL, objects, pin, pods, reach, wire } from './lane.ts';
 import { startLoad } from './load.ts';
 import { provide, settings, tokenOf } from './settings.ts';
 import { componentOf, GROUP, KINDS, NAMESPACE, type NodeWorld, startNodeWorld } from './world.ts';
@@ -168,7 +168,7 @@ test('the CronJob starts the janitor, and the namespace of a preview that is gon
   await eventually(async () => expect(await namespaces()).not.toContain(PREVIEW));
 });
 
-test('components that are disabled end in order', async () => {
+test('a component that is disabled ends in order, and nothing of it is left', async () => {
   const off = KINDS.flatMap((kind) => [componentOf(kind), `${componentOf(kind)}-smoke`]);
   // Kept until they were looked at: the API server has no pod that is gone.
   const ends = await pods(world, LABEL);
@@ -189,4 +189,5 @@ test('components that are disabled end in order', async () => {
   });
   for (const { metadata } of ends)
     await world.kube.setFinalizers({ apiVersion: 'v1', kind: 'Pod', metadata }, []);
+  await eventually(async () => expect(await objects(world)).toEqual([]));
 });
