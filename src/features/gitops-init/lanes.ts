@@ -46,12 +46,11 @@ function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): 
  * branch, Argo CD would make them anew.
  */
 export function stepsFor({ name, argocd, applicationSets, namespace, kit }: LeftLane): readonly string[] {
-  const heal = (value: boolean) =>
-    `kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":{"selfHeal":${value}}}}}'`;
+  const stop = `kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`;
   return [
-    `Lane ${name}, before you merge this: ${heal(false)}`,
+    `Lane ${name}, before you merge this: ${stop}`,
     `Lane ${name}, then, before you merge this: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
-    `Lane ${name}, once it is merged and synced: ${heal(true)}`,
+    `Lane ${name}, once it is merged: kubectl apply --server-side -f argocd/bootstrap.yaml`,
     `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`,
   ];
 }

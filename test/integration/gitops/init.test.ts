@@ -215,7 +215,7 @@ describe('gitops init', () => {
         'Lane production, then, before you merge this: kubectl delete applicationset -n argocd acme-components-production',
       );
       expect(plan.next[0]).toMatch(
-        /before you merge this: kubectl patch application acme-kit .*"selfHeal":false/,
+        /before you merge this: kubectl patch application acme-kit .*"automated":null/,
       );
     }
     await repo.write({ 'kit.yaml': settings.replace('name: production', 'name: prod') });
