@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Check } from 'typebox/schema';
@@ -66,7 +66,7 @@ describe('from an empty repository to every kind', () => {
     expect([init.code, init.stderr]).toEqual([
       0,
       expect.stringMatching(
-        /^warning: .* gh api repos\/acme\/app .*\[init-ids-unknown\]\n==> Writing primitive\.config\.yaml and \.github\/workflows\/publish\.yaml\n$/,
+        /^warning: .* gh api repos\/acme\/app .*\[init-ids-unknown\]\n==> Writing primitive\.config\.yaml, \.github\/workflows\/publish\.yaml, \.github\/workflows\/primitive-update\.yaml\n$/,
       ),
     ]);
     expect(Check(initSchema, JSON.parse(init.stdout))).toBe(true);
@@ -75,6 +75,8 @@ describe('from an empty repository to every kind', () => {
       registry: 'ghcr.io/acme',
       branch: 'main',
     });
+    // With it a scaffold records the integrity of its template's package, which no golden tree has.
+    rmSync(join(cwd, 'package-lock.json'));
     const kinds = await scaffoldedKinds();
     for (const kind of kinds) {
       const { code, stdout } = await cli.run(['scaffold', '--kind', kind, '--name', 'orders', '--json'], {
@@ -98,7 +100,8 @@ describe('from an empty repository to every kind', () => {
     const list = JSON.parse((await cli.run(['list', '--json'], { cwd })).stdout);
     expect(Check(listSchema, list)).toBe(true);
     expect(list.primitives.map(({ kind }: { kind: string }) => kind)).toEqual(kinds);
-    for (const { template } of list.primitives) expect(template).toEqual({ version: 1, latest: 1 });
+    for (const { template } of list.primitives)
+      expect(template).toEqual({ version: 1, latest: 1, state: 'current', behind: [] });
     const again = await cli.run(['scaffold', '--kind', 'domain', '--name', 'orders'], { cwd });
     expect([again.code, again.stdout]).toEqual([
       0,

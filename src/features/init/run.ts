@@ -65,7 +65,7 @@ export async function runInit(request: InitRequest, ports: InitPorts): Promise<I
     ports.emit({
       type: 'step',
       step: 'write',
-      message: `Writing ${files.map(({ path }) => path).join(' and ')}`,
+      message: `Writing ${files.map(({ path }) => path).join(', ')}`,
     });
     await writeNew(root, files);
   }
