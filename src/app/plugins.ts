@@ -61,7 +61,12 @@ export function pluginAdapters(
         if (here.plugins.length + here.problems.length === 0) throw noneNamed();
         return here;
       }
-      if (base === undefined) throw baseUnknown();
+      if (base === undefined) {
+        // Packages that hold kinds alone are not installed, whatever was merged.
+        if (here.problems.length === 0 && here.plugins.every(({ name }) => found.isData(name)))
+          return { plugins: [], problems: [] };
+        throw baseUnknown();
+      }
       // None is no error: the change that names the first one has to pass.
       const { pluginsWithCode } = await import('../plugins/counting.ts');
       return pluginsWithCode({ ...found, base });
