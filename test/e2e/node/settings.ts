@@ -69,7 +69,7 @@ export async function settings({
     },
     uisurface: {
       env: {
-        COMMANDS_URL: http('domain', '/acme.domain.orders.v1.OrdersService/'),
+        COMMANDS_URL: http('domain', ''),
         QUERIES_URL: http('projection', '/v1/'),
       },
       files: { ...token('uisurface'), ACCEPT_PROXY: { secret: 'tokens', key: 'test' } },
