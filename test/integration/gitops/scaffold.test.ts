@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf } from '../../../src/dispatch/inputs.ts';
+import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { partOf } from '../../support/sample.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 
 let world: GitopsWorld;
+const bundledNames = (await openKinds({ bundled: bundledKinds() })).names;
 
 beforeAll(async () => {
   world = await startGitops();
@@ -67,6 +69,14 @@ describe('the generator', () => {
       image: domain-orders
       "
     `);
+  });
+
+  test.each(bundledNames)('writes the wiring of the kind %s', async (kind) => {
+    const { code, output } = await world.scaffold(request('each', { kind, env: 'dev' }));
+    expect([code, output]).toEqual([0, expect.stringContaining('Pull request: ')]);
+    const { files } = await pullOf(`scaffold/${kind}-each-v1`);
+    expect(files).toContain(`${COMPONENTS}/${kind}-each-v1/component.yaml`);
+    expect(files).toContain(`sources/values/env/dev/apps/${kind}-each-v1.yaml`);
   });
 
   test('the commit is signed, and the pull request says what for, who asked, and in which run', async () => {
