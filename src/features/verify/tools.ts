@@ -2,20 +2,24 @@ import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { builtIn, type Generator, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
+import type { SkippedFolder } from '../../toolchain/folders.ts';
+import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { OpenPorts } from './open.ts';
 import { readPrimitives } from './primitives.ts';
 import type { Primitive } from './subjects.ts';
 import { packageManagerOf, toolchainOf } from './suites/package-manager.ts';
 
-/** What the programs of `verify` are found with. */
-export type ToolPorts = Pick<
-  OpenPorts,
-  'workspace' | 'kinds' | 'workTree' | 'repositoryProcesses' | 'programs' | 'platform' | 'signal'
-> & {
+/** Ports for finding the programs of `verify`. */
+export interface ToolPorts
+  extends Pick<OpenPorts, 'workspace' | 'kinds' | 'workTree' | 'platform' | 'signal'> {
+  readonly variables: { readonly PATH?: string | undefined };
+  readonly programs: { readonly skipped: readonly SkippedFolder[] };
+  /** Starts programs from outside of the repository. */
+  repositoryProcesses(tools: 'elsewhere'): Promise<Processes>;
   /** Throws if the program of a generator is missing or of another version than `kind.yaml` pins. */
   checkGenerator(generator: Generator): Promise<void>;
-};
+}
 
 /** The programs that `verify` starts for the primitives of this repository. */
 export interface VerifyTools {
@@ -52,9 +56,11 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
 }
 
 async function toolchain(name: ProgramName, ports: ToolPorts): Promise<string | PrimitiveError> {
-  const { platform, signal, programs } = ports;
-  const processes = await ports.repositoryProcesses('own');
-  const result = await findProgram(name, { path: programs.wholePath, platform, processes, signal });
+  const { platform, signal, variables, programs } = ports;
+  // Suites also find those of the repository, which nothing but suites may start.
+  const processes = await ports.repositoryProcesses('elsewhere');
+  const { skipped } = programs;
+  const result = await findProgram(name, { path: variables.PATH, skipped, platform, processes, signal });
   return result.ok ? `${name} ${result.program.version}` : result.problem;
 }
 
