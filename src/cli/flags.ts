@@ -65,6 +65,11 @@ export const updateFlags = {
     dependsOn: ['update'],
     exclusive: ['kind', 'name', 'restore', 'gitops-pr'],
   }),
+  diff: boolean({
+    default: false,
+    summary: 'With --update: show what changes in each file.',
+    dependsOn: ['update'],
+  }),
 };
 
 /** Flags of commands that report progress. */

@@ -40,17 +40,17 @@ export default class Scaffold extends BaseCommand {
     const known = { ...baseFlags, ...Scaffold.flags };
     const { rest, inputs } = splitInputs(this.argv, known);
     const { flags } = await this.parse(Scaffold, rest);
-    const { kind, name, restore, update, 'dry-run': dryRun } = flags;
+    const { kind, name, restore, update, diff, 'dry-run': dryRun } = flags;
     const slip = misspeltFlag('scaffold', inputs, known);
     if (slip && !(kind && name)) throw slip;
     return this.act(flags, async (app) => {
       const { runScaffold, runUpdateAll } = await import('../features/scaffold/run.ts');
       const { scaffoldOutcome, updateOutcome } = await import('../features/scaffold/view.ts');
       const place = { root: (await app.workspace()).location.root, cwd: app.cwd };
-      if (flags.all) return updateOutcome(await runUpdateAll({ inputs, dryRun }, app), place);
+      if (flags.all) return updateOutcome(await runUpdateAll({ inputs, diff, dryRun }, app), place);
       const proposal = flags['gitops-pr'] ? import('../features/gitops-scaffold/propose.ts') : undefined;
       const propose = await (await proposal)?.openProposal(app, dryRun);
-      const request = { kind, name, inputs, restore, update, dryRun };
+      const request = { kind, name, inputs, restore, update, diff, dryRun };
       const document = await runScaffold(request, app).catch(rethrow(slip));
       const outcome = scaffoldOutcome(document, place);
       if (propose === undefined || outcome.exit !== 0) return outcome;

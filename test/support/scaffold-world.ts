@@ -112,7 +112,7 @@ export async function scaffold(
     emit,
     signal,
   };
-  return runScaffold({ kind, name, inputs, restore, update, dryRun: false }, ports);
+  return runScaffold({ kind, name, inputs, restore, update, diff: false, dryRun: false }, ports);
 }
 
 /** Without a registry: git's history has what is merged. */

@@ -74,6 +74,12 @@ export const scaffoldPlanSchema = strictObject({
           description: 'Conflicting lines of the existing file; they get markers.',
         }),
       ),
+      diff: Type.Optional(
+        Type.String({
+          description:
+            'With --diff: the change as a unified diff, with paths relative to the folder of the config.',
+        }),
+      ),
       existing: Type.Optional(digest),
       existingSize: Type.Optional(Type.Integer({ description: 'Bytes of the file that is there.' })),
     }),

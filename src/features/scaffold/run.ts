@@ -9,6 +9,7 @@ import type { ConfigLocation } from '../../repository/discovery.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
 import { nameFault } from '../../repository/primitive-names.ts';
 import { readPrimitives } from '../../repository/primitives.ts';
+import { withDiffs } from './diffs.ts';
 import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
 import type { PastFiles } from './edited.ts';
 import { executeScaffold } from './execute.ts';
@@ -26,6 +27,8 @@ export interface ScaffoldRequest {
   readonly restore: boolean;
   /** Take over what the template changed. */
   readonly update: boolean;
+  /** Show what changes in each file. */
+  readonly diff: boolean;
   readonly dryRun: boolean;
 }
 
@@ -65,10 +68,11 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
   const [{ location, config }, kinds] = await Promise.all([ports.workspace(), ports.kinds()]);
   const named = await completeName(request, kinds, ports);
   const { inputs, restore, update, dryRun } = request;
-  const { plan, contents, warnings } = await prepareScaffold(
+  const { contents, warnings, ...prepared } = await prepareScaffold(
     { ...named, inputs, restore, update },
     { ...placeOf(ports), location, config, kinds },
   );
+  const plan = request.diff ? await withDiffs(prepared.plan, contents, location) : prepared.plan;
   for (const warning of warnings) {
     emit({ type: 'warning', code: warning.rule, message: findingText(warning) });
   }
@@ -84,7 +88,7 @@ export async function runScaffold(request: ScaffoldRequest, ports: ScaffoldPorts
  * Throws what {@link prepareScaffold} and {@link executeScaffold} throw.
  */
 export async function runUpdateAll(
-  { inputs, dryRun }: Pick<ScaffoldRequest, 'inputs' | 'dryRun'>,
+  { inputs, diff, dryRun }: Pick<ScaffoldRequest, 'inputs' | 'diff' | 'dryRun'>,
   ports: ScaffoldPorts,
 ): Promise<ScaffoldUpdateDocument> {
   const [input] = Object.keys(inputs);
@@ -102,7 +106,13 @@ export async function runUpdateAll(
     if (manifest === undefined && fault !== undefined) throw fault;
     if (manifest?.provenance === undefined) continue;
     const request = { kind, name, inputs: {}, restore: false, update: true };
-    prepared.push(await prepareScaffold(request, { ...placeOf(ports), location, config, kinds }));
+    const { plan, ...rest } = await prepareScaffold(request, {
+      ...placeOf(ports),
+      location,
+      config,
+      kinds,
+    });
+    prepared.push({ ...rest, plan: diff ? await withDiffs(plan, rest.contents, location) : plan });
   }
   for (const { plan, contents, warnings } of prepared) {
     for (const warning of warnings)

@@ -61,7 +61,28 @@ function updateText({ kind, name, template, files, written }: ScaffoldDocument, 
     return `${id}: version ${template.recorded}, nothing to update\n`;
   const head = `${id}: version ${template.from ?? '-'} to ${template.recorded}${written ? '' : '; nothing was written'}\n`;
   const rows = changes.map((file) => ['', ...row(file, style)]);
-  return `${head}${table(rows, style)}${open.join('')}`;
+  return `${head}${table(rows, style)}${diffText(files, style)}${open.join('')}`;
+}
+
+/** The diffs of all files but the record, which are digests alone; empty without --diff. */
+function diffText(files: readonly PlannedFile[], style: Style): string {
+  const diffs = files.flatMap(({ path, diff }) => (diff && path !== 'primitive.yaml' ? [diff] : []));
+  if (diffs.length === 0) return '';
+  const lines = diffs.flatMap((diff) => diff.trimEnd().split('\n'));
+  let inHunk = false;
+  const painted = lines.map((line) => {
+    if (line.startsWith('diff --git ')) inHunk = false;
+    if (line.startsWith('@@')) inHunk = true;
+    return paintOf(line, inHunk, style)(sanitizeLine(line));
+  });
+  return `\n${painted.join('\n')}\n`;
+}
+
+function paintOf(line: string, inHunk: boolean, style: Style): (text: string) => string {
+  if (!inHunk) return style.bold;
+  if (line.startsWith('+')) return style.green;
+  if (line.startsWith('-')) return style.red;
+  return line.startsWith('@@') ? style.dim : (text) => text;
 }
 
 /** Every file with its action and size, and what to run next; `elsewhere` is where, unless that is here. */
@@ -84,7 +105,7 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
         ...next.map((command) => `  ${command}`),
       ];
-  return `${table([...rows, ...conflicts], style)}\n${[head, ...after].join('\n')}\n`;
+  return `${table([...rows, ...conflicts], style)}${diffText(files, style)}\n${[head, ...after].join('\n')}\n`;
 }
 
 /** An edited file that an update could not merge, or not all of it. */

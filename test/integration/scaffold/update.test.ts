@@ -119,6 +119,55 @@ test('lines that both changed get markers, exit code 1, and what the owner makes
   ]);
 });
 
+test('--diff shows what changes in each file, as text and as data, with and without --dry-run', async () => {
+  await using repo = await scaffolded();
+  await edit(repo, changed(V1, 6, 'mine'));
+  await template(repo, 2, changed(V1, 2, 'TW\u001b[31mO'));
+  await repo.write({ [`${KIND}/files/src/more.ts`]: 'export {};\n' });
+  const args = ['scaffold', '--kind', 'widget', '--name', 'order-lines', '--update', '--diff'];
+  const dry = await attempt(devCli, [...args, '--dry-run'], { cwd: repo.root });
+  const shown = `diff --git a/${SOURCE} b/${SOURCE}
+--- a/${SOURCE}
++++ b/${SOURCE}
+@@ -1,5 +1,5 @@
+ one
+-two
++TWO
+ three
+ four
+ five
+`;
+  expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining(shown)]);
+  expect(dry.stdout).not.toContain('\u001b');
+  const all = await attempt(devCli, ['scaffold', '--update', '--all', '--diff', '--dry-run', '--json'], {
+    cwd: repo.root,
+  });
+  const before = repo.git('rev-parse', 'HEAD').trim();
+  expect(repo.git('status', '--porcelain')).toBe('');
+  const written = await attempt(devCli, [...args, '--json'], { cwd: repo.root });
+  const { files } = JSON.parse(written.stdout) as Awaited<ReturnType<typeof scaffold>>;
+  expect(JSON.parse(all.stdout).primitives[0].files).toEqual(files);
+  expect(
+    Object.fromEntries(files.flatMap(({ path, diff }) => (diff ? [[path, diff.split('\n')[1]]] : []))),
+  ).toEqual({
+    Dockerfile: `--- a/${FOLDER}/Dockerfile`,
+    'primitive.yaml': `--- a/${MANIFEST}`,
+    'src/more.ts': 'new file mode 100644',
+    'src/order_lines.ts': `--- a/${SOURCE}`,
+  });
+  // They are all that was written: on the commit they come to the same files.
+  repo.git('add', '--all');
+  const made = repo.git('write-tree');
+  repo.git('reset', '--quiet', '--hard', before);
+  await repo.write({ '.git/all.diff': files.map(({ diff = '' }) => diff).join('') });
+  repo.git('apply', '--index', '.git/all.diff');
+  expect(repo.git('write-tree')).toBe(made);
+  expect(
+    (await attempt(devCli, ['scaffold', '--kind', 'widget', '--name', 'a-b', '--diff'], { cwd: repo.root }))
+      .code,
+  ).toBe(2);
+});
+
 describe('the digest of the template decides, not its version', () => {
   test('a change without another version is behind, and an update takes it over', async () => {
     await using repo = await scaffolded();
