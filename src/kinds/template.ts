@@ -92,7 +92,7 @@ async function readDigests(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
   });
 }
 
-/** Whether a kind has a template: without one, its primitives are written by people alone. */
+/** Whether a kind has a template: without one, its primitives are written by hand. */
 export function isScaffolded({ folder }: Pick<Kind, 'folder'>): boolean {
   return existsSync(join(folder, 'files'));
 }

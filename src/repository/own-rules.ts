@@ -11,7 +11,7 @@ export const OwnRule = strictObject({
   id: Type.Unsafe<`OWN-${string}`>(
     formed(/^OWN-[0-9]{3}$/, 'an id such as OWN-001', 'Id of the rule; never given to another one.'),
   ),
-  title: text('What is wrong where it fails, a few words.'),
+  title: text('Title of a finding, a few words.'),
   why: Type.Optional(text('For the page of the rule.')),
   fix: Type.Optional(text('What to do about a finding.')),
   level: Type.Optional(Type.Enum(['error', 'warning'], { description: 'By default error.' })),

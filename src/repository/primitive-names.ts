@@ -17,7 +17,7 @@ export function nameFault(name: string, rules: NameRules): string | undefined {
   const { pattern, reserved } = rules;
   const reservation = reserved && languageNamed(reserved).nameFault(name);
   if (reservation !== undefined) return reservation;
-  if (DEVICE.test(name)) return 'is a device on Windows, where no folder can be called so';
+  if (DEVICE.test(name)) return 'is a device name on Windows, so no folder can have it';
   if (name.includes('--')) return 'has two hyphens in a row';
   const matches = matchesForeign(pattern, name);
   if (matches === true) return undefined;

@@ -7,7 +7,7 @@ export default class PluginsInspect extends BaseCommand {
   static override documents = ['primitive.plugins/v1'];
   static override docs = 'plugins.md';
   static override summary = 'Show the contents and the origin of a plugin.';
-  static override description = 'Runs nothing of the plugin.';
+  static override description = 'Runs no code of the plugin.';
   static override args = {
     plugin: string({ description: 'Name of the package.', required: true, ignoreStdin: true }),
   };

@@ -8,7 +8,7 @@ export default class PluginsManifest extends BaseCommand {
   static override docs = 'plugins.md';
   static override summary = 'Write the manifest of the commands of a plugin, before it is packed.';
   static override description =
-    'Loads every command of the plugin and writes oclif.manifest.json beside its package.json: with it, nothing of the plugin has to be loaded to list its commands.';
+    'Loads every command of the plugin and writes oclif.manifest.json beside its package.json. The CLI then lists the commands without loading the plugin.';
   static override args = {
     folder: string({ description: 'The folder of its package.json.', default: '.', ignoreStdin: true }),
   };

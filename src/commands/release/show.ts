@@ -8,7 +8,7 @@ export default class ReleaseShow extends BaseCommand {
   static override docs = 'trust.md';
   static override summary = 'Show the signed release record of a commit.';
   static override description =
-    'Reads the record from the registry and verifies its signer; shows nothing of a record that no signer of the config signed. Exits 1 if there is no valid record.';
+    'Reads the record from the registry and verifies its signer. A record that no signer of the config signed is not shown. Exits 1 if there is no valid record.';
   static override examples = [
     { description: 'The release of HEAD', command: '<%= config.bin %> release show' },
     { description: 'The newest release of the channel main', command: '<%= config.bin %> release show main' },

@@ -31,7 +31,7 @@ export default class ReleaseVerify extends BaseCommand {
   static override flags = {
     ...reportFlags(),
     key: string({
-      summary: 'Accept only this public key, whatever signers the config has.',
+      summary: 'Accept only this public key, in place of the signers of the config.',
       helpValue: 'FILE',
     }),
     tier: string({

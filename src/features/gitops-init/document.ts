@@ -20,13 +20,13 @@ export const kitInitSchema = strictObject({
     strictObject({
       repository: Type.String({ description: 'The code repository.' }),
       change: Type.Enum(['added', 'changed', 'unchanged'], {
-        description: 'What becomes of it in kit.yaml.',
+        description: 'Change of the source in kit.yaml.',
       }),
       signers: Type.Array(
         strictObject({
           change: Type.Enum(['added', 'removed']),
           tier: Type.Enum(['trusted', 'accepted']),
-          signer: Type.String({ description: 'All that is compared of it.' }),
+          signer: Type.String({ description: 'Identity and conditions that the gate compares.' }),
         }),
         { description: 'Who may make what is deployed from now on, and who may not any more.' },
       ),
@@ -37,7 +37,7 @@ export const kitInitSchema = strictObject({
   lanes: Type.Array(
     strictObject({
       name: Type.String(),
-      change: Type.Enum(['removed', 'moved'], { description: 'What became of it in kit.yaml.' }),
+      change: Type.Enum(['removed', 'moved'], { description: 'Change of the lane in kit.yaml.' }),
       cluster: Type.String(),
       namespace: Type.String({ description: 'What runs there goes on.' }),
       applicationSets: Type.Array(Type.String(), {

@@ -14,7 +14,7 @@ export function refuseOthers(root: string, isChosen: boolean): void {
     throw new PrimitiveError(
       'kit-flux',
       'Cannot install what the kit has for Argo CD: Flux deploys this repository.',
-      { why: `${flux} is here, and Flux would read nothing of it.`, suggestions: [ALONE] },
+      { why: `${flux} is here, and Flux does not read Argo CD's objects.`, suggestions: [ALONE] },
     );
   }
   const overlay = firstOf(root, ['**/kustomization.yaml', '**/kustomization.yml', '**/Kustomization']);
@@ -24,7 +24,10 @@ export function refuseOthers(root: string, isChosen: boolean): void {
     'Cannot install what the kit has for Argo CD: this repository has overlays of Kustomize.',
     {
       why: `${overlay} is here. Applications of the kit are made of charts and values: they read no overlay, and neither does the gate.`,
-      suggestions: [`All of it, beside them: primitive gitops init --parts ${KIT_PARTS.join(',')}`, ALONE],
+      suggestions: [
+        `Or install the whole kit beside them: primitive gitops init --parts ${KIT_PARTS.join(',')}`,
+        ALONE,
+      ],
     },
   );
 }

@@ -102,7 +102,7 @@ function partsLine(parts: readonly string[] | undefined): string {
   return parts === undefined
     ? ''
     : `
-# What is installed of the kit; without this line all of it.
+# Parts of the kit to install. Default: all.
 parts: [${parts.join(', ')}]
 `;
 }

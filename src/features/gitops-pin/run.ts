@@ -150,7 +150,7 @@ export async function promoteLane(request: PromoteRequest, ports: PinPorts): Pro
       if (value !== undefined && !isSettable(component, path, lane, facts))
         skipped.push({ component: component.name, reason: unset(component, path, lane) });
       else if (value !== undefined) wanted.push({ component, path, value });
-      else skipped.push({ component: component.name, reason: `${from} holds no image of it` });
+      else skipped.push({ component: component.name, reason: `${from} has no image of this component` });
     }
     if (component.refs.length === 0)
       skipped.push({ component: component.name, reason: 'its component.yaml names no image of a source' });

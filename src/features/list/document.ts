@@ -31,7 +31,7 @@ export const listSchema = strictObject({
             latest: Type.Integer(),
             state: Type.Enum(['current', 'behind', 'unknown'], {
               description:
-                'By the digests of the template files, whatever the versions are; unknown if an older record has no digests.',
+                'By the digests of the template files, not by versions; unknown if an older record has no digests.',
             }),
             behind: Type.Array(Type.String(), {
               description: 'Template files that are new, changed or gone since; sorted.',

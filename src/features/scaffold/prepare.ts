@@ -192,7 +192,7 @@ function imageIn({ manifest }: Site): { readonly image?: string } {
 function templateOf(kind: Kind): Template {
   if (!isScaffolded(kind)) {
     throw new PrimitiveError('kind-not-scaffolded', `Kind ${kind.kind} has no template.`, {
-      why: 'there is no folder files/ beside its kind.yaml: primitives of it are written by people',
+      why: 'there is no folder files/ beside its kind.yaml, so its primitives are written by hand',
       suggestions: [
         `Write primitives/${kind.kind}/NAME/${MANIFEST} with \`schema: primitive.primitive/v1\`, \`kind: ${kind.kind}\` and \`name: NAME\`, and ${kind.build.dockerfile} beside it.`,
       ],

@@ -199,7 +199,7 @@ function missedIn(path: string, { judged, families, placeOf, tests }: Judging): 
   if (path.endsWith('.bpmn')) return line('BPMN', path, 'no kind compiles it');
   const place = placeOf(path);
   if (place === 'elsewhere' && isCode && !isTest(path) && families.includes('IMP')) {
-    const why = 'what primitives may import is not asked of it: only forbidden packages are found there';
+    const why = 'imports are checked here only for forbidden packages';
     return [{ what: 'IMP of code in no primitive', why }];
   }
   if (!tests || place === 'primitive' || !isCode || !isTest(path)) return [];

@@ -26,7 +26,7 @@ const finding = strictObject({
   column: Type.Optional(Type.Integer({ minimum: 1, description: 'In UTF-16 code units.' })),
   fingerprint: Type.String({
     pattern: '^[0-9a-f]{32}$',
-    description: 'The same where only lines have shifted.',
+    description: 'Stays the same if only line numbers change.',
   }),
   fix: Type.Optional(
     strictObject({
@@ -54,7 +54,7 @@ export const verifySchema = strictObject(
     schema: Type.Literal('primitive.verify/v1'),
     verdict: Type.Enum(['passed', 'partial', 'failed', 'incomplete'], {
       description:
-        'passed: all was checked and nothing is wrong; partial: nothing is wrong in what was checked, `unchecked` has the rest; failed: there are findings of level error; incomplete: a check could not run, whatever else was found.',
+        'passed: all was checked and nothing is wrong; partial: nothing is wrong in what was checked, `unchecked` has the rest; failed: there are findings of level error; incomplete: a check could not run; there may be findings too.',
     }),
     scope: strictObject({
       mode: Type.Enum(['primitives', 'repo'], {
@@ -90,7 +90,7 @@ export const verifySchema = strictObject(
         }),
         why: Type.String(),
       }),
-      { description: 'What this report says nothing about.' },
+      { description: 'Files and checks that this report does not cover.' },
     ),
     account: strictObject(
       {

@@ -42,7 +42,7 @@ async function regenerateOne(
   } catch (error) {
     if (!(error instanceof PrimitiveError) || (error.exit !== 2 && error.exit !== 3)) throw error;
     if (error.code === 'generator-foreign') {
-      const left = `without suites nothing of the repository is started, and ${error.why}: ${error.suggestions[0]}`;
+      const left = `without suites no program of the repository is started, and ${error.why}: ${error.suggestions[0]}`;
       return { left };
     }
     return { fact: error.exit === 3 ? obstacle(primitive, error) : fault(primitive, error) };

@@ -273,7 +273,7 @@ function accountText({ account }: VerifyDocument): string {
 }
 
 const NOT_OURS: Readonly<Record<VerifyDocument['account']['notOurs'][number]['rule'], string>> = {
-  link: 'links, judged where they lead',
+  link: 'links, checked at their targets',
   mode: 'in no primitive and no image',
   selection: 'of primitives that were not selected',
 };

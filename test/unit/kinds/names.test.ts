@@ -44,8 +44,8 @@ describe('nameFault', () => {
     ['internal', 'is a word that go reserves'],
     ['vendor', 'is a word that go reserves'],
     ['v2', 'is a major version to Go, at the end of a module path'],
-    ['nul', 'is a device on Windows, where no folder can be called so'],
-    ['com1', 'is a device on Windows, where no folder can be called so'],
+    ['nul', 'is a device name on Windows, so no folder can have it'],
+    ['com1', 'is a device name on Windows, so no folder can have it'],
     ['', `does not match ${pattern}`],
     ['a\nb', `does not match ${pattern}`],
   ])('of %j for Go: %s', (name, fault) => {

@@ -11,7 +11,7 @@ export const rule: Rule<'primitive'> = {
     const [kind, name] = id.split('/');
     return [
       {
-        message: `${path} has files but no primitive.yaml, so nothing of it is published.`,
+        message: `${path} has files but no primitive.yaml, so it is not published.`,
         fix: { kind: 'edit', text: `kind: ${kind}\nname: ${name}` },
       },
     ];

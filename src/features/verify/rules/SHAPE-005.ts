@@ -19,4 +19,4 @@ export const rule: Rule<'primitive'> = {
     })),
 };
 
-const FIX = 'Correct the file: `primitive list` says the same until it is valid.';
+const FIX = 'Correct the file; check with: primitive list';

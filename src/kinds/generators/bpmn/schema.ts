@@ -82,7 +82,7 @@ class SchemaCheck {
     const id = idProperty && at.attributes.get('id');
     if (id) this.#identify(at, id);
     if (at.text !== '' && bodyProperty === undefined) {
-      this.#unknown(at, 'element', `has the text ${quoted(at.text)}, where none is allowed`);
+      this.#unknown(at, 'element', `has the text ${quoted(at.text)}, but may have none`);
     }
     for (const child of at.children) if (isChecked(child, at)) this.#child(child, at, type);
   }

@@ -139,7 +139,7 @@ describe('each fault has its code, element, line and column', () => {
     ],
     [
       'bpmn-element-unknown',
-      '4:1: T: bpmn:serviceTask has the text "words", where none is allowed',
+      '4:1: T: bpmn:serviceTask has the text "words", but may have none',
       modelOf(task('T', 'a').replace('</serviceTask>', 'words</serviceTask>')),
     ],
     [
