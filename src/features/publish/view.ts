@@ -158,7 +158,7 @@ function runText({ duration, requests, builder }: PublishReport['run']): string 
 }
 
 function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${(milliseconds / 1000).toFixed(1)}s`;
 }
 
 function paintAction(action: PublishedComponent['action'], style: Style): string {

@@ -134,8 +134,8 @@ ${registry}/domain-ledger:${commit}@${digest}
 
 release  no record is written
 channel  main stays: not everything is sealed
-run      1.2 s, 34 registry requests
-phases   build 1.1 s, sign 0.1 s
+run      1.2s, 34 registry requests
+phases   build 1.1s, sign 0.1s
 `,
     );
   });
