@@ -66,7 +66,6 @@ export const updateFlags = {
     exclusive: ['kind', 'name', 'restore', 'gitops-pr'],
   }),
   diff: boolean({
-    default: false,
     summary: 'With --update: show what changes in each file.',
     dependsOn: ['update'],
   }),

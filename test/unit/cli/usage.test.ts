@@ -1,3 +1,5 @@
+import { glob } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { boolean, integer, string } from '@oclif/core/flags';
 import { parse } from '@oclif/core/parser';
 import { describe, expect, test } from 'vitest';
@@ -73,6 +75,22 @@ describe('a command line that is refused', () => {
     expect(usageError(new TypeError('x'), { name: 'publish', flags: [] })).toBeUndefined();
     expect(usageError('x', { name: 'publish', flags: [] })).toBeUndefined();
   });
+});
+
+/** A flag with a default counts as given: with `dependsOn` or `exclusive`, it would refuse every command line. */
+test('flags that go with others, or exclude them, have no default', async () => {
+  const related: string[] = [];
+  for await (const file of glob('src/commands/**/*.ts')) {
+    const { default: command } = (await import(resolve(file))) as {
+      readonly default: { readonly flags?: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+    };
+    for (const [name, flag] of Object.entries(command.flags ?? {})) {
+      if (flag['dependsOn'] === undefined && flag['exclusive'] === undefined) continue;
+      related.push(name);
+      expect(flag['default'], `--${name} of ${file}`).toBeUndefined();
+    }
+  }
+  expect(related).toContain('diff');
 });
 
 describe('an unknown command', () => {
