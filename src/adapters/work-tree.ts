@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } fr
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import type { Snapshot, WorkTree } from '../features/verify/work-tree.ts';
+import type { PastTree, WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
 import type { Processes, RunResult } from '../toolchain/process.ts';
 import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
@@ -227,7 +227,7 @@ async function forkOf(git: Git, revision: string): Promise<string> {
 }
 
 /** The files of a commit, as git holds them. */
-async function snapshot(git: Git, root: string, commit: string): Promise<Snapshot> {
+async function snapshot(git: Git, root: string, commit: string): Promise<PastTree> {
   const listed = await git.expect(['ls-tree', '-r', '-z', '--full-tree', commit]);
   const entries = new Map(
     names(listed).map((entry) => {
@@ -243,6 +243,7 @@ async function snapshot(git: Git, root: string, commit: string): Promise<Snapsho
   };
   return {
     root,
+    commit,
     list: async () => [...entries.keys()].filter((path) => entries.get(path)?.mode !== GITLINK).sort(),
     read: (path) => readAs(path, (mode) => mode.startsWith('100')),
     readLink: async (path) => {

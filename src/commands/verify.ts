@@ -31,8 +31,18 @@ export default class Verify extends BaseCommand {
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
       const { regenerate } = await import('../features/generate/context.ts');
+      const { compareProto } = await import('../features/generate/breaking.ts');
+      const { lastRelease } = await import('../features/verify/last-release.ts');
       const { familiesOf, parseFamilies } = await import('../features/verify/family.ts');
-      const ports = await openVerify({ ...app, regenerate: regenerate(app) }, flags);
+      const ports = await openVerify(
+        {
+          ...app,
+          regenerate: regenerate(app),
+          compareProto: compareProto(app),
+          released: () => lastRelease(app),
+        },
+        flags,
+      );
       const families = parseFamilies(flags.only ?? [], familiesOf(ports.rules));
       const request = { ...requestOf(selectionOf(flags, args), flags), families };
       const shown = { maxFindings: flags['max-findings'] || Number.POSITIVE_INFINITY };

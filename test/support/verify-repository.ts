@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createProcesses } from '../../src/adapters/process.ts';
 import { openStagedTree } from '../../src/adapters/staged-tree.ts';
 import { openWorkTree } from '../../src/adapters/work-tree.ts';
-import type { VerifyRequest } from '../../src/features/verify/ports.ts';
+import type { VerifyPorts, VerifyRequest } from '../../src/features/verify/ports.ts';
 import { rules } from '../../src/features/verify/rules/all.ts';
 import { type VerifyResult, verify } from '../../src/features/verify/run.ts';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
@@ -16,6 +16,7 @@ import { scansHere } from './scan-threads.ts';
 export async function verifyRepository(
   root: string,
   request: Partial<VerifyRequest> = {},
+  ports: Partial<Pick<VerifyPorts, 'compareProto' | 'released'>> = {},
 ): Promise<VerifyResult> {
   const processes = createProcesses(gitEnvironment);
   const { signal } = new AbortController();
@@ -42,6 +43,9 @@ export async function verifyRepository(
       ...withoutPlugins,
       rules,
       regenerate: async () => [],
+      compareProto: async () => [],
+      released: async () => ({ why: 'there is none' }),
+      ...ports,
       suites: {
         processes: {
           run: () => {

@@ -149,6 +149,7 @@ export function judgedFiles(
 /** The files whose content a fact is made from, besides those that scans read. */
 function filesOf({ subject, value }: Fact): readonly string[] {
   if (subject === 'dockerfile' || subject === 'model' || subject === 'file') return [value.path];
+  if (subject === 'protoChanges') return value.files;
   if (subject !== 'suite' && subject !== 'generated') return [];
   const { path, kind, files } = value.primitive;
   const writes = (kind?.generators ?? []).map((generator) => `${generator.writes}/`);

@@ -92,6 +92,16 @@ export const verifySchema = strictObject(
       }),
       { description: 'Files and checks that this report does not cover.' },
     ),
+    compared: Type.Array(
+      strictObject({
+        path: Type.String({ description: 'Folder of proto files, or the primitive of deleted ones.' }),
+        files: count('Proto files that the base has; 0 if they are new.'),
+        with: Type.String({ description: '`release CHANNEL`, or `merge base with BRANCH`.' }),
+        commit: Type.String({ description: 'The base: where HEAD has parted from it.' }),
+        why: nullable('Why it is not a release.'),
+      }),
+      { description: 'Proto files that were compared with earlier ones, so that consumers still read them.' },
+    ),
     account: strictObject(
       {
         files: count(

@@ -10,6 +10,7 @@ import { sourceScan } from './imports/scan.ts';
 import { unresolvedOf, unusedOf } from './imports/unused.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
+import { type ProtoPorts, readProtoChanges } from './proto-changes.ts';
 import type { AnyRule, AnyScan } from './rule.ts';
 import { type EndedScan, type Scanned, scanFiles } from './scan.ts';
 import { SCANS } from './scans.ts';
@@ -20,8 +21,9 @@ import type { WorkTree } from './work-tree.ts';
 /** Ports for reading facts. */
 export type FactPorts = Pick<
   VerifyPorts,
-  'tree' | 'config' | 'scans' | 'threads' | 'regenerate' | 'emit' | 'signal'
+  'tree' | 'config' | 'scans' | 'threads' | 'regenerate' | 'compareProto' | 'emit' | 'signal'
 > & {
+  findBase: ProtoPorts['findBase'];
   /** Start no program of the repository. */
   readonly knownOnly: boolean;
 };
@@ -30,6 +32,8 @@ export type FactPorts = Pick<
 export interface Facts {
   readonly facts: readonly Fact[];
   readonly unchecked: VerifyDocument['unchecked'];
+  /** Proto files that were compared. */
+  readonly compared: VerifyDocument['compared'];
   /** The scans that read each file. */
   readonly scanned: Scanned['read'];
 }
@@ -38,7 +42,18 @@ export interface Facts {
 export async function readFacts(
   { base, selected, files, ownerOf, inFile }: Scope,
   rules: readonly AnyRule[],
-  { tree, config, scans: store, threads, regenerate, emit, signal, knownOnly }: FactPorts,
+  {
+    tree,
+    config,
+    scans: store,
+    threads,
+    regenerate,
+    compareProto: compare,
+    findBase,
+    emit,
+    signal,
+    knownOnly,
+  }: FactPorts,
 ): Promise<Facts> {
   const wanted = new Set<SubjectName>(rules.map(({ subject }) => subject));
   const isWanted = (subject: SubjectName | undefined) => subject !== undefined && wanted.has(subject);
@@ -87,7 +102,14 @@ export async function readFacts(
     facts.push(...generated.facts);
     unchecked.push(...generated.unchecked);
   }
-  return { facts, unchecked, scanned: read };
+  const compared: VerifyDocument['compared'][number][] = [];
+  if (isWanted('protoChanges')) {
+    const found = await readProtoChanges(selected, { tree, base, compare, findBase });
+    facts.push(...found.facts);
+    unchecked.push(...found.unchecked);
+    compared.push(...found.compared);
+  }
+  return { facts, unchecked, compared, scanned: read };
 }
 
 /** Advisories of which the records of primitives do not say whether they concern them. */

@@ -45,7 +45,7 @@ async function regenerateOne(
       const left = `without suites no program of the repository is started, and ${error.why}: ${error.suggestions[0]}`;
       return { left };
     }
-    return { fact: error.exit === 3 ? obstacle(primitive, error) : fault(primitive, error) };
+    return { fact: error.exit === 3 ? generatorObstacle(primitive, error) : fault(primitive, error) };
   }
 }
 
@@ -69,7 +69,8 @@ function fault(primitive: Primitive, error: PrimitiveError): Fact {
   };
 }
 
-function obstacle({ path }: Primitive, error: PrimitiveError): Fact {
+/** A generator that is missing, of another version, or failed. */
+export function generatorObstacle({ path }: Primitive, error: PrimitiveError): Fact {
   const {
     code,
     suggestions: [text],

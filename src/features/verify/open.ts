@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { relative, resolve, sep } from 'node:path';
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import { BASE_VARIABLE } from '../../plugins/base.ts';
 import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
@@ -14,6 +15,8 @@ import { checkOwnPatterns } from './own-patterns.ts';
 import { ownRules } from './own-rules.ts';
 import { readPolicy } from './policy.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
+import type { BasePorts } from './proto-base.ts';
+import type { CompareProto } from './proto-changes.ts';
 import { rules } from './rules/all.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -38,6 +41,8 @@ export interface OpenPorts {
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
   readonly regenerate: Regenerate;
+  readonly compareProto: CompareProto;
+  released: BasePorts['released'];
   openBaseline(shown: string): Promise<BaselineFile>;
   /** Of this program. */
   readonly version: string;
@@ -59,7 +64,7 @@ export async function openVerify(
     readonly 'policy-from'?: string | undefined;
   } = {},
 ): Promise<VerifyPorts> {
-  const { variables, platform, programs, regenerate, cwd, emit, signal } = ports;
+  const { variables, platform, programs, regenerate, compareProto, released, cwd, emit, signal } = ports;
   const [{ location, config }, kinds, tree, processes, grantable, plugins] = await Promise.all([
     ports.workspace(),
     ports.kinds(),
@@ -103,6 +108,9 @@ export async function openVerify(
     ruleHost: () => ports.ruleHost(import.meta.resolve('./rule-process.ts')),
     baseline: baseline === undefined ? undefined : baselineOf(await ports.openBaseline(baseline)),
     regenerate,
+    compareProto,
+    released,
+    target: variables[BASE_VARIABLE],
     suites: {
       processes,
       program: (program) => findProgram(program, { path, platform, processes, signal }),

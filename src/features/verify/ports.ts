@@ -11,6 +11,8 @@ import type { BaselineFile, BaselineRequest } from './baseline.ts';
 import type { Family } from './family.ts';
 import type { RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
+import type { BasePorts } from './proto-base.ts';
+import type { CompareProto } from './proto-changes.ts';
 import type { AnyRule } from './rule.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { Installing } from './suites/package-manager.ts';
@@ -58,6 +60,9 @@ export interface VerifyPorts {
   readonly plugins: PluginSet;
   ruleHost(): Promise<RuleHost>;
   readonly regenerate: Regenerate;
+  readonly compareProto: CompareProto;
+  readonly released: BasePorts['released'];
+  readonly target?: BasePorts['target'];
   readonly suites: Omit<SuitePorts, 'tree' | 'emit' | 'signal'>;
   /** Where paths in the selection start; absolute, links resolved. */
   readonly cwd: string;

@@ -11,7 +11,7 @@ import { isFailure } from './suites/suite.ts';
 interface Results
   extends Pick<
     VerifyDocument,
-    'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'plugins' | 'policy' | 'run'
+    'findings' | 'suppressed' | 'baselined' | 'unchecked' | 'compared' | 'plugins' | 'policy' | 'run'
   > {
   readonly suites: SuiteResults;
   readonly account: ReadonlyMap<string, Entry>;
@@ -21,7 +21,18 @@ interface Results
 export function documentOf(
   request: VerifyRequest,
   { selected, families, knownFamilies, unread }: Scope,
-  { findings, suppressed, baselined, unchecked: more, suites, account, run, plugins, policy }: Results,
+  {
+    findings,
+    suppressed,
+    baselined,
+    unchecked: more,
+    compared,
+    suites,
+    account,
+    run,
+    plugins,
+    policy,
+  }: Results,
 ): VerifyDocument {
   const count = (level: VerifyFinding['level']) =>
     findings.filter((finding) => finding.level === level).length;
@@ -39,6 +50,7 @@ export function documentOf(
     plugins,
     policy,
     unchecked,
+    compared,
     account: totalsOf(account),
     summary: {
       errors: count('error'),

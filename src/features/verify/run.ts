@@ -14,6 +14,7 @@ import { judge } from './judge.ts';
 import { linksOut } from './links.ts';
 import { policyChanges } from './policy.ts';
 import type { VerifyPorts, VerifyRequest } from './ports.ts';
+import { findProtoBase } from './proto-base.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
 import { OWN_REPOSITORY, readScope, type Scope } from './scope.ts';
@@ -51,7 +52,9 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
   const knownOnly = !runsSuites(scope, request);
-  const { facts, unchecked: ungenerated, scanned } = await readFacts(scope, rules, { ...ports, knownOnly });
+  const findBase = () => findProtoBase(request.changedSince, ports);
+  const read = await readFacts(scope, rules, { ...ports, findBase, knownOnly });
+  const { facts, unchecked: ungenerated, compared, scanned } = read;
   const suites = await testsOf(scope, request, ports);
 
   const context: Context = { ...scope, config, kinds, tree, runs: suites.runs };
@@ -113,6 +116,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     suppressed: suppressed.suppressed,
     baselined: baselined.known,
     unchecked,
+    compared,
     suites,
     account,
     run,

@@ -28,6 +28,7 @@ export interface Subjects {
   readonly secret: Secret & InFile;
   readonly file: InFile;
   readonly generated: GeneratedSubject;
+  readonly protoChanges: ProtoChanges;
   readonly handlerCode: HandlerCode & InFile;
   readonly model: ModelSubject;
   readonly foreign: ForeignProblem;
@@ -159,6 +160,31 @@ export interface GeneratedSubject {
   readonly results: readonly Regenerated[];
   /** Why a generator refuses its input; `results` is empty then. */
   readonly fault: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** Proto files that a primitive serves, compared with those of an earlier commit. */
+export interface ProtoChanges {
+  /** The folder of the primitive, relative to the root of the repository. */
+  readonly path: string;
+  readonly primitive: Primitive;
+  /** `release main`, or `merge base with origin/main`. */
+  readonly with: string;
+  /** The files that were compared, relative to the root of the repository. */
+  readonly files: readonly string[];
+  /** What is no longer as it was. */
+  readonly changes: readonly ProtoChange[];
+}
+
+/** Something that what was made for earlier proto files does not find any more. */
+export interface ProtoChange {
+  /** `FIELD_SAME_NAME`, as buf calls it. */
+  readonly rule: string;
+  /** One sentence. */
+  readonly message: string;
+  /** Relative to the root of the repository; absent for what is in no file any more. */
+  readonly path?: string;
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** Something that a Go file of a process says of handlers. */

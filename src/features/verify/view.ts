@@ -43,7 +43,7 @@ export function verifyOutcome(
 }
 
 function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], version: string): string {
-  const { findings, suppressed, baselined, unchecked, verdict, account } = document;
+  const { findings, suppressed, baselined, unchecked, verdict, account, compared } = document;
   const obstacles = findings.filter(({ rule }) => familyOf(rule) === 'INT');
   const invocation = {
     successful: verdict !== 'incomplete',
@@ -55,7 +55,7 @@ function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], versio
         text: `${what} is not checked: ${why}`,
       })),
     ],
-    properties: { verdict, account },
+    properties: { verdict, account, compared },
   };
   const pages = rules.map(({ id, level, title, plugin, page }) =>
     plugin === undefined ? { id, level, title, help: page ?? rulePage(id) } : { id, level, title, plugin },
@@ -123,6 +123,7 @@ function verifyMarkdown(document: VerifyDocument): string {
   }
   lines.push(...unchecked.map(({ what, why }) => `- not checked: ${markdownText(`${what} (${why})`)}`));
   if (document.policy.changed.length > 0) lines.push(`- ${markdownText(policyText(document))}`);
+  lines.push(...document.compared.map((one) => `- ${markdownText(comparedText(one))}`));
   lines.push(`- ${markdownText(accountText(document))}`);
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -174,6 +175,7 @@ function verifyText(
       ),
     );
   if (document.policy.changed.length > 0) lines.push(style.hang('', style.yellow(policyText(document))));
+  lines.push(...document.compared.map((one) => style.hang('', style.dim(comparedText(one)))));
   lines.push(
     style.hang('', style.dim(accountText(document))),
     style.hang('', style.bold(verdictText(document))),
@@ -253,6 +255,13 @@ function policyText({ policy: { from, changed }, scope }: VerifyDocument): strin
       ? `policy changed since ${scope.changedSince}: ${files}`
       : `policy of ${from} was used; it differs here: ${files}`,
   );
+}
+
+/** What proto files were compared with, and why not with a release. */
+function comparedText({ path, files, with: base, commit, why }: VerifyDocument['compared'][number]): string {
+  const reason = why === null ? '' : `; no release: ${why}`;
+  const what = files === 0 ? 'is new' : `was compared, ${plural(files, 'proto file')}`;
+  return sanitizeLine(`${path} ${what}: ${base}, ${commit.slice(0, 12)}${reason}`);
 }
 
 /** How many files each family judged, and what became of the rest. */

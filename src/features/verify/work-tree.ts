@@ -7,6 +7,12 @@ export interface Snapshot {
   readLink(path: string): Promise<string | undefined>;
 }
 
+/** The files of a commit. */
+export interface PastTree extends Snapshot {
+  /** Its id. */
+  readonly commit: string;
+}
+
 /** The files of a repository as they are on disk, without those that git ignores. */
 export interface WorkTree extends Snapshot {
   /** Tracked and untracked files that exist, links among them; relative to the root, sorted by code unit. */
@@ -36,7 +42,7 @@ export interface WorkTree extends Snapshot {
    */
   changedSince(revision: string): Promise<readonly string[]>;
   /** The files of a commit. Throws `revision-unknown` (exit 2). */
-  at(revision: string): Promise<Snapshot>;
+  at(revision: string): Promise<PastTree>;
   /** The files of the commit where HEAD and `revision` have parted. Throws as `changedSince`. */
-  before(revision: string): Promise<Snapshot>;
+  before(revision: string): Promise<PastTree>;
 }

@@ -104,6 +104,8 @@ export async function verifySuites(
       ...withoutPlugins,
       rules,
       regenerate: async () => [],
+      compareProto: async () => [],
+      released: async () => ({ why: 'there is none' }),
       suites: {
         processes,
         program: (name) =>

@@ -1,6 +1,7 @@
 import type { PrimitiveError } from '../../../src/core/errors.ts';
 import type { BaselineFile } from '../../../src/features/verify/baseline.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
+import type { CompareProto } from '../../../src/features/verify/proto-changes.ts';
 import type { Regenerated } from '../../../src/features/verify/subjects.ts';
 import type { Recorded } from './suites.ts';
 import type { Files } from './tree.ts';
@@ -22,6 +23,8 @@ export interface CorpusCase {
   };
   /** What generators would change, or why they cannot run. */
   readonly generated?: readonly Regenerated[] | PrimitiveError;
+  /** What buf says that proto files break, or why it cannot compare them; undefined where the earlier ones do not compile. */
+  readonly compared?: Awaited<ReturnType<CompareProto>> | PrimitiveError;
   /** The file that `--baseline` names. */
   readonly baseline?: BaselineFile;
   /** Files in which no scan finds an end. */

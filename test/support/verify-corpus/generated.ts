@@ -14,7 +14,17 @@ const changes = (...list: readonly (readonly [change: Change, path: string])[]):
 ];
 const refused = (code: Code, exit: 2 | 3 = 2) => new PrimitiveError(code, 'Cannot read its input.', { exit });
 
-type More = Partial<Pick<CorpusCase, 'generated' | 'files'>>;
+const PROTO = 'proto/acme/v1/api.proto';
+const served = { files: { [`${ORDERS}/${PROTO}`]: 'syntax = "proto3";\npackage acme.v1;\n' } };
+const broken = (rule: string) => ({
+  rule,
+  message: 'Field "1" on message "Order" changed name.',
+  path: 'acme/v1/api.proto',
+  line: 3,
+  column: 1,
+});
+
+type More = Partial<Pick<CorpusCase, 'generated' | 'compared' | 'files'>>;
 function cases(
   rule: RuleId,
   found: readonly (readonly [name: string, more: More, place: string])[],
@@ -127,6 +137,33 @@ export const generated: Corpus = {
         ['a process model with a fault', { generated: refused('bpmn-invalid') }],
         ['several faults of a model', { generated: refused('bpmn-id-duplicate') }],
         ['nothing', { generated: changes() }],
+      ],
+    ),
+    ...cases(
+      'GEN-007',
+      [
+        ['another name', { ...served, compared: [broken('FIELD_SAME_NAME')] }, `${ORDERS}/${PROTO}:3`],
+        [
+          'a package that is gone',
+          { ...served, compared: [{ ...broken('PACKAGE_NO_DELETE'), path: undefined }] },
+          ORDERS,
+        ],
+        [
+          'a call that is gone, after another',
+          { ...served, compared: [{ ...broken('RPC_NO_DELETE'), line: 9 }] },
+          `${ORDERS}/${PROTO}:9`,
+        ],
+      ],
+      [
+        ['nothing', { ...served, compared: [] }],
+        ['no proto', { compared: [broken('FIELD_SAME_NAME')] }],
+        [
+          'modules of a registry',
+          {
+            files: { ...served.files, [`${ORDERS}/buf.yaml`]: 'version: v2\ndeps: [buf.build/acme/types]\n' },
+            compared: [broken('FIELD_SAME_NAME')],
+          },
+        ],
       ],
     ),
     ...cases(

@@ -105,7 +105,7 @@ export async function verifyDocument(
 }
 
 interface Options
-  extends Partial<Pick<CorpusCase, 'suite' | 'generated' | 'endless' | 'baseline' | 'plugin'>> {
+  extends Partial<Pick<CorpusCase, 'suite' | 'generated' | 'compared' | 'endless' | 'baseline' | 'plugin'>> {
   /** What is asked for of the baseline; without it only to compare. */
   readonly request?: BaselineRequest;
   /** More than the one family. */
@@ -117,7 +117,7 @@ export async function verifyResult(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  { suite, generated = [], endless, baseline, plugin, request, families }: Options = {},
+  { suite, generated = [], compared = [], endless, baseline, plugin, request, families }: Options = {},
 ): Promise<VerifyResult> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
@@ -156,6 +156,11 @@ export async function verifyResult(
         if (generated instanceof Error) throw generated;
         return generated;
       },
+      compareProto: async () => {
+        if (compared instanceof Error) throw compared;
+        return compared;
+      },
+      released: async () => ({ why: 'there is none' }),
       suites: {
         processes: replay(suite?.recorded, own),
         program: async (name) =>

@@ -5,6 +5,7 @@ export type Files = Readonly<
   Record<string, string | Uint8Array | { readonly link: string } | { readonly error: string }>
 >;
 
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** A work tree that is only in memory. */
@@ -35,7 +36,7 @@ export function memoryTree(files: Files): WorkTree {
     stored: async () => new Map(),
     stamps: async () => new Map(Object.entries(files).map(([path, file]) => [path, String(file)])),
     changedSince: async () => [],
-    at: async () => memoryTree(files),
-    before: async () => memoryTree(files),
+    at: async () => ({ ...memoryTree(files), commit: COMMIT }),
+    before: async () => ({ ...memoryTree(files), commit: COMMIT }),
   };
 }

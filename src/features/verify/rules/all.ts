@@ -13,6 +13,7 @@ import { rule as GEN_003 } from './GEN-003.ts';
 import { rule as GEN_004 } from './GEN-004.ts';
 import { rule as GEN_005 } from './GEN-005.ts';
 import { rule as GEN_006 } from './GEN-006.ts';
+import { rule as GEN_007 } from './GEN-007.ts';
 import { rule as IMP_001 } from './IMP-001.ts';
 import { rule as IMP_002 } from './IMP-002.ts';
 import { rule as IMP_003 } from './IMP-003.ts';
@@ -79,6 +80,7 @@ export const rules: readonly AnyRule[] = [
   GEN_004,
   GEN_005,
   GEN_006,
+  GEN_007,
   IMP_001,
   IMP_002,
   IMP_003,
