@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -103,10 +103,20 @@ function readPlain(path: string): Uint8Array | 'link' | undefined {
     const found = fstatSync(file);
     if (!found.isFile()) throw new Error('it is not a plain file');
     if (found.size > MAX_BYTES) throw new Error(TOO_LARGE);
-    return readFileSync(file);
+    return found.size === 0 ? readFileSync(file) : readBytes(file, found.size);
   } finally {
     closeSync(file);
   }
+}
+
+/** The first bytes of an open file; all that there are if it has become shorter. */
+function readBytes(file: number, size: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < size; length += read) {
+    read = readSync(file, bytes, length, size - length, null);
+  }
+  return bytes.subarray(0, length);
 }
 
 const ABSENT = 'a sparse checkout leaves it out';

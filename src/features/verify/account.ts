@@ -44,17 +44,27 @@ export interface Observed {
 
 /** Results for the files of the work tree: each file has exactly one entry. */
 export function accountOf(observed: Observed): ReadonlyMap<string, Entry> {
-  return new Map(observed.files.map((path) => [path, entryOf(path, observed)]));
+  const entries = new Map<ReadonlySet<Family>, Entry>();
+  const checkedBy = (families: ReadonlySet<Family>) => {
+    const entry = entries.get(families) ?? { checked: inOrder(families) };
+    entries.set(families, entry);
+    return entry;
+  };
+  return new Map(observed.files.map((path) => [path, entryOf(path, observed, checkedBy)]));
 }
 
-function entryOf(path: string, { standingOf, judged, leftOut, links, otherwise }: Observed): Entry {
+function entryOf(
+  path: string,
+  { standingOf, judged, leftOut, links, otherwise }: Observed,
+  checkedBy: (families: ReadonlySet<Family>) => Entry,
+): Entry {
   const standing = standingOf(path);
   if (standing !== 'ours') return standing;
   const why = leftOut.get(path);
   if (why !== undefined) return { leftOut: why };
   if (links.has(path)) return { notOurs: 'link' };
   const families = judged.get(path);
-  if (families !== undefined && families.size > 0) return { checked: inOrder(families) };
+  if (families !== undefined && families.size > 0) return checkedBy(families);
   return { leftOut: otherwise };
 }
 
@@ -132,14 +142,19 @@ export function judgedFiles(
     readonly subjectsOf: (scan: AnyScan) => readonly string[];
   },
 ): Map<string, ReadonlySet<Family>> {
-  const judged = new Map<string, Set<Family>>();
-  const add = (path: string, families: Iterable<Family>) => {
+  const judged = new Map<string, ReadonlySet<Family>>();
+  const add = (path: string, families: ReadonlySet<Family>) => {
     const known = judged.get(path);
-    if (known === undefined) judged.set(path, new Set(families));
-    else for (const family of families) known.add(family);
+    if (known === undefined) judged.set(path, families);
+    else if (known !== families) judged.set(path, new Set([...known, ...families]));
   };
   const familiesOf = familiesAt(rules);
-  for (const [path, scans] of scanned) add(path, familiesOf(scans.flatMap(subjectsOf), placeOf(path)));
+  const subjects = new Map<readonly AnyScan[], readonly string[]>();
+  for (const [path, scans] of scanned) {
+    const found = subjects.get(scans) ?? scans.flatMap(subjectsOf);
+    subjects.set(scans, found);
+    add(path, familiesOf(found, placeOf(path)));
+  }
   for (const fact of facts) {
     for (const path of filesOf(fact)) add(path, familiesOf([fact.subject], 'primitive'));
   }

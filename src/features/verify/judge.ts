@@ -14,11 +14,18 @@ export async function judge(
   context: Context,
 ): Promise<readonly VerifyFinding[]> {
   const found: { readonly rule: AnyRule; readonly problem: Problem; readonly path: string }[] = [];
-  const bySubject = Map.groupBy(facts, ({ subject }) => subject);
+  const bySubject = new Map(
+    [...Map.groupBy(facts, ({ subject }) => subject)].map(([subject, own]) => {
+      const values = own.map(({ value }) => value);
+      return [subject, Map.groupBy(values, placeOf)] as const;
+    }),
+  );
   for (const rule of rules) {
-    for (const { value } of bySubject.get(rule.subject) ?? []) {
-      if (!reaches(rule.within, placeOf(value))) continue;
-      const problems = await (rule as Rule).check(value, context);
+    const places = [...(bySubject.get(rule.subject) ?? [])].filter(([place]) => reaches(rule.within, place));
+    for (const value of places.flatMap(([, values]) => values)) {
+      const answer = (rule as Rule).check(value, context);
+      // Waiting for what is there takes longer than most rules.
+      const problems = answer instanceof Promise ? await answer : answer;
       for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
     }
   }

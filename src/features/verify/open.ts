@@ -68,7 +68,7 @@ export async function openVerify(
   const [{ location, config }, kinds, tree, processes, grantable, plugins] = await Promise.all([
     ports.workspace(),
     ports.kinds(),
-    staged ? ports.stagedTree() : ports.workTree(),
+    (staged ? ports.stagedTree() : ports.workTree()).then(listing),
     ports.repositoryProcesses('own'),
     ports.grantableVariables(),
     ports.plugins(),
@@ -95,13 +95,16 @@ export async function openVerify(
     };
     return { ...file, path: place, read };
   };
+  const scans = await ports.scanStore(name);
+  // While git is listing.
+  await scans.read();
   return {
     location,
     config: judging,
     kinds: policy?.kinds ?? kinds,
     policy,
     tree,
-    scans: await ports.scanStore(name),
+    scans,
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
     rules: [...rules, ...ownRules(judging.verify.rules), ...foreignRules(plugins)],
     plugins,
@@ -125,4 +128,10 @@ export async function openVerify(
     today: new Date().toISOString().slice(0, 10),
     now: () => performance.now(),
   };
+}
+
+/** Lets git list the files meanwhile; a failure is that of whoever asks for the list. */
+function listing(tree: WorkTree): WorkTree {
+  tree.list().catch(() => {});
+  return tree;
 }

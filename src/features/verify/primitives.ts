@@ -24,16 +24,16 @@ export interface Workspace {
  */
 export async function readPrimitives(tree: WorkTree, workspace: Workspace): Promise<readonly Primitive[]> {
   const folder = posix.join(workspace.base, 'primitives');
+  const start = `${folder}/`;
   const files = new Map<string, string[]>();
   for (const path of await tree.list()) {
-    const [kind, name, ...rest] = path.startsWith(`${folder}/`)
-      ? path.slice(folder.length + 1).split('/')
-      : [];
-    if (kind === undefined || name === undefined || rest.length === 0) continue;
-    const id = `${kind}/${name}`;
+    const kindEnd = path.startsWith(start) ? path.indexOf('/', start.length) : -1;
+    const end = kindEnd < 0 ? -1 : path.indexOf('/', kindEnd + 1);
+    if (end < 0) continue;
+    const id = path.slice(start.length, end);
     const known = files.get(id);
-    if (known === undefined) files.set(id, [rest.join('/')]);
-    else known.push(rest.join('/'));
+    if (known === undefined) files.set(id, [path.slice(end + 1)]);
+    else known.push(path.slice(end + 1));
   }
   const texts = await Promise.all(
     [...files.keys()].map(async (id) => {

@@ -203,14 +203,23 @@ function readBy(
   found: readonly ScanResults[],
 ): Scanned['read'] {
   const named = scans.map((scan) => ({ scan, name: nameOf(scan) }));
+  /** Most files are read by the same few scans: one list for all of them. */
+  const lists = new Map<string, readonly AnyScan[]>();
+  const listOf = (isIn: (one: (typeof named)[number]) => boolean) => {
+    const own = named.filter(isIn);
+    const id = own.map(({ name }) => name).join();
+    const list = lists.get(id) ?? own.map(({ scan }) => scan);
+    lists.set(id, list);
+    return list;
+  };
   const read = new Map<string, readonly AnyScan[]>();
   for (const [index, { path, key }] of sources.entries()) {
-    const results = found[index];
-    const own =
-      results === undefined
-        ? []
-        : named.filter(({ name }) => Object.hasOwn(results, name)).map(({ scan }) => scan);
-    read.set(path, key === path ? own : (read.get(path) ?? []).filter((scan) => own.includes(scan)));
+    const results = found[index] ?? {};
+    const before = key === path ? undefined : (read.get(path) ?? []);
+    const own = listOf(
+      ({ scan, name }) => Object.hasOwn(results, name) && (before === undefined || before.includes(scan)),
+    );
+    read.set(path, own);
   }
   return read;
 }

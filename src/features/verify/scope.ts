@@ -254,5 +254,12 @@ function isPartOf({ path, component }: Primitive, file: string): boolean {
 function ownerIn(primitives: readonly Primitive[]): Scope['ownerOf'] {
   const byPath = new Map(primitives.map((primitive) => [primitive.path, primitive]));
   const depth = (primitives[0]?.path ?? '').split('/').length;
-  return (path) => byPath.get(path.split('/').slice(0, depth).join('/'));
+  return (path) => {
+    let end = -1;
+    for (let i = 0; i < depth; i += 1) {
+      end = path.indexOf('/', end + 1);
+      if (end < 0) return byPath.get(path);
+    }
+    return byPath.get(path.slice(0, end));
+  };
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { nearestName } from './names.ts';
 import type { Repository } from './repository.ts';
 import type { Dependency, Packages, Target } from './target.ts';
 
@@ -38,21 +39,29 @@ export async function goPackages(repository: Repository): Promise<Packages> {
   for (const path of repository.named('go.mod', 'go.work')) {
     files.set(path, readGoFile((await repository.text(path)) ?? '', path));
   }
-  const all = [...files.values()].flatMap(({ folders }) => folders);
+  const all = byPath([...files.values()].flatMap(({ folders }) => folders));
+  const own = new Map([...files].map(([path, { folders }]) => [path, byPath(folders)]));
   const inFolder = async (module: GoModule, specifier: string): Promise<Target> => {
     const path = await repository.realPath(posix.join(module.folder, specifier.slice(module.path.length)));
     return path === undefined ? { type: 'outside' } : { type: 'path', path };
   };
+  const isRelative = (specifier: string) => /^\.\.?(?:\/|$)/.test(specifier);
   return {
+    placeOf: (specifier, from) =>
+      isRelative(specifier)
+        ? posix.dirname(from)
+        : `${repository.nearest(from, 'go.mod')} ${repository.nearest(from, 'go.work')}`,
     resolve: async (specifier, from) => {
-      if (/^\.\.?(?:\/|$)/.test(specifier)) {
+      if (isRelative(specifier)) {
         const path = await repository.realPath(posix.join(posix.dirname(from), specifier));
         return [path === undefined ? { type: 'outside' } : { type: 'path', path }];
       }
-      const own = files.get(repository.nearest(from, 'go.mod') ?? '');
-      const work = files.get(repository.nearest(from, 'go.work') ?? '');
-      const module = longest(own?.folders ?? [], specifier) ?? longest(all, specifier);
-      return [module === undefined ? packageOf(specifier, own, work) : await inFolder(module, specifier)];
+      const manifest = repository.nearest(from, 'go.mod') ?? '';
+      const module = moduleOf(specifier, own.get(manifest)) ?? moduleOf(specifier, all);
+      if (module !== undefined) return [await inFolder(module, specifier)];
+      return [
+        packageOf(specifier, files.get(manifest), files.get(repository.nearest(from, 'go.work') ?? '')),
+      ];
     },
     dependencies: async () => {
       const found: Dependency[] = [];
@@ -64,7 +73,7 @@ export async function goPackages(repository: Repository): Promise<Packages> {
         const named = [...file.requires.filter(({ indirect }) => !indirect), ...file.tools];
         for (const { path, line } of named) {
           const target = packageOf(path, file, undefined);
-          if (longest(all, path) === undefined)
+          if (moduleOf(path, all) === undefined)
             found.push({ path: file.path, line, specifier: path, target });
         }
       }
@@ -75,16 +84,14 @@ export async function goPackages(repository: Repository): Promise<Packages> {
 
 /** A package that is not in the repository. */
 function packageOf(specifier: string, own: GoFile | undefined, work: GoFile | undefined): Target {
-  if (STANDARD.has(specifier.split('/')[0] ?? '')) {
-    return { type: 'package', name: specifier, known: 'standard' };
-  }
+  const [first = ''] = specifier.split('/', 1);
+  if (STANDARD.has(first)) return { type: 'package', name: specifier, known: 'standard' };
   const within = (path: string) => specifier === path || specifier.startsWith(`${path}/`);
   const required = own?.requires.find(({ path }) => within(path));
   const renamed = [...(work?.renamed ?? []), ...(own?.renamed ?? [])].find(([path]) => within(path));
   const name = renamed === undefined ? specifier : renamed[1] + specifier.slice(renamed[0].length);
   // A name without a dot is on no server: only a go.mod that is not here can give it a meaning.
-  const isLocal = !(specifier.split('/')[0] ?? '').includes('.');
-  const otherwise = isLocal ? 'unresolved' : 'undeclared';
+  const otherwise = first.includes('.') ? 'undeclared' : 'unresolved';
   return {
     type: 'package',
     name,
@@ -93,13 +100,17 @@ function packageOf(specifier: string, own: GoFile | undefined, work: GoFile | un
   };
 }
 
-function longest(modules: readonly GoModule[], specifier: string): GoModule | undefined {
-  return modules
-    .filter(({ path }) => specifier === path || specifier.startsWith(`${path}/`))
-    .reduce<GoModule | undefined>(
-      (best, module) => (best !== undefined && best.path.length >= module.path.length ? best : module),
-      undefined,
-    );
+/** Of two modules with a path, the first. */
+function byPath(modules: readonly GoModule[]): ReadonlyMap<string, GoModule> {
+  return new Map(modules.toReversed().map((module) => [module.path, module]));
+}
+
+/** The module with the longest path that a package is below. */
+function moduleOf(
+  specifier: string,
+  modules: ReadonlyMap<string, GoModule> | undefined,
+): GoModule | undefined {
+  return nearestName(specifier, '/', (path) => modules?.get(path));
 }
 
 /** The directives of a go.mod or go.work that decide what imports mean; folders may leave the repository. */

@@ -129,6 +129,7 @@ export async function npmPackages(repository: Repository): Promise<Packages> {
   };
 
   return {
+    placeOf: (_, from) => posix.dirname(from),
     resolve,
     dependencies: async () => {
       const found: Dependency[] = [];

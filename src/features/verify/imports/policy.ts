@@ -4,6 +4,7 @@ import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
 import { INFRASTRUCTURE } from './infrastructure.ts';
+import { nearestName } from './names.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */
 type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
@@ -18,42 +19,52 @@ export function brokenPathRule(found: Subjects['import'], context: Context): Pat
   if (ids.length === 0) return undefined;
   if (owner !== undefined) return ids.every((id) => id === owner.id) ? undefined : 'IMP-001';
   if (primitive === undefined || inManifest) return undefined;
+  // Most imports are these, and no list is needed for them.
+  const isKnown = target.type === 'package' && target.known !== 'undeclared';
+  if (target.type === 'unknown' || (isKnown && !proto)) return undefined;
   if (target.type !== 'outside' && isListed(found, context.config.imports.sdk[found.language]))
     return undefined;
   if (proto) return 'IMP-002';
   if (target.type === 'path' || target.type === 'outside') return 'IMP-003';
-  const isForbidden = isListed(found, context.config.imports.forbidden);
-  return target.type === 'package' && target.known === 'undeclared' && !isForbidden ? 'IMP-008' : undefined;
+  return isKnown || isListed(found, context.config.imports.forbidden) ? undefined : 'IMP-008';
 }
 
-/** The entry of a list that an import path falls under. */
+/** The entry of a list that an import falls under: of several, the one with the longest name. */
 export function listed(
   { language, specifier, names, target }: Subjects['import'],
   entries: readonly string[],
 ): string | undefined {
   if (entries.length === 0) return undefined;
-  const packages = [
-    specifier,
-    ...names.map((name) => `${specifier}.${name}`),
-    ...(target.type === 'package' ? [target.name] : []),
-  ];
-  return entries.find((entry) => packages.some((name) => isUnder(name, entry, language)));
+  const index = indexOf(entries, language);
+  const separator = language === 'python' ? '.' : '/';
+  const under = (name: string) => nearestName(keyOf(name, language), separator, (one) => index.get(one));
+  for (const name of names) {
+    const entry = index.get(`${specifier}.${name}`);
+    if (entry !== undefined) return entry;
+  }
+  const entry = under(specifier);
+  if (entry !== undefined || target.type !== 'package' || target.name === specifier) return entry;
+  return under(target.name);
 }
 
 function isListed(found: Subjects['import'], entries: readonly string[]): boolean {
   return listed(found, entries) !== undefined;
 }
 
-/** `a.b/c` and all below it, by whole names: `a.b/cd` is another package. */
-function isUnder(name: string, entry: string, language: LanguageId): boolean {
-  if (language === 'ts' && isBuiltin(entry)) return isUnder(withScheme(name), withScheme(entry), 'go');
-  if (!name.startsWith(entry)) return false;
-  return name.length === entry.length || name[entry.length] === (language === 'python' ? '.' : '/');
+const indexes = new WeakMap<readonly string[], Map<LanguageId, ReadonlyMap<string, string>>>();
+
+/** The entries of a list by the names that imports of a language are compared with; made once for each list. */
+function indexOf(entries: readonly string[], language: LanguageId): ReadonlyMap<string, string> {
+  const known = indexes.get(entries) ?? new Map<LanguageId, ReadonlyMap<string, string>>();
+  indexes.set(entries, known);
+  const index = known.get(language) ?? new Map(entries.map((entry) => [keyOf(entry, language), entry]));
+  known.set(language, index);
+  return index;
 }
 
 /** A module of Node.js has two names: `http` is `node:http`. */
-function withScheme(name: string): string {
-  return isBuiltin(name) && !name.startsWith('node:') ? `node:${name}` : name;
+function keyOf(name: string, language: LanguageId): string {
+  return language === 'ts' && isBuiltin(name) && !name.startsWith('node:') ? `node:${name}` : name;
 }
 
 /** The entry of the infrastructure that an import falls under. */

@@ -20,6 +20,14 @@ export type IsProto = (specifier: string, target: Target, language: LanguageId) 
 /** Looks into each folder of the repository at most once. */
 export function protoIn(repository: Repository): IsProto {
   const folders = new Map<string, boolean>();
+  const packages = new Map<string, boolean>();
+  const isGeneratedPackage = (folder: string): boolean => {
+    const known = packages.get(folder);
+    if (known !== undefined) return known;
+    const found = repository.filesIn(folder).some((name) => GENERATED.go.test(name));
+    packages.set(folder, found);
+    return found;
+  };
   /** Whether proto sources are in a folder or above it, as far up as its own package goes. */
   const isProtoModule = (folder: string): boolean => {
     if (folder === '.') return false;
@@ -37,10 +45,7 @@ export function protoIn(repository: Repository): IsProto {
     if (target.type !== 'path') return false;
     const { path } = target;
     if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;
-    return (
-      (language === 'go' && repository.filesIn(path).some((name) => GENERATED.go.test(name))) ||
-      isProtoModule(path)
-    );
+    return (language === 'go' && isGeneratedPackage(path)) || isProtoModule(path);
   };
 }
 

@@ -29,8 +29,15 @@ export async function pythonPackages(repository: Repository, primitivesFolder: s
     const real = await repository.realPath(existing(repository, path) ?? path);
     return real === undefined ? { type: 'outside' } : { type: 'path', path: real };
   };
-  const projectsOf = (from: string) =>
-    projects.filter(({ folder }) => folder === '.' || from.startsWith(`${folder}/`));
+  const inFolder = new Map<string, readonly PythonProject[]>();
+  const projectsOf = (from: string) => {
+    const path = `${posix.dirname(from)}/`;
+    const known = inFolder.get(path);
+    if (known !== undefined) return known;
+    const found = projects.filter(({ folder }) => folder === '.' || path.startsWith(`${folder}/`));
+    inFolder.set(path, found);
+    return found;
+  };
   // Beside a script or a test there may be modules; beside a module of a package, there are none to a plain name.
   const isInPackage = (from: string, project: string | undefined) =>
     repository.files.has(posix.join(posix.dirname(from), '__init__.py')) ||
@@ -97,6 +104,7 @@ export async function pythonPackages(repository: Repository, primitivesFolder: s
   };
 
   return {
+    placeOf: (_, from) => posix.dirname(from),
     resolve: async (specifier, from) => {
       if (specifier.startsWith('file:')) return file(specifier.slice('file:'.length), from);
       const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;

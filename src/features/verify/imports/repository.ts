@@ -13,15 +13,22 @@ export class Repository {
   /** Folder -> names of the files in it. */
   readonly #folders = new Map<string, string[]>();
   readonly #links = new Map<string, Promise<string | undefined>>();
-  readonly #nearest = new Map<string, string | undefined>();
+  /** Name of a file -> folder -> the nearest file of that name. */
+  readonly #nearest = new Map<string, Map<string, string | undefined>>();
+  /** Files whose paths have no link in them. */
+  readonly #plain: ReadonlySet<string>;
 
   private constructor(tree: Snapshot, files: readonly string[], plain: Iterable<string>) {
     this.#tree = tree;
-    for (const path of plain) this.#links.set(path, NO_LINK);
     this.files = new Set(files);
     for (const file of files) {
       this.#namesIn(posix.dirname(file)).push(posix.basename(file));
     }
+    const all = [...plain];
+    for (const path of all) this.#links.set(path, NO_LINK);
+    // A file that has become a link since git listed what was below it.
+    const isMixed = [...this.#folders.keys()].some((folder) => this.files.has(folder));
+    this.#plain = new Set(isMixed ? [] : [...all, ...this.#folders.keys()]);
   }
 
   #namesIn(folder: string): string[] {
@@ -57,16 +64,18 @@ export class Repository {
 
   /** The nearest file of a name in the folder of `path` or above it. */
   nearest(path: string, name: string): string | undefined {
-    return this.#nearestIn(posix.dirname(path), name);
+    const known = this.#nearest.get(name) ?? new Map<string, string | undefined>();
+    this.#nearest.set(name, known);
+    return this.#nearestIn(posix.dirname(path), name, known);
   }
 
-  #nearestIn(folder: string, name: string): string | undefined {
+  #nearestIn(folder: string, name: string, known: Map<string, string | undefined>): string | undefined {
+    const before = known.get(folder);
+    if (before !== undefined || known.has(folder)) return before;
     const file = folder === '.' ? name : `${folder}/${name}`;
-    if (this.files.has(file) || folder === '.') return this.files.has(file) ? file : undefined;
-    const known = this.#nearest.get(file);
-    if (known !== undefined || this.#nearest.has(file)) return known;
-    const found = this.#nearestIn(posix.dirname(folder), name);
-    this.#nearest.set(file, found);
+    const above = () => (folder === '.' ? undefined : this.#nearestIn(posix.dirname(folder), name, known));
+    const found = this.files.has(file) ? file : above();
+    known.set(folder, found);
     return found;
   }
 
@@ -79,6 +88,7 @@ export class Repository {
   /** A path with its links resolved; undefined for one that leaves the repository or is a loop of links. */
   async realPath(path: string): Promise<string | undefined> {
     let real = posix.normalize(path);
+    if (this.#plain.has(real)) return real;
     for (let followed = 0; followed < MAX_LINKS; followed += 1) {
       if (real === '..' || real.startsWith('../')) return undefined;
       const link = await this.#firstLink(real);

@@ -58,19 +58,22 @@ export async function openImports(
     }
     return [...found.values()];
   };
-  /** An import has the same target in all files of a folder, except in tests. */
-  const known = new Map<string, readonly Led[]>();
+  /** Place -> import -> targets. */
+  const known = new Map<string, Map<string, readonly Led[]>>();
   return {
     repository,
     resolve: async (sources) => {
       const resolved: Subjects['import'][] = [];
       for (const { language, imports, path, primitive, shippedBy } of sources) {
-        const folder = posix.dirname(path);
-        const isTool = isTest(path) || path.includes('.config.');
+        const files = `${language} ${isTest(path) || path.includes('.config.')}`;
         for (const { specifier, names = [], typeOnly, line, column } of imports) {
-          const key = JSON.stringify([language, folder, isTool, specifier, names]);
-          const led = known.get(key) ?? (await leadTo(language, specifier, names, path));
-          known.set(key, led);
+          const key =
+            names.length === 0 && specifier !== undefined ? specifier : JSON.stringify([specifier, names]);
+          const place = `${files} ${packages[language].placeOf(specifier ?? '', path)}`;
+          const inPlace = known.get(place) ?? new Map<string, readonly Led[]>();
+          known.set(place, inPlace);
+          const led = inPlace.get(key) ?? (await leadTo(language, specifier, names, path));
+          inPlace.set(key, led);
           for (const one of led) {
             resolved.push({ language, names, typeOnly, line, column, path, primitive, shippedBy, ...one });
           }

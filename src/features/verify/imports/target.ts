@@ -37,6 +37,8 @@ export interface Dependency {
 /** Resolver for one language in a repository. */
 export interface Packages {
   readonly resolve: Resolver;
+  /** The same for two files in which a specifier means the same, where both are tests or none is: mostly their folder. */
+  readonly placeOf: (specifier: string, from: string) => string;
   /** Direct dependencies in manifests that lead into the repository or may be forbidden. */
   readonly dependencies: () => Promise<readonly Dependency[]>;
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../../../repository/config.ts';
 import type { VerifyDocument } from '../document.ts';
 import type { Subjects } from '../subjects.ts';
+import { nearestName } from './names.ts';
 import { listed } from './policy.ts';
 
 /** Of what manifests name, what no import of the same primitive is about: an import says it at its own place. */
@@ -8,12 +9,20 @@ export function unusedOf(
   inManifests: readonly Subjects['import'][],
   imports: readonly Subjects['import'][],
 ): readonly Subjects['import'][] {
-  const used = new Set(imports.map(({ primitive, specifier }) => `${primitive?.id} ${specifier}`));
-  return inManifests.filter(({ primitive, specifier, language }) => {
-    const start = `${primitive?.id} ${specifier}`;
-    const separator = language === 'python' ? '.' : '/';
-    return !used.has(start) && ![...used].some((one) => one.startsWith(`${start}${separator}`));
-  });
+  if (inManifests.length === 0) return [];
+  const used = new Set<string>();
+  for (const { primitive, specifier, language } of imports) {
+    // All names above a package are used, too; where one is known, so are those above it.
+    nearestName(specifier, language === 'python' ? '.' : '/', (name) => {
+      const key = `${primitive?.id} ${language} ${name}`;
+      const isKnown = used.has(key);
+      used.add(key);
+      return isKnown || undefined;
+    });
+  }
+  return inManifests.filter(
+    ({ primitive, specifier, language }) => !used.has(`${primitive?.id} ${language} ${specifier}`),
+  );
 }
 
 /** Modules of which nothing can be said without what is installed: for each primitive, one line of what is not checked. */

@@ -16,7 +16,8 @@ const CONFIGS = [
 /** `resolve.alias` of the nearest Vite config, as far as it is written out. */
 export function viteAliasReader(repository: Repository): (from: string) => Promise<readonly ViteAlias[]> {
   const known = new Map<string, Promise<readonly ViteAlias[]>>();
-  return async (from) => {
+  const inFolder = new Map<string, Promise<readonly ViteAlias[]>>();
+  const readFor = async (from: string) => {
     const files = CONFIGS.flatMap((name) => repository.nearest(from, name) ?? []);
     const all = files.map((file) => {
       const read = known.get(file) ?? readAliases(repository, file);
@@ -24,6 +25,12 @@ export function viteAliasReader(repository: Repository): (from: string) => Promi
       return read;
     });
     return (await Promise.all(all)).flat();
+  };
+  return (from) => {
+    const folder = posix.dirname(from);
+    const read = inFolder.get(folder) ?? readFor(from);
+    inFolder.set(folder, read);
+    return read;
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/infrastructure.ts';
 import { npmPackages } from '../../../../src/features/verify/imports/npm-packages.ts';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
-import { infrastructureOf } from '../../../../src/features/verify/imports/policy.ts';
+import { infrastructureOf, listed } from '../../../../src/features/verify/imports/policy.ts';
 import { Repository } from '../../../../src/features/verify/imports/repository.ts';
 import { memoryTree } from '../../../support/verify-corpus/tree.ts';
 
@@ -245,6 +245,33 @@ test('the page of IMP-005 names all infrastructure', async () => {
   const names = Object.values(INFRASTRUCTURE).flat();
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   for (const list of Object.values(INFRASTRUCTURE)) expect(list).toEqual([...list].sort());
+});
+
+test.each([
+  ['go', 'log/slog', [], ['log', 'log/slog'], 'log/slog'],
+  ['go', 'logging', [], ['log'], undefined],
+  ['go', 'a.b/c/v2/d', [], ['a.b/c', 'a.b'], 'a.b/c'],
+  ['ts', 'fs/promises', [], ['node:fs'], 'node:fs'],
+  ['ts', 'node:http', [], ['http'], 'http'],
+  ['ts', 'http/x', [], ['http'], undefined],
+  ['ts', '@acme/a/b', [], ['@acme/a'], '@acme/a'],
+  ['python', 'google.cloud', ['storage'], ['google.cloud.storage'], 'google.cloud.storage'],
+  ['python', 'google.cloudy', ['storage'], ['google.cloud'], undefined],
+] as const)('of a list, %s %s %j is %j: %s', (language, specifier, names, entries, expected) => {
+  const target = { type: 'package', name: specifier, known: 'undeclared' } as const;
+  const place = { path: 'a', line: 1, column: 1, primitive: undefined, shippedBy: [], owner: undefined };
+  const found = { language, specifier, names, target, typeOnly: false, proto: false, ...place };
+  expect(listed(found, entries)).toBe(expected);
+});
+
+test('a folder that has become a link is followed, whatever git still lists below it', async () => {
+  const files = { 'a/b.go': '', 'other/b.go': '', c: { link: 'other' } };
+  const before = await Repository.open(memoryTree(files), ['a/b.go', 'other/b.go']);
+  expect(await before.realPath('a/b.go')).toBe('a/b.go');
+  expect(await before.realPath('c/b.go')).toBe('other/b.go');
+  const after = await Repository.open(memoryTree({ ...files, a: { link: 'other' } }), ['a/b.go']);
+  expect(await after.realPath('a/b.go')).toBe('other/b.go');
+  expect(await after.realPath('a')).toBe('other');
 });
 
 test('a dollar sign in the name of a file is nothing special to an alias', async () => {
