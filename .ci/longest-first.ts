@@ -17,6 +17,7 @@ const LONGEST = [
   'test/integration/kinds/go-kinds.test.ts',
   'test/integration/kinds/go-kinds-outages.test.ts',
   'test/integration/publish/faults.test.ts',
+  'test/integration/gitops/admission.test.ts',
   'test/integration/seal/oracle.test.ts',
   'test/integration/publish/promises.test.ts',
   'test/e2e/publish/outputs.test.ts',

@@ -9,9 +9,9 @@ const Name = (description: string) =>
 
 /**
  * What can be left out of the kit: the workflow that writes wiring; the gate; the charts; the custom resources; what
- * Argo CD deploys; previews of pull requests, with their janitor.
+ * Argo CD deploys; previews of pull requests, with their janitor; the policy by which clusters admit images.
  */
-export const KIT_PARTS = ['workflow', 'gate', 'charts', 'crds', 'argocd', 'previews'] as const;
+export const KIT_PARTS = ['workflow', 'gate', 'charts', 'crds', 'argocd', 'previews', 'admission'] as const;
 
 export type KitPart = (typeof KIT_PARTS)[number];
 
@@ -131,6 +131,12 @@ export const KitFile = strictObject(
             description: 'Whether Argo CD deploys merged changes. Default: automatic.',
           }),
         ),
+        admission: Type.Optional(
+          Type.Enum(['enforce', 'audit'], {
+            description:
+              'Whether an image that `admission` does not admit is refused, the default, or is reported alone.',
+          }),
+        ),
         isolation: Type.Optional(
           Type.Enum(['enforce', 'warn'], {
             description:
@@ -235,6 +241,34 @@ export const KitFile = strictObject(
           ),
         },
         'Images that no source publishes.',
+      ),
+    ),
+    admission: Type.Optional(
+      strictObject(
+        {
+          engine: Type.Literal('kyverno'),
+          previews: Type.Optional(
+            Type.Enum(['enforce', 'audit'], {
+              description: 'As `admission` of a lane, for previews. Default: enforce.',
+            }),
+          ),
+          tuf: Type.Optional(
+            strictObject(
+              {
+                mirror: formed(/^https?:\/\/[A-Za-z0-9.:/_-]+$/, 'an address', 'Where clusters reach it.'),
+                root: Type.Optional(
+                  formed(
+                    /^(?!\/)(?!.*\.\.)[\w./-]+$/,
+                    'a path in this repository',
+                    'Its first root.json; without it that of the public Sigstore.',
+                  ),
+                ),
+              },
+              'TUF repository of a Sigstore in place of the public one, whose metadata Kyverno wants for signers without a key.',
+            ),
+          ),
+        },
+        'What clusters check of images before pods run; without it that part is left out. It needs `sources`.',
       ),
     ),
     operators: Type.Optional(

@@ -19,9 +19,12 @@ export async function parseKit(text: string): Promise<Kit> {
   return document.value;
 }
 
-/** The parts that are installed. Previews are a part of what Argo CD deploys. */
-export function partsOf({ parts = KIT_PARTS, previews }: Kit): readonly KitPart[] {
-  return parts.filter((part) => part !== 'previews' || (previews !== undefined && parts.includes('argocd')));
+/** The parts that are installed. Previews and the policy of admission are deployed by Argo CD, and have a setting. */
+export function partsOf({ parts = KIT_PARTS, previews, admission }: Kit): readonly KitPart[] {
+  const settings: Partial<Record<KitPart, unknown>> = { previews, admission };
+  return parts.filter(
+    (part) => !(part in settings) || (settings[part] !== undefined && parts.includes('argocd')),
+  );
 }
 
 /** Namespace of Argo CD, and names of the kit's objects. */
@@ -115,12 +118,45 @@ function kitFaults(kit: Kit): readonly Fault[] {
     ...sources.flatMap(({ trusted }, i) =>
       trusted.flatMap((entry, j) => signerFaults(entry, ['sources', i, 'trusted', j])),
     ),
+    ...admissionFaults(kit),
     ...repeatedFaults(
       operators.map(({ kind }) => kind),
       (i) => ['operators', i, 'kind'],
     ),
     ...repeatedFaults(lockstep.flat(), (i) => ['lockstep', groupOf(lockstep, i)]),
   ];
+}
+
+/** Of signers a policy in the cluster compares issuer and identity, which must not be weaker than what kit.yaml says. */
+function admissionFaults({ admission, sources = [] }: Kit): readonly Fault[] {
+  if (admission === undefined) return [];
+  if (sources.length === 0)
+    return [
+      {
+        path: ['admission'],
+        message: '`admission` needs `sources`: without one it would admit no image',
+        suggestion: 'primitive gitops init --update --code ../app',
+      },
+    ];
+  return sources.flatMap((source, i) =>
+    (['trusted', 'accepted'] as const).flatMap((tier) =>
+      (source[tier] ?? []).flatMap((signer, j) =>
+        'key' in signer || signer.repository === undefined || isOwnWorkflow(signer)
+          ? []
+          : [
+              {
+                path: ['sources', i, tier, j, 'repository'],
+                message: `\`admission\` cannot hold a signer to \`repository\`: ${JSON.stringify(signer.identity)} is no workflow of ${signer.repository}, and other repositories may use it`,
+                suggestion: 'Sign in a workflow of that repository, or take `admission` out.',
+              },
+            ],
+      ),
+    ),
+  );
+}
+
+function isOwnWorkflow({ identity, repository = '' }: Extract<SignerPolicy, { issuer: string }>): boolean {
+  return /^https:\/\/[^/]+\/(.*)$/.exec(identity)?.[1]?.startsWith(`${repository}/`) ?? false;
 }
 
 /** As in the config of a code repository: a pattern would let others make what production runs. */

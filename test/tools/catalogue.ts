@@ -680,6 +680,23 @@ export const catalogue: readonly ToolSpec[] = [
       seconds: 300,
     },
   },
+  {
+    name: 'kyverno',
+    programs: ['kyverno', 'kubectl-kyverno'],
+    minimum: '1.19.1',
+    below: '1.20.0',
+    probe: ['version'],
+    source: {
+      kind: 'go',
+      module: 'github.com/kyverno/kyverno',
+      command: 'cmd/cli/kubectl-kyverno',
+      version: '1.19.1',
+      pin: 'h1:/MkgFii3/VlQfKR1JpC9tVwNNVNQTt2S4U6qCsafsTU=',
+      stamp: 'github.com/kyverno/kyverno/pkg/version.BuildVersion',
+      quick: true,
+      seconds: 240,
+    },
+  },
 ];
 
 /** The entry of that name; an unknown name is an error that lists the known ones. */

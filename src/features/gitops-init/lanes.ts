@@ -1,4 +1,4 @@
-import { argocdOf } from '../../gitops/kit.ts';
+import { argocdOf, partsOf } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
 
 /** A lane that an update takes away or moves: what runs of it in the cluster has nobody any more who looks after it. */
@@ -27,9 +27,12 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
       cluster: lane.cluster,
       namespace: lane.namespace,
       argocd: old.namespace,
-      applicationSets: ['components', 'operators', 'namespace'].map(
-        (what) => `${old.prefix}-${what}-${lane.name}`,
-      ),
+      applicationSets: [
+        'components',
+        'operators',
+        'namespace',
+        ...(partsOf(before).includes('admission') ? ['admission'] : []),
+      ].map((what) => `${old.prefix}-${what}-${lane.name}`),
       kit: `${old.prefix}-kit`,
     }));
 }

@@ -5,6 +5,7 @@ import { argocdOf, parseKit, partsOf } from '../../gitops/kit.ts';
 import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
+import { type AdmissionTexts, admissionInputs, admissionPolicies } from './admission.ts';
 
 /** Path -> text. */
 export type Files = ReadonlyMap<string, string>;
@@ -41,12 +42,16 @@ export const PRIMITIVE_FOLDER = '.github/primitive';
 const KIT_JSON = `${PRIMITIVE_FOLDER}/kit.json`;
 
 /**
- * Everything that the kit installs for a `kit.yaml`, by path.
+ * Everything that the kit installs for a `kit.yaml`, by path. `read` takes files of the repository that become a part of it.
  *
- * Throws what {@link parseKit} throws, `kit-resource-clash`, and `kind-template-invalid` (exit 2) for a template that is
+ * Throws what {@link parseKit} and {@link admissionPolicies} throw, `kit-resource-clash`, and `kind-template-invalid` (exit 2) for a template that is
  * wrong.
  */
-export async function renderKit(kitText: string, source: KitSource): Promise<Files> {
+export async function renderKit(
+  kitText: string,
+  source: KitSource,
+  read: (paths: readonly string[]) => Promise<AdmissionTexts> = async () => new Map(),
+): Promise<Files> {
   const { sources, entries, kinds, resources } = source;
   const kit = await parseKit(kitText);
   const settings = settingsOf(
@@ -65,8 +70,11 @@ export async function renderKit(kitText: string, source: KitSource): Promise<Fil
     for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
   const wired = kinds.filter(({ kind }) => kit.kinds.includes(kind));
-  for (const file of [...crdSchemas(files), ...wired.map(kindValues), kitJson(kitText, kit, settings)])
-    add(file);
+  const policies = parts.includes('admission')
+    ? admissionPolicies(kit, await read(admissionInputs(kit)))
+    : [];
+  const made = [...crdSchemas(files), ...wired.map(kindValues), ...policies, kitJson(kitText, kit, settings)];
+  made.forEach(add);
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

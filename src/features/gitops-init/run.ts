@@ -68,16 +68,18 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   const existingSettings = found.get(KIT_FILE);
   const given = await settingsOf(request, existingSettings, { kit, code, kinds }, () => ports.origin(root));
   const { text: settings, changes: sources } = await withSources(given, code, ports);
-  const wanted = await renderKit(settings, kit);
+  const copies = new Map(code.flatMap(({ files: texts }) => [...texts]));
+  const wanted = await renderKit(
+    settings,
+    kit,
+    async (paths) => new Map([...(await readFiles(root, paths)), ...copies]),
+  );
   if (record === undefined && wanted.has(BOOTSTRAP_FILE))
     refuseOthers(root, kitIn(wanted)?.parts !== undefined);
   const lanes = lanesLeft(record, wanted);
   if (!request.allowLaneRemoval) refuseLeft(lanes);
   const base = await baseOf(record, wanted, root);
-  const keys = new Map([
-    ...code.flatMap(({ files: copies }) => [...copies]),
-    ...ownKinds(kinds, wanted, folder).map(kindValues),
-  ]);
+  const keys = new Map([...copies, ...ownKinds(kinds, wanted, folder).map(kindValues)]);
   const paths = [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys(), ...keys.keys()];
   const existing = await readFiles(root, paths);
   const files = planKit(base, existing, wanted);

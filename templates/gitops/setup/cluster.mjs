@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-const { kit, argocd } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
+const { kit, argocd, parts = [] } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
 const [context] = process.argv.slice(2);
 
 /** Objects of a kind, in a namespace or everywhere; none where the cluster does not have the kind. */
@@ -41,17 +41,20 @@ function taken() {
   const isMade = ({ metadata: { ownerReferences = [] } }) =>
     isOurs &&
     ownerReferences.some(({ kind, name }) => kind === 'ApplicationSet' && name.startsWith(`${prefix}-`));
-  const projects = of(...lanes, 'kit', 'lane-namespaces', 'operators', 'previews', 'preview-namespaces');
+  const projects = of(
+    ...[...lanes, 'kit', 'lane-namespaces', 'operators', 'admission', 'previews', 'preview-namespaces'],
+  );
+  const perLane = ['components', 'operators', 'namespace', 'admission'];
   const sets = of(
-    'preview-components',
-    'preview-namespaces',
-    ...lanes.flatMap((lane) => ['components', 'operators', 'namespace'].map((what) => `${what}-${lane}`)),
+    ...['preview-components', 'preview-namespaces', 'admission-previews'],
+    ...lanes.flatMap((lane) => perLane.map((what) => `${what}-${lane}`)),
   );
   const isLanes = (name) =>
-    lanes.some(
-      (lane) => name.startsWith(`${lane}-`) || [`operators.${lane}`, `namespace.${lane}`].includes(name),
-    );
+    lanes.some((lane) => name.startsWith(`${lane}-`) || perLane.some((what) => name === `${what}.${lane}`)) ||
+    name === 'admission.previews';
   const shown = (kind, objects) => objects.map(({ metadata }) => `${kind} ${metadata.name} in ${namespace}`);
+  const policies = new Map([...lanes, 'previews'].map((lane) => [`${prefix}-${lane}`, `admission.${lane}`]));
+  const admission = parts.includes('admission') ? list('imagevalidatingpolicies.policies.kyverno.io') : [];
   const namespaces = new Map(kit.lanes.map((lane) => [lane.namespace, `namespace.${lane.name}`]));
   return [
     ...shown(
@@ -78,6 +81,10 @@ function taken() {
       .filter(({ metadata }) => namespaces.has(metadata.name))
       .filter((object) => ownerOf(object) !== namespaces.get(object.metadata.name))
       .map(({ metadata }) => `Namespace ${metadata.name}`),
+    ...admission
+      .filter(({ metadata }) => policies.has(metadata.name))
+      .filter((object) => ownerOf(object) !== policies.get(object.metadata.name))
+      .map(({ metadata }) => `ImageValidatingPolicy ${metadata.name}`),
   ];
 }
 
