@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
 import { isChecker, LANGUAGE_IDS, RUNNER_IDS } from '../languages/all.ts';
+import { Processes, Run, Settings, suiteKeys } from '../repository/workload-schema.ts';
 
 /** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
 export const resourceNames = {
@@ -109,24 +110,7 @@ export const KindFile = strictObject(
     suites: Type.Optional(
       Type.Array(
         strictObject({
-          id: path('Names the suite in reports.'),
-          runner: Type.Enum(RUNNER_IDS, {
-            description: 'What runs it: tests, or a compiler or linter.',
-          }),
-          args: Type.Array(Type.String(), {
-            description: 'Of the runner: files and patterns of tests, and flags that choose among them.',
-          }),
-          env: Type.Optional(
-            Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', title: 'a name of a variable' }), {
-              description: 'Variables that the suite is given besides the usual ones; never a credential.',
-            }),
-          ),
-          required: Type.Optional(Type.Boolean({ description: 'Must have run for verify to pass.' })),
-          needs: Type.Optional(
-            Type.Array(Type.Union([Type.Literal('postgres'), Type.Literal('browser')]), {
-              description: 'Services that must be there.',
-            }),
-          ),
+          ...suiteKeys,
           cases: Type.Optional(
             Type.Array(
               strictObject({
@@ -164,62 +148,9 @@ export const KindFile = strictObject(
       },
       'Default build settings; primitive.yaml overrides them.',
     ),
-    run: Type.Optional(
-      strictObject(
-        {
-          port: Type.Integer({ minimum: 1, maximum: 65535, description: 'That the container listens on.' }),
-          live: path('HTTP path of the liveness probe.'),
-          ready: path('HTTP path of the readiness probe.'),
-          drainSeconds: Type.Integer({
-            minimum: 0,
-            description: 'Seconds from SIGTERM to the end, for work in flight.',
-          }),
-        },
-        'How a container of this kind runs; absent if it serves nothing.',
-      ),
-    ),
-    processes: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: '^[a-z][a-z0-9-]{0,19}$', title: 'lower-case letters, digits and hyphens' }),
-        strictObject({
-          args: Type.Optional(
-            Type.Array(Type.String(), { description: 'Of the image, after its entry point.' }),
-          ),
-          once: Type.Optional(
-            Type.Boolean({ description: 'Runs to its end before the others are started or changed.' }),
-          ),
-          ports: Type.Optional(
-            Type.Record(
-              Type.String({ pattern: '^[a-z][a-z0-9-]{0,14}$' }),
-              Type.Integer({ minimum: 1, maximum: 65535 }),
-              { description: 'Numbers by name; probes are asked on `http`.' },
-            ),
-          ),
-        }),
-        {
-          description:
-            'Processes of a deployed image, by name; `serve` is the one that others call, by the name of the component.',
-        },
-      ),
-    ),
-    settings: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: '^[A-Z][A-Z0-9_]*$', title: 'a name of a variable' }),
-        strictObject({
-          of: Type.Optional(
-            Type.Array(path('Name of a process.'), {
-              description: 'Processes that read it. Default: all.',
-              minItems: 1,
-            }),
-          ),
-          required: Type.Optional(Type.Boolean({ description: 'Has to be set.' })),
-          secret: Type.Optional(Type.Boolean({ description: 'Is never written down.' })),
-          file: Type.Optional(Type.Boolean({ description: 'May be the path of a file.' })),
-          help: Type.String({ description: 'What it is.', minLength: 1 }),
-        }),
-        { description: 'Variables that have to be set, are secret, or name files.' },
-      ),
-    ),
+    run: Type.Optional(Run),
+    processes: Type.Optional(Processes),
+    settings: Type.Optional(Settings),
   },
   'kind.yaml: a kind of primitive.',
 );

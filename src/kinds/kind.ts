@@ -5,10 +5,10 @@ import { PrimitiveError } from '../core/errors.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { globFault } from '../repository/globs.ts';
 import { lookBelow } from '../repository/safe-path.ts';
+import { processFaults, suiteArgFaults } from '../repository/workload.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
-import { suiteArgFault } from './suite-args.ts';
 
 /** A kind, from its `kind.yaml`. */
 export type Kind = Omit<KindFile, '$schema'> & {
@@ -147,28 +147,6 @@ export async function refuseLinks(folder: string, paths: readonly string[]): Pro
   }
 }
 
-/** Settings are read by processes that there are, and others call a process that serves. */
-function processFaults({ processes, settings = {} }: Omit<KindFile, '$schema'>): readonly Fault[] {
-  const known = Object.keys(processes ?? {});
-  return [
-    ...(processes !== undefined && (processes.serve === undefined || processes.serve.once)
-      ? [{ path: ['processes'], message: '`processes` needs a long-running process named serve' }]
-      : []),
-    ...Object.entries(settings).flatMap(([name, { of = [] }]) =>
-      of.flatMap((process, i) =>
-        known.includes(process)
-          ? []
-          : [
-              {
-                path: ['settings', name, 'of', i],
-                message: `\`settings.${name}.of\` is not a process: ${JSON.stringify(process)}`,
-              },
-            ],
-      ),
-    ),
-  ];
-}
-
 /** A kind may come from a package: none of its paths may lead out of the primitive. */
 function pathFaults({
   shared = [],
@@ -226,13 +204,7 @@ function suiteFaults({ language, suites = [] }: Omit<KindFile, '$schema'>): read
       { path: ['suites'], message: '`suites` need a `language` whose tests can be run: go, python or ts' },
     ];
   }
-  return suites.flatMap(({ runner, args }, i) =>
-    args.flatMap((text, j) => {
-      const fault = suiteArgFault(runner, text);
-      const message = `${JSON.stringify(text)} is no argument of a suite: ${fault}`;
-      return fault === undefined ? [] : [{ path: ['suites', i, 'args', j], message }];
-    }),
-  );
+  return suiteArgFaults(suites);
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {

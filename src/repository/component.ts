@@ -14,6 +14,8 @@ import type { ConfigLocation } from './discovery.ts';
 import { globFault } from './globs.ts';
 import type { PrimitiveFile } from './primitive-document.ts';
 import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
+import { workloadFaults } from './workload.ts';
+import type { Workload } from './workload-schema.ts';
 
 /** One deployable unit, with everything about its build decided. */
 export interface Component {
@@ -44,7 +46,7 @@ export interface Component {
 }
 
 /** The part of a kind that components need. */
-export interface ComponentKind {
+export interface ComponentKind extends Workload {
   readonly names: NameRules;
   /** Relative to the folder of the component. */
   readonly build: { readonly context: string; readonly dockerfile: string; readonly target?: string };
@@ -74,7 +76,11 @@ export async function componentOf(
 ): Promise<Component> {
   const file = document.value;
   const kind = await kinds.get(file.kind);
-  const faults = [...identityFaults(file, path, kind, kinds), ...buildFaults(file)];
+  const faults = [
+    ...identityFaults(file, path, kind, kinds),
+    ...buildFaults(file),
+    ...(kind === undefined ? [] : workloadFaults(file, kind)),
+  ];
   if (kind === undefined || faults.length > 0) throw document.refusal(faults);
   const image = file.image ?? config.image.replaceAll('{kind}', file.kind).replaceAll('{name}', file.name);
   const repository = once(() => joinRepository(config.registry, image));

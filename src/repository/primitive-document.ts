@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { strictObject } from '../core/schema.ts';
 import { BuildArgs, BuildSecrets, Platforms } from './config-document.ts';
+import { Processes, Run, Settings, Suites } from './workload-schema.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 
@@ -88,6 +89,10 @@ export const PrimitiveFile = strictObject(
         'Build settings that override those of the kind and the config.',
       ),
     ),
+    suites: Type.Optional(Suites),
+    run: Type.Optional(Run),
+    processes: Type.Optional(Processes),
+    settings: Type.Optional(Settings),
     bpmn: Type.Optional(
       strictObject(
         {

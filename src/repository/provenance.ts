@@ -5,6 +5,8 @@ import { parseYaml } from '../yaml/read.ts';
 import { appendYaml, spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
 import { PrimitiveFile } from './primitive-document.ts';
+import { workloadOf } from './workload.ts';
+import type { Workload } from './workload-schema.ts';
 
 /** Template of a primitive: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
 export interface Provenance {
@@ -63,6 +65,8 @@ export interface PrimitiveManifest {
   readonly image?: string;
   /** For generators that read BPMN. */
   readonly bpmn?: PrimitiveFile['bpmn'];
+  /** Of its own, where its kind has none. */
+  readonly workload: Workload;
   /** Absent if a person wrote the primitive without scaffold. */
   readonly provenance: Provenance | undefined;
 }
@@ -78,10 +82,8 @@ export async function readManifest(text: string, shown: string): Promise<Primiti
 }
 
 /** Parsed `primitive.yaml` with the given text and value. */
-export function manifestOf(
-  text: string,
-  { kind, name, image, bpmn, template }: PrimitiveFile,
-): PrimitiveManifest {
+export function manifestOf(text: string, file: PrimitiveFile): PrimitiveManifest {
+  const { kind, name, image, bpmn, template } = file;
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},
@@ -92,7 +94,15 @@ export function manifestOf(
     ...(template.origins && { origins: readOrigins(template.origins) }),
     ...(template.generators && { generators: template.generators }),
   };
-  return { text, kind, name, ...(image && { image }), ...(bpmn && { bpmn }), provenance };
+  return {
+    text,
+    kind,
+    name,
+    ...(image && { image }),
+    ...(bpmn && { bpmn }),
+    workload: workloadOf(file),
+    provenance,
+  };
 }
 
 /** The proto file that `kind/name` was scaffolded with, its own or an existing one; from the root. */

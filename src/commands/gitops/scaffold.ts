@@ -34,11 +34,13 @@ export default class GitopsScaffold extends BaseCommand {
     const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
     return this.act(flags, async (app) => {
-      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { openScaffold }] = await Promise.all([
-        import('../../dispatch/run.ts'),
-        import('../../dispatch/view.ts'),
-        import('../../features/gitops-scaffold/request.ts'),
-      ]);
+      const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { openScaffold }, { workloadInput }] =
+        await Promise.all([
+          import('../../dispatch/run.ts'),
+          import('../../dispatch/view.ts'),
+          import('../../features/gitops-scaffold/request.ts'),
+          import('../../features/gitops-scaffold/workload.ts'),
+        ]);
       const smoke = flags['with-smoke'] ? 'true' : undefined;
       const given = { kind, name, version, env, with_smoke: smoke };
       const { ports, request: ask } = await openScaffold(
@@ -46,7 +48,8 @@ export default class GitopsScaffold extends BaseCommand {
         { force, dryRun, timeout: flags.timeout },
         resume === undefined ? { given } : { resume },
       );
-      const request = ask(given);
+      const workload = resume === undefined ? await workloadInput(app, given) : undefined;
+      const request = ask({ ...given, workload });
       const resumed = resume === undefined ? undefined : resumeDispatch(resume, request, wait, ports);
       return gitopsRunOutcome(await (resumed ?? runDispatch(request, wait, ports)));
     });

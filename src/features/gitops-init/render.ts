@@ -5,6 +5,7 @@ import { argocdOf, parseKit, partsOf } from '../../gitops/kit.ts';
 import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
+import { deployedAs } from '../../repository/workload.ts';
 import { type AdmissionTexts, admissionInputs, admissionPolicies } from './admission.ts';
 
 /** Path -> text. */
@@ -290,25 +291,8 @@ function kitJson(
 }
 
 /** Values of all components of a kind, and their path: what it runs and wants, as its `kind.yaml` says. */
-export function kindValues({
-  kind,
-  run,
-  processes,
-  settings = {},
-}: KitSource['kinds'][number]): readonly [string, string] {
-  const defaults = run && {
-    live: run.live,
-    ready: run.ready,
-    drainSeconds: run.drainSeconds,
-  };
-  const all = Object.entries(processes ?? { serve: { ports: { http: run?.port ?? 8080 } } });
-  const values = {
-    kind,
-    processes: Object.fromEntries(
-      all.map(([name, process]) => [name, process.once ? process : { ...process, ...defaults }]),
-    ),
-    settings,
-  };
+export function kindValues({ kind, ...workload }: KitSource['kinds'][number]): readonly [string, string] {
+  const values = { kind, ...deployedAs(workload) };
   const comment = `# What primitives of the kind ${kind} run, and the settings that they read, from its kind.yaml.\n`;
   return [kindPath(kind), comment + stringify(values, { lineWidth: 0 })];
 }

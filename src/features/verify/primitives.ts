@@ -1,11 +1,13 @@
 import { posix } from 'node:path';
 import { errorLine, type PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
-import type { Kinds } from '../../kinds/kind.ts';
+import type { Kind, Kinds } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { readPrimitives as readManifests } from '../../repository/primitives.ts';
+import type { PrimitiveManifest } from '../../repository/provenance.ts';
+import { languageOfRunner } from '../../repository/workload.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -46,13 +48,20 @@ export async function readPrimitives(tree: WorkTree, workspace: Workspace): Prom
     read.map(async ({ id, kind, path, manifest, component, fault }) => ({
       id,
       path,
-      kind: await workspace.kinds.get(kind),
+      kind: withWorkload(await workspace.kinds.get(kind), component && manifest),
       manifest: component && manifest,
       component,
       faults: fault === undefined ? [] : faultsOf(fault),
       files: files.get(id) ?? [],
     })),
   );
+}
+
+/** The kind of a primitive, with the suites that the primitive names where the kind has none. */
+function withWorkload(kind: Kind | undefined, manifest: PrimitiveManifest | undefined): Kind | undefined {
+  const [suite] = manifest?.workload.suites ?? [];
+  if (kind === undefined || suite === undefined) return kind;
+  return { ...kind, ...manifest?.workload, language: languageOfRunner(suite.runner) };
 }
 
 function faultsOf(error: PrimitiveError): Primitive['faults'] {

@@ -44,14 +44,69 @@ function readRequest() {
     throw new Refused(
       `${longest} is longer than the ${contract.release.maxLength} characters of a release name`,
     );
+  const workload = workloadOf(values);
   return {
     ...values,
+    ...probeOf(workload),
+    workload_values: workloadValues(workload),
     kit,
     release: `${values.kind}-${values.name}-${values.version}`,
     branch: fill(contract.branch, values),
     allLanes: kit.lanes,
     lanes: kit.lanes.filter(({ name }) => values.env === '' || name === values.env),
   };
+}
+
+/** Form of the names of a part of a workload. */
+const WORKLOAD = { processes: /^[a-z][a-z0-9-]{0,19}$/, settings: /^[A-Z][A-Z0-9_]{0,99}$/ };
+
+/** Processes and settings that the primitive has of its own, checked as far as the chart does not; `{}` if it has none. */
+function workloadOf({ workload }) {
+  if (workload === '') return {};
+  const refuse = (why) => {
+    throw new Refused(`workload ${why}`);
+  };
+  let parsed;
+  try {
+    parsed = JSON.parse(workload);
+  } catch {
+    refuse('is not JSON');
+  }
+  for (const [part, entries] of Object.entries(parsed)) {
+    if (!Object.hasOwn(WORKLOAD, part))
+      refuse(`has ${JSON.stringify(part)}; it takes processes and settings`);
+    if (!isObject(entries)) refuse(`has ${part} that are no object`);
+    for (const [name, entry] of Object.entries(entries)) {
+      if (!WORKLOAD[part].test(name) || !isObject(entry))
+        refuse(`has ${part} with the invalid entry ${JSON.stringify(name)}`);
+    }
+  }
+  return parsed;
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The same as values of its chart: a line for each process and setting, in JSON, which YAML contains. */
+function workloadValues(workload) {
+  const parts = Object.entries(workload).filter(([, entries]) => Object.keys(entries).length > 0);
+  if (parts.length === 0) return '';
+  const line = ([name, entry]) => `  ${JSON.stringify(name)}: ${ascii(JSON.stringify(entry))}`;
+  const texts = parts.map(([part, entries]) => `${part}:\n${Object.entries(entries).map(line).join('\n')}\n`);
+  return `# Of its own, as primitive.yaml had them: they come before those of the kind.\n${texts.join('')}`;
+}
+
+/** A text of JSON without characters that YAML has another meaning for, such as line ends of Unicode. */
+function ascii(text) {
+  return text.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Where a smoke test asks. */
+function probeOf({ processes: { serve = {} } = {} }) {
+  const { ports: { http: port = 8080 } = {}, ready = '/readyz' } = serve;
+  if (Number.isInteger(port) && /^\/[A-Za-z0-9._~/-]*$/.test(ready)) return { port: `${port}`, ready };
+  throw new Refused(`workload has a process serve with the port ${port} and the path ${ready}`);
 }
 
 /** `{kind}` and the like by their values. Throws for a name that is none. */
@@ -114,11 +169,12 @@ function changesOf(request) {
 const PROBE = `registry.invalid/probe:${'0'.repeat(40)}@sha256:${'0'.repeat(64)}`;
 
 /** In place of what a lane has to set for a kind, the values that hold it. */
-async function probesOf({ kind }) {
+async function probesOf({ kind, area, name }) {
   const env = {};
   const secrets = {};
-  const values = `sources/values/_kinds/${kind}.yaml`;
-  const { settings = {} } = existsSync(values) ? await readYaml(values) : {};
+  const files = [`_kinds/${kind}`, `_shared/${area}/${name}`].map((path) => `sources/values/${path}.yaml`);
+  const values = await Promise.all(files.filter((path) => existsSync(path)).map((path) => readYaml(path)));
+  const settings = Object.assign({}, ...values.map((each) => each.settings ?? {}));
   for (const [variable, { required, secret }] of Object.entries(settings)) {
     if (!required) continue;
     if (secret) secrets[variable] = { name: 'probe', key: 'probe' };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { filesOf } from '../../../src/dispatch/inputs.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
@@ -77,6 +78,47 @@ describe('the generator', () => {
     const { files } = await pullOf(`scaffold/${kind}-each-v1`);
     expect(files).toContain(`${COMPONENTS}/${kind}-each-v1/component.yaml`);
     expect(files).toContain(`sources/values/env/dev/apps/${kind}-each-v1.yaml`);
+  });
+
+  test('writes the processes and settings that a primitive has of its own, and they render', async () => {
+    const workload = {
+      processes: {
+        serve: { args: ['serve', '{name}\u2028'], ports: { http: 3000 }, live: '/up', ready: '/up' },
+        on: { args: ['work'] },
+        migrate: { once: true },
+      },
+      settings: { QUEUE_URL: { of: ['on'], required: true, help: 'where work comes from' } },
+    };
+    const { code, output } = await world.scaffold(
+      request('owned', {
+        kind: 'service',
+        env: 'dev',
+        with_smoke: true,
+        workload: JSON.stringify(workload),
+      }),
+    );
+    expect([code, output]).toEqual([0, expect.stringContaining('Pull request: ')]);
+    const of = (suffix: string) =>
+      world.gitops.file(
+        `sources/values/_shared/apps/service-owned-v1${suffix}.yaml`,
+        'scaffold/service-owned-v1',
+      );
+    const text = (await of('')) ?? '';
+    expect(parse(text, { version: '1.1' })).toEqual({
+      enabled: false,
+      kind: 'service',
+      image: { ref: '' },
+      ...workload,
+    });
+    // YAML 1.1 ends a line here, and takes `on` for true.
+    expect(text).not.toMatch(/\u2028|^ *on:/m);
+    expect(await of('-smoke')).toContain('"http://service-owned-v1:3000/up"');
+  });
+
+  test('a process that the chart does not know is refused when it is rendered', async () => {
+    const workload = JSON.stringify({ processes: { serve: { command: ['sh'], ports: { http: 8080 } } } });
+    const refused = await world.scaffold(request('unknown', { kind: 'service', workload }));
+    expect(refused).toMatchObject({ code: 1, step: 'render', output: expect.stringContaining('command') });
   });
 
   test('the commit is signed, and the pull request says what for, who asked, and in which run', async () => {
@@ -396,6 +438,17 @@ describe('a request that is refused', () => {
     { version: '' },
     { version: '1' },
     { name: 'a'.repeat(40) },
+    ...[
+      'x',
+      '{',
+      '{"env":{}}',
+      '{"image":{"ref":"evil"}}',
+      '{"processes":[]}',
+      '{"processes":{"serve":null}}',
+      '{"processes":{"a: b":{}}}',
+      '{"settings":{"__proto__":{}}}',
+      '{"processes":{"serve":{"ready":"/\\"\\n"}}}',
+    ].map((workload) => ({ kind: 'service', workload })),
   ];
   test.each(partOf(cases, 8))('%j', async (input) => {
     const { code, stdout, stderr } = await attempt(

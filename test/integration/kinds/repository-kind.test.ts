@@ -53,7 +53,9 @@ describe('a kind for Rust in kinds/ of the repository', () => {
   let registry: Olareg;
   let home: Awaited<ReturnType<typeof temporaryFolder>>;
   let repo: TestRepository;
+  let goCache: string;
   beforeAll(async () => {
+    goCache = (await run(tool('go'), ['env', 'GOCACHE'])).trim();
     [registry, home, repo] = await Promise.all([startOlareg(), temporaryFolder(), gitRepo()]);
     const keys = join(home.path, 'keys');
     await mkdir(keys);
@@ -74,7 +76,14 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
 
   async function cli(args: readonly string[], cwd = repo.root) {
     const path = ['git', 'cosign', 'syft', 'buildah'].map((name) => dirname(tool(name))).join(':');
-    const env = { PATH: `${path}:${process.env.PATH}`, HOME: home.path, COSIGN_PASSWORD: '' };
+    const env = {
+      PATH: `${path}:${process.env.PATH}`,
+      HOME: home.path,
+      COSIGN_PASSWORD: '',
+      GOCACHE: goCache,
+      GH_HOST: '127.0.0.1:1',
+      GH_ENTERPRISE_TOKEN: 'token',
+    };
     const { code, stdout, stderr } = await attempt(process.execPath, [devCli, ...args, '--json'], {
       cwd,
       env,
@@ -144,6 +153,78 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
     expect(refused).toMatchObject({ code: 2, document: { code: 'kind-not-scaffolded' } });
     expect(repo.git('status', '--porcelain')).toBe('');
     repo.git('reset', '--quiet', '--hard', 'HEAD^');
+  });
+
+  test('an existing service runs suites of its own, and brings its processes to the wiring', async () => {
+    const folder = 'primitives/service/ledger';
+    const manifest = `schema: primitive.primitive/v1
+kind: service
+name: ledger
+suites:
+  - { id: unit, runner: go-test, args: [./...], required: true }
+run: { port: 3000, live: /up, ready: /up, drainSeconds: 5 }
+processes:
+  serve: { args: [serve], ports: { http: 3000 } }
+  migrate: { args: [migrate], once: true }
+settings:
+  DATABASE_URL: { required: true, secret: true, help: address of the database }
+`;
+    const testOf = (want: number) =>
+      `package main\n\nimport "testing"\n\nfunc TestSum(t *testing.T) {\n\tif sum(1, 2) != ${want} {\n\t\tt.Fatal(sum(1, 2))\n\t}\n}\n`;
+    await repo.commit(
+      {
+        [`${folder}/primitive.yaml`]: manifest,
+        [`${folder}/Dockerfile`]: `FROM golang:1.26@sha256:${'b'.repeat(64)}\nCOPY . /src\nUSER 1\n`,
+        [`${folder}/go.mod`]: 'module ledger.example\n\ngo 1.24\n',
+        [`${folder}/main.go`]:
+          'package main\n\nfunc sum(a, b int) int { return a + b }\n\nfunc main() { println(sum(1, 2)) }\n',
+        [`${folder}/main_test.go`]: testOf(3),
+      },
+      'Adopt',
+    );
+    const passed = await cli(['verify', 'service/ledger', '--only', 'TEST']);
+    expect(passed).toMatchObject({
+      code: 0,
+      document: { findings: [], suites: [{ suite: 'unit', required: true, passed: 1, failed: 0 }] },
+    });
+    await repo.write({ [`${folder}/main_test.go`]: testOf(4) });
+    const red = await cli(['verify', 'service/ledger', '--only', 'TEST']);
+    expect(red).toMatchObject({ code: 1, document: { findings: [{ rule: 'TEST-002' }] } });
+
+    await repo.write({
+      [`${folder}/primitive.yaml`]: manifest.replace('[./...]', '["-exec=sh evil.sh", ./...]'),
+    });
+    const refused = await cli(['verify', 'service/ledger', '--no-tests']);
+    expect(refused.code).toBe(1);
+    expect(JSON.stringify(refused.document.findings)).toContain('go-test is given no -exec');
+    repo.git('checkout', '--', folder);
+
+    const config = await repo.read('primitive.config.yaml');
+    await repo.write({
+      'primitive.config.yaml': `${config}gitops: { repository: acme/gitops, host: 127.0.0.1:1 }\n`,
+    });
+    const asked = await cli([
+      'gitops',
+      'scaffold',
+      '--kind',
+      'service',
+      '--name',
+      'ledger',
+      '--version',
+      'v1',
+      '--dry-run',
+    ]);
+    expect(asked).toMatchObject({ code: 0 });
+    expect(JSON.parse(asked.document.request.inputs.workload)).toEqual({
+      processes: {
+        serve: { args: ['serve'], ports: { http: 3000 }, live: '/up', ready: '/up', drainSeconds: 5 },
+        migrate: { args: ['migrate'], once: true },
+      },
+      settings: { DATABASE_URL: { required: true, secret: true, help: 'address of the database' } },
+    });
+    repo.git('checkout', '--', 'primitive.config.yaml');
+    repo.git('rm', '-r', '--quiet', folder);
+    await repo.commit({}, 'Remove it');
   });
 
   test('is committed before it decides what is published', async () => {

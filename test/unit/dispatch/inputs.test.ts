@@ -25,6 +25,7 @@ describe('inputs of the scaffold workflow', () => {
       ...orders,
       with_smoke: 'false',
       env: '',
+      workload: '',
       force: 'false',
       request_id: '',
     });

@@ -105,7 +105,7 @@ describe('other provenance in a manifest that people have written in', () => {
       'kind: a\ntemplate:\n  version: &one 1\nname: b\nbuild: { args: { x: *one } }\n',
     ],
   ])('%s is refused rather than rewritten', (_, text) => {
-    const manifest = { text, kind: 'a', name: 'b', provenance };
+    const manifest = { text, kind: 'a', name: 'b', workload: {}, provenance };
     expect(() => withProvenance(manifest, 'primitive.yaml', provenance)).toThrow(
       expect.objectContaining({ code: 'primitive-not-editable', exit: 2 }),
     );
