@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
+import type { Processes, RunResult } from '../core/process.ts';
 import type { Signer } from '../seal/types.ts';
 import { bundlePayload } from '../seal/verifier.ts';
-import type { Processes, RunResult } from '../toolchain/process.ts';
 import { checkSigningConfig } from './signing-config.ts';
 
 /** How cosign signs: with a certificate for an OIDC identity, or with a key. */

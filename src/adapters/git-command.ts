@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
+import type { Processes, RunOptions, RunResult } from '../core/process.ts';
 import { shellWord } from '../core/show-path.ts';
-import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { programs } from '../toolchain/programs.ts';
 import { type ConfigEntry, parseConfig, programOverrides } from './git-config.ts';
 

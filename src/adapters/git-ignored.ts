@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { Processes } from '../toolchain/process.ts';
+import type { Processes } from '../core/process.ts';
 import { localGit, text } from './git-command.ts';
 
 /** The files of a folder below `root` that git ignores and does not track, relative to `root`; none if git cannot say. */

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { Processes } from '../core/process.ts';
 import { pathBelow } from '../repository/discovery.ts';
-import type { Processes } from '../toolchain/process.ts';
 import { localGit, text } from './git-command.ts';
 
 /** Files of one commit. */

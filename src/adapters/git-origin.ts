@@ -1,5 +1,5 @@
 import { optional } from '../core/object.ts';
-import type { Processes } from '../toolchain/process.ts';
+import type { Processes } from '../core/process.ts';
 import { localGit, text } from './git-command.ts';
 import { remotesOf, remoteUrl } from './git-remotes.ts';
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import type { RunResult } from '../core/process.ts';
 import type { Change, FolderEntry, FolderEntryMode, Head } from '../repository/source-tree.ts';
-import type { RunResult } from '../toolchain/process.ts';
 import { corrupt, decode, type Git, text } from './git-command.ts';
 
 /**

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import type { Processes } from '../core/process.ts';
 import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
 import { lookBelow } from '../repository/safe-path.ts';
-import type { Processes } from '../toolchain/process.ts';
 import { decode, type Git, localGit, text } from './git-command.ts';
 import { ObjectReader } from './git-objects.ts';
 

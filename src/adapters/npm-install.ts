@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import type { Processes, RunResult } from '../core/process.ts';
 import type { NpmInstaller } from '../features/plugins/npm.ts';
-import type { Processes, RunResult } from '../toolchain/process.ts';
 import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds for one install. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import type { Processes, RunResult } from '../toolchain/process.ts';
+import type { Processes, RunResult } from '../core/process.ts';
 import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds for one package. */

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
+import type { Processes } from '../core/process.ts';
 import type { NpmPort } from '../toolchain/cli-package.ts';
-import type { Processes } from '../toolchain/process.ts';
 import { withoutCheckoutSettings } from './npm-environment.ts';
 
 /** Milliseconds; a user waits. */

@@ -4,12 +4,12 @@ import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { credentialsFor, withoutCredentials } from '../core/credentials.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { isMaskable, mask, writtenForms } from '../core/mask.ts';
 import { optional } from '../core/object.ts';
-import { credentialsFor, withoutCredentials } from '../toolchain/credentials.ts';
+import type { Processes, RunOptions, RunResult } from '../core/process.ts';
 import { programFolders } from '../toolchain/folders.ts';
-import type { Processes, RunOptions, RunResult } from '../toolchain/process.ts';
 import { type Limits, resolveProgram, startError } from './process-program.ts';
 
 /** Variables that programs inherit. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Processes } from '../core/process.ts';
 import type { RuleHost, RuleResult, RuleTask } from '../features/verify/foreign.ts';
 import type { RuleAnswer, RuleCall } from '../features/verify/rule-process.ts';
-import type { Processes } from '../toolchain/process.ts';
 
 /** Milliseconds that a rule may take for one subject; most take less than one. */
 const LIMIT = 30_000;

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
+import type { Processes } from '../core/process.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import { isInstalled } from '../languages/all.ts';
-import type { Processes } from '../toolchain/process.ts';
 import { localGit, openGit, text } from './git-command.ts';
 import { ObjectReader } from './git-objects.ts';
 import { changedSince, MAX_BYTES, openWorkTree, TOO_LARGE } from './work-tree.ts';

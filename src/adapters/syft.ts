@@ -4,9 +4,9 @@ import type { Digest } from '../core/digest.ts';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
 import { formatPlatform } from '../core/platform.ts';
+import type { Processes } from '../core/process.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { SbomGenerator, SbomRequest } from '../seal/types.ts';
-import type { Processes } from '../toolchain/process.ts';
 
 export interface SyftOptions {
   readonly processes: Processes;

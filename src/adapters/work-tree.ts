@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rea
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import type { Processes, RunResult } from '../core/process.ts';
 import type { PastTree, WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
-import type { Processes, RunResult } from '../toolchain/process.ts';
 import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
 import { ObjectReader } from './git-objects.ts';
 

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { openMerged } from '../adapters/git-merged.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
+import type { Processes } from '../core/process.ts';
 import { BASE_VARIABLE, baseRevision } from '../plugins/base.ts';
 import { countingPlugins } from '../plugins/counting.ts';
 import { type Pinned, pinnedPlugins } from '../plugins/pinned.ts';
 import { NO_PLUGINS, type PluginSet } from '../plugins/set.ts';
 import { type ConfigLocation, findConfig } from '../repository/discovery.ts';
-import type { Processes } from '../toolchain/process.ts';
 import type { Context } from './context.ts';
 
 const LOCK = 'package-lock.json';

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from '../core/once.ts';
+import type { Processes } from '../core/process.ts';
 import type { PackageFetcher } from '../features/scaffold/past-template.ts';
 import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Program } from '../toolchain/find.ts';
-import type { Processes } from '../toolchain/process.ts';
 import type { ProgramName } from '../toolchain/programs.ts';
 import type { Context } from './context.ts';
 import type { Variables } from './repository-variables.ts';

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../toolchain/credentials.ts';
+import { withoutCredentials } from '../core/credentials.ts';
 import { isSecretName, secretsOf } from './secrets.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;

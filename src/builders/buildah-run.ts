@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RunOptions, RunResult } from '../toolchain/process.ts';
+import type { RunOptions, RunResult } from '../core/process.ts';
 import type { BuilderSetup } from './prepare.ts';
 
 /** Further settings of buildah. */

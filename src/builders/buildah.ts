@@ -5,11 +5,11 @@ import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
+import type { RunOptions } from '../core/process.ts';
 import { settleAll } from '../core/settle.ts';
 import { listPlatforms } from '../oci/layout.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import { locate } from '../toolchain/find.ts';
-import type { RunOptions } from '../toolchain/process.ts';
 import { type Base, type Bases, createBases } from './buildah-bases.ts';
 import {
   type BuildahSetup,

@@ -5,8 +5,8 @@ import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, parsePlatform } from '../core/platform.ts';
+import type { RunOptions } from '../core/process.ts';
 import { compareVersions } from '../toolchain/find.ts';
-import type { RunOptions } from '../toolchain/process.ts';
 import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
 import { buildkitAdvice, plainHttpHost } from './plain-http.ts';
 import {

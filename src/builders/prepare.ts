@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from 'node:util';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { isMaskable } from '../core/mask.ts';
 import { formatPlatform } from '../core/platform.ts';
+import type { Processes } from '../core/process.ts';
 import { readImageLayout } from '../oci/layout.ts';
 import type { BuildSecret } from '../repository/config.ts';
 import type { Program } from '../toolchain/find.ts';
-import type { Processes } from '../toolchain/process.ts';
 import type { BuildRequest, PlainHttp, ResolvedBase } from './builder.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 

@@ -1,9 +1,11 @@
 import type { TOptional } from 'typebox';
 import { Type } from 'typebox';
-import { go } from './go.ts';
+import type { ProgramSpec } from '../core/program.ts';
+import { go } from './go/language.ts';
 import type { Language, PrimitiveName, Runner } from './language.ts';
-import { python } from './python.ts';
-import { typescript } from './typescript.ts';
+import { python } from './python/language.ts';
+import type { Toolkit } from './toolkit.ts';
+import { typescript } from './typescript/language.ts';
 
 /** The languages, as `kind.yaml` and the config call them. */
 const LANGUAGES = { go, ts: typescript, python } as const satisfies Readonly<Record<string, Language>>;
@@ -22,11 +24,31 @@ export const LANGUAGE_IDS = Object.keys(LANGUAGES) as readonly LanguageId[];
 /** `go-test`, `tsc`, …: the runners of all languages. */
 export type RunnerId = { [L in LanguageId]: keyof Languages[L]['runners'] }[LanguageId];
 
-const RUNNERS: Readonly<Record<RunnerId, Runner>> = {
-  ...go.runners,
-  ...typescript.runners,
-  ...python.runners,
-};
+const RUNNERS: Readonly<Record<RunnerId, Runner>> = Object.assign(
+  {},
+  ...Object.values(LANGUAGES).map(({ runners }) => runners),
+);
+
+/** `go`, `python`, `uv`, …: the programs of all languages. */
+export type LanguageProgram = { [L in LanguageId]: keyof Languages[L]['programs'] }[LanguageId];
+
+export const languagePrograms: Readonly<Record<LanguageProgram, ProgramSpec>> = Object.assign(
+  {},
+  ...Object.values(LANGUAGES).map(({ programs }) => programs),
+);
+
+const toolkits = new Map<LanguageId, ReturnType<typeof openToolkit>>();
+
+/** What verify does with the code of a language, loaded once. */
+export function toolkitOf(id: LanguageId): Promise<Toolkit<RunnerId, LanguageProgram>> {
+  const toolkit = toolkits.get(id) ?? openToolkit(id);
+  toolkits.set(id, toolkit);
+  return toolkit;
+}
+
+async function openToolkit(id: LanguageId): Promise<Toolkit<RunnerId, LanguageProgram>> {
+  return LANGUAGES[id].toolkit() as Promise<Toolkit<RunnerId, LanguageProgram>>;
+}
 
 /** Test runners first, then compilers and linters. */
 export const RUNNER_IDS = (Object.keys(RUNNERS) as RunnerId[]).toSorted(

@@ -1,4 +1,6 @@
 import type { TObject } from 'typebox';
+import type { ProgramSpec } from '../core/program.ts';
+import type { Toolkit } from './toolkit.ts';
 
 /** A language: data and small pure functions. `all.ts` lists the languages. */
 export interface Language {
@@ -12,10 +14,32 @@ export interface Language {
   readonly manifest: string;
   /** Its entry below `languages` in the config: how code is named. */
   readonly entry: TObject;
+  /** Output of generators of buf and protoc, by path. */
+  readonly generated: RegExp;
+  /** What is between the names of an import path. */
+  readonly separator: '/' | '.';
+  /** Specifiers of proto files, where code imports these. */
+  readonly protoFiles?: RegExp;
+  /** Whether an import names a folder, with all files in it and none below. */
+  readonly importsFolders?: true;
+  /** The one name of a module that has several. */
+  readonly canonical?: (module: string) => string;
+  /**
+   * Drivers and clients of databases, caches, search engines and brokers, object mappers, and clients of clouds, with all
+   * that is below each: what `imports.infra` is if the config has no list of its own.
+   *
+   * They are the libraries of that sort that tracing instruments, and what these lists lack:
+   * - OpenTelemetry: `data/registry` of opentelemetry.io dd5997c, opentelemetry-python-contrib 466ae4c and
+   *   opentelemetry-js-contrib fd4d8ae, of 2026-08-22 (Apache-2.0)
+   * - Datadog: integrations of dd-trace-go a4bdff1, dd-trace-js 5735ffe and dd-trace-py 3bb9ecd, of 2026-08-21 (Apache-2.0)
+   */
+  readonly infrastructure: readonly string[];
   /** Kind of entries of its list in `imports.sdk`: `npm packages`, `Package name`. */
   readonly sdk: readonly [packages: string, item: string];
   /** Programs that test or check a primitive, as suites of `kind.yaml` name them. */
   readonly runners: Readonly<Record<string, Runner>>;
+  /** Programs that its suites need, by file name. */
+  readonly programs: Readonly<Record<string, ProgramSpec>>;
   /** The command that runs the tests of a new primitive. */
   readonly testCommand: string;
   /** The entry for a repository without a config; `manifest` is the text of the one in its root. */
@@ -24,6 +48,7 @@ export interface Language {
   packageNames(entry: Readonly<Record<string, string>>, primitive: PrimitiveName): object;
   /** Why no primitive can have a name, as half a sentence; undefined if one can. All names are in lower case. */
   nameFault(name: string): string | undefined;
+  toolkit(): Promise<Toolkit<string, string>>;
 }
 
 /** A program that a suite of a kind may name. */

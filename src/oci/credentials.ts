@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import type { Processes } from '../toolchain/process.ts';
+import type { Processes } from '../core/process.ts';
 
 /** Locations of credentials, by environment variables that the CLI reads. */
 export interface CredentialSources {

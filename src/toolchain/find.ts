@@ -1,9 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
 import { errorLine, PrimitiveError } from '../core/errors.ts';
+import type { Processes, RunResult } from '../core/process.ts';
 import { shellWord } from '../core/show-path.ts';
 import { ALLOW_VARIABLE, programFolders, type SkippedFolder } from './folders.ts';
-import type { Processes, RunResult } from './process.ts';
 import { installHints, type ProgramName, programs } from './programs.ts';
 
 /** Search path of programs. */

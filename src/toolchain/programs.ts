@@ -1,37 +1,8 @@
-/** Programs that publish and verify run. They are found on the user's PATH, never bundled. */
-export type ProgramName =
-  | 'git'
-  | 'cosign'
-  | 'syft'
-  | 'buildx'
-  | 'buildah'
-  | 'docker'
-  | 'go'
-  | 'python'
-  | 'uv'
-  | 'node';
+import type { ProgramSpec } from '../core/program.ts';
+import { type LanguageProgram, languagePrograms } from '../languages/all.ts';
 
-/** How a program is called, its minimum version, and how to get it. This is the one place for minimum versions. */
-export interface ProgramSpec {
-  /** Purpose, to end the sentence "… is needed to". */
-  readonly purpose: string;
-  /** Ways to call it, best first: the program's file name, then its first arguments. */
-  readonly calls: readonly (readonly [program: string, ...args: string[]])[];
-  /** Arguments that print its version. */
-  readonly probe: readonly string[];
-  /** Variables for the probe, so that it asks no server. */
-  readonly probeEnv?: Readonly<Record<string, string>>;
-  /** The version is its first group. */
-  readonly pattern: RegExp;
-  /** The oldest version that is supported. */
-  readonly minimum: string;
-  /** Commands and pages to get it, by operating system. */
-  readonly install: {
-    readonly darwin: readonly string[];
-    readonly linux: readonly string[];
-    readonly other: readonly string[];
-  };
-}
+/** Programs that publish and verify run. They are found on the user's PATH, never bundled. */
+export type ProgramName = 'git' | 'cosign' | 'syft' | 'buildx' | 'buildah' | 'docker' | LanguageProgram;
 
 /** Errors and `doctor` share these texts. */
 export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
@@ -119,57 +90,7 @@ export const programs: Readonly<Record<ProgramName, ProgramSpec>> = {
       other: ['https://docs.docker.com/get-docker'],
     },
   },
-  go: {
-    purpose: 'test Go code',
-    calls: [['go']],
-    probe: ['version'],
-    pattern: /^go version go(\d+(?:\.\d+)+)/m,
-    // From 1.24 on `go test -json` reports what does not compile.
-    minimum: '1.24.0',
-    install: {
-      darwin: ['brew install go'],
-      linux: ['https://go.dev/dl'],
-      other: ['https://go.dev/dl'],
-    },
-  },
-  python: {
-    purpose: 'test Python code',
-    calls: [['python3']],
-    probe: ['--version'],
-    pattern: /^Python (\d+(?:\.\d+)+)/m,
-    minimum: '3.11.0',
-    install: {
-      darwin: ['brew install python'],
-      linux: ['sudo apt-get install python3 python3-venv', 'sudo dnf install python3'],
-      other: ['https://www.python.org/downloads'],
-    },
-  },
-  uv: {
-    purpose: 'install what Python code needs',
-    calls: [['uv']],
-    probe: ['--version'],
-    pattern: /^uv (\d+(?:\.\d+)+)/m,
-    // From 0.8 on `uv sync --check` compares an environment with a lock file.
-    minimum: '0.8.0',
-    install: {
-      darwin: ['brew install uv'],
-      linux: ['pipx install uv', 'https://docs.astral.sh/uv/getting-started/installation'],
-      other: ['https://docs.astral.sh/uv/getting-started/installation'],
-    },
-  },
-  node: {
-    purpose: 'test TypeScript code',
-    calls: [['node']],
-    probe: ['--version'],
-    pattern: /^v(\d+(?:\.\d+)+)/m,
-    // From 22.18 on TypeScript runs as it is.
-    minimum: '22.18.0',
-    install: {
-      darwin: ['brew install node'],
-      linux: ['https://nodejs.org/en/download'],
-      other: ['https://nodejs.org/en/download'],
-    },
-  },
+  ...languagePrograms,
 };
 
 /** Commands and pages that get a program on this operating system, best first. */

@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['core'],
   yaml: ['core'],
   render: ['core'],
-  toolchain: ['core'],
+  toolchain: ['core', 'languages'],
   oci: ['core', 'http', 'toolchain'],
   repository: ['core', 'languages', 'yaml', 'oci'],
   builders: ['core', 'oci', 'toolchain'],

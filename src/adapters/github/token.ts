@@ -1,6 +1,6 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
-import type { Processes } from '../../toolchain/process.ts';
+import type { Processes } from '../../core/process.ts';
 import type { ApiToken } from './failure.ts';
 import { type GithubHost, githubHost } from './host.ts';
 import { type ApiOptions, createApi } from './http.ts';

@@ -1,8 +1,8 @@
 import { join, relative } from 'node:path';
+import type { Processes } from '../../core/process.ts';
 import type { Generator } from '../../kinds/generators/built-in.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
-import type { Processes } from '../../toolchain/process.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import type { OnDisk } from './on-disk.ts';
 import { requireGenerator } from './programs.ts';

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import type { RunOptions } from '../../core/process.ts';
 import { builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
 import { explainSkipped, locate, type Search } from '../../toolchain/find.ts';
-import type { RunOptions } from '../../toolchain/process.ts';
 
 /** How each program is asked for its version, and made to write below another folder. */
 const PROGRAMS: Readonly<

@@ -1,5 +1,6 @@
 import { isTest } from '../../languages/all.ts';
-import { grammar, placeOf, withTree } from './imports/grammar.ts';
+import { goParser } from '../../languages/go/grammar.ts';
+import { placeOf, withTree } from '../../languages/grammar.ts';
 import type { Scan } from './rule.ts';
 import type { HandlerCode } from './subjects.ts';
 
@@ -10,7 +11,7 @@ export const handlerScan: Scan<'handlerCode'> = {
   applies: (path) => path.endsWith('.go') && !isTest(path),
   async scan({ text = '' }) {
     if (!text.includes('engine.Job') && !text.includes('model.Handlers')) return [];
-    return withTree(await grammar('go'), text, (root): readonly HandlerCode[] => {
+    return withTree(await goParser(), text, (root): readonly HandlerCode[] => {
       const methods = root.descendantsOfType('method_declaration').flatMap((method): HandlerCode[] => {
         const name = method.childForFieldName('name');
         const takesJob = method.childForFieldName('parameters')?.text.includes('engine.Job') === true;

@@ -1,8 +1,6 @@
+import { MARKER } from '../../core/marker.ts';
 import type { Scan } from './rule.ts';
 import { looksRandom } from './secrets/assignments.ts';
-
-/** Marker that scaffold leaves in code that a person has to write. */
-export const MARKER = 'AMEIDE_SCAFFOLD';
 
 /** Finds markers in files of any type. */
 export const markerScan: Scan<'marker'> = {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { relative, resolve, sep } from 'node:path';
 import type { Emit } from '../../core/events.ts';
+import type { Processes } from '../../core/process.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import { BASE_VARIABLE } from '../../plugins/base.ts';
 import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
-import type { Processes } from '../../toolchain/process.ts';
 import type { BaselineFile } from './baseline.ts';
 import { foreignRules, type RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';

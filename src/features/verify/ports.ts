@@ -1,11 +1,11 @@
 import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
+import type { RunnerPorts } from '../../languages/ports.ts';
 import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { Selection } from '../../repository/selection.ts';
 import type { FindResult } from '../../toolchain/find.ts';
-import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { BaselineFile, BaselineRequest } from './baseline.ts';
 import type { Family } from './family.ts';
@@ -15,7 +15,6 @@ import type { BasePorts } from './proto-base.ts';
 import type { CompareProto } from './proto-changes.ts';
 import type { AnyRule } from './rule.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
-import type { Installing } from './suites/package-manager.ts';
 import type { Snapshot, WorkTree } from './work-tree.ts';
 
 /** Request of a user: files, rules and suites to check. */
@@ -74,20 +73,15 @@ export interface VerifyPorts {
   readonly now: () => number;
 }
 
+/** Whether what lock files name is installed before suites run, and whether packages may run their scripts then. */
+export type Installing = false | { readonly scripts: boolean };
+
 /** Ports for running suites. */
-export interface SuitePorts {
+export interface SuitePorts extends RunnerPorts {
   readonly tree: WorkTree;
-  readonly processes: Processes;
   /** Finds a program on PATH. */
   readonly program: (name: ProgramName) => Promise<FindResult>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Variables that a suite may name besides those that it inherits: no credentials. */
-  readonly grantable: Readonly<Record<string, string | undefined>>;
-  /** A folder for what runners write, which does not exist yet and is made when it is needed; absolute. */
-  readonly output: string;
-  /** Milliseconds that a suite may take. */
-  readonly limit: number;
   readonly emit: Emit;
-  readonly signal: AbortSignal;
 }

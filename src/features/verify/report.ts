@@ -1,11 +1,11 @@
 import { compareFindings } from '../../core/finding.ts';
+import { isFailure } from '../../languages/test-case.ts';
 import { type Entry, totalsOf } from './account.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { type Family, familyOf } from './family.ts';
 import type { VerifyRequest } from './ports.ts';
 import type { Scope } from './scope.ts';
 import type { SuiteResults } from './suites/run.ts';
-import { isFailure } from './suites/suite.ts';
 
 /** Results of a run. */
 interface Results

@@ -3,15 +3,15 @@ import type { Finding } from '../../core/finding.ts';
 import type { CompiledModel } from '../../kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { LanguageId } from '../../languages/all.ts';
+import type { Target } from '../../languages/packages.ts';
+import type { ParsedSource } from '../../languages/source.ts';
+import type { TestCase } from '../../languages/test-case.ts';
 import type { Problem as PluginProblem } from '../../plugins/api.ts';
 import type { Component } from '../../repository/component.ts';
 import type { PrimitiveManifest } from '../../repository/provenance.ts';
 import type { BaselineEntry } from './baseline-document.ts';
 import type { Family } from './family.ts';
-import type { Source } from './imports/source.ts';
-import type { Target } from './imports/target.ts';
 import type { Secret } from './secrets/secret.ts';
-import type { TestCase } from './suites/suite.ts';
 import type { Suppression } from './suppressions-document.ts';
 
 /**
@@ -115,6 +115,11 @@ export interface Marker {
   readonly column: number;
   /** From the marker to the end of its string or line: `AMEIDE_SCAFFOLD: CreateItem is not implemented`. */
   readonly text: string;
+}
+
+/** A file of code. */
+export interface Source extends ParsedSource {
+  readonly language: LanguageId;
 }
 
 /** An import with what it leads to. */

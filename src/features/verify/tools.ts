@@ -1,14 +1,15 @@
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import type { Processes } from '../../core/process.ts';
 import { builtIn, type Generator, recordedGenerators } from '../../kinds/generators/built-in.ts';
+import { toolkitOf } from '../../languages/all.ts';
+import { lockFileOf } from '../../languages/package-manager.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
-import type { Processes } from '../../toolchain/process.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
 import type { OpenPorts } from './open.ts';
 import { readPrimitives } from './primitives.ts';
 import type { Primitive } from './subjects.ts';
-import { packageManagerOf, toolchainOf } from './suites/package-manager.ts';
 
 /** Ports for finding the programs of `verify`. */
 export interface ToolPorts
@@ -40,8 +41,10 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
   const primitives = await readPrimitives(tree, { location, config, kinds, base });
   const toolchains = new Set<ProgramName>();
   for (const primitive of primitives) {
-    if (primitive.kind?.suites === undefined || primitive.kind.suites.length === 0) continue;
-    toolchains.add(toolchainOf(await packageManagerOf(primitive, tree), primitive.kind));
+    const { suites = [], language = 'other' } = primitive.kind ?? {};
+    if (suites.length === 0 || language === 'other') continue;
+    const { manager } = await lockFileOf(primitive, await toolkitOf(language), tree);
+    toolchains.add(manager.program);
   }
   const asked = await Promise.all([
     ...[...toolchains].map((name) => toolchain(name, ports)),

@@ -8,8 +8,8 @@ import { type CosignOptions, createCosign, type SigningMode } from '../../../src
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { digestOf } from '../../../src/core/digest.ts';
 import { PrimitiveError } from '../../../src/core/errors.ts';
+import type { Processes } from '../../../src/core/process.ts';
 import { signatureStatement } from '../../../src/seal/statement.ts';
-import type { Processes } from '../../../src/toolchain/process.ts';
 import { type Sigstore, startSigstore } from '../../support/services/sigstore.ts';
 import { tool } from '../../tools/locate.ts';
 

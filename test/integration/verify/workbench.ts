@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
+import type { Installing } from '../../../src/features/verify/ports.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
 import { type VerifyResult, verify } from '../../../src/features/verify/run.ts';
-import type { Installing } from '../../../src/features/verify/suites/package-manager.ts';
-import type { Suite } from '../../../src/features/verify/suites/start.ts';
-import { bundledKinds, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
+import { bundledKinds, type Kind, type Kinds, openKinds } from '../../../src/kinds/kind.ts';
 import { isChecker } from '../../../src/languages/all.ts';
 import { parseConfig } from '../../../src/repository/config.ts';
 import { findProgram } from '../../../src/toolchain/find.ts';
@@ -34,6 +33,8 @@ export const environment = {
   npm_config_offline: 'true',
   PATH: [dirname(process.execPath), dirname(tool('uv')), process.env.PATH].join(delimiter),
 };
+
+type Suite = NonNullable<Kind['suites']>[number];
 
 export type Files = Readonly<Record<string, string>>;
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import type { Processes } from '../../../src/core/process.ts';
 import { type CredentialSources, createCredentials } from '../../../src/oci/credentials.ts';
-import type { Processes } from '../../../src/toolchain/process.ts';
 
 let home: string;
 beforeEach(async () => {

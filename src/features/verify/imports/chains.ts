@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isTest, type LanguageId, languageOf } from '../../../languages/all.ts';
+import { isTest, type LanguageId, languageNamed, languageOf } from '../../../languages/all.ts';
 import type { Primitive, Subjects } from '../subjects.ts';
 import type { ImportResolver } from './resolve.ts';
 
@@ -9,11 +9,11 @@ interface Unit {
   readonly path: string;
 }
 
-/** The files of code of a unit: a file, the package in a folder of Go, or all that is in the folder of a package. */
+/** The files of code of a unit: a file, the folder that an import names, or all that is in the folder of a package. */
 function filesOf({ language, path }: Unit, { repository }: ImportResolver): readonly string[] {
   if (repository.files.has(path)) return languageOf(path) === language ? [path] : [];
   const files =
-    language === 'go'
+    languageNamed(language).importsFolders === true
       ? repository.filesIn(path).map((name) => posix.join(path, name))
       : [...repository.files].filter((file) => file.startsWith(`${path}/`));
   return files.filter((file) => languageOf(file) === language && !isTest(file));

@@ -1,8 +1,6 @@
-import { type LanguageId, languageOf } from '../../../languages/all.ts';
-import { parseGo } from './go.ts';
-import { parsePython } from './python.ts';
-import type { ParsedSource, Source } from './source.ts';
-import { parseTypeScript } from './typescript.ts';
+import { languageOf, toolkitOf } from '../../../languages/all.ts';
+import type { ParsedSource } from '../../../languages/source.ts';
+import type { Source } from '../subjects.ts';
 
 /** A larger file is made by a program; its syntax tree would fill the memory. */
 const MAX_LENGTH = 4 * 1024 * 1024;
@@ -11,19 +9,13 @@ const MAX_LENGTH = 4 * 1024 * 1024;
 export async function parseSource(path: string, text: string | undefined): Promise<Source | undefined> {
   const language = languageOf(path);
   if (language === undefined) return undefined;
-  return { language, ...(await parseText(language, path, text)) };
+  if (text === undefined) return { language, ...failed('it is not text in UTF-8') };
+  if (text.length > MAX_LENGTH)
+    return { language, ...failed(`it has more than ${MAX_LENGTH / 1024 / 1024} Mi characters`) };
+  const { parse } = await toolkitOf(language);
+  return { language, ...(await parse(path, text)) };
 }
 
-async function parseText(
-  language: LanguageId,
-  path: string,
-  text: string | undefined,
-): Promise<ParsedSource> {
-  if (text === undefined) return { imports: [], fault: { message: 'it is not text in UTF-8' } };
-  if (text.length > MAX_LENGTH) {
-    return { imports: [], fault: { message: `it has more than ${MAX_LENGTH / 1024 / 1024} Mi characters` } };
-  }
-  if (language === 'go') return parseGo(text);
-  if (language === 'python') return parsePython(text);
-  return parseTypeScript(path, text);
+function failed(message: string): ParsedSource {
+  return { imports: [], fault: { message } };
 }

@@ -1,10 +1,8 @@
-import { isBuiltin } from 'node:module';
-import { isTest, type LanguageId } from '../../../languages/all.ts';
+import { isTest, type LanguageId, languageNamed } from '../../../languages/all.ts';
+import { nearestName } from '../../../languages/nearest-name.ts';
 import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
-import { INFRASTRUCTURE } from './infrastructure.ts';
-import { nearestName } from './names.ts';
 
 /** Rules of which one import breaks at most one: the first that applies. */
 type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
@@ -36,7 +34,7 @@ export function listed(
 ): string | undefined {
   if (entries.length === 0) return undefined;
   const index = indexOf(entries, language);
-  const separator = language === 'python' ? '.' : '/';
+  const { separator } = languageNamed(language);
   const under = (name: string) => nearestName(keyOf(name, language), separator, (one) => index.get(one));
   for (const name of names) {
     const entry = index.get(`${specifier}.${name}`);
@@ -62,9 +60,8 @@ function indexOf(entries: readonly string[], language: LanguageId): ReadonlyMap<
   return index;
 }
 
-/** A module of Node.js has two names: `http` is `node:http`. */
 function keyOf(name: string, language: LanguageId): string {
-  return language === 'ts' && isBuiltin(name) && !name.startsWith('node:') ? `node:${name}` : name;
+  return languageNamed(language).canonical?.(name) ?? name;
 }
 
 /** The entry of the infrastructure that an import falls under. */
@@ -72,7 +69,7 @@ export function infrastructureOf(
   found: Subjects['import'],
   configured: readonly string[] | undefined,
 ): string | undefined {
-  return listed(found, configured ?? INFRASTRUCTURE[found.language]);
+  return listed(found, configured ?? languageNamed(found.language).infrastructure);
 }
 
 /** Whether a file may import infrastructure: a test, or one of those that its kind names. */

@@ -1,16 +1,10 @@
 import { posix } from 'node:path';
-import type { LanguageId } from '../../../languages/all.ts';
-import type { Repository } from './repository.ts';
-import type { Target } from './target.ts';
+import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../../languages/all.ts';
+import type { Target } from '../../../languages/packages.ts';
+import type { SourceTree } from '../../../languages/source-tree.ts';
 
-/** Names of output files of generators of buf and protoc. */
-const GENERATED: Readonly<Record<LanguageId, RegExp>> = {
-  go: /(?:\.pb|\.connect|\.pb\.gw|_grpc\.pb)\.go$/,
-  ts: /_(?:pb|connect|grpc_pb|connectweb)(?:\.d)?(?:\.[cm]?[jt]s)?$/,
-  python: /_pb2(?:_grpc)?(?:\.pyi?)?$/,
-};
 /** Files in the root of a package. */
-const PACKAGES = new Set(['go.mod', 'package.json', 'pyproject.toml']);
+const PACKAGES = new Set(LANGUAGE_IDS.map((id) => languageNamed(id).manifest));
 /** Packages that the Buf Schema Registry generates from proto files. */
 const REGISTRY = /^(?:buf\.build\/gen\/|@buf\/)/;
 
@@ -18,13 +12,13 @@ const REGISTRY = /^(?:buf\.build\/gen\/|@buf\/)/;
 export type IsProto = (specifier: string, target: Target, language: LanguageId) => boolean;
 
 /** Looks into each folder of the repository at most once. */
-export function protoIn(repository: Repository): IsProto {
+export function protoIn(repository: SourceTree): IsProto {
   const folders = new Map<string, boolean>();
   const packages = new Map<string, boolean>();
-  const isGeneratedPackage = (folder: string): boolean => {
+  const isGeneratedPackage = (folder: string, generated: RegExp): boolean => {
     const known = packages.get(folder);
     if (known !== undefined) return known;
-    const found = repository.filesIn(folder).some((name) => GENERATED.go.test(name));
+    const found = repository.filesIn(folder).some((name) => generated.test(name));
     packages.set(folder, found);
     return found;
   };
@@ -41,15 +35,18 @@ export function protoIn(repository: Repository): IsProto {
     return found;
   };
   return (specifier, target, language) => {
-    if ((language === 'ts' && /\.proto$/.test(specifier)) || REGISTRY.test(specifier)) return true;
+    const { protoFiles, generated, importsFolders } = languageNamed(language);
+    if (protoFiles?.test(specifier) || REGISTRY.test(specifier)) return true;
     if (target.type !== 'path') return false;
     const { path } = target;
-    if (/\.proto$/.test(path) || GENERATED[language].test(path)) return true;
-    return (language === 'go' && isGeneratedPackage(path)) || isProtoModule(path);
+    if (/\.proto$/.test(path) || generated.test(path)) return true;
+    return (importsFolders && isGeneratedPackage(path, generated)) || isProtoModule(path);
   };
 }
 
-/** Whether a folder of Go has code that is not generated from proto files, by the names of its files. */
-export function hasOwnCode(names: readonly string[]): boolean {
-  return names.some((name) => /(?<!_test)\.go$/.test(name) && !GENERATED.go.test(name));
+/** Whether a folder that imports name has code that is not generated from proto files, by the names of its files. */
+export function hasOwnCode(names: readonly string[], language: LanguageId): boolean {
+  const { code, tests, generated, importsFolders } = languageNamed(language);
+  if (importsFolders !== true) return false;
+  return names.some((name) => code.test(name) && !tests.test(name) && !generated.test(name));
 }

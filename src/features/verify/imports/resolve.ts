@@ -1,17 +1,14 @@
 import { posix } from 'node:path';
-import { isTest, LANGUAGE_IDS, type LanguageId } from '../../../languages/all.ts';
+import { isTest, LANGUAGE_IDS, type LanguageId, toolkitOf } from '../../../languages/all.ts';
+import type { Packages } from '../../../languages/packages.ts';
+import { SourceTree } from '../../../languages/source-tree.ts';
 import type { InFile, Primitive, Subjects } from '../subjects.ts';
 import type { Snapshot } from '../work-tree.ts';
-import { goPackages } from './go-modules.ts';
-import { npmPackages } from './npm-packages.ts';
 import { hasOwnCode, protoIn } from './proto.ts';
-import { pythonPackages } from './python-projects.ts';
-import { Repository } from './repository.ts';
-import type { Packages } from './target.ts';
 
 /** Says what imports lead to. */
 export interface ImportResolver {
-  readonly repository: Repository;
+  readonly repository: SourceTree;
   /** The imports of source files, in their order. */
   resolve(sources: readonly Subjects['source'][]): Promise<readonly Subjects['import'][]>;
   /** Dependencies in manifests, as imports of the manifest. */
@@ -32,12 +29,12 @@ export async function openImports(
   plain: Iterable<string>,
   { primitivesFolder, ownerOf, inFile }: Owners,
 ): Promise<ImportResolver> {
-  const repository = await Repository.open(tree, plain);
-  const packages: Readonly<Record<LanguageId, Packages>> = {
-    go: await goPackages(repository),
-    ts: await npmPackages(repository),
-    python: await pythonPackages(repository, primitivesFolder),
-  };
+  const repository = await SourceTree.open(tree, plain);
+  const opened = LANGUAGE_IDS.map(async (language) => {
+    const { packages: open } = await toolkitOf(language);
+    return [language, await open(repository, { primitivesFolder, isTest })] as const;
+  });
+  const packages = Object.fromEntries(await Promise.all(opened)) as Record<LanguageId, Packages>;
   const isProto = protoIn(repository);
   const leadTo = async (
     language: LanguageId,
@@ -53,7 +50,7 @@ export async function openImports(
       const key = targets.length === 1 ? '' : JSON.stringify([specifier, owner?.id ?? target]);
       if (found.has(key)) continue;
       const proto = isProto(specifier, target, language);
-      const mixed = proto && target.type === 'path' && hasOwnCode(repository.filesIn(target.path));
+      const mixed = proto && target.type === 'path' && hasOwnCode(repository.filesIn(target.path), language);
       found.set(key, { specifier, target, owner, proto, ...(mixed ? { mixed } : {}) });
     }
     return [...found.values()];

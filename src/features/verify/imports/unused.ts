@@ -1,7 +1,8 @@
+import { languageNamed } from '../../../languages/all.ts';
+import { nearestName } from '../../../languages/nearest-name.ts';
 import type { Config } from '../../../repository/config.ts';
 import type { VerifyDocument } from '../document.ts';
 import type { Subjects } from '../subjects.ts';
-import { nearestName } from './names.ts';
 import { listed } from './policy.ts';
 
 /** Of what manifests name, what no import of the same primitive is about: an import says it at its own place. */
@@ -13,7 +14,7 @@ export function unusedOf(
   const used = new Set<string>();
   for (const { primitive, specifier, language } of imports) {
     // All names above a package are used, too; where one is known, so are those above it.
-    nearestName(specifier, language === 'python' ? '.' : '/', (name) => {
+    nearestName(specifier, languageNamed(language).separator, (name) => {
       const key = `${primitive?.id} ${language} ${name}`;
       const isKnown = used.has(key);
       used.add(key);

@@ -1,6 +1,6 @@
+import { MARKER } from '../../../core/marker.ts';
 import { optional } from '../../../core/object.ts';
 import { isTest } from '../../../languages/all.ts';
-import { MARKER } from '../markers.ts';
 import type { Context, Related, Rule } from '../rule.ts';
 import type { Marker, Primitive } from '../subjects.ts';
 

@@ -1,5 +1,5 @@
+import { executed } from '../../../languages/test-case.ts';
 import type { Rule } from '../rule.ts';
-import { executed } from '../suites/suite.ts';
 
 export const rule: Rule<'suite'> = {
   id: 'TEST-001',

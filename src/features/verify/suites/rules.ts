@@ -1,8 +1,8 @@
 import { optional } from '../../../core/object.ts';
+import type { Failure, TestCase } from '../../../languages/test-case.ts';
 import type { RuleId } from '../family.ts';
 import type { Problem, Rule } from '../rule.ts';
 import type { Fix, SuiteRun } from '../subjects.ts';
-import type { Failure, TestCase } from './suite.ts';
 
 /** The rule that reports cases which failed in one way; `text` ends the sentence that begins with the case. */
 export function failureRule(

@@ -5,8 +5,12 @@ import pLimit from 'p-limit';
 import type { PrimitiveError } from '../../../core/errors.ts';
 import { optional } from '../../../core/object.ts';
 import type { Kind } from '../../../kinds/kind.ts';
-import { CHECKERS } from '../../../kinds/kind-document.ts';
-import type { SuitePorts } from '../ports.ts';
+import { isChecker, type LanguageId, toolkitOf } from '../../../languages/all.ts';
+import { type Command, type LockFile, lockFileOf } from '../../../languages/package-manager.ts';
+import { keyOf, type Ran, type Reach, type TestCode } from '../../../languages/runner.ts';
+import { isFailure, type TestCase } from '../../../languages/test-case.ts';
+import { withoutSecrets } from '../markers.ts';
+import type { Installing, SuitePorts } from '../ports.ts';
 import type {
   Fact,
   Fix,
@@ -17,22 +21,8 @@ import type {
   TestFile,
   WrittenFile,
 } from '../subjects.ts';
-import { dependencyFault } from './dependencies.ts';
-import { compareLock } from './locks.ts';
-import {
-  type Command,
-  type Installing,
-  installsOf,
-  type PackageManager,
-  packageManagerOf,
-  toolchainOf,
-  unsupported,
-} from './package-manager.ts';
-import { keyOf, reachOf, unreached } from './reach.ts';
-import { runners } from './runners.ts';
-import type { Ran, Reach, Suite } from './start.ts';
-import { isFailure, type TestCase } from './suite.ts';
-import { readTestCode, type TestCode } from './test-code.ts';
+import { unreached } from './reach.ts';
+import { readTestCode } from './test-code.ts';
 
 /** Results of the suites of some primitives. */
 export interface SuiteResults {
@@ -49,6 +39,8 @@ export interface SuiteResults {
 
 /** The variable that says where a service is that a suite needs. */
 const SERVICES = { postgres: 'TEST_POSTGRES_URL', browser: 'TEST_CHROMIUM' } as const;
+
+type Suite = NonNullable<Kind['suites']>[number];
 
 /** Runs the suites of primitives, some at a time. */
 export async function runSuites(
@@ -86,7 +78,8 @@ async function testPrimitive(
   workshop: Workshop,
   ports: SuitePorts,
 ): Promise<Results> {
-  if (suites.length === 0)
+  const { language } = kind;
+  if (suites.length === 0 || language === 'other')
     return { unchecked: [{ what: `${primitive.id} TEST`, why: 'its kind has no suite' }] };
   const isDue = (suite: Suite) => missingServices(suite, ports) === '';
   const due = suites.filter(isDue);
@@ -96,33 +89,35 @@ async function testPrimitive(
     ports,
   );
   if (due.length === 0) return waiting;
-  const prepared = await workshop.prepare(primitive, kind);
+  const prepared = await workshop.prepare(primitive, language);
   if ('fault' in prepared) {
     const why = `${prepared.fault.path} does not match its manifest`;
     const left = due.map(({ id }) => ({ what: `${primitive.id} ${id}`, why }));
     return { ...waiting, lockFaults: [prepared.fault], unchecked: [...waiting.unchecked, ...left] };
   }
   if ('cause' in prepared) return { ...waiting, obstacles: [...waiting.obstacles, prepared] };
-  const { tool, manager, unchecked: why } = prepared;
+  const { tool, lock, toolkit, unchecked: why } = prepared;
   const code = await readTestCode(primitive, ports.tree);
   const results: (Awaited<ReturnType<typeof runSuite>> & { readonly suite: Suite })[] = [];
   for (const suite of due) {
-    results.push({ suite, ...(await runSuite(primitive, suite, ports, { tool, manager, code })) });
+    results.push({ suite, ...(await runSuite(primitive, suite, ports, { tool, lock, toolkit, code })) });
   }
   const reaches: (Pick<Reach, 'files'> & Partial<Reach>)[] = results.flatMap(({ reach }) => reach ?? []);
-  for (const suite of suites.filter((one) => !isDue(one)))
-    reaches.push(await reachOf(primitive, suite, { code, ports, tool }));
+  for (const suite of suites.filter((one) => !isDue(one))) {
+    const files = await toolkit.runners[suite.runner].files?.(primitive, suite, ports, { code, tool });
+    if (files !== undefined) reaches.push({ files });
+  }
   // Where a suite did not run to its end, nobody knows what it would have run.
-  const tests = suites.filter((suite) => !isChecker(suite));
+  const tests = suites.filter(({ runner }) => !isChecker(runner));
   const isWhole =
-    tests.length > 0 && results.every(({ reach, suite }) => reach !== undefined || isChecker(suite));
+    tests.length > 0 && results.every(({ reach, suite }) => reach !== undefined || isChecker(suite.runner));
   return {
     runs: results.flatMap(({ run }) => run ?? []),
     obstacles: [...waiting.obstacles, ...results.flatMap(({ obstacle }) => obstacle ?? [])],
     unreached: isWhole ? unreached(primitive, code, reaches) : [],
     unchecked: [
       ...waiting.unchecked,
-      ...(why === undefined ? [] : [{ what: manager.lock, why }]),
+      ...(why === undefined ? [] : [{ what: lock.path, why }]),
       ...results.flatMap(({ unchecked }) => unchecked),
     ],
   };
@@ -177,7 +172,8 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
 interface Prepared {
   /** The file of the toolchain. */
   readonly tool: string;
-  readonly manager: PackageManager;
+  readonly lock: LockFile;
+  readonly toolkit: Awaited<ReturnType<typeof toolkitOf>>;
   /** Why its lock file was not compared with its manifest. */
   readonly unchecked: string | undefined;
 }
@@ -196,37 +192,37 @@ class Workshop {
   /** Finds the tools that suites run with, or the obstacle. */
   async prepare(
     primitive: Primitive,
-    kind: Pick<Kind, 'language'>,
+    language: LanguageId,
   ): Promise<Prepared | Obstacle | { readonly fault: LockFault }> {
     const ports = this.#ports;
-    const manager = await packageManagerOf(primitive, ports.tree);
-    const found = await ports.program(toolchainOf(manager, kind));
+    const toolkit = await toolkitOf(language);
+    const lock = await lockFileOf(primitive, toolkit, ports.tree);
+    const { name, program, dependencies } = lock.manager;
+    const found = await ports.program(program);
     if (!found.ok) return missingTool(primitive, found.problem);
     const tool = found.program.path;
-    const reason = unsupported(manager);
-    if (reason !== undefined) {
-      return obstacle(primitive, 'tool-failed', `${primitive.path} cannot be tested: ${reason}.`);
+    if (dependencies === undefined) {
+      const why = `its dependencies are those of ${lock.path}, and verify reads lock files of npm, uv and pip, not of ${name}`;
+      return obstacle(primitive, 'tool-failed', `${primitive.path} cannot be tested: ${why}.`);
     }
-    const compared = await compareLock(primitive, manager, ports, tool);
-    if (compared !== undefined && 'fault' in compared) return compared;
+    const compared = await dependencies.compare(primitive, lock, ports, tool);
+    if (compared !== undefined && 'fault' in compared) return { fault: { ...compared.fault, primitive } };
     if (this.#install !== false) {
-      const failed = await this.#installOnce(primitive, manager, this.#install);
+      const failed = await this.#installOnce(primitive, lock, dependencies.installs(lock, this.#install));
       if (failed !== undefined) return failed;
     }
-    const fault = await dependencyFault(primitive, manager, ports);
-    if (fault !== undefined) return missingDependencies(primitive, manager, `${fault}.`);
-    return { tool, manager, unchecked: compared?.unchecked };
+    const fault = await dependencies.fault(primitive, lock, ports);
+    if (fault !== undefined) return missingDependencies(primitive, lock, `${fault}.`);
+    return { tool, lock, toolkit, unchecked: compared?.unchecked };
   }
 
   #installOnce(
     primitive: Primitive,
-    manager: PackageManager,
-    options: { readonly scripts: boolean },
+    { folder }: LockFile,
+    commands: readonly Command[],
   ): Promise<Obstacle | undefined> {
-    const running =
-      this.#installed.get(manager.folder) ??
-      runInstalls(primitive, manager.folder, installsOf(manager, options), this.#ports);
-    this.#installed.set(manager.folder, running);
+    const running = this.#installed.get(folder) ?? runInstalls(primitive, folder, commands, this.#ports);
+    this.#installed.set(folder, running);
     return running;
   }
 }
@@ -238,9 +234,10 @@ function missingTool(primitive: Primitive, { code, message, suggestions }: Primi
   return obstacle(primitive, cause, `${message}.`, fix);
 }
 
-function missingDependencies(primitive: Primitive, manager: PackageManager, message: string): Obstacle {
-  const lines = installsOf(manager, { scripts: false }).map((command) => command.join(' '));
-  const there = manager.folder === '.' ? lines : [`cd ${manager.folder}`, ...lines];
+function missingDependencies(primitive: Primitive, lock: LockFile, message: string): Obstacle {
+  const commands = lock.manager.dependencies?.installs(lock, { scripts: false }) ?? [];
+  const lines = commands.map((command) => command.join(' '));
+  const there = lock.folder === '.' ? lines : [`cd ${lock.folder}`, ...lines];
   return obstacle(primitive, 'dependencies-missing', message, { kind: 'command', text: there.join(' && ') });
 }
 
@@ -279,7 +276,7 @@ async function runSuite(
   primitive: Primitive,
   suite: Suite,
   ports: SuitePorts,
-  { tool, manager, code }: Pick<Prepared, 'tool' | 'manager'> & { readonly code: TestCode },
+  { tool, lock, toolkit, code }: Omit<Prepared, 'unchecked'> & { readonly code: TestCode },
 ): Promise<{
   readonly run?: SuiteRun;
   readonly obstacle?: Obstacle;
@@ -288,7 +285,7 @@ async function runSuite(
 }> {
   const item = `${primitive.id} ${suite.id}`;
   ports.emit({ type: 'item', item, status: 'active', state: 'running' });
-  const ran: Ran = await runners[suite.runner](primitive, suite, ports, { tool, code });
+  const ran: Ran = await toolkit.runners[suite.runner].run(primitive, suite, ports, { tool, code, lock });
   if ('nothing' in ran) {
     ports.emit({ type: 'item', item, status: 'done', state: 'not run', detail: ran.nothing });
     return { unchecked: [{ what: item, why: ran.nothing }] };
@@ -299,14 +296,18 @@ async function runSuite(
     const isLacking = ran.cause === 'dependencies-missing';
     return {
       obstacle: isLacking
-        ? missingDependencies(primitive, manager, message)
+        ? missingDependencies(primitive, lock, message)
         : obstacle(primitive, ran.cause, message, ran.fix),
       unchecked: [],
     };
   }
   // Runners colour what they print where CI is set.
   const cases = withoutEmpty(ran.cases, primitive, code)
-    .map((testCase) => ({ ...testCase, output: stripVTControlCharacters(testCase.output) }))
+    .map((testCase) => ({
+      ...testCase,
+      output: stripVTControlCharacters(testCase.output),
+      ...optional('message', testCase.message && withoutSecrets(testCase.message)),
+    }))
     .sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
   const failed = cases.filter(({ outcome }) => isFailure(outcome));
   for (const { id, output } of failed) {
@@ -332,10 +333,7 @@ async function runSuite(
 /** Cases whose body has no statement, with the reason as their output: they say nothing, so they are skipped. */
 function withoutEmpty(cases: readonly TestCase[], { path }: Primitive, code: TestCode): readonly TestCase[] {
   const empty = new Set(
-    [...code].flatMap(([file, tests]) => {
-      const place = file.endsWith('.go') ? posix.dirname(file) : file;
-      return tests.filter((one) => one.empty).map(({ name }) => keyOf(place, name));
-    }),
+    [...code.values()].flatMap((tests) => tests.filter((one) => one.empty).map(({ key }) => key)),
   );
   return cases.map((one) => {
     const place = one.path ?? posix.join(path, one.group);
@@ -355,10 +353,6 @@ function skippedOf(item: string, cases: readonly TestCase[]): SuiteResults['unch
     const why = isEmpty ? 'has no statement' : 'skipped';
     return { what: item, why: `${why}: ${[...names.slice(0, 5), ...more].join(', ')}` };
   });
-}
-
-function isChecker({ runner }: Suite): boolean {
-  return (CHECKERS as readonly string[]).includes(runner);
 }
 
 function compare(a: string, b: string): number {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { INFRASTRUCTURE } from '../../../../src/features/verify/imports/infrastructure.ts';
-import { npmPackages } from '../../../../src/features/verify/imports/npm-packages.ts';
 import { parseSource } from '../../../../src/features/verify/imports/parse.ts';
 import { infrastructureOf, listed } from '../../../../src/features/verify/imports/policy.ts';
-import { Repository } from '../../../../src/features/verify/imports/repository.ts';
+import { isTest, LANGUAGE_IDS, languageNamed } from '../../../../src/languages/all.ts';
+import { SourceTree } from '../../../../src/languages/source-tree.ts';
+import { npmPackages } from '../../../../src/languages/typescript/npm-packages.ts';
 import { memoryTree } from '../../../support/verify-corpus/tree.ts';
 
 /** `specifier`, with `type ` where nothing is loaded, `?` where it is not known, and the names of Python's `from`. */
@@ -242,9 +242,9 @@ test.each([
 
 test('the page of IMP-005 names all infrastructure', async () => {
   const page = await readFile('src/features/verify/rules/IMP-005.md', 'utf8');
-  const names = Object.values(INFRASTRUCTURE).flat();
-  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
-  for (const list of Object.values(INFRASTRUCTURE)) expect(list).toEqual([...list].sort());
+  const lists = LANGUAGE_IDS.map((id) => languageNamed(id).infrastructure);
+  expect(lists.flat().filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  for (const list of lists) expect(list).toEqual([...list].sort());
 });
 
 test.each([
@@ -266,16 +266,19 @@ test.each([
 
 test('a folder that has become a link is followed, whatever git still lists below it', async () => {
   const files = { 'a/b.go': '', 'other/b.go': '', c: { link: 'other' } };
-  const before = await Repository.open(memoryTree(files), ['a/b.go', 'other/b.go']);
+  const before = await SourceTree.open(memoryTree(files), ['a/b.go', 'other/b.go']);
   expect(await before.realPath('a/b.go')).toBe('a/b.go');
   expect(await before.realPath('c/b.go')).toBe('other/b.go');
-  const after = await Repository.open(memoryTree({ ...files, a: { link: 'other' } }), ['a/b.go']);
+  const after = await SourceTree.open(memoryTree({ ...files, a: { link: 'other' } }), ['a/b.go']);
   expect(await after.realPath('a/b.go')).toBe('other/b.go');
   expect(await after.realPath('a')).toBe('other');
 });
 
 test('a dollar sign in the name of a file is nothing special to an alias', async () => {
   const files = { 'tsconfig.json': '{"compilerOptions":{"paths":{"@/*":["./src/*"]}}}', 'src/$$.ts': '' };
-  const { resolve } = await npmPackages(await Repository.open(memoryTree(files), []));
+  const { resolve } = await npmPackages(await SourceTree.open(memoryTree(files), []), {
+    primitivesFolder: 'primitives',
+    isTest,
+  });
   expect(await resolve('@/$$', 'a.ts')).toEqual([{ type: 'path', path: 'src/$$.ts' }]);
 });

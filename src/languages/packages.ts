@@ -1,0 +1,56 @@
+import type { SourceTree } from './source-tree.ts';
+
+/** Target of an import. */
+export type Target =
+  /** A file or folder of the repository, links resolved; it need not exist. */
+  | { readonly type: 'path'; readonly path: string }
+  /** A path that is not in the repository. */
+  | { readonly type: 'outside' }
+  /** A package of the language or from a registry: `node:fs`, `github.com/jackc/pgx/v5`. */
+  | { readonly type: 'package'; readonly name: string; readonly known: Known; readonly manifest?: string }
+  /** Only the running program knows. */
+  | { readonly type: 'unknown' };
+
+/** Knowledge about a package. */
+export type Known =
+  /** It comes with the language. */
+  | 'standard'
+  /** The manifest of the importing code names it. */
+  | 'declared'
+  /** Nothing names it; `manifest` is the file that would, where there is one. */
+  | 'undeclared'
+  /** Unknown until packages are installed, or without the tool that makes it. */
+  | 'unresolved';
+
+/** Finds what a specifier of a language means in a file; several targets where conditions decide between them. */
+export type Resolver = (specifier: string, from: string) => Promise<readonly Target[]>;
+
+/** Dependency of a package in its manifest. */
+export interface Dependency {
+  /** The manifest, relative to the root of the repository. */
+  readonly path: string;
+  /** From 1; 1 where it is not known. */
+  readonly line: number;
+  /** As imports would have it. */
+  readonly specifier: string;
+  readonly target: Target;
+}
+
+/** Resolver for one language in a repository. */
+export interface Packages {
+  readonly resolve: Resolver;
+  /** The same for two files in which a specifier means the same, where both are tests or none is: mostly their folder. */
+  readonly placeOf: (specifier: string, from: string) => string;
+  /** Direct dependencies in manifests that lead into the repository or may be forbidden. */
+  readonly dependencies: () => Promise<readonly Dependency[]>;
+}
+
+/** Opens what a repository says of the packages of one language. */
+export type OpenPackages = (repository: SourceTree, settings: PackageSettings) => Promise<Packages>;
+
+export interface PackageSettings {
+  /** Relative to the root of the repository. */
+  readonly primitivesFolder: string;
+  /** Whether a file is a test, by its path. */
+  readonly isTest: (path: string) => boolean;
+}

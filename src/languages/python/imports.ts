@@ -1,0 +1,188 @@
+import type { Node } from 'web-tree-sitter';
+import { placeOf, syntaxError, withTree } from '../grammar.ts';
+import type { ParsedSource, SourceImport } from '../source.ts';
+import { pythonParser } from './grammar.ts';
+
+/** PEP 263: a comment in one of the first two lines says what the bytes mean. */
+const COOKIE = /^(?:[ \t\f]*(?:#.*)?\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/;
+/** Encodings in which each byte of ASCII means itself. */
+const PLAIN =
+  /^(?:utf[-_]?8(?:[-_]sig)?|u8|(?:us[-_])?ascii|646|latin[-_]?1|l1|(?:iso|iso8859|iso[-_]8859)[-_]?\d{0,2}(?:[-_]\d{1,2})?|cp125\d|windows[-_]125\d|koi8[-_][rut]|mac[-_]?roman)(?:[-_](?:unix|dos|mac))?$/i;
+
+/** Functions that load what their first argument names, with what that is. */
+const LOADERS: Readonly<Record<string, 'module' | 'file'>> = {
+  import_module: 'module',
+  __import__: 'module',
+  run_module: 'module',
+  resolve_name: 'module',
+  run_path: 'file',
+  spec_from_file_location: 'file',
+  SourceFileLoader: 'file',
+  load_source: 'file',
+};
+const MENTIONED =
+  /import_module|__import__|run_module|resolve_name|run_path|spec_from_file_location|SourceFileLoader|load_source/;
+
+/** Names in a file for functions that load modules. */
+type Loaders = ReadonlyMap<string, 'module' | 'file'>;
+
+/**
+ * The imports of a Python file, wherever they are: in functions, under `if TYPE_CHECKING`, by functions of `importlib`,
+ * `runpy` and `pkgutil` under any name that the file gives them, and by `pytest_plugins`.
+ */
+export async function parsePython(source: string): Promise<ParsedSource> {
+  // A carriage return ends a line as a line feed does: what comes after it is in no comment.
+  const text = source.replace(/\r\n?/g, '\n');
+  const encoding = COOKIE.exec(text)?.[1];
+  if (encoding !== undefined && !PLAIN.test(encoding)) {
+    return { imports: [], fault: { message: `it is in the encoding ${encoding}, not in UTF-8` } };
+  }
+  return withTree(await pythonParser(), text, (root) => {
+    const fault = syntaxError(root);
+    if (fault !== undefined) return { imports: [], fault };
+    const statements = root.descendantsOfType(['import_statement', 'import_from_statement']);
+    const isMentioned = MENTIONED.test(text) || MENTIONED.test(text.normalize('NFKC'));
+    const loaders = isMentioned ? loadersOf(root) : new Map();
+    const calls = isMentioned ? root.descendantsOfType('call') : [];
+    const plugins = text.includes('pytest_plugins') ? root.descendantsOfType('assignment') : [];
+    return {
+      imports: [
+        ...statements.flatMap(importsOf),
+        ...calls.flatMap((call) => importOfCall(call, loaders)),
+        ...plugins.flatMap(pluginsOf),
+      ].sort((a, b) => a.line - b.line || a.column - b.column),
+    };
+  });
+}
+
+function importsOf(statement: Node): readonly SourceImport[] {
+  const named = statement.childrenForFieldName('name').map(moduleName);
+  const place = { typeOnly: isTypeOnly(statement), ...placeOf(statement) };
+  if (statement.type === 'import_statement') return named.map((specifier) => ({ specifier, ...place }));
+  const specifier = compact(statement.childForFieldName('module_name')?.text ?? '');
+  return [{ specifier, names: named, ...place }];
+}
+
+/** `a.b` of `a.b` and of `a.b as c`. */
+function moduleName(node: Node): string {
+  return compact((node.childForFieldName('name') ?? node).text);
+}
+
+/** Spaces are allowed around the dots, and identifiers are compared in NFKC. */
+function compact(name: string): string {
+  return name.replace(/[\s\\]/g, '').normalize('NFKC');
+}
+
+/** The loaders by the names of the file: imported as another name, or assigned to a variable. */
+function loadersOf(root: Node): Loaders {
+  const loaders = new Map(Object.entries(LOADERS));
+  for (const alias of root.descendantsOfType('aliased_import')) {
+    const [name, as] = [alias.childForFieldName('name'), alias.childForFieldName('alias')];
+    const loads = name && loaders.get(lastName(name));
+    if (loads && as) loaders.set(compact(as.text), loads);
+  }
+  const assignments = root.descendantsOfType('assignment');
+  for (let size = 0; size < loaders.size; ) {
+    size = loaders.size;
+    for (const assignment of assignments) {
+      const [left, right] = [assignment.childForFieldName('left'), assignment.childForFieldName('right')];
+      const loads = right && loaderOf(right, loaders);
+      if (loads && left?.type === 'identifier') loaders.set(compact(left.text), loads);
+    }
+  }
+  return loaders;
+}
+
+/** Loader that an expression names: a name, an attribute, or `getattr(module, "name")`. */
+function loaderOf(node: Node, loaders: Loaders): 'module' | 'file' | undefined {
+  if (node.type === 'identifier' || node.type === 'attribute') return loaders.get(lastName(node));
+  if (node.type === 'parenthesized_expression') {
+    const [inner] = node.namedChildren;
+    return inner && loaderOf(inner, loaders);
+  }
+  if (node.type !== 'call' || node.childForFieldName('function')?.text !== 'getattr') return undefined;
+  const [, name] = node.childForFieldName('arguments')?.namedChildren ?? [];
+  return name && loaders.get(literal(name) ?? '');
+}
+
+/** `c` of `a.b.c`. */
+function lastName(node: Node): string {
+  return compact(node.text).replace(/^.*\./s, '');
+}
+
+/** `importlib.import_module("a")`, `__import__("a")`, `runpy.run_path("a.py")`, also with the function under its own name. */
+function importOfCall(call: Node, loaders: Loaders): readonly SourceImport[] {
+  const callee = call.childForFieldName('function');
+  const loads = callee && loaderOf(callee, loaders);
+  if (!loads) return [];
+  const given = call.childForFieldName('arguments')?.namedChildren ?? [];
+  const place = { typeOnly: isTypeOnly(call), ...placeOf(call) };
+  if (loads === 'file') return [{ specifier: fileSpecifier(given), ...place }];
+  const [first, ...others] = given;
+  const specifier = first && literal(first)?.split(':')[0];
+  // A relative name counts from the `package` argument, which is known only if it is the file's own.
+  const own = others.some((node) => /(?:^|=)\s*__(?:package|name)__$/.test(node.text));
+  return [{ specifier: specifier?.startsWith('.') && !own ? undefined : specifier, ...place }];
+}
+
+/** The path among the arguments, as the specifier of a path; unknown where it counts from the folder of the process. */
+function fileSpecifier(given: readonly Node[]): string | undefined {
+  const path = given
+    .map((node) => literal(node))
+    .find((text) => text !== undefined && /[/\\]|\.py$/.test(text));
+  return path === undefined ? undefined : `file:${path}`;
+}
+
+/** The modules of `pytest_plugins = "a"` and `pytest_plugins = ["a", "b"]`. */
+function pluginsOf(assignment: Node): readonly SourceImport[] {
+  if (assignment.childForFieldName('left')?.text !== 'pytest_plugins') return [];
+  const value = assignment.childForFieldName('right');
+  if (value === null) return [];
+  const items = ['list', 'tuple', 'set'].includes(value.type) ? value.namedChildren : [value];
+  return items
+    .filter(({ type }) => type !== 'comment')
+    .map((item) => ({ specifier: literal(item), typeOnly: false, ...placeOf(item) }));
+}
+
+/** The value of a string without interpolation. */
+function literal(node: Node): string | undefined {
+  if (node.type === 'concatenated_string') {
+    const parts = node.namedChildren.map(literal);
+    return parts.includes(undefined) ? undefined : parts.join('');
+  }
+  if (node.type === 'keyword_argument') {
+    const value = node.childForFieldName('name')?.text === 'name' ? node.childForFieldName('value') : null;
+    return value === null ? undefined : literal(value);
+  }
+  if (node.type !== 'string' || node.namedChildren.some(({ type }) => type === 'interpolation'))
+    return undefined;
+  const isRaw = /^[a-z]*r/i.test(node.namedChildren[0]?.text ?? '');
+  const parts = node.namedChildren.filter(({ type }) => type === 'string_content').map(({ text }) => text);
+  return isRaw ? parts.join('') : unescaped(parts.join(''));
+}
+
+/** A text with its escapes resolved; undefined where a character is named. */
+function unescaped(text: string): string | undefined {
+  if (text.includes('\\N{')) return undefined;
+  return text.replace(
+    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|(\n)|([\s\S]))/g,
+    (whole, hex, short, long, octal, line, plain) => {
+      if (line !== undefined) return '';
+      if (plain !== undefined) return /["'\\]/.test(plain) ? plain : whole;
+      return String.fromCodePoint(
+        Number.parseInt(hex ?? short ?? long ?? octal, octal === undefined ? 16 : 8),
+      );
+    },
+  );
+}
+
+/** Inside `if TYPE_CHECKING:`, not inside its `else`. */
+function isTypeOnly(node: Node): boolean {
+  for (let child = node, parent = node.parent; parent !== null; child = parent, parent = parent.parent) {
+    if (parent.type !== 'if_statement') continue;
+    const condition = parent.childForFieldName('condition')?.text ?? '';
+    if (!/^(?:\w+\.)?TYPE_CHECKING$/.test(condition)) continue;
+    if (parent.childForFieldName('consequence')?.equals(child)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,204 @@
+import { posix } from 'node:path';
+import type { Dependency, OpenPackages, Target } from '../packages.ts';
+import type { SourceTree } from '../source-tree.ts';
+import { normalized, type PythonProject, readProjects } from './manifests.ts';
+import { DISTRIBUTIONS, NAMESPACES, STANDARD } from './names.ts';
+
+/** Folders of a project that packages are in, besides the project itself. */
+const LAYOUTS = ['src', 'python', 'lib'];
+/** Folders and modules of a flat project that are not packages of it. */
+const UNSHARED = new Set(
+  'tests test docs examples scripts integration setup conftest noxfile tasks fabfile build dist src python lib'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Resolves module names of Python: relative ones, modules of the file's own project or folder, what comes with Python,
+ * distributions that the project's manifest names, packages of the other projects in the repository, and
+ * `primitives.<kind>.<name>`, which works with the root of the repository as path.
+ */
+export const pythonPackages: OpenPackages = async (repository, { primitivesFolder, isTest }) => {
+  const projects = await readProjects(repository);
+  const modules = modulesOf(repository, projects);
+  const folders = foldersOf(repository);
+  const has = (path: string) => existing(repository, path) !== undefined || folders.has(path);
+
+  const at = async (path: string): Promise<Target> => {
+    const real = await repository.realPath(existing(repository, path) ?? path);
+    return real === undefined ? { type: 'outside' } : { type: 'path', path: real };
+  };
+  const inFolder = new Map<string, readonly PythonProject[]>();
+  const projectsOf = (from: string) => {
+    const path = `${posix.dirname(from)}/`;
+    const known = inFolder.get(path);
+    if (known !== undefined) return known;
+    const found = projects.filter(({ folder }) => folder === '.' || path.startsWith(`${folder}/`));
+    inFolder.set(path, found);
+    return found;
+  };
+  // Beside a script or a test there may be modules; beside a module of a package, there are none to a plain name.
+  const isInPackage = (from: string, project: string | undefined) =>
+    repository.files.has(posix.join(posix.dirname(from), '__init__.py')) ||
+    (project !== undefined && LAYOUTS.some((one) => from.startsWith(`${posix.join(project, one)}/`)));
+  const rootsOf = (from: string, project: PythonProject | undefined) => {
+    const shared =
+      project === undefined ? [] : [...LAYOUTS.map((one) => posix.join(project.folder, one)), project.folder];
+    const roots = isInPackage(from, project?.folder) ? shared : [posix.dirname(from), ...shared];
+    return isTest(from) ? [...roots, ...(project?.testRoots ?? [])] : roots;
+  };
+  /** The root of another project that has a module; of several, one with all of its path. */
+  const elsewhere = (path: string, except: readonly string[]) => {
+    const [name = '', second] = path.split('/');
+    const roots = [...(modules.get(name) ?? [])].filter((root) => !except.includes(root));
+    const exact =
+      second === undefined ? undefined : roots.find((root) => has(posix.join(root, name, second)));
+    return exact ?? roots[0];
+  };
+  const linkedRoot = (project: PythonProject | undefined, path: string) => {
+    const [name = ''] = path.split('/');
+    for (const folder of project?.linked.values() ?? []) {
+      const root = [...LAYOUTS.map((one) => posix.join(folder, one)), folder].find((one) =>
+        has(posix.join(one, name)),
+      );
+      if (root !== undefined) return root;
+    }
+    return undefined;
+  };
+
+  const file = async (path: string, from: string): Promise<readonly Target[]> => {
+    if (posix.isAbsolute(path)) return [{ type: 'outside' }];
+    const [project] = projectsOf(from);
+    const places = [posix.dirname(from), project?.folder ?? '.'].map((one) => posix.join(one, path));
+    return [await at(places.find((one) => repository.files.has(one)) ?? places[0] ?? path)];
+  };
+
+  /** A package without an `__init__.py` may be in several projects, a part in each: whether a part is not in this one. */
+  const isPartElsewhere = (root: string, [name = '', second]: readonly string[]) => {
+    const folder = posix.join(root, name);
+    const isOpen = existing(repository, folder) === undefined && folders.has(folder);
+    return isOpen && second !== undefined && !has(posix.join(folder, second));
+  };
+  const named = async (specifier: string, from: string): Promise<Target> => {
+    const parts = specifier.split('.');
+    const path = parts.join('/');
+    const [name = ''] = parts;
+    const [project, ...above] = projectsOf(from);
+    const roots = rootsOf(from, project);
+    const own = roots.find((root) => has(posix.join(root, name)));
+    if (own !== undefined && !isPartElsewhere(own, parts)) return at(posix.join(own, path));
+    if (STANDARD.has(name)) return { type: 'package', name: specifier, known: 'standard' };
+    const linked = linkedRoot(project, path);
+    if (linked !== undefined) return at(posix.join(linked, path));
+    const known = knownAs(specifier, project, isTest(from) ? above : []);
+    if (known === 'declared') return { type: 'package', name: specifier, known };
+    const root = elsewhere(path, roots) ?? own;
+    if (root !== undefined) return at(posix.join(root, path));
+    const kind = posix.join(primitivesFolder, parts[1] ?? '');
+    if (name === 'primitives' && parts.length > 1 && repository.hasFolder(kind)) {
+      return at(posix.join(posix.dirname(primitivesFolder), path));
+    }
+    const place = project?.manifest === undefined ? {} : { manifest: project.manifest };
+    return { type: 'package', name: specifier, known, ...place };
+  };
+
+  return {
+    placeOf: (_, from) => posix.dirname(from),
+    resolve: async (specifier, from) => {
+      if (specifier.startsWith('file:')) return file(specifier.slice('file:'.length), from);
+      const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;
+      if (dots === 0) return [await named(specifier, from)];
+      const path = specifier.slice(dots).replaceAll('.', '/');
+      return [await at(posix.join(posix.dirname(from), '../'.repeat(dots - 1), path))];
+    },
+    dependencies: async () => {
+      const found: Dependency[] = [];
+      for (const { manifest, distributions, linked } of projects) {
+        for (const [name, line] of manifest === undefined ? [] : distributions) {
+          const folder = linked.get(name);
+          const target: Target =
+            folder === undefined
+              ? { type: 'package', name: name.replaceAll('-', '_'), known: 'declared' }
+              : await at(folder);
+          found.push({ path: manifest ?? '', line, specifier: name.replaceAll('-', '_'), target });
+        }
+      }
+      return found;
+    },
+  };
+};
+
+/** Package of a module that is not in the repository, by manifests. */
+function knownAs(
+  specifier: string,
+  project: PythonProject | undefined,
+  above: readonly PythonProject[],
+): 'declared' | 'undeclared' | 'unresolved' {
+  const all = [...(project === undefined ? [] : [project]), ...above];
+  const parts = specifier.split('.');
+  const [name = ''] = parts;
+  const prefixes = parts.map((_, i) => parts.slice(0, i + 1));
+  const candidates = prefixes.flatMap((prefix) => [
+    normalized(prefix.join('-')),
+    ...(DISTRIBUTIONS[prefix.join('.')] ?? []),
+  ]);
+  const isDeclared = ({ distributions }: PythonProject) =>
+    candidates.some((one) => distributions.has(one)) ||
+    (NAMESPACES.has(name) && [...distributions.keys()].some((one) => one.startsWith(`${normalized(name)}-`)));
+  if (all.some(isDeclared)) return 'declared';
+  // Without a manifest nothing can be meant; a name that is known, or locked for others, is not this project's.
+  const isKnown = candidates.some((one) => all.some(({ locked }) => locked.has(one)));
+  return all.length === 0 ||
+    isKnown ||
+    prefixes.some((prefix) => Object.hasOwn(DISTRIBUTIONS, prefix.join('.')))
+    ? 'undeclared'
+    : 'unresolved';
+}
+
+/** Name of a module -> the folders that it is in, of all projects. */
+function modulesOf(
+  repository: SourceTree,
+  projects: readonly PythonProject[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const projectFolders = new Set(projects.map(({ folder }) => folder));
+  const projectOf = new Map<string, string | undefined>();
+  const findProject = (folder: string): string | undefined => {
+    if (projectFolders.has(folder)) return folder;
+    if (folder === '.') return undefined;
+    if (!projectOf.has(folder)) projectOf.set(folder, findProject(posix.dirname(folder)));
+    return projectOf.get(folder);
+  };
+  const modules = new Map<string, Set<string>>();
+  for (const path of repository.files) {
+    if (!/\.pyi?$/.test(path)) continue;
+    const project = findProject(posix.dirname(path));
+    if (project === undefined) continue;
+    const inside = project === '.' ? path : path.slice(project.length + 1);
+    const [first = '', ...rest] = inside.split('/');
+    const isLayout = LAYOUTS.includes(first) && rest.length > 0;
+    const top = (isLayout ? (rest[0] ?? '') : first).replace(/\.pyi?$/, '');
+    if (top === '__init__' || (!isLayout && UNSHARED.has(top))) continue;
+    const root = isLayout ? posix.join(project, first) : project;
+    const known = modules.get(top);
+    if (known === undefined) modules.set(top, new Set([root]));
+    else known.add(root);
+  }
+  return modules;
+}
+/** Folders with modules in them, at any depth: each may be a package without an `__init__.py`. */
+function foldersOf({ files }: SourceTree): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const file of files) {
+    if (!/\.pyi?$/.test(file)) continue;
+    for (let folder = posix.dirname(file); !folders.has(folder); folder = posix.dirname(folder)) {
+      folders.add(folder);
+    }
+  }
+  return folders;
+}
+
+function existing(repository: SourceTree, path: string): string | undefined {
+  return [path, `${path}.py`, `${path}.pyi`, `${path}/__init__.py`].find((file) =>
+    repository.files.has(file),
+  );
+}

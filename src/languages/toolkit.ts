@@ -1,0 +1,15 @@
+import type { TestReader } from './declared-test.ts';
+import type { Managers } from './package-manager.ts';
+import type { OpenPackages } from './packages.ts';
+import type { SuiteRunner } from './runner.ts';
+import type { ParsedSource } from './source.ts';
+
+/** What `verify` does with the code of a language; loaded when it is needed. */
+export interface Toolkit<Runners extends string, Program extends string> extends Managers<Program> {
+  /** The imports of a file. */
+  readonly parse: (path: string, text: string) => Promise<ParsedSource>;
+  /** What imports mean. */
+  readonly packages: OpenPackages;
+  readonly tests: TestReader;
+  readonly runners: Readonly<Record<Runners, SuiteRunner>>;
+}
