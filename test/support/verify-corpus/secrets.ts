@@ -69,6 +69,8 @@ const AZURITE = [
   '1SZFPTOtr/KBHBeksoGMGw==',
 ].join('');
 const key = random(32);
+/** Made of words: in a page, a comment or code of tests it is an example. */
+const memorable = ['Local', 'test', 'pass', '1!'].join('');
 const password = `tr0ub4dor-${random(6)}`;
 
 export const secrets: Corpus = {
@@ -161,6 +163,10 @@ export const secrets: Corpus = {
         ['a.md', 'Tokens begin with ghp_ and have 36 more characters.\n'],
         ['test-token.ts', "encrypt('xoxb-test-token'); const key = 'sk-lf-1234567890';\n"],
         ['azurite.env', `AZURE_KEY=${AZURITE}\nDefaultEndpointsProtocol=http;AccountKey=${AZURITE}\n`],
+        ['parts.json', `{ "a": ["xoxb-${random(12, 'digit')}", "sk_live_${random(12)}", "x"] }\n`],
+        ['repeated.json', `{ "a": "gho_${'apassw'.repeat(6)}" }\n`],
+        ['unsigned.ts', `const t = '${base64('{"alg":"none"}')}.eyJ${random(40)}.${random(43)}';\n`],
+        ['aws.tf', `export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7${'EXAMAAA'}\n`],
         ['member.go', 'package a\n\nvar a = s.AutoAllocatedIPv4Address\n'],
         ['cert.go', `package a\n\nconst c = "\\nEAAA${'A'.repeat(20)}EwDQYJKoZIhvcNAQEL"\n`],
         ['pull.yaml', `data:\n  x: ${base64('{"auths":{"ghcr.io":{"auth":"dXNlcjpwYXNzd29yZA=="}}}')}\n`],
@@ -234,9 +240,18 @@ export const secrets: Corpus = {
         ['a.go', 2, `package a\nconst apiKey = "${key}"\n`],
         ['b.go', 2, `package a\nvar c = Config{ClientSecret: "${random(24)}"}\n`],
         ['c.go', 3, `package a\nfunc f() {\n\tpassword := \`${password}\`\n}\n`],
+        ['memorable.go', 2, `package a\nvar c = Config{Password: "${memorable}"}\n`],
+        ['test/util.go', 2, `package test\nvar c = Config{Password: "${password}"}\n`],
+        ['comment.go', 2, `package a\n// {"password": "${password}"} is what it takes.\n`],
         ['internal/test/db.go', 2, `package test\nconst apiKey = "${key}"\n`],
       ],
       [
+        ['memorable/test/util.go', `package test\nvar c = Config{Password: "${memorable}"}\n`],
+        ['memorable.go', `package a\n// {"password": "${memorable}"} is what it takes.\n`],
+        [
+          'rfc.go',
+          `package a\n//\tAuthorization: Basic ${base64(`s6BhdRkqt3:${['gX1fBa', 't3bV'].join('')}`)}\n`,
+        ],
         [
           'a.go',
           'package a\nconst apiKeyHeader = "X-Api-Key-Version-2026"\nvar token = os.Getenv("SERVICE_TOKEN_2026")\n',
@@ -264,6 +279,7 @@ export const secrets: Corpus = {
       ],
       [
         ['a.ts', "const apiKey = process.env['ORDERS_API_KEY_2'];\nconst token = 'invalid-token-1';\n"],
+        ['client/.snapshots/a.json', `{ "client_secret": "${key}" }\n`],
         ['b.ts', "const a = { password: 'Passwort vergessen? 12', token: schema.string1() };\n"],
         ['a.test.ts', `const apiKey = '${key}';\n`],
         [
@@ -303,6 +319,7 @@ export const secrets: Corpus = {
         ['config.json', 1, `{ "auths": { "ghcr.io": { "auth": "${base64(`svc:${password}`)}" } } }\n`],
         ['header.yaml', 1, `header: "Authorization: Bearer ${key}"\n`],
         ['app-key.yaml', 1, `APP_KEY: ${random(32)}\n`],
+        ['memorable.yaml', 1, `SA_PASSWORD: ${memorable}\n`],
         ['version.yaml', 1, `SECRET_V2: ${key}\n`],
       ],
       [
@@ -369,6 +386,9 @@ export const secrets: Corpus = {
         ['key.sh', 1, `curl -H "X-Api-Key: ${key}" https://acme.io\n`],
       ],
       [
+        ['memorable.md', `    password: ${memorable}\n`],
+        ['rules.mdc', `-d '{"username": "admin", "password": "admin123"}'\n`],
+        ['page.md', `    "access_token": "${['2YotnFZFEj', 'r1zCsicMWpAA'].join('')}"\n`],
         [
           'setup.md',
           'The token is kept for 24 hours.\nThe password must have 12 characters.\nAPI key: see https://acme.io\n',
@@ -424,6 +444,7 @@ export const secrets: Corpus = {
       [
         ['a.yaml', 4, secret(`data: { password: ${base64(password)} }`)],
         ['b.yaml', 5, secret(`stringData:\n  password: ${password}`)],
+        ['object.yaml', 5, secret(`data:\n  full_secret: '{"name":"orders","password":"${password}"}'`)],
         [
           'c.yaml',
           9,
@@ -447,6 +468,12 @@ export const secrets: Corpus = {
         ],
       ],
       [
+        [
+          'object.yaml',
+          secret(
+            `data:\n  full_secret: '{"name":"orders","password":"supersecretpassword","uri":"acme.io"}'`,
+          ),
+        ],
         ['a.yaml', secret('stringData: { password: "{{ .Values.password }}" }')],
         ['b.yaml', secret(`data: { password: ${base64('changeme')} }`)],
         ['c.yaml', secret(`data: { name: ${base64('orders')} }`, 'ConfigMap')],

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { entropyOf } from './entropy.ts';
-import { isPlaceholder, isPublic } from './placeholder.ts';
+import { isMemorable, isPlaceholder, isPublic } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
 /** Names that say that the value is a credential; as the end of a name, so that `token_url` is none. */
@@ -42,9 +42,6 @@ const PLAIN_FILES =
 const SPACED_FILES = /(?:^|\/)(?:Docker|Container)file.*$|\.(?:dockerfile|ya?ml|sh|bash|mdx?|rst)$/is;
 const PAIR_FILES = /\.(?:ya?ml|json|jsonc|tf|hcl|tpl|jsonnet|libsonnet)$/i;
 
-/** Pages show values that a reader is to replace. */
-const PAGES = /\.(?:mdx?|rst|adoc|txt)$/i;
-
 /** Files made by programs: digests in them look like secrets. */
 const MADE =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
@@ -52,8 +49,16 @@ const MADE =
 /** Words that each of the names has in it, in lower case; few files have one. */
 export const assignmentWords: readonly string[] = ['pass', 'secret', 'token', 'key', 'credential'];
 
-/** Literals that are assigned to the name of a credential and look random, in a text that has these words. */
-export function findAssignments(path: string, text: string, words: ReadonlySet<string>): readonly Literal[] {
+/**
+ * Literals that are assigned to the name of a credential and look random, in a text that has these words. Where a text only
+ * explains, what people remember does not count.
+ */
+export function findAssignments(
+  path: string,
+  text: string,
+  words: ReadonlySet<string>,
+  isExample: (index: number) => boolean = () => false,
+): readonly Literal[] {
   if (MADE.test(path) || !assignmentWords.some((word) => words.has(word))) return [];
   const patterns = [QUOTED];
   if (PLAIN_FILES.test(path)) patterns.push(PLAIN);
@@ -65,8 +70,9 @@ export function findAssignments(path: string, text: string, words: ReadonlySet<s
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
       const { name = '', value = '' } = match.groups ?? {};
       if (!looksRandom(name, value) || isSearchKey(text, match.index, value)) return [];
-      if (PAGES.test(path) && isWeak(value)) return [];
-      return [{ kind: 'assignment', name, value, index: match.index + match[0].lastIndexOf(value) }];
+      const index = match.index + match[0].lastIndexOf(value);
+      if (isExample(index) && isMemorable(value)) return [];
+      return [{ kind: 'assignment', name, value, index }];
     }),
   );
 }
@@ -75,11 +81,6 @@ export function findAssignments(path: string, text: string, words: ReadonlySet<s
 export function isSearchKey(text: string, index: number, value: string): boolean {
   const around = text.slice(Math.max(0, index - 400), index + 400);
   return /^[0-9a-f]{32}$/.test(value) && /algolia|docsearch|indexName/i.test(around);
-}
-
-/** A word and a number, as people make up for a page or a test: `minio123`, `backup123456`. */
-export function isWeak(value: string): boolean {
-  return /^[A-Za-z]+[-_]?\d{1,6}[!#]?$/.test(value);
 }
 
 /** Whether a file is made by a program, such as a lock file. */

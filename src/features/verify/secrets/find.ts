@@ -6,7 +6,6 @@ import {
   isIdentifier,
   isMade,
   isSearchKey,
-  isWeak,
   looksRandom,
 } from './assignments.ts';
 import { encodedWords } from './encoded.ts';
@@ -14,12 +13,16 @@ import { findFormats, isSecret } from './formats.ts';
 import { findByGitleaks, gitleaksWords } from './gitleaks.ts';
 import { findManifestSecrets } from './manifests.ts';
 import { ownFormats } from './own-formats.ts';
+import { isMemorable } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 import { secretlintWords } from './secretlint.ts';
 import { searchFor } from './words.ts';
 
-/** Folders of samples, and stories of components: secrets in them are made up, as in tests. */
-const SAMPLES = /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?|samples?)\/|\.stories\.[cm]?[jt]sx?$/i;
+/** Pages show values that a reader is to replace. */
+const PAGES = /\.(?:md[xc]?|rst|adoc|txt)$/i;
+/** Folders of samples, snapshots that tests compare with, and stories of components: secrets in them are made up, as in tests. */
+const SAMPLES =
+  /(?:^|\/)(?:fixtures|mocks?|__mocks__|examples?|samples?|\.snapshots|__snapshots__)\/|\.stories\.[cm]?[jt]sx?$|\.snap$/i;
 /** Words in the names of folders whose data is for tests: not of code, for which the convention of its language counts. */
 const TEST_WORDS = new Set(['test', 'tests', 'testing', 'testdata', 'e2e']);
 const CODE = /\.(?:go|py|[cm]?[jt]sx?|java|kt|cs|rb|php|rs|swift|scala|c|cc|cpp|h)$/i;
@@ -59,15 +62,24 @@ export async function findSecrets(
       return !isBinary && (!isSample || isRemote(value)) && !(CODE.test(path) && isExplained(text, literal));
     return !mayExpire || !EXPIRE.has(name);
   });
-  const assignments = assignable ? findAssignments(path, text, words) : [];
+  // A page, a comment on code and code that helps tests show what somebody has made up.
+  const isExample = (index: number) =>
+    PAGES.test(path) || (CODE.test(path) && (isTestData(path) || isComment(text, index)));
+  const assignments = assignable ? findAssignments(path, text, words, isExample) : [];
   const manifests = /\.(?:ya?ml|json|tpl)$/.test(path)
     ? findManifestSecrets(content).filter(
-        ({ value }) => !isSample || (looksRandom('token', value) && !isWeak(value)),
+        ({ value }) => !isSample || (looksRandom('token', value) && !isMemorable(value)),
       )
     : [];
   const others = findByGitleaks(path, text, words).filter(({ kind, name, value, index }) => {
     if (kind === 'assignment')
-      return assignable && !isMade(path) && looksRandom(name, value) && !isSearchKey(text, index, value);
+      return (
+        assignable &&
+        !isMade(path) &&
+        looksRandom(name, value) &&
+        !(isExample(index) && isMemorable(value)) &&
+        !isSearchKey(text, index, value)
+      );
     return !(mayExpire && EXPIRE.has(name)) && !isBinary && !isIdentifier(value);
   });
   // A text judged as an address is not judged again by a name in it; findings of our own formats stay.
@@ -92,8 +104,12 @@ function isTestData(path: string): boolean {
 
 /** A comment on code explains addresses by made-up ones; a password that looks random is none of them. */
 function isExplained(text: string, { index, value }: Literal): boolean {
-  const before = text.slice(text.lastIndexOf('\n', index) + 1, index);
-  return /^\s*(?:\/\/|\/?\*|#)/.test(before) && !looksRandom('password', decoded(addressOf(value).password));
+  return isComment(text, index) && !looksRandom('password', decoded(addressOf(value).password));
+}
+
+/** Whether the line of a place begins as a comment. */
+function isComment(text: string, index: number): boolean {
+  return /^\s*(?:\/\/|\/?\*|#)/.test(text.slice(text.lastIndexOf('\n', index) + 1, index));
 }
 
 /** In a test, most addresses are made up: the password has to look random, and the host to be one of the Internet. */

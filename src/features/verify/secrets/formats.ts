@@ -2,7 +2,7 @@ import { addressOf, LOCAL } from './address.ts';
 import { findEncoded } from './encoded.ts';
 import { findByFormat } from './format.ts';
 import { ownFormats } from './own-formats.ts';
-import { isPlaceholder, isPublic } from './placeholder.ts';
+import { isPlaceholder, isPublic, isRepetition } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 import { findBySecretlint } from './secretlint.ts';
 
@@ -30,9 +30,11 @@ export async function findFormats(text: string, words: ReadonlySet<string>): Pro
 }
 
 /** Not for placeholders, and not for services on the machine that reads the file. */
-export function isSecret({ kind, value }: Literal): boolean {
+export function isSecret({ kind, name, value }: Literal): boolean {
   if (isPublic(value)) return false;
-  if (kind !== 'url') return kind === 'private-key' || !(SAMPLE.test(value) || isMadeUp(value));
+  if (kind === 'private-key') return true;
+  if (kind !== 'url')
+    return !(SAMPLE.test(value) || isMadeUp(value) || isRepetition(value) || isPart(name, value));
   const { user, password, host } = addressOf(value);
   if (
     user !== '' &&
@@ -41,6 +43,18 @@ export function isSecret({ kind, value }: Literal): boolean {
   )
     return false;
   return !isPlaceholder(password) && !LOCAL.test(host);
+}
+
+/** Characters of the shortest token of a service, where a pattern takes shorter ones: names of scanners. */
+const LENGTHS: Readonly<Record<string, number>> = { SLACK_TOKEN: 30, 'stripe-access-token': 28 };
+
+/** A token that was cut off, or a JSON Web Token that nobody has signed. */
+function isPart(name: string, value: string): boolean {
+  if (value.length < (LENGTHS[name] ?? 0)) return true;
+  const [header = ''] = value.split('.');
+  return (
+    /^eyJ[\w-]+$/.test(header) && /"alg"\s*:\s*"none"/i.test(Buffer.from(header, 'base64url').toString())
+  );
 }
 
 /** Words that a service puts into no token, between separators: `xoxb-test-token`, `sk-lf-some-key`. */

@@ -50,11 +50,32 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
     const text = read(value.value);
     const known = isScalar(name) ? String(name.value) : '';
     if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
-    if (isPublicBlock(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8)) return [];
+    if (isPublicBlock(text) || isWithoutSecret(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8))
+      return [];
     if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text) || holdsSecret(text)))
       return [];
     return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
   });
+}
+
+/** Whether a value is an object of JSON in which each credential is only a placeholder. */
+function isWithoutSecret(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false;
+  try {
+    return leavesOf(JSON.parse(text), '').every(
+      ([name, value]) =>
+        PUBLIC.test(name) || isPlaceholder(value) || isPlain(value) || !looksRandom('password', value),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** All texts of a value, each with the name that it has. */
+function leavesOf(value: unknown, name: string): readonly (readonly [name: string, value: string])[] {
+  if (typeof value === 'string') return [[name, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => leavesOf(one, Array.isArray(value) ? name : key));
 }
 
 /** A number, a word of a configuration, an address without a password. */
@@ -82,6 +103,8 @@ function isPublicBlock(text: string): boolean {
   return !/PRIVATE KEY(?: BLOCK)?-----\s+[A-Za-z0-9+/=:]{8}/.test(text);
 }
 
+/** Someone may have written it as it is. */
 function decode(value: string): string {
+  if (!/^[A-Za-z0-9+/=\s]*$/.test(value)) return value;
   return Buffer.from(value, 'base64').toString('utf8');
 }

@@ -24,14 +24,27 @@ export function isPlaceholder(value: string): boolean {
     )
   )
     return true;
-  return isSequence(text);
+  return isSequence(text) || isRepetition(text);
 }
+
+/**
+ * Something that a person makes up and remembers, mostly words: `admin123`, `Localtestpass1!`, also with signs in the place
+ * of letters: `Passw0rd`. In a page, a comment or the code of tests it is an example.
+ */
+export function isMemorable(value: string): boolean {
+  if (/^[A-Za-z]+[-_]?\d{1,6}[!#]?$/.test(value)) return true;
+  const plain = value.replace(/(?<=[A-Za-z])[0@3$](?=[A-Za-z])/g, (sign) => LETTERS[sign] ?? sign);
+  const words = (plain.match(/[A-Z]?[a-z]{3,}|[A-Z]{4,}/g) ?? []).filter((word) => /[aeiouy]/i.test(word));
+  return value.length <= 32 && words.join('').length >= value.length * 0.6;
+}
+
+const LETTERS: Readonly<Record<string, string>> = { 0: 'o', '@': 'a', 3: 'e', $: 's' };
 
 /**
  * Values that vendors publish for everybody, as the first 16 digits of their SHA-256: the accounts of the emulators of Azure
  * Storage and Cosmos DB, the example of jwt.io, Stripe's two keys for tests, the play server of MinIO, the keys for tests of
  * reCAPTCHA, the first account of Hardhat, kubeadm's bootstrap token, GitHub's sample, the defaults of Grafana, Flask's
- * documentation and Harbor.
+ * documentation, Harbor and APISIX, and the tokens and logins in RFC 6749, 6750 and 7662.
  */
 const PUBLIC: ReadonlySet<string> = new Set([
   '0011cc25eb432071',
@@ -48,12 +61,23 @@ const PUBLIC: ReadonlySet<string> = new Set([
   '7e498f91828a193c',
   'f3c3964ca854e172',
   'ca32f86ce10b8435',
+  '6c96130f130ab0d6',
+  '00cf4c781dc37003',
+  '53f5da0aaa93d64c',
+  'e9974c507d2a8021',
+  'b8e148545b13c78b',
+  'ca7459e2b26776de',
+  '584b27d64ebc1b33',
+  'c97b628dec750655',
+  'a35b81a7d7927b70',
+  '477a2767fa27931d',
   '1bc46a56f703f5b4',
 ]);
 
 /** Whether a value, or the last part of it, is one that its vendor publishes for everybody, or calls public. */
 export function isPublic(value: string): boolean {
-  if (/^(?:phc_|pk-lf-|pk_(?:live|test)_)/.test(value)) return true;
+  // The last: the key of AWS's documentation, whatever follows in the place of EXAMPLE.
+  if (/^(?:phc_|pk-lf-|pk_(?:live|test)_|AKIAIOSFODNN7)/.test(value)) return true;
   const parts = [
     value,
     value.slice(value.indexOf('_') + 1),
@@ -61,6 +85,17 @@ export function isPublic(value: string): boolean {
     value.slice(value.indexOf('=') + 1),
   ];
   return parts.some((part) => part.length < 200 && PUBLIC.has(hash('sha256', part).slice(0, 16)));
+}
+
+/** One short text again and again, as in `apasswapasswapassw`, maybe after a prefix. */
+export function isRepetition(value: string): boolean {
+  const text = value.slice(0, 512);
+  for (let period = 1; period <= 8 && period * 3 <= text.length; period += 1) {
+    let same = 0;
+    for (let i = period; i < text.length; i += 1) if (text[i] === text[i - period]) same += 1;
+    if (same >= (text.length - period) * 0.7) return true;
+  }
+  return false;
 }
 
 /** `12345678`, `abcdefgh`, `0123456789abcdef`. */
