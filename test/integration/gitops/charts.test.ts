@@ -113,6 +113,7 @@ const CHARTS: readonly [
       runtime: 'operator',
       replicas: 3,
       imagePullSecrets: ['pull'],
+      global: { env: { A: '0', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' } },
       env: { A: '1' },
       secrets: { B: { name: 'b', key: 'b' } },
       resources: { limits: { cpu: '1' } },
@@ -125,6 +126,7 @@ const CHARTS: readonly [
     (ref) => ({
       image: { ref },
       imagePullSecrets: ['pull'],
+      global: { env: { A: '0', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' } },
       env: { A: '1' },
       envFrom: ['db'],
       secrets: { B: { name: 'b', key: 'b' } },

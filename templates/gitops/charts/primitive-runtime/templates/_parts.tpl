@@ -58,7 +58,8 @@ app.kubernetes.io/component: {{ .root.Values.kind }}
 {{- $root := .root -}}
 {{- $env := list -}}
 {{- $plain := dict -}}
-{{- range list .root.Values.env .process.env -}}{{- range $variable, $value := . -}}{{- $_ := set $plain $variable $value -}}{{- end -}}{{- end -}}
+{{- $common := dig "env" dict (.root.Values.global | default dict) -}}
+{{- range list $common .root.Values.env .process.env -}}{{- range $variable, $value := . -}}{{- $_ := set $plain $variable $value -}}{{- end -}}{{- end -}}
 {{- range $variable, $value := $plain -}}
 {{- if include "reads" (dict "root" $root "name" $.name "variable" $variable) -}}
 {{- $env = append $env (dict "name" $variable "value" $value) -}}

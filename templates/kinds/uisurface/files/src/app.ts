@@ -10,7 +10,7 @@ import { NotImplementedError } from './failures.ts';
 import { problem } from './pages/problem.tsx';
 import { TEXT } from './pages/text.ts';
 import { type AcceptProxy, identifyBy } from './proxy.ts';
-import { logRequests, type RequestEnv, setPerson } from './requests.ts';
+import { logRequests, type RequestEnv, recordRequests, setPerson } from './requests.ts';
 import { addPages } from './routes.ts';
 import { DeniedError, InputError, NotFoundError, type Sdk, SdkError, SignInError } from './sdk/sdk.ts';
 import { askToSignIn, type SignIn } from './sign-in.ts';
@@ -50,6 +50,7 @@ export function createApp(services: Services): Hono<RequestEnv> {
     lifecycle.draining ? context.json({ status: 'draining' }, 503) : context.json({ status: 'ready' }),
   );
 
+  app.use(recordRequests());
   app.use(logRequests(log));
   app.use(
     secureHeaders({

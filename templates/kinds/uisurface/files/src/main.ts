@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from './config.ts';
 import { createSdk } from './sdk/client.ts';
 import { callHeaders } from './sdk/headers.ts';
 import { serve } from './server.ts';
+import { startTelemetry } from './telemetry.ts';
 
 const log = pino({
   base: null,
@@ -15,12 +16,13 @@ const log = pino({
 
 /**
  * Runs the process until SIGTERM or SIGINT, and stops in order: readiness fails; after a delay, the listener closes,
- * requests in flight end, the SDK closes. The delay lets load balancers stop sending requests; a second signal ends it
- * early.
+ * requests in flight end, the SDK closes, the rest of the telemetry is sent. The delay lets load balancers stop sending
+ * requests; a second signal ends it early.
  */
 async function run(): Promise<void> {
   const stopping = nextSignal();
   const { port, drainDelaySeconds, drainTimeoutSeconds, ...config } = readConfig(process.env);
+  const stopTelemetry = await startTelemetry(process.env, log);
   const lifecycle: Lifecycle = { draining: false };
   const sdk = createSdk({ ...config, headers: callHeaders(config.serviceTokenFile) });
   const server = await serve(createApp({ ...config, sdk, lifecycle, log }), port);
@@ -33,6 +35,7 @@ async function run(): Promise<void> {
   log.info('closing');
   await server.stop(drainTimeoutSeconds);
   await sdk.close();
+  await stopTelemetry();
   log.info('closed');
 }
 

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { context as contexts, propagation, SpanKind, trace as traces } from '@opentelemetry/api';
 import type { Context, MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
 import type { Logger } from 'pino';
 import type { Identify, Person } from './proxy.ts';
 import { type Caller, SignInError } from './sdk/sdk.ts';
+import { currentTrace, record } from './telemetry.ts';
 
 /** The variables that the middleware sets for each request. */
 export interface RequestEnv {
@@ -13,6 +16,28 @@ type Trace = Pick<Caller, 'traceparent' | 'tracestate'>;
 
 /** The format of https://www.w3.org/TR/trace-context/ version 00. */
 const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+
+/** Records each request as a span, a child of that of its headers: its path, not its query. */
+export function recordRequests(): MiddlewareHandler<RequestEnv> {
+  return async (context, next) => {
+    const { method, path } = context.req;
+    const options = {
+      kind: SpanKind.SERVER,
+      attributes: { 'http.request.method': method, 'url.path': path },
+    };
+    const parent = propagation.extract(contexts.active(), context.req.header());
+    const measured: Record<string, string> = { 'http.request.method': method };
+    await contexts.with(parent, () =>
+      record(method, options, 'http.server.request.duration', measured, async (span) => {
+        await next();
+        const route = routePath(context, -1);
+        measured['http.route'] = route;
+        span.updateName(`${method} ${route}`).setAttribute('http.route', route);
+        return context.res;
+      }),
+    );
+  };
+}
 
 /** Logs one record per request, without query string and headers, which may contain secrets. */
 export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
@@ -30,6 +55,7 @@ export function logRequests(log: Logger): MiddlewareHandler<RequestEnv> {
       status,
       milliseconds: Math.round(performance.now() - start),
       trace_id: trace.traceparent.slice(3, 35),
+      span_id: traces.getActiveSpan()?.spanContext().spanId,
       tenant: context.var.person?.tenant,
       subject: context.var.person?.subject,
       err: gone ? undefined : context.error,
@@ -62,8 +88,13 @@ export function callerOf(
   return { tenant, subject: person?.subject, ...trace, signal };
 }
 
-/** The trace of the request, or a new one that is not sampled, whose id still correlates logs. */
+/**
+ * The trace of the request, or a new one that is not sampled, whose id still correlates logs. If spans are recorded, that of
+ * the request has found or started it.
+ */
 function traceOf({ req }: Context): Trace {
+  const current = currentTrace();
+  if (current !== undefined) return current;
   const traceparent = req.header('traceparent');
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) {
     return { traceparent, tracestate: req.header('tracestate') };

@@ -16,7 +16,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from . import agui
 from .logs import log_with
 from .problems import Problem, add_handlers
-from .request_log import RequestLog
+from .request_log import PROBES, RequestLog
 from .requests import AppState, Authenticated, Called, Invocation, Open, Resources, ThreadId, open_thread
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,19 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
         log.info("closed")
 
     name = __package__ or ""
-    app = FastAPI(title=name, version=version(name), lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title=name,
+        version=version(name),
+        lifespan=lifespan,
+        openapi_url=None,
+        # Records requests if telemetry.py opened providers.
+        telemetry={
+            "auto_configure": False,
+            "operation_spans": False,
+            "logs": False,
+            "exclude": lambda scope: scope["path"] in PROBES,
+        },
+    )
     app.include_router(router)
     app.include_router(agui.router)
     app.add_api_route("/openapi.json", app.openapi, dependencies=[Authenticated], include_in_schema=False)

@@ -10,12 +10,14 @@ from langchain.chat_models import init_chat_model
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from .caller import Caller
 from .model import ModelError, TooLongError
 from .settings import Settings
+from .spans import model_span
 
 # To change the provider, add its package to pyproject.toml and set its name here.
 PROVIDER: Final = "openai"
@@ -43,14 +45,21 @@ def open_model(settings: Settings) -> "ChatModel":
         max_retries=RETRIES,
         **PARAMETERS.get(PROVIDER, {}),
     )
-    return ChatModel(model, settings.send_caller_to_model)
+    server: dict[str, str | int] = {"server.address": settings.model_url.host or ""}
+    if settings.model_url.port is not None:
+        server["server.port"] = settings.model_url.port
+    return ChatModel(model, settings.model_name, server, settings.send_caller_to_model)
 
 
 class ChatModel:
     """Implements Model."""
 
-    def __init__(self, model: BaseChatModel, sends_caller: bool) -> None:
+    def __init__(
+        self, model: BaseChatModel, name: str, server: Mapping[str, str | int], sends_caller: bool
+    ) -> None:
         self._model = model
+        self._name = name
+        self._server = server
         self._sends_caller = sends_caller
 
     async def reply(
@@ -61,13 +70,29 @@ class ChatModel:
         schema: type[BaseModel] | None = None,
     ) -> AIMessage:
         """See Model.reply. Sends the trace to the server, and tenant and subject if the settings say so."""
-        headers = caller.headers if self._sends_caller else caller.trace.headers
         asked = self._model.bind_tools(tools) if tools else self._model
         if schema is not None:
             # By a tool call, which more servers know than other methods.
-            asked = self._model.with_structured_output(schema, method="function_calling")
+            asked = self._model.with_structured_output(schema, method="function_calling", include_raw=True)
+        with model_span(PROVIDER, self._name, self._server, messages) as call:
+            # Within the span, which they name.
+            headers = caller.headers if self._sends_caller else caller.trace.headers
+            answer = await self._ask(asked, messages, headers)
+            raw = answer["raw"] if isinstance(answer, dict) else answer
+            if isinstance(raw, AIMessage):
+                call.answered(raw)
+        if isinstance(answer, AIMessage):
+            return _usable(answer)
+        parsed = answer["parsed"]
+        if schema is None or not isinstance(parsed, schema):
+            raise ModelError("model answer does not match the schema")
+        return AIMessage(parsed.model_dump_json())
+
+    async def _ask(
+        self, asked: Runnable[Any, Any], messages: Sequence[AnyMessage], headers: Mapping[str, str]
+    ) -> Any:
         try:
-            answer = await asked.ainvoke(list(messages), extra_headers=headers)
+            return await asked.ainvoke(list(messages), extra_headers=headers)
         except Exception as error:
             # Providers raise arbitrary exceptions, whose texts may contain the conversation.
             if isinstance(error, ContextOverflowError) or getattr(error, "code", "") == TOO_LONG:
@@ -75,11 +100,6 @@ class ChatModel:
             status = getattr(error, "status_code", None)
             what = f"returned status {status}" if status else f"request failed: {type(error).__name__}"
             raise ModelError(f"model {what}") from error
-        if isinstance(answer, AIMessage):
-            return _usable(answer)
-        if schema is None or not isinstance(answer, schema):
-            raise ModelError("model answer does not match the schema")
-        return AIMessage(answer.model_dump_json())
 
 
 def _usable(answer: AIMessage) -> AIMessage:

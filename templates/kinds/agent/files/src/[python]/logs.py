@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from opentelemetry.trace import format_span_id, get_current_span
+
 _context: Final[ContextVar[Mapping[str, object]]] = ContextVar("log fields", default=MappingProxyType({}))
 
 
@@ -18,7 +20,7 @@ def log_with(**fields: object) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One line per record: time, level, logger, message, fields of log_with and of `extra`, exception."""
+    """One line per record: time, level, logger, message, fields of log_with, span and `extra`, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without a newline."""
@@ -28,12 +30,18 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage().rstrip(),
             **_context.get(),
+            **_span(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         # ASCII only, so that neither the locale nor a lone surrogate can lose a line.
         return json.dumps(line, default=str)
+
+
+def _span() -> Mapping[str, str]:
+    span = get_current_span().get_span_context()
+    return {"span_id": format_span_id(span.span_id)} if span.is_valid else {}
 
 
 def configure_logging() -> None:

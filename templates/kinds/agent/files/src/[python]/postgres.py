@@ -7,20 +7,21 @@ import select
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg.waiting import wait_async
 from psycopg_pool import AsyncConnectionPool
 
 from .lifecycle import Lifecycle, OutOfTimeError
+from .spans import sql_span
 from .threads import LEASE_SECONDS, ThreadBusyError, ThreadsUnavailableError, TurnCancelledError
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,20 @@ class _Connection(AsyncConnection[DictRow]):
         except asyncio.CancelledError:
             self.pgconn.finish()
             raise
+
+
+class _Cursor(AsyncCursor[DictRow]):
+    """Records statements."""
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """See AsyncCursor."""
+        with sql_span(str(query)):
+            return await super().execute(query, params, **options)
+
+    async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
+        """See AsyncCursor."""
+        with sql_span(str(query)):
+            await super().executemany(query, params_seq, returning=returning)
 
 
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -302,7 +317,7 @@ async def open_postgres(url: str, lifecycle: Lifecycle) -> AsyncGenerator[Postgr
         reconnect_timeout=CALL_SECONDS,
         # Replaces a connection that the database closed.
         check=_check,
-        kwargs={**OPTIONS},
+        kwargs={**OPTIONS, "cursor_factory": _Cursor},
     )
     await pool.open()
     try:

@@ -23,6 +23,7 @@ from .lifecycle import Lifecycle
 from .logs import configure_logging
 from .requests import Resources
 from .settings import ConfigurationError, Settings, StoreSettings, read_settings
+from .telemetry import telemetry
 from .toolbox import ToolsError, grant
 from .tools import TOOLS
 from .turns import Turns
@@ -102,7 +103,8 @@ def serve(settings: Settings) -> int:
     # Handles signals before uvicorn listens, and those that it raises again after a clean stop: exit code 0.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, server.handle_exit)
-    server.run()
+    with telemetry(os.environ):
+        server.run()
     return 0 if server.started else 1
 
 

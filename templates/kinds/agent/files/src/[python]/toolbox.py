@@ -19,6 +19,8 @@ from langgraph.prebuilt.tool_node import ToolCallRequest, ToolInvocationError
 from langgraph.types import Command, Interrupt
 from pydantic import BaseModel, ValidationError
 
+from .spans import tool_refused, tool_span
+
 log = logging.getLogger(__name__)
 
 RESULT_LIMIT: Final = 20_000
@@ -80,6 +82,16 @@ def idempotency_key(runtime: ToolRuntime[Any, Any]) -> str:
 
 
 async def _run(request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[Answer]]) -> Answer:
+    with tool_span(request.tool_call["name"], request.tool_call["id"]) as span:
+        answer = await _run_within(request, run)
+        if isinstance(answer, ToolMessage) and answer.status == "error":
+            tool_refused(span)
+        return answer
+
+
+async def _run_within(
+    request: ToolCallRequest, run: Callable[[ToolCallRequest], Awaitable[Answer]]
+) -> Answer:
     call, tool = request.tool_call, request.tool
     if tool is None:
         log.warning("tool denied", extra={"fields": {"tool": call["name"]}})

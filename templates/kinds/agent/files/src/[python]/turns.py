@@ -23,6 +23,7 @@ from .caller import Caller
 from .context import Context
 from .graph import build_graph
 from .lifecycle import Lifecycle
+from .spans import turn_span
 from .state import State
 from .threads import Threads, ThreadsUnavailableError
 
@@ -113,8 +114,10 @@ class Turns:
         """
         async with self._lifecycle.limit(self._timeout_seconds), self._threads.claim(thread_id):
             # Conversations are never sent to a tracing service, even if the environment enables it.
-            with tracing_context(enabled=False):
+            with tracing_context(enabled=False), turn_span(thread_id) as outcome:
                 turn = await self._take(caller, thread_id, message, listener)
+                if turn.reply is None:
+                    outcome.name = "question"
             if turn.reply is not None:
                 await self._compact(thread_id)
             return turn

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { currentTrace } from '../telemetry.ts';
 import type { Caller } from './sdk.ts';
 
 /** Returns the headers of a call to a service. */
@@ -9,7 +10,9 @@ export type CallHeaders = (caller: Caller) => Promise<Headers>;
  * rotate it.
  */
 export function callHeaders(tokenFile: string | undefined): CallHeaders {
-  return async ({ tenant, subject, traceparent, tracestate }) => {
+  return async ({ tenant, subject, ...trace }) => {
+    // The call is a span of its own, if spans are recorded.
+    const { traceparent, tracestate } = currentTrace() ?? trace;
     const headers = new Headers({ 'tenant-id': tenant, traceparent });
     if (subject !== undefined) headers.set('subject-id', subject);
     if (tracestate !== undefined) headers.set('tracestate', tracestate);

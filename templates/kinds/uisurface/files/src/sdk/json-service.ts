@@ -1,3 +1,4 @@
+import { recordCall } from '../telemetry.ts';
 import type { CallHeaders } from './headers.ts';
 import {
   type Caller,
@@ -44,10 +45,12 @@ export function jsonService(baseUrl: URL, headers: CallHeaders): JsonService {
   ): Promise<T> {
     const url = new URL(path, baseUrl);
     try {
-      const sent = await headers(caller);
-      if (init.body !== undefined) sent.set('content-type', 'application/json');
-      // A redirect may lead to another server, even if that answers 200.
-      const response = await fetch(url, { ...init, headers: sent, signal: caller.signal, redirect: 'error' });
+      const response = await recordCall(url, init.method ?? 'GET', async () => {
+        const sent = await headers(caller);
+        if (init.body !== undefined) sent.set('content-type', 'application/json');
+        // A redirect may lead to another server, even if that answers 200.
+        return fetch(url, { ...init, headers: sent, signal: caller.signal, redirect: 'error' });
+      });
       if (response.ok) return read(await response.json());
       throw await errorOf(response);
     } catch (cause) {

@@ -1,0 +1,77 @@
+"""The OpenTelemetry SDK and its OTLP exporters. Only telemetry.py imports this module, if it has to."""
+
+# The exporter leaves a part of its signature untyped.
+# pyright: reportUnknownMemberType=false
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+
+from .telemetry import Outage
+
+
+def open_providers(
+    signals: Collection[str], environment: Mapping[str, str], outage: Outage
+) -> Callable[[], None]:
+    """Make the SDK that of the process, and return what sends the rest and closes it.
+
+    The SDK reads OTEL_* itself. Its queues are bounded; what does not fit is dropped.
+    """
+    # Exporters log each batch.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
+    name = (__package__ or "").replace("_", "-")
+    resource = Resource.create({"service.name": name}).merge(OTELResourceDetector().detect())
+    opened: list[TracerProvider | MeterProvider] = []
+    if "TRACES" in signals:
+        # Events of spans are exceptions, whose texts may have parts of conversations.
+        limits = SpanLimits(max_events=0)
+        traces = TracerProvider(resource=resource, span_limits=limits, shutdown_on_exit=False)
+        traces.add_span_processor(BatchSpanProcessor(_Spans(outage)))
+        trace.set_tracer_provider(traces)
+        opened.append(traces)
+    if "METRICS" in signals:
+        reader = PeriodicExportingMetricReader(_Metrics(outage))
+        meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        metrics.set_meter_provider(meters)
+        opened.append(meters)
+
+    def close() -> None:
+        for provider in opened:
+            provider.shutdown()
+
+    return close
+
+
+class _Spans(OTLPSpanExporter):
+    def __init__(self, outage: Outage) -> None:
+        super().__init__()
+        self._outage = outage
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """See SpanExporter."""
+        result = super().export(spans)
+        self._outage.report("TRACES", taken=result is SpanExportResult.SUCCESS)
+        return result
+
+
+class _Metrics(OTLPMetricExporter):
+    def __init__(self, outage: Outage) -> None:
+        super().__init__()
+        self._outage = outage
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        """See MetricExporter."""
+        result = super().export(metrics_data, timeout_millis, **kwargs)
+        self._outage.report("METRICS", taken=result is MetricExportResult.SUCCESS)
+        return result
