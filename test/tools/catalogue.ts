@@ -11,7 +11,7 @@ export interface GoSource {
   readonly pin: `h1:${string}` | { readonly folder: string };
   /** Folder of the command in the module, where the module itself is none. */
   readonly command?: string;
-  /** File in `go/` that is built against the module, in place of a command of its own. */
+  /** File in `go/`, or in the folder of the pin, that is built against the module, in place of a command of its own. */
   readonly main?: string;
   /** Variable that carries the version, for programs that do not read it from their build information. */
   readonly stamp?: string;
@@ -621,6 +621,23 @@ export const catalogue: readonly ToolSpec[] = [
       pin: 'h1:yhYvf/QVwHNjBK65RkC8d9VW91dP9XKem3BOon4eokg=',
       quick: true,
       seconds: 90,
+    },
+  },
+  {
+    // Not upstream's command, which has all components: see its main.go.
+    name: 'otelcol',
+    programs: ['otlp-otelcol'],
+    minimum: '0.165.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      module: 'go.opentelemetry.io/collector/otelcol',
+      main: 'main.go',
+      version: '0.165.0',
+      pin: { folder: 'otelcol' },
+      stamp: 'main.version',
+      quick: true,
+      seconds: 35,
     },
   },
   {

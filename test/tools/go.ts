@@ -27,7 +27,8 @@ export async function buildGo(go: string, source: GoSource, output: string): Pro
   try {
     const cwd = typeof source.pin === 'string' ? scratch : join(FOLDERS, source.pin.folder);
     if (typeof source.pin === 'string') await writeModule(go, source, source.pin, scratch);
-    if (source.main !== undefined) copyFileSync(join(FOLDERS, source.main), join(scratch, 'main.go'));
+    if (source.main !== undefined && cwd === scratch)
+      copyFileSync(join(FOLDERS, source.main), join(scratch, 'main.go'));
     const command = [source.module, source.command].filter(Boolean).join('/');
     const stamp = source.stamp ? ` -X ${source.stamp}=v${source.version}` : '';
     // Symbols for a debugger are not linked (-s -w): a twelfth of a build's time goes where nothing compiles them either.
