@@ -129,6 +129,13 @@ export class Git {
   }
 }
 
+/** The commit of a revision, undefined if there is none; an id that starts with a dash is none. */
+export async function findCommit(git: Git, revision: string): Promise<string | undefined> {
+  const named = ['--end-of-options', `${revision}^{commit}`];
+  const found = await git.run(['rev-parse', '--verify', '--quiet', ...named]);
+  return found.exitCode === 0 ? text(found).trim() : undefined;
+}
+
 /** `git-object-corrupt` (exit 3): an object that git would not have written so. */
 export function corrupt(message: string): PrimitiveError {
   return new PrimitiveError('git-object-corrupt', message, {

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Processes } from '../core/process.ts';
 import { pathBelow } from '../repository/discovery.ts';
-import { localGit, text } from './git-command.ts';
+import { findCommit, localGit, text } from './git-command.ts';
 
 /** Files of one commit. */
 export interface MergedFiles {
@@ -22,15 +22,9 @@ export async function openMerged(
 ): Promise<MergedFiles | undefined> {
   const git = localGit(processes, folder, signal);
   const top = await git.run(['rev-parse', '--show-toplevel']);
-  const commit = await git.run([
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${revision}^{commit}`,
-  ]);
-  if (top.exitCode !== 0 || commit.exitCode !== 0) return undefined;
-  const base = await git.run(['merge-base', text(commit).trim(), 'HEAD']);
+  const commit = await findCommit(git, revision);
+  if (top.exitCode !== 0 || commit === undefined) return undefined;
+  const base = await git.run(['merge-base', commit, 'HEAD']);
   if (base.exitCode !== 0) return undefined;
   const root = await realpath(text(top).replace(/\r?\n$/, ''));
   const id = text(base).trim();

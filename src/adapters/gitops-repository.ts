@@ -5,7 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../core/process.ts';
 import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
 import { lookBelow } from '../repository/safe-path.ts';
-import { decode, type Git, localGit, text } from './git-command.ts';
+import { decode, findCommit, type Git, localGit, text } from './git-command.ts';
 import { ObjectReader } from './git-objects.ts';
 
 /** A values file is small; what is larger is none. */
@@ -86,14 +86,8 @@ async function listCommit(git: Git, commit: string): Promise<ReadonlyMap<string,
 }
 
 async function commitOf(git: Git, revision: string, needs: 'history' | undefined): Promise<string> {
-  const found = await git.run([
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${revision}^{commit}`,
-  ]);
-  if (found.exitCode !== 0) {
+  const commit = await findCommit(git, revision);
+  if (commit === undefined) {
     throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} not found.`, {
       why: 'Git knows no commit of that name; a clone may lack it.',
       suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch origin main'],
@@ -106,7 +100,7 @@ async function commitOf(git: Git, revision: string, needs: 'history' | undefined
       suggestions: ['In GitHub Actions: actions/checkout with `fetch-depth: 0`', 'git fetch --unshallow'],
     });
   }
-  return text(found).trim();
+  return commit;
 }
 
 async function mergeBase(git: Git, a: string, b: string): Promise<string> {

@@ -5,7 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../core/process.ts';
 import type { PastTree, WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
-import { type Git, localGit, notOpened, openGit, text } from './git-command.ts';
+import { findCommit, type Git, localGit, notOpened, openGit, text } from './git-command.ts';
 import { ObjectReader } from './git-objects.ts';
 
 /**
@@ -203,16 +203,9 @@ const LINK = '120000';
 /** The mode of a submodule. */
 const GITLINK = '160000';
 
-/** The commit of a revision; an id that starts with a dash is none. */
 async function commitOf(git: Git, revision: string): Promise<string> {
-  const commit = await git.run([
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${revision}^{commit}`,
-  ]);
-  if (commit.exitCode === 0) return text(commit).trim();
+  const commit = await findCommit(git, revision);
+  if (commit !== undefined) return commit;
   throw new PrimitiveError('revision-unknown', `Revision ${JSON.stringify(revision)} not found.`, {
     why: 'A clone may lack it.',
     suggestions: [

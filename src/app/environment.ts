@@ -35,7 +35,6 @@ export interface Environment {
   readonly version: string;
 }
 
-/** Sources of programs. */
 export interface ProgramSources {
   /** PATH as it was, for what runs the repository's own tools. */
   readonly wholePath: string | undefined;

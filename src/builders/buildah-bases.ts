@@ -82,7 +82,6 @@ async function linkLayers(store: string, driver: string): Promise<void> {
   await writeFile(join(images, 'images.lock'), '');
 }
 
-/** The roots of all bases that are in a folder. */
 export async function rootsOf(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => !name.startsWith('.')).map((name) => join(folder, name, IMAGE));

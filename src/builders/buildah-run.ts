@@ -18,7 +18,6 @@ export interface StoreOptions {
   readonly runtime: string | undefined;
 }
 
-/** A storage driver of buildah. */
 export interface StorageDriver {
   readonly name: 'overlay' | 'vfs';
   /** Flags if buildah's own choice cannot be used. */

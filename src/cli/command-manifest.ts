@@ -1,7 +1,6 @@
 import { Plugin } from '@oclif/core/config';
 import { settings } from '@oclif/core/settings';
 
-/** A package with commands. */
 export interface CommandPackage {
   readonly name: string;
   readonly version: string;

@@ -64,5 +64,4 @@ export const helpSchema = strictObject({
 /** `primitive.help/v1`. */
 export type HelpDocument = DataOf<typeof helpSchema>;
 
-/** The inputs of one kind. */
 export type KindInputs = DataOf<typeof kindInputs>;

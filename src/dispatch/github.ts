@@ -16,7 +16,6 @@ export interface Workflow {
   readonly state: string;
 }
 
-/** A run of a workflow. */
 export interface WorkflowRun {
   readonly id: number;
   /** The evaluated `run-name`. */

@@ -14,7 +14,6 @@ import { problem, problemOf } from './problem.ts';
 import { documentOf, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
 
-/** A request. */
 export interface DispatchRequest {
   readonly target: Target;
   readonly file: InputsFile;

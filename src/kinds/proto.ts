@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { shellWord } from '../core/show-path.ts';
+import { readService as readMethods, type Service, TYPE } from './proto-service.ts';
 import { Tokens } from './proto-tokens.ts';
 
 /** One call of a service, in the words of Go. */
@@ -50,9 +51,6 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ['UInt64Value', 'wrapperspb'],
   ['Value', 'structpb'],
 ]);
-
-const NAME = /^[A-Za-z]\w*$/;
-const TYPE = /^\.?[A-Za-z]\w*(?:\.[A-Za-z]\w*)*$/;
 
 /** Bound for what one file can make us do; the largest known ones have a tenth. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -131,19 +129,6 @@ const STREAMING: Readonly<Record<string, ServiceMethod['streaming']>> = {
   'false true': 'server',
 };
 
-interface Rpc {
-  readonly name: string;
-  readonly request: string;
-  readonly response: string;
-  readonly takesMany: boolean;
-  readonly givesMany: boolean;
-}
-
-interface Service {
-  readonly name: string;
-  readonly methods: readonly Rpc[];
-}
-
 function readFile(tokens: Tokens): { readonly packageName: string; readonly services: readonly Service[] } {
   let packageName = '';
   const services: Service[] = [];
@@ -151,39 +136,10 @@ function readFile(tokens: Tokens): { readonly packageName: string; readonly serv
     if (word === 'package') {
       packageName = tokens.match(TYPE);
       tokens.match(/^;$/);
-    } else if (word === 'service') services.push(readServiceBody(tokens));
+    } else if (word === 'service') services.push(readMethods(tokens));
     else tokens.skipStatement(word);
   }
   return { packageName, services };
-}
-
-function readServiceBody(tokens: Tokens): Service {
-  const name = tokens.match(NAME);
-  const methods: Rpc[] = [];
-  tokens.match(/^\{$/);
-  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
-    if (word === 'rpc') methods.push(readRpc(tokens));
-    else tokens.skipStatement(word);
-  }
-  return { name, methods };
-}
-
-function readRpc(tokens: Tokens): Rpc {
-  const name = tokens.match(NAME);
-  const [takesMany, request] = readMessage(tokens);
-  tokens.match(/^returns$/);
-  const [givesMany, response] = readMessage(tokens);
-  tokens.skipStatement(tokens.match(/^[;{]$/));
-  return { name, request, response, takesMany, givesMany };
-}
-
-function readMessage(tokens: Tokens): readonly [many: boolean, type: string] {
-  tokens.match(/^\($/);
-  const first = tokens.match(TYPE);
-  const many = first === 'stream' && tokens.peek() !== ')';
-  const type = many ? tokens.match(TYPE) : first;
-  tokens.match(/^\)$/);
-  return [many, type];
 }
 
 function goType(type: string, own: string, path: string, packages: Set<string>): string {
@@ -214,6 +170,7 @@ function goType(type: string, own: string, path: string, packages: Set<string>):
 /** The name that protoc-gen-go gives to a protobuf name: `get_item` -> `GetItem`, `Item.Part` -> `Item_Part`. */
 export function goName(name: string): string {
   return name
+    .replace(/(^|\.)_(?=[a-z])/g, '$1X_')
     .replace(/\.([a-z])/g, (_, letter: string) => letter.toUpperCase())
     .replaceAll('.', '_')
     .replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())

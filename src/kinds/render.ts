@@ -57,7 +57,6 @@ export interface EventSource {
   readonly kind: string;
   readonly name: string;
   readonly names: NameForms;
-  /** The entity. */
   readonly entity: EntityNames;
   /** Of its proto: `acme.domain.orders.v1`. */
   readonly package: string;

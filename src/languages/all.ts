@@ -65,7 +65,6 @@ export function runnerNamed(id: RunnerId): Runner {
   return RUNNERS[id];
 }
 
-/** A language. */
 export function languageNamed(id: LanguageId): Language {
   return LANGUAGES[id];
 }

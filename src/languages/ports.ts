@@ -10,7 +10,6 @@ export interface TestedPrimitive {
   readonly files: readonly string[];
 }
 
-/** Ports of a runner. */
 export interface RunnerPorts {
   readonly tree: Files;
   readonly processes: Processes;

@@ -112,7 +112,6 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** The descriptor of a manifest. */
 export function descriptorOf(manifest: Manifest): Descriptor {
   return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
 }

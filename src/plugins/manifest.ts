@@ -76,7 +76,6 @@ const PackageFile = Type.Object({
 });
 type PackageFile = Static<typeof PackageFile>;
 
-/** A rule as a manifest declares it. */
 export type PluginRule = DataOf<NonNullable<(typeof declared)['properties']['rules']>>[number];
 
 /** A plugin, read without running any of it: its package.json and the manifest of its commands. */

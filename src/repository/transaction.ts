@@ -17,7 +17,6 @@ import { PrimitiveError } from '../core/errors.ts';
 import { errnoOf, explained } from './file-errors.ts';
 import { openStaging, removeLeftOvers, type WriterCode } from './staging.ts';
 
-/** A change of one file. */
 export interface FileChange {
   /** Below the root, with forward slashes. */
   readonly path: string;

@@ -97,7 +97,6 @@ export function suiteArgFaults(suites: NonNullable<Workload['suites']>): readonl
   );
 }
 
-/** The language that a runner is of. */
 export function languageOfRunner(runner: RunnerId): LanguageId {
   const found = LANGUAGE_IDS.find((id) => Object.hasOwn(languageNamed(id).runners, runner));
   if (found === undefined) throw new Error(`no language has the runner ${runner}`);

@@ -73,7 +73,6 @@ export type SealState =
 /** `primitive.release/v1`: the commit point of a publish. */
 export type ReleaseRecord = DataOf<typeof releaseRecordSchema>;
 
-/** One component of a release record. */
 export type ReleaseComponent = ReleaseRecord['components'][number];
 
 /** Signs one in-toto statement; the result is a Sigstore bundle (v0.3 JSON) over exactly these bytes. */

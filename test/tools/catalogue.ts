@@ -87,8 +87,27 @@ const { platform } = process;
 const machine = process.arch === 'arm64' && platform === 'linux' ? 'aarch64' : process.arch;
 
 const releaseUtilsVersion = 'sigs.k8s.io/release-utils/version.gitVersion';
-const kubernetesVersion = 'k8s.io/component-base/version.gitVersion';
 const gitVersion = /GitVersion:\s+v?(\d+\.\d+(?:\.\d+)?)/;
+
+/** A program of Kubernetes; `seconds` as in {@link GoSource}. */
+function kubernetes(name: string, seconds: number, probe: readonly string[] = ['--version']): ToolSpec {
+  return {
+    name,
+    programs: [name],
+    minimum: '1.34.0',
+    probe,
+    source: {
+      kind: 'go',
+      module: 'k8s.io/kubernetes',
+      command: `cmd/${name}`,
+      version: '1.34.1',
+      pin: { folder: 'kubernetes' },
+      stamp: 'k8s.io/component-base/version.gitVersion',
+      quick: true,
+      seconds,
+    },
+  };
+}
 
 /** Every tool that tests, demo and benches may ask for, in the order in which `npm run tools` installs them. */
 export const catalogue: readonly ToolSpec[] = [
@@ -511,102 +530,12 @@ export const catalogue: readonly ToolSpec[] = [
       overrides: { 'node-fetch': '2.7.0' },
     },
   },
-  {
-    name: 'kube-apiserver',
-    programs: ['kube-apiserver'],
-    minimum: '1.34.0',
-    probe: ['--version'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kube-apiserver',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 280,
-    },
-  },
-  {
-    name: 'kubectl',
-    programs: ['kubectl'],
-    minimum: '1.34.0',
-    probe: ['version', '--client'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kubectl',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 35,
-    },
-  },
-  {
-    name: 'kubelet',
-    programs: ['kubelet'],
-    minimum: '1.34.0',
-    probe: ['--version'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kubelet',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 150,
-    },
-  },
-  {
-    name: 'kube-controller-manager',
-    programs: ['kube-controller-manager'],
-    minimum: '1.34.0',
-    probe: ['--version'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kube-controller-manager',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 90,
-    },
-  },
-  {
-    name: 'kube-scheduler',
-    programs: ['kube-scheduler'],
-    minimum: '1.34.0',
-    probe: ['--version'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kube-scheduler',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 5,
-    },
-  },
-  {
-    name: 'kube-proxy',
-    programs: ['kube-proxy'],
-    minimum: '1.34.0',
-    probe: ['--version'],
-    source: {
-      kind: 'go',
-      module: 'k8s.io/kubernetes',
-      command: 'cmd/kube-proxy',
-      version: '1.34.1',
-      pin: { folder: 'kubernetes' },
-      stamp: kubernetesVersion,
-      quick: true,
-      seconds: 10,
-    },
-  },
+  kubernetes('kube-apiserver', 280),
+  kubernetes('kubectl', 35, ['version', '--client']),
+  kubernetes('kubelet', 150),
+  kubernetes('kube-controller-manager', 90),
+  kubernetes('kube-scheduler', 5),
+  kubernetes('kube-proxy', 10),
   {
     // Not upstream's command, which has all plugins: see its main.go.
     name: 'coredns',

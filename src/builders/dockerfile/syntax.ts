@@ -13,7 +13,6 @@ export interface Instruction {
   readonly rest: string;
 }
 
-/** The syntax of a Dockerfile. */
 export interface Dockerfile {
   /** A backslash, or by directive a backtick: escapes, and continues lines. */
   readonly escapeToken: string;

@@ -7,7 +7,6 @@ import { type Generated, type GeneratorContext, generate } from './generate.ts';
 import type { OnDisk } from './on-disk.ts';
 import { requireGenerator } from './programs.ts';
 
-/** Ports of the generators. */
 export interface GeneratorPorts {
   workspace(): Promise<{ readonly location: ConfigLocation }>;
   repositoryProcesses(tools: 'elsewhere'): Promise<Processes>;

@@ -8,34 +8,59 @@ import { protoFile, readManifest } from '../../repository/provenance.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 import type { OnDisk } from './on-disk.ts';
 
+/** A file of the repository, and the copy of it in a primitive, from which code is generated. */
+interface Copied {
+  readonly rule: 'bpmn-original' | 'proto-original';
+  /** Relative to the root of the repository. */
+  readonly original: string;
+  /** Relative to the primitive. */
+  readonly copy: string;
+  /** What generators read of it; undefined if it cannot be read. */
+  readonly meaningOf: (bytes: Uint8Array, path: string) => Promise<string | undefined>;
+  readonly fix: string;
+}
+
 /**
  * A warning if the model that a primitive was scaffolded from, or the API of the primitive that it calls, says something
  * else by now than the copy in the primitive, from which code is generated. Undefined if one of them is gone or no XML.
  */
 export async function originalWarning(primitive: OnDisk, root: string): Promise<Finding | undefined> {
-  const { path, template, manifest } = primitive;
-  const api = protoCopy(template);
-  const copy = api ?? modelFiles(template)[0];
-  const original = api === undefined ? manifest?.provenance?.inputs.bpmn : await calledApi(primitive, root);
-  if (original === undefined || copy === undefined) return undefined;
-  const shown = `${path}/${copy}`;
+  const copied = (await copiedApi(primitive, root)) ?? copiedModel(primitive);
+  if (copied === undefined) return undefined;
+  const { rule, original, copy, meaningOf, fix } = copied;
+  const shown = `${primitive.path}/${copy}`;
   const [theirs, ours] = await Promise.all(
     [original, shown].map((file) => readBelow(root, file).catch(() => undefined)),
   );
   if (theirs === undefined || ours === undefined) return undefined;
-  const digest = api === undefined ? digestOfModel : textOf;
-  const [one, other] = await Promise.all([digest(theirs, original), digest(ours, shown)]);
+  const [one, other] = await Promise.all([meaningOf(theirs, original), meaningOf(ours, shown)]);
   if (one === undefined || other === undefined || one === other) return undefined;
-  const isEdited = digestOf(ours) !== manifest?.provenance?.files.get(copy);
+  const isEdited = digestOf(ours) !== primitive.manifest?.provenance?.files.get(copy);
   return {
-    rule: api === undefined ? 'bpmn-original' : 'proto-original',
+    rule,
     level: 'warning',
     path: isEdited ? shown : original,
     message: isEdited
       ? `it has changed since it was copied from ${original}; code is generated from this copy`
       : `it has changed since it was copied to ${shown}, from which code is generated`,
-    fix: api === undefined ? `Remove ${original}, or copy one over the other.` : `cp ${original} ${shown}`,
+    fix,
   };
+}
+
+function copiedModel({ template, manifest }: OnDisk): Copied | undefined {
+  const original = manifest?.provenance?.inputs.bpmn;
+  const [copy] = modelFiles(template);
+  if (original === undefined || copy === undefined) return undefined;
+  const fix = `Remove ${original}, or copy one over the other.`;
+  return { rule: 'bpmn-original', original, copy, meaningOf: digestOfModel, fix };
+}
+
+async function copiedApi(primitive: OnDisk, root: string): Promise<Copied | undefined> {
+  const copy = protoCopy(primitive.template);
+  const original = copy && (await calledApi(primitive, root));
+  if (copy === undefined || original === undefined) return undefined;
+  const fix = `cp ${original} ${primitive.path}/${copy}`;
+  return { rule: 'proto-original', original, copy, meaningOf: textOf, fix };
 }
 
 /** The proto file of the primitive that is called; undefined if that is not there. */

@@ -10,14 +10,12 @@ import { type Generated, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';
 import { originalWarning } from './original.ts';
 
-/** A request to generate. */
 export interface GenerateRequest {
   readonly selection: Selection;
   /** Compare only. */
   readonly check: boolean;
 }
 
-/** Ports of generate. */
 export interface GeneratePorts extends GeneratorPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;

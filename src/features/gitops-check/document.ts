@@ -39,5 +39,4 @@ export const gitopsCheckSchema = strictObject({
 /** `primitive.gitops-check/v1`. */
 export type GitopsCheckDocument = DataOf<typeof gitopsCheckSchema>;
 
-/** One finding of it. */
 export type CheckFinding = GitopsCheckDocument['findings'][number];

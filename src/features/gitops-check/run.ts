@@ -26,7 +26,6 @@ export interface CheckRequest {
   readonly rendered: string | undefined;
 }
 
-/** Ports. */
 export interface CheckPorts {
   /** Absolute, links resolved. */
   readonly cwd: string;

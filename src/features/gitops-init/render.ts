@@ -25,7 +25,6 @@ export interface InstallEntry {
   readonly needs?: 'cli';
 }
 
-/** Sources of a kit. */
 export interface KitSource {
   /** The files in `templates/gitops`. */
   readonly sources: Files;

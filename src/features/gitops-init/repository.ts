@@ -50,7 +50,6 @@ async function recordFault({ version, files }: Installed): Promise<string | unde
   return undefined;
 }
 
-/** The text of a record. */
 export function recordText(version: string, files: Files): string {
   const record: Installed = {
     schema: 'primitive.kit-installed/v1',

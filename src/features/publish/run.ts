@@ -36,7 +36,6 @@ import { type Facts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
 import { checkSecrets, describeJobToken, type JobToken, type SecretPorts } from './secrets.ts';
 
-/** A request of publish. */
 export interface PublishRequest {
   readonly selection: Selection;
   readonly sealOnly: boolean;

@@ -74,5 +74,4 @@ export const releaseReportSchema = strictObject({
 /** `primitive.release-report/v1`. */
 export type ReleaseReport = DataOf<typeof releaseReportSchema>;
 
-/** One image of the report. */
 export type ReportedImage = ReleaseReport['images'][number];

@@ -18,7 +18,6 @@ import type { PackageFetcher } from './past-template.ts';
 import type { ScaffoldPlan } from './planned.ts';
 import { prepareScaffold } from './prepare.ts';
 
-/** A request of scaffold. */
 export interface ScaffoldRequest {
   readonly kind: string | undefined;
   readonly name: string | undefined;
@@ -39,7 +38,6 @@ export interface Question {
   readonly fault: (answer: string) => string | undefined;
 }
 
-/** Ports of scaffold. */
 export interface ScaffoldPorts {
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
   kinds(): Promise<Kinds>;

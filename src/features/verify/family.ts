@@ -10,7 +10,6 @@ export type Family = string;
 /** `SHAPE-001`; an id is never given to another rule. */
 export type RuleId = `${Uppercase<string>}-${string}`;
 
-/** The family of a rule. */
 export function familyOf(id: RuleId): Family {
   return id.slice(0, id.indexOf('-'));
 }

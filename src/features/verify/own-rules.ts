@@ -24,7 +24,6 @@ function headOf(own: OwnRule) {
   return { id: own.id, level: own.level ?? ('error' as const), title: own.title, page: pageOf(own) };
 }
 
-/** Whether a rule is for a primitive. */
 function isFor({ kinds }: OwnRule, { id }: Primitive): boolean {
   return kinds === undefined || kinds.includes(id.slice(0, id.indexOf('/')));
 }

@@ -42,7 +42,6 @@ export interface Policy {
   readonly kinds: Kinds;
 }
 
-/** Ports of verify. */
 export interface VerifyPorts {
   readonly location: ConfigLocation;
   readonly config: Config;
@@ -76,7 +75,6 @@ export interface VerifyPorts {
 /** Whether what lock files name is installed before suites run, and whether packages may run their scripts then. */
 export type Installing = false | { readonly scripts: boolean };
 
-/** Ports for running suites. */
 export interface SuitePorts extends RunnerPorts {
   readonly tree: WorkTree;
   /** Finds a program on PATH. */

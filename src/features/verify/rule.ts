@@ -61,7 +61,6 @@ export interface Rule<S extends SubjectName = SubjectName> {
   check(subject: Subjects[S], context: Context): readonly Problem[] | Promise<readonly Problem[]>;
 }
 
-/** A rule of any subject. */
 export type AnyRule = { [S in SubjectName]: Rule<S> }[SubjectName];
 
 /** A file as a scan sees it. */

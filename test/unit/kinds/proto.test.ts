@@ -138,6 +138,7 @@ test.each([
   ['Get_Item', 'Get_Item'],
   ['get__item', 'Get_Item'],
   ['Item.Part', 'Item_Part'],
+  ['_secret_part', 'XSecretPart'],
 ])('%s is %s in Go', (name, go) => {
   expect(goName(name)).toBe(go);
 });

@@ -8,7 +8,6 @@ export interface ModelFault {
   readonly at: XmlElement;
   /** One sentence without a full stop. */
   readonly message: string;
-  /** The fix. */
   readonly fix: string;
   /** A warning if Zeebe deploys the model all the same, and ignores what is there or knows it only at run time. */
   readonly level?: 'warning';

@@ -166,7 +166,6 @@ export function idOf(element: XmlElement | undefined): string | undefined {
   return undefined;
 }
 
-/** Children of one name. */
 export function childrenOf(element: XmlElement, name: string): readonly XmlElement[] {
   return element.children.filter((child) => child.name === name);
 }

@@ -1,3 +1,4 @@
+import { NAME, readService, type Service, TYPE } from '../../proto-service.ts';
 import { Tokens } from '../../proto-tokens.ts';
 
 /** A field of a message. */
@@ -16,29 +17,18 @@ export type Declared =
   | { readonly kind: 'message'; readonly fields: readonly Field[] }
   | { readonly kind: 'enum'; readonly values: readonly string[] };
 
-/** One call of a service. */
-export interface Method {
-  readonly name: string;
-  readonly request: string;
-  readonly response: string;
-  readonly streams: boolean;
-}
-
 /** A proto file, as far as a client needs it. */
 export interface ProtoFile {
   readonly package: string;
   readonly types: ReadonlyMap<string, Declared>;
-  readonly services: readonly { readonly name: string; readonly methods: readonly Method[] }[];
+  readonly services: readonly Service[];
 }
-
-const NAME = /^[A-Za-z_]\w*$/;
-const TYPE = /^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 
 /** Reads a proto file; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
 export function readProtoFile(text: string, shown: string): ProtoFile {
   const tokens = new Tokens(text, shown);
   const types = new Map<string, Declared>();
-  const services: { name: string; methods: Method[] }[] = [];
+  const services: Service[] = [];
   let packageName = '';
   for (let word = tokens.next(); word !== undefined; word = tokens.next()) {
     if (word === 'package') {
@@ -128,35 +118,6 @@ function readEnum(tokens: Tokens, scope: string, types: Map<string, Declared>): 
     tokens.skipStatement(word);
   }
   types.set(name, { kind: 'enum', values });
-}
-
-function readService(tokens: Tokens) {
-  const name = tokens.match(NAME);
-  const methods: Method[] = [];
-  tokens.match(/^\{$/);
-  for (let word = tokens.match(/./); word !== '}'; word = tokens.match(/./)) {
-    if (word === 'rpc') methods.push(readMethod(tokens));
-    else tokens.skipStatement(word);
-  }
-  return { name, methods };
-}
-
-function readMethod(tokens: Tokens): Method {
-  const name = tokens.match(NAME);
-  const [request, takesMany] = readParameter(tokens);
-  tokens.match(/^returns$/);
-  const [response, givesMany] = readParameter(tokens);
-  tokens.skipStatement(tokens.match(/^[;{]$/));
-  return { name, request, response, streams: takesMany || givesMany };
-}
-
-function readParameter(tokens: Tokens): readonly [type: string, isStream: boolean] {
-  tokens.match(/^\($/);
-  const first = tokens.match(TYPE);
-  const isStream = first === 'stream' && tokens.peek() !== ')';
-  const type = isStream ? tokens.match(TYPE) : first;
-  tokens.match(/^\)$/);
-  return [type, isStream];
 }
 
 function within(scope: string, name: string): string {

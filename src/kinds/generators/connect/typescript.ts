@@ -1,4 +1,5 @@
-import type { Declared, Field, Method, ProtoFile } from './proto-file.ts';
+import type { Method } from '../../proto-service.ts';
+import type { Declared, Field, ProtoFile } from './proto-file.ts';
 
 /** A type in TypeScript, and the function that reads it from JSON. */
 interface Typed {
@@ -174,7 +175,7 @@ function keyOf(name: string): string {
 function serviceOf(name: string, methods: readonly Method[], names: Names): string {
   const full = names.file.package === '' ? name : `${names.file.package}.${name}`;
   const calls = methods
-    .filter(({ streams }) => !streams)
+    .filter(({ takesMany, givesMany }) => !takesMany && !givesMany)
     .map(({ name: method, request, response }) => {
       const [takes, gives] = [
         names.typed(request, names.file.package, false),
