@@ -87,6 +87,7 @@ export type DocumentedCode =
   | 'dockerfile-invalid'
   | 'dockerfile-missing'
   | 'dockerfile-unpinned'
+  | 'eject-invalid'
   | 'folder-not-found'
   | 'generator-failed'
   | 'generator-foreign'

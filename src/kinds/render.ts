@@ -1,3 +1,4 @@
+import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { pathFault } from '../core/path-fault.ts';
 import type { Config } from '../repository/config.ts';
@@ -27,8 +28,10 @@ export interface RenderedFile {
   /** As git has it; executable if the file begins with `#!`. */
   readonly mode: '100644' | '100755';
   readonly owner: Owner;
-  /** Path of its template file; absent for what a generator makes. */
+  /** Path of its template file; absent for what a generator makes, but for shared code. */
   readonly source?: string;
+  /** Of shared code: the digest of the same file as the other one writes it, generator or owner. */
+  readonly twin?: Digest;
 }
 
 /** The value of `it` in a template. */

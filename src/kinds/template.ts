@@ -6,6 +6,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { Bases } from './bases-schema.ts';
+import { platformDigests } from './generators/platform.ts';
 import { bundledKinds, type Kind, templateFolders } from './kind.ts';
 
 /** One file that a kind writes. */
@@ -72,7 +73,13 @@ export function templateDigests(
   );
 }
 
-/** {@link templateDigests} of a kind as it is installed; empty for a kind without a template. */
+/** {@link templateDigests} of a kind, and of the shared code that its generators write. */
+export function digestsOf(kind: Kind, template: Template, bases: Bases): ReadonlyMap<string, Digest> {
+  const { run, version, generators } = kind;
+  return new Map([...templateDigests(template, { bases, run, version }), ...platformDigests(generators)]);
+}
+
+/** {@link digestsOf} a kind as it is installed; empty for a kind without a template. */
 export function digestsOfKind(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
   const known = digests.get(kind) ?? readDigests(kind);
   digests.set(kind, known);
@@ -85,11 +92,7 @@ const digests = new WeakMap<Kind, Promise<ReadonlyMap<string, Digest>>>();
 async function readDigests(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
   if (!isScaffolded(kind)) return new Map();
   const bases = await readBases(join(bundledKinds(), '../bases.yaml'));
-  return templateDigests(readTemplate(templateFolders(kind)), {
-    bases,
-    run: kind.run,
-    version: kind.version,
-  });
+  return digestsOf(kind, readTemplate(templateFolders(kind)), bases);
 }
 
 /** Whether a kind has a template: without one, its primitives are written by hand. */

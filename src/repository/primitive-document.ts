@@ -128,6 +128,12 @@ export const PrimitiveFile = strictObject(
         'How code is generated from a BPMN model.',
       ),
     ),
+    eject: Type.Optional(
+      Type.Array(text('A path in this folder: `internal/platform/probe`.'), {
+        description:
+          'Generated files and folders of shared code that people own in this primitive: `generate` leaves them alone, `scaffold --update` merges them.',
+      }),
+    ),
     generators: Type.Optional(
       Type.Array(
         strictObject({

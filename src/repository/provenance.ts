@@ -67,12 +67,15 @@ export interface PrimitiveManifest {
   readonly bpmn?: PrimitiveFile['bpmn'];
   /** Of its own, where its kind has none. */
   readonly workload: Workload;
+  /** Files and folders of shared code that people own. */
+  readonly eject?: readonly string[];
   /** Absent if a person wrote the primitive without scaffold. */
   readonly provenance: Provenance | undefined;
 }
 
 const HEAD =
   '# yaml-language-server: $schema=https://raw.githubusercontent.com/ameideio/primitive/main/schemas/primitive.primitive.v1.json';
+const EJECT_NOTE = '# Files of shared code that you own: an update merges them.';
 const NOTE = '# Written by scaffold, to detect edited files and changed templates. Do not edit.';
 
 /** Reads a `primitive.yaml`. Throws `primitive-syntax`, `primitive-unknown-key`, `primitive-invalid` (exit 2, with line). */
@@ -83,7 +86,7 @@ export async function readManifest(text: string, shown: string): Promise<Primiti
 
 /** Parsed `primitive.yaml` with the given text and value. */
 export function manifestOf(text: string, file: PrimitiveFile): PrimitiveManifest {
-  const { kind, name, image, bpmn, template } = file;
+  const { kind, name, image, bpmn, eject, template } = file;
   const provenance = template && {
     version: template.version,
     inputs: template.inputs ?? {},
@@ -100,6 +103,7 @@ export function manifestOf(text: string, file: PrimitiveFile): PrimitiveManifest
     name,
     ...(image && { image }),
     ...(bpmn && { bpmn }),
+    ...(eject && { eject }),
     workload: workloadOf(file),
     provenance,
   };
@@ -115,6 +119,25 @@ export function protoFile(primitive: string, { provenance }: PrimitiveManifest):
 export function newManifest(kind: string, name: string, provenance: Provenance): string {
   const identity = writeYaml({ schema: 'primitive.primitive/v1', kind, name });
   return `${HEAD}\n${identity}${NOTE}\n${writeYaml({ template: record(provenance) })}`;
+}
+
+/** A `primitive.yaml` whose owner also owns these files of shared code. Throws `primitive-not-editable` (exit 2). */
+export function withEject(
+  manifest: PrimitiveManifest,
+  shown: string,
+  added: readonly string[],
+): PrimitiveManifest {
+  if (added.length === 0) return manifest;
+  const eject = [...new Set([...(manifest.eject ?? []), ...added])].sort();
+  const spliced =
+    manifest.eject === undefined
+      ? appendYaml(manifest.text, { key: 'eject', value: eject, comment: EJECT_NOTE })
+      : spliceYaml(manifest.text, { path: ['eject'], value: eject });
+  if ('text' in spliced) return { ...manifest, text: spliced.text, eject };
+  throw new PrimitiveError('primitive-not-editable', `Cannot edit \`eject\` in ${shown}.`, {
+    why: spliced.problem,
+    suggestions: [`Write it as one line: eject: [${eject.join(', ')}]`],
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ export interface Splice {
   /** Position of the document in a file of several, from 0. */
   readonly document?: number;
   readonly path: YamlPath;
-  readonly value: string | WritableMapping;
+  readonly value: string | readonly string[] | WritableMapping;
 }
 
 /** The edited text, or why the value cannot be replaced alone. */
@@ -15,7 +15,7 @@ export type Spliced = { readonly text: string } | { readonly problem: string };
 
 /**
  * Replaces one value of a YAML text and no other byte: comments, anchors, quotes, line ends, a byte order mark and other
- * documents stay as they are. A text replaces a scalar on one line, in the same quotes; a mapping replaces a block.
+ * documents stay as they are. A text replaces a scalar on one line, in the same quotes; a mapping replaces a block, a list a list.
  *
  * The result is parsed again and compared with the data that it should have. An edit that would change anything else is
  * a `problem`: of an alias, of a value that an alias names, of a template (`{{ }}`), in a file that is not valid YAML.
@@ -33,7 +33,9 @@ export function spliceYaml(text: string, { document: position = 0, path, value }
   const edited =
     (typeof value === 'string'
       ? before + scalar(value, old)
-      : block(value, { text, before, old, column: columnOf(text, old.startsWith('{') ? key : start) })) +
+      : isList(value)
+        ? list(value, old, newlineOf(text))
+        : block(value, { text, before, old, column: columnOf(text, old.startsWith('{') ? key : start) })) +
     text.slice(end);
   const wanted = documents.map((one, i) =>
     i === position ? withValue(dataOf(one), path, value) : dataOf(one),
@@ -53,7 +55,11 @@ export function appendYaml(
     key,
     value,
     comment,
-  }: { readonly key: string; readonly value: WritableMapping; readonly comment: string },
+  }: {
+    readonly key: string;
+    readonly value: WritableMapping | readonly string[];
+    readonly comment: string;
+  },
 ): Spliced {
   const newline = newlineOf(text);
   const before = text.endsWith('\n') ? text : text + newline;
@@ -117,6 +123,15 @@ function scalar(value: string, old: string): string {
   if (old.startsWith('"')) return JSON.stringify(value);
   if (old.startsWith("'")) return `'${value.replaceAll("'", "''")}'`;
   return writeText(value);
+}
+
+function isList(value: WritableMapping | readonly string[]): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** A list between brackets; after one in lines, a line feed. */
+function list(value: readonly string[], old: string, newline: string): string {
+  return `[${value.map(writeText).join(', ')}]${old.endsWith('\n') ? newline : ''}`;
 }
 
 /** A mapping in the place, from the column and with the line ends of a block, or below the key of one in brackets. */

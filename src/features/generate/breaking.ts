@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { field } from '../../core/object.ts';
-import type { Generator } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import { explained } from '../../repository/file-errors.ts';
 import { type GeneratorPorts, generatorContext } from './context.ts';
 import { requireGenerator } from './programs.ts';

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import type { Processes } from '../../core/process.ts';
-import type { Generator } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import { type Generated, type GeneratorContext, generate } from './generate.ts';

@@ -4,7 +4,9 @@ import { type Digest, digestOf } from '../../core/digest.ts';
 import { diskFull, PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import type { Processes } from '../../core/process.ts';
-import { builtIn, type Generator, recordedGenerators, type Source } from '../../kinds/generators/built-in.ts';
+import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
+import { ejectedFiles } from '../../kinds/generators/eject.ts';
+import type { Generator, Source } from '../../kinds/generators/generator.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
 import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -48,7 +50,7 @@ export interface GeneratorContext {
  * Runs the generators of one primitive, each into its own folder; if one fails, nothing is changed.
  *
  * A generator owns the folder that it writes to: files that it no longer makes are removed. Throws
- * `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, (exit 2),
+ * `eject-invalid`, `generator-unknown`, `generator-foreign`, `generator-input`, `generator-output`, `bpmn-…`, (exit 2),
  * `generator-missing`, `generator-version`, `generator-failed` (exit 3), and what {@link applyChanges} throws.
  */
 export async function generate(
@@ -59,6 +61,7 @@ export async function generate(
   const what = `generate in ${path}`;
   const generators = recordedGenerators(template.generators, manifest?.provenance?.generators);
   if (generators.length === 0) return [];
+  const isEjected = ejectedFiles(manifest?.eject, generators, `${path}/`);
   try {
     const folder = await mkdtemp(join(context.temporary, 'primitive-generate-'));
     try {
@@ -72,7 +75,9 @@ export async function generate(
         const source = { shown: place.shown, bpmn: manifest?.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const before = await statesBelow(target, generator.writes, context.listed);
-        const found = compare(before, await statesBelow(output, generator.writes));
+        const found = compare(before, await statesBelow(output, generator.writes)).filter(
+          (change) => !isEjected(change.path),
+        );
         results.push({ kind, name, generator: generator.id, changes: found });
         if (context.check) continue;
         for (const change of found) changes.push(await writeOf(change, before.get(change.path), output));

@@ -1,6 +1,7 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { RunOptions } from '../../core/process.ts';
-import { builtInNames, type Generator } from '../../kinds/generators/built-in.ts';
+import { builtInNames } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import { explainSkipped, locate, type Search } from '../../toolchain/find.ts';
 
 /** How each program is asked for its version, and made to write below another folder. */

@@ -53,6 +53,7 @@ export const scaffoldPlanSchema = strictObject({
           'generator-input-edited',
           'left-over',
           'moved',
+          'ejected',
           'was-deleted',
           'blocked',
           'unmanaged',
@@ -88,6 +89,20 @@ export const scaffoldPlanSchema = strictObject({
   unmanaged: Type.Array(Type.String(), {
     description: 'Files in the folder of a new primitive that scaffold did not write.',
   }),
+  imports: Type.Optional(
+    Type.Array(
+      strictObject({
+        path: Type.String({ description: 'File that imports the package, or is what is left of it.' }),
+        module: Type.String({ description: 'Of the primitive, in go.mod.' }),
+        from: Type.String({ description: 'Folder of the package before.' }),
+        to: Type.String({ description: 'Its folder now.' }),
+      }),
+      {
+        description:
+          'Of an update that moves packages: files that still name the old ones, and that their owner has to change. Sorted.',
+      },
+    ),
+  ),
   next: Type.Array(Type.String(), { description: 'Commands to run next.' }),
   written: Type.Boolean({ description: 'False for a dry run.' }),
   gitops: Type.Optional(

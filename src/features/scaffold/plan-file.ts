@@ -12,7 +12,7 @@ export type FilePlan = PlannedFile & { readonly bytes?: Uint8Array };
 /** Decides the action on a file that the template makes. */
 export function planFile(
   path: string,
-  { bytes, mode, owner, source }: RenderedFile,
+  { bytes, mode, owner, source, twin }: RenderedFile,
   facts: ScaffoldFacts,
   before: Provenance | undefined,
 ): FilePlan {
@@ -42,22 +42,40 @@ export function planFile(
   const there = { ...file, ...optional('from', from), existing: here.digest, existingSize: here.size };
   if (before === undefined) return { ...there, action: 'conflict', reason: 'unmanaged' };
   if (isOf(here, digest)) return { ...there, action: 'unchanged' };
-  return { ...there, ...planChanged(there, here, bytes, facts, taken) };
+  return { ...there, ...planThere(twin, there, here, bytes, facts, taken) };
+}
+
+/** The action on a file that is not as it is to be. */
+function planThere(twin: Digest | undefined, ...change: Parameters<typeof planChanged>): Changed {
+  return planShared(twin, ...change) ?? planChanged(...change);
+}
+
+/** The action on a file that is generated, or was until its owner took it over; undefined if it is neither. */
+function planShared(
+  twin: Digest | undefined,
+  { owner, digest }: Omit<PlannedFile, 'action'>,
+  found: FoundFile,
+  bytes: Uint8Array,
+  { update }: ScaffoldFacts,
+  taken: Digest | undefined,
+): Changed | undefined {
+  if (owner !== 'generated')
+    return twin !== undefined && found.digest === twin
+      ? { ...replacement(found, bytes), reason: 'ejected' }
+      : undefined;
+  // Which version of the template writes it is recorded, and only an update moves that.
+  const isSame = taken === undefined || taken === digest || taken === twin;
+  return update || isSame ? { action: 'update' } : { action: 'keep', reason: 'template-changed' };
 }
 
 /** The action on a file that is not as the template makes it. */
 function planChanged(
-  { path, owner, digest }: Omit<PlannedFile, 'action'>,
+  { path, digest }: Omit<PlannedFile, 'action'>,
   found: FoundFile,
   bytes: Uint8Array,
   { update, edited }: ScaffoldFacts,
   taken: Digest | undefined,
-): Pick<FilePlan, 'action' | 'reason' | 'merged' | 'conflicts' | 'bytes'> {
-  // Which version of the template writes it is recorded, and only an update moves that.
-  if (owner === 'generated')
-    return update || taken === undefined || taken === digest
-      ? { action: 'update' }
-      : { action: 'keep', reason: 'template-changed' };
+): Changed {
   const reason = whyKept(found, digest, taken);
   if (!update) return { action: 'keep', reason };
   if (reason === 'template-changed') return replacement(found, bytes);
@@ -66,6 +84,9 @@ function planChanged(
   if (mine.base === undefined) return { action: 'keep', reason: 'base-missing' };
   return { action: 'merge', ...merged({ ...mine, base: mine.base }, bytes) };
 }
+
+/** What becomes of a file that is there. */
+type Changed = Pick<FilePlan, 'action' | 'reason' | 'merged' | 'conflicts' | 'bytes'>;
 
 /** The file at a path. */
 type FoundFile = Extract<Existing, { type: 'file' }>;

@@ -1,11 +1,12 @@
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { isPlatform } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { languageNamed } from '../../languages/all.ts';
 import { globMatcher } from '../../repository/globs.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
-import { newManifest, type Provenance, withProvenance } from '../../repository/provenance.ts';
+import { newManifest, type Provenance, withEject, withProvenance } from '../../repository/provenance.ts';
 import { isOf, planFile, takenOf } from './plan-file.ts';
 import {
   type Contents,
@@ -22,7 +23,7 @@ export function planScaffold(facts: ScaffoldFacts): {
   readonly plan: ScaffoldPlan;
   readonly contents: Contents;
 } {
-  const { kind, name, inputs, rendered, site } = facts;
+  const { kind, name, inputs, rendered, site, ejected } = facts;
   const before = site.manifest?.provenance;
   const contents = new Map<Digest, Uint8Array>();
   const files = planFiles(facts, before, contents);
@@ -30,7 +31,7 @@ export function planScaffold(facts: ScaffoldFacts): {
   const text =
     site.manifest === undefined
       ? newManifest(kind.kind, name, after)
-      : withProvenance(site.manifest, `${site.path}/${MANIFEST}`, after);
+      : withProvenance(withEject(site.manifest, site.path, ejected), `${site.path}/${MANIFEST}`, after);
   const manifest = { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'config' } as const;
   files.push(planManifest(manifest, facts));
   for (const { bytes } of [...rendered.values(), manifest]) contents.set(digestOf(bytes), bytes);
@@ -112,8 +113,9 @@ function keepGenerated(
   { generators = [], files: rules = [] }: Kind,
 ): readonly PlannedFile[] {
   const edited = files.flatMap((file) => (staysOwners(file) || file.edited === true ? [file.path] : []));
-  const stale = generators.filter(({ reads }) =>
-    edited.some((path) => reads.some((glob) => globMatcher(glob)(path))),
+  // Shared code is made of the module's name alone, as it is now.
+  const stale = generators.filter(
+    (one) => !isPlatform(one) && edited.some((path) => one.reads.some((glob) => globMatcher(glob)(path))),
   );
   if (stale.length === 0) return files;
   const ids = new Set(stale.map(({ id }) => id));

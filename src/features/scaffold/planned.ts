@@ -40,6 +40,8 @@ export interface ScaffoldFacts {
   readonly edited: ReadonlyMap<string, EditedFile>;
   /** For an update: the path of a file that the template renamed -> the path before. */
   readonly moved: ReadonlyMap<string, string>;
+  /** For an update: files of shared code that become their owner's; sorted. */
+  readonly ejected: readonly string[];
   /** Path of each template file -> its digest. */
   readonly templates: ReadonlyMap<string, Digest>;
   /** Of the template; undefined for one of the repository itself. */

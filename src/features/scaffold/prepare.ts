@@ -10,13 +10,7 @@ import { bundledKinds, type Kind, type Kinds, modelFiles, templateFolders } from
 import { originOf } from '../../kinds/origin.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
-import {
-  isScaffolded,
-  readBases,
-  readTemplate,
-  type Template,
-  templateDigests,
-} from '../../kinds/template.ts';
+import { digestsOf, isScaffolded, readBases, readTemplate, type Template } from '../../kinds/template.ts';
 import { joinRepository } from '../../oci/reference.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
@@ -26,11 +20,12 @@ import { clashOf, nameFault, nameLike } from '../../repository/primitive-names.t
 import type { PastFiles } from './edited.ts';
 import { type OtherPrimitive, readExisting, readSite, readUnexpected, type Site } from './facts.ts';
 import { type GivenInputs, readInput, resolveInputs } from './inputs.ts';
+import { leftImports } from './left-imports.ts';
 import { type PackageFetcher, pastRendering } from './past-template.ts';
 import { planScaffold } from './plan.ts';
 import type { Contents, ScaffoldPlan } from './planned.ts';
 import { completeInputs } from './related.ts';
-import { checkCommitted, checkUpdate, readChanged } from './update.ts';
+import { checkCommitted, checkUpdate, ejectedByMove, readChanged } from './update.ts';
 
 /** A request of scaffold. */
 export interface NamedPrimitive {
@@ -100,7 +95,8 @@ export async function prepareScaffold(
     modelOf(kind, inputs, location.root, site),
     readBases(join(bundledKinds(), '../bases.yaml')),
   ]);
-  const make = async (from: Kind, template: Template, bases: Bases) => {
+  const goMod = await readFile(join(location.root, site.path, 'go.mod')).catch(() => undefined);
+  const make = async (from: Kind, template: Template, bases: Bases, eject = site.manifest?.eject) => {
     const data = {
       name: request.name,
       image,
@@ -113,9 +109,15 @@ export async function prepareScaffold(
       { ...data, kind: from.kind, templateVersion: from.version, bases, run: from.run },
       config.languages,
     );
-    const generators = recordedGenerators(from.generators, request.update ? {} : provenance?.generators);
+    const isNew = request.update || provenance === undefined;
+    const generators = isNew
+      ? (from.generators ?? [])
+      : recordedGenerators(from.generators, provenance.generators);
     const filled = render(template, from.files ?? [], variables);
-    return withGenerated(generators, filled, { shown: `${site.path}/`, bpmn: site.manifest?.bpmn });
+    return withGenerated(generators, filled, {
+      ...{ shown: `${site.path}/`, bpmn: site.manifest?.bpmn },
+      ...{ eject, goMod },
+    });
   };
   const { files: rendered, warnings } = await make(kind, template, bases);
   if (rendered.has(MANIFEST)) {
@@ -133,7 +135,7 @@ export async function prepareScaffold(
   const { name, restore, update } = request;
   const lock = await readFile(join(location.root, 'package-lock.json'), 'utf8').catch(() => undefined);
   const origin = await originOf(kind, lock);
-  const templates = templateDigests(template, { bases, run: kind.run, version: kind.version });
+  const templates = digestsOf(kind, template, bases);
   const facts = {
     kind,
     name,
@@ -147,13 +149,22 @@ export async function prepareScaffold(
     templates,
     origin,
   };
-  if (!update) return { ...planScaffold({ ...facts, edited: new Map(), moved: new Map() }), warnings };
+  if (!update)
+    return { ...planScaffold({ ...facts, edited: new Map(), moved: new Map(), ejected: [] }), warnings };
   await checkUpdate(kind, site, { templates, origin });
   const tree = await place.tree();
   const changed = await readChanged(facts, tree, pastRendering(provenance?.origins, kind.kind, place, make));
-  const updated = planScaffold({ ...facts, ...changed });
+  const ejected = ejectedByMove(rendered, changed);
+  const eject = [...(site.manifest?.eject ?? []), ...ejected];
+  const owned = ejected.length === 0 ? rendered : (await make(kind, template, bases, eject)).files;
+  const updated = planScaffold({ ...facts, ...changed, rendered: owned, ejected });
   await checkCommitted(updated.plan, location.root, tree);
-  return { ...updated, warnings };
+  const imports = await leftImports(updated.plan.files, updated.contents, {
+    folder,
+    goMod: new TextDecoder().decode(goMod),
+  });
+  const plan = imports.length === 0 ? updated.plan : { ...updated.plan, imports: [...imports] };
+  return { ...updated, plan, warnings };
 }
 
 async function kindOf(name: string, kinds: Kinds): Promise<Kind> {

@@ -1,5 +1,7 @@
 import type { Digest } from '../../core/digest.ts';
 import { recordedVersions } from '../../kinds/generators/built-in.ts';
+import { isPlatform } from '../../kinds/generators/platform.ts';
+import type { Kind } from '../../kinds/kind.ts';
 import type { Provenance, TemplateOrigin } from '../../repository/provenance.ts';
 import { isBehind, type PlannedFile, type ScaffoldFacts, staysOwners } from './planned.ts';
 
@@ -63,18 +65,21 @@ function templateAfter(
 function sourcesAfter(
   files: readonly PlannedFile[],
   before: Provenance | undefined,
-  { templates, rendered, update }: ScaffoldFacts,
+  { templates, rendered, update, kind }: ScaffoldFacts,
 ): { readonly sources: ReadonlyMap<string, Digest>; readonly omitted: readonly string[] } {
   const planned = new Map(files.map((file) => [file.path, file]));
   const bySource = new Map([...rendered].map(([path, { source }]) => [source, planned.get(path)]));
   const old = before?.sources ?? new Map<string, Digest>();
+  const held = update ? [] : heldFolders(kind, before);
+  const isOlder = (path: string, file: PlannedFile | undefined) =>
+    (file !== undefined && isBehind(file)) || held.some((folder) => path.startsWith(folder));
   const sources = new Map<string, Digest>();
   const omitted: string[] = [];
   for (const [path, digest] of templates) {
     // One that comes out empty is taken over with nothing to write.
     const file = bySource.get(path);
     const isOwners = file !== undefined && isOmitted(file);
-    const known = file !== undefined && (isBehind(file) || isOwners) ? old.get(path) : digest;
+    const known = isOlder(path, file) || isOwners ? old.get(path) : digest;
     // Only an update takes note of it: until then a file may come back.
     if (isOwners && (update || before?.omitted?.includes(path))) omitted.push(path);
     else if (known !== undefined) sources.set(path, known);
@@ -83,6 +88,13 @@ function sourcesAfter(
   if (files.some(({ action, reason }) => action === 'keep' && reason === 'left-over'))
     for (const [path, digest] of old) if (!templates.has(path)) sources.set(path, digest);
   return { sources, omitted: omitted.sort() };
+}
+
+/** Folders of shared code that are as an older version of its generator writes it. */
+function heldFolders({ generators = [] }: Kind, before: Provenance | undefined): readonly string[] {
+  if (before === undefined) return [];
+  const older = generators.filter((one) => isPlatform(one) && before.generators?.[one.id] !== one.version);
+  return older.map(({ writes }) => `${writes}/`);
 }
 
 /** Its owner deleted or renamed it, or has another file there. */

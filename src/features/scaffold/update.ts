@@ -19,9 +19,12 @@ import { findMoves, type GoneFile } from './moves.ts';
 import { isOf, takenOf } from './plan-file.ts';
 import { type ScaffoldFacts, type ScaffoldPlan, WRITES } from './planned.ts';
 
+/** Facts without what an update adds to them. */
+type UnchangedFacts = Omit<ScaffoldFacts, 'edited' | 'moved' | 'ejected'>;
+
 /** Reads what an update merges, and finds the files that the template has renamed. */
 export async function readChanged(
-  facts: Omit<ScaffoldFacts, 'edited' | 'moved'>,
+  facts: UnchangedFacts,
   past: PastFiles,
   fallback: PastRendering,
 ): Promise<Pick<ScaffoldFacts, 'edited' | 'moved'>> {
@@ -39,8 +42,18 @@ export async function readChanged(
   return { edited: new Map([...edited, ...(await editedAt(moved, edited, facts))]), moved };
 }
 
+/** Files that have become shared code and that their owner had edited: they stay the owner's. Sorted. */
+export function ejectedByMove(
+  rendered: ScaffoldFacts['rendered'],
+  { moved, edited }: Pick<ScaffoldFacts, 'edited' | 'moved'>,
+): readonly string[] {
+  const isOwners = (path: string) =>
+    rendered.get(path)?.twin !== undefined && (edited.get(path)?.text ?? '') !== '';
+  return [...moved.keys()].filter(isOwners).sort();
+}
+
 /** The records of files that an update may have to merge, and what became of those that the template no longer has. */
-async function changesSince({ site, rendered, existing }: Omit<ScaffoldFacts, 'edited' | 'moved'>) {
+async function changesSince({ site, rendered, existing }: UnchangedFacts) {
   const provenance = site.manifest?.provenance;
   const records = new Map<string, EditedRecord>();
   const gone = new Map<string, GoneFile>();

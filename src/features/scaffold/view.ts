@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { shellWord } from '../../core/show-path.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
 import { table } from '../../render/table.ts';
@@ -14,6 +16,7 @@ const REASONS: Readonly<Record<ActionReason, string>> = {
   'generator-input-edited': 'generated from edited files: primitive generate',
   'left-over': 'no longer in the template',
   moved: 'renamed in the template',
+  ejected: 'yours from now on',
   'was-deleted': 'deleted',
   blocked: 'the path is blocked by another file or a link',
   unmanaged: 'existed before',
@@ -29,7 +32,7 @@ export function scaffoldOutcome(
 ): Outcome {
   const elsewhere = root === cwd ? undefined : root;
   const refused = document.unmanaged.length > 0 || document.files.some(({ action }) => action === 'conflict');
-  const unfinished = document.files.some(isUnfinished);
+  const unfinished = document.files.some(isUnfinished) || document.imports !== undefined;
   return {
     document,
     text: (style) => scaffoldText(document, style, elsewhere),
@@ -51,12 +54,13 @@ export function updateOutcome(
   };
 }
 
-function updateText({ kind, name, template, files, written }: ScaffoldDocument, style: Style): string {
+function updateText(document: ScaffoldDocument, style: Style): string {
+  const { kind, name, template, files, written } = document;
   const changes = files.filter(
     ({ action, path }) => [...WRITES, 'delete'].includes(action) && path !== 'primitive.yaml',
   );
   const id = style.bold(sanitizeLine(`${kind}/${name}`));
-  const open = unfinishedLines(files).map((line) => `  ${style.red(line)}\n`);
+  const open = unfinishedLines(document).map((line) => `  ${style.red(line)}\n`);
   if (changes.length === 0 && open.length === 0)
     return `${id}: version ${template.recorded}, nothing to update\n`;
   const head = `${id}: version ${template.from ?? '-'} to ${template.recorded}${written ? '' : '; nothing was written'}\n`;
@@ -99,7 +103,7 @@ function scaffoldText(document: ScaffoldDocument, style: Style, elsewhere?: stri
   const after = conflict
     ? [style.red('This would fail: move the conflicting files away, or choose another name.')]
     : [
-        ...unfinishedLines(files).map((line) => style.hang('', style.red(line))),
+        ...unfinishedLines(document).map((line) => style.hang('', style.red(line))),
         ...(behind ? ['The template has changed. To apply the changes: --update'] : []),
         ...(deleted ? ['Deleted files are not written again. To restore them: --restore'] : []),
         elsewhere === undefined ? 'Next:' : `Next, in ${elsewhere}:`,
@@ -114,14 +118,26 @@ function isUnfinished({ reason, conflicts = [] }: PlannedFile): boolean {
 }
 
 /** Open steps after an update, one line for each file. */
-function unfinishedLines(files: readonly PlannedFile[]): readonly string[] {
-  return files
+function unfinishedLines({ path: folder, files, imports = [] }: ScaffoldDocument): readonly string[] {
+  const merges = files
     .filter(isUnfinished)
     .map(({ path, conflicts = [] }) =>
       conflicts.length > 0
         ? `Resolve ${sanitizeLine(path)}: the template changed the same lines (${conflicts.join(', ')}).`
         : `Merge ${sanitizeLine(path)} by hand, or fetch the whole history: git fetch --unshallow`,
     );
+  return [...merges, ...imports.map((left) => importLine(left, folder))];
+}
+
+/** What to do about a file that names a package which has moved. */
+function importLine(
+  { path, module, from, to }: NonNullable<ScaffoldDocument['imports']>[number],
+  folder: string,
+): string {
+  const file = sanitizeLine(`${folder}/${path}`);
+  return posix.dirname(path) === from
+    ? `Remove ${file}, or move it: its package is in ${to} now.`
+    : `Correct an import: sed -i 's|"${module}/${from}"|"${module}/${to}"|' ${shellWord(file)}`;
 }
 
 function row(

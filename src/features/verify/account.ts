@@ -1,3 +1,5 @@
+import { recordedGenerators } from '../../kinds/generators/built-in.ts';
+import { isEjected } from '../../kinds/generators/eject.ts';
 import { installedFolder, isInstalled, isTest, languageByName } from '../../languages/all.ts';
 import type { VerifyDocument } from './document.ts';
 import { type Family, familyOf, inOrder } from './family.ts';
@@ -166,12 +168,13 @@ function filesOf({ subject, value }: Fact): readonly string[] {
   if (subject === 'dockerfile' || subject === 'model' || subject === 'file') return [value.path];
   if (subject === 'protoChanges') return value.files;
   if (subject !== 'suite' && subject !== 'generated') return [];
-  const { path, kind, files } = value.primitive;
-  const writes = (kind?.generators ?? []).map((generator) => `${generator.writes}/`);
+  const { path, kind, files, manifest } = value.primitive;
+  const generators = recordedGenerators(kind?.generators, manifest?.provenance?.generators);
+  const writes = generators.map((generator) => `${generator.writes}/`);
   const isMeant = (file: string) =>
     subject === 'suite'
       ? languageByName(file) !== undefined && isTest(file)
-      : writes.some((folder) => file.startsWith(folder));
+      : writes.some((folder) => file.startsWith(folder)) && !isEjected(manifest?.eject, file);
   return files.filter(isMeant).map((file) => `${path}/${file}`);
 }
 

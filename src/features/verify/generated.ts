@@ -1,4 +1,5 @@
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
+import { recordedGenerators } from '../../kinds/generators/built-in.ts';
 import type { VerifyDocument } from './document.ts';
 import type { Fact, Obstacle, Primitive, Regenerated } from './subjects.ts';
 
@@ -33,7 +34,8 @@ async function regenerateOne(
   knownOnly: boolean,
 ): Promise<{ readonly fact?: Fact; readonly left?: string }> {
   const { kind, manifest, path } = primitive;
-  if (manifest === undefined || (kind?.generators ?? []).length === 0) return {};
+  const generators = recordedGenerators(kind?.generators, manifest?.provenance?.generators);
+  if (manifest === undefined || generators.length === 0) return {};
   const withoutConfig = lacksBufConfig(primitive);
   if (withoutConfig !== undefined) return withoutConfig === '' ? {} : { left: withoutConfig };
   try {
@@ -54,7 +56,7 @@ async function regenerateOne(
  * not compared. Undefined where generators can run.
  */
 function lacksBufConfig({ kind, manifest, files }: Primitive): string | undefined {
-  const generators = kind?.generators ?? [];
+  const generators = recordedGenerators(kind?.generators, manifest?.provenance?.generators);
   const isBuf = generators.length > 0 && generators.every(({ run }) => run === 'buf');
   if (!isBuf || manifest?.provenance !== undefined || files.includes('buf.gen.yaml')) return undefined;
   const isGenerated = files.some((file) => generators.some(({ writes }) => file.startsWith(`${writes}/`)));

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Generator } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import type { VerifyDocument } from './document.ts';
 import { generatorObstacle } from './generated.ts';
 import type { ProtoBase } from './proto-base.ts';

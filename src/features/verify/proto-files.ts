@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { parse } from 'yaml';
 import { field } from '../../core/object.ts';
-import type { Generator } from '../../kinds/generators/built-in.ts';
 import { recordedGenerators } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { readManifest } from '../../repository/provenance.ts';
 import type { Primitive } from './subjects.ts';

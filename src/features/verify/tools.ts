@@ -1,6 +1,7 @@
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Processes } from '../../core/process.ts';
-import { builtIn, type Generator, recordedGenerators } from '../../kinds/generators/built-in.ts';
+import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
+import type { Generator } from '../../kinds/generators/generator.ts';
 import { toolkitOf } from '../../languages/all.ts';
 import { lockFileOf } from '../../languages/package-manager.ts';
 import { pathBelow } from '../../repository/discovery.ts';

@@ -1,36 +1,11 @@
+import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
-import { type Kind, modelFiles } from '../kind.ts';
+import { modelFiles } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
-import type { ModelSettings } from './bpmn/model.ts';
-
-/** One of a kind's `generators`. */
-export type Generator = NonNullable<Kind['generators']>[number];
-
-/** The bytes of a file below the primitive's folder; undefined if it is missing. */
-export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
-
-/** One version of a generator that is part of this package: what it makes depends on the files that it reads alone. */
-export interface BuiltIn {
-  readonly generate: (generator: Generator, source: Source) => Promise<Made>;
-}
-
-/** Input of a built-in generator. */
-export interface Source {
-  readonly read: ReadFile;
-  /** Put before paths in messages. */
-  readonly shown: string;
-  /** Of the primitive's `primitive.yaml`. */
-  readonly bpmn?: ModelSettings | undefined;
-}
-
-/** Output of a built-in generator. */
-export interface Made {
-  /** Path below the primitive's folder -> text. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Of what it read. */
-  readonly warnings: readonly Finding[];
-}
+import { ejectedFiles } from './eject.ts';
+import type { BuiltIn, Generator, Made, ReadFile, Source } from './generator.ts';
+import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platform.ts';
 
 /**
  * By what `run` calls them, and version. What a version makes never changes: a primitive records the one that it has, and
@@ -39,6 +14,7 @@ export interface Made {
 const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
   bpmn: { '1': { generate: generateModel } },
   connect: { '1': { generate: generateClient } },
+  ...platformGenerators,
 };
 
 /** The names of the built-in generators. */
@@ -59,14 +35,18 @@ export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
   );
 }
 
-/** Generators in the versions that a primitive records; those of its kind where it records none. */
+/**
+ * Generators in the versions that a primitive records; those of its kind where it records none. Shared code is only for
+ * those that record it: others have files of their own in its place, until an update.
+ */
 export function recordedGenerators(
   generators: readonly Generator[] = [],
   recorded: Readonly<Record<string, string>> = {},
 ): readonly Generator[] {
-  return generators.map((one) =>
-    Object.hasOwn(recorded, one.id) ? { ...one, version: recorded[one.id] ?? one.version } : one,
-  );
+  return generators.flatMap((one) => {
+    if (Object.hasOwn(recorded, one.id)) return [{ ...one, version: recorded[one.id] ?? one.version }];
+    return isPlatform(one) ? [] : [one];
+  });
 }
 
 /** The version of each generator by its id, as a primitive records it; undefined for a kind without generators. */
@@ -82,15 +62,31 @@ export function recordedVersions(
 export async function withGenerated(
   generators: readonly Generator[],
   rendered: ReadonlyMap<string, RenderedFile>,
-  source: Omit<Source, 'read'>,
+  {
+    eject = [],
+    goMod,
+    ...source
+  }: Omit<Source, 'read'> & {
+    /** Files of shared code that its owner writes. */
+    readonly eject?: readonly string[] | undefined;
+    /** The file as it is there, if it is: it names the module. */
+    readonly goMod?: Uint8Array | undefined;
+  },
 ): Promise<{ readonly files: ReadonlyMap<string, RenderedFile>; readonly warnings: readonly Finding[] }> {
   const files = new Map(rendered);
   const warnings: Finding[] = [];
-  const read: ReadFile = async (path) => rendered.get(path)?.bytes;
   for (const generator of generators) {
+    const read: ReadFile = async (path) =>
+      (isPlatform(generator) && path === 'go.mod' ? goMod : undefined) ?? rendered.get(path)?.bytes;
     const made = await builtIn(generator)?.generate(generator, { ...source, read });
+    const isEjected = ejectedFiles(eject, generators, source.shown);
     for (const [path, text] of made?.files ?? []) {
-      files.set(path, { bytes: new TextEncoder().encode(text), mode: '100644', owner: 'generated' });
+      const owned = withoutHeader(text);
+      const [owner, written, other] = isEjected(path)
+        ? (['impl', owned, text] as const)
+        : (['generated', text, owned] as const);
+      const shared = isPlatform(generator) ? { source: path, twin: digestOf(other) } : {};
+      files.set(path, { bytes: new TextEncoder().encode(written), mode: '100644', owner, ...shared });
     }
     warnings.push(...(made?.warnings ?? []));
   }
@@ -98,14 +94,15 @@ export async function withGenerated(
 }
 
 async function generateModel(generator: Generator, { read, shown, bpmn }: Source): Promise<Made> {
-  const { id, writes } = generator;
+  const { writes } = generator;
   const [source = ''] = modelFiles({ generators: [generator] });
-  const [bytes, goMod] = await Promise.all([read(source), read('go.mod')]);
-  const module = /^module\s+([\w.~/-]+)/m.exec(new TextDecoder().decode(goMod))?.[1];
-  if (bytes === undefined || module === undefined) {
-    const missing = bytes === undefined ? `${shown}${source} is missing.` : `${shown}go.mod names no module.`;
-    throw new PrimitiveError('generator-input', missing, { why: `the generator ${id} reads it` });
+  const bytes = await read(source);
+  if (bytes === undefined) {
+    throw new PrimitiveError('generator-input', `${shown}${source} is missing.`, {
+      why: `the generator ${generator.id} reads it`,
+    });
   }
+  const module = await moduleOf(generator, read, shown);
   const [{ compileBpmn }, { goSource }] = await Promise.all([
     import('./bpmn/compile.ts'),
     import('./bpmn/go.ts'),

@@ -62,6 +62,25 @@ export async function scaffold(
   };
 }
 
+/** The tests of shared code, and packages of it that only some kinds have, in a module. */
+export async function platformTests(module: string, code: ReadonlyMap<string, string>): Promise<Files> {
+  const tests = readTemplate([join(repository, 'test/platform/go')]).map(
+    ({ path, bytes }) =>
+      [`internal/platform/${path}`, new TextDecoder().decode(bytes), 'example.com/service'] as const,
+  );
+  const all = [...[...code].map(([path, text]) => [path, text, 'module'] as const), ...tests];
+  return new Map(
+    all.map(([path, text, placeholder]) => [
+      path,
+      {
+        bytes: Buffer.from(text.replaceAll(`"${placeholder}/`, `"${module}/`)),
+        mode: '100644',
+        owner: 'impl',
+      },
+    ]),
+  );
+}
+
 export async function write(folder: string, files: Files): Promise<void> {
   for (const [path, { bytes, mode }] of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -37,7 +37,7 @@ const rendered = new Map<string, RenderedFile>(
   ).map(([path, owner]) => [path, { bytes: bytes(`${path} new`), mode: '100644', owner }]),
 );
 
-const NOTHING_MOVED = { moved: new Map(), templates: new Map(), origin: undefined };
+const NOTHING_MOVED = { moved: new Map(), ejected: [], templates: new Map(), origin: undefined };
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);

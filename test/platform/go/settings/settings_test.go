@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 			[]string{"NAME=a", "HTTP_ADDRESS=:8081", "LOG_LEVEL=WARN", "DRAIN_DELAY=1s", "DRAIN_TIMEOUT=11s"},
 			sample{Process{":8081", 4, Delay(time.Second), 11 * time.Second}, "a"},
 		},
-		{[]string{"NAME=a"}, sample{Process{":<%= it.run.port %>", 0, 0, <%= it.run.drainSeconds %> * time.Second}, "a"}},
+		{[]string{"NAME=a"}, sample{Process{":8080", 0, 0, 10 * time.Second}, "a"}},
 	} {
 		got, err := Load[sample](test.environ)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {

@@ -30,12 +30,12 @@ func TestProbes(t *testing.T) {
 		path   string
 		want   int
 	}{
-		{"up", New(log, up), "<%= it.run.live %>", http.StatusNoContent},
-		{"up", New(log, up), "<%= it.run.ready %>", http.StatusNoContent},
-		{"down", New(log, down), "<%= it.run.live %>", http.StatusNoContent},
-		{"down", New(log, down), "<%= it.run.ready %>", http.StatusServiceUnavailable},
-		{"draining", draining, "<%= it.run.live %>", http.StatusNoContent},
-		{"draining", draining, "<%= it.run.ready %>", http.StatusServiceUnavailable},
+		{"up", New(log, up), "/livez", http.StatusNoContent},
+		{"up", New(log, up), "/readyz", http.StatusNoContent},
+		{"down", New(log, down), "/livez", http.StatusNoContent},
+		{"down", New(log, down), "/readyz", http.StatusServiceUnavailable},
+		{"draining", draining, "/livez", http.StatusNoContent},
+		{"draining", draining, "/readyz", http.StatusServiceUnavailable},
 	} {
 		if got := statusOf(test.probes, test.path); got != test.want {
 			t.Errorf("%s: GET %s = %d, want %d", test.state, test.path, got, test.want)
@@ -50,11 +50,11 @@ func TestProbes_HangingCheck(t *testing.T) {
 		probes := New(slog.New(slog.DiscardHandler), func(context.Context) error { checks.Add(1); <-release; return nil })
 		for range 3 {
 			start := time.Now()
-			if got := statusOf(probes, "<%= it.run.ready %>"); got != http.StatusServiceUnavailable || time.Since(start) >= time.Second {
-				t.Errorf("GET <%= it.run.ready %> = %d after %v, want %d within a second", got, time.Since(start), http.StatusServiceUnavailable)
+			if got := statusOf(probes, "/readyz"); got != http.StatusServiceUnavailable || time.Since(start) >= time.Second {
+				t.Errorf("GET /readyz = %d after %v, want %d within a second", got, time.Since(start), http.StatusServiceUnavailable)
 			}
-			if got := statusOf(probes, "<%= it.run.live %>"); got != http.StatusNoContent {
-				t.Errorf("GET <%= it.run.live %> = %d, want %d", got, http.StatusNoContent)
+			if got := statusOf(probes, "/livez"); got != http.StatusNoContent {
+				t.Errorf("GET /livez = %d, want %d", got, http.StatusNoContent)
 			}
 		}
 		if got := checks.Load(); got != 1 {
@@ -62,8 +62,8 @@ func TestProbes_HangingCheck(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		if got := statusOf(probes, "<%= it.run.ready %>"); got != http.StatusNoContent {
-			t.Errorf("GET <%= it.run.ready %> = %d once the check ends, want %d", got, http.StatusNoContent)
+		if got := statusOf(probes, "/readyz"); got != http.StatusNoContent {
+			t.Errorf("GET /readyz = %d once the check ends, want %d", got, http.StatusNoContent)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"<%= it.go.module %>/internal/issuer/issuertest"
+	"example.com/service/internal/platform/issuer/issuertest"
 )
 
 func callers(t *testing.T, path string) Callers {

@@ -14,12 +14,12 @@ import (
 
 // Process holds the settings of a long-running process.
 type Process struct {
-	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":<%= it.run.port %>"`
+	HTTPAddress string     `env:"HTTP_ADDRESS,notEmpty" envDefault:":8080"`
 	LogLevel    slog.Level `env:"LOG_LEVEL,notEmpty" envDefault:"INFO"`
 	// DrainDelay is the time between not being ready and refusing work, so that load balancers stop sending requests.
 	DrainDelay Delay `env:"DRAIN_DELAY,notEmpty" envDefault:"0s"`
 	// DrainTimeout is the limit for the whole shutdown, including DrainDelay.
-	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"<%= it.run.drainSeconds %>s"`
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT,notEmpty" envDefault:"10s"`
 }
 
 func (p Process) check() error {

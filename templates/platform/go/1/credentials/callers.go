@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"<%= it.go.module %>/internal/issuer"
+	"example.com/service/internal/platform/issuer"
 )
 
 // Callers define who may call. The zero value accepts no one. Use [Anyone] or [FromFile].

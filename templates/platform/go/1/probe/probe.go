@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"<%= it.go.module %>/internal/lifecycle"
+	"example.com/service/internal/platform/lifecycle"
 )
 
 // checkTimeout limits a check of readiness; Kubernetes waits a second for the answer.
@@ -34,8 +34,8 @@ type Probes struct {
 // error of a failed check is only logged.
 func New(log *slog.Logger, ready Check) *Probes {
 	p := &Probes{ServeMux: http.NewServeMux(), log: log, ready: ready, checking: make(chan struct{}, 1)}
-	p.HandleFunc("GET <%= it.run.live %>", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	p.HandleFunc("GET <%= it.run.ready %>", p.answerReady)
+	p.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	p.HandleFunc("GET /readyz", p.answerReady)
 	return p
 }
 

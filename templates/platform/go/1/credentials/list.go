@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"<%= it.go.module %>/internal/issuer"
+	"example.com/service/internal/platform/issuer"
 )
 
 // list is the content of a file of callers.
