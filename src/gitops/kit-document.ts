@@ -131,6 +131,19 @@ export const KitFile = strictObject(
             description: 'Whether Argo CD deploys merged changes. Default: automatic.',
           }),
         ),
+        overlays: Type.Optional(
+          Type.Array(
+            formed(
+              /^(?!.*\.\.)\w[\w.*/-]*$/,
+              'a path in this repository, in which * is any part of a name',
+              'Such as apps/*/overlays/dev.',
+            ),
+            {
+              description:
+                'Overlays of Kustomize that Applications of your own deploy in the lane: the gate builds and judges them.',
+            },
+          ),
+        ),
         admission: Type.Optional(
           Type.Enum(['enforce', 'audit'], {
             description:

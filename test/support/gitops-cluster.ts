@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundledKit } from '../../src/features/gitops-init/bundled.ts';
 import { type Files, renderKit } from '../../src/features/gitops-init/render.ts';
+import { moduleFolder } from '../tools/go.ts';
 import { tool } from '../tools/locate.ts';
 import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';
 import { type Github, startGithub } from './services/github/github.ts';
@@ -108,6 +109,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
       },
     });
     const app = await github.create('acme/app');
+    await kube.define(await readFile(await kyvernoPolicies(), 'utf8'));
     await installArgoCd(kube, { repository: { url: `${github.web}/acme/gitops.git`, token } });
     await kube.apply(
       JSON.stringify({
@@ -167,7 +169,20 @@ previews:
   label: preview
   cluster: main
   api: ${web}/
+sources:
+  - repository: acme/app
+    registry: ghcr.io/acme
+    trusted:
+      - issuer: https://token.actions.githubusercontent.com
+        identity: https://github.com/acme/app/.github/workflows/publish.yaml@refs/heads/main
+admission: { engine: kyverno }
 `;
+}
+
+/** The custom resource definition of the policies that the kit has for Kyverno. */
+async function kyvernoPolicies(): Promise<string> {
+  const module = await moduleFolder(tool('go'), 'kyverno');
+  return join(module, 'config/crds/policies.kyverno.io/policies.kyverno.io_imagevalidatingpolicies.yaml');
 }
 
 /** What the kinds of the lab have to have. */

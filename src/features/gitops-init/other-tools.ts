@@ -23,7 +23,7 @@ export function refuseOthers(root: string, isChosen: boolean): void {
     'kit-kustomize',
     'Cannot install what the kit has for Argo CD: this repository has overlays of Kustomize.',
     {
-      why: `${overlay} is here. Applications of the kit are made of charts and values: they read no overlay, and neither does the gate.`,
+      why: `${overlay} is here. Applications of the kit are made of charts and values, and read no overlay. The gate builds those that lanes of kit.yaml name (\`overlays\`).`,
       suggestions: [
         `Or install the whole kit beside them: primitive gitops init --parts ${KIT_PARTS.join(',')}`,
         ALONE,

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fillSource, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
+import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
 
 const OWN = dirname(fileURLToPath(import.meta.url));
 const PRIMITIVE = '.github/primitive';
@@ -175,12 +176,17 @@ async function all(tasks) {
 
 /** What is true of both: a change may make the policy of a lane stricter, and what it brings has to obey the old one as well. */
 function stricter(kit, before) {
-  const digestBefore = (name) => before.lanes.find((lane) => lane.name === name)?.digest ?? false;
+  const laneBefore = (name) => before.lanes.find((lane) => lane.name === name);
   const both = (key, same) =>
     kit.components[key].filter((one) => before.components[key].some((other) => same(one, other)));
   return {
     ...kit,
-    lanes: kit.lanes.map((lane) => ({ ...lane, digest: lane.digest || digestBefore(lane.name) })),
+    lanes: kit.lanes.map((lane) => ({
+      ...lane,
+      digest: lane.digest || (laneBefore(lane.name)?.digest ?? false),
+      overlays: [...(lane.overlays ?? []), ...(laneBefore(lane.name)?.overlays ?? [])],
+      required: lane.overlays ?? [],
+    })),
     components: {
       ...kit.components,
       allowed: both('allowed', (a, b) => a === b),
@@ -299,6 +305,16 @@ async function refuseRemoved(components, before, root) {
   );
 }
 
+/** The overlays of a lane; none, and an error, if its settings are wrong. */
+function laneOverlays(lane) {
+  try {
+    return overlaysOf(lane);
+  } catch (error) {
+    report(error);
+    return [];
+  }
+}
+
 /** In place of a pull request. */
 const PULL = { number: '1', head_sha: '0'.repeat(40) };
 
@@ -391,6 +407,15 @@ async function renderAll(folder) {
           save('preview', component.name, text);
         }),
       ),
+    ...kit.lanes.flatMap((lane) =>
+      laneOverlays(lane).map((overlay) =>
+        named(`${overlay} in ${lane.name}`, async () => {
+          const text = await buildOverlay(overlay);
+          await judgeOverlay(text, lane, policyOf(lane, kit), join(root, (before ?? own).charts));
+          save(lane.name, `overlay.${overlay.replaceAll('.', '..').replaceAll('/', '.')}`, text);
+        }),
+      ),
+    ),
     ...kit.lanes.map((lane) =>
       named(`the operators in ${lane.name}`, async () => {
         save('_operators', lane.name, await renderSource(operatorsOf(lane, kit), lane, policyOf(lane, kit)));
@@ -399,6 +424,8 @@ async function renderAll(folder) {
   ];
   mkdirSync(folder, { recursive: true });
   await all(tasks);
+  for (const left of await leftOverlays(kit.lanes).catch(() => []))
+    console.log(`not judged: ${left} has a kustomization that \`overlays\` of no lane leads to`);
   if (before !== undefined) await refuseRemoved(components, before, root);
   console.log(
     `${rendered} of ${tasks.length} renders succeeded: ${components.length} components and the operators, ${kit.lanes.length} lanes and previews`,

@@ -121,6 +121,25 @@ export function operations(lab: () => GitopsCluster): void {
     });
   });
 
+  it('deploys the policies by which images are admitted, and takes back what is changed in them', async () => {
+    const policy = 'imagevalidatingpolicies.policies.kyverno.io';
+    const actions = async (lane: string) =>
+      lab().kube.kubectl(['get', policy, `acme-${lane}`, '-o', 'jsonpath={.spec.validationActions}']);
+    await eventually(async () => {
+      for (const lane of ['dev', 'staging', 'previews']) {
+        const { status } = await application(`admission.${lane}`);
+        expect(status?.sync?.status, JSON.stringify(status)).toBe('Synced');
+        expect(await actions(lane)).toBe('["Deny"]');
+      }
+    });
+    await lab().kube.kubectl([
+      ...['patch', policy, 'acme-dev', '--type', 'merge'],
+      ...['-p', '{"spec":{"validationActions":["Audit"]}}'],
+    ]);
+    expect(await actions('dev')).toBe('["Audit"]');
+    await eventually(async () => expect(await actions('dev')).toBe('["Deny"]'));
+  });
+
   it('finds no name taken by others where only the kit is installed', async () => {
     const { kube, folder } = lab();
     const kitJson = lab().installed('.github/primitive/kit.json');

@@ -32,12 +32,22 @@ export interface ArgoCdOptions {
 
 const WEBHOOK_SECRET = 'webhook-secret';
 
+/**
+ * The program of Argo CD, and its folder of custom resources. `PRIMITIVE_ARGOCD` is a checkout of another version than the
+ * pinned one, with `dist/argocd` built from it: its module cannot be built alone, as its `go.mod` names folders beside it.
+ */
+async function findArgoCd(): Promise<{ readonly program: string; readonly crds: string }> {
+  const checkout = process.env.PRIMITIVE_ARGOCD;
+  if (checkout) return { program: join(checkout, 'dist/argocd'), crds: join(checkout, 'manifests/crds') };
+  // The binary does not hold them, the module does.
+  return { program: tool('argocd'), crds: join(await moduleFolder(tool('go'), 'argocd'), 'manifests/crds') };
+}
+
 /** Installs the custom resources of Argo CD and what its controllers want to find in the namespace `argocd`. */
 export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): Promise<void> {
-  // The binary does not hold them, the module does.
-  const module = await moduleFolder(tool('go'), 'argocd');
-  const crds = ['application-crd.yaml', 'applicationset-crd.yaml', 'appproject-crd.yaml'];
-  const texts = crds.map((file) => readFile(join(module, 'manifests/crds', file), 'utf8'));
+  const { crds } = await findArgoCd();
+  const names = ['application-crd.yaml', 'applicationset-crd.yaml', 'appproject-crd.yaml'];
+  const texts = names.map((file) => readFile(join(crds, file), 'utf8'));
   await kube.define((await Promise.all(texts)).join('\n---\n'));
   const labels = { 'app.kubernetes.io/part-of': 'argocd' };
   const objects = [
@@ -70,6 +80,7 @@ export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): 
 /** Starts the controllers on a server that has had {@link installArgoCd}. */
 export function startArgoCd(kube: Kube): Promise<ArgoCd> {
   return inFolder('argocd', async (folder) => {
+    const { program: argocd } = await findArgoCd();
     const [redisPort, repoPort, repoMetrics, setMetrics, setProbe, setWebhook, appMetrics] =
       await freePorts(7);
     const redis = `127.0.0.1:${redisPort}`;
@@ -81,7 +92,7 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
     );
     /** One binary; a variable says which of Argo CD's programs it is. */
     const start = (name: string, args: readonly string[]) => {
-      const program = startProgram(tool('argocd'), args, {
+      const program = startProgram(argocd, args, {
         folder,
         name,
         env: {
@@ -94,7 +105,7 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
           KUBECONFIG: kube.kubeconfig,
           HOME: folder,
           TMPDIR: join(folder, 'tmp'),
-          PATH: [tool('argocd'), tool('helm')]
+          PATH: [argocd, tool('helm')]
             .map(dirname)
             .concat(process.env.PATH ?? '')
             .join(delimiter),
