@@ -69,7 +69,7 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
   const file = async (path: string, from: string): Promise<readonly Target[]> => {
     if (posix.isAbsolute(path)) return [{ type: 'outside' }];
     const [project] = projectsOf(from);
-    const places = [posix.dirname(from), project?.folder ?? '.'].map((one) => posix.join(one, path));
+    const places = [posix.dirname(from), project?.folder ?? '.', '.'].map((one) => posix.join(one, path));
     return [await at(places.find((one) => repository.files.has(one)) ?? places[0] ?? path)];
   };
 

@@ -110,6 +110,9 @@ interface Options
   readonly request?: BaselineRequest;
   /** More than the one family. */
   readonly families?: readonly Family[];
+  /** Without it, all of the repository where no suite is run. */
+  readonly mode?: 'primitives' | 'repo';
+  readonly tests?: boolean;
 }
 
 /** As {@link verifyFiles}, with what reports are made of. */
@@ -117,7 +120,18 @@ export async function verifyResult(
   files: Files,
   family: Family,
   rules: readonly AnyRule[],
-  { suite, generated = [], compared = [], endless, baseline, plugin, request, families }: Options = {},
+  {
+    suite,
+    generated = [],
+    compared = [],
+    endless,
+    baseline,
+    plugin,
+    request,
+    families,
+    mode,
+    tests,
+  }: Options = {},
 ): Promise<VerifyResult> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'verify-corpus-'));
   const output = folder.path;
@@ -133,13 +147,13 @@ export async function verifyResult(
         name: undefined,
       },
       changedSince: undefined,
-      mode: suite === undefined ? 'repo' : 'primitives',
+      mode: mode ?? (suite === undefined ? 'repo' : 'primitives'),
       // What keeps a check from running is found by the check.
       families:
         families ??
         (family === 'INT' ? ['TEST', 'MARK', ...(plugin === undefined ? [] : ['ACME'])] : [family]),
       baseline: baseline && (request ?? { update: false, accept: false }),
-      tests: suite !== undefined,
+      tests: tests ?? suite !== undefined,
       install: false,
     },
     {

@@ -13,7 +13,7 @@ const ALPHABETS = {
 };
 
 /** Characters that look random and are the same every time. No secret stands in this file: each is put together. */
-function random(length: number, alphabet: keyof typeof ALPHABETS = 'word', seed = ''): string {
+export function random(length: number, alphabet: keyof typeof ALPHABETS = 'word', seed = ''): string {
   const characters = ALPHABETS[alphabet];
   let text = '';
   for (let block = 0; text.length < length; block += 1) {
@@ -24,12 +24,12 @@ function random(length: number, alphabet: keyof typeof ALPHABETS = 'word', seed 
 }
 
 /** An armoured block with some lines of base64. */
-function pem(label: string, lineEnd = '\n'): string {
+export function pem(label: string, lineEnd = '\n'): string {
   const body = Array.from({ length: 6 }, (_, i) => random(64, 'base64', `${label}${i}`));
   return [`-----BEGIN ${label}-----`, ...body, `-----END ${label}-----`, ''].join(lineEnd);
 }
 
-const base64 = (text: string) => Buffer.from(text).toString('base64');
+export const base64 = (text: string) => Buffer.from(text).toString('base64');
 const notebook = (...lines: readonly string[]) =>
   `${JSON.stringify({ cells: [{ cell_type: 'code', source: lines.map((line) => `${line}\n`) }], nbformat: 4 }, null, 1)}\n`;
 

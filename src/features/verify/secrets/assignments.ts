@@ -12,7 +12,7 @@ const NAME =
  * begin below its name, as formatters write it.
  */
 const QUOTED = new RegExp(
-  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?[ \\t]{0,20}(?:(?::[ \\t]{0,4}[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:)[ \\t]{0,20}(?:\\r?\\n[ \\t]{0,40})?|,[ \\t]{0,20})(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
+  `(?<![\\w.-])(?<name>${NAME})["'\`]?\\]?[ \\t]{0,20}(?:(?::[ \\t]{0,4}[\\w<>\\[\\] |]{1,40}=|:=|=>|=|:)[ \\t]{0,20}(?:\\(?\\r?\\n[ \\t]{0,40})?|,[ \\t]{0,20})(?:[a-z]{0,2})(?<quote>["'\`])(?<value>(?:(?!\\k<quote>)[^\\n\\r]){8,512})\\k<quote>`,
   'gi',
 );
 /** `NAME=value`, `name: value`, in files where texts need no quotes; never over the end of a line. */
@@ -31,6 +31,14 @@ const SPACED = new RegExp(
   'gim',
 );
 const NETRC = /(?<![^\s])(?<name>password)\s{1,8}(?<value>\S{8,512})/g;
+/** `host:port:database:user:password` of libpq. */
+const PGPASS = /^[^:#\n]{1,200}:(?:\d{1,5}|\*):[^:\n]{1,100}:[^:\n]{1,100}:(?<value>\S{8,512})$/gm;
+/** `<name>value</name>` and `key="name" value="value"`. */
+const XML = new RegExp(`<(?<name>${NAME})>[ \\t]{0,8}(?<value>[^\\s<>"'\`&$]{8,512})[ \\t]{0,8}</`, 'gi');
+const XML_PAIR = new RegExp(
+  `\\b(?:key|name)="(?<name>${NAME})"[ \\t]{1,8}value="(?<value>[^\\s<>"&$]{8,512})"`,
+  'gi',
+);
 /** A pair of name and value, as in the environment of a container. */
 const PAIR = new RegExp(
   `(?:^|[\\s{,])["']?(?:name|key)["']?[ \\t]{0,20}[:=][ \\t]{0,20}["']?(?<name>${NAME})["']?,?[ \\t]{0,4}\\r?\\n[ \\t]{0,60}["']?value["']?[ \\t]{0,20}[:=][ \\t]{0,20}(?<quote>["']?)(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})\\k<quote>(?=[\\s,;#}]|$)`,
@@ -40,6 +48,8 @@ const PAIR = new RegExp(
 const PLAIN_FILES =
   /(?:^|\/)(?:\.env(?:\..*)?|(?:Docker|Container)file.*|\.npmrc|\.pypirc|\.netrc)$|\.(?:env|dockerfile|ya?ml|toml|ini|cfg|conf|properties|sh|bash|tfvars|mdx?|rst)$/is;
 const SPACED_FILES = /(?:^|\/)(?:Docker|Container)file.*$|\.(?:dockerfile|ya?ml|sh|bash|mdx?|rst)$/is;
+const XML_FILES = /\.(?:xml|config|[a-z]{1,8}proj|props|targets|plist)$/i;
+const NAMELESS = /(?:^|\/)(?:\.pgpass|pgpass\.conf)$/;
 const PAIR_FILES = /\.(?:ya?ml|json|jsonc|tf|hcl|tpl|jsonnet|libsonnet)$/i;
 
 /** Files made by programs: digests in them look like secrets. */
@@ -59,16 +69,19 @@ export function findAssignments(
   words: ReadonlySet<string>,
   isExample: (index: number) => boolean = () => false,
 ): readonly Literal[] {
-  if (MADE.test(path) || !assignmentWords.some((word) => words.has(word))) return [];
-  const patterns = [QUOTED];
+  // In a file of passwords alone, no name stands beside them.
+  const isNameless = NAMELESS.test(path);
+  if (MADE.test(path) || !(isNameless || assignmentWords.some((word) => words.has(word)))) return [];
+  const patterns = isNameless ? [PGPASS] : [QUOTED];
   if (PLAIN_FILES.test(path)) patterns.push(PLAIN);
   if (/\.ya?ml$/i.test(path)) patterns.push(BLOCK);
   if (SPACED_FILES.test(path)) patterns.push(SPACED);
   if (/(?:^|\/)[._]netrc$/.test(path)) patterns.push(NETRC);
+  if (XML_FILES.test(path)) patterns.push(XML, XML_PAIR);
   if (PAIR_FILES.test(path)) patterns.push(PAIR);
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].flatMap((match): readonly Literal[] => {
-      const { name = '', value = '' } = match.groups ?? {};
+      const { name = 'password', value = '' } = match.groups ?? {};
       if (!looksRandom(name, value) || isSearchKey(text, match.index, value)) return [];
       const index = match.index + match[0].lastIndexOf(value);
       if (isExample(index) && isMemorable(value)) return [];
@@ -80,7 +93,10 @@ export function findAssignments(
 /** A key for searches alone, which the configuration of Algolia's search for pages shows to everybody. */
 export function isSearchKey(text: string, index: number, value: string): boolean {
   const around = text.slice(Math.max(0, index - 400), index + 400);
-  return /^[0-9a-f]{32}$/.test(value) && /algolia|docsearch|indexName/i.test(around);
+  const name = text.slice(Math.max(0, index - 40), index + 40);
+  return (
+    /^[0-9a-f]{32}$/.test(value) && /algolia|docsearch|indexName/i.test(around) && !/admin|write/i.test(name)
+  );
 }
 
 /** Whether a file is made by a program, such as a lock file. */
@@ -140,7 +156,9 @@ function isObject(value: string): boolean {
 /** A name in code, maybe of a member: `s.AutoAllocatedIPv4Address`; most of it is words in camel case. */
 export function isIdentifier(value: string): boolean {
   if (!/^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/.test(value)) return false;
-  const words = value.match(/[A-Z]?[a-z]{3,}/g) ?? [];
+  const words = (value.match(/[A-Z]?[a-z]{3,}/g) ?? []).filter(
+    (word) => !/[^aeiouy]{6}|^[^aeiouy]+$/i.test(word),
+  );
   return words.join('').length >= value.length * 0.75;
 }
 

@@ -28,6 +28,18 @@ export const ownFormats: readonly SecretFormat[] = [
     pattern: /\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b/g,
     words: ['age-secret-key-1'],
   },
+  {
+    // RFC 7518, section 6: the private part of a key.
+    name: 'private JSON Web Key',
+    kind: 'private-key',
+    pattern: /"d"[ \t]{0,4}:\s{0,8}"([\w-]{43,1024})"/g,
+    words: ['"kty"'],
+    group: 1,
+    accepts: ({ index, input }) => /"kty"/.test(input.slice(Math.max(0, index - 2000), index + 4000)),
+  },
+  token('Square secret', /\bsq0csp-[\w-]{43}(?![\w-])/g, 'sq0csp-'),
+  token('New Relic key', /\bNRAK-[A-Z0-9]{27}\b/g, 'nrak-'),
+  token('Typeform token', /\btfp_[\w-]{40,60}(?![\w-])/g, 'tfp_'),
   token('Google API key', /\bAIza[\w-]{35}(?![\w-])/g, 'aiza'),
   token('Google OAuth secret', /\bGOCSPX-[\w-]{28}(?![\w-])/g, 'gocspx-'),
   token('Google OAuth token', /(?<![\w/])(?:ya29\.[\w-]{40,}|1\/\/0[\w-]{40,})/g, 'ya29.', '1//0'),

@@ -1,0 +1,303 @@
+import type { Files } from '../verify-corpus/tree.ts';
+import type { Seed } from './seed.ts';
+
+const ORDERS = 'primitives/domain/orders';
+const SHOP = 'primitives/uisurface/shop';
+const HELPER = 'primitives/agent/helper';
+
+const LOADER = 'a loader that is handed on as a value, are not seen';
+const REGISTRY = 'not into what a registry has';
+
+const manifest = (name: string, more = '') =>
+  `kind: ${name.split('/')[0]}\nname: ${name.split('/')[1]}\n${more}`;
+
+/** Three languages with two primitives of each, an SDK of each, and code beside them; nothing is wrong in it. */
+export const importBase: Files = {
+  'primitive.config.yaml': `registry: ghcr.io/acme
+imports:
+  sdk: { go: [example.com/acme/sdk], ts: ["@acme/sdk"], python: [acme_sdk] }
+  forbidden: [github.com/pkg/errors, lodash, requests]
+`,
+  [`${ORDERS}/primitive.yaml`]: manifest('domain/orders'),
+  [`${ORDERS}/go.mod`]:
+    'module example.com/acme/orders\n\ngo 1.26\n\nrequire (\n\texample.com/acme/sdk v1.0.0\n\tgithub.com/google/uuid v1.6.0\n)\n',
+  [`${ORDERS}/internal/item/item.go`]: 'package item\n\nimport (\n\t"fmt"\n\n\t"github.com/google/uuid"\n)\n',
+  'primitives/domain/billing/primitive.yaml': manifest('domain/billing'),
+  'primitives/domain/billing/go.mod': 'module example.com/acme/billing\n\ngo 1.26\n',
+  'primitives/domain/billing/api/api.go': 'package api\n',
+  'primitives/domain/billing/api/api.h': '',
+  'packages/sdk-go/go.mod': 'module example.com/acme/sdk\n',
+  'packages/sdk-go/orders.go': 'package sdk\n',
+  'packages/lib-go/go.mod': 'module example.com/acme/lib\n',
+  'packages/lib-go/lib.go': 'package lib\n',
+
+  [`${SHOP}/primitive.yaml`]: manifest('uisurface/shop'),
+  [`${SHOP}/package.json`]:
+    '{ "name": "@acme/shop", "type": "module", "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*" } }',
+  [`${SHOP}/src/a.ts`]: "import 'react';\nimport { join } from 'node:path';\nimport '@acme/sdk';\n",
+  'primitives/uisurface/admin/primitive.yaml': manifest('uisurface/admin'),
+  'primitives/uisurface/admin/package.json': '{ "name": "@acme/admin", "version": "1.0.0" }',
+  'primitives/uisurface/admin/src/index.ts': 'export const admin = 1;\n',
+  'packages/sdk-ts/package.json': '{ "name": "@acme/sdk", "version": "1.0.0" }',
+  'packages/sdk-ts/index.ts': 'export const sdk = 1;\n',
+  'package.json': '{ "private": true, "workspaces": ["primitives/*/*", "packages/*"] }',
+
+  [`${HELPER}/primitive.yaml`]: manifest('agent/helper'),
+  [`${HELPER}/pyproject.toml`]:
+    '[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "acme-sdk"]\n',
+  [`${HELPER}/src/helper/__init__.py`]: 'import os\nimport fastapi\n',
+  'primitives/agent/other/primitive.yaml': manifest('agent/other'),
+  'primitives/agent/other/pyproject.toml': '[project]\nname = "other"\nversion = "1"\n',
+  'primitives/agent/other/src/other/__init__.py': '',
+  'primitives/agent/other/src/other/api.py': '',
+  'primitives/agent/flat/primitive.yaml': manifest('agent/flat'),
+  'primitives/agent/flat/pyproject.toml': '[project]\nname = "flat"\nversion = "1"\n',
+  'primitives/agent/flat/python/space/flat/api.py': '',
+  'primitives/agent/flat/single.py': '',
+};
+
+const go = (body: string) => ({ [`${ORDERS}/internal/a.go`]: `package internal\n\n${body}\n` });
+const goMod = (line: string) => ({ [`${ORDERS}/go.mod`]: `${importBase[`${ORDERS}/go.mod`]}\n${line}\n` });
+const ts = (body: string) => ({ [`${SHOP}/src/b.ts`]: `${body}\n` });
+const packageJson = (more: string) => ({
+  [`${SHOP}/package.json`]: `{ "name": "@acme/shop", "type": "module", "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*", ${more} } }`,
+});
+const tsconfig = (options: string, name = 'tsconfig.json') => ({
+  [`${SHOP}/${name}`]: `{ "compilerOptions": ${options} }`,
+});
+const python = (body: string) => ({ [`${HELPER}/src/helper/b.py`]: `${body}\n` });
+const pyproject = (more: string) => ({
+  [`${HELPER}/pyproject.toml`]: `[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "other"]\n${more}\n`,
+});
+
+const OTHER = '../../../../domain/billing/api';
+const ADMIN = '../../admin/src/index.ts';
+
+/** Name -> files, and the limit where nothing is said. */
+type Seeds = Readonly<Record<string, Files | readonly [Files, string]>>;
+
+const GO: Seeds = {
+  direct: go('import "example.com/acme/billing/api"'),
+  'with a dot': go('import . "example.com/acme/billing/api"'),
+  blank: go('import _ "example.com/acme/billing/api"'),
+  'raw text': go('import `example.com/acme/billing/api`'),
+  escaped: go('import "example.com/acme/b\\x69lling/api"'),
+  'behind a comment': go('/* import "fmt" */ import "example.com/acme/billing/api"'),
+  'behind a line separator': go('// \u2028 func\nimport "example.com/acme/billing/api"'),
+  relative: go(`import "${OTHER}"`),
+  'with a build tag': {
+    [`${ORDERS}/internal/a.go`]:
+      '//go:build never\n\npackage internal\n\nimport "example.com/acme/billing/api"\n',
+  },
+  'of another system': {
+    [`${ORDERS}/internal/a_plan9.go`]: 'package internal\n\nimport "example.com/acme/billing/api"\n',
+  },
+  'of a test': {
+    [`${ORDERS}/internal/a_test.go`]: 'package internal\n\nimport "example.com/acme/billing/api"\n',
+  },
+  'in testdata': { [`${ORDERS}/testdata/a.go`]: 'package a\n\nimport "example.com/acme/billing/api"\n' },
+  'by replace': {
+    ...go('import "example.com/vanity/x"'),
+    ...goMod('replace example.com/vanity/x => ../billing/api'),
+  },
+  'SDK replaced by a primitive': {
+    ...go('import "example.com/acme/sdk"'),
+    ...goMod('replace example.com/acme/sdk => ../billing'),
+  },
+  'by go.work': {
+    ...go('import "example.com/vanity/x"'),
+    'go.work': 'go 1.26\n\nreplace example.com/vanity/x => ./primitives/domain/billing/api\n',
+  },
+  'replaced by a driver': {
+    ...go('import "example.com/log"'),
+    ...goMod('require example.com/log v1.0.0\nreplace example.com/log => github.com/lib/pq v1.10.0'),
+  },
+  'go:linkname': go('import _ "unsafe"\n\n//go:linkname f example.com/acme/billing/api.f\nfunc f()'),
+  'include of cgo': go(`// #include "${OTHER}/api.h"\nimport "C"`),
+  'forbidden module': goMod('require github.com/pkg/errors v0.9.1'),
+  'forbidden tool': goMod('tool github.com/pkg/errors/cmd/x'),
+  'forbidden import': go('import "github.com/pkg/errors"'),
+  'of no manifest': go('import "github.com/acme/unknown"'),
+  'without a domain': go('import "internalthing/x"'),
+  'out of the repository': go('import "../../../../../../outside"'),
+  'code beside primitives': {
+    ...go('import "example.com/acme/lib"'),
+    ...goMod('replace example.com/acme/lib => ../../../packages/lib-go'),
+  },
+  'by an SDK': {
+    ...go('import "example.com/acme/sdk"'),
+    'packages/sdk-go/orders.go': 'package sdk\n\nimport "example.com/acme/billing/api"\n',
+  },
+  'pgx outside of its layer': {
+    ...go('import "github.com/jackc/pgx/v5"'),
+    ...goMod('require github.com/jackc/pgx/v5 v5.12.0'),
+  },
+  'SQLite outside of its layer': {
+    ...go('import "modernc.org/sqlite"'),
+    ...goMod('require modernc.org/sqlite v1.40.0'),
+  },
+  'driver in a folder called test': {
+    [`${ORDERS}/internal/test/db.go`]: 'package test\n\nimport "database/sql"\n',
+  },
+  'text of Windows': {
+    [`${ORDERS}/internal/a.go`]: Buffer.from(
+      '\ufeffpackage internal\n\nimport "example.com/acme/billing/api"\n',
+      'utf16le',
+    ),
+  },
+  'by the code of a registry': [{ ...go('import "github.com/google/uuid"') }, REGISTRY],
+};
+
+const TYPESCRIPT: Seeds = {
+  direct: ts(`import '${ADMIN}';`),
+  'export from': ts(`export * from '${ADMIN}';`),
+  'type only': ts(`import type { admin } from '${ADMIN}';`),
+  'type of an import': ts(`export type A = typeof import('${ADMIN}');`),
+  require: ts(`require('${ADMIN}');`),
+  'optional require': ts(`require?.('${ADMIN}');`),
+  'require in a sequence': ts(`(0, require)('${ADMIN}');`),
+  'require by another name': ts(`const r = require;\nr('${ADMIN}');`),
+  createRequire: ts(
+    `import { createRequire } from 'node:module';\ncreateRequire(import.meta.url)('${ADMIN}');`,
+  ),
+  dynamic: ts(`await import('${ADMIN}');`),
+  template: ts(`await import(\`${ADMIN}\`);`),
+  'texts put together': ts(`await import('../../admin/' + 'src/index.ts');`),
+  'import equals': ts(`import admin = require('${ADMIN}');`),
+  'triple slash': ts(`/// <reference path="${ADMIN}" />`),
+  'comment of JavaScript': {
+    [`${SHOP}/src/b.js`]: `/** @type {import('${ADMIN}').admin} */\nexport const a = 1;\n`,
+  },
+  'URL of a worker': ts(`new Worker(new URL('${ADMIN}', import.meta.url));`),
+  'resolve of import.meta': ts(`import.meta.resolve('${ADMIN}');`),
+  'glob of import.meta': ts("import.meta.glob('../../admin/src/*.ts');"),
+  getBuiltinModule: ts("process.getBuiltinModule('node:sqlite');"),
+  'name of a workspace': { ...ts("import '@acme/admin';"), ...packageJson('"@acme/admin": "workspace:*"') },
+  'subpath of a workspace': { ...ts("import '@acme/admin/src';"), ...packageJson('"@acme/admin": "1.0.0"') },
+  'file: of package.json': { ...ts("import 'x';"), ...packageJson('"x": "file:../admin"') },
+  'alias of a workspace': { ...ts("import 'x';"), ...packageJson('"x": "workspace:@acme/admin@*"') },
+  'alias of npm': { ...ts("import 'db';"), ...packageJson('"db": "npm:pg@8"') },
+  'SDK by file:': {
+    ...ts("import '@acme/sdk';"),
+    [`${SHOP}/package.json`]:
+      '{ "name": "@acme/shop", "dependencies": { "react": "19.2.0", "@acme/sdk": "file:../admin" } }',
+  },
+  'SDK by tsconfig': {
+    ...ts("import '@acme/sdk';"),
+    ...tsconfig('{ "paths": { "@acme/sdk": ["../admin/src/index.ts"] } }'),
+  },
+  'paths of tsconfig': {
+    ...ts("import '~admin/index';"),
+    ...tsconfig('{ "paths": { "~admin/*": ["../admin/src/*"] } }'),
+  },
+  'references of tsconfig': {
+    ...ts("import '~admin/index';"),
+    [`${SHOP}/tsconfig.json`]: '{ "files": [], "references": [{ "path": "./tsconfig.app.json" }] }',
+    ...tsconfig('{ "paths": { "~admin/*": ["../admin/src/*"] } }', 'tsconfig.app.json'),
+  },
+  'rootDirs of tsconfig': {
+    ...ts("import './index.ts';"),
+    ...tsconfig('{ "rootDirs": ["./src", "../admin/src"] }'),
+  },
+  'alias of Vite': {
+    ...ts("import '~admin/index';"),
+    [`${SHOP}/vite.config.ts`]: "export default { resolve: { alias: { '~admin': '../admin/src' } } };\n",
+  },
+  'imports of package.json': {
+    ...ts("import '#admin';"),
+    [`${SHOP}/package.json`]:
+      '{ "name": "@acme/shop", "imports": { "#admin": "../admin/src/index.ts" }, "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*" } }',
+  },
+  'forbidden package': { ...ts("import 'lodash/get';"), ...packageJson('"lodash": "4.17.21"') },
+  'forbidden in the manifest alone': packageJson('"lodash": "4.17.21"'),
+  'of no manifest': ts("import 'left-pad';"),
+  'made by a tool': ts("import 'virtual:pages';"),
+  'known at run time': ts('export const load = (name: string) => import(name);'),
+  'driver in src/test': { [`${SHOP}/src/test/db.ts`]: "import 'pg';\n", ...packageJson('"pg": "8.16.0"') },
+  'by an SDK': {
+    ...ts("import '@acme/sdk';"),
+    'packages/sdk-ts/index.ts': "import '@acme/admin';\n",
+    'packages/sdk-ts/package.json':
+      '{ "name": "@acme/sdk", "version": "1.0.0", "dependencies": { "@acme/admin": "workspace:*" } }',
+  },
+  'does not parse': ts('import { from;'),
+  'a loader as a value': [ts(`[require].map((load) => load('${ADMIN}'));`), LOADER],
+};
+
+const PYTHON: Seeds = {
+  direct: python('import other.api'),
+  from: python('from other import api'),
+  relative: python('from .....other.src.other import api'),
+  lazy: python('def f() -> None:\n    import other'),
+  TYPE_CHECKING: python('from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import other'),
+  star: python('from other.api import *'),
+  importlib: python('import importlib\nimportlib.import_module("other.api")'),
+  'importlib by another name': python('from importlib import import_module as load\nload("other")'),
+  __import__: python('__import__("other")'),
+  runpy: python('import runpy\nrunpy.run_module("other.api")'),
+  spec_from_file_location: python(
+    'from importlib.util import spec_from_file_location\nspec_from_file_location("a", "primitives/agent/other/src/other/api.py")',
+  ),
+  'pkgutil.resolve_name': python('import pkgutil\npkgutil.resolve_name("other.api:x")'),
+  pytest_plugins: { [`${HELPER}/tests/conftest.py`]: 'pytest_plugins = ["other.api"]\n' },
+  'in a stub file': { [`${HELPER}/src/helper/b.pyi`]: 'import other\n' },
+  'in another encoding': {
+    [`${HELPER}/src/helper/b.py`]: Buffer.from(
+      '# coding: latin-1\nname = "\u00e9"\nimport other\n',
+      'latin1',
+    ),
+  },
+  'letters of another width': python('import ｏther'),
+  'namespace in a python folder': python('import space.flat.api'),
+  'single module': python('import single'),
+  'path source of uv': {
+    ...python('import renamed'),
+    ...pyproject('[tool.uv.sources]\nother = { path = "../other" }'),
+  },
+  'dependency on a primitive': pyproject('[tool.uv.sources]\nother = { path = "../other" }'),
+  'by the folders of primitives': python('import primitives.agent.other'),
+  'forbidden package': {
+    ...python('import requests'),
+    ...{
+      [`${HELPER}/pyproject.toml`]:
+        '[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "requests"]\n',
+    },
+  },
+  'driver outside of its layer': {
+    ...python('import pymysql'),
+    [`${HELPER}/pyproject.toml`]:
+      '[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "pymysql"]\n',
+  },
+  'driver in a folder called integration': {
+    [`${HELPER}/src/helper/integration/db.py`]: 'import psycopg\n',
+    [`${HELPER}/pyproject.toml`]:
+      '[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "psycopg"]\n',
+  },
+  'of no manifest': python('import numpy'),
+  'whose distribution is unknown': python('import some_module_of_nobody'),
+  'known at run time': python(
+    'import importlib\n\n\ndef f(name: str) -> None:\n    importlib.import_module(name)',
+  ),
+  'does not parse': python('import (a'),
+  'made by a program': [python('exec("import other")'), LOADER],
+};
+
+const of = (group: string, all: Seeds) =>
+  Object.entries(all).map(([name, one]): Seed => {
+    const [files, limit] = Array.isArray(one) ? (one as readonly [Files, string]) : [one as Files, undefined];
+    return {
+      group: `imports: ${group}`,
+      name,
+      families: ['IMP'],
+      base: importBase,
+      files,
+      ...(limit === undefined ? {} : { limit }),
+    };
+  });
+
+/** Imports that lead where they must not, in every form that a language or its tools have. */
+export const importSeeds: readonly Seed[] = [
+  ...of('Go', GO),
+  ...of('TypeScript', TYPESCRIPT),
+  ...of('Python', PYTHON),
+];
