@@ -119,7 +119,8 @@ function stated({ place, source, flags }: Pattern): readonly string[] {
 }
 
 function slow(patterns: readonly Pattern[], length?: number): readonly string[] {
-  return patterns.flatMap(({ place, source, flags }) => {
+  const different = new Map(patterns.map((one) => [`${one.flags} ${one.source}`, one]));
+  return [...different.values()].flatMap(({ place, source, flags }) => {
     const found = slowInputOf(source, flags, length);
     return found === undefined ? [] : [`${place} /${source}/${flags}: ${found.input}: ${found.why}`];
   });

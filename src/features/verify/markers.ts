@@ -1,4 +1,4 @@
-import { MARKER } from '../../core/marker.ts';
+import { MARKED, MARKER } from '../../core/marker.ts';
 import type { Scan } from './rule.ts';
 import { looksRandom } from './secrets/assignments.ts';
 
@@ -11,7 +11,7 @@ export const markerScan: Scan<'marker'> = {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     if (!content.includes(MARKER)) return [];
     return content.split('\n').flatMap((line, index) =>
-      [...line.matchAll(new RegExp(`${MARKER}[^"'\`<\\r]*`, 'g'))].map((match) => ({
+      [...line.matchAll(MARKED)].map((match) => ({
         line: index + 1,
         column: match.index + 1,
         text: withoutSecrets(match[0].trimEnd().slice(0, 200)),

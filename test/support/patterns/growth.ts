@@ -17,6 +17,8 @@ const CLEAR = 100;
 const TOO_LONG = 5_000;
 /** A linear pattern takes 4 times as long for 4 times the characters, a quadratic one 16 times. */
 const RATIO = 8;
+/** Inputs that are tried at a time. */
+const TOGETHER = 32;
 /** Repetitions from which on a bound is as good as none. */
 const MANY = 16;
 
@@ -27,35 +29,44 @@ const MANY = 16;
  */
 export function slowInputOf(source: string, flags: string, length = LONG): Slow | undefined {
   const pattern = new RegExp(source, flags.includes('y') ? flags : `${flags.replace('g', '')}g`);
-  for (const { show, make } of inputsFor(source, flags)) {
-    const time = (characters: number) => timeOf(pattern, make(characters));
-    const first = time(length);
-    if (first <= QUICK) continue;
-    if (first === Number.POSITIVE_INFINITY)
-      return { input: show, why: `more than ${TOO_LONG} ms for ${length} characters` };
-    const [short, long] = [
-      Math.min(time(length / GROWTH), time(length / GROWTH)),
-      Math.min(first, time(length)),
-    ];
-    if (long / short <= RATIO) continue;
-    // What takes so little may have been held up by something else: it has to grow again.
-    const longer = long > CLEAR ? Number.POSITIVE_INFINITY : time(length * GROWTH);
-    if (longer / long > RATIO)
-      return {
-        input: show,
-        why: `${short.toFixed(1)} ms for ${length / GROWTH} characters, ${long.toFixed(1)} ms for ${length}`,
-      };
+  const inputs = [...inputsFor(source, flags)];
+  for (let i = 0; i < inputs.length; i += TOGETHER) {
+    const some = inputs.slice(i, i + TOGETHER);
+    // What takes so little together has none that takes long, and to start each alone takes longer than all.
+    const texts = some.map(({ make }) => make(length));
+    if (timeOf(pattern, texts) <= QUICK) continue;
+    for (const input of some) {
+      const why = growthOf(pattern, input, length);
+      if (why !== undefined) return { input: input.show, why };
+    }
   }
   return undefined;
 }
 
-const sandbox = createContext({ pattern: /./, text: '' });
+/** Why the time for an input grows faster than the input; undefined if it does not. */
+function growthOf(pattern: RegExp, { make }: Input, length: number): string | undefined {
+  const time = (characters: number) => timeOf(pattern, [make(characters)]);
+  const first = time(length);
+  if (first <= QUICK) return undefined;
+  if (first === Number.POSITIVE_INFINITY) return `more than ${TOO_LONG} ms for ${length} characters`;
+  const [short, long] = [
+    Math.min(time(length / GROWTH), time(length / GROWTH)),
+    Math.min(first, time(length)),
+  ];
+  if (long / short <= RATIO) return undefined;
+  // What takes so little may have been held up by something else: it has to grow again.
+  const longer = long > CLEAR ? Number.POSITIVE_INFINITY : time(length * GROWTH);
+  if (longer / long <= RATIO) return undefined;
+  return `${short.toFixed(1)} ms for ${length / GROWTH} characters, ${long.toFixed(1)} ms for ${length}`;
+}
+
+const sandbox = createContext({ pattern: /./, texts: [''] });
 /** All matches: what comes after the first is searched as well. */
-const match = new Script('text.replace(pattern, "")');
+const match = new Script('for (const text of texts) text.replace(pattern, "")');
 
 /** Milliseconds of this thread, whatever else runs on the machine; more than any where the search is ended. */
-function timeOf(pattern: RegExp, text: string): number {
-  Object.assign(sandbox, { pattern, text });
+function timeOf(pattern: RegExp, texts: readonly string[]): number {
+  Object.assign(sandbox, { pattern, texts });
   const start = process.threadCpuUsage();
   try {
     match.runInContext(sandbox, { timeout: TOO_LONG });
