@@ -1,5 +1,5 @@
 import { Check } from 'typebox/schema';
-import { describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type GitopsCheckDocument,
   gitopsCheckSchema,
@@ -60,33 +60,6 @@ describe('gitops check', () => {
     ]);
   });
 
-  it.each([
-    [
-      'a digest that no release lists',
-      (ref: string) => ref.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`),
-      'SRC001',
-    ],
-    [
-      'a commit without a release',
-      (ref: string) => ref.replace(/:[0-9a-f]{40}@/, `:${'1'.repeat(40)}@`),
-      'SRC001',
-    ],
-    ['a tag that is no commit', (ref: string) => ref.replace(/:[0-9a-f]{40}@/, ':latest@'), 'SRC001'],
-    ['a tag alone', (ref: string) => ref.replace(/@.*/, ''), 'IMG001'],
-    ['an image of somebody else', () => `docker.io/evil/x@sha256:${'0'.repeat(64)}`, 'SRC001'],
-    ['a registry that only begins alike', (ref: string) => ref.replace('/acme/', '/acme-evil/'), 'SRC001'],
-    ['a number', () => '17', 'SRC001'],
-  ])('refuses %s', async (_, change, rule) => {
-    const { lanes, release } = await deployed();
-    await using _lanes = lanes;
-    const ref = change(await lanes.ref(release, 'domain/orders'));
-    await lanes.repo.write({ [valuesFile('dev', ORDERS)]: values(ref) });
-    const report = await check(lanes, { base: 'HEAD' });
-    expect([report.verdict, rulesOf(report)]).toEqual(['failed', [rule]]);
-    expect(report.findings[0]).toMatchObject({ path: valuesFile('dev', ORDERS), line: 3 });
-    expect(gitopsCheckOutcome(report).exit).toBe(1);
-  });
-
   it('refuses what skips a lane, also in the pull request that sets both, and allows a rollback', async () => {
     const { lanes, release } = await deployed();
     await using _ = lanes;
@@ -135,17 +108,6 @@ describe('gitops check', () => {
       [valuesFile('dev', ORDERS)]: values(ref),
     });
     expect(rulesOf(await check(lanes, { base }))).toEqual(['SRC001']);
-  });
-
-  it.each([
-    ['an alias', 'x: &x\n  ref: a\nenabled: true\nimage: *x\n'],
-    ['a merge key', 'x: &x\n  ref: a\nenabled: true\nimage:\n  <<: *x\n'],
-    ['what is not YAML', 'image: [\n'],
-    ['a key that is there twice', 'image:\n  ref: a\n  ref: b\n'],
-  ])('refuses %s, where a reference cannot be read', async (_, text) => {
-    await using lanes = await startLanes();
-    await lanes.repo.write({ [valuesFile('dev', ORDERS)]: text });
-    expect(rulesOf(await check(lanes))).toEqual(['IMG003']);
   });
 
   it('refuses a release for all lanes at once, and a second writer', async () => {
@@ -223,5 +185,54 @@ describe('gitops check', () => {
     await using _ = lanes;
     const ports = { ...lanes.ports, sources: () => async () => Promise.reject(new Error('no answer')) };
     await expect(checkGitops({ base: undefined, rendered: undefined }, ports)).rejects.toThrow('no answer');
+  });
+});
+
+describe('a reference of a component, in lanes that hold a release,', () => {
+  let shared: ReturnType<typeof deployed>;
+  beforeAll(async () => {
+    shared = deployed();
+    await shared;
+  });
+  afterAll(async () => (await shared).lanes[Symbol.asyncDispose]());
+  afterEach(async () => {
+    (await shared).lanes.repo.git('checkout', '--quiet', '.');
+  });
+
+  it.each([
+    [
+      'a digest that no release lists',
+      (ref: string) => ref.replace(/sha256:.*/, `sha256:${'0'.repeat(64)}`),
+      'SRC001',
+    ],
+    [
+      'a commit without a release',
+      (ref: string) => ref.replace(/:[0-9a-f]{40}@/, `:${'1'.repeat(40)}@`),
+      'SRC001',
+    ],
+    ['a tag that is no commit', (ref: string) => ref.replace(/:[0-9a-f]{40}@/, ':latest@'), 'SRC001'],
+    ['a tag alone', (ref: string) => ref.replace(/@.*/, ''), 'IMG001'],
+    ['an image of somebody else', () => `docker.io/evil/x@sha256:${'0'.repeat(64)}`, 'SRC001'],
+    ['a registry that only begins alike', (ref: string) => ref.replace('/acme/', '/acme-evil/'), 'SRC001'],
+    ['a number', () => '17', 'SRC001'],
+  ])('refuses %s', async (_, change, rule) => {
+    const { lanes, release } = await shared;
+    const ref = change(await lanes.ref(release, 'domain/orders'));
+    await lanes.repo.write({ [valuesFile('dev', ORDERS)]: values(ref) });
+    const report = await check(lanes, { base: 'HEAD' });
+    expect([report.verdict, rulesOf(report)]).toEqual(['failed', [rule]]);
+    expect(report.findings[0]).toMatchObject({ path: valuesFile('dev', ORDERS), line: 3 });
+    expect(gitopsCheckOutcome(report).exit).toBe(1);
+  });
+
+  it.each([
+    ['an alias', 'x: &x\n  ref: a\nenabled: true\nimage: *x\n'],
+    ['a merge key', 'x: &x\n  ref: a\nenabled: true\nimage:\n  <<: *x\n'],
+    ['what is not YAML', 'image: [\n'],
+    ['a key that is there twice', 'image:\n  ref: a\n  ref: b\n'],
+  ])('refuses %s, where a reference cannot be read', async (_, text) => {
+    const { lanes } = await shared;
+    await lanes.repo.write({ [valuesFile('dev', ORDERS)]: text });
+    expect(rulesOf(await check(lanes))).toEqual(['IMG003']);
   });
 });
