@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refuseAdmission } from './admission.mjs';
 import { fillSource, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
 import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
@@ -339,6 +340,7 @@ async function renderAll(folder) {
       report(new Refused(`${file}: no component of area ${area} is called ${whole}`));
   }
   refuseTwins(components, kit);
+  await refuseAdmission(own).catch(report);
   // What belongs to a component that cannot be read is not known.
   if (found.length === files.length) refuseUnread(components, parts, kit);
   const areas = new Set(components.map(({ area }) => area));

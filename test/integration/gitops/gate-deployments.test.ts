@@ -88,6 +88,39 @@ function conform(root: string, ...paths: readonly string[]) {
 
 const ARGOCD = ['argocd/applicationsets', 'argocd/projects', 'argocd/bootstrap.yaml'];
 
+describe('the gate on policies of admission', () => {
+  const POLICY = 'argocd/admission/production/policy.yaml';
+  const KEY = 'keys/release.pub';
+  const withAdmission = async (): Promise<Files> => {
+    const source = await bundledKit();
+    const settings = `${kit['kit.yaml']}
+sources: [{ repository: acme/app, registry: ghcr.io/acme, trusted: [{ key: ${KEY} }] }]
+admission: { engine: kyverno }
+`;
+    const files = await renderKit(settings, source, async () => new Map([[KEY, 'one\n']]));
+    const installed = JSON.stringify({ files: Object.fromEntries(files) });
+    return {
+      ...Object.fromEntries(files),
+      ...{ 'kit.yaml': settings, [KEY]: 'one\n', '.github/primitive/installed.json': installed },
+    };
+  };
+
+  test('passes those that were made, and no other', async () => {
+    const files = await withAdmission();
+    const judged = async (more: Files) => {
+      const root = `admission-${++changes}`;
+      await write(root, { ...kit, ...files, ...more });
+      return (await judge(root)).faults;
+    };
+    expect(await judged({})).toEqual([]);
+    const audited = (files[POLICY] ?? '').replace('- Deny', '- Audit');
+    expect(await judged({ [POLICY]: audited })).toEqual([
+      expect.stringContaining(`${POLICY} is not as it was made`),
+    ]);
+    expect(await judged({ [KEY]: 'two\n' })).toEqual([expect.stringContaining(`${KEY} has changed since`)]);
+  });
+});
+
 describe('the gate on ApplicationSets', () => {
   test('renders with the values that they name, in their order', async () => {
     expect((await judge('base')).orders).toContain('replicas: 7');
