@@ -7,13 +7,14 @@ import type { BuiltIn, Generator, Made, Source } from './generator.ts';
 
 /** Packages of the code that all services of a language share: each version, once released, stays as it is. */
 const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings'];
+const OUTBOX_1 = ['operations', 'outbox', 'queue', 'queue/migrations', 'rpc'];
 
 /** By what `run` calls them and version: the folders of `templates/platform/` and the packages in them. */
 const PLATFORMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  'platform-domain': { '1': GO_1 },
+  'platform-domain': { '1': [...GO_1, ...OUTBOX_1, 'postgres'] },
   'platform-integration': { '1': [...GO_1, 'issuer/issuertest'] },
   'platform-process': { '1': GO_1 },
-  'platform-projection': { '1': GO_1 },
+  'platform-projection': { '1': [...GO_1, 'postgres'] },
 };
 
 /** The module in the sources of the platform; that of the primitive is put in its place. */

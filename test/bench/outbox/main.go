@@ -23,7 +23,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/acme/app/primitives/domain/items/internal/outbox"
+	"github.com/acme/app/primitives/domain/items/internal/platform/outbox"
 	"github.com/acme/app/primitives/domain/items/internal/store"
 )
 

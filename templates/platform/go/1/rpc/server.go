@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
-	"<%= it.go.module %>/internal/platform/credentials"
-	"<%= it.go.module %>/internal/platform/lifecycle"
+	"example.com/service/internal/platform/credentials"
+	"example.com/service/internal/platform/lifecycle"
 )
 
 // Server is a gRPC server. Use [New].

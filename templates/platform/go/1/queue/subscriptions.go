@@ -1,4 +1,4 @@
-package store
+package queue
 
 import (
 	"context"
@@ -6,24 +6,24 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
 // Subscribe implements outbox.Queue.
-func (s *Store) Subscribe(ctx context.Context, name string) error {
+func (s *Queue) Subscribe(ctx context.Context, name string) error {
 	return s.AddSubscription(ctx, name, true)
 }
 
 // AddSubscription adds a subscription unless it exists. With fromStart, it also receives all events that are stored, in the
 // way of a replay.
-func (s *Store) AddSubscription(ctx context.Context, name string, fromStart bool) error {
+func (s *Queue) AddSubscription(ctx context.Context, name string, fromStart bool) error {
 	var known bool
 	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM outbox_subscriptions WHERE name = $1)`, name).Scan(&known)
 	if err != nil || known {
 		return err
 	}
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// AppendEvents reads the table. So this waits for transactions that do not know the new subscription, and its replay
+		// Append reads the table. So this waits for transactions that do not know the new subscription, and its replay
 		// sees their events. New transactions wait meanwhile, so it gives up soon.
 		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '1s'; LOCK TABLE outbox_subscriptions IN ACCESS EXCLUSIVE MODE`); err != nil {
 			return fmt.Errorf("wait for changes that are being saved: %w", err)
@@ -39,7 +39,7 @@ func (s *Store) AddSubscription(ctx context.Context, name string, fromStart bool
 }
 
 // Subscriptions returns all subscriptions by name.
-func (s *Store) Subscriptions(ctx context.Context) ([]outbox.Subscription, error) {
+func (s *Queue) Subscriptions(ctx context.Context) ([]outbox.Subscription, error) {
 	found, err := s.pool.Query(ctx, `
 		SELECT n.name, n.paused, n.created_at, count(d.state), count(*) FILTER (WHERE d.state = 'retry'),
 		       count(*) FILTER (WHERE d.state = 'dead'), min((
@@ -58,17 +58,17 @@ func (s *Store) Subscriptions(ctx context.Context) ([]outbox.Subscription, error
 }
 
 // PauseSubscription ends or continues the delivery of events, which are kept meanwhile.
-func (s *Store) PauseSubscription(ctx context.Context, name string, paused bool) error {
+func (s *Queue) PauseSubscription(ctx context.Context, name string, paused bool) error {
 	return s.changeSubscription(ctx, name, `UPDATE outbox_subscriptions SET paused = $2 WHERE name = $1`, paused)
 }
 
 // RenameSubscription changes the name; the position stays.
-func (s *Store) RenameSubscription(ctx context.Context, name, to string) error {
+func (s *Queue) RenameSubscription(ctx context.Context, name, to string) error {
 	return s.changeSubscription(ctx, name, `UPDATE outbox_subscriptions SET name = $2 WHERE name = $1`, to)
 }
 
 // RemoveSubscription removes a subscription with its position.
-func (s *Store) RemoveSubscription(ctx context.Context, name string) error {
+func (s *Queue) RemoveSubscription(ctx context.Context, name string) error {
 	// A transaction that still knows the subscription may save a delivery of it, which nobody reads.
 	return s.changeSubscription(ctx, name, `
 		WITH removed AS (DELETE FROM outbox_subscriptions WHERE name = $1 RETURNING subscription_id),
@@ -78,7 +78,7 @@ func (s *Store) RemoveSubscription(ctx context.Context, name string) error {
 		SELECT FROM removed`)
 }
 
-func (s *Store) changeSubscription(ctx context.Context, name, change string, arguments ...any) error {
+func (s *Queue) changeSubscription(ctx context.Context, name, change string, arguments ...any) error {
 	changed, err := s.pool.Exec(ctx, change, append([]any{name}, arguments...)...)
 	if err == nil && changed.RowsAffected() == 0 {
 		err = fmt.Errorf("no subscription is called %q", name)

@@ -1,11 +1,11 @@
-package store
+package queue
 
 import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
 // stuck selects deliveries d whose next event e failed, by the fields of a filter.
@@ -24,7 +24,7 @@ func arguments(f outbox.Filter) []any {
 }
 
 // StuckEvents returns events whose delivery failed, oldest first.
-func (s *Store) StuckEvents(ctx context.Context, filter outbox.Filter) ([]outbox.Stuck, error) {
+func (s *Queue) StuckEvents(ctx context.Context, filter outbox.Filter) ([]outbox.Stuck, error) {
 	found, err := s.pool.Query(ctx, `
 		SELECT name, message_id, tenant_id, type, aggregate_type, aggregate_id, sequence, occurred_at, state = 'dead', attempts, last_error
 		FROM (`+stuck+`) AS stuck ORDER BY position, name`, arguments(filter)...)
@@ -35,13 +35,13 @@ func (s *Store) StuckEvents(ctx context.Context, filter outbox.Filter) ([]outbox
 }
 
 // EventData returns the data of an event.
-func (s *Store) EventData(ctx context.Context, id string) (data []byte, err error) {
+func (s *Queue) EventData(ctx context.Context, id string) (data []byte, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT data FROM outbox WHERE message_id = $1`, id).Scan(&data)
 	return data, err
 }
 
 // RetryEvents makes stuck events due now, and returns how many.
-func (s *Store) RetryEvents(ctx context.Context, filter outbox.Filter) (int64, error) {
+func (s *Queue) RetryEvents(ctx context.Context, filter outbox.Filter) (int64, error) {
 	changed, err := s.pool.Exec(ctx, `
 		UPDATE outbox_deliveries AS d SET state = 'retry', due_at = now() FROM (`+stuck+`) AS stuck
 		WHERE (d.subscription_id, d.stream_id) = (stuck.subscription_id, stuck.stream_id) AND `+unchanged,
@@ -50,7 +50,7 @@ func (s *Store) RetryEvents(ctx context.Context, filter outbox.Filter) (int64, e
 }
 
 // DiscardEvents replaces stuck events by tombstones, which are due now, and returns how many.
-func (s *Store) DiscardEvents(ctx context.Context, filter outbox.Filter, reason string) (int64, error) {
+func (s *Queue) DiscardEvents(ctx context.Context, filter outbox.Filter, reason string) (int64, error) {
 	changed, err := s.pool.Exec(ctx, `
 		WITH changed AS (
 			UPDATE outbox_deliveries AS d SET state = 'retry', due_at = now() FROM (`+stuck+`) AS stuck

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"<%= it.go.module %>/internal/platform/caller"
+	"example.com/service/internal/platform/caller"
 )
 
 const (

@@ -1,6 +1,6 @@
 //go:build integration
 
-package store
+package queue
 
 import (
 	"context"
@@ -16,9 +16,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
+	"example.com/service/internal/platform/postgres"
 )
+
+// Store is the store of a service, as a scaffold has it.
+type Store struct {
+	*postgres.DB
+	*Queue
+	pool *pgxpool.Pool
+}
+
+// sets are the first migration of a domain, which creates the table of events, and those of the queue.
+var sets = []postgres.Migrations{
+	{Files: os.DirFS("../../store"), Folder: "migrations", Table: "goose_db_version"},
+	Migrations,
+}
+
+func Open(ctx context.Context, url string) (*Store, error) {
+	db, err := postgres.Open(ctx, url, sets...)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db, New(db.Pool), db.Pool}, nil
+}
+
+func Migrate(ctx context.Context, log *slog.Logger, url string) error {
+	return postgres.Migrate(ctx, log, url, sets...)
+}
 
 // open returns a store with its own schema in the database of TEST_POSTGRES_URL, and a subscription named list.
 func open(t *testing.T) *Store {
@@ -84,9 +111,9 @@ func event(id string, n int64) outbox.Event {
 
 func appendEvents(t *testing.T, s *Store, events ...outbox.Event) {
 	t.Helper()
-	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error { return AppendEvents(t.Context(), tx, events...) })
+	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error { return Append(t.Context(), tx, events...) })
 	if err != nil {
-		t.Fatalf("AppendEvents() error = %v, want nil", err)
+		t.Fatalf("Append() error = %v, want nil", err)
 	}
 }
 
@@ -189,7 +216,7 @@ func TestOutbox_RollbackDiscardsEvent(t *testing.T) {
 	s := open(t)
 	broken := errors.New("change failed")
 	err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		return errors.Join(AppendEvents(t.Context(), tx, event("a", 1)), broken)
+		return errors.Join(Append(t.Context(), tx, event("a", 1)), broken)
 	})
 	if !errors.Is(err, broken) {
 		t.Fatalf("transaction: error = %v, want %v", err, broken)
@@ -336,7 +363,7 @@ func TestOutbox_SaveDoesNotWaitForCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := AppendEvents(t.Context(), tx, event(a.Events[0].AggregateID, 2)); err != nil {
+	if err := Append(t.Context(), tx, event(a.Events[0].AggregateID, 2)); err != nil {
 		t.Fatal(err)
 	}
 	rest, err := s.Save(t.Context(), "list", []outbox.Outcome{outcomeOf(a, nil), outcomeOf(b, nil)})

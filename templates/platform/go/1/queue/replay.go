@@ -1,4 +1,4 @@
-package store
+package queue
 
 import (
 	"context"
@@ -8,14 +8,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
 // replayBatch is how many aggregates are made due at once.
 const replayBatch = 500
 
 // StartReplay makes a dispatcher send stored events to a subscription again. It returns the id of the replay.
-func (s *Store) StartReplay(ctx context.Context, filter outbox.Filter) (id int64, err error) {
+func (s *Queue) StartReplay(ctx context.Context, filter outbox.Filter) (id int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		id, err = startReplay(ctx, tx, filter, false)
 		return err
@@ -38,7 +38,7 @@ func startReplay(ctx context.Context, tx pgx.Tx, f outbox.Filter, initial bool) 
 
 // ContinueReplay implements outbox.Queue. It takes the next aggregates of the oldest replay that runs, and moves their
 // deliveries back. Live events of these aggregates are due after those of the replay, at once.
-func (s *Store) ContinueReplay(ctx context.Context, subscription string) (more bool, err error) {
+func (s *Queue) ContinueReplay(ctx context.Context, subscription string) (more bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var replay, cursor int64
 		err := tx.QueryRow(ctx, `
@@ -131,7 +131,7 @@ const moveBack = `
 	SELECT coalesce(sum(count), 0)::bigint FROM old JOIN moved USING (stream_id)`
 
 // CancelReplay ends a replay. Events that it has not sent are not sent.
-func (s *Store) CancelReplay(ctx context.Context, id int64) error {
+func (s *Queue) CancelReplay(ctx context.Context, id int64) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		changed, err := tx.Exec(ctx, `
 			UPDATE outbox_replays SET state = 'canceled', ended_at = now() WHERE replay_id = $1 AND state = 'running'`, id)
@@ -151,7 +151,7 @@ func (s *Store) CancelReplay(ctx context.Context, id int64) error {
 }
 
 // Replays returns all replays, newest first.
-func (s *Store) Replays(ctx context.Context) ([]outbox.ReplayStatus, error) {
+func (s *Queue) Replays(ctx context.Context) ([]outbox.ReplayStatus, error) {
 	found, err := s.pool.Query(ctx, `
 		SELECT replay_id, name, state, started_at, ended_at, streams, events,
 		       (SELECT count(*) FROM outbox_deliveries AS d WHERE d.replay_id = r.replay_id),

@@ -1,6 +1,6 @@
 //go:build integration
 
-package store
+package queue
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
 // startReplayOf starts a replay for the subscription list.
@@ -192,7 +192,7 @@ func TestReplay_DoesNotWaitForCommand(t *testing.T) {
 	appendEvents(t, s, event("a", 1), event("b", 1), event("c", 1))
 	drain(t, s)
 	tx, err := s.pool.Begin(t.Context())
-	do(t, err, AppendEvents(t.Context(), tx, event("b", 2)))
+	do(t, err, Append(t.Context(), tx, event("b", 2)))
 	startReplayOf(t, s, outbox.Filter{})
 	expectDrained(t, s, "during the command", "a-1")
 	do(t, tx.Commit(t.Context()))

@@ -20,8 +20,8 @@ import (
 	"google.golang.org/protobuf/reflect/protopath"
 	"google.golang.org/protobuf/reflect/protorange"
 
-	"<%= it.go.module %>/internal/platform/caller"
-	"<%= it.go.module %>/internal/platform/credentials"
+	"example.com/service/internal/platform/caller"
+	"example.com/service/internal/platform/credentials"
 )
 
 // callTimeout limits a unary call, even if its caller would wait longer. Streams have no limit.

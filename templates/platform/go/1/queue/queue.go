@@ -1,4 +1,5 @@
-package store
+// Package queue keeps the outbox in Postgres: events, subscriptions and their positions.
+package queue
 
 import (
 	"context"
@@ -10,11 +11,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
-// AppendEvents saves events in order, in the transaction of their change.
-func AppendEvents(ctx context.Context, tx pgx.Tx, events ...outbox.Event) error {
+// Append saves events in order, in the transaction of their change.
+func Append(ctx context.Context, tx pgx.Tx, events ...outbox.Event) error {
 	for _, event := range events {
 		// The rows of the stream and its deliveries are locked until the transaction ends.
 		_, err := tx.Exec(ctx, `
@@ -46,7 +47,7 @@ func AppendEvents(ctx context.Context, tx pgx.Tx, events ...outbox.Event) error 
 }
 
 // Listen implements outbox.Queue with LISTEN and NOTIFY. It uses a connection of its own.
-func (s *Store) Listen(ctx context.Context, wake func()) error {
+func (s *Queue) Listen(ctx context.Context, wake func()) error {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ const selected = `(r.type IN ('', o.type) AND r.tenant_id IN ('', o.tenant_id) A
 var owner = rand.Text()
 
 // Claim implements outbox.Queue.
-func (s *Store) Claim(
+func (s *Queue) Claim(
 	ctx context.Context, subscription string, lane outbox.Lane, limit int, lease time.Duration,
 ) (runs []outbox.Run, err error) {
 	// The lane is part of the text: an index that has its condition is used.
@@ -151,7 +152,7 @@ const readRuns = `
 	ORDER BY d.stream_id, e.sequence`
 
 // Save implements outbox.Queue. It does not wait for rows that are locked by the transaction of a command.
-func (s *Store) Save(ctx context.Context, subscription string, outcomes []outbox.Outcome) ([]outbox.Outcome, error) {
+func (s *Queue) Save(ctx context.Context, subscription string, outcomes []outbox.Outcome) ([]outbox.Outcome, error) {
 	var streams, positions, reached []int64
 	var results, failures []string
 	for _, o := range outcomes {
@@ -239,7 +240,7 @@ func textOf(err error) string {
 const forgetBatch = 1000
 
 // Forget implements outbox.Queue. It keeps the last event of an aggregate that is no tombstone, and all after it.
-func (s *Store) Forget(ctx context.Context, age time.Duration, after int64) (next, deleted int64, err error) {
+func (s *Queue) Forget(ctx context.Context, age time.Duration, after int64) (next, deleted int64, err error) {
 	err = s.pool.QueryRow(ctx, `
 		WITH next AS (
 			SELECT * FROM outbox WHERE position > $2 ORDER BY position LIMIT $3),

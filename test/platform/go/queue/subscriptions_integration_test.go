@@ -1,6 +1,6 @@
 //go:build integration
 
-package store
+package queue
 
 import (
 	"log/slog"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"<%= it.go.module %>/internal/outbox"
+	"example.com/service/internal/platform/outbox"
 )
 
 func expectDrainedOf(t *testing.T, s *Store, subscription string, want ...string) {
@@ -72,7 +72,7 @@ func TestSubscriptions_ComeAndGo(t *testing.T) {
 func TestAddSubscription_DuringChange(t *testing.T) {
 	s := open(t)
 	tx, err := s.pool.Begin(t.Context())
-	do(t, err, AppendEvents(t.Context(), tx, event("a", 1)))
+	do(t, err, Append(t.Context(), tx, event("a", 1)))
 	if err := s.Subscribe(t.Context(), "mail"); err == nil {
 		t.Error("Subscribe() during a change that does not know it: error = nil, want one")
 	}

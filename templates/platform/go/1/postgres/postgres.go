@@ -1,5 +1,5 @@
-// Package store implements persistence in Postgres.
-package store
+// Package postgres opens and migrates the database of a service.
+package postgres
 
 import (
 	"context"
@@ -10,18 +10,19 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Store is a pool of connections to the database. Use [Open].
-type Store struct {
-	pool *pgxpool.Pool
+// DB is a pool of connections to a database, and the migrations that its schema comes from. Use [Open].
+type DB struct {
+	Pool *pgxpool.Pool
+	sets []Migrations
 }
 
 // connectTimeout is the limit for a new connection, unless the URL has ?connect_timeout.
 const connectTimeout = 3 * time.Second
 
-// Open returns a store for a database URL, which may configure the pool, as in ?pool_max_conns=20. It connects on first
+// Open returns the database of a URL, which may configure the pool, as in ?pool_max_conns=20. It connects on first
 // use, so a process starts without its database and reports that it is not ready. A statement ends with its context, also
 // if the database hangs.
-func Open(ctx context.Context, url string) (*Store, error) {
+func Open(ctx context.Context, url string, sets ...Migrations) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
@@ -33,34 +34,34 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	return &Store{pool}, nil
+	return &DB{pool, sets}, nil
 }
 
 // Ready returns an error if the database does not answer or its schema is older than this program.
-func (s *Store) Ready(ctx context.Context) error {
-	for _, set := range sets {
-		want, err := latestVersion(set.folder)
+func (d *DB) Ready(ctx context.Context) error {
+	for _, set := range d.sets {
+		want, err := set.latest()
 		if err != nil {
 			return err
 		}
 		var got int64
-		if err := s.pool.QueryRow(ctx, `SELECT max(version_id) FROM `+set.table).Scan(&got); err != nil {
+		if err := d.Pool.QueryRow(ctx, `SELECT max(version_id) FROM `+set.Table).Scan(&got); err != nil {
 			return fmt.Errorf("read schema version: %w", err)
 		}
 		if got < want {
-			return fmt.Errorf("schema version in %s is %d, want %d: run migrate", set.table, got, want)
+			return fmt.Errorf("schema version in %s is %d, want %d: run migrate", set.Table, got, want)
 		}
 	}
 	return nil
 }
 
 // Close waits until all connections are returned to the pool.
-func (s *Store) Close() { s.pool.Close() }
+func (d *DB) Close() { d.Pool.Close() }
 
 // Stop is Close until ctx ends: a database that hangs does not confirm the end of its connections.
-func (s *Store) Stop(ctx context.Context) error {
+func (d *DB) Stop(ctx context.Context) error {
 	closed := make(chan struct{})
-	go func() { s.pool.Close(); close(closed) }()
+	go func() { d.Pool.Close(); close(closed) }()
 	select {
 	case <-closed:
 		return nil

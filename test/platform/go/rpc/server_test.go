@@ -29,8 +29,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"<%= it.go.module %>/internal/platform/caller"
-	"<%= it.go.module %>/internal/platform/credentials"
+	"example.com/service/internal/platform/caller"
+	"example.com/service/internal/platform/credentials"
 )
 
 // start serves the service `test.Echo`, whose method Call runs call.

@@ -1,4 +1,5 @@
-package main
+// Package operations has the commands of an operator of the outbox: events and subscriptions.
+package operations
 
 import (
 	"context"
@@ -10,10 +11,8 @@ import (
 	"strconv"
 	"time"
 
-	"<%= it.go.module %>/internal/config"
-	"<%= it.go.module %>/internal/outbox"
-	"<%= it.go.module %>/internal/platform/settings"
-	"<%= it.go.module %>/internal/store"
+	"example.com/service/internal/platform/outbox"
+	"example.com/service/internal/platform/queue"
 )
 
 const usage = `want one of
@@ -30,8 +29,8 @@ const usage = `want one of
   subscriptions rename NAME TO
 where FILTER is -subscription, -type, -tenant, -since and -until (as 2030-01-02T03:04:05Z), or -all`
 
-// operation is a command of an operator.
-type operation struct {
+// Operation is a command of an operator. Use [Parse].
+type Operation struct {
 	name         string
 	args         []string
 	filter       outbox.Filter
@@ -39,21 +38,8 @@ type operation struct {
 	reason       string
 }
 
-// operate executes a command of an operator. It prints each result as one line of JSON.
-func operate(ctx context.Context, args, environ []string, out io.Writer) error {
-	o, err := parse(args)
-	if err != nil {
-		return err
-	}
-	cfg, err := settings.Load[config.Database](environ)
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(ctx, cfg.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+// Run executes the operation. It prints each result as one line of JSON.
+func (o Operation) Run(ctx context.Context, db *queue.Queue, out io.Writer) error {
 	results, err := o.run(ctx, db)
 	if err != nil {
 		return err
@@ -64,7 +50,8 @@ func operate(ctx context.Context, args, environ []string, out io.Writer) error {
 	return err
 }
 
-func parse(args []string) (o operation, err error) {
+// Parse returns the operation that the arguments of the program name.
+func Parse(args []string) (o Operation, err error) {
 	if len(args) < 2 {
 		return o, errors.New(usage)
 	}
@@ -100,7 +87,7 @@ func parse(args []string) (o operation, err error) {
 	return o, nil
 }
 
-func (o operation) run(ctx context.Context, db *store.Store) ([]any, error) {
+func (o Operation) run(ctx context.Context, db *queue.Queue) ([]any, error) {
 	switch fmt.Sprintf("%s/%d", o.name, len(o.args)) {
 	case "events list/0":
 		return list(db.StuckEvents(ctx, o.filter))
@@ -138,7 +125,7 @@ func (o operation) run(ctx context.Context, db *store.Store) ([]any, error) {
 }
 
 // replay starts a replay for the selected subscription, or the only one.
-func (o operation) replay(ctx context.Context, db *store.Store) (int64, error) {
+func (o Operation) replay(ctx context.Context, db *queue.Queue) (int64, error) {
 	if o.filter.Subscription == "" {
 		known, err := db.Subscriptions(ctx)
 		if err != nil {
@@ -152,7 +139,7 @@ func (o operation) replay(ctx context.Context, db *store.Store) (int64, error) {
 	return db.StartReplay(ctx, o.filter)
 }
 
-func (o operation) changed(count int64, err error) ([]any, error) {
+func (o Operation) changed(count int64, err error) ([]any, error) {
 	if err == nil && count == 0 && o.filter.ID != "" {
 		err = fmt.Errorf("event %s has not failed, or is being sent now", o.filter.ID)
 	}
