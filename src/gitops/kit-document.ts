@@ -2,10 +2,8 @@ import { Type } from 'typebox';
 import { type DataOf, formed, strictObject } from '../core/schema.ts';
 import { resourceNames } from '../kinds/kind-document.ts';
 import { Signers } from '../repository/config-document.ts';
-
-// Each text is written into YAML as it is, so no pattern allows what needs quotes there.
-const Name = (description: string) =>
-  formed(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a DNS label of at most 40 characters', description);
+import { Name } from './kit-names.ts';
+import { KitPreviews } from './kit-previews.ts';
 
 /**
  * What can be left out of the kit: the workflow that writes wiring; the gate; the charts; the custom resources; what
@@ -312,38 +310,7 @@ export const KitFile = strictObject(
         minItems: 1,
       }),
     ),
-    previews: Type.Optional(
-      strictObject(
-        {
-          repository: formed(
-            /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/,
-            'owner/name',
-            'The code repository whose pull requests get previews.',
-          ),
-          label: formed(
-            /^[A-Za-z0-9][\w.-]{0,48}$/,
-            'a label',
-            'Pull requests with this label get a preview.',
-          ),
-          cluster: Name('One of `clusters`.'),
-          base: Type.Optional(
-            formed(
-              /^[A-Za-z0-9._/-]+$/,
-              'the name of a branch',
-              'Base branch of the pull requests. Default: main.',
-            ),
-          ),
-          api: Type.Optional(
-            formed(
-              /^https?:\/\/[A-Za-z0-9.:-]+\/$/,
-              'the address of a server, such as https://github.example.com/',
-              'GitHub Enterprise Server, without a path: Argo CD compares it with that in webhooks.',
-            ),
-          ),
-        },
-        'Preview environments of pull requests; without it that part is left out.',
-      ),
-    ),
+    previews: Type.Optional(KitPreviews),
   },
   'kit.yaml: settings of the GitOps kit for one repository.',
 );

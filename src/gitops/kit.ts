@@ -45,6 +45,9 @@ export const RESERVED_LANES = [
   'preview-namespaces',
 ];
 
+/** The Secret with a token that is made in each preview. */
+export const PREVIEW_SECRET = 'preview';
+
 /** Pattern of the names of Applications of previews: pr-<number>-<component>. */
 const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;
 
@@ -106,6 +109,7 @@ function kitFaults(kit: Kit): readonly Fault[] {
     ),
     ...lanes.flatMap((lane, i) => cluster(lane.cluster, ['lanes', i, 'cluster'])),
     ...(previews === undefined ? [] : cluster(previews.cluster, ['previews', 'cluster'])),
+    ...previewFaults(kit),
     ...repeatedFaults(parts, (i) => ['parts', i]),
     ...repeatedFaults(
       sources.map(({ repository }) => repository),
@@ -157,6 +161,46 @@ function admissionFaults({ admission, sources = [] }: Kit): readonly Fault[] {
 
 function isOwnWorkflow({ identity, repository = '' }: Extract<SignerPolicy, { issuer: string }>): boolean {
   return /^https:\/\/[^/]+\/(.*)$/.exec(identity)?.[1]?.startsWith(`${repository}/`) ?? false;
+}
+
+/** Names of previews of two repositories must differ, and what has an address is wired here. */
+function previewFaults({ previews, kinds }: Kit): readonly Fault[] {
+  if (previews === undefined) return [];
+  const { repository, others = [], secrets = [], url } = previews;
+  return [
+    ...repeatedFaults(
+      others.map(({ name }) => name),
+      (i) => ['previews', 'others', i, 'name'],
+    ),
+    ...repeatedFaults(
+      [repository, ...others.map((other) => other.repository)].map((name) => name.toLowerCase()),
+      (i) => (i === 0 ? ['previews', 'repository'] : ['previews', 'others', i - 1, 'repository']),
+    ),
+    ...repeatedFaults(
+      secrets.map(({ name }) => name),
+      (i) => ['previews', 'secrets', i, 'name'],
+    ),
+    ...secrets.flatMap(({ name }, i) =>
+      name === PREVIEW_SECRET
+        ? [
+            {
+              path: ['previews', 'secrets', i, 'name'],
+              message: `${name} is the Secret that each preview has`,
+            },
+          ]
+        : [],
+    ),
+    ...(url?.kinds ?? []).flatMap((kind, i) =>
+      kinds.includes(kind)
+        ? []
+        : [
+            {
+              path: ['previews', 'url', 'kinds', i],
+              message: `${JSON.stringify(kind)} is not one of \`kinds\``,
+            },
+          ],
+    ),
+  ];
 }
 
 /** As in the config of a code repository: a pattern would let others make what production runs. */

@@ -81,6 +81,9 @@ export const Settings = Type.Record(
     required: Type.Optional(Type.Boolean({ description: 'Has to be set.' })),
     secret: Type.Optional(Type.Boolean({ description: 'Is never written down.' })),
     file: Type.Optional(Type.Boolean({ description: 'May be the path of a file.' })),
+    postgres: Type.Optional(
+      Type.Boolean({ description: 'Is the address of a Postgres database: previews have one.' }),
+    ),
     help: Type.String({ description: 'What it is.', minLength: 1 }),
   }),
   { description: 'Variables that have to be set, are secret, or name files.' },

@@ -71,6 +71,8 @@ export interface GitopsCluster extends Service {
   readonly gitops: DoubleRepository;
   /** `acme/app`. */
   readonly app: DoubleRepository;
+  /** `acme/web`: another code repository, whose one primitive is `uisurface-shop-v1`. */
+  readonly web: DoubleRepository;
   /** What the kit installed, by path. */
   readonly files: Files;
   /** The text of one of them. */
@@ -110,6 +112,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
     });
     const app = await github.create('acme/app');
     await kube.define(await readFile(await kyvernoPolicies(), 'utf8'));
+    const web = await github.create('acme/web');
     await installArgoCd(kube, { repository: { url: `${github.web}/acme/gitops.git`, token } });
     await kube.apply(
       JSON.stringify({
@@ -129,6 +132,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
       github,
       gitops,
       app,
+      web,
       files,
       installed(path) {
         const text = files.get(path);
@@ -150,7 +154,8 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
   }
 }
 
-function kitOf({ web }: Github): string {
+/** The text of its kit.yaml; `more`: settings of previews. */
+export function kitOf({ web }: Pick<Github, 'web'>, more = ''): string {
   return `schema: primitive.kit/v1
 organisation: acme
 registry: ghcr.io/acme
@@ -164,11 +169,6 @@ clusters:
 lanes:
   - { name: dev, cluster: main, namespace: acme-dev, digest: true, isolation: enforce }
   - { name: staging, cluster: main, namespace: acme-staging, digest: true }
-previews:
-  repository: acme/app
-  label: preview
-  cluster: main
-  api: ${web}/
 sources:
   - repository: acme/app
     registry: ghcr.io/acme
@@ -176,7 +176,14 @@ sources:
       - issuer: https://token.actions.githubusercontent.com
         identity: https://github.com/acme/app/.github/workflows/publish.yaml@refs/heads/main
 admission: { engine: kyverno }
-`;
+previews:
+  repository: acme/app
+  label: preview
+  cluster: main
+  api: ${web}/
+  url: { domain: previews.acme.example }
+  others: [{ name: web, repository: acme/web }]
+${more}`;
 }
 
 /** The custom resource definition of the policies that the kit has for Kyverno. */
@@ -191,21 +198,29 @@ export const SETTINGS: Readonly<Record<string, object>> = {
     env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
     secrets: { DATABASE_URL: { name: 'orders-database', key: 'url' } },
   },
+  uisurface: {
+    env: {
+      COMMANDS_URL: 'http://domain-orders-v1:8080',
+      QUERIES_URL: 'http://projection-orders-v1:8080/v1/',
+      ACCEPT_PROXY: 'anyone',
+    },
+  },
   process: {
     env: { ENGINE_URL: 'http://engine.example', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' },
   },
 };
 
 /** What the workflow of the kit writes for a primitive, in no lane enabled; and its smoke test, which has no preview. */
-export function component(name: string, kind: string, values = ''): Record<string, string> {
+export function component(name: string, kind: string, values = '', source?: string): Record<string, string> {
   const image = name.replace(/-v[0-9a-z]+$/, '');
   const folder = `environments/_shared/components/apps/primitives`;
   return {
-    [`${folder}/${name}/component.yaml`]: `name: ${name}\narea: apps\nchart: primitive-runtime\nkind: ${kind}\nimage: ${image}\n`,
+    [`${folder}/${name}/component.yaml`]: `name: ${name}\narea: apps\nchart: primitive-runtime\nkind: ${kind}\nimage: ${image}\n${source === undefined ? '' : `source: ${source}\n`}`,
     [`${folder}/${name}-smoke/component.yaml`]: `of: ${name}\nname: ${name}-smoke\narea: apps\n`,
     [`sources/values/_shared/apps/${name}.yaml`]: `enabled: false\nkind: ${kind}\n${values}image:\n  ref: ""\n`,
     [`sources/values/_shared/apps/${name}-smoke.yaml`]: 'enabled: false\nimage:\n  ref: ""\n',
-    [`sources/values/env/preview/apps/${name}.yaml`]: JSON.stringify(SETTINGS[kind] ?? {}),
+    // Databases of previews are thrown away with them.
+    [`sources/values/env/preview/apps/${name}.yaml`]: JSON.stringify({ ...SETTINGS[kind], secrets: {} }),
   };
 }
 
@@ -248,7 +263,8 @@ export async function eventually<T>(look: () => Promise<T>, minutes = 3): Promis
 
 /** Sends what GitHub would send for a pull request ("Webhook events and payloads"); the status of the answer. */
 export async function sendWebhook(
-  { github, app }: GitopsCluster,
+  { github }: Pick<GitopsCluster, 'github'>,
+  app: DoubleRepository,
   { webhook }: ArgoCd,
   secret: string,
   action: 'opened' | 'labeled' | 'unlabeled' | 'synchronize' | 'closed',

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { PrimitiveError } from '../../core/errors.ts';
 import { field } from '../../core/object.ts';
-import { argocdOf, partsOf } from '../../gitops/kit.ts';
+import { argocdOf, partsOf, postgresOf } from '../../gitops/kit.ts';
 import type { Kit, KitSourceRepository } from '../../gitops/kit-document.ts';
 import type { SignerPolicy } from '../../repository/signers.ts';
 import { PREDICATE } from '../../seal/types.ts';
@@ -52,8 +52,13 @@ export function admissionPolicies(
   };
   return [...lanes, ...(partsOf(kit).includes('previews') ? [previews] : [])].map((scope) => [
     `${ADMISSION_FOLDER}/${scope.name}/policy.yaml`,
-    `${headOf(scope)}${stringify(policyOf(kit, scope, { name: `${prefix}-${scope.name}`, texts }), { lineWidth: 0 })}`,
+    `${headOf(scope)}${stringify(policyOf(scope === previews ? withDatabase(kit) : kit, scope, { name: `${prefix}-${scope.name}`, texts }), { lineWidth: 0 })}`,
   ]);
+}
+
+/** The throw-away databases of previews are of an image that kit.yaml names for them alone. */
+function withDatabase(kit: Kit): Kit {
+  return { ...kit, images: { allowed: [...(kit.images?.allowed ?? []), postgresOf(kit).repository] } };
 }
 
 /** The namespaces of a policy, and what it asks for. */

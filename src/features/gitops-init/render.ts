@@ -7,6 +7,7 @@ import type { Kind } from '../../kinds/kind.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { deployedAs } from '../../repository/workload.ts';
 import { type AdmissionTexts, admissionInputs, admissionPolicies } from './admission.ts';
+import { previewsOf, pullsOf } from './previews.ts';
 
 /** Path -> text. */
 export type Files = ReadonlyMap<string, string>;
@@ -18,7 +19,7 @@ export interface InstallEntry {
   /** Its path in the GitOps repository; `{charts}` and the like are values of kit.yaml. */
   readonly to: string;
   /** Once for each of these. */
-  readonly each?: 'cluster' | 'lane';
+  readonly each?: 'cluster' | 'lane' | 'pull';
   /** If any of these parts is installed; without it always. */
   readonly parts?: readonly KitPart[];
   /** Only where kit.yaml has this setting. */
@@ -222,22 +223,12 @@ function settingsOf(kit: Kit, resources: readonly KitResource[]) {
       ...Object.fromEntries(KIT_PARTS.map((part) => [part, partsOf(kit).includes(part)])),
       cli: kit.cli !== undefined,
     },
-    previews: kit.previews && previewsOf(kit.previews, destinationOf(kit.previews.cluster)),
-  };
-}
-
-function previewsOf(previews: NonNullable<Kit['previews']>, destination: object) {
-  const [owner, name] = previews.repository.split('/');
-  const { base = 'main' } = previews;
-  return {
-    api: '',
-    ...previews,
-    // Of the characters that a branch may have here, only the dot means something in a pattern.
-    basePattern: base.replaceAll('.', '[.]'),
-    owner,
-    name,
-    destination,
-    files: valueFiles(valuesOf(''), { name: 'preview', cluster: previews.cluster }),
+    pulls: kit.previews === undefined ? [] : pullsOf({ ...kit, previews: kit.previews }),
+    previews: kit.previews && {
+      ...previewsOf({ ...kit, previews: kit.previews }),
+      destination: destinationOf(kit.previews.cluster),
+      files: valueFiles(valuesOf(''), { name: 'preview', cluster: kit.previews.cluster }),
+    },
   };
 }
 
@@ -245,11 +236,13 @@ type Settings = ReturnType<typeof settingsOf>;
 type TemplateValues = Settings & {
   readonly cluster?: Settings['clusters'][number];
   readonly lane?: Settings['lanes'][number];
+  readonly pull?: Settings['pulls'][number];
 };
 
 function scopesOf(settings: Settings, each: InstallEntry['each']): readonly TemplateValues[] {
   if (each === 'cluster') return settings.clusters.map((cluster) => ({ ...settings, cluster }));
   if (each === 'lane') return settings.lanes.map((lane) => ({ ...settings, lane }));
+  if (each === 'pull') return settings.pulls.map((pull) => ({ ...settings, pull }));
   return [settings];
 }
 
@@ -268,7 +261,7 @@ function expand(to: string, scope: TemplateValues): string {
 function kitJson(
   text: string,
   kit: Kit,
-  { componentCharts, componentObjects }: Settings,
+  { componentCharts, componentObjects, pulls }: Settings,
 ): readonly [string, string] {
   return [
     KIT_JSON,
@@ -279,7 +272,10 @@ function kitJson(
       parts: partsOf(kit),
       components: {
         allowed: allowedOf(kit),
-        previewAllowed: [`${kit.registry}/`],
+        previewAllowed: [...new Set(pulls.flatMap(({ allowed: images }) => images))],
+        pulls: Object.fromEntries(
+          pulls.map(({ source, registry, namespace }) => [source, { registry, namespace }]),
+        ),
         charts: componentCharts,
         objects: componentObjects,
         sources: SOURCES,

@@ -7,7 +7,7 @@ import { helmYaml, Refused } from './helm.mjs';
 const FOLDER = 'argocd/applicationsets';
 
 /**
- * How components are deployed in each lane and in a preview (`preview`), and operators (`operators.LANE`): lane -> sources, each with the path of its chart, the
+ * How components are deployed in each lane and in a preview ({@link previewOf}), and operators (`operators.LANE`): lane -> sources, each with the path of its chart, the
  * name of its release, its values files of which later ones win, and the values after all of them. Undefined where the kit
  * has no ApplicationSets. `kit` are the settings of the same repository.
  */
@@ -25,15 +25,19 @@ export async function readDeployments(kit, root = '.') {
     deployments.set(`operators.${lane.name}`, sourcesOf(sets.get(operators), operators, theirs, policy));
   }
   if (kit.parts.includes('previews')) {
-    const place = {
-      project: `${kit.argocd.prefix}-previews`,
-      namespace: `pr-{{ .number }}-${kit.organisation}`,
-    };
     const policy = { imagePolicy: { requireDigest: false, allowed: kit.components.previewAllowed } };
-    const name = `${kit.argocd.prefix}-preview-components`;
-    deployments.set('preview', sourcesOf(sets.get(name), name, place, policy));
+    for (const [source, { namespace }] of Object.entries(kit.components.pulls)) {
+      const place = { project: `${kit.argocd.prefix}-previews`, namespace };
+      const name = `${kit.argocd.prefix}-preview-components${source === '' ? '' : `-${source}`}`;
+      deployments.set(previewOf({ source }), sourcesOf(sets.get(name), name, place, policy));
+    }
   }
   return deployments;
+}
+
+/** What the previews of a component are called among deployments: by `source`, the name of its code repository. */
+export function previewOf({ source = '' }) {
+  return source === '' ? 'preview' : `preview.${source}`;
 }
 
 /** The sources of an ApplicationSet; throws where it would deploy somewhere else, or by another policy, than kit.yaml says. */

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFi
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { refuseAdmission } from './admission.mjs';
-import { fillSource, readDeployments } from './applicationsets.mjs';
+import { fillSource, previewOf, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
 import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
 
@@ -43,9 +43,9 @@ export async function readYaml(file, root = '.') {
  * A component.yaml, checked: `name`, `area` (folder of its values), `chart` (its name); of a part of another component
  * `of` instead of a chart.
  */
-export async function readComponent(file, { charts, components }, root = '.') {
+export async function readComponent(file, { charts, components, previews }, root = '.') {
   const component = await readYaml(file, root);
-  const { name, chart, of: whole } = component;
+  const { name, chart, source, of: whole } = component;
   for (const key of ['name', 'area', ...(whole === undefined ? ['chart'] : ['of'])]) {
     if (typeof component[key] !== 'string') throw new Refused(`${file}: \`${key}\` is missing`);
   }
@@ -55,6 +55,10 @@ export async function readComponent(file, { charts, components }, root = '.') {
         `${file}: \`${key}\` is ${JSON.stringify(component[key])}; it has lower-case letters, digits and hyphens, at most 53`,
       );
   }
+  if (source !== undefined && !(previews?.others ?? []).some((other) => other.name === source))
+    throw new Refused(
+      `${file}: \`source\` is ${JSON.stringify(source)}; it is a name of \`previews.others\` in kit.yaml, or left out`,
+    );
   if (!file.endsWith(`/${name}/component.yaml`))
     throw new Refused(`${file}: \`name\` must be that of its folder, not ${name}`);
   if (whole !== undefined) {
@@ -84,7 +88,7 @@ function suffixesOf({ sources }) {
  */
 function sourcesOf(component, lane, { charts, components, deployments }) {
   const { name, area, chart, kind = '' } = component;
-  const deployment = deployments?.get(lane.name);
+  const deployment = deployments?.get(lane.name === 'preview' ? previewOf(component) : lane.name);
   if (deployment !== undefined)
     return deployment.map((source) => filled(source, { ...lane.pull, ...component }));
   return components.sources.map((source) => ({
@@ -393,10 +397,11 @@ async function renderAll(folder) {
       .map((component) =>
         named(`${component.file} in a preview`, async () => {
           const source = sourcesOf(component, preview, kit).find(({ suffix }) => suffix === '');
+          const { registry } = kit.components.pulls[component.source ?? ''];
           const rendering = renderSource(source, preview, {
             enabled: true,
-            'image.ref': `${kit.registry}/${component.image}:${PULL.head_sha}`,
-            imagePolicy: { requireDigest: false, allowed: [`${kit.registry}/`] },
+            'image.ref': `${registry}/${component.image}:${PULL.head_sha}`,
+            imagePolicy: { requireDigest: false, allowed: kit.components.previewAllowed },
           });
           const text = await rendering.catch((error) => {
             // Most kinds need settings; a component without any for previews has no preview, and that may be wanted.

@@ -24,6 +24,7 @@ if (!args.organisation || !args.group || !Number.isInteger(grace) || grace < 0) 
   process.exit(2);
 }
 const NUMBER_LABEL = `${args.group}/pull-request`;
+const SOURCE_LABEL = `${args.group}/source`;
 const UNUSED_SINCE = `${args.group}/unused-since`;
 
 const account = process.env.SERVICE_ACCOUNT_DIR ?? '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -57,7 +58,7 @@ const isPreview = ({ metadata: { name, labels = {}, deletionTimestamp } }) =>
   deletionTimestamp === undefined &&
   labels['app.kubernetes.io/managed-by'] === MANAGED_BY &&
   /^[1-9][0-9]*$/.test(labels[NUMBER_LABEL] ?? '') &&
-  name === `pr-${labels[NUMBER_LABEL]}-${args.organisation}`;
+  name === ['pr', labels[NUMBER_LABEL], labels[SOURCE_LABEL], args.organisation].filter(Boolean).join('-');
 
 /** An Application that uses the namespace, on whichever cluster: better one kept too many. */
 async function userOf(namespace) {

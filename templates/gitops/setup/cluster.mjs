@@ -46,7 +46,11 @@ function taken() {
   );
   const perLane = ['components', 'operators', 'namespace', 'admission'];
   const sets = of(
-    ...['preview-components', 'preview-namespaces', 'admission-previews'],
+    'admission-previews',
+    ...['', ...(kit.previews?.others ?? []).map(({ name }) => `-${name}`)].flatMap((source) => [
+      `preview-components${source}`,
+      `preview-namespaces${source}`,
+    ]),
     ...lanes.flatMap((lane) => perLane.map((what) => `${what}-${lane}`)),
   );
   const isLanes = (name) =>

@@ -1,26 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { eventually } from '../../support/gitops-cluster.ts';
+import { type Application, eventually } from '../../support/gitops-cluster.ts';
+import type { DoublePull } from '../../support/services/github/repository.ts';
 import { callerOf, type Ordering, page, script, until, WAYS, type Way } from '../journey/ordering.ts';
 import type { KindName } from '../journey/primitives.ts';
 import { configure, healthy, hooks, LABEL, objects, pin, pods, reach, wire } from './lane.ts';
 import { startLoad } from './load.ts';
+import { namespaceOf, openPull, setPull } from './preview.ts';
 import { provide, settings, tokenOf } from './settings.ts';
-import { componentOf, GROUP, KINDS, NAMESPACE, type NodeWorld, startNodeWorld } from './world.ts';
+import { componentOf, KINDS, NAMESPACE, type NodeWorld, startNodeWorld } from './world.ts';
 
 // A release of all kinds, from an empty GitOps repository to pods that are ready, and what an operator does after that.
 // Each test goes on where the one before it has ended.
 
-/** The namespace of a preview whose pull request is closed. */
-const PREVIEW = 'pr-7-acme';
-
 let world: NodeWorld;
+let pull: DoublePull;
 
 beforeAll(async () => {
   world = await startNodeWorld(script);
-  const labels = { 'app.kubernetes.io/managed-by': 'primitive-previews', [`${GROUP}/pull-request`]: '7' };
-  const preview = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: PREVIEW, labels } };
-  await world.kube.apply(JSON.stringify(preview));
 });
 afterAll(() => world?.[Symbol.asyncDispose]());
 
@@ -50,6 +47,7 @@ test('a release of each kind runs: migrated before, ready, and its smoke test ha
       ]),
     ),
   );
+  pull = await openPull(world);
   await healthy(world);
   for (const kind of KINDS) {
     const name = componentOf(kind);
@@ -62,6 +60,30 @@ test('a release of each kind runs: migrated before, ready, and its smoke test ha
         expect(status.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
     });
   }
+});
+
+test('a preview of a domain gets ready with a database of its own, and ends with its pull request', async () => {
+  const name = componentOf('domain');
+  const namespace = `pr-${pull.number}-acme`;
+  const preview = async () => {
+    const all = await world.kube.get<Application>('apis/argoproj.io/v1alpha1/namespaces/argocd/applications');
+    return all.filter(({ metadata }) => metadata.name.startsWith(`pr-${pull.number}`));
+  };
+  await eventually(async () => {
+    const found = (await preview()).find(({ metadata }) => metadata.name === `pr-${pull.number}-${name}`);
+    expect(found?.status).toMatchObject({ sync: { status: 'Synced' }, health: { status: 'Healthy' } });
+  });
+  const url = await world.node.reach(`${name}.${namespace}.svc.cluster.local:8080`);
+  const { status } = await fetch(`${url}/readyz`);
+  expect(status).toBe(200);
+  const [quota] = await world.kube.get<{ status: { used: Record<string, string> } }>(
+    `api/v1/namespaces/${namespace}/resourcequotas`,
+  );
+  // Of the domain two processes and the database.
+  expect(quota?.status.used.pods).toBe('3');
+  await setPull(world, pull, 'closed');
+  await eventually(async () => expect(await preview()).toEqual([]));
+  expect(await namespaceOf(world, pull)).toBeDefined();
 });
 
 test('a pod without its settings ends, and says which are missing', async () => {
@@ -164,8 +186,11 @@ test('a change of one primitive rolls that one alone, its migration first, witho
   });
 });
 
-test('the CronJob starts the janitor, and the namespace of a preview that is gone ends', async () => {
-  await eventually(async () => expect(await namespaces()).not.toContain(PREVIEW));
+test('the CronJob starts the janitor, and the namespace of a closed preview ends; opened again it is another', async () => {
+  await eventually(async () => expect(await namespaceOf(world, pull)).toBeUndefined());
+  await setPull(world, pull, 'open');
+  await eventually(async () => expect((await namespaceOf(world, pull))?.metadata.uid).not.toBe(undefined));
+  await setPull(world, pull, 'closed');
 });
 
 test('a component that is disabled ends in order, and nothing of it is left', async () => {

@@ -7,7 +7,8 @@ import { type App, keylessPolicy, type PublishLab, startPublishLab } from '../..
 import { installArgoCd, startArgoCd } from '../../support/services/argocd.ts';
 import { pushShell } from '../../support/services/base-images.ts';
 import { type Engine, startEngine } from '../../support/services/engine.ts';
-import { pushKindBases } from '../../support/services/kind-bases.ts';
+import type { DoubleRepository } from '../../support/services/github/repository.ts';
+import { pushKindBases, pushPostgres } from '../../support/services/kind-bases.ts';
 import { type Kube, startKube } from '../../support/services/kube.ts';
 import { type KubeNode, NODE_ADDRESS, startKubeNode } from '../../support/services/kube-node.ts';
 import { type ModelServer, startModelServer } from '../../support/services/model-server.ts';
@@ -35,6 +36,8 @@ export interface NodeWorld extends AsyncDisposable {
   readonly lab: PublishLab;
   readonly app: App;
   readonly gitops: GitopsWorld;
+  /** The code repository on GitHub, which has the pull requests. */
+  readonly code: DoubleRepository;
   readonly postgres: Postgres;
   readonly engine: Engine;
   readonly model: ModelServer;
@@ -61,19 +64,20 @@ export async function startNodeWorld(reply: Parameters<typeof startModelServer>[
   const shellImage = await pushShell(joinRepository(lab.proxy.host, 'tools/shell'));
   const deploy = async () => {
     const gitops = started.use(await startGitops({ kit: false }));
-    await gitops.github.create('acme/app');
-    await installKit(gitops, lab, app, { shellImage, nodeImage });
+    const code = await gitops.github.create('acme/app');
+    const postgresImage = await pushPostgres(joinRepository(lab.proxy.host, 'tools/postgres'));
+    await installKit(gitops, lab, app, { shellImage, nodeImage, postgresImage });
     const url = `${gitops.github.web}/acme/gitops.git`;
     await installArgoCd(kube, { repository: { url, token: gitops.token } });
     await kube.apply(previewToken(gitops.token));
     started.use(await startArgoCd(kube));
     await kube.apply(await gitops.text('argocd/bootstrap.yaml'));
-    return gitops;
+    return { gitops, code };
   };
-  const [report, gitops] = await both(app.report(), deploy());
+  const [report, { gitops, code }] = await both(app.report(), deploy());
   const all = started.move();
   return {
-    ...{ kube, node, lab, app, gitops, postgres, engine, model, report, shellImage },
+    ...{ kube, node, lab, app, gitops, code, postgres, engine, model, report, shellImage },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -111,7 +115,7 @@ async function installKit(
   gitops: GitopsWorld,
   { cli, sigstore }: PublishLab,
   { prefix }: App,
-  { shellImage, nodeImage }: { readonly shellImage: string; readonly nodeImage: string },
+  images: { readonly shellImage: string; readonly nodeImage: string; readonly postgresImage: string },
 ): Promise<void> {
   const folder = await gitops.clone();
   const trustedRoot = 'keys/trusted-root.json';
@@ -131,13 +135,19 @@ async function installKit(
     clusters: [{ name: 'main', server: 'https://kubernetes.default.svc' }],
     lanes: [{ name: 'dev', cluster: 'main', namespace: NAMESPACE, digest: true, isolation: 'enforce' }],
     sources: [{ repository: 'acme/app', registry: prefix, trusted, trustedRoot }],
-    images: { allowed: [shellImage.split('@')[0]] },
-    previews: { repository: 'acme/app', label: 'preview', cluster: 'main', api: `${gitops.github.web}/` },
+    images: { allowed: [images.shellImage.split('@')[0]] },
+    previews: {
+      repository: 'acme/app',
+      label: 'preview',
+      cluster: 'main',
+      api: `${gitops.github.web}/`,
+      postgres: images.postgresImage,
+    },
   };
   await writeFile(join(folder, 'kit.yaml'), JSON.stringify(kit, undefined, 2));
   const { code, stderr } = await cli.run(['gitops', 'init'], { cwd: folder });
   if (code !== 0) throw new Error(`primitive gitops init: exit code ${code}\n${stderr}`);
-  await hurryJanitor(folder, nodeImage);
+  await hurryJanitor(folder, images.nodeImage);
   await gitops.pushAll(folder, 'Install the GitOps kit');
 }
 

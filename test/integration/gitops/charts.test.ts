@@ -572,6 +572,71 @@ test.each([
   ).toEqual({ error: expect.stringContaining(`${what}`) });
 });
 
+describe('what previews alone have', () => {
+  const POSTGRES = `ghcr.io/acme/postgres:17@${DIGEST}`;
+  const values = {
+    enabled: true,
+    image: { ref: REF },
+    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
+  };
+  const named = (manifests: readonly Manifest[]) =>
+    manifests.map(({ kind, metadata: { name } }) => `${kind} ${name}`);
+
+  test('a throw-away database is there before the Jobs, and what is set is not replaced', async () => {
+    const database = { image: POSTGRES };
+    const { manifests } = await rendered('primitive-runtime', { ...values, database }, 'staging', 'domain');
+    const own = manifests.filter(({ metadata }) => metadata.name === 'domain-orders-v1-database');
+    expect(named(own).sort()).toEqual(
+      ['Deployment', 'NetworkPolicy', 'Secret', 'Service'].map((kind) => `${kind} domain-orders-v1-database`),
+    );
+    for (const { metadata } of own)
+      expect(metadata.annotations).toEqual({ 'argocd.argoproj.io/sync-wave': '-2' });
+    const variable = (all: readonly Manifest[], name: string) => {
+      const job = all.find(({ metadata }) => metadata.name === 'domain-orders-v1-migrate') as {
+        spec?: { template: { spec: { containers: { env: { name: string; valueFrom: unknown }[] }[] } } };
+      };
+      return job.spec?.template.spec.containers[0]?.env.find((each) => each.name === name)?.valueFrom;
+    };
+    expect(variable(manifests, 'DATABASE_URL')).toEqual({
+      secretKeyRef: { name: 'domain-orders-v1-database', key: 'url' },
+    });
+    const secrets = { DATABASE_URL: { name: 'mine', key: 'url' } };
+    const set = await rendered('primitive-runtime', { ...values, secrets, database }, 'staging', 'domain');
+    expect(named(set.manifests).filter((name) => name.includes('database'))).toEqual([]);
+    expect(variable(set.manifests, 'DATABASE_URL')).toEqual({ secretKeyRef: secrets.DATABASE_URL });
+    const other = { database: { image: `docker.io/evil/postgres@${DIGEST}` } };
+    expect(await render('primitive-runtime', { ...values, ...other }, 'staging', 'domain')).toMatchObject({
+      error: expect.stringContaining('database.image is none of the images of this lane'),
+    });
+  });
+
+  test('an address is an Ingress, or a route of a Gateway, of the kinds that have one', async () => {
+    const host = 'domain-orders-v1-7.previews.acme.example';
+    const secrets = { DATABASE_URL: { name: 'mine', key: 'url' } };
+    const at = (url: object) =>
+      rendered(
+        'primitive-runtime',
+        { ...values, secrets, url: { host, kinds: ['domain'], ...url } },
+        'staging',
+        'domain',
+      );
+    const find = async (url: object, kind: string) =>
+      (await at(url)).manifests.find((manifest) => manifest.kind === kind)?.spec;
+    const service = { name: 'domain-orders-v1', port: { name: 'http' } };
+    expect(await find({ class: 'internal' }, 'Ingress')).toEqual({
+      ingressClassName: 'internal',
+      rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service } }] } }],
+    });
+    const gateway = { name: 'shared', namespace: 'ingress' };
+    expect(await find({ gateway }, 'HTTPRoute')).toEqual({
+      parentRefs: [gateway],
+      hostnames: [host],
+      rules: [{ backendRefs: [{ name: 'domain-orders-v1', port: 8080 }] }],
+    });
+    expect(named((await at({ kinds: ['uisurface'] })).manifests).join()).not.toMatch(/Ingress|HTTPRoute/);
+  });
+});
+
 test('everything that charts render fits the schemas of Kubernetes and of the CRDs, and a wrong field does not', async () => {
   const schemas = join(root, 'kubernetes');
   await writeKubernetesSchemas(schemas);

@@ -33,7 +33,7 @@ const ARGOCD = /^argocd\/((projects|applicationsets)\/)?[^/]+\.yaml$/;
 export function manifests(lab: () => GitopsCluster): void {
   it('are accepted as they are', async () => {
     const manifests = [...lab().files].filter(([path]) => ARGOCD.test(path)).map(([, text]) => text);
-    expect(manifests.length).toBe(7);
+    expect(manifests.length).toBe(9);
     await lab().kube.kubectl([...APPLY, '--dry-run=server'], manifests.join('\n---\n'));
     const charts = [
       ['janitor'],

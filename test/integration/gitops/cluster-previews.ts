@@ -1,10 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
+import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import {
   type Application,
+  component,
   eventually,
   type GitopsCluster,
   GROUP,
   type KubeObject,
+  kitOf,
   runJanitor,
   sendWebhook,
 } from '../../support/gitops-cluster.ts';
@@ -39,12 +44,13 @@ export function previews(lab: () => GitopsCluster): void {
       expect(marks).not.toContain('argocd.argoproj.io/application-set-refresh');
     });
   const webhook = async (
-    action: Parameters<typeof sendWebhook>[3],
+    action: Parameters<typeof sendWebhook>[4],
     changed = pull,
     secret = argocd.webhookSecret,
+    repository = lab().app,
   ) => {
     await settled();
-    return sendWebhook(lab(), argocd, secret, action, changed);
+    return sendWebhook(lab(), repository, argocd, secret, action, changed);
   };
   /** Applications with a label of the kit's, by name. */
   const applications = async (label: string): Promise<Record<string, Application>> => {
@@ -73,8 +79,14 @@ export function previews(lab: () => GitopsCluster): void {
       for (const image of ['domain-orders', 'process-billing']) {
         expect(found[`pr-${pull.number}-${image}-v1`]?.spec.source.helm.valuesObject).toEqual({
           enabled: true,
-          imagePolicy: { requireDigest: false, allowed: ['ghcr.io/acme/'] },
+          imagePolicy: { requireDigest: false, allowed: ['ghcr.io/acme/', 'docker.io/library/postgres'] },
           image: { ref: `ghcr.io/acme/${image}:${sha}` },
+          database: { image: expect.stringMatching(/^docker\.io\/library\/postgres:17\.6@sha256:/) },
+          url: {
+            host: `${image}-v1-${pull.number}.previews.acme.example`,
+            kinds: ['uisurface'],
+            class: '',
+          },
         });
       }
     });
@@ -198,9 +210,12 @@ export function previews(lab: () => GitopsCluster): void {
       image: `ghcr.io/acme/domain-orders:${await head()}`,
       imagePullPolicy: 'IfNotPresent',
     };
+    const postgres = { image: expect.stringMatching(/^docker\.io\/library\/postgres:17\.6@sha256:/) };
     expect(await resources(namespace)).toMatchObject([
       { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
+      { kind: 'Deployment', spec: { template: { spec: { containers: [postgres] } } } },
       { kind: 'Deployment', spec: { template: { spec: { containers: [container] } } } },
+      { kind: 'Service' },
       { kind: 'Service' },
       {
         kind: 'Process',
@@ -209,6 +224,88 @@ export function previews(lab: () => GitopsCluster): void {
     ]);
     await expectSynced(['namespace.dev', 'dev-domain-orders-v1', 'staging-process-billing-v1']);
     expect(await resources('acme-dev')).toEqual([]);
+  });
+
+  /** The Secrets in the namespace of the pull request: what Argo CD would make anew each time that it renders them. */
+  const secrets = async () => {
+    const found = await lab().kube.get<KubeObject & { data: Record<string, string> }>(
+      `api/v1/namespaces/pr-${pull.number}-acme/secrets`,
+    );
+    return Object.fromEntries(found.map(({ metadata, data }) => [metadata.name, data]));
+  };
+
+  it('gives a preview a quota, a token of its own, and a database with a password of its own', async () => {
+    const { kube } = lab();
+    const namespace = `pr-${pull.number}-acme`;
+    const hard = { pods: '100', 'requests.cpu': '8', 'requests.memory': '16Gi' };
+    expect(await kube.get(`api/v1/namespaces/${namespace}/resourcequotas`)).toMatchObject([
+      { spec: { hard } },
+    ]);
+    expect(await kube.get(`api/v1/namespaces/${namespace}/limitranges`)).toHaveLength(1);
+    const { preview, 'domain-orders-v1-database': database, ...others } = await secrets();
+    expect(others).toEqual({});
+    const text = (value = '') => Buffer.from(value, 'base64').toString();
+    expect(text(preview?.token)).toMatch(/^[A-Za-z0-9]{40}$/);
+    const password = text(database?.password);
+    expect(password).toMatch(/^[A-Za-z0-9]{32}$/);
+    expect(text(database?.url)).toBe(
+      `postgres://preview:${password}@domain-orders-v1-database:5432/postgres`,
+    );
+    const [serve] = await kube.get<object>(`apis/apps/v1/namespaces/${namespace}/deployments`);
+    const secretKeyRef = { name: 'domain-orders-v1-database', key: 'url' };
+    expect(serve).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                env: expect.arrayContaining([{ name: 'DATABASE_URL', valueFrom: { secretKeyRef } }]),
+              },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  it('makes previews of another code repository, of its components alone, beside one of the same number', async () => {
+    const { web, kube, gitops } = lab();
+    const name = 'uisurface-shop-v1';
+    const own = component(name, 'uisurface', '', 'web');
+    await gitops.commit('main', own);
+    const open = async (branch: string, labels: readonly string[]) => {
+      await web.commit(branch, { a: branch });
+      return web.open(branch, { labels: [...labels] });
+    };
+    for (let number = 1; number < pull.number; number++) await open(`other-${number}`, []);
+    const twin = await open('feature', ['preview']);
+    expect(twin.number).toBe(pull.number);
+    const opened = () => webhook('opened', twin, argocd.webhookSecret, web);
+    expect(await opened()).toBe(200);
+    const names = [`pr-${twin.number}.web`, `pr-${twin.number}.web.${name}`];
+    await expectSynced(names);
+    const found = Object.keys(await applications('pull-request')).sort();
+    expect(found).toEqual([...ofPull(pull.number), ...names]);
+    const namespace = `pr-${twin.number}-web-acme`;
+    const [made] = await kube.get<KubeObject>(`api/v1/namespaces?labelSelector=${GROUP}/source=web`);
+    expect(made?.metadata.name).toBe(namespace);
+    const image = `ghcr.io/acme/uisurface-shop:${await web.commitOf('feature')}`;
+    expect(await resources(namespace)).toMatchObject([
+      { kind: 'Deployment', spec: { template: { spec: { containers: [{ image }] } } } },
+      { kind: 'Service' },
+    ]);
+    expect(await kube.get(`apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`)).toMatchObject([
+      { spec: { rules: [{ host: `${name}-${twin.number}.previews.acme.example` }] } },
+    ]);
+    web.close(twin.number);
+    await webhook('closed', twin, argocd.webhookSecret, web);
+    await expectPreviews(pull.number);
+    expect(await resources(namespace)).toEqual([]);
+    await runJanitor(lab());
+    const { stdout } = await runJanitor(lab());
+    expect(stdout).toContain(`${namespace} deleted: unused since`);
+    expect(stdout).toMatch(new RegExp(`^pr-${pull.number}-acme kept: `, 'm'));
+    await gitops.commit('main', Object.fromEntries(Object.keys(own).map((path) => [path, null])));
   });
 
   it('holds Applications of previews to namespaces, repositories and kinds', async () => {
@@ -253,6 +350,7 @@ export function previews(lab: () => GitopsCluster): void {
 
   it('follows a push by the webhook, if it is signed', async () => {
     const { app, kube } = lab();
+    const before = await secrets();
     await app.commit('feature', { a: '6' });
     expect(await webhook('synchronize', pull, 'guessed')).toBe(400);
     expect(await webhook('synchronize')).toBe(200);
@@ -261,6 +359,9 @@ export function previews(lab: () => GitopsCluster): void {
       const [orders] = await kube.get(`apis/apps/v1/namespaces/pr-${pull.number}-acme/deployments`);
       expect(JSON.stringify(orders)).toContain(`ghcr.io/acme/domain-orders:${await head()}`);
     });
+    // A password that changed would be another than that of the database.
+    await expectSynced(ofPull(pull.number));
+    expect(await secrets()).toEqual(before);
   });
 
   /** What `preview-components` says it fails with. */
@@ -331,6 +432,37 @@ export function previews(lab: () => GitopsCluster): void {
     });
     await app.commit('feature', { a: '8' });
     await expectImages(await head());
+  });
+
+  it('sees pull requests as a GitHub App, too', async () => {
+    const { app, gitops, github, kube } = lab();
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    github.app({ id: '77', installation: '770', key: key.publicKey });
+    const stringData = {
+      type: 'git',
+      url: `${github.web}/acme`,
+      githubAppID: '77',
+      githubAppInstallationID: '770',
+      githubAppPrivateKey: `${key.privateKey.export({ type: 'pkcs8', format: 'pem' })}`,
+    };
+    const labels = { 'argocd.argoproj.io/secret-type': 'repo-creds' };
+    const metadata = { name: 'previews-app', namespace: 'argocd', labels };
+    await kube.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData }));
+    const files = await renderKit(kitOf(github, '  app: previews-app\n'), await bundledKit());
+    const sets = [...files].filter(([path]) => path.startsWith('argocd/applicationsets/preview-'));
+    expect(sets).toHaveLength(4);
+    await gitops.commit('main', Object.fromEntries(sets));
+    await app.commit('by-app', { a: '9' });
+    const third = app.open('by-app', { labels: ['preview'] });
+    const kit = ['application', 'acme-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
+    await kube.kubectl(['annotate', ...kit]);
+    await expectPreviews(...[pull.number, third.number]);
+    expect(JSON.stringify(await kube.get(`${ARGOCD}/applicationsets`))).not.toContain('preview-github-token');
+    app.close(third.number);
+    const before = sets.map(([path]) => [path, lab().installed(path)] as const);
+    await gitops.commit('main', Object.fromEntries(before));
+    await kube.kubectl(['annotate', ...kit]);
+    await expectPreviews(pull.number);
   });
 
   it('removes what a closed pull request had, but the namespace', async () => {

@@ -208,6 +208,21 @@ describe('the gate', () => {
       /in a preview: .*replica/s,
     ],
     [
+      'a code repository that has no previews',
+      component('x', 'chart: primitive-runtime\nimage: domain-x\nsource: web\n'),
+      /`source` is "web"; it is a name of `previews.others`/,
+    ],
+    [
+      'a throw-away database in a lane',
+      {
+        'sources/values/_kinds/orders.yaml':
+          'settings: { DATABASE_URL: { secret: true, postgres: true, help: x } }\n',
+        ...component('orders', 'chart: primitive-runtime\nimage: domain-orders\nkind: orders\n'),
+        'sources/values/env/production/apps/orders.yaml': `${enabled()}database: { image: "${REF}" }\n`,
+      },
+      /\/Secret is not for components/,
+    ],
+    [
       'values of an operator that do not render',
       {
         'sources/values/_platform/dev/operators.yaml':

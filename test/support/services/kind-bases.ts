@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { appendFile, copyFile, cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBases } from '../../../src/kinds/template.ts';
@@ -110,6 +110,27 @@ async function pushBase(repository: string, tars: readonly string[], config: Ima
 
 async function nodeLibraries(files: string): Promise<string> {
   return tarOfPaths(`${files}-library.tar`, await libraries([process.execPath]), []);
+}
+
+/** This machine's Postgres and a shell, as the image of the Docker library has them on PATH; its reference by digest. */
+export async function pushPostgres(repository: Repository): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'primitive-postgres-'));
+  try {
+    const files = join(folder, 'files');
+    await commonFiles(files);
+    await shell(files);
+    await appendFile(join(files, 'etc/passwd'), 'postgres:x:999:999:postgres:/tmp:/bin/sh\n');
+    const programs = dirname(await realpath(tool('postgres')));
+    const names = ['initdb', 'postgres', 'pg_isready'].map((name) => join(programs, name));
+    const beside = (await run(join(programs, 'pg_config'), ['--pkglibdir', '--sharedir'])).trim().split('\n');
+    const paths = [...names, ...beside, ...(await libraries(names)), '/usr/share/zoneinfo/Etc'];
+    // Compiling queries takes a library of its own.
+    const excluded = ['bitcode', 'man', 'llvmjit*'].map((name) => `--exclude=${name}`);
+    const library = await tarOfPaths(join(folder, 'library.tar'), paths, excluded);
+    return await pushBase(repository, [await tarOf(files), library], { Env: [`PATH=${programs}:/bin`] });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The shared libraries, loader included, that these files need to be loaded. */

@@ -191,6 +191,26 @@ describe('kit.yaml', () => {
     ],
     ['kinds: [', 'kinds: [{}, ', 'kit.yaml:20:9: `kinds[0]` must be'],
     ['branch: main', 'branch: "`touch x`"', 'kit.yaml:11:9: `branch` must be'],
+    [
+      '  label: preview',
+      '  others: [{ name: web, repository: Acme/App }]\n  label: preview',
+      'kit.yaml:52:37: "acme/app" is listed twice',
+    ],
+    [
+      '  label: preview',
+      '  secrets: [{ name: preview }]\n  label: preview',
+      'kit.yaml:52:21: preview is the Secret that each preview has',
+    ],
+    [
+      '  label: preview',
+      '  url: { domain: acme.example, kinds: [shop] }\n  label: preview',
+      'kit.yaml:52:40: "shop" is not one of `kinds`',
+    ],
+    [
+      '  label: preview',
+      '  postgres: docker.io/library/postgres:17\n  label: preview',
+      'kit.yaml:52:13: `previews.postgres` must be an image with its digest',
+    ],
     ['label: preview', 'label: "{{ .x }}"', 'kit.yaml:52:10: `previews.label` must be'],
     [
       'schema: primitive.kit/v1',
@@ -386,6 +406,54 @@ describe('the kit as it is installed', () => {
     for (const name of ['preview-components', 'preview-namespaces']) {
       expect(files.get(`argocd/applicationsets/${name}.yaml`)).toContain('targetBranchMatch: "^v1[.]0$"');
     }
+  });
+
+  test('previews of several repositories, with Secrets of a store, by a GitHub App', async () => {
+    const files = await render(
+      `${settings}  app: previews-app\n  others: [{ name: web, repository: acme/web, base: trunk }]\n  secrets: [{ name: ghcr, store: vault, pull: true }, { name: mail }]\n`.replace(
+        'previews:\n',
+        'sources: [{ repository: acme/web, registry: ghcr.io/acme/web, trusted: [{ key: k.pub }] }]\npreviews:\n',
+      ),
+    );
+    const set = (path: string) => {
+      const text = files.get(`argocd/applicationsets/${path}.yaml`) ?? '';
+      expect(text).not.toContain('tokenRef');
+      expect(text.match(/appSecretName: previews-app/g)).toHaveLength(2);
+      return parseAllDocuments(text)[0]?.toJS();
+    };
+    const { metadata, spec } = set('preview-components-web');
+    expect(metadata.name).toBe('acme-preview-components-web');
+    expect(spec.template.spec).toMatchObject({
+      destination: { namespace: 'pr-{{ .number }}-web-acme' },
+      source: {
+        helm: {
+          valuesObject: {
+            imagePolicy: { allowed: ['ghcr.io/acme/web/', 'docker.io/library/postgres'] },
+            image: { ref: 'ghcr.io/acme/web/{{ .image }}:{{ .head_sha }}' },
+            imagePullSecrets: ['ghcr'],
+          },
+        },
+      },
+    });
+    expect(set('preview-namespaces').spec.template.metadata.name).toBe('pr-{{ .number }}');
+    expect(set('preview-namespaces-web').spec.template.metadata.name).toBe('pr-{{ .number }}.web');
+    expect(
+      set('preview-components').spec.generators[0].matrix.generators[1].selector.matchExpressions,
+    ).toEqual([
+      { key: 'image', operator: 'Exists' },
+      { key: 'source', operator: 'DoesNotExist' },
+    ]);
+    const secrets = files.get('argocd/preview-namespace/templates/secrets.yaml') ?? '';
+    const [, stored] = parseAllDocuments(secrets.replace('{{ randAlphaNum 40 | b64enc }}', 'x'));
+    expect(stored?.toJS()).toMatchObject({
+      kind: 'ExternalSecret',
+      metadata: { name: 'ghcr' },
+      spec: {
+        secretStoreRef: { kind: 'ClusterSecretStore', name: 'vault' },
+        target: { template: { type: 'kubernetes.io/dockerconfigjson' } },
+      },
+    });
+    expect(secrets).not.toContain('mail');
   });
 
   test('two files at one path are refused', async () => {
