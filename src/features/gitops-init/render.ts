@@ -19,11 +19,11 @@ export interface InstallEntry {
   /** Its path in the GitOps repository; `{charts}` and the like are values of kit.yaml. */
   readonly to: string;
   /** Once for each of these. */
-  readonly each?: 'cluster' | 'lane' | 'pull';
+  readonly each?: 'cluster' | 'lane' | 'member' | 'pull';
   /** If any of these parts is installed; without it always. */
   readonly parts?: readonly KitPart[];
-  /** Only where kit.yaml has this setting. */
-  readonly needs?: 'cli';
+  /** Only where kit.yaml has this setting, or previews are in another cluster than Argo CD. */
+  readonly needs?: 'cli' | 'elsewhere';
 }
 
 export interface KitSource {
@@ -67,7 +67,8 @@ export async function renderKit(
   const parts = partsOf(kit);
   for (const entry of entries) {
     if (!(entry.parts ?? parts).some((part) => parts.includes(part))) continue;
-    if (entry.needs !== undefined && kit[entry.needs] === undefined) continue;
+    if (entry.needs === 'cli' && kit.cli === undefined) continue;
+    if (entry.needs === 'elsewhere' && settings.previews?.elsewhere !== true) continue;
     for (const scope of scopesOf(settings, entry.each)) renderEntry(entry, sources, scope).forEach(add);
   }
   const wired = kinds.filter(({ kind }) => kit.kinds.includes(kind));
@@ -186,6 +187,11 @@ function allowedOf({ registry, sources = [], images }: Kit): readonly string[] {
   return [...new Set([...registries.map((each) => `${each}/`), ...(images?.allowed ?? [])])];
 }
 
+/** Whether it is the cluster of Argo CD itself. */
+function isArgocds({ server, destination }: Kit['clusters'][number]): boolean {
+  return server === 'https://kubernetes.default.svc' || destination === 'in-cluster';
+}
+
 /** Values for templates: the settings and values derived from them. */
 function settingsOf(kit: Kit, resources: readonly KitResource[]) {
   const destinationOf = (name: string) => {
@@ -193,6 +199,8 @@ function settingsOf(kit: Kit, resources: readonly KitResource[]) {
     return server === undefined ? { key: 'name', value: destination } : { key: 'server', value: server };
   };
   const allowed = allowedOf(kit);
+  const members = kit.clusters.filter((cluster) => !isArgocds(cluster));
+  const elsewhere = members.some(({ name }) => name === kit.previews?.cluster);
   return {
     ...kit,
     resources,
@@ -223,9 +231,17 @@ function settingsOf(kit: Kit, resources: readonly KitResource[]) {
       ...Object.fromEntries(KIT_PARTS.map((part) => [part, partsOf(kit).includes(part)])),
       cli: kit.cli !== undefined,
     },
+    members: members.map(({ name }) => ({
+      name,
+      destination: destinationOf(name),
+      hasPreviews: partsOf(kit).includes('previews') && name === kit.previews?.cluster,
+    })),
     pulls: kit.previews === undefined ? [] : pullsOf({ ...kit, previews: kit.previews }),
     previews: kit.previews && {
       ...previewsOf({ ...kit, previews: kit.previews }),
+      elsewhere,
+      janitorFolder: elsewhere ? 'janitor-account' : 'janitor',
+      janitorNamespace: elsewhere ? `${argocdOf(kit).prefix}-kit` : argocdOf(kit).namespace,
       destination: destinationOf(kit.previews.cluster),
       files: valueFiles(valuesOf(''), { name: 'preview', cluster: kit.previews.cluster }),
     },
@@ -236,19 +252,21 @@ type Settings = ReturnType<typeof settingsOf>;
 type TemplateValues = Settings & {
   readonly cluster?: Settings['clusters'][number];
   readonly lane?: Settings['lanes'][number];
+  readonly member?: Settings['members'][number];
   readonly pull?: Settings['pulls'][number];
 };
 
 function scopesOf(settings: Settings, each: InstallEntry['each']): readonly TemplateValues[] {
   if (each === 'cluster') return settings.clusters.map((cluster) => ({ ...settings, cluster }));
   if (each === 'lane') return settings.lanes.map((lane) => ({ ...settings, lane }));
+  if (each === 'member') return settings.members.map((member) => ({ ...settings, member }));
   if (each === 'pull') return settings.pulls.map((pull) => ({ ...settings, pull }));
   return [settings];
 }
 
 /** `{charts}`, `{lane.name}`: values of the scope. */
 function expand(to: string, scope: TemplateValues): string {
-  return to.replace(/\{([a-z]+)(?:\.([a-z]+))?\}/g, (_, key: keyof TemplateValues, part?: string) => {
+  return to.replace(/\{([a-z]+)(?:\.([a-zA-Z]+))?\}/g, (_, key: keyof TemplateValues, part?: string) => {
     const value: unknown = scope[key];
     return String(part === undefined ? value : (value as Readonly<Record<string, unknown>>)[part]);
   });

@@ -4,8 +4,13 @@
 // it as its destination or owns anything in it, and it was like that for the whole grace period: the first run marks it,
 // a later one deletes. Nothing is deleted in a run that could not read all Applications.
 //
-// usage: node janitor.mjs --organisation=acme --group=primitives.acme.internal [--grace-seconds=600] [--dry-run]
-import { readFileSync } from 'node:fs';
+// usage: node janitor.mjs --organisation=acme --group=primitives.acme.internal [--cluster=FOLDER] [--grace-seconds=600]
+//        [--dry-run]
+// `cluster` has the files `server`, `token` and `ca.crt` of the cluster that previews are in; default: that of Argo CD.
+import { existsSync, readFileSync } from 'node:fs';
+import { request as send } from 'node:https';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
 const MANAGED_BY = 'primitive-previews';
@@ -14,6 +19,7 @@ const { values: args } = parseArgs({
   options: {
     organisation: { type: 'string' },
     group: { type: 'string' },
+    cluster: { type: 'string' },
     'grace-seconds': { type: 'string', default: '600' },
     'dry-run': { type: 'boolean', default: false },
   },
@@ -27,23 +33,39 @@ const NUMBER_LABEL = `${args.group}/pull-request`;
 const SOURCE_LABEL = `${args.group}/source`;
 const UNUSED_SINCE = `${args.group}/unused-since`;
 
-const account = process.env.SERVICE_ACCOUNT_DIR ?? '/var/run/secrets/kubernetes.io/serviceaccount';
-const server = `https://${process.env.KUBERNETES_SERVICE_HOST}:${process.env.KUBERNETES_SERVICE_PORT}`;
+/** Where Applications are: its certificate is trusted through NODE_EXTRA_CA_CERTS. */
+const argocd = {
+  folder: process.env.SERVICE_ACCOUNT_DIR ?? '/var/run/secrets/kubernetes.io/serviceaccount',
+  server: `https://${process.env.KUBERNETES_SERVICE_HOST}:${process.env.KUBERNETES_SERVICE_PORT}`,
+};
+/** Where the namespaces of previews are. */
+const previews = args.cluster === undefined ? argocd : { folder: args.cluster };
 
-/** One request to the API server; its certificate is trusted through NODE_EXTRA_CA_CERTS. */
-async function request(method, path, body, contentType = 'application/json') {
-  const response = await fetch(`${server}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${readFileSync(`${account}/token`, 'utf8').trim()}`,
-      'content-type': contentType,
-    },
-    body: body && JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
-  });
-  const answer = await response.json();
-  if (response.ok) return answer;
-  throw new RequestFailed(`${method} ${path}: ${response.status} ${answer.message}`, path, response.status);
+/** One request to an API server. */
+async function request(method, path, { cluster = previews, body, type = 'application/json' } = {}) {
+  const read = (name) => readFileSync(join(cluster.folder, name), 'utf8').trim();
+  const payload = body && JSON.stringify(body);
+  const headers = { authorization: `Bearer ${read('token')}`, 'content-type': type };
+  if (payload) headers['content-length'] = Buffer.byteLength(payload);
+  const own = cluster !== argocd && existsSync(join(cluster.folder, 'ca.crt'));
+  const response = await new Promise((resolve, reject) =>
+    send(`${cluster.server ?? read('server')}${path}`, {
+      method,
+      headers,
+      signal: AbortSignal.timeout(30_000),
+      ...(own && { ca: read('ca.crt') }),
+    })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(payload),
+  );
+  const answer = await json(response);
+  if (response.statusCode < 300) return answer;
+  throw new RequestFailed(
+    `${method} ${path}: ${response.statusCode} ${answer.message}`,
+    path,
+    response.statusCode,
+  );
 }
 
 class RequestFailed extends Error {
@@ -62,7 +84,9 @@ const isPreview = ({ metadata: { name, labels = {}, deletionTimestamp } }) =>
 
 /** An Application that uses the namespace, on whichever cluster: better one kept too many. */
 async function userOf(namespace) {
-  const { items } = await request('GET', '/apis/argoproj.io/v1alpha1/applications');
+  const { items } = await request('GET', '/apis/argoproj.io/v1alpha1/applications', {
+    cluster: argocd,
+  });
   return items.find(
     ({ spec, status }) =>
       spec.destination?.namespace === namespace ||
@@ -82,7 +106,7 @@ async function decide(path) {
   const mark = async (value) => {
     if (args['dry-run']) return;
     const metadata = { uid, resourceVersion, annotations: { [UNUSED_SINCE]: value } };
-    await request('PATCH', path, { metadata }, 'application/merge-patch+json');
+    await request('PATCH', path, { body: { metadata }, type: 'application/merge-patch+json' });
   };
   if (user !== undefined) {
     if (unusedSince !== undefined) await mark(null);
@@ -95,7 +119,7 @@ async function decide(path) {
   }
   if (age < grace * 1000) return `kept: unused since ${unusedSince}`;
   if (args['dry-run']) return 'would be deleted';
-  await request('DELETE', path, { preconditions: { uid, resourceVersion } });
+  await request('DELETE', path, { body: { preconditions: { uid, resourceVersion } } });
   return `deleted: unused since ${unusedSince}`;
 }
 

@@ -41,8 +41,10 @@ function taken() {
   const isMade = ({ metadata: { ownerReferences = [] } }) =>
     isOurs &&
     ownerReferences.some(({ kind, name }) => kind === 'ApplicationSet' && name.startsWith(`${prefix}-`));
+  const clusters = kit.clusters.map(({ name }) => `kit.${name}`);
   const projects = of(
-    ...[...lanes, 'kit', 'lane-namespaces', 'operators', 'admission', 'previews', 'preview-namespaces'],
+    ...[...lanes, ...clusters, 'kit', 'lane-namespaces', 'operators', 'admission'],
+    ...['previews', 'preview-namespaces'],
   );
   const perLane = ['components', 'operators', 'namespace', 'admission'];
   const sets = of(

@@ -5,6 +5,7 @@ import { janitor } from './cluster-janitor.ts';
 import { manifests } from './cluster-manifests.ts';
 import { operations } from './cluster-operations.ts';
 import { previews } from './cluster-previews.ts';
+import { second } from './cluster-second.ts';
 
 /** One control plane for all of these: starting it takes longer than most tests. */
 let lab: GitopsCluster;
@@ -19,3 +20,4 @@ describe('janitor', () => janitor(() => lab));
 describe('previews', () => previews(() => lab));
 // Its last test removes a lane.
 describe('operations', () => operations(() => lab));
+describe('a second cluster', () => second(() => lab));
