@@ -1,3 +1,4 @@
+import { parseDockerReference } from '../oci/reference.ts';
 import type { SignerPolicy } from '../repository/signers.ts';
 import { type Fault, repeatedFaults } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
@@ -44,6 +45,16 @@ export const RESERVED_LANES = [
   'previews',
   'preview-namespaces',
 ];
+
+/** Image of the throw-away databases of previews, if kit.yaml names none: postgres 17.6 of the Docker library. */
+const POSTGRES =
+  'docker.io/library/postgres:17.6@sha256:00bc86618629af00d2937fdc5a5d63db3ff8450acf52f0636ec813c7f4902929';
+
+/** Image of the throw-away databases of previews, and its repository. */
+export function postgresOf({ previews }: Kit): { readonly image: string; readonly repository: string } {
+  const image = previews?.postgres ?? POSTGRES;
+  return { image, repository: parseDockerReference(image).repository };
+}
 
 /** The Secret with a token that is made in each preview. */
 export const PREVIEW_SECRET = 'preview';

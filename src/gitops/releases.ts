@@ -59,7 +59,8 @@ export function openReleases(
   };
 }
 
-function referenceOf(text: string): ImageReference | undefined {
+/** The reference that a text is; undefined if it is none. */
+export function referenceOf(text: string): ImageReference | undefined {
   try {
     return parseDockerReference(text);
   } catch {

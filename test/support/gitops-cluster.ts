@@ -97,7 +97,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
     () => rm(folder, { recursive: true, force: true }),
   );
   try {
-    const files = await renderKit(kitOf(github), await bundledKit());
+    const files = await labKit(kitOf(github));
     for (const [path, text] of files) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
@@ -152,6 +152,17 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
     await stop();
     throw error;
   }
+}
+
+/** The kit for settings; what failed is tried again at once, and as often, so that no test waits for it. */
+export async function labKit(text: string): Promise<Files> {
+  const files = await renderKit(text, await bundledKit());
+  return new Map([...files].map(([path, content]) => [path, hurried(content)]));
+}
+
+/** Retries of Argo CD without the time between them. */
+export function hurried(text: string): string {
+  return text.replace(/backoff: \{.*\}/g, 'backoff: { duration: 1s, factor: 1, maxDuration: 2s }');
 }
 
 /** The text of its kit.yaml; `more`: settings of previews. */

@@ -169,6 +169,7 @@ const KIT = {
   kinds: ['domain'],
   clusters: [{ name: 'main', server: 'https://kubernetes.default.svc' }],
   previews: { repository: 'acme/app', label: 'preview', cluster: 'main' },
+  lanes: [{ name: 'dev', cluster: 'main', namespace: 'acme-dev', digest: true }],
 };
 
 /** The schema of a block by what its fence names, and the keys that a fragment leaves out. */

@@ -1,13 +1,10 @@
+import { postgresOf } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
-
-/** postgres 17.6 of the Docker library. */
-const POSTGRES =
-  'docker.io/library/postgres:17.6@sha256:00bc86618629af00d2937fdc5a5d63db3ff8450acf52f0636ec813c7f4902929';
 
 /** Values for the templates of previews: the settings with their defaults. */
 export function previewsOf(kit: Kit & { readonly previews: NonNullable<Kit['previews']> }) {
   const { previews, organisation } = kit;
-  const { app = '', api = '', postgres = POSTGRES, secrets = [], quota, url } = previews;
+  const { app = '', api = '', secrets = [], quota, url } = previews;
   return {
     ...previews,
     // For an App Argo CD takes the address as it is; a webhook wakes no ApplicationSet whose address has a path.
@@ -16,7 +13,7 @@ export function previewsOf(kit: Kit & { readonly previews: NonNullable<Kit['prev
     // Both generators of GitHub have the same credential.
     credential:
       app === '' ? 'tokenRef: { secretName: preview-github-token, key: token }' : `appSecretName: ${app}`,
-    postgres,
+    postgres: postgresOf(kit).image,
     quota: { pods: 100, cpu: 8, memory: '16Gi', ...quota },
     stored: secrets.flatMap(({ name, store, pull = false }) =>
       store === undefined ? [] : [{ name, store, pull }],
@@ -43,12 +40,12 @@ export function previewsOf(kit: Kit & { readonly previews: NonNullable<Kit['prev
  */
 export function pullsOf(kit: Kit & { readonly previews: NonNullable<Kit['previews']> }) {
   const { previews, organisation, sources = [] } = kit;
-  const { repository, base, others = [], postgres = POSTGRES } = previews;
+  const { repository, base, others = [] } = previews;
   const all = [{ name: '', repository, base }, ...others];
   return all.map(({ name: source, repository: full, base: branch = 'main' }) => {
     const [owner = '', name = ''] = full.split('/');
     const registry = sources.find((each) => each.repository === full)?.registry ?? kit.registry;
-    const allowed = [`${registry}/`, repositoryIn(postgres)];
+    const allowed = [`${registry}/`, postgresOf(kit).repository];
     return {
       source,
       isFirst: source === '',
@@ -65,9 +62,4 @@ export function pullsOf(kit: Kit & { readonly previews: NonNullable<Kit['preview
       allowedList: allowed.join(', '),
     };
   });
-}
-
-/** The repository of an image. */
-function repositoryIn(image: string): string {
-  return image.replace(/@.*$/, '').replace(/:[^/]*$/, '');
 }

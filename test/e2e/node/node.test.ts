@@ -4,7 +4,20 @@ import { type Application, eventually } from '../../support/gitops-cluster.ts';
 import type { DoublePull } from '../../support/services/github/repository.ts';
 import { callerOf, type Ordering, page, script, until, WAYS, type Way } from '../journey/ordering.ts';
 import type { KindName } from '../journey/primitives.ts';
-import { configure, healthy, hooks, LABEL, objects, pin, pods, reach, wire } from './lane.ts';
+import { hang, heal } from './hanging.ts';
+import {
+  application,
+  configure,
+  healthy,
+  hooks,
+  LABEL,
+  objects,
+  type Pod,
+  pin,
+  pods,
+  reach,
+  wire,
+} from './lane.ts';
 import { startLoad } from './load.ts';
 import { namespaceOf, openPull, setPull } from './preview.ts';
 import { provide, settings, tokenOf } from './settings.ts';
@@ -62,7 +75,15 @@ test('a release of each kind runs: migrated before, ready, and its smoke test ha
   }
 });
 
+/** The projection's migration waits for a database that never answers, until its time is up. */
+const PROJECTION = componentOf('projection');
+let running: readonly string[];
+const uids = async (component: string) =>
+  (await pods(world, `app.kubernetes.io/name=${component}`)).map(({ metadata }) => metadata.uid);
+
 test('a preview of a domain gets ready with a database of its own, and ends with its pull request', async () => {
+  running = await uids(PROJECTION);
+  await hang(world, PROJECTION);
   const name = componentOf('domain');
   const namespace = `pr-${pull.number}-acme`;
   const preview = async () => {
@@ -124,6 +145,9 @@ test('a pod without its settings ends, and says which are missing', async () => 
   }
 });
 
+const isReady = ({ conditions = [] }: Pod['status']) =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
 /** What orders are made with, by the Services of the lane. */
 async function orderingIn({ engine }: NodeWorld): Promise<Ordering> {
   return {
@@ -148,6 +172,17 @@ test('an order goes through all of them, by the names of their services', async 
     return ways.every((way) => shown.includes(`Ordered by ${way}`));
   });
   expect([world.engine.faults, world.model.faults]).toEqual([[], []]);
+});
+
+test('a migration that hangs ends by its time limit, changes nothing that runs, and the next change heals it', async () => {
+  await eventually(async () => {
+    const { status } = await application(world, PROJECTION);
+    expect(status?.operationState).toMatchObject({ phase: 'Failed' });
+    expect(JSON.stringify(status?.operationState?.syncResult)).toContain('longer than specified deadline');
+  });
+  expect(await hooks(world, PROJECTION)).toMatchObject({ [`${PROJECTION}-migrate`]: 'Failed' });
+  expect(await uids(PROJECTION)).toEqual(running);
+  await configure(world, { [PROJECTION]: await heal(world) });
 });
 
 test('a change of one primitive rolls that one alone, its migration first, without a failed request', async () => {
@@ -176,6 +211,17 @@ test('a change of one primitive rolls that one alone, its migration first, witho
     expect(domain.filter((uid) => before.domain?.includes(uid))).toEqual([]);
     const { domain: _, ...left } = before;
     expect(others).toEqual(left);
+  });
+  // Nothing new may run on the node meanwhile: of two pods the budget lets one go, and the drain waits for the other.
+  const drain = await world.kube.attempt([
+    ...['drain', 'node', `--pod-selector=${LABEL}=${name}`, '--timeout=8s'],
+    '--delete-emptydir-data',
+  ]);
+  expect(drain.stderr).toMatch(/Cannot evict pod as it would violate the pod's disruption budget/);
+  await world.kube.kubectl(['uncordon', 'node']);
+  await eventually(async () => {
+    const ready = await pods(world, `app.kubernetes.io/name=${name}`);
+    expect(ready.filter(({ status }) => isReady(status))).toHaveLength(2);
   });
   const { requests, failed } = await load.end();
   expect(failed).toEqual([]);

@@ -1,8 +1,9 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishReport } from '../../../src/features/publish/document.ts';
 import { joinRepository } from '../../../src/oci/reference.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
+import { hurried } from '../../support/gitops-cluster.ts';
 import { type App, keylessPolicy, type PublishLab, startPublishLab } from '../../support/publish-lab.ts';
 import { installArgoCd, startArgoCd } from '../../support/services/argocd.ts';
 import { pushShell } from '../../support/services/base-images.ts';
@@ -148,6 +149,9 @@ async function installKit(
   const { code, stderr } = await cli.run(['gitops', 'init'], { cwd: folder });
   if (code !== 0) throw new Error(`primitive gitops init: exit code ${code}\n${stderr}`);
   await hurryJanitor(folder, images.nodeImage);
+  const sets = join(folder, 'argocd/applicationsets');
+  for (const name of await readdir(sets))
+    await writeFile(join(sets, name), hurried(await readFile(join(sets, name), 'utf8')));
   await gitops.pushAll(folder, 'Install the GitOps kit');
 }
 

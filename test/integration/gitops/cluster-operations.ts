@@ -6,6 +6,8 @@ import {
   type GitopsCluster,
   GROUP,
   type KubeObject,
+  kitOf,
+  labKit,
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
 import { startNodeless } from '../../support/services/nodeless.ts';
@@ -201,6 +203,36 @@ export function operations(lab: () => GitopsCluster): void {
     await eventually(async () => expect(await objects(name)).toEqual([]));
   });
 
+  it('deploys the last of several bumps at once, rolls back, and runs two versions side by side', async () => {
+    const [one, two] = ['domain-shop-v1', 'domain-shop-v2'];
+    const images = async (name: string) => {
+      const all = await lab().kube.get<KubeObject>(`apis/apps/v1/namespaces/${NAMESPACE}/deployments`);
+      const own = all.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === name);
+      return [...new Set(JSON.stringify(own).match(/sha256:[0-9]{64}/g) ?? [])];
+    };
+    const deployed = (name: string, digit: string) =>
+      eventually(async () => {
+        const { status } = await application(`dev-${name}`);
+        expect(status).toMatchObject({ sync: { status: 'Synced' }, operationState: { phase: 'Succeeded' } });
+        expect(await images(name)).toEqual([`sha256:${digit.repeat(64)}`]);
+        expect(await hooks(`dev-${name}`)).toEqual({ [`${name}-migrate`]: 'Succeeded' });
+      });
+    await merge({ [values('dev', one)]: shop('4') });
+    await merge({ [values('dev', one)]: shop('5') });
+    await merge({
+      ...component(two, 'domain'),
+      [values('dev', one)]: shop('6'),
+      [values('dev', two)]: shop('8'),
+    });
+    await deployed(one, '6');
+    await deployed(two, '8');
+    await merge({ [values('dev', one)]: shop('4') });
+    await deployed(one, '4');
+    expect(await images(two)).toEqual([`sha256:${'8'.repeat(64)}`]);
+    await merge({ [values('dev', two)]: 'enabled: false\n' });
+    await eventually(async () => expect(await objects(two)).toEqual([]));
+  });
+
   it('leaves what no lane may have to nobody: values of all lanes, other policies, other charts', async () => {
     const name = 'domain-sly-v1';
     const evil = {
@@ -366,5 +398,26 @@ export function operations(lab: () => GitopsCluster): void {
     });
     expect(await deployment()).toMatchObject({ uid: before?.uid });
     expect((await deployment())?.deletionTimestamp).toBeUndefined();
+    // The lane under another name, in the same namespace: it takes over what runs.
+    const text = kitOf(lab().github).replace('name: dev,', 'name: develop,');
+    const files = await labKit(text);
+    await merge({
+      ...Object.fromEntries(files),
+      [lane]: null,
+      [values('dev', name)]: null,
+      [values('develop', name)]: shop('3'),
+    });
+    await lab().kube.apply(files.get('argocd/bootstrap.yaml') ?? '');
+    await eventually(async () => {
+      expect((await application(`develop-${name}`)).status).toMatchObject({
+        sync: { status: 'Synced' },
+        operationState: { phase: 'Succeeded' },
+      });
+    });
+    const tracked = 'argocd.argoproj.io/tracking-id';
+    await eventually(async () =>
+      expect((await deployment())?.annotations?.[tracked]).toMatch(`develop-${name}:`),
+    );
+    expect(await deployment()).toMatchObject({ uid: before?.uid });
   });
 }

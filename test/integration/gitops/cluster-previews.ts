@@ -1,7 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
-import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import {
   type Application,
   component,
@@ -10,6 +8,7 @@ import {
   GROUP,
   type KubeObject,
   kitOf,
+  labKit,
   runJanitor,
   sendWebhook,
 } from '../../support/gitops-cluster.ts';
@@ -70,7 +69,7 @@ export function previews(lab: () => GitopsCluster): void {
   ];
   const expectPreviews = (...numbers: readonly number[]) =>
     eventually(async () =>
-      expect(Object.keys(await applications('pull-request')).sort()).toEqual(numbers.flatMap(ofPull)),
+      expect(Object.keys(await applications('pull-request')).sort()).toEqual(numbers.flatMap(ofPull).sort()),
     );
   const head = async (branch = 'feature') => (await lab().app.commitOf(branch)) ?? '';
   const expectImages = (sha: string) =>
@@ -448,21 +447,29 @@ export function previews(lab: () => GitopsCluster): void {
     const labels = { 'argocd.argoproj.io/secret-type': 'repo-creds' };
     const metadata = { name: 'previews-app', namespace: 'argocd', labels };
     await kube.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData }));
-    const files = await renderKit(kitOf(github, '  app: previews-app\n'), await bundledKit());
+    const files = await labKit(kitOf(github, '  app: previews-app\n'));
     const sets = [...files].filter(([path]) => path.startsWith('argocd/applicationsets/preview-'));
     expect(sets).toHaveLength(4);
     await gitops.commit('main', Object.fromEntries(sets));
+    const kit = ['application', 'acme-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
+    await kube.kubectl(['annotate', ...kit, '--overwrite']);
+    await eventually(async () =>
+      expect(JSON.stringify(await kube.get(`${ARGOCD}/applicationsets`))).not.toContain(
+        'preview-github-token',
+      ),
+    );
     await app.commit('by-app', { a: '9' });
     const third = app.open('by-app', { labels: ['preview'] });
-    const kit = ['application', 'acme-kit', '-n', 'argocd', 'argocd.argoproj.io/refresh=normal'];
-    await kube.kubectl(['annotate', ...kit]);
-    await expectPreviews(...[pull.number, third.number]);
-    expect(JSON.stringify(await kube.get(`${ARGOCD}/applicationsets`))).not.toContain('preview-github-token');
+    await touch();
+    await expectPreviews(pull.number, third.number);
     app.close(third.number);
     const before = sets.map(([path]) => [path, lab().installed(path)] as const);
     await gitops.commit('main', Object.fromEntries(before));
-    await kube.kubectl(['annotate', ...kit]);
+    await kube.kubectl(['annotate', ...kit, '--overwrite']);
     await expectPreviews(pull.number);
+    await eventually(async () =>
+      expect(JSON.stringify(await kube.get(`${ARGOCD}/applicationsets`))).not.toContain('previews-app'),
+    );
   });
 
   it('removes what a closed pull request had, but the namespace', async () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { joinRepository } from '../../../src/oci/reference.ts';
 import { eventually } from '../../support/gitops-cluster.ts';
@@ -9,7 +9,9 @@ import { pushShell } from '../../support/services/base-images.ts';
 import { startDistribution } from '../../support/services/distribution.ts';
 import { serve } from '../../support/services/http.ts';
 import { startKube } from '../../support/services/kube.ts';
-import { NODE_ADDRESS, startKubeNode } from '../../support/services/kube-node.ts';
+import { NODE_ADDRESS, NODE_PROGRAMS, startKubeNode } from '../../support/services/kube-node.ts';
+import { attempt } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
 
 const leftovers = async () => ({
   groups: (await readdir('/sys/fs/cgroup/memory').catch(() => readdir('/sys/fs/cgroup'))).filter((name) =>
@@ -82,4 +84,29 @@ test('a node runs pods that find services by name and what was exposed, and leav
   }
   await outside.close();
   expect(await leftovers()).toEqual(before);
+});
+
+test('a program of the node that is missing is named, with the command that gets it, before anything is started', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'primitive-without-'));
+  try {
+    for (const name of NODE_PROGRAMS) {
+      const path = tool(name);
+      if (name !== 'containerd') await symlink(path, join(folder, basename(path)));
+    }
+    const script = `
+      const { startKubeNode } = await import(process.argv[1]);
+      await startKubeNode({ address: { host: '127.0.0.1', port: '1' } }, { registry: '127.0.0.1:1' }).catch(
+        (error) => { console.log(error.name, error.message); process.exit(7); });`;
+    const module = join(import.meta.dirname, '../../support/services/kube-node.ts');
+    const { code, stdout, stderr } = await attempt(
+      process.execPath,
+      ['--input-type=module', '--eval', script, module],
+      { env: { PATH: folder, PRIMITIVE_TOOLS_DIR: join(folder, 'none') } },
+    );
+    expect(stdout).toMatch(/^ToolMissing containerd: version 1\.6\.0 or newer is neither on PATH/);
+    expect(stdout).toContain('get it: npm run tools -- containerd');
+    expect({ code, stderr }).toEqual({ code: 7, stderr: '' });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

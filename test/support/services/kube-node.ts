@@ -77,7 +77,7 @@ export function startKubeNode(kube: Kube, { registry }: KubeNodeOptions): Promis
       () => removeFolder(folder),
     );
     try {
-      for (const hierarchy of hierarchies) await mkdir(join(hierarchy, cgroup));
+      for (const hierarchy of hierarchies) await makeCgroup(hierarchy, cgroup);
       holder = await holdNamespaces(folder);
       const { pid } = holder;
       const network = [`--net=/proc/${pid}/ns/net`];
@@ -164,21 +164,27 @@ export function startKubeNode(kube: Kube, { registry }: KubeNodeOptions): Promis
   });
 }
 
-/** What a node takes besides programs; throws for what is missing. The folders below which its groups of processes are. */
+/** The programs of a node. */
+export const NODE_PROGRAMS = [
+  ...['containerd', 'containerd-shim', 'runc', 'iptables', 'ip', 'cni-plugins'],
+  ...['kubelet', 'kube-proxy', 'coredns'],
+];
+
+/** What a node takes; throws for what is missing. The folders below which its groups of processes are. */
 async function requirements(): Promise<readonly string[]> {
   const missing = (why: string, how: string) =>
     new ToolMissing('node', `a Kubernetes node needs ${why}`, how);
   if (process.platform !== 'linux') throw missing('Linux', 'run the tests on Linux');
   if (process.getuid?.() !== 0) throw missing('root', 'run the tests as root');
+  for (const name of NODE_PROGRAMS) tool(name);
   if (!/\boverlay$/m.test(await readFile('/proc/filesystems', 'utf8')))
     throw missing('overlayfs', 'modprobe overlay');
-  const root = '/sys/fs/cgroup';
-  const hierarchies = existsSync(join(root, 'cgroup.procs'))
-    ? [root]
-    : (await readdir(root))
-        .map((name) => join(root, name))
+  const hierarchies = isUnified()
+    ? [CGROUPS]
+    : (await readdir(CGROUPS))
+        .map((name) => join(CGROUPS, name))
         .filter((path) => existsSync(join(path, 'cgroup.procs')));
-  for (const path of hierarchies.length > 0 ? hierarchies : [root])
+  for (const path of hierarchies.length > 0 ? hierarchies : [CGROUPS])
     await access(path, constants.W_OK).catch(() => {
       throw missing(
         `${path} for writing`,
@@ -186,6 +192,23 @@ async function requirements(): Promise<readonly string[]> {
       );
     });
   return hierarchies;
+}
+
+const CGROUPS = '/sys/fs/cgroup';
+
+/** Whether the machine has cgroups v2 alone, which is one hierarchy. */
+function isUnified(): boolean {
+  return existsSync(join(CGROUPS, 'cgroup.controllers'));
+}
+
+/** Makes the group of a node. In cgroups v2 a group has the controllers that each one above it hands down. */
+async function makeCgroup(hierarchy: string, name: string): Promise<void> {
+  await mkdir(join(hierarchy, name));
+  if (!isUnified()) return;
+  for (const path of [hierarchy, join(hierarchy, name)]) {
+    const wanted = ['cpuset', 'cpu', 'memory', 'pids'].map((controller) => `+${controller}`);
+    await writeFile(join(path, 'cgroup.subtree_control'), wanted.join(' '));
+  }
 }
 
 /** Starts what keeps the namespaces: the kernel ends all that is in them with it, also if this process is killed. */
@@ -297,7 +320,8 @@ async function writeConfigurations(
       authentication: { anonymous: { enabled: false }, webhook: { enabled: false } },
       authorization: { mode: 'AlwaysAllow' },
       containerRuntimeEndpoint: `unix://${socket}`,
-      failCgroupV1: false,
+      // Kubernetes 1.35 and newer start on cgroups v1 only where that is said.
+      ...(!isUnified() && { failCgroupV1: false }),
       failSwapOn: false,
       cgroupDriver: 'cgroupfs',
       cgroupRoot: `/${cgroup}`,

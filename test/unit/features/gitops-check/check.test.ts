@@ -154,6 +154,10 @@ describe('gitops check', () => {
       // Previews deploy what a pull request has published, by its commit.
       'rendered/preview/orders.yaml': pod(`127.0.0.1:5000/acme/domain-orders:${'3'.repeat(40)}`),
       'rendered/preview/other.yaml': pod('docker.io/evil/preview:1'),
+      // The database of a preview is in no values; elsewhere it is an image like others.
+      'rendered/preview/database.yaml': pod(`docker.io/library/postgres:17@sha256:${'4'.repeat(64)}`),
+      'rendered/preview/floating.yaml': pod('docker.io/library/postgres:17'),
+      'rendered/staging/database.yaml': pod(`docker.io/library/postgres:17@sha256:${'4'.repeat(64)}`),
     });
     const report = await check(lanes, { base: 'HEAD', rendered: 'rendered' });
     expect(report.findings.map(({ rule, path }) => [rule, path])).toEqual([
@@ -161,7 +165,9 @@ describe('gitops check', () => {
       ['SRC001', 'rendered/dev/proxy.yaml'],
       ['SRC001', 'rendered/dev/volume.yaml'],
       ['IMG003', 'rendered/elsewhere/x.yaml'],
+      ['SRC001', 'rendered/preview/floating.yaml'],
       ['SRC001', 'rendered/preview/other.yaml'],
+      ['SRC001', 'rendered/staging/database.yaml'],
     ]);
     expect(report.unchecked).toEqual([]);
     await expect(check(lanes, { rendered: 'nowhere' })).rejects.toMatchObject({ code: 'rendered-missing' });

@@ -1,7 +1,7 @@
 {{- /* A process with what all processes have by default, as YAML. Takes a dict: `root`, `name`. */ -}}
 {{- define "process" -}}
 {{- $process := get .root.Values.processes .name -}}
-{{- $defaults := dict "enabled" true "once" false "replicas" .root.Values.replicas "resources" .root.Values.resources "drainSeconds" 10 "live" "/livez" "ready" "/readyz" "args" (list) "env" (dict) -}}
+{{- $defaults := dict "enabled" true "once" false "replicas" .root.Values.replicas "resources" .root.Values.resources "drainSeconds" 10 "timeoutSeconds" 1800 "live" "/livez" "ready" "/readyz" "args" (list) "env" (dict) -}}
 {{- if eq .name "serve" -}}{{- $_ := set $defaults "ports" (dict "http" 8080) -}}{{- end -}}
 {{- range $key, $value := $process -}}{{- $_ := set $defaults $key $value -}}{{- end -}}
 {{- toYaml $defaults -}}
