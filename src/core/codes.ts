@@ -240,6 +240,7 @@ export type DocumentedCode =
   | 'lane-unknown'
   | 'languages-missing'
   | 'layout-invalid'
+  | 'lock-unread'
   | 'lockstep-torn'
   | 'manifest-invalid'
   | 'missing-argument'

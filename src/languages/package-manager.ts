@@ -67,6 +67,14 @@ export interface LockFile<Program extends string = string> {
   readonly shared: boolean;
   /** Relative to the root of the repository. */
   readonly path: string;
+  /** Lock files beside it that cannot be compared with what is installed. */
+  readonly unread: readonly string[];
+}
+
+/** Why suites cannot be run with what a lock file names, half a sentence; undefined if they can. */
+export function unreadLock({ path, manager: { name, dependencies } }: LockFile): string | undefined {
+  if (dependencies !== undefined) return undefined;
+  return `its dependencies are those of ${path}, and verify reads lock files of npm, uv and pip, not of ${name}`;
 }
 
 /**
@@ -83,7 +91,13 @@ export async function lockFileOf<Program extends string>(
     for (const manager of managers) {
       const lock = posix.join(folder, manager.lock);
       if (files.has(lock) && (folder === path || manager.hasWorkspaces))
-        return { manager, folder, shared: folder !== path, path: lock };
+        return {
+          manager,
+          folder,
+          shared: folder !== path,
+          path: lock,
+          unread: unreadIn(folder, managers, files),
+        };
     }
     if (folder === '.') break;
   }
@@ -92,7 +106,19 @@ export async function lockFileOf<Program extends string>(
     folder: path,
     shared: false,
     path: posix.join(path, standardManager.lock),
+    unread: [],
   };
+}
+
+function unreadIn(
+  folder: string,
+  managers: readonly PackageManager[],
+  files: ReadonlySet<string>,
+): readonly string[] {
+  return managers
+    .filter(({ dependencies }) => dependencies === undefined)
+    .map(({ lock }) => posix.join(folder, lock))
+    .filter((path) => files.has(path));
 }
 
 /** A manifest that differs from its lock file; the commands of `fix` are run in the folder of the lock file. */

@@ -3,7 +3,7 @@ import type { Processes } from '../../core/process.ts';
 import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import type { Generator } from '../../kinds/generators/generator.ts';
 import { toolkitOf } from '../../languages/all.ts';
-import { lockFileOf } from '../../languages/package-manager.ts';
+import { lockFileOf, unreadLock } from '../../languages/package-manager.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
@@ -41,11 +41,14 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
   const base = pathBelow(tree.root, location.root) ?? '';
   const primitives = await readPrimitives(tree, { location, config, kinds, base });
   const toolchains = new Set<ProgramName>();
+  const unread: PrimitiveError[] = [];
   for (const primitive of primitives) {
     const { suites = [], language = 'other' } = primitive.kind ?? {};
     if (suites.length === 0 || language === 'other') continue;
-    const { manager } = await lockFileOf(primitive, await toolkitOf(language), tree);
-    toolchains.add(manager.program);
+    const lock = await lockFileOf(primitive, await toolkitOf(language), tree);
+    toolchains.add(lock.manager.program);
+    const why = unreadLock(lock);
+    if (why !== undefined) unread.push(untested(primitive, why));
   }
   const asked = await Promise.all([
     ...[...toolchains].map((name) => toolchain(name, ports)),
@@ -53,10 +56,17 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
   ]);
   return {
     found: asked.filter((one) => typeof one === 'string').sort(),
-    problems: asked
-      .filter((one) => typeof one !== 'string')
-      .sort((a, b) => (errorLine(a) < errorLine(b) ? -1 : 1)),
+    problems: [...unread, ...asked.filter((one) => typeof one !== 'string')].sort((a, b) =>
+      errorLine(a) < errorLine(b) ? -1 : 1,
+    ),
   };
+}
+
+function untested({ path }: Primitive, why: string): PrimitiveError {
+  return new PrimitiveError('lock-unread', `verify cannot run the suites of ${path}.`, {
+    why,
+    suggestions: ['Lock its dependencies with npm, uv or pip as well.'],
+  });
 }
 
 async function toolchain(name: ProgramName, ports: ToolPorts): Promise<string | PrimitiveError> {

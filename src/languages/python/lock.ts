@@ -134,4 +134,6 @@ export const pipDev: PackageManager<'python'> = { ...pip, lock: 'requirements-de
 export const otherManagers: readonly PackageManager<'python'>[] = [
   { name: 'Poetry', lock: 'poetry.lock' },
   { name: 'PDM', lock: 'pdm.lock' },
+  { name: 'Pipenv', lock: 'Pipfile.lock' },
+  { name: 'PEP 751', lock: 'pylock.toml' },
 ].map((one) => ({ ...one, hasWorkspaces: true, program: 'python' }));

@@ -90,8 +90,18 @@ export const npm: PackageManager<'node'> = {
   },
 };
 
+/** Of two lock files, npm reads this one. */
+export const shrinkwrap: PackageManager<'node'> = {
+  name: 'npm shrinkwrap',
+  lock: 'npm-shrinkwrap.json',
+  hasWorkspaces: false,
+  program: 'node',
+};
+
 export const otherManagers: readonly PackageManager<'node'>[] = [
   { name: 'pnpm', lock: 'pnpm-lock.yaml' },
   { name: 'Yarn', lock: 'yarn.lock' },
   { name: 'Bun', lock: 'bun.lock' },
+  { name: 'Bun', lock: 'bun.lockb' },
+  { name: 'Deno', lock: 'deno.lock' },
 ].map((one) => ({ ...one, hasWorkspaces: true, program: 'node' }));

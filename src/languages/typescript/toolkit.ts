@@ -1,6 +1,6 @@
 import type { Toolkit } from '../toolkit.ts';
 import { parseTypeScript } from './imports.ts';
-import { npm, otherManagers } from './lock.ts';
+import { npm, otherManagers, shrinkwrap } from './lock.ts';
 import { npmPackages } from './npm-packages.ts';
 import { nodeTest, vitest } from './test-runners.ts';
 import { typescriptTests } from './tests.ts';
@@ -11,6 +11,6 @@ export const typescriptToolkit: Toolkit<'node-test' | 'vitest' | 'tsc', 'node'> 
   packages: npmPackages,
   tests: typescriptTests,
   runners: { 'node-test': nodeTest, vitest, tsc: { run: tsc } },
-  managers: [npm, ...otherManagers],
+  managers: [shrinkwrap, npm, ...otherManagers],
   standardManager: npm,
 };

@@ -59,6 +59,7 @@ test('primitives in a workspace of uv are installed and tested from its one lock
     {
       '.gitignore': '.venv\n',
       'pyproject.toml': '[tool.uv.workspace]\nmembers = ["primitives/agent/*"]\n',
+      'poetry.lock': '',
       [`${HELPER}/pyproject.toml`]: project('helper', 'iniconfig>=2'),
       [`${HELPER}/tests/test_a.py`]: passes,
       [`${OTHER}/primitive.yaml`]: 'kind: agent\nname: other\n',
@@ -71,6 +72,10 @@ test('primitives in a workspace of uv are installed and tested from its one lock
   expect(result.document.suites).toMatchObject([
     { primitive: 'agent/helper', passed: 1 },
     { primitive: 'agent/other', passed: 1 },
+  ]);
+  expect(said(result)).toEqual([
+    'poetry.lock: agent/helper is tested with what uv.lock names',
+    'poetry.lock: agent/other is tested with what uv.lock names',
   ]);
 });
 

@@ -6,7 +6,7 @@ import type { PrimitiveError } from '../../../core/errors.ts';
 import { optional } from '../../../core/object.ts';
 import type { Kind } from '../../../kinds/kind.ts';
 import { isChecker, type LanguageId, toolkitOf } from '../../../languages/all.ts';
-import { type Command, type LockFile, lockFileOf } from '../../../languages/package-manager.ts';
+import { type Command, type LockFile, lockFileOf, unreadLock } from '../../../languages/package-manager.ts';
 import { keyOf, type Ran, type Reach, type TestCode } from '../../../languages/runner.ts';
 import { isFailure, type TestCase } from '../../../languages/test-case.ts';
 import { withoutSecrets } from '../markers.ts';
@@ -118,6 +118,7 @@ async function testPrimitive(
     unchecked: [
       ...waiting.unchecked,
       ...(why === undefined ? [] : [{ what: lock.path, why }]),
+      ...lock.unread.map((what) => ({ what, why: `${primitive.id} is tested with what ${lock.path} names` })),
       ...results.flatMap(({ unchecked }) => unchecked),
     ],
   };
@@ -197,14 +198,12 @@ class Workshop {
     const ports = this.#ports;
     const toolkit = await toolkitOf(language);
     const lock = await lockFileOf(primitive, toolkit, ports.tree);
-    const { name, program, dependencies } = lock.manager;
+    const { program, dependencies } = lock.manager;
     const found = await ports.program(program);
     if (!found.ok) return missingTool(primitive, found.problem);
     const tool = found.program.path;
-    if (dependencies === undefined) {
-      const why = `its dependencies are those of ${lock.path}, and verify reads lock files of npm, uv and pip, not of ${name}`;
-      return obstacle(primitive, 'tool-failed', `${primitive.path} cannot be tested: ${why}.`);
-    }
+    if (dependencies === undefined)
+      return obstacle(primitive, 'tool-failed', `${primitive.path} cannot be tested: ${unreadLock(lock)}.`);
     const compared = await dependencies.compare(primitive, lock, ports, tool);
     if (compared !== undefined && 'fault' in compared) return { fault: { ...compared.fault, primitive } };
     if (this.#install !== false) {

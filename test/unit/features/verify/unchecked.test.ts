@@ -1,10 +1,17 @@
+import { posix } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Family } from '../../../../src/features/verify/family.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
+import { findTools } from '../../../../src/features/verify/tools.ts';
 import { verifyOutcome } from '../../../../src/features/verify/view.ts';
+import { bundledKinds, openKinds } from '../../../../src/kinds/kind.ts';
+import { toolkitOf } from '../../../../src/languages/all.ts';
+import { lockFileOf } from '../../../../src/languages/package-manager.ts';
 import { createStyle } from '../../../../src/render/style.ts';
+import { parseConfig } from '../../../../src/repository/config.ts';
 import { verifyDocument } from '../../../support/verify-corpus/run.ts';
 import type { Files } from '../../../support/verify-corpus/tree.ts';
+import { memoryTree } from '../../../support/verify-corpus/tree.ts';
 
 const ORDERS = 'primitives/domain/orders';
 const base: Files = {
@@ -118,3 +125,85 @@ test('code of a person beside what is generated is not said to be an SDK', async
     'IMP-002 Import the SDK that is made from the proto files; move what a person wrote in that package into the primitive.',
   ]);
 });
+
+const SHOP = 'primitives/uisurface/shop';
+const HELPER = 'primitives/agent/helper';
+const OTHER_LOCKS = [
+  ['pnpm', SHOP, 'pnpm-lock.yaml'],
+  ['pnpm', '.', 'pnpm-lock.yaml'],
+  ['Yarn', SHOP, 'yarn.lock'],
+  ['Yarn', '.', 'yarn.lock'],
+  ['Bun', SHOP, 'bun.lock'],
+  ['Bun', '.', 'bun.lockb'],
+  ['Deno', SHOP, 'deno.lock'],
+  ['npm shrinkwrap', SHOP, 'npm-shrinkwrap.json'],
+  ['Poetry', HELPER, 'poetry.lock'],
+  ['PDM', HELPER, 'pdm.lock'],
+  ['Pipenv', HELPER, 'Pipfile.lock'],
+  ['PEP 751', HELPER, 'pylock.toml'],
+] as const;
+const projects: Files = {
+  [`${SHOP}/primitive.yaml`]: 'kind: uisurface\nname: shop\n',
+  [`${SHOP}/package.json`]: '{ "name": "@acme/shop", "type": "module" }',
+  [`${SHOP}/test/a.test.ts`]: "import { test } from 'node:test';\ntest('a', (t) => t.assert.ok(true));\n",
+  [`${HELPER}/primitive.yaml`]: 'kind: agent\nname: helper\n',
+  [`${HELPER}/pyproject.toml`]: '[project]\nname = "helper"\nversion = "1"\n',
+  [`${HELPER}/tests/test_a.py`]: 'def test_a() -> None:\n    assert True\n',
+};
+
+test.each(OTHER_LOCKS)(
+  'suites of a project of %s in %s are not run, which verify and doctor say',
+  async (name, folder, lock) => {
+    const files: Files = { ...base, ...projects, [posix.join(folder, lock)]: '' };
+    const path = folder === '.' ? SHOP : folder;
+    const suite = { primitive: path.slice('primitives/'.length), recorded: { exitCode: 0, stdout: '' } };
+    const why = `its dependencies are those of ${posix.join(folder, lock)}, and verify reads lock files of npm, uv and pip, not of ${name}`;
+    const { verdict, findings, suites } = await verifyDocument(files, 'TEST', rules, { suite });
+    expect({ verdict, suites, findings }).toMatchObject({
+      verdict: 'incomplete',
+      suites: [],
+      findings: [{ rule: 'INT-002', path, message: `${path} cannot be tested: ${why}.` }],
+    });
+    const { problems } = await findTools(toolPorts(files));
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'lock-unread', why }));
+    expect(problems.map(({ message }) => message)).toContain(`verify cannot run the suites of ${path}.`);
+  },
+);
+
+test('a lock file that verify reads beside one that it does not is not all there is', async () => {
+  const files: Files = {
+    ...base,
+    ...projects,
+    [`${HELPER}/uv.lock`]: 'version = 1\n',
+    [`${HELPER}/poetry.lock`]: '',
+  };
+  const tree = memoryTree(files);
+  const lock = await lockFileOf({ path: HELPER }, await toolkitOf('python'), tree);
+  expect([lock.path, lock.unread]).toEqual([`${HELPER}/uv.lock`, [`${HELPER}/poetry.lock`]]);
+});
+
+/** Of a repository on a machine without any program. */
+function toolPorts(files: Files): Parameters<typeof findTools>[0] {
+  const root = '/repository';
+  return {
+    workspace: async () => ({
+      location: { path: `${root}/primitive.config.yaml`, root, repositoryRoot: root, found: 'given' },
+      config: await parseConfig(
+        { text: String(files['primitive.config.yaml']), shown: 'config', root },
+        '1.0.0',
+      ),
+    }),
+    kinds: () => openKinds({ bundled: bundledKinds() }),
+    workTree: async () => memoryTree(files),
+    platform: 'linux',
+    signal: new AbortController().signal,
+    variables: { PATH: '/nowhere' },
+    programs: { skipped: [] },
+    repositoryProcesses: async () => ({
+      run: async () => {
+        throw new Error('a program was started');
+      },
+    }),
+    checkGenerator: async () => {},
+  };
+}
