@@ -58,7 +58,7 @@ export abstract class BaseCommand extends Command {
     const reports = await checkReports(flags.report ?? [], environment.cwd);
     const { createProgress } = await import('./progress.ts');
     using progress = await createProgress(process.stderr, environment, flags);
-    using interrupts = listenForInterrupts(process, () => progress.interrupted());
+    using interrupts = listenForInterrupts(process, progress.emit);
     const { signal } = interrupts;
     const { emit } = progress;
     const app = createApp({

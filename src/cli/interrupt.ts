@@ -1,4 +1,5 @@
 import { type ExitCode, PrimitiveError } from '../core/errors.ts';
+import type { Emit } from '../core/events.ts';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 
@@ -9,16 +10,20 @@ export interface Interrupts extends Disposable {
 }
 
 /**
- * Listens on `process`. The first signal aborts, so that work in progress can clean up; `onInterrupt` may say so.
- * The second one ends the process at once.
+ * Listens on `process`. The first signal aborts, so that work in progress can clean up, and is confirmed to the person who
+ * sent it. The second one ends the process at once.
  */
-export function listenForInterrupts(process: NodeJS.Process, onInterrupt: () => void): Interrupts {
+export function listenForInterrupts(process: NodeJS.Process, emit: Emit): Interrupts {
   const controller = new AbortController();
   const listeners = Object.entries(SIGNALS).map(([name, exit]) => {
     const listener = () => {
       if (controller.signal.aborted) process.exit(exit);
       controller.abort(interrupted(name, exit));
-      onInterrupt();
+      emit({
+        type: 'warning',
+        code: 'stopping',
+        message: 'Stopping and cleaning up. Press Ctrl-C again to quit.',
+      });
     };
     process.on(name, listener);
     return { name, listener };

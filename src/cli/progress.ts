@@ -19,8 +19,6 @@ export interface ProgressFlags {
 /** Receives the events of a command, until it is disposed of. */
 export interface Progress extends Disposable {
   readonly emit: (event: Event) => void;
-  /** Confirms Ctrl-C to the person who pressed it. */
-  interrupted(): void;
   /** Takes a live view off the terminal; what comes later is not shown. */
   end(): void;
 }
@@ -38,12 +36,6 @@ export async function createProgress(
   process.once('exit', end);
   return {
     emit,
-    interrupted: () =>
-      emit({
-        type: 'warning',
-        code: 'stopping',
-        message: 'Stopping and cleaning up. Press Ctrl-C again to quit.',
-      }),
     end,
     [Symbol.dispose]() {
       process.off('exit', end);

@@ -64,6 +64,8 @@ export interface Style {
   yellow(text: string): string;
   /** Puts one line after a prefix; on a terminal its further lines are put below its first one. */
   hang(prefix: string, text: string): string;
+  /** Whether `hang` wraps lines: on a terminal. */
+  readonly wraps: boolean;
 }
 
 /** The outcome of a command, in every form of output. */

@@ -5,7 +5,7 @@ import type { Component } from './component.ts';
 import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
-import { type InputScope, readScopes } from './scope.ts';
+import { type InputScope, readScopes } from './input-scope.ts';
 import type { Change, SourceTree } from './source-tree.ts';
 
 /** The inputs of one component's image. */

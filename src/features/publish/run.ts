@@ -114,12 +114,8 @@ export async function runPublish(
     emit({ type: 'warning', code: 'build-secret-token', message: describeJobToken(token) });
   await ports.hooks('plan', planEvent(plan, request));
   if (request.dryRun) return { plan };
-  const [{ config }, tree, registry, verifier, policy, signer] = await Promise.all([
-    ports.workspace(),
-    ports.tree(),
-    ports.registry(),
-    ports.verifier(),
-    ports.policy(),
+  const [{ config, tree, registry, verifier, policy }, signer] = await Promise.all([
+    openRegistry(ports),
     ports.signer(),
   ]);
   const { tasks, tools } = await preflight(plan, checked, {

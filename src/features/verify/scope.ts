@@ -2,7 +2,7 @@ import { posix, relative, sep } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { globRoot } from '../../repository/globs.ts';
-import { shippedPaths } from '../../repository/scope.ts';
+import { shippedPaths } from '../../repository/input-scope.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { Place, Standing } from './account.ts';
 import type { Change } from './changed.ts';
