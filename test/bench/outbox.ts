@@ -6,8 +6,9 @@ import { run } from '../support/services/run.ts';
 import type { BenchTable } from './table.ts';
 
 /**
- * How long events of a domain are under way, in the scenarios of `outbox/main.go`. `OUTBOX_DATABASE_URL` names a Postgres
- * that writes to disk before it answers, with an empty database; without it, one that does not is started.
+ * How long events of a domain are under way, in the scenarios of `outbox/main.go`, or those that `OUTBOX_SCENARIOS` lists
+ * (`idle,replay`). `OUTBOX_DATABASE_URL` names a Postgres that writes to disk before it answers, with an empty database;
+ * without it, one that does not is started.
  */
 export async function bench(): Promise<BenchTable> {
   await using programs = await startGoPrograms(['domain']);
@@ -20,7 +21,8 @@ export async function bench(): Promise<BenchTable> {
   const database = process.env.OUTBOX_DATABASE_URL ?? (await programs.database('domain', 'bench'));
   const env = { DATABASE_URL: `${database}${database.includes('?') ? '&' : '?'}application_name=bench` };
   await run(programs.binary('domain'), ['migrate'], { env });
-  const out = await run(program, [programs.binary('domain'), programs.folder], { env });
+  const chosen = process.env.OUTBOX_SCENARIOS?.split(',') ?? [];
+  const out = await run(program, [programs.binary('domain'), programs.folder, ...chosen], { env });
   const rows = out
     .trimEnd()
     .split('\n')

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,28 +89,11 @@ async function invoke(url: string, thread: string, messageId: string): Promise<A
   };
 }
 
-/** Stops every process of Postgres where it is: connections stay open, and nothing is answered. */
-async function freeze(): Promise<() => void> {
-  const [server = ''] = await postgres.execute(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)`,
-  );
-  const children: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    if (stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === server) children.push(Number(pid));
-  }
-  const all = [Number(server), ...children];
-  for (const pid of all) process.kill(pid, 'SIGSTOP');
-  return () => {
-    for (const pid of all) process.kill(pid, 'SIGCONT');
-  };
-}
-
 test('while Postgres hangs, turns end at their limit, readiness answers, and the process stops', async () => {
   const { url, program } = await startAgent();
   let thaw = () => {};
   thinks = async () => {
-    thaw = await freeze();
+    thaw = postgres.freeze();
     thinks = async () => 'Hello!';
     return 'Never stored';
   };

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startDistribution } from '../../support/services/distribution.ts';
 import { freePorts } from '../../support/services/ports.ts';
+import { startPostgres } from '../../support/services/postgres.ts';
 import { inFolder, startProgram, untilReady } from '../../support/services/service.ts';
 
 describe('a service', () => {
@@ -78,6 +80,43 @@ describe('a service', () => {
         { timeout: 60_000 },
       )
       .toBe('gone');
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+});
+
+describe.runIf(process.platform === 'linux')('Postgres that is frozen', () => {
+  it('stops', async () => {
+    const postgres = await startPostgres();
+    postgres.freeze();
+    await postgres.stop();
+    expect(existsSync(postgres.logFile)).toBe(false);
+  });
+
+  it('ends with a parent that is killed', async () => {
+    const module = join(import.meta.dirname, '../../support/services/postgres.ts');
+    const script = `import { startPostgres } from ${JSON.stringify(module)};
+      const postgres = await startPostgres();
+      postgres.freeze();
+      console.log(postgres.url);
+      setInterval(() => {}, 1000);`;
+    const folder = await mkdtemp(join(tmpdir(), 'primitive-killed-'));
+    await chmod(folder, 0o755);
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const url = new URL(
+      await new Promise<string>((said) => parent.stdout.once('data', (line) => said(String(line).trim()))),
+    );
+    const isListening = () =>
+      new Promise<string>((done) => {
+        const socket = connect(Number(url.port), url.hostname);
+        socket.on('connect', () => done('there')).on('error', () => done('gone'));
+        socket.on('connect', () => socket.destroy());
+      });
+    expect(await isListening()).toBe('there');
+    parent.kill('SIGKILL');
+    await expect.poll(isListening, { timeout: 60_000 }).toBe('gone');
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 });

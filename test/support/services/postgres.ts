@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -46,22 +47,29 @@ export function startPostgres(): Promise<Postgres> {
       return started;
     };
     let program = await begin();
-    const signal = (name: NodeJS.Signals) => {
-      for (const pid of [program.pid, ...childrenOf(program.pid)]) process.kill(pid, name);
-    };
     const crash = async () => {
       const ended = childrenOf(program.pid);
-      signal('SIGKILL');
+      signalAll([program.pid, ...ended], 'SIGKILL');
       await program.exit;
       // Its memory is in use until the last process is gone.
       while (ended.some(isRunning)) await sleep(10);
       program = await begin();
     };
+    let thaw = () => {};
     const freeze = () => {
-      signal('SIGSTOP');
-      return () => signal('SIGCONT');
+      const stopped = [program.pid, ...childrenOf(program.pid)];
+      const guard = resumesWithoutUs(stopped);
+      signalAll(stopped, 'SIGSTOP');
+      thaw = () => {
+        signalAll(stopped, 'SIGCONT');
+        guard.stdin.end();
+        thaw = () => {};
+      };
+      return () => thaw();
     };
     const stop = stopper(
+      // A process that is stopped does not end by SIGTERM.
+      async () => thaw(),
       () => program.stop(),
       () => removeFolder(folder),
     );
@@ -75,6 +83,29 @@ export function startPostgres(): Promise<Postgres> {
     const { logFile } = program;
     return { url, execute, crash, freeze, logFile, stop, [Symbol.asyncDispose]: stop };
   });
+}
+
+/** Signals processes, of which some may have ended by now. */
+function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** Continues processes when its input is closed: also if this process is killed, which would leave them stopped for ever. */
+function resumesWithoutUs(pids: readonly number[]) {
+  const script = 'read -r _; kill -CONT "$@"';
+  const guard = spawn('sh', ['-c', script, 'sh', ...pids.map(String)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.unref();
+  guard.stdin.on('error', () => {});
+  return guard;
 }
 
 /** Processes that a process started; Linux only. */
