@@ -148,7 +148,8 @@ class Events:
             metadata = {"question": turn.question}
             question = Interrupt(id=self._message_id, reason="question", message=text, metadata=metadata)
             outcome = RunFinishedInterruptOutcome(interrupts=[question])
-        finished = RunFinishedEvent(thread_id=self._run.thread_id, run_id=self._run.run_id, outcome=outcome)
+        thread_id, run_id = self._run.thread_id, self._run.run_id
+        finished = RunFinishedEvent(thread_id=thread_id, run_id=run_id, outcome=outcome, result=turn.data)
         self._emit(finished)
 
     def fail(self, error: Exception) -> None:

@@ -27,12 +27,14 @@ MAX_BODY_BYTES: Final = 256 * 1024
 class Reply(BaseModel):
     """The outcome of a turn; `tools_used` lists the tools of the whole thread.
 
-    If a step called interrupt(), there is a `question` instead of a `reply`.
+    If a step called interrupt(), there is a `question` instead of a `reply`. If the agent replied by a
+    schema, `data` is its data, and `reply` the same as text.
     """
 
     thread_id: str
     turn: int
     reply: str | None
+    data: Any = None
     question: Any = None
     tools_used: list[str]
 
@@ -73,6 +75,7 @@ async def invoke(invocation: Invocation, caller: Called, resources: Open) -> Rep
         thread_id=thread_id,
         turn=turn.number,
         reply=turn.reply,
+        data=turn.data,
         question=turn.question,
         tools_used=turn.tools_used,
     )

@@ -86,7 +86,8 @@ class ChatModel:
         parsed = answer["parsed"]
         if schema is None or not isinstance(parsed, schema):
             raise ModelError("model answer does not match the schema")
-        return AIMessage(parsed.model_dump_json())
+        data = parsed.model_dump(mode="json")
+        return AIMessage(parsed.model_dump_json(), additional_kwargs={"parsed": data})
 
     async def _ask(
         self, asked: Runnable[Any, Any], messages: Sequence[AnyMessage], headers: Mapping[str, str]

@@ -32,6 +32,7 @@ class Model(Protocol):
     ) -> AIMessage:
         """Return the next message, which may call `tools`. Raises ModelError and TooLongError.
 
-        With a `schema`, the text of the message is JSON that it accepts, and no tools are offered.
+        With a `schema`, the text of the message is JSON that it accepts, no tools are offered, and
+        `additional_kwargs["parsed"]` has the data.
         """
         ...

@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from .lifecycle import Lifecycle, OutOfTimeError
 from .spans import sql_span
 from .threads import LEASE_SECONDS, ThreadBusyError, ThreadsUnavailableError, TurnCancelledError
+from .unsaved import REPEATABLE, Unsaved
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +108,18 @@ OPTIONS: Final[Mapping[str, Any]] = {
 }
 
 T = TypeVar("T")
-# The holder of the claim under which the current task runs.
-_holder: Final[ContextVar[str]] = ContextVar("holder of a claim", default="")
+
+
+class _Claim:
+    """A claim, and the checkpoints of its turn that are not stored yet."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.unsaved = Unsaved()
+
+
+# The claim under which the current task runs.
+_claim: Final[ContextVar[_Claim | None]] = ContextVar("claim", default=None)
 
 
 class _Connection(AsyncConnection[DictRow]):
@@ -157,7 +168,8 @@ class PostgresThreads:
             if claimed.rowcount == 0:
                 other = await (await connection.execute(REMAINING, claim)).fetchone()
                 raise ThreadBusyError(other["seconds"] if other else 0)
-        _holder.set(holder)
+        held = _Claim(holder)
+        _claim.set(held)
         ends = asyncio.timeout(None)
         renewal = asyncio.create_task(self._renew(claim, min(seconds / 3, RENEWAL_SECONDS), ends))
         try:
@@ -169,7 +181,7 @@ class PostgresThreads:
             raise TurnCancelledError("the turn was cancelled") from error
         finally:
             renewal.cancel()
-            await self._release(claim)
+            await self._release(claim, held)
 
     async def _renew(self, claim: Mapping[str, object], seconds: float, ends: asyncio.Timeout) -> None:
         """Renew a claim, and end its body if it was cancelled. That of a lost claim fails when it stores."""
@@ -189,18 +201,25 @@ class PostgresThreads:
         async with self._store.connection() as connection:
             return (await connection.execute(CANCEL, {"thread_id": thread_id})).rowcount > 0
 
-    async def _release(self, claim: Mapping[str, object]) -> None:
+    async def _release(self, claim: Mapping[str, object], held: _Claim) -> None:
         try:
             # Not within the limit of the turn, which may have ended.
             async with asyncio.timeout(RELEASE_SECONDS), self._store.pool.connection() as connection:
-                await connection.execute(RELEASE, claim)
-        except (psycopg.OperationalError, TimeoutError) as error:
-            # The outcome of the turn is stored; the claim expires.
+                if not held.unsaved:
+                    await connection.execute(RELEASE, claim)
+                    return
+                # The turn failed or asked: what it has of its message is kept.
+                async with connection.pipeline(), connection.transaction():
+                    await connection.execute(REQUIRE_CLAIM, claim)
+                    await held.unsaved.save(self.saver.on(connection))
+                    await connection.execute(RELEASE, claim)
+        except (psycopg.OperationalError, psycopg.errors.DivisionByZero, TimeoutError) as error:
+            # The claim expires, and a message that is sent again begins where the thread was stored.
             log.warning("claim not released", extra={"fields": {"error": repr(error)}})
 
     async def compact(self, thread_id: str) -> None:
         """See Threads.compact."""
-        async with self._store.claimed(thread_id) as connection:
+        async with self.saver.saving(thread_id) as connection:
             await connection.execute(COMPACT, {"thread_id": thread_id})
 
     async def delete(self, thread_id: str) -> None:
@@ -254,7 +273,8 @@ class _Store:
 
         Otherwise a process that was paused for longer than its claim would overwrite a later turn.
         """
-        claim = {"thread_id": thread_id, "holder": _holder.get()}
+        held = _claim.get()
+        claim = {"thread_id": thread_id, "holder": held.holder if held else ""}
         try:
             async with self.connection() as connection, connection.pipeline(), connection.transaction():
                 await connection.execute(REQUIRE_CLAIM, claim)
@@ -266,17 +286,36 @@ class _Store:
 class _Saver(AsyncPostgresSaver):
     """Uses a connection per call, and writes only for the holder of the claim.
 
-    AsyncPostgresSaver itself would lock its pool, so that all turns of the process wait for each other.
+    AsyncPostgresSaver itself would lock its pool, so that all turns of the process wait for each other, and
+    store every step, also those that need not be: see unsaved.py.
     """
 
     def __init__(self, pool: Pool, store: _Store) -> None:
         super().__init__(pool, serde=serializer())
         self._store = store
 
+    def on(self, connection: AsyncConnection[DictRow]) -> AsyncPostgresSaver:
+        """A saver that uses a connection, and stores at once."""
+        return AsyncPostgresSaver(connection, serde=self.serde)
+
+    @asynccontextmanager
+    async def saving(self, thread_id: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
+        """Store what is not stored yet in the transaction of the body."""
+        held = _claim.get()
+        async with self._store.claimed(thread_id) as connection:
+            saved = await held.unsaved.save(self.on(connection)) if held else None
+            yield connection
+        if held is not None and saved is not None:
+            held.unsaved.forget(saved)
+
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See AsyncPostgresSaver."""
+        held = _claim.get()
+        if held is not None and held.unsaved:
+            async with self.saving(_thread(config)):
+                pass
         async with self._store.connection() as connection:
-            return await AsyncPostgresSaver(connection, serde=self.serde).aget_tuple(config)
+            return await self.on(connection).aget_tuple(config)
 
     async def aput(
         self,
@@ -286,17 +325,28 @@ class _Saver(AsyncPostgresSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See AsyncPostgresSaver."""
-        async with self._store.claimed(_thread(config)) as connection:
-            saver = AsyncPostgresSaver(connection, serde=self.serde)
-            return await saver.aput(config, checkpoint, metadata, new_versions)
+        held = _claim.get()
+        if held is None:
+            async with self._store.claimed(_thread(config)) as connection:
+                return await self.on(connection).aput(config, checkpoint, metadata, new_versions)
+        stored = held.unsaved.put(config, checkpoint, metadata, new_versions)
+        if not held.unsaved.can_wait(checkpoint):
+            async with self.saving(_thread(config)):
+                pass
+        return stored
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """See AsyncPostgresSaver."""
-        async with self._store.claimed(_thread(config)) as connection:
-            saver = AsyncPostgresSaver(connection, serde=self.serde)
-            await saver.aput_writes(config, writes, task_id, task_path)
+        held = _claim.get()
+        if held is not None and task_path in REPEATABLE:
+            held.unsaved.put_writes((config, writes, task_id, task_path))
+            return
+        if held is not None:
+            held.unsaved.expect_effects()
+        async with self.saving(_thread(config)) as connection:
+            await self.on(connection).aput_writes(config, writes, task_id, task_path)
 
 
 def _thread(config: RunnableConfig) -> str:

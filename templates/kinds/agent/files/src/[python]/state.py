@@ -30,9 +30,15 @@ class State(TypedDict):
     """A digest of the last message and of who sent it; empty in threads of earlier versions."""
     asked_by: Annotated[str, latest]
     """The subject who asked for the current or last turn; may be empty."""
+    summary: Annotated[str, latest]
+    """A summary of the first messages, if the agent keeps one: see condensed() of window.py."""
+    summarized: Annotated[str, latest]
+    """The id of the last message in the summary; empty without one."""
 
 
 class Update(TypedDict, total=False):
     """An update of the state by a step; omitted fields do not change."""
 
     messages: list[AnyMessage]
+    summary: str
+    summarized: str

@@ -48,7 +48,7 @@ class Threads(Protocol):
         ...
 
     async def compact(self, thread_id: str) -> None:
-        """Delete all but the last checkpoint of a thread whose turn ended. Requires a claim."""
+        """Store the turn that ended, and delete all but the last checkpoint. Requires a claim."""
         ...
 
     async def delete(self, thread_id: str) -> None:

@@ -25,7 +25,7 @@ from .graph import build_graph
 from .lifecycle import Lifecycle
 from .spans import turn_span
 from .state import State
-from .threads import Threads, ThreadsUnavailableError
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +66,16 @@ Listener = Callable[[str, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The outcome of a turn: a reply or the question of interrupt(). The tools are those of the thread."""
+    """The outcome of a turn: a reply or the question of interrupt(). The tools are those of the thread.
+
+    `data` is that of a reply that was made by a schema.
+    """
 
     number: int
     reply: str | None
     question: Any
     tools_used: list[str]
+    data: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Turns:
                 if turn.reply is None:
                     outcome.name = "question"
             if turn.reply is not None:
-                await self._compact(thread_id)
+                await self._threads.compact(thread_id)
             return turn
 
     async def read(self, thread_id: str) -> Conversation | None:
@@ -140,13 +144,6 @@ class Turns:
     async def cancel(self, thread_id: str) -> bool:
         """Cancel the running turn of a thread; False if there is none. Raises ThreadsUnavailableError."""
         return await self._threads.cancel(thread_id)
-
-    async def _compact(self, thread_id: str) -> None:
-        try:
-            await self._threads.compact(thread_id)
-        except ThreadsUnavailableError as error:
-            # The reply is stored, and the next turn compacts the thread.
-            log.warning("thread not compacted", extra={"fields": {"error": repr(error.__cause__)}})
 
     def start(self, turn: Coroutine[Any, Any, None]) -> None:
         """Run a turn in the background; finish() waits for it."""
@@ -265,4 +262,4 @@ def _outcome(state: State, interrupts: Sequence[Interrupt]) -> Turn | None:
     last = state["messages"][-1]
     if not isinstance(last, AIMessage) or last.tool_calls:
         return None
-    return Turn(state["turns"], last.text, None, used)
+    return Turn(state["turns"], last.text, None, used, last.additional_kwargs.get("parsed"))
