@@ -221,7 +221,7 @@ test('the repository as a whole has rules that apply everywhere, and says what o
   });
   expect(document.unchecked).toContainEqual({
     what: 'IMP of code in no primitive',
-    why: expect.stringContaining('only forbidden packages are found there'),
+    why: expect.stringContaining('only for forbidden packages'),
   });
 });
 
