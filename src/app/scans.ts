@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaselineFile } from '../features/verify/baseline.ts';
 import type { ScanStore, ScanThreads } from '../features/verify/scan.ts';
@@ -10,6 +11,8 @@ export interface ScanAdapters {
   scanStore(name: string): Promise<ScanStore>;
   /** `module` is the URL of what threads run. */
   scanThreads(module: string): Promise<ScanThreads>;
+  /** The names in a folder; none if it cannot be listed. */
+  listFolder(path: string): Promise<readonly string[]>;
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
   /** The file of a baseline, as the user named it. */
@@ -25,6 +28,7 @@ export function scanAdapters(context: Context): ScanAdapters {
     },
     scanThreads: async (module) => (await import('../adapters/scan-threads.ts')).scanThreads(module),
     openBaseline: async (shown) => (await import('../adapters/baseline-file.ts')).openBaseline(shown, cwd),
+    listFolder: (path) => readdir(path).catch(() => []),
     runFolder: async (name) => (await import('../adapters/run-folders.ts')).runFolder(temporary, name),
   };
 }

@@ -158,6 +158,8 @@ export function judgedFiles(
     add(path, familiesOf(found, placeOf(path)));
   }
   for (const fact of facts) {
+    // Of a large repository, almost all facts are these; their files are those of scans.
+    if (fact.subject === 'import' || fact.subject === 'source') continue;
     for (const path of filesOf(fact)) add(path, familiesOf([fact.subject], 'primitive'));
   }
   return judged;

@@ -7,6 +7,7 @@ import { BASE_VARIABLE } from '../../plugins/base.ts';
 import type { PluginSet } from '../../plugins/set.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
+import { PRIMITIVES } from '../../repository/primitive-folders.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { BaselineFile } from './baseline.ts';
 import { foreignRules, type RuleHost } from './foreign.ts';
@@ -38,6 +39,8 @@ export interface OpenPorts {
   scanThreads(module: string): Promise<ScanThreads>;
   plugins(): Promise<PluginSet>;
   ruleHost(module: string): Promise<RuleHost>;
+  /** The names in a folder; none if it cannot be listed. */
+  listFolder(path: string): Promise<readonly string[]>;
   /** A path for a folder of this run among the last ones of that name. */
   runFolder(name: string): Promise<string>;
   readonly regenerate: Regenerate;
@@ -96,12 +99,17 @@ export async function openVerify(
     return { ...file, path: place, read };
   };
   const scans = await ports.scanStore(name);
-  // While git is listing.
-  await scans.read();
+  const judged = policy?.kinds ?? kinds;
+  const folders = await ports.listFolder(resolve(location.root, PRIMITIVES));
+  // While git is listing. What is wrong with a kind is thrown to whoever asks for it.
+  await Promise.all([
+    scans.read(),
+    ...folders.filter((name) => judged.names.includes(name)).map((name) => judged.get(name).catch(() => {})),
+  ]);
   return {
     location,
     config: judging,
-    kinds: policy?.kinds ?? kinds,
+    kinds: judged,
     policy,
     tree,
     scans,
