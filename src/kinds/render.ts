@@ -1,8 +1,8 @@
 import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { globMatcher } from '../core/glob.ts';
 import { pathFault } from '../core/path-fault.ts';
 import type { Config } from '../repository/config.ts';
-import { globMatcher } from '../repository/globs.ts';
 import type { Bases } from './bases-schema.ts';
 import { type EntityNames, entityNames, entityOf } from './entity.ts';
 import type { CompiledModel } from './generators/bpmn/compile.ts';

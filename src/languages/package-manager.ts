@@ -74,7 +74,7 @@ export interface LockFile<Program extends string = string> {
 /** Why suites cannot be run with what a lock file names, half a sentence; undefined if they can. */
 export function unreadLock({ path, manager: { name, dependencies } }: LockFile): string | undefined {
   if (dependencies !== undefined) return undefined;
-  return `its dependencies are those of ${path}, and verify reads lock files of npm, uv and pip, not of ${name}`;
+  return `its dependencies are those of ${path}, and verify reads no lock file of ${name}`;
 }
 
 /**

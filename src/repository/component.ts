@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { globFault } from '../core/glob.ts';
 import { nearest } from '../core/nearest.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
@@ -11,7 +12,6 @@ import type { YamlDocument } from '../yaml/read.ts';
 import { type BuildSecret, type Config, resolvePlatforms, resolveSecrets } from './config.ts';
 import { argFaults, platformFaults, referenceFaults, secretFaults } from './config-rules.ts';
 import type { ConfigLocation } from './discovery.ts';
-import { globFault } from './globs.ts';
 import type { PrimitiveFile } from './primitive-document.ts';
 import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
 import { workloadFaults } from './workload.ts';

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { globFault } from '../core/glob.ts';
 import { formed, strictObject } from '../core/schema.ts';
 import type { Fault, YamlPath } from '../yaml/fault.ts';
-import { globFault } from './globs.ts';
 
 const text = (description: string) => Type.String({ description, minLength: 1 });
 const list = (description: string, item: string) => Type.Array(text(item), { description, minItems: 1 });

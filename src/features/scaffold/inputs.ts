@@ -1,11 +1,11 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
+import { globMatcher } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
 import { entityFault } from '../../kinds/entity.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { pathBelow } from '../../repository/discovery.ts';
-import { globMatcher } from '../../repository/globs.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
 
 /** Inputs by name, as they were given: paths are relative to the current directory. */

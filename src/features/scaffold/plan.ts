@@ -1,10 +1,10 @@
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { globMatcher } from '../../core/glob.ts';
 import { isPlatform } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { languageNamed } from '../../languages/all.ts';
-import { globMatcher } from '../../repository/globs.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { newManifest, type Provenance, withEject, withProvenance } from '../../repository/provenance.ts';
 import { isOf, planFile, takenOf } from './plan-file.ts';

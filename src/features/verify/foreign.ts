@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/schema';
+import { globMatcher } from '../../core/glob.ts';
 import { strictObject } from '../../core/schema.ts';
 import type { FileData, Problem as PluginProblem } from '../../plugins/api.ts';
 import { type PluginRule, pageOf } from '../../plugins/manifest.ts';
 import type { PluginProblem as NotLoaded, PluginSet } from '../../plugins/set.ts';
 import type { InstalledPlugin } from '../../plugins/store.ts';
-import { globMatcher } from '../../repository/globs.ts';
 import type { VerifyDocument } from './document.ts';
 import { type Family, familyOf, isOurs, type RuleId } from './family.ts';
 import { primitiveData } from './plugin-data.ts';

@@ -1,4 +1,4 @@
-import { globMatcher } from '../../repository/globs.ts';
+import { globMatcher } from '../../core/glob.ts';
 import type { OwnRule } from '../../repository/own-rules.ts';
 import { listed } from './imports/policy.ts';
 import { searchLines } from './own-search.ts';

@@ -1,7 +1,7 @@
 import { compareFindings } from '../../core/finding.ts';
+import { globMatcher } from '../../core/glob.ts';
 import type { HookEvents } from '../../plugins/api.ts';
 import { pathBelow } from '../../repository/discovery.ts';
-import { globMatcher } from '../../repository/globs.ts';
 import { accountOf, type Entry, judgedFiles, unjudged } from './account.ts';
 import { applyBaseline, baselineText, nextBaseline, readBaseline } from './baseline.ts';
 import { changedByImports } from './changed.ts';

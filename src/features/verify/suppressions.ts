@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { globFault, globMatcher } from '../../repository/globs.ts';
+import { globFault, globMatcher } from '../../core/glob.ts';
 import type { Fault } from '../../yaml/fault.ts';
 import { parseYaml } from '../../yaml/read.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';

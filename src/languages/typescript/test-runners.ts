@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import picomatch from 'picomatch';
+import { globMatcher } from '../../core/glob.ts';
 import { junitRunner } from '../junit-runner.ts';
 import { filesNamed, type SuiteRunner } from '../runner.ts';
 import { NODE_REPORTER } from './node-evidence.ts';
@@ -17,8 +17,7 @@ export const nodeTest: SuiteRunner = {
     ].flatMap(([name, to]) => [`--test-reporter=${name}`, `--test-reporter-destination=${to}`]);
     return { program: tools.tool, args: ['--test', ...reporters, ...args] };
   }),
-  files: async (primitive, suite, _, { code }) =>
-    filesNamed(primitive, suite, code, (argument) => picomatch(argument, { dot: true, noextglob: true })),
+  files: async (primitive, suite, _, { code }) => filesNamed(primitive, suite, code, globMatcher),
 };
 
 export const vitest: SuiteRunner = {

@@ -164,7 +164,7 @@ test('a lock file of another package manager is named', async () => {
     findings: [
       {
         rule: 'INT-002',
-        message: `${SHOP} cannot be tested: its dependencies are those of pnpm-lock.yaml, and verify reads lock files of npm, uv and pip, not of pnpm.`,
+        message: `${SHOP} cannot be tested: its dependencies are those of pnpm-lock.yaml, and verify reads no lock file of pnpm.`,
       },
     ],
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { GlobMatcher, globFault, globRoot, isInput } from '../../../src/repository/globs.ts';
+import { globFault } from '../../../src/core/glob.ts';
+import { GlobMatcher, globRoot, isInput } from '../../../src/repository/globs.ts';
 import { Listing } from '../../../src/repository/listing.ts';
 
 const listing = (paths: readonly string[]) =>

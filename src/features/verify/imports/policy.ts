@@ -1,6 +1,6 @@
+import { globMatcher } from '../../../core/glob.ts';
 import { isTest, type LanguageId, languageNamed } from '../../../languages/all.ts';
 import { nearestName } from '../../../languages/nearest-name.ts';
-import { globMatcher } from '../../../repository/globs.ts';
 import type { Context, Problem } from '../rule.ts';
 import type { Subjects } from '../subjects.ts';
 

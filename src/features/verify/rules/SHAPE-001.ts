@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { globMatcher } from '../../../repository/globs.ts';
+import { globMatcher } from '../../../core/glob.ts';
 import type { Rule } from '../rule.ts';
 import type { Fix, Primitive } from '../subjects.ts';
 

@@ -1,5 +1,5 @@
 import { digestOf } from '../../../core/digest.ts';
-import { globMatcher } from '../../../repository/globs.ts';
+import { globMatcher } from '../../../core/glob.ts';
 import type { Problem, Rule } from '../rule.ts';
 
 /** GEN-001 compares generated files with the output of their generator. */

@@ -157,7 +157,7 @@ test.each(OTHER_LOCKS)(
     const files: Files = { ...base, ...projects, [posix.join(folder, lock)]: '' };
     const path = folder === '.' ? SHOP : folder;
     const suite = { primitive: path.slice('primitives/'.length), recorded: { exitCode: 0, stdout: '' } };
-    const why = `its dependencies are those of ${posix.join(folder, lock)}, and verify reads lock files of npm, uv and pip, not of ${name}`;
+    const why = `its dependencies are those of ${posix.join(folder, lock)}, and verify reads no lock file of ${name}`;
     const { verdict, findings, suites } = await verifyDocument(files, 'TEST', rules, { suite });
     expect({ verdict, suites, findings }).toMatchObject({
       verdict: 'incomplete',
