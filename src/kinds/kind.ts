@@ -77,9 +77,9 @@ export function modelFiles({ generators = [] }: Pick<Kind, 'generators'>): reado
   return reads.filter((path) => path.endsWith('.bpmn'));
 }
 
-/** The proto file of another primitive, from which a client is generated; below the folder of the primitive that calls it. */
+/** The copy of another primitive's proto file, from which a client or events are generated; below the primitive's folder. */
 export function protoCopy({ generators = [] }: Pick<Kind, 'generators'>): string | undefined {
-  return generators.find(({ run }) => run === 'connect')?.reads[0];
+  return generators.find(({ run }) => run === 'connect' || run === 'events')?.reads[0];
 }
 
 /** Every kind, sorted by name. */

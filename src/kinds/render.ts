@@ -9,6 +9,7 @@ import type { CompiledModel } from './generators/bpmn/compile.ts';
 import type { KindFile } from './kind-document.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
+import type { SourceEvents, SourcePrimitive } from './source.ts';
 import { renameStubs } from './stubs.ts';
 import type { Template, TemplateFile } from './template.ts';
 import { renderTemplate } from './template-renderer.ts';
@@ -56,15 +57,15 @@ export interface TemplateVariables extends PackageNames {
 }
 
 /** A primitive whose events another one takes, or that it calls. */
-export interface EventSource {
+export interface EventSource extends Partial<SourceEvents> {
   readonly kind: string;
   readonly name: string;
   readonly names: NameForms;
   readonly entity: EntityNames;
   /** Of its proto: `acme.domain.orders.v1`. */
   readonly package: string;
-  /** Its proto file as it is now, if there is one. */
-  readonly proto?: string | undefined;
+  /** Its proto file as it is now, or as it is scaffolded. */
+  readonly proto: string;
 }
 
 /** Puts together what templates see; nothing of it comes from the machine. */
@@ -85,18 +86,13 @@ export function templateVariables(
   };
 }
 
-/** A primitive whose events are taken or that is called, and what it keeps. */
-export interface SourcePrimitive {
-  readonly kind: string;
-  readonly name: string;
-  readonly entity: string;
-  readonly proto?: string | undefined;
-}
-
 function eventSource(source: SourcePrimitive, languages: Config['languages']): EventSource {
-  const { proto } = packageNames(source, languages);
-  const names = nameForms(source.name);
-  return { ...source, names, entity: entityNames(source.entity), package: proto?.package ?? '' };
+  const { kind, name, proto, events } = source;
+  const names = nameForms(name);
+  const entity = entityNames(source.entity);
+  const scope =
+    /^package\s+([\w.]+)/m.exec(proto)?.[1] ?? packageNames(source, languages).proto?.package ?? '';
+  return { kind, name, names, entity, package: scope, proto, ...events };
 }
 
 /**

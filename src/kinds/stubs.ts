@@ -13,8 +13,10 @@ const DESCRIPTOR = /(const file_\w+_rawDesc = "")((?: \+\n\t"(?:[^"\\\n]|\\.)*")
 /** Fields of descriptor.proto that are messages: message -> field number -> message. Others are names, or data. */
 const MESSAGES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   file: { 4: 'message', 6: 'service', 8: 'options' },
-  message: { 2: 'field', 3: 'message' },
+  message: { 2: 'field', 3: 'message', 7: 'options' },
   service: { 2: 'method' },
+  // Of (primitive.events.v1.event).
+  options: { 50826: 'event' },
 };
 
 /** The text of a `.pb.go` file with each key of `names` replaced by its value; the lengths in its descriptor follow. */

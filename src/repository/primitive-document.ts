@@ -30,6 +30,12 @@ export const PrimitiveFile = strictObject(
                 'Packages that the template files came from, newest first: `NAME@VERSION INTEGRITY` in lines.',
             }),
           ),
+          events: Type.Optional(
+            Type.String({
+              pattern: '^[0-9a-f]{64}$',
+              description: 'SHA-256 of the events of its source that this was made for; `generate` moves it.',
+            }),
+          ),
           generators: Type.Optional(
             Type.Record(Type.String(), Type.String(), {
               description:

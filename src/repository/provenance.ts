@@ -24,6 +24,8 @@ export interface Provenance {
   readonly omitted?: readonly string[] | undefined;
   /** The packages that the template files came from, newest first; more than one only while files are behind. */
   readonly origins?: readonly TemplateOrigin[] | undefined;
+  /** SHA-256 in hex of the events of its source that this was made for. */
+  readonly events?: string | undefined;
   /** Id of a generator -> the version that writes the generated files. */
   readonly generators?: Readonly<Record<string, string>> | undefined;
 }
@@ -95,6 +97,7 @@ export function manifestOf(text: string, file: PrimitiveFile): PrimitiveManifest
     ...(template.sources !== undefined && { sources: new Map(sumEntries(template.sources)) }),
     ...(template.omitted && { omitted: template.omitted.split('\n').filter(Boolean) }),
     ...(template.origins && { origins: readOrigins(template.origins) }),
+    ...(template.events && { events: template.events }),
     ...(template.generators && { generators: template.generators }),
   };
   return {
@@ -111,9 +114,14 @@ export function manifestOf(text: string, file: PrimitiveFile): PrimitiveManifest
 
 /** The proto file that `kind/name` was scaffolded with, its own or an existing one; from the root. */
 export function protoFile(primitive: string, { provenance }: PrimitiveManifest): string | undefined {
-  const own = [...(provenance?.files.keys() ?? [])].find((path) => /^proto\/.+\.proto$/.test(path));
+  const own = [...(provenance?.files.keys() ?? [])].find(
+    (path) => /^proto\/.+\.proto$/.test(path) && path !== OPTIONS,
+  );
   return provenance?.inputs.service ?? (own && `primitives/${primitive}/${own}`);
 }
+
+/** The options by which a proto file declares events. */
+const OPTIONS = 'proto/primitive/events/v1/events.proto';
 
 /** The text of a new `primitive.yaml`. */
 export function newManifest(kind: string, name: string, provenance: Provenance): string {
@@ -168,12 +176,14 @@ function record(provenance: Provenance) {
     sources,
     omitted = [],
     origins = [],
+    events,
   } = provenance;
   const generators = Object.entries(provenance.generators ?? {}).sort(byCodeUnit);
   return {
     version,
     ...(origins.length > 0 ? { origins: origins.map(originLine).join('\n') } : {}),
     ...(generators.length > 0 ? { generators: Object.fromEntries(generators) } : {}),
+    ...(events === undefined ? {} : { events }),
     ...(Object.keys(inputs).length > 0
       ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byCodeUnit)) }
       : {}),

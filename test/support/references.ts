@@ -1,8 +1,15 @@
 import { join } from 'node:path';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { render, templateVariables } from '../../src/kinds/render.ts';
+import { sampleSource } from '../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../src/kinds/template.ts';
 
+const LANGUAGES = {
+  go: { module: 'github.com/acme/app' },
+  ts: { scope: '@acme' },
+  python: { prefix: 'acme' },
+  proto: { package: 'acme' },
+};
 const ROOT = join(import.meta.dirname, '../..');
 
 /** The small implementation of a kind that is kept for tests, as files of the primitive `orders` of the goldens. */
@@ -16,16 +23,11 @@ export async function referenceTree(name: string): Promise<Readonly<Record<strin
       templateVersion: kind.version,
       image: `${name}-orders`,
       inputs: {},
-      source: { kind: 'domain', name: 'orders', entity: 'order' },
+      source: await sampleSource({ kind: 'domain', name: 'orders', entity: 'order' }, LANGUAGES),
       bases: await readBases(join(ROOT, 'templates/bases.yaml')),
       run: kind.run,
     },
-    {
-      go: { module: 'github.com/acme/app' },
-      ts: { scope: '@acme' },
-      python: { prefix: 'acme' },
-      proto: { package: 'acme' },
-    },
+    LANGUAGES,
   );
   const files = render(
     readTemplate([join(ROOT, 'test/reference', name)]),

@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { Errors } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readProtoFile } from '../../src/kinds/generators/connect/proto-file.ts';
+import { eventSchema } from '../../src/kinds/generators/events/events.ts';
 import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { type Block, blocks, commandsOf, pages } from '../support/pages.ts';
 
@@ -83,6 +85,7 @@ describe('what the documentation shows', () => {
     const unknown = all.filter(
       ({ language, subject }) =>
         language !== 'sh' &&
+        language !== 'proto' &&
         // The plugin that they make up is run by test/e2e/plugins.test.ts.
         !subject.startsWith('plugin ') &&
         !(language === 'yaml' && (subject === 'workflow' || subject in FRAGMENTS)),
@@ -102,6 +105,19 @@ describe('what the documentation shows', () => {
       expect(() => faultsOf(words), `${place} primitive ${words.join(' ')}`).not.toThrow();
       expect(faultsOf(words), `${place} primitive ${words.join(' ')}`).toEqual([]);
     }
+  });
+
+  test('proto files declare events, or are the options for that', () => {
+    const [events, options] = all.filter(({ language }) => language === 'proto');
+    const file = readProtoFile(`package acme.v1;\n${events?.text}`, 'docs');
+    expect(eventSchema(file).events).toEqual([
+      { type: 'acme.v1.InvoiceIssued', message: 'acme.v1.InvoiceIssued', subject: 'invoice.number' },
+    ]);
+    expect(file.types.get('acme.v1.Invoice')).toMatchObject({
+      fields: [{ isRequired: true }, { isRequired: false }],
+    });
+    const template = 'templates/kinds/domain/files/proto/primitive/events/v1/events.proto.eta';
+    expect(readFileSync(join(root, template), 'utf8')).toContain(options?.text);
   });
 
   test('scripts of npm are those of package.json', () => {

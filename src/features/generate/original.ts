@@ -59,12 +59,12 @@ async function copiedApi(primitive: OnDisk, root: string): Promise<Copied | unde
   const copy = protoCopy(primitive.template);
   const original = copy && (await calledApi(primitive, root));
   if (copy === undefined || original === undefined) return undefined;
-  const fix = `cp ${original} ${primitive.path}/${copy}`;
-  return { rule: 'proto-original', original, copy, meaningOf: textOf, fix };
+  const fix = `To copy it again: primitive generate ${primitive.id}; if you have edited it: cp ${original} ${primitive.path}/${copy}`;
+  return { rule: 'proto-original', original, copy, meaningOf: async (bytes) => textOf(bytes), fix };
 }
 
-/** The proto file of the primitive that is called; undefined if that is not there. */
-async function calledApi({ manifest }: OnDisk, root: string): Promise<string | undefined> {
+/** The proto file of the primitive that is called, or whose events are taken; undefined if that is not there. */
+export async function calledApi({ manifest }: OnDisk, root: string): Promise<string | undefined> {
   const source = manifest?.provenance?.inputs.source;
   const shown = `primitives/${source}/${MANIFEST}`;
   const bytes = source === undefined ? undefined : await readBelow(root, shown).catch(() => undefined);
@@ -74,11 +74,11 @@ async function calledApi({ manifest }: OnDisk, root: string): Promise<string | u
   return called && protoFile(source, called);
 }
 
-async function textOf(bytes: Uint8Array): Promise<string> {
+export function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes).replaceAll('\r\n', '\n').trimEnd();
 }
 
-async function readBelow(root: string, path: string): Promise<Uint8Array | undefined> {
+export async function readBelow(root: string, path: string): Promise<Uint8Array | undefined> {
   const { type } = await lookBelow(root, path);
   return type === 'file' ? readFile(join(root, path)) : undefined;
 }

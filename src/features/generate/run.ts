@@ -1,11 +1,12 @@
 import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
-import type { Kinds } from '../../kinds/kind.ts';
+import { type Kinds, protoCopy } from '../../kinds/kind.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import { type GeneratorPorts, generatorContext } from './context.ts';
 import type { GenerateDocument } from './document.ts';
+import { followSource } from './follow.ts';
 import { type Generated, generate } from './generate.ts';
 import { readOnDisk } from './on-disk.ts';
 import { originalWarning } from './original.ts';
@@ -26,7 +27,7 @@ export interface GeneratePorts extends GeneratorPorts {
 
 /**
  * Runs the generators of all selected primitives of the work tree, committed or not, one after the other: they share
- * caches and tools. Throws `selection-…`, `primitive-…` for a
+ * caches and tools. A copy of another primitive's proto file is made again first. Throws `selection-…`, `primitive-…` for a
  * selected one that cannot be read (exit 2), and what {@link generate} throws.
  */
 export async function runGenerate(
@@ -49,9 +50,16 @@ export async function runGenerate(
   for (const primitive of selected) {
     const { id: item } = primitive;
     emit({ type: 'item', item, status: 'active', state: check ? 'comparing' : 'generating' });
-    const warning = await originalWarning(primitive, root);
+    const followed = check ? { primitive, changes: [] } : await followSource(primitive, root, ports.signal);
+    const warning = await originalWarning(followed.primitive, root);
     if (warning !== undefined) warn(warning);
-    generated.push(...(await generate(primitive, { ...context, check, warn })));
+    const made = await generate(followed.primitive, { ...context, check, warn });
+    const copy = protoCopy(primitive.template);
+    const reader = primitive.template.generators?.find(({ reads }) => reads.includes(copy ?? ''))?.id;
+    for (const one of made)
+      generated.push(
+        one.generator === reader ? { ...one, changes: [...followed.changes, ...one.changes] } : one,
+      );
     emit({ type: 'item', item, status: 'done', state: check ? 'compared' : 'generated' });
   }
   return { schema: 'primitive.generate/v1', generated, written: !check };

@@ -26,6 +26,8 @@ export interface ScaffoldFacts {
   readonly kind: Kind;
   readonly name: string;
   readonly inputs: Readonly<Record<string, string>>;
+  /** SHA-256 of the events that it takes, in hex. */
+  readonly events?: string | undefined;
   readonly rendered: ReadonlyMap<string, RenderedFile>;
   readonly site: Site;
   /** The current state of the rendered and recorded paths, and of `primitive.yaml`. */

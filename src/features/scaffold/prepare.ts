@@ -89,6 +89,7 @@ export async function prepareScaffold(
   const { inputs, source } = await completeInputs(kind, request.name, resolved, {
     root: location.root,
     given: request.inputs,
+    languages: config.languages,
   });
   const [service, model, bases] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
@@ -140,6 +141,7 @@ export async function prepareScaffold(
     kind,
     name,
     inputs,
+    events: source?.events?.digest,
     rendered,
     site,
     existing,

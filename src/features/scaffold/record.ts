@@ -1,4 +1,5 @@
 import type { Digest } from '../../core/digest.ts';
+import { optional } from '../../core/object.ts';
 import { recordedVersions } from '../../kinds/generators/built-in.ts';
 import { isPlatform } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
@@ -11,9 +12,15 @@ export function recordAfter(
   before: Provenance | undefined,
   facts: ScaffoldFacts,
 ): Provenance {
-  const { kind, inputs } = facts;
+  const { kind, inputs, events } = facts;
   const version = files.some(isBehind) ? (before?.version ?? kind.version) : kind.version;
-  return { version, inputs, ...digestsAfter(files, before), ...templateAfter(files, before, facts) };
+  return {
+    version,
+    inputs,
+    ...optional('events', events),
+    ...digestsAfter(files, before),
+    ...templateAfter(files, before, facts),
+  };
 }
 
 /**

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { entityOf } from '../../kinds/entity.ts';
 import { type Kind, protoCopy } from '../../kinds/kind.ts';
-import type { SourcePrimitive } from '../../kinds/render.ts';
+import { type SourcePrimitive, sampleProto, sourceEvents, takesEvents } from '../../kinds/source.ts';
+import type { Config } from '../../repository/config.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { protoFile, readManifest } from '../../repository/provenance.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -25,7 +26,11 @@ export async function completeInputs(
   kind: Kind,
   name: string,
   inputs: GivenInputs,
-  { root, given }: { readonly root: string; readonly given: GivenInputs },
+  {
+    root,
+    given,
+    languages,
+  }: { readonly root: string; readonly given: GivenInputs; readonly languages: Config['languages'] },
 ): Promise<CompleteInputs> {
   const known = Object.entries(kind.inputs ?? {});
   const [sourceName, sourceInput] = known.find(([, { type }]) => type === 'primitive') ?? [];
@@ -40,6 +45,9 @@ export async function completeInputs(
     source = await readSource(root, path, {
       flag,
       copy: copy && `primitives/${kind.kind}/${name}/${copy}`,
+      takesEvents: takesEvents(kind),
+      assumed: inputs[entityName ?? ''],
+      languages,
     });
   }
   if (entityName !== undefined)
@@ -47,38 +55,48 @@ export async function completeInputs(
   return { inputs: complete, source };
 }
 
-/**
- * `flag` is the one that names it, if one does. `copy` is the place of its proto file in a primitive that calls it and takes
- * no events: once it was copied, the copy is the API.
- */
+/** How a source is read. */
+interface SourceOptions {
+  /** The flag that names it, if one does. */
+  readonly flag: string | undefined;
+  /** The place of its proto file in a primitive that has a copy: once it was copied, the copy is the API. */
+  readonly copy: string | undefined;
+  readonly takesEvents: boolean;
+  /** Entity of a source that is called and not there yet. */
+  readonly assumed: string | undefined;
+  readonly languages: Config['languages'];
+}
+
 async function readSource(
   root: string,
   path: string,
-  { flag, copy }: { readonly flag: string | undefined; readonly copy: string | undefined },
+  { flag, copy, takesEvents, assumed, languages }: SourceOptions,
 ): Promise<SourcePrimitive> {
   const [kind = '', name = ''] = path.split('/');
   const shown = `primitives/${path}/${MANIFEST}`;
-  const proto = await readText(root, copy);
   const found = await lookBelow(root, shown);
-  if (found.type !== 'file') {
-    if (flag === undefined) return { kind, name, entity: entityOf(name), proto };
+  if (found.type !== 'file' && flag !== undefined) {
     throw new PrimitiveError('source-missing', `Primitive ${path} of --${flag} not found.`, {
       why: `${shown} is missing`,
       suggestions: [`primitive scaffold --kind ${kind} --name ${name}`],
     });
   }
-  const manifest = await readManifest(await readFile(join(root, shown), 'utf8'), shown);
-  const { entity = entityOf(name), service } = manifest.provenance?.inputs ?? {};
-  if (copy !== undefined) {
-    return { kind, name, entity, proto: proto ?? (await readText(root, protoFile(path, manifest))) };
-  }
-  if (service !== undefined && flag !== undefined) {
-    throw new PrimitiveError('source-events', `--${flag} ${path} cannot be used.`, {
-      why: `it serves ${service}, which declares no events`,
-      suggestions: [`Omit --${flag}, and write the names of its events in internal/source.`],
-    });
-  }
-  return { kind, name, entity };
+  const manifest =
+    found.type === 'file' ? await readManifest(await readFile(join(root, shown), 'utf8'), shown) : undefined;
+  const ifMissing = manifest === undefined && !takesEvents ? assumed : undefined;
+  const { entity = ifMissing ?? entityOf(name), service } = manifest?.provenance?.inputs ?? {};
+  const original = manifest && protoFile(path, manifest);
+  const copied = await readText(root, copy);
+  const proto =
+    copied ?? (await readText(root, original)) ?? (await sampleProto({ kind, name, entity }, languages));
+  if (!takesEvents) return { kind, name, entity, proto };
+  const events = sourceEvents(proto, (copied === undefined ? original : copy) ?? shown, entity);
+  if (events.events.length > 0) return { kind, name, entity, proto, events };
+  const file = service ?? original ?? shown;
+  throw new PrimitiveError('source-events', `${path} declares no events.`, {
+    why: `no message of ${file} has the option (primitive.events.v1.event)`,
+    suggestions: [`Declare them in ${file}: option (primitive.events.v1.event) = {};`],
+  });
 }
 
 /** A file without the white space at its end; undefined if it is not there. */

@@ -14,6 +14,7 @@ import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platf
 const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
   bpmn: { '1': { generate: generateModel } },
   connect: { '1': { generate: generateClient } },
+  events: { '1': { generate: generateEvents } },
   ...platformGenerators,
 };
 
@@ -129,4 +130,25 @@ async function generateClient({ reads, writes }: Generator, { read, shown }: Sou
     [`${writes}/json.ts`, JSON_SOURCE],
   ]);
   return { files, warnings: [] };
+}
+
+/** The events of one proto file in Go; none without that file. Throws `generator-input` if it declares none. */
+async function generateEvents({ id, reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
+  const [source = ''] = reads;
+  const bytes = await read(source);
+  // Of a person's own projection, or from before they were generated.
+  if (bytes === undefined) return { files: new Map(), warnings: [] };
+  const [{ readProtoFile }, { eventSchema }, { goEvents }] = await Promise.all([
+    import('./connect/proto-file.ts'),
+    import('./events/events.ts'),
+    import('./events/go.ts'),
+  ]);
+  const schema = eventSchema(readProtoFile(new TextDecoder().decode(bytes), `${shown}${source}`));
+  if (schema.events.length === 0) {
+    throw new PrimitiveError('generator-input', `${shown}${source} declares no events.`, {
+      why: `the generator ${id} reads them`,
+      suggestions: ['option (primitive.events.v1.event) = {};'],
+    });
+  }
+  return { files: new Map([[`${writes}/events.go`, goEvents(schema, source)]]), warnings: [] };
 }

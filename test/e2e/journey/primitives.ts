@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { render, templateVariables } from '../../../src/kinds/render.ts';
+import { sampleSource } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { readManifest } from '../../../src/repository/provenance.ts';
 import { go } from '../../integration/kinds/go-kinds-lab.ts';
@@ -128,7 +129,7 @@ async function implement(repository: string, kind: KindName, name: string): Prom
       templateVersion: 1,
       image: `${kind}-${name}`,
       inputs: manifest.provenance?.inputs ?? {},
-      source: { kind: 'domain', name: NAMES.domain, entity: 'order' },
+      source: await sampleSource({ kind: 'domain', name: NAMES.domain, entity: 'order' }, LANGUAGES),
       bases: await readBases(join(ROOT, 'templates/bases.yaml')),
       run: ports,
     },

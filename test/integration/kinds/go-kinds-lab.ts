@@ -7,10 +7,10 @@ import { type Kind, openKinds, templateFolders } from '../../../src/kinds/kind.t
 import {
   type RenderedFile,
   render,
-  type SourcePrimitive,
   type TemplateVariables,
   templateVariables,
 } from '../../../src/kinds/render.ts';
+import { type SourcePrimitive, sampleSource } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, type RunResult } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -37,7 +37,7 @@ export async function scaffold(
   kindName: string,
   name: string,
   more: Partial<TemplateVariables> = {},
-  source: SourcePrimitive = { kind: 'domain', name, entity: entityOf(name) },
+  from: Pick<SourcePrimitive, 'kind' | 'name' | 'entity'> = { kind: 'domain', name, entity: entityOf(name) },
   bpmn?: ModelSettings,
 ): Promise<Scaffold> {
   const kind = await (await openKinds({ test: join(templates, 'kinds') })).get(kindName);
@@ -48,8 +48,8 @@ export async function scaffold(
     name,
     templateVersion: kind.version,
     image: `${kindName}-${name}`,
-    inputs: kindName === 'projection' ? { entity: source.entity } : {},
-    source,
+    inputs: kindName === 'projection' ? { entity: from.entity } : {},
+    source: await sampleSource(from, languages),
   };
   const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
   const rules = kind.files ?? [];

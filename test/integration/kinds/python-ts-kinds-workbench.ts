@@ -5,6 +5,7 @@ import { entityOf } from '../../../src/kinds/entity.ts';
 import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
+import { sampleSource } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool, toolsDir } from '../../tools/locate.ts';
@@ -36,6 +37,8 @@ export async function reference(kind: Kind, name: string): Promise<Files> {
   return renderFolder(kind, name, join(ROOT, 'test/reference', kind.kind), everything);
 }
 
+const LANGUAGES = { python: { prefix: 'acme' }, ts: { scope: '@acme' }, proto: { package: 'acme' } };
+
 async function renderFolder(
   kind: Kind,
   name: string,
@@ -49,11 +52,11 @@ async function renderFolder(
       templateVersion: kind.version,
       image: `${kind.kind}-${name}`,
       inputs: {},
-      source: { kind: 'domain', name, entity: entityOf(name) },
+      source: await sampleSource({ kind: 'domain', name, entity: entityOf(name) }, LANGUAGES),
       bases: await readBases(join(TEMPLATES, 'bases.yaml')),
       run: kind.run,
     },
-    { python: { prefix: 'acme' }, ts: { scope: '@acme' }, proto: { package: 'acme' } },
+    LANGUAGES,
   );
   return render(readTemplate([folder]), rules, it);
 }

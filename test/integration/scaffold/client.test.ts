@@ -1,9 +1,10 @@
-import { cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { findingText } from '../../../src/core/finding.ts';
+import { followSource } from '../../../src/features/generate/follow.ts';
 import { generate } from '../../../src/features/generate/generate.ts';
 import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
 import { originalWarning } from '../../../src/features/generate/original.ts';
@@ -18,25 +19,37 @@ const CLIENT = `${SHOP}/src/sdk/gen/client.ts`;
 const SALES = 'primitives/domain/sales/proto/acme/domain/sales/v1/service.proto';
 const shop = { kind: 'uisurface', name: 'shop' };
 
-/** The surface of a repository, as `generate` finds it. */
-async function surfaceIn(root: string) {
+/** A primitive of a repository, as `generate` finds it. */
+async function primitiveIn(root: string, id = 'uisurface/shop') {
   const location = await findConfig({ cwd: root });
   const config = await loadConfig(location, '1.0.0');
   const all = await readOnDisk({ location, config, kinds: await openKinds({ bundled: bundledKinds() }) });
-  const found = all.find(({ id }) => id === 'uisurface/shop');
-  if (found === undefined) throw new Error('there is no surface');
+  const found = all.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`there is no ${id}`);
   return found;
 }
 
-async function generated(root: string, check: boolean): Promise<readonly string[]> {
+async function generated(root: string, check: boolean, id?: string): Promise<readonly string[]> {
   const context = { root, path: '', platform: process.platform, temporary: tmpdir(), check, warn: () => {} };
   const { signal } = new AbortController();
-  const found = await generate(await surfaceIn(root), { ...context, processes: createProcesses({}), signal });
+  const found = await generate(await primitiveIn(root, id), {
+    ...context,
+    processes: createProcesses({}),
+    signal,
+  });
   return found.flatMap(({ changes }) => changes.map(({ path, change }) => `${change} ${path}`));
 }
 
+/** What `generate` copies before it generates. */
+async function follow(root: string, id?: string): Promise<readonly string[]> {
+  const { changes } = await followSource(await primitiveIn(root, id), root, new AbortController().signal);
+  return changes.map(({ path, change }) => `${change} ${path}`);
+}
+
+const text = (root: string, path: string) => readFile(join(root, path), 'utf8');
+
 async function warning(root: string): Promise<string> {
-  const found = await originalWarning(await surfaceIn(root), root);
+  const found = await originalWarning(await primitiveIn(root), root);
   return found === undefined ? 'none' : findingText(found);
 }
 
@@ -50,10 +63,8 @@ async function salesAndShop() {
 
 test('a surface calls the service of its source, by the name and the types of its proto', async () => {
   await using repo = await salesAndShop();
-  const text = (path: string) => readFile(join(repo.root, path), 'utf8');
-
-  expect(await text(COPY)).toBe(await text(SALES));
-  const client = await text(CLIENT);
+  expect(await text(repo.root, COPY)).toBe(await text(repo.root, SALES));
+  const client = await text(repo.root, CLIENT);
   expect(client).toContain(
     "call('acme.domain.sales.v1.SalesService/CreateOrder', request, readCreateOrderResponse",
   );
@@ -61,7 +72,7 @@ test('a surface calls the service of its source, by the name and the types of it
     'createOrder(request: CreateOrderRequest, context: Context): Promise<CreateOrderResponse>',
   );
   expect(client).not.toContain('OrderCreated');
-  const readme = await text(`${SHOP}/README.md`);
+  const readme = await text(repo.root, `${SHOP}/README.md`);
   expect(readme).toContain('domain/sales');
   expect(readme).not.toContain('OrdersService');
   expect((await prepare(repo.root, shop)).plan.inputs).toEqual({ entity: 'order', source: 'domain/sales' });
@@ -79,7 +90,8 @@ test('a change of the API is named, and followed when the copy is', async () => 
   const again = await prepare(repo.root, shop);
   expect(new Set(again.plan.files.map(({ action }) => action))).toEqual(new Set(['unchanged']));
   expect(await generated(repo.root, true)).toEqual([]);
-  await cp(join(repo.root, SALES), join(repo.root, COPY));
+  await follow(repo.root);
+  expect(await text(repo.root, COPY)).toBe(await text(repo.root, SALES));
   expect(await generated(repo.root, false)).toEqual(['changed src/sdk/gen/client.ts']);
   expect(await readFile(join(repo.root, CLIENT), 'utf8')).toContain('readonly note: string;');
   expect(await warning(repo.root)).toBe('none');
@@ -87,6 +99,43 @@ test('a change of the API is named, and followed when the copy is', async () => 
   const changes = last.plan.files.filter(({ action }) => action !== 'unchanged');
   // Its record of what the template makes.
   expect(changes.map(({ path }) => path)).toEqual(['primitive.yaml']);
+});
+
+test('a copy that was edited is left alone', async () => {
+  await using repo = await salesAndShop();
+  await repo.write({ [COPY]: `${await text(repo.root, COPY)}// Ours.\n` });
+  await repo.write({ [SALES]: `${await text(repo.root, SALES)}// Theirs.\n` });
+  expect(await follow(repo.root)).toEqual([]);
+  expect(await text(repo.root, COPY)).toContain('// Ours.');
+  expect(await warning(repo.root)).toContain(`it has changed since it was copied from ${SALES}`);
+});
+
+const BOARD = 'primitives/projection/board';
+
+test('new events and fields reach a projection by generate, which records what they are', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+  await scaffold(repo.root, { kind: 'projection', name: 'board', inputs: { source: 'domain/sales' } });
+  const digest = async () => {
+    const [, recorded] =
+      /^ {2}events: (\w{64})$/m.exec(await text(repo.root, `${BOARD}/primitive.yaml`)) ?? [];
+    const code = await text(repo.root, `${BOARD}/internal/gen/events/events.go`);
+    expect(code).toContain(`const Digest = "${recorded}"`);
+    return recorded;
+  };
+  const before = await digest();
+  const shipped = 'message OrderShipped {\n  option (primitive.events.v1.event) = {};\n  string id = 1;\n}\n';
+  await repo.write({ [SALES]: `${await text(repo.root, SALES)}\n${shipped}` });
+
+  expect(await follow(repo.root, 'projection/board')).toEqual(['changed proto/service.proto']);
+  expect(await generated(repo.root, false, 'projection/board')).toEqual([
+    'changed internal/gen/events/events.go',
+  ]);
+  expect(await digest()).not.toBe(before);
+  expect(await text(repo.root, `${BOARD}/internal/gen/events/events.go`)).toContain(
+    'type OrderShipped struct',
+  );
+  expect(await follow(repo.root, 'projection/board')).toEqual([]);
 });
 
 test('a domain with a proto of its own is called by that', async () => {
@@ -113,9 +162,8 @@ test('without a source it is the domain with its name, which need not be there',
   );
   expect(await warning(repo.root)).toBe('none');
   await scaffold(repo.root, { kind: 'domain', name: 'shop', inputs: { entity: 'order' } });
-  expect(await warning(repo.root)).toContain('it has changed since it was copied');
-  // Nothing that a client has.
-  await cp(join(repo.root, SALES.replaceAll('sales', 'shop')), join(repo.root, COPY));
+  // The domain has what was assumed.
+  expect(await warning(repo.root)).toBe('none');
   expect(await generated(repo.root, true)).toEqual([]);
   const missing = prepare(repo.root, { ...shop, name: 'other', inputs: { source: 'domain/nowhere' } });
   await expect(missing).rejects.toMatchObject({ code: 'source-missing' });

@@ -1,6 +1,7 @@
 import { type Code, PrimitiveError } from '../../../src/core/errors.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Regenerated } from '../../../src/features/verify/subjects.ts';
+import { eventsDigestOf } from '../../../src/kinds/source.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
 
@@ -13,6 +14,37 @@ const changes = (...list: readonly (readonly [change: Change, path: string])[]):
   { generator: 'proto', changes: list.map(([change, path]) => ({ change, path })) },
 ];
 const refused = (code: Code, exit: 2 | 3 = 2) => new PrimitiveError(code, 'Cannot read its input.', { exit });
+
+const BOARD = 'primitives/projection/board';
+const COPY = 'proto/service.proto';
+const EVENT = 'option (primitive.events.v1.event) = {};';
+const EVENTS = `syntax = "proto3";\npackage acme.v1;\nmessage OrderPlaced { ${EVENT} string id = 1; }\n`;
+
+/** A primitive with a copy of the proto of domain/orders, which may have changed since. */
+function board({
+  kind = 'projection',
+  ...more
+}: {
+  kind?: string;
+  source?: string | undefined;
+  digest?: string;
+}): { readonly files: Files } {
+  const source = 'source' in more ? more.source : EVENTS;
+  const path = `primitives/${kind}/board`;
+  const events = more.digest === undefined ? '' : `  events: ${more.digest}\n`;
+  return {
+    files: {
+      [`${path}/primitive.yaml`]: `kind: ${kind}\nname: board\ntemplate:\n  version: 1\n${events}  inputs: { source: domain/orders }\n  files: ""\n`,
+      [`${path}/${COPY}`]: EVENTS,
+      ...(source === undefined
+        ? {}
+        : {
+            [`${ORDERS}/primitive.yaml`]: `kind: domain\nname: orders\ntemplate:\n  version: 1\n  files: |-\n    ${'a'.repeat(64)}  ${PROTO}\n`,
+            [`${ORDERS}/${PROTO}`]: source,
+          }),
+    },
+  };
+}
 
 const PROTO = 'proto/acme/v1/api.proto';
 const served = { files: { [`${ORDERS}/${PROTO}`]: 'syntax = "proto3";\npackage acme.v1;\n' } };
@@ -164,6 +196,35 @@ export const generated: Corpus = {
             compared: [broken('FIELD_SAME_NAME')],
           },
         ],
+      ],
+    ),
+    ...cases(
+      'GEN-008',
+      [
+        [
+          'an event more',
+          board({ source: `${EVENTS}message OrderShipped { ${EVENT} }` }),
+          `${BOARD}/${COPY}`,
+        ],
+        [
+          'a field more',
+          board({ source: EVENTS.replace('string id = 1;', 'string id = 1; string note = 2;') }),
+          `${BOARD}/${COPY}`,
+        ],
+        ['a digest of other events', board({ digest: 'f'.repeat(64) }), BOARD],
+        [
+          'a call more, of a surface',
+          board({ kind: 'uisurface', source: `${EVENTS}service Orders {}` }),
+          `${BOARD.replace('projection', 'uisurface')}/${COPY}`,
+        ],
+      ],
+      [
+        ['the same', board({})],
+        ['its digest', board({ digest: eventsDigestOf(EVENTS, 'proto') })],
+        ['a call more, of a projection', board({ source: `${EVENTS}service Orders {}` })],
+        ['no source', board({ source: undefined })],
+        ['a source that cannot be read', board({ source: 'message' })],
+        ['another end of line', board({ kind: 'uisurface', source: EVENTS.replaceAll('\n', '\r\n') })],
       ],
     ),
     ...cases(

@@ -14,6 +14,7 @@ import { rule as GEN_004 } from './GEN-004.ts';
 import { rule as GEN_005 } from './GEN-005.ts';
 import { rule as GEN_006 } from './GEN-006.ts';
 import { rule as GEN_007 } from './GEN-007.ts';
+import { rule as GEN_008 } from './GEN-008.ts';
 import { rule as IMP_001 } from './IMP-001.ts';
 import { rule as IMP_002 } from './IMP-002.ts';
 import { rule as IMP_003 } from './IMP-003.ts';
@@ -81,6 +82,7 @@ export const rules: readonly AnyRule[] = [
   GEN_005,
   GEN_006,
   GEN_007,
+  GEN_008,
   IMP_001,
   IMP_002,
   IMP_003,

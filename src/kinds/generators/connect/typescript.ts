@@ -1,5 +1,5 @@
 import type { Method } from '../../proto-service.ts';
-import type { Declared, Field, ProtoFile } from './proto-file.ts';
+import { type Declared, type Field, type ProtoFile, resolveType } from './proto-file.ts';
 
 /** A type in TypeScript, and the function that reads it from JSON. */
 interface Typed {
@@ -87,7 +87,7 @@ class Names {
   typed(type: string, scope: string, isRead: boolean): Typed {
     const found = SCALARS.get(type);
     if (found !== undefined) return found;
-    const name = this.#resolve(type, scope);
+    const name = resolveType(this.file, type, scope);
     if (name === undefined) {
       const [, short = ''] = /^\.?google\.protobuf\.(\w+)$/.exec(type) ?? [];
       return WELL_KNOWN.get(short) ?? FOREIGN;
@@ -111,17 +111,6 @@ class Names {
     const declared = this.file.types.get(name);
     if (declared?.kind !== 'message') return;
     for (const { type } of declared.fields) this.typed(type, name, isRead);
-  }
-
-  /** As protobuf looks for it: from the innermost scope outwards. */
-  #resolve(type: string, scope: string): string | undefined {
-    if (type.startsWith('.')) return this.file.types.has(type.slice(1)) ? type.slice(1) : undefined;
-    const parts = scope.split('.');
-    for (let length = parts.length; length >= 0; length -= 1) {
-      const name = [...parts.slice(0, length), type].join('.');
-      if (this.file.types.has(name)) return name;
-    }
-    return undefined;
   }
 }
 

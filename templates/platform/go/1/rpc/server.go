@@ -49,6 +49,9 @@ func New(log *slog.Logger, callers credentials.Callers, register func(grpc.Servi
 		s.health.SetServingStatus(name, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
 	grpc_health_v1.RegisterHealthServer(s.Server, s.health)
+	if err := registerOptions(); err != nil {
+		log.Error("reflection does not have the options of events", "error", err)
+	}
 	reflection.Register(s.Server)
 	return s
 }
