@@ -10,6 +10,8 @@ export interface PythonProject {
   readonly manifest: string | undefined;
   /** Distributions that it names, by their normalised name; with the line where the manifest has it. */
   readonly distributions: ReadonlyMap<string, number>;
+  /** Whether a program says what it depends on while it is built, so that there may be more. */
+  readonly isComputed: boolean;
   /** Distributions that are folders: name -> folder; '..' for one outside of the repository. */
   readonly linked: ReadonlyMap<string, string>;
   /** Folders in which tests find modules besides those of the project, relative to the root of the repository. */
@@ -20,6 +22,7 @@ export interface PythonProject {
 
 /** Files that make a folder a project of its own. */
 const PROJECTS = ['pyproject.toml', 'setup.py', 'setup.cfg', 'requirements.txt'];
+const LISTS = /^(?:requirements[\w.-]*\.(?:txt|in|lock)|setup\.(?:py|cfg))$/;
 const LOCKS = ['uv.lock', 'poetry.lock', 'pdm.lock'];
 
 /** The projects of a repository, the deepest first. */
@@ -68,10 +71,32 @@ async function readProject(
     folder,
     manifest: manifests.find((path) => repository.files.has(path)),
     distributions,
+    isComputed: isComputed(toml, folder, repository),
     linked,
     testRoots: testRootsOf(toml, folder, repository),
     locked: await lockedIn(repository, folder),
   };
+}
+
+/** Dependencies are dynamic (PEP 621), and no list in the repository is meant by that. */
+function isComputed(
+  { project, tool }: Readonly<Record<string, unknown>>,
+  folder: string,
+  repository: SourceTree,
+): boolean {
+  const { dynamic } = record(project);
+  if (!Array.isArray(dynamic) || !dynamic.includes('dependencies')) return false;
+  const isWritten =
+    hookLists(record(tool)).length > 0 || repository.filesIn(folder).some((name) => LISTS.test(name));
+  return !isWritten;
+}
+
+/** What hooks of Hatch add to the dependencies. */
+function hookLists(tool: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Object.values(record(record(record(tool.hatch).metadata).hooks)).flatMap((hook) => [
+    record(hook).dependencies,
+    ...Object.values(record(record(hook)['optional-dependencies'])),
+  ]);
 }
 
 /** `pythonpath` and `testpaths` of pytest, and where its documentation puts tests. */
@@ -151,6 +176,12 @@ function requirementsOf(toml: Readonly<Record<string, unknown>>): readonly strin
     ...Object.values(record(project['optional-dependencies'])),
     ...Object.values(record(toml['dependency-groups'])),
     record(tool.uv)['dev-dependencies'],
+    ...Object.values(record(record(tool.pdm)['dev-dependencies'])),
+    ...hookLists(tool),
+    ...Object.values(record(record(tool.hatch).envs)).flatMap((one) => [
+      record(one).dependencies,
+      record(one)['extra-dependencies'],
+    ]),
     record(toml['build-system']).requires,
   ];
   return [

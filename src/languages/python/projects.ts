@@ -146,6 +146,7 @@ function knownAs(
     candidates.some((one) => distributions.has(one)) ||
     (NAMESPACES.has(name) && [...distributions.keys()].some((one) => one.startsWith(`${normalized(name)}-`)));
   if (all.some(isDeclared)) return 'declared';
+  if (project?.isComputed) return 'unresolved';
   // Without a manifest nothing can be meant; a name that is known, or locked for others, is not this project's.
   const isKnown = candidates.some((one) => all.some(({ locked }) => locked.has(one)));
   return all.length === 0 ||

@@ -8,8 +8,8 @@ import { type Aliases, aliasReader } from './tsconfig.ts';
 import { viteAliasReader } from './vite-aliases.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
-/** A scheme that only a tool knows; of others, what is behind it is a path or a package. */
-const VIRTUAL = /^(?:virtual|astro|bun|cloudflare):/;
+/** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
+const VIRTUAL = /^(?:virtual|astro|bun|cloudflare):|^k6(?:\/|$)/;
 /** Modules that a framework makes, where the manifest names it. */
 const FRAMEWORKS: Readonly<Record<string, RegExp>> = {
   '@docusaurus/core': /^@(?:theme(?:-original|-init)?|site|generated|docusaurus)\//,

@@ -241,6 +241,10 @@ const large = Object.values(FILES).map(
   }),
 );
 
+/** Dependencies that a hook of Hatch adds while the project is built. */
+const hooked =
+  '[project]\nname = "helper"\ndynamic = ["dependencies"]\n\n[tool.hatch.metadata.hooks.x]\ndependencies = ["anyio>=4"]\n';
+
 export const imports: Corpus = {
   base,
   cases: [
@@ -618,6 +622,7 @@ export const imports: Corpus = {
         ["import { test } from 'vitest';", TEST.ts, ROOT_TOOLS],
         ["import { defineConfig } from 'vite';", `${SHOP}/vite.config.ts`, ROOT_TOOLS],
         "import a from 'virtual:pages';",
+        "import http from 'k6/http';",
         "import type { Node } from 'estree';",
         "import react from 'react/jsx-runtime';",
         "import 'node:test';",
@@ -631,12 +636,15 @@ export const imports: Corpus = {
         'from PIL import Image',
         'import django.urls',
         ['import anyio', FILES.python, { [`${HELPER}/uv.lock`]: '[[package]]\nname = "anyio"\n' }],
+        ['import numpy', FILES.python, { [`${HELPER}/pyproject.toml`]: hooked }],
       ],
       [
         'from google.protobuf import message',
         'from google.cloud import storage_v2'.replace('_v2', '_control'),
         'import opentelemetry.trace',
         'import made_by_nobody',
+        ['import anyio', FILES.python, { [`${HELPER}/pyproject.toml`]: hooked }],
+        ['import numpy', FILES.python, { [`${HELPER}/pyproject.toml`]: hooked.replace(/\[tool.*/s, '') }],
         'import tomllib',
       ],
     ),

@@ -274,6 +274,10 @@ const PYTHON: Seeds = {
       '[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "psycopg"]\n',
   },
   'of no manifest': python('import numpy'),
+  'of dependencies that a program computes': {
+    ...python('import numpy'),
+    [`${HELPER}/pyproject.toml`]: '[project]\nname = "helper"\nversion = "1"\ndynamic = ["dependencies"]\n',
+  },
   'whose distribution is unknown': python('import some_module_of_nobody'),
   'known at run time': python(
     'import importlib\n\n\ndef f(name: str) -> None:\n    importlib.import_module(name)',
