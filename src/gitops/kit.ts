@@ -78,8 +78,8 @@ function kitFaults(kit: Kit): readonly Fault[] {
           },
         ];
   return [
-    // Signers are compared, and written into no file.
-    ...notPlain({ ...kit, sources: [], cli: undefined }, []),
+    // Signers are compared, and written into no file; schedules are written in quotes, as many begin with a star.
+    ...notPlain({ ...kit, lanes: kit.lanes.map(withoutSchedules), sources: [], cli: undefined }, []),
     ...repeatedFaults(kinds, (i) => ['kinds', i]),
     ...resources.flatMap(({ kind }, i) =>
       kinds.includes(kind)
@@ -233,6 +233,10 @@ function groupOf(groups: readonly (readonly string[])[], position: number): numb
     end += group.length;
     return position < end;
   });
+}
+
+function withoutSchedules({ windows = [], ...lane }: Kit['lanes'][number]) {
+  return { ...lane, windows: windows.map(({ schedule: _, ...window }) => window) };
 }
 
 /** Everything here is written into YAML as it is. The patterns leave nothing that could break out of a value. */

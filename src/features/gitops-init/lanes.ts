@@ -7,6 +7,8 @@ export interface LeftLane {
   readonly change: 'removed' | 'moved';
   readonly cluster: string;
   readonly namespace: string;
+  /** The lane that has the same namespace from now on, of one that is renamed. */
+  readonly heir?: string;
   /** Namespace of Argo CD. */
   readonly argocd: string;
   /** The Application that deploys it until somebody deletes it. */
@@ -24,6 +26,7 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
     .map((lane) => ({
       name: lane.name,
       change: after.lanes.some(({ name }) => name === lane.name) ? 'moved' : 'removed',
+      ...heirOf(lane, after),
       cluster: lane.cluster,
       namespace: lane.namespace,
       argocd: old.namespace,
@@ -37,6 +40,11 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
     }));
 }
 
+function heirOf({ cluster, namespace }: Kit['lanes'][number], after: Kit): Pick<LeftLane, 'heir'> {
+  const heir = after.lanes.find((lane) => lane.cluster === cluster && lane.namespace === namespace);
+  return heir === undefined ? {} : { heir: heir.name };
+}
+
 /** Settings that identify a lane: if one changes, it is another lane. */
 function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): string {
   const argocd = argocdOf(kit);
@@ -44,16 +52,29 @@ function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): 
 }
 
 /**
- * How a lane is left without harm. Its ApplicationSets are deleted first, which ends no component: else values that are
- * moved to another lane would be missing in this one, and Argo CD would take that for disabled. While they are on the
- * branch, Argo CD would make them anew.
+ * How a lane is left without harm. One that is removed or renamed has no values any more, by which its Applications change
+ * nothing (chart-parts/lane.yaml); another lane in its namespace takes over what runs. Of one that is moved the
+ * ApplicationSets are deleted before: they would end what is at the old place. While they are on the branch, Argo CD would
+ * make them anew, also from a commit that it has seen before.
  */
-export function stepsFor({ name, argocd, applicationSets, namespace, kit }: LeftLane): readonly string[] {
-  const stop = `kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`;
+export function stepsFor(lane: LeftLane): readonly string[] {
+  const { name, change, argocd, applicationSets, namespace, kit, heir } = lane;
+  const end = `kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`;
+  if (change === 'removed')
+    return [
+      heir === undefined
+        ? `Lane ${name}, before you merge this: delete sources/values/env/${name} in the same pull request`
+        : `Lane ${name}, before you merge this: move sources/values/env/${name} to sources/values/env/${heir} in the same pull request`,
+      `Lane ${name}, once it is merged: ${end}`,
+      heir === undefined
+        ? `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`
+        : `Lane ${name}: all that runs in ${namespace} goes on, as the lane ${heir}`,
+    ];
   return [
-    `Lane ${name}, before you merge this: ${stop}`,
-    `Lane ${name}, then, before you merge this: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
-    `Lane ${name}, once it is merged: kubectl apply --server-side -f argocd/bootstrap.yaml`,
+    `Lane ${name}, before you merge this: kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,
+    `Lane ${name}, then, before you merge this: ${end}`,
+    `Lane ${name}, once it is merged: kubectl annotate application ${kit} -n ${argocd} argocd.argoproj.io/refresh=hard, until \`kubectl get application ${kit} -n ${argocd} -o jsonpath={.status.sync.revisions}\` has the merged commit`,
+    `Lane ${name}, then: kubectl apply --server-side -f argocd/bootstrap.yaml`,
     `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`,
   ];
 }

@@ -221,6 +221,8 @@ function settingsOf(kit: Kit, resources: readonly KitResource[]) {
         chart: chart === 'component' ? '{{ .chart }}' : chart,
         suffix,
         files: valueFiles(values, lane),
+        // One of them is enough: what one source fails with, the Application does.
+        holdsLane: suffix === '-migrations',
       })),
       operatorFiles: valueFiles(OPERATORS, lane),
       manual: lane.sync === 'manual',

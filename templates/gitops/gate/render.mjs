@@ -245,6 +245,15 @@ function refuseUnread(components, parts, kit) {
     if (areas.has(area) && !read.has(file))
       report(new Refused(`${file}: no component of area ${area} reads it in any lane`));
   }
+  for (const file of yamlIn(`${VALUES}/env`)) {
+    const [, name] = /^sources\/values\/env\/([^/]+)\/globals\.yaml$/.exec(file) ?? [];
+    if (name !== undefined && !places.some((place) => place.name === name))
+      report(
+        new Refused(
+          `${file}: kit.yaml has no lane ${name}; while this is here, Argo CD would take components of such a lane for disabled`,
+        ),
+      );
+  }
   for (const file of yamlIn(COMPONENTS)) {
     if (!file.endsWith('/component.yaml'))
       report(new Refused(`${file}: only component.yaml is read here; values are in ${VALUES}`));

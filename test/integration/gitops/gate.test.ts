@@ -208,6 +208,11 @@ describe('the gate', () => {
       /in a preview: .*replica/s,
     ],
     [
+      'globals of a lane that is none',
+      { 'sources/values/env/old/globals.yaml': 'global: { lane: old }\n' },
+      /kit\.yaml has no lane old/,
+    ],
+    [
       'a code repository that has no previews',
       component('x', 'chart: primitive-runtime\nimage: domain-x\nsource: web\n'),
       /`source` is "web"; it is a name of `previews.others`/,
@@ -232,6 +237,13 @@ describe('the gate', () => {
     ],
   ])('refuses %s', async (_, change, message) => {
     expect(await faultOf({ ...ORDERS, ...change })).toMatch(message);
+  });
+
+  test('refuses values of a lane that are not of that name: Argo CD would deploy nothing', async () => {
+    const globals = { 'sources/values/env/production/globals.yaml': 'global: { lane: dev }\n' };
+    const { faults } = await judge({ ...ORDERS, ...globals });
+    expect(faults).toHaveLength(2);
+    for (const fault of faults) expect(fault).toContain('the lane production has no values');
   });
 
   test('refuses two Applications of one name, of one lane and of two', async () => {

@@ -211,12 +211,19 @@ describe('gitops init', () => {
           'acme-namespace-production',
         ],
       });
-      expect(plan.next.join('\n')).toContain(
-        'Lane production, then, before you merge this: kubectl delete applicationset -n argocd acme-components-production',
-      );
-      expect(plan.next[0]).toMatch(
-        /before you merge this: kubectl patch application acme-kit .*"automated":null/,
-      );
+      const ending = 'kubectl delete applicationset -n argocd acme-components-production';
+      if (change === 'moved') {
+        expect(plan.next.join('\n')).toContain(`Lane production, then, before you merge this: ${ending}`);
+        expect(plan.next[0]).toMatch(
+          /before you merge this: kubectl patch application acme-kit .*"automated":null/,
+        );
+      } else {
+        expect(plan.next.slice(0, 3)).toEqual([
+          'Lane production, before you merge this: move sources/values/env/production to sources/values/env/prod in the same pull request',
+          expect.stringContaining(`Lane production, once it is merged: ${ending}`),
+          'Lane production: all that runs in acme-production goes on, as the lane prod',
+        ]);
+      }
     }
     await repo.write({ 'kit.yaml': settings.replace('name: production', 'name: prod') });
     const { files } = await initKit(repo.root, { update: true, allowLaneRemoval: true });

@@ -314,7 +314,11 @@ describe('the kit as it is installed', () => {
         namespace: `acme-${lane}`,
       });
       const policy = { requireDigest, allowed: ['ghcr.io/acme/', 'docker.io/library/'] };
-      for (const { helm } of spec.sources) expect(helm.valuesObject).toEqual({ imagePolicy: policy });
+      for (const { helm } of spec.sources)
+        expect(helm.valuesObject).toEqual({
+          ...(helm.releaseName.endsWith('-migrations') && { lane }),
+          imagePolicy: policy,
+        });
     }
   });
 
@@ -338,7 +342,7 @@ describe('the kit as it is installed', () => {
       .replace('name: main, server: https://kubernetes.default.svc', 'name: main, destination: eu-1')
       .replace(
         'acme-production, digest: true',
-        "acme-production, sync: manual, windows: [{ kind: deny, schedule: '0 22 * * 5', duration: 56h }], digest: true",
+        "acme-production, sync: manual, windows: [{ kind: deny, schedule: '*/5 22 * * 5', duration: 56h }], digest: true",
       );
     const { components } = await setsOf(text, 'production');
     expect(components.spec.template.spec.destination).toEqual({ name: 'eu-1', namespace: 'acme-production' });
@@ -349,7 +353,7 @@ describe('the kit as it is installed', () => {
     const production = all.find(({ metadata }) => metadata.name === 'acme-production');
     expect(production.spec.destinations).toEqual([{ name: 'eu-1', namespace: 'acme-production' }]);
     expect(production.spec.syncWindows).toEqual([
-      { kind: 'deny', schedule: '0 22 * * 5', duration: '56h', manualSync: false, applications: ['*'] },
+      { kind: 'deny', schedule: '*/5 22 * * 5', duration: '56h', manualSync: false, applications: ['*'] },
     ]);
     expect(all.find(({ metadata }) => metadata.name === 'acme-dev').spec.syncWindows).toBeUndefined();
   });
