@@ -5,7 +5,6 @@ const LONGEST = [
   'test/e2e/node/node.test.ts',
   'test/integration/gitops/cluster.test.ts',
   'test/e2e/verify.test.ts',
-  'test/e2e/images.test.ts',
   'test/integration/gitops/scaffold.test.ts',
   'test/integration/kinds/python-ts-kinds.test.ts',
   'test/integration/publish/baselines.test.ts',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Application, eventually } from '../../support/gitops-cluster.ts';
+import { cosignVerifies } from '../../support/publish-lab.ts';
 import type { DoublePull } from '../../support/services/github/repository.ts';
 import { callerOf, type Ordering, page, script, until, WAYS, type Way } from '../journey/ordering.ts';
 import type { KindName } from '../journey/primitives.ts';
@@ -38,6 +39,14 @@ const namespaces = async () => {
   const all = await world.kube.get<{ metadata: { name: string } }>('api/v1/namespaces');
   return all.map(({ metadata }) => metadata.name);
 };
+
+test('the images of a release are sealed, by the word of cosign', async () => {
+  const { lab, report } = world;
+  expect(report.components.map(({ kind, action }) => [kind, action])).toEqual(
+    KINDS.map((kind) => [kind, 'built']).sort(),
+  );
+  for (const { ref = '' } of report.components) await cosignVerifies('cosign', lab.sigstore, ref);
+});
 
 test('a release of each kind runs: migrated before, ready, and its smoke test has succeeded', async () => {
   await wire(world);

@@ -51,7 +51,7 @@ export interface NodeWorld extends AsyncDisposable {
 /** Starts it all, publishes the primitives, and installs the kit with no component in it. */
 export async function startNodeWorld(reply: Parameters<typeof startModelServer>[0]): Promise<NodeWorld> {
   await using started = new AsyncDisposableStack();
-  const lab = started.use(await startPublishLab({ hostNetwork: true, lightSyft: true }));
+  const lab = started.use(await startPublishLab({ hostNetwork: true }));
   const cluster = async () => {
     const kube = started.use(await startKube({ advertise: NODE_ADDRESS }));
     const node = started.use(await startKubeNode(kube, { registry: lab.proxy.host }));
