@@ -31,7 +31,10 @@ let app: App;
 let keyed: App;
 /** What was really published, and what only looks so. */
 let images: Readonly<
-  Record<'sealed' | 'keyed' | 'proposed' | 'unsigned' | 'otherSigner' | 'otherName' | 'signedAlone', string>
+  Record<
+    'sealed' | 'stock' | 'keyed' | 'proposed' | 'unsigned' | 'otherSigner' | 'otherName' | 'signedAlone',
+    string
+  >
 >;
 
 const crane = (...args: string[]) => run(tool('crane'), args);
@@ -45,7 +48,8 @@ beforeAll(async () => {
       env: COSIGN,
     });
   const sources = { 'domain/orders': 'v1' };
-  app = await lab.app({ sources });
+  // One signature is for all images of a release.
+  app = await lab.app({ sources: { ...sources, 'domain/stock': 'v1' } });
   const signing = {
     signer: { key: join(folder, 'release.key') },
     trusted: [{ key: join(folder, 'release.pub') }],
@@ -113,8 +117,10 @@ async function writePolicies(): Promise<ReadonlyMap<string, string>> {
 }
 
 async function publishAll() {
-  const refOf = async (from: App, options = {}) => (await from.report(options)).components[0]?.ref ?? '';
-  const sealed = await refOf(app);
+  const refsOf = async (from: App, options = {}) =>
+    (await from.report(options)).components.map(({ ref = '' }) => ref);
+  const refOf = async (from: App, options = {}) => (await refsOf(from, options))[0] ?? '';
+  const [sealed = '', stock = ''] = await refsOf(app);
   await app.change({ 'domain/orders': 'v2' });
   const proposed = await refOf(app, { as: pullRequest(app.head) });
   const unsigned = await pushSampleImage(app.image('domain/orders'));
@@ -130,6 +136,7 @@ async function publishAll() {
   await crane('copy', `${app.image('domain/orders')}:${attached}`, `${name}:${attached}`);
   return {
     sealed,
+    stock,
     proposed,
     unsigned,
     otherSigner,
@@ -222,6 +229,7 @@ describe('pods in a lane that asks for trusted signers and digests', () => {
     expect(
       await verdicts('production', {
         keyless: podOf(sealed),
+        another: podOf(images.stock),
         key: podOf(byKey),
         both: { initContainers: [{ name: 'migrate', image: byKey }], ...podOf(sealed) },
         several: {
@@ -240,6 +248,7 @@ describe('pods in a lane that asks for trusted signers and digests', () => {
       }),
     ).toEqual({
       keyless: 'pass',
+      another: 'pass',
       key: 'pass',
       both: 'pass',
       several: 'pass',
