@@ -555,7 +555,7 @@ export const catalogue: readonly ToolSpec[] = [
   {
     // Not upstream's command, which has all components: see its main.go.
     name: 'otelcol',
-    programs: ['otlp-otelcol'],
+    programs: ['otelcol'],
     minimum: '0.165.0',
     probe: ['--version'],
     source: {

@@ -6,7 +6,7 @@ import { bundledKinds, type Kind } from '../kind.ts';
 import type { BuiltIn, Generator, Made, Source } from './generator.ts';
 
 /** Packages of the code that all services of a language share: each version, once released, stays as it is. */
-const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings'];
+const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings', 'telemetry'];
 const OUTBOX_1 = ['operations', 'outbox', 'queue', 'queue/migrations', 'rpc'];
 
 /** By what `run` calls them and version: the folders of `templates/platform/` and the packages in them. */

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installPacked } from '../../support/packed.ts';
+import { type Collector, startCollector } from '../../support/services/collector.ts';
 import { type Engine, startEngine } from '../../support/services/engine.ts';
 import { type Gate, startGate } from '../../support/services/gate.ts';
 import { type ModelServer, startModelServer } from '../../support/services/model-server.ts';
@@ -55,6 +56,8 @@ export interface System extends AsyncDisposable {
   readonly database: Gate;
   readonly engine: Engine;
   readonly model: ModelServer;
+  /** Gets the telemetry of all services. */
+  readonly collector: Collector;
   /** The token that a service calls others with. */
   token(of: ServiceName | 'test'): string;
   /** Runs another command of a program to its end, with the environment of the service. */
@@ -99,6 +102,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
   const database = started.use(await startGate(Number(new URL(postgres.url).port)));
   const issuer = started.use(await startOidcIssuer());
   const model = started.use(await startModelServer(reply));
+  const collector = started.use(await startCollector());
   const engine = await startEngine();
   started.defer(() => engine.stop());
 
@@ -113,7 +117,10 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
   const tokenFile = (of: string) => join(folder, `${of}.token`);
   for (const name of [...SERVICES, 'test']) await writeFile(tokenFile(name), `${token(name)}\n`);
   const callers = join(folder, 'callers');
-  await writeFile(callers, [...SERVICES, 'test'].map((name) => `${token(name)}\n`).join(''));
+  const named = Object.fromEntries([...SERVICES, 'test'].map((name) => [name, [token(name)]]));
+  await writeFile(callers, JSON.stringify({ tokens: named }));
+  const senders = join(folder, 'senders');
+  await writeFile(senders, JSON.stringify({ tokens: { dispatcher: [token('dispatcher')] } }));
 
   const databaseUrl = (name: string) => `postgres://postgres@127.0.0.1:${database.port}/${name}`;
   const deployment: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
@@ -157,8 +164,11 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
     HTTP_ADDRESS: `127.0.0.1:${new URL(url[name]).port}`,
     PORT: new URL(url[name]).port,
     ACCEPT_CALLERS: callers,
-    ACCEPT_EVENTS: tokenFile('dispatcher'),
+    ACCEPT_EVENTS: senders,
     SERVICE_TOKEN_FILE: tokenFile(name),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    OTEL_METRIC_EXPORT_INTERVAL: '1000',
     ...deployment[name],
   });
   const command = async (name: ServiceName, ...args: readonly string[]) => {
@@ -201,6 +211,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
     database,
     engine,
     model,
+    collector,
     token,
     command,
     query,

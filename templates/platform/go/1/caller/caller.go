@@ -3,8 +3,12 @@ package caller
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
 	"regexp"
+
+	"example.com/service/internal/platform/telemetry"
 )
 
 // Caller identifies who makes a call. It is set where the call is authenticated.
@@ -18,6 +22,22 @@ type Caller struct {
 	// Request identifies the request that the call is made for, such as a step of a process; empty if unknown. Events that
 	// the call causes carry it.
 	Request string `json:"-"`
+	// Service is the name of the authenticated service that calls; empty if it has none.
+	Service string `json:"-"`
+}
+
+// In returns the caller with the trace of the current span in ctx; without one, with its own trace, or a new one that is not
+// sampled, whose id still connects logs.
+func (c Caller) In(ctx context.Context) Caller {
+	if parent, state := telemetry.Current(ctx); parent != "" {
+		c.TraceParent, c.TraceState = parent, state
+	}
+	if c.TraceParent == "" {
+		var ids [24]byte
+		_, _ = rand.Read(ids[:])
+		c.TraceParent = "00-" + hex.EncodeToString(ids[:16]) + "-" + hex.EncodeToString(ids[16:]) + "-00"
+	}
+	return c
 }
 
 // LogAttrs returns the log attributes of a caller, which are the same in all services.

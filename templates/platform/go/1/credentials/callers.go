@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"example.com/service/internal/platform/issuer"
+	"example.com/service/internal/platform/telemetry"
 )
 
 // Callers define who may call. The zero value accepts no one. Use [Anyone] or [FromFile].
@@ -139,10 +140,10 @@ func (f *file) issuer(server issuer.Server) *issuer.Issuer {
 // Only forwards accepted calls to next. It answers 401 to others, and 503 if a call cannot be checked.
 func (c Callers) Only(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := c.Check(r.Context(), r.Header.Get("Authorization"))
+		name, err := c.Check(r.Context(), r.Header.Get("Authorization"))
 		switch {
 		case err == nil:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(telemetry.WithService(r.Context(), name)))
 		case errors.Is(err, ErrNotAccepted):
 			log.WarnContext(r.Context(), "call refused", "method", r.Method, "path", r.URL.Path, "error", err)
 			w.Header().Set("WWW-Authenticate", "Bearer")

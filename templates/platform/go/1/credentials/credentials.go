@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"example.com/service/internal/platform/telemetry"
 )
 
 // File is the path of a file with a token; empty for none. It is read with each request, since tokens are rotated.
@@ -36,7 +38,7 @@ func (f File) token() (string, error) {
 func Client(file File, timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
-		Transport:     transport(file),
+		Transport:     telemetry.Transport(transport(file)),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"example.com/service/internal/platform/caller"
+	"example.com/service/internal/platform/telemetry"
 )
 
 const (
@@ -155,7 +158,9 @@ func (s *subscriber) publish(ctx context.Context, event Event, attempts int) err
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	began := time.Now()
-	err := s.publisher.Publish(ctx, event)
+	err := telemetry.Do(ctx, trace.SpanKindProducer, "publish "+event.Type, event.TraceParent, event.TraceState,
+		func(running context.Context) error { ctx = running; return s.publisher.Publish(ctx, event) },
+		"messaging.operation.name", "publish", "messaging.message.id", event.ID, "messaging.destination.name", s.name)
 	from := caller.Caller{Tenant: event.Tenant, Subject: event.Actor, TraceParent: event.TraceParent}
 	attributes := append(from.LogAttrs(), slog.String("id", event.ID), slog.String("type", event.Type),
 		slog.String("stream", event.AggregateType+"/"+event.AggregateID), slog.Int64("sequence", event.Sequence),

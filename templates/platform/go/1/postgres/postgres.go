@@ -30,6 +30,7 @@ func Open(ctx context.Context, url string, sets ...Migrations) (*DB, error) {
 	if !strings.Contains(url, "connect_timeout=") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
+	config.ConnConfig.Tracer = tracer{}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/service/internal/platform/lifecycle"
+	"example.com/service/internal/platform/telemetry"
 )
 
 // checkTimeout limits a check of readiness; Kubernetes waits a second for the answer.
@@ -81,7 +82,7 @@ func (p *Probes) check() error {
 // finishes requests in flight until the deadline.
 func (p *Probes) Part(listener net.Listener) lifecycle.Part {
 	server := &http.Server{
-		Handler:           p,
+		Handler:           telemetry.Handler(p, "/livez", "/readyz"),
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelError),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,

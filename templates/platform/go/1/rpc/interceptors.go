@@ -22,6 +22,7 @@ import (
 
 	"example.com/service/internal/platform/caller"
 	"example.com/service/internal/platform/credentials"
+	"example.com/service/internal/platform/telemetry"
 )
 
 // callTimeout limits a unary call, even if its caller would wait longer. Streams have no limit.
@@ -188,13 +189,14 @@ func identify(callers credentials.Callers) identifier {
 			return ctx, nil
 		}
 		md, _ := metadata.FromIncomingContext(ctx)
-		_, err := callers.Check(ctx, first(md, "authorization"))
+		service, err := callers.Check(ctx, first(md, "authorization"))
 		if errors.Is(err, credentials.ErrNotAccepted) {
 			return ctx, fmt.Errorf("%w: %w", errUnauthenticated, err)
 		}
 		if err != nil {
 			return ctx, fmt.Errorf("%w: ACCEPT_CALLERS: %w", errUnchecked, err)
 		}
+		ctx = telemetry.WithService(ctx, service)
 		// Reflection is for services, and has no tenant.
 		if isOwn(method) {
 			return ctx, nil
@@ -211,9 +213,8 @@ func identify(callers credentials.Callers) identifier {
 		if request != "" && !caller.IsName(request) {
 			return ctx, status.Error(codes.InvalidArgument, "metadata request-id must be 1 to 200 visible characters")
 		}
-		return caller.With(ctx, caller.Caller{
-			Tenant: tenant[0], Subject: subject, TraceParent: parent, TraceState: state, Request: request,
-		}), nil
+		from := caller.Caller{Tenant: tenant[0], Subject: subject, TraceParent: parent, TraceState: state, Request: request}
+		return caller.With(ctx, from.In(ctx)), nil
 	}
 }
 

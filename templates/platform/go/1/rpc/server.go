@@ -8,13 +8,16 @@ import (
 	"net"
 	"net/http"
 
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
 
 	"example.com/service/internal/platform/credentials"
 	"example.com/service/internal/platform/lifecycle"
+	"example.com/service/internal/platform/telemetry"
 )
 
 // Server is a gRPC server. Use [New].
@@ -35,6 +38,7 @@ func New(log *slog.Logger, callers credentials.Callers, register func(grpc.Servi
 	identify := identify(callers)
 	s := &Server{
 		Server: grpc.NewServer(
+			grpc.StatsHandler(otelgrpc.NewServerHandler(otelgrpc.WithFilter(isRecorded))),
 			grpc.ChainUnaryInterceptor(unary(log, identify), checked),
 			grpc.ChainStreamInterceptor(stream(stopping, log, identify), recoverStream(log)),
 		),
@@ -54,6 +58,11 @@ func New(log *slog.Logger, callers credentials.Callers, register func(grpc.Servi
 	}
 	reflection.Register(s.Server)
 	return s
+}
+
+// isRecorded reports whether a call is a part of the telemetry; probes are not.
+func isRecorded(call *stats.RPCTagInfo) bool {
+	return telemetry.Recording() && !isOwn(call.FullMethodName)
 }
 
 // RegisterService implements grpc.ServiceRegistrar.
