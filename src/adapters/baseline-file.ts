@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import type { BaselineFile } from '../features/verify/baseline.ts';
 
 /** The file of a baseline. `read` and `write` throw `baseline-unreadable` and `baseline-not-written` (exit 2). */
@@ -33,5 +33,5 @@ export function openBaseline(shown: string, cwd: string): BaselineFile {
 }
 
 function reason(cause: unknown) {
-  return { why: cause instanceof Error ? cause.message : String(cause), cause };
+  return { why: messageOf(cause), cause };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import type { Processes } from '../core/process.ts';
 import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
 import { lookBelow } from '../repository/safe-path.ts';
@@ -154,7 +154,7 @@ export async function yamlBelow(root: string, folder: string): Promise<ReadonlyM
   const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(
     (cause) => {
       throw new PrimitiveError('rendered-missing', `Cannot read the folder ${folder}.`, {
-        why: cause instanceof Error ? cause.message : String(cause),
+        why: messageOf(cause),
         suggestions: ['node .github/primitive/render.mjs rendered'],
         cause,
       });

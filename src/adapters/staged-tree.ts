@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import type { Processes } from '../core/process.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import { isInstalled } from '../languages/all.ts';
@@ -67,7 +68,7 @@ export async function openStagedTree(
         return await content(entry);
       } catch (error) {
         signal?.throwIfAborted();
-        unreadable.set(path, error instanceof Error ? error.message : String(error));
+        unreadable.set(path, messageOf(error));
         return undefined;
       }
     },

@@ -2,6 +2,7 @@ import type { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import { Help } from '@oclif/core/help';
 import type { ExitCode } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { stringifyDocument } from '../render/outcome.ts';
 import { sanitizeLine } from '../render/text.ts';
 import { wantsJson } from './argv.ts';
@@ -68,7 +69,7 @@ function docsOf(command: object): string {
 /** A command of a plugin that cannot be loaded is left out, and named on stderr; one of ours is our bug. */
 function unloaded(command: Command.Loadable, error: unknown, config: Config): undefined {
   if (command.pluginName === config.name) throw error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   const name = `${command.id.replaceAll(':', ' ')} of ${command.pluginName}`;
   process.stderr.write(
     `warning: Command ${sanitizeLine(`${name} cannot be loaded: ${why}`)} [plugin-command]\n`,

@@ -1,6 +1,6 @@
 import { access, constants, lstat, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { shellWord } from '../core/show-path.ts';
 import type { ReportRequest } from './flags.ts';
 
@@ -67,12 +67,7 @@ export async function writeAtomically(path: string, content: string): Promise<vo
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw unwritable(
-      path,
-      error instanceof Error ? error.message : String(error),
-      'Choose a writable path.',
-      3,
-    );
+    throw unwritable(path, messageOf(error), 'Choose a writable path.', 3);
   }
 }
 

@@ -125,3 +125,8 @@ export function errorLine({ message, why }: PrimitiveError): string {
   const sentences = message.endsWith('.') && /^\p{Lu}/u.test(why);
   return sentences ? `${message} ${why}` : `${message.replace(/\.$/, '')}: ${why}`;
 }
+
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

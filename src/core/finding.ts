@@ -1,4 +1,5 @@
 import { type Code, type ErrorDetails, PrimitiveError } from './errors.ts';
+import { byCodeUnit } from './order.ts';
 
 /** How much a finding matters: an `error` fails a check or refuses an action, a `warning` is reported, an `info` explains. */
 export type FindingLevel = 'error' | 'warning' | 'info';
@@ -31,17 +32,12 @@ export function findingText({ path, line, column, message }: Placed): string {
 /** The order of findings in every output: by path, place, rule, then message; by code unit. */
 export function compareFindings(a: Placed, b: Placed): number {
   return (
-    compare(a.path ?? '', b.path ?? '') ||
+    byCodeUnit(a.path ?? '', b.path ?? '') ||
     (a.line ?? 0) - (b.line ?? 0) ||
     (a.column ?? 0) - (b.column ?? 0) ||
-    compare(a.rule, b.rule) ||
-    compare(a.message, b.message)
+    byCodeUnit(a.rule, b.rule) ||
+    byCodeUnit(a.message, b.message)
   );
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** Findings that are listed in full in an error; the rest is counted. */

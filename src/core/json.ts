@@ -1,3 +1,5 @@
+import { isObject } from './object.ts';
+
 /** Texts, which are kept, and what JSON knows only with comments. What does not end goes on to the end, and is no JSON. */
 const COMMENT = /("(?:\\[\s\S]?|[^"\\])*"?)|\/\/.*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const TRAILING_COMMA = /("(?:\\[\s\S]?|[^"\\])*"?)|,(?=\s*[}\]])/g;
@@ -13,7 +15,5 @@ export function readJson(text: string): Readonly<Record<string, unknown>> {
 
 /** A value where it is an object; else an empty one. */
 export function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+  return isObject(value) ? (value as Record<string, unknown>) : {};
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byKey } from '../core/order.ts';
 import type { Target } from './diagnose.ts';
 
 /** A request and its consequences. Has no secret. */
@@ -25,7 +26,7 @@ export interface RequestId {
 
 /** Hash of a request within its repository, 32 hexadecimal digits: equal requests have the same. */
 export function keyOf({ workflow, ref, inputs }: Pick<Asked, 'workflow' | 'ref' | 'inputs'>): string {
-  const sorted = Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(inputs).sort(byKey);
   return createHash('sha256')
     .update(JSON.stringify([workflow, ref, sorted]))
     .digest('hex')

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type CodeAfter, type ErrorDetails, PrimitiveError } from '../core/errors.ts';
+import { isObject } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, GitHubRepository, Workflow } from './github.ts';
 
@@ -199,8 +200,7 @@ async function hasTrigger(text: string, shown: string): Promise<boolean | Primit
       Type.Object({ on: Type.Unknown() }),
     );
     const { on } = value;
-    const events =
-      typeof on === 'object' && on !== null && !Array.isArray(on) ? Object.keys(on) : [on].flat();
+    const events = isObject(on) ? Object.keys(on) : [on].flat();
     return events.includes('workflow_dispatch');
   } catch (error) {
     if (error instanceof PrimitiveError) return error;

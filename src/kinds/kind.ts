@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { globFault } from '../core/glob.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { lookBelow } from '../repository/safe-path.ts';
@@ -106,7 +106,7 @@ async function readKind(folder: string, name: string, source: string): Promise<K
   await refuseLinks(folder, [`${basename(folder)}/${name}/kind.yaml`]);
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('kind-invalid', `Cannot read kind.yaml of the kind ${name}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       cause,
     });
   });

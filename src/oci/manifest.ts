@@ -1,6 +1,7 @@
 import { digestOf, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
-import { optional } from '../core/object.ts';
+import { isObject, optional } from '../core/object.ts';
+import { byKey } from '../core/order.ts';
 import { isPlatformPart, type Platform } from '../core/platform.ts';
 import { isImageType, isIndexType } from './media-types.ts';
 import type { Referrer } from './registry.ts';
@@ -106,9 +107,7 @@ export function encodeManifest(mediaType: string, content: Readonly<Record<strin
 /** JSON with keys sorted by code unit and no white space; `undefined` members are left out, as `JSON.stringify` does. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
+    isObject(member) ? Object.fromEntries(Object.entries(member).sort(byKey)) : member,
   );
 }
 

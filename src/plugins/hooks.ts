@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import type { Hook, HookEvents, HookSession } from './api.ts';
 import type { HookName } from './manifest.ts';
 import { registerInterface } from './module.ts';
@@ -61,7 +61,7 @@ function failed({ name, version }: InstalledPlugin, event: HookName, cause: unkn
     return Object.assign(error, { documented: cause.documented });
   }
   return new PrimitiveError('hook-failed', `${who} failed.`, {
-    why: cause instanceof Error ? cause.message : String(cause),
+    why: messageOf(cause),
     suggestions: [
       `primitive plugins update ${name}`,
       `Or do without it: primitive plugins uninstall ${name}`,

@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { type Static, Type } from 'typebox';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { globFault } from '../core/glob.ts';
+import { isObject } from '../core/object.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { type DataOf, formed, strictObject } from '../core/schema.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -281,7 +282,7 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new PrimitiveError('plugin-unreadable', `Cannot read ${path}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       cause,
     });
   }
@@ -295,8 +296,4 @@ function isFile(folder: string, path: string): boolean {
 /** `./rules/a.js` -> `rules/a.js` */
 function strip(path: string): string {
   return path.replace(/^\.\//, '').replace(/\/$/, '');
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
+import { messageOf } from '../core/errors.ts';
 import { field } from '../core/object.ts';
+import { byKey } from '../core/order.ts';
 import { PACKAGE_NAME } from './names.ts';
 import type { PluginProblem } from './set.ts';
 
@@ -44,7 +46,7 @@ export function pinnedPlugins(config: string | undefined, lock: string | undefin
     try {
       plugins.push(pin(name, packages));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const fix = `npm install --save-dev --save-exact ${name}`;
       problems.push({ name, code: 'plugin-unpinned', message: `Plugin ${name} is not loaded: ${why}`, fix });
     }
@@ -92,7 +94,7 @@ function pin(name: string, packages: ReadonlyMap<string, Entry>): PinnedPlugin {
   visit(top);
   const dependencies = { [name]: version };
   const root = { name: 'plugin', dependencies };
-  const sorted = [...kept].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...kept].sort(byKey);
   const lock = {
     name: 'plugin',
     lockfileVersion: 3,

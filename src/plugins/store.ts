@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { errnoOf, explained, isMissing } from '../repository/file-errors.ts';
 import { isAlive } from '../repository/staging.ts';
 import type { PluginManifest } from './manifest.ts';
@@ -58,8 +58,7 @@ export function readInstalled(store: string): {
     try {
       plugins.push(readRecord(store, file, name));
     } catch (error) {
-      if (!isMissing(error))
-        broken.push({ name, why: error instanceof Error ? error.message : String(error) });
+      if (!isMissing(error)) broken.push({ name, why: messageOf(error) });
     }
   }
   return { plugins, broken };
@@ -171,7 +170,7 @@ function namesIn(store: string): readonly string[] {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw new PrimitiveError('plugins-unreadable', `Cannot read the plugins in ${store}.`, {
-      why: error instanceof Error ? error.message : String(error),
+      why: messageOf(error),
       exit: 3,
       cause: error,
     });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { field, optional } from '../core/object.ts';
 import { type Platform, parsePlatform } from '../core/platform.ts';
 import { type LanguageId, perLanguage } from '../languages/all.ts';
@@ -86,7 +86,7 @@ export interface Config {
 export async function loadConfig(location: ConfigLocation, version: string): Promise<Config> {
   const text = await readFile(location.path, 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('config-unreadable', `Cannot read ${location.path}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       exit: 3,
       cause,
     });

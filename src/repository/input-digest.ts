@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { byKey } from '../core/order.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
 import type { TreeEntry } from './source-tree.ts';
 
@@ -66,5 +67,5 @@ export function inputDigest(inputs: DigestedInputs): string {
 
 /** As pairs: an object would move keys that look like numbers to the front, and lose `__proto__`. */
 function sorted(record: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
-  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(record).sort(byKey);
 }

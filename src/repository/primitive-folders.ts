@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { isMissing } from './file-errors.ts';
 
 /** A folder `primitives/<kind>/<name>` of the work tree. */
@@ -74,7 +74,7 @@ function look(path: string): Promise<Stats | undefined> {
 function unreadable(path: string): (cause: unknown) => never {
   return (cause) => {
     throw new PrimitiveError('primitive-unreadable', `Cannot read ${path}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       exit: 3,
       cause,
     });

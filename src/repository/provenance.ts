@@ -1,6 +1,7 @@
 import { type Digest, digestHex, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
+import { byKey } from '../core/order.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { appendYaml, spliceYaml } from '../yaml/splice.ts';
 import { writeYaml } from '../yaml/write.ts';
@@ -178,23 +179,23 @@ function record(provenance: Provenance) {
     origins = [],
     events,
   } = provenance;
-  const generators = Object.entries(provenance.generators ?? {}).sort(byCodeUnit);
+  const generators = Object.entries(provenance.generators ?? {}).sort(byKey);
   return {
     version,
     ...(origins.length > 0 ? { origins: origins.map(originLine).join('\n') } : {}),
     ...(generators.length > 0 ? { generators: Object.fromEntries(generators) } : {}),
     ...(events === undefined ? {} : { events }),
     ...(Object.keys(inputs).length > 0
-      ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byCodeUnit)) }
+      ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byKey)) }
       : {}),
     ...(omitted.length > 0 ? { omitted: omitted.join('\n') } : {}),
-    ...(sources === undefined ? {} : { sources: sumLines([...sources].sort(byCodeUnit)) }),
-    files: sumLines([...files].sort(byCodeUnit)),
+    ...(sources === undefined ? {} : { sources: sumLines([...sources].sort(byKey)) }),
+    files: sumLines([...files].sort(byKey)),
     ...(merged.size > 0
       ? {
           merged: sumLines(
             [...merged]
-              .sort(byCodeUnit)
+              .sort(byKey)
               .flatMap(([path, digests]) =>
                 digests.map((digest): readonly [string, Digest] => [path, digest]),
               ),
@@ -249,5 +250,3 @@ function groupByPath(
   for (const [path, digest] of entries) groups.set(path, [...(groups.get(path) ?? []), digest]);
   return groups;
 }
-
-const byCodeUnit = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1);

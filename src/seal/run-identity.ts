@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import { field, optional } from '../core/object.ts';
+import { field, isObject, optional } from '../core/object.ts';
 import type { TrustTier } from '../repository/signers.ts';
 import { describeMissed, describeSigner, missedBy, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignerIdentity } from './types.ts';
@@ -131,7 +131,7 @@ export function decodeClaims(token: string): Readonly<Record<string, unknown>> {
   const [, payload] = token.split('.');
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString('utf8'));
-    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return { ...claims };
+    if (isObject(claims)) return { ...claims };
   } catch {
     // Falls through: what cannot be parsed is as wrong as what is no object.
   }

@@ -2,6 +2,7 @@ import type { ResolvedBase } from '../builders/builder.ts';
 import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field, optional } from '../core/object.ts';
+import { byKey } from '../core/order.ts';
 import { canonicalJson } from '../oci/manifest.ts';
 import type { Repository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';
@@ -173,7 +174,7 @@ function resolvedBases(bases: readonly ResolvedBase[]): readonly object[] {
       return [`${uri}@${digest}`, { uri, digest: { [algorithm]: value } }] as const;
     }),
   );
-  return [...byUri].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, dependency]) => dependency);
+  return [...byUri].sort(byKey).map(([, dependency]) => dependency);
 }
 
 function digestSet(digest: Digest): { readonly sha256: string } {

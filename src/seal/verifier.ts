@@ -6,7 +6,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { type TrustMaterial, toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { Check } from 'typebox/schema';
 import { type Digest, digestOf, isDigest } from '../core/digest.ts';
-import { PrimitiveError } from '../core/errors.ts';
+import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { MAX_BUNDLE_BYTES } from './bundle.ts';
 import { bundleSchema, statementSchema } from './bundle-schema.ts';
 import { certificateIdentity } from './certificate.ts';
@@ -98,7 +98,7 @@ async function checkBundle(
     return { verified: true, statement: { ...(await parseStatement(envelope.payload)), signer } };
   } catch (error) {
     if (error instanceof PrimitiveError) throw error;
-    return { verified: false, detail: reasonOf(error) };
+    return { verified: false, detail: messageOf(error) };
   }
 }
 
@@ -216,7 +216,7 @@ async function readRoot(path: string, read: () => Promise<string>): Promise<Trus
     return toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(await read())));
   } catch (cause) {
     throw new PrimitiveError('trust-root-invalid', `Cannot read the trusted root ${path}`, {
-      why: reasonOf(cause),
+      why: messageOf(cause),
       suggestions: [
         'Set `signing.trustedRoot` to the trusted_root.json of your Sigstore (`cosign trusted-root create`).',
       ],
@@ -237,7 +237,7 @@ async function fetchRoot(cache: string): Promise<TrustMaterial> {
         // The library's own message says no more than that it failed.
         why: [cause, ...(cause instanceof Error ? [cause.cause] : [])]
           .filter(Boolean)
-          .map(reasonOf)
+          .map(messageOf)
           .join(': '),
         suggestions: [
           'Check that https://tuf-repo-cdn.sigstore.dev can be reached.',
@@ -250,8 +250,4 @@ async function fetchRoot(cache: string): Promise<TrustMaterial> {
       },
     );
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

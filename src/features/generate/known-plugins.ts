@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { isObject } from '../../core/object.ts';
 import { pathFault } from '../../core/path-fault.ts';
 
 /**
@@ -54,10 +55,6 @@ function objectIn(text: string | undefined): Fields | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function hasOnly(value: Fields, keys: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import { parseAllDocuments, stringify } from 'yaml';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { byKey } from '../../core/order.ts';
 import { argocdOf, parseKit, partsOf } from '../../gitops/kit.ts';
 import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
@@ -77,7 +78,7 @@ export async function renderKit(
     : [];
   const made = [...crdSchemas(files), ...wired.map(kindValues), ...policies, kitJson(kitText, kit, settings)];
   made.forEach(add);
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...files].sort(byKey));
 }
 
 function renderEntry(

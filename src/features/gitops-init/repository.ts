@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { byKey } from '../../core/order.ts';
 import { pathFault } from '../../core/path-fault.ts';
 import { type Installed, installedSchema } from '../../gitops/kit-document.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -54,7 +55,7 @@ export function recordText(version: string, files: Files): string {
   const record: Installed = {
     schema: 'primitive.kit-installed/v1',
     version,
-    files: Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1))),
+    files: Object.fromEntries([...files].sort(byKey)),
   };
   return `${JSON.stringify(record, null, 2)}\n`;
 }

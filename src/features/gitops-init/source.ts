@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
-import { PrimitiveError } from '../../core/errors.ts';
+import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import type { KitSourceRepository } from '../../gitops/kit-document.ts';
 import { type Config, parseConfig } from '../../repository/config.ts';
@@ -46,7 +46,7 @@ export async function readCode(
   const root = await realpath(resolve(cwd, folder)).catch(() => resolve(cwd, folder));
   const text = await readFile(join(root, CONFIG_FILE), 'utf8').catch((cause) => {
     throw new PrimitiveError('kit-code-unreadable', `Cannot read ${CONFIG_FILE} in ${folder}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       suggestions: ['--code ../app names the root of a checkout of the code repository.'],
       cause,
     });

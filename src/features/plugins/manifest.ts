@@ -1,6 +1,6 @@
 import { realpath, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PrimitiveError } from '../../core/errors.ts';
+import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { COMMANDS_MANIFEST, readPlugin } from '../../plugins/manifest.ts';
 import { registerInterface } from '../../plugins/module.ts';
 import type { PluginManifestDocument } from './document.ts';
@@ -33,7 +33,7 @@ export async function writeManifest(path: string, ports: ManifestPorts): Promise
     .commandManifest({ name, version, root }, { target, packed: target })
     .catch((cause: unknown) => {
       throw new PrimitiveError('plugin-commands', `Cannot load the commands of ${name}.`, {
-        why: cause instanceof Error ? cause.message : String(cause),
+        why: messageOf(cause),
         suggestions: ['To print the stack, run the same command with PRIMITIVE_DEBUG=1.'],
         cause,
       });

@@ -2,6 +2,7 @@ import type { Builder, BuilderInfo } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import type { Digest } from '../../core/digest.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Manifest } from '../../oci/types.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
@@ -94,7 +95,7 @@ export interface Tagged {
 /** The outcome of a component that failed; an abort concerns all of them and throws. */
 export function failedTask(task: Task, error: unknown, { signal, emit }: Execution): FailedTask {
   signal.throwIfAborted();
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   emit({ type: 'item', item: task.inputs.component.id, status: 'failed', state: 'failed', detail });
   return { task, ok: false, error };
 }

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChosenBuilder } from '../../builders/choose.ts';
-import { diskFullError, PrimitiveError } from '../../core/errors.ts';
+import { diskFullError, messageOf, PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { optional } from '../../core/object.ts';
+import { byKey } from '../../core/order.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
 import type { Component } from '../../repository/component.ts';
@@ -296,7 +297,7 @@ export async function makeFolder(temporary: string): Promise<string> {
     throw (
       diskFullError(cause) ??
       new PrimitiveError('temporary-unusable', `Cannot create a temporary folder in ${temporary}.`, {
-        why: cause instanceof Error ? cause.message : String(cause),
+        why: messageOf(cause),
         suggestions: ['Set TMPDIR to an existing, writable folder.'],
         exit: 3,
         cause,
@@ -309,8 +310,6 @@ export async function makeFolder(temporary: string): Promise<string> {
 export function summary({ components, commit }: PublishPlan): string {
   const counts = new Map<string, number>();
   for (const { action } of components) counts.set(action, (counts.get(action) ?? 0) + 1);
-  const parts = [...counts]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([action, count]) => `${count} ${action}`);
+  const parts = [...counts].sort(byKey).map(([action, count]) => `${count} ${action}`);
   return `${commit.slice(0, 12)}: ${parts.join(', ')}`;
 }

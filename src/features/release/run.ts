@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import pLimit from 'p-limit';
-import { PrimitiveError } from '../../core/errors.ts';
+import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import { parseDockerReference, parseTag } from '../../oci/reference.ts';
 import type { Registry } from '../../oci/registry.ts';
@@ -129,7 +129,7 @@ async function contextOf(key: string | undefined, ports: ReleasePorts): Promise<
   }
   const pem = await readFile(resolve(ports.cwd, key), 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('release-key-missing', `Cannot read the public key ${key}.`, {
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: messageOf(cause),
       suggestions: ['cosign public-key --key cosign.key > cosign.pub'],
       cause,
     });

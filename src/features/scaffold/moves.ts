@@ -1,4 +1,5 @@
 import type { Digest } from '../../core/digest.ts';
+import { byCodeUnit } from '../../core/order.ts';
 
 /** A file that the template no longer has under its path. */
 export interface GoneFile {
@@ -35,7 +36,7 @@ export function findMoves(
       return likeness >= SIMILAR ? [{ path, from, likeness }] : [];
     }),
   );
-  pairs.sort((a, b) => b.likeness - a.likeness || order(a.path, b.path) || order(a.from, b.from));
+  pairs.sort((a, b) => b.likeness - a.likeness || byCodeUnit(a.path, b.path) || byCodeUnit(a.from, b.from));
   const moves = new Map<string, string>();
   const taken = new Set<string>();
   for (const { path, from } of pairs) {
@@ -61,8 +62,4 @@ function likenessOf(one: string, other: string): number {
   }
   // Below 1, which the same bytes alone have.
   return common < FEWEST ? 0 : Math.min((2 * common) / (a.length + b.length), 0.999);
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+import { byKey } from '../../core/order.ts';
 import { recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { isEjected } from '../../kinds/generators/eject.ts';
 import { installedFolder, isInstalled, isTest, languageByName } from '../../languages/all.ts';
@@ -75,9 +76,7 @@ export function totalsOf(account: ReadonlyMap<string, Entry>): VerifyDocument['a
   const entries = [...account.values()];
   const count = <T>(keys: readonly T[], show: (key: T) => string) => {
     const groups = Map.groupBy(keys, show);
-    return [...groups]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, same]) => ({ key: same[0] as T, files: same.length }));
+    return [...groups].sort(byKey).map(([, same]) => ({ key: same[0] as T, files: same.length }));
   };
   return {
     files: entries.length,

@@ -1,4 +1,4 @@
-import { PrimitiveError } from '../../core/errors.ts';
+import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { type OwnRule, patternOf } from '../../repository/own-rules.ts';
 
 /**
@@ -35,7 +35,7 @@ function faultOf(
       ? 'the time that it takes grows faster than the line'
       : undefined;
   } catch (cause) {
-    return cause instanceof Error ? cause.message : String(cause);
+    return messageOf(cause);
   }
 }
 

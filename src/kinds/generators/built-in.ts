@@ -1,6 +1,7 @@
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
+import { byKey } from '../../core/order.ts';
 import { modelFiles } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
 import { ejectedFiles } from './eject.ts';
@@ -91,7 +92,7 @@ export async function withGenerated(
     }
     warnings.push(...(made?.warnings ?? []));
   }
-  return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), warnings };
+  return { files: new Map([...files].sort(byKey)), warnings };
 }
 
 async function generateModel(generator: Generator, { read, shown, bpmn }: Source): Promise<Made> {

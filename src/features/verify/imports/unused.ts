@@ -1,3 +1,4 @@
+import { byKey } from '../../../core/order.ts';
 import { languageNamed } from '../../../languages/all.ts';
 import { nearestName } from '../../../languages/nearest-name.ts';
 import type { Config } from '../../../repository/config.ts';
@@ -38,13 +39,11 @@ export function unresolvedOf(
       one.target.known === 'unresolved' &&
       listed(one, sdk[one.language]) === undefined,
   );
-  return [...Map.groupBy(found, ({ primitive }) => primitive?.path ?? '')]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([path, own]) => {
-      const names = [...new Set(own.map(({ specifier }) => specifier))].sort();
-      return {
-        what: `IMP of ${path}: ${names.join(', ')}`,
-        why: 'what these are is not known without what is installed',
-      };
-    });
+  return [...Map.groupBy(found, ({ primitive }) => primitive?.path ?? '')].sort(byKey).map(([path, own]) => {
+    const names = [...new Set(own.map(({ specifier }) => specifier))].sort();
+    return {
+      what: `IMP of ${path}: ${names.join(', ')}`,
+      why: 'what these are is not known without what is installed',
+    };
+  });
 }

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import pLimit from 'p-limit';
 import type { PrimitiveError } from '../../../core/errors.ts';
 import { optional } from '../../../core/object.ts';
+import { byCodeUnit } from '../../../core/order.ts';
 import type { Kind } from '../../../kinds/kind.ts';
 import { isChecker, type LanguageId, toolkitOf } from '../../../languages/all.ts';
 import { type Command, type LockFile, lockFileOf, unreadLock } from '../../../languages/package-manager.ts';
@@ -307,7 +308,7 @@ async function runSuite(
       output: stripVTControlCharacters(testCase.output),
       ...optional('message', testCase.message && withoutSecrets(testCase.message)),
     }))
-    .sort((a, b) => compare(a.group, b.group) || compare(a.id, b.id));
+    .sort((a, b) => byCodeUnit(a.group, b.group) || byCodeUnit(a.id, b.id));
   const failed = cases.filter(({ outcome }) => isFailure(outcome));
   for (const { id, output } of failed) {
     for (const line of [`--- ${id}`, ...output.split('\n')]) ports.emit({ type: 'log', item, line });
@@ -352,11 +353,6 @@ function skippedOf(item: string, cases: readonly TestCase[]): SuiteResults['unch
     const why = isEmpty ? 'has no statement' : 'skipped';
     return { what: item, why: `${why}: ${[...names.slice(0, 5), ...more].join(', ')}` };
   });
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function compareStamps(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byKey } from '../../../core/order.ts';
 import { isModel, type XmlElement } from './xml.ts';
 
 /**
@@ -18,11 +19,9 @@ function digestOf({ name, attributes, text, children }: XmlElement): string {
     return !key.includes(':') || isModel(key) ? [[key, value]] : [];
   });
   return createHash('sha256')
-    .update(JSON.stringify([name, own.sort(byCodeUnit), text, counts.sort()]))
+    .update(JSON.stringify([name, own.sort(byKey), text, counts.sort()]))
     .digest('hex');
 }
 
 /** The tool that wrote the file last. */
 const TOOLS = new Set(['exporter', 'exporterVersion']);
-
-const byCodeUnit = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : 1);

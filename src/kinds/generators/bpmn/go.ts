@@ -1,3 +1,4 @@
+import { byKey } from '../../../core/order.ts';
 import { goString } from './identifiers.ts';
 import type { EventType, Model } from './model.ts';
 
@@ -94,7 +95,7 @@ ${
 
 function eventFields({ type, message, correlation, variables }: EventType): string {
   const paths = Object.entries(variables)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(byKey)
     .map(([name, path]) => `${goString(name)}: ${goString(path)}`);
   return [
     `Type: ${goString(type)}, Message: Message${message}`,

@@ -1,3 +1,4 @@
+import { byKey } from '../../../core/order.ts';
 import type { PrimitiveFile } from '../../../repository/primitive-document.ts';
 import { type ModelFault, quoted, type Report } from './fault.ts';
 import { goIdentifier, isExported } from './identifiers.ts';
@@ -147,7 +148,7 @@ function eventTypes(
   fault: Report,
 ): readonly EventType[] {
   return Object.entries(events)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(byKey)
     .flatMap(([type, { message, correlation, variables = {} }]) => {
       const known = messages.find(({ name }) => name === message);
       if (known === undefined) {
@@ -311,26 +312,24 @@ function named(
     else group.push(used);
   }
   const taken = new Map<string, string>();
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, used]): Named[] => {
-      const [{ at }] = used;
-      const identifier = Object.hasOwn(names, name) ? names[name] : goIdentifier(name, processId);
-      const fix = `Name it in primitive.yaml, which can be written before the scaffold: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
-      // Job types become methods, the others end in constants with a prefix.
-      if (identifier === undefined || (what === 'job type' && !isExported(identifier))) {
-        fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} is not a valid name in Go`, fix);
-        return [];
-      }
-      const other = taken.get(identifier);
-      if (other !== undefined) {
-        const message = `the ${what}s ${quoted(other)} and ${quoted(name)} both become ${identifier}`;
-        fault(at, `${code}-collision`, message, fix);
-        return [];
-      }
-      taken.set(identifier, name);
-      return [{ name, identifier, elements: sortedUnique(used.map(({ element }) => element)), used }];
-    });
+  return [...groups].sort(byKey).flatMap(([name, used]): Named[] => {
+    const [{ at }] = used;
+    const identifier = Object.hasOwn(names, name) ? names[name] : goIdentifier(name, processId);
+    const fix = `Name it in primitive.yaml, which can be written before the scaffold: bpmn: { names: { ${JSON.stringify(name)}: NameInGo } }`;
+    // Job types become methods, the others end in constants with a prefix.
+    if (identifier === undefined || (what === 'job type' && !isExported(identifier))) {
+      fault(at, `${code}-identifier`, `the ${what} ${quoted(name)} is not a valid name in Go`, fix);
+      return [];
+    }
+    const other = taken.get(identifier);
+    if (other !== undefined) {
+      const message = `the ${what}s ${quoted(other)} and ${quoted(name)} both become ${identifier}`;
+      fault(at, `${code}-collision`, message, fix);
+      return [];
+    }
+    taken.set(identifier, name);
+    return [{ name, identifier, elements: sortedUnique(used.map(({ element }) => element)), used }];
+  });
 }
 
 function sortedUnique(texts: readonly string[]): readonly string[] {

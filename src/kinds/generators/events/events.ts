@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { byKey } from '../../../core/order.ts';
 import { type Field, type ProtoFile, resolveType } from '../connect/proto-file.ts';
 
 /** An event of a proto file: a message that is sent as the data of a CloudEvent. */
@@ -62,7 +63,7 @@ export function eventSchema(file: ProtoFile): EventSchema {
   return {
     package: file.package,
     events: [...events].sort((a, b) => (a.type < b.type ? -1 : 1)),
-    messages: new Map([...messages].sort(([a], [b]) => (a < b ? -1 : 1))),
+    messages: new Map([...messages].sort(byKey)),
   };
 }
 
