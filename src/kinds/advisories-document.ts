@@ -20,6 +20,13 @@ export const AdvisoriesFile = strictObject(
         kind: Type.String({ description: 'A kind of the same folder.' }),
         severity: Type.Enum(['low', 'medium', 'high', 'critical'], { description: 'How grave it is.' }),
         summary: Type.String({ minLength: 1, maxLength: 300, description: 'One sentence.' }),
+        fixedIn: Type.Optional(
+          Type.String({
+            pattern: '^[0-9]+\\.[0-9]+\\.[0-9]+$',
+            description:
+              'Version of the package without the fault: files of it and later ones that `affected` does not list are corrected.',
+          }),
+        ),
         url: Type.Optional(Type.String({ pattern: '^https://', description: 'A page with more.' })),
         files: Type.Array(
           strictObject({

@@ -7,6 +7,7 @@ import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { AdvisoriesFile } from './advisories-document.ts';
 import { type Kind, refuseLinks } from './kind.ts';
+import { packageOf } from './origin.ts';
 import { digestsOfKind } from './template.ts';
 
 /** A fault of a template. */
@@ -64,9 +65,14 @@ export async function judgeAdvisories(
   const advisories = await advisoriesOf(kind);
   if (advisories.length === 0) return [];
   const latest = await digestsOfKind(kind);
+  const { lt } = await import('semver');
   return advisories
-    .flatMap(({ id, severity, summary, url, files }): JudgedAdvisory[] => {
-      const states = files.map((file) => ({ path: file.path, state: stateOf(file, provenance, latest) }));
+    .flatMap(({ id, severity, summary, url, fixedIn, files }): JudgedAdvisory[] => {
+      const isLater = isFrom(kind, fixedIn, provenance, lt);
+      const states = files.map((file) => ({
+        path: file.path,
+        state: stateOf(file, provenance, latest, isLater),
+      }));
       const state = (['affected', 'unknown'] as const).find((one) =>
         states.some((file) => file.state === one),
       );
@@ -82,6 +88,7 @@ function stateOf(
   { path, affected, fixed }: Advisory['files'][number],
   { sources, omitted = [] }: Provenance,
   latest: ReadonlyMap<string, Digest>,
+  isLater: boolean,
 ): 'affected' | 'unknown' | 'fixed' {
   if (sources === undefined || omitted.includes(path)) return 'unknown';
   const own = sources.get(path);
@@ -91,5 +98,21 @@ function stateOf(
   if (affected?.includes(own)) return 'affected';
   // The package has the advisory, so what it writes today was made with it in mind.
   if (own === current && fixed !== null) return 'fixed';
-  return affected === undefined ? 'affected' : 'unknown';
+  if (affected === undefined) return 'affected';
+  return isLater && fixed !== null ? 'fixed' : 'unknown';
+}
+
+/** Whether all that a primitive has of a template came from the version that corrected it, or later ones. */
+function isFrom(
+  kind: Kind,
+  fixedIn: string | undefined,
+  { origins = [] }: Provenance,
+  isLower: (one: string, other: string) => boolean,
+): boolean {
+  const name = packageOf(kind);
+  return (
+    fixedIn !== undefined &&
+    origins.length > 0 &&
+    origins.every((origin) => origin.package === name && !isLower(origin.version, fixedIn))
+  );
 }

@@ -9,6 +9,11 @@ import { type Kind, OWN_KINDS } from './kind.ts';
 /** The name under which this CLI, with its kinds, is published. */
 export const OWN_PACKAGE = '@ameide/primitive';
 
+/** The package that a kind is from, or what stands for the repository. */
+export function packageOf({ source }: Pick<Kind, 'source'>): string {
+  return source === OWN_KINDS ? OWN_PACKAGE : source;
+}
+
 /** The folder of a package's kinds, below the package. */
 export function kindsFolder(name: string): string {
   return name === OWN_PACKAGE ? 'templates/kinds' : 'kinds';
@@ -22,7 +27,7 @@ export async function originOf(
   { folder, source }: Pick<Kind, 'folder' | 'source'>,
   lock: string | undefined,
 ): Promise<TemplateOrigin | undefined> {
-  const name = source === OWN_KINDS ? OWN_PACKAGE : source;
+  const name = packageOf({ source });
   if (!PACKAGE_NAME.test(name)) return undefined;
   const root = join(
     dirname(folder),

@@ -411,3 +411,36 @@ test('a folder that a link leads out of the primitive is not written', async () 
   await expect(run(repo.root)).rejects.toMatchObject({ code: 'generator-output', exit: 2 });
   expect(await contentOf(repo.root, ['.git'])).toEqual(before);
 });
+
+test('the version of a program that a primitive records is asked for, by generate and doctor, whatever its kind has', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, domain);
+  const manifest = join(repo.root, folder, 'primitive.yaml');
+  const text = await readFile(manifest, 'utf8');
+  expect(text).toContain('    proto: 1.60.0\n');
+  await writeFile(manifest, text.replace('    proto: 1.60.0\n', '    proto: 1.59.0\n'));
+  await expect(run(repo.root, { check: true })).rejects.toMatchObject({
+    code: 'generator-version',
+    message: expect.stringContaining('1.59.0 is required'),
+  });
+  // Another program of that version, which says so and generates nothing.
+  const bin = join(repo.root, '../buf-of-before');
+  await mkdir(bin);
+  await writeFile(join(bin, 'buf'), '#!/bin/sh\n[ "$1" != --version ] || echo 1.59.0\n', { mode: 0o755 });
+  const path = [bin, PATH].join(delimiter);
+  const changes = changesOf(await run(repo.root, { check: true, path }));
+  expect(changes.length).toBeGreaterThan(0);
+  expect(changes.every((change) => change.startsWith('removed gen/'))).toBe(true);
+  await repo.commit({}, 'Record');
+  for (const [programs, expected] of [
+    [PATH, '1.59.0 is required'],
+    [path, 'buf 1.59.0'],
+  ] as const) {
+    const { stdout } = await attempt(devCli, ['doctor', '--json'], {
+      cwd: repo.root,
+      env: { PATH: programs },
+    });
+    expect(stdout).toContain(expected);
+  }
+  await rm(bin, { recursive: true });
+});

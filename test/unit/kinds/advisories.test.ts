@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Digest } from '../../../src/core/digest.ts';
+import { advisoriesOf, judgeAdvisories } from '../../../src/kinds/advisories.ts';
+import { bundledKinds, type Kind, OWN_KINDS, openKinds } from '../../../src/kinds/kind.ts';
+import { OWN_PACKAGE } from '../../../src/kinds/origin.ts';
+import { digestsOfKind } from '../../../src/kinds/template.ts';
+import type { Provenance, TemplateOrigin } from '../../../src/repository/provenance.ts';
+
+const kinds = await openKinds({ [OWN_KINDS]: bundledKinds() });
+const OTHER: Digest = `sha256:${'ab'.repeat(32)}`;
+
+async function kindNamed(name: string): Promise<Kind> {
+  const kind = await kinds.get(name);
+  if (kind === undefined) throw new Error(`no kind ${name}`);
+  return kind;
+}
+
+/** States of the advisories of a primitive that has that template file, and all others as they are now. */
+async function states(kind: Kind, path: string, digest: Digest, origins: readonly TemplateOrigin[] = []) {
+  const sources = new Map(await digestsOfKind(kind)).set(path, digest);
+  const provenance: Provenance = { version: 1, inputs: {}, files: new Map(), sources, origins };
+  return (await judgeAdvisories(kind, provenance)).map(({ id, state }) => [id, state]);
+}
+
+describe.each([
+  ['uisurface', 'PRIMITIVE-2026-001', 'src/requests.ts'],
+  ['projection', 'PRIMITIVE-2026-002', 'cmd/server/main.go.eta'],
+])('an advisory of %s', (name, id, path) => {
+  test('names what was scaffolded before the correction, and nothing since', async () => {
+    const kind = await kindNamed(name);
+    const [advisory, ...others] = await advisoriesOf(kind);
+    const [file] = advisory?.files ?? [];
+    expect([advisory?.id, file?.path, others]).toEqual([id, path, []]);
+    const now = (await digestsOfKind(kind)).get(path);
+    expect(now).toBeDefined();
+    expect(file?.affected).not.toContain(now);
+    expect(file?.affected).not.toContain(file?.fixed);
+    expect(file?.affected?.length).toBeGreaterThan(4);
+    for (const digest of file?.affected ?? [])
+      expect(await states(kind, path, digest, [{ package: OWN_PACKAGE, version: '9.0.0' }])).toEqual([
+        [id, 'affected'],
+      ]);
+    expect(await states(kind, path, now ?? OTHER)).toEqual([]);
+    expect(await states(kind, path, file?.fixed ?? OTHER)).toEqual([]);
+  });
+
+  test.each([
+    ['a later version', [{ package: OWN_PACKAGE, version: '0.1.0' }], []],
+    ['no version', [], [[id, 'unknown']]],
+    ['an earlier version', [{ package: OWN_PACKAGE, version: '0.0.9' }], [[id, 'unknown']]],
+    ['another package', [{ package: '@acme/kinds', version: '1.0.0' }], [[id, 'unknown']]],
+    [
+      'an earlier version beside a later one',
+      [
+        { package: OWN_PACKAGE, version: '1.0.0' },
+        { package: OWN_PACKAGE, version: '0.0.9' },
+      ],
+      [[id, 'unknown']],
+    ],
+  ])('judges a file that nobody lists, of %s', async (_, origins, expected) => {
+    expect(await states(await kindNamed(name), path, OTHER, origins)).toEqual(expected);
+  });
+});
+
+test('advisories name kinds and files that there are', async () => {
+  const text = await import('node:fs/promises').then(({ readFile }) =>
+    readFile(join(bundledKinds(), 'advisories.json'), 'utf8'),
+  );
+  for (const { kind } of JSON.parse(text).advisories) expect(kinds.names).toContain(kind);
+});
