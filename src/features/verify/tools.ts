@@ -63,7 +63,7 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
 }
 
 function untested({ path }: Primitive, why: string): PrimitiveError {
-  return new PrimitiveError('lock-unread', `verify cannot run the suites of ${path}.`, {
+  return new PrimitiveError('lock-unread', `verify cannot run the suites of ${path}`, {
     why,
     suggestions: ['Lock its dependencies with npm, uv or pip as well.'],
   });

@@ -166,7 +166,7 @@ test.each(OTHER_LOCKS)(
     });
     const { problems } = await findTools(toolPorts(files));
     expect(problems).toContainEqual(expect.objectContaining({ code: 'lock-unread', why }));
-    expect(problems.map(({ message }) => message)).toContain(`verify cannot run the suites of ${path}.`);
+    expect(problems.map(({ message }) => message)).toContain(`verify cannot run the suites of ${path}`);
   },
 );
 
