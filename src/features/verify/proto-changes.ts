@@ -4,6 +4,7 @@ import type { Generator } from '../../kinds/generators/generator.ts';
 import type { VerifyDocument } from './document.ts';
 import { generatorObstacle } from './generated.ts';
 import type { ProtoBase } from './proto-base.ts';
+import { eventChanges } from './proto-events.ts';
 import {
   breakingOf,
   hasDependencies,
@@ -115,7 +116,7 @@ async function compareModule(
       now: now.files,
     });
     if (found === undefined) return { left: `the proto files of the ${what} do not compile` };
-    const changes = found.map(
+    const changes = [...found, ...eventChanges(before.files, now.files)].map(
       ({ path, ...change }): ProtoChange =>
         path === undefined
           ? { rule: change.rule, message: change.message }

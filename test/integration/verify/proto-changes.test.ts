@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtempDisposable, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -221,4 +221,40 @@ test('a proto file outside of the primitive that serves it', async () => {
   const { found, compared } = await lab.verify();
   expect(found).toEqual(FOUND.map((one) => expect.stringContaining(one.replace(FILE, file))));
   expect(compared).toMatchObject([{ path: 'proto', files: 1 }]);
+});
+
+test('options of events are compared, too', async () => {
+  await using lab = await open();
+  const options = `${dirname(dirname(dirname(dirname(dirname(FILE)))))}/primitive/events/v1/events.proto`;
+  const template = 'templates/kinds/domain/files/proto/primitive/events/v1/events.proto.eta';
+  const text = await readFile(join(import.meta.dirname, '../../..', template), 'utf8');
+  const events = `syntax = "proto3";
+package acme.domain.orders.v1;
+import "primitive/events/v1/events.proto";
+message Placed {
+  option (primitive.events.v1.event) = {};
+  string title = 1 [(primitive.events.v1.required) = true];
+}
+message Paid { option (primitive.events.v1.event) = { type: "acme.paid" }; string title = 1; }
+`;
+  await lab.commit({ [options]: text.replace(/^<%.*%>\n/gm, ''), [FILE]: events });
+  expect((await lab.verify()).found).toEqual([]);
+  await lab.write({
+    [FILE]: events
+      .replace('  option (primitive.events.v1.event) = {};\n', '')
+      .replace(' [(primitive.events.v1.required) = true]', '')
+      .replace(
+        'message Paid',
+        'message Settled { option (primitive.events.v1.event) = { type: "acme.paid" }; }\nmessage Paid',
+      )
+      .replace('{ type: "acme.paid" }; string', '{}; string'),
+  });
+  expect((await lab.verify()).found).toEqual([
+    `GEN-007 ${FILE}:undefined Event acme.domain.orders.v1.Placed is not declared any more.`,
+    `GEN-007 ${FILE}:undefined Event acme.paid is acme.domain.orders.v1.Settled, and was acme.domain.orders.v1.Paid.`,
+  ]);
+  await lab.write({ [FILE]: events.replace(' [(primitive.events.v1.required) = true]', '') });
+  expect((await lab.verify()).found).toEqual([
+    `GEN-007 ${FILE}:undefined Field "title" on message "acme.domain.orders.v1.Placed" is not required in events any more.`,
+  ]);
 });

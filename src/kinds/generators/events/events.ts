@@ -15,6 +15,8 @@ export interface ProtoEvent {
 /** The events of a proto file, and the messages in them. */
 export interface EventSchema {
   readonly package: string;
+  /** Whether the file declares none, and they are known by their names. */
+  readonly isOlder: boolean;
   /** Sorted by type. */
   readonly events: readonly ProtoEvent[];
   /** Full name -> fields, of all messages that are in events; sorted. */
@@ -62,6 +64,7 @@ export function eventSchema(file: ProtoFile): EventSchema {
   for (const { message } of events) meet(message);
   return {
     package: file.package,
+    isOlder,
     events: [...events].sort((a, b) => (a.type < b.type ? -1 : 1)),
     messages: new Map([...messages].sort(byKey)),
   };
