@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { Errors } from 'typebox/schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readDockerfile } from '../../src/builders/dockerfile/pins.ts';
 import { readProtoFile } from '../../src/kinds/generators/connect/proto-file.ts';
 import { eventSchema } from '../../src/kinds/generators/events/events.ts';
 import { allKinds, bundledKinds, openKinds } from '../../src/kinds/kind.ts';
@@ -86,6 +87,7 @@ describe('what the documentation shows', () => {
       ({ language, subject }) =>
         language !== 'sh' &&
         language !== 'proto' &&
+        language !== 'dockerfile' &&
         // The plugin that they make up is run by test/e2e/plugins.test.ts.
         !subject.startsWith('plugin ') &&
         !(language === 'yaml' && (subject === 'workflow' || subject in FRAGMENTS)),
@@ -138,6 +140,16 @@ describe('what the documentation shows', () => {
       expect(Errors(json(schema?.includes('/') ? schema : `schemas/${schema}.json`), document)[1]).toEqual(
         [],
       );
+    },
+  );
+
+  test.each(all.filter(({ language }) => language === 'dockerfile'))(
+    'Dockerfile has pinned bases and a user: $page:$line',
+    ({ page, text }) => {
+      const platforms = [{ os: 'linux', architecture: 'amd64' }] as const;
+      const read = readDockerfile({ file: page, text, args: {}, bases: {}, platforms });
+      expect(read.findings).toEqual([]);
+      expect(read.target?.instructions.findLast(({ name }) => name === 'USER')?.rest).toBe('65532:65532');
     },
   );
 

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { languageOf } from '../../languages/all.ts';
+import { protoFile } from '../../repository/provenance.ts';
 import { ledThrough } from './imports/chains.ts';
 import { openImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
@@ -19,7 +20,8 @@ export interface Change {
 
 /**
  * Of primitives without a change of their own, those whose imports mean something else than before, or lead through code
- * outside of primitives that has changed: another package of that name, an alias, a workspace, a module that is gone.
+ * outside of primitives that has changed: another package of that name, an alias, a workspace, a module that is gone. And
+ * those with a client of an API that has changed.
  */
 export async function changedByImports(
   unchanged: readonly Primitive[],
@@ -50,7 +52,28 @@ export async function changedByImports(
   const outside = imports.filter(({ target, owner }) => target.type === 'path' && owner === undefined);
   const through = await ledThrough(outside, new Set(files), now, sourcesOf);
   const touched = new Set(through.map(({ primitive }) => primitive?.id));
-  return unchanged.filter(({ id }) => touched.has(id) || meanings.get(id) !== earlier.get(id));
+  const apis = changedApis(files, primitivesFolder, ownerOf);
+  return unchanged.filter(
+    ({ id, manifest }) =>
+      touched.has(id) ||
+      apis.has(manifest?.provenance?.inputs.source ?? '') ||
+      meanings.get(id) !== earlier.get(id),
+  );
+}
+
+/** The primitives whose API is in a changed file: clients of them were generated from another one. */
+function changedApis(
+  files: readonly string[],
+  primitivesFolder: string,
+  ownerOf: Change['ownerOf'],
+): ReadonlySet<string> {
+  return new Set(
+    files.flatMap((file) => {
+      const { id, manifest } = ownerOf(file) ?? {};
+      const api = id && manifest && protoFile(id, manifest);
+      return api && posix.join(primitivesFolder, '..', api) === file ? [id] : [];
+    }),
+  );
 }
 
 /** Meaning of the imports of each primitive, as a text that differs if any target does. */

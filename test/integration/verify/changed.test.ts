@@ -42,6 +42,30 @@ async function compare(change: Readonly<Record<string, FileContent>>, removed: r
 }
 
 describe('what changed code alters for unchanged code', () => {
+  test('a copy of a proto file that has changed is checked', async () => {
+    const api = 'syntax = "proto3";\npackage acme.v1;\n';
+    const of = (kind: string, name: string, template: string) => ({
+      [`primitives/${kind}/${name}/primitive.yaml`]: `kind: ${kind}\nname: ${name}\ntemplate:\n  version: 1\n${template}`,
+    });
+    const proto = 'primitives/domain/orders/proto/acme/v1/api.proto';
+    await using repo = await gitRepo({
+      'primitive.config.yaml': 'registry: ghcr.io/acme\n',
+      ...of('domain', 'orders', `  files: |-\n    ${'a'.repeat(64)}  proto/acme/v1/api.proto\n`),
+      [proto]: api,
+      ...of('uisurface', 'web', '  inputs: { source: domain/orders }\n  files: {}\n'),
+      'primitives/uisurface/web/proto/service.proto': api,
+      ...of('uisurface', 'other', '  inputs: { source: domain/bills }\n  files: {}\n'),
+      'primitives/uisurface/other/proto/service.proto': api,
+    });
+    repo.git('checkout', '--quiet', '-b', 'topic');
+    await repo.commit({ [proto]: `${api}message Order {}\n` });
+    const { document } = await verifyRepository(repo.root, { families: ['GEN'], changedSince: 'main' });
+    expect(document.scope.primitives).toEqual(['domain/orders', 'uisurface/web']);
+    expect(document.findings.filter(({ rule }) => rule === 'GEN-008').map(({ path }) => path)).toEqual([
+      'primitives/uisurface/web/proto/service.proto',
+    ]);
+  });
+
   test.each([
     [
       'a replace in the root',
