@@ -640,7 +640,7 @@ export const catalogue: readonly ToolSpec[] = [
       pin: 'h1:/MkgFii3/VlQfKR1JpC9tVwNNVNQTt2S4U6qCsafsTU=',
       stamp: 'github.com/kyverno/kyverno/pkg/version.BuildVersion',
       quick: true,
-      seconds: 240,
+      seconds: 280,
     },
   },
 ];
