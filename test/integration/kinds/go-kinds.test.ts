@@ -3,9 +3,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entityNames } from '../../../src/kinds/entity.ts';
 import { compileBpmn } from '../../../src/kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../../src/kinds/kind.ts';
+import { nameForms } from '../../../src/kinds/names.ts';
 import { readService } from '../../../src/kinds/proto.ts';
+import { sourceEvents } from '../../../src/kinds/source.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
@@ -203,6 +206,51 @@ service billing_api {
   rpc Store(stream Invoice) returns (stream Invoice);
 }
 `;
+
+test('a projection takes the events that a proto file declares', async () => {
+  const source = { kind: 'domain', name: 'billing', entity: 'billing', proto: INVOICES };
+  const events = sourceEvents(INVOICES, 'billing.proto', 'billing');
+  const { it: sample } = await scaffold('projection', 'bills');
+  const { kind, files } = await scaffold('projection', 'bills', {
+    source: {
+      ...sample.source,
+      ...source,
+      ...events,
+      names: nameForms('billing'),
+      entity: entityNames('billing'),
+      package: 'acme.billing.v1',
+    },
+  });
+  const at = join(folder, 'bills');
+  await write(at, files);
+  expect((await attempt(join(dirname(tool('go')), 'gofmt'), ['-l', '.'], { cwd: at })).stdout).toBe('');
+  expect(await go(at, ['vet', '-tags=integration', './...'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  const cases = [
+    'TestApply',
+    'TestApply_StoreError',
+    'TestEvent_Invalid',
+    'TestEvent_OfEarlierVersions',
+    'TestUpcast',
+  ];
+  const unit = (kind.suites ?? []).filter(({ id }) => id === 'unit');
+  expect(await runSuites(at, unit)).toMatchObject(
+    Object.fromEntries(
+      cases.map((id) => [`unit ${id}`, id.startsWith('TestApply') ? 'fail with marker' : 'pass']),
+    ),
+  );
+}, 300_000);
+
+const INVOICES = `syntax = "proto3";
+package acme.billing.v1;
+import "primitive/events/v1/events.proto";
+message Invoice {
+  string number = 1 [(primitive.events.v1.required) = true];
+  repeated Line lines = 2;
+  google.protobuf.Timestamp due = 3;
+  message Line { int64 cents = 1 [(primitive.events.v1.required) = true]; map<string, string> tags = 2; }
+}
+message InvoiceIssued { option (primitive.events.v1.event) = { subject: "invoice.number" }; Invoice invoice = 1; }
+message Closed { option (primitive.events.v1.event) = { type: "acme.billing.closed" }; }`;
 
 test('a process implements an existing BPMN file', async () => {
   const model = await compileBpmn(Buffer.from(ORDER), 'models/order.bpmn');
