@@ -35,6 +35,7 @@ const ROOT_SPANS: readonly string[] = [
 const METRICS: readonly string[] = [
   'agent-concierge agent.turns',
   'agent-concierge gen_ai.client.operation.duration',
+  'agent-concierge gen_ai.client.token.usage',
   'agent-concierge http.server.request.duration',
   'domain-orders http.server.request.duration',
   'domain-orders outbox.age',

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,7 +156,7 @@ func (o *outage) report(signal string, err error) {
 	}
 }
 
-// spans exports spans, without the texts of errors.
+// spans exports spans, without the texts of errors and the queries of addresses.
 type spans struct {
 	trace.SpanExporter
 	outage *outage
@@ -172,6 +173,17 @@ func (s spans) ExportSpans(ctx context.Context, all []trace.ReadOnlySpan) error 
 }
 
 type withoutText struct{ trace.ReadOnlySpan }
+
+func (w withoutText) Attributes() []attribute.KeyValue {
+	all := slices.Clone(w.ReadOnlySpan.Attributes())
+	for i, one := range all {
+		if one.Key == "url.full" {
+			address, _, _ := strings.Cut(one.Value.AsString(), "?")
+			all[i] = one.Key.String(address)
+		}
+	}
+	return all
+}
 
 func (w withoutText) Status() trace.Status { return trace.Status{Code: w.ReadOnlySpan.Status().Code} }
 

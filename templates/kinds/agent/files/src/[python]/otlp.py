@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from .telemetry import Outage
@@ -35,6 +36,7 @@ def open_providers(
         # Events of spans are exceptions, whose texts may have parts of conversations.
         limits = SpanLimits(max_events=0)
         traces = TracerProvider(resource=resource, span_limits=limits, shutdown_on_exit=False)
+        traces.add_span_processor(WithoutQuery())
         traces.add_span_processor(BatchSpanProcessor(_Spans(outage)))
         trace.set_tracer_provider(traces)
         opened.append(traces)
@@ -49,6 +51,15 @@ def open_providers(
             provider.shutdown()
 
     return close
+
+
+class WithoutQuery(SpanProcessor):
+    """Hides the queries of requests, which FastAPI records."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """See SpanProcessor."""
+        if "url.query" in (span.attributes or {}):
+            span.set_attribute("url.query", "REDACTED")
 
 
 class _Spans(OTLPSpanExporter):
