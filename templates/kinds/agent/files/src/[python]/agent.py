@@ -20,8 +20,8 @@ async def think(state: State, runtime: Runtime[Context]) -> Update:
 
     For an answer as data, pass the model a pydantic class as `schema`: the text of the message is its JSON.
 
-    A thread can be longer than the input of the model. Choose what it gets: the newest turns, by `recent()` of
-    window.py with `runtime.context.input_tokens`; or those after a summary of the others, by `condensed()`,
-    whose update has to be part of the one that is returned.
+    A thread can be longer than the input of the model. Choose what it gets: the newest turns, by `recent()`
+    of window.py with `runtime.context.input_tokens`; or those after a summary of the others, by
+    `condensed()`, whose update has to be part of the one that is returned.
     """
     raise NotImplementedError("AMEIDE_SCAFFOLD: think() is not implemented")
