@@ -17,6 +17,11 @@ export const generateSchema = strictObject({
           digest: Type.Optional(Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }))),
         }),
       ),
+      ejected: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'Files that are not compared: `eject` in primitive.yaml names them. Sorted.',
+        }),
+      ),
     }),
     { description: "Sorted by kind, name, and the order of the kind's generators." },
   ),

@@ -75,10 +75,11 @@ export async function generate(
         const source = { shown: place.shown, bpmn: manifest?.bpmn };
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const before = await statesBelow(target, generator.writes, context.listed);
-        const found = compare(before, await statesBelow(output, generator.writes)).filter(
-          (change) => !isEjected(change.path),
-        );
-        results.push({ kind, name, generator: generator.id, changes: found });
+        const after = await statesBelow(output, generator.writes);
+        const found = compare(before, after).filter((change) => !isEjected(change.path));
+        const ejected = [...after.keys()].filter(isEjected).sort();
+        const left = ejected.length === 0 ? {} : { ejected };
+        results.push({ kind, name, generator: generator.id, changes: found, ...left });
         if (context.check) continue;
         for (const change of found) changes.push(await writeOf(change, before.get(change.path), output));
       }

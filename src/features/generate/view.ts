@@ -13,8 +13,12 @@ export function generateOutcome(document: GenerateDocument): Outcome {
 /** A line per generator, and one for every file that differs. */
 function generateText({ generated, written }: GenerateDocument, style: Style): string {
   if (generated.length === 0) return 'No primitive has a generator.\n';
-  const rows = generated.flatMap(({ kind, name, generator, changes }) => [
-    [style.bold(sanitizeLine(`${kind}/${name}`)), generator, summary(changes.length, written)],
+  const rows = generated.flatMap(({ kind, name, generator, changes, ejected = [] }) => [
+    [
+      style.bold(sanitizeLine(`${kind}/${name}`)),
+      generator,
+      `${summary(changes.length, written)}${ejected.length === 0 ? '' : `, ${ejected.length} ejected`}`,
+    ],
     ...changes.map(({ path, change }) => [`  ${style.yellow(change)}`, '', sanitizeLine(path)]),
   ]);
   return table(rows, style);

@@ -171,7 +171,12 @@ test('eject hands shared code over and takes it back', async () => {
   expect(await text(repo, 'primitive.yaml')).toContain(`eject: [${SHARED}/probe]\n`);
   await repo.commit({}, 'Eject');
   await repo.commit({ [`${FOLDER}/${SHARED}/probe/probe.go`]: 'package probe // mine\n' }, 'Edit');
-  expect((await generate(repo, '--check')).code).toBe(0);
+  const checked = await generate(repo, '--check', '--json');
+  expect([checked.code, JSON.parse(checked.stdout).generated[0]]).toEqual([
+    0,
+    { ...board, generator: 'platform', changes: [], ejected: [`${SHARED}/probe/probe.go`] },
+  ]);
+  expect((await generate(repo, '--check')).stdout).toContain('as generated, 1 ejected');
   expect(await generatedFaults(repo)).toEqual([]);
   expect(actionsOf((await scaffold(repo.root, { ...board, update: true })).files)).toEqual({
     [`${SHARED}/probe/probe.go`]: 'keep',
