@@ -49,6 +49,7 @@ export function admissionPolicies(
     digest: false,
     accepted: true,
     action: kit.admission?.previews,
+    image: postgresOf(kit).image,
   };
   return [...lanes, ...(partsOf(kit).includes('previews') ? [previews] : [])].map((scope) => [
     `${ADMISSION_FOLDER}/${scope.name}/policy.yaml`,
@@ -68,6 +69,8 @@ interface Scope {
   readonly digest: boolean;
   readonly accepted: boolean;
   readonly action: 'enforce' | 'audit' | undefined;
+  /** One more that the kit itself runs there. */
+  readonly image?: string;
 }
 
 function headOf({ name, accepted }: Scope): string {
@@ -78,7 +81,7 @@ function headOf({ name, accepted }: Scope): string {
 
 function policyOf(
   kit: Kit,
-  { selector, digest, accepted, action }: Scope,
+  { selector, digest, accepted, action, image }: Scope,
   { name, texts }: { readonly name: string; readonly texts: AdmissionTexts },
 ) {
   const sources = (kit.sources ?? []).map((source, i) => ({
@@ -89,6 +92,7 @@ function policyOf(
       cosign: cosignOf(signer, source, kit, texts),
     })),
   }));
+  const known = [knownOf(kit, digest), ...(image === undefined ? [] : [`i == '${image}'`])].join(' || ');
   return {
     apiVersion: 'policies.kyverno.io/v1',
     kind: 'ImageValidatingPolicy',
@@ -105,9 +109,7 @@ function policyOf(
       matchConditions: [{ name: 'images-are-new', expression: IMAGES_ARE_NEW }],
       matchImageReferences: sources.map(({ below }) => ({ expression: below('ref') })),
       validationConfigurations: { mutateDigest: false, verifyDigest: digest, required: true },
-      variables: [
-        { name: 'unknown', expression: `${referencesOf('object')}.filter(i, !${knownOf(kit, digest)})` },
-      ],
+      variables: [{ name: 'unknown', expression: `${referencesOf('object')}.filter(i, !(${known}))` }],
       // In place of those that Kyverno has, with each image once: Kyverno 1.19 waits for itself if a new image comes after
       // one that it has seen before.
       images: [

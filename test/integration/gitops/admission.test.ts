@@ -7,6 +7,8 @@ import { parse, stringify } from 'yaml';
 import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
 import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import { kitText } from '../../../src/features/gitops-init/settings.ts';
+import { postgresOf } from '../../../src/gitops/kit.ts';
+import type { Kit } from '../../../src/gitops/kit-document.ts';
 import {
   type App,
   keylessPolicy,
@@ -374,9 +376,14 @@ describe('pods in a lane that takes accepted signers, and tags', () => {
 test('previews have what trusted and accepted signers have sealed', async () => {
   const [tagged = ''] = images.proposed.split('@');
   const labels = { 'app.kubernetes.io/managed-by': 'primitive-previews' };
-  const pods = { proposed: podOf(tagged), unsigned: podOf(images.unsigned) };
+  const pods = {
+    proposed: podOf(tagged),
+    unsigned: podOf(images.unsigned),
+    database: podOf(postgresOf({} as Kit).image),
+  };
   expect(await verdicts('previews', pods, labels)).toEqual({
     proposed: 'pass',
+    database: 'pass',
     unsigned: notSealed(app, 'trusted or accepted'),
   });
 });

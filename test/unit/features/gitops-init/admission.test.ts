@@ -94,6 +94,21 @@ describe('the policies of admission', () => {
       expect(expression.test(other)).toBe(false);
   });
 
+  test('admit the database of a preview, and are deployed once for previews of several repositories', async () => {
+    const previews = {
+      repository: 'acme/app',
+      label: 'preview',
+      cluster: 'main',
+      postgres: `docker.io/acme/postgres@sha256:${'a'.repeat(64)}`,
+      others: [{ name: 'shop', repository: 'acme/shop' }],
+    };
+    const unknown = async (lane: string) => JSON.stringify((await policyOf(lane, { previews })).variables);
+    expect(await unknown('previews')).toContain(` || i == '${previews.postgres}'`);
+    expect(await unknown('dev')).not.toContain(previews.postgres);
+    const sets = [...(await render({ previews })).values()].join('\n');
+    expect(sets.match(/name: acme-admission-previews$/gm)).toHaveLength(1);
+  });
+
   test('hold the text of a key, and are refused without it', async () => {
     const more = { sources: [source({ trusted: [{ key: 'keys/release.pub' }] })] };
     const { attestors } = await policyOf('dev', more, { 'keys/release.pub': 'PEM\n' });
