@@ -5,7 +5,7 @@ import { NAMESPACE, type NodeWorld } from './world.ts';
 
 /** Gives a component's migration a database that takes connections and says nothing, and five seconds. */
 export async function hang(world: NodeWorld, component: string): Promise<void> {
-  const silent = createServer((socket) => socket.on('error', () => undefined));
+  const silent = createServer((socket) => socket.resume().on('error', () => undefined));
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   silent.unref();
   const { port } = silent.address() as { port: number };

@@ -106,11 +106,11 @@ test('a preview of a domain gets ready with a database of its own, and ends with
   const url = await world.node.reach(`${name}.${namespace}.svc.cluster.local:8080`);
   const { status } = await fetch(`${url}/readyz`);
   expect(status).toBe(200);
-  const [quota] = await world.kube.get<{ status: { used: Record<string, string> } }>(
-    `api/v1/namespaces/${namespace}/resourcequotas`,
-  );
   // Of the domain two processes and the database.
-  expect(quota?.status.used.pods).toBe('3');
+  await eventually(async () => {
+    const quotas = await world.kube.get<{ status: object }>(`api/v1/namespaces/${namespace}/resourcequotas`);
+    expect(quotas).toMatchObject([{ status: { used: { pods: '3' } } }]);
+  });
   await setPull(world, pull, 'closed');
   await eventually(async () => expect(await preview()).toEqual([]));
   expect(await namespaceOf(world, pull)).toBeDefined();
