@@ -7,8 +7,9 @@ export interface LeftLane {
   readonly change: 'removed' | 'moved';
   readonly cluster: string;
   readonly namespace: string;
-  /** The lane that has the same namespace from now on, of one that is renamed. */
+  /** The lane that has the same namespace from now on, of one that is renamed; and the label of its Applications. */
   readonly heir?: string;
+  readonly heirLabel?: string;
   /** Namespace of Argo CD. */
   readonly argocd: string;
   /** The Application that deploys it until somebody deletes it. */
@@ -40,9 +41,12 @@ export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
     }));
 }
 
-function heirOf({ cluster, namespace }: Kit['lanes'][number], after: Kit): Pick<LeftLane, 'heir'> {
+function heirOf(
+  { cluster, namespace }: Kit['lanes'][number],
+  after: Kit,
+): Pick<LeftLane, 'heir' | 'heirLabel'> {
   const heir = after.lanes.find((lane) => lane.cluster === cluster && lane.namespace === namespace);
-  return heir === undefined ? {} : { heir: heir.name };
+  return heir === undefined ? {} : { heir: heir.name, heirLabel: `${after.apiGroup}/lane=${heir.name}` };
 }
 
 /** Settings that identify a lane: if one changes, it is another lane. */
@@ -58,7 +62,7 @@ function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): 
  * make them anew, also from a commit that it has seen before.
  */
 export function stepsFor(lane: LeftLane): readonly string[] {
-  const { name, change, argocd, applicationSets, namespace, kit, heir } = lane;
+  const { name, change, argocd, applicationSets, namespace, kit, heir, heirLabel } = lane;
   const end = `kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`;
   if (change === 'removed')
     return [
@@ -68,7 +72,7 @@ export function stepsFor(lane: LeftLane): readonly string[] {
       `Lane ${name}, once it is merged: ${end}`,
       heir === undefined
         ? `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`
-        : `Lane ${name}: all that runs in ${namespace} goes on, as the lane ${heir}`,
+        : `Lane ${name}, then, as Argo CD records the owner of what runs when it syncs: argocd app sync -l ${heirLabel}. All in ${namespace} goes on, as the lane ${heir}`,
     ];
   return [
     `Lane ${name}, before you merge this: kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,

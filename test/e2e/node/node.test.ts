@@ -105,7 +105,7 @@ test('a preview of a domain gets ready with a database of its own, and ends with
   });
   const url = await world.node.reach(`${name}.${namespace}.svc.cluster.local:8080`);
   const { status } = await fetch(`${url}/readyz`);
-  expect(status).toBe(200);
+  expect(status).toBe(204);
   // Of the domain two processes and the database.
   await eventually(async () => {
     const quotas = await world.kube.get<{ status: object }>(`api/v1/namespaces/${namespace}/resourcequotas`);

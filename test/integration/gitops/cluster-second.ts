@@ -53,7 +53,7 @@ export function second(lab: () => GitopsCluster): void {
       // As the tests of operations left it.
       .replace('name: dev,', 'name: develop,')
       .replace('\nlanes:\n', '\n  - { name: edge, destination: edge }\nlanes:\n')
-      .replace('\npreviews:', `${LANES}\npreviews:`)
+      .replace('\nsources:', `${LANES}\nsources:`)
       .replace('  cluster: main\n  api', '  cluster: edge\n  api');
     const files = await labKit(text);
     await gitops.commit('main', {

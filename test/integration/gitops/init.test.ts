@@ -221,7 +221,9 @@ describe('gitops init', () => {
         expect(plan.next.slice(0, 3)).toEqual([
           'Lane production, before you merge this: move sources/values/env/production to sources/values/env/prod in the same pull request',
           expect.stringContaining(`Lane production, once it is merged: ${ending}`),
-          'Lane production: all that runs in acme-production goes on, as the lane prod',
+          expect.stringMatching(
+            /argocd app sync -l \S+\/lane=prod\. All in acme-production goes on, as the lane prod$/,
+          ),
         ]);
       }
     }

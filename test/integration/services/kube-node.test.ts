@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -20,9 +20,12 @@ const leftovers = async () => ({
   mounts: (await readFile('/proc/mounts', 'utf8'))
     .split('\n')
     .filter((line) => line.includes('primitive-node-')),
-  folders: (await readdir(tmpdir())).filter(
-    (name) => name.startsWith('primitive-node-') && existsSync(join(tmpdir(), name, 'held')),
-  ),
+  // Those of this process: another test may have a node at the same time.
+  folders: (await readdir(tmpdir())).filter((name) => {
+    const file = join(tmpdir(), name, 'kubelet.json');
+    if (!name.startsWith('primitive-node-') || !existsSync(file)) return false;
+    return readFileSync(file, 'utf8').includes(`primitive-node-${process.pid}-`);
+  }),
 });
 
 test('a node runs pods that find services by name and what was exposed, and leaves nothing', async () => {
