@@ -60,6 +60,11 @@ export async function readFacts(
   const scans = SCANS.filter((one) => isWanted(one.scan.subject) || isWanted(one.for)).map(
     ({ scan }) => scan,
   );
+  // Asks the registry for the last release, so it runs while files are read. What fails is thrown below.
+  const comparing = isWanted('protoChanges')
+    ? readProtoChanges(selected, { tree, base, compare, findBase })
+    : undefined;
+  comparing?.catch(() => {});
   const found = await scanFiles(files, scans, { tree, store, threads, inFile, signal });
   const { facts: scanned, ended, read } = found;
   const facts: Fact[] = [
@@ -102,14 +107,10 @@ export async function readFacts(
     facts.push(...generated.facts);
     unchecked.push(...generated.unchecked);
   }
-  const compared: VerifyDocument['compared'][number][] = [];
-  if (isWanted('protoChanges')) {
-    const found = await readProtoChanges(selected, { tree, base, compare, findBase });
-    facts.push(...found.facts);
-    unchecked.push(...found.unchecked);
-    compared.push(...found.compared);
-  }
-  return { facts, unchecked, compared, scanned: read };
+  const proto = await comparing;
+  facts.push(...(proto?.facts ?? []));
+  unchecked.push(...(proto?.unchecked ?? []));
+  return { facts, unchecked, compared: proto?.compared ?? [], scanned: read };
 }
 
 /** Advisories of which the records of primitives do not say whether they concern them. */
