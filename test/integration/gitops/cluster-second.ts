@@ -12,6 +12,7 @@ import {
   type KubeObject,
   kitOf,
   labKit,
+  SETTINGS,
 } from '../../support/gitops-cluster.ts';
 import { type Kube, startKube } from '../../support/services/kube.ts';
 import { attempt } from '../../support/services/run.ts';
@@ -62,7 +63,7 @@ export function second(lab: () => GitopsCluster): void {
       ...Object.fromEntries(
         ['far', 'slow', 'shut'].map((lane) => [
           `sources/values/env/${lane}/apps/${NAME}.yaml`,
-          JSON.stringify({ enabled: true, image: { ref: REF } }),
+          JSON.stringify({ enabled: true, image: { ref: REF }, ...SETTINGS.process }),
         ]),
       ),
     });
