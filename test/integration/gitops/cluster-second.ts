@@ -146,7 +146,10 @@ export function second(lab: () => GitopsCluster): void {
     expect(await clean()).toContain(`${namespace} kept: argocd/pr-${pull.number}`);
     app.close(pull.number);
     await touch();
-    await eventually(async () => expect(await application(`pr-${pull.number}`)).toBeUndefined());
+    await eventually(async () => {
+      const left = await kube.get<KubeObject>(`${ARGOCD}/applications?labelSelector=${GROUP}/pull-request`);
+      expect(left.map(({ metadata }) => metadata.name)).toEqual([]);
+    });
     expect(await clean()).toContain(`${namespace} marked: unused`);
     expect(await clean()).toContain(`${namespace} deleted: unused since`);
     expect(await namespaces()).not.toContain(namespace);
