@@ -18,7 +18,6 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const MADE: Readonly<Record<string, string>> = {
   'src/builders/buildx.ts': 'three words of ours, for what buildx prints',
   'src/dispatch/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
-  'src/features/verify/markers.ts': 'a word of ours, and all up to what ends a text',
   'src/features/verify/own-patterns.ts': 'is matched against the empty text alone, to count its groups',
   'src/features/verify/secrets/gitleaks.ts': 'of the data beside it, which is judged below',
   'src/kinds/kind.ts': 'is not matched, only compiled',

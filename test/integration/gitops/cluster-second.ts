@@ -15,7 +15,9 @@ import {
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
 import { type Kube, startKube } from '../../support/services/kube.ts';
+import { startNodeless } from '../../support/services/nodeless.ts';
 import { attempt } from '../../support/services/run.ts';
+import type { Service } from '../../support/services/service.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 const NAME = 'process-billing-v1';
@@ -33,9 +35,12 @@ const LANES = `
 /** A cluster that is not Argo CD's own gets custom resources, a lane, previews, and the account of the janitor. */
 export function second(lab: () => GitopsCluster): void {
   let edge: Kube;
+  let nodeless: Service | undefined;
 
   beforeAll(async () => {
     edge = await startKube();
+    // Argo CD ends an Application only when no sync of it runs, and one of a preview waits for its database.
+    nodeless = await startNodeless(edge);
     const { kube, gitops, github } = lab();
     const { token } = JSON.parse(await readFile(edge.kubeconfig, 'utf8')).users[0].user;
     const caData = (await readFile(edge.caFile)).toString('base64');
@@ -73,7 +78,10 @@ export function second(lab: () => GitopsCluster): void {
       'argocd.argoproj.io/refresh=normal',
     ]);
   });
-  afterAll(() => edge?.stop());
+  afterAll(async () => {
+    await nodeless?.stop();
+    await edge?.stop();
+  });
 
   const application = async (name: string) => {
     const all = await lab().kube.get<Application>(`${ARGOCD}/applications`);

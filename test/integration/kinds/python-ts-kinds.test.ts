@@ -261,10 +261,9 @@ test(
 test('a surface asks for the rest of a list, and takes 400 for a fault of what was entered', async () => {
   const kind = await kindOf('uisurface');
   const folder = await mkdtemp(join(folders, 'uisurface-'));
-  await writeFiles(
-    folder,
-    new Map([...(await scaffold(kind, 'orders')), ...(await reference(kind, 'orders'))]),
-  );
+  const files = new Map([...(await scaffold(kind, 'orders')), ...(await reference(kind, 'orders'))]);
+  await writeFiles(folder, files);
+  await typescript.install(folder, files);
   const { createSdk } = await import(join(folder, 'src/sdk/client.ts'));
   const { callHeaders } = await import(join(folder, 'src/sdk/headers.ts'));
   const asked: unknown[] = [];
