@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestHex, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { comparePlatforms, formatPlatform, type Platform } from '../core/platform.ts';
+import { settleAll } from '../core/settle.ts';
 import {
   descriptorOf,
   encodeManifest,
@@ -12,8 +13,8 @@ import {
   platformOf,
 } from './manifest.ts';
 import { MEDIA_TYPE } from './media-types.ts';
-import type { BlobSource } from './registry.ts';
-import type { Descriptor, Manifest } from './types.ts';
+import type { BlobSource, Registry } from './registry.ts';
+import type { Descriptor, Manifest, Repository } from './types.ts';
 
 /** An image that a builder left on disk, under an index of our own. */
 export interface ImageLayout {
@@ -66,6 +67,17 @@ export async function readImageLayout(
 export async function listPlatforms(folder: string): Promise<void> {
   const { index } = await readImageLayout(folder);
   await writeFile(join(folder, 'index.json'), index.bytes);
+}
+
+/** Pushes an image by digest: what a manifest refers to is there before it. Throws what the registry throws. */
+export async function pushLayout(
+  registry: Registry,
+  repository: Repository,
+  { blobs, manifests, index }: ImageLayout,
+): Promise<void> {
+  await settleAll(blobs.map((blob) => registry.pushBlob(repository, blob)));
+  await settleAll(manifests.map((manifest) => registry.putManifest(repository, manifest.digest, manifest)));
+  await registry.putManifest(repository, index.digest, index);
 }
 
 interface Image {

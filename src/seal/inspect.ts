@@ -76,12 +76,15 @@ export async function inspectSeal(
   const weakest = parts.find(({ tier }) => tier === 'accepted') ?? signature;
   return {
     sealed: true,
-    tier: weakest.tier,
-    signer: weakest.signer,
-    bundles: { signature: signature.digest, provenance: provenance.digest, sbom },
-    platforms: children.map(({ platform }) => platform),
+    image: {
+      digest: manifest.digest,
+      inputDigest: built.inputDigest,
+      tier: weakest.tier,
+      signer: weakest.signer,
+      bundles: { signature: signature.digest, provenance: provenance.digest, sbom },
+      platforms: sbom.map(({ platform }) => platform),
+    },
     component: built.component,
-    inputDigest: built.inputDigest,
   };
 }
 

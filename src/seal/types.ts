@@ -50,17 +50,26 @@ export interface VerifiedStatement extends SignedStatement {
   readonly tier: TrustTier;
 }
 
+/** An image with everything that seals it, and what that is worth. */
+export interface SealedImage {
+  /** Of its index. */
+  readonly digest: Digest;
+  readonly inputDigest: string;
+  /** Of the weakest part of the seal; `signer` made that. */
+  readonly tier: TrustTier;
+  readonly signer: SignerIdentity;
+  readonly bundles: ReleaseComponent['bundles'];
+  /** `linux/amd64`, sorted. */
+  readonly platforms: readonly string[];
+}
+
 /** The state of one image in the registry. */
 export type SealState =
   | {
       readonly sealed: true;
-      readonly tier: TrustTier;
-      readonly signer: SignerIdentity;
-      readonly bundles: ReleaseComponent['bundles'];
-      readonly platforms: readonly Platform[];
+      readonly image: SealedImage;
       /** From the signed provenance, so that an image copied from another repository is recognised. */
       readonly component: { readonly kind: string; readonly name: string; readonly image: string };
-      readonly inputDigest: string;
     }
   | {
       readonly sealed: false;

@@ -21,7 +21,7 @@ async function brokenTags(world: PublishWorld, id: string): Promise<string[]> {
     const state = await world.inspect(id, digest);
     if (state === 'absent' || !state.sealed) {
       broken.push(`${id}:${tag} names ${digest}, not sealed: ${state === 'absent' ? state : state.detail}`);
-    } else if (tag.startsWith('in-') && tag !== `in-${state.inputDigest}`) {
+    } else if (tag.startsWith('in-') && tag !== `in-${state.image.inputDigest}`) {
       broken.push(`${id}:${tag} points to an image of other inputs`);
     }
   }
@@ -78,7 +78,7 @@ async function replaced(world: PublishWorld, id: string, trusted: Map<string, Di
     if (before)
       violations.push(`${name} named ${before}, sealed by a trusted signer, and names ${digest} now`);
     const state = await world.inspect(id, digest);
-    if (state !== 'absent' && state.sealed && state.tier === 'trusted') trusted.set(name, digest);
+    if (state !== 'absent' && state.sealed && state.image.tier === 'trusted') trusted.set(name, digest);
   }
   return violations;
 }

@@ -68,7 +68,7 @@ async function brokenTags(context: SealContext, observed: Observed, id: string):
     if (observed.foreign?.has(digest) || observed.known?.has(name)) continue;
     const state = await inspectSeal(context, repository, digest, { checkChildren: true });
     if (!state.sealed) broken.push(`${id}:${tag} names ${digest}, not sealed: ${state.detail}`);
-    else if (tag.startsWith('in-') && tag !== `in-${state.inputDigest}`)
+    else if (tag.startsWith('in-') && tag !== `in-${state.image.inputDigest}`)
       broken.push(`${id}:${tag} points to an image of other inputs`);
     else observed.known?.add(name);
   }

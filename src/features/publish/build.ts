@@ -8,8 +8,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import { settleAll } from '../../core/settle.ts';
-import { type ImageLayout, readImageLayout } from '../../oci/layout.ts';
-import type { Registry } from '../../oci/registry.ts';
+import { type ImageLayout, pushLayout, readImageLayout } from '../../oci/layout.ts';
 import type { Manifest } from '../../oci/types.ts';
 import { writeContext } from '../../repository/context.ts';
 import { RECIPE } from '../../repository/input-digest.ts';
@@ -74,7 +73,7 @@ export async function buildComponent(
     ),
   ];
   const attesting = attest(statements, execution, component.id, folder);
-  await settleAll<unknown>([attesting, push(inputs, layout, seal.registry)]);
+  await settleAll<unknown>([attesting, pushLayout(seal.registry, component.repository, layout)]);
   const attestations = await attesting;
   await rm(output, { recursive: true, force: true });
   emit({ type: 'item', item: component.id, status: 'done', state: 'attested' });
@@ -237,12 +236,4 @@ interface BuiltPlatform {
   readonly result: BuildResult;
   readonly manifest: Manifest;
   readonly position: number;
-}
-
-async function push({ component }: ComponentInputs, layout: ImageLayout, registry: Registry): Promise<void> {
-  await settleAll(layout.blobs.map((blob) => registry.pushBlob(component.repository, blob)));
-  await settleAll(
-    layout.manifests.map((manifest) => registry.putManifest(component.repository, manifest.digest, manifest)),
-  );
-  await registry.putManifest(component.repository, layout.index.digest, layout.index);
 }

@@ -7,8 +7,7 @@ import { sealedEvent } from './hooks.ts';
 import { type CommittedRecord, commitRecord, moveChannel, releaseConflict, storeRecord } from './release.ts';
 import { type ExecutedPublish, reportPublish } from './report.ts';
 import { sealAll } from './seal-all.ts';
-import { tagAll } from './tag-all.ts';
-import { restoreTags } from './tagging.ts';
+import { restoreTags, tagAll } from './tagging.ts';
 
 /** How often tags follow a record that another publisher replaces. */
 const ATTEMPTS = 4;

@@ -1,9 +1,12 @@
+import pLimit from 'p-limit';
 import type { Builder, BuilderInfo } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
 import type { DockerfileRequest } from '../../builders/dockerfile/stages.ts';
 import type { Digest } from '../../core/digest.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { optional } from '../../core/object.ts';
+import { settleAll } from '../../core/settle.ts';
 import type { Manifest } from '../../oci/types.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
 import type { History } from '../../repository/history.ts';
@@ -90,6 +93,28 @@ export interface Tagged {
   readonly tags: readonly string[];
   /** The previous target of the tag of the commit. */
   readonly replaced?: Digest;
+}
+
+/**
+ * Works on components, `most` at a time. What fails is the outcome of its component, with the digest of its image if that
+ * is known before; an abort concerns all of them, and is thrown once all work has ended.
+ */
+export function eachTask<Item extends { readonly task: Task }, Done>(
+  items: readonly Item[],
+  { most, digestOf }: { readonly most: number; readonly digestOf: (item: Item) => Digest | undefined },
+  execution: Execution,
+  work: (item: Item) => Promise<Done>,
+): Promise<(Done | FailedTask)[]> {
+  const limit = pLimit(most);
+  const workOn = async (item: Item): Promise<Done | FailedTask> => {
+    execution.signal.throwIfAborted();
+    try {
+      return await work(item);
+    } catch (error) {
+      return { ...failedTask(item.task, error, execution), ...optional('digest', digestOf(item)) };
+    }
+  };
+  return settleAll(items.map((item) => limit(workOn, item)));
 }
 
 /** The outcome of a component that failed; an abort concerns all of them and throws. */

@@ -14,7 +14,7 @@ import type { BundleVerifier } from '../../seal/verifier.ts';
 import type { CurrentTag } from './decide.ts';
 import type { Run, SealedImage } from './document.ts';
 import type { ComponentFacts, Facts, RecordFacts } from './plan.ts';
-import { expectedImage, readTag, sealedImage } from './sealed-image.ts';
+import { expectedImage, readTag } from './sealed-image.ts';
 
 /** Places of the release records that may vouch for images. */
 export interface RecordsInput {
@@ -196,7 +196,7 @@ class ComponentReader {
     if (!manifest) return recorded;
     const state = await inspectSeal(this.#reusable, repository, manifest, expectedImage(inputs));
     if (!state.sealed) return { missed: `the image of these inputs cannot be reused: ${state.detail}` };
-    return { baseline: { found: 'input-tag', image: sealedImage(manifest.digest, state), manifest } };
+    return { baseline: { found: 'input-tag', image: state.image, manifest } };
   }
 
   async #current(

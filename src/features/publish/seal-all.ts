@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import { settleAll } from '../../core/settle.ts';
 import { attachSeal } from '../../seal/attach.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { signatureStatement } from '../../seal/statement.ts';
 import { type BuiltImage, buildComponent, type Limits, readAttestations } from './build.ts';
 import { yieldsTo } from './decide.ts';
 import type { PlannedComponent } from './document.ts';
-import { type Execution, failedTask, type Task, type TaskResult } from './execution.ts';
-import { expectedImage, sealedImage } from './sealed-image.ts';
+import { type Execution, eachTask, type Task, type TaskResult } from './execution.ts';
+import { expectedImage } from './sealed-image.ts';
 
 /** A component whose image is pushed by digest and not sealed yet. */
 interface BuiltTask {
@@ -48,11 +47,14 @@ export async function sealAll(tasks: readonly Task[], execution: Execution): Pro
   const signing = signAll(results.filter(isBuilt), early, execution);
   // Each component that awaits it reports its failure.
   signing.catch(() => undefined);
-  const limit = pLimit(SEALS_AT_A_TIME);
-  return settleAll(
-    results.map((result) =>
-      isBuilt(result) ? limit(() => sealBuilt(result, signing, execution)) : Promise.resolve(result),
-    ),
+  return eachTask<TaskResult | BuiltTask, TaskResult>(
+    results,
+    {
+      most: SEALS_AT_A_TIME,
+      digestOf: (result) => (isBuilt(result) ? result.built.index.digest : undefined),
+    },
+    execution,
+    async (result) => (isBuilt(result) ? sealBuilt(result, signing, execution) : result),
   );
 }
 
@@ -86,15 +88,17 @@ async function buildAll(
     emit({ type: 'item', item, status: 'waiting', state: 'planned', detail: planned.reason });
   }
   const limits = { build: pLimit(settings.parallel), describe: pLimit(SBOMS_AT_A_TIME) };
-  // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
-  const limit = pLimit(2 * settings.parallel);
-  return settleAll(
-    tasks.map(async (task): Promise<TaskResult | BuiltTask> => {
+  return eachTask(
+    tasks.map((task) => ({ task })),
+    // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
+    { most: 2 * settings.parallel, digestOf: () => undefined },
+    execution,
+    async ({ task }): Promise<TaskResult | BuiltTask> => {
       const { planned, manifest } = task;
-      if (planned.action === 'build') return limit(() => buildOne(task, onBuilt, execution, limits));
+      if (planned.action === 'build') return buildOne(task, onBuilt, execution, limits);
       if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
       return { task, ok: true, image: planned.sealed, ...(manifest ? { manifest } : {}) };
-    }),
+    },
   );
 }
 
@@ -103,19 +107,15 @@ async function buildOne(
   onBuilt: OnBuilt,
   execution: Execution,
   limits: Limits,
-): Promise<TaskResult | BuiltTask> {
-  const { settings, signal } = execution;
+): Promise<BuiltTask> {
   const { kind, name } = task.planned;
   const place = {
-    folder: join(settings.folder, `${kind}-${name}`),
+    folder: join(execution.settings.folder, `${kind}-${name}`),
     limits,
     onBuilt: (digest: Digest) => onBuilt(task, digest),
   };
   try {
-    signal.throwIfAborted();
     return { task, built: await buildComponent(task, execution, place) };
-  } catch (error) {
-    return failedTask(task, error, execution);
   } finally {
     onBuilt(task, undefined);
   }
@@ -171,16 +171,12 @@ async function sealBuilt(
   const { index, platforms } = built;
   const { component, inputDigest } = task.inputs;
   const { id, kind, name, repository } = component;
-  try {
-    const bundles = [...(await readAttestations(built)), await signing];
-    const expected = { component: { kind, name }, inputDigest, platforms };
-    const state = await attachSeal(execution.seal, repository, index, bundles, expected);
-    await writeInputTag(task, built, execution);
-    execution.emit({ type: 'item', item: id, status: 'done', state: 'sealed', digest: index.digest });
-    return { task, ok: true, image: sealedImage(index.digest, state), manifest: index };
-  } catch (error) {
-    return { ...failedTask(task, error, execution), digest: index.digest };
-  }
+  const bundles = [...(await readAttestations(built)), await signing];
+  const expected = { component: { kind, name }, inputDigest, platforms };
+  const { image } = await attachSeal(execution.seal, repository, index, bundles, expected);
+  await writeInputTag(task, built, execution);
+  execution.emit({ type: 'item', item: id, status: 'done', state: 'sealed', digest: index.digest });
+  return { task, ok: true, image, manifest: index };
 }
 
 /** Lets the input tag name the image, unless it names one that a trusted run has sealed meanwhile: that serves everybody. */
@@ -194,7 +190,7 @@ async function writeInputTag(
   if (plan.run.tier !== 'trusted') {
     const current = await seal.registry.getManifest(repository, tag);
     const state = current && (await inspectSeal(seal, repository, current, expectedImage(inputs)));
-    if (state?.sealed && yieldsTo(plan.run.tier, state.tier)) return;
+    if (state?.sealed && yieldsTo(plan.run.tier, state.image.tier)) return;
   }
   await seal.registry.putManifest(repository, tag, index);
 }

@@ -2,22 +2,9 @@ import type { Digest } from '../../core/digest.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import type { Component } from '../../repository/component.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import { type Expected, inspectSeal, type Sealed } from '../../seal/inspect.ts';
+import { type Expected, inspectSeal } from '../../seal/inspect.ts';
 import type { SealContext } from '../../seal/search.ts';
 import type { CurrentTag } from './decide.ts';
-import type { SealedImage } from './document.ts';
-
-/** The image that an inspection found sealed. */
-export function sealedImage(digest: Digest, state: Sealed): SealedImage {
-  return {
-    digest,
-    inputDigest: state.inputDigest,
-    tier: state.tier,
-    signer: state.signer,
-    bundles: state.bundles,
-    platforms: state.platforms.map(formatPlatform).sort(),
-  };
-}
 
 /** The image of a component under a digest that a tag names, by any signer of the context. */
 export async function readTag(
@@ -26,9 +13,7 @@ export async function readTag(
   digest: Digest,
 ): Promise<CurrentTag> {
   const state = await inspectSeal(context, repository, digest, { component: { kind, name } });
-  return state.sealed
-    ? { sealed: true, image: sealedImage(digest, state) }
-    : { sealed: false, digest, detail: state.detail };
+  return state.sealed ? state : { sealed: false, digest, detail: state.detail };
 }
 
 /** Conditions for reusing an image of these inputs. */

@@ -7,13 +7,18 @@ import type { SealedImage } from './document.ts';
 import {
   buildsAny,
   type Execution,
+  eachTask,
+  type FailedTask,
   failedTask,
   type SealedTask,
   type Tagged,
   type Task,
   type TaskResult,
 } from './execution.ts';
-import { readTag, sealedImage } from './sealed-image.ts';
+import { readTag } from './sealed-image.ts';
+
+/** Components whose tags are read, then written, at a time. */
+const TAGGED_AT_A_TIME = 64;
 
 /** How often a tag is read again after another publisher wrote it. */
 const ATTEMPTS = 4;
@@ -33,12 +38,32 @@ interface TagPreparation extends TagTarget {
   readonly kept?: SealedImage;
 }
 
-/** The tags of a component, the commit first, none of them written yet. */
-export interface PreparedTags {
-  readonly sealed: SealedTask;
-  readonly tags: readonly TagPreparation[];
-  /** Absent if nothing has to be put. */
-  readonly manifest?: Manifest;
+/** A sealed component with its tags, the commit first, none of them written yet. */
+interface PreparedTask extends SealedTask {
+  readonly prepared: {
+    readonly tags: readonly TagPreparation[];
+    /** Absent if nothing has to be put. */
+    readonly manifest?: Manifest;
+  };
+}
+
+/**
+ * Tags what is sealed. All tags are read before the first is written: a conflict in one component leaves all of
+ * them as they are, unless the plan says to keep going.
+ */
+export async function tagAll(outcomes: readonly TaskResult[], execution: Execution): Promise<TaskResult[]> {
+  const phase = {
+    most: TAGGED_AT_A_TIME,
+    digestOf: (outcome: TaskResult) => (outcome.ok ? outcome.image.digest : outcome.digest),
+  };
+  const prepared = await eachTask(outcomes, phase, execution, async (outcome) =>
+    outcome.ok ? prepareTags(outcome, execution) : outcome,
+  );
+  const conflicts = prepared.some(({ ok }, position) => !ok && outcomes[position]?.ok);
+  if (conflicts && !execution.plan.keepGoing) return prepared;
+  return eachTask<PreparedTask | FailedTask, TaskResult>(prepared, phase, execution, async (result) =>
+    result.ok ? writeTags(result, execution) : result,
+  );
 }
 
 /**
@@ -47,10 +72,10 @@ export interface PreparedTags {
  * Throws `tag-conflict` (exit 1) for a tag that must not be replaced, and `baseline-gone` (exit 1, retryable) if the
  * image to reuse was deleted since the plan was made.
  */
-export async function prepareTags(sealed: SealedTask, execution: Execution): Promise<PreparedTags> {
+async function prepareTags(sealed: SealedTask, execution: Execution): Promise<PreparedTask> {
   const tags = await Promise.all(targetsOf(sealed, execution).map((target) => prepareTag(target, execution)));
-  if (tags.every(({ kept }) => kept)) return { sealed, tags };
-  return { sealed, tags, manifest: await presentManifest(sealed, execution) };
+  if (tags.every(({ kept }) => kept)) return { ...sealed, prepared: { tags } };
+  return { ...sealed, prepared: { tags, manifest: await presentManifest(sealed, execution) } };
 }
 
 function targetsOf({ task, image }: SealedTask, { plan }: Execution): TagTarget[] {
@@ -99,8 +124,8 @@ async function presentManifest(
 }
 
 /** Writes the tags of a component, the commit first. If that names another publisher's image, the others follow it. */
-export async function writeTags(
-  { sealed, tags, manifest }: PreparedTags,
+async function writeTags(
+  { prepared: { tags, manifest }, ...sealed }: PreparedTask,
   execution: Execution,
 ): Promise<TaskResult> {
   const { task } = sealed;
@@ -205,9 +230,9 @@ async function listedImage(
 ): Promise<SealedImage> {
   const state = await inspectSeal(seal, repository, listed, { component: { kind, name }, inputDigest });
   if (!state.sealed) throw incomplete(repository, listed, state.detail);
-  if (plan.run.tier === 'trusted' && state.tier !== 'trusted')
+  if (plan.run.tier === 'trusted' && state.image.tier !== 'trusted')
     throw incomplete(repository, listed, 'no trusted signer has sealed it');
-  return sealedImage(listed, state);
+  return state.image;
 }
 
 /**

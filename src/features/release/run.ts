@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { messageOf, PrimitiveError } from '../../core/errors.ts';
-import { formatPlatform } from '../../core/platform.ts';
 import { parseDockerReference, parseTag } from '../../oci/reference.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { Repository } from '../../oci/types.ts';
@@ -155,9 +154,9 @@ async function imageReport(
     name: state.sealed ? state.component.name : null,
     ref: digest === null ? `${repository}${isTag ? ':' : '@'}${reference}` : `${repository}@${digest}`,
     digest,
-    inputDigest: state.sealed ? state.inputDigest : null,
-    platforms: state.sealed ? state.platforms.map(formatPlatform) : [],
-    bundles: state.sealed ? state.bundles : null,
+    inputDigest: state.sealed ? state.image.inputDigest : null,
+    platforms: state.sealed ? state.image.platforms : [],
+    bundles: state.sealed ? state.image.bundles : null,
     advisories: null,
     ...verdictOf(state),
   };
@@ -196,8 +195,10 @@ function recordedImage(component: ReleaseComponent, state?: SealState): Reported
 }
 
 function verdictOf(state: SealState): Pick<ReportedImage, 'seal' | 'problem'> {
-  if (state.sealed)
-    return { seal: { tier: state.tier, signer: describeSigner(state.signer) }, problem: null };
+  if (state.sealed) {
+    const { tier, signer } = state.image;
+    return { seal: { tier, signer: describeSigner(signer) }, problem: null };
+  }
   return { seal: null, problem: { reason: state.reason, detail: state.detail } };
 }
 

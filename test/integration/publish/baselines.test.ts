@@ -182,7 +182,7 @@ describe('a baseline', () => {
     expect(report.components[0]?.digest).toBe(component.digest);
     expect(await sealAt(lab.observe(app, [ID]), ID, app.head)).toMatchObject({
       sealed: true,
-      tier: 'trusted',
+      image: { tier: 'trusted' },
     });
     expect(await brokenPromisesAt(lab.observe(app, [ID]))).toEqual([]);
   });
@@ -205,7 +205,10 @@ describe('an image of somebody else', () => {
       { action: 'superseded', superseded: proposed.components[0]?.digest },
     ]);
     expect(await recordAt(lab.observe(app), app.head)).toMatchObject({ state: 'found', tier: 'trusted' });
-    expect(await sealAt(lab.observe(app), ID, app.head)).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await sealAt(lab.observe(app), ID, app.head)).toMatchObject({
+      sealed: true,
+      image: { tier: 'trusted' },
+    });
     // And a pull request takes what main sealed, but replaces nothing.
     const again = await app.report({ as: pullRequest(app.head) });
     expect(again.components).toMatchObject([{ action: 'already-published' }]);
@@ -250,7 +253,10 @@ describe('an image of somebody else', () => {
     expect(refused.stdout).toMatch(/"(tag|release)-conflict"/);
     const report = await app.report();
     expect(report).toMatchObject({ components: [{ action: 'superseded' }], release: { written: true } });
-    expect(await sealAt(lab.observe(app), ID, app.head)).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await sealAt(lab.observe(app), ID, app.head)).toMatchObject({
+      sealed: true,
+      image: { tier: 'trusted' },
+    });
     expect(await recordAt(lab.observe(app), 'main')).toMatchObject({
       state: 'found',
       tier: 'trusted',

@@ -191,7 +191,7 @@ describe('the input tag', () => {
       builder,
     });
     const pointed = await world.inspect(ORDERS, `in-${report.components[0]?.inputDigest}`);
-    expect(pointed).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(pointed).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     expect(await brokenPromises(world)).toEqual([]);
   });
 });
@@ -343,7 +343,9 @@ describe('main and two pull requests that publish one commit at once', { timeout
         expect.soft({ seed, broken: await brokenPromises(world) }).toEqual({ seed, broken: [] });
         expect.soft(await world.record(commit)).toMatchObject({ state: 'found', tier: 'trusted' });
         for (const id of ids)
-          expect.soft(await world.inspect(id, commit)).toMatchObject({ sealed: true, tier: 'trusted' });
+          expect
+            .soft(await world.inspect(id, commit))
+            .toMatchObject({ sealed: true, image: { tier: 'trusted' } });
       }
     },
   );

@@ -163,7 +163,7 @@ describe.each([
     let image: PushedImage;
     beforeAll(async () => {
       image = await newImage();
-      expect(await seal(image, signer())).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(await seal(image, signer())).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     });
 
     test.each(['cosign', 'cosign2'].flatMap((version) => CHECKS.map((check) => [version, check] as const)))(
@@ -207,7 +207,7 @@ describe.each([
       if (provenance === undefined) throw new Error('no provenance');
       const bundles = [provenance, ...sboms, signature];
       const state = await attachSeal({ ...context, registry }, image.repository, image.index, bundles, {});
-      expect(state).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(state).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
       for (const version of ['cosign', 'cosign2']) {
         expect((await cosign(version, ['verify', ...identity('refs/heads/main')], image)).code).toBe(0);
       }
@@ -222,8 +222,10 @@ describe.each([
     const pull = { ref: 'refs/pull/7/merge', event: 'pull_request' };
     expect(await seal(image, workflowSigner(pull))).toMatchObject({
       sealed: true,
-      tier: 'accepted',
-      signer: { ref: 'refs/pull/7/merge', trigger: 'pull_request', repository: 'acme/app' },
+      image: {
+        tier: 'accepted',
+        signer: { ref: 'refs/pull/7/merge', trigger: 'pull_request', repository: 'acme/app' },
+      },
     });
     expect((await cosign('cosign', ['verify', ...identity('refs/heads/main')], image)).code).not.toBe(0);
     expect((await cosign('cosign', ['verify', ...identity('refs/pull/7/merge')], image)).code).toBe(0);
@@ -281,7 +283,7 @@ describe.each([
     await run(tool('cosign'), args, { env: sigstore.signingEnv() });
     expect(await inspect(image)).toMatchObject({ sealed: false, reason: 'no-provenance' });
     await seal(image, workflowSigner());
-    expect(await inspect(image)).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await inspect(image)).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     expect((await cosign('cosign', ['verify', ...identity('refs/heads/main')], image)).code).toBe(0);
   });
 
@@ -294,7 +296,7 @@ describe.each([
     await run(tool('cosign2'), [...legacy, refOf(image)], { env: { COSIGN_PASSWORD: PASSWORD } });
     expect(await inspect(image)).toMatchObject({ sealed: false, reason: 'unsigned' });
     await seal(image, workflowSigner());
-    expect(await inspect(image)).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await inspect(image)).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
   });
 
   test('an attestation of cosign with other content is not provenance of ours', async () => {
@@ -347,7 +349,7 @@ describe.each([
       const image = await newImage();
       const bundles = await signAll(logged(log), statementsOf(image));
       const state = await attachSeal(seals, image.repository, image.index, bundles, {});
-      expect(state).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(state).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
       for (const version of ['cosign', 'cosign2']) {
         const { code, stderr } = await verify(version, image);
         expect(stderr).not.toMatch(/^Error/m);

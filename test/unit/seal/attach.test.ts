@@ -25,7 +25,7 @@ describe.each([
     sealing.registry.operations.filter(({ name }) => /^(push|put|attach)/.test(name)).length;
 
   test('what is attached is read back and verified', async () => {
-    expect(await attach()).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await attach()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
   });
 
   test('the signature comes after all the rest: cut off before it, there is none', async () => {
@@ -80,7 +80,7 @@ describe.each([
     await sealing.attach(image, sealing.accepted);
     let stale = 2;
     sealing.registry.hook(({ name }) => (name === 'getReferrers' && stale-- > 0 ? 'stale' : undefined));
-    expect(await attach()).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await attach()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     expect(waited.length).toBeGreaterThan(0);
   });
 

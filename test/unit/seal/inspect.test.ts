@@ -51,22 +51,22 @@ describe.each([
     await sealing.attach(image, sealing.trusted);
     expect(await inspect()).toEqual({
       sealed: true,
-      tier: 'trusted',
-      signer: { type: 'key', fingerprint: sealing.trusted.fingerprint },
-      bundles: {
-        signature: expect.stringMatching(/^sha256:/),
-        provenance: expect.stringMatching(/^sha256:/),
-        sbom: [
-          { platform: 'linux/amd64', digest: expect.stringMatching(/^sha256:/) },
-          { platform: 'linux/arm64', digest: expect.stringMatching(/^sha256:/) },
-        ],
+      image: {
+        digest: image.index.digest,
+        inputDigest: INPUTS,
+        tier: 'trusted',
+        signer: { type: 'key', fingerprint: sealing.trusted.fingerprint },
+        bundles: {
+          signature: expect.stringMatching(/^sha256:/),
+          provenance: expect.stringMatching(/^sha256:/),
+          sbom: [
+            { platform: 'linux/amd64', digest: expect.stringMatching(/^sha256:/) },
+            { platform: 'linux/arm64', digest: expect.stringMatching(/^sha256:/) },
+          ],
+        },
+        platforms: ['linux/amd64', 'linux/arm64'],
       },
-      platforms: [
-        { os: 'linux', architecture: 'amd64' },
-        { os: 'linux', architecture: 'arm64' },
-      ],
       component: { kind: 'domain', name: 'orders', image: image.repository },
-      inputDigest: INPUTS,
     });
   });
 
@@ -86,17 +86,16 @@ describe.each([
     await sealing.attach(image, sealing.accepted, [provenance ?? Buffer.alloc(0)]);
     expect(await inspect()).toMatchObject({
       sealed: true,
-      tier: 'accepted',
-      signer: { fingerprint: sealing.accepted.fingerprint },
+      image: { tier: 'accepted', signer: { fingerprint: sealing.accepted.fingerprint } },
     });
   });
 
   test('of several signers the best one counts', async () => {
     await sealing.attach(image, sealing.stranger);
     await sealing.attach(image, sealing.accepted);
-    expect(await inspect()).toMatchObject({ sealed: true, tier: 'accepted' });
+    expect(await inspect()).toMatchObject({ sealed: true, image: { tier: 'accepted' } });
     await sealing.attach(image, sealing.trusted);
-    expect(await inspect()).toMatchObject({ sealed: true, tier: 'trusted' });
+    expect(await inspect()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
   });
 
   test('an SBOM may be CycloneDX', async () => {
@@ -235,7 +234,7 @@ describe.each([
       await sealing.attach(image, sealing.trusted);
       const state = await inspect();
       if (!state.sealed) throw new Error(state.detail);
-      sealing.registry.deleteManifest(image.repository, state.bundles.provenance);
+      sealing.registry.deleteManifest(image.repository, state.image.bundles.provenance);
       expect(await inspect()).toMatchObject({
         sealed: false,
         reason: referrersApi ? 'no-provenance' : 'broken',
@@ -277,7 +276,7 @@ describe.each([
       await sealing.attach(image, sealing.stranger);
       await sealing.attach(image, sealing.trusted);
       await sealing.attach(image, sealing.trusted, statementsOf(image, { name: 'carts' }));
-      expect(await inspect()).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(await inspect()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     });
 
     test('that is broken', async () => {
@@ -290,14 +289,14 @@ describe.each([
       }
       await unsealed('broken', 'cannot be verified');
       await sealing.attach(image, sealing.trusted);
-      expect(await inspect()).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(await inspect()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     });
 
     test('that is there three hundred times', async () => {
       for (let number = 0; number < 300; number++)
         await attachBroken(sealing, image, `https://example.com/${number}`);
       await sealing.attach(image, sealing.trusted);
-      expect(await inspect()).toMatchObject({ sealed: true, tier: 'trusted' });
+      expect(await inspect()).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
     });
   });
 });
@@ -316,7 +315,7 @@ test('bundles that older clients list under the empty type and without annotatio
   const index = encodeManifest(MEDIA_TYPE.ociIndex, { manifests });
   sealing.registry.putForeign(image.repository, fallbackTag(image.index.digest), index);
   const state = await inspectSeal(sealing.context, image.repository, image.index.digest, expected);
-  expect(state).toMatchObject({ sealed: true, tier: 'trusted' });
+  expect(state).toMatchObject({ sealed: true, image: { tier: 'trusted' } });
 });
 
 describe('checkAgainstRecord', () => {
@@ -335,7 +334,7 @@ describe('checkAgainstRecord', () => {
       digest: image.index.digest,
       inputDigest: INPUTS,
       platforms: ['linux/amd64', 'linux/arm64'],
-      bundles: state.bundles,
+      bundles: state.image.bundles,
     };
   });
 
