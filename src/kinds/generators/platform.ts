@@ -15,7 +15,7 @@ const PLATFORMS: Readonly<Record<string, Readonly<Record<string, readonly string
   'platform-domain': { '1': [...GO_1, ...OUTBOX_1, 'postgres'] },
   'platform-integration': { '1': [...GO_1, 'issuer/issuertest'] },
   'platform-process': { '1': GO_1 },
-  'platform-projection': { '1': [...GO_1, 'postgres'] },
+  'platform-projection': { '1': [...GO_1, 'postgres', 'rebuild'] },
 };
 
 /** The module in the sources of the platform; that of the primitive is put in its place. */

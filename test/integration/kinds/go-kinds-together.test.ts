@@ -245,6 +245,30 @@ test('a refused event stops its aggregate until it is discarded, and a lost read
   expect(await titles()).toEqual([]);
   await events('replay');
   await shows('Other', 'Renamed');
+
+  // Beside the live tables, which answer until the switch.
+  const rebuild = async (command: string) => {
+    const env = { DATABASE_URL: projection };
+    return JSON.parse(await run(programs.binary('projection'), ['rebuild', command], { env })) as object;
+  };
+  await programs.postgres.execute(`UPDATE reader.items SET title = 'Wrong' WHERE title = 'Other'`);
+  const building = { state: 'building', streams: 2 };
+  expect(await rebuild('start')).toEqual({ ...building, behind: 2, progress: 0 });
+  expect(await rebuild('cancel')).toMatchObject({ state: 'none' });
+  await rebuild('start');
+  await events('replay');
+  const rebuilt = { ...building, behind: 0, progress: 1 };
+  await programs.until('the end of the replay', async () =>
+    JSON.stringify(await rebuild('status')) === JSON.stringify(rebuilt) ? true : undefined,
+  );
+  expect(await titles()).toEqual(['Renamed', 'Wrong']);
+  await call('CreateItem', { requestId: 'r3', title: 'Meanwhile' });
+  await shows('Meanwhile', 'Renamed', 'Wrong');
+  expect(await rebuild('switch')).toMatchObject({ state: 'switched' });
+  expect(await titles()).toEqual(['Meanwhile', 'Other', 'Renamed']);
+  expect(await rebuild('drop')).toMatchObject({ state: 'none' });
+  await call('CreateItem', { requestId: 'r4', title: 'After' });
+  await shows('After', 'Meanwhile', 'Other', 'Renamed');
 }, 300_000);
 
 test('a process waits for the events of its own request, through an outage of the domain', async () => {

@@ -25,9 +25,14 @@ func Migrate(ctx context.Context, log *slog.Logger, url string, sets ...Migratio
 		return err
 	}
 	defer d.Close()
+	return d.Migrate(ctx, log)
+}
+
+// Migrate is [Migrate] of an open database.
+func (d *DB) Migrate(ctx context.Context, log *slog.Logger) error {
 	db := stdlib.OpenDBFromPool(d.Pool)
 	defer func() { _ = db.Close() }()
-	for _, set := range sets {
+	for _, set := range d.sets {
 		files, err := fs.Sub(set.Files, set.Folder)
 		if err != nil {
 			return err

@@ -38,6 +38,17 @@ func Open(ctx context.Context, url string, sets ...Migrations) (*DB, error) {
 	return &DB{pool, sets}, nil
 }
 
+// In returns the same database with another search path.
+func (d *DB) In(ctx context.Context, searchPath string) (*DB, error) {
+	config := d.Pool.Config()
+	config.ConnConfig.RuntimeParams["search_path"] = searchPath
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{pool, d.sets}, nil
+}
+
 // Ready returns an error if the database does not answer or its schema is older than this program.
 func (d *DB) Ready(ctx context.Context) error {
 	for _, set := range d.sets {
