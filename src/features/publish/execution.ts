@@ -107,7 +107,6 @@ export function eachTask<Item extends { readonly task: Task }, Done>(
 ): Promise<(Done | FailedTask)[]> {
   const limit = pLimit(most);
   const workOn = async (item: Item): Promise<Done | FailedTask> => {
-    execution.signal.throwIfAborted();
     try {
       return await work(item);
     } catch (error) {

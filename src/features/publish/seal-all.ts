@@ -115,6 +115,7 @@ async function buildOne(
     onBuilt: (digest: Digest) => onBuilt(task, digest),
   };
   try {
+    execution.signal.throwIfAborted();
     return { task, built: await buildComponent(task, execution, place) };
   } finally {
     onBuilt(task, undefined);

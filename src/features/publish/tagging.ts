@@ -73,6 +73,7 @@ export async function tagAll(outcomes: readonly TaskResult[], execution: Executi
  * image to reuse was deleted since the plan was made.
  */
 async function prepareTags(sealed: SealedTask, execution: Execution): Promise<PreparedTask> {
+  execution.signal.throwIfAborted();
   const tags = await Promise.all(targetsOf(sealed, execution).map((target) => prepareTag(target, execution)));
   if (tags.every(({ kept }) => kept)) return { ...sealed, prepared: { tags } };
   return { ...sealed, prepared: { tags, manifest: await presentManifest(sealed, execution) } };
