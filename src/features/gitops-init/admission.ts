@@ -155,7 +155,8 @@ function referencesOf(object: string): string {
   );
   const volumes =
     "pod.?volumes.orValue([]).filter(v, has(v.image)).map(v, string(v.image.?reference.orValue('')))";
-  return `cel.bind(pod, ${pod}, ${[...containers, volumes].join(' + ')})`;
+  // In place of cel.bind, which the API server does not have: it would hand all updates to Kyverno.
+  return `[${pod}].map(pod, ${[...containers, volumes].join(' + ')})[0]`;
 }
 
 const IMAGES_ARE_NEW = `request.operation == 'CREATE' || oldObject == null || ${referencesOf('object')} != ${referencesOf('oldObject')}`;

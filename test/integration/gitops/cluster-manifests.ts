@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { GitopsCluster } from '../../support/gitops-cluster.ts';
+import { parse } from 'yaml';
+import { eventually, type GitopsCluster } from '../../support/gitops-cluster.ts';
 import { APPLY, type Kube } from '../../support/services/kube.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -44,6 +45,54 @@ export function manifests(lab: () => GitopsCluster): void {
       const args = ['template', chart, join(lab().folder, 'argocd', chart), ...values];
       await lab().kube.kubectl([...APPLY, '--dry-run=server'], await run(tool('helm'), args));
     }
+  });
+
+  it('let the API server ask nobody about changes that leave images alone', async () => {
+    const { kube } = lab();
+    const { spec } = parse(lab().installed('argocd/admission/dev/policy.yaml'));
+    const name = 'judged';
+    const apply = (apiVersion: string, kind: string, more: object = {}) =>
+      kube.apply(JSON.stringify({ apiVersion, kind, metadata: { name, namespace: name }, ...more }));
+    const template = (image: string) => ({
+      metadata: { labels: { name } },
+      spec: { restartPolicy: 'Always', containers: [{ name: 'a', image }] },
+    });
+    const deployment = (image: string, replicas: number) => {
+      const selector = { matchLabels: { name } };
+      return apply('apps/v1', 'Deployment', { spec: { replicas, selector, template: template(image) } });
+    };
+    const cronJob = (image: string, schedule: string) => {
+      const pods = { spec: { ...template(image).spec, restartPolicy: 'Never' } };
+      return apply('batch/v1', 'CronJob', { spec: { schedule, jobTemplate: { spec: { template: pods } } } });
+    };
+    await kube.kubectl(['create', 'namespace', name]);
+    await deployment('a', 1);
+    await cronJob('a', '1 0 * * *');
+    await apply('v1', 'Pod', { spec: template('a').spec });
+    // As Kyverno makes it of the policy; nobody answers.
+    const webhook = {
+      name: 'judged.acme.example',
+      clientConfig: { url: 'https://127.0.0.1:1/' },
+      sideEffects: 'None',
+      admissionReviewVersions: ['v1'],
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+      rules: spec.matchConstraints.resourceRules,
+      matchConditions: spec.matchConditions,
+    };
+    const webhooks = ['admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration'] as const;
+    await kube.apply(
+      JSON.stringify({ apiVersion: webhooks[0], kind: webhooks[1], metadata: { name }, webhooks: [webhook] }),
+    );
+    const asks = /failed calling webhook "judged[.]acme[.]example"/;
+    await eventually(() => expect(deployment('b', 1)).rejects.toThrow(asks));
+    await expect(cronJob('b', '1 0 * * *')).rejects.toThrow(asks);
+    const debug = await kube.attempt(['debug', name, '-n', name, '--image=b', '--profile=general']);
+    expect(debug.stderr).toMatch(asks);
+    await deployment('a', 2);
+    await cronJob('a', '2 0 * * *');
+    await kube.kubectl(['annotate', 'pod', name, '-n', name, 'touched=now']);
+    await kube.kubectl(['delete', 'validatingwebhookconfiguration', name]);
+    await kube.kubectl(['delete', 'namespace', name, '--wait=false']);
   });
 
   it('take nothing over: names that others have are found before they are applied', async () => {
