@@ -47,6 +47,7 @@ export const scaffoldPlanSchema = strictObject({
         Type.Enum([
           'edited',
           'template-changed',
+          'template-added',
           'edited-and-template-changed',
           'base-missing',
           'unrecorded',

@@ -16,7 +16,7 @@ export function planFile(
   facts: ScaffoldFacts,
   before: Provenance | undefined,
 ): FilePlan {
-  const { existing, restore, moved } = facts;
+  const { existing, moved } = facts;
   const digest = digestOf(bytes);
   const file = { path, owner, mode, size: bytes.length, digest, ...sourceOf(source, facts) };
   const move = moved.get(path);
@@ -33,16 +33,35 @@ export function planFile(
   // Of a file that is at its new path alone, the record is that of the old one.
   const from = old === undefined ? move : undefined;
   const taken = takenOf(before, from ?? path);
-  if (here === undefined) {
-    if (taken === undefined) return { ...file, action: 'create' };
-    // Its owner has deleted or renamed it.
-    const stays = owner !== 'generated' && !restore;
-    return { ...file, action: stays ? 'skip' : 'create', reason: 'was-deleted' };
-  }
+  if (here === undefined) return { ...file, ...planMissing(file, before, facts, taken) };
   const there = { ...file, ...optional('from', from), existing: here.digest, existingSize: here.size };
   if (before === undefined) return { ...there, action: 'conflict', reason: 'unmanaged' };
   if (isOf(here, digest)) return { ...there, action: 'unchanged' };
   return { ...there, ...planThere(twin, there, here, bytes, facts, taken) };
+}
+
+/** The action on a file that is not there. */
+function planMissing(
+  file: Pick<PlannedFile, 'owner' | 'source'>,
+  before: Provenance | undefined,
+  facts: ScaffoldFacts,
+  taken: Digest | undefined,
+): Pick<FilePlan, 'action' | 'reason'> {
+  if (taken === undefined)
+    return isAdded(file, before, facts) ? { action: 'skip', reason: 'template-added' } : { action: 'create' };
+  // Its owner has deleted or renamed it.
+  const stays = file.owner !== 'generated' && !facts.restore;
+  return { action: stays ? 'skip' : 'create', reason: 'was-deleted' };
+}
+
+/** Whether a file is one of a newer template, which only an update takes over: beside older files it may not compile. */
+function isAdded(
+  { owner, source }: Pick<PlannedFile, 'owner' | 'source'>,
+  before: Provenance | undefined,
+  { update }: ScaffoldFacts,
+): boolean {
+  if (before === undefined || update || owner === 'generated') return false;
+  return source === undefined || before.sources?.get(source.path) !== source.digest;
 }
 
 /** The action on a file that is not as it is to be. */

@@ -53,6 +53,7 @@ export interface ScaffoldFacts {
 /** Files whose template changed and that did not take it over. */
 const BEHIND: readonly (ActionReason | undefined)[] = [
   'template-changed',
+  'template-added',
   'edited-and-template-changed',
   'base-missing',
 ];

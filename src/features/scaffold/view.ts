@@ -10,6 +10,7 @@ import { type Action, type ActionReason, isBehind, type PlannedFile, WRITES } fr
 const REASONS: Readonly<Record<ActionReason, string>> = {
   edited: 'edited by hand',
   'template-changed': 'the template has changed',
+  'template-added': 'new in the template',
   'edited-and-template-changed': 'edited by hand, and the template has changed',
   'base-missing': 'edited by hand, and its original text is not in the git history',
   unrecorded: 'not written by scaffold',

@@ -73,6 +73,27 @@ test('without --update a newer template changes nothing, and the record does not
   });
 });
 
+test('a file that is new in the template is written by an update alone, and makes the primitive behind until then', async () => {
+  await using repo = await scaffolded();
+  await repo.write({ [`${KIND}/files/src/more.ts`]: 'export const more = 1;\n' });
+  const { files, template: said } = await scaffold(repo.root);
+  expect(actionsOf(files)).toEqual({ 'src/more.ts': 'skip' });
+  expect(files.find(({ path }) => path === 'src/more.ts')?.reason).toBe('template-added');
+  expect(said.behind).toEqual(['src/more.ts']);
+  expect(repo.git('status', '--porcelain')).toBe('');
+  expect(await stateOf(repo)).toMatchObject({ state: 'behind', behind: ['src/more.ts'] });
+  // What a generator writes is not a person's, and is there again.
+  await rm(join(repo.root, FOLDER, 'gen/model.ts'));
+  expect(actionsOf((await scaffold(repo.root, { restore: true })).files)).toEqual({
+    'gen/model.ts': 'create',
+    'src/more.ts': 'skip',
+  });
+  await scaffold(repo.root, { update: true });
+  expect(await text(repo, `${FOLDER}/src/more.ts`)).toBe('export const more = 1;\n');
+  expect(await stateOf(repo)).toMatchObject({ state: 'current' });
+  expect(actionsOf((await scaffold(repo.root)).files)).toEqual({});
+});
+
 test('an update writes what was not edited, and merges what was: again with the next version', async () => {
   await using repo = await scaffolded();
   await edit(repo, changed(V1, 6, 'mine'));
