@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startGate } from '../../support/services/gate.ts';
@@ -31,13 +33,17 @@ interface Consumer extends LoopbackServer {
   readonly faults: CloudEvent[];
   /** Number of events of each subject. */
   readonly positions: Map<string, number>;
+  /** What came in the header Authorization. */
+  readonly credentials: Set<string | undefined>;
 }
 
 /** `answer` returns a status; undefined to lose the answer of an event that is taken. */
 async function startConsumer(answer: (nth: number) => number | undefined = () => 204): Promise<Consumer> {
   const [got, faults, positions]: [CloudEvent[], CloudEvent[], Map<string, number>] = [[], [], new Map()];
+  const credentials = new Set<string | undefined>();
   const server = await serve((request, response) => {
     let body = '';
+    credentials.add(request.headers.authorization);
     request.on('data', (chunk) => {
       body += chunk;
     });
@@ -51,7 +57,7 @@ async function startConsumer(answer: (nth: number) => number | undefined = () =>
       return status === undefined ? response.destroy() : response.writeHead(status).end();
     });
   });
-  return { ...server, got, faults, positions };
+  return { ...server, got, faults, positions, credentials };
 }
 
 /** A process that is started again on the same ports after it was killed. */
@@ -98,7 +104,7 @@ test('each consumer gets every event in order, whatever is killed', async () => 
         DATABASE_URL: domain,
         HTTP_ADDRESS: `127.0.0.1:${port}`,
         GRPC_ADDRESS: `127.0.0.1:${others[at]}`,
-        ACCEPT_CALLERS: 'anyone',
+        ACCEPT_CALLERS: 'anyone:acme',
       }),
     ),
   );
@@ -114,8 +120,8 @@ test('each consumer gets every event in order, whatever is killed', async () => 
   const list = await replica('projection', 'serve', {
     DATABASE_URL: projection,
     HTTP_ADDRESS: `127.0.0.1:${query}`,
-    ACCEPT_CALLERS: 'anyone',
-    ACCEPT_EVENTS: 'anyone',
+    ACCEPT_CALLERS: 'anyone:acme',
+    ACCEPT_EVENTS: 'anyone:acme',
   });
   await Promise.all([first, second, query].map(programs.ready));
 
@@ -167,7 +173,7 @@ test('each consumer gets every event in order, whatever is killed', async () => 
   await audit.close();
 }, 300_000);
 
-test('consumers come, pause, get events again, and go', async () => {
+test('consumers come, with a token for each alone, pause, get events again, and go', async () => {
   const [grpc = 0, http = 0, probe = 0] = await freePorts(3);
   const DATABASE_URL = await programs.database('domain', 'consumers');
   const [list, audit, late] = [await startConsumer(), await startConsumer(), await startConsumer()];
@@ -175,10 +181,26 @@ test('consumers come, pause, get events again, and go', async () => {
     DATABASE_URL,
     HTTP_ADDRESS: `127.0.0.1:${http}`,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
-    ACCEPT_CALLERS: 'anyone',
+    ACCEPT_CALLERS: 'anyone:acme',
   });
-  const dispatch = (EVENTS_URL: string): Promise<Program> =>
-    programs.start('domain', 'dispatch', { DATABASE_URL, HTTP_ADDRESS: `127.0.0.1:${probe}`, EVENTS_URL });
+  const tokens: Record<string, string> = {};
+  for (const name of ['list', 'audit']) {
+    const file = join(programs.folder, `token-for-${name}`);
+    await writeFile(file, `${name}\n`);
+    tokens[name] = file;
+  }
+  const dispatch = (
+    EVENTS_URL: string,
+    files: Readonly<Record<string, string | undefined>>,
+  ): Promise<Program> =>
+    programs.start('domain', 'dispatch', {
+      DATABASE_URL,
+      HTTP_ADDRESS: `127.0.0.1:${probe}`,
+      EVENTS_URL,
+      ...Object.fromEntries(
+        Object.entries(files).map(([name, file = '']) => [`SERVICE_TOKEN_FILE_${name.toUpperCase()}`, file]),
+      ),
+    });
   const operate = async (...args: string[]) =>
     (await run(programs.binary('domain'), args, { env: { DATABASE_URL } }))
       .split('\n')
@@ -191,7 +213,7 @@ test('consumers come, pause, get events again, and go', async () => {
       types(consumer).join() === wanted.join() ? true : undefined,
     );
 
-  const dispatcher = await dispatch(`list=${list.url}/ audit=${audit.url}/`);
+  const dispatcher = await dispatch(`list=${list.url}/ audit=${audit.url}/`, tokens);
   await programs.ready(http);
   const { item } = await call(http, 'CreateItem', { requestId: 'r1', title: 'First' });
   await Promise.all([shows(list, 'ItemCreated 1'), shows(audit, 'ItemCreated 1')]);
@@ -209,8 +231,13 @@ test('consumers come, pause, get events again, and go', async () => {
   await shows(audit, 'ItemCreated 1', 'ItemRenamed 2');
 
   await dispatcher.stop();
-  await dispatch(`list=${list.url}/ late=${late.url}/`);
+  await dispatch(`list=${list.url}/ late=${late.url}/`, { list: tokens.list });
   await shows(late, 'ItemCreated 1', 'ItemRenamed 2');
+  expect([list, audit, late].map(({ credentials }) => [...credentials])).toEqual([
+    ['Bearer list'],
+    ['Bearer audit'],
+    [undefined],
+  ]);
   await operate('subscriptions', 'remove', 'audit');
   expect(
     await operate('events', 'replay', '-subscription', 'late', '-type', 'acme.domain.items.v1.ItemRenamed'),
@@ -264,7 +291,7 @@ async function startAll(domain: string, projection: string) {
       DATABASE_URL: domain,
       HTTP_ADDRESS: `127.0.0.1:${http}`,
       GRPC_ADDRESS: `127.0.0.1:${grpc}`,
-      ACCEPT_CALLERS: 'anyone',
+      ACCEPT_CALLERS: 'anyone:acme',
     }),
     await programs.start('domain', 'dispatch', {
       DATABASE_URL: domain,
@@ -274,8 +301,8 @@ async function startAll(domain: string, projection: string) {
     await programs.start('projection', 'serve', {
       DATABASE_URL: projection,
       HTTP_ADDRESS: `127.0.0.1:${query}`,
-      ACCEPT_CALLERS: 'anyone',
-      ACCEPT_EVENTS: 'anyone',
+      ACCEPT_CALLERS: 'anyone:acme',
+      ACCEPT_EVENTS: 'anyone:acme',
     }),
   ];
   await Promise.all([http, probe, query].map(programs.ready));
