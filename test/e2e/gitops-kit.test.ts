@@ -35,7 +35,7 @@ afterAll(async () => {
 
 /** What a domain has to have, besides an image. */
 const SETTINGS =
-  'env: { ACCEPT_CALLERS: anyone, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
+  'env: { ACCEPT_CALLERS: anyone:acme, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
 
 /** Renders a component of a clone in a lane, as the gate does. */
 async function render(folder: string, lane: string): Promise<string> {

@@ -206,18 +206,18 @@ async function kyvernoPolicies(): Promise<string> {
 /** What the kinds of the lab have to have. */
 export const SETTINGS: Readonly<Record<string, object>> = {
   domain: {
-    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
+    env: { ACCEPT_CALLERS: 'anyone:acme', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
     secrets: { DATABASE_URL: { name: 'orders-database', key: 'url' } },
   },
   uisurface: {
     env: {
       COMMANDS_URL: 'http://domain-orders-v1:8080',
       QUERIES_URL: 'http://projection-orders-v1:8080/v1/',
-      ACCEPT_PROXY: 'anyone',
+      ACCEPT_PROXY: 'anyone:acme',
     },
   },
   process: {
-    env: { ENGINE_URL: 'http://engine.example', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' },
+    env: { ENGINE_URL: 'http://engine.example', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone:acme' },
   },
 };
 

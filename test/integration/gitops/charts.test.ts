@@ -485,11 +485,11 @@ test('names of jobs that are cut stay apart', async () => {
 /** What each kind has to have, besides its image. */
 const WANTED: Readonly<Record<string, { env?: object; secrets?: object }>> = {
   agent: {
-    env: { MODEL_URL: 'http://model', MODEL_NAME: 'm', ACCEPT_CALLERS: 'anyone' },
+    env: { MODEL_URL: 'http://model', MODEL_NAME: 'm', ACCEPT_CALLERS: 'anyone:acme' },
     secrets: { CHECKPOINT_URL: { name: 'a', key: 'url' }, MODEL_API_KEY: { name: 'a', key: 'key' } },
   },
   domain: {
-    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://e' },
+    env: { ACCEPT_CALLERS: 'anyone:acme', EVENTS_URL: 'http://e' },
     secrets: { DATABASE_URL: { name: 'a', key: 'url' } },
   },
   integration: {
@@ -500,12 +500,12 @@ const WANTED: Readonly<Record<string, { env?: object; secrets?: object }>> = {
       ISSUER_URL: 'https://i',
     },
   },
-  process: { env: { ENGINE_URL: 'http://e', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone' } },
+  process: { env: { ENGINE_URL: 'http://e', ENGINE_AUTH: 'none', ACCEPT_CALLERS: 'anyone:acme' } },
   projection: {
-    env: { ACCEPT_CALLERS: 'anyone', ACCEPT_EVENTS: 'anyone' },
+    env: { ACCEPT_CALLERS: 'anyone:acme', ACCEPT_EVENTS: 'anyone:acme' },
     secrets: { DATABASE_URL: { name: 'a', key: 'url' } },
   },
-  uisurface: { env: { COMMANDS_URL: 'http://c', QUERIES_URL: 'http://q', ACCEPT_PROXY: 'anyone' } },
+  uisurface: { env: { COMMANDS_URL: 'http://c', QUERIES_URL: 'http://q', ACCEPT_PROXY: 'anyone:acme' } },
 };
 
 describe.each(Object.entries(WANTED))('the kind %s', (kind, values) => {
@@ -577,7 +577,7 @@ describe('what previews alone have', () => {
   const values = {
     enabled: true,
     image: { ref: REF },
-    env: { ACCEPT_CALLERS: 'anyone', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
+    env: { ACCEPT_CALLERS: 'anyone:acme', EVENTS_URL: 'http://projection-orders-v1:8080/v1/events' },
   };
   const named = (manifests: readonly Manifest[]) =>
     manifests.map(({ kind, metadata: { name } }) => `${kind} ${name}`);

@@ -188,7 +188,7 @@ export function operations(lab: () => GitopsCluster): void {
   it('holds a component back until its migration has succeeded', async () => {
     const name = 'projection-shop-v1';
     const own = {
-      env: { ACCEPT_CALLERS: 'anyone', ACCEPT_EVENTS: 'anyone' },
+      env: { ACCEPT_CALLERS: 'anyone:acme', ACCEPT_EVENTS: 'anyone:acme' },
       secrets: { DATABASE_URL: { name: 'shop', key: 'url' } },
     };
     const text = (image: string) => JSON.stringify({ enabled: true, image: { ref: ref(image) }, ...own });

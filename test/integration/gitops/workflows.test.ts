@@ -15,7 +15,7 @@ const GATE = 'gitops-gate.yaml';
 
 /** What a domain has to have, besides an image. */
 const SETTINGS =
-  'env: { ACCEPT_CALLERS: anyone, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
+  'env: { ACCEPT_CALLERS: anyone:acme, EVENTS_URL: "http://e" }\nsecrets: { DATABASE_URL: { name: db, key: url } }\n';
 
 let home: string;
 let caFile: string;

@@ -43,7 +43,7 @@ const python = () => join(folder, '.venv/bin/python');
 async function environment(port: number): Promise<Record<string, string>> {
   return {
     PORT: String(port),
-    ACCEPT_CALLERS: 'anyone',
+    ACCEPT_CALLERS: 'anyone:t',
     CHECKPOINT_URL: postgres.url,
     MODEL_URL: model.url,
     MODEL_NAME: 'small',

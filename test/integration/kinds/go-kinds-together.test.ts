@@ -53,7 +53,7 @@ test('an item that is created by a call can be queried in the projection, and by
     DATABASE_URL: urls.domain,
     GRPC_ADDRESS: `127.0.0.1:${grpc}`,
     HTTP_ADDRESS: `127.0.0.1:${domainHttp}`,
-    ACCEPT_CALLERS: 'anyone',
+    ACCEPT_CALLERS: 'anyone:acme',
   });
   // The dispatcher is there before anybody takes its events.
   await programs.start('domain', 'dispatch', {
@@ -84,17 +84,24 @@ test('an item that is created by a call can be queried in the projection, and by
   const { item } = JSON.parse(await run(tool('buf'), call)) as { item: { id: string; title: string } };
   expect(item).toMatchObject({ title: 'First', version: '1' });
   expect(JSON.parse(await run(tool('buf'), call))).toEqual({ item });
+  // Whoever has no token is of one tenant.
+  const other = call.map((argument) => argument.replace('tenant-id: acme', 'tenant-id: other'));
+  await expect(run(tool('buf'), other)).rejects.toThrow('permission_denied');
 
+  const tokens = join(programs.folder, 'query-tokens');
+  await writeFile(tokens, 'query\n');
   await programs.start('projection', 'serve', {
     DATABASE_URL: urls.projection,
     HTTP_ADDRESS: `127.0.0.1:${projectionHttp}`,
-    ACCEPT_CALLERS: 'anyone',
-    ACCEPT_EVENTS: 'anyone',
+    ACCEPT_CALLERS: tokens,
+    ACCEPT_EVENTS: 'anyone:acme',
   });
   await programs.ready(projectionHttp);
   const query = `http://127.0.0.1:${projectionHttp}/v1/items`;
   const asTenant = async (tenant: string, path = '') =>
-    (await (await fetch(`${query}${path}`, { headers: { 'Tenant-Id': tenant } })).json()) as {
+    (await (
+      await fetch(`${query}${path}`, { headers: { Authorization: 'Bearer query', 'Tenant-Id': tenant } })
+    ).json()) as {
       items?: object[];
     };
   const seen = await programs.until('the event', async () => {
@@ -104,6 +111,15 @@ test('an item that is created by a call can be queried in the projection, and by
   expect(seen).toEqual([{ id: item.id, title: 'First', version: 1, created: expect.any(String) }]);
   expect(await asTenant('acme', `/${item.id}`)).toMatchObject({ id: item.id, title: 'First' });
   expect(await asTenant('other')).toEqual({ items: [] });
+  const foreign = {
+    ...{ specversion: '1.0', id: 'e1', source: '/domain/items', type: 'acme.domain.items.v1.ItemCreated' },
+    ...{ subject: 'item/i1', tenant: 'other', sequence: '1', data: {} },
+  };
+  const sent = await fetch(`http://127.0.0.1:${projectionHttp}/v1/events`, {
+    method: 'POST',
+    body: JSON.stringify(foreign),
+  });
+  expect([sent.status, await asTenant('other')]).toEqual([403, { items: [] }]);
 
   await programs.start('integration', 'serve', {
     HTTP_ADDRESS: `127.0.0.1:${toolsHttp}`,
@@ -111,6 +127,7 @@ test('an item that is created by a call can be queried in the projection, and by
     ISSUER_URL: issuer.url,
     QUERY_URL: `http://127.0.0.1:${projectionHttp}/v1/items`,
     REQUEST_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
+    SERVICE_TOKEN_FILE: tokens,
   });
   await programs.ready(toolsHttp);
   expect(await callTool(toolsHttp, 'acme', 'get_item', { id: item.id })).toMatchObject({

@@ -339,7 +339,7 @@ test('does not start, and takes no job, while a handler is a stub', async () => 
   const env = {
     ENGINE_URL: engine.url,
     ENGINE_AUTH: 'none',
-    ACCEPT_CALLERS: 'anyone',
+    ACCEPT_CALLERS: 'anyone:acme',
     WORK_URL: work.url,
     HTTP_ADDRESS: '127.0.0.1:0',
   };

@@ -237,7 +237,7 @@ test(
       PORT: '0',
       COMMANDS_URL: 'http://127.0.0.1:1',
       QUERIES_URL: 'http://127.0.0.1:1',
-      ACCEPT_PROXY: 'anyone',
+      ACCEPT_PROXY: 'anyone:acme',
     };
     // Leads a group of its own, because npm starts others.
     const dev = spawn('npm', ['run', 'dev'], {

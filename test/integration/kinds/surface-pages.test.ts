@@ -92,7 +92,7 @@ async function startServices(): Promise<string> {
 async function startSurface(services: string): Promise<string> {
   const child = spawn(process.execPath, ['--import', './test/support/jsx.ts', 'src/main.ts'], {
     cwd: folder,
-    env: { PORT: '0', COMMANDS_URL: services, QUERIES_URL: services, ACCEPT_PROXY: 'anyone' },
+    env: { PORT: '0', COMMANDS_URL: services, QUERIES_URL: services, ACCEPT_PROXY: 'anyone:acme' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   started.defer(async () => {

@@ -24,19 +24,27 @@ async function states(kind: Kind, path: string, digest: Digest, origins: readonl
 }
 
 describe.each([
-  ['uisurface', 'PRIMITIVE-2026-001', 'src/requests.ts'],
-  ['projection', 'PRIMITIVE-2026-002', 'cmd/server/main.go.eta'],
-])('an advisory of %s', (name, id, path) => {
+  ['uisurface', 'PRIMITIVE-2026-001', 'src/requests.ts', 5],
+  ['projection', 'PRIMITIVE-2026-002', 'cmd/server/main.go.eta', 7],
+  ['domain', 'PRIMITIVE-2026-003', 'internal/platform/credentials/callers.go', 2],
+  ['domain', 'PRIMITIVE-2026-003', 'internal/platform/rpc/interceptors.go', 2],
+  ['projection', 'PRIMITIVE-2026-004', 'internal/platform/credentials/callers.go', 2],
+  ['projection', 'PRIMITIVE-2026-004', 'internal/ingest/ingest.go.eta', 2],
+  ['process', 'PRIMITIVE-2026-005', 'internal/platform/credentials/callers.go', 2],
+  ['process', 'PRIMITIVE-2026-005', 'internal/messages/events.go.eta', 3],
+  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/accepted.py', 1],
+  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/requests.py', 1],
+  ['uisurface', 'PRIMITIVE-2026-007', 'src/proxy.ts', 1],
+] as const)('an advisory of %s: %s, %s', (name, id, path, count) => {
   test('names what was scaffolded before the correction, and nothing since', async () => {
     const kind = await kindNamed(name);
-    const [advisory, ...others] = await advisoriesOf(kind);
-    const [file] = advisory?.files ?? [];
-    expect([advisory?.id, file?.path, others]).toEqual([id, path, []]);
+    const advisory = (await advisoriesOf(kind)).find((one) => one.id === id);
+    const file = advisory?.files.find((one) => one.path === path);
+    expect(file?.affected).toHaveLength(count);
     const now = (await digestsOfKind(kind)).get(path);
     expect(now).toBeDefined();
     expect(file?.affected).not.toContain(now);
     expect(file?.affected).not.toContain(file?.fixed);
-    expect(file?.affected?.length).toBeGreaterThan(4);
     for (const digest of file?.affected ?? [])
       expect(await states(kind, path, digest, [{ package: OWN_PACKAGE, version: '9.0.0' }])).toEqual([
         [id, 'affected'],
@@ -62,6 +70,20 @@ describe.each([
     expect(await states(await kindNamed(name), path, OTHER, origins)).toEqual(expected);
   });
 });
+
+test.each(['domain', 'projection', 'process'])(
+  '%s: callers of before shared code are affected',
+  async (name) => {
+    const kind = await kindNamed(name);
+    const path = 'internal/credentials/callers.go.eta';
+    const found = (await advisoriesOf(kind)).flatMap(({ id, files }) =>
+      files.flatMap((file) => (file.path === path ? [{ id, affected: file.affected ?? [] }] : [])),
+    );
+    expect(found).toHaveLength(1);
+    for (const { id, affected } of found)
+      for (const digest of affected) expect(await states(kind, path, digest)).toEqual([[id, 'affected']]);
+  },
+);
 
 test('advisories name kinds and files that there are', async () => {
   const text = await import('node:fs/promises').then(({ readFile }) =>

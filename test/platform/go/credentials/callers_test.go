@@ -100,14 +100,16 @@ func TestCallers_AtStart(t *testing.T) {
 			t.Errorf("UnmarshalText() of a file with %s: error = %v, want one with the path and %q", text, err, want)
 		}
 	}
-	for text, want := range map[string]string{"tokens": "absolute path", "/none/tokens": "no such file", t.TempDir(): "is a directory"} {
+	for text, want := range map[string]string{
+		"tokens": "absolute path", "anyone": "anyone:TENANT", "anyone:": "1 to 200 visible", "anyone:a b": "1 to 200 visible", "/none/tokens": "no such file", t.TempDir(): "is a directory",
+	} {
 		if err := new(Callers).UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("UnmarshalText(%q) error = %v, want one with %q", text, err, want)
 		}
 	}
 	var c Callers
-	if err := c.UnmarshalText([]byte("anyone")); err != nil || !c.IsAnyone() || checked(t, c, "") != "accepted " {
-		t.Errorf("UnmarshalText(anyone) error = %v, anyone: %t; want nil, true, and calls without a token accepted", err, c.IsAnyone())
+	if err := c.UnmarshalText([]byte("anyone:acme")); err != nil || !c.IsAnyone() || checked(t, c, "") != "accepted " {
+		t.Errorf("UnmarshalText(anyone:acme) error = %v, anyone: %t; want nil, true, and calls without a token accepted", err, c.IsAnyone())
 	}
 	if got := checked(t, Callers{}, "first"); got != "refused" {
 		t.Errorf("for the zero value first is %s, want refused", got)
@@ -132,6 +134,37 @@ func TestCallers_AcceptsTokenOfIssuer(t *testing.T) {
 	} {
 		if got := checked(t, c, test.token); got != test.want {
 			t.Errorf("%.30s… is %s, want %s", test.token, got, test.want)
+		}
+	}
+}
+
+func TestCallers_TenantOfAnyone(t *testing.T) {
+	listed := callers(t, write(t, "first\n"))
+	for _, test := range []struct {
+		callers Callers
+		tenants []string
+		want    int
+	}{
+		{Anyone("acme"), []string{"acme"}, http.StatusNoContent},
+		{Anyone("acme"), nil, http.StatusNoContent},
+		{Anyone("acme"), []string{"other"}, http.StatusForbidden},
+		{Anyone("acme"), []string{"ACME"}, http.StatusForbidden},
+		{Anyone("acme"), []string{"acme", "other"}, http.StatusForbidden},
+		{Anyone("acme"), []string{""}, http.StatusForbidden},
+		{listed, []string{"other"}, http.StatusNoContent},
+	} {
+		next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if may, want := MayName(r.Context(), "other"), !test.callers.IsAnyone(); may != want {
+				t.Errorf("MayName(other) = %t in a call with the tenants %q, want %t", may, test.tenants, want)
+			}
+			w.WriteHeader(http.StatusNoContent)
+		})
+		request := httptest.NewRequest(http.MethodPost, "/v1/events", nil)
+		request.Header["Authorization"], request.Header["Tenant-Id"] = []string{"Bearer first"}, test.tenants
+		recorder := httptest.NewRecorder()
+		test.callers.Only(slog.New(slog.DiscardHandler), next).ServeHTTP(recorder, request)
+		if recorder.Code != test.want {
+			t.Errorf("status of a call with the tenants %q = %d, want %d", test.tenants, recorder.Code, test.want)
 		}
 	}
 }

@@ -36,7 +36,7 @@ import (
 // start serves the service `test.Echo`, whose method Call runs call.
 func start(t *testing.T, call func(context.Context) error) (*Server, *grpc.ClientConn) {
 	t.Helper()
-	return startFor(t, credentials.Anyone, call)
+	return startFor(t, credentials.Anyone("acme"), call)
 }
 
 func startFor(t *testing.T, callers credentials.Callers, call func(context.Context) error) (*Server, *grpc.ClientConn) {
@@ -162,6 +162,19 @@ func TestServer_RequiresTenant(t *testing.T) {
 	}
 }
 
+func TestServer_TenantOfAnyone(t *testing.T) {
+	called := 0
+	_, conn := start(t, func(context.Context) error { called++; return nil })
+	for tenant, want := range map[string]codes.Code{"acme": codes.OK, "other": codes.PermissionDenied, "Acme": codes.PermissionDenied} {
+		if got := status.Code(invoke(metadata.AppendToOutgoingContext(t.Context(), "tenant-id", tenant), conn)); got != want {
+			t.Errorf("call without a token of %s: code = %v, want %v", tenant, got, want)
+		}
+	}
+	if called != 1 {
+		t.Errorf("calls that reached the service = %d, want 1", called)
+	}
+}
+
 func TestServer_RequiresToken(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	if err := os.WriteFile(file, []byte("secret\n"), 0o600); err != nil {
@@ -202,6 +215,7 @@ func TestServer_JSON(t *testing.T) {
 		{path, plain, "acme", `"hello"`, nil, 200, `"hello"`},
 		{path, "application/json; charset=utf-8", "acme", `"hello"`, nil, 200, `"hello"`},
 		{path, plain, "", `"hello"`, nil, 400, `{"code":"invalid_argument","message":"metadata tenant-id must be set once, with 1 to 200 visible characters"}`},
+		{path, plain, "other", `"hello"`, nil, 403, `{"code":"permission_denied","message":"metadata tenant-id is not the tenant of calls without a token"}`},
 		{path, plain, "acme", `{`, nil, 400, `{"code":"invalid_argument","message":"the request is not valid JSON for google.protobuf.StringValue"}`},
 		{path, "application/proto", "acme", `{`, nil, 400, `{"code":"invalid_argument","message":"the request is not valid proto for google.protobuf.StringValue"}`},
 		{path, plain, "acme", `"a\u0000b"`, nil, 400, `{"code":"invalid_argument","message":"` + ".value has a NUL character" + `"}`},

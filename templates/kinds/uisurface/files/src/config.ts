@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { type AcceptProxy, tokensIn } from './proxy.ts';
+import { type AcceptProxy, isName, tokensIn } from './proxy.ts';
 import type { SignIn } from './sign-in.ts';
 
 /** The configuration of a process. Settings that differ between deployments have no default. */
@@ -63,7 +63,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 }
 
 function acceptProxy(read: Read): AcceptProxy {
-  const rule = '`anyone`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
+  const rule =
+    '`anyone:TENANT`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
   const accepted = read('ACCEPT_PROXY', `must be ${rule}`, proxyKind);
   if (!(accepted instanceof URL)) return accepted;
   const text = (value: string) => value || undefined;
@@ -77,7 +78,10 @@ function acceptProxy(read: Read): AcceptProxy {
 }
 
 function proxyKind(text: string): Exclude<AcceptProxy, { by: 'keys' }> | URL | undefined {
-  if (text === 'anyone') return { by: 'anyone' };
+  if (/^anyone(?::|$)/.test(text)) {
+    const tenant = text.slice('anyone:'.length);
+    return isName(tenant) ? { by: 'anyone', tenant } : undefined;
+  }
   if (!isAbsolute(text)) return secureUrl(text);
   try {
     tokensIn(text);

@@ -7,8 +7,8 @@ import { DeniedError, SdkError, SignInError } from './sdk/sdk.ts';
 
 /** Who may send requests, and what says who the user is. */
 export type AcceptProxy =
-  /** Everyone is the proxy: for local use. Headers name the user. */
-  | { readonly by: 'anyone' }
+  /** Everyone is the proxy: for local use. Headers name the user, who is of this tenant. */
+  | { readonly by: 'anyone'; readonly tenant: string }
   /** The proxy sends one of the tokens in a file, and names the user in headers. */
   | { readonly by: 'tokens'; readonly file: string }
   /** The proxy passes on a JWT that names the user. */
@@ -37,7 +37,7 @@ export type Identify = (request: HonoRequest) => Person | Promise<Person>;
 
 export function identifyBy(accept: AcceptProxy): Identify {
   if (accept.by === 'keys') return identifyByKeys(accept);
-  if (accept.by === 'anyone') return personInHeaders;
+  if (accept.by === 'anyone') return (request) => personOf(accept.tenant, request);
   return (request) => {
     // Read for each request, because orchestrators rotate it.
     const tokens = tokensIn(accept.file);
@@ -99,6 +99,12 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
+function personOf(tenant: string, request: HonoRequest): Person {
+  const person = personInHeaders(request);
+  if (person.tenant === undefined || person.tenant === tenant) return person;
+  throw new DeniedError('the request names another tenant than that of anyone');
+}
+
 /** The proxy sets these headers, and removes them from client requests. */
 function personInHeaders(request: HonoRequest): Person {
   // Some proxies send an empty header for anonymous users.
@@ -109,6 +115,6 @@ function personInHeaders(request: HonoRequest): Person {
 }
 
 /** Whether a value has the format of tenants and subjects. */
-function isName(value: unknown): value is string {
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && /^[!-~]{1,200}$/.test(value);
 }

@@ -8,11 +8,11 @@ import { readConfig } from '../src/config.ts';
 const REQUIRED = {
   COMMANDS_URL: 'http://orders/acme.v1.Orders',
   QUERIES_URL: 'http://read/v1/',
-  ACCEPT_PROXY: 'anyone',
+  ACCEPT_PROXY: 'anyone:acme',
 };
 
 const PROXY_RULE =
-  'must be `anyone`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
+  'must be `anyone:TENANT`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
 
 test('reads the environment', () => {
   const optional = {
@@ -32,7 +32,7 @@ test('reads the environment', () => {
     queriesUrl: new URL('http://read/v1/'),
     serviceTokenFile: '/run/token',
     sdkTimeoutSeconds: 5,
-    acceptProxy: { by: 'anyone' },
+    acceptProxy: { by: 'anyone', tenant: 'acme' },
     signIn: { url: new URL('https://id.acme.example/start'), anonymousTenant: 'local' },
   });
 });
@@ -95,7 +95,8 @@ test('rejects proxies that it could not identify', async (context) => {
   const accepted = readConfig({ ...REQUIRED, ACCEPT_PROXY: file }).acceptProxy;
 
   assert.deepEqual(accepted, { by: 'tokens', file });
-  for (const bad of ['', 'Anyone', empty, folder, join(folder, 'missing'), 'http://id.acme.example/keys']) {
+  const names = ['', 'Anyone', 'anyone', 'anyone:', 'anyone:acme inc'];
+  for (const bad of [...names, empty, folder, join(folder, 'missing'), 'http://id.acme.example/keys']) {
     assert.throws(() => readConfig({ ...REQUIRED, ACCEPT_PROXY: bad }), {
       message: `ACCEPT_PROXY: ${PROXY_RULE}`,
     });

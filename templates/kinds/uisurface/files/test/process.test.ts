@@ -13,7 +13,7 @@ const ENVIRONMENT = {
   COMMANDS_URL: 'http://127.0.0.1:1/',
   QUERIES_URL: 'http://127.0.0.1:1/',
   SDK_TIMEOUT_SECONDS: '60',
-  ACCEPT_PROXY: 'anyone',
+  ACCEPT_PROXY: 'anyone:acme',
   ANONYMOUS_TENANT: 'local',
 };
 

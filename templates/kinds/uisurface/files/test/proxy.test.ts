@@ -82,6 +82,20 @@ test('returns 500 while the file has no token or is missing', async (context) =>
   assert.match(records.map(({ err }) => err?.message).join(), /has no token,ENOENT/);
 });
 
+test('denies anyone another tenant', async () => {
+  const sdk = new FakeSdk([]);
+  const app = appWith(sdk, { acceptProxy: { by: 'anyone', tenant: 'acme' } });
+
+  const got = await Promise.all(
+    ['acme', 'other', 'Acme'].map(async (tenant) => {
+      const { status } = await app.request(FORM, { headers: { ...ANN, 'tenant-id': tenant } });
+      return status;
+    }),
+  );
+
+  assert.deepEqual(got, [200, 403, 403]);
+});
+
 test('rejects repeated headers', async (context) => {
   const { file } = await byTokens(context, 'first\n');
   const server = await serve(appWith(new FakeSdk([]), { acceptProxy: { by: 'tokens', file } }), 0);

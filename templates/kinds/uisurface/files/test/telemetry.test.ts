@@ -21,7 +21,7 @@ const SETTINGS = {
   PORT: '0',
   COMMANDS_URL: 'http://127.0.0.1:1/',
   QUERIES_URL: 'http://127.0.0.1:1/',
-  ACCEPT_PROXY: 'anyone',
+  ACCEPT_PROXY: 'anyone:acme',
 };
 
 test('records only what is asked for', () => {

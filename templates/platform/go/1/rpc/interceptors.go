@@ -181,7 +181,8 @@ var (
 // identifier authenticates the service that calls a method, and adds the caller to the context.
 type identifier func(ctx context.Context, method string) (context.Context, error)
 
-// identify returns an identifier. The tenant and subject that an accepted service sends are trusted.
+// identify returns an identifier. The tenant and subject that an accepted service sends are trusted; calls without a token have
+// the tenant of anyone.
 func identify(callers credentials.Callers) identifier {
 	return func(ctx context.Context, method string) (context.Context, error) {
 		// Anybody may ask for health; the caller of a request over HTTP is known already.
@@ -204,6 +205,9 @@ func identify(callers credentials.Callers) identifier {
 		tenant, subject := md.Get("tenant-id"), first(md, "subject-id")
 		if len(tenant) != 1 || !caller.IsName(tenant[0]) {
 			return ctx, status.Error(codes.InvalidArgument, "metadata tenant-id must be set once, with 1 to 200 visible characters")
+		}
+		if !callers.MayName(tenant[0]) {
+			return ctx, status.Error(codes.PermissionDenied, "metadata tenant-id is not the tenant of calls without a token")
 		}
 		if subject != "" && !caller.IsName(subject) {
 			return ctx, status.Error(codes.InvalidArgument, "metadata subject-id must be 1 to 200 visible characters")

@@ -16,6 +16,10 @@ class NotAcceptedError(Exception):
     """The call has no accepted token. The text is for the log only."""
 
 
+class OtherTenantError(Exception):
+    """The call names a tenant that it may not name."""
+
+
 class CannotCheckError(Exception):
     """The call cannot be checked, which is not the caller's fault. The text is for the log only."""
 
@@ -42,11 +46,17 @@ class _Callers(BaseModel):
 
 
 class Accepted:
-    """The accepted callers, read again with each call because tokens are rotated; anyone without a file."""
+    """The accepted callers, read again with each call because tokens are rotated."""
 
-    def __init__(self, file: Path | None) -> None:
-        """Read the file. Raises ValueError, also if it accepts nobody, and OSError."""
+    def __init__(self, file: Path | None, tenant: str | None = None) -> None:
+        """Read the file. Raises ValueError, also if it accepts nobody, and OSError.
+
+        Without a file, calls need no token, and are of the tenant.
+        """
+        if (file is None) == (tenant is None):
+            raise ValueError("needs either a file or a tenant")
         self._file = file
+        self._tenant = tenant
         self._issuers: dict[Server, Issuer] = {}
         for entry in self._read().issuers:
             entry.server.check()
@@ -73,6 +83,11 @@ class Accepted:
             if secrets.compare_digest(token.encode(), each.encode())
         ]
         return names[0] if names else await self._subject_of(token, callers.issuers)
+
+    def check_tenant(self, tenant: str) -> None:
+        """Raise OtherTenantError if accepted calls may not name this tenant."""
+        if self._tenant not in (None, tenant):
+            raise OtherTenantError
 
     async def _subject_of(self, token: str, entries: Sequence[_Entry]) -> str:
         refused: list[str] = []

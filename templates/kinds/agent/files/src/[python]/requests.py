@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from .accepted import Accepted, CannotCheckError, NotAcceptedError
+from .accepted import Accepted, CannotCheckError, NotAcceptedError, OtherTenantError
 from .caller import NAME, Caller, Trace
 from .lifecycle import Lifecycle
 from .logs import log_with
@@ -104,6 +104,7 @@ Authenticated = Depends(_authenticate)
 
 def _caller(
     request: Request,
+    resources: Open,
     tenant_id: Annotated[str, Header(description="the tenant whose thread this is")],
     subject_id: Annotated[str, Header(description="the person or service who acts")] = "",
 ) -> Caller:
@@ -115,6 +116,12 @@ def _caller(
         raise HTTPException(
             HTTPStatus.BAD_REQUEST, "the header subject-id must have 1 to 200 visible characters"
         )
+    try:
+        resources.accepted.check_tenant(tenant_id)
+    except OtherTenantError as error:
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, "the header tenant-id is not the tenant of calls without a token"
+        ) from error
     return Caller(tenant_id, subject_id, cast(Trace, request.state.trace))
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from .accepted import Accepted
+from .caller import NAME
 
 
 class ConfigurationError(Exception):
@@ -52,10 +53,13 @@ def _header_value(value: SecretStr) -> SecretStr:
 
 
 def _callers(value: str) -> Accepted:
-    if value == "anyone":
-        return Accepted(None)
+    named, _, tenant = value.partition(":")
+    if named == "anyone":
+        if not NAME.fullmatch(tenant):
+            raise ValueError("anyone needs the tenant that callers without a token have: anyone:TENANT")
+        return Accepted(None, tenant)
     if not Path(value).is_absolute():
-        raise ValueError("must be anyone or the absolute path of a file that lists callers")
+        raise ValueError("must be anyone:TENANT or the absolute path of a file that lists callers")
     try:
         return Accepted(Path(value))
     except OSError as error:

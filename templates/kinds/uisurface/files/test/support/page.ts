@@ -20,7 +20,7 @@ export function appWith(sdk: Sdk, services: Partial<Services> = {}) {
   return createApp({
     sdk,
     sdkTimeoutSeconds: 5,
-    acceptProxy: { by: 'anyone' },
+    acceptProxy: { by: 'anyone', tenant: 'acme' },
     signIn: { url: undefined, anonymousTenant: undefined },
     lifecycle: { draining: false },
     log: pino({ enabled: false }),
