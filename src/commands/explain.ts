@@ -16,21 +16,18 @@ export default class Explain extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Explain);
     return this.act(flags, async (app) => {
-      const [{ explain }, { foreignPage, foreignRules }, { rules }, { ownRules }, plugins] =
-        await Promise.all([
-          import('../features/explain/run.ts'),
-          import('../features/verify/foreign.ts'),
-          import('../features/verify/rules/all.ts'),
-          import('../features/verify/own-rules.ts'),
-          app.plugins(),
-        ]);
+      const [{ explain }, { foreignPage }, { ruleSet }, plugins] = await Promise.all([
+        import('../features/explain/run.ts'),
+        import('../features/verify/foreign.ts'),
+        import('../features/verify/rule-set.ts'),
+        app.plugins(),
+      ]);
       // Without a config that can be read there are none of its own.
       const own = await app.workspace().then(
-        ({ config }) => ownRules(config.verify.rules),
+        ({ config }) => config.verify.rules,
         () => [],
       );
-      const all = [...rules, ...own, ...foreignRules(plugins)];
-      return explain(args.code, all, (id) => foreignPage(plugins, id));
+      return explain(args.code, ruleSet(own, plugins), (id) => foreignPage(plugins, id));
     });
   }
 }

@@ -14,6 +14,9 @@ export function familyOf(id: RuleId): Family {
   return id.slice(0, id.indexOf('-'));
 }
 
+/** The rules that judge suppressions and baselines, which neither covers. */
+export const ABOUT_SUPPRESSIONS: ReadonlySet<RuleId> = new Set(['SHAPE-008', 'SHAPE-009', 'SHAPE-015']);
+
 /** Whether a family is one of {@link FAMILIES}. */
 export function isOurs(family: Family): boolean {
   return (FAMILIES as readonly string[]).includes(family);

@@ -10,15 +10,14 @@ import type { ConfigLocation } from '../../repository/discovery.ts';
 import { PRIMITIVES } from '../../repository/primitive-folders.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { BaselineFile } from './baseline.ts';
-import { foreignRules, type RuleHost } from './foreign.ts';
+import type { RuleHost } from './foreign.ts';
 import type { Regenerate } from './generated.ts';
 import { checkOwnPatterns } from './own-patterns.ts';
-import { ownRules } from './own-rules.ts';
 import { readPolicy } from './policy.ts';
 import type { SuitePorts, VerifyPorts } from './ports.ts';
 import type { BasePorts } from './proto-base.ts';
 import type { CompareProto } from './proto-changes.ts';
-import { rules } from './rules/all.ts';
+import { ruleSet } from './rule-set.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -114,7 +113,7 @@ export async function openVerify(
     tree,
     scans,
     threads: await ports.scanThreads(import.meta.resolve('./scan-thread.ts')),
-    rules: [...rules, ...ownRules(judging.verify.rules), ...foreignRules(plugins)],
+    rules: ruleSet(judging.verify.rules, plugins),
     plugins,
     ruleHost: () => ports.ruleHost(import.meta.resolve('./rule-process.ts')),
     baseline: baseline === undefined ? undefined : baselineOf(await ports.openBaseline(baseline)),

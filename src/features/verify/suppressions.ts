@@ -3,7 +3,7 @@ import { globFault, globMatcher } from '../../core/glob.ts';
 import type { Fault } from '../../yaml/fault.ts';
 import { parseYaml } from '../../yaml/read.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
-import { familyOf, isOurs, type RuleId } from './family.ts';
+import { ABOUT_SUPPRESSIONS, familyOf, isOurs, type RuleId } from './family.ts';
 import type { VerifyPorts } from './ports.ts';
 import type { JudgedSuppression } from './subjects.ts';
 import { type Suppression, suppressionsSchema } from './suppressions-document.ts';
@@ -53,7 +53,7 @@ function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: Re
   if (!known.has(rule))
     return [{ path: [...at, 'rule'], message: `rule ${rule} is unknown`, suggestion: 'primitive explain' }];
   // A check that did not run cannot be made to have passed, and these entries are judged themselves.
-  if (familyOf(rule) === 'INT' || SELF.has(rule)) {
+  if (familyOf(rule) === 'INT' || ABOUT_SUPPRESSIONS.has(rule)) {
     return [{ path: [...at, 'rule'], message: `${rule} cannot be suppressed` }];
   }
   if (path === undefined && fingerprint === undefined) {
@@ -80,9 +80,6 @@ function faultsOf({ rule, path, fingerprint }: Suppression, i: number, known: Re
 export function isPattern(path: string): boolean {
   return /[*?{[]/.test(path);
 }
-
-/** The rules that judge suppressions and baselines. */
-const SELF: ReadonlySet<string> = new Set(['SHAPE-008', 'SHAPE-009', 'SHAPE-015']);
 
 /** Findings split by suppressions. */
 export interface Suppressed {
