@@ -5,18 +5,11 @@ import { once } from '../core/once.ts';
 import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Kinds } from '../kinds/kind.ts';
 import type { Component } from '../repository/component.ts';
-import type { Config } from '../repository/config.ts';
-import type { ConfigLocation } from '../repository/discovery.ts';
+import type { Workspace } from '../repository/config.ts';
 import type { Change } from '../repository/source-tree.ts';
 import type { Context } from './context.ts';
 import type { PluginAdapters } from './plugins.ts';
 import type { ProgramAdapters } from './programs.ts';
-
-/** The config that applies, and where it was found. */
-export interface Workspace {
-  readonly location: ConfigLocation;
-  readonly config: Config;
-}
 
 /** The repository around the folder that the command runs in. */
 export interface RepositoryAdapters {

@@ -1,5 +1,5 @@
 import type { Platform } from '../core/platform.ts';
-import type { Repository } from '../oci/types.ts';
+import type { ImageRepository } from '../oci/types.ts';
 import type { BuildSecret } from '../repository/config.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
@@ -44,7 +44,9 @@ export interface BuildResult {
  * Whether a base may be asked for over plain HTTP, by the rule of the registry client: `with-login` if the machine lets
  * logins go; if only the config allows it, whether this machine has a login for it, which then must not be sent.
  */
-export type PlainHttp = (repository: Repository) => Promise<'with-login' | 'no-login' | 'has-login' | 'no'>;
+export type PlainHttp = (
+  repository: ImageRepository,
+) => Promise<'with-login' | 'no-login' | 'has-login' | 'no'>;
 
 /** A base, pinned, and the platforms that a build needs of it; with none, any is enough. */
 export interface BaseReference {

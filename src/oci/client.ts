@@ -13,7 +13,7 @@ import { ACCEPT_MANIFESTS, isImageType, isIndexType } from './media-types.ts';
 import { createReferrers } from './referrers.ts';
 import type { Registry } from './registry.ts';
 import { createRegistryHttp, type RegistryResponse, type RetryEvent } from './registry-http.ts';
-import type { Descriptor, Manifest, Repository } from './types.ts';
+import type { Descriptor, ImageRepository, Manifest } from './types.ts';
 import { checkDigestHeader, hasBlob, probeUpload, uploadBlob } from './upload.ts';
 
 /** Options of a client; the CLI reads the environment variables. */
@@ -91,13 +91,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
   /** Digests that this client wrote, by repository and reference: a read that differs may be stale. */
   const written = new Map<string, { readonly digest: Digest; readonly until: number }>();
-  const tagWriters = new Map<Repository, Promise<unknown>>();
+  const tagWriters = new Map<ImageRepository, Promise<unknown>>();
   const blobs = new Map<string, Promise<'present' | 'mounted' | 'uploaded'>>();
   /** A repository that has the blob: others on the host can mount it from there. */
-  const held = new Map<Digest, Repository>();
+  const held = new Map<Digest, ImageRepository>();
   const uploads = pLimit(UPLOADS_AT_A_TIME);
 
-  function fetchManifest(repository: Repository, reference: string): Promise<Manifest | undefined> {
+  function fetchManifest(repository: ImageRepository, reference: string): Promise<Manifest | undefined> {
     return http.call(
       {
         method: 'GET',
@@ -113,7 +113,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     );
   }
 
-  async function fetchDescriptor(repository: Repository, reference: string): Promise<Descriptor | undefined> {
+  async function fetchDescriptor(
+    repository: ImageRepository,
+    reference: string,
+  ): Promise<Descriptor | undefined> {
     const head = await http.call(
       {
         method: 'HEAD',
@@ -137,7 +140,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 
   /** Repeats a read that differs from what this client wrote, for a while; then believes it. */
   async function settled<T extends { readonly digest: Digest }>(
-    repository: Repository,
+    repository: ImageRepository,
     reference: string,
     read: () => Promise<T | undefined>,
   ): Promise<T | undefined> {
@@ -155,7 +158,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   }
 
   function writeManifest(
-    repository: Repository,
+    repository: ImageRepository,
     reference: string,
     manifest: Manifest,
   ): Promise<RegistryResponse> {
@@ -177,12 +180,12 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     );
   }
 
-  function remember(repository: Repository, reference: string, { digest }: Manifest): void {
+  function remember(repository: ImageRepository, reference: string, { digest }: Manifest): void {
     written.set(`${repository} ${reference}`, { digest, until: clock.now() + STALE_WINDOW });
   }
 
   async function put(
-    repository: Repository,
+    repository: ImageRepository,
     reference: string,
     manifest: Manifest,
   ): Promise<{ subject: boolean }> {
@@ -309,7 +312,7 @@ function checkOutgoing(manifest: Manifest, reference: string): void {
   throw new Error(`the manifest ${manifest.digest} is not what is being put under ${reference}`);
 }
 
-function tooLarge(repository: Repository, descriptor: Descriptor, maxBytes: number): PrimitiveError {
+function tooLarge(repository: ImageRepository, descriptor: Descriptor, maxBytes: number): PrimitiveError {
   return new PrimitiveError(
     'registry-blob-too-large',
     `Blob ${descriptor.digest} of ${repository} is too large`,

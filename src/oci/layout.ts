@@ -14,7 +14,7 @@ import {
 } from './manifest.ts';
 import { MEDIA_TYPE } from './media-types.ts';
 import type { BlobSource, Registry } from './registry.ts';
-import type { Descriptor, Manifest, Repository } from './types.ts';
+import type { Descriptor, ImageRepository, Manifest } from './types.ts';
 
 /** An image that a builder left on disk, under an index of our own. */
 export interface ImageLayout {
@@ -72,7 +72,7 @@ export async function listPlatforms(folder: string): Promise<void> {
 /** Pushes an image by digest: what a manifest refers to is there before it. Throws what the registry throws. */
 export async function pushLayout(
   registry: Registry,
-  repository: Repository,
+  repository: ImageRepository,
   { blobs, manifests, index }: ImageLayout,
 ): Promise<void> {
   await settleAll(blobs.map((blob) => registry.pushBlob(repository, blob)));

@@ -1,11 +1,11 @@
 import { type Digest, isDigest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
-import type { Repository } from './types.ts';
+import type { ImageRepository } from './types.ts';
 
 /** A parsed reference: a repository, and the tag, the digest or both that followed it. */
 export interface ImageReference {
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   readonly tag?: string;
   readonly digest?: Digest;
 }
@@ -22,7 +22,7 @@ const MAX_LENGTH = 255;
  * A repository with its host, without tag and digest: `ghcr.io/acme/domain-orders`.
  * Throws `reference-invalid` (exit 2) and says which part is wrong and why.
  */
-export function parseRepository(text: string): Repository {
+export function parseRepository(text: string): ImageRepository {
   const { repository: name, tag, digest } = split(text);
   const repository = checkRepository(name, text);
   if (digest !== undefined)
@@ -32,17 +32,17 @@ export function parseRepository(text: string): Repository {
 }
 
 /** The repository of an image below a registry prefix: `joinRepository('ghcr.io/acme', 'domain-orders')`. */
-export function joinRepository(registry: string, image: string): Repository {
+export function joinRepository(registry: string, image: string): ImageRepository {
   return parseRepository(`${registry.replace(/(?<!\/)\/+$/, '')}/${image}`);
 }
 
 /** The host, with its port if any: `ghcr.io`, `127.0.0.1:5000`. */
-export function repositoryHost(repository: Repository): string {
+export function repositoryHost(repository: ImageRepository): string {
   return repository.slice(0, repository.indexOf('/'));
 }
 
 /** The path after the host: `acme/domain-orders`. */
-export function repositoryPath(repository: Repository): string {
+export function repositoryPath(repository: ImageRepository): string {
   return repository.slice(repository.indexOf('/') + 1);
 }
 
@@ -88,7 +88,7 @@ function split(text: string): Parts {
   };
 }
 
-function assemble(repository: Repository, parts: Parts, text: string): ImageReference {
+function assemble(repository: ImageRepository, parts: Parts, text: string): ImageReference {
   if (parts.tag !== undefined && !TAG.test(parts.tag)) throw invalid(text, tagFault(parts.tag), []);
   if (parts.digest === undefined) {
     return parts.tag === undefined ? { repository } : { repository, tag: parts.tag };
@@ -107,10 +107,10 @@ function qualify(name: string): string {
   return host === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${host}/${path}`;
 }
 
-function checkRepository(name: string, text: string): Repository {
+function checkRepository(name: string, text: string): ImageRepository {
   const fault = repositoryFault(name);
   if (fault !== undefined) throw invalid(text, fault.why, fault.suggestions ?? []);
-  return name as Repository;
+  return name as ImageRepository;
 }
 
 interface ReferenceFault {

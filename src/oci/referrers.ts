@@ -14,19 +14,23 @@ import { MEDIA_TYPE } from './media-types.ts';
 import { repositoryHost } from './reference.ts';
 import type { Referrer } from './registry.ts';
 import type { RegistryHttp } from './registry-http.ts';
-import type { Descriptor, Manifest, Repository } from './types.ts';
+import type { Descriptor, ImageRepository, Manifest } from './types.ts';
 
 /** The manifest operations that referrers are built on; each is one request. */
 export interface ManifestStore {
-  get(repository: Repository, reference: string): Promise<Manifest | undefined>;
+  get(repository: ImageRepository, reference: string): Promise<Manifest | undefined>;
   /** `subject`: whether the response had the header `OCI-Subject`, so that the registry lists the manifest by itself. */
-  put(repository: Repository, reference: string, manifest: Manifest): Promise<{ readonly subject: boolean }>;
+  put(
+    repository: ImageRepository,
+    reference: string,
+    manifest: Manifest,
+  ): Promise<{ readonly subject: boolean }>;
 }
 
 /** Reads and writes the referrers of a manifest. */
 export interface Referrers {
-  list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
-  attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
+  list(repository: ImageRepository, subject: Digest): Promise<readonly Descriptor[]>;
+  attach(repository: ImageRepository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
 }
 
 const MAX_PAGES = 100;
@@ -53,7 +57,7 @@ export function createReferrers(options: {
   const probes = new Map<string, Promise<unknown>>();
   const writers = new Map<string, Promise<void>>();
 
-  async function list(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
+  async function list(repository: ImageRepository, subject: Digest): Promise<readonly Descriptor[]> {
     const host = repositoryHost(repository);
     while (!modes.has(host) && probes.has(host)) await probes.get(host);
     const readFallback = () => manifests.get(repository, fallbackTag(subject));
@@ -74,7 +78,10 @@ export function createReferrers(options: {
   }
 
   /** Undefined if the host has no referrers API, or none for this repository. */
-  async function askApi(repository: Repository, subject: Digest): Promise<readonly Descriptor[] | undefined> {
+  async function askApi(
+    repository: ImageRepository,
+    subject: Digest,
+  ): Promise<readonly Descriptor[] | undefined> {
     const host = repositoryHost(repository);
     const found: Descriptor[] = [];
     let target: string | URL | undefined = `referrers/${subject}`;
@@ -109,7 +116,7 @@ export function createReferrers(options: {
    * after that. Such a writer is about as slow as we were, so we wait that long before we read back.
    */
   async function merge(
-    repository: Repository,
+    repository: ImageRepository,
     subject: Digest,
     expected: readonly Descriptor[],
   ): Promise<void> {
@@ -132,7 +139,7 @@ export function createReferrers(options: {
   }
 
   async function write(
-    repository: Repository,
+    repository: ImageRepository,
     subject: Digest,
     referrers: readonly Referrer[],
   ): Promise<void> {
@@ -152,7 +159,7 @@ export function createReferrers(options: {
    * still has no referrers API.
    */
   async function putListed(
-    repository: Repository,
+    repository: ImageRepository,
     subject: Digest,
     referrers: readonly Referrer[],
   ): Promise<boolean> {
@@ -241,7 +248,7 @@ function encodeIndex({ manifests, annotations }: FallbackIndex): Manifest {
   return encodeManifest(MEDIA_TYPE.ociIndex, { manifests, annotations: labels });
 }
 
-function readIndex(manifest: Manifest, repository: Repository): FallbackIndex {
+function readIndex(manifest: Manifest, repository: ImageRepository): FallbackIndex {
   const parsed = parseManifest(manifest);
   if (parsed.type === 'index') return parsed;
   throw new PrimitiveError('registry-failed', `A referrers tag of ${repository} is not an index`, {
@@ -264,14 +271,14 @@ function holdsAll(
   );
 }
 
-function tooMany(repository: Repository, subject: Digest): PrimitiveError {
+function tooMany(repository: ImageRepository, subject: Digest): PrimitiveError {
   return new PrimitiveError('registry-failed', `Too many pages of referrers of ${repository}@${subject}`, {
     why: `The list has more than ${MAX_PAGES} pages.`,
     exit: 3,
   });
 }
 
-function notListed(repository: Repository, subject: Digest, missing: number): PrimitiveError {
+function notListed(repository: ImageRepository, subject: Digest, missing: number): PrimitiveError {
   const host = repositoryHost(repository);
   return new PrimitiveError(
     'registry-failed',
@@ -285,7 +292,7 @@ function notListed(repository: Repository, subject: Digest, missing: number): Pr
   );
 }
 
-function contended(repository: Repository, subject: Digest): PrimitiveError {
+function contended(repository: ImageRepository, subject: Digest): PrimitiveError {
   const index = `${repository}:${fallbackTag(subject)}`;
   return new PrimitiveError('registry-failed', `Cannot write the index ${index}`, {
     why: `After ${MAX_ROUNDS} writes entries are still missing: another writer keeps replacing the list.`,

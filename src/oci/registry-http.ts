@@ -9,19 +9,19 @@ import { type Authorization, type Authorizer, createAuthorizer, secretsOf, type 
 import type { Credentials } from './credentials.ts';
 import { requestFailure, responseFailure, type Subject } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
-import type { Repository } from './types.ts';
+import type { ImageRepository } from './types.ts';
 
 /** One request to a registry's API. */
 export interface Call {
   readonly method: HttpRequest['method'];
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   /** Path below `/v2/<name>/`, such as `manifests/main`, or a URL that the registry gave. */
   readonly target: string | URL;
   /** For error messages: `the manifest main`. */
   readonly what: string;
   readonly pushes: boolean;
   /** A second repository that must be readable with the same token. */
-  readonly reads?: Repository;
+  readonly reads?: ImageRepository;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpRequest['body'];
   readonly maxBytes?: number;

@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts';
-import type { Descriptor, Manifest, Repository } from './types.ts';
+import type { Descriptor, ImageRepository, Manifest } from './types.ts';
 
 /** Bytes to upload; `open` may be called again when an upload is retried. */
 export interface BlobSource {
@@ -10,7 +10,7 @@ export interface BlobSource {
 /** A blob to push. */
 export interface PushOptions {
   /** A repository that has the blob. */
-  readonly mountFrom?: Repository;
+  readonly mountFrom?: ImageRepository;
   /** The registry cannot have it yet, so that it need not be asked. */
   readonly fresh?: boolean;
 }
@@ -33,29 +33,29 @@ export interface Referrer extends Manifest {
  */
 export interface Registry {
   /** The manifest under a tag or digest, with its bytes; undefined if there is none. */
-  getManifest(repository: Repository, reference: string): Promise<Manifest | undefined>;
+  getManifest(repository: ImageRepository, reference: string): Promise<Manifest | undefined>;
   /** Only the descriptor; undefined if there is none. */
-  headManifest(repository: Repository, reference: string): Promise<Descriptor | undefined>;
+  headManifest(repository: ImageRepository, reference: string): Promise<Descriptor | undefined>;
   /** PUTs these bytes under a tag or under their own digest, and checks the digest that the registry answers. */
-  putManifest(repository: Repository, reference: string, manifest: Manifest): Promise<void>;
+  putManifest(repository: ImageRepository, reference: string, manifest: Manifest): Promise<void>;
   /** A small blob, whole; throws `registry-blob-too-large` beyond `maxBytes` (default 16 MiB). */
-  getBlob(repository: Repository, descriptor: Descriptor, maxBytes?: number): Promise<Uint8Array>;
+  getBlob(repository: ImageRepository, descriptor: Descriptor, maxBytes?: number): Promise<Uint8Array>;
   /**
    * Makes the blob present: HEAD (unless `fresh`), then mount from `mountFrom` or another repository of the host that
    * this client knows to have it, then a streamed upload in constant memory.
    */
   pushBlob(
-    repository: Repository,
+    repository: ImageRepository,
     source: BlobSource,
     options?: PushOptions,
   ): Promise<'present' | 'mounted' | 'uploaded'>;
   /** All referrers of a manifest, by the referrers API or the fallback index `sha256-<hex>`; empty if there are none. */
-  getReferrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
+  getReferrers(repository: ImageRepository, subject: Digest): Promise<readonly Descriptor[]>;
   /**
    * PUTs the referrers by digest and makes sure that all of them are listed: if the registry does not answer
    * `OCI-Subject`, merges them into the fallback index, reads back, and merges again when another writer won.
    */
-  attach(repository: Repository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
+  attach(repository: ImageRepository, subject: Digest, referrers: readonly Referrer[]): Promise<void>;
   /** Proves the right to push without leaving anything behind but an expiring upload; throws as above if it is missing. */
-  checkPush(repository: Repository): Promise<void>;
+  checkPush(repository: ImageRepository): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../core/digest.ts';
 import type { Platform } from '../core/platform.ts';
 
 /** A repository with its registry host, no tag and no digest: `ghcr.io/acme/domain-orders`. */
-export type Repository = string & { readonly __repository: unique symbol };
+export type ImageRepository = string & { readonly __repository: unique symbol };
 
 /** OCI image-spec, descriptor.md. */
 export interface Descriptor {

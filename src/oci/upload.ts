@@ -8,12 +8,12 @@ import { mismatch, unusableResponse } from './failure.ts';
 import { repositoryHost, repositoryPath } from './reference.ts';
 import type { BlobSource } from './registry.ts';
 import type { RegistryHttp, RegistryResponse } from './registry-http.ts';
-import type { Descriptor, Repository } from './types.ts';
+import type { Descriptor, ImageRepository } from './types.ts';
 
 /** Whether the registry has the blob; any answer to HEAD but 200 means that it has not. */
 export async function hasBlob(
   http: RegistryHttp,
-  repository: Repository,
+  repository: ImageRepository,
   descriptor: Descriptor,
 ): Promise<boolean> {
   const { digest } = descriptor;
@@ -37,9 +37,9 @@ export async function hasBlob(
  */
 export async function uploadBlob(
   http: RegistryHttp,
-  repository: Repository,
+  repository: ImageRepository,
   source: BlobSource,
-  mountFrom: Repository | undefined,
+  mountFrom: ImageRepository | undefined,
 ): Promise<'mounted' | 'uploaded'> {
   const { digest, size } = source.descriptor;
   const what = `the blob ${digest}`;
@@ -84,7 +84,7 @@ export async function uploadBlob(
 }
 
 /** Opens an upload session, which proves the right to push, and gives it back if the registry can take it back. */
-export async function probeUpload(http: RegistryHttp, repository: Repository): Promise<void> {
+export async function probeUpload(http: RegistryHttp, repository: ImageRepository): Promise<void> {
   const what = 'an upload';
   const started = await http.call(
     {

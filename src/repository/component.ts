@@ -6,12 +6,11 @@ import { once } from '../core/once.ts';
 import type { Platform } from '../core/platform.ts';
 import { shellWord } from '../core/show-path.ts';
 import { joinRepository } from '../oci/reference.ts';
-import type { Repository } from '../oci/types.ts';
+import type { ImageRepository } from '../oci/types.ts';
 import type { Fault } from '../yaml/fault.ts';
 import type { YamlDocument } from '../yaml/read.ts';
-import { type BuildSecret, type Config, resolvePlatforms, resolveSecrets } from './config.ts';
+import { type BuildSecret, resolvePlatforms, resolveSecrets, type Workspace } from './config.ts';
 import { argFaults, platformFaults, referenceFaults, secretFaults } from './config-rules.ts';
-import type { ConfigLocation } from './discovery.ts';
 import type { PrimitiveFile } from './primitive-document.ts';
 import { type NameRules, nameFault, nameLike } from './primitive-names.ts';
 import { workloadFaults } from './workload.ts';
@@ -28,7 +27,7 @@ export interface Component {
   /** Below the registry: `domain-orders`. */
   readonly image: string;
   /** `ghcr.io/acme/domain-orders`. */
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   readonly build: {
     /** Relative to the repository's root; '' is the root. */
     readonly context: string;
@@ -58,10 +57,8 @@ export interface ComponentKinds {
   get(kind: string): Promise<ComponentKind | undefined>;
 }
 
-/** Ports to read primitives. */
-export interface PrimitivePorts {
-  readonly location: ConfigLocation;
-  readonly config: Config;
+/** A workspace, and the kinds of its primitives. */
+export interface PrimitivePorts extends Workspace {
   readonly kinds: ComponentKinds;
 }
 

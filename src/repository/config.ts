@@ -77,6 +77,12 @@ export interface Config {
   readonly plugins: readonly string[];
 }
 
+/** The config that applies, and where it was found. */
+export interface Workspace {
+  readonly location: ConfigLocation;
+  readonly config: Config;
+}
+
 /**
  * Reads, checks and completes a config.
  *

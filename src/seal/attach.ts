@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
-import type { Manifest, Repository } from '../oci/types.ts';
+import type { ImageRepository, Manifest } from '../oci/types.ts';
 import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
@@ -24,7 +24,7 @@ const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
  */
 export async function attachSeal(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   image: Manifest,
   bundles: readonly Uint8Array[],
   expected: Expected,
@@ -48,7 +48,7 @@ export type UploadedBundles = readonly {
 /** Uploads bundles that verify; their subject need not be there yet. Throws `seal-bundle-refused` (exit 2). */
 export async function uploadBundles(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   bundles: readonly Uint8Array[],
 ): Promise<UploadedBundles> {
   const { registry } = context;
@@ -66,7 +66,7 @@ export async function uploadBundles(
 /** The writing half of {@link attachSeal}, for anything that is not an image of platforms; returns the last statement. */
 export async function attachBundles(
   { registry }: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   subject: Manifest,
   bundles: UploadedBundles,
 ): Promise<VerifiedStatement> {

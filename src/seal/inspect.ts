@@ -3,7 +3,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { Registry } from '../oci/registry.ts';
-import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
+import type { Descriptor, ImageRepository, Manifest } from '../oci/types.ts';
 import {
   type FoundBundle,
   type SealContext,
@@ -41,7 +41,7 @@ interface Child extends Descriptor {
  */
 export async function inspectSeal(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   image: Digest | Manifest,
   expected: Expected = {},
 ): Promise<SealState> {
@@ -102,7 +102,7 @@ export async function checkAgainstRecord(
   registry: Registry,
   component: ReleaseComponent,
 ): Promise<RecordedImage> {
-  const repository = component.image as Repository;
+  const repository = component.image as ImageRepository;
   const [manifest, referrers] = await Promise.all([
     registry.getManifest(repository, component.digest),
     registry.getReferrers(repository, component.digest),
@@ -152,7 +152,7 @@ function sortKey({ platform, digest }: Child): string {
 
 async function findMissingChild(
   registry: Registry,
-  repository: Repository,
+  repository: ImageRepository,
   children: readonly Child[],
   { platforms = [], checkChildren = false }: Expected,
 ): Promise<Unsealed | undefined> {
@@ -172,7 +172,7 @@ function wantedSbom(child: Child): Wanted {
 /** Signatures do not name a repository, so a copy of an image brings its seal along; its provenance gives it away. */
 function foreignProvenance(
   statement: SignedStatement,
-  repository: Repository,
+  repository: ImageRepository,
   expected: Expected,
 ): string | undefined {
   const built = readProvenance(statement.predicate);

@@ -5,7 +5,7 @@ import { field } from '../core/object.ts';
 import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../oci/artifact.ts';
 import { canonicalJson, parseManifest } from '../oci/manifest.ts';
 import { joinRepository, parseRepository } from '../oci/reference.ts';
-import type { Descriptor, Manifest, Repository } from '../oci/types.ts';
+import type { Descriptor, ImageRepository, Manifest } from '../oci/types.ts';
 import type { TrustTier } from '../repository/signers.ts';
 import { attachBundles, confirm, uploadBundles } from './attach.ts';
 import { releaseRecordSchema } from './record-document.ts';
@@ -45,7 +45,7 @@ export type RecordState =
     };
 
 /** The repository of the release records: `ghcr.io/acme/primitive-releases`. */
-export function releasesRepository(registry: string): Repository {
+export function releasesRepository(registry: string): ImageRepository {
   return joinRepository(registry, 'primitive-releases');
 }
 
@@ -96,7 +96,7 @@ export async function parseRecord(bytes: Uint8Array): Promise<ReleaseRecord> {
  */
 export async function readRecord(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   reference: string,
   { registry: prefix }: { readonly registry: string },
 ): Promise<RecordState> {
@@ -118,7 +118,7 @@ export function underCommit(state: RecordState, commit: string): RecordState {
 /** The record of a layer, or why it cannot be used. */
 async function readContent(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   layer: Descriptor,
 ): Promise<ReleaseRecord | PrimitiveError> {
   const bytes = await readBlob(context, repository, layer);
@@ -134,7 +134,7 @@ async function readContent(
 /** The best signature of a record. */
 async function findSignature(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   record: Digest,
 ): Promise<SearchResult | undefined> {
   const wanted = [{ predicateTypes: [PREDICATE.signature] }];
@@ -145,7 +145,7 @@ async function findSignature(
 /** Whether a manifest is a release record that counts, under any tag. */
 export async function verifyRecord(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   manifest: Manifest | undefined,
   {
     registry: prefix,
@@ -200,7 +200,7 @@ export interface RecordWriter {
  */
 export async function writeRecord(
   context: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   record: ReleaseRecord,
   { signer, registry: prefix, tier }: RecordWriter,
 ): Promise<SealedRecord> {
@@ -270,7 +270,7 @@ function recordLayer(manifest: Manifest): Descriptor | undefined {
 /** Undefined for content that is gone, or that is unreadable. */
 async function readBlob(
   { registry }: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   layer: Descriptor,
 ): Promise<Uint8Array | undefined> {
   try {

@@ -1,7 +1,7 @@
 import type { Digest } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import type { Registry } from '../oci/registry.ts';
-import type { Descriptor, Repository } from '../oci/types.ts';
+import type { Descriptor, ImageRepository } from '../oci/types.ts';
 import { bundleLayer, MAX_BUNDLE_BYTES, maybeBundle, PREDICATE_ANNOTATION } from './bundle.ts';
 import { describeUnknown, type TrustPolicy, tierOf } from './trust.ts';
 import type { SignedStatement, VerifiedStatement } from './types.ts';
@@ -46,7 +46,7 @@ const MAX_CANDIDATES = 256;
  */
 export async function searchBundles(
   { registry, verifier, policy }: SealContext,
-  repository: Repository,
+  repository: ImageRepository,
   subject: Digest,
   wanted: readonly Wanted[],
 ): Promise<readonly SearchResult[]> {
@@ -86,7 +86,7 @@ function announced(referrer: Descriptor): string {
 async function readBundle(
   registry: Registry,
   verifier: BundleVerifier,
-  repository: Repository,
+  repository: ImageRepository,
   referrer: Descriptor,
 ): Promise<BundleCheck | undefined> {
   try {

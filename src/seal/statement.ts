@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { field, optional } from '../core/object.ts';
 import { byKey } from '../core/order.ts';
 import { canonicalJson } from '../oci/manifest.ts';
-import type { Repository } from '../oci/types.ts';
+import type { ImageRepository } from '../oci/types.ts';
 import { PREDICATE, type SbomFormat, type SignerIdentity } from './types.ts';
 
 /** in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md). */
@@ -64,7 +64,7 @@ export function signatureStatement(digests: readonly Digest[]): Uint8Array {
 
 /** The bytes of a SLSA provenance statement (slsa.dev/spec/v1.0/provenance) about one image index. */
 export function provenanceStatement(about: {
-  readonly image: Repository;
+  readonly image: ImageRepository;
   readonly digest: Digest;
   readonly provenance: Provenance;
 }): Uint8Array {

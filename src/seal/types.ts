@@ -1,7 +1,7 @@
 import type { Digest } from '../core/digest.ts';
 import type { Platform } from '../core/platform.ts';
 import type { DataOf } from '../core/schema.ts';
-import type { Descriptor, Repository } from '../oci/types.ts';
+import type { Descriptor, ImageRepository } from '../oci/types.ts';
 import type { TrustTier } from '../repository/signers.ts';
 import type { releaseRecordSchema } from './record-document.ts';
 
@@ -103,7 +103,7 @@ export interface SbomRequest {
   /** Folder of the OCI image layout. */
   readonly layout: string;
   /** Repository of the image: `ghcr.io/acme/domain-orders`; the SBOM names it. */
-  readonly image: Repository;
+  readonly image: ImageRepository;
   readonly index: Digest;
   readonly platform: Platform;
   /** The platform's manifest, which the SBOM describes. */

@@ -6,7 +6,7 @@ import { descriptorOf, encodeManifest, parseManifest, referrerDescriptor } from 
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Referrer, Registry } from '../../src/oci/registry.ts';
-import type { Descriptor, Manifest, Repository } from '../../src/oci/types.ts';
+import type { Descriptor, ImageRepository, Manifest } from '../../src/oci/types.ts';
 
 export interface RegistryTarget extends AsyncDisposable {
   readonly registry: Registry;
@@ -20,7 +20,7 @@ export function testRegistries(targets: Readonly<Record<string, () => Promise<Re
   describe.each(Object.entries(targets))('registry port on %s', (_name, start) => {
     let target: RegistryTarget;
     let registry: Registry;
-    let repository: Repository;
+    let repository: ImageRepository;
     let count = 0;
 
     const fresh = () => joinRepository(target.host, `contract/r${++count}`);
@@ -184,7 +184,7 @@ function blob(size: number) {
   return bytesSource('application/octet-stream', randomBytes(size));
 }
 
-async function pushImage(registry: Registry, repository: Repository): Promise<Manifest> {
+async function pushImage(registry: Registry, repository: ImageRepository): Promise<Manifest> {
   const config = bytesSource(
     MEDIA_TYPE.ociConfig,
     new TextEncoder().encode(
@@ -208,7 +208,7 @@ function indexOf(images: readonly Manifest[]): Manifest {
 
 async function referrer(
   registry: Registry,
-  repository: Repository,
+  repository: ImageRepository,
   subject: Manifest,
   annotations: Readonly<Record<string, string>>,
 ): Promise<Referrer> {

@@ -4,13 +4,13 @@ import { buildArtifact, bytesSource, EMPTY_CONFIG } from '../../src/oci/artifact
 import { descriptorOf, encodeManifest } from '../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import type { Registry } from '../../src/oci/registry.ts';
-import type { Descriptor, Manifest, Repository } from '../../src/oci/types.ts';
+import type { Descriptor, ImageRepository, Manifest } from '../../src/oci/types.ts';
 import { provenanceStatement, sbomStatement, signatureStatement } from '../../src/seal/statement.ts';
 import type { Signer } from '../../src/seal/types.ts';
 
 /** A small image in a registry: its index, and the manifest of each platform. */
 export interface PushedImage {
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   readonly index: Manifest;
   readonly children: readonly { readonly platform: string; readonly digest: Digest }[];
 }
@@ -24,7 +24,7 @@ export interface ImageOptions {
 /** Pushes an image of one tiny layer per platform by digest; no tag. */
 export async function pushImage(
   registry: Registry,
-  repository: Repository,
+  repository: ImageRepository,
   { seed = 'image', platforms = ['linux/amd64', 'linux/arm64'] }: ImageOptions = {},
 ): Promise<PushedImage> {
   const descriptors: Descriptor[] = [];
@@ -59,7 +59,7 @@ export interface SealFacts {
   readonly name?: string;
   readonly inputDigest?: string;
   /** The repository that the provenance names, when not the image's own. */
-  readonly builtAs?: Repository;
+  readonly builtAs?: ImageRepository;
 }
 
 /** Statements as publish makes them for one image: provenance, an SBOM per platform, signature. */

@@ -5,14 +5,14 @@ import { MEDIA_TYPE } from '../../src/oci/media-types.ts';
 import { parseRepository, parseTag, repositoryHost } from '../../src/oci/reference.ts';
 import { fallbackTag } from '../../src/oci/referrers.ts';
 import type { BlobSource, Referrer, Registry } from '../../src/oci/registry.ts';
-import type { Descriptor, Manifest, Repository } from '../../src/oci/types.ts';
+import type { Descriptor, ImageRepository, Manifest } from '../../src/oci/types.ts';
 
 /** One call of the port, as hooks see it before it happens. */
 export interface Operation {
   /** From 0, over all repositories. */
   readonly index: number;
   readonly name: keyof Registry;
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   /** Tag, digest, or the subject's digest; empty for `checkPush`. */
   readonly reference: string;
 }
@@ -41,16 +41,20 @@ export interface MemoryRegistry extends Registry {
   hook(onOperation: MemoryRegistryOptions['onOperation']): void;
   repositories(): readonly string[];
   /** Tag -> digest, sorted by tag; without the fallback tags of referrers. */
-  tags(repository: Repository): Readonly<Record<string, Digest>>;
+  tags(repository: ImageRepository): Readonly<Record<string, Digest>>;
   /** Puts without any check, as whoever else has the right to push may. */
-  putForeign(repository: Repository, reference: string, manifest: Manifest): void;
-  deleteManifest(repository: Repository, digest: Digest): void;
-  deleteTag(repository: Repository, tag: string): void;
-  deleteBlob(repository: Repository, digest: Digest): void;
+  putForeign(repository: ImageRepository, reference: string, manifest: Manifest): void;
+  deleteManifest(repository: ImageRepository, digest: Digest): void;
+  deleteTag(repository: ImageRepository, tag: string): void;
+  deleteBlob(repository: ImageRepository, digest: Digest): void;
 }
 
 /** Called before an operation: may throw, and says how the operation goes wrong. */
-type Begin = (name: keyof Registry, repository: Repository, reference: string) => Promise<Fault | undefined>;
+type Begin = (
+  name: keyof Registry,
+  repository: ImageRepository,
+  reference: string,
+) => Promise<Fault | undefined>;
 
 interface Content {
   readonly blobs: Map<string, Uint8Array>;
@@ -80,11 +84,11 @@ export function seededFaults(
 export function createMemoryRegistry(options: MemoryRegistryOptions = {}): MemoryRegistry {
   const referrersApi = options.referrersApi ?? true;
   let onOperation = options.onOperation;
-  const contents = new Map<Repository, Content>();
-  const previous = new Map<Repository, Content>();
+  const contents = new Map<ImageRepository, Content>();
+  const previous = new Map<ImageRepository, Content>();
   const operations: Operation[] = [];
 
-  function contentOf(repository: Repository): Content {
+  function contentOf(repository: ImageRepository): Content {
     const known = contents.get(repository);
     if (known !== undefined) return known;
     const fresh: Content = { blobs: new Map(), manifests: new Map(), tags: new Map() };
@@ -103,11 +107,15 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
   };
 
   /** What a read sees; a repository that was never written to is not made by looking at it. */
-  function view(repository: Repository, fault: Fault | undefined): Content | undefined {
+  function view(repository: ImageRepository, fault: Fault | undefined): Content | undefined {
     return fault === 'stale' ? previous.get(repository) : contents.get(repository);
   }
 
-  function write(repository: Repository, fault: Fault | undefined, change: (content: Content) => void): void {
+  function write(
+    repository: ImageRepository,
+    fault: Fault | undefined,
+    change: (content: Content) => void,
+  ): void {
     const content = contentOf(repository);
     const before = copy(content);
     change(content);
@@ -120,7 +128,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     return digest === undefined ? undefined : content?.manifests.get(digest);
   }
 
-  function checkManifest(repository: Repository, manifest: Manifest): void {
+  function checkManifest(repository: ImageRepository, manifest: Manifest): void {
     if (digestOf(manifest.bytes) !== manifest.digest) throw misuse('the digest is not that of the bytes');
     const parsed = parseManifest(manifest);
     const { blobs, manifests } = contentOf(repository);
@@ -279,7 +287,7 @@ async function readSource(source: BlobSource): Promise<Uint8Array> {
   return bytes;
 }
 
-function absent(repository: Repository, what: string): PrimitiveError {
+function absent(repository: ImageRepository, what: string): PrimitiveError {
   return new PrimitiveError('registry-not-found', `${repository} does not have ${what}`, { exit: 3 });
 }
 

@@ -9,7 +9,7 @@ import type { ReleaseReport } from '../../src/features/release/document.ts';
 import { type ReleaseRequest, runRelease } from '../../src/features/release/run.ts';
 import { joinRepository } from '../../src/oci/reference.ts';
 import type { Registry } from '../../src/oci/registry.ts';
-import type { Repository } from '../../src/oci/types.ts';
+import type { ImageRepository } from '../../src/oci/types.ts';
 import type { Component } from '../../src/repository/component.ts';
 import type { History } from '../../src/repository/history.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
@@ -83,7 +83,7 @@ export class PublishWorld {
   };
   /** How often history was asked to be completed; it never is. */
   deepened = 0;
-  readonly releases: Repository;
+  readonly releases: ImageRepository;
   readonly #prefix: string;
   readonly #verifier;
   readonly #policy: TrustPolicy;
@@ -203,7 +203,7 @@ export class PublishWorld {
     };
   }
 
-  repository(id: string): Repository {
+  repository(id: string): ImageRepository {
     return joinRepository(this.#prefix, id.replace('/', '-'));
   }
 

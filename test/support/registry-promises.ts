@@ -1,7 +1,7 @@
 import { createProcesses } from '../../src/adapters/process.ts';
 import type { Digest } from '../../src/core/digest.ts';
 import { createRegistryClient, type RegistryClient } from '../../src/oci/client.ts';
-import type { Repository } from '../../src/oci/types.ts';
+import type { ImageRepository } from '../../src/oci/types.ts';
 import { inspectSeal } from '../../src/seal/inspect.ts';
 import { type RecordState, readRecord } from '../../src/seal/record.ts';
 import type { SealContext } from '../../src/seal/search.ts';
@@ -90,7 +90,7 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
     const before = broken.length;
     if (COMMIT.test(tag) && commit !== tag) broken.push(`${tag} has the record of ${commit}`);
     for (const { image, digest: listed } of components) {
-      const standing = await context.registry.headManifest(image as Repository, commit);
+      const standing = await context.registry.headManifest(image as ImageRepository, commit);
       if (standing?.digest !== listed)
         broken.push(
           `the record of ${commit} lists ${listed} for ${image}, its tag names ${standing?.digest}`,
@@ -102,7 +102,10 @@ async function brokenRecords(context: SealContext, observed: Observed): Promise<
 }
 
 /** Tag to digest by the registry's own list, without fallback indexes of referrers; empty where there is no such repository. */
-async function tagsAt({ registry }: SealContext, repository: Repository): Promise<Record<string, Digest>> {
+async function tagsAt(
+  { registry }: SealContext,
+  repository: ImageRepository,
+): Promise<Record<string, Digest>> {
   const [host, ...path] = repository.split('/');
   const response = await fetch(`http://${host}/v2/${path.join('/')}/tags/list`);
   const body = response.ok
@@ -117,10 +120,10 @@ async function tagsAt({ registry }: SealContext, repository: Repository): Promis
   return Object.fromEntries(entries.filter(([, digest]) => digest !== undefined));
 }
 
-function repositoryOf({ prefix }: Observed, id: string): Repository {
-  return `${prefix}/${id.replace('/', '-')}` as Repository;
+function repositoryOf({ prefix }: Observed, id: string): ImageRepository {
+  return `${prefix}/${id.replace('/', '-')}` as ImageRepository;
 }
 
-function releasesOf({ prefix }: Observed): Repository {
-  return `${prefix}/primitive-releases` as Repository;
+function releasesOf({ prefix }: Observed): ImageRepository {
+  return `${prefix}/primitive-releases` as ImageRepository;
 }

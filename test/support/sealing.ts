@@ -1,5 +1,5 @@
 import { parseRepository } from '../../src/oci/reference.ts';
-import type { Repository } from '../../src/oci/types.ts';
+import type { ImageRepository } from '../../src/oci/types.ts';
 import { attachBundles, uploadBundles } from '../../src/seal/attach.ts';
 import type { SealContext } from '../../src/seal/search.ts';
 import type { TrustPolicy } from '../../src/seal/trust.ts';
@@ -11,7 +11,7 @@ import { createMemoryRegistry, type MemoryRegistry, type MemoryRegistryOptions }
 /** A registry in memory, one signer of each standing, and the eyes of somebody who knows the first two. */
 export interface Sealing {
   readonly registry: MemoryRegistry;
-  readonly repository: Repository;
+  readonly repository: ImageRepository;
   readonly trusted: KeySigner;
   readonly accepted: KeySigner;
   readonly stranger: KeySigner;

@@ -1,8 +1,7 @@
 import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
 import { type Kinds, protoCopy } from '../../kinds/kind.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import { type GeneratorPorts, generatorContext } from './context.ts';
 import type { GenerateDocument } from './document.ts';
@@ -18,7 +17,7 @@ export interface GenerateRequest {
 }
 
 export interface GeneratePorts extends GeneratorPorts {
-  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;
   /** Base of relative paths in the selection; absolute, links resolved. */
   readonly cwd: string;

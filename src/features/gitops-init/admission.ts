@@ -51,9 +51,9 @@ export function admissionPolicies(
     action: kit.admission?.previews,
     image: postgresOf(kit).image,
   };
-  return [...lanes, ...(partsOf(kit).includes('previews') ? [previews] : [])].map((scope) => [
-    `${ADMISSION_FOLDER}/${scope.name}/policy.yaml`,
-    `${headOf(scope)}${stringify(policyOf(scope === previews ? withDatabase(kit) : kit, scope, { name: `${prefix}-${scope.name}`, texts }), { lineWidth: 0 })}`,
+  return [...lanes, ...(partsOf(kit).includes('previews') ? [previews] : [])].map((target) => [
+    `${ADMISSION_FOLDER}/${target.name}/policy.yaml`,
+    `${headOf(target)}${stringify(policyOf(target === previews ? withDatabase(kit) : kit, target, { name: `${prefix}-${target.name}`, texts }), { lineWidth: 0 })}`,
   ]);
 }
 
@@ -63,7 +63,7 @@ function withDatabase(kit: Kit): Kit {
 }
 
 /** The namespaces of a policy, and what it asks for. */
-interface Scope {
+interface PolicyTarget {
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly digest: boolean;
@@ -73,7 +73,7 @@ interface Scope {
   readonly image?: string;
 }
 
-function headOf({ name, accepted }: Scope): string {
+function headOf({ name, accepted }: PolicyTarget): string {
   return `# Images that pods may have in ${name === 'previews' ? 'previews' : `the lane ${name}`}: those that a ${accepted ? 'trusted or accepted' : 'trusted'} signer of a source in kit.yaml has sealed, and
 # \`images.allowed\`. All others are denied. Made from kit.yaml: change it there, then: primitive gitops init --update
 `;
@@ -81,7 +81,7 @@ function headOf({ name, accepted }: Scope): string {
 
 function policyOf(
   kit: Kit,
-  { selector, digest, accepted, action, image }: Scope,
+  { selector, digest, accepted, action, image }: PolicyTarget,
   { name, texts }: { readonly name: string; readonly texts: AdmissionTexts },
 ) {
   const sources = (kit.sources ?? []).map((source, i) => ({

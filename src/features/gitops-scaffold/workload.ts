@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { PrimitivePorts } from '../../repository/component.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { MANIFEST, PRIMITIVES } from '../../repository/primitive-folders.ts';
 import { readPrimitives } from '../../repository/primitives.ts';
@@ -7,7 +8,7 @@ import { deployedAs } from '../../repository/workload.ts';
 
 /** Ports to read the `primitive.yaml` that the wiring is asked for. */
 export interface WorkloadPorts {
-  workspace(): Promise<Pick<PrimitivePorts, 'location' | 'config'>>;
+  workspace(): Promise<Workspace>;
   kinds(): Promise<PrimitivePorts['kinds']>;
   workTree(): Promise<{
     readonly root: string;

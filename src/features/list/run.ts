@@ -6,8 +6,7 @@ import { judgeAdvisories } from '../../kinds/advisories.ts';
 import { reportedAdvisory } from '../../kinds/advisory-report.ts';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
 import { digestsOfKind } from '../../kinds/template.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { templateState } from '../../repository/provenance.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
@@ -18,7 +17,7 @@ import { type ListedPrimitive, takeInventory } from './inventory.ts';
 export interface ListPorts {
   /** Base of relative paths in the selection; absolute, links resolved. */
   readonly cwd: string;
-  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;
   /** HEAD and the work tree. */
   tree(): Promise<SourceTree>;

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import type { Digest } from '../../core/digest.ts';
 import { type DataOf, strictObject } from '../../core/schema.ts';
-import type { Repository } from '../../oci/types.ts';
+import type { ImageRepository } from '../../oci/types.ts';
 
 const digest = Type.Unsafe<Digest>(Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }));
-const repository = Type.Unsafe<Repository>(Type.String({ description: '<registry>/<image>' }));
+const repository = Type.Unsafe<ImageRepository>(Type.String({ description: '<registry>/<image>' }));
 const commit = Type.String({ pattern: '^([0-9a-f]{40}|[0-9a-f]{64})$' });
 const inputDigest = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const platforms = Type.Array(Type.String(), { description: 'linux/amd64, sorted.' });

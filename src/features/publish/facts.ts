@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
 import { optional } from '../../core/object.ts';
 import type { Registry } from '../../oci/registry.ts';
-import type { Manifest, Repository } from '../../oci/types.ts';
+import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import type { History } from '../../repository/history.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
 import { checkAgainstRecord, inspectSeal } from '../../seal/inspect.ts';
@@ -21,7 +21,7 @@ export interface RecordsInput {
   readonly commit: string;
   /** Host and path that all images begin with: `ghcr.io/acme`. */
   readonly registryPrefix: string;
-  readonly releases: Repository;
+  readonly releases: ImageRepository;
   readonly channel: { readonly tag: string; readonly branch: string };
 }
 

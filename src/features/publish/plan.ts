@@ -2,7 +2,7 @@ import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
-import type { Manifest, Repository } from '../../oci/types.ts';
+import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
 import type { TrustTier } from '../../repository/signers.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../../seal/types.ts';
@@ -49,7 +49,7 @@ export interface Facts {
   readonly components: readonly ComponentFacts[];
   /** False if the selection leaves components out. */
   readonly whole: boolean;
-  readonly releases: Repository;
+  readonly releases: ImageRepository;
   readonly commitRecord?: RecordFacts;
   readonly channel: {
     readonly tag: string;

@@ -3,7 +3,7 @@ import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import { settleAll } from '../../core/settle.ts';
 import type { Registry } from '../../oci/registry.ts';
-import type { Repository } from '../../oci/types.ts';
+import type { ImageRepository } from '../../oci/types.ts';
 import { checkContexts } from '../../repository/check-contexts.ts';
 import { findEntries, pathIn } from '../../repository/folders.ts';
 import type { SourceTree } from '../../repository/source-tree.ts';
@@ -116,7 +116,7 @@ export async function readImages(
  * The repositories that get blobs: where images are built, and where the record goes. What is reused was pushed there
  * before, and its tag is a manifest, which no trial upload says anything about.
  */
-export function pushedTo(plan: PublishPlan): readonly Repository[] {
+export function pushedTo(plan: PublishPlan): readonly ImageRepository[] {
   const built = plan.components.filter(({ action }) => action === 'build').map(({ image }) => image);
   return [...built, ...(writesRecord(plan) ? [plan.record.repository] : [])];
 }
@@ -130,7 +130,7 @@ function writesRecord({ record }: PublishPlan): boolean {
  * it.
  */
 export async function checkPushRights(
-  repositories: readonly Repository[],
+  repositories: readonly ImageRepository[],
   registry: Registry,
 ): Promise<void> {
   const answers = await settleAll(

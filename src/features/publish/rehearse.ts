@@ -3,7 +3,7 @@ import type { BaseReference } from '../../builders/builder.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { once } from '../../core/once.ts';
 import { within } from '../../core/within.ts';
-import type { Repository } from '../../oci/types.ts';
+import type { ImageRepository } from '../../oci/types.ts';
 import { type ComponentInputs, observeInputs, readInputs } from '../../repository/inputs.ts';
 import { releasesRepository } from '../../seal/record.ts';
 import type { PublishPlan, Run } from './document.ts';
@@ -57,7 +57,7 @@ export interface Rehearsal {
   builds(): Promise<RehearsedBuilds>;
   checkBase(base: BaseReference, signal: AbortSignal): Promise<void>;
   /** Tests the push access of the repositories for images and records; returns them. */
-  rights(): Promise<readonly Repository[]>;
+  rights(): Promise<readonly ImageRepository[]>;
 }
 
 /**

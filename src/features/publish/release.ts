@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Manifest, Repository } from '../../oci/types.ts';
+import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import {
   type RecordState,
   readRecord,
@@ -126,7 +126,7 @@ export async function moveChannel(
 }
 
 async function recordManifest(
-  repository: Repository,
+  repository: ImageRepository,
   { digest, manifest }: { readonly digest: Digest; readonly manifest?: Manifest },
   { seal }: Execution,
 ): Promise<Manifest> {
@@ -142,7 +142,7 @@ async function recordManifest(
 
 /** The commit of the trusted record under a digest; undefined for anything that does not count. */
 async function commitAt(
-  repository: Repository,
+  repository: ImageRepository,
   digest: Digest | undefined,
   { seal, registryPrefix }: Execution,
 ): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { Manifest, Repository } from '../../oci/types.ts';
+import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { decide, imageThere, yieldsTo } from './decide.ts';
 import type { SealedImage } from './document.ts';
@@ -285,7 +285,7 @@ function conflict(
   });
 }
 
-function incomplete(repository: Repository, digest: Digest, why: string): PrimitiveError {
+function incomplete(repository: ImageRepository, digest: Digest, why: string): PrimitiveError {
   return new PrimitiveError(
     'release-incomplete',
     `Cannot tag ${repository}@${digest}, which the release record lists.`,

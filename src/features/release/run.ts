@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { parseDockerReference, parseTag } from '../../oci/reference.ts';
 import type { Registry } from '../../oci/registry.ts';
-import type { Repository } from '../../oci/types.ts';
+import type { ImageRepository } from '../../oci/types.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { TrustTier } from '../../repository/signers.ts';
@@ -93,8 +93,8 @@ export async function runRelease(request: ReleaseRequest, ports: ReleasePorts): 
 }
 
 type Target =
-  | { readonly type: 'record'; readonly repository: Repository; readonly reference: string }
-  | { readonly type: 'image'; readonly repository: Repository; readonly reference: string };
+  | { readonly type: 'record'; readonly repository: ImageRepository; readonly reference: string }
+  | { readonly type: 'image'; readonly repository: ImageRepository; readonly reference: string };
 
 async function targetOf(
   target: string | undefined,
@@ -175,7 +175,7 @@ async function imageReport(
 function inspectRecorded(context: SealContext, component: ReleaseComponent): Promise<SealState> {
   const { kind, name, image, digest, inputDigest, platforms } = component;
   const expected = { component: { kind, name }, inputDigest, platforms, checkChildren: true };
-  return inspectSeal(context, image as Repository, digest, expected);
+  return inspectSeal(context, image as ImageRepository, digest, expected);
 }
 
 /** `state` is absent if the image was not looked at: then the record vouches for it. */

@@ -12,8 +12,7 @@ import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
 import { digestsOf, isScaffolded, readBases, readTemplate, type Template } from '../../kinds/template.ts';
 import { joinRepository } from '../../oci/reference.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Config, Workspace } from '../../repository/config.ts';
 import { entryLines, guessEntries, type LanguageEntries } from '../../repository/language-entries.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { clashOf, nameFault, nameLike } from '../../repository/primitive-names.ts';
@@ -39,9 +38,7 @@ export interface NamedPrimitive {
 }
 
 /** Target and sources of a scaffold. */
-export interface ScaffoldPlace {
-  readonly location: ConfigLocation;
-  readonly config: Config;
+export interface ScaffoldPlace extends Workspace {
   readonly kinds: Kinds;
   /** Base of relative paths in inputs; absolute. */
   readonly cwd: string;

@@ -4,8 +4,7 @@ import { findingText } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { allKinds, type Kind, type Kinds } from '../../kinds/kind.ts';
 import { isScaffolded } from '../../kinds/template.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
 import { nameFault } from '../../repository/primitive-names.ts';
 import { readPrimitives } from '../../repository/primitives.ts';
@@ -39,7 +38,7 @@ export interface Question {
 }
 
 export interface ScaffoldPorts {
-  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;
   /** The repository at HEAD. */
   tree(): Promise<PastFiles>;

@@ -5,8 +5,7 @@ import type { Processes } from '../../core/process.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import { BASE_VARIABLE } from '../../plugins/base.ts';
 import type { PluginSet } from '../../plugins/set.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { PRIMITIVES } from '../../repository/primitive-folders.ts';
 import { findProgram } from '../../toolchain/find.ts';
 import type { BaselineFile } from './baseline.ts';
@@ -23,7 +22,7 @@ import type { WorkTree } from './work-tree.ts';
 
 /** Ports for opening the ports of verify. */
 export interface OpenPorts {
-  workspace(): Promise<{ readonly location: ConfigLocation; readonly config: Config }>;
+  workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;
   workTree(): Promise<WorkTree>;
   stagedTree(): Promise<WorkTree>;

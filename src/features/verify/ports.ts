@@ -2,8 +2,7 @@ import type { Emit } from '../../core/events.ts';
 import type { Kinds } from '../../kinds/kind.ts';
 import type { RunnerPorts } from '../../languages/ports.ts';
 import type { PluginSet } from '../../plugins/set.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Config, Workspace } from '../../repository/config.ts';
 import type { Selection } from '../../repository/selection.ts';
 import type { FindResult } from '../../toolchain/find.ts';
 import type { ProgramName } from '../../toolchain/programs.ts';
@@ -42,9 +41,7 @@ export interface Policy {
   readonly kinds: Kinds;
 }
 
-export interface VerifyPorts {
-  readonly location: ConfigLocation;
-  readonly config: Config;
+export interface VerifyPorts extends Workspace {
   readonly kinds: Kinds;
   readonly tree: WorkTree;
   readonly scans: ScanStore;

@@ -2,8 +2,7 @@ import { posix } from 'node:path';
 import { errorLine, type PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
-import type { Config } from '../../repository/config.ts';
-import type { ConfigLocation } from '../../repository/discovery.ts';
+import type { Workspace } from '../../repository/config.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { readPrimitives as readManifests } from '../../repository/primitives.ts';
 import type { PrimitiveManifest } from '../../repository/provenance.ts';
@@ -11,10 +10,8 @@ import { languageOfRunner } from '../../repository/workload.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** Ports for reading primitives. */
-export interface Workspace {
-  readonly location: ConfigLocation;
-  readonly config: Config;
+/** A workspace, and what its primitives are read with. */
+export interface PrimitiveSource extends Workspace {
   readonly kinds: Kinds;
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
@@ -24,8 +21,8 @@ export interface Workspace {
  * Every folder `primitives/<kind>/<name>` with files in it, sorted by id. What is wrong with one is part of it and
  * hides no other.
  */
-export async function readPrimitives(tree: WorkTree, workspace: Workspace): Promise<readonly Primitive[]> {
-  const folder = posix.join(workspace.base, 'primitives');
+export async function readPrimitives(tree: WorkTree, source: PrimitiveSource): Promise<readonly Primitive[]> {
+  const folder = posix.join(source.base, 'primitives');
   const start = `${folder}/`;
   const files = new Map<string, string[]>();
   for (const path of await tree.list()) {
@@ -43,12 +40,12 @@ export async function readPrimitives(tree: WorkTree, workspace: Workspace): Prom
       return [`${folder}/${id}`, bytes && new TextDecoder().decode(bytes)] as const;
     }),
   );
-  const read = await readManifests(new Map(texts), workspace);
+  const read = await readManifests(new Map(texts), source);
   return Promise.all(
     read.map(async ({ id, kind, path, manifest, component, fault }) => ({
       id,
       path,
-      kind: withWorkload(await workspace.kinds.get(kind), component && manifest),
+      kind: withWorkload(await source.kinds.get(kind), component && manifest),
       manifest: component && manifest,
       component,
       faults: fault === undefined ? [] : faultsOf(fault),

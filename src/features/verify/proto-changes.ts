@@ -39,7 +39,7 @@ export type CompareProto = (files: {
 /** What was compared with what. */
 export type Compared = VerifyDocument['compared'][number];
 
-interface Found {
+interface ProtoComparison {
   readonly facts: readonly Fact[];
   readonly unchecked: VerifyDocument['unchecked'];
   readonly compared: readonly Compared[];
@@ -55,7 +55,10 @@ export interface ProtoPorts {
 }
 
 /** Compares the proto files that primitives serve with those of a base: what was made for these must still find them. */
-export async function readProtoChanges(primitives: readonly Primitive[], ports: ProtoPorts): Promise<Found> {
+export async function readProtoChanges(
+  primitives: readonly Primitive[],
+  ports: ProtoPorts,
+): Promise<ProtoComparison> {
   const served: { primitive: Primitive; generator: Generator; now: ProtoModule | undefined }[] = [];
   for (const primitive of primitives) {
     const generator = protoGenerator(primitive);

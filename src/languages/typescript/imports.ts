@@ -99,9 +99,9 @@ function visit(program: SyntaxNode, imports: SourceImport[], requires: Requires)
   });
 }
 
-type Found = Pick<SourceImport, 'specifier' | 'typeOnly'>;
+type NamedImport = Pick<SourceImport, 'specifier' | 'typeOnly'>;
 
-function importsOf(node: SyntaxNode, requires: Requires): readonly Found[] {
+function importsOf(node: SyntaxNode, requires: Requires): readonly NamedImport[] {
   switch (node.type) {
     case 'ImportDeclaration':
     case 'ExportAllDeclaration':
@@ -137,7 +137,7 @@ function isTypeOnly(node: SyntaxNode): boolean {
 }
 
 /** `require(…)`, `process.getBuiltinModule(…)`, `import.meta.resolve(…)`, `import.meta.glob(…)`. */
-function calledImports(node: SyntaxNode, requires: Requires): readonly Found[] {
+function calledImports(node: SyntaxNode, requires: Requires): readonly NamedImport[] {
   const callee = node.callee as SyntaxNode;
   const [first] = node.arguments as readonly SyntaxNode[];
   const property = propertyOf(callee);
@@ -150,7 +150,7 @@ function calledImports(node: SyntaxNode, requires: Requires): readonly Found[] {
   if (property === 'resolve') return [{ specifier: literal(first), typeOnly: false }];
   if (property !== 'glob' && property !== 'globEager') return [];
   const globs = first?.type === 'ArrayExpression' ? (first.elements as readonly unknown[]) : [first];
-  return globs.flatMap((glob): readonly Found[] => {
+  return globs.flatMap((glob): readonly NamedImport[] => {
     const pattern = literal(glob);
     if (pattern === undefined) return [{ specifier: undefined, typeOnly: false }];
     // Vite counts from its root; what is taken away loads nothing.
@@ -161,7 +161,7 @@ function calledImports(node: SyntaxNode, requires: Requires): readonly Found[] {
 }
 
 /** `new URL('./file', import.meta.url)`: code or data beside the file. */
-function urlImport(node: SyntaxNode): readonly Found[] {
+function urlImport(node: SyntaxNode): readonly NamedImport[] {
   const { callee } = node as { readonly callee?: SyntaxNode };
   const [first, base] = (node.arguments ?? []) as readonly SyntaxNode[];
   if (callee?.type !== 'Identifier' || callee.name !== 'URL' || base === undefined) return [];

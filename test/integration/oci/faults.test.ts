@@ -9,7 +9,7 @@ import {
 import { descriptorOf, referrerDescriptor } from '../../../src/oci/manifest.ts';
 import { joinRepository, repositoryPath } from '../../../src/oci/reference.ts';
 import type { Referrer } from '../../../src/oci/registry.ts';
-import type { Repository } from '../../../src/oci/types.ts';
+import type { ImageRepository } from '../../../src/oci/types.ts';
 import { patientlessClock } from '../../support/patientless-clock.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
@@ -144,7 +144,7 @@ describe.each(['Distribution 3, fallback index', 'olareg, referrers API'])(
 );
 
 /** Pushes, attaches two referrers, reads, tags and reads back; then looks at `host`, past the proxy, whether all is there. */
-async function run(host: string, repository: Repository, options: ConnectOptions = {}): Promise<void> {
+async function run(host: string, repository: ImageRepository, options: ConnectOptions = {}): Promise<void> {
   const client = connect(options);
   try {
     const image = await pushArtifact(client, repository);
@@ -169,7 +169,11 @@ async function run(host: string, repository: Repository, options: ConnectOptions
   }
 }
 
-async function look(repository: Repository, image: Referrer, referrers: readonly Referrer[]): Promise<void> {
+async function look(
+  repository: ImageRepository,
+  image: Referrer,
+  referrers: readonly Referrer[],
+): Promise<void> {
   const client = createRegistryClient({ credentials: {}, processes: createProcesses({}) });
   try {
     expect((await client.headManifest(repository, 'v1'))?.digest).toBe(image.digest);
@@ -195,7 +199,7 @@ function connect(options: ConnectOptions = {}): RegistryClient {
   });
 }
 
-async function pushArtifact(client: RegistryClient, repository: Repository): Promise<Referrer> {
+async function pushArtifact(client: RegistryClient, repository: ImageRepository): Promise<Referrer> {
   await client.pushBlob(repository, EMPTY_CONFIG);
   const layer = bytesSource('text/plain', new TextEncoder().encode(`layer of ${repository}`));
   await client.pushBlob(repository, layer);

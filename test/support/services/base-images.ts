@@ -2,7 +2,7 @@ import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { joinRepository } from '../../../src/oci/reference.ts';
-import type { Descriptor, Repository } from '../../../src/oci/types.ts';
+import type { Descriptor, ImageRepository } from '../../../src/oci/types.ts';
 import { tool } from '../../tools/locate.ts';
 import { run } from './run.ts';
 import { type ImageConfig, pushIndex, pushTars } from './tar-image.ts';
@@ -37,7 +37,7 @@ export async function pushBaseImages(host: string): Promise<BaseImages> {
   }
 }
 
-async function pushGo(folder: string, repository: Repository): Promise<string> {
+async function pushGo(folder: string, repository: ImageRepository): Promise<string> {
   const files = join(folder, 'go');
   await commonFiles(files);
   await shell(files);
@@ -66,7 +66,7 @@ async function pushGo(folder: string, repository: Repository): Promise<string> {
   return `${repository}@${image.digest}`;
 }
 
-async function pushRuntime(folder: string, repository: Repository): Promise<string> {
+async function pushRuntime(folder: string, repository: ImageRepository): Promise<string> {
   const files = join(folder, 'runtime');
   await commonFiles(files);
   const tar = await tarOf(files);
@@ -77,7 +77,7 @@ async function pushRuntime(folder: string, repository: Repository): Promise<stri
 }
 
 /** Pushes an image with a shell and the small programs beside it; its reference by digest. */
-export async function pushShell(repository: Repository, config: ImageConfig = {}): Promise<string> {
+export async function pushShell(repository: ImageRepository, config: ImageConfig = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'primitive-shell-'));
   try {
     const files = join(folder, 'files');

@@ -2,7 +2,7 @@ import { appendFile, copyFile, cp, mkdir, mkdtemp, realpath, rm, symlink } from 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBases } from '../../../src/kinds/template.ts';
-import type { Repository } from '../../../src/oci/types.ts';
+import type { ImageRepository } from '../../../src/oci/types.ts';
 import { tool } from '../../tools/locate.ts';
 import { CERTIFICATES, commonFiles, pushBaseImages, shell, tarOf } from './base-images.ts';
 import { attempt, run } from './run.ts';
@@ -104,7 +104,7 @@ async function pushNodeRun(files: string, host: string): Promise<string> {
 }
 
 async function pushBase(repository: string, tars: readonly string[], config: ImageConfig): Promise<string> {
-  const { digest } = await pushTars(repository as Repository, tars, config);
+  const { digest } = await pushTars(repository as ImageRepository, tars, config);
   return `${repository}@${digest}`;
 }
 
@@ -113,7 +113,7 @@ async function nodeLibraries(files: string): Promise<string> {
 }
 
 /** This machine's Postgres and a shell, as the image of the Docker library has them on PATH; its reference by digest. */
-export async function pushPostgres(repository: Repository): Promise<string> {
+export async function pushPostgres(repository: ImageRepository): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'primitive-postgres-'));
   try {
     const files = join(folder, 'files');

@@ -6,7 +6,7 @@ import { createRegistryClient } from '../../../src/oci/client.ts';
 import { descriptorOf, encodeManifest } from '../../../src/oci/manifest.ts';
 import { MEDIA_TYPE } from '../../../src/oci/media-types.ts';
 import type { BlobSource } from '../../../src/oci/registry.ts';
-import type { Descriptor, Repository } from '../../../src/oci/types.ts';
+import type { Descriptor, ImageRepository } from '../../../src/oci/types.ts';
 
 /** The part of an image config that a container runtime reads (OCI image-spec, config.md). */
 export interface ImageConfig {
@@ -24,7 +24,7 @@ export const OWN_ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
  * all else. Returns its descriptor with the platform.
  */
 export async function pushTars(
-  repository: Repository,
+  repository: ImageRepository,
   tars: readonly string[],
   { architecture = OWN_ARCHITECTURE, ...config }: ImageConfig & { readonly architecture?: string },
 ): Promise<Descriptor> {
@@ -50,7 +50,10 @@ export async function pushTars(
 }
 
 /** Pushes an index over images of the repository; its reference by digest. */
-export async function pushIndex(repository: Repository, manifests: readonly Descriptor[]): Promise<string> {
+export async function pushIndex(
+  repository: ImageRepository,
+  manifests: readonly Descriptor[],
+): Promise<string> {
   const client = createRegistryClient({ processes: createProcesses({}), credentials: {}, access: 'write' });
   try {
     const index = encodeManifest(MEDIA_TYPE.ociIndex, { manifests });

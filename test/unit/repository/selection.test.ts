@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PrimitiveError } from '../../../src/core/errors.ts';
-import type { Repository } from '../../../src/oci/types.ts';
+import type { ImageRepository } from '../../../src/oci/types.ts';
 import type { Component } from '../../../src/repository/component.ts';
 import { type Selection, selectComponents } from '../../../src/repository/selection.ts';
 
@@ -12,7 +12,7 @@ const component = (id: string): Component => {
     name,
     path: `apps/primitives/${id}`,
     image: `${kind}-${name}`,
-    repository: `ghcr.io/acme/${kind}-${name}` as Repository,
+    repository: `ghcr.io/acme/${kind}-${name}` as ImageRepository,
     build: {
       context: `apps/primitives/${id}`,
       dockerfile: 'Dockerfile',

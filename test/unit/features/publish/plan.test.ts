@@ -9,7 +9,7 @@ import {
   planPublish,
   type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
-import type { Manifest, Repository } from '../../../../src/oci/types.ts';
+import type { ImageRepository, Manifest } from '../../../../src/oci/types.ts';
 import type { Component } from '../../../../src/repository/component.ts';
 import type { TrustTier } from '../../../../src/repository/signers.ts';
 
@@ -35,7 +35,7 @@ function sealed(tier: TrustTier, over: Partial<SealedImage> = {}): SealedImage {
   };
 }
 
-const image = 'ghcr.io/acme/domain-orders' as Repository;
+const image = 'ghcr.io/acme/domain-orders' as ImageRepository;
 
 function component(over: Partial<ComponentFacts> = {}): ComponentFacts {
   const orders: Component = {
@@ -64,7 +64,7 @@ function facts(tier: TrustTier, over: Partial<Facts> = {}): Facts {
     tags: [COMMIT],
     components: [component()],
     whole: true,
-    releases: 'ghcr.io/acme/primitive-releases' as Repository,
+    releases: 'ghcr.io/acme/primitive-releases' as ImageRepository,
     channel: { tag: 'main', branch: 'main' },
     ...over,
   };

@@ -13,7 +13,7 @@ import {
   publishOutputs,
   publishText,
 } from '../../../../src/features/publish/view.ts';
-import type { Repository } from '../../../../src/oci/types.ts';
+import type { ImageRepository } from '../../../../src/oci/types.ts';
 import { createStyle } from '../../../../src/render/style.ts';
 
 const plain = createStyle(false);
@@ -88,7 +88,7 @@ const plan: PublishPlan = {
       kind: 'domain',
       name: 'orders',
       path: 'p',
-      image: `${registry}/domain-orders` as Repository,
+      image: `${registry}/domain-orders` as ImageRepository,
       inputDigest: 'a'.repeat(64),
       platforms: [],
       action: 'build',
@@ -98,7 +98,7 @@ const plan: PublishPlan = {
       kind: 'domain',
       name: 'stock',
       path: 'p',
-      image: `${registry}/domain-stock` as Repository,
+      image: `${registry}/domain-stock` as ImageRepository,
       inputDigest: 'b'.repeat(64),
       platforms: [],
       action: 'conflict',
@@ -107,7 +107,7 @@ const plan: PublishPlan = {
     },
   ],
   record: {
-    repository: `${registry}/primitive-releases` as Repository,
+    repository: `${registry}/primitive-releases` as ImageRepository,
     tag: commit,
     action: 'write',
     reason: 'none yet',
