@@ -6,6 +6,7 @@ import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Bases } from '../../kinds/bases-schema.ts';
 import { recordedGenerators, withGenerated } from '../../kinds/generators/built-in.ts';
+import { pastPlatformFile } from '../../kinds/generators/platform.ts';
 import { bundledKinds, type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
 import { originOf } from '../../kinds/origin.ts';
 import { readService } from '../../kinds/proto.ts';
@@ -152,7 +153,15 @@ export async function prepareScaffold(
     return { ...planScaffold({ ...facts, edited: new Map(), moved: new Map(), ejected: [] }), warnings };
   await checkUpdate(kind, site, { templates, origin });
   const tree = await place.tree();
-  const changed = await readChanged(facts, tree, pastRendering(provenance?.origins, kind.kind, place, make));
+  const fetched = pastRendering(provenance?.origins, kind.kind, place, make);
+  const module = goMod ?? rendered.get('go.mod')?.bytes;
+  const shared = { shown: `${site.path}/`, read: async () => module };
+  const changed = await readChanged(
+    facts,
+    tree,
+    async (path, digest) =>
+      (await pastPlatformFile(path, digest, kind.generators, shared)) ?? fetched(path, digest),
+  );
   const ejected = ejectedByMove(rendered, changed);
   const eject = [...(site.manifest?.eject ?? []), ...ejected];
   const owned = ejected.length === 0 ? rendered : (await make(kind, template, bases, eject)).files;

@@ -66,13 +66,37 @@ function readPackage(name: string, version: number): ReadonlyMap<string, string>
   return files;
 }
 
-async function generate(generator: Generator, { read, shown }: Source): Promise<Made> {
+async function generate(
+  generator: Generator,
+  { read, shown }: Pick<Source, 'read' | 'shown'>,
+): Promise<Made> {
   const module = await moduleOf(generator, read, shown);
   const files = [...sourcesOf(generator)].map(([path, text]): [string, string] => [
     `${generator.writes}/${path}`,
     headerOf(path) + text.replaceAll(MODULE, `"${module}/`),
   ]);
   return { files: new Map(files), warnings: [] };
+}
+
+/**
+ * The text with a digest that some version of a kind's platform generators made of a file, as generated or as its owner
+ * has it, for the module of `go.mod`; undefined if none did. What a version makes never changes, so that none is fetched.
+ */
+export async function pastPlatformFile(
+  path: string,
+  digest: Digest,
+  generators: Kind['generators'] = [],
+  source: Pick<Source, 'read' | 'shown'>,
+): Promise<string | undefined> {
+  for (const one of generators) {
+    if (!isPlatform(one) || !path.startsWith(`${one.writes}/`)) continue;
+    for (const version of Object.keys(PLATFORMS[one.run] ?? {})) {
+      const text = (await generate({ ...one, version }, source)).files.get(path);
+      const found = text && [text, withoutHeader(text)].find((known) => digestOf(known) === digest);
+      if (found) return found;
+    }
+  }
+  return undefined;
 }
 
 /** The module of the primitive. Throws `generator-input` (exit 2). */

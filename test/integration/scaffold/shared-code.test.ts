@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import type { TestRepository } from '../../support/git.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestOf } from '../../../src/core/digest.ts';
+import { type TestRepository, temporaryFolder } from '../../support/git.ts';
+import { newerCli } from '../../support/newer-cli.ts';
 import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { attempt, devCli } from '../../support/services/run.ts';
 
@@ -191,6 +193,96 @@ test('eject hands shared code over and takes it back', async () => {
   expect((await generate(repo)).code).toBe(0);
   expect(await text(repo, `${SHARED}/probe/probe.go`)).toBe(HEADER + (await made('probe')));
   expect(actionsOf((await scaffold(repo.root, board)).files)).toEqual({});
+});
+
+describe('what its owner took over and changed is merged with a later version of shared code', () => {
+  const PROBE = `${SHARED}/probe/probe.go`;
+  const EJECT = `eject: [${SHARED}/probe]\n`;
+  const mine = (code: string) => code.replace('func New(', '// mine\nfunc New(');
+  const newer = (code: string) => `${code}\n// Newer is new in version 2.\nconst Newer = true\n`;
+  let later: { readonly path: string } & AsyncDisposable;
+  let program: string;
+  beforeAll(async () => {
+    later = await temporaryFolder();
+    program = await newerCli(join(later.path, 'cli'), { 'probe/probe.go': newer(await source_('probe')) });
+  });
+  afterAll(() => later?.[Symbol.asyncDispose]());
+
+  const manifestOf = (repo: TestRepository) => text(repo, 'primitive.yaml');
+  const withManifest = async (repo: TestRepository, change: (manifest: string) => string) =>
+    writeFile(join(repo.root, FOLDER, 'primitive.yaml'), change(await manifestOf(repo)));
+  /** Its kind asks for the other version, and the newer CLI updates what is there. */
+  const update = async (repo: TestRepository) => {
+    const path = join(repo.root, `${KIND}/kind.yaml`);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('version: "1"', 'version: "2"'));
+    const args = ['scaffold', '--kind', 'board', '--name', 'sales', '--update', '--json'];
+    const { code, stdout } = await attempt(program, args, { cwd: repo.root });
+    const { files } = JSON.parse(stdout);
+    return [code, files.find((file: { readonly path: string }) => file.path === PROBE)];
+  };
+  /** As after a clone that has the newest commit alone. */
+  const forget = async (repo: TestRepository) => {
+    await rm(join(repo.root, '.git'), { recursive: true });
+    repo.git('init', '--quiet', '--initial-branch=main');
+    await repo.commit({}, 'Begin anew');
+  };
+
+  test.each(['with', 'without'])('on, %s its history', async (history) => {
+    await using repo = await scaffolded(true);
+    await withManifest(repo, (manifest) => manifest + EJECT);
+    await scaffold(repo.root, board);
+    await repo.commit({}, 'Eject');
+    await repo.commit({ [`${FOLDER}/${PROBE}`]: mine(await made('probe')) }, 'Edit');
+    if (history === 'without') await forget(repo);
+    expect(await update(repo)).toMatchObject([0, { action: 'merge' }]);
+    expect(await text(repo, PROBE)).toBe(newer(mine(await made('probe'))));
+    expect(await manifestOf(repo)).toContain('  generators:\n    platform: "2"\n');
+  });
+
+  test('on, changed before scaffold has seen it, without its history', async () => {
+    await using repo = await scaffolded(true);
+    await withManifest(repo, (manifest) => manifest + EJECT);
+    await repo.commit({ [`${FOLDER}/${PROBE}`]: mine(await made('probe')) }, 'Eject and edit');
+    await forget(repo);
+    expect(await update(repo)).toMatchObject([0, { action: 'merge' }]);
+    expect(await text(repo, PROBE)).toBe(newer(mine(await made('probe'))));
+  });
+
+  test('on, off with the later version, and again', async () => {
+    await using repo = await scaffolded(true);
+    await withManifest(repo, (manifest) => manifest + EJECT);
+    await scaffold(repo.root, board);
+    await repo.commit({ [`${FOLDER}/${PROBE}`]: mine(await made('probe')) }, 'Eject and edit');
+    await withManifest(repo, (manifest) => manifest.replace(EJECT, ''));
+    expect((await generate(repo)).code).toBe(0);
+    expect(await text(repo, PROBE)).toBe(HEADER + (await made('probe')));
+    await repo.commit({}, 'Give back');
+    expect(await update(repo)).toMatchObject([0, { action: 'update' }]);
+    expect(await text(repo, PROBE)).toBe(HEADER + newer(await made('probe')));
+    await repo.commit({}, 'Update');
+    await withManifest(repo, (manifest) => manifest + EJECT);
+    await repo.commit({ [`${FOLDER}/${PROBE}`]: mine(newer(await made('probe'))) }, 'Eject again');
+    await forget(repo);
+    // What the later version made is recorded with its first line, and is the base of what the owner has.
+    expect(await update(repo)).toMatchObject([0, { action: 'merge' }]);
+    expect(await text(repo, PROBE)).toBe(mine(newer(await made('probe'))));
+    await repo.commit({}, 'Update again');
+    expect(await update(repo)).toMatchObject([0, { action: 'keep', reason: 'edited' }]);
+    expect(repo.git('status', '--porcelain')).toBe('');
+  });
+
+  test('is kept, with exit code 1, where no version made what is recorded', async () => {
+    await using repo = await scaffolded(true);
+    await withManifest(repo, (manifest) => manifest + EJECT);
+    await scaffold(repo.root, board);
+    const before = mine(await made('probe'));
+    await repo.commit({ [`${FOLDER}/${PROBE}`]: before }, 'Eject and edit');
+    const digest = digestOf(await made('probe')).slice('sha256:'.length);
+    await withManifest(repo, (manifest) => manifest.replaceAll(digest, 'ab'.repeat(32)));
+    await forget(repo);
+    expect(await update(repo)).toMatchObject([1, { action: 'keep', reason: 'base-missing' }]);
+    expect(await text(repo, PROBE)).toBe(before);
+  });
 });
 
 test.each(['cmd/main.go', 'internal', '../other', 'internal/platformer', ''])(
