@@ -1,0 +1,90 @@
+/**
+ * What each version of a generator of shared code makes, in `test/released.sha256`: a list for each release, of the files
+ * of versions that were not released before. It only grows.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { platformGenerators } from '../src/kinds/generators/platform.ts';
+import { allKinds, bundledKinds, openKinds } from '../src/kinds/kind.ts';
+
+export const RELEASED = join(import.meta.dirname, '../test/released.sha256');
+
+/** `<generator>/<version>/<path>` -> SHA-256. */
+export type Files = ReadonlyMap<string, string>;
+
+/** All that all versions make today, for the module `example.com/service`. */
+export async function madeToday(): Promise<Files> {
+  const files = new Map<string, string>();
+  for (const [run, versions] of Object.entries(platformGenerators)) {
+    for (const [version, { generate }] of Object.entries(versions)) {
+      const made = await generate(
+        { id: run, run, version, reads: ['go.mod'], writes: `${run}/${version}` },
+        { read: async () => Buffer.from('module example.com/service\n'), shown: '' },
+      );
+      for (const [path, text] of made.files) files.set(path, createHash('sha256').update(text).digest('hex'));
+    }
+  }
+  return files;
+}
+
+/** The versions that kinds name today: `<generator>/<version>`. */
+export async function versionsOfKinds(): Promise<ReadonlySet<string>> {
+  const kinds = await allKinds(await openKinds({ bundled: bundledKinds() }));
+  const named = kinds.flatMap(({ generators = [] }) => generators);
+  return new Set(
+    named.flatMap(({ run, version }) =>
+      Object.hasOwn(platformGenerators, run) ? [`${run}/${version}`] : [],
+    ),
+  );
+}
+
+/** The lists in a text, by the version of the release. */
+export function readReleased(text: string): ReadonlyMap<string, Files> {
+  const releases = new Map<string, Map<string, string>>();
+  let list: Map<string, string> | undefined;
+  for (const line of text.split('\n').filter((one) => one !== '' && !one.startsWith('#'))) {
+    const [, release] = /^v(\S+)$/.exec(line) ?? [];
+    const [, digest = '', path = ''] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+    if (release !== undefined) {
+      list = new Map();
+      releases.set(release, list);
+    } else if (list !== undefined && path !== '') list.set(path, digest);
+    else throw new Error(`test/released.sha256: cannot read ${JSON.stringify(line)}`);
+  }
+  return releases;
+}
+
+/** How what is made differs from what was released: `changed`, `added` or `removed` and a path, sorted. */
+export function changesOf(releases: ReadonlyMap<string, Files>, made: Files): readonly string[] {
+  const before = new Map([...releases.values()].flatMap((files) => [...files]));
+  const versions = new Set([...before.keys()].map(versionOf));
+  const paths = [...before.keys(), ...[...made.keys()].filter((path) => versions.has(versionOf(path)))];
+  return [...new Set(paths)].sort().flatMap((path) => {
+    if (before.get(path) === made.get(path)) return [];
+    if (!before.has(path)) return [`added ${path}`];
+    return [made.has(path) ? `changed ${path}` : `removed ${path}`];
+  });
+}
+
+/** The text with the list of a release added: the files of `versions` that are in no list. Throws if one has changed. */
+export function withRelease(
+  text: string,
+  release: string,
+  versions: ReadonlySet<string>,
+  made: Files,
+): string {
+  const releases = readReleased(text);
+  if (releases.has(release)) throw new Error(`${release} is released`);
+  const changes = changesOf(releases, made);
+  if (changes.length > 0) throw new Error(`released code has changed:\n${changes.join('\n')}`);
+  const before = new Set([...releases.values()].flatMap((files) => [...files.keys()].map(versionOf)));
+  const lines = [...made]
+    .filter(([path]) => versions.has(versionOf(path)) && !before.has(versionOf(path)))
+    .map(([path, digest]) => `${digest}  ${path}\n`);
+  return `${text}v${release}\n${lines.sort().join('')}`;
+}
+
+/** `<generator>/<version>` of a path. */
+function versionOf(path: string): string {
+  return path.split('/', 2).join('/');
+}
